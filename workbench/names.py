@@ -1,0 +1,163 @@
+"""The grammar of names: nodes, tensors, control inputs, ends of wires. Parse, format, prefix, show.
+
+Sources of the grammar: TensorFlow's `graph.proto` (NodeDef.name and NodeDef.input), `function.proto`
+(inputs inside a FunctionDef body) and `Graph._as_graph_def`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+_NODE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*\Z")
+_SCOPE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*\Z")
+_TENSOR = re.compile(r"(?P<node>[^:^]+?)(?::(?P<index>\d+))?\Z")
+
+CALL_SEPARATOR = "::"
+
+
+def is_node_name(text: str) -> bool:
+    """Whether TensorFlow accepts `text` as the name of a node (`ops.py`, `_VALID_OP_NAME_REGEX`)."""
+    return _NODE.match(text) is not None
+
+
+def is_handle(text: str) -> bool:
+    """Whether `text` can be a handle: a name scope without a slash that starts with a letter."""
+    return _SCOPE.match(text) is not None
+
+
+def make_handle(text: str, taken: Collection[str] = ()) -> str:
+    """A valid handle near `text` that is not in `taken` (compared without case: it becomes a folder).
+
+    Args:
+        text: any text, usually the name of a model's folder.
+        taken: handles that are in use.
+    """
+    base = re.sub(r"[^A-Za-z0-9_.-]+", "_", text).strip("_.-") or "model"
+    if not base[0].isalpha():
+        base = f"m{base}"
+    lowered = {handle.lower() for handle in taken}
+    handle, number = base, 2
+    while handle.lower() in lowered:
+        handle, number = f"{base}_{number}", number + 1
+    return handle
+
+
+@dataclass(frozen=True, slots=True)
+class TensorName:
+    """`node:index` in the main graph."""
+
+    node: str
+    index: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.node}:{self.index}"
+
+
+def parse_tensor(text: str) -> TensorName | None:
+    """`n:k` or bare `n` (meaning `n:0`) as a `TensorName`; None if `text` has neither form."""
+    match = _TENSOR.match(text)
+    if match is None:
+        return None
+    return TensorName(match["node"], int(match["index"] or 0))
+
+
+def split_input(text: str) -> tuple[str, str]:
+    """An entry of `NodeDef.input` as (node, rest), so that `rest` can be put back after a rename.
+
+    `^n` gives `("n", "^")`; `n`, `n:1`, and `n:out:0` (function bodies) give the node and what follows it.
+    """
+    if text.startswith("^"):
+        return text[1:], "^"
+    node, colon, rest = text.partition(":")
+    return node, colon + rest
+
+
+def input_node(text: str) -> str:
+    """The node that an entry of `NodeDef.input` names."""
+    if text.startswith("^"):
+        return text[1:]
+    return text.partition(":")[0]
+
+
+def is_control(text: str) -> bool:
+    """Whether an entry of `NodeDef.input` is a control input."""
+    return text.startswith("^")
+
+
+def input_tensor(text: str) -> TensorName:
+    """A data input of a main-graph node as a tensor name (`n` means `n:0`)."""
+    node, _, index = text.partition(":")
+    return TensorName(node, int(index) if index else 0)
+
+
+def format_input(tensor: TensorName) -> str:
+    """A tensor as TensorFlow writes it in `NodeDef.input`: `n` for output 0, else `n:k`."""
+    return tensor.node if tensor.index == 0 else f"{tensor.node}:{tensor.index}"
+
+
+def prefix_input(text: str, prefix: str) -> str:
+    """An entry of `NodeDef.input` with `prefix/` before its node."""
+    if text.startswith("^"):
+        return f"^{prefix}/{text[1:]}"
+    return f"{prefix}/{text}"
+
+
+def nearest(text: str, known: Iterable[str], count: int = 3) -> list[str]:
+    """Up to `count` of `known` that look most like `text`, best first.
+
+    A last part after `/` or a different case counts as near: people write the short name.
+    """
+    names = list(dict.fromkeys(known))
+    lowered = text.lower()
+    ends = [name for name in names if name.lower() == lowered or name.lower().endswith("/" + lowered)]
+    # difflib is quadratic in a name's length and linear in their number; a huge model gets the cheap answer
+    pool = names if len(names) <= 5000 else [name for name in names if lowered in name.lower()][:5000]
+    close = get_close_matches(text[:200], pool, n=count, cutoff=0.5)
+    parts = [name for name in names if len(lowered) > 2 and lowered in name.lower()]
+    return list(dict.fromkeys([*ends, *close, *parts]))[:count]
+
+
+def did_you_mean(text: str, known: Iterable[str], *, noun: str = "names", limit: int = 8) -> str:
+    """A hint that offers the nearest of `known`, or lists them if they are few, or says there are none."""
+    names = list(dict.fromkeys(known))
+    close = nearest(text, names)
+    if close:
+        return f"Did you mean {_or(close)}?"
+    if not names:
+        return f"There are no {noun}."
+    if len(names) <= limit:
+        return f"The {noun} are {', '.join(map(show, names))}."
+    return f"There are {len(names)} {noun}, among them {', '.join(map(show, names[:limit]))}."
+
+
+def _or(words: list[str]) -> str:
+    shown = [show(word) for word in words]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} or {shown[-1]}"
+
+
+_BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c")
+
+
+def show(text: str, limit: int = 200) -> str:
+    """`text` from a model, safe to print: no control characters, no escapes, no direction marks.
+
+    What can't be shown is written as a Python escape; text over `limit` characters is cut in the middle.
+    """
+    if len(text) > limit:
+        keep = (limit - 1) // 2
+        text = f"{text[:keep]}…{text[-keep:]}"
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(char if _printable(char) else _escape(char) for char in text)
+
+
+def _printable(char: str) -> bool:
+    return char.isprintable() and char not in _BIDI and unicodedata.category(char) != "Cf"
+
+
+def _escape(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii") if ord(char) < 0xD800 or ord(char) > 0xDFFF else "\\ufffd"
