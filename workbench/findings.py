@@ -1,0 +1,41 @@
+"""What was found in a model or a plan that its user should know: codes, severities, places, hints."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Severity = Literal["info", "warning", "error"]
+_ORDER = {"error": 0, "warning": 1, "info": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found.
+
+    Attributes:
+        code: stable, machine-readable (`R3-dtype`, `missing-shard`, …).
+        severity: `error` stops a merge, `warning` and `info` do not.
+        where: the node, key, file or wire that is meant.
+        message: what is the matter, got against expected, safe to print.
+        hint: the next move, or None.
+    """
+
+    code: str
+    severity: Severity
+    where: str
+    message: str
+    hint: str | None = None
+
+    def as_json(self) -> dict[str, str | None]:
+        """The finding as the JSON of every command shows it."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        hint = f" {self.hint}" if self.hint else ""
+        return f"{self.severity} {self.code} {self.where}: {self.message}{hint}"
+
+
+def by_severity(findings: list[Finding]) -> list[Finding]:
+    """The findings, errors first, otherwise in the order they were found."""
+    return sorted(findings, key=lambda finding: _ORDER[finding.severity])
