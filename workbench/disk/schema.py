@@ -1,0 +1,64 @@
+"""The messages of a SavedModel, without TensorFlow.
+
+`schema.SavedModel`, `schema.NodeDef`, … are protobuf message classes, made when they are first asked for, in
+a descriptor pool of our own: the same names in the default pool would make a later `import tensorflow` in
+this process fail. All fields TensorFlow has are there, so that what is read can be written back byte for byte
+and text format can be read at all.
+
+`schema_table.py` is the table to read; `schema.bin` is the same, compiled, because parsing the table at each
+start would cost more than all the rest here.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from google.protobuf import descriptor_pool, message_factory
+
+Message = Any
+"""A protobuf message. Its class is made at run time, so a type checker knows nothing about it."""
+
+_pool: Any = None
+
+
+def pool() -> Any:
+    """The private descriptor pool, filled. `google.protobuf.text_format` needs it to expand an `Any`."""
+    global _pool
+    if _pool is None:
+        filled = descriptor_pool.DescriptorPool()
+        with open(os.path.join(os.path.dirname(__file__), "schema.bin"), "rb") as file:
+            while head := file.read(4):
+                filled.AddSerializedFile(file.read(int.from_bytes(head, "little")))
+        _pool = filled
+    return _pool
+
+
+def message_class(full_name: str) -> Any:
+    """The class of a message by its full name (`google.protobuf.Any`, `tensorflow.CollectionDef.NodeList`).
+
+    Raises:
+        KeyError: the schema has no such message.
+    """
+    return message_factory.GetMessageClass(pool().FindMessageTypeByName(full_name))
+
+
+def enum(name: str) -> dict[str, int]:
+    """The values of an enum of package `tensorflow` by name, as in `enum("DataType")["DT_FLOAT"]`.
+
+    Raises:
+        KeyError: the schema has no such enum.
+    """
+    values = pool().FindEnumTypeByName(f"tensorflow.{name}").values
+    return {value.name: value.number for value in values}
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("_"):
+        raise AttributeError(name)
+    try:
+        found = message_class(f"tensorflow.{name}")
+    except KeyError:
+        raise AttributeError(f"the schema has no message tensorflow.{name}") from None
+    globals()[name] = found
+    return found
