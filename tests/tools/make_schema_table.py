@@ -41,9 +41,8 @@ FILES: dict[str, str] = {{}}
 '''
 
 
-def main() -> None:
-    """Write the table."""
-    import tensorflow as tf
+def tensorflow_pool() -> Any:
+    """The descriptor pool that TensorFlow's own messages are in."""
     from google.protobuf import descriptor_pool
     from tensorflow.core.example import example_pb2  # noqa: F401  (these fill the pool)
     from tensorflow.core.protobuf import (  # noqa: F401
@@ -56,7 +55,14 @@ def main() -> None:
         trackable_object_graph_pb2,
     )
 
-    pool = descriptor_pool.Default()
+    return descriptor_pool.Default()
+
+
+def main() -> None:
+    """Write the table."""
+    import tensorflow as tf
+
+    pool = tensorflow_pool()
     tops: dict[str, Any] = {}
     for root in ROOTS:
         _walk(pool.FindMessageTypeByName(root), tops, set())

@@ -74,19 +74,20 @@ def enum(name: str) -> int:
     Raises:
         UnknownName: there is no such dtype; the nearest are offered.
     """
-    plain = name.removesuffix("_ref")
-    found = _ENUMS.get(plain, _ALIASES.get(plain))
-    if found is None and name.startswith("DT_"):
+    if name.startswith("DT_"):
         from workbench.disk import schema
 
-        return schema.enum("DataType").get(name) or _unknown(name)
+        found = schema.enum("DataType").get(name)
+    else:
+        plain = name.removesuffix("_ref")
+        found = _ENUMS.get(plain, _ALIASES.get(plain))
+        if found is not None and plain != name:
+            found += REF
     if found is None:
-        return _unknown(name)
-    return found if plain == name else found + REF
-
-
-def _unknown(name: str) -> int:
-    raise UnknownName(f"There is no dtype {show(name)!r}.", hint=did_you_mean(name, _ENUMS, noun="dtypes"))
+        raise UnknownName(
+            f"There is no dtype {show(name)!r}.", hint=did_you_mean(name, _ENUMS, noun="dtypes")
+        )
+    return found
 
 
 def is_ref(enum: int) -> bool:
