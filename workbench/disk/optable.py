@@ -1,0 +1,205 @@
+"""What the ops of TensorFlow take and give: OpDefs by name, and the flat tensors behind their args.
+
+A model's own list (`meta_info_def.stripped_op_list`) is not complete, so the table is carried along: all
+1,910 ops of TensorFlow 2.21 with args, attrs, defaults, allowed values and statefulness, without the
+descriptions.
+
+`ops.bin` is zlib over: the names in order, joined by newlines; a zero byte; the length of each OpDef (uint16,
+little endian); the serialised OpDefs, without their names. It is made by `tests/tools/make_optable.py`, and
+laid out so that an OpDef is parsed only when somebody asks for it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from itertools import accumulate
+from typing import NamedTuple
+
+from workbench.disk import dtypes, schema
+from workbench.disk.schema import Message
+
+MAX_TENSORS = 1_000_000
+"""A node that claims more inputs or outputs than this (by a number attr) is taken for damaged."""
+
+_index: dict[str, tuple[int, int]] = {}
+_blobs = b""
+_parsed: dict[str, Message] = {}
+
+
+def lookup(op: str) -> Message | None:
+    """The OpDef of a TensorFlow op, or None. It is shared: read it, never change it."""
+    found = _parsed.get(op)
+    if found is None:
+        place = _names().get(op)
+        if place is None:
+            return None
+        found = schema.OpDef.FromString(_blobs[place[0] : place[1]])
+        found.name = op
+        _parsed[op] = found
+    return found
+
+
+def is_known(op: str) -> bool:
+    """Whether TensorFlow 2.21 has an op of that name."""
+    return op in _names()
+
+
+def all_names() -> list[str]:
+    """The names of all ops in the table, sorted."""
+    return list(_names())
+
+
+def _names() -> dict[str, tuple[int, int]]:
+    """Name to (start, end) in `_blobs`."""
+    global _index, _blobs
+    if not _index:
+        import struct
+        import zlib
+
+        with open(os.path.join(os.path.dirname(__file__), "ops.bin"), "rb") as file:
+            data = zlib.decompress(file.read())
+        end = data.index(b"\0")
+        names = data[:end].decode("ascii").split("\n")
+        blobs = end + 1 + 2 * len(names)
+        ends = list(accumulate(struct.unpack_from(f"<{len(names)}H", data, end + 1)))
+        _blobs = data[blobs:]
+        _index = dict(zip(names, zip([0, *ends], ends, strict=False), strict=True))
+    return _index
+
+
+class OpTable:
+    """The ops a model can use: TensorFlow's, then the model's own list for what TensorFlow does not know.
+
+    TensorFlow's comes first because a model's list is stripped: defaults that an old exporter did not know
+    are missing there.
+
+    Args:
+        extra: the model's `OpList`, or None.
+    """
+
+    __slots__ = ("_extra", "_extra_index")
+
+    def __init__(self, extra: Message | None = None) -> None:
+        self._extra = extra
+        self._extra_index: dict[str, Message] | None = None
+
+    def get(self, op: str) -> Message | None:
+        """The OpDef of `op`, or None if neither list has it."""
+        found = lookup(op)
+        return self._own().get(op) if found is None else found
+
+    def __contains__(self, op: str) -> bool:
+        return is_known(op) or op in self._own()
+
+    def unknown(self, ops: Iterable[str]) -> list[str]:
+        """Those of `ops` that neither list has, sorted."""
+        return sorted({op for op in ops if op not in self})
+
+    def _own(self) -> dict[str, Message]:
+        if self._extra_index is None:
+            self._extra_index = {} if self._extra is None else {op.name: op for op in self._extra.op}
+        return self._extra_index
+
+
+class ArgRange(NamedTuple):
+    """An arg of an op and the flat inputs or outputs that are its."""
+
+    arg: str
+    """The name of the arg: `out` in `n:out:1`."""
+    first: int
+    """The flat index of its first tensor: `n:out:1` is output `first + 1`."""
+    size: int
+    """How many tensors it has; 0 is possible."""
+
+
+def output_types(node: Message, op_def: Message) -> list[int] | None:
+    """The dtype (enum) of each output tensor of `node`, ref dtypes included, in order.
+
+    Attrs that the node leaves out have the default of `op_def`. None if one can't be resolved: the attr is
+    missing, is a placeholder of a function, or is out of any range.
+    """
+    return _types(node, op_def, op_def.output_arg)
+
+
+def input_types(node: Message, op_def: Message) -> list[int] | None:
+    """The dtype (enum) that each data input of `node` has to have, as `output_types`."""
+    return _types(node, op_def, op_def.input_arg)
+
+
+def output_args(node: Message, op_def: Message) -> list[ArgRange] | None:
+    """Which flat outputs of `node` belong to which output arg; None if a count can't be resolved.
+
+    In a function's body `n:arg:i` is the flat output `first + i` of that arg.
+    """
+    return _ranges(node, op_def, op_def.output_arg)
+
+
+def input_args(node: Message, op_def: Message) -> list[ArgRange] | None:
+    """Which data inputs of `node` (control inputs not counted) belong to which input arg, or None."""
+    return _ranges(node, op_def, op_def.input_arg)
+
+
+def attr(node: Message, op_def: Message | None, name: str) -> Message | None:
+    """The AttrValue `name` of `node`: its own, else the default of `op_def`, else None."""
+    found = node.attr.get(name)
+    if found is not None or op_def is None:
+        return found
+    for known in op_def.attr:
+        if known.name == name:
+            return known.default_value if known.HasField("default_value") else None
+    return None
+
+
+def _types(node: Message, op_def: Message, args: Iterable[Message]) -> list[int] | None:
+    types: list[int] = []
+    for arg in args:
+        if arg.type_list_attr:
+            listed = attr(node, op_def, arg.type_list_attr)
+            if listed is None or len(listed.list.type) > MAX_TENSORS:
+                return None
+            found = list(listed.list.type)
+        else:
+            one = _type(node, op_def, arg)
+            count = _count(node, op_def, arg)
+            if one is None or count is None:
+                return None
+            found = [one] * count
+        if arg.is_ref:
+            found = [number + dtypes.REF if number < dtypes.REF else number for number in found]
+        types += found
+        if len(types) > MAX_TENSORS:
+            return None
+    return None if dtypes.INVALID in types or dtypes.REF in types else types
+
+
+def _type(node: Message, op_def: Message, arg: Message) -> int | None:
+    if arg.type:
+        return int(arg.type)
+    found = attr(node, op_def, arg.type_attr) if arg.type_attr else None
+    return None if found is None or not found.type else int(found.type)
+
+
+def _count(node: Message, op_def: Message, arg: Message) -> int | None:
+    """How many tensors an arg is; None if that can't be told."""
+    if arg.type_list_attr:
+        found = attr(node, op_def, arg.type_list_attr)
+        return None if found is None else len(found.list.type)
+    if not arg.number_attr:
+        return 1
+    found = attr(node, op_def, arg.number_attr)
+    if found is None or found.WhichOneof("value") != "i" or not 0 <= found.i <= MAX_TENSORS:
+        return None
+    return int(found.i)
+
+
+def _ranges(node: Message, op_def: Message, args: Iterable[Message]) -> list[ArgRange] | None:
+    ranges: list[ArgRange] = []
+    first = 0
+    for arg in args:
+        size = _count(node, op_def, arg)
+        if size is None:
+            return None
+        ranges.append(ArgRange(arg.name, first, size))
+        first += size
+    return ranges
