@@ -1,0 +1,459 @@
+"""The child process as the parent sees it: start, ask, time limits, and an end in every case.
+
+The protocol is told in `child_script.py`. Three threads serve a running child: one starts it, drains its log
+and waits for it, one reads answers, one writes requests; so neither a full pipe nor a stopped child can hold
+the caller, and a time limit or Ctrl-C always gets through.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from workbench.errors import (
+    ChildDied,
+    ChildTimeout,
+    ExecutionFailed,
+    RuntimeFailure,
+    TensorFlowMissing,
+    UsageError,
+)
+from workbench.names import show
+
+SCRIPT = Path(__file__).with_name("child_script.py")
+START_LIMIT = 300.0
+"""Seconds TensorFlow may take to import: a cold network disk is slow, a dead one should still end."""
+TIME_LIMIT = 600.0
+"""Seconds one request may take unless the caller says otherwise."""
+_FOREVER = 1e6  # seconds; more overflows a lock's timeout
+_LOG_KEPT = 32_768
+_LOG_SHOWN = 12
+_CHATTER = re.compile(  # what TensorFlow prints on every start of a machine without a GPU
+    r"absl::InitializeLog|cudart_stub|cuda_platform|cpu_feature_guard|rebuild TensorFlow with|oneDNN custom"
+)
+_PASS_DESCRIPTORS = os.name == "posix"
+
+Progress = Callable[[str], None]
+
+
+class ChildBug(RuntimeError):
+    """The child's script itself failed: a bug of ours, with its traceback."""
+
+
+class Child:
+    """A TensorFlow process that does jobs one after the other.
+
+    Use it as a context manager, or `start` and `close` it. `start` returns at once and TensorFlow is
+    imported while the caller goes on; `ready` waits for it, and `request` does so by itself. An idle child
+    costs memory only, and can be asked again for as long as it lives; after its end `start` makes a new one.
+
+    Not for two threads at a time. Interrupting a call (Ctrl-C) ends the process at once.
+
+    Args:
+        python: the interpreter that has TensorFlow; None for the running one.
+        imports: modules to import after TensorFlow, for the ops they register (`tensorflow_text`).
+        op_libraries: shared objects for `tf.load_op_library`.
+        gpu: let TensorFlow see GPUs.
+        time_limit: seconds one request may take.
+        start_limit: seconds the import of TensorFlow may take.
+        on_progress: is called with a short text whenever the child begins something.
+    """
+
+    def __init__(
+        self,
+        python: str | os.PathLike[str] | None = None,
+        *,
+        imports: Sequence[str] = (),
+        op_libraries: Sequence[str | os.PathLike[str]] = (),
+        gpu: bool = False,
+        time_limit: float = TIME_LIMIT,
+        start_limit: float = START_LIMIT,
+        on_progress: Progress | None = None,
+    ) -> None:
+        self.python = os.fspath(python) if python is not None else sys.executable
+        self.imports = tuple(imports)
+        self.op_libraries = tuple(os.path.abspath(path) for path in op_libraries)
+        self.gpu = gpu
+        self.time_limit = time_limit
+        self.start_limit = start_limit
+        self.on_progress = on_progress
+        self._process: _Process | None = None
+        self._versions: dict[str, str] | None = None
+        self._failure: RuntimeFailure | None = None
+        self._doing = ""
+        self._number = 0
+
+    def start(self) -> Self:
+        """Starts the process unless it runs. Returns at once.
+
+        Raises:
+            UsageError: `python` is not there or can't be started.
+        """
+        if self.alive:
+            return self
+        self._versions = self._failure = None
+        self._doing = "starting"
+        self._process = _Process(self.python, _environment(self.gpu))
+        self._process.send({"imports": self.imports, "op_libraries": self.op_libraries})
+        return self
+
+    @property
+    def alive(self) -> bool:
+        """Whether a process runs."""
+        return self._process is not None and self._process.alive
+
+    @property
+    def pid(self) -> int | None:
+        """The process id, or None when none runs."""
+        return self._process.pid if self._process is not None and self._process.alive else None
+
+    def log_tail(self) -> str:
+        """The last of what the process wrote to stdout and stderr, safe to print."""
+        return self._process.log_tail() if self._process is not None else ""
+
+    def ready(self) -> dict[str, str]:
+        """Waits for TensorFlow. Returns the versions of `tensorflow`, `python` and `numpy`.
+
+        Raises:
+            TensorFlowMissing: the interpreter has no TensorFlow 2 that can be imported.
+            ExecutionFailed: one of `imports` or `op_libraries` can't be loaded.
+            ChildDied, ChildTimeout: it did not come that far.
+        """
+        if self._failure is not None:
+            raise self._failure
+        if self._versions is None:
+            if self._process is None:
+                raise ChildDied("The TensorFlow process was not started.")
+            message = self._wait(time.monotonic() + self.start_limit, self.start_limit, self.on_progress)
+            if message.get("event") == "failed":
+                self._failure = self._setup_failure(str(message.get("kind")), str(message.get("message")))
+                self.kill()
+                raise self._failure
+            if message.get("event") != "ready":
+                raise self._garbage(message)
+            self._versions = {str(name): str(text) for name, text in message["versions"].items()}
+        return self._versions
+
+    def request(
+        self,
+        job: Mapping[str, Any],
+        *,
+        time_limit: float | None = None,
+        on_progress: Progress | None = None,
+    ) -> dict[str, Any]:
+        """Does one job and returns its answer, as `child_script.py` tells for each.
+
+        Args:
+            job: `{"job": name, …}`.
+            time_limit: seconds for this one, or None for the child's own limit. Waiting for TensorFlow is
+                not counted.
+            on_progress: instead of the child's own.
+
+        Raises:
+            ExecutionFailed: TensorFlow raised; the message is its own.
+            ChildDied, ChildTimeout, TensorFlowMissing: there is no process any more.
+        """
+        self.ready()
+        limit = self.time_limit if time_limit is None else time_limit
+        process = self._process
+        if process is None or not process.alive:
+            raise self._death()
+        self._number += 1
+        process.send({**job, "id": self._number})
+        message = self._wait(time.monotonic() + limit, limit, on_progress or self.on_progress)
+        self._doing = ""
+        if message.get("id") != self._number:
+            raise self._garbage(message)
+        if "bug" in message:
+            raise ChildBug(f"in the child:\n{message['bug']}")
+        if "error" in message:
+            raise execution_failed(message["error"])
+        answer = message.get("answer")
+        if not isinstance(answer, dict):
+            raise self._garbage(message)
+        return answer
+
+    def close(self) -> None:
+        """Ends the process by closing its pipe, by force if it does not go within a second."""
+        if self._process is not None:
+            self._process.close()
+
+    def kill(self) -> None:
+        """Ends the process, and all it started, at once."""
+        if self._process is not None:
+            self._process.kill()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.kill()
+
+    def _wait(self, deadline: float, limit: float, on_progress: Progress | None) -> dict[str, Any]:
+        """The next message that is not progress. Whatever cuts this short ends the process."""
+        process = self._process
+        assert process is not None
+        try:
+            while True:
+                try:
+                    line = process.answers.get(timeout=min(max(0.0, deadline - time.monotonic()), _FOREVER))
+                except queue.Empty:
+                    raise self._timeout(limit) from None
+                if line is None:
+                    raise self._death()
+                message = _parse(line)
+                if message is None:
+                    raise self._garbage(line)
+                if message.get("event") != "progress":
+                    return message
+                self._doing = show(str(message.get("text")))
+                if on_progress is not None:
+                    on_progress(self._doing)
+        except BaseException:
+            process.kill()
+            raise
+
+    def _hint(self, first: str = "") -> str | None:
+        tail = self.log_tail()
+        parts = [first] if first else []
+        if tail:
+            parts.append(f"The end of its log:\n{tail}")
+        return "\n".join(parts) or None
+
+    def _timeout(self, limit: float) -> ChildTimeout:
+        process = self._process
+        assert process is not None
+        process.kill()
+        return ChildTimeout(
+            f"TensorFlow did not answer within {limit:g} s ({self._doing or 'busy'}) and was ended.",
+            where=self.python,
+            hint=self._hint("Give it more time (--time-limit)."),
+        )
+
+    def _death(self) -> ChildDied:
+        process = self._process
+        how = process.how_it_ended() if process is not None else "was not started"
+        return ChildDied(
+            f"The TensorFlow process {how} while {self._doing or 'it was idle'}.",
+            where=self.python,
+            hint=self._hint(),
+        )
+
+    def _garbage(self, message: object) -> ChildDied:
+        self.kill()
+        text = message.decode(errors="replace") if isinstance(message, bytes) else repr(message)
+        return ChildDied(
+            f"The TensorFlow process answered with {show(text)!r}, which is not the protocol.",
+            where=self.python,
+            hint=self._hint(),
+        )
+
+    def _setup_failure(self, kind: str, message: str) -> RuntimeFailure:
+        message = show(message, 1000)
+        if kind == "no-tensorflow":
+            return TensorFlowMissing(
+                f"TensorFlow can't be imported: {message}.",
+                where=self.python,
+                hint="Install it there (pip install tensorflow), or name one that has it (--python).",
+            )
+        return ExecutionFailed(
+            f"What the model needs beside TensorFlow can't be loaded: {message}", where=self.python
+        )
+
+
+def execution_failed(error: Mapping[str, Any], where: str | None = None) -> ExecutionFailed:
+    """TensorFlow's error, as the child tells it, as an exception."""
+    return ExecutionFailed(error_text(error), where=where)
+
+
+def error_text(error: Mapping[str, Any]) -> str:
+    """`InvalidArgumentError: …` on one line, safe to print."""
+    lines = [show(line.strip().expandtabs(1), 600) for line in str(error.get("message", "")).splitlines()]
+    return f"{show(str(error.get('type', 'Error')))}: {' '.join(lines)}"
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return None
+    return message if isinstance(message, dict) else None
+
+
+def _environment(gpu: bool) -> dict[str, str]:
+    """The caller's, with GPUs hidden and TensorFlow's chatter at warnings unless the user set a level."""
+    found = dict(os.environ)
+    found.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    if not gpu:
+        found.update({"CUDA_VISIBLE_DEVICES": "-1", "HIP_VISIBLE_DEVICES": "-1", "ROCR_VISIBLE_DEVICES": ""})
+    return found
+
+
+class _Process:
+    """One running child: its pipes, its threads, its end. Knows nothing of jobs."""
+
+    def __init__(self, python: str, environment: dict[str, str]) -> None:
+        self.answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._log = bytearray()
+        self._spawned = threading.Event()
+        self._ended = threading.Event()
+        self._error: OSError | None = None
+        self._popen: subprocess.Popen[bytes] | None = None
+        self._asked_to_end = False
+        threading.Thread(target=self._keep, args=(python, environment), daemon=True).start()
+        try:
+            self._spawned.wait()
+        except BaseException:
+            self._spawned.wait()
+            self.kill()
+            raise
+        if self._error is not None:
+            raise UsageError(
+                f"The interpreter can't be started: {self._error.strerror or self._error}.",
+                where=show(python),
+                hint="--python takes the path of a Python interpreter that has TensorFlow.",
+            ) from self._error
+
+    @property
+    def alive(self) -> bool:
+        return not self._ended.is_set() and not self._asked_to_end
+
+    @property
+    def pid(self) -> int:
+        assert self._popen is not None
+        return self._popen.pid
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        self._requests.put(json.dumps(message).encode("ascii") + b"\n")
+
+    def _keep(self, python: str, environment: dict[str, str]) -> None:
+        """Starts the process, drains its log, waits for its end.
+
+        All on one thread that lives as long as the process: the kernel sends the parent-death signal when
+        the *thread* that started a process ends.
+        """
+        try:
+            popen, source, sink = _spawn(python, environment)
+        except OSError as error:
+            self._error = error
+            self._ended.set()
+            self._spawned.set()
+            return
+        self._popen = popen
+        threading.Thread(target=self._read, args=(source,), daemon=True).start()
+        threading.Thread(target=self._write, args=(sink,), daemon=True).start()
+        self._spawned.set()
+        log = popen.stderr if popen.stderr is not None else popen.stdout
+        assert log is not None
+        with log:
+            while chunk := os.read(log.fileno(), 65536):
+                self._log += chunk
+                del self._log[:-_LOG_KEPT]
+        popen.wait()
+        self._ended.set()
+        self._requests.put(None)
+
+    def _read(self, source: int) -> None:
+        with os.fdopen(source, "rb") as stream:
+            for line in stream:
+                self.answers.put(line)
+        # what it said last, and how it ended, belong to the news of its end
+        self._ended.wait(2.0)
+        self.answers.put(None)
+
+    def _write(self, sink: int) -> None:
+        with contextlib.suppress(OSError), os.fdopen(sink, "wb", buffering=0) as stream:
+            while (data := self._requests.get()) is not None:
+                view = memoryview(data)
+                while view:
+                    view = view[stream.write(view) or 0 :]
+
+    def log_tail(self) -> str:
+        lines = bytes(self._log).decode(errors="replace").splitlines()
+        kept = [line.rstrip().expandtabs(4) for line in lines if line.strip() and not _CHATTER.search(line)]
+        return "\n".join(f"  {show(line, 300)}" for line in kept[-_LOG_SHOWN:])
+
+    def how_it_ended(self) -> str:
+        code = self._popen.returncode if self._popen is not None else None
+        if code is None:
+            return "closed its pipe"
+        if code >= 0:
+            return f"ended with exit status {code}"
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            name = f"signal {-code}"
+        memory = ", which is what the kernel sends when memory runs out," if name == "SIGKILL" else ""
+        return f"was ended by {name}{memory}"
+
+    def close(self) -> None:
+        self._asked_to_end = True
+        self._requests.put(None)
+        if not self._ended.wait(1.0):
+            self.kill()
+
+    def kill(self) -> None:
+        self._asked_to_end = True
+        popen = self._popen
+        if popen is None or popen.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if hasattr(os, "killpg"):
+                os.killpg(popen.pid, signal.SIGKILL)
+            else:
+                popen.kill()
+        self._requests.put(None)
+        self._ended.wait(5.0)
+
+
+def _spawn(python: str, environment: dict[str, str]) -> tuple[subprocess.Popen[bytes], int, int]:
+    """Starts the script in a session of its own. Returns it, the fd to read and the fd to write."""
+    if not _PASS_DESCRIPTORS:
+        popen = subprocess.Popen(
+            [python, "-u", str(SCRIPT), "0", "1", "0"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+        )
+        assert popen.stdin is not None and popen.stdout is not None
+        source, sink = os.dup(popen.stdout.fileno()), os.dup(popen.stdin.fileno())
+        popen.stdout.close()
+        popen.stdin.close()
+        return popen, source, sink
+    ends: list[int] = []
+    try:
+        ends += os.pipe()
+        ends += os.pipe()
+        request_out, request_in, answer_out, answer_in = ends
+        popen = subprocess.Popen(
+            [python, "-u", str(SCRIPT), str(request_out), str(answer_in), str(os.getpid())],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            pass_fds=(request_out, answer_in),
+            start_new_session=True,
+            env=environment,
+        )
+    except BaseException:
+        for end in ends:
+            os.close(end)
+        raise
+    os.close(request_out)
+    os.close(answer_in)
+    return popen, answer_out, request_in

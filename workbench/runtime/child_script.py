@@ -1,0 +1,569 @@
+"""The child process: runs TensorFlow for a parent that never imports it.
+
+Standalone. It is started as `PYTHON -u child_script.py IN OUT PARENT` by `workbench.runtime.child` under any
+Python >= 3.8 that has TensorFlow >= 2.0, and imports nothing of the package it lies in.
+
+IN and OUT are file descriptors of two private pipes (0 and 1 where a system can't pass others); what
+TensorFlow prints goes to stdout and stderr, which are the log. PARENT is the pid of the process to die with.
+Both pipes carry one JSON object a line:
+
+- first in: `{"imports": [module], "op_libraries": [path]}`
+- then in:  `{"id": n, "job": "run" | "chain" | "result" | "load_check", …}`, see the `job_*` functions
+- out: `{"event": "ready", "versions": {…}}` once, or `{"event": "failed", "kind", "message"}`
+- out: `{"event": "progress", "id": n, "text": …}` any number of times, then for each job one of
+  `{"id": n, "answer": {…}}`, `{"id": n, "error": ERROR}` (TensorFlow raised) or
+  `{"id": n, "bug": traceback}`.
+
+ERROR is `{"type", "message", "phase": "load" | "run" | "input"}`.
+An array is `{"dtype", "shape", "data": base64}`, little-endian and row-major, or
+`{"dtype": "string", "shape", "strings": [base64]}`.
+A model is `{"path", "kind": "saved_model" | "graphdef", "text": bool, "tags": [tag]}`.
+A port is `{"kind": "dense" | "sparse" | "composite", "tensors": [name], "slots": [slot]}`: its component
+tensors, and the names its values have in samples and answers.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import gc
+import hashlib
+import importlib
+import json
+import os
+import queue
+import re
+import signal
+import sys
+import threading
+import time
+import traceback
+from typing import Any, Dict, Iterator
+
+MESSAGE_LIMIT = 1500
+
+tf: Any = None  # set by import_tensorflow()
+np: Any = None
+Json = Dict[str, Any]
+
+
+class Pipe:
+    """The two ends this process has: `jobs` (a queue of raw lines) and `send`."""
+
+    def __init__(self, source: int, sink: int) -> None:
+        self._source = os.fdopen(source, "rb")
+        self._sink = sink
+        self._lock = threading.Lock()
+        self.jobs: queue.Queue[bytes] = queue.Queue()
+        self.current: int | None = None
+
+    def watch(self) -> None:
+        """Reads on a thread while the parent lives; its death closes the pipe, and so this process."""
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        for line in self._source:
+            self.jobs.put(line)
+        leave()
+
+    def send(self, message: Json) -> None:
+        """Writes one line, whole, whichever thread it comes from."""
+        data = memoryview(json.dumps(message).encode("ascii") + b"\n")
+        with self._lock:
+            try:
+                while data:
+                    data = data[os.write(self._sink, data) :]
+            except OSError:
+                leave()
+
+    def progress(self, text: str) -> None:
+        """Tells the parent what is being done now."""
+        self.send({"event": "progress", "id": self.current, "text": text})
+
+
+def leave() -> None:
+    """Ends this process and what it started, without a word: nobody listens any more."""
+    if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+    os._exit(0)
+
+
+def guard(parent: int) -> None:
+    """No core dumps, and on Linux a kill from the kernel when the parent's thread ends.
+
+    The signal reaches this process even while TensorFlow holds the interpreter; the pipe does not.
+    """
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform.startswith("linux"):
+        with contextlib.suppress(ImportError, OSError, AttributeError):
+            import ctypes
+
+            pr_set_pdeathsig = 1
+            ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
+        if parent and os.getppid() != parent:  # it died before the call above
+            leave()
+
+
+# ---------------------------------------------------------------- arrays
+
+
+def encode(value: Any) -> Json:
+    """Any fetched value as a JSON array object."""
+    array = np.asarray(value)
+    if array.dtype.kind in "OSU":
+        flat = [x if isinstance(x, bytes) else str(x).encode() for x in array.reshape(-1).tolist()]
+        strings = [base64.b64encode(x).decode("ascii") for x in flat]
+        return {"dtype": "string", "shape": list(array.shape), "strings": strings}
+    name = array.dtype.name
+    if array.dtype.names:  # TensorFlow's quantised types are structs of one field
+        name = array.dtype.names[0]
+    elif array.dtype.byteorder == ">":
+        array = array.astype(array.dtype.newbyteorder("<"))
+    data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
+    return {"dtype": name, "shape": list(array.shape), "data": data}
+
+
+def decode(item: Json) -> Any:
+    """The inverse of `encode`; strings become an object array of bytes."""
+    shape = tuple(item["shape"])
+    if item["dtype"] == "string":
+        array = np.empty(len(item["strings"]), dtype=object)
+        array[:] = [base64.b64decode(x) for x in item["strings"]]
+        return array.reshape(shape)
+    dtype = np.dtype(tf.as_dtype(item["dtype"]).as_numpy_dtype)
+    return np.frombuffer(base64.b64decode(item["data"]), dtype=dtype).reshape(shape)
+
+
+def digest(value: Any) -> str:
+    """SHA-256 over an array's bytes, to tell whether two are the same."""
+    array = np.asarray(value)
+    if array.dtype.kind in "OSU":
+        data = repr(array.reshape(-1).tolist()).encode()
+    else:
+        data = np.ascontiguousarray(array).tobytes()
+    return hashlib.sha256(data).hexdigest()
+
+
+# ---------------------------------------------------------------- errors
+
+
+class Failed(Exception):
+    """TensorFlow raised while it loaded, fed or ran a model: an answer, not a bug of this script."""
+
+    def __init__(self, error: Exception, phase: str) -> None:
+        super().__init__(str(error))
+        self.as_json = {"type": type(error).__name__, "message": short(error), "phase": phase}
+
+
+@contextlib.contextmanager
+def phase(name: str) -> Iterator[None]:
+    """Everything raised inside is TensorFlow's word on the user's model."""
+    try:
+        yield
+    except Failed:
+        raise
+    except Exception as error:
+        raise Failed(error, name) from error
+
+
+def short(error: Exception) -> str:
+    """TensorFlow's own message without the stacks, the op definitions and the internal function names."""
+    text = str(getattr(error, "message", None) or error) or repr(error)
+    for mark in (
+        "Original stack trace for",
+        "Errors may have originated from",
+        "Input Source operations connected",
+        "Operation defined at:",
+        "Function call stack:",
+    ):
+        text = text.split(mark)[0]
+    kept = []
+    in_frame = False
+    for line in text.splitlines():
+        if re.match(r"\s+File \"", line):
+            in_frame = True
+            continue
+        if in_frame and re.match(r"\s{4}", line):
+            continue
+        in_frame = False
+        noise = r"\s*(Graph execution error:|Detected at node|<stack traces|Node: '.*'$|Traceback \(most)"
+        if line.strip() and not re.match(noise, line):
+            kept.append(line.rstrip())
+    text = "\n".join(kept) or text.strip()
+    text = re.sub(r"\{\{function_node [^}]*\}\}\s*", "", text)
+    text = re.sub(r"\{\{(node [^}]*)\}\}", r"\1", text)
+    text = re.sub(r"\s*\[Op:[^\]]*\]", "", text)
+    return text if len(text) <= MESSAGE_LIMIT else text[:MESSAGE_LIMIT] + "…"
+
+
+# ---------------------------------------------------------------- loaders
+
+
+class V1:
+    """A model in a fresh graph and a fresh v1 Session. A context manager."""
+
+    def __init__(self, model: Json) -> None:
+        self.graph = tf.Graph()
+        self.signatures: Any = {}
+        self.variables = 0
+        config = tf.compat.v1.ConfigProto(allow_soft_placement=True)
+        with phase("load"):
+            self.session = tf.compat.v1.Session(graph=self.graph, config=config)
+        try:
+            with phase("load"), self.graph.as_default():
+                self._load(model)
+        except Failed:
+            self.session.close()
+            raise
+
+    def _load(self, model: Json) -> None:
+        v1 = tf.compat.v1
+        if model["kind"] == "graphdef":
+            v1.import_graph_def(read_graph_def(model), name="")
+            return
+        meta = v1.saved_model.loader.load(self.session, model["tags"], model["path"])
+        self.signatures = meta.signature_def
+        self.variables = len(self.graph.get_collection(v1.GraphKeys.GLOBAL_VARIABLES))
+
+    def __enter__(self) -> V1:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.session.close()
+
+    def run(self, fetches: list[str], feeds: Json) -> Any:
+        """The fetched values, in order. Both by tensor name."""
+        with phase("run"):
+            return self.session.run(list(fetches), feed_dict=feeds)
+
+    def run_ports(self, signature: str, inputs: Json, outputs: Json, values: Json) -> Json:
+        """Values by slot in, arrays by slot out."""
+        feeds = {}
+        for port in inputs.values():
+            for slot, tensor in zip(port["slots"], port["tensors"]):
+                if slot in values:
+                    feeds[tensor] = values[slot]
+        pairs = [pair for port in outputs.values() for pair in zip(port["slots"], port["tensors"])]
+        got = self.run([tensor for _, tensor in pairs], feeds)
+        return {slot: value for (slot, _), value in zip(pairs, got)}
+
+    def keys(self, signature: str) -> Json | None:
+        """The signature's input and output keys as this loader sees them; None for a GraphDef."""
+        if signature not in self.signatures:
+            return None
+        found = self.signatures[signature]
+        return {"inputs": sorted(found.inputs), "outputs": sorted(found.outputs)}
+
+
+class V2:
+    """A model as `tf.saved_model.load` gives it. A context manager."""
+
+    def __init__(self, model: Json) -> None:
+        with phase("load"):
+            if model["kind"] == "graphdef":
+                raise ValueError("tf.saved_model.load does not read a GraphDef")
+            self.loaded = tf.saved_model.load(model["path"], tags=model["tags"])
+        self.signatures = getattr(self.loaded, "signatures", {})
+
+    def __enter__(self) -> V2:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.loaded = self.signatures = None
+        gc.collect()
+
+    def run_ports(self, signature: str, inputs: Json, outputs: Json, values: Json) -> Json:
+        """Calls the signature; arrays by slot for every output, named as `slots_of` does."""
+        with phase("run"):
+            function = self.signatures[signature]
+            found = function(**self._arguments(function, inputs, values))
+            result = {}
+            for key, value in found.items():
+                parts = tf.nest.flatten(value, expand_composites=True)
+                for slot, part in zip(slots_of(key, value, len(parts)), parts):
+                    result[slot] = part.numpy()
+            return result
+
+    def _arguments(self, function: Any, inputs: Json, values: Json) -> Json:
+        """Keyword arguments: composites as the function wants them, whole or in named components."""
+        specs = function.structured_input_signature[1]
+        arguments = {}
+        for key, port in inputs.items():
+            parts = [tf.constant(values[slot]) for slot in port["slots"] if slot in values]
+            if not parts:
+                continue
+            if port["kind"] == "dense":
+                arguments[key] = parts[0]
+            elif key in specs:
+                arguments[key] = tf.nest.pack_sequence_as(specs[key], parts, expand_composites=True)
+            elif port["kind"] == "sparse":
+                names = ("indices", "values", "dense_shape")
+                arguments.update({f"{key}_{name}": part for name, part in zip(names, parts)})
+            else:
+                arguments.update({f"{key}_component_{i}": part for i, part in enumerate(parts)})
+        return arguments
+
+    def keys(self, signature: str) -> Json | None:
+        """The signature's input and output keys as this loader sees them."""
+        if signature not in self.signatures:
+            return None
+        function = self.signatures[signature]
+        inputs = sorted(function.structured_input_signature[1])
+        return {"inputs": inputs, "outputs": sorted(function.structured_outputs)}
+
+
+LOADERS: Any = {"v1": V1, "v2": V2}
+
+
+def slots_of(key: str, value: Any, count: int) -> list[str]:
+    """The slot names of one output: the key itself, or one for each component."""
+    if isinstance(value, tf.SparseTensor):
+        return [f"{key}.{part}" for part in ("indices", "values", "dense_shape")]
+    if tf.is_tensor(value) and count == 1 and not hasattr(value, "flat_values"):
+        return [key]
+    return [f"{key}.{i}" for i in range(count)]
+
+
+def read_graph_def(model: Json) -> Any:
+    """The GraphDef of a file, binary or text."""
+    graph_def = tf.compat.v1.GraphDef()
+    with open(model["path"], "rb") as stream:
+        data = stream.read()
+    if model["text"]:
+        from google.protobuf import text_format
+
+        text_format.Parse(data.decode("utf-8"), graph_def)
+    else:
+        graph_def.ParseFromString(data)
+    return graph_def
+
+
+# ---------------------------------------------------------------- jobs
+
+
+def decode_sample(sample: Json) -> Json:
+    """The arrays of a sample by slot."""
+    with phase("input"):
+        return {slot: decode(item) for slot, item in sample.items()}
+
+
+def encode_sample(sample: Json) -> Json:
+    """The inverse of `decode_sample`."""
+    return {slot: encode(value) for slot, value in sample.items()}
+
+
+def job_run(job: Json, pipe: Pipe) -> Json:
+    """One signature on one sample.
+
+    In: model, loader "v1" | "v2", signature, inputs and outputs {key: port}, sample {slot: array}.
+    Out: {"outputs": {slot: array}, "seconds": [load, run]}.
+    """
+    values = decode_sample(job["sample"])
+    started = time.monotonic()
+    pipe.progress("loading the model")
+    with LOADERS[job["loader"]](job["model"]) as loaded:
+        middle = time.monotonic()
+        pipe.progress("running it")
+        outputs = loaded.run_ports(job["signature"], job["inputs"], job["outputs"], values)
+    seconds = [middle - started, time.monotonic() - middle]
+    return {"outputs": encode_sample(outputs), "seconds": seconds}
+
+
+def job_chain(job: Json, pipe: Pipe) -> Json:
+    """The reference of a merge: stages in order, each in a fresh Session, all samples in the same one.
+
+    In: stages [{name, model, feeds {tensor: FEED}, fetches [tensor]}], samples [{slot: array}],
+    outputs {slot: {"stage": i, "tensor": name}}; a FEED is {"input": slot} or {"stage": i, "tensor": name}.
+    Out: {"samples": [{"outputs": {slot: array}, "wires": {"i tensor": {"sha256", "shape"}}} or
+    {"error", "stage"}], "seconds"}, or {"error", "stage"} if a stage can't be loaded.
+    """
+    started = time.monotonic()
+    samples = [decode_sample(sample) for sample in job["samples"]]
+    failures: list[Json | None] = [None] * len(samples)
+    values: list[dict[Any, Any]] = [{} for _ in samples]  # (stage, tensor) -> array
+    for number, stage in enumerate(job["stages"]):
+        pipe.progress(f"reference: {stage['name']}")
+        try:
+            model = V1(stage["model"])
+        except Failed as error:
+            return {"error": error.as_json, "stage": number}
+        with model:
+            for i, sample in enumerate(samples):
+                if failures[i] is None:
+                    try:
+                        run_stage(model, number, stage, sample, values[i])
+                    except Failed as error:
+                        failures[i] = {"error": error.as_json, "stage": number}
+        del model
+        gc.collect()
+    answers = []
+    for failure, value in zip(failures, values):
+        answers.append(failure or chain_sample(job, value))
+    return {"samples": answers, "seconds": time.monotonic() - started}
+
+
+def run_stage(model: V1, number: int, stage: Json, sample: Json, values: dict[Any, Any]) -> None:
+    """Runs one sample through one stage and keeps its fetches in `values`."""
+    feeds = {}
+    for tensor, source in stage["feeds"].items():
+        if "input" in source:
+            feeds[tensor] = sample[source["input"]]
+        else:
+            feeds[tensor] = values[source["stage"], source["tensor"]]
+    fetched = model.run(stage["fetches"], feeds)
+    for tensor, value in zip(stage["fetches"], fetched):
+        values[number, tensor] = value
+
+
+def chain_sample(job: Json, values: dict[Any, Any]) -> Json:
+    """What one sample gave: the outputs, and a digest of what went over each wire."""
+    outputs = {slot: encode(values[at["stage"], at["tensor"]]) for slot, at in job["outputs"].items()}
+    wires = {}
+    for stage in job["stages"]:
+        for source in stage["feeds"].values():
+            if "stage" in source:
+                value = values[source["stage"], source["tensor"]]
+                name = f"{source['stage']} {source['tensor']}"
+                wires[name] = {"sha256": digest(value), "shape": list(np.shape(value))}
+    return {"outputs": outputs, "wires": wires}
+
+
+def job_result(job: Json, pipe: Pipe) -> Json:
+    """A merged model on all samples, in each loader.
+
+    In: model, signature, inputs and outputs {key: port}, samples, loaders ["v1", "v2"].
+    Out: {loader: {"keys": {"inputs", "outputs"} or null, "samples": [{"outputs"} or {"error"}], "seconds"} or
+    {"error", "seconds"}}.
+    """
+    samples = [decode_sample(sample) for sample in job["samples"]]
+    answer: Json = {}
+    for loader in job["loaders"]:
+        pipe.progress("result: v1 Session" if loader == "v1" else "result: tf.saved_model.load")
+        started = time.monotonic()
+        try:
+            answer[loader] = run_result(job, loader, samples)
+        except Failed as error:
+            answer[loader] = {"error": error.as_json}
+        answer[loader]["seconds"] = time.monotonic() - started
+        gc.collect()
+    return answer
+
+
+def run_result(job: Json, loader: str, samples: list[Json]) -> Json:
+    """All samples on one loading of the merged model; a sample that fails is an answer too."""
+    with LOADERS[loader](job["model"]) as model:
+        answers = []
+        keys = model.keys(job["signature"])
+        for sample in samples:
+            try:
+                outputs = model.run_ports(job["signature"], job["inputs"], job["outputs"], sample)
+                answers.append({"outputs": encode_sample(outputs)})
+            except Failed as error:
+                answers.append({"error": error.as_json})
+    return {"keys": keys, "samples": answers}
+
+
+def job_load_check(job: Json, pipe: Pipe) -> Json:
+    """Whether a loader can load a model. In: model, loader.
+
+    Out: {"ok": true, "variables", "trainable", "signatures"} or {"ok": false, "error"}.
+    """
+    pipe.progress("loading the model")
+    try:
+        with LOADERS[job["loader"]](job["model"]) as loaded:
+            if job["loader"] == "v1":
+                trainable = loaded.graph.get_collection(tf.compat.v1.GraphKeys.TRAINABLE_VARIABLES)
+                counts = {"variables": loaded.variables, "trainable": len(trainable)}
+            else:
+                counts = {
+                    name: count_of(loaded.loaded, attribute)
+                    for name, attribute in (("variables", "variables"), ("trainable", "trainable_variables"))
+                }
+            return dict(counts, ok=True, signatures=sorted(loaded.signatures))
+    except Failed as error:
+        return {"ok": False, "error": error.as_json}
+
+
+def count_of(loaded: Any, attribute: str) -> int | None:
+    """How many of these a loaded object lists; None if it does not list them."""
+    found = getattr(loaded, attribute, None)
+    return len(found) if isinstance(found, (list, tuple)) else None
+
+
+JOBS = {"run": job_run, "chain": job_chain, "result": job_result, "load_check": job_load_check}
+
+
+# ---------------------------------------------------------------- the process
+
+
+def import_tensorflow(setup: Json) -> Json:
+    """Imports TensorFlow and what the models need beside it. Returns the event to send."""
+    global tf, np
+    try:
+        import numpy
+        import tensorflow
+    except Exception as error:  # a broken install raises anything
+        message = f"{type(error).__name__}: {short(error)}"
+        return {"event": "failed", "kind": "no-tensorflow", "message": message}
+    version = getattr(tensorflow, "__version__", None)
+    if version is None or int(version.split(".")[0]) < 2:
+        message = f"it has TensorFlow {version or 'without a version'}; 2.0 or later is needed"
+        return {"event": "failed", "kind": "no-tensorflow", "message": message}
+    tf, np = tensorflow, numpy
+    tf.get_logger().setLevel("ERROR")  # the v1 loader is deprecated, as we know
+    for name in setup["imports"]:
+        try:
+            importlib.import_module(name)
+        except Exception as error:
+            message = f"import {name}: {type(error).__name__}: {short(error)}"
+            return {"event": "failed", "kind": "import", "message": message}
+    for path in setup["op_libraries"]:
+        try:
+            tf.load_op_library(path)
+        except Exception as error:
+            message = f"op library {path}: {short(error)}"
+            return {"event": "failed", "kind": "op-library", "message": message}
+    versions = {"tensorflow": version, "python": sys.version.split()[0], "numpy": np.__version__}
+    return {"event": "ready", "versions": versions}
+
+
+def answer(pipe: Pipe, line: bytes) -> None:
+    """Does one job; every outcome is an answer."""
+    job = json.loads(line.decode("utf-8"))
+    pipe.current = job["id"]
+    try:
+        pipe.send({"id": job["id"], "answer": JOBS[job["job"]](job, pipe)})
+    except Failed as error:
+        pipe.send({"id": job["id"], "error": error.as_json})
+    except Exception:
+        pipe.send({"id": job["id"], "bug": traceback.format_exc()})
+    pipe.current = None
+
+
+def main() -> None:
+    """Sets up, says that TensorFlow is there, and does jobs until the parent is gone."""
+    source, sink, parent = (int(word) for word in sys.argv[1:4])
+    guard(parent)
+    if sink == 1:  # no descriptors could be passed: move the protocol away from stdin and stdout
+        source, sink = os.dup(0), os.dup(1)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(2, 1)
+    here = os.path.dirname(os.path.realpath(__file__))
+    sys.path[:] = [entry for entry in sys.path if os.path.realpath(entry or ".") != here]
+    pipe = Pipe(source, sink)
+    pipe.watch()
+    setup = json.loads(pipe.jobs.get().decode("utf-8"))
+    pipe.progress("importing TensorFlow")
+    event = import_tensorflow(setup)
+    pipe.send(event)
+    if event["event"] == "failed":
+        return
+    while True:
+        answer(pipe, pipe.jobs.get())
+
+
+if __name__ == "__main__":
+    main()
