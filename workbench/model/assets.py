@@ -1,0 +1,69 @@
+"""Assets: files that came with a model and the tensors that hold their paths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.disk import schema
+from workbench.disk.schema import Message
+from workbench.errors import WorkbenchError
+
+FOLDER = "assets"
+_COLLECTION = "saved_model_assets"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One asset.
+
+    Attributes:
+        filename: as the model names it, relative to `assets/`; may have sub-folders.
+        tensor: the string tensor the loader feeds with the file's path.
+        path: where the file is, or None for a model that has no folder.
+        nbytes: size of the file; None if it is not there.
+        problem: why the name may not be used (it leaves the folder), or None.
+    """
+
+    filename: str
+    tensor: str
+    path: Path | None
+    nbytes: int | None
+    problem: WorkbenchError | None = None
+
+
+def read_assets(meta: Message, folder: Path | None) -> tuple[Asset, ...]:
+    """The assets of a `MetaGraphDef`: its own list, else the collection that older models have."""
+    definitions = list(meta.asset_file_def) or _from_collection(meta)
+    return tuple(_asset(definition, folder) for definition in definitions)
+
+
+def _from_collection(meta: Message) -> list[Message]:
+    if _COLLECTION not in meta.collection_def:
+        return []
+    from google.protobuf.message import DecodeError
+
+    found = []
+    for entry in meta.collection_def[_COLLECTION].any_list.value:
+        try:
+            found.append(schema.AssetFileDef.FromString(entry.value))
+        except DecodeError:
+            continue
+    return found
+
+
+def _asset(definition: Message, folder: Path | None) -> Asset:
+    name, tensor = definition.filename, definition.tensor_info.name
+    if folder is None:
+        return Asset(name, tensor, None, None)
+    from workbench.disk import folder as disk_folder
+
+    try:
+        path = disk_folder.asset_path(folder, name)
+    except WorkbenchError as problem:
+        return Asset(name, tensor, None, None, problem)
+    try:
+        nbytes = path.stat().st_size if path.is_file() else None
+    except OSError:
+        nbytes = None
+    return Asset(name, tensor, path, nbytes)

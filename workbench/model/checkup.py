@@ -1,0 +1,220 @@
+"""What is the matter with a model, as findings: said, not fatal, so that any model can be looked at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from workbench.disk import dtypes
+from workbench.errors import WorkbenchError
+from workbench.findings import Finding, by_severity
+from workbench.model import shapes
+from workbench.model.saver import VARIABLE_OPS
+from workbench.model.signature import INIT_OP, Port
+from workbench.names import did_you_mean, input_node, parse_tensor, show
+
+if TYPE_CHECKING:
+    from workbench.model.meta import MetaGraph
+    from workbench.model.model import Model
+
+_LISTED = 5
+
+
+def examine(model: Model) -> list[Finding]:
+    """All findings of a model, errors first."""
+    found: list[Finding] = []
+    found += [Finding("note", "info", show(str(model.path)), note) for note in model.notes]
+    if not model.meta_graphs:
+        found.append(Finding("no-metagraph", "error", show(str(model.path)), "The file holds no MetaGraph."))
+    found += _checkpoint(model)
+    for meta in model.meta_graphs:
+        found += _names_that_name_nothing(meta)
+        found += _unknown_ops(meta)
+        found += _variables(meta)
+        found += _assets(meta)
+    if model.origin is not None:
+        found += model.origin.findings
+    return by_severity(list(dict.fromkeys(found)))
+
+
+def _problem(code: str, problem: WorkbenchError) -> Finding:
+    return Finding(code, "warning", problem.where or "", problem.message, problem.hint)
+
+
+def _checkpoint(model: Model) -> list[Finding]:
+    if model.bundle_problem is not None:
+        return [_problem("bundle-problem", model.bundle_problem)]
+    bundle = model.bundle
+    if bundle is not None:
+        return [
+            Finding(
+                "missing-shard",
+                "warning",
+                show(str(shard)),
+                "This shard of the checkpoint is not there, so the variables in it have no values.",
+                "Copy it from where the model was exported.",
+            )
+            for shard in bundle.missing_shards
+        ]
+    if model.folder is None:
+        return []
+    count = max((sum(meta.main_ops[op] for op in VARIABLE_OPS) for meta in model.meta_graphs), default=0)
+    if not count:
+        return []
+    return [
+        Finding(
+            "no-checkpoint",
+            "warning",
+            show(str(model.folder / "variables")),
+            f"The graph has {count} variables, but there is no checkpoint with their values.",
+            "Copy the folder variables/ from where the model was exported.",
+        )
+    ]
+
+
+def _names_that_name_nothing(meta: MetaGraph) -> list[Finding]:
+    """Duplicate node names, inputs of nodes and tensors of signatures that no node has."""
+    known = {node.name for node in meta.graph.node}
+    found: list[Finding] = []
+    if len(known) != len(meta.graph.node):
+        counts = Counter([node.name for node in meta.graph.node])
+        twice = [name for name, count in counts.items() if count > 1]
+        found.append(
+            Finding(
+                "duplicate-node",
+                "error",
+                show(twice[0]),
+                f"{len(twice)} node names occur more than once; TensorFlow refuses such a graph.",
+            )
+        )
+    dangling = []
+    for node in meta.graph.node:
+        for entry in node.input:
+            if entry not in known and input_node(entry) not in known:
+                dangling.append((node.name, entry))
+    found += [
+        Finding(
+            "dangling-input",
+            "error",
+            show(name),
+            f"Its input {show(entry)!r} names no node of the graph.",
+            did_you_mean(input_node(entry), known, noun="nodes"),
+        )
+        for name, entry in dangling[:_LISTED]
+    ]
+    if len(dangling) > _LISTED:
+        message = f"{len(dangling) - _LISTED} more inputs name no node of the graph."
+        found.append(Finding("dangling-input", "error", "", message))
+    return found + _signatures(meta, known)
+
+
+def _signatures(meta: MetaGraph, known: set[str]) -> list[Finding]:
+    found = []
+    for signature in meta.signatures.values():
+        ports = [("input", port) for port in signature.inputs.values()]
+        ports += [("output", port) for port in signature.outputs.values()]
+        for side, port in ports:
+            for name in port.tensors:
+                parsed = parse_tensor(name)
+                if parsed is None or parsed.node not in known:
+                    found.append(
+                        Finding(
+                            "signature-tensor",
+                            "error",
+                            f"{show(signature.key)}#{show(port.key)}",
+                            f"This {side} is tensor {show(name)!r}, which the graph does not have.",
+                            did_you_mean(parsed.node if parsed else name, known, noun="nodes"),
+                        )
+                    )
+        if signature.key != INIT_OP and meta.format != "graphdef":
+            found += _declared_against_graph(meta, signature.key, list(signature.inputs.values()))
+    return found
+
+
+def _declared_against_graph(meta: MetaGraph, key: str, ports: list[Port]) -> list[Finding]:
+    """Inputs whose placeholder has another dtype or a contradicting shape than the signature declares."""
+    found = []
+    for port in ports:
+        tensor = meta.node_tensor(port.tensor) if port.kind == "dense" else None
+        if tensor is None:
+            continue
+        where = f"{show(key)}#{show(port.key)}"
+        if tensor.dtype and port.dtype and dtypes.base(tensor.dtype) != dtypes.base(port.dtype):
+            message = (
+                f"The signature declares {dtypes.name(port.dtype)}, "
+                f"the graph has {dtypes.name(tensor.dtype)}."
+            )
+            found.append(Finding("signature-dtype", "warning", where, message))
+        if shapes.fits(port.shape, tensor.shape) == "refuted":
+            message = (
+                f"The signature declares shape {shapes.text(port.shape)}, "
+                f"the graph has {shapes.text(tensor.shape)}; the graph counts."
+            )
+            found.append(Finding("signature-shape", "warning", where, message))
+    return found
+
+
+def _unknown_ops(meta: MetaGraph) -> list[Finding]:
+    found = []
+    for op in meta.unknown_ops:
+        told = op in meta.op_table
+        message = f"TensorFlow 2.21 has no such op ({meta.ops[op]} nodes); " + (
+            "the model itself tells its inputs and outputs." if told else "its outputs are unknown."
+        )
+        hint = "To run the model, its op library has to be loaded."
+        found.append(Finding("unknown-op", "info", show(op), message, hint))
+    return found
+
+
+def _variables(meta: MetaGraph) -> list[Finding]:
+    """Variables against the checkpoint: keys it does not have, other dtypes and shapes."""
+    bundle = meta.bundle
+    if bundle is None:
+        return []
+    found = []
+    missing = []
+    for variable in meta.variables:
+        if variable.key is None:
+            continue
+        if variable.key not in bundle:
+            missing.append(variable)
+            continue
+        entry = bundle.entry(variable.key)
+        whole = variable.slice.full_shape if variable.slice else variable.shape
+        if entry.dtype != variable.dtype or shapes.fits(tuple(entry.shape), whole) == "refuted":
+            found.append(
+                Finding(
+                    "variable-mismatch",
+                    "warning",
+                    show(variable.name),
+                    f"The graph wants {dtypes.name(variable.dtype)}{shapes.text(whole)}, the checkpoint has "
+                    f"{dtypes.name(entry.dtype)}{shapes.text(tuple(entry.shape))} "
+                    f"under {show(variable.key)!r}.",
+                )
+            )
+    found += [
+        Finding(
+            "missing-key",
+            "warning",
+            show(variable.name),
+            f"It is restored from {show(variable.key or '')!r}, which the checkpoint does not have.",
+            did_you_mean(variable.key or "", bundle.keys(), noun="keys"),
+        )
+        for variable in missing[:_LISTED]
+    ]
+    if len(missing) > _LISTED:
+        message = f"{len(missing) - _LISTED} more variables are restored from keys the checkpoint lacks."
+        found.append(Finding("missing-key", "warning", "", message))
+    return found
+
+
+def _assets(meta: MetaGraph) -> list[Finding]:
+    found = []
+    for asset in meta.assets:
+        if asset.problem is not None:
+            found.append(_problem("asset-outside", asset.problem))
+        elif asset.path is not None and asset.nbytes is None:
+            message = "The model names this asset, but the file is not there."
+            hint = "Copy it from where the model was exported."
+            found.append(Finding("missing-asset", "warning", show(str(asset.path)), message, hint))
+    return found

@@ -1,0 +1,249 @@
+"""One MetaGraph: a graph, what can be called in it, and what belongs to it. Views, made when asked for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from workbench import names
+from workbench.disk import optable
+from workbench.disk.schema import Message
+from workbench.errors import UnknownName
+from workbench.model import tensors
+from workbench.model.assets import Asset, read_assets
+from workbench.model.saver import VARIABLE_OPS
+from workbench.model.signature import DEFAULT, INIT_OP, Signature, read_signatures
+from workbench.model.tensors import Tensor
+
+if TYPE_CHECKING:
+    from workbench.disk.bundle import Bundle
+
+    from workbench.model.callables import Callable_
+    from workbench.model.objects import ObjectGraph
+    from workbench.model.variables import Variable
+
+Format = Literal["pb", "pbtxt", "graphdef"]
+
+
+class MetaGraph:
+    """Read-only view of a `MetaGraphDef`.
+
+    Args:
+        proto: the message; it is not copied and must not change while the view lives.
+        bundle: the opened checkpoint, or a function that opens it when variables are asked for, or None.
+        folder: the model's folder, for its assets; None for a draft in memory or a lone GraphDef.
+        format: `graphdef` makes the signature out of placeholders and sinks.
+    """
+
+    def __init__(
+        self,
+        proto: Message,
+        *,
+        bundle: Bundle | Callable[[], Bundle | None] | None = None,
+        folder: Path | None = None,
+        format: Format = "pb",
+    ) -> None:
+        self.proto = proto
+        self.graph = proto.graph_def
+        self.folder = folder
+        self.format: Format = format
+        self._bundle = bundle
+
+    @property
+    def bundle(self) -> Bundle | None:
+        """The checkpoint; None if there is none or it can't be read."""
+        return self._bundle() if callable(self._bundle) else self._bundle
+
+    @cached_property
+    def tags(self) -> tuple[str, ...]:
+        """The tag set, in the order of the file."""
+        return tuple(self.proto.meta_info_def.tags)
+
+    @property
+    def tags_text(self) -> str:
+        """The tag set as it is written everywhere: `serve,gpu`; empty for none."""
+        return ",".join(self.tags)
+
+    @property
+    def tensorflow_version(self) -> str:
+        """The TensorFlow that wrote it, or an empty text."""
+        return str(self.proto.meta_info_def.tensorflow_version)
+
+    @property
+    def producer(self) -> int:
+        """The graph's version (`versions.proto`), 0 if it has none."""
+        return int(self.graph.versions.producer)
+
+    @cached_property
+    def nodes(self) -> dict[str, Message]:
+        """The main graph's nodes by name, in the order of the file."""
+        return {node.name: node for node in self.graph.node}
+
+    @cached_property
+    def functions(self) -> dict[str, Message]:
+        """The function library by name."""
+        return {function.signature.name: function for function in self.graph.library.function}
+
+    @cached_property
+    def function_sizes(self) -> dict[str, int]:
+        """Nodes of each function's body."""
+        return {name: len(function.node_def) for name, function in self.functions.items()}
+
+    @cached_property
+    def op_table(self) -> optable.OpTable:
+        """TensorFlow's ops and the model's own."""
+        return optable.OpTable(self.proto.meta_info_def.stripped_op_list)
+
+    @cached_property
+    def main_ops(self) -> Counter[str]:
+        """How many nodes of each op the main graph has."""
+        return Counter([node.op for node in self.graph.node])
+
+    @cached_property
+    def ops(self) -> Counter[str]:
+        """How many nodes of each op the main graph and the functions have together."""
+        total = Counter(self.main_ops)
+        for function in self.graph.library.function:
+            total.update([node.op for node in function.node_def])
+        return total
+
+    @cached_property
+    def unknown_ops(self) -> tuple[str, ...]:
+        """Ops that TensorFlow 2.21 does not have, sorted; the model's own list may still tell their args."""
+        functions = self.functions
+        return tuple(op for op in sorted(self.ops) if op not in functions and not optable.is_known(op))
+
+    @cached_property
+    def signatures(self) -> dict[str, Signature]:
+        """The signatures by key, `serving_default` first. A GraphDef has just that one."""
+        if self.format == "graphdef" and not self.proto.signature_def:
+            from workbench.model.graphdef import read_signature
+
+            return read_signature(self)
+        return read_signatures(self.proto)
+
+    def signature(self, key: str | None = None) -> Signature:
+        """One signature: by key, else `serving_default`, else the only one that can be called.
+
+        Raises:
+            UnknownName: there is no such signature, or none was named and there is no obvious one.
+        """
+        callable_keys = [name for name in self.signatures if name != INIT_OP]
+        if key is None:
+            if DEFAULT in self.signatures:
+                return self.signatures[DEFAULT]
+            if len(callable_keys) == 1:
+                return self.signatures[callable_keys[0]]
+            if not callable_keys:
+                raise UnknownName(
+                    "This model has no signature.",
+                    hint="Its callables and tensors can be used by name; `workbench inspect` lists them.",
+                )
+            listed = ", ".join(map(names.show, callable_keys[:8]))
+            raise UnknownName("This model has several signatures.", hint=f"Choose one of {listed}.")
+        if key not in self.signatures:
+            hint = names.did_you_mean(key, callable_keys, noun="signatures")
+            raise UnknownName(f"There is no signature {names.show(key)!r}.", hint=hint)
+        return self.signatures[key]
+
+    @property
+    def has_object_graph(self) -> bool:
+        """Whether a TF2 object graph is there (`tf.saved_model.save` writes one)."""
+        return bool(self.proto.HasField("object_graph_def") and len(self.proto.object_graph_def.nodes))
+
+    @cached_property
+    def objects(self) -> ObjectGraph | None:
+        """The object graph, or None."""
+        if not self.has_object_graph:
+            return None
+        from workbench.model.objects import ObjectGraph
+
+        return ObjectGraph(self.proto.object_graph_def)
+
+    @cached_property
+    def callables(self) -> tuple[Callable_, ...]:
+        """The functions of the objects, those of the root first."""
+        if self.objects is None:
+            return ()
+        from workbench.model.callables import read_callables
+
+        return read_callables(self.objects, self.functions)
+
+    @cached_property
+    def variables(self) -> tuple[Variable, ...]:
+        """The variables of the main graph, in the order of their nodes, with their checkpoint keys."""
+        if not any(op in VARIABLE_OPS for op in self.main_ops):
+            return ()
+        from workbench.model.variables import read_variables
+
+        return read_variables(self)
+
+    @cached_property
+    def assets(self) -> tuple[Asset, ...]:
+        """The asset files the model names."""
+        return read_assets(self.proto, self.folder)
+
+    @cached_property
+    def init_op(self) -> str | None:
+        """The node the loader runs once after restoring, or None.
+
+        Precedence as in `loader_impl.get_init_op`: the `__saved_model_init_op` signature, then collection
+        `saved_model_main_op`, then `legacy_init_op`.
+        """
+        proto = self.proto
+        if INIT_OP in proto.signature_def:
+            outputs = proto.signature_def[INIT_OP].outputs
+            if INIT_OP in outputs:
+                return names.input_node(outputs[INIT_OP].name)
+        for collection in ("saved_model_main_op", "legacy_init_op"):
+            if collection in proto.collection_def:
+                values = proto.collection_def[collection].node_list.value
+                if values:
+                    return names.input_node(values[0])
+        return None
+
+    def output_types(self, node: Message) -> list[int] | None:
+        """The dtypes (enums) of a node's outputs (main graph or body); None for an unknown op."""
+        return tensors.output_types(node, self.op_table, self.functions)
+
+    def node_tensor(self, name: str) -> Tensor | None:
+        """As `tensor`, from the graph alone."""
+        parsed = names.parse_tensor(name)
+        node = self.nodes.get(parsed.node) if parsed else None
+        if parsed is None or node is None:
+            return None
+        types = self.output_types(node)
+        if types is not None and parsed.index >= len(types):
+            return None
+        dtype = types[parsed.index] if types is not None else 0
+        return Tensor(str(parsed), dtype, tensors.output_shape(node, parsed.index, self.producer))
+
+    def tensor(self, name: str) -> Tensor | None:
+        """A tensor of the main graph by `n:k` or bare `n`; None if there is no such node or output.
+
+        dtype and shape are what the graph says; where it says nothing, what a signature declares.
+        """
+        found = self.node_tensor(name)
+        if found is None or (found.dtype and found.shape is not None):
+            return found
+        declared = self._declared.get(found.name)
+        if declared is None:
+            return found
+        shape = declared.shape if found.shape is None else found.shape
+        return Tensor(found.name, found.dtype or declared.dtype, shape)
+
+    @cached_property
+    def _declared(self) -> dict[str, Tensor]:
+        """Dense tensors that signatures declare; outputs before inputs."""
+        if self.format == "graphdef":
+            return {}
+        found: dict[str, Tensor] = {}
+        for signature in self.signatures.values():
+            for port in (*signature.outputs.values(), *signature.inputs.values()):
+                parsed = names.parse_tensor(port.tensor) if port.kind == "dense" else None
+                if parsed is not None:
+                    found.setdefault(str(parsed), Tensor(str(parsed), port.dtype, port.shape))
+        return found

@@ -1,0 +1,206 @@
+"""Opening a model: its folder, its MetaGraphs, its checkpoint."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench import names
+from workbench.disk import folder as disk_folder
+from workbench.disk.schema import Message
+from workbench.errors import MissingFile, UnknownName, UnsupportedFormat, WorkbenchError
+from workbench.model.meta import Format, MetaGraph
+
+if TYPE_CHECKING:
+    from workbench.disk.bundle import Bundle
+
+    from workbench.findings import Finding
+    from workbench.model.recipe import Origin
+
+SERVE = ("serve",)
+VARIABLES = "variables"
+
+
+class Model:
+    """One opened model. Everything but the message is read when it is asked for.
+
+    Args:
+        location: what `folder.find` gave.
+        proto: the `SavedModel`.
+        tags: the tag set that `meta` means, or None for the obvious one.
+    """
+
+    def __init__(
+        self, location: disk_folder.Location, proto: Message, tags: tuple[str, ...] | None = None
+    ) -> None:
+        self.location = location
+        self.proto = proto
+        self.path: Path = location.path
+        self.format: Format = location.kind
+        self.notes: list[str] = [location.note] if location.note else []
+        self._tags = tags
+
+    @property
+    def folder(self) -> Path | None:
+        """The SavedModel's folder; None for a GraphDef."""
+        return self.location.folder
+
+    @cached_property
+    def meta_graphs(self) -> tuple[MetaGraph, ...]:
+        """Every MetaGraph, in the order of the file."""
+        return tuple(
+            MetaGraph(proto, bundle=lambda: self.bundle, folder=self.folder, format=self.format)
+            for proto in self.proto.meta_graphs
+        )
+
+    @cached_property
+    def meta(self) -> MetaGraph:
+        """The MetaGraph asked for when opening, else `{serve}`, else the only one.
+
+        Raises:
+            UnknownName: there are several and none is `{serve}`.
+        """
+        if self._tags is not None:
+            return self.select(self._tags)
+        for meta in self.meta_graphs:
+            if set(meta.tags) == set(SERVE):
+                return meta
+        if len(self.meta_graphs) == 1:
+            return self.meta_graphs[0]
+        raise UnknownName(
+            f"The model has {len(self.meta_graphs)} MetaGraphs and none has the tag set 'serve'.",
+            where=names.show(os.fspath(self.path)),
+            hint=f"Choose a tag set: {self._tag_sets()}.",
+        )
+
+    def select(self, tags: str | Iterable[str]) -> MetaGraph:
+        """The MetaGraph with just these tags, in any order.
+
+        Args:
+            tags: `"serve,gpu"` or the tags one by one; empty for the MetaGraph without tags.
+
+        Raises:
+            UnknownName: there is none; the tag sets are listed.
+        """
+        wanted = split_tags(tags)
+        for meta in self.meta_graphs:
+            if set(meta.tags) == set(wanted):
+                return meta
+        raise UnknownName(
+            f"There is no MetaGraph with tag set {names.show(','.join(wanted))!r}.",
+            where=names.show(os.fspath(self.path)),
+            hint=f"The tag sets are {self._tag_sets()}.",
+        )
+
+    def _tag_sets(self) -> str:
+        listed = [names.show(meta.tags_text) or "(no tags)" for meta in self.meta_graphs]
+        return "  ".join(listed)
+
+    @property
+    def bundle(self) -> Bundle | None:
+        """The checkpoint in `variables/`; None if there is none or it can't be read (`bundle_problem`)."""
+        return self._checkpoint[0]
+
+    @property
+    def bundle_problem(self) -> WorkbenchError | None:
+        """Why the checkpoint that should be there can't be read, or None. Missing shards are not counted."""
+        return self._checkpoint[1]
+
+    @cached_property
+    def _checkpoint(self) -> tuple[Bundle | None, WorkbenchError | None]:
+        if self.folder is None:
+            return None, None
+        folder = self.folder / VARIABLES
+        if (folder / "variables.index").exists():
+            from workbench.disk.bundle import Bundle
+
+            try:
+                return Bundle.open(folder / "variables"), None
+            except WorkbenchError as problem:
+                return None, problem
+        return None, _why_no_index(self.folder)
+
+    def digest(self) -> str:
+        """SHA-256 over what the model is made of, as a recipe keeps it."""
+        return disk_folder.digest(self.location)
+
+    @cached_property
+    def origin(self) -> Origin | None:
+        """For a model that was merged by this workbench: its recipe and proof."""
+        if self.folder is None:
+            return None
+        from workbench.model.recipe import read_origin
+
+        return read_origin(self.folder)
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """What its user should know: missing files, unknown ops, names that name nothing. Errors first."""
+        from workbench.model.checkup import examine
+
+        return examine(self)
+
+
+def open_model(path: str | os.PathLike[str], tags: str | Iterable[str] | None = None) -> Model:
+    """Opens a SavedModel folder, its `saved_model.pb` or `.pbtxt`, or a frozen GraphDef file.
+
+    Only the model file itself is read; variables, shards and assets may be missing.
+
+    Args:
+        path: the model; a folder with only version numbers in it means the highest.
+        tags: the tag set of the MetaGraph that `.meta` is to be, `"serve,gpu"` or one by one; None for
+            `{serve}` if there, else the only one.
+
+    Raises:
+        NotASavedModel: there is no model there.
+        UnsupportedFormat: it is another format; the message names it and the way to a SavedModel.
+        DamagedFile: the file can't be parsed.
+        UnknownName: there is no MetaGraph with these tags.
+    """
+    location = disk_folder.find(Path(path))
+    model = Model(location, disk_folder.load(location), None if tags is None else split_tags(tags))
+    if tags is not None:
+        _ = model.meta  # an unknown tag set is said now, not when the graph is first used
+    return model
+
+
+def split_tags(tags: str | Iterable[str]) -> tuple[str, ...]:
+    """`"serve,gpu"` or single tags as a tuple; blanks around and empty ones are dropped."""
+    parts = tags.split(",") if isinstance(tags, str) else tags
+    return tuple(tag.strip() for tag in parts if tag.strip())
+
+
+def _why_no_index(folder: Path) -> WorkbenchError | None:
+    """What is wrong in a folder without `variables/variables.index`; None if it just has no variables."""
+    variables = folder / VARIABLES
+    try:
+        inside = sorted(entry.name for entry in os.scandir(variables)) if variables.is_dir() else []
+        beside = sorted(entry.name for entry in os.scandir(folder) if entry.name.startswith("variables."))
+    except OSError as problem:
+        return MissingFile(
+            f"The folder can't be listed: {problem.strerror}.", where=names.show(str(variables))
+        )
+    shards = [name for name in inside if name.startswith("variables.data-")]
+    if shards:
+        return MissingFile(
+            f"There are shards ({names.show(shards[0])}{', …' if len(shards) > 1 else ''}) but no "
+            "variables.index that says what is in them.",
+            where=names.show(str(variables)),
+            hint="Copy variables.index from where the model was exported.",
+        )
+    if any(name == VARIABLES or name.startswith("variables-0") for name in inside):
+        return UnsupportedFormat(
+            "The variables are in the V1 checkpoint format that TensorFlow wrote before 2017.",
+            where=names.show(str(variables)),
+            hint="Load and save the model with TensorFlow 1.x to convert it.",
+        )
+    if beside:
+        return MissingFile(
+            f"{names.show(beside[0])} lies beside saved_model.* instead of in variables/.",
+            where=names.show(str(folder)),
+            hint="Move variables.* into a folder named variables.",
+        )
+    return None

@@ -1,0 +1,101 @@
+"""The object graph of a TF2 SavedModel: Python objects, their children, variables and functions.
+
+Source: `saved_object_graph.proto`. Ids here are those of the SavedObjectGraph; the checkpoint's own
+TrackableObjectGraph numbers its nodes differently, so the two are matched by the path of child names.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+
+from workbench.disk.schema import Message
+
+VALUE_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
+OBJECT_GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
+_SLOT = "/.OPTIMIZER_SLOT/"
+_ESCAPED = re.compile(r"\.([.S])")
+
+
+class ObjectGraph:
+    """Read-only view of a `SavedObjectGraph`."""
+
+    def __init__(self, proto: Message) -> None:
+        self.proto = proto
+        self.nodes = proto.nodes
+
+    @cached_property
+    def children(self) -> list[dict[str, int]]:
+        """Children of each node by local name; an id out of range is left out."""
+        size = len(self.nodes)
+        return [
+            {child.local_name: child.node_id for child in node.children if 0 <= child.node_id < size}
+            for node in self.nodes
+        ]
+
+    def child(self, path: list[str]) -> int | None:
+        """The node at a path of local names from the root, or None."""
+        if not self.children:
+            return None
+        node = 0
+        for name in path:
+            found = self.children[node].get(name)
+            if found is None:
+                return None
+            node = found
+        return node
+
+    def variable_of_key(self, key: str) -> int | None:
+        """The node of the variable that a checkpoint key means, or None.
+
+        A key is the path of (escaped) child names, `a/b/.ATTRIBUTES/VARIABLE_VALUE`, or for an optimizer's
+        slot `VARIABLE/.OPTIMIZER_SLOT/OPTIMIZER/SLOT/.ATTRIBUTES/VARIABLE_VALUE`
+        (`trackable_utils.object_path_to_string`, `slot_variable_key`).
+        """
+        if not key.endswith(VALUE_SUFFIX):
+            return None
+        path = key[: -len(VALUE_SUFFIX)]
+        if _SLOT in path:
+            return self._slot(path)
+        return self.child([_unescape(part) for part in path.split("/")])
+
+    def _slot(self, path: str) -> int | None:
+        original, _, rest = path.partition(_SLOT)
+        optimizer, _, slot = rest.rpartition("/")
+        variable = self.child([_unescape(part) for part in original.split("/")])
+        owner = self.child([_unescape(part) for part in optimizer.split("/")])
+        if variable is None or owner is None:
+            return None
+        for reference in self.nodes[owner].slot_variables:
+            if reference.original_variable_node_id == variable and reference.slot_name == _unescape(slot):
+                return int(reference.slot_variable_node_id)
+        return None
+
+    @cached_property
+    def variables_by_name(self) -> dict[str, int | None]:
+        """`SavedVariable.name` → node, None where several variables have the name."""
+        found: dict[str, int | None] = {}
+        for number, node in enumerate(self.nodes):
+            if node.HasField("variable"):
+                name = node.variable.name
+                found[name] = None if name in found else number
+        return found
+
+    def trainable(self, key: str | None, shared_name: str) -> bool | None:
+        """Whether the variable with this checkpoint key (else with this unique name) is trainable."""
+        number = self.variable_of_key(key) if key else None
+        if number is None or not self._is_variable(number):
+            number = self.variables_by_name.get(shared_name)
+        if number is None:
+            return None
+        return bool(self.nodes[number].variable.trainable)
+
+    def _is_variable(self, number: int) -> bool:
+        return 0 <= number < len(self.nodes) and bool(self.nodes[number].HasField("variable"))
+
+
+def _unescape(name: str) -> str:
+    """A local name as it was before it became part of a checkpoint key: `.S` is `/`, `..` is `.`."""
+    if "." not in name:
+        return name
+    return _ESCAPED.sub(lambda match: "/" if match[1] == "S" else ".", name)

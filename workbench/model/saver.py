@@ -1,0 +1,190 @@
+"""Which checkpoint key each variable is restored from, found by following the saver.
+
+TF1: the restore op's control inputs lead to `Assign(variable, RestoreV2:i)`, and RestoreV2's
+`tensor_names[i]` and `shape_and_slices[i]` are the key and the slice. TF2: the restore op is a call, and the same stands in its
+body, with the variable as a captured argument. Where restoring says nothing the saving side is read instead:
+`SaveV2(prefix, names, slices, ReadVariableOp(variable), …)`. Sources: `training/saver.py`,
+`checkpoint/functional_saver.py`, and the models of TF 1.2 to 2.21 they wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from workbench.disk.schema import Message
+from workbench.names import input_node
+
+VARIABLE_OPS = frozenset({"VarHandleOp", "VariableV2", "Variable", "AutoReloadVariable"})
+_ASSIGN = frozenset({"Assign", "AssignVariableOp"})
+_PASS = frozenset({"Identity", "Reshape", "EnsureShape", "ReadVariableOp", "CopyOnRead", "StopGradient"})
+_CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
+_RESTORE = frozenset({"RestoreV2", "Restore", "RestoreSlice"})
+_MAX_CHAIN = 64
+_MAX_CALLS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """Where a variable's value lies: a checkpoint key and the slice as written, `""` for the whole."""
+
+    key: str
+    slice_spec: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """Where names are looked up: the main graph, or a body with what its arguments stand for."""
+
+    node: Callable[[str], Message | None]
+    arguments: Mapping[str, tuple[_Scope, str]] = field(default_factory=dict)
+    depth: int = 0
+
+
+def follow(
+    nodes: Mapping[str, Message], functions: Mapping[str, Message], saver: Message | None
+) -> dict[str, Saved]:
+    """Variable node (of the main graph) → where its value lies in the checkpoint.
+
+    Args:
+        nodes: the main graph's nodes by name.
+        functions: the function library by name.
+        saver: the `SaverDef`, or None; without a restore op the whole main graph is searched.
+    """
+    main = _Scope(nodes.get)
+    found: dict[str, Saved] = {}
+    restore = saver.restore_op_name if saver is not None else ""
+    start = nodes.get(input_node(restore)) if restore else None
+    for scope, node in _reached(main, start, nodes.values(), functions):
+        if node.op in _ASSIGN:
+            _read_assign(scope, node, found)
+    save = saver.save_tensor_name if saver is not None else ""
+    start = nodes.get(input_node(save)) if save else None
+    if start is not None:
+        for scope, node in _reached(main, start, (), functions):
+            if node.op == "SaveV2":
+                _read_save(scope, node, found)
+    return found
+
+
+def _reached(
+    main: _Scope, start: Message | None, everything: Iterable[Message], functions: Mapping[str, Message]
+) -> Iterable[tuple[_Scope, Message]]:
+    """The ancestors of `start` in the main graph (or `everything`), and all nodes of the bodies they call."""
+    if start is None:
+        yield from ((main, node) for node in everything if node.op in _ASSIGN)
+        return
+    seen = {start.name}
+    todo = [start]
+    while todo:
+        node = todo.pop()
+        yield main, node
+        if node.op in _CALLS:
+            yield from _body(main, node, functions)
+        for entry in node.input:
+            name = input_node(entry)
+            if name not in seen:
+                seen.add(name)
+                parent = main.node(name)
+                if parent is not None:
+                    todo.append(parent)
+
+
+def _body(
+    caller: _Scope, call: Message, functions: Mapping[str, Message]
+) -> Iterable[tuple[_Scope, Message]]:
+    function = functions.get(call.attr["f"].func.name)
+    if function is None or caller.depth >= _MAX_CALLS:
+        return
+    body = {node.name: node for node in function.node_def}
+    arguments = {
+        arg.name: (caller, entry)
+        for arg, entry in zip(function.signature.input_arg, call.input, strict=False)
+    }
+    scope = _Scope(body.get, arguments, caller.depth + 1)
+    for node in function.node_def:
+        yield scope, node
+        if node.op in _CALLS:
+            yield from _body(scope, node, functions)
+
+
+def _read_assign(scope: _Scope, assign: Message, found: dict[str, Saved]) -> None:
+    if len(assign.input) < 2:
+        return
+    target = _origin(scope, assign.input[0])
+    if target is None or target[1].op not in VARIABLE_OPS or target[1].name in found:
+        return
+    source = _origin(scope, assign.input[1])
+    if source is not None and source[1].op in _RESTORE:
+        saved = _restored(*source)
+        if saved is not None:
+            found[target[1].name] = saved
+
+
+def _restored(scope: _Scope, restore: Message, index: int) -> Saved | None:
+    names = _strings(scope, restore.input[1]) if len(restore.input) > 1 else []
+    slices = _strings(scope, restore.input[2]) if len(restore.input) > 2 else []
+    if index >= len(names):
+        return None
+    return Saved(names[index], slices[index] if index < len(slices) else "")
+
+
+def _read_save(scope: _Scope, save: Message, found: dict[str, Saved]) -> None:
+    data = [entry for entry in save.input if not entry.startswith("^")]
+    if len(data) < 3:
+        return
+    names, slices = _strings(scope, data[1]), _strings(scope, data[2])
+    for index, entry in enumerate(data[3:]):
+        origin = _origin(scope, entry)
+        if origin is None or index >= len(names):
+            continue
+        node = origin[1]
+        if node.op in VARIABLE_OPS and node.name not in found:
+            found[node.name] = Saved(names[index], slices[index] if index < len(slices) else "")
+
+
+def _origin(scope: _Scope, entry: str) -> tuple[_Scope, Message, int] | None:
+    """The node a value comes from, through Identity and its like and out of function arguments.
+
+    Returns:
+        (its scope, the node, index of its output), or None if the trail ends.
+    """
+    for _ in range(_MAX_CHAIN):
+        name, _, rest = entry.partition(":")
+        if name.startswith("^"):
+            return None
+        node = scope.node(name)
+        if node is None:
+            outer = scope.arguments.get(name)
+            if outer is None:
+                return None
+            scope, entry = outer
+        elif node.op in _PASS and node.input:
+            entry = node.input[0]
+        else:
+            # `n:k` in the main graph, `n:arg:k` in a body; the arg of a restore is its only one
+            index = rest.rpartition(":")[2]
+            return scope, node, int(index) if index.isdecimal() else 0
+    return None
+
+
+def _strings(scope: _Scope, entry: str) -> list[str]:
+    origin = _origin(scope, entry)
+    if origin is None or origin[1].op != "Const":
+        return []
+    return const_strings(origin[1])
+
+
+def const_strings(node: Message) -> list[str]:
+    """The strings of a string Const, flat. A last value that is not repeated on disk is repeated here.
+
+    Bytes that are not UTF-8 keep their value through `surrogateescape`. At most 2**20 strings are made.
+    """
+    tensor = node.attr["value"].tensor
+    values = [value.decode("utf-8", "surrogateescape") for value in tensor.string_val]
+    total = 1
+    for dim in tensor.tensor_shape.dim:
+        total *= max(dim.size, 0)
+    if values and len(values) < total <= 1 << 20:
+        values.extend([values[-1]] * (total - len(values)))
+    return values

@@ -1,0 +1,80 @@
+"""Tensor shapes: read, write, show, and the three-state question whether one fits another.
+
+A `Shape` is None for an unknown rank, else a tuple with None for each unknown size
+(`tensor_shape.proto`: `unknown_rank`, and `dim.size` of -1).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from workbench.disk import schema
+from workbench.disk.schema import Message
+
+Shape = tuple[int | None, ...] | None
+Fit = Literal["proven", "unknown", "refuted"]
+
+
+def from_proto(proto: Message) -> Shape:
+    """The shape in a `TensorShapeProto`; any negative size counts as unknown."""
+    if proto.unknown_rank:
+        return None
+    return tuple([size if (size := dim.size) >= 0 else None for dim in proto.dim])
+
+
+def to_proto(shape: Shape) -> Message:
+    """A `TensorShapeProto` of `shape`."""
+    proto = schema.TensorShapeProto()
+    if shape is None:
+        proto.unknown_rank = True
+    else:
+        for size in shape:
+            proto.dim.add().size = -1 if size is None else size
+    return proto
+
+
+def text(shape: Shape) -> str:
+    """`[?,784]`, `[]` for a scalar, `?` for an unknown rank."""
+    if shape is None:
+        return "?"
+    return "[" + ",".join("?" if size is None else str(size) for size in shape) + "]"
+
+
+def as_json(shape: Shape) -> list[int | None] | None:
+    """`null` for an unknown rank, else a list with `null` for unknown sizes."""
+    return None if shape is None else list(shape)
+
+
+def fits(source: Shape, target: Shape) -> Fit:
+    """Whether every tensor of shape `source` may stand where `target` is declared.
+
+    Returns:
+        `proven`: all that `target` fixes is fixed to the same by `source`. `refuted`: a rank or a size
+        contradicts. `unknown`: only the run can tell.
+    """
+    if target is None:
+        return "proven"
+    if source is None:
+        return "unknown"
+    if len(source) != len(target):
+        return "refuted"
+    open_question = False
+    for have, want in zip(source, target, strict=True):
+        if want is None or have == want:
+            continue
+        if have is not None:
+            return "refuted"
+        open_question = True
+    return "unknown" if open_question else "proven"
+
+
+def count(shape: Shape) -> int | None:
+    """The number of elements, or None where a size is unknown."""
+    if shape is None:
+        return None
+    total = 1
+    for size in shape:
+        if size is None:
+            return None
+        total *= size
+    return total

@@ -1,0 +1,105 @@
+"""Signatures: what a model can be asked, with the tensors behind each key (`meta_graph.proto`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from workbench.disk.schema import Message
+from workbench.model import shapes
+from workbench.model.shapes import Shape
+
+PortKind = Literal["dense", "sparse", "composite"]
+DEFAULT = "serving_default"
+INIT_OP = "__saved_model_init_op"
+PREDICT = "tensorflow/serving/predict"
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """One input or output of a signature.
+
+    Attributes:
+        key: its name in the signature.
+        kind: `dense` is one tensor; `sparse` is three (indices, values, dense shape); `composite` is the
+            components of a type spec such as a ragged tensor.
+        tensors: names of the component tensors, `n:k`; one for `dense`.
+        dtype: enum of `types.proto` of the values, 0 if nothing tells it.
+        shape: the *declared* shape of the dense value; real models lie here, the graph knows better.
+        default: a `TensorProto` that is used when the input is not given, or None.
+        spec: name of a composite's type spec (`RaggedTensorSpec`), or None.
+    """
+
+    key: str
+    kind: PortKind
+    tensors: tuple[str, ...]
+    dtype: int
+    shape: Shape
+    default: Message | None = None
+    spec: str | None = None
+
+    @property
+    def tensor(self) -> str:
+        """The tensor of a dense port; the first component of another."""
+        return self.tensors[0] if self.tensors else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One signature: `inputs` and `outputs` by key, each sorted by key."""
+
+    key: str
+    method_name: str
+    inputs: Mapping[str, Port]
+    outputs: Mapping[str, Port]
+
+
+def read_signatures(meta: Message) -> dict[str, Signature]:
+    """The signatures of a `MetaGraphDef` by key: `serving_default` first, then by name."""
+    found = {}
+    for key in sorted(meta.signature_def, key=lambda key: (key != DEFAULT, key)):
+        proto = meta.signature_def[key]
+        inputs = {name: read_port(name, proto.inputs[name]) for name in sorted(proto.inputs)}
+        for name in proto.defaults:
+            if name in inputs:
+                inputs[name] = read_port(name, proto.inputs[name], proto.defaults[name])
+        outputs = {name: read_port(name, proto.outputs[name]) for name in sorted(proto.outputs)}
+        found[key] = Signature(key, proto.method_name, inputs, outputs)
+    return found
+
+
+def read_port(key: str, info: Message, default: Message | None = None) -> Port:
+    """A `TensorInfo` as a port."""
+    encoding = info.WhichOneof("encoding")
+    if encoding == "coo_sparse":
+        sparse = info.coo_sparse
+        tensors = (
+            sparse.indices_tensor_name,
+            sparse.values_tensor_name,
+            sparse.dense_shape_tensor_name,
+        )
+        return Port(key, "sparse", tensors, info.dtype, shapes.from_proto(info.tensor_shape), default)
+    if encoding == "composite_tensor":
+        composite = info.composite_tensor
+        tensors = tuple(part.name for part in composite.components)
+        dtype, shape = _type_spec(composite.type_spec)
+        if not dtype and composite.components:
+            dtype = composite.components[0].dtype
+        return Port(
+            key, "composite", tensors, dtype, shape, default, composite.type_spec.type_spec_class_name or None
+        )
+    return Port(key, "dense", (info.name,), info.dtype, shapes.from_proto(info.tensor_shape), default)
+
+
+def _type_spec(spec: Message) -> tuple[int, Shape]:
+    """Dtype and shape in a `TypeSpecProto`: the first of each in its state (`struct.proto`)."""
+    dtype: int = 0
+    shape: Shape = None
+    for value in spec.type_state.tuple_value.values:
+        kind = value.WhichOneof("kind")
+        if kind == "tensor_dtype_value" and not dtype:
+            dtype = value.tensor_dtype_value
+        elif kind == "tensor_shape_value" and shape is None:
+            shape = shapes.from_proto(value.tensor_shape_value)
+    return dtype, shape

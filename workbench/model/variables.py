@@ -1,0 +1,202 @@
+"""Variables: the nodes that hold state, where their values lie on disk, and what they weigh."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workbench.disk import dtypes, schema
+from workbench.disk.schema import Message
+from workbench.model import saver, shapes
+from workbench.model.objects import VALUE_SUFFIX, ObjectGraph
+from workbench.model.shapes import Shape
+from workbench.names import input_node
+
+if TYPE_CHECKING:
+    from workbench.disk.bundle import Bundle
+
+    from workbench.model.meta import MetaGraph
+
+
+@dataclass(frozen=True, slots=True)
+class SaveSlice:
+    """The part of a partitioned variable that one node holds (`"8 4 0,3:0,4"` in a saver).
+
+    Attributes:
+        full_shape: shape of the whole, as it lies under the key.
+        start: first index in each dimension.
+        length: number of indices in each dimension.
+    """
+
+    full_shape: tuple[int, ...]
+    start: tuple[int, ...]
+    length: tuple[int, ...]
+
+    def __str__(self) -> str:
+        """As a saver writes it."""
+        parts = ":".join(f"{start},{length}" for start, length in zip(self.start, self.length, strict=True))
+        return f"{' '.join(map(str, self.full_shape))} {parts}"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One variable node of the main graph.
+
+    Attributes:
+        name: the node's name.
+        op: `VarHandleOp`, `VariableV2`, …
+        is_ref: whether it is a reference variable (TF1) and not a resource.
+        shared_name: the attr as written; what an empty one means depends on the op.
+        key: checkpoint key its value is restored from; for a slice, the key of the whole; None if nothing
+            restores it.
+        dtype: enum of the values.
+        shape: of this node's part.
+        nbytes: bytes on disk, else dtype times shape, else None.
+        shard: number of the data file, or None.
+        trainable: None if the model does not say.
+        slice: the part of the whole it holds, or None.
+    """
+
+    name: str
+    op: str
+    is_ref: bool
+    shared_name: str
+    key: str | None
+    dtype: int
+    shape: Shape
+    nbytes: int | None
+    shard: int | None
+    trainable: bool | None
+    slice: SaveSlice | None = None
+
+    @property
+    def node(self) -> str:
+        """The node's name, which is also the variable's."""
+        return self.name
+
+
+def read_variables(meta: MetaGraph) -> tuple[Variable, ...]:
+    """All variables of a MetaGraph's main graph, in the order of their nodes."""
+    proto, bundle, objects = meta.proto, meta.bundle, meta.objects
+    has_saver = proto.HasField("saver_def")
+    saved = saver.follow(meta.nodes, meta.functions, proto.saver_def if has_saver else None)
+    declared = _declared(proto)
+    return tuple(
+        _variable(node, saved.get(name), declared, objects, bundle)
+        for name, node in meta.nodes.items()
+        if node.op in saver.VARIABLE_OPS
+    )
+
+
+def _variable(
+    node: Message,
+    saved: saver.Saved | None,
+    declared: dict[str, bool],
+    objects: ObjectGraph | None,
+    bundle: Bundle | None,
+) -> Variable:
+    attr = node.attr
+    shared_name = attr["shared_name"].s.decode("utf-8", "surrogateescape") if "shared_name" in attr else ""
+    if saved is None and bundle is not None:
+        saved = _by_name(node.name, shared_name, bundle)
+    key = saved.key if saved else None
+    dtype = dtypes.base(attr["dtype"].type) if "dtype" in attr else dtypes.INVALID
+    shape = shapes.from_proto(attr["shape"].shape) if "shape" in attr else None
+    part = parse_slice(saved.slice_spec) if saved and saved.slice_spec else None
+    nbytes, shard = None, None
+    if bundle is not None and key is not None and key in bundle:
+        nbytes, shard, disk_dtype, disk_shape = _on_disk(bundle, key, part)
+        dtype = dtype or disk_dtype
+        shape = disk_shape if shape is None else shape
+    if nbytes is None:
+        size, elements = dtypes.size(dtype), shapes.count(shape)
+        nbytes = size * elements if size is not None and elements is not None else None
+    trainable = objects.trainable(key, shared_name or node.name) if objects is not None else None
+    if trainable is None:
+        trainable = declared.get(node.name)
+    return Variable(
+        name=node.name,
+        op=node.op,
+        is_ref=node.op != "VarHandleOp",
+        shared_name=shared_name,
+        key=key,
+        dtype=dtype,
+        shape=shape,
+        nbytes=nbytes,
+        shard=shard,
+        trainable=trainable,
+        slice=part,
+    )
+
+
+def _by_name(name: str, shared_name: str, bundle: Bundle) -> saver.Saved | None:
+    """A key of the checkpoint that is the variable's own name: models without a saver have no better sign."""
+    for candidate in (name, shared_name, name + VALUE_SUFFIX, shared_name + VALUE_SUFFIX):
+        if candidate and candidate in bundle:
+            return saver.Saved(candidate)
+    return None
+
+
+def _on_disk(bundle: Bundle, key: str, part: SaveSlice | None) -> tuple[int | None, int, int, Shape]:
+    """(bytes, shard, dtype, shape) of a key, or of the part of it."""
+    entry = bundle.entry(key)
+    shape: Shape = part.length if part else tuple(entry.shape)
+    if part is not None:
+        for piece in entry.slices:
+            if tuple(piece.start) == part.start and tuple(piece.length) == part.length:
+                return piece.entry.size, piece.entry.shard, entry.dtype, shape
+        size, elements = dtypes.size(entry.dtype), shapes.count(shape)
+        nbytes = size * elements if size is not None and elements is not None else None
+        return nbytes, entry.shard, entry.dtype, shape
+    shard = entry.slices[0].entry.shard if entry.slices else entry.shard
+    return entry.size, shard, entry.dtype, shape
+
+
+def parse_slice(text: str) -> SaveSlice | None:
+    """A slice as a saver writes it (`"8 4 0,3:-"`, `-` for a whole dimension); None if it is no slice.
+
+    Source: `tensor_slice.cc`, `ParseShapeAndSlice` in `saver.cc`.
+    """
+    *sizes, spec = text.split()
+    try:
+        full = tuple(int(size) for size in sizes)
+        ranges = [
+            (0, size) if part == "-" else _pair(part)
+            for size, part in zip(full, spec.split(":"), strict=True)
+        ]
+    except ValueError:
+        return None
+    return SaveSlice(full, tuple(start for start, _ in ranges), tuple(length for _, length in ranges))
+
+
+def _pair(text: str) -> tuple[int, int]:
+    start, length = text.split(",")
+    return int(start), int(length)
+
+
+def variable_defs(meta: Message, collection: str) -> list[Message]:
+    """The `VariableDef` messages of a collection; entries that do not parse are left out."""
+    if collection not in meta.collection_def:
+        return []
+    from google.protobuf.message import DecodeError
+
+    found = []
+    for data in meta.collection_def[collection].bytes_list.value:
+        try:
+            found.append(schema.VariableDef.FromString(data))
+        except DecodeError:
+            continue
+    return found
+
+
+def _declared(meta: Message) -> dict[str, bool]:
+    """Variable node → trainable, as the collections say.
+
+    Before TF 1.13 a VariableDef had no `trainable` field: being in `trainable_variables` is what counted.
+    """
+    found: dict[str, bool] = {}
+    for definition in variable_defs(meta, "variables"):
+        found[input_node(definition.variable_name)] = definition.trainable
+    for definition in variable_defs(meta, "trainable_variables"):
+        found[input_node(definition.variable_name)] = True
+    return found
