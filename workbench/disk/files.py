@@ -1,0 +1,312 @@
+"""The few calls that change a disk, in one place, with what goes wrong said in our words.
+
+`sync`, `make_folder`, `remove`, `move`, `write_all`, `copy_bytes` are the points where a disk can fail or an
+interrupt can strike; a test that wants to see either replaces them here.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from workbench.errors import CannotWrite, DamagedFile, MissingFile
+from workbench.names import show
+
+Progress = Callable[[int, int], None]
+"""Called with bytes done and bytes in all."""
+
+CHUNK = 16 << 20
+"""Bytes copied or read at a time: enough to be fast, few enough to be stopped and to show progress."""
+
+_HINTS = {
+    errno.ENOSPC: "Free some space, or write to another disk.",
+    errno.EDQUOT: "The quota is used up; write to another disk.",
+    errno.EFBIG: "A file may not grow that large here (a limit of the shell or the file system).",
+    errno.EROFS: "The file system is read-only; write elsewhere.",
+    errno.EACCES: "Write to a folder you own.",
+    errno.EPERM: "Write to a folder you own.",
+    errno.ENAMETOOLONG: "Choose a shorter name.",
+}
+_NO_KERNEL_COPY = frozenset(
+    {errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EPERM, errno.EBADF}
+)
+_BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+@contextmanager
+def writing(where: Path) -> Iterator[None]:
+    """Turns what the system refuses while `where` is being written into a `CannotWrite` that names it."""
+    try:
+        yield
+    except OSError as problem:
+        raise CannotWrite(
+            f"Cannot write: {problem.strerror or problem}.",
+            where=show(str(where)),
+            hint=_HINTS.get(problem.errno or 0),
+        ) from problem
+
+
+def open_source(path: Path) -> int:
+    """A descriptor to read a regular file from.
+
+    Raises:
+        MissingFile: there is no such file.
+        DamagedFile: it is something else (a folder, a pipe), or may not be read.
+    """
+    shown = show(str(path))
+    try:
+        descriptor = os.open(path, os.O_RDONLY | _BINARY | getattr(os, "O_NONBLOCK", 0))
+    except (FileNotFoundError, NotADirectoryError):
+        raise MissingFile("There is no such file.", where=shown) from None
+    except (OSError, ValueError) as problem:
+        raise DamagedFile(f"Cannot read: {problem}.", where=shown) from problem
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise DamagedFile("This is not a regular file.", where=shown)
+    return descriptor
+
+
+def open_new(path: Path) -> int:
+    """A descriptor to write a file that must not exist yet; its mode follows the umask."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
+
+
+def read_at(descriptor: int, offset: int, size: int, where: Path) -> bytes:
+    """Exactly `size` bytes of a file from `offset` on.
+
+    Raises:
+        DamagedFile: the file ends before, or the system can't read it.
+    """
+    shown = show(str(where))
+    parts = []
+    left = size
+    try:
+        while left:
+            part = _pread(descriptor, min(left, 1 << 30), offset + size - left)
+            if not part:
+                raise DamagedFile(
+                    f"The file ends at byte {os.fstat(descriptor).st_size};"
+                    f" {size} bytes at byte {offset} were to be read.",
+                    where=shown,
+                )
+            parts.append(part)
+            left -= len(part)
+    except OSError as problem:
+        raise DamagedFile(f"Cannot read: {problem.strerror or problem}.", where=shown) from problem
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _pread(descriptor: int, count: int, offset: int) -> bytes:
+    if hasattr(os, "pread"):
+        return os.pread(descriptor, count, offset)
+    os.lseek(descriptor, offset, os.SEEK_SET)
+    return os.read(descriptor, count)
+
+
+def read_whole(path: Path, most: int) -> bytes:
+    """All bytes of a regular file of at most `most` bytes.
+
+    Raises:
+        MissingFile: there is no such file.
+        DamagedFile: it is larger, is no regular file, or can't be read.
+    """
+    descriptor = open_source(path)
+    try:
+        size = os.fstat(descriptor).st_size
+        if size > most:
+            raise DamagedFile(
+                f"The file has {size} bytes; {most} is the most that is read.", where=show(str(path))
+            )
+        return read_at(descriptor, 0, size, path)
+    finally:
+        os.close(descriptor)
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Writes all of `data`, however often the system has to be asked."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def sync(descriptor: int) -> None:
+    """Waits until a file's bytes, or a folder's names, are on the disk."""
+    os.fsync(descriptor)
+
+
+def sync_path(path: Path) -> None:
+    """The same for a path. A folder can't be opened for this on Windows, where nothing is done."""
+    if os.name == "nt" and path.is_dir():
+        return
+    descriptor = os.open(path, os.O_RDONLY | _BINARY)
+    try:
+        sync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(path: Path) -> None:
+    """Makes one folder; its mode follows the umask."""
+    os.mkdir(path)
+
+
+def remove(path: Path) -> None:
+    """Removes one file."""
+    os.unlink(path)
+
+
+def remove_folder(path: Path) -> None:
+    """Removes one empty folder."""
+    os.rmdir(path)
+
+
+def remove_tree(path: Path) -> None:
+    """Removes a folder and all in it, following no link."""
+    import shutil
+
+    shutil.rmtree(path)
+
+
+def move(source: Path, target: Path) -> None:
+    """`rename`: a folder or file to a new name in the same file system."""
+    os.rename(source, target)
+
+
+def move_to_new(source: Path, target: Path) -> None:
+    """Renames a folder, replacing nothing.
+
+    Linux does this in one step (`renameat2` with `RENAME_NOREPLACE`). Where the C library or the file system
+    can't, an empty folder is made under the new name first, which fails if anything is there, and the rename
+    replaces it: nothing of anybody else's is lost, but for a moment an empty folder can be seen there, and it
+    is what stays if the process is killed right then. On Windows a rename never replaces.
+
+    Raises:
+        FileExistsError: something is there, be it a link that leads nowhere.
+        OSError: the system refuses for another reason.
+    """
+    if _rename_noreplace(source, target):
+        return
+    if os.name == "nt":
+        move(source, target)
+        return
+    make_folder(target)
+    try:
+        move(source, target)
+    except BaseException as problem:
+        with suppress(OSError):  # not empty: somebody put something in, or the rename did happen
+            remove_folder(target)
+        if isinstance(problem, OSError) and problem.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from problem
+        raise
+
+
+def _rename_noreplace(source: Path, target: Path) -> bool:
+    """`renameat2(…, RENAME_NOREPLACE)`; False where it does not exist."""
+    import ctypes
+
+    if os.name == "nt":
+        return False
+    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if call is None:
+        return False
+    at_cwd, noreplace = -100, 1
+    if call(at_cwd, os.fsencode(source), at_cwd, os.fsencode(target), noreplace) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP):
+        return False
+    raise OSError(number, os.strerror(number), str(target))
+
+
+def copy_file(source: Path, target: Path, progress: Callable[[int], None] | None = None) -> int:
+    """Copies the bytes of a file to a new file and waits until they are on the disk.
+
+    In the kernel where it can (`copy_file_range`, else `sendfile`), in chunks; memory does not grow with the
+    file. Nothing but the bytes is taken along: the mode follows the umask.
+
+    Args:
+        source: a regular file.
+        target: a path where nothing is.
+        progress: called with the number of bytes of each chunk.
+
+    Returns:
+        The number of bytes.
+
+    Raises:
+        MissingFile: there is no `source`.
+        DamagedFile: it can't be read, or gets shorter meanwhile.
+        CannotWrite: `target` exists, or the system refuses.
+    """
+    reader = open_source(source)
+    try:
+        size = os.fstat(reader).st_size
+        with writing(target):
+            writer = open_new(target)
+            try:
+                _copy(reader, writer, size, source, progress)
+                sync(writer)
+            finally:
+                os.close(writer)
+    finally:
+        os.close(reader)
+    return size
+
+
+def _copy(reader: int, writer: int, size: int, source: Path, progress: Callable[[int], None] | None) -> None:
+    done = 0
+    methods = [_by_copy_file_range, _by_sendfile, _by_hand]
+    while done < size:
+        try:
+            count = methods[0](reader, writer, done, min(CHUNK, size - done))
+        except OSError as problem:
+            if len(methods) == 1 or problem.errno not in _NO_KERNEL_COPY:
+                raise
+            count = 0
+        if count:
+            done += count
+            if progress is not None:
+                progress(count)
+        elif len(methods) > 1:
+            methods.pop(0)
+        else:
+            raise DamagedFile(f"The file ends at byte {done}; it had {size} bytes.", where=show(str(source)))
+
+
+def _by_copy_file_range(reader: int, writer: int, offset: int, count: int) -> int:
+    call = getattr(os, "copy_file_range", None)
+    return call(reader, writer, count, offset, offset) if call else 0
+
+
+def _by_sendfile(reader: int, writer: int, offset: int, count: int) -> int:
+    call = getattr(os, "sendfile", None)
+    if call is None:
+        return 0
+    os.lseek(writer, offset, os.SEEK_SET)
+    sent: int = call(writer, reader, offset, count)
+    return sent
+
+
+def _by_hand(reader: int, writer: int, offset: int, count: int) -> int:
+    data = _pread(reader, min(count, 1 << 20), offset)
+    os.lseek(writer, offset, os.SEEK_SET)
+    write_all(writer, data)
+    return len(data)
+
+
+def write_file(target: Path, data: bytes) -> None:
+    """Writes a new file and waits until it is on the disk.
+
+    Raises:
+        CannotWrite: `target` exists, or the system refuses.
+    """
+    with writing(target):
+        descriptor = open_new(target)
+        try:
+            write_all(descriptor, data)
+            sync(descriptor)
+        finally:
+            os.close(descriptor)
