@@ -13,7 +13,7 @@ entries and the bytes of all keys by the size of the file.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from workbench.disk import crc
 from workbench.errors import DamagedFile, UnsupportedFormat
@@ -36,11 +36,9 @@ _BLOCK_SIZE = 256 << 10
 _RESTART_INTERVAL = 16
 _EMPTY_BLOCK = struct.pack("<II", 0, 1)
 
-Entries = list[tuple[bytes, bytes]]
 
-
-def read_table(data: bytes, where: str) -> Iterator[tuple[bytes, bytes]]:
-    """The keys and values of a table, in the order of keys, each block checked before its entries are given.
+def read_table(data: bytes, where: str) -> dict[bytes, bytes]:
+    """The values of a table by key, in the order of keys, all of it checked.
 
     Args:
         data: the whole file.
@@ -95,31 +93,28 @@ class _Reader:
     def __init__(self, data: bytes, where: str) -> None:
         self.data = data
         self.where = where
-        # A real entry carries a checksum, which no compression makes smaller: none takes less than 8 bytes.
-        self.entries_left = (64 << 10) + len(data) // 8
+        # At least half the entries of a real index have a checksum of their own, which nothing can compress.
+        self.entries_left = (64 << 10) + len(data) // 10
         # Shared prefixes can make 64 KiB of key from 4 bytes of file. Real keys grow about fourfold.
         self.key_bytes_left = MAX_BLOCK + 32 * len(data)
 
-    def entries(self) -> Iterator[tuple[bytes, bytes]]:
-        last: bytes | None = None
-        limit: bytes | None = None
+    def entries(self) -> dict[bytes, bytes]:
+        out: dict[bytes, bytes] = {}
+        limit = last = b""
         end = 0
-        for separator, handle in self._index():
+        for separator, handle in self._index().items():
             offset, size = self._handle(handle, "an entry of the index block")
             if offset < end:
                 raise self._damaged(f"block at byte {offset} begins before the one before it ends ({end})")
             end = offset + size + _TRAILER
-            block = self._parse(self._block(offset, size), offset)
-            if block:
-                if (last is not None and block[0][0] <= last) or (limit is not None and block[0][0] < limit):
-                    raise self._order(block[0][0], last or b"", offset)
-                last = block[-1][0]
-                if last > separator:
-                    raise self._order(separator, last, offset)
+            # A reader that looks a key up trusts the separators, so they must tell the truth.
+            last = self._parse(self._block(offset, size), offset, out, max(limit, last))
+            if last > separator:
+                raise self._order(separator, last, offset)
             limit = separator
-            yield from block
+        return out
 
-    def _index(self) -> Entries:
+    def _index(self) -> dict[bytes, bytes]:
         data = self.data
         if len(data) < _FOOTER:
             raise self._damaged(f"it has {len(data)} bytes; a checkpoint index has at least {_FOOTER}")
@@ -140,7 +135,9 @@ class _Reader:
             handles.append(self._handle(footer[at:pos], f"the footer's {name} handle"))
         self._block(*handles[0])  # only its checksum; TensorFlow puts nothing in
         offset, size = handles[1]
-        return self._parse(self._block(offset, size), offset)
+        index: dict[bytes, bytes] = {}
+        self._parse(self._block(offset, size), offset, index, b"")
+        return index
 
     def _skip_varints(self, data: bytes, pos: int, count: int, what: str) -> int:
         for _ in range(count):
@@ -201,20 +198,29 @@ class _Reader:
             raise self._damaged(f"block at byte {offset}: {show(str(problem))}") from None
         return unpacked
 
-    def _parse(self, block: bytes, at: int) -> Entries:
-        """The entries of a block, in its order. `at` is its offset in the file, for errors."""
+    def _parse(self, block: bytes, at: int, out: dict[bytes, bytes], last: bytes) -> bytes:
+        """Puts the entries of a block into `out`.
+
+        Args:
+            block: its bytes, unpacked.
+            at: its offset in the file, for errors.
+            out: what the blocks before held; an empty one may begin with an empty key.
+            last: what all keys must come after.
+
+        Returns:
+            The last key, or `last` if there is none.
+        """
         size = len(block)
         restarts = int.from_bytes(block[-4:], "little")
         end = size - 4 * (restarts + 1)
         if size < 4 or end < 0:
             raise self._damaged(f"block at byte {at}: {restarts} restart points in {size} bytes")
-        out: Entries = []
-        append = out.append
         key = b""
         pos = 0
         entries_left, key_bytes_left = self.entries_left, self.key_bytes_left
         while pos < end:
-            shared, rest, length = block[pos : pos + 3]
+            # Of the 4 bytes at least that follow the entries, these three reads may take two.
+            shared, rest, length = block[pos], block[pos + 1], block[pos + 2]
             if shared < 128 and rest < 128 and length < 128:
                 begin = pos + 3
             else:
@@ -229,11 +235,11 @@ class _Reader:
                     f" (shares {shared} of {len(key)} key bytes, adds {rest}, value of {length},"
                     f" {end - pos} bytes are left; a key has at most {MAX_KEY})"
                 )
-            new = key[:shared] + block[begin:middle]
-            if new <= key and out:
-                raise self._order(new, key, at)
-            key = new
-            append((key, block[middle:following]))
+            key = key[:shared] + block[begin:middle]
+            if key <= last and out:
+                raise self._order(key, last, at)
+            out[key] = block[middle:following]
+            last = key
             pos = following
             entries_left -= 1
             key_bytes_left -= shared + rest
@@ -243,7 +249,7 @@ class _Reader:
                     f" (given up in the block at byte {at})"
                 )
         self.entries_left, self.key_bytes_left = entries_left, key_bytes_left
-        return out
+        return last
 
     def _order(self, key: bytes, last: bytes, at: int) -> DamagedFile:
         names = [show(repr(name)[1:], 100) for name in (key, last)]
