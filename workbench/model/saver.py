@@ -1,15 +1,15 @@
 """Which checkpoint key each variable is restored from, found by following the saver.
 
 TF1: the restore op's control inputs lead to `Assign(variable, RestoreV2:i)`, and RestoreV2's
-`tensor_names[i]` and `shape_and_slices[i]` are the key and the slice. TF2: the restore op is a call, and the same stands in its
-body, with the variable as a captured argument. Where restoring says nothing the saving side is read instead:
-`SaveV2(prefix, names, slices, ReadVariableOp(variable), …)`. Sources: `training/saver.py`,
-`checkpoint/functional_saver.py`, and the models of TF 1.2 to 2.21 they wrote.
+`tensor_names[i]` and `shape_and_slices[i]` are the key and the slice. TF2: the restore op is a call, and the
+same stands in its body, with the variable as a captured argument. Where restoring says nothing the saving
+side is read: `SaveV2(prefix, names, slices, ReadVariableOp(variable), …)`. Sources: `training/saver.py`,
+`checkpoint/functional_saver.py`, and what TF 1.2 to 2.21 wrote.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from workbench.disk.schema import Message
@@ -21,7 +21,8 @@ _PASS = frozenset({"Identity", "Reshape", "EnsureShape", "ReadVariableOp", "Copy
 _CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 _RESTORE = frozenset({"RestoreV2", "Restore", "RestoreSlice"})
 _MAX_CHAIN = 64
-_MAX_CALLS = 32
+_MAX_DEPTH = 32
+_MAX_BODIES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,61 +52,64 @@ def follow(
         functions: the function library by name.
         saver: the `SaverDef`, or None; without a restore op the whole main graph is searched.
     """
-    main = _Scope(nodes.get)
+    walk = _Walk(_Scope(nodes.get), functions)
     found: dict[str, Saved] = {}
     restore = saver.restore_op_name if saver is not None else ""
     start = nodes.get(input_node(restore)) if restore else None
-    for scope, node in _reached(main, start, nodes.values(), functions):
+    reached = walk.ancestors(start) if start is not None else ((walk.main, node) for node in nodes.values())
+    for scope, node in reached:
         if node.op in _ASSIGN:
             _read_assign(scope, node, found)
     save = saver.save_tensor_name if saver is not None else ""
     start = nodes.get(input_node(save)) if save else None
     if start is not None:
-        for scope, node in _reached(main, start, (), functions):
+        for scope, node in walk.ancestors(start):
             if node.op == "SaveV2":
                 _read_save(scope, node, found)
     return found
 
 
-def _reached(
-    main: _Scope, start: Message | None, everything: Iterable[Message], functions: Mapping[str, Message]
-) -> Iterable[tuple[_Scope, Message]]:
-    """The ancestors of `start` in the main graph (or `everything`), and all nodes of the bodies they call."""
-    if start is None:
-        yield from ((main, node) for node in everything if node.op in _ASSIGN)
-        return
-    seen = {start.name}
-    todo = [start]
-    while todo:
-        node = todo.pop()
-        yield main, node
-        if node.op in _CALLS:
-            yield from _body(main, node, functions)
-        for entry in node.input:
-            name = input_node(entry)
-            if name not in seen:
-                seen.add(name)
-                parent = main.node(name)
-                if parent is not None:
-                    todo.append(parent)
+class _Walk:
+    """Goes up from a node of the main graph and down into the bodies of the calls it meets.
 
+    Bodies are entered once a call, so functions that call each other could unfold without end: there is a
+    limit to depth and to the number of bodies.
+    """
 
-def _body(
-    caller: _Scope, call: Message, functions: Mapping[str, Message]
-) -> Iterable[tuple[_Scope, Message]]:
-    function = functions.get(call.attr["f"].func.name)
-    if function is None or caller.depth >= _MAX_CALLS:
-        return
-    body = {node.name: node for node in function.node_def}
-    arguments = {
-        arg.name: (caller, entry)
-        for arg, entry in zip(function.signature.input_arg, call.input, strict=False)
-    }
-    scope = _Scope(body.get, arguments, caller.depth + 1)
-    for node in function.node_def:
-        yield scope, node
-        if node.op in _CALLS:
-            yield from _body(scope, node, functions)
+    def __init__(self, main: _Scope, functions: Mapping[str, Message]) -> None:
+        self.main = main
+        self.functions = functions
+        self.bodies_left = _MAX_BODIES
+
+    def ancestors(self, start: Message) -> Iterator[tuple[_Scope, Message]]:
+        """The ancestors of `start`, itself included, and all nodes of the bodies they call."""
+        seen = {start.name}
+        todo = [start]
+        while todo:
+            node = todo.pop()
+            yield self.main, node
+            if node.op in _CALLS:
+                yield from self._body(self.main, node)
+            for entry in node.input:
+                name = input_node(entry)
+                if name not in seen:
+                    seen.add(name)
+                    parent = self.main.node(name)
+                    if parent is not None:
+                        todo.append(parent)
+
+    def _body(self, caller: _Scope, call: Message) -> Iterator[tuple[_Scope, Message]]:
+        function = self.functions.get(call.attr["f"].func.name)
+        if function is None or caller.depth >= _MAX_DEPTH or not self.bodies_left:
+            return
+        self.bodies_left -= 1
+        body = {node.name: node for node in function.node_def}
+        pairs = zip(function.signature.input_arg, call.input, strict=False)
+        scope = _Scope(body.get, {arg.name: (caller, entry) for arg, entry in pairs}, caller.depth + 1)
+        for node in body.values():
+            yield scope, node
+            if node.op in _CALLS:
+                yield from self._body(scope, node)
 
 
 def _read_assign(scope: _Scope, assign: Message, found: dict[str, Saved]) -> None:

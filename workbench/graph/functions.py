@@ -1,0 +1,118 @@
+"""Which functions a node calls or names, and which are reached from some nodes.
+
+A function is named by an attr of kind func or list(func) (also inside another func attr's own attrs), by an
+op that is the function's name, by a gradient of a function (`library.gradient`), by a gradient registered for
+a `_gradient_op_type`, and by the string attrs that tie forward and backward functions together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from workbench.disk.schema import Message
+
+_NAMED_IN_STRINGS = ("forward_function_name", "backward_function_name")
+_GRADIENT_TYPE = "_gradient_op_type"
+
+
+def function_attrs(attrs: Mapping[str, Message]) -> Iterator[tuple[str, str]]:
+    """(label, function) for each function an attr map names; the label is the attr's name.
+
+    A list gives `branches[0]`, `branches[1]`, …. Functions named inside the attrs of a func attr follow it,
+    under the same label.
+    """
+    for name in attrs:
+        value = attrs[name]
+        kind = value.WhichOneof("value")
+        if kind == "func":
+            yield from _function(name, value.func)
+        elif kind == "list" and value.list.func:
+            for index, function in enumerate(value.list.func):
+                yield from _function(f"{name}[{index}]", function)
+
+
+def _function(label: str, function: Message) -> Iterator[tuple[str, str]]:
+    todo = [function]
+    while todo:
+        one = todo.pop()
+        if one.name:
+            yield label, one.name
+        for value in one.attr.values():
+            if value.HasField("func"):
+                todo.append(value.func)
+            elif value.HasField("list"):
+                todo.extend(value.list.func)
+
+
+def calls(node: Message, functions: Mapping[str, Message]) -> list[tuple[str, str]]:
+    """The bodies under a node: (label, function) for those the library has.
+
+    The label is the attr (`f`, `cond`, `body`, `branches[1]`), or the op's name where the op is the function.
+    """
+    found = [(label, name) for label, name in function_attrs(node.attr) if name in functions]
+    if node.op in functions:
+        found.append((node.op, node.op))
+    return found
+
+
+def named(node: Message, functions: Mapping[str, Message], gradients: Mapping[str, str]) -> set[str]:
+    """All functions a node names: those it calls, and those its string attrs point to.
+
+    Args:
+        node: a NodeDef.
+        functions: the library.
+        gradients: `_gradient_op_type` → function, from `registered_gradients`.
+    """
+    found = {name for _, name in calls(node, functions)}
+    found |= _in_strings(node.attr, functions)
+    if _GRADIENT_TYPE in node.attr:
+        gradient = gradients.get(node.attr[_GRADIENT_TYPE].s.decode("utf-8", "replace"))
+        if gradient is not None:
+            found.add(gradient)
+    return found
+
+
+def _in_strings(attrs: Mapping[str, Message], functions: Mapping[str, Message]) -> set[str]:
+    found = set()
+    for attr in _NAMED_IN_STRINGS:
+        if attr in attrs:
+            name = attrs[attr].s.decode("utf-8", "replace")
+            if name in functions:
+                found.add(name)
+    return found
+
+
+def registered_gradients(graph: Message) -> dict[str, str]:
+    """`_gradient_op_type` → gradient function, from a `GraphDef`'s library."""
+    return {entry.registered_op_type: entry.gradient_func for entry in graph.library.registered_gradients}
+
+
+def reachable(graph: Message, nodes: Iterable[Message], more: Iterable[str] = ()) -> set[str]:
+    """The functions reached from some nodes, through any number of calls; recursion ends.
+
+    Args:
+        graph: the `GraphDef` whose library is meant.
+        nodes: the nodes to start from.
+        more: function names to start from as well.
+    """
+    functions = {function.signature.name: function for function in graph.library.function}
+    gradients = registered_gradients(graph)
+    gradient_of: dict[str, list[str]] = {}
+    for entry in graph.library.gradient:
+        gradient_of.setdefault(entry.function_name, []).append(entry.gradient_func)
+    todo = [name for name in more if name in functions]
+    for node in nodes:
+        todo.extend(named(node, functions, gradients))
+    seen: set[str] = set()
+    while todo:
+        name = todo.pop()
+        if name in seen or name not in functions:
+            continue
+        seen.add(name)
+        function = functions[name]
+        todo.extend(gradient_of.get(name, ()))
+        todo.extend(_in_strings(function.attr, functions))
+        todo.extend(called for _, called in function_attrs(function.attr))
+        for node in function.node_def:
+            todo.extend(named(node, functions, gradients) - seen)
+    return seen
