@@ -1,0 +1,65 @@
+"""Inspect TensorFlow SavedModels and join them: variables alive, checked, run and compared.
+
+```python
+import workbench as wb
+
+image, digits = wb.open_model("image"), wb.open_model("digits")
+plan = wb.Plan.join(image="image", digits="digits", wires=["pixels=myInput"])
+report = wb.commit(wb.apply(plan), "merged")
+```
+
+Everything here is looked up when it is first used, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.version import __version__
+
+if TYPE_CHECKING:
+    from workbench.commit import Report, commit
+    from workbench.errors import WorkbenchError
+    from workbench.findings import Finding
+    from workbench.model import MetaGraph, Model, open_model
+    from workbench.runtime.api import run
+    from workbench.surgery.draft import Draft, apply, check
+    from workbench.surgery.plan import Plan, Source, Wire
+
+_HOMES = {
+    "Draft": "workbench.surgery.draft",
+    "Finding": "workbench.findings",
+    "MetaGraph": "workbench.model",
+    "Model": "workbench.model",
+    "Plan": "workbench.surgery.plan",
+    "Report": "workbench.commit",
+    "Source": "workbench.surgery.plan",
+    "Wire": "workbench.surgery.plan",
+    "WorkbenchError": "workbench.errors",
+    "apply": "workbench.surgery.draft",
+    "check": "workbench.surgery.draft",
+    "commit": "workbench.commit",
+    "open_model": "workbench.model",
+    "run": "workbench.runtime.api",
+}
+
+__all__ = [
+    "Draft", "Finding", "MetaGraph", "Model", "Plan", "Report", "Source", "Wire", "WorkbenchError", "__version__",
+    "apply", "check", "commit", "open_model", "run", "sample_models",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'workbench' has no attribute {name!r}")
+    return getattr(importlib.import_module(home), name)
+
+
+def sample_models() -> Path:
+    """The folder of the sample models, in a checkout and in an installed copy alike."""
+    here = Path(__file__).resolve().parent
+    installed = here / "_sample_models"
+    return installed if installed.is_dir() else here.parent / "sample_models"

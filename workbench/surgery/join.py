@@ -1,0 +1,393 @@
+"""A plan looked up: the models opened, every end found, every wire judged. Nothing is changed here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from workbench import names
+from workbench.disk import dtypes
+from workbench.errors import UsageError
+from workbench.findings import Finding
+from workbench.model import Model, open_model
+from workbench.model import shapes as shapes_
+from workbench.model.shapes import Fit, Shape
+from workbench.model.signature import Signature
+from workbench.names import show
+from workbench.surgery.ends import End, Lookup, Side, chosen_signature
+from workbench.surgery.part import Part
+from workbench.surgery.plan import Plan, Source, Wire, split_handle
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A wire with both ends found.
+
+    Attributes:
+        source: the end in the model that gives.
+        target: the end in the model that takes.
+        fits: for each component, whether the shapes are proven, unknown or refuted.
+    """
+
+    source: End
+    target: End
+    fits: tuple[Fit, ...]
+
+    def __str__(self) -> str:
+        return f"{self.source}={self.target}"
+
+    @property
+    def proven(self) -> bool:
+        """Whether every component fits for certain."""
+        return all(fit == "proven" for fit in self.fits)
+
+
+@dataclass(slots=True)
+class Join:
+    """All that is known of a plan before anything is built.
+
+    Attributes:
+        plan: the plan.
+        parts: by handle, in the order of the plan.
+        links: the wires whose ends were found and may be joined.
+        order: handles so that a model comes after all that feed it.
+        findings: what was found so far.
+    """
+
+    plan: Plan
+    parts: dict[str, Part] = field(default_factory=dict)
+    links: list[Link] = field(default_factory=list)
+    order: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a finding forbids to go on."""
+        return any(finding.severity == "error" for finding in self.findings)
+
+    def links_into(self, handle: str) -> list[Link]:
+        """The wires that end in a model."""
+        return [link for link in self.links if link.target.handle == handle]
+
+    def links_from(self, handle: str) -> list[Link]:
+        """The wires that start in a model."""
+        return [link for link in self.links if link.source.handle == handle]
+
+    @property
+    def sinks(self) -> list[str]:
+        """Models that feed no other."""
+        feeding = {link.source.handle for link in self.links}
+        return [handle for handle in self.parts if handle not in feeding]
+
+
+def open_sources(plan: Plan) -> dict[str, Model]:
+    """Opens every source of a plan; the same path and tag set is opened once.
+
+    Raises:
+        WorkbenchError: a source can't be opened.
+    """
+    models: dict[str, Model] = {}
+    seen: dict[tuple[object, ...], Model] = {}
+    for source in plan.sources:
+        key = (source.path, source.tags)
+        if key not in seen:
+            seen[key] = open_model(source.path, source.tags)
+        models[source.handle] = seen[key]
+    return models
+
+
+def look_up(plan: Plan, models: Mapping[str, Model] | None = None) -> Join:
+    """Opens what the plan names, finds every end, judges every wire.
+
+    Args:
+        plan: the plan.
+        models: opened models by handle, to spare opening them again; None opens them.
+
+    Raises:
+        WorkbenchError: a source can't be read at all.
+    """
+    join = Join(plan)
+    if not plan.sources:
+        join.findings.append(Finding("R1-no-source", "error", "plan", "A plan needs at least one model."))
+        return join
+    models = open_sources(plan) if models is None else models
+    lookups: dict[str, Lookup] = {}
+    for source in plan.sources:
+        lookups[source.handle] = _add_part(join, source, models[source.handle])
+    for wire in plan.wires:
+        _add_wire(join, wire, lookups)
+    _check_targets(join)
+    _order(join)
+    if len(plan.sources) > 1:
+        _check_connected(join)
+    return join
+
+
+def _add_part(join: Join, source: Source, model: Model) -> Lookup:
+    meta = model.meta
+    chosen = chosen_signature(meta, source.handle, source.signature)
+    signature: Signature | None = None
+    if isinstance(chosen, Finding):
+        # Without a chosen signature bare tensors can still be wired; what then lacks is found later.
+        if source.signature is not None:
+            join.findings.append(chosen)
+    else:
+        signature = chosen
+    join.parts[source.handle] = Part(source, model, meta, signature)
+    return Lookup(meta, source.handle, signature)
+
+
+def find_end(text: str, side: Side, lookups: Mapping[str, Lookup], default: str | None) -> End | Finding:
+    """Finds an end as written, `[HANDLE@]END`."""
+    handle, end = split_handle(text, list(lookups))
+    if handle is None:
+        head, at, rest = text.partition("@")
+        if default is None or (at and not _resolves(end, side, lookups, default) and names.is_handle(head)):
+            return Finding(
+                "R1-handle", "error", show(text),
+                f"There is no model with the handle {show(head)!r}." if at else "The end does not name its model.",
+                f"The handles are {', '.join(lookups)}; write HANDLE@{show(rest or text)}.",
+            )  # fmt: skip
+        handle = default
+    return lookups[handle].find(end, side)
+
+
+def _resolves(end: str, side: Side, lookups: Mapping[str, Lookup], handle: str) -> bool:
+    return isinstance(lookups[handle].find(end, side), End)
+
+
+def _defaults(handles: Sequence[str]) -> tuple[str | None, str | None]:
+    """The models that ends without a handle mean; with more than two every end names its handle."""
+    if len(handles) == 1:
+        return handles[0], handles[0]
+    if len(handles) == 2:
+        return handles[0], handles[1]
+    return None, None
+
+
+def split_wire(text: str, plan: Plan, models: Mapping[str, Model]) -> Wire:
+    """Splits `OUT=IN` at the first `=` of which both halves can be found; at the first one if none can.
+
+    Args:
+        text: as written after `--wire`.
+        plan: with its sources.
+        models: the opened models by handle.
+
+    Raises:
+        UsageError: there is no `=`.
+    """
+    places = [index for index, char in enumerate(text) if char == "="]
+    if not places:
+        raise UsageError(
+            f"{show(text)!r} is not a wire.",
+            hint="Write OUTPUT=INPUT, for example --wire pixels=myInput.",
+        )
+    if len(places) > 1:
+        lookups = {
+            source.handle: _add_part(Join(plan), source, models[source.handle]) for source in plan.sources
+        }
+        first, second = _defaults(plan.handles)
+        for index in places:
+            left, right = text[:index], text[index + 1 :]
+            if isinstance(find_end(left, "source", lookups, first), End) and isinstance(
+                find_end(right, "target", lookups, second), End
+            ):
+                return Wire(left, right)
+    return Wire(text[: places[0]], text[places[0] + 1 :])
+
+
+def _add_wire(join: Join, wire: Wire, lookups: Mapping[str, Lookup]) -> None:
+    first, second = _defaults(list(lookups))
+    source = find_end(wire.source, "source", lookups, first)
+    target = find_end(wire.target, "target", lookups, second)
+    for found in (source, target):
+        if isinstance(found, Finding):
+            join.findings.append(found)
+    if isinstance(source, Finding) or isinstance(target, Finding):
+        return
+    link = judge(source, target)
+    if isinstance(link, Finding):
+        join.findings.append(link)
+        return
+    join.findings += _remarks(link)
+    join.links.append(link)
+
+
+def judge(source: End, target: End) -> Link | Finding:
+    """Whether an output may be led into an input: a link, or the finding that forbids it (R3, R4)."""
+    where = f"{show(str(source))}={show(str(target))}"
+    if source.handle == target.handle:
+        return Finding(
+            "R2-self", "error", where,
+            "A wire from a model into itself would close a cycle.",
+            f"Give the model twice, with two handles: {source.handle}_2=PATH.",
+        )  # fmt: skip
+    if source.kind != target.kind or len(source.tensors) != len(target.tensors):
+        return Finding(
+            "R3-kind", "error", where,
+            f"The output is {source.kind}, the input {target.kind}.",
+            "Wire the component tensors one by one (`node:k`), or convert one side first.",
+        )  # fmt: skip
+    for have, want in zip(source.dtypes, target.dtypes, strict=True):
+        if have != want:
+            return _dtype_mismatch(where, have, want)
+    fits = tuple(shapes_.fits(have, want) for have, want in zip(source.shapes, target.shapes, strict=True))
+    for fit, have, want in zip(fits, source.shapes, target.shapes, strict=True):
+        if fit == "refuted":
+            return Finding(
+                "R4-shape", "error", where,
+                f"The output has shape {shapes_.text(have)}, the input takes {shapes_.text(want)}.",
+                _shape_hint(have, want),
+            )  # fmt: skip
+    return Link(source, target, fits)
+
+
+_INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+_FLOATS = ("half", "float16", "bfloat16", "float32", "float64")
+
+
+def _dtype_mismatch(where: str, have: int, want: int) -> Finding:
+    source, target = dtypes.name(have), dtypes.name(want)
+    number = (*_INTEGERS, *_FLOATS, "bool")
+    if "string" in (source, target):
+        adapter = (
+            "A model between them that parses the strings (tf.strings.to_number, or a decoder) would help."
+            if source == "string"
+            else "A model between them with tf.strings.as_string would help; it loses digits of floats."
+        )
+    elif source in number and target in number:
+        lossy = _lossy(source, target)
+        adapter = f"A model between them with tf.cast(x, tf.{target}) would help" + (
+            f"; it is lossy: {lossy}." if lossy else "; it loses nothing."
+        )
+    else:
+        adapter = None
+    return Finding("R3-dtype", "error", where, f"The output is {source}, the input takes {target}.", adapter)
+
+
+def _lossy(source: str, target: str) -> str | None:
+    if source in _FLOATS and target in _INTEGERS:
+        return "fractions are cut off"
+    if target == "bool":
+        return "all that is not 0 becomes true"
+    sizes = {"half": 2, "float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
+    if source in _FLOATS and target in _FLOATS:
+        return "digits are lost" if sizes[target] <= sizes[source] else None
+    if source in _INTEGERS and target in _INTEGERS:
+        from_bits, to_bits = int(source.lstrip("uint")), int(target.lstrip("uint"))
+        signed = target.startswith("int") or source.startswith("uint")
+        return None if signed and to_bits > from_bits else "values out of range wrap around"
+    if source in _INTEGERS and target in _FLOATS:
+        digits = {"half": 11, "float16": 11, "bfloat16": 8, "float32": 24, "float64": 53}[target]
+        return "large numbers are rounded" if int(source.lstrip("uint")) > digits else None
+    return None
+
+
+def _shape_hint(have: Shape, want: Shape) -> str:
+    if have is None or want is None:
+        return "Choose another tensor."
+    if len(have) != len(want):
+        if (
+            sorted(map(str, have)) != sorted(map(str, want))
+            and shapes_.count(have) == shapes_.count(want) is not None
+        ):
+            return (
+                f"The numbers of elements agree: a tf.reshape to {shapes_.text(want)} between them would fit."
+            )
+        if len(have) + 1 == len(want) and shapes_.fits(have, want[1:]) != "refuted":
+            return "The input takes a batch: a model between them with tf.expand_dims(x, 0) would fit."
+        return f"Ranks differ, {len(have)} against {len(want)}: a tf.reshape between them is needed."
+    moved = sorted(map(str, have)) == sorted(map(str, want))
+    if moved and len(have) == 4:
+        return "The sizes are the same in another order (NHWC against NCHW?): a tf.transpose between them would fit."
+    return "Choose another tensor, or put a model between them that brings it to this shape."
+
+
+def _remarks(link: Link) -> list[Finding]:
+    """What may go wrong although nothing forbids the wire (R4 unknown, R5)."""
+    where = f"{show(str(link.source))}={show(str(link.target))}"
+    found: list[Finding] = []
+    for fit, have, want in zip(link.fits, link.source.shapes, link.target.shapes, strict=True):
+        if fit == "unknown":
+            found.append(
+                Finding(
+                    "R4-unknown",
+                    "warning",
+                    where,
+                    f"The output's shape {shapes_.text(have)} may or may not be {shapes_.text(want)}; "
+                    "the result checks it when it runs.",
+                )  # fmt: skip
+            )
+    return found
+
+
+def _check_targets(join: Join) -> None:
+    seen: dict[tuple[str, str], Link] = {}
+    for link in join.links:
+        for tensor in link.target.tensors:
+            key = (link.target.handle, tensor)
+            if key in seen and seen[key] is not link:
+                join.findings.append(
+                    Finding(
+                        "R2-twice",
+                        "error",
+                        show(str(link.target)),
+                        f"The input is wired twice: from {show(str(seen[key].source))} and from {show(str(link.source))}.",
+                        "Leave one of the wires out.",
+                    )  # fmt: skip
+                )
+            seen[key] = link
+
+
+def _order(join: Join) -> None:
+    """Orders the models so that each comes after those that feed it; a cycle is a finding (R2)."""
+    waiting = {handle: {link.source.handle for link in join.links_into(handle)} for handle in join.parts}
+    while waiting:
+        ready = [handle for handle, needs in waiting.items() if not needs & waiting.keys()]
+        if not ready:
+            join.findings.append(
+                Finding(
+                    "R2-cycle",
+                    "error",
+                    ", ".join(waiting),
+                    "The wires lead in a circle: "
+                    + "; ".join(
+                        show(str(link))
+                        for link in join.links
+                        if link.source.handle in waiting and link.target.handle in waiting
+                    )
+                    + ".",
+                    "Leave out one of them, or give one of the models twice, with two handles.",
+                )  # fmt: skip
+            )
+            join.order += list(waiting)
+            return
+        join.order.append(ready[0])
+        del waiting[ready[0]]
+
+
+def _check_connected(join: Join) -> None:
+    if not join.plan.wires:
+        join.findings.append(
+            Finding(
+                "R1-no-wire",
+                "error",
+                "plan",
+                "There is no wire, so nothing would be joined.",
+                "Add --wire OUTPUT=INPUT; `workbench inspect` shows the keys.",
+            )  # fmt: skip
+        )
+        return
+    if join.blocked:
+        return
+    for handle in join.parts:
+        if not join.links_into(handle) and not join.links_from(handle):
+            join.findings.append(
+                Finding(
+                    "R1-alone",
+                    "error",
+                    handle,
+                    "No wire leads from or to this model.",
+                    "Wire it, or leave it out.",
+                )  # fmt: skip
+            )

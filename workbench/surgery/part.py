@@ -1,0 +1,270 @@
+"""One source on its way into the result: which of its nodes and functions stay, as copies under their old names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from workbench import names
+from workbench.disk import schema
+from workbench.disk.schema import Message
+from workbench.findings import Finding
+from workbench.graph.functions import reachable
+from workbench.model import Model
+from workbench.model.meta import MetaGraph
+from workbench.model.signature import Signature
+from workbench.names import show
+from workbench.surgery.plan import Source
+
+VARIABLE_OPS = frozenset({"VarHandleOp", "VariableV2", "Variable"})
+REF_VARIABLE_OPS = frozenset({"VariableV2", "Variable"})
+# Collections of serialised VariableDefs (tf.compat.v1.GraphKeys).
+VARIABLE_COLLECTIONS = (
+    "variables",
+    "trainable_variables",
+    "model_variables",
+    "moving_average_variables",
+    "local_variables",
+    "metric_variables",
+    "global_step",
+)
+
+
+@dataclass(slots=True)
+class Part:
+    """A source, its chosen signature, and what of it goes into the result.
+
+    Attributes:
+        source: as the plan says it.
+        model: the opened model.
+        meta: the chosen MetaGraph.
+        chosen: the chosen signature, None if there is none.
+        cuts: tensor `n:k` of a wired input to the node that stands for it from now on (`n` itself if it is a
+            placeholder, a bridge node otherwise).
+        kept: the nodes that stay, by their old names, in the order of the source: copies that live in `graph_def`.
+        graph_def: the GraphDef of the result, shared by all parts.
+        functions: names of the functions that stay.
+        variable_defs: VariableDefs by collection, copies, of the variables that stay.
+        dropped: how many nodes were pruned.
+        has_saver: whether the part brings a saver into the result.
+        init_op: the node that initialises tables and the like, None if there is none.
+        findings: what was found on the way.
+        exported: tensors `n:k` that outputs and wires name.
+        moved: tensors of the source that another tensor of the part stands for (a reference by its read).
+    """
+
+    source: Source
+    model: Model
+    meta: MetaGraph
+    chosen: Signature | None
+    cuts: dict[str, str] = field(default_factory=dict)
+    kept: dict[str, Message] = field(default_factory=dict)
+    graph_def: Message = None
+    functions: list[str] = field(default_factory=list)
+    variable_defs: dict[str, list[Message]] = field(default_factory=dict)
+    dropped: int = 0
+    has_saver: bool = False
+    init_op: str | None = None
+    findings: list[Finding] = field(default_factory=list)
+    exported: set[str] = field(default_factory=set)
+    moved: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def handle(self) -> str:
+        """The handle of the source."""
+        return self.source.handle
+
+    @property
+    def saver(self) -> Message:
+        """The SaverDef of the source."""
+        return self.meta.proto.saver_def
+
+    def note(self, code: str, severity: Any, where: str, message: str, hint: str | None = None) -> None:
+        """Adds a finding about this part."""
+        self.findings.append(
+            Finding(code, severity, f"{self.handle}@{where}" if where else self.handle, message, hint)
+        )
+
+    # -- cutting and keeping
+
+    def cut(self, tensor: str) -> str:
+        """Cuts the graph at an input that is wired; returns the node that stands for it from now on."""
+        name = names.input_tensor(tensor)
+        node = self.meta.nodes[name.node]
+        if is_placeholder(node):
+            bridge = name.node
+        else:
+            bridge = unique_name(f"{name.node}_{name.index}/wired", self.meta.nodes)
+        self.cuts[str(name)] = bridge
+        return bridge
+
+    def _redirect(self, text: str, bridged: Mapping[str, str]) -> str:
+        """An input as it reads after the cuts."""
+        if text.startswith("^"):
+            return f"^{bridged[text[1:]]}" if text[1:] in bridged else text
+        return self.cuts.get(str(names.input_tensor(text)), text)
+
+    def _bridged_nodes(self) -> dict[str, str]:
+        """Nodes all of whose outputs are cut and replaced, so that waiting for them means waiting for the bridge."""
+        bridged: dict[str, str] = {}
+        for tensor, bridge in self.cuts.items():
+            node = names.input_tensor(tensor).node
+            count = len(self.meta.output_types(self.meta.nodes[node]) or ())
+            if bridge != node and count == 1:
+                bridged[node] = bridge
+        return bridged
+
+    def ancestors(self, roots: Iterable[str], feeds: Mapping[str, str] | None = None) -> set[str]:
+        """Names of the nodes that `roots` need, as the graph is after the cuts.
+
+        Args:
+            roots: inputs as a node would write them: `n`, `n:k`, `^n`.
+            feeds: tensor `n:k` to a name of the caller's choice: such a tensor counts as fed; the name is in the
+                answer if it is needed, and nothing behind it.
+        """
+        nodes, bridged = self.meta.nodes, self._bridged_nodes()
+        stops = set(self.cuts.values())
+        cuts = {**self.cuts, **(feeds or {})}
+        seen: set[str] = set()
+
+        def behind(text: str) -> str:
+            if text.startswith("^"):
+                return bridged.get(text[1:], text[1:])
+            if cuts:
+                found = cuts.get(str(names.input_tensor(text)))
+                if found is not None:
+                    return found
+            return names.input_node(text)
+
+        queue = [behind(root) for root in roots]
+        while queue:
+            name = queue.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            node = None if name in stops else nodes.get(name)
+            if node is None:
+                continue
+            queue += map(behind, node.input)
+        return seen
+
+    def keep(self, roots: Iterable[str], graph_def: Message, *, with_initializers: bool = True) -> None:
+        """Copies what the roots, the variables met on the way, and their initialisers need, into `graph_def`."""
+        self.graph_def = graph_def
+        defs = self._variable_defs()
+        wanted = self.ancestors(roots)
+        done: set[str] = set()
+        while with_initializers:
+            more: list[str] = []
+            for name in wanted - done:
+                for definition in defs.get(name, ()):
+                    more += (f"^{named}" for named in _named_by(definition))
+            done |= wanted
+            added = self.ancestors(more) - wanted
+            if not added:
+                break
+            wanted |= added
+        bridged = self._bridged_nodes()
+        for node in self.meta.proto.graph_def.node:
+            if node.name not in wanted or node.name in self.kept:
+                continue
+            copy = graph_def.node.add()
+            copy.CopyFrom(node)
+            if self.cuts:
+                copy.input[:] = [self._redirect(text, bridged) for text in copy.input]
+            self.kept[node.name] = copy
+        missing = sorted(wanted - self.kept.keys() - set(self.cuts.values()))
+        for name in missing[:20]:
+            self.note(
+                "dangling-input", "error", show(name),
+                "The graph needs a node of this name and has none.",
+                "The source is damaged; `workbench inspect` shows more.",
+            )  # fmt: skip
+        self.dropped = len(self.meta.nodes) - len(self.kept)
+        wanted_functions = reachable(self.meta.proto.graph_def, self.kept.values())
+        self.functions = [name for name in self.meta.functions if name in wanted_functions]
+        self._keep_variable_defs(wanted)
+
+    # -- variables
+
+    def _variable_defs(self) -> dict[str, list[Message]]:
+        """VariableDefs of all collections by the node of their variable."""
+        found: dict[str, list[Message]] = {}
+        for _, definition in self._parsed_variable_defs():
+            found.setdefault(names.input_node(definition.variable_name), []).append(definition)
+        return found
+
+    def _parsed_variable_defs(self) -> list[tuple[str, Message]]:
+        parsed: list[tuple[str, Message]] = []
+        collections = self.meta.proto.collection_def
+        for name in VARIABLE_COLLECTIONS:
+            if name not in collections:
+                continue
+            for data in collections[name].bytes_list.value:
+                definition = parse_variable_def(data)
+                if definition is not None and definition.variable_name:
+                    parsed.append((name, definition))
+        return parsed
+
+    def _keep_variable_defs(self, wanted: set[str]) -> None:
+        for name, definition in self._parsed_variable_defs():
+            if names.input_node(definition.variable_name) not in self.kept:
+                continue
+            for field_name in ("initial_value_name", "initializer_name", "snapshot_name"):
+                if names.input_node(getattr(definition, field_name)) not in wanted:
+                    definition.ClearField(field_name)
+            self.variable_defs.setdefault(name, []).append(definition)
+
+    def new_node(self, name: str, op: str, inputs: Iterable[str] = (), **attrs: Message) -> Message:
+        """Adds a node of our own to the part (old names, so that it is prefixed like all others)."""
+        node = self.graph_def.node.add(name=unique_name(name, self.kept), op=op)
+        node.input.extend(inputs)
+        for key, value in attrs.items():
+            node.attr[key].CopyFrom(value)
+        self.kept[node.name] = node
+        return node
+
+    def remove(self, name: str) -> None:
+        """Takes a kept node out again; `Part.graph_def` is compacted once at the end."""
+        self.kept.pop(name).Clear()
+
+
+def is_placeholder(node: Message) -> bool:
+    """Whether a node is fed from outside."""
+    return node.op in ("Placeholder", "PlaceholderWithDefault", "PlaceholderV2")
+
+
+def parse_variable_def(data: bytes) -> Message | None:
+    """A serialised VariableDef, or None if the bytes are something else."""
+    from google.protobuf.message import DecodeError
+
+    try:
+        return schema.VariableDef.FromString(data)
+    except DecodeError:
+        return None
+
+
+def _named_by(definition: Message) -> list[str]:
+    named = (definition.initializer_name, definition.initial_value_name, definition.snapshot_name)
+    return [names.input_node(name) for name in named if name]
+
+
+def unique_name(name: str, taken: Mapping[str, object]) -> str:
+    """`name`, or `name_1`, `name_2`, … if it is taken."""
+    candidate, number = name, 1
+    while candidate in taken:
+        candidate, number = f"{name}_{number}", number + 1
+    return candidate
+
+
+def attr_type(dtype: int) -> Message:
+    """An AttrValue that holds a dtype."""
+    return schema.AttrValue(type=dtype)
+
+
+def attr_shape(shape: Message) -> Message:
+    """An AttrValue that holds a TensorShapeProto."""
+    value = schema.AttrValue()
+    value.shape.CopyFrom(shape)
+    return value

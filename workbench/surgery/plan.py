@@ -1,0 +1,156 @@
+"""What the user wants, as pure data: sources with handles, wires, options of the result.
+
+A plan holds no opened model and no file handle, so it can be saved, compared, undone and replayed. Nothing in it
+is checked here; `workbench.surgery.check` does that, and reports everything at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from workbench import names
+from workbench.errors import UsageError
+
+DEFAULT_SIGNATURE = "serving_default"
+DEFAULT_TAGS = ("serve",)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One model that takes part in a join.
+
+    Attributes:
+        handle: the scope everything of the model gets in the result, unique in the plan.
+        path: what `open_model` is given: a SavedModel folder, its `saved_model.pb`, or a GraphDef file.
+        tags: the tag set of the MetaGraph to take; None for `{serve}` if there, else the only one.
+        signature: the signature whose keys the wires mean; None for `serving_default` if there, else the
+            only one.
+    """
+
+    handle: str
+    path: Path
+    tags: tuple[str, ...] | None = None
+    signature: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """An output of one model led into an input of another, both as written ends.
+
+    Attributes:
+        source: `[HANDLE@]END`; without a handle the end is of the plan's first model.
+        target: `[HANDLE@]END`; without a handle the end is of the plan's second model.
+    """
+
+    source: str
+    target: str
+
+    def __str__(self) -> str:
+        return f"{self.source}={self.target}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A join of models.
+
+    Attributes:
+        sources: at least one model; the order decides the order of inputs, shards and nodes.
+        wires: at least one for a join of two models.
+        signature: key of the signature of the result.
+        tags: tag set of the result.
+        keep_outputs: also keep the outputs of models that feed another one.
+        keep_signatures: also keep the signatures of the sources, as `HANDLE_KEY`.
+        freeze: turn variables into constants.
+    """
+
+    sources: tuple[Source, ...]
+    wires: tuple[Wire, ...] = ()
+    signature: str = DEFAULT_SIGNATURE
+    tags: tuple[str, ...] = DEFAULT_TAGS
+    keep_outputs: bool = False
+    keep_signatures: bool = False
+    freeze: bool = False
+
+    @property
+    def handles(self) -> tuple[str, ...]:
+        """The handles, in the order of the sources."""
+        return tuple(source.handle for source in self.sources)
+
+    def with_wire(self, wire: Wire) -> Plan:
+        """The same plan with one more wire."""
+        return replace(self, wires=(*self.wires, wire))
+
+    def options(self) -> dict[str, Any]:
+        """The options that differ from their defaults, as the recipe keeps them."""
+        defaults = Plan(())
+        found: dict[str, Any] = {}
+        for name in ("tags", "keep_outputs", "keep_signatures", "freeze"):
+            value = getattr(self, name)
+            if value != getattr(defaults, name):
+                found[name] = list(value) if isinstance(value, tuple) else value
+        return found
+
+
+@dataclass(slots=True)
+class SourceList:
+    """Collects sources and gives each without a handle of its own a valid, unique one."""
+
+    sources: list[Source] = field(default_factory=list)
+
+    def add(
+        self,
+        path: Path,
+        handle: str | None = None,
+        *,
+        tags: Iterable[str] | None = None,
+        signature: str | None = None,
+    ) -> Source:
+        """Adds a source.
+
+        Args:
+            path: the model.
+            handle: what the user wrote before `=`, or None for the folder's name.
+            tags: the tag set, or None.
+            signature: the chosen signature, or None.
+
+        Raises:
+            UsageError: the handle is not valid or is taken.
+        """
+        taken = [source.handle for source in self.sources]
+        if handle is None:
+            handle = names.make_handle(handle_base(path), taken)
+        elif not names.is_handle(handle):
+            raise UsageError(
+                f"{names.show(handle)!r} can't be a handle: it becomes a name scope of the graph.",
+                hint=f"Use letters, digits, '_', '-' and '.', for example {names.make_handle(handle)}={path}.",
+            )
+        elif handle.lower() in (other.lower() for other in taken):
+            raise UsageError(
+                f"The handle {handle!r} is used twice.", hint="Give each model a handle of its own."
+            )
+        source = Source(handle, path, tuple(tags) if tags is not None else None, signature)
+        self.sources.append(source)
+        return source
+
+
+def handle_base(path: Path) -> str:
+    """The name a model goes by: its folder's, the parent's when that is a version number, a file's stem."""
+    resolved = path.resolve()
+    if resolved.is_file() or resolved.suffix in (".pb", ".pbtxt"):
+        if not resolved.stem.startswith("saved_model"):
+            return resolved.stem
+        resolved = resolved.parent
+    if resolved.name.isdecimal() and resolved.parent.name:
+        resolved = resolved.parent
+    return resolved.name or "model"
+
+
+def split_handle(text: str, handles: Sequence[str]) -> tuple[str | None, str]:
+    """An end as written, as (handle or None, END); a text before `@` that is no handle belongs to the END."""
+    head, at, rest = text.partition("@")
+    if at and head in handles:
+        return head, rest
+    return None, text

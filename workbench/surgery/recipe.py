@@ -1,0 +1,123 @@
+"""The recipe of a result: what it was made of and how, in a form that is the same every time.
+
+It lies in the result as `assets.extra/workbench.json` and names sources by handle and digest, never by place. A
+recipe saved for replay (`--save-recipe`) names their paths too, relative to its own file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import DamagedFile, MissingFile
+from workbench.names import show
+from workbench.surgery.plan import DEFAULT_SIGNATURE, Plan, Source, Wire
+from workbench.version import __version__
+
+if TYPE_CHECKING:
+    from workbench.surgery.join import Join
+
+RECIPE, PROOF = "workbench.json", "workbench-proof.json"
+OWN_FILES = frozenset({RECIPE, PROOF})
+SCHEMA_VERSION = 1
+_MAX_BYTES = 16 << 20
+
+
+def describe(plan: Plan, join: Join) -> dict[str, Any]:
+    """The recipe of a plan as JSON values."""
+    sources = []
+    for handle, part in join.parts.items():
+        source: dict[str, Any] = {
+            "handle": handle,
+            "digest": part.model.digest(),
+            "tag_set": ",".join(part.meta.tags),
+            "signature": part.chosen.key if part.chosen is not None else None,
+        }
+        nested = _nested(part.model.location.folder)
+        if nested is not None:
+            source["recipe"] = nested
+        sources.append(source)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": "workbench", "version": __version__},
+        "sources": sources,
+        "wires": [{"from": str(link.source), "to": str(link.target)} for link in join.links],
+        "signature": plan.signature,
+        "options": plan.options(),
+    }
+
+
+def dump(recipe: dict[str, Any]) -> bytes:
+    """The bytes of a recipe."""
+    return (json.dumps(recipe, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _nested(folder: Path | None) -> dict[str, Any] | None:
+    """The recipe of a source that is itself a result; None if it has none that can be read."""
+    if folder is None:
+        return None
+    try:
+        data = (folder / "assets.extra" / RECIPE).read_bytes()
+        found = json.loads(data) if len(data) <= _MAX_BYTES else None
+    except (OSError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def save(plan: Plan, join: Join, path: Path) -> None:
+    """Writes a recipe that `load` turns into the same plan again.
+
+    Raises:
+        OSError: the file can't be written.
+    """
+    recipe = describe(plan, join)
+    base = path.resolve().parent
+    for entry, source in zip(recipe["sources"], plan.sources, strict=True):
+        entry["path"] = Path(os.path.relpath(source.path.resolve(), base)).as_posix()
+    path.write_bytes(dump(recipe))
+
+
+def load(path: Path) -> Plan:
+    """The plan in a recipe file.
+
+    Raises:
+        MissingFile: there is no such file.
+        DamagedFile: it is not a recipe, or one without paths.
+    """
+    try:
+        recipe = json.loads(path.read_text("utf-8"))
+        sources = tuple(
+            Source(
+                entry["handle"],
+                Path(os.path.normpath(path.resolve().parent / entry["path"])),
+                tuple(tag for tag in entry["tag_set"].split(",") if tag),
+                entry.get("signature"),
+            )
+            for entry in recipe["sources"]
+        )
+        wires = tuple(Wire(wire["from"], wire["to"]) for wire in recipe["wires"])
+        options = recipe.get("options", {})
+        return Plan(
+            sources,
+            wires,
+            recipe.get("signature", DEFAULT_SIGNATURE),
+            tuple(options.get("tags", ("serve",))),
+            bool(options.get("keep_outputs")),
+            bool(options.get("keep_signatures")),
+            bool(options.get("freeze")),
+        )
+    except FileNotFoundError:
+        raise MissingFile("There is no such recipe.", where=str(path)) from None
+    except KeyError as error:
+        hint = (
+            "The recipe inside a result names no paths; save one with --save-recipe."
+            if error.args == ("path",)
+            else None
+        )
+        raise DamagedFile(
+            f"The recipe lacks {show(str(error.args[0]))!r}.", where=str(path), hint=hint
+        ) from None
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise DamagedFile(f"This is not a recipe: {show(str(error))}.", where=str(path)) from None

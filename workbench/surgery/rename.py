@@ -1,0 +1,302 @@
+"""Prefixing: one place for every rule by which a name that belongs to a model gets the model's handle before it.
+
+A name of a model lives in many places, and a place left out is not an error but a wrong number: two models whose
+variables share a `shared_name` read each other's weights without a word. So each rule is a member of `Rule`, is
+counted, and can be left out by a test that shows what then goes wrong.
+
+Sources: TensorFlow's node_def.proto, function.proto, op_def.proto, meta_graph.proto, variable.proto,
+control_flow.proto; `ResourceMgr`/`ContainerInfo::Init` for what an empty `shared_name` means.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping
+from enum import StrEnum
+
+from workbench import names
+from workbench.disk.schema import Message
+
+# ResourceHandle's anonymous name: such a resource is private by definition (resource_handle.h).
+ANONYMOUS = "cd2c89b7-88b7-44c8-ad83-06c2a9158347"
+# Kernels that fall back to the node's own name when shared_name is empty.
+_NAMED_BY_NODE = frozenset(
+    {
+        "Variable",
+        "VariableV2",
+        "BatchFunction",
+        "Batch",
+        "Unbatch",
+        "UnbatchGrad",
+        "Stage",
+        "Unstage",
+        "StagePeek",
+    }
+)
+_TEMPORARY = frozenset({"TemporaryVariable", "DestroyTemporaryVariable"})
+_FUNCTION_NAME_ATTRS = ("forward_function_name", "backward_function_name")
+
+
+class Rule(StrEnum):
+    """A kind of place in which a name lives."""
+
+    NODE = "node"
+    INPUT = "input"
+    CONTROL_INPUT = "control-input"
+    COLOCATION = "colocation"
+    FUNCTION = "function"
+    FUNCTION_ATTR = "function-attr"
+    FUNCTION_OP = "function-op"
+    FUNCTION_NAME_ATTR = "function-name-attr"
+    GRADIENT = "gradient"
+    GRADIENT_OP_TYPE = "gradient-op-type"
+    SHARED_NAME = "shared-name"
+    EMPTY_SHARED_NAME = "empty-shared-name"
+    CHECKPOINT_KEY = "checkpoint-key"
+    COLLECTION = "collection"
+    VARIABLE_DEF = "variable-def"
+    CONTROL_FLOW = "control-flow-context"
+    SIGNATURE = "signature-tensor"
+    SAVER = "saver"
+    ASSET = "asset"
+
+
+# Rules by which a name is given; all others only follow one of these to a place where it is used.
+IDENTITIES = frozenset(
+    {
+        Rule.NODE,
+        Rule.FUNCTION,
+        Rule.GRADIENT_OP_TYPE,
+        Rule.SHARED_NAME,
+        Rule.EMPTY_SHARED_NAME,
+        Rule.CHECKPOINT_KEY,
+        Rule.ASSET,
+    }
+)
+
+
+class RenameLog:
+    """What was renamed.
+
+    Attributes:
+        counts: how many places each rule changed.
+        maps: old to new name, for the rules that give names.
+    """
+
+    def __init__(self) -> None:
+        self.counts: Counter[Rule] = Counter()
+        self.maps: dict[Rule, dict[str, str]] = {rule: {} for rule in Rule if rule in IDENTITIES}
+
+    def add(self, rule: Rule, old: str, new: str) -> None:
+        """Notes one rename."""
+        self.counts[rule] += 1
+        if rule in IDENTITIES:
+            self.maps[rule][old] = new
+
+
+class Renamer:
+    """Prefixes all that belongs to one model. Works in place on messages that are already copies.
+
+    Args:
+        handle: the model's handle; `handle/` goes before every name.
+        functions: names of the functions of the model's library that are kept.
+        gradient_ops: op types registered by the model's `registered_gradients`.
+        without: rules to leave out; for tests only.
+    """
+
+    def __init__(
+        self,
+        handle: str,
+        functions: Container[str] = (),
+        gradient_ops: Container[str] = (),
+        without: Iterable[Rule] = (),
+    ) -> None:
+        self.handle = handle
+        self.prefix = f"{handle}/"
+        self.functions = functions
+        self.gradient_ops = gradient_ops
+        self.log = RenameLog()
+        self._without = frozenset(without)
+
+    def _new(self, rule: Rule, old: str) -> str:
+        if rule in self._without:
+            return old
+        new = self.prefix + old
+        self.log.add(rule, old, new)
+        return new
+
+    # -- single names
+
+    def node(self, name: str, rule: Rule = Rule.NODE) -> str:
+        """The name of a node of the main graph."""
+        return self._new(rule, name)
+
+    def tensor(self, name: str, rule: Rule) -> str:
+        """A tensor, operation or control name somewhere outside the nodes; an empty one stays empty."""
+        if not name:
+            return name
+        if name.startswith("^"):
+            return "^" + self._new(rule, name[1:])
+        return self._new(rule, name)
+
+    def function(self, name: str, rule: Rule = Rule.FUNCTION) -> str:
+        """The name of a function, unchanged if it is not one of this model's."""
+        return self._new(rule, name) if name in self.functions else name
+
+    def key(self, key: str) -> str:
+        """The key of a tensor in the checkpoint."""
+        return self._new(Rule.CHECKPOINT_KEY, key)
+
+    # -- nodes
+
+    def main_node(self, node: Message, kept: Container[str]) -> None:
+        """A node of the main graph: its name, inputs, colocation, and its attributes.
+
+        Args:
+            node: the NodeDef, a copy.
+            kept: the model's nodes that are in the result, under their old names.
+        """
+        old = node.name
+        node.name = self.node(old)
+        inputs = [
+            "^" + self._new(Rule.CONTROL_INPUT, text[1:])
+            if text.startswith("^")
+            else self._new(Rule.INPUT, text)
+            for text in node.input
+        ]
+        node.input[:] = inputs
+        if "_class" in node.attr:
+            self._colocation(node, kept)
+        self._attributes(node, old, in_body=False)
+
+    def _colocation(self, node: Message, kept: Container[str]) -> None:
+        places = node.attr["_class"].list.s
+        renamed: list[bytes] = []
+        for place in places:
+            if not place.startswith(b"loc:@"):
+                renamed.append(place)
+                continue
+            target = place[5:].decode("utf-8", "replace")
+            if target in kept:
+                renamed.append(b"loc:@" + self._new(Rule.COLOCATION, target).encode())
+        if renamed:
+            places[:] = renamed
+        else:
+            del node.attr["_class"]
+
+    def body_node(self, node: Message) -> None:
+        """A node inside a function's body: its own name and inputs stay, what it refers to globally does not."""
+        self._attributes(node, node.name, in_body=True)
+
+    def _attributes(self, node: Message, old_name: str, *, in_body: bool) -> None:
+        attrs = node.attr
+        for value in attrs.values():
+            self._function_value(value)
+        if node.op in self.functions:
+            node.op = self.function(node.op, Rule.FUNCTION_OP)
+        for name in _FUNCTION_NAME_ATTRS:
+            if name in attrs and attrs[name].s:
+                text = attrs[name].s.decode("utf-8", "replace")
+                attrs[name].s = self.function(text, Rule.FUNCTION_NAME_ATTR).encode()
+        if "_gradient_op_type" in attrs:
+            text = attrs["_gradient_op_type"].s.decode("utf-8", "replace")
+            if text in self.gradient_ops:
+                attrs["_gradient_op_type"].s = self._new(Rule.GRADIENT_OP_TYPE, text).encode()
+        self._shared_name(node, old_name, in_body=in_body)
+
+    def _function_attr(self, function: Message) -> None:
+        function.name = self.function(function.name, Rule.FUNCTION_ATTR)
+        for value in function.attr.values():
+            self._function_value(value)
+
+    def _function_value(self, value: Message) -> None:
+        kind = value.WhichOneof("value")
+        if kind == "func":
+            self._function_attr(value.func)
+        elif kind == "list":
+            for function in value.list.func:
+                self._function_attr(function)
+
+    def _shared_name(self, node: Message, old_name: str, *, in_body: bool) -> None:
+        if node.op in _TEMPORARY:
+            self._identity(node, "var_name", old_name, by_node=in_body or node.op.startswith("Destroy"))
+        elif (
+            "shared_name" in node.attr or node.op == "VarHandleOp" or (in_body and node.op in _NAMED_BY_NODE)
+        ):
+            sharing = "use_node_name_sharing" in node.attr and node.attr["use_node_name_sharing"].b
+            by_node = node.op in _NAMED_BY_NODE or sharing
+            self._identity(node, "shared_name", old_name, by_node=by_node)
+
+    def _identity(self, node: Message, attr: str, old_name: str, *, by_node: bool) -> None:
+        text = node.attr[attr].s.decode("utf-8", "replace") if attr in node.attr else ""
+        if text == ANONYMOUS:
+            return
+        if text:
+            node.attr[attr].s = self._new(Rule.SHARED_NAME, text).encode()
+        elif node.op == "VarHandleOp":
+            # An empty name is a name: all such handles in a container are one variable.
+            if Rule.EMPTY_SHARED_NAME not in self._without:
+                node.attr[attr].s = self._new(Rule.EMPTY_SHARED_NAME, "").encode()
+        elif by_node and Rule.EMPTY_SHARED_NAME not in self._without:
+            node.attr[attr].s = self._new(Rule.EMPTY_SHARED_NAME, old_name).encode()
+
+    # -- the function library
+
+    def function_def(self, function: Message) -> None:
+        """A FunctionDef, a copy: its name and everything in its body that is not local to it."""
+        function.signature.name = self.function(function.signature.name)
+        for node in function.node_def:
+            self.body_node(node)
+        for name in _FUNCTION_NAME_ATTRS:
+            if name in function.attr and function.attr[name].s:
+                text = function.attr[name].s.decode("utf-8", "replace")
+                function.attr[name].s = self.function(text, Rule.FUNCTION_NAME_ATTR).encode()
+        for value in function.attr.values():
+            self._function_value(value)
+
+    def gradient(self, gradient: Message) -> None:
+        """A GradientDef of the library, a copy."""
+        gradient.function_name = self.function(gradient.function_name, Rule.GRADIENT)
+        gradient.gradient_func = self.function(gradient.gradient_func, Rule.GRADIENT)
+
+    def registered_gradient(self, gradient: Message) -> None:
+        """A RegisteredGradient of the library, a copy."""
+        gradient.gradient_func = self.function(gradient.gradient_func, Rule.GRADIENT)
+        if gradient.registered_op_type in self.gradient_ops:
+            gradient.registered_op_type = self._new(Rule.GRADIENT_OP_TYPE, gradient.registered_op_type)
+
+    # -- beside the graph
+
+    def tensor_info(self, info: Message) -> None:
+        """A TensorInfo, a copy, dense or of components."""
+        kind = info.WhichOneof("encoding")
+        if kind == "coo_sparse":
+            sparse = info.coo_sparse
+            for part in ("values", "indices", "dense_shape"):
+                name = f"{part}_tensor_name"
+                setattr(sparse, name, self.tensor(getattr(sparse, name), Rule.SIGNATURE))
+        elif kind == "composite_tensor":
+            for component in info.composite_tensor.components:
+                self.tensor_info(component)
+        else:
+            info.name = self.tensor(info.name, Rule.SIGNATURE)
+
+    def variable_def(self, variable: Message) -> None:
+        """A VariableDef, a copy."""
+        for field in ("variable_name", "initial_value_name", "initializer_name", "snapshot_name"):
+            setattr(variable, field, self.tensor(getattr(variable, field), Rule.VARIABLE_DEF))
+        if variable.HasField("save_slice_info_def"):
+            info = variable.save_slice_info_def
+            info.full_name = self.tensor(info.full_name, Rule.VARIABLE_DEF)
+
+    def values_def(self, values: Message, kept: Container[str]) -> None:
+        """A ValuesDef of a control-flow context, a copy: its names, less those of nodes that are gone."""
+        survivors = [name for name in values.values if names.input_node(name) in kept]
+        values.values[:] = [self.tensor(name, Rule.CONTROL_FLOW) for name in survivors]
+        external: Mapping[str, str] = dict(values.external_values)
+        values.external_values.clear()
+        for key, value in external.items():
+            if names.input_node(key) in kept and names.input_node(value) in kept:
+                values.external_values[self.tensor(key, Rule.CONTROL_FLOW)] = self.tensor(
+                    value, Rule.CONTROL_FLOW
+                )

@@ -1,0 +1,60 @@
+"""VariableDefs for variables that have none, so that loaders list them and can train them."""
+
+from __future__ import annotations
+
+from workbench import names
+from workbench.disk import schema
+from workbench.surgery.part import Part, attr_type
+
+
+def describe_variables(part: Part) -> int:
+    """Adds a VariableDef for each resource variable of the part that has none; returns how many.
+
+    A TF2 export keeps its variables in the object graph only. Without a VariableDef they load and give the right
+    numbers, but `loaded.variables`, `TFSMLayer.weights` and `global_variables()` are empty.
+    """
+    described = {
+        names.input_node(definition.variable_name)
+        for definitions in part.variable_defs.values()
+        for definition in definitions
+    }
+    missing = [
+        variable
+        for variable in part.meta.variables
+        if variable.node in part.kept
+        and part.kept[variable.node].op == "VarHandleOp"
+        and variable.node not in described
+        and variable.key is not None
+    ]
+    if not missing:
+        return 0
+    reads = _reads(part)
+    initializer = part.new_node("initialized_by_restore", "NoOp")
+    for variable in missing:
+        read = reads.get(variable.node)
+        if read is None:
+            read = part.new_node(
+                f"{variable.node}/Read/ReadVariableOp", "ReadVariableOp", [variable.node],
+                dtype=attr_type(variable.dtype),
+            ).name  # fmt: skip
+        definition = schema.VariableDef(
+            variable_name=f"{variable.node}:0",
+            initializer_name=initializer.name,
+            initial_value_name=f"{read}:0",
+            snapshot_name=f"{read}:0",
+            is_resource=True,
+            trainable=bool(variable.trainable),
+        )
+        part.variable_defs.setdefault("variables", []).append(definition)
+        if variable.trainable:
+            part.variable_defs.setdefault("trainable_variables", []).append(definition)
+    return len(missing)
+
+
+def _reads(part: Part) -> dict[str, str]:
+    """A ReadVariableOp of the main graph for each variable node that has one without control inputs."""
+    found: dict[str, str] = {}
+    for name, node in part.kept.items():
+        if node.op == "ReadVariableOp" and len(node.input) == 1:
+            found.setdefault(names.input_node(node.input[0]), name)
+    return found
