@@ -193,13 +193,17 @@ def move_to_new(source: Path, target: Path) -> None:
     if os.name == "nt":
         move(source, target)
         return
-    make_folder(target)
+    if os.path.lexists(target):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
     try:
+        make_folder(target)
         move(source, target)
+    except FileExistsError:
+        raise
     except BaseException as problem:
-        with suppress(OSError):  # not empty: somebody put something in, or the rename did happen
+        with suppress(OSError):  # not empty: somebody has put something in, or the rename did happen
             remove_folder(target)
-        if isinstance(problem, OSError) and problem.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+        if isinstance(problem, OSError) and problem.errno in (errno.ENOTEMPTY, errno.ENOTDIR):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from problem
         raise
 
