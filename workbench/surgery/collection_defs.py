@@ -108,7 +108,7 @@ def _rename_nested(wrapped: Message, kept: Mapping[str, Message], renamer: Renam
 
 
 def merge_versions(graph_def: Message, parts: Iterable[Part]) -> None:
-    """producer = the oldest, min_consumer = the youngest, bad_consumers = all (versions.proto)."""
+    """Producer is the oldest, min_consumer the youngest, bad_consumers all (versions.proto)."""
     versions = [part.meta.proto.graph_def.versions for part in parts]
     result = graph_def.versions
     producers = [version.producer for version in versions if version.producer]

@@ -101,12 +101,9 @@ class Draft:
     @property
     def nbytes(self) -> int:
         """Bytes to be written, the checkpoint's index and the proof excluded."""
-        return (
-            int(self.proto.ByteSize())
-            + sum(bundle.nbytes for bundle, _ in self.checkpoints)
-            + sum(copied.nbytes for copied in self.files)
-            + len(self.recipe)
-        )
+        shards = sum(bundle.nbytes for bundle, _ in self.checkpoints)
+        files = sum(copied.nbytes for copied in self.files)
+        return int(self.proto.ByteSize()) + int(shards) + files + len(self.recipe)
 
     def serialize(self) -> bytes:
         """The bytes of `saved_model.pb`, the same for equal drafts."""
@@ -139,8 +136,10 @@ def apply(plan: Plan, models: Mapping[str, Model] | None = None) -> Draft:
         raise PlanError(
             f"The plan can't be applied: {errors[0].message}"
             + (f" ({len(errors) - 1} more errors.)" if len(errors) > 1 else ""),
-            findings, where=errors[0].where, hint=errors[0].hint,
-        )  # fmt: skip
+            findings,
+            where=errors[0].where,
+            hint=errors[0].hint,
+        )
     return draft
 
 
@@ -267,21 +266,26 @@ class _Builder:
             missing = bundle.missing_shards
             if missing:
                 part.note(
-                    "R10-missing-shard", "error", "",
+                    "R10-missing-shard",
+                    "error",
+                    "",
                     f"{len(missing)} of {bundle.num_shards} data files of the checkpoint are missing: "
                     f"{', '.join(show(path.name) for path in missing[:4])}.",
                     "Fetch the whole variables/ folder again.",
-                )  # fmt: skip
+                )
             return True
         needed = [name for name, node in part.meta.nodes.items() if node.op in VARIABLE_OPS]
         problem = part.model.bundle_problem
         if needed or problem is not None:
             part.note(
-                "R10-no-checkpoint", "error", "",
-                problem.message if problem is not None
+                "R10-no-checkpoint",
+                "error",
+                "",
+                problem.message
+                if problem is not None
                 else f"The model has {len(needed)} variables and no variables/variables.index.",
                 (problem.hint if problem is not None else None) or "Fetch the whole variables/ folder again.",
-            )  # fmt: skip
+            )
         return False
 
     def _variables_have_data(self, part: Part) -> None:
@@ -297,21 +301,26 @@ class _Builder:
             if variable is not None and variable.key is not None:
                 if variable.key not in bundle:
                     part.note(
-                        "R10-no-data", "error", show(name),
+                        "R10-no-data",
+                        "error",
+                        show(name),
                         f"The saver restores it from {show(variable.key)!r}, which the checkpoint does not have.",
                         names.did_you_mean(variable.key, bundle.keys(), noun="keys"),
-                    )  # fmt: skip
+                    )
             elif name not in initialised:
                 part.note(
-                    "R10-not-restored", "warning", show(name),
+                    "R10-not-restored",
+                    "warning",
+                    show(name),
                     "Neither the saver nor the init op gives this variable a value.",
-                )  # fmt: skip
+                )
 
     def _fits_in_a_proto(self) -> bool:
         size = self.graph.ByteSize() + sum(
             function.ByteSize()
-            for part in self.parts for function in map(part.meta.functions.__getitem__, part.functions)
-        )  # fmt: skip
+            for part in self.parts
+            for function in map(part.meta.functions.__getitem__, part.functions)
+        )
         frozen = sum(map(bytes_to_freeze, self.parts)) if self.plan.freeze else 0
         if size + frozen <= MAX_PROTO_BYTES:
             return True
@@ -324,7 +333,7 @@ class _Builder:
                 "Merge without --freeze: variables stay in the checkpoint."
                 if frozen
                 else "Keep the large constants in variables.",
-            )  # fmt: skip
+            )
         )
         return False
 
@@ -513,10 +522,13 @@ class _Builder:
                 continue
             if asset.problem is not None or asset.path is None or asset.nbytes is None:
                 part.note(
-                    "R10-asset", "error", show(asset.filename),
+                    "R10-asset",
+                    "error",
+                    show(asset.filename),
                     asset.problem.message if asset.problem else "The asset file is missing.",
-                    (asset.problem.hint if asset.problem else None) or "Fetch the whole assets/ folder again.",
-                )  # fmt: skip
+                    (asset.problem.hint if asset.problem else None)
+                    or "Fetch the whole assets/ folder again.",
+                )
                 continue
             definition = self.meta.asset_file_def.add()
             definition.filename = f"{part.handle}/{asset.filename}"
@@ -554,7 +566,9 @@ class _Builder:
             self.files.append(Copied(path, relative, path.stat().st_size))
         if part.meta.has_object_graph and part.meta.callables:
             part.note(
-                "dropped-objects", "info", "",
+                "dropped-objects",
+                "info",
+                "",
                 "The result is in TF1 format: its signature can be called, the objects and callables of the source "
                 f"({', '.join(show(item.path) for item in part.meta.callables[:4])}) are not in it.",
-            )  # fmt: skip
+            )

@@ -67,31 +67,39 @@ def chosen_signature(meta: MetaGraph, handle: str, wanted: str | None) -> Signat
         callables = [item.path for item in meta.callables]
         if wanted in callables:
             return Finding(
-                "R1-callable", "error", handle,
+                "R1-callable",
+                "error",
+                handle,
                 f"{show(wanted)!r} is a callable of the object graph; a join takes the main graph's tensors.",
                 _signature_hint(known),
-            )  # fmt: skip
+            )
         return Finding(
-            "R1-signature", "error", handle,
+            "R1-signature",
+            "error",
+            handle,
             f"There is no signature {show(wanted)!r}.",
             names.did_you_mean(wanted, known, noun="signatures"),
-        )  # fmt: skip
+        )
     if DEFAULT_SIGNATURE in known:
         return known[DEFAULT_SIGNATURE]
     if len(known) == 1:
         return next(iter(known.values()))
     if not known:
         return Finding(
-            "R1-no-signature", "error", handle,
+            "R1-no-signature",
+            "error",
+            handle,
             "The MetaGraph has no signature whose keys could be wired.",
             "Name tensors instead (`node:0`; `workbench inspect --nodes` lists them).",
-        )  # fmt: skip
+        )
     return Finding(
-        "R1-signature", "error", handle,
+        "R1-signature",
+        "error",
+        handle,
         f"There are {len(known)} signatures and none is {DEFAULT_SIGNATURE!r}: "
         f"{', '.join(show(key) for key in sorted(known)[:8])}.",
         f"Choose one with --signature-of {handle}=KEY.",
-    )  # fmt: skip
+    )
 
 
 def _signature_hint(known: Mapping[str, Signature]) -> str:
@@ -125,10 +133,12 @@ class Lookup:
         if key is not None:
             if is_node and tensor is not None and key.tensors != (str(tensor),):
                 return Finding(
-                    "R1-ambiguous", "error", where,
+                    "R1-ambiguous",
+                    "error",
+                    where,
                     f"{show(text)!r} is a key of the signature (tensor {show(key.tensors[0])}) and a node.",
                     f"Write #{show(text)} for the key or %{show(text)} for the node.",
-                )  # fmt: skip
+                )
             return key
         if is_node:
             return self._tensor(text, where, side, text)
@@ -158,16 +168,20 @@ class Lookup:
             return self._no_key(signature, key, where, side)
         if name.partition("[")[0] in [item.path for item in self.meta.callables]:
             return Finding(
-                "R1-callable", "error", where,
+                "R1-callable",
+                "error",
+                where,
                 f"{show(name)!r} is a callable of the object graph; a join takes the main graph's tensors.",
                 _signature_hint(self.meta.signatures),
-            )  # fmt: skip
+            )
         if name:
             return Finding(
-                "R1-signature", "error", where,
+                "R1-signature",
+                "error",
+                where,
                 f"There is no signature {show(name)!r}.",
                 names.did_you_mean(name, self.meta.signatures, noun="signatures"),
-            )  # fmt: skip
+            )
         return None
 
     def _no_key(self, signature: Signature, key: str, where: str, side: Side) -> Finding:
@@ -176,10 +190,12 @@ class Lookup:
         opposite = signature.inputs if side == "source" else signature.outputs
         aside = f" It is one of its {other}." if key in opposite else ""
         return Finding(
-            "R1-key", "error", where,
+            "R1-key",
+            "error",
+            where,
             f"The signature {show(signature.key)!r} has no {direction[:-1]} {show(key)!r}.{aside}",
             names.did_you_mean(key, ports, noun=f"{direction}"),
-        )  # fmt: skip
+        )
 
     def _port(self, signature: Signature, key: str, side: Side, written: str) -> End | Finding:
         port = self._ports(signature, side)[key]
@@ -194,30 +210,40 @@ class Lookup:
             types.append(dtype if dtype is not None else port.dtype)
             shapes.append(shape)
         return End(
-            self.handle, written, port.kind, tuple(port.tensors), tuple(types), tuple(shapes),
-            signature.key, key,
-        )  # fmt: skip
+            self.handle,
+            written,
+            port.kind,
+            tuple(port.tensors),
+            tuple(types),
+            tuple(shapes),
+            signature.key,
+            key,
+        )
 
     def _checked(self, tensor: str, where: str) -> tuple[int | None, Shape] | Finding:
-        """dtype (None if the op is unknown) and shape of a tensor of the main graph."""
+        """Dtype (None if the op is unknown) and shape of a tensor of the main graph."""
         parsed = names.parse_tensor(tensor)
         node = self.meta.nodes.get(parsed.node) if parsed is not None else None
         if parsed is None or node is None:
             return Finding(
-                "R1-tensor", "error", where,
+                "R1-tensor",
+                "error",
+                where,
                 f"There is no tensor {show(tensor)!r} in the main graph.",
                 names.did_you_mean(parsed.node if parsed else tensor, self.meta.nodes, noun="nodes"),
-            )  # fmt: skip
+            )
         types = self.meta.output_types(node)
         if types is not None and parsed.index >= len(types):
             count = len(types)
             return Finding(
-                "R1-output", "error", where,
+                "R1-output",
+                "error",
+                where,
                 f"{show(parsed.node)!r} ({show(node.op)}) has "
                 + (f"outputs 0 to {count - 1}" if count > 1 else "one output, 0" if count else "no outputs")
                 + f", not {parsed.index}.",
                 f"Write {show(parsed.node)}:0." if count else "Choose a node with outputs.",
-            )  # fmt: skip
+            )
         # A placeholder's own attributes are the truth about what it takes; signatures lie in real models.
         look = self.meta.node_tensor if is_placeholder(node) else self.meta.tensor
         found = look(str(parsed))
@@ -234,17 +260,21 @@ class Lookup:
         assert parsed is not None
         if dtype is None:
             return Finding(
-                "R1-unknown-op", "error", where,
+                "R1-unknown-op",
+                "error",
+                where,
                 f"The op {show(self.meta.nodes[parsed.node].op)!r} is in neither TensorFlow's op table nor the "
                 "model's own list, so the dtypes of its outputs are unknown.",
                 "Wire a tensor before or behind it, or one that a signature names.",
-            )  # fmt: skip
+            )
         if dtypes.name(dtype) in _NEVER_CROSSES:
             return Finding(
-                "R3-resource", "error", where,
+                "R3-resource",
+                "error",
+                where,
                 f"{show(text)!r} is a {dtypes.name(dtype)}; such tensors never cross from one model to another.",
                 "Wire the value that is read from it.",
-            )  # fmt: skip
+            )
         del side
         return End(self.handle, written, "dense", (str(parsed),), (dtype,), (shape,))
 
@@ -253,17 +283,21 @@ class Lookup:
         node = self.meta.nodes.get(call)
         if node is None:
             return Finding(
-                "R1-call", "error", where,
+                "R1-call",
+                "error",
+                where,
                 f"There is no call {show(call)!r} in the main graph.",
                 names.did_you_mean(call, self.meta.nodes, noun="nodes"),
-            )  # fmt: skip
+            )
         count = len(self.meta.output_types(node) or ())
         outputs = ", ".join(f"{show(call)}:{index}" for index in range(min(count, 6)))
         return Finding(
-            "R1-inside-call", "error", where,
+            "R1-inside-call",
+            "error",
+            where,
             "A tensor inside a function's body can't be the end of a wire.",
             f"The nearest that can are the outputs of the call: {outputs}." if outputs else None,
-        )  # fmt: skip
+        )
 
     def _unknown(self, text: str, where: str, side: Side) -> Finding:
         ports: Mapping[str, Port] = {}
@@ -276,10 +310,12 @@ class Lookup:
             for other in self.meta.signatures.values():
                 if text in self._ports(other, side):
                     return Finding(
-                        "R1-key", "error", where,
+                        "R1-key",
+                        "error",
+                        where,
                         f"The signature {show(self.chosen.key)!r} has no such key; {show(other.key)!r} has.",
                         f"Write {show(other.key)}#{show(text)}.",
-                    )  # fmt: skip
+                    )
         direction = "outputs" if side == "source" else "inputs"
         node = text.partition(":")[0]
         close_nodes = names.nearest(node, self.meta.nodes)
@@ -288,8 +324,10 @@ class Lookup:
         else:
             hint = f"Nodes of a like name: {', '.join(map(show, close_nodes))}."
         return Finding(
-            "R1-unknown", "error", where,
+            "R1-unknown",
+            "error",
+            where,
             f"{show(text)!r} is neither {'an output' if side == 'source' else 'an input'} of the signature "
             f"nor a node of the main graph.{aside}",
             hint,
-        )  # fmt: skip
+        )

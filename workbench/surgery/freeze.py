@@ -36,10 +36,12 @@ def freeze_variables(part: Part) -> int:
     for name, node in part.kept.items():
         if node.op.startswith(_RESTORED_TABLES):
             part.note(
-                "freeze-table", "error", show(name),
+                "freeze-table",
+                "error",
+                show(name),
                 f"The content of this {show(node.op)} lies in the checkpoint, which a frozen model does not have.",
                 "Merge without --freeze.",
-            )  # fmt: skip
+            )
         for position, text in enumerate(node.input):
             if not text.startswith("^"):
                 users.setdefault(names.input_node(text), []).append((node, position))
@@ -51,9 +53,11 @@ def freeze_variables(part: Part) -> int:
 def _freeze(part: Part, name: str, variable: Variable | None, users: list[tuple[Message, int]]) -> bool:
     if variable is None or variable.key is None:
         part.note(
-            "freeze-no-value", "warning", show(name),
+            "freeze-no-value",
+            "warning",
+            show(name),
             "The checkpoint has no value for it, so it stays a variable.",
-        )  # fmt: skip
+        )
         return False
     reference = part.kept[name].op != "VarHandleOp"
     for user, _ in users:
@@ -65,8 +69,7 @@ def _freeze(part: Part, name: str, variable: Variable | None, users: list[tuple[
             return False
     node = part.kept[name]
     value = _value(part, variable)
-    place = node.attr["_class"] if "_class" in node.attr else None
-    place = schema.AttrValue.FromString(place.SerializeToString()) if place is not None else None
+    place = _copy(node.attr["_class"]) if "_class" in node.attr else None
     node.op = "Const"
     node.attr.clear()
     node.attr["dtype"].type = value.dtype
@@ -121,6 +124,12 @@ def _read_constant(part: Part, user: Message, position: int, dtype: int) -> None
         user.attr["batch_dims"].i = batch_dims
         user.input[:] = [*data, axis.name, *controls]
     del position
+
+
+def _copy(value: Message) -> Message:
+    copy = schema.AttrValue()
+    copy.CopyFrom(value)
+    return copy
 
 
 def _value(part: Part, variable: Variable) -> Message:

@@ -108,8 +108,14 @@ def design_interface(join: Join) -> Interface:
                 found = chosen_signature(part.meta, handle, part.source.signature)
                 if isinstance(found, Finding):
                     join.findings.append(
-                        Finding("R1-no-output", "error", handle, f"{found.message} So the result has no outputs.", found.hint)
-                    )  # fmt: skip
+                        Finding(
+                            "R1-no-output",
+                            "error",
+                            handle,
+                            f"{found.message} So the result has no outputs.",
+                            found.hint,
+                        )
+                    )
             continue
         outputs[handle] = list(part.chosen.outputs.items())
     walks = _walk_all(join, outputs, result)
@@ -192,7 +198,7 @@ def _walk_all(
                     show(str(link)),
                     "No output of the result depends on this input, so the wire would do nothing.",
                     "Choose an input that an output depends on, or another signature (--signature-of).",
-                )  # fmt: skip
+                )
             )
     return walks
 
@@ -228,7 +234,7 @@ def _take_inputs(join: Join, walks: Mapping[str, _Walk], result: Interface) -> N
                     "info",
                     f"{handle}@{show(name)}",
                     f"The result needs this placeholder, which the signature does not name; it becomes the input {show(key)!r}.",
-                )  # fmt: skip
+                )
             )
         for own_key in dropped:
             join.findings.append(
@@ -237,7 +243,7 @@ def _take_inputs(join: Join, walks: Mapping[str, _Walk], result: Interface) -> N
                     "info",
                     f"{handle}@{show(own_key)}",
                     "No output of the result needs this input any more; it is not in the signature.",
-                )  # fmt: skip
+                )
             )
 
 
@@ -260,7 +266,7 @@ def _key(join: Join, noun: str, handle: str, own_key: str, taken: set[str]) -> s
                 "info",
                 f"{handle}@{show(own_key)}",
                 f"Another model has an {noun} of this name; in the result it is {show(key)!r}.",
-            )  # fmt: skip
+            )
         )
     taken.add(key)
     return key
@@ -309,7 +315,7 @@ def _take_outputs(
                         "info",
                         f"{handle}@{show(own_key)}",
                         "This output does not depend on any input of the result.",
-                    )  # fmt: skip
+                    )
                 )
         if not ports:
             join.findings.append(
@@ -384,8 +390,9 @@ def _keep_signatures(join: Join, result: Interface) -> None:
             new_key = f"{handle}_{key}"
             fed = {
                 str(names.input_tensor(tensor)): f"{_FED}{port_key}"
-                for port_key, port in signature.inputs.items() for tensor in port.tensors
-            }  # fmt: skip
+                for port_key, port in signature.inputs.items()
+                for tensor in port.tensors
+            }
             roots = [tensor for port in signature.outputs.values() for tensor in port.tensors]
             present = [
                 tensor for tensor in (*roots, *fed) if names.input_tensor(tensor).node in part.meta.nodes
@@ -394,10 +401,11 @@ def _keep_signatures(join: Join, result: Interface) -> None:
                 _drop_signature(join, handle, key, "it names tensors that do not exist")
                 continue
             unfed = [
-                name for name in part.ancestors(roots, fed)
+                name
+                for name in part.ancestors(roots, fed)
                 if name in part.cuts.values()
                 or (name in part.meta.nodes and part.meta.nodes[name].op in ("Placeholder", "PlaceholderV2"))
-            ]  # fmt: skip
+            ]
             if unfed:
                 _drop_signature(join, handle, key, f"{show(unfed[0])} could not be fed through it")
                 continue

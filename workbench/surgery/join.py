@@ -144,10 +144,14 @@ def find_end(text: str, side: Side, lookups: Mapping[str, Lookup], default: str 
         head, at, rest = text.partition("@")
         if default is None or (at and not _resolves(end, side, lookups, default) and names.is_handle(head)):
             return Finding(
-                "R1-handle", "error", show(text),
-                f"There is no model with the handle {show(head)!r}." if at else "The end does not name its model.",
+                "R1-handle",
+                "error",
+                show(text),
+                f"There is no model with the handle {show(head)!r}."
+                if at
+                else "The end does not name its model.",
                 f"The handles are {', '.join(lookups)}; write HANDLE@{show(rest or text)}.",
-            )  # fmt: skip
+            )
         handle = default
     return lookups[handle].find(end, side)
 
@@ -218,27 +222,33 @@ def judge(source: End, target: End) -> Link | Finding:
     where = f"{show(str(source))}={show(str(target))}"
     if source.handle == target.handle:
         return Finding(
-            "R2-self", "error", where,
+            "R2-self",
+            "error",
+            where,
             "A wire from a model into itself would close a cycle.",
             f"Give the model twice, with two handles: {source.handle}_2=PATH.",
-        )  # fmt: skip
+        )
     if source.kind != target.kind or len(source.tensors) != len(target.tensors):
         return Finding(
-            "R3-kind", "error", where,
+            "R3-kind",
+            "error",
+            where,
             f"The output is {source.kind}, the input {target.kind}.",
             "Wire the component tensors one by one (`node:k`), or convert one side first.",
-        )  # fmt: skip
+        )
     for have, want in zip(source.dtypes, target.dtypes, strict=True):
         if have != want:
             return _dtype_mismatch(where, have, want)
-    fits = tuple(shapes_.fits(have, want) for have, want in zip(source.shapes, target.shapes, strict=True))
-    for fit, have, want in zip(fits, source.shapes, target.shapes, strict=True):
+    fits = tuple(map(shapes_.fits, source.shapes, target.shapes))
+    for fit, out, into in zip(fits, source.shapes, target.shapes, strict=True):
         if fit == "refuted":
             return Finding(
-                "R4-shape", "error", where,
-                f"The output has shape {shapes_.text(have)}, the input takes {shapes_.text(want)}.",
-                _shape_hint(have, want),
-            )  # fmt: skip
+                "R4-shape",
+                "error",
+                where,
+                f"The output has shape {shapes_.text(out)}, the input takes {shapes_.text(into)}.",
+                _shape_hint(out, into),
+            )
     return Link(source, target, fits)
 
 
@@ -316,7 +326,7 @@ def _remarks(link: Link) -> list[Finding]:
                     where,
                     f"The output's shape {shapes_.text(have)} may or may not be {shapes_.text(want)}; "
                     "the result checks it when it runs.",
-                )  # fmt: skip
+                )
             )
     return found
 
@@ -334,7 +344,7 @@ def _check_targets(join: Join) -> None:
                         show(str(link.target)),
                         f"The input is wired twice: from {show(str(seen[key].source))} and from {show(str(link.source))}.",
                         "Leave one of the wires out.",
-                    )  # fmt: skip
+                    )
                 )
             seen[key] = link
 
@@ -358,7 +368,7 @@ def _order(join: Join) -> None:
                     )
                     + ".",
                     "Leave out one of them, or give one of the models twice, with two handles.",
-                )  # fmt: skip
+                )
             )
             join.order += list(waiting)
             return
@@ -375,7 +385,7 @@ def _check_connected(join: Join) -> None:
                 "plan",
                 "There is no wire, so nothing would be joined.",
                 "Add --wire OUTPUT=INPUT; `workbench inspect` shows the keys.",
-            )  # fmt: skip
+            )
         )
         return
     if join.blocked:
@@ -389,5 +399,5 @@ def _check_connected(join: Join) -> None:
                     handle,
                     "No wire leads from or to this model.",
                     "Wire it, or leave it out.",
-                )  # fmt: skip
+                )
             )

@@ -177,10 +177,12 @@ class Part:
         missing = sorted(wanted - self.kept.keys() - set(self.cuts.values()))
         for name in missing[:20]:
             self.note(
-                "dangling-input", "error", show(name),
+                "dangling-input",
+                "error",
+                show(name),
                 "The graph needs a node of this name and has none.",
                 "The source is damaged; `workbench inspect` shows more.",
-            )  # fmt: skip
+            )
         self.dropped = len(self.meta.nodes) - len(self.kept)
         wanted_functions = reachable(self.meta.proto.graph_def, self.kept.values())
         self.functions = [name for name in self.meta.functions if name in wanted_functions]

@@ -36,10 +36,12 @@ def rewrite_references(part: Part) -> int:
         users = _Users(part, variable, consumers)
         if users.obstacle is not None:
             part.note(
-                "R7-ref-kept", "warning", show(variable),
+                "R7-ref-kept",
+                "warning",
+                show(variable),
                 f"It stays a reference variable, because {users.obstacle} has no counterpart on resources.",
                 "Its value is right, but tf.saved_model.load will not list it among the variables.",
-            )  # fmt: skip
+            )
             _bridge(part, variable)
             continue
         users.rewrite()
@@ -64,9 +66,10 @@ class _Users:
     def _look(self, name: str, alias: str, aliases: list[str]) -> None:
         node = self.part.kept[name]
         positions = [
-            index for index, text in enumerate(node.input)
+            index
+            for index, text in enumerate(node.input)
             if not text.startswith("^") and names.input_node(text) == alias
-        ]  # fmt: skip
+        ]
         if node.op in _ASSIGNS and positions[0] == 0:
             self.assigns[name] = alias
             aliases.append(name)

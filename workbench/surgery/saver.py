@@ -65,10 +65,12 @@ class CheckpointNames:
                 self._take_main(node.input[1], name)
             elif node.op in _OLD_OPS:
                 part.note(
-                    "R7-old-saver", "error", show(name),
+                    "R7-old-saver",
+                    "error",
+                    show(name),
                     f"The saver uses {node.op}, the V1 checkpoint format, whose keys can't be renamed.",
                     "Load the model with TensorFlow and save it again (V2 format).",
-                )  # fmt: skip
+                )
             else:
                 self._calls(node)
 
@@ -80,15 +82,18 @@ class CheckpointNames:
             node = self._part.kept[name]
         if node.op != "Const":
             self._part.note(
-                "R7-computed-keys", "error", show(consumer),
+                "R7-computed-keys",
+                "error",
+                show(consumer),
                 f"The checkpoint keys it reads are computed ({show(node.op)} {show(name)}), not constant, so they "
                 "can't be renamed.",
-            )  # fmt: skip
+            )
             return
         others = [
-            other for other in self._part.kept.values()
+            other
+            for other in self._part.kept.values()
             if other.op not in _RESTORE_OPS and any(names.input_node(i) == name for i in other.input)
-        ]  # fmt: skip
+        ]
         if others:
             # The constant means something else too: the saver gets one of its own.
             own = self._part.new_node(f"{name}/checkpoint_keys", "Const", **dict(node.attr))
@@ -121,9 +126,11 @@ class CheckpointNames:
                     self._take_main(call.input[arguments.index(node.input[1])], call.name)
                 else:
                     self._part.note(
-                        "R7-computed-keys", "error", f"{show(function)}::{show(node.name)}",
+                        "R7-computed-keys",
+                        "error",
+                        f"{show(function)}::{show(node.name)}",
                         "The checkpoint keys it reads are not constant, so they can't be renamed.",
-                    )  # fmt: skip
+                    )
             else:
                 for value in node.attr.values():
                     if value.WhichOneof("value") == "func" and value.func.name in self._functions:
@@ -189,13 +196,17 @@ def merge_savers(parts: list[Part], graph_def: Message, taken: set[str]) -> Mess
     for number, part in enumerate(parts):
         prefix = f"{part.handle}/"
         suffix = add(
-            "Const", f"{SAVE}/part_{number}/suffix", [],
+            "Const",
+            f"{SAVE}/part_{number}/suffix",
+            [],
             {"dtype": attr_type(_STRING), "value": _string_value(b"_part%d" % number)},
-        )  # fmt: skip
+        )
         piece = add(
-            "StringJoin", f"{SAVE}/part_{number}", [filename, suffix],
+            "StringJoin",
+            f"{SAVE}/part_{number}",
+            [filename, suffix],
             {"N": schema.AttrValue(i=2), "separator": schema.AttrValue(s=b"")},
-        )  # fmt: skip
+        )
         own = prefix + names.input_node(part.saver.filename_tensor_name)
         save = prefix + names.input_node(part.saver.save_tensor_name)
         restore = prefix + names.input_node(part.saver.restore_op_name)
@@ -205,9 +216,11 @@ def merge_savers(parts: list[Part], graph_def: Message, taken: set[str]) -> Mess
         waits.append(f"^{save}")
         restores.append(f"^{restore}")
     packed = add(
-        "Pack", f"{SAVE}/parts", [*pieces, *waits],
+        "Pack",
+        f"{SAVE}/parts",
+        [*pieces, *waits],
         {"N": schema.AttrValue(i=len(pieces)), "T": attr_type(_STRING), "axis": schema.AttrValue(i=0)},
-    )  # fmt: skip
+    )
     merged = add(
         "MergeV2Checkpoints",
         f"{SAVE}/merge",

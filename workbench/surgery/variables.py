@@ -34,9 +34,11 @@ def describe_variables(part: Part) -> int:
         read = reads.get(variable.node)
         if read is None:
             read = part.new_node(
-                f"{variable.node}/Read/ReadVariableOp", "ReadVariableOp", [variable.node],
+                f"{variable.node}/Read/ReadVariableOp",
+                "ReadVariableOp",
+                [variable.node],
                 dtype=attr_type(variable.dtype),
-            ).name  # fmt: skip
+            ).name
         definition = schema.VariableDef(
             variable_name=f"{variable.node}:0",
             initializer_name=initializer.name,
