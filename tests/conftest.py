@@ -1,0 +1,81 @@
+"""What all tests share: the order they run in, hypothesis profiles, the zoo, a quiet TensorFlow.
+
+TensorFlow is imported only by tests marked `needs_tf`; a test that takes the `zoo` fixture is marked by that.
+They run last, so that a failure in the fast part shows within seconds.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.zoo import ZOO, Example
+
+# Read by TensorFlow when it is imported, here or in a child of ours.
+os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_CPP_MAX_VLOG_LEVEL", "0")
+
+# Quick is the same on every run and writes nothing; long looks for something new each time.
+_COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("quick", max_examples=60, derandomize=True, database=None, **_COMMON)
+settings.register_profile("long", max_examples=3000, print_blob=True, **_COMMON)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="run the tests that make big models, too")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: makes or moves a big model; runs with --slow only")
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if "zoo" in getattr(item, "fixturenames", ()):
+            item.add_marker("needs_tf")
+        if item.get_closest_marker("slow") and not config.getoption("--slow"):
+            item.add_marker(pytest.mark.skip(reason="slow: runs with --slow"))
+    items.sort(
+        key=lambda item: (bool(item.get_closest_marker("slow")), bool(item.get_closest_marker("needs_tf")))
+    )
+
+
+@pytest.fixture(scope="session")
+def zoo(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Example]:
+    """`zoo("v1_simple_save")`: that model, made when first asked for. Shared by all tests: never change it.
+
+    A test that needs to change a model takes `example.copy(tmp_path / "model")`.
+    """
+    made: dict[str, Example] = {}
+
+    def get(name: str) -> Example:
+        if name not in made:
+            made[name] = ZOO[name](tmp_path_factory.mktemp(name, numbered=False))
+        return made[name]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def sample_models() -> Path:
+    """The folder with the committed sample models."""
+    return Path(__file__).resolve().parent.parent / "sample_models"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _keras_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keras writes a settings file when it is imported; not into the home folder of who runs the tests."""
+    before = os.environ.get("KERAS_HOME")
+    os.environ["KERAS_HOME"] = str(tmp_path_factory.mktemp("keras_home"))
+    yield
+    if before is None:
+        del os.environ["KERAS_HOME"]
+    else:
+        os.environ["KERAS_HOME"] = before

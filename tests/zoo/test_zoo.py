@@ -1,0 +1,236 @@
+"""Every model of the zoo is what its facts say."""
+
+from __future__ import annotations
+
+import collections
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.zoo import KINDS, ZOO, Example, names
+from tests.zoo.run import read_meta_graph, read_saved_model, run_v1, run_v2
+
+Zoo = Callable[[str], Example]
+
+VARIABLES = ("VarHandleOp", "VariableV2", "Variable")
+TABLES = ("HashTableV2", "MutableHashTableV2", "MutableDenseHashTableV2", "MutableHashTableOfTensorsV2")
+
+ALL = [pytest.param(name, marks=[pytest.mark.slow] if "slow" in ZOO[name].kinds else []) for name in ZOO]
+all_models = pytest.mark.parametrize("name", ALL)
+
+
+def test_there_is_enough_of_each_kind() -> None:
+    assert len(ZOO) >= 35
+    count = collections.Counter(kind for made in ZOO.values() for kind in made.kinds)
+    assert set(count) == set(KINDS)
+    assert count["chain"] >= 30
+
+
+def test_every_maker_says_what_it_makes() -> None:
+    for made in ZOO.values():
+        assert made.make.__doc__, made.name
+
+
+def test_names_selects_by_kind() -> None:
+    assert names("graphdef") == ["graphdef_pb", "graphdef_pbtxt"]
+    assert set(names("ref", "partitioned")) == {"v1_ref_partitioned"}
+    assert not set(names()) & {name for name, made in ZOO.items() if "slow" in made.kinds}
+    assert "keras_resnet50" in names("keras", without=())
+
+
+@all_models
+def test_facts_about_the_files(zoo: Zoo, name: str) -> None:
+    example = zoo(name)
+    kinds = example.kinds
+    if "graphdef" in kinds:
+        assert example.path.is_file()
+        return
+    message = read_saved_model(example)
+    meta = read_meta_graph(example)
+    nodes = collections.Counter(node.op for node in meta.graph_def.node)
+    assert len(message.meta_graphs) == example.meta_graphs
+    assert sum(nodes[op] for op in VARIABLES) == example.variables
+    assert sum(nodes[op] for op in TABLES) == example.tables
+    keys = sorted(key for key in meta.signature_def if not key.startswith("__saved_model_"))
+    assert tuple(keys) == example.signatures
+    if example.signature is not None:
+        assert tuple(sorted(meta.signature_def[example.signature].outputs)) == example.outputs
+        assert set(example.inputs(1)) == set(meta.signature_def[example.signature].inputs)
+    assert asset_names(meta) == example.assets
+    for asset in example.assets:
+        assert (example.path / "assets" / asset).is_file()
+    assert meta.HasField("object_graph_def") == example.object_graph == ("tf2" in kinds)
+    assert ("asset" in kinds) == bool(example.assets)
+    assert ("table" in kinds) == bool(example.tables)
+    assert ("ref" in kinds) == bool(nodes["VariableV2"] + nodes["Variable"])
+    assert ("flow_v1" in kinds) == bool(nodes["Switch"] + nodes["Enter"])
+
+
+def asset_names(meta: Any) -> tuple[str, ...]:
+    from tensorflow.core.protobuf import meta_graph_pb2
+
+    defs = list(meta.asset_file_def)
+    if not defs:
+        for packed in meta.collection_def["saved_model_assets"].any_list.value:
+            defs.append(meta_graph_pb2.AssetFileDef())
+            packed.Unpack(defs[-1])
+    return tuple(sorted(asset.filename for asset in defs))
+
+
+@all_models
+def test_facts_about_the_checkpoint(zoo: Zoo, name: str) -> None:
+    import tensorflow as tf
+
+    example = zoo(name)
+    prefix = example.path / "variables" / "variables"
+    if example.checkpoint_keys is None:
+        assert not prefix.with_suffix(".index").exists()
+        return
+    reader = tf.train.load_checkpoint(str(prefix))
+    assert len(reader.get_variable_to_shape_map()) == example.checkpoint_keys
+    shards = len(list(prefix.parent.glob("variables.data-*")))
+    assert shards == (example.shards or 1)
+    assert ("sharded" in example.kinds) == (shards > 1)
+
+
+def same(left: dict[str, Any], right: dict[str, Any]) -> bool:
+    assert set(left) == set(right)
+    for key in left:
+        for one, other in zip(flat(left[key]), flat(right[key]), strict=True):
+            if one.shape != other.shape:
+                return False
+            exact = one.dtype == object or not np.issubdtype(one.dtype, np.inexact)
+            equal = np.array_equal(one, other) if exact else np.allclose(one, other, 1e-5, 1e-6)
+            if not equal:
+                return False
+    return True
+
+
+def flat(value: Any) -> list[np.ndarray]:
+    return [np.asarray(part) for part in value] if isinstance(value, tuple) else [np.asarray(value)]
+
+
+@all_models
+def test_runs_in_a_v1_session_as_its_facts_say(zoo: Zoo, name: str) -> None:
+    import tensorflow as tf
+
+    example = zoo(name)
+    if example.signature is None and "tf2" in example.kinds:
+        pytest.skip("has callables only, which a v1 session does not know")
+    if not example.runs_v1:
+        with pytest.raises(tf.errors.OpError):
+            run_v1(example, example.inputs(example.batches[0]))
+        return
+    for batch in example.batches:
+        inputs = example.inputs(batch)
+        first, again = run_v1(example, inputs), run_v1(example, inputs)
+        if example.outputs:
+            assert tuple(sorted(first)) == example.outputs
+        assert same(first, again) != ("random" in example.kinds)
+        if "chain" in example.kinds:
+            assert first["y"].shape == inputs["x"].shape == (batch, 4)
+            assert first["y"].dtype == np.float32
+            assert np.isfinite(first["y"]).all()
+
+
+@all_models
+def test_loads_in_v2_as_its_facts_say(zoo: Zoo, name: str) -> None:
+    import tensorflow as tf
+
+    example = zoo(name)
+    loads = example.loads_v2 if example.runs_v2 is None else example.runs_v2
+    inputs = example.inputs(example.batches[0])
+    if not loads:
+        with pytest.raises(Exception) as caught:
+            if example.loads_v2:
+                tf.saved_model.load(str(example.path), tags=list(example.tags))
+            run_v2(example, inputs)
+        assert not isinstance(caught.value, AssertionError)
+        return
+    got = run_v2(example, inputs)
+    if example.signature is None or "random" in example.kinds:
+        return
+    assert same(got, run_v1(example, inputs))
+
+
+@all_models
+def test_callables_are_those_of_the_loaded_object(zoo: Zoo, name: str) -> None:
+    import tensorflow as tf
+
+    example = zoo(name)
+    if not example.object_graph or not example.loads_v2:
+        pytest.skip("nothing to call")
+    loaded = tf.saved_model.load(str(example.path))
+    found = {
+        name
+        for name in {*dir(type(loaded)), *vars(loaded)}
+        if hasattr(getattr(loaded, name, None), "concrete_functions") and not name.startswith("_default_save")
+    }
+    assert tuple(sorted(found)) == example.callables
+
+
+@pytest.mark.parametrize("name", names("state"))
+def test_a_stateful_model_changes_from_run_to_run(zoo: Zoo, name: str) -> None:
+    """Or it needs the state within one run: then the session still gives what a fresh one gives."""
+    import tensorflow as tf
+
+    example = zoo(name)
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        meta = tf.compat.v1.saved_model.load(session, list(example.tags), str(example.path))
+        chosen = meta.signature_def[example.signature]
+        feeds = {chosen.inputs["x"].name: example.inputs(1)["x"]}
+        runs = [session.run(chosen.outputs["y"].name, feeds) for _ in range(2)]
+    moves = name not in ("v1_queue", "v1_ref_scatter")
+    assert np.array_equal(*runs) != moves
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("v1_simple_save", "v1_simple_twin"),
+        ("v1_hash_table", "v1_hash_table_other"),
+        ("tf2_module", "tf2_module_twin"),
+        ("tf2_hash_table", "tf2_hash_table_other"),
+    ],
+)
+def test_twins_have_equal_names_and_other_values(zoo: Zoo, name: str, other: str) -> None:
+    """So that a join that mixes them up is found out by its numbers."""
+    nodes = [
+        sorted(node.name for node in read_meta_graph(zoo(each)).graph_def.node) for each in (name, other)
+    ]
+    inputs = zoo(name).inputs(3)
+    assert same(run_v1(zoo(name), inputs), run_v1(zoo(name), inputs))
+    assert not same(run_v1(zoo(name), inputs), run_v1(zoo(other), inputs))
+    if name.startswith("v1"):
+        assert nodes[0] == nodes[1]
+    assert zoo(name).assets == zoo(other).assets
+
+
+@pytest.mark.parametrize("name", names("tf1"))
+def test_values_are_in_the_checkpoint_and_not_in_the_graph(zoo: Zoo, name: str) -> None:
+    """A model in which the initialiser runs instead of the restore would give zeros."""
+    import tensorflow as tf
+
+    example = zoo(name)
+    if example.checkpoint_keys is None:
+        pytest.skip("no checkpoint")
+    reader = tf.train.load_checkpoint(str(example.path / "variables" / "variables"))
+    numeric = [
+        reader.get_tensor(key)
+        for key, dtype in reader.get_variable_to_dtype_map().items()
+        if dtype.is_floating and reader.get_variable_to_shape_map()[key] != [0, 3]
+    ]
+    assert all(np.any(np.asarray(value, np.float32)) for value in numeric)
+
+
+def test_a_copy_can_be_changed(zoo: Zoo, tmp_path: Path) -> None:
+    example = zoo("v1_simple_save")
+    before = zlib.crc32((example.path / "saved_model.pb").read_bytes())
+    copied = example.copy(tmp_path / "model")
+    (copied.path / "saved_model.pb").write_bytes(b"")
+    assert copied.variables == example.variables
+    assert zlib.crc32((example.path / "saved_model.pb").read_bytes()) == before
