@@ -1,0 +1,172 @@
+"""What is to be verified, as pure data: the models one after the other, and the merged model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from workbench.model import MetaGraph, Model, Signature
+from workbench.runtime.slots import port_json
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Sample = Mapping[str, "np.ndarray[Any, Any]"]
+"""One value for each input, by slot name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """A model on disk, as the child loads it.
+
+    Attributes:
+        path: the SavedModel's folder, or the GraphDef's file.
+        tags: the tag set of the MetaGraph.
+        kind: how it is loaded.
+        text: whether a GraphDef is in text format.
+    """
+
+    path: Path
+    tags: tuple[str, ...] = ("serve",)
+    kind: Literal["saved_model", "graphdef"] = "saved_model"
+    text: bool = False
+
+    @classmethod
+    def of(cls, model: Model, meta: MetaGraph | None = None) -> ModelRef:
+        """The reference to an opened model and the MetaGraph chosen of it."""
+        location = model.location
+        if model.format == "graphdef" or model.folder is None:
+            return cls(Path(location.file), (), "graphdef", bool(location.text))
+        return cls(Path(model.folder), (meta or model.meta).tags)
+
+    def as_json(self) -> dict[str, Any]:
+        """As the child takes it."""
+        path = str(self.path.absolute())
+        return {"path": path, "kind": self.kind, "text": self.text, "tags": list(self.tags)}
+
+
+@dataclass(frozen=True, slots=True)
+class FromInput:
+    """A feed that comes from outside: the slot of the sample."""
+
+    slot: str
+
+    def as_json(self) -> dict[str, Any]:
+        """As the child takes it."""
+        return {"input": self.slot}
+
+
+@dataclass(frozen=True, slots=True)
+class FromStage:
+    """A tensor that an earlier stage fetched."""
+
+    stage: int
+    tensor: str
+
+    def as_json(self) -> dict[str, Any]:
+        """As the child takes it."""
+        return {"stage": self.stage, "tensor": self.tensor}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One model of a chain.
+
+    Attributes:
+        name: its handle, for messages.
+        model: where it is.
+        feeds: tensor name to where its value comes from.
+        fetches: names of the tensors later stages or the outputs need.
+    """
+
+    name: str
+    model: ModelRef
+    feeds: Mapping[str, FromInput | FromStage]
+    fetches: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """As the child takes it."""
+        return {
+            "name": self.name,
+            "model": self.model.as_json(),
+            "feeds": {tensor: feed.as_json() for tensor, feed in self.feeds.items()},
+            "fetches": list(self.fetches),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The reference of a merge: stages in an order in which each comes after those that feed it.
+
+    Attributes:
+        stages: one a source.
+        outputs: slot of the result's outputs to the tensor that gives it.
+    """
+
+    stages: tuple[Stage, ...]
+    outputs: Mapping[str, FromStage]
+
+    def as_json(self) -> dict[str, Any]:
+        """As the child takes it."""
+        return {
+            "stages": [stage.as_json() for stage in self.stages],
+            "outputs": {slot: source.as_json() for slot, source in self.outputs.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ResultModel:
+    """The merged model and the signature that was made."""
+
+    model: ModelRef
+    signature: Signature
+
+    def as_json(self) -> dict[str, Any]:
+        """As the child takes it."""
+        return {
+            "model": self.model.as_json(),
+            "signature": self.signature.key,
+            "inputs": port_json(self.signature.inputs),
+            "outputs": port_json(self.signature.outputs),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class MadeSamples:
+    """Samples that were made, not given.
+
+    Attributes:
+        samples: to be tried; those that the sources can't run are left out.
+        notes: slot to how its values were made, for people.
+    """
+
+    samples: tuple[Sample, ...]
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+Make = Callable[[int], MadeSamples | None]
+"""Variant number, from 0, to samples; None when there are no more variants."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleSource:
+    """Where the inputs of a verification come from.
+
+    Attributes:
+        given: the user's; the sources must run on them.
+        make: further ones, see `make_inputs.sample_maker`; or None.
+    """
+
+    given: tuple[Sample, ...] = ()
+    make: Make | None = None
+
+    @classmethod
+    def of(cls, samples: SampleSource | Sequence[Sample] | Make) -> SampleSource:
+        """A source from a list of samples, or from a function that makes them."""
+        if isinstance(samples, SampleSource):
+            return samples
+        if callable(samples):
+            return cls(make=samples)
+        return cls(given=tuple(samples))

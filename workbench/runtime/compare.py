@@ -1,0 +1,197 @@
+"""Whether two results are the same, and by how much they are not. Pure numpy; runs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from workbench.model import shapes
+from workbench.names import show
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+    Sample = Mapping[str, Array]
+
+_RELATIVE = {
+    "float64": 1e-9,
+    "complex128": 1e-9,
+    "float32": 1e-5,
+    "complex64": 1e-5,
+    "float16": 1e-2,
+    "bfloat16": 1e-2,
+}
+_SMALL_FLOATS = 0.125  # float8 and below keep three bits of mantissa or fewer
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One output against its reference.
+
+    Attributes:
+        equal: within the tolerance, with the same dtype, shape and NaN pattern.
+        reason: what is not equal, or None.
+        dtype: of the reference: `float32`, `string`.
+        shape: of the reference.
+        max_abs: largest absolute difference of finite numbers; None where there is nothing to subtract.
+        max_rel: largest difference relative to the reference's own value there; None as above.
+        where: index of the worst element, or of the first that differs for strings; None if all are equal.
+        tolerance: the relative tolerance that was applied, 0 for exact.
+    """
+
+    equal: bool
+    reason: str | None
+    dtype: str
+    shape: tuple[int, ...]
+    max_abs: float | None = None
+    max_rel: float | None = None
+    where: tuple[int, ...] | None = None
+    tolerance: float = 0.0
+
+
+def tolerance_of(dtype: np.dtype[Any], given: float | None = None) -> float:
+    """The relative tolerance for a dtype: `given` or the usual one for floats, 0 (exact) for all else."""
+    if dtype.kind in "OSUbiu" or not ("float" in dtype.name or dtype.kind == "c"):
+        return 0.0
+    return given if given is not None else _RELATIVE.get(dtype.name, _SMALL_FLOATS)
+
+
+def is_discrete(array: Array) -> bool:
+    """Whether an output has no small changes: integers, bools, strings."""
+    return tolerance_of(array.dtype, 1.0) == 0.0
+
+
+def dtype_name(array: Array) -> str:
+    """`float32`, `string`."""
+    return "string" if array.dtype.kind in "OSU" else array.dtype.name
+
+
+def compare(expected: Array, got: Array, tolerance: float | None = None) -> Comparison:
+    """Compares an output with its reference.
+
+    A number passes if it is nearer than `rtol * (|reference| + largest |reference| of the output)`;
+    infinities and NaNs have to be the same at the same places; everything else is exact.
+
+    Args:
+        expected: the reference.
+        got: what the merged model gave.
+        tolerance: the relative tolerance for floats, or None for the usual one of the dtype.
+    """
+    dtype, shape = dtype_name(expected), expected.shape
+
+    def unequal(reason: str) -> Comparison:
+        return Comparison(False, reason, dtype, shape)
+
+    if dtype_name(got) != dtype:
+        return unequal(f"dtype {dtype_name(got)}, expected {dtype}")
+    if got.shape != shape:
+        return unequal(f"shape {shapes.text(got.shape)}, expected {shapes.text(shape)}")
+    rtol = tolerance_of(expected.dtype, tolerance)
+    if rtol == 0.0 and is_discrete(expected):
+        return _compare_exact(expected, got, dtype)
+    return _compare_floats(expected, got, dtype, rtol)
+
+
+def _compare_exact(expected: Array, got: Array, dtype: str) -> Comparison:
+    import numpy as np
+
+    unequal = np.asarray(expected != got, dtype=bool)
+    count = int(unequal.sum())
+    if not count:
+        numbers = expected.dtype.kind in "iu"
+        return Comparison(
+            True, None, dtype, expected.shape, 0.0 if numbers else None, 0.0 if numbers else None
+        )
+    where = _index(unequal)
+    reason = (
+        f"{count} of {expected.size} values differ, first{_at(where)} "
+        f"{_value(got[where])}, expected {_value(expected[where])}"
+    )
+    if expected.dtype.kind not in "iu":
+        return Comparison(False, reason, dtype, expected.shape, where=where)
+    wide = np.abs(got.astype(np.float64) - expected.astype(np.float64))
+    return Comparison(
+        False, reason, dtype, expected.shape, float(wide.max()), _relative(wide, expected), where
+    )
+
+
+def _compare_floats(expected: Array, got: Array, dtype: str, rtol: float) -> Comparison:
+    import numpy as np
+
+    complex_ = expected.dtype.kind == "c"
+    wide: Any = np.complex128 if complex_ else np.float64
+    left, right = expected.astype(wide), got.astype(wide)
+    finite = np.isfinite(left) & np.isfinite(right)
+    for name, test in (("NaN", np.isnan), ("infinity", np.isinf)):
+        odd = test(left) != test(right)
+        if odd.any():
+            where = _index(odd)
+            has = "got" if test(right[where]) else "expected"
+            reason = f"{int(odd.sum())} of {left.size} values: {name} {has} in one only, first{_at(where)}"
+            return Comparison(False, reason, dtype, expected.shape, where=where, tolerance=rtol)
+    infinite = np.isinf(left)
+    if not complex_ and (left[infinite] != right[infinite]).any():
+        where = _index(infinite & (left != right))
+        reason = f"infinity of the other sign, first{_at(where)}"
+        return Comparison(False, reason, dtype, expected.shape, where=where, tolerance=rtol)
+    if not finite.any():
+        return Comparison(True, None, dtype, expected.shape, 0.0, 0.0, tolerance=rtol)
+    difference = np.zeros(left.shape)
+    difference[finite] = np.abs(right[finite] - left[finite])
+    size = np.zeros(left.shape)
+    size[finite] = np.abs(left[finite])
+    over = difference - rtol * (size + size.max())
+    worst = _index(over == over.max())
+    max_abs, max_rel = float(difference.max()), _relative(difference, size)
+    place = worst if max_abs else None
+    if not (over > 0).any():
+        return Comparison(True, None, dtype, expected.shape, max_abs, max_rel, place, rtol)
+    reason = (
+        f"{int((over > 0).sum())} of {left.size} values differ, worst{_at(worst)} "
+        f"{_value(got[worst])}, expected {_value(expected[worst])} (tolerance {rtol:g})"
+    )
+    return Comparison(False, reason, dtype, expected.shape, max_abs, max_rel, place, rtol)
+
+
+def moved(one: Array, other: Array, tolerance: float | None = None) -> bool:
+    """Whether an output differs between two inputs by more than the tolerance would forgive.
+
+    Outputs of different sizes are compared where they overlap: a larger batch alone is no movement. A rank or
+    dtype that differs is one.
+    """
+    import numpy as np
+
+    if one.ndim != other.ndim or dtype_name(one) != dtype_name(other):
+        return True
+    overlap = tuple(slice(min(pair)) for pair in zip(one.shape, other.shape, strict=True))
+    left, right = np.asarray(one[overlap]), np.asarray(other[overlap])
+    if left.size == 0:
+        return False
+    if is_discrete(left):
+        return not compare(left, right).equal
+    # relative to both: a tiny value beside a large one must not count as still
+    return not compare(left, right, tolerance).equal or not compare(right, left, tolerance).equal
+
+
+def _relative(difference: Array, reference: Array) -> float:
+    import numpy as np
+
+    size = np.abs(reference.astype(np.float64))
+    some = size > 0
+    return float((difference[some] / size[some]).max()) if some.any() else 0.0
+
+
+def _index(mask: Array) -> tuple[int, ...]:
+    import numpy as np
+
+    return tuple(int(part) for part in np.unravel_index(int(np.argmax(mask.ravel())), mask.shape))
+
+
+def _at(where: tuple[int, ...]) -> str:
+    return f" at [{','.join(map(str, where))}]" if where else ""
+
+
+def _value(value: Any) -> str:
+    return show(repr(value) if isinstance(value, bytes | str) else str(value), 60)

@@ -1,0 +1,194 @@
+"""A running child: its pipes, its threads, its end. Knows nothing of jobs.
+
+Three threads serve it: one starts it, drains its log and waits for it, one reads answers, one writes
+requests; so neither a full pipe nor a stopped child can hold the caller, and a time limit or Ctrl-C always
+gets through.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import re
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import UsageError
+from workbench.names import show
+
+SCRIPT = Path(__file__).with_name("child_script.py")
+_LOG_KEPT = 32_768
+_LOG_SHOWN = 12
+_CHATTER = re.compile(  # what TensorFlow prints on every start of a machine without a GPU
+    r"absl::InitializeLog|cudart_stub|cuda_platform|cpu_feature_guard|rebuild TensorFlow with|oneDNN custom"
+)
+_PASS_DESCRIPTORS = os.name == "posix"
+
+
+class Process:
+    """One running child: its pipes, its threads, its end. Knows nothing of jobs."""
+
+    def __init__(self, python: str, environment: dict[str, str]) -> None:
+        self.answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._log = bytearray()
+        self._spawned = threading.Event()
+        self._ended = threading.Event()
+        self._error: OSError | None = None
+        self._popen: subprocess.Popen[bytes] | None = None
+        self._asked_to_end = False
+        threading.Thread(target=self._keep, args=(python, environment), daemon=True).start()
+        try:
+            self._spawned.wait()
+        except BaseException:
+            self._spawned.wait()
+            self.kill()
+            raise
+        if self._error is not None:
+            raise UsageError(
+                f"The interpreter can't be started: {self._error.strerror or self._error}.",
+                where=show(python),
+                hint="--python takes the path of a Python interpreter that has TensorFlow.",
+            ) from self._error
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs and was not asked to end."""
+        return not self._ended.is_set() and not self._asked_to_end
+
+    @property
+    def pid(self) -> int:
+        """The process id, also of the process group and session."""
+        assert self._popen is not None
+        return self._popen.pid
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Queues one line; never blocks."""
+        self._requests.put(json.dumps(message).encode("ascii") + b"\n")
+
+    def _keep(self, python: str, environment: dict[str, str]) -> None:
+        """Starts the process, drains its log, waits for its end.
+
+        All on one thread that lives as long as the process: the kernel sends the parent-death signal when
+        the *thread* that started a process ends.
+        """
+        try:
+            popen, source, sink = _spawn(python, environment)
+        except OSError as error:
+            self._error = error
+            self._ended.set()
+            self._spawned.set()
+            return
+        self._popen = popen
+        threading.Thread(target=self._read, args=(source,), daemon=True).start()
+        threading.Thread(target=self._write, args=(sink,), daemon=True).start()
+        self._spawned.set()
+        log = popen.stderr if popen.stderr is not None else popen.stdout
+        assert log is not None
+        with log:
+            while chunk := os.read(log.fileno(), 65536):
+                self._log += chunk
+                del self._log[:-_LOG_KEPT]
+        popen.wait()
+        self._ended.set()
+        self._requests.put(None)
+
+    def _read(self, source: int) -> None:
+        with os.fdopen(source, "rb") as stream:
+            for line in stream:
+                self.answers.put(line)
+        # what it said last, and how it ended, belong to the news of its end
+        self._ended.wait(2.0)
+        self.answers.put(None)
+
+    def _write(self, sink: int) -> None:
+        with contextlib.suppress(OSError), os.fdopen(sink, "wb", buffering=0) as stream:
+            while (data := self._requests.get()) is not None:
+                view = memoryview(data)
+                while view:
+                    view = view[stream.write(view) or 0 :]
+
+    def log_tail(self) -> str:
+        """The last lines of stdout and stderr, without what every start prints, safe to print."""
+        lines = bytes(self._log).decode(errors="replace").splitlines()
+        kept = [line.rstrip().expandtabs(4) for line in lines if line.strip() and not _CHATTER.search(line)]
+        return "\n".join(f"  {show(line, 300)}" for line in kept[-_LOG_SHOWN:])
+
+    def how_it_ended(self) -> str:
+        """`was ended by SIGSEGV`, as the middle of a sentence."""
+        code = self._popen.returncode if self._popen is not None else None
+        if code is None:
+            return "closed its pipe"
+        if code >= 0:
+            return f"ended with exit status {code}"
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            name = f"signal {-code}"
+        memory = ", which is what the kernel sends when memory runs out," if name == "SIGKILL" else ""
+        return f"was ended by {name}{memory}"
+
+    def close(self) -> None:
+        """Closes its pipe, which ends it; by force if it is still there after a second."""
+        self._asked_to_end = True
+        self._requests.put(None)
+        if not self._ended.wait(1.0):
+            self.kill()
+
+    def kill(self) -> None:
+        """Ends it and all it started, and waits until it is gone."""
+        self._asked_to_end = True
+        popen = self._popen
+        if popen is None or popen.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if hasattr(os, "killpg"):
+                os.killpg(popen.pid, signal.SIGKILL)
+            else:
+                popen.kill()
+        self._requests.put(None)
+        self._ended.wait(5.0)
+
+
+def _spawn(python: str, environment: dict[str, str]) -> tuple[subprocess.Popen[bytes], int, int]:
+    """Starts the script in a session of its own. Returns it, the fd to read and the fd to write."""
+    if not _PASS_DESCRIPTORS:
+        popen = subprocess.Popen(
+            [python, "-u", str(SCRIPT), "0", "1", "0"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+        )
+        assert popen.stdin is not None and popen.stdout is not None
+        source, sink = os.dup(popen.stdout.fileno()), os.dup(popen.stdin.fileno())
+        popen.stdout.close()
+        popen.stdin.close()
+        return popen, source, sink
+    ends: list[int] = []
+    try:
+        ends += os.pipe()
+        ends += os.pipe()
+        request_out, request_in, answer_out, answer_in = ends
+        popen = subprocess.Popen(
+            [python, "-u", str(SCRIPT), str(request_out), str(answer_in), str(os.getpid())],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            pass_fds=(request_out, answer_in),
+            start_new_session=True,
+            env=environment,
+        )
+    except BaseException:
+        for end in ends:
+            os.close(end)
+        raise
+    os.close(request_out)
+    os.close(answer_in)
+    return popen, answer_out, request_in

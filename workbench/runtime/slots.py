@@ -1,0 +1,103 @@
+"""Slots: the single tensors behind the keys of a signature, by the names that values are given under.
+
+A dense input has one slot, its key. A sparse one has three, `KEY.indices`, `KEY.values` and
+`KEY.dense_shape`; another composite (a ragged tensor) has `KEY.0`, `KEY.1`, … in the order of its components.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.disk import dtypes
+from workbench.disk.schema import Message
+from workbench.model import MetaGraph, Port, Shape, Signature, shapes
+
+SPARSE_PARTS = ("indices", "values", "dense_shape")
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One tensor that takes or gives a value.
+
+    Attributes:
+        name: what its value goes by: the key, or the key and the component.
+        key: the signature's key.
+        tensor: `n:k`.
+        dtype: enum of `types.proto`, without ref; 0 if nothing tells it.
+        shape: the placeholder's own; what the signature declares only where the graph knows no rank.
+        likely: `shape`, with sizes that only the signature knows; it may lie, but is the best guess.
+        default: a `TensorProto` used when no value is given, or None.
+    """
+
+    name: str
+    key: str
+    tensor: str
+    dtype: int
+    shape: Shape
+    likely: Shape
+    default: Message | None = None
+
+    @property
+    def is_string(self) -> bool:
+        """Whether it holds strings."""
+        return self.dtype == dtypes.STRING
+
+    def describe(self) -> str:
+        """`float32[?,784]`."""
+        shape = "[?…]" if self.shape is None else shapes.text(self.shape)
+        return f"{dtypes.name(self.dtype) if self.dtype else '?'}{shape}"
+
+
+def slot_names(port: Port) -> tuple[str, ...]:
+    """The names of a port's slots, in the order of its tensors."""
+    if port.kind == "dense":
+        return (port.key,)
+    if port.kind == "sparse":
+        return tuple(f"{port.key}.{part}" for part in SPARSE_PARTS)
+    return tuple(f"{port.key}.{number}" for number in range(len(port.tensors)))
+
+
+def input_slots(meta: MetaGraph, signature: Signature) -> dict[str, Slot]:
+    """The slots of a signature's inputs by name."""
+    found = {}
+    for port in signature.inputs.values():
+        for position, (name, tensor) in enumerate(zip(slot_names(port), port.tensors, strict=True)):
+            dtype, declared = _declared(port, position)
+            actual = meta.node_tensor(tensor)
+            shape = declared
+            if actual is not None:
+                dtype = dtypes.base(actual.dtype) or dtype
+                shape = declared if actual.shape is None else actual.shape
+            default = port.default if port.kind == "dense" else None
+            found[name] = Slot(name, port.key, tensor, dtype, shape, _likely(shape, declared), default)
+    return found
+
+
+def port_json(ports: Mapping[str, Port]) -> dict[str, Any]:
+    """Ports as the child takes them."""
+    return {
+        key: {"kind": port.kind, "tensors": list(port.tensors), "slots": list(slot_names(port))}
+        for key, port in ports.items()
+    }
+
+
+def _declared(port: Port, position: int) -> tuple[int, Shape]:
+    if port.kind == "dense":
+        return port.dtype, port.shape
+    if port.kind == "composite":
+        return (port.dtype, None) if position == 0 else (0, None)
+    rank = len(port.shape) if port.shape is not None else None
+    by_part: tuple[tuple[int, Shape], ...] = (
+        (dtypes.INT64, (None, rank)),
+        (port.dtype, (None,)),
+        (dtypes.INT64, (rank,)),
+    )
+    return by_part[position]
+
+
+def _likely(shape: Shape, declared: Shape) -> Shape:
+    if shape is None or declared is None or len(shape) != len(declared):
+        return shape
+    return tuple(mine if mine is not None else theirs for mine, theirs in zip(shape, declared, strict=True))

@@ -1,0 +1,241 @@
+"""Values for inputs: from `KEY=VALUE` on the command line, from Python objects, cast without loss.
+
+VALUE is a JSON literal, a bare word for a string input, `@file.npy`, `@file.npz[name]`, `@file` (its bytes as
+a scalar string) or `base64url:@file`. Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.disk import dtypes, tensor_proto
+from workbench.errors import InputError
+from workbench.names import did_you_mean, show
+from workbench.runtime.cast import as_array, example
+from workbench.runtime.slots import Slot
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+BASE64_FILE = "base64url:@"
+_NPZ = re.compile(r"(?P<file>.+\.npz)(?:\[(?P<member>.+)\])?\Z", re.IGNORECASE | re.DOTALL)
+
+
+def parse_inputs(texts: Iterable[str], slots: Mapping[str, Slot]) -> dict[str, Array]:
+    """Values given as `KEY=VALUE`, by slot name.
+
+    Args:
+        texts: one a value; a key that itself has a `=` is understood.
+        slots: the inputs of the signature, as `input_slots` gives them.
+
+    Raises:
+        InputError: no such key (the nearest are offered), a key given twice, or a value that does not fit.
+    """
+    found: dict[str, Array] = {}
+    for text in texts:
+        name, value = split_assignment(text, slots)
+        if name in found:
+            raise InputError("It is given twice.", where=show(name), hint="Give each input one value.")
+        found[name] = parse_value(value, slots[name])
+    return found
+
+
+def split_assignment(text: str, slots: Mapping[str, Slot]) -> tuple[str, str]:
+    """`KEY=VALUE` at the first `=` before which a known slot stands.
+
+    Raises:
+        InputError: there is no `=`, or no such slot.
+    """
+    at = text.find("=")
+    if at < 0:
+        raise InputError(f"Expected KEY=VALUE, got {show(text)!r}.", hint=example(slots))
+    place = at
+    while place >= 0:
+        if text[:place] in slots:
+            return text[:place], text[place + 1 :]
+        place = text.find("=", place + 1)
+    raise unknown_key(text[:at], slots)
+
+
+def unknown_key(name: str, slots: Mapping[str, Slot]) -> InputError:
+    """The error for a key that no input has; a composite's parts are named."""
+    parts = [slot.name for slot in slots.values() if slot.key == name]
+    if parts:
+        return InputError(
+            f"It is not one tensor but {len(parts)}.",
+            where=show(name),
+            hint=f"Give {', '.join(map(show, parts))}.",
+        )
+    return InputError(
+        "There is no such input.", where=show(name), hint=did_you_mean(name, slots, noun="inputs")
+    )
+
+
+def complete(values: Mapping[str, Array], slots: Mapping[str, Slot]) -> dict[str, Array]:
+    """The values, in the order of the slots, with defaults for inputs that have one and were not given.
+
+    Raises:
+        InputError: inputs are missing; all are listed with dtype and shape.
+    """
+    found: dict[str, Array] = {}
+    missing = []
+    for name, slot in slots.items():
+        if name in values:
+            found[name] = values[name]
+            continue
+        default = tensor_proto.to_array(slot.default) if slot.default is not None else None
+        if default is None:
+            missing.append(slot)
+        else:
+            found[name] = default
+    if missing:
+        listed = ", ".join(f"{show(slot.name)} {slot.describe()}" for slot in missing)
+        raise InputError(
+            f"{'An input has' if len(missing) == 1 else f'{len(missing)} inputs have'} no value: {listed}.",
+            hint=example({slot.name: slot for slot in missing}),
+        )
+    return found
+
+
+def parse_value(text: str, slot: Slot) -> Array:
+    """One VALUE as an array that fits `slot`.
+
+    Raises:
+        InputError: it does not fit, or its file can't be read.
+    """
+    if text.startswith(BASE64_FILE):
+        import base64
+
+        return _file_string(base64.urlsafe_b64encode(_read(text[len(BASE64_FILE) :], slot)), slot)
+    if text.startswith("@"):
+        return _from_file(text[1:], slot)
+    if slot.is_string:
+        return as_array(_string_literal(text, slot), slot)
+    if dtypes.name(slot.dtype).startswith("complex"):
+        try:
+            return as_array(complex(text), slot)
+        except ValueError:
+            pass
+    return as_array(_literal(text, slot), slot)
+
+
+def _literal(text: str, slot: Slot) -> object:
+    """A JSON literal for a number input."""
+    try:
+        return json.loads(text, parse_float=lambda word: _finite(word, slot))
+    except RecursionError:
+        raise InputError("The lists are nested too deep.", where=show(slot.name)) from None
+    except ValueError as error:
+        raise InputError(
+            f"{show(text, 60)!r} is not JSON: {error}.",
+            where=show(slot.name),
+            hint=example({slot.name: slot}),
+        ) from None
+
+
+def _finite(word: str, slot: Slot) -> float:
+    value = float(word)
+    if math.isinf(value):
+        raise InputError(f"{word} is too large for any float.", where=show(slot.name))
+    return value
+
+
+def _string_literal(text: str, slot: Slot) -> object:
+    """A JSON string or lists of them; anything else that is not the start of such is the text itself."""
+    try:
+        value: object = json.loads(text)
+    except RecursionError:
+        raise InputError("The lists are nested too deep.", where=show(slot.name)) from None
+    except ValueError as error:
+        if text[:1] in ('"', "["):
+            raise InputError(
+                f"{show(text, 60)!r} starts like JSON but is not: {error}.",
+                where=show(slot.name),
+                hint="A text that starts with a quote or a bracket must itself be written as a JSON string.",
+            ) from None
+        return text
+    return value if isinstance(value, str | list) else text
+
+
+def _from_file(name: str, slot: Slot) -> Array:
+    match = _NPZ.match(name)
+    if match is not None:
+        return as_array(_npz_member(match["file"], match["member"], slot), slot)
+    if name.lower().endswith(".npy"):
+        return as_array(_load(name, slot), slot)
+    if not slot.is_string:
+        raise InputError(
+            f"The bytes of a file are a string, but the input is {slot.describe()}.",
+            where=show(slot.name),
+            hint="Numbers come from a .npy file, or from one array of an .npz file: @file.npz[name].",
+        )
+    return _file_string(_read(name, slot), slot)
+
+
+def _file_string(data: bytes, slot: Slot) -> Array:
+    """A file's bytes as a scalar, or as a batch of one where the input is a vector of strings."""
+    import numpy as np
+
+    if not slot.is_string:
+        return as_array(data, slot)
+    vector = slot.shape is not None and len(slot.shape) == 1
+    array = np.empty((1,) if vector else (), dtype=object)
+    array[...] = data
+    return as_array(array, slot)
+
+
+def _read(name: str, slot: Slot) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except (OSError, ValueError) as error:
+        raise _unreadable(name, error, slot) from None
+
+
+def _unreadable(name: str, error: Exception, slot: Slot) -> InputError:
+    why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return InputError(f"The file {show(name)} can't be read: {why}.", where=show(slot.name))
+
+
+def _load(name: str, slot: Slot) -> Any:
+    import numpy as np
+
+    try:
+        return np.load(name, allow_pickle=False)
+    except OSError as error:
+        raise _unreadable(name, error, slot) from None
+    except (ValueError, EOFError) as error:
+        pickled = "allow_pickle" in str(error)
+        why = "it holds pickled objects, which are never loaded" if pickled else str(error)
+        raise InputError(f"The file {show(name)} can't be read: {why}.", where=show(slot.name)) from None
+
+
+def _npz_member(name: str, member: str | None, slot: Slot) -> Any:
+    import zipfile
+
+    try:
+        with _load(name, slot) as archive:
+            members = list(archive.files)
+            if member is None and len(members) == 1:
+                member = members[0]
+            if member is None or member not in members:
+                message = (
+                    "It holds several arrays." if member is None else f"It has no array {show(member)!r}."
+                )
+                listed = ", ".join(f"@{show(name)}[{show(item)}]" for item in members[:8]) or "none"
+                raise InputError(message, where=show(name), hint=f"It has {listed}.")
+            return archive[member]
+    except ValueError as error:
+        pickled = "allow_pickle" in str(error)
+        why = "it holds pickled objects, which are never loaded" if pickled else str(error)
+        raise InputError(
+            f"The array can't be read: {why}.", where=f"{show(name)}[{show(member or '')}]"
+        ) from None
+    except (zipfile.BadZipFile, EOFError) as error:
+        raise _unreadable(name, error, slot) from None
