@@ -1,0 +1,150 @@
+"""Look into models: what each is, what can be called, what goes in and out, how big it is, what is inside.
+
+Reads SavedModel folders (TF1 and TF2, .pb and .pbtxt), saved_model.pb itself, and frozen GraphDefs, without
+TensorFlow. Models that TensorFlow cannot load are shown too; what is the matter with them stands at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from workbench.cli.arguments import add_json, completes_files
+from workbench.cli.output import Output
+from workbench.errors import UnknownName, WorkbenchError
+from workbench.model.model import Model, open_model
+from workbench.names import did_you_mean, show
+
+if TYPE_CHECKING:
+    from workbench.graph.nest import Level
+    from workbench.model.meta import MetaGraph
+    from workbench.model.signature import Signature
+
+EXAMPLES = """\
+examples:
+  workbench inspect ./model
+  workbench inspect ./model --signature serving_default
+  workbench inspect ./model --nodes '*MatMul*'
+  workbench inspect ./model --variables
+  workbench inspect ./a ./b --json | jq '.meta_graphs[].signatures'
+
+A node inside a function is written CALL::node, CALL being the node that calls the function.
+Exit codes: 0 done, 2 usage or an unknown name, 3 a model that cannot be read.
+"""
+MAX_NODES = 1_000_000
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments."""
+    models = parser.add_argument(
+        "models", nargs="+", metavar="MODEL", help="SavedModel folder, its saved_model.pb, or a GraphDef file"
+    )
+    completes_files(models)
+    parser.add_argument(
+        "--signature", metavar="S", help="only this signature, with what it needs of the graph"
+    )
+    parser.add_argument(
+        "--nodes",
+        nargs="?",
+        const="*",
+        metavar="GLOB",
+        help="the nodes, those in functions too, whose name fits GLOB (default: all)",
+    )
+    parser.add_argument("--variables", action="store_true", help="all variables, not only the 20 largest")
+    parser.add_argument("--functions", action="store_true", help="all functions and callables")
+    add_json(parser, "one line of JSON a model")
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    """Shows each model; one that can't be read is told and the others go on."""
+    worst = 0
+    for number, path in enumerate(args.models):
+        if number:
+            out.line()
+        try:
+            _inspect(path, args, out)
+        except WorkbenchError as problem:
+            if len(args.models) == 1:
+                raise
+            out.error(problem)
+            worst = max(worst, problem.exit_code)
+    return worst
+
+
+def _inspect(path: str, args: argparse.Namespace, out: Output) -> None:
+    model = open_model(path)
+    shown = _chosen(model, args.signature)
+    if out.json:
+        from workbench.cli import inspect_json
+
+        report: dict[str, Any] = inspect_json.report(model, shown)
+        if args.nodes is not None:
+            for meta, entry in zip(model.meta_graphs, report["meta_graphs"], strict=True):
+                entry["node_list"] = list(inspect_json.node_list(find_nodes(meta, args.nodes)))
+        out.emit(report)
+        return
+    from workbench.cli import inspect_page
+
+    page = inspect_page.Page(out, model, all_variables=args.variables, all_functions=args.functions)
+    if args.nodes is not None:
+        found = [(meta, list(find_nodes(meta, args.nodes))) for meta in model.meta_graphs]
+        if not any(nodes for _, nodes in found):
+            raise _no_node(model, args.nodes)
+        page.nodes(found)
+    elif args.signature is not None:
+        page.signature_in_depth(shown)
+    else:
+        page.whole(only_lists=args.variables or args.functions)
+
+
+def _chosen(model: Model, key: str | None) -> list[Mapping[str, Signature]]:
+    """The signatures to show of each MetaGraph.
+
+    Raises:
+        UnknownName: no MetaGraph has the signature.
+    """
+    if key is None:
+        return [meta.signatures for meta in model.meta_graphs]
+    chosen = [{key: meta.signatures[key]} if key in meta.signatures else {} for meta in model.meta_graphs]
+    if not any(chosen):
+        known = [name for meta in model.meta_graphs for name in meta.signatures]
+        raise UnknownName(
+            f"There is no signature {show(key)!r}.",
+            where=show(str(model.path)),
+            hint=did_you_mean(key, known, noun="signatures"),
+        )
+    return chosen
+
+
+def find_nodes(meta: MetaGraph, pattern: str) -> Iterator[tuple[Level, str]]:
+    """The nodes of the main graph and of the bodies under it whose written place fits a glob.
+
+    The pattern is compared with the whole place (`CALL::CALL::node`) and with the node's own name. After
+    a million nodes the unfolding ends.
+    """
+    from workbench.graph.nest import Level as Nest
+
+    seen = 0
+    for level in Nest(meta).levels():
+        prefix = level.full_name("")
+        for name in level.nodes:
+            seen += 1
+            if (
+                pattern == "*"
+                or fnmatchcase(name, pattern)
+                or (prefix and fnmatchcase(prefix + name, pattern))
+            ):
+                yield level, name
+        if seen > MAX_NODES:
+            return
+
+
+def _no_node(model: Model, pattern: str) -> UnknownName:
+    names = [name for meta in model.meta_graphs for name in meta.nodes]
+    return UnknownName(
+        f"No node fits {show(pattern)!r}.",
+        where=show(str(model.path)),
+        hint=did_you_mean(pattern.strip("*"), names, noun="nodes"),
+    )

@@ -1,0 +1,377 @@
+"""The pages of `inspect` for people, in the order a person asks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from workbench.cli.output import DIM, DTYPE, LABEL, NAME, NUMBER, TEXT, TIE, Output, count, size
+from workbench.disk import dtypes
+from workbench.findings import by_severity
+from workbench.model import shapes
+from workbench.model.shapes import Shape
+from workbench.model.signature import INIT_OP, PREDICT, Port, Signature
+from workbench.names import show
+
+if TYPE_CHECKING:
+    from workbench.graph.nest import Level
+    from workbench.model.meta import MetaGraph
+    from workbench.model.model import Model
+    from workbench.model.structured import Spec
+    from workbench.model.variables import Variable
+
+LISTED = 20
+_KINDS = {"pb": "SavedModel", "pbtxt": "SavedModel in text format", "graphdef": "frozen GraphDef"}
+
+
+class Page:
+    """Writes one model.
+
+    Args:
+        out: where to.
+        model: the model.
+        all_variables: list every variable, with its checkpoint key.
+        all_functions: list every function and callable.
+    """
+
+    def __init__(
+        self, out: Output, model: Model, *, all_variables: bool = False, all_functions: bool = False
+    ) -> None:
+        self.out = out
+        self.model = model
+        self.all_variables = all_variables
+        self.all_functions = all_functions
+
+    def whole(self, *, only_lists: bool = False) -> None:
+        """Everything in short; `only_lists` leaves out all but the lists that were asked for in full."""
+        if only_lists:
+            for meta in self.model.meta_graphs:
+                self._meta_heading(meta)
+                if self.all_variables:
+                    self._variables(meta)
+                if self.all_functions:
+                    self._callables(meta)
+                    self._functions(meta)
+            return
+        self._what()
+        for meta in self.model.meta_graphs:
+            self._meta_heading(meta)
+            self._signatures(meta)
+            self._callables(meta)
+            self._variables(meta)
+            self._graph(meta)
+            self._functions(meta)
+            self._assets(meta)
+        self._findings()
+
+    def _what(self) -> None:
+        model = self.model
+        self.out.heading(show(os.fspath(model.path)))
+        facts = [("what", self._kind())]
+        facts += [("note", show(note, 1000)) for note in model.notes]
+        versions = {(meta.tensorflow_version, meta.producer) for meta in model.meta_graphs}
+        for version, producer in sorted(versions):
+            writer = f"TensorFlow {show(version)}" if version else "an unknown TensorFlow"
+            facts.append(("written by", f"{writer}, graph version {producer}" if producer else writer))
+        facts.append(("size", self._sizes()))
+        self.out.facts(facts)
+        if model.origin is not None:
+            self._origin(model.origin.recipe, model.origin.proof)
+
+    def _kind(self) -> str:
+        model = self.model
+        kind = _KINDS[model.format]
+        if model.format == "graphdef":
+            return f"{kind}: one graph, its variables turned into constants"
+        if all(meta.has_object_graph for meta in model.meta_graphs):
+            kind += " of TF2, with an object graph"
+        elif not any(meta.has_object_graph for meta in model.meta_graphs):
+            kind += " of TF1: no object graph"
+        number = len(model.meta_graphs)
+        return kind if number == 1 else f"{kind}, {count(number, 'MetaGraph')}"
+
+    def _sizes(self) -> str:
+        parts = [f"{size(self.model.location.file.stat().st_size)} graph"]
+        bundle = self.model.bundle
+        if bundle is not None:
+            shards = count(bundle.num_shards, "shard")
+            missing = len(bundle.missing_shards)
+            parts.append(
+                f"{size(bundle.nbytes)} variables in {shards}" + (f", {missing} missing" if missing else "")
+            )
+        assets = {
+            asset.filename: asset.nbytes or 0 for meta in self.model.meta_graphs for asset in meta.assets
+        }
+        if assets:
+            parts.append(f"{size(sum(assets.values()))} in {count(len(assets), 'asset')}")
+        return ", ".join(parts)
+
+    def _origin(self, recipe: dict[str, Any] | None, proof: dict[str, Any] | None) -> None:
+        from workbench.cli.origin import origin_facts
+
+        self.out.line()
+        self.out.heading("Merged by workbench", indent=2)
+        self.out.facts(origin_facts(recipe, proof), indent=4)
+
+    def _meta_heading(self, meta: MetaGraph) -> None:
+        if meta.format == "graphdef":
+            return
+        self.out.line()
+        tags = show(meta.tags_text) if meta.tags else "without tags"
+        self.out.heading(f"MetaGraph {tags}")
+
+    # ---- what can be called
+
+    def _signatures(self, meta: MetaGraph) -> None:
+        listed = [signature for key, signature in meta.signatures.items() if key != INIT_OP]
+        if not listed:
+            self.out.line()
+            self.out.line("No signature: call it by a callable or by tensor names.", indent=2)
+        for signature in listed:
+            self.out.line()
+            method = signature.method_name
+            self.out.heading(
+                f"Signature {show(signature.key)}", show(method) if method != PREDICT else "", indent=2
+            )
+            rows = [("in", port) for port in signature.inputs.values()][:LISTED]
+            rows += [("out", port) for port in signature.outputs.values()][:LISTED]
+            self._ports(rows)
+            more = max(len(signature.inputs), LISTED) + max(len(signature.outputs), LISTED) - 2 * LISTED
+            self._more(more, f"--signature {show(signature.key)}")
+
+    def _ports(self, rows: Iterable[tuple[str, Port]]) -> None:
+        self.out.table(
+            [(side, show(port.key), _dtype(port), _shape(port.shape), _tensors(port)) for side, port in rows],
+            (LABEL, NAME, DTYPE, DTYPE, DIM),
+            indent=4,
+        )
+
+    def _callables(self, meta: MetaGraph) -> None:
+        if not meta.callables:
+            return
+        own = [found for found in meta.callables if self.all_functions or "." not in found.path]
+        own = own or list(meta.callables)
+        rows = [
+            (f"{show(found.path)}[{variant.index}]", f"({variant.arguments}) → {_results(variant.outputs)}")
+            for found in own
+            for variant in found.variants
+        ]
+        total = sum(len(found.variants) for found in meta.callables)
+        self.out.line()
+        self.out.heading("Callables", indent=2)
+        shown = rows if self.all_functions else rows[:LISTED]
+        self.out.facts(shown, indent=4)
+        self._more(total - len(shown), "--functions")
+
+    # ---- how big
+
+    def _variables(self, meta: MetaGraph) -> None:
+        variables = meta.variables
+        if not variables:
+            return
+        restored = [variable for variable in variables if variable.key is not None]
+        note = [f"{sum(1 for variable in variables if variable.trainable)} trainable"]
+        known = [variable.nbytes for variable in restored if variable.nbytes is not None]
+        if known:
+            note.insert(0, size(sum(known)))
+        loose = len(variables) - len(restored)
+        if loose and restored:
+            note.append(f"{loose:,} more that nothing restores")
+        elif loose:
+            note.append("nothing restores them")
+        self.out.line()
+        number = len(restored) or len(variables)
+        self.out.heading(f"{number:,} variable{'' if number == 1 else 's'}", ", ".join(note), indent=2)
+        ordered = sorted(restored or variables, key=lambda variable: -(variable.nbytes or 0))
+        if self.all_variables and restored:
+            ordered += [variable for variable in variables if variable.key is None]
+        shown = ordered if self.all_variables else ordered[:LISTED]
+        self.out.table(
+            [_variable_row(variable, self.all_variables) for variable in shown],
+            (NAME, DTYPE, DTYPE, NUMBER, DIM, DIM),
+            indent=4,
+        )
+        self._more(len(ordered) - len(shown), "--variables")
+
+    # ---- what is inside
+
+    def _graph(self, meta: MetaGraph) -> None:
+        self.out.line()
+        nodes, inner = len(meta.graph.node), sum(meta.function_sizes.values())
+        heading = count(nodes, "node")
+        if meta.functions:
+            heading += f", and {inner:,} in {count(len(meta.functions), 'function')}"
+        kinds = len(meta.ops)
+        self.out.heading(heading, f"{kinds} kind{'' if kinds == 1 else 's'} of op", indent=2)
+        common = meta.ops.most_common(LISTED)
+        words = [f"{show(op)} {number:,}" for op, number in common]
+        if kinds > len(common):
+            words.append(f"… {kinds - len(common)} more: --json")
+        self.out.line(" · ".join(word.replace(" ", TIE) for word in words), indent=4)
+        facts = []
+        if meta.unknown_ops:
+            facts.append(("unknown ops", ", ".join(map(show, meta.unknown_ops))))
+        if meta.init_op is not None:
+            facts.append(("when loaded", f"{show(meta.init_op)} runs once"))
+        self.out.facts(facts, indent=4)
+
+    def _functions(self, meta: MetaGraph) -> None:
+        sizes = sorted(meta.function_sizes.items(), key=lambda item: -item[1])
+        if not sizes:
+            return
+        shown = sizes if self.all_functions else sizes[:LISTED]
+        self.out.line()
+        self.out.heading(count(len(sizes), "function"), indent=2)
+        self.out.table(
+            [(show(name), f"{nodes:,}", "node" if nodes == 1 else "nodes") for name, nodes in shown],
+            (NAME, NUMBER, DIM),
+            indent=4,
+        )
+        self._more(len(sizes) - len(shown), "--functions")
+
+    def _assets(self, meta: MetaGraph) -> None:
+        if not meta.assets:
+            return
+        self.out.line()
+        self.out.heading(count(len(meta.assets), "asset"), indent=2)
+        shown = meta.assets[:LISTED]
+        self.out.table(
+            [
+                (
+                    show(asset.filename),
+                    size(asset.nbytes) if asset.nbytes is not None else "missing",
+                    show(asset.tensor),
+                )
+                for asset in shown
+            ],
+            (NAME, NUMBER, DIM),
+            indent=4,
+        )
+        self._more(len(meta.assets) - len(shown), "--json")
+
+    def _findings(self) -> None:
+        findings = [finding for finding in by_severity(self.model.findings) if finding.code != "note"]
+        if not findings:
+            return
+        self.out.line()
+        self.out.heading("Findings")
+        self.out.findings(findings[:LISTED])
+        self._more(len(findings) - LISTED, "--json")
+
+    def _more(self, number: int, flag: str) -> None:
+        if number > 0:
+            self.out.line(f"… {number:,} more: {flag}", style="dim", indent=4)
+
+    # ---- one signature, and nodes
+
+    def signature_in_depth(self, chosen: Sequence[Mapping[str, Signature]]) -> None:
+        """One signature with what it needs of the graph."""
+        self.out.heading(show(os.fspath(self.model.path)))
+        for meta, signatures in zip(self.model.meta_graphs, chosen, strict=True):
+            for signature in signatures.values():
+                self._meta_heading(meta)
+                self.out.line()
+                self.out.heading(f"Signature {show(signature.key)}", show(signature.method_name), indent=2)
+                self._ports([("in", port) for port in signature.inputs.values()])
+                self._ports([("out", port) for port in signature.outputs.values()])
+                self.out.line()
+                self.out.facts(_needs(meta, signature), indent=4)
+
+    def nodes(self, found: Sequence[tuple[MetaGraph, Sequence[tuple[Level, str]]]]) -> None:
+        """Nodes by their written places, with op and outputs."""
+        several = len(found) > 1
+        for meta, places in found:
+            if several:
+                self._meta_heading(meta)
+            rows = []
+            for level, name in places:
+                node = level.nodes[name]
+                rows.append((show(level.full_name(name)), show(node.op), _outputs(level, name)))
+            self.out.table(rows, (NAME, DTYPE, TEXT), indent=2 if several else 0)
+
+
+def _dtype(port: Port) -> str:
+    name = dtypes.name(port.dtype) if port.dtype else "?"
+    if port.kind == "sparse":
+        return f"sparse {name}"
+    return f"{show(port.spec)} {name}" if port.spec else name
+
+
+def _shape(shape: Shape) -> str:
+    if shape is None:
+        return "any shape"
+    return shapes.text(shape) if shape else "scalar"
+
+
+def _tensors(port: Port) -> str:
+    default = " (has a default)" if port.default is not None else ""
+    return ", ".join(map(show, port.tensors)) + default
+
+
+def _results(outputs: Sequence[Spec]) -> str:
+    from workbench.model.structured import spec_text
+
+    if not outputs:
+        return "nothing"
+    return ", ".join(f"{show(spec.key)}: {spec_text(spec)}" for spec in outputs)
+
+
+def _variable_row(variable: Variable, with_key: bool) -> tuple[str, ...]:
+    marks = {True: "trainable", False: "", None: ""}[variable.trainable]
+    if variable.slice is not None:
+        marks = f"{marks + ', ' if marks else ''}part of {show(variable.key or '')}"
+    if variable.key is None:
+        marks = f"{marks + ', ' if marks else ''}not restored"
+    return (
+        show(variable.name),
+        dtypes.name(variable.dtype),
+        _shape(variable.shape),
+        size(variable.nbytes),
+        marks,
+        show(variable.key or "") if with_key else "",
+    )
+
+
+def _outputs(level: Level, name: str) -> str:
+    types = level.meta.output_types(level.nodes[name])
+    if types is None:
+        return "?"
+    found = [level.tensor(name, index) for index in range(len(types))]
+    words = [
+        f"{dtypes.name(tensor.dtype)}{shapes.text(tensor.shape) if tensor.shape is not None else ''}"
+        for tensor in found
+        if tensor is not None
+    ]
+    if len(words) > 3:
+        words[3:] = [f"… {len(words) - 3} more"]
+    return ", ".join(words)
+
+
+def _needs(meta: MetaGraph, signature: Signature) -> list[tuple[str, str]]:
+    """What of the graph runs when a signature is called."""
+    from workbench.graph.adjacency import Adjacency
+    from workbench.graph.functions import reachable
+
+    outputs = [name for port in signature.outputs.values() for name in port.tensors]
+    fed = [name for port in signature.inputs.values() for name in port.tensors]
+    cut = Adjacency(meta.nodes).cut(outputs, fed)
+    used = [variable for variable in meta.variables if variable.name in cut.nodes]
+    facts = [("needs", f"{len(cut.nodes):,} of {count(len(meta.nodes), 'node')}")]
+    if meta.functions:
+        functions = reachable(meta.graph, [meta.nodes[name] for name in cut.nodes])
+        facts.append(("calls", f"{len(functions)} of {count(len(meta.functions), 'function')}"))
+    if used:
+        nbytes = sum(variable.nbytes or 0 for variable in used)
+        facts.append(("reads", f"{len(used)} of {count(len(meta.variables), 'variable')}, {size(nbytes)}"))
+    unused = [key for key, port in signature.inputs.items() if not set(port.tensors) & cut.fed]
+    if unused:
+        facts.append(("not used", ", ".join(map(show, unused))))
+    if cut.unfed:
+        facts.append(("can't run", f"placeholders that no input feeds: {', '.join(map(show, cut.unfed))}"))
+    for port in signature.inputs.values():
+        tensor = meta.node_tensor(port.tensor) if port.kind == "dense" else None
+        if tensor is not None and (tensor.dtype, tensor.shape) != (port.dtype, port.shape):
+            has = f"{dtypes.name(tensor.dtype)} {_shape(tensor.shape)}"
+            facts.append((show(port.key), f"the graph has {has}"))
+    return facts

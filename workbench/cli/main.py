@@ -1,0 +1,174 @@
+"""`workbench COMMAND …`: finds the command, imports only its module, and turns errors into words and codes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, NoReturn, cast
+
+from workbench.cli.output import Output
+from workbench.errors import DiskError, UsageError, WorkbenchError
+from workbench.names import did_you_mean, show
+
+INTERRUPTED = 130
+CANNOT_WRITE = DiskError.exit_code
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "inspect": ("workbench.cli.inspect", "what a model is, what can be called, what is inside"),
+    "merge": ("workbench.cli.merge", "join models: an output of one becomes an input of the next"),
+    "run": ("workbench.cli.run", "run a signature with values given here"),
+    "demo": ("workbench.cli.demo", "a base64 image joined to a digit classifier, from start to end"),
+    "show": ("workbench.cli.show", "as saved_model_cli show"),
+    "scan": ("workbench.cli.scan", "as saved_model_cli scan: ops that touch files, network, Python"),
+    "completion": ("workbench.cli.completion", "a completion script for bash, zsh or tcsh"),
+}
+"""Command → (module, summary). A module gives `EXAMPLES`, `configure(parser)` and `run(args, out) -> int`."""
+
+_EXAMPLES = """\
+examples:
+  workbench inspect ./model
+  workbench merge ./image ./digits --wire pixels=myInput -o ./merged
+  workbench run ./merged --input base64_input=base64url:@three.png
+  workbench inspect --help
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that raises `UsageError` and offers the nearest names."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises what argparse found wrong."""
+        unknown = "unrecognized arguments: "
+        if message.startswith(unknown):
+            word = message[len(unknown) :].split()[0]
+            close = ""
+            if word.startswith("-"):
+                options = [option for action in self._actions for option in action.option_strings]
+                hint = did_you_mean(word.partition("=")[0], options, noun="options")
+                close = f"{hint} " if hint.startswith("Did") else ""
+            raise UsageError(
+                f"{self.prog} does not know {show(word)!r}.", hint=f"{close}See {self.prog} --help."
+            )
+        raise UsageError(f"{self.prog}: {show(message, 1000)}.", hint=f"See {self.prog} --help.")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            choices = [str(choice) for choice in action.choices]
+            name = "/".join(action.option_strings) or action.metavar or action.dest
+            raise UsageError(
+                f"{show(str(value))!r} is no value of {name}.", hint=did_you_mean(str(value), choices)
+            )
+
+
+def make_parser(name: str) -> Parser:
+    """The parser of one command, with the options that all have."""
+    module = _module(name)
+    parser = Parser(
+        prog=f"workbench {name}",
+        description=module.__doc__,
+        epilog=module.EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    module.configure(parser)
+    add_common(parser)
+    return parser
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Adds the options every command has."""
+    parser.add_argument("-q", "--quiet", action="store_true", help="no talk on stderr, only errors")
+    parser.add_argument("-v", "--verbose", action="store_true", help="more talk on stderr")
+
+
+def _module(name: str) -> Any:
+    from importlib import import_module
+
+    return import_module(COMMANDS[name][0])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command.
+
+    Args:
+        argv: the words after `workbench`; None for those of this process.
+
+    Returns:
+        The exit code: 0 done, 1 a finding or verdict stopped it, 2 usage, 3 cannot read or write, 130
+        interrupted.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal that can't show a sign gets its escape, not a crash
+            stream.reconfigure(errors="backslashreplace")
+    out = Output(json="--json" in words, quiet="-q" in words or "--quiet" in words)
+    try:
+        code = _dispatch(words, out)
+        out.stdout.flush()
+        return code
+    except WorkbenchError as problem:
+        try:
+            out.error(problem)
+            out.stdout.flush()
+        except BrokenPipeError:
+            _let_go_of_stdout()
+        return problem.exit_code
+    except BrokenPipeError:  # the reader (head, less) has seen enough
+        _let_go_of_stdout()
+        return CANNOT_WRITE
+    except KeyboardInterrupt:
+        out.stderr.write("interrupted\n")
+        return INTERRUPTED
+
+
+def _dispatch(words: list[str], out: Output) -> int:
+    if not words:
+        out.stdout.write(top_help())
+        return UsageError.exit_code
+    name, rest = words[0], words[1:]
+    if name in ("-h", "--help", "help"):
+        if rest and rest[0] in COMMANDS:
+            make_parser(rest[0]).print_help()
+        else:
+            out.stdout.write(top_help())
+        return 0
+    if name == "--version":
+        from workbench.version import __version__
+
+        out.stdout.write(f"workbench {__version__}\n")
+        return 0
+    if name not in COMMANDS:
+        what = "option" if name.startswith("-") else "command"
+        hint = did_you_mean(name, COMMANDS, noun="commands")
+        raise UsageError(f"workbench has no {what} {show(name)!r}.", hint=f"{hint} See workbench --help.")
+    try:
+        args = make_parser(name).parse_args(rest)
+    except SystemExit as done:  # argparse ends --help this way
+        return int(done.code or 0)
+    out.json = bool(getattr(args, "json", False))
+    out.quiet, out.verbose = args.quiet, args.verbose
+    return cast(int, _module(name).run(args, out))
+
+
+def top_help() -> str:
+    """The help of `workbench` itself."""
+    width = max(map(len, COMMANDS))
+    listed = "".join(f"  {name.ljust(width)}  {summary}\n" for name, (_, summary) in COMMANDS.items())
+    return (
+        "usage: workbench COMMAND [OPTIONS]\n\n"
+        "Look into TensorFlow SavedModels and join them, variables alive.\n\n"
+        f"commands:\n{listed}\n"
+        "options:\n"
+        "  -h, --help  this text, or with COMMAND its own\n"
+        "  --version   the version\n\n"
+        f"{_EXAMPLES}"
+    )
+
+
+def _let_go_of_stdout() -> None:
+    """Points stdout at nothing, so that Python does not stumble over the closed pipe when it ends."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,279 @@
+"""Where a command's words go: data to stdout, talk to stderr, one line of JSON where that is asked for.
+
+On a terminal the page is laid out for its width and styled with rich; into a pipe go plain columns, whole names,
+and rich is not imported. Text from models must have gone through `workbench.names.show` before it gets here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import IO, Any, Literal
+
+from workbench.errors import WorkbenchError
+from workbench.findings import Finding
+
+SCHEMA_VERSION = 1
+TIE = "\u00a0"
+"""A blank at which a line is not broken; written as a plain one."""
+_ELLIPSIS = "…"
+_MIN_FLEX = 12
+_SEVERITY = {"error": "bold red", "warning": "yellow", "info": "dim"}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """How one column of a table looks.
+
+    Attributes:
+        align: where the cell stands in its column.
+        style: a rich style, used on a terminal only.
+        flex: whether the cell may be cut in the middle when a line does not fit the terminal.
+    """
+
+    align: Literal["left", "right"] = "left"
+    style: str = ""
+    flex: bool = False
+
+
+NAME = Column(style="bold", flex=True)
+TEXT = Column(flex=True)
+DTYPE = Column(style="cyan")
+DIM = Column(style="dim", flex=True)
+NUMBER = Column(align="right")
+LABEL = Column(style="dim")
+
+
+class Output:
+    """What a command writes with.
+
+    Args:
+        json: whether data is JSON; then the page methods write nothing.
+        quiet: leave out talk on stderr, errors excepted.
+        verbose: also write details to stderr.
+        stdout: where data goes.
+        stderr: where talk goes.
+    """
+
+    def __init__(
+        self,
+        *,
+        json: bool = False,
+        quiet: bool = False,
+        verbose: bool = False,
+        stdout: IO[str] | None = None,
+        stderr: IO[str] | None = None,
+    ) -> None:
+        self.json = json
+        self.quiet = quiet
+        self.verbose = verbose
+        self.stdout = stdout if stdout is not None else sys.stdout
+        self.stderr = stderr if stderr is not None else sys.stderr
+        self.terminal = _is_terminal(self.stdout)
+        self._console: Any = None
+
+    @property
+    def width(self) -> int | None:
+        """Columns of the terminal; None where lines may be as long as they are."""
+        return int(self._rich().width) if self.terminal else None
+
+    # ---- data
+
+    def emit(self, value: object) -> None:
+        """One line of JSON on stdout."""
+        import json
+
+        self.stdout.write(json.dumps(value, separators=(", ", ": ")) + "\n")
+
+    def line(self, text: str = "", style: str = "", indent: int = 0) -> None:
+        """One line of the page; on a terminal it is wrapped at blanks, with its indent."""
+        if self.json:
+            return
+        width = self.width
+        for part in _wrap(text, width - indent) if width else [text]:
+            self._write([(" " * indent, ""), (part, style)])
+
+    def heading(self, text: str, note: str = "", indent: int = 0) -> None:
+        """A heading; `note` stands after it, quieter."""
+        if self.json:
+            return
+        width = self.width
+        if width and len(text) + len(note) + indent + 2 > width:
+            text = elide(text, max(width - indent - (len(note) + 2 if note else 0), width // 2))
+        spans = [(" " * indent, ""), (text, "bold")]
+        if note:
+            spans += [("  ", ""), (note, "dim")]
+        self._write(spans)
+
+    def facts(self, rows: Sequence[tuple[str, str]], indent: int = 2) -> None:
+        """Label and value, one fact a line; long values go on under themselves."""
+        if self.json or not rows:
+            return
+        label_width = max(len(label) for label, _ in rows)
+        room = self.width
+        for label, value in rows:
+            start = indent + label_width + 2
+            parts = _wrap(value, room - start) if room else [value]
+            for number, part in enumerate(parts):
+                lead = (label if number == 0 else "").ljust(label_width)
+                self._write([(" " * indent, ""), (lead, "dim"), ("  ", ""), (part, "")])
+
+    def table(self, rows: Sequence[Sequence[str]], columns: Sequence[Column], indent: int = 2) -> None:
+        """Rows of cells in columns two blanks apart; what does not fit a terminal is cut in the middle."""
+        if self.json or not rows:
+            return
+        widths = [max(len(row[index]) for row in rows) for index in range(len(columns))]
+        if self.width:
+            _shrink(widths, columns, self.width - indent)
+        last = max((index for index, width in enumerate(widths) if width), default=0)
+        for row in rows:
+            spans = [(" " * indent, "")]
+            for index, column in enumerate(columns):
+                if not widths[index]:
+                    continue
+                cell = elide(row[index], widths[index])
+                if column.align == "right":
+                    cell = cell.rjust(widths[index])
+                elif index != last:
+                    cell = cell.ljust(widths[index])
+                spans += [(cell, column.style), ("  " if index != last else "", "")]
+            self._write(spans)
+
+    def findings(self, findings: Iterable[Finding], indent: int = 2) -> None:
+        """Findings, one a paragraph: severity and place, message, hint."""
+        if self.json:
+            return
+        for finding in findings:
+            style = _SEVERITY[finding.severity]
+            where = f" {finding.where}" if finding.where else ""
+            head = f"{finding.severity}{where}"
+            width = self.width
+            for part in _wrap(head, width - indent) if width else [head]:
+                self._write([(" " * indent, ""), (part, style)])
+            self.line(finding.message, indent=indent + 2)
+            if finding.hint:
+                self.line(finding.hint, style="dim", indent=indent + 2)
+
+    # ---- talk
+
+    def talk(self, text: str) -> None:
+        """Something said beside the data, on stderr; `-q` leaves it out."""
+        if not self.quiet:
+            self.stderr.write(text + "\n")
+
+    def detail(self, text: str) -> None:
+        """Something said with `-v` only."""
+        if self.verbose and not self.quiet:
+            self.stderr.write(text + "\n")
+
+    def error(self, problem: WorkbenchError) -> None:
+        """An error: on stderr in words, and with `--json` on stdout as data as well."""
+        if self.json:
+            self.emit(error_json(problem))
+        where = f"{problem.where}: " if problem.where else ""
+        mark = "error:"
+        if _is_terminal(self.stderr) and "NO_COLOR" not in os.environ:
+            mark = f"\033[1;31m{mark}\033[0m"
+        self.stderr.write(f"{mark} {where}{problem.message}\n")
+        if problem.hint:
+            for hint_line in problem.hint.splitlines():
+                self.stderr.write(f"  {hint_line}\n")
+
+    # ---- how
+
+    def _rich(self) -> Any:
+        if self._console is None:
+            from rich.console import Console
+
+            self._console = Console(file=self.stdout, highlight=False, markup=False, emoji=False)
+        return self._console
+
+    def _write(self, spans: Sequence[tuple[str, str]]) -> None:
+        spans = [(text.replace(TIE, " "), style) for text, style in spans]
+        if not self.terminal:
+            self.stdout.write("".join(text for text, _ in spans).rstrip() + "\n")
+            return
+        from rich.text import Text
+
+        # no_wrap and overflow="ignore": the page is laid out already, rich only puts the colours in
+        self._rich().print(Text.assemble(*spans), no_wrap=True, overflow="ignore", crop=False)
+
+
+def error_json(problem: WorkbenchError) -> dict[str, Any]:
+    """An error as every command shows it with `--json`."""
+    error: dict[str, Any] = {
+        "code": problem.code,
+        "message": problem.message,
+        "where": problem.where,
+        "hint": problem.hint,
+    }
+    findings = [finding.as_json() for finding in getattr(problem, "findings", ())]
+    if findings:
+        error["findings"] = findings
+    return {"schema_version": SCHEMA_VERSION, "error": error}
+
+
+def elide(text: str, width: int) -> str:
+    """`text` in at most `width` columns, the middle left out: both ends of a name tell it apart."""
+    if len(text) <= width:
+        return text
+    if width < 3:
+        return text[:width]
+    tail = (width - 1) * 3 // 5
+    return f"{text[: width - 1 - tail]}{_ELLIPSIS}{text[-tail:]}"
+
+
+def size(nbytes: int | None) -> str:
+    """Bytes for people: `784 B`, `31.4 kB`, `205 MB`."""
+    if nbytes is None:
+        return "?"
+    value, unit = float(nbytes), "B"
+    for bigger in ("kB", "MB", "GB", "TB"):
+        if value < 999.5:
+            break
+        value, unit = value / 1000, bigger
+    if unit == "B" or value >= 99.95:
+        return f"{value:.0f} {unit}"
+    return f"{value:.1f} {unit}"
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """`1 node`, `2,889 nodes`, `no nodes`."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number:,} {plural or noun + 's'}" if number else f"no {plural or noun + 's'}"
+
+
+def _shrink(widths: list[int], columns: Sequence[Column], room: int) -> None:
+    """Takes from the widest flexible columns until the line fits, or they are as narrow as may be."""
+    over = sum(widths) + 2 * (sum(1 for width in widths if width) - 1) - room
+    flexible = [index for index, column in enumerate(columns) if column.flex]
+    while over > 0:
+        widest = max(flexible, key=lambda index: widths[index], default=None)
+        if widest is None or widths[widest] <= _MIN_FLEX:
+            return
+        widths[widest] -= 1
+        over -= 1
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    """`text` in lines of at most `width`, broken at blanks; a word that is longer keeps its line."""
+    if len(text) <= width:
+        return [text]
+    lines, line = [], ""
+    for word in text.split(" "):
+        if line and len(line) + 1 + len(word) > width:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    return [*lines, line]
+
+
+def _is_terminal(stream: IO[str]) -> bool:
+    try:
+        return stream.isatty()
+    except ValueError:  # closed
+        return False
