@@ -10,7 +10,7 @@ from tests.zoo.tools import fill, placeholder, save, v1_session, variable
 from tests.zoo.v2 import module_of, save_module
 
 
-@maker("tf1", "chain", "big")
+@maker("tf1", "chain", "big", "slow")
 def v1_thousand_variables(folder: Path) -> Example:
     """1,000 variables of four numbers, added one after the other."""
     with v1_session() as session:

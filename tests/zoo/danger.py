@@ -74,7 +74,7 @@ def tf2_lists_files(folder: Path) -> Example:
     )
 
 
-@maker("tf2", "danger", "chain")
+@maker("tf2", "danger", "elsewhere")
 def tf2_python(folder: Path) -> Example:
     """Calls Python: works in the process that saved it, and in no other."""
 
@@ -83,19 +83,15 @@ def tf2_python(folder: Path) -> Example:
         y.set_shape([None, 4])
         return y
 
-    # the function that Python is to call lives as long as the module that was saved
-    module = module_of(call)
-    _ALIVE.append(module)
     return Example(
-        path=save_module(folder, module),
+        path=save_module(folder, module_of(call)),
         callables=("__call__",),
         inputs=floats(),
         checkpoint_keys=1,
         object_graph=True,
+        runs_v1=False,
+        runs_v2=False,
     )
-
-
-_ALIVE: list[Any] = []
 
 
 @maker("tf2", "danger", "chain")

@@ -31,6 +31,7 @@ KINDS = {
     "odd": "something about names, dtypes or shapes is unusual",
     "init": "has an init op of its own",
     "slots": "its checkpoint has an optimizer's slots",
+    "elsewhere": "its facts hold in a fresh process; the one that made it can do more",
     "big": "many nodes, variables or bytes",
     "slow": "takes more than a few seconds to make",
 }

@@ -213,7 +213,11 @@ def keras_preprocessing(folder: Path) -> Example:
 
 @maker("tf2", "keras", "slots")
 def keras_saved(folder: Path) -> Example:
-    """A compiled, trained model, saved by `tf.saved_model.save` with the object graph of its optimizer."""
+    """A compiled, trained model, saved by `tf.saved_model.save`: Keras advises against it, people do it.
+
+    Its saver restores copies of the variables (the `Variable*` nodes) and not those that the functions read, so
+    a v1 session finds them not initialised. The object graph has the right ones.
+    """
     import keras
 
     keras.backend.clear_session()
@@ -225,10 +229,10 @@ def keras_saved(folder: Path) -> Example:
     tf.saved_model.save(model, str(path))
     return Example(
         path=path,
-        callables=("__call__",),
-        inputs=floats("x"),
+        inputs=floats("inputs"),
         outputs=("output_0",),
         variables=16,
         checkpoint_keys=9,
         object_graph=True,
+        runs_v1=False,
     )

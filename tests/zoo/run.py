@@ -80,23 +80,39 @@ def components(value: Any) -> list[Any]:
     return list(value) if isinstance(value, Sparse | Ragged) else [value]
 
 
-def as_tensor(value: Any) -> Any:
-    if isinstance(value, Sparse):
-        return tf.sparse.SparseTensor(*value)
-    if isinstance(value, Ragged):
-        return tf.RaggedTensor.from_row_splits(tf.constant(value.values), value.row_splits)
-    return tf.constant(value)
+def arguments(function: Any, inputs: dict[str, Any]) -> dict[str, Any]:
+    """Inputs as a loaded signature takes them: a sparse `x` of a v1 model in its three parts."""
+    flat = {}
+    for key, value in inputs.items():
+        if isinstance(value, Sparse):
+            parts = zip(("indices", "values", "dense_shape"), value, strict=True)
+            flat |= {f"{key}_{part}": tf.constant(array) for part, array in parts}
+        elif isinstance(value, Ragged):
+            names = [name for name in function.structured_input_signature[1] if name.startswith(key)]
+            flat |= {name: tf.constant(array) for name, array in zip(names, value, strict=True)}
+        else:
+            flat[key] = tf.constant(value)
+    return flat
+
+
+def as_arrays(value: Any) -> Any:
+    """numpy of a tensor; a tuple of them, in the order of `component_names`, of a sparse or ragged one."""
+    if isinstance(value, tf.sparse.SparseTensor):
+        return value.indices.numpy(), value.values.numpy(), value.dense_shape.numpy()
+    if isinstance(value, tf.RaggedTensor):
+        return value.flat_values.numpy(), value.row_splits.numpy()
+    return value.numpy()
 
 
 def run_v2(example: Example, inputs: dict[str, Any]) -> dict[str, Any]:
     """Outputs of the example's signature, or of its first callable, after `tf.saved_model.load`."""
     loaded = tf.saved_model.load(str(example.path), tags=list(example.tags))
-    tensors = {name: as_tensor(value) for name, value in inputs.items()}
     if example.signature is None:
+        tensors = {name: tf.constant(value) for name, value in inputs.items()}
         if not example.callables:
             return {}
         got = getattr(loaded, example.callables[0])(**tensors)
         got = got if isinstance(got, dict) else {"output_0": got}
     else:
-        got = loaded.signatures[example.signature](**tensors)
-    return {name: value.numpy() if hasattr(value, "numpy") else value for name, value in got.items()}
+        got = loaded.signatures[example.signature](**arguments(loaded.signatures[example.signature], inputs))
+    return {name: as_arrays(value) for name, value in got.items()}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import collections
+import json
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -114,7 +117,12 @@ def flat(value: Any) -> list[np.ndarray]:
     return [np.asarray(part) for part in value] if isinstance(value, tuple) else [np.asarray(value)]
 
 
-@all_models
+here = pytest.mark.parametrize(
+    "name", [param for param in ALL if "elsewhere" not in ZOO[param.values[0]].kinds]
+)
+
+
+@here
 def test_runs_in_a_v1_session_as_its_facts_say(zoo: Zoo, name: str) -> None:
     import tensorflow as tf
 
@@ -137,7 +145,7 @@ def test_runs_in_a_v1_session_as_its_facts_say(zoo: Zoo, name: str) -> None:
             assert np.isfinite(first["y"]).all()
 
 
-@all_models
+@here
 def test_loads_in_v2_as_its_facts_say(zoo: Zoo, name: str) -> None:
     import tensorflow as tf
 
@@ -152,18 +160,61 @@ def test_loads_in_v2_as_its_facts_say(zoo: Zoo, name: str) -> None:
         assert not isinstance(caught.value, AssertionError)
         return
     got = run_v2(example, inputs)
-    if example.signature is None or "random" in example.kinds:
+    if example.signature is None or "random" in example.kinds or not example.runs_v1:
         return
     assert same(got, run_v1(example, inputs))
 
 
-@all_models
+FRESH = """
+import json, sys
+import tensorflow as tf
+
+def tried(action):
+    try:
+        action()
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+path = sys.argv[1]
+x = tf.ones([1, 4])
+
+def run_v1():
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        meta = tf.compat.v1.saved_model.load(session, ["serve"], path)
+        chosen = meta.signature_def["serving_default"]
+        session.run(chosen.outputs["y"].name, {chosen.inputs["x"].name: [[1.0] * 4]})
+
+print(json.dumps({
+    "loads_v2": tried(lambda: tf.saved_model.load(path)),
+    "runs_v2": tried(lambda: tf.saved_model.load(path).signatures["serving_default"](x=x)),
+    "runs_v1": tried(run_v1),
+}))
+"""
+
+
+@pytest.mark.parametrize("name", names("elsewhere"))
+def test_facts_hold_in_a_fresh_process(zoo: Zoo, name: str) -> None:
+    example = zoo(name)
+    done = subprocess.run(
+        [sys.executable, "-c", FRESH, str(example.path)], capture_output=True, check=True, text=True
+    )
+    failures = json.loads(done.stdout.splitlines()[-1])
+    runs_v2 = example.loads_v2 if example.runs_v2 is None else example.runs_v2
+    assert {key: not failure for key, failure in failures.items()} == {
+        "loads_v2": example.loads_v2,
+        "runs_v2": runs_v2,
+        "runs_v1": example.runs_v1,
+    }
+
+
+@pytest.mark.parametrize("name", names("tf2", without=("slow", "elsewhere")))
 def test_callables_are_those_of_the_loaded_object(zoo: Zoo, name: str) -> None:
     import tensorflow as tf
 
     example = zoo(name)
-    if not example.object_graph or not example.loads_v2:
-        pytest.skip("nothing to call")
+    if not example.loads_v2:
+        pytest.skip("can't be loaded")
     loaded = tf.saved_model.load(str(example.path))
     found = {
         name
@@ -225,6 +276,39 @@ def test_values_are_in_the_checkpoint_and_not_in_the_graph(zoo: Zoo, name: str) 
         if dtype.is_floating and reader.get_variable_to_shape_map()[key] != [0, 3]
     ]
     assert all(np.any(np.asarray(value, np.float32)) for value in numeric)
+
+
+def test_defaults_are_in_the_signature(zoo: Zoo) -> None:
+    chosen = read_meta_graph(zoo("tf2_default_inputs")).signature_def["serving_default"]
+    assert list(chosen.defaults) == ["scale"]
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "encoding"),
+    [("v1_sparse_input", "x", "coo_sparse"), ("v1_ragged_input", "x", "composite_tensor")],
+)
+def test_encodings_of_signatures(zoo: Zoo, name: str, key: str, encoding: str) -> None:
+    chosen = read_meta_graph(zoo(name)).signature_def["serving_default"]
+    assert chosen.inputs[key].WhichOneof("encoding") == encoding
+
+
+def test_aliased_keys_of_keras_hold_equal_values(zoo: Zoo) -> None:
+    import tensorflow as tf
+
+    reader = tf.train.load_checkpoint(str(zoo("keras_dense").path / "variables" / "variables"))
+    values: dict[str, set[bytes]] = {"variables": set(), "_all_variables": set()}
+    for key in reader.get_variable_to_shape_map():
+        if "/" in key:
+            values[key.partition("/")[0]].add(reader.get_tensor(key).tobytes())
+    assert values["variables"] == values["_all_variables"]
+    assert len(values["variables"]) == 4
+
+
+def test_an_old_optimizer_fails_as_models_in_the_wild_do(zoo: Zoo) -> None:
+    import tensorflow as tf
+
+    with pytest.raises(AttributeError, match="add_slot"):
+        tf.saved_model.load(str(zoo("tf2_old_optimizer").path))
 
 
 def test_a_copy_can_be_changed(zoo: Zoo, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.zoo.example import Example, Sparse, floats, maker, numbers, strings, tf
+from tests.zoo.example import Example, Ragged, Sparse, floats, maker, numbers, strings, tf
 from tests.zoo.tools import dense, edit, fill, placeholder, save, signature, v1_session, variable, write_lines
 
 
@@ -71,7 +71,7 @@ def v1_tag_sets(folder: Path) -> Example:
 
 @maker("tf1", "chain")
 def v1_signatures(folder: Path) -> Example:
-    """Four signatures that share tensors: one with two keys on one tensor, one that ends half-way."""
+    """Four signatures that share tensors: one with two output keys on one tensor, one that ends half-way."""
     with v1_session() as session:
         x = placeholder()
         hidden = tf.nn.relu(dense(x, "first", 6))
@@ -84,7 +84,7 @@ def v1_signatures(folder: Path) -> Example:
                 "serving_default": signature({"x": x}, {"y": y}),
                 "both": signature({"x": x}, {"hidden": hidden, "y": y}),
                 "embed": signature({"x": x}, {"hidden": hidden}),
-                "twice": signature({"left": x, "right": x}, {"first": y, "second": y}),
+                "twice": signature({"left": x}, {"first": y, "second": y}),
             },
         )
     return Example(
@@ -94,6 +94,19 @@ def v1_signatures(folder: Path) -> Example:
         variables=4,
         checkpoint_keys=4,
     )
+
+
+@maker("tf1", "odd")
+def v1_shared_input(folder: Path) -> Example:
+    """Two input keys on one tensor: good for a v1 session, the v2 loader refuses it."""
+    with v1_session() as session:
+        x = placeholder()
+        path = save(folder, session, inputs={"left": x, "right": x}, outputs={"y": tf.sin(x, name="y")})
+
+    def inputs(batch: int) -> dict[str, Any]:
+        return dict.fromkeys(("left", "right"), numbers("x", (batch, 4)))
+
+    return Example(path=path, inputs=inputs, loads_v2=False)
 
 
 @maker("tf1", "chain", "odd")
@@ -185,7 +198,7 @@ def v1_passthrough(folder: Path) -> Example:
         outputs = {
             "constant": tf.constant([1.0, 2.0], name="constant"),
             "same": x,
-            "weights": weights,
+            "weights": tf.identity(weights, name="weights_output"),
             "y": tf.add(x, weights, name="y"),
         }
         path = save(folder, session, inputs={"x": x}, outputs=outputs)
@@ -276,7 +289,22 @@ def v1_sparse_output(folder: Path) -> Example:
     with v1_session() as session:
         x = placeholder()
         path = save(folder, session, inputs={"x": x}, outputs={"y": tf.sparse.from_dense(tf.nn.relu(x))})
-    return Example(path=path, inputs=floats(), loads_v2=True, runs_v2=False)
+    return Example(path=path, inputs=floats())
+
+
+@maker("tf1", "odd")
+def v1_ragged_input(folder: Path) -> Example:
+    """A ragged input `x` of numbers, in the signature as `composite_tensor`."""
+    with v1_session() as session:
+        x = tf.compat.v1.ragged.placeholder(tf.float32, 1, [], name="x")
+        y = tf.reduce_sum(x, 1, name="y")
+        path = save(folder, session, inputs={"x": x}, outputs={"twice": x * 2.0, "y": y})
+
+    def inputs(batch: int) -> dict[str, Any]:
+        splits = np.cumsum([0, *range(batch)]).astype(np.int64)
+        return {"x": Ragged(numbers("ragged", (int(splits[-1]),)), splits)}
+
+    return Example(path=path, inputs=inputs, outputs=("twice", "y"), batches=(2, 3))
 
 
 @maker("tf1", "chain")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.zoo.example import Example, Ragged, Sparse, floats, maker, numbers, strings, tf
+from tests.zoo.example import Example, floats, maker, numbers, strings, tf
 from tests.zoo.v2 import layer_parts, save_module, spec
 
 
@@ -126,16 +126,12 @@ def tf2_default_inputs(folder: Path) -> Example:
     """A signature with a default for one input: `SignatureDef.defaults`."""
 
     class Defaults(tf.Module):  # type: ignore[name-defined, misc]
-        @tf.function
+        @tf.function(input_signature=[spec(), spec("scale", ())])
         def __call__(self, x: Any, scale: Any = tf.constant(3.0)) -> dict[str, Any]:  # noqa: B008
             return {"y": x * scale}
 
-    module = Defaults()
-    function = module.__call__.get_concrete_function(
-        spec(), scale=tf.TensorSpec.from_tensor(tf.constant(3.0), name="scale")
-    )
     return Example(
-        path=save_module(folder, module, function),
+        path=save_module(folder, Defaults()),
         callables=("__call__",),
         inputs=lambda batch: {**floats()(batch), "scale": np.float32(0.5)},
         checkpoint_keys=1,
@@ -239,7 +235,7 @@ def tf2_dtypes(folder: Path) -> Example:
 
 @maker("tf2", "odd")
 def tf2_sparse(folder: Path) -> Example:
-    """A sparse input `x` `[-1,4]`."""
+    """A sparse input `x` `[-1,4]`: in a TF2 signature three dense inputs `x` (indices), `x_1`, `x_2`."""
 
     class SparseIn(tf.Module):  # type: ignore[name-defined, misc]
         def __init__(self) -> None:
@@ -251,7 +247,7 @@ def tf2_sparse(folder: Path) -> Example:
 
     def inputs(batch: int) -> dict[str, Any]:
         indices = np.array([[row, row % 4] for row in range(batch)], np.int64)
-        return {"x": Sparse(indices, numbers("sparse", (batch,)), np.array([batch, 4], np.int64))}
+        return {"x": indices, "x_1": numbers("sparse", (batch,)), "x_2": np.array([batch, 4], np.int64)}
 
     return Example(
         path=save_module(folder, SparseIn()),
@@ -265,7 +261,7 @@ def tf2_sparse(folder: Path) -> Example:
 
 @maker("tf2", "odd")
 def tf2_ragged(folder: Path) -> Example:
-    """A ragged input `x` of strings: a composite tensor in the signature."""
+    """A ragged input of strings: in a TF2 signature two dense inputs `x` (values) and `x_1` (row splits)."""
 
     class RaggedIn(tf.Module):  # type: ignore[name-defined, misc]
         @tf.function(input_signature=[tf.RaggedTensorSpec([None, None], tf.string, 1)])
@@ -274,7 +270,7 @@ def tf2_ragged(folder: Path) -> Example:
 
     def inputs(batch: int) -> dict[str, Any]:
         splits = np.cumsum([0, *range(batch)]).astype(np.int64)
-        return {"x": Ragged(np.array([b"w%d" % i for i in range(splits[-1])], object), splits)}
+        return {"x": np.array([b"w%d" % i for i in range(splits[-1])], object), "x_1": splits}
 
     return Example(
         path=save_module(folder, RaggedIn()),
