@@ -1,0 +1,249 @@
+"""Join models: an output of one becomes an input of the next, variables kept, the result proven before it is there.
+
+A model may be given as HANDLE=PATH; the handle becomes its scope in the result, else the folder's name does.
+An end of a wire is a signature key (pixels), SIGNATURE#KEY, or a tensor (node:0, %node:0); with more than two models
+HANDLE@END. One output may feed several inputs; inputs without a wire become inputs of the result.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.cli import verifying
+from workbench.cli.output import Output
+from workbench.errors import PlanError, UsageError
+from workbench.names import did_you_mean, show
+from workbench.surgery.plan import DEFAULT_SIGNATURE, Plan, Source, SourceList
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from workbench.commit import Report
+    from workbench.model import Model
+    from workbench.surgery.draft import Draft
+
+EXAMPLES = """\
+examples:
+  workbench merge ./image ./digits --wire pixels=myInput -o ./merged
+  workbench merge img=./image net=./digits --wire img@pixels=net@myInput -o ./merged
+  workbench merge ./image ./digits --wire pixels=myInput --dry-run
+  workbench merge a=./m b=./m c=./m --wire a@y=b@x --wire b@y=c@x -o ./chain --signature-of a=predict
+  workbench merge ./image ./digits --wire pixels=myInput --input base64_input=base64url:@3.png --serving -o ./serve
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments."""
+    parser.add_argument("models", nargs="*", metavar="[HANDLE=]MODEL", help="two models or more")
+    parser.add_argument(
+        "-w", "--wire", action="append", default=[], metavar="OUT=IN", dest="wires",
+        help="lead an output into an input; once per wire",
+    )  # fmt: skip
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="the new folder; must not exist")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done and write nothing")
+    parser.add_argument("--json", action="store_true", help="one line of JSON on stdout")
+    sources = parser.add_argument_group("what of the models is meant")
+    sources.add_argument(
+        "--signature-of", action="append", default=[], metavar="HANDLE=KEY", help="the signature of a model"
+    )
+    sources.add_argument(
+        "--tag-set-of",
+        action="append",
+        default=[],
+        metavar="HANDLE=TAGS",
+        help="the tag set of a model: serve,gpu",
+    )
+    for letter, which in (("a", "first"), ("b", "second")):
+        sources.add_argument(
+            f"--signature-{letter}", metavar="KEY", help=f"the signature of the {which} model"
+        )
+        sources.add_argument(f"--tag-set-{letter}", metavar="TAGS", help=f"the tag set of the {which} model")
+    result = parser.add_argument_group("what the result is to be")
+    result.add_argument(
+        "--signature", default=None, metavar="KEY", help=f"key of its signature ({DEFAULT_SIGNATURE})"
+    )
+    result.add_argument("--tag-set", default=None, metavar="TAGS", help="its tag set (serve)")
+    result.add_argument(
+        "--keep-outputs", action="store_true", help="keep the outputs of models that feed another one"
+    )
+    result.add_argument(
+        "--keep-signatures", action="store_true", help="keep the models' own signatures beside"
+    )
+    result.add_argument("--freeze", action="store_true", help="turn variables into constants")
+    result.add_argument("--serving", action="store_true", help="write the next version number under DIR")
+    result.add_argument(
+        "--save-recipe", type=Path, metavar="FILE", help="write the plan, to be replayed by --recipe"
+    )
+    result.add_argument(
+        "--recipe", type=Path, metavar="FILE", help="replay a saved plan instead of MODEL and --wire"
+    )
+    verifying.configure(parser)
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    """Merges."""
+    from workbench.surgery.draft import build
+    from workbench.surgery.join import look_up, open_sources
+    from workbench.surgery.recipe import save
+
+    if args.output is None and not args.dry_run:
+        raise UsageError(
+            "merge needs a place for the result.", hint="Add -o DIR, or --dry-run to write nothing."
+        )
+    plan, wires = make_plan(args)
+    models = open_sources(plan)
+    plan = with_wires(plan, wires, models)
+    draft, findings = build(plan, models)
+    if draft is None:
+        errors = [finding for finding in findings if finding.severity == "error"]
+        out.findings(finding for finding in findings if finding.severity != "info")
+        out.stdout.flush()
+        raise PlanError(
+            "The models can't be joined like this: "
+            + ("one error." if len(errors) == 1 else f"{len(errors)} errors."),
+            findings,
+            hint=_suggest(models, plan) if not plan.wires else None,
+        )
+    if args.save_recipe is not None:
+        save_recipe(args.save_recipe, lambda path: save(plan, look_up(plan, models), path))
+    if args.dry_run:
+        from workbench.cli.merge_page import dry_run, dry_run_json
+
+        if out.json:
+            out.emit(dry_run_json(draft))
+        else:
+            dry_run(out, draft)
+        return 0
+    return commit_and_tell(draft, args, out)
+
+
+def commit_and_tell(draft: Draft, args: argparse.Namespace, out: Output) -> int:
+    """Commits a draft as the flags say, and tells what became of it; the exit code."""
+    from workbench.cli.merge_page import outcome, outcome_json
+    from workbench.commit import commit
+
+    for finding in draft.findings:
+        if finding.severity == "warning":
+            out.talk(str(finding))
+        else:
+            out.detail(str(finding))
+    proving = verifying.proving(args, draft)
+    report: Report = commit(
+        draft,
+        args.output,
+        serving=args.serving,
+        verify=not args.no_verify,
+        proving=proving,
+        progress=verifying.Talker(out),
+    )
+    if out.json:
+        out.emit(outcome_json(draft, report))
+    else:
+        outcome(out, draft, report)
+    return 0 if report.published else 1
+
+
+def make_plan(args: argparse.Namespace) -> tuple[Plan, list[str]]:
+    """The plan of the flags without its wires, and the wires as written."""
+    if args.recipe is not None:
+        from workbench.surgery.recipe import load
+
+        if args.models or args.wires:
+            raise UsageError(
+                "--recipe already names models and wires.", hint="Leave them out, or leave out --recipe."
+            )
+        return load(args.recipe), []
+    if not args.models:
+        raise UsageError("merge needs at least two models.", hint="workbench merge A B --wire OUT=IN -o DIR")
+    sources = SourceList()
+    for text in args.models:
+        handle, path = split_source(text)
+        sources.add(path, handle)
+    handles = [source.handle for source in sources.sources]
+    signatures = _by_handle(
+        "--signature-of", args.signature_of, handles, (args.signature_a, args.signature_b)
+    )
+    tag_sets = _by_handle("--tag-set-of", args.tag_set_of, handles, (args.tag_set_a, args.tag_set_b))
+    chosen = tuple(
+        Source(
+            source.handle,
+            source.path,
+            _tags(tag_sets[source.handle]) if source.handle in tag_sets else None,
+            signatures.get(source.handle),
+        )
+        for source in sources.sources
+    )
+    plan = Plan(
+        chosen,
+        (),
+        args.signature or DEFAULT_SIGNATURE,
+        _tags(args.tag_set) if args.tag_set is not None else ("serve",),
+        args.keep_outputs,
+        args.keep_signatures,
+        args.freeze,
+    )
+    return plan, list(args.wires)
+
+
+def with_wires(plan: Plan, wires: Iterable[str], models: Mapping[str, Model]) -> Plan:
+    """The plan with the wires as written added to it."""
+    from workbench.surgery.join import split_wire
+
+    for text in wires:
+        plan = plan.with_wire(split_wire(text, plan, models))
+    return plan
+
+
+def split_source(text: str) -> tuple[str | None, Path]:
+    """`HANDLE=PATH` or `PATH`; a path that exists as it stands is a path."""
+    head, equals, rest = text.partition("=")
+    if not equals or "/" in head or Path(text).exists():
+        return None, Path(text)
+    if not rest:
+        raise UsageError(f"{show(text)!r} names no model.", hint="Write HANDLE=PATH.")
+    return head, Path(rest)
+
+
+def _tags(text: str) -> tuple[str, ...]:
+    return tuple(tag.strip() for tag in text.split(",") if tag.strip())
+
+
+def _by_handle(
+    flag: str, texts: Iterable[str], handles: list[str], short: tuple[str | None, str | None]
+) -> dict[str, str]:
+    found = {handle: value for handle, value in zip(handles, short, strict=False) if value is not None}
+    for text in texts:
+        handle, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"{flag} {show(text)}: write HANDLE=VALUE.")
+        if handle not in handles:
+            raise UsageError(
+                f"{flag}: there is no model with the handle {show(handle)!r}.",
+                hint=did_you_mean(handle, handles, noun="handles"),
+            )
+        found[handle] = value
+    return found
+
+
+def save_recipe(path: Path, write: Any) -> None:
+    """Writes a recipe with `write`, and says in our own words if it can't be written."""
+    from workbench.errors import CannotWrite
+
+    try:
+        write(path)
+    except OSError as error:
+        raise CannotWrite(
+            f"The recipe can't be written: {error.strerror}.", where=str(path), hint="Choose another place."
+        ) from None
+
+
+def _suggest(models: Mapping[str, Model], plan: Plan) -> str | None:
+    """Wires that would fit, for a plan that has none."""
+    from workbench.surgery.suggest import suggest
+
+    found = suggest(plan, models)
+    if not found:
+        return None
+    return "Wires that would fit:\n" + "\n".join(f"--wire {wire}" for wire in found[:5])

@@ -1,0 +1,158 @@
+"""Run a signature of a model with values given here, in a TensorFlow process of its own.
+
+A VALUE is JSON (cast to the input's dtype; a cast that loses something is an error), a bare word for a string input,
+@file.npy, @file.npz[name], @any.file (its bytes as one string), or base64url:@any.file. A sparse input takes
+KEY.indices=, KEY.values= and KEY.dense_shape=.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.cli import verifying
+from workbench.cli.output import DTYPE, NAME, TEXT, Output
+from workbench.errors import CannotWrite
+from workbench.names import show
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+EXAMPLES = """\
+examples:
+  workbench run ./merged --input base64_input=base64url:@three.png
+  workbench run ./model --input x=[[1,2,3,4]] --json
+  workbench run ./model --signature classify --input inputs=@examples.npy --npz scores.npz
+"""
+_MAX_LINES = 24
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments."""
+    parser.add_argument("model", metavar="MODEL", type=Path, help="a SavedModel folder or a frozen GraphDef")
+    parser.add_argument(
+        "-i", "--input", action="append", default=[], metavar="KEY=VALUE", dest="inputs",
+        help="a value; once per input",
+    )  # fmt: skip
+    parser.add_argument(
+        "--signature", metavar="KEY", help="the signature (serving_default, else the only one)"
+    )
+    parser.add_argument("--tag-set", metavar="TAGS", help="the tag set: serve,gpu")
+    parser.add_argument("--json", action="store_true", help="one line of JSON on stdout")
+    parser.add_argument("--npz", type=Path, metavar="FILE", help="write the outputs to a new .npz file")
+    verifying.add_child_flags(parser.add_argument_group("how TensorFlow is run"))
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    """Runs it and prints what comes out."""
+    from workbench.model import open_model
+    from workbench.runtime.api import run as run_model
+    from workbench.runtime.slots import input_slots
+    from workbench.runtime.values import parse_inputs
+
+    if args.npz is not None and args.npz.exists():
+        raise CannotWrite(
+            "The file is there already.", where=str(args.npz), hint="Delete it, or choose another name."
+        )
+    model = open_model(args.model, args.tag_set)
+    signature = model.meta.signature(args.signature)
+    values = parse_inputs(args.inputs, input_slots(model.meta, signature))
+    for note in model.notes:
+        out.talk(note)
+    outputs = run_model(
+        model,
+        values,
+        signature.key,
+        python=args.python,
+        imports=tuple(args.imports),
+        op_libraries=tuple(args.op_libraries),
+        gpu=args.gpu,
+        time_limit=args.time_limit,
+        allow_unsafe=args.allow_unsafe,
+    )
+    if args.npz is not None:
+        _save(args.npz, outputs)
+        out.talk(f"{len(outputs)} outputs are in {args.npz}")
+    if out.json:
+        out.emit({"schema_version": 1, "signature": signature.key, "outputs": as_json(outputs)})
+    elif args.npz is None:
+        print_outputs(out, outputs)
+    return 0
+
+
+def print_outputs(out: Output, outputs: Mapping[str, Any]) -> None:
+    """Each output with its dtype, shape and values; long ones are shortened as numpy does."""
+    import numpy as np
+
+    for key, array in outputs.items():
+        is_string = array.dtype.kind in "OSU"
+        dtype = "string" if is_string else array.dtype.name
+        out.table([(show(key), f"{dtype}{list(array.shape)}".replace(" ", ""))], [NAME, DTYPE], indent=0)
+        if is_string:
+            lines = [_string(item) for item in array.reshape(-1)[:_MAX_LINES]]
+        else:
+            lines = np.array2string(array, max_line_width=76, precision=6, suppress_small=True).splitlines()
+        for text in lines[:_MAX_LINES]:
+            out.line(text, indent=2)
+        if len(lines) > _MAX_LINES or (is_string and array.size > _MAX_LINES):
+            out.line("… --json or --npz FILE gives all of it", style="dim", indent=2)
+        if array.ndim and array.shape[-1] > 1 and array.dtype.kind == "f" and array.size == array.shape[-1]:
+            best = int(np.argmax(array))
+            out.table([(f"largest: [{best}]", f"{float(array.reshape(-1)[best]):.4g}")], [TEXT, TEXT])
+
+
+def as_json(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Outputs as JSON values: dtype, shape, values; bytes that are no text as `{"b64": …}`."""
+    return {
+        key: {
+            "dtype": "string" if array.dtype.kind in "OSU" else array.dtype.name,
+            "shape": list(array.shape),
+            "values": _plain(
+                array.tolist() if array.dtype.kind in "OSUbiufc" else array.astype("float64").tolist()
+            ),
+        }
+        for key, array in outputs.items()
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, bytes):
+        try:
+            return value.decode("utf-8")
+        except UnicodeDecodeError:
+            import base64
+
+            return {"b64": base64.b64encode(value).decode("ascii")}
+    if isinstance(value, float) and value != value:
+        return "NaN"
+    if isinstance(value, float) and value in (float("inf"), float("-inf")):
+        return "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, complex):
+        return [value.real, value.imag]
+    return value
+
+
+def _string(value: Any) -> str:
+    if isinstance(value, bytes):
+        try:
+            return show(value.decode("utf-8"))
+        except UnicodeDecodeError:
+            return f"{len(value)} bytes: {show(repr(value[:40]))}"
+    return show(str(value))
+
+
+def _save(path: Path, outputs: Mapping[str, Any]) -> None:
+    import numpy as np
+
+    plain = {
+        key: np.array(array.tolist(), "S") if array.dtype == object else array
+        for key, array in outputs.items()
+    }
+    try:
+        with path.open("xb") as file:
+            np.savez(file, **plain)
+    except OSError as error:
+        raise CannotWrite(f"The file can't be written: {error.strerror}.", where=str(path)) from None

@@ -1,0 +1,87 @@
+"""Flags and talk that belong to running TensorFlow: shared by `merge`, `run` and `demo`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from workbench.cli.output import Output
+
+if TYPE_CHECKING:
+    from workbench.commit import Proving
+    from workbench.surgery.draft import Draft
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags of a verification."""
+    group = parser.add_argument_group("how it is proven")
+    group.add_argument(
+        "-i", "--input", action="append", default=[], metavar="KEY=VALUE", dest="inputs",
+        help="a value to verify with: JSON, a word, @file.npy, @file.npz[name], @any.file, base64url:@any.file",
+    )  # fmt: skip
+    group.add_argument("--no-verify", action="store_true", help="publish without running it")
+    group.add_argument(
+        "--tolerance", type=float, metavar="RTOL", help="relative difference allowed for floats"
+    )
+    add_child_flags(group)
+
+
+def add_child_flags(group: argparse._ArgumentGroup | argparse.ArgumentParser) -> None:
+    """Adds the flags that say how TensorFlow is run."""
+    group.add_argument(
+        "--allow-unsafe", action="store_true", help="run models that touch files, network or Python"
+    )
+    group.add_argument("--python", metavar="PATH", help="another interpreter that has TensorFlow")
+    group.add_argument(
+        "--import", action="append", default=[], metavar="MODULE", dest="imports",
+        help="a module with custom ops, such as tensorflow_text",
+    )  # fmt: skip
+    group.add_argument(
+        "--op-library", action="append", default=[], metavar="FILE.so", dest="op_libraries",
+        help="a shared object with custom ops",
+    )  # fmt: skip
+    group.add_argument("--gpu", action="store_true", help="let TensorFlow see GPUs")
+    group.add_argument("--time-limit", type=float, metavar="SECONDS", help="for each run in TensorFlow")
+
+
+def proving(args: argparse.Namespace, draft: Draft) -> Proving:
+    """What the flags say about a verification."""
+    from workbench.commit import Proving
+
+    inputs = None
+    if args.inputs:
+        from workbench import prove
+        from workbench.runtime.slots import input_slots
+        from workbench.runtime.values import complete, parse_inputs
+
+        slots = input_slots(draft.meta, prove.result_signature(draft))
+        inputs = complete(parse_inputs(args.inputs, slots), slots)
+    return Proving(
+        inputs=inputs,
+        tolerance=args.tolerance,
+        python=args.python,
+        imports=tuple(args.imports),
+        op_libraries=tuple(args.op_libraries),
+        gpu=args.gpu,
+        time_limit=args.time_limit,
+        allow_unsafe=args.allow_unsafe,
+    )
+
+
+class Talker:
+    """Says on stderr what goes on, each phase once; details with `-v`."""
+
+    def __init__(self, out: Output) -> None:
+        self._out = out
+        self._said: set[str] = set()
+
+    def __call__(self, phase: str, text: str) -> None:
+        """Says it."""
+        if phase in self._said:
+            self._out.detail(f"  {phase}: {text}")
+            return
+        self._said.add(phase)
+        if phase == "tensorflow":
+            self._out.detail(f"  {phase}: {text}")
+        else:
+            self._out.talk(f"{text} …")

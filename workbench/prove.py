@@ -1,0 +1,63 @@
+"""What is run to prove a draft: its sources one after the other, as a chain of tensors in and out."""
+
+from __future__ import annotations
+
+from workbench import names
+from workbench.model.signature import Signature
+from workbench.runtime.chain import Chain, FromInput, FromStage, ModelRef, Stage
+from workbench.runtime.slots import slot_names
+from workbench.surgery.draft import Draft
+
+
+def reference_chain(draft: Draft) -> Chain:
+    """The sources of a draft in an order in which each comes after those that feed it."""
+    signature = result_signature(draft)
+    order = draft.join.order
+    position = {handle: index for index, handle in enumerate(order)}
+    outputs: dict[str, FromStage] = {}
+    stages = []
+    for handle in order:
+        part = draft.parts[handle]
+        feeds: dict[str, FromInput | FromStage] = {}
+        fetches: dict[str, None] = {}
+        for port in draft.interface.inputs:
+            if port.handle == handle:
+                slots = slot_names(signature.inputs[port.key])
+                feeds |= {
+                    _tensor(name): FromInput(slot) for name, slot in zip(port.tensors, slots, strict=True)
+                }
+        for link in draft.join.links_into(handle):
+            for source, target in zip(link.source.tensors, link.target.tensors, strict=True):
+                feeds[_tensor(target)] = FromStage(position[link.source.handle], _tensor(source))
+        for link in draft.join.links_from(handle):
+            fetches |= dict.fromkeys(map(_tensor, link.source.tensors))
+        for port in draft.interface.outputs:
+            if port.handle == handle:
+                slots = slot_names(signature.outputs[port.key])
+                tensors = [_tensor(name) for name in port.tensors]
+                fetches |= dict.fromkeys(tensors)
+                outputs |= {
+                    slot: FromStage(position[handle], tensor)
+                    for slot, tensor in zip(slots, tensors, strict=True)
+                }
+        stages.append(Stage(handle, ModelRef.of(part.model, part.meta), feeds, tuple(fetches)))
+    return Chain(tuple(stages), outputs)
+
+
+def depends(draft: Draft) -> dict[str, bool]:
+    """Output slot to whether an input of the result reaches it."""
+    signature = result_signature(draft)
+    return {
+        slot: port.depends
+        for port in draft.interface.outputs
+        for slot in slot_names(signature.outputs[port.key])
+    }
+
+
+def result_signature(draft: Draft) -> Signature:
+    """The signature the draft was made for."""
+    return draft.meta.signatures[draft.plan.signature]
+
+
+def _tensor(name: str) -> str:
+    return str(names.input_tensor(name))
