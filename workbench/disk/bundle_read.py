@@ -22,7 +22,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from workbench.disk import crc, dtypes, files, schema, sstable, string_tensor
-from workbench.disk.bundle_entries import Entries, Entry, Slice, cut_axis, key_bytes, key_text, slice_keys
+from workbench.disk.bundle_entries import Entries, Entry, cut_axis, key_bytes, key_text, slice_keys
 from workbench.disk.ordered_code import is_slice_key
 from workbench.disk.schema import Message
 from workbench.errors import DamagedFile, MissingFile, UnknownName, UnsupportedFormat, WorkbenchError
@@ -36,7 +36,7 @@ MAX_SHARDS = 99_999
 """Shard numbers have five digits."""
 
 _NUMPY_DIMENSIONS = 64
-_LFS = b"version https://git-lfs"
+_POINTERS = (b"version https://git-lfs.github.com/spec/", b"version https://hawser.github.com/spec/")
 
 
 class Bundle:
@@ -64,9 +64,8 @@ class Bundle:
 
         Raises:
             MissingFile: there is no index.
-            DamagedFile: the index is not sound.
-            UnsupportedFormat: it is of another format: big-endian, a later version, a V1 checkpoint, a Git LFS
-                pointer.
+            DamagedFile: the index is not sound, or a Git LFS pointer.
+            UnsupportedFormat: it is of another format: big-endian, a later version, a V1 checkpoint.
         """
         prefix = Path(prefix)
         path = prefix.with_name(prefix.name + ".index")
@@ -244,8 +243,7 @@ class Bundle:
 
         Raises:
             MissingFile: it is not there.
-            DamagedFile: it is shorter.
-            UnsupportedFormat: it is a Git LFS pointer.
+            DamagedFile: it is shorter, or a Git LFS pointer.
         """
         with self._shard(number, end) as descriptor:
             return os.fstat(descriptor).st_size
@@ -274,7 +272,7 @@ class Bundle:
         for number, end in enumerate(ends):
             try:
                 self.check_shard(number, end)
-            except (MissingFile, DamagedFile, UnsupportedFormat) as problem:
+            except (MissingFile, DamagedFile) as problem:
                 code = "missing-shard" if isinstance(problem, MissingFile) else "bad-shard"
                 findings.append(_finding(code, str(self.shards[number]), problem))
                 shards.discard(number)
@@ -297,7 +295,7 @@ class Bundle:
         try:
             size = os.fstat(descriptor).st_size
             if size < end:
-                refuse_pointer(files.read_at(descriptor, 0, min(size, len(_LFS)), path), path)
+                refuse_pointer(files.read_at(descriptor, 0, min(size, 100), path), path)
                 raise DamagedFile(
                     f"The data file has {size} bytes; the index places tensors up to byte {end}.",
                     where=show(str(path)),
@@ -385,12 +383,12 @@ def shard_path(prefix: Path, number: int, count: int) -> Path:
 
 
 def refuse_pointer(head: bytes, path: Path) -> None:
-    """Raises `UnsupportedFormat` if a file begins as a Git LFS pointer does."""
-    if head.startswith(_LFS):
-        raise UnsupportedFormat(
-            "This is a Git LFS pointer, not the file it stands for.",
+    """Raises `DamagedFile` if a file begins as a Git LFS pointer does."""
+    if head.startswith(_POINTERS):
+        raise DamagedFile(
+            "This is a Git LFS pointer: git left it where the real file should be.",
             where=show(str(path)),
-            hint="Fetch the file with `git lfs pull`.",
+            hint="Run `git lfs install` and `git lfs pull` in the repository, then try again.",
         )
 
 

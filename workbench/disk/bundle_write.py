@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.disk import crc, dtypes, files, schema, sstable, string_tensor
-from workbench.disk.bundle_read import VERSION, Bundle, shard_path
 from workbench.disk.bundle_entries import key_bytes, slice_keys
+from workbench.disk.bundle_read import VERSION, Bundle, shard_path
 from workbench.disk.ordered_code import rename_slice
 from workbench.disk.schema import Message
 
@@ -64,7 +64,7 @@ def write(out: Path, tensors: Mapping[str, Tensor]) -> None:
     """Writes a checkpoint with one data file, as TensorFlow's SaveV2 does, byte for byte.
 
     Args:
-        out: its prefix; the folder must exist, the files must not.
+        out: its prefix; the files must not exist, their folder is made if it does not.
         tensors: by key.
 
     Raises:
@@ -88,7 +88,7 @@ def join(
 
     Args:
         parts: the checkpoints, and what their keys become. Partitioned variables stay partitioned.
-        out: the prefix of the result; the folder must exist, the files must not.
+        out: the prefix of the result; the files must not exist, their folder is made if it does not.
         extra: more tensors, under their final keys, in a data file of their own after the others.
         progress: called with bytes done and bytes in all.
 
@@ -110,6 +110,9 @@ def join(
 
     copied(0)
     written: list[Path] = []
+    with files.writing(out.parent):
+        if not out.parent.is_dir():
+            files.make_folder(out.parent)
     try:
         for number, (source, _) in enumerate(plan.shards):
             target = shard_path(out, number, plan.num_shards)
