@@ -88,8 +88,9 @@ class Danger:
         why: what it does, in words.
         node: its name.
         path: the functions on the way to it, outermost first; empty for the main graph.
-        signatures: keys of the signatures that reach it, `(load)` if loading the model does, `(save)` for
-            the saving side of the saver; empty if nothing that can be called reaches it.
+        signatures: keys of the signatures that reach it (and paths of callables, where all is listed),
+            `(load)` if loading the model does, `(save)` for the saving side of the saver; empty if nothing
+            that can be called reaches it.
     """
 
     op: str
@@ -142,6 +143,7 @@ def dangerous(meta: MetaGraph, signature_keys: Iterable[str] | None = None) -> l
     walk.from_main([saver.restore_op_name] if saver.restore_op_name else [], LOAD, by_saver=True)
     walk.from_objects()
     if signature_keys is None:
+        walk.from_callables()
         walk.from_main([saver.save_tensor_name] if saver.save_tensor_name else [], SAVE, by_saver=True)
         walk.the_rest()
     return list(walk.found.values())
@@ -211,6 +213,17 @@ class _Walk:
                 for name in names:
                     if name in self.functions and name in concrete:
                         self._function(name, self._bound_assets(name, concrete[name]), (), LOAD, False)
+
+    def from_callables(self) -> None:
+        """The functions that Python can call on a loaded model."""
+        if self.meta.objects is None:
+            return
+        concrete = self.meta.objects.proto.concrete_functions
+        for found in self.meta.callables:
+            for variant in found.variants:
+                if variant.function in self.functions:
+                    bound = self._bound_assets(variant.function, concrete[variant.function])
+                    self._function(variant.function, bound, (), found.path, False)
 
     def _bound_assets(self, name: str, concrete: Message) -> frozenset[str]:
         """The arguments of a concrete function that are bound to assets."""

@@ -20,7 +20,6 @@ from workbench.model.tensors import Tensor
 
 if TYPE_CHECKING:
     from workbench.disk.bundle import Bundle
-
     from workbench.model.callables import Callable_
     from workbench.model.objects import ObjectGraph
     from workbench.model.variables import Variable

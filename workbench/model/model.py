@@ -16,7 +16,6 @@ from workbench.model.meta import Format, MetaGraph
 
 if TYPE_CHECKING:
     from workbench.disk.bundle import Bundle
-
     from workbench.findings import Finding
     from workbench.model.recipe import Origin
 

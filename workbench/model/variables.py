@@ -14,7 +14,6 @@ from workbench.names import input_node
 
 if TYPE_CHECKING:
     from workbench.disk.bundle import Bundle
-
     from workbench.model.meta import MetaGraph
 
 

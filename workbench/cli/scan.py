@@ -1,0 +1,98 @@
+"""Look for ops that touch more than tensors: files, the network, Python, libraries nobody knows.
+
+Walks the whole graph and every function, branches and loop bodies included, and tells which signatures reach
+what was found. The saver's own nodes and tables that read the model's own assets are not dangerous.
+With --op_denylist it looks for just these ops, as `saved_model_cli scan` does.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from workbench.cli.arguments import add_json
+from workbench.cli.output import NAME, SCHEMA_VERSION, TEXT, Column, Output, count
+from workbench.cli.show import add_dir, given_model
+from workbench.names import show
+
+if TYPE_CHECKING:
+    from workbench.graph.danger import Danger
+    from workbench.model.meta import MetaGraph
+
+EXAMPLES = """\
+examples:
+  workbench scan ./model
+  workbench scan --dir ./model --tag_set serve
+  workbench scan ./model --op_denylist ReadFile,WriteFile,PrintV2
+  workbench scan ./model --json
+
+Exit codes: 0 nothing found, 1 something found, 2 usage, 3 a model that cannot be read.
+"""
+_TIER = Column(style="bold yellow")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments."""
+    add_dir(parser)
+    parser.add_argument("--tag_set", "--tag-set", metavar="T", help="only the MetaGraph with these tags")
+    parser.add_argument(
+        "--op_denylist", "--op-denylist", metavar="OPS", help="look for these ops instead, split by commas"
+    )
+    add_json(parser)
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    """Scans, and returns 1 if anything was found."""
+    from workbench.graph import danger
+
+    model = given_model(args)
+    metas = model.meta_graphs if args.tag_set is None else (model.select(args.tag_set),)
+    denylist = None
+    if args.op_denylist is not None:
+        denylist = {op.strip() for op in args.op_denylist.split(",") if op.strip()}
+    found = [
+        danger.dangerous(meta) if denylist is None else danger.on_denylist(meta, denylist) for meta in metas
+    ]
+    if out.json:
+        out.emit(_report(args.model or args.dir, metas, found))
+    else:
+        for meta, dangers in zip(metas, found, strict=True):
+            _write(meta, dangers, denylist, out)
+    return 1 if any(found) else 0
+
+
+def _report(path: str, metas: Sequence[MetaGraph], found: Sequence[list[Danger]]) -> dict[str, Any]:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "path": path,
+        "meta_graphs": [
+            {"tags": list(meta.tags), "dangers": [asdict(one) for one in dangers]}
+            for meta, dangers in zip(metas, found, strict=True)
+        ],
+    }
+
+
+def _write(meta: MetaGraph, dangers: list[Danger], denylist: set[str] | None, out: Output) -> None:
+    tags = list(map(show, meta.tags))
+    if denylist is not None:
+        ops = sorted({show(one.op) for one in dangers})
+        what = f"contains the following denylisted ops: {_set(ops)}"
+        if not ops:
+            what = f"does not contain the default denylisted ops: {_set(sorted(denylist))}"
+        out.stdout.write(f"MetaGraph with tag set {tags} {what}\n")
+    elif not dangers:
+        out.line(f"MetaGraph {','.join(tags) or 'without tags'}: nothing that touches more than tensors.")
+    else:
+        out.heading(f"MetaGraph {','.join(tags) or 'without tags'}", count(len(dangers), "dangerous node"))
+    for one in dangers:
+        reached = ", ".join(map(show, one.signatures)) or "nothing that is called"
+        out.table([(one.tier, show(one.op), one.why)], (_TIER, NAME, TEXT))
+        if denylist is None:
+            out.line(f"reached by {reached}", indent=4)
+        out.line(" > ".join(map(show, (*one.path, one.node))), style="dim", indent=4)
+
+
+def _set(words: list[str]) -> str:
+    return "{" + ", ".join(map(repr, words)) + "}" if words else "set()"
