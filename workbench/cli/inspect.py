@@ -107,7 +107,9 @@ def _chosen(model: Model, key: str | None) -> list[Mapping[str, Signature]]:
     """
     if key is None:
         return [meta.signatures for meta in model.meta_graphs]
-    chosen = [{key: meta.signatures[key]} if key in meta.signatures else {} for meta in model.meta_graphs]
+    chosen: list[Mapping[str, Signature]] = [
+        {key: meta.signatures[key]} if key in meta.signatures else {} for meta in model.meta_graphs
+    ]
     if not any(chosen):
         known = [name for meta in model.meta_graphs for name in meta.signatures]
         raise UnknownName(

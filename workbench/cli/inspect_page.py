@@ -98,7 +98,8 @@ class Page:
             shards = count(bundle.num_shards, "shard")
             missing = len(bundle.missing_shards)
             parts.append(
-                f"{size(bundle.nbytes)} variables in {shards}" + (f", {missing} missing" if missing else "")
+                f"{size(self.model.variables_nbytes)} variables in {shards}"
+                + (f", {missing} missing" if missing else "")
             )
         assets = {
             asset.filename: asset.nbytes or 0 for meta in self.model.meta_graphs for asset in meta.assets

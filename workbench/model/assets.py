@@ -56,10 +56,10 @@ def _asset(definition: Message, folder: Path | None) -> Asset:
     name, tensor = definition.filename, definition.tensor_info.name
     if folder is None:
         return Asset(name, tensor, None, None)
-    from workbench.disk import folder as disk_folder
+    from workbench.disk.folder import asset_path
 
     try:
-        path = disk_folder.asset_path(folder, name)
+        path = asset_path(folder, name)
     except WorkbenchError as problem:
         return Asset(name, tensor, None, None, problem)
     try:

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from workbench.disk import dtypes
-from workbench.errors import WorkbenchError
+from workbench.errors import DamagedFile, WorkbenchError
 from workbench.findings import Finding, by_severity
 from workbench.model import shapes
 from workbench.model.saver import VARIABLE_OPS
@@ -44,18 +44,8 @@ def _problem(code: str, problem: WorkbenchError) -> Finding:
 def _checkpoint(model: Model) -> list[Finding]:
     if model.bundle_problem is not None:
         return [_problem("bundle-problem", model.bundle_problem)]
-    bundle = model.bundle
-    if bundle is not None:
-        return [
-            Finding(
-                "missing-shard",
-                "warning",
-                show(str(shard)),
-                "This shard of the checkpoint is not there, so the variables in it have no values.",
-                "Copy it from where the model was exported.",
-            )
-            for shard in bundle.missing_shards
-        ]
+    if model.bundle is not None:
+        return model.bundle.check()
     if model.folder is None:
         return []
     count = max((sum(meta.main_ops[op] for op in VARIABLE_OPS) for meta in model.meta_graphs), default=0)
@@ -179,7 +169,10 @@ def _variables(meta: MetaGraph) -> list[Finding]:
         if variable.key not in bundle:
             missing.append(variable)
             continue
-        entry = bundle.entry(variable.key)
+        try:
+            entry = bundle.entry(variable.key)
+        except DamagedFile:  # told by the check of the checkpoint itself
+            continue
         whole = variable.slice.full_shape if variable.slice else variable.shape
         if entry.dtype != variable.dtype or shapes.fits(tuple(entry.shape), whole) == "refuted":
             found.append(

@@ -19,7 +19,7 @@ from workbench.model.signature import DEFAULT, INIT_OP, Signature, read_signatur
 from workbench.model.tensors import Tensor
 
 if TYPE_CHECKING:
-    from workbench.disk.bundle import Bundle
+    from workbench.disk.bundle_read import Bundle
     from workbench.model.callables import Callable_
     from workbench.model.objects import ObjectGraph
     from workbench.model.variables import Variable

@@ -15,7 +15,7 @@ from workbench.errors import MissingFile, UnknownName, UnsupportedFormat, Workbe
 from workbench.model.meta import Format, MetaGraph
 
 if TYPE_CHECKING:
-    from workbench.disk.bundle import Bundle
+    from workbench.disk.bundle_read import Bundle
     from workbench.findings import Finding
     from workbench.model.recipe import Origin
 
@@ -114,13 +114,21 @@ class Model:
             return None, None
         folder = self.folder / VARIABLES
         if (folder / "variables.index").exists():
-            from workbench.disk.bundle import Bundle
+            from workbench.disk.bundle_read import Bundle
 
             try:
                 return Bundle.open(folder / "variables"), None
             except WorkbenchError as problem:
                 return None, problem
         return None, _why_no_index(self.folder)
+
+    @cached_property
+    def variables_nbytes(self) -> int | None:
+        """Bytes of all tensors of the checkpoint, shared ones counted once; None if that can't be told."""
+        try:
+            return None if self.bundle is None else self.bundle.nbytes
+        except WorkbenchError:  # a damaged entry: `findings` tells of it
+            return None
 
     def digest(self) -> str:
         """SHA-256 over what the model is made of, as a recipe keeps it."""

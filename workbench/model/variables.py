@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from workbench.disk import dtypes, schema
 from workbench.disk.schema import Message
+from workbench.errors import DamagedFile
 from workbench.model import saver, shapes
 from workbench.model.objects import VALUE_SUFFIX, ObjectGraph
 from workbench.model.shapes import Shape
 from workbench.names import input_node
 
 if TYPE_CHECKING:
-    from workbench.disk.bundle import Bundle
+    from workbench.disk.bundle_read import Bundle
     from workbench.model.meta import MetaGraph
 
 
@@ -136,19 +137,20 @@ def _by_name(name: str, shared_name: str, bundle: Bundle) -> saver.Saved | None:
     return None
 
 
-def _on_disk(bundle: Bundle, key: str, part: SaveSlice | None) -> tuple[int | None, int, int, Shape]:
-    """(bytes, shard, dtype, shape) of a key, or of the part of it."""
-    entry = bundle.entry(key)
-    shape: Shape = part.length if part else tuple(entry.shape)
-    if part is not None:
-        for piece in entry.slices:
-            if tuple(piece.start) == part.start and tuple(piece.length) == part.length:
-                return piece.entry.size, piece.entry.shard, entry.dtype, shape
-        size, elements = dtypes.size(entry.dtype), shapes.count(shape)
-        nbytes = size * elements if size is not None and elements is not None else None
-        return nbytes, entry.shard, entry.dtype, shape
-    shard = entry.slices[0].entry.shard if entry.slices else entry.shard
-    return entry.size, shard, entry.dtype, shape
+def _on_disk(bundle: Bundle, key: str, part: SaveSlice | None) -> tuple[int | None, int | None, int, Shape]:
+    """(bytes, shard, dtype, shape) of a key, or of the part of it; (None, None, 0, None) for a damaged entry."""
+    try:
+        entry = bundle.entry(key)
+    except DamagedFile:  # `Model.findings` tells of it
+        return None, None, dtypes.INVALID, None
+    if part is None:
+        return entry.size, entry.shard, entry.dtype, entry.shape
+    for piece in entry.slices:
+        if piece.start == part.start and piece.length == part.length:
+            return piece.entry.size, piece.entry.shard, entry.dtype, part.length
+    size, elements = dtypes.size(entry.dtype), shapes.count(part.length)
+    nbytes = size * elements if size is not None and elements is not None else None
+    return nbytes, entry.shard, entry.dtype, part.length
 
 
 def parse_slice(text: str) -> SaveSlice | None:
