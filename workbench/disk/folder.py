@@ -29,6 +29,7 @@ _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 # variables.data-00000-of-00001; variables-00000-of-00001 and bare variables are the V1 format
 _SHARD = re.compile(r"variables(\.data-\d+-of-\d+|-\d+-of-\d+)?\Z")
 _TEXT = re.compile(rb"[^\x00-\x08\x0e-\x1f\x7f]*\Z")
+_HIGH = bytes(range(128, 256))
 _POINTERS = (b"version https://git-lfs.github.com/spec/", b"version https://hawser.github.com/spec/")
 
 Kind = Literal["pb", "pbtxt", "graphdef"]
@@ -190,10 +191,19 @@ def _check_text(path: Path, head: bytes) -> bool:
 
 
 def is_text(head: bytes) -> bool:
-    """Whether the first bytes of a file are those of a text."""
-    # Bytes over 127 count as text: what is wrong with them is better told by line than by "binary".
-    # A NodeDef has the tag of its `op` (0x12) near its start, so that no GraphDef is taken for text.
-    return _TEXT.match(head) is not None
+    """Whether the first bytes of a file are those of a text: no control characters, UTF-8 or mostly ASCII.
+
+    Some bytes over 127 are allowed in another encoding too: what is wrong with them is better told by line
+    than by "binary". A NodeDef has the tag of its `op` (0x12) near its start, so no GraphDef is taken for text.
+    """
+    if _TEXT.match(head) is None:
+        return False
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        high = len(head) - len(head.translate(None, _HIGH))
+        return problem.end == len(head) or high <= len(head) * 0.3
+    return True
 
 
 def load(location: Location) -> Message:
