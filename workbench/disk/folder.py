@@ -25,10 +25,9 @@ MAX_PROTO = 2**31 - 1
 """The most bytes a protobuf message can have."""
 
 _HEAD = 4096
-_REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 # variables.data-00000-of-00001; variables-00000-of-00001 and bare variables are the V1 format
-_SHARD = re.compile(r"variables(\.data-\d+-of-\d+|-\d+-of-\d+)?\Z")
-_TEXT = re.compile(rb"[^\x00-\x08\x0e-\x1f\x7f]*\Z")
+_SHARD = r"variables(\.data-\d+-of-\d+|-\d+-of-\d+)?\Z"
+_CONTROL = bytes([*range(9), *range(14, 32), 127])
 _HIGH = bytes(range(128, 256))
 _POINTERS = (b"version https://git-lfs.github.com/spec/", b"version https://hawser.github.com/spec/")
 
@@ -72,7 +71,11 @@ def find(path: str | os.PathLike[str]) -> Location:
     given = Path(path)
     if not os.fspath(path):
         raise NotASavedModel("The path is empty.", hint="Give a SavedModel folder or a GraphDef file.")
-    if _REMOTE.match(os.fspath(path)) and not given.exists():
+    if (
+        ":/" in os.fspath(path)
+        and re.match("[A-Za-z][A-Za-z0-9+.-]+:/", os.fspath(path))
+        and not given.exists()
+    ):
         raise NotASavedModel(
             "Only local files are read.",
             where=_shown(given),
@@ -196,7 +199,7 @@ def is_text(head: bytes) -> bool:
     Some bytes over 127 are allowed in another encoding too: what is wrong with them is better told by line
     than by "binary". A NodeDef has the tag of its `op` (0x12) near its start, so no GraphDef is taken for text.
     """
-    if _TEXT.match(head) is None:
+    if len(head.translate(None, _CONTROL)) < len(head):
         return False
     try:
         head.decode("utf-8")
@@ -360,7 +363,7 @@ def _digested(location: Location) -> Iterator[tuple[str, bytes]]:
         for entry in sorted(os.scandir(variables), key=lambda entry: entry.name):
             if entry.name == "variables.index":
                 yield f"{VARIABLES}/{entry.name}", _file_digest(Path(entry.path))
-            elif _SHARD.match(entry.name) and entry.is_file():
+            elif re.match(_SHARD, entry.name) and entry.is_file():
                 yield f"{VARIABLES}/{entry.name}", entry.stat().st_size.to_bytes(8, "little")
     for relative in _below(assets):
         path = assets / relative

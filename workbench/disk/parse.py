@@ -15,7 +15,7 @@ from workbench.errors import DamagedFile, NotASavedModel, WorkbenchError
 from workbench.names import show
 
 _LOOK_AT = 100
-_FIRST_WORD = re.compile(r"(?:\s|#[^\n]*\n)*+([A-Za-z_]\w*)\s*+[:{<]")
+_FIRST_WORD = r"(?:\s|#[^\n]*\n)*+([A-Za-z_]\w*)\s*+[:{<]"
 _AGAIN = "Copy it again from where it was made, and compare the sizes."
 
 _BELONGS = {
@@ -131,7 +131,7 @@ def kind_of(data: bytes) -> str | None:
 
 def kind_of_text(characters: str) -> str | None:
     """What a text in text format is, judged by its first field; None if that is not a known one."""
-    match = _FIRST_WORD.match(characters)
+    match = re.match(_FIRST_WORD, characters)
     return None if match is None else _BELONGS.get(match[1])
 
 

@@ -12,6 +12,7 @@ start would cost more than all the rest here.
 from __future__ import annotations
 
 import os
+from threading import Lock
 from typing import Any
 
 from google.protobuf import descriptor_pool, message_factory
@@ -19,18 +20,21 @@ from google.protobuf import descriptor_pool, message_factory
 Message = Any
 """A protobuf message. Its class is made at run time, so a type checker knows nothing about it."""
 
-_pool: Any = None
+
+def _filled() -> Any:
+    made = descriptor_pool.DescriptorPool()
+    with open(os.path.join(os.path.dirname(__file__), "schema.bin"), "rb") as file:
+        while head := file.read(4):
+            made.AddSerializedFile(file.read(int.from_bytes(head, "little")))
+    return made
+
+
+_pool = _filled()
+_making = Lock()  # two threads must not make two classes for one message
 
 
 def pool() -> Any:
-    """The private descriptor pool, filled. `google.protobuf.text_format` needs it to expand an `Any`."""
-    global _pool
-    if _pool is None:
-        filled = descriptor_pool.DescriptorPool()
-        with open(os.path.join(os.path.dirname(__file__), "schema.bin"), "rb") as file:
-            while head := file.read(4):
-                filled.AddSerializedFile(file.read(int.from_bytes(head, "little")))
-        _pool = filled
+    """The private descriptor pool. `google.protobuf.text_format` needs it to expand an `Any`."""
     return _pool
 
 
@@ -40,7 +44,8 @@ def message_class(full_name: str) -> Any:
     Raises:
         KeyError: the schema has no such message.
     """
-    return message_factory.GetMessageClass(pool().FindMessageTypeByName(full_name))
+    with _making:
+        return message_factory.GetMessageClass(_pool.FindMessageTypeByName(full_name))
 
 
 def enum(name: str) -> dict[str, int]:
@@ -49,7 +54,7 @@ def enum(name: str) -> dict[str, int]:
     Raises:
         KeyError: the schema has no such enum.
     """
-    values = pool().FindEnumTypeByName(f"tensorflow.{name}").values
+    values = _pool.FindEnumTypeByName(f"tensorflow.{name}").values
     return {value.name: value.number for value in values}
 
 
