@@ -13,7 +13,7 @@ from collections.abc import Iterable
 FULL = -1
 """The length that stands for a whole dimension; its start is 0."""
 
-_NAME = re.compile(rb"\0((?:[^\0\xff]|\0\xff|\xff\0)*+)\0\1", re.DOTALL)
+_NAME = re.compile(rb"\x00((?:[^\x00\xff]|\x00\xff|\xff\x00)*+)\x00\x01")
 
 
 def is_slice_key(key: bytes) -> bool:
@@ -38,7 +38,7 @@ def slice_name(key: bytes) -> bytes | None:
     match = _NAME.match(key)
     if match is None:
         return None
-    return re.sub(rb"\0\xff|\xff\0", lambda pair: pair[0][:1], match[1])
+    return re.sub(rb"\x00\xff|\xff\x00", lambda pair: pair[0][:1], match[1])
 
 
 def rename_slice(key: bytes, name: bytes) -> bytes:
@@ -54,7 +54,7 @@ def rename_slice(key: bytes, name: bytes) -> bytes:
 
 
 def _head(name: bytes) -> bytes:
-    escaped = re.sub(rb"[\0\xff]", lambda byte: b"\0\xff" if byte[0] == b"\0" else b"\xff\0", name)
+    escaped = re.sub(rb"[\x00\xff]", lambda byte: b"\0\xff" if byte[0] == b"\0" else b"\xff\0", name)
     return b"\0" + escaped + b"\0\1"
 
 
