@@ -147,9 +147,14 @@ class ChildTimeout(RuntimeFailure):
 
 
 class ExecutionFailed(RuntimeFailure):
-    """TensorFlow raised while loading or running a model; the message is TensorFlow's own."""
+    """TensorFlow raised while loading or running a model; the message is TensorFlow's own.
+
+    Attributes:
+        phase: `load`, `run`, `input`, or empty where that is not known.
+    """
 
     code = "execution-failed"
+    phase: str = ""
 
 
 class NotAllowedToRun(RuntimeFailure):

@@ -262,7 +262,9 @@ class Child:
 
 def execution_failed(error: Mapping[str, Any], where: str | None = None) -> ExecutionFailed:
     """TensorFlow's error, as the child tells it, as an exception."""
-    return ExecutionFailed(error_text(error), where=where)
+    failed = ExecutionFailed(error_text(error), where=where)
+    failed.phase = str(error.get("phase", ""))
+    return failed
 
 
 def error_text(error: Mapping[str, Any]) -> str:

@@ -1,0 +1,152 @@
+"""Running a model from Python: `run(model, inputs) -> outputs`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from workbench.errors import ExecutionFailed, InputError, UsageError
+from workbench.model import Model, Signature, open_model
+from workbench.names import show
+from workbench.runtime import cast, codec
+from workbench.runtime.chain import ModelRef
+from workbench.runtime.child import Child, error_text
+from workbench.runtime.slots import Slot, input_slots, port_json, slot_names
+from workbench.runtime.values import complete, unknown_key
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+Loader = Literal["v1", "v2"]
+
+
+def run(
+    model: Model | str | os.PathLike[str],
+    inputs: Mapping[str, object] | None = None,
+    signature: str | None = None,
+    *,
+    tags: str | Iterable[str] | None = None,
+    loader: Loader | None = None,
+    child: Child | None = None,
+    python: str | os.PathLike[str] | None = None,
+    imports: Sequence[str] = (),
+    op_libraries: Sequence[str | os.PathLike[str]] = (),
+    gpu: bool = False,
+    time_limit: float | None = None,
+) -> dict[str, Array]:
+    """Runs one signature of a model in a TensorFlow process.
+
+    Args:
+        model: an opened model, or what `open_model` takes.
+        inputs: key to value: arrays, nested lists, strings, bytes. A sparse input is given as `KEY.indices`,
+            `KEY.values`, `KEY.dense_shape`, or as a tuple of the three; another composite likewise.
+        signature: its key; None for `serving_default`, or the only one.
+        tags: tag set of the MetaGraph; None for the obvious one.
+        loader: `v1` for a Session, `v2` for `tf.saved_model.load`; None tries the first and then the other.
+        child: a process to use; None starts one with the following arguments and ends it.
+        python: the interpreter that has TensorFlow; None for the running one.
+        imports: modules to import for their ops.
+        op_libraries: shared objects to load for their ops.
+        gpu: let TensorFlow see GPUs.
+        time_limit: seconds the run may take.
+
+    Returns:
+        Key to array; strings as object arrays of bytes. Components of a sparse output by slot, as for inputs.
+
+    Raises:
+        InputError: a value does not fit, is missing, or has no such key.
+        ExecutionFailed: TensorFlow raised; the message is its own.
+        TensorFlowMissing, ChildDied, ChildTimeout: the process could not do it.
+        UnknownName, DiskError: the model, tag set or signature.
+    """
+    opened = model if isinstance(model, Model) else open_model(model, tags)
+    meta = opened.select(tags) if tags is not None else opened.meta
+    chosen = meta.signature(signature)
+    slots = input_slots(meta, chosen)
+    values = complete(to_values(inputs or {}, chosen, slots), slots)
+    reference = ModelRef.of(opened, meta)
+    if child is not None:
+        return run_signature(child, reference, chosen, values, slots, loader=loader, time_limit=time_limit)
+    with Child(python, imports=imports, op_libraries=op_libraries, gpu=gpu) as own:
+        return run_signature(own, reference, chosen, values, slots, loader=loader, time_limit=time_limit)
+
+
+def to_values(
+    inputs: Mapping[str, object], signature: Signature, slots: Mapping[str, Slot]
+) -> dict[str, Array]:
+    """Python values by key or slot as arrays by slot.
+
+    Raises:
+        InputError: no such key, or a value that does not fit.
+    """
+    found: dict[str, Array] = {}
+    for name, value in inputs.items():
+        if name in slots:
+            found[name] = cast.as_array(value, slots[name])
+            continue
+        port = signature.inputs.get(name)
+        if port is None or not isinstance(value, tuple):
+            raise unknown_key(name, slots)
+        parts = slot_names(port)
+        if len(value) != len(parts):
+            raise InputError(f"Expected {len(parts)} components, got {len(value)}.", where=show(name))
+        for part, component in zip(parts, value, strict=True):
+            found[part] = cast.as_array(component, slots[part])
+    return found
+
+
+def run_signature(
+    child: Child,
+    model: ModelRef,
+    signature: Signature,
+    values: Mapping[str, Array],
+    slots: Mapping[str, Slot],
+    *,
+    loader: Loader | None = None,
+    time_limit: float | None = None,
+) -> dict[str, Array]:
+    """Runs a signature on arrays that fit it; see `run`.
+
+    Args:
+        child: is started if it does not run.
+        model: where the model is.
+        signature: one of its signatures.
+        values: slot to array, complete.
+        slots: the signature's inputs.
+        loader: as for `run`.
+        time_limit: as for `run`.
+    """
+    from workbench.disk import dtypes
+
+    if loader == "v2" and model.kind == "graphdef":
+        raise UsageError("tf.saved_model.load does not read a GraphDef.", hint="Use the v1 loader.")
+    sample = {
+        slot: codec.encode(array, dtypes.name(slots[slot].dtype) if slots[slot].dtype else None)
+        for slot, array in values.items()
+    }
+    job = {
+        "job": "run",
+        "model": model.as_json(),
+        "signature": signature.key,
+        "inputs": port_json(signature.inputs),
+        "outputs": port_json(signature.outputs),
+        "sample": sample,
+    }
+    child.start()
+    first: Loader = loader or "v1"
+    try:
+        answer = child.request({**job, "loader": first}, time_limit=time_limit)
+    except ExecutionFailed as error:
+        if loader is not None or model.kind == "graphdef" or error.phase != "load":
+            raise
+        # what old sessions can't load, the newer loader sometimes can; if it can't, the first error counts
+        second = child.request({"job": "load_check", "model": job["model"], "loader": "v2"})
+        if not second["ok"]:
+            raise ExecutionFailed(
+                f"{error.message} (tf.saved_model.load: {error_text(second['error'])})", where=error.where
+            ) from None
+        answer = child.request({**job, "loader": "v2"}, time_limit=time_limit)
+    return codec.decode_sample(answer["outputs"])

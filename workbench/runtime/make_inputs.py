@@ -1,0 +1,292 @@
+"""Inputs made from the graph, so that a merge can be verified without asking its user for any."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.disk import dtypes
+from workbench.model import MetaGraph, Port, Signature
+from workbench.names import parse_tensor
+from workbench.runtime import makers
+from workbench.runtime.chain import MadeSamples, Make
+from workbench.runtime.facts import Facts
+from workbench.runtime.flow import Scope, Spot
+from workbench.runtime.makers import STYLES, Style
+from workbench.runtime.slots import Slot, input_slots, slot_names
+from workbench.runtime.trace import Tracer
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+MAX_ELEMENTS = 1 << 24
+"""A made input is never larger."""
+_PER_ROW = 2
+"""Values in a row of a sparse or ragged input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """One made sample.
+
+    Attributes:
+        values: slot to array.
+        notes: slot to how it was made, for people.
+        free_batch: whether the batch size asked for shows in some shape.
+    """
+
+    values: Mapping[str, Array]
+    notes: Mapping[str, str]
+    free_batch: bool
+
+
+class Unmakeable(Exception):
+    """No value from outside can be made for an input: a resource, a variant, a size beyond reason."""
+
+
+def make_inputs(
+    meta: MetaGraph,
+    signature: Signature,
+    *,
+    batch: int = 2,
+    seed: int = 0,
+    variant: int = 0,
+    assets: Mapping[str, Path] | None = None,
+) -> Inputs:
+    """Values for all inputs of a signature, the same for the same arguments.
+
+    Args:
+        meta: the MetaGraph; may be a draft in memory.
+        signature: one of its own, or one made from its tensors.
+        batch: the first dimension where that is free.
+        seed: of the random numbers.
+        variant: 0 for the likeliest guess; up to `len(STYLES) - 1` for others where the graph says nothing.
+        assets: tensor name (`n:k`) to file for assets that are not in the MetaGraph's own folder.
+
+    Raises:
+        Unmakeable: an input takes what can't be made.
+    """
+    return InputMaker(meta, signature, assets).make(batch, seed, variant)
+
+
+def sample_maker(
+    meta: MetaGraph,
+    signature: Signature,
+    *,
+    seed: int = 0,
+    assets: Mapping[str, Path] | None = None,
+    given: Mapping[str, Array] | None = None,
+    rename: Callable[[str], str] = lambda slot: slot,
+) -> Make:
+    """A maker of samples for `verify`: each variant at several batch sizes, none of them twice.
+
+    Args:
+        meta: as for `make_inputs`, like `signature`, `seed` and `assets`.
+        signature: the signature.
+        seed: of the first sample; the others follow.
+        assets: tensor name to file.
+        given: values of the user that stand in every sample, by slot; they also set the batch size.
+        rename: the name under which a slot's value goes into the sample.
+    """
+    maker = InputMaker(meta, signature, assets)
+    given_batch = maker.batch_of(given or {})
+
+    def make(variant: int) -> MadeSamples | None:
+        if variant >= len(STYLES):
+            return None
+        samples = []
+        notes: Mapping[str, str] = {}
+        for number, batch in enumerate(STYLES[variant].batches):
+            try:
+                inputs = maker.make(given_batch or batch, seed + 1000 * variant + number, variant)
+            except Unmakeable:
+                return None
+            values = {**inputs.values, **(given or {})}
+            samples.append({rename(slot): value for slot, value in values.items()})
+            notes = {rename(slot): note for slot, note in inputs.notes.items() if slot not in (given or {})}
+        return MadeSamples(tuple(samples), notes)
+
+    return make
+
+
+class InputMaker:
+    """Follows each input once, then makes as many samples as are asked for."""
+
+    def __init__(
+        self, meta: MetaGraph, signature: Signature, assets: Mapping[str, Path] | None = None
+    ) -> None:
+        self.signature = signature
+        self.slots = input_slots(meta, signature)
+        scope = Scope(meta)
+        tracer = Tracer(scope, assets)
+        self.facts: dict[str, Facts] = {}
+        for name, slot in self.slots.items():
+            at = parse_tensor(slot.tensor)
+            self.facts[name] = tracer.facts(Spot(scope, at.node, at.index)) if at is not None else Facts()
+
+    def batch_of(self, given: Mapping[str, Array]) -> int | None:
+        """The batch size that given values have, or None."""
+        for name, value in given.items():
+            slot = self.slots.get(name)
+            if slot is not None and slot.shape and slot.shape[0] is None and value.ndim:
+                return int(value.shape[0])
+        return None
+
+    def make(self, batch: int, seed: int, variant: int) -> Inputs:
+        """One sample; see `make_inputs`."""
+        import numpy as np
+
+        rng = np.random.default_rng(seed)
+        style = STYLES[variant]
+        values: dict[str, Array] = {}
+        notes: dict[str, str] = {}
+        free = False
+        for port in self.signature.inputs.values():
+            if port.kind == "dense":
+                slot = self.slots[port.key]
+                sizes, is_free = _sizes(slot, self.facts[port.key], batch, style, likely=variant % 2 == 0)
+                values[port.key], notes[port.key] = self._fill(port.key, sizes, rng, style)
+                free |= is_free
+            else:
+                make = self._sparse if port.kind == "sparse" else self._ragged
+                values.update(make(port, batch, rng, style, notes))
+                free = True
+        return Inputs(values, notes, free)
+
+    def _fill(
+        self, name: str, sizes: tuple[int, ...], rng: np.random.Generator, style: Style
+    ) -> tuple[Array, str]:
+        """An array of the slot's dtype with the given sizes."""
+        import numpy as np
+
+        slot, facts = self.slots[name], self.facts[name]
+        count = int(np.prod(sizes, dtype=np.int64))
+        if count > MAX_ELEMENTS:
+            raise Unmakeable(f"{name} would have {count} elements")
+        if slot.is_string:
+            make, note = makers.texts(facts, rng, style)
+            array = np.empty(count, dtype=object)
+            array[:] = [make() for _ in range(count)]
+            return array.reshape(sizes), note if count == 1 and not sizes else f"{count} strings, each {note}"
+        if slot.dtype in (dtypes.RESOURCE, dtypes.VARIANT):
+            raise Unmakeable(f"{name} is a {dtypes.name(slot.dtype)}")
+        flat, note = makers.numbers(facts, slot.dtype or dtypes.FLOAT, count, rng, style)
+        shape = ",".join(map(str, sizes))
+        return flat.reshape(sizes), f"[{shape}] {note}"
+
+    def _sparse(
+        self, port: Port, batch: int, rng: np.random.Generator, style: Style, notes: dict[str, str]
+    ) -> dict[str, Array]:
+        """Indices (in order, none twice), values and dense shape, `_PER_ROW` values to a row."""
+        import numpy as np
+
+        names = slot_names(port)
+        rank = _sparse_rank(port, self.slots[names[0]], self.slots[names[2]])
+        facts = self.facts[names[1]]
+        declared = port.shape if port.shape is not None and len(port.shape) == rank else (None,) * rank
+        dense = [size if size is not None else style.dim for size in declared]
+        if rank and declared[0] is None:
+            dense[0] = batch
+        if rank and declared[-1] is None and rank > 1:
+            dense[-1] = facts.dims.get(-1) or max(style.dim, _PER_ROW)
+        rows: list[list[int]] = []
+        for row in range((dense[0] if rank > 1 else 1) if rank else 0):
+            columns = rng.choice(dense[-1], min(_PER_ROW, dense[-1]), replace=False).tolist()
+            before = [row, *([0] * (rank - 2))] if rank > 1 else []
+            rows += [[*before, column] for column in sorted(columns)]
+        values, note = self._fill(names[1], (len(rows),), rng, style)
+        for name in names:
+            notes[name] = f"sparse {dense}: {note}"
+        return {
+            names[0]: np.array(rows, dtype=np.int64).reshape(len(rows), rank),
+            names[1]: values,
+            names[2]: np.array(dense, dtype=np.int64),
+        }
+
+    def _ragged(
+        self, port: Port, batch: int, rng: np.random.Generator, style: Style, notes: dict[str, str]
+    ) -> dict[str, Array]:
+        """Flat values, then row splits from the outermost in (`RaggedTensorSpec._to_components`)."""
+        import numpy as np
+
+        names = slot_names(port)
+        rows = batch
+        found: dict[str, Array] = {}
+        for name in names[1:]:
+            splits = np.arange(rows + 1) * _PER_ROW
+            found[name] = splits.astype(dtypes.numpy(self.slots[name].dtype) or np.int64)
+            rows *= _PER_ROW
+        slot = self.slots[names[0]]
+        sizes, _ = _sizes(slot, self.facts[names[0]], rows, style, likely=True)
+        values, note = self._fill(names[0], (rows, *sizes[1:]), rng, style)
+        for name in names:
+            notes[name] = f"ragged, {_PER_ROW} a row: {note}"
+        return {names[0]: values, **found}
+
+
+def _sparse_rank(port: Port, indices: Slot, dense_shape: Slot) -> int:
+    if port.shape is not None:
+        return len(port.shape)
+    if indices.shape is not None and len(indices.shape) == 2 and indices.shape[1] is not None:
+        return indices.shape[1]
+    if dense_shape.shape is not None and len(dense_shape.shape) == 1 and dense_shape.shape[0] is not None:
+        return dense_shape.shape[0]
+    return 2
+
+
+def _sizes(
+    slot: Slot, facts: Facts, batch: int, style: Style, *, likely: bool
+) -> tuple[tuple[int, ...], bool]:
+    """A full shape for a slot, and whether the batch size shows in it."""
+    shape = slot.likely if likely else slot.shape
+    if shape is None:
+        rank = _rank(slot, facts, style)
+        shape = (None,) * rank
+    rank = len(shape)
+    sizes = list(shape)
+    if _is_plane(slot, shape):
+        return tuple(style.plane if size is None else size for size in shape), False
+    free = rank > 0 and sizes[0] is None
+    if free:
+        sizes[0] = batch
+    for place in range(rank):
+        if sizes[place] is None:
+            sizes[place] = facts.dims.get(place - rank)
+    unknown = [place for place in range(rank) if sizes[place] is None]
+    for place, size in zip(unknown, _guess(sizes, unknown, facts, style), strict=True):
+        sizes[place] = size
+    return tuple(size if size is not None else style.dim for size in sizes), free
+
+
+def _rank(slot: Slot, facts: Facts, style: Style) -> int:
+    if facts.rank is not None:
+        return facts.rank
+    if slot.is_string:
+        return (1, 0, 1, 0, 2, 1)[STYLES.index(style)]
+    return style.rank
+
+
+def _is_plane(slot: Slot, shape: tuple[int | None, ...]) -> bool:
+    """Whether it is one picture, height × width × channels, with no batch."""  # noqa: RUF002
+    return slot.dtype == dtypes.UINT8 and len(shape) == 3 and shape[0] is None and shape[2] in (1, 3, 4)
+
+
+def _guess(sizes: list[int | None], unknown: list[int], facts: Facts, style: Style) -> list[int]:
+    """Sizes for dimensions that nothing tells, from what the row is reshaped to, else by the style."""
+    rest = 1
+    for size in sizes[1:]:
+        rest *= size or 1
+    if facts.row and unknown and facts.row % rest == 0:
+        left = facts.row // rest
+        if len(unknown) == 1:
+            return [left]
+        root = round(left**0.5)
+        if len(unknown) == 2 and root * root == left:
+            return [root, root]
+    if len(sizes) == 4:
+        return [3 if place == 3 else style.plane for place in unknown]
+    return [style.dim] * len(unknown)

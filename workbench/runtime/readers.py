@@ -1,0 +1,150 @@
+"""The ops that read a string, and what each expects in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from workbench.disk import dtypes, optable
+from workbench.model import shapes
+from workbench.runtime import flow
+from workbench.runtime.facts import (
+    Base64,
+    Compressed,
+    Csv,
+    Example,
+    Feature,
+    Image,
+    JsonExample,
+    Number,
+    ParsedTensor,
+    Raw,
+    Text,
+    Wav,
+)
+from workbench.runtime.flow import Use
+
+if TYPE_CHECKING:
+    from workbench.runtime.trace import Tracer
+
+_IMAGES = {
+    "DecodePng": "png",
+    "DecodeImage": "png",
+    "DecodeJpeg": "png",  # the kernel looks at the bytes, not at its name
+    "DecodeAndCropJpeg": "jpeg",
+    "ExtractJpegShape": "jpeg",
+    "DecodeGif": "gif",
+    "DecodeBmp": "bmp",
+}
+
+
+def _read_image(tracer: Tracer, use: Use, nested: int) -> Text:
+    channels = int(use.node.attr["channels"].i) if "channels" in use.node.attr else 0
+    facts = tracer.facts(use.output(), nested)
+    side, elements = facts.dims.get(-3), facts.total or facts.row
+    if side is None and elements is not None:
+        for count in (channels,) if channels else (3, 1, 4):
+            root = round((elements / count) ** 0.5)
+            if root * root * count == elements:
+                return Image(_IMAGES[use.op], count, root)
+    return Image(_IMAGES[use.op], channels, side)
+
+
+def _read_base64(tracer: Tracer, use: Use, nested: int) -> Text:
+    return Base64(tracer.facts(use.output(), nested))
+
+
+def _read_number(tracer: Tracer, use: Use, nested: int) -> Text:
+    dtype = use.node.attr["out_type"].type or dtypes.FLOAT
+    return Number(dtype, tracer.facts(use.output(), nested))
+
+
+def _read_raw(tracer: Tracer, use: Use, nested: int) -> Text:
+    facts = tracer.facts(use.output(), nested)
+    return Raw(use.node.attr["out_type"].type, facts.total or facts.row or facts.dims.get(-1))
+
+
+def _read_compressed(tracer: Tracer, use: Use, nested: int) -> Text:
+    kind = use.node.attr["compression_type"].s.decode("ascii", "replace")
+    return Compressed(kind, tracer.facts(use.output(), nested))
+
+
+def _read_csv(tracer: Tracer, use: Use, nested: int) -> Text:
+    types = list(use.node.attr["OUT_TYPE"].list.type)
+    delimiter = use.node.attr["field_delim"].s.decode("utf-8", "replace") or ","
+    fields = tuple((dtype, tracer.facts(use.output(i), nested)) for i, dtype in enumerate(types))
+    return Csv(delimiter, fields)
+
+
+def _read_wav(tracer: Tracer, use: Use, nested: int) -> Text:
+    return Wav(max(int(use.node.attr["desired_channels"].i), 1))
+
+
+def _read_tensor(tracer: Tracer, use: Use, nested: int) -> Text:
+    return ParsedTensor(use.node.attr["out_type"].type, tracer.facts(use.output(), nested))
+
+
+def _read_json(tracer: Tracer, use: Use, nested: int) -> Text:
+    return JsonExample(tracer.facts(use.output(), nested))
+
+
+def _read_example(tracer: Tracer, use: Use, nested: int) -> Text | None:
+    """The keys of an Example with dtype and shape, whichever of the three ops reads it.
+
+    Sources: `parsing_ops.cc` and the arg names of each op; keys are attrs in ParseSingleExample and constants
+    in the others.
+    """
+    node, scope = use.node, use.scope
+    op_def = scope.meta.op_table.get(node.op)
+    if op_def is None:
+        return None
+    inputs = {entry.arg: entry for entry in optable.input_args(node, op_def) or []}
+    outputs = {entry.arg: entry for entry in optable.output_args(node, op_def) or []}
+
+    def keys(kind: str) -> list[str]:
+        attr = f"{kind}_keys"
+        if attr in node.attr:
+            return [_text(key) for key in node.attr[attr].list.s]
+        entry = inputs.get(attr)
+        if entry is None:
+            return []
+        found: list[str] = []
+        for position in range(entry.first, entry.first + entry.size):
+            value = flow.const(use.input(position))
+            if value is not None:
+                found += [_text(key) for key in value.reshape(-1).tolist()]
+        return found
+
+    dense_shapes = [shapes.from_proto(shape) for shape in node.attr["dense_shapes"].list.shape]
+    features = []
+    for kind, attr, output in (
+        ("dense", "Tdense", "dense_values"),
+        ("sparse", "sparse_types", "sparse_values"),
+        ("ragged", "ragged_value_types", "ragged_values"),
+    ):
+        types = list(node.attr[attr].list.type) if attr in node.attr else []
+        first = outputs[output].first if output in outputs else 0
+        for number, (key, dtype) in enumerate(zip(keys(kind), types, strict=False)):
+            shape = dense_shapes[number] if kind == "dense" and number < len(dense_shapes) else None
+            features.append(Feature(key, dtype, shape, tracer.facts(use.output(first + number), nested)))
+    return Example(tuple(features), node.op == "ParseSingleExample")
+
+
+def _text(key: bytes) -> str:
+    return key.decode("utf-8", "surrogateescape")
+
+
+READERS: dict[str, Callable[[Tracer, Use, int], Text | None]] = {
+    **dict.fromkeys(_IMAGES, _read_image),
+    "DecodeBase64": _read_base64,
+    "StringToNumber": _read_number,
+    "DecodeRaw": _read_raw,
+    "DecodeCompressed": _read_compressed,
+    "DecodeCSV": _read_csv,
+    "DecodeWav": _read_wav,
+    "ParseTensor": _read_tensor,
+    "DecodeJSONExample": _read_json,
+    "ParseExample": _read_example,
+    "ParseExampleV2": _read_example,
+    "ParseSingleExample": _read_example,
+}

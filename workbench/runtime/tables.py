@@ -1,0 +1,123 @@
+"""The keys a lookup table knows: from its asset file, from constants, or from the checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from workbench.disk.schema import Message
+from workbench.errors import WorkbenchError
+from workbench.graph.functions import calls
+from workbench.runtime import flow
+from workbench.runtime.flow import Scope, Spot
+
+MAX_KEYS = 1000
+"""How many of a table's keys are read: enough to choose from."""
+_MAX_BYTES = 1 << 20
+_FROM_FILE = frozenset({"InitializeTableFromTextFile", "InitializeTableFromTextFileV2"})
+_FROM_TENSORS = frozenset(
+    {"InitializeTable", "InitializeTableV2", "LookupTableImport", "LookupTableImportV2"}
+)
+_WHOLE_LINE, _LINE_NUMBER = -2, -1
+
+
+def table_keys(main: Scope, table: Spot, assets: Mapping[str, Path]) -> tuple[Any, ...]:
+    """Up to `MAX_KEYS` keys of a table, as bytes or ints; empty if nothing tells them.
+
+    Args:
+        main: the main graph.
+        table: where the table's handle comes from, as `flow.origin` gives it.
+        assets: tensor name to file, besides what the MetaGraph's own folder has.
+    """
+    files = {asset.tensor: asset.path for asset in main.meta.assets if asset.path is not None}
+    files.update(assets)
+    for scope, node in _initialisers(main):
+        handle = scope.input(node, 0)
+        if handle is None or not _same_table(flow.origin(handle), table):
+            continue
+        if node.op in _FROM_TENSORS:
+            keys = flow.const(scope.input(node, 1))
+            if keys is not None:
+                return tuple(keys.reshape(-1)[:MAX_KEYS].tolist())
+        else:
+            found = _from_file(scope, node, files)
+            if found:
+                return found
+    return _from_checkpoint(main, table)
+
+
+def _same_table(one: Spot, other: Spot) -> bool:
+    """Whether two handles are of one table: one node, or two that share a name."""
+    if one == other:
+        return True
+    left, right = one.scope.nodes.get(one.name), other.scope.nodes.get(other.name)
+    if left is None or right is None:
+        return False
+    return bool(left.attr["shared_name"].s) and left.attr["shared_name"].s == right.attr["shared_name"].s
+
+
+def _initialisers(main: Scope) -> Iterator[tuple[Scope, Message]]:
+    """Every op that fills a table, in the main graph and in the bodies that lead to one."""
+    functions = main.meta.functions
+    wanted = _FROM_FILE | _FROM_TENSORS
+    leading = {
+        name for name, function in functions.items() if any(node.op in wanted for node in function.node_def)
+    }
+    grown = True
+    while grown:
+        grown = False
+        for name, function in functions.items():
+            if name not in leading and any(
+                called in leading for node in function.node_def for _, called in calls(node, functions)
+            ):
+                leading.add(name)
+                grown = True
+    todo = [main]
+    while todo:
+        scope = todo.pop()
+        for node in scope.nodes.values():
+            if node.op in wanted:
+                yield scope, node
+            elif any(called in leading for _, called in calls(node, functions)):
+                todo += scope.bodies(node)
+
+
+def _from_file(scope: Scope, node: Message, files: Mapping[str, Path]) -> tuple[Any, ...]:
+    filename = scope.input(node, 1)
+    if filename is None:
+        return ()
+    at = flow.origin(filename)
+    path = files.get(f"{at.name}:{at.index}") if at.scope.function is None else None
+    if path is None:
+        return ()
+    try:
+        with open(path, "rb") as stream:
+            lines = stream.read(_MAX_BYTES).splitlines()[:MAX_KEYS]
+    except OSError:
+        return ()
+    column = node.attr["key_index"].i
+    if column == _LINE_NUMBER:
+        return tuple(range(len(lines)))
+    if column == _WHOLE_LINE:
+        return tuple(lines)
+    delimiter = node.attr["delimiter"].s or b"\t"
+    fields = [line.split(delimiter) for line in lines]
+    return tuple(parts[column] for parts in fields if 0 <= column < len(parts))
+
+
+def _from_checkpoint(main: Scope, table: Spot) -> tuple[Any, ...]:
+    """A mutable table's saved keys, where the checkpoint has just one table of that key dtype."""
+    bundle = main.meta.bundle
+    node = table.scope.nodes.get(table.name)
+    if bundle is None or node is None or not node.op.startswith("MutableHashTable"):
+        return ()
+    dtype = node.attr["key_dtype"].type
+    try:
+        saved = [key for key in bundle.keys() if key.endswith("-keys")]  # noqa: SIM118 (no iterator)
+        fitting = [key for key in saved if bundle.entry(key).dtype == dtype]
+        if len(fitting) != 1 or bundle.entry(fitting[0]).size > _MAX_BYTES:
+            return ()
+        return tuple(bundle.array(fitting[0]).reshape(-1)[:MAX_KEYS].tolist())
+    except WorkbenchError:
+        return ()
