@@ -101,7 +101,7 @@ def _in_folder(folder: Path, given: Path) -> Location:
         if binary and text:
             note = f"{PB} and {PBTXT} are both there; {PB} is read, as TensorFlow does."
         elif (folder / CPB).exists():
-            note = f"{CPB}, which TensorFlow would prefer, is not read; {PB if binary else PBTXT} is."
+            note = f"{CPB} is there, too, and is not read; {PB if binary else PBTXT} is."
         return _saved_model(folder / (PB if binary else PBTXT), given, note)
     for name in (PB, PBTXT):
         if (folder / name).is_symlink():
