@@ -65,7 +65,7 @@ def write(out: Path, tensors: Mapping[str, Tensor]) -> None:
 
     Args:
         out: its prefix; the files must not exist, their folder is made if it does not.
-        tensors: by key.
+        tensors: by key; their bytes are written in this order.
 
     Raises:
         ValueError: the bytes of a tensor do not fit its dtype and shape.
@@ -89,7 +89,7 @@ def join(
     Args:
         parts: the checkpoints, and what their keys become. Partitioned variables stay partitioned.
         out: the prefix of the result; the files must not exist, their folder is made if it does not.
-        extra: more tensors, under their final keys, in a data file of their own after the others.
+        extra: more tensors, under their final keys, in this order in a data file of their own after the others.
         progress: called with bytes done and bytes in all.
 
     Raises:
@@ -201,8 +201,7 @@ def _add(plan: _Plan, key: bytes, value: bytes) -> None:
 def _add_extra(plan: _Plan, tensors: Mapping[str, Tensor]) -> None:
     number = len(plan.shards)
     data = bytearray()
-    for name in sorted(tensors, key=key_bytes):
-        dtype, shape, content = tensors[name]
+    for name, (dtype, shape, content) in tensors.items():
         body, checksum = _encoded(name, dtype, shape, content)
         message = schema.BundleEntryProto(
             dtype=dtype, shard_id=number, offset=len(data), size=len(body), crc32c=checksum
