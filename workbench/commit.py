@@ -17,12 +17,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from workbench.disk.stage import Stage
 from workbench.errors import RuntimeFailure
 from workbench.findings import Finding
-from workbench.names import show
 from workbench.surgery.draft import Draft
 from workbench.surgery.recipe import PROOF, RECIPE
 
 if TYPE_CHECKING:
-    from workbench.graph.danger import Danger
     from workbench.runtime.child import Child
     from workbench.runtime.verification import Verification
     from workbench.runtime.verify import Verifier
@@ -194,10 +192,10 @@ class _Commit:
         """Why the draft may not be run (R12), or None."""
         if self.proving.allow_unsafe:
             return None
-        from workbench.graph.danger import dangerous
+        from workbench.graph.danger import dangerous, tell
 
         found = dangerous(self.draft.meta, [self.draft.plan.signature])
-        return None if not found else f"{_tell(found)} Running it needs your word: --allow-unsafe."
+        return f"{tell(found)} If you trust it, --allow-unsafe runs it." if found else None
 
     def new_child(self) -> Child:
         """The child process, not started yet."""
@@ -217,7 +215,6 @@ class _Commit:
         """The reference and its inputs."""
         from workbench import prove
         from workbench.runtime.chain import SampleSource
-        from workbench.runtime.make_inputs import sample_maker
         from workbench.runtime.verify import Verifier
 
         draft, options = self.draft, self.proving
@@ -225,6 +222,8 @@ class _Commit:
         if options.inputs is not None:
             source = SampleSource(given=(options.inputs,))
         else:
+            from workbench.runtime.make_inputs import sample_maker
+
             source = SampleSource(make=sample_maker(draft.meta, signature, seed=options.seed))
         return Verifier(
             child,
@@ -241,7 +240,7 @@ class _Commit:
         stage.need(draft.nbytes)
         stage.write("saved_model.pb", draft.serialize())
         if draft.checkpoints:
-            from workbench.disk.bundle import JoinPart, join
+            from workbench.disk.bundle_write import JoinPart, join
 
             out = stage.folder / "variables" / "variables"
             out.parent.mkdir()
@@ -259,12 +258,3 @@ class _Commit:
         draft = self.draft
         model = ModelRef(stage.folder, draft.plan.tags)
         return verifier.result(ResultModel(model, prove.result_signature(draft)))
-
-
-def _tell(found: Sequence[Danger]) -> str:
-    listed = "; ".join(
-        f"{show(danger.op)} at {show('::'.join((*danger.path, danger.node)))} {danger.why}"
-        for danger in found[:3]
-    )
-    more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
-    return f"The result reaches ops that do more than compute: {listed}{more}."

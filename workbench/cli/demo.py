@@ -38,7 +38,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from workbench.cli.run import print_outputs
     from workbench.model import open_model
     from workbench.surgery.draft import apply
-    from workbench.surgery.plan import SourceList
+    from workbench.surgery.plan import Plan, SourceList
 
     samples = sample_models()
     image, digits = samples / "image_base64", samples / "digits"
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     sources.add(image)
     sources.add(digits)
     plan = merge.with_wires(
-        merge.Plan(tuple(sources.sources)),
+        Plan(tuple(sources.sources)),
         ["pixels=myInput"],
         {source.handle: open_model(source.path) for source in sources.sources},
     )

@@ -153,6 +153,6 @@ def _save(path: Path, outputs: Mapping[str, Any]) -> None:
     }
     try:
         with path.open("xb") as file:
-            np.savez(file, **plain)
+            np.savez(file, allow_pickle=False, **plain)
     except OSError as error:
         raise CannotWrite(f"The file can't be written: {error.strerror}.", where=str(path)) from None

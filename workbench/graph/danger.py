@@ -11,7 +11,7 @@ file which is one of the model's assets, and PrintV2 to the terminal.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -21,7 +21,7 @@ from workbench.graph.adjacency import Adjacency
 from workbench.graph.functions import calls
 from workbench.model.saver import const_strings
 from workbench.model.signature import INIT_OP
-from workbench.names import input_node
+from workbench.names import input_node, show
 
 if TYPE_CHECKING:
     from workbench.model.meta import MetaGraph
@@ -335,3 +335,13 @@ def _trail(entry: str, scope: Mapping[str, Message]) -> Iterator[str]:
         if node is None or node.op not in _PASS or not node.input:
             return
         entry = node.input[0]
+
+
+def tell(found: Sequence[Danger]) -> str:
+    """Some dangers as a sentence, the first three by name."""
+    listed = "; ".join(
+        f"{show(danger.op)} at {show('::'.join((*danger.path, danger.node)))} {danger.why}"
+        for danger in found[:3]
+    )
+    more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
+    return f"The model reaches ops that do more than compute: {listed}{more}."

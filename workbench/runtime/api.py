@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from workbench.errors import ExecutionFailed, InputError, UsageError
-from workbench.model import Model, Signature, open_model
+from workbench.errors import ExecutionFailed, InputError, NotAllowedToRun, UsageError
+from workbench.model import MetaGraph, Model, Signature, open_model
 from workbench.names import show
 from workbench.runtime import cast, codec
 from workbench.runtime.chain import ModelRef
@@ -36,6 +36,7 @@ def run(
     op_libraries: Sequence[str | os.PathLike[str]] = (),
     gpu: bool = False,
     time_limit: float | None = None,
+    allow_unsafe: bool = False,
 ) -> dict[str, Array]:
     """Runs one signature of a model in a TensorFlow process.
 
@@ -52,12 +53,14 @@ def run(
         op_libraries: shared objects to load for their ops.
         gpu: let TensorFlow see GPUs.
         time_limit: seconds the run may take.
+        allow_unsafe: run it even if ops that touch files, the network or Python are reached.
 
     Returns:
         Key to array; strings as object arrays of bytes. Components of a sparse output by slot, as for inputs.
 
     Raises:
         InputError: a value does not fit, is missing, or has no such key.
+        NotAllowedToRun: dangerous ops are reached, and nobody allowed it.
         ExecutionFailed: TensorFlow raised; the message is its own.
         TensorFlowMissing, ChildDied, ChildTimeout: the process could not do it.
         UnknownName, DiskError: the model, tag set or signature.
@@ -65,6 +68,8 @@ def run(
     opened = model if isinstance(model, Model) else open_model(model, tags)
     meta = opened.select(tags) if tags is not None else opened.meta
     chosen = meta.signature(signature)
+    if not allow_unsafe:
+        refuse_danger(meta, chosen.key)
     slots = input_slots(meta, chosen)
     values = complete(to_values(inputs or {}, chosen, slots), slots)
     reference = ModelRef.of(opened, meta)
@@ -72,6 +77,19 @@ def run(
         return run_signature(child, reference, chosen, values, slots, loader=loader, time_limit=time_limit)
     with Child(python, imports=imports, op_libraries=op_libraries, gpu=gpu) as own:
         return run_signature(own, reference, chosen, values, slots, loader=loader, time_limit=time_limit)
+
+
+def refuse_danger(meta: MetaGraph, signature: str) -> None:
+    """Refuses to run what reaches ops that do more than compute.
+
+    Raises:
+        NotAllowedToRun: it does.
+    """
+    from workbench.graph.danger import dangerous, tell
+
+    found = dangerous(meta, [signature])
+    if found:
+        raise NotAllowedToRun(tell(found), hint="If you trust the model: --allow-unsafe.")
 
 
 def to_values(

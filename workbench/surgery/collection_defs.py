@@ -35,10 +35,9 @@ def merge_collections(meta: Message, part: Part, renamer: Renamer) -> None:
             _node_list(meta, name, collection.node_list.value, part, renamer)
         elif kind in ("bytes_list", "any_list"):
             _drop(part, name, "what it holds can't be renamed")
-        elif kind is not None:
+        elif kind is not None and name not in meta.collection_def:
             # Numbers name nothing; the first part's win, as there can be only one value for the result.
-            if name not in meta.collection_def:
-                meta.collection_def[name].CopyFrom(collection)
+            meta.collection_def[name].CopyFrom(collection)
 
 
 def _node_list(meta: Message, name: str, values: Iterable[str], part: Part, renamer: Renamer) -> None:

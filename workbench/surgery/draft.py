@@ -10,9 +10,11 @@ from pathlib import Path
 from workbench import names
 from workbench.disk import schema
 from workbench.disk.bundle import Bundle
+from workbench.disk.optable import is_known
 from workbench.disk.schema import Message
 from workbench.errors import PlanError
 from workbench.findings import Finding, by_severity
+from workbench.graph.adjacency import Adjacency
 from workbench.model import MetaGraph, Model
 from workbench.model.assets import Asset
 from workbench.model.shapes import to_proto
@@ -22,6 +24,7 @@ from workbench.surgery.collection_defs import merge_collections, merge_meta_info
 from workbench.surgery.freeze import bytes_to_freeze, freeze_variables
 from workbench.surgery.interface import Interface, ResultPort, design_interface, port_info
 from workbench.surgery.join import Join, Link, look_up
+from workbench.surgery.meaning import remarks
 from workbench.surgery.part import VARIABLE_OPS, Part, attr_shape, is_placeholder
 from workbench.surgery.plan import Plan
 from workbench.surgery.refs import rewrite_references
@@ -192,11 +195,14 @@ class _Builder:
             part = self.join.parts[link.target.handle]
             for tensor in link.target.tensors:
                 part.cut(tensor)
+            source = self.join.parts[link.source.handle]
+            self.join.findings += remarks(link, source.meta, part.meta)
         self.interface = design_interface(self.join)
         if self.join.blocked:
             return None
         for part in self.parts:
             self._keep(part)
+            self._look_closer(part)
         if self._failed() or not self._fits_in_a_proto():
             return None
         for part in self.parts:
@@ -314,6 +320,31 @@ class _Builder:
                     show(name),
                     "Neither the saver nor the init op gives this variable a value.",
                 )
+
+    def _look_closer(self, part: Part) -> None:
+        """A cycle outside while loops (R2), and ops that TensorFlow does not know (R8)."""
+        cycle = Adjacency(part.kept).find_cycle()
+        if cycle is not None:
+            part.note(
+                "R2-source-cycle", "error", show(cycle[0]),
+                "The model's graph has a cycle that is no while loop: "
+                + " → ".join(show(name, 60) for name in [*cycle[:6], cycle[0]]) + ".",
+                "No loader takes it; save the model again.",
+            )  # fmt: skip
+        unknown = sorted({node.op for node in part.kept.values() if self._is_unknown(part, node.op)})
+        bodies = [node.op for name in part.functions for node in part.meta.functions[name].node_def]
+        unknown = sorted({*unknown, *(op for op in set(bodies) if self._is_unknown(part, op))})
+        if unknown:
+            listed = ", ".join(map(show, unknown[:8]))
+            part.note(
+                "R8-unknown-op", "warning", "",
+                f"TensorFlow 2.21 does not have {'this op' if len(unknown) == 1 else 'these ops'}: {listed}.",
+                "The result needs the same library as the source: --import MODULE or --op-library FILE.so.",
+            )  # fmt: skip
+
+    @staticmethod
+    def _is_unknown(part: Part, op: str) -> bool:
+        return op not in part.meta.functions and not is_known(op)
 
     def _fits_in_a_proto(self) -> bool:
         size = self.graph.ByteSize() + sum(

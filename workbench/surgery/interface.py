@@ -120,10 +120,27 @@ def design_interface(join: Join) -> Interface:
         outputs[handle] = list(part.chosen.outputs.items())
     walks = _walk_all(join, outputs, result)
     _take_inputs(join, walks, result)
+    for port in result.inputs:
+        if (
+            port.info.WhichOneof("encoding") == "name"
+            and port.info.dtype == dtypes.STRING
+            and _is_scalar(port.info)
+        ):
+            join.findings.append(
+                Finding(
+                    "R5-scalar", "info", f"{port.handle}@{show(port.own_key)}",
+                    "The input takes one string, not a batch: TensorFlow Serving's REST `instances` can't send it, "
+                    "`inputs` can.",
+                )
+            )  # fmt: skip
     _take_outputs(join, walks, outputs, result)
     if join.plan.keep_signatures:
         _keep_signatures(join, result)
     return result
+
+
+def _is_scalar(info: Message) -> bool:
+    return info.HasField("tensor_shape") and shapes_.from_proto(info.tensor_shape) == ()
 
 
 # -- what is needed
@@ -233,7 +250,8 @@ def _take_inputs(join: Join, walks: Mapping[str, _Walk], result: Interface) -> N
                     "R9-added-input",
                     "info",
                     f"{handle}@{show(name)}",
-                    f"The result needs this placeholder, which the signature does not name; it becomes the input {show(key)!r}.",
+                    "The result needs this placeholder, which the signature does not name; "
+                    f"it becomes the input {show(key)!r}.",
                 )
             )
         for own_key in dropped:
@@ -408,6 +426,9 @@ def _keep_signatures(join: Join, result: Interface) -> None:
             ]
             if unfed:
                 _drop_signature(join, handle, key, f"{show(unfed[0])} could not be fed through it")
+                continue
+            if new_key == join.plan.signature:
+                _drop_signature(join, handle, key, "the result's own signature has that key")
                 continue
             result.kept[new_key] = (handle, signature)
             result.roots[handle] += present

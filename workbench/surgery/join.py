@@ -314,7 +314,7 @@ def _shape_hint(have: Shape, want: Shape) -> str:
 
 
 def _remarks(link: Link) -> list[Finding]:
-    """What may go wrong although nothing forbids the wire (R4 unknown, R5)."""
+    """What may go wrong although nothing forbids the wire (R4, unknown)."""
     where = f"{show(str(link.source))}={show(str(link.target))}"
     found: list[Finding] = []
     for fit, have, want in zip(link.fits, link.source.shapes, link.target.shapes, strict=True):
@@ -342,7 +342,8 @@ def _check_targets(join: Join) -> None:
                         "R2-twice",
                         "error",
                         show(str(link.target)),
-                        f"The input is wired twice: from {show(str(seen[key].source))} and from {show(str(link.source))}.",
+                        f"The input is wired twice: from {show(str(seen[key].source))} "
+                        f"and from {show(str(link.source))}.",
                         "Leave one of the wires out.",
                     )
                 )

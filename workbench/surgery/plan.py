@@ -74,6 +74,45 @@ class Plan:
     keep_signatures: bool = False
     freeze: bool = False
 
+    @classmethod
+    def join(
+        cls,
+        *paths: str | Path,
+        wires: Iterable[str | Wire],
+        signature: str = DEFAULT_SIGNATURE,
+        keep_outputs: bool = False,
+        keep_signatures: bool = False,
+        freeze: bool = False,
+        **handles: str | Path,
+    ) -> Plan:
+        """A plan from paths and wires, as the command line takes them.
+
+        Args:
+            *paths: models that get their folder's name as handle.
+            wires: `"OUT=IN"` with one `=`, or `Wire(OUT, IN)`.
+            signature: key of the signature of the result.
+            keep_outputs: also keep the outputs of models that feed another one.
+            keep_signatures: also keep the signatures of the sources.
+            freeze: turn variables into constants.
+            **handles: models with a handle: `img="./image"`.
+
+        Raises:
+            UsageError: a handle is not valid or is used twice, or a wire has no `=`.
+        """
+        sources = SourceList()
+        for path in paths:
+            sources.add(Path(path))
+        for handle, path in handles.items():
+            sources.add(Path(path), handle)
+        return cls(
+            tuple(sources.sources),
+            tuple(wire if isinstance(wire, Wire) else _parse_wire(wire) for wire in wires),
+            signature,
+            keep_outputs=keep_outputs,
+            keep_signatures=keep_signatures,
+            freeze=freeze,
+        )
+
     @property
     def handles(self) -> tuple[str, ...]:
         """The handles, in the order of the sources."""
@@ -134,6 +173,13 @@ class SourceList:
         source = Source(handle, path, tuple(tags) if tags is not None else None, signature)
         self.sources.append(source)
         return source
+
+
+def _parse_wire(text: str) -> Wire:
+    source, equals, target = text.partition("=")
+    if not equals:
+        raise UsageError(f"{names.show(text)!r} is not a wire.", hint="Write OUTPUT=INPUT.")
+    return Wire(source, target)
 
 
 def handle_base(path: Path) -> str:

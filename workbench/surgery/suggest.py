@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from difflib import SequenceMatcher
 from itertools import pairwise
 
-from workbench.model import Model
+from workbench.model import Model, Signature
 from workbench.surgery.ends import End, Lookup, chosen_signature
 from workbench.surgery.join import Link, judge
 from workbench.surgery.plan import Plan, Wire
@@ -23,7 +23,7 @@ def suggest(plan: Plan, models: Mapping[str, Model]) -> list[Wire]:
     for source in plan.sources:
         meta = models[source.handle].meta
         chosen = chosen_signature(meta, source.handle, source.signature)
-        lookups.append(Lookup(meta, source.handle, None if not hasattr(chosen, "inputs") else chosen))
+        lookups.append(Lookup(meta, source.handle, chosen if isinstance(chosen, Signature) else None))
     found: list[tuple[float, Wire]] = []
     for left, right in pairwise(lookups):
         if left.chosen is None or right.chosen is None:
