@@ -7,6 +7,7 @@ TensorFlow. Models that TensorFlow cannot load are shown too; what is the matter
 from __future__ import annotations
 
 import argparse
+import gc
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -59,9 +60,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Shows each model; one that can't be read is told and the others go on."""
+    collecting = gc.isenabled()
+    gc.disable()  # what is made here is looked at once; walking it for garbage takes a tenth of the time
+    try:
+        return _each(args, out)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _each(args: argparse.Namespace, out: Output) -> int:
     worst = 0
     for number, path in enumerate(args.models):
         if number:
+            gc.collect()
             out.line()
         try:
             _inspect(path, args, out)

@@ -154,7 +154,10 @@ class Page:
         own = [found for found in meta.callables if self.all_functions or "." not in found.path]
         own = own or list(meta.callables)
         rows = [
-            (f"{show(found.path)}[{variant.index}]", f"({variant.arguments}) → {_results(variant.outputs)}")
+            (
+                f"{show(found.path)}[{variant.index}]",
+                f"({variant.arguments}) →{TIE}{_results(variant.outputs)}",
+            )
             for found in own
             for variant in found.variants
         ]
@@ -190,7 +193,7 @@ class Page:
         shown = ordered if self.all_variables else ordered[:LISTED]
         self.out.table(
             [_variable_row(variable, self.all_variables) for variable in shown],
-            (NAME, DTYPE, DTYPE, NUMBER, DIM, DIM),
+            (NAME, DTYPE, DTYPE, NUMBER, LABEL, LABEL, DIM),
             indent=4,
         )
         self._more(len(ordered) - len(shown), "--variables")
@@ -274,8 +277,8 @@ class Page:
                 self._meta_heading(meta)
                 self.out.line()
                 self.out.heading(f"Signature {show(signature.key)}", show(signature.method_name), indent=2)
-                self._ports([("in", port) for port in signature.inputs.values()])
-                self._ports([("out", port) for port in signature.outputs.values()])
+                rows = [("in", port) for port in signature.inputs.values()]
+                self._ports(rows + [("out", port) for port in signature.outputs.values()])
                 self.out.line()
                 self.out.facts(_needs(meta, signature), indent=4)
 
@@ -315,21 +318,24 @@ def _results(outputs: Sequence[Spec]) -> str:
 
     if not outputs:
         return "nothing"
-    return ", ".join(f"{show(spec.key)}: {spec_text(spec)}" for spec in outputs)
+    return ", ".join(f"{show(spec.key)}:{TIE}{spec_text(spec)}" for spec in outputs)
 
 
 def _variable_row(variable: Variable, with_key: bool) -> tuple[str, ...]:
-    marks = {True: "trainable", False: "", None: ""}[variable.trainable]
+    marks = ["not trainable"] if variable.trainable is False else []
     if variable.slice is not None:
-        marks = f"{marks + ', ' if marks else ''}part of {show(variable.key or '')}"
+        marks.append(f"part of {show(variable.key or '')}")
     if variable.key is None:
-        marks = f"{marks + ', ' if marks else ''}not restored"
+        marks.append("not restored")
+    # a node that is only called Variable_7 is told by the name it had in Python
+    generic = bool(variable.title) and variable.name.partition("_")[0] == "Variable"
     return (
-        show(variable.name),
+        show(variable.title if generic else variable.name),
         dtypes.name(variable.dtype),
         _shape(variable.shape),
         size(variable.nbytes),
-        marks,
+        ", ".join(marks),
+        show(variable.name) if generic and variable.title != variable.name else "",
         show(variable.key or "") if with_key else "",
     )
 

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Any, NoReturn, cast
 
 from workbench.cli.output import Output
@@ -63,6 +64,22 @@ class Parser(argparse.ArgumentParser):
             )
 
 
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Keeps the line breaks of descriptions, and does not import shutil to learn how wide a terminal is."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_help_width())
+
+
+@cache
+def _help_width() -> int:
+    try:
+        columns = int(os.environ.get("COLUMNS", "")) or os.get_terminal_size().columns
+    except (ValueError, OSError):
+        columns = 80
+    return max(min(columns, 110) - 2, 40)
+
+
 def make_parser(name: str) -> Parser:
     """The parser of one command, with the options that all have."""
     module = _module(name)
@@ -70,7 +87,7 @@ def make_parser(name: str) -> Parser:
         prog=f"workbench {name}",
         description=module.__doc__,
         epilog=module.EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
         allow_abbrev=False,
     )
     module.configure(parser)

@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, NamedTuple
 
 from workbench.errors import WorkbenchError
 from workbench.findings import Finding
@@ -23,19 +22,15 @@ _MIN_FLEX = 12
 _SEVERITY = {"error": "bold red", "warning": "yellow", "info": "dim"}
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """How one column of a table looks.
-
-    Attributes:
-        align: where the cell stands in its column.
-        style: a rich style, used on a terminal only.
-        flex: whether the cell may be cut in the middle when a line does not fit the terminal.
-    """
+class Column(NamedTuple):
+    """How one column of a table looks."""
 
     align: Literal["left", "right"] = "left"
+    """Where the cell stands in its column."""
     style: str = ""
+    """A rich style, used on a terminal only."""
     flex: bool = False
+    """Whether the cell may be cut in the middle when a line does not fit the terminal."""
 
 
 NAME = Column(style="bold", flex=True)
@@ -197,8 +192,10 @@ class Output:
             return
         from rich.text import Text
 
+        line = Text.assemble(*spans)
+        line.rstrip()
         # no_wrap and overflow="ignore": the page is laid out already, rich only puts the colours in
-        self._rich().print(Text.assemble(*spans), no_wrap=True, overflow="ignore", crop=False)
+        self._rich().print(line, no_wrap=True, overflow="ignore", crop=False)
 
 
 def error_json(problem: WorkbenchError) -> dict[str, Any]:

@@ -81,14 +81,12 @@ class ObjectGraph:
                 found[name] = None if name in found else number
         return found
 
-    def trainable(self, key: str | None, shared_name: str) -> bool | None:
-        """Whether the variable with this checkpoint key (else with this unique name) is trainable."""
+    def variable(self, key: str | None, shared_name: str) -> Message | None:
+        """The `SavedVariable` with this checkpoint key, else with this unique name, else None."""
         number = self.variable_of_key(key) if key else None
         if number is None or not self._is_variable(number):
             number = self.variables_by_name.get(shared_name)
-        if number is None:
-            return None
-        return bool(self.nodes[number].variable.trainable)
+        return None if number is None else self.nodes[number].variable
 
     def _is_variable(self, number: int) -> bool:
         return 0 <= number < len(self.nodes) and bool(self.nodes[number].HasField("variable"))

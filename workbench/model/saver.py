@@ -10,7 +10,7 @@ side is read: `SaveV2(prefix, names, slices, ReadVariableOp(variable), …)`. So
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from workbench.disk.schema import Message
 from workbench.names import input_node
@@ -25,21 +25,34 @@ _MAX_DEPTH = 32
 _MAX_BODIES = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(NamedTuple):
     """Where a variable's value lies: a checkpoint key and the slice as written, `""` for the whole."""
 
     key: str
     slice_spec: str = ""
 
 
-@dataclass(frozen=True, slots=True)
 class _Scope:
-    """Where names are looked up: the main graph, or a body with what its arguments stand for."""
+    """Where names are looked up: the main graph, or a body with what its arguments stand for.
 
-    node: Callable[[str], Message | None]
-    arguments: Mapping[str, tuple[_Scope, str]] = field(default_factory=dict)
-    depth: int = 0
+    Args:
+        node: finds a node by name, or gives None.
+        arguments: a body's arguments: the caller's scope and the input that is passed.
+        depth: how many calls lead here.
+    """
+
+    __slots__ = ("arguments", "depth", "node", "strings")
+
+    def __init__(
+        self,
+        node: Callable[[str], Message | None],
+        arguments: Mapping[str, tuple[_Scope, str]] | None = None,
+        depth: int = 0,
+    ) -> None:
+        self.node = node
+        self.arguments = arguments or {}
+        self.depth = depth
+        self.strings: dict[str, list[str]] = {}  # of Consts, by the input that names them
 
 
 def follow(
@@ -62,7 +75,7 @@ def follow(
             _read_assign(scope, node, found)
     save = saver.save_tensor_name if saver is not None else ""
     start = nodes.get(input_node(save)) if save else None
-    if start is not None:
+    if start is not None and walk.could_tell_more(start, found):
         for scope, node in walk.ancestors(start):
             if node.op == "SaveV2":
                 _read_save(scope, node, found)
@@ -97,6 +110,18 @@ class _Walk:
                     parent = self.main.node(name)
                     if parent is not None:
                         todo.append(parent)
+
+    def could_tell_more(self, start: Message, found: Mapping[str, Saved]) -> bool:
+        """Whether a variable that is not in `found` is among what a saving call is given."""
+        if start.op not in _CALLS:
+            return True
+        for entry in start.input:
+            node = self.main.node(input_node(entry))
+            if node is not None and node.op == "ReadVariableOp" and node.input:
+                node = self.main.node(input_node(node.input[0]))
+            if node is not None and node.op in VARIABLE_OPS and node.name not in found:
+                return True
+        return False
 
     def _body(self, caller: _Scope, call: Message) -> Iterator[tuple[_Scope, Message]]:
         function = self.functions.get(call.attr["f"].func.name)
@@ -173,10 +198,12 @@ def _origin(scope: _Scope, entry: str) -> tuple[_Scope, Message, int] | None:
 
 
 def _strings(scope: _Scope, entry: str) -> list[str]:
-    origin = _origin(scope, entry)
-    if origin is None or origin[1].op != "Const":
-        return []
-    return const_strings(origin[1])
+    found = scope.strings.get(entry)
+    if found is None:
+        origin = _origin(scope, entry)
+        found = const_strings(origin[1]) if origin is not None and origin[1].op == "Const" else []
+        scope.strings[entry] = found
+    return found
 
 
 def const_strings(node: Message) -> list[str]:

@@ -55,6 +55,7 @@ class Variable:
         shard: number of the data file, or None.
         trainable: None if the model does not say.
         slice: the part of the whole it holds, or None.
+        title: what Python called it, as the object graph tells (`dense/kernel`), or an empty text.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Variable:
     shard: int | None
     trainable: bool | None
     slice: SaveSlice | None = None
+    title: str = ""
 
     @property
     def node(self) -> str:
@@ -111,9 +113,8 @@ def _variable(
     if nbytes is None:
         size, elements = dtypes.size(dtype), shapes.count(shape)
         nbytes = size * elements if size is not None and elements is not None else None
-    trainable = objects.trainable(key, shared_name or node.name) if objects is not None else None
-    if trainable is None:
-        trainable = declared.get(node.name)
+    declaration = objects.variable(key, shared_name or node.name) if objects is not None else None
+    trainable = declared.get(node.name) if declaration is None else bool(declaration.trainable)
     return Variable(
         name=node.name,
         op=node.op,
@@ -126,6 +127,7 @@ def _variable(
         shard=shard,
         trainable=trainable,
         slice=part,
+        title=declaration.name if declaration is not None else "",
     )
 
 
