@@ -7,6 +7,7 @@ import os
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -240,11 +241,12 @@ BAD_CUTS: dict[str, tuple[tuple[int, ...], list[list[tuple[int, int]]], str]] = 
     "a hole at the end": ((5,), [[(0, 2)], [(2, 2)]], "end at 4 of 5"),
     "an overlap": ((5,), [[(0, 3)], [(2, 3)]], r"overlap at \[2:5\]"),
     "twice the same": ((4,), [[(0, FULL)], [(0, 4)]], "overlap"),
+    "listed twice": ((4,), [[(0, 2)], [(2, 2)], [(2, 2)]], r"lists the slice \[2:4\] twice"),
     "an overlap of tiles": ((2, 2), [[(0, 1), (0, 2)], [(0, 2), (0, 1)]], "overlap"),
     "a hole between tiles": ((2, 2), [[(0, 1), (0, 2)], [(1, 1), (0, 1)]], "leave holes"),
     "out of range": ((5,), [[(0, 2)], [(2, 4)]], r"\[2:6\] is not within \[5\]"),
     "a negative start": ((5,), [[(-2, 2)]], "is not within"),
-    "a scalar in two": ((), [[], []], "a scalar is cut"),
+    "a scalar in two": ((), [[], []], "twice"),
 }
 
 
@@ -275,6 +277,26 @@ def test_many_slices_take_no_quadratic_time(tmp_path: Path) -> None:
     assert len(Bundle.open(partitioned(tmp_path / "rows", (10_000, 1), rows)).entry("w").slices) == 5000
     tiles = [[(r, 1), (c, 1)] for r in range(40) for c in range(40)]
     _refused(partitioned(tmp_path / "tiles", (40, 40), tiles), "1024 is the most")
+
+
+def test_many_slices_of_a_long_name_take_no_time(tmp_path: Path) -> None:
+    name = b"w" * (60 << 10)
+    whole, part = entry(shape=(4,), slices=[[(0, 2)]] * 100_000), entry()
+    bundle = Bundle.open(forge(tmp_path, {name: whole, slice_key(name, [(0, 2)]): part}))
+    start = time.process_time()
+    with pytest.raises(DamagedFile, match="twice"):
+        bundle.entry(name.decode())
+    assert time.process_time() - start < 1
+
+
+def test_a_shard_in_which_nothing_is_may_be_missing(tmp_path: Path) -> None:
+    prefix = forge(tmp_path, {b"w": entry()}, num_shards=99_999)
+    shard_path(prefix, 0, 1).rename(shard_path(prefix, 0, 99_999))
+    bundle = Bundle.open(prefix)
+    assert len(bundle.missing_shards) == 99_998
+    assert bundle.verify() == []
+    join([JoinPart(bundle, "a")], tmp_path / "out")
+    assert Bundle.open(tmp_path / "out").num_shards == 1
 
 
 def test_a_slice_that_belongs_to_nothing(tmp_path: Path) -> None:

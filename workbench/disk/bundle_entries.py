@@ -6,12 +6,13 @@ Source: `tensorflow/core/protobuf/tensor_bundle.proto` and `tensorflow/core/util
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError
 
-from workbench.disk import dtypes, schema
-from workbench.disk.ordered_code import FULL, slice_key
+from workbench.disk import dtypes, ordered_code, schema
+from workbench.disk.ordered_code import FULL
 from workbench.disk.schema import Message
 from workbench.errors import DamagedFile
 from workbench.names import show
@@ -138,6 +139,7 @@ class Entries:
     def _partitioned(self, key: str, message: Message) -> Entry:
         shape = self._shape(key, message)
         slices = []
+        seen = set()
         for place, name in zip(message.slices, slice_keys(message, key_bytes(key)), strict=True):
             if len(place.extent) != len(shape):
                 raise self.damaged(
@@ -152,6 +154,9 @@ class Entries:
                 raise self.damaged(key, f"the slice {_range(start, length)} is not within {list(shape)}")
             if name not in self.values:
                 raise self.damaged(key, f"the index has no entry for the slice {_range(start, length)}")
+            if name in seen:  # else a small file could list a million
+                raise self.damaged(key, f"it lists the slice {_range(start, length)} twice")
+            seen.add(name)
             entry = self._plain(key, self.message(name))
             if (entry.dtype, entry.shape) != (message.dtype, length):
                 raise self.damaged(
@@ -181,15 +186,13 @@ def key_bytes(key: str) -> bytes:
     return key.encode("utf-8", "surrogateescape")
 
 
-def slice_keys(message: Message, key: bytes) -> list[bytes]:
+def slice_keys(message: Message, key: bytes) -> Iterator[bytes]:
     """The keys of a partitioned tensor's slices, in the order its entry lists them."""
-    return [
-        slice_key(
-            key,
-            [(extent.start, extent.length if extent.HasField("length") else FULL) for extent in place.extent],
-        )
+    slices = (
+        [(extent.start, extent.length if extent.HasField("length") else FULL) for extent in place.extent]
         for place in message.slices
-    ]
+    )
+    return ordered_code.slice_keys(key, slices)
 
 
 def _range(start: tuple[int, ...], length: tuple[int, ...]) -> str:
@@ -210,7 +213,7 @@ def cover_problem(entry: Entry) -> str | None:
     """What keeps slices from making up their tensor, each element in one of them; None if they do."""
     axis = cut_axis(entry)
     if not entry.shape:
-        return None if len(entry.slices) == 1 else "a scalar is cut into slices"
+        return None  # there is but one way to slice a scalar, and none is listed twice
     if axis is not None:
         end = 0
         for part in sorted(entry.slices, key=lambda part: (part.start[axis], part.length[axis])):

@@ -204,6 +204,8 @@ class Bundle:
     def check(self) -> list[Finding]:
         """What is wrong as far as the index and the sizes of the data files tell; no tensor is read.
 
+        A data file in which no tensor is may be missing.
+
         Codes: `missing-shard`, `bad-shard` (too short, or no data file), `bad-entry`, `orphan-slice`.
         """
         return self._survey()[0]
@@ -251,9 +253,9 @@ class Bundle:
     def _survey(self) -> tuple[list[Finding], list[str], set[int]]:
         """The findings of `check`, the keys with a sound entry, the shards that can be read."""
         findings: list[Finding] = []
-        keys, shards = [], set(range(self.num_shards))
+        keys: list[str] = []
         used: set[bytes] = set()
-        ends = [0] * self.num_shards
+        ends: dict[int, int] = {}
         for key in self._keys:
             try:
                 entry = self.entry(key)
@@ -264,12 +266,13 @@ class Bundle:
             if entry.slices:
                 used.update(slice_keys(self.message(key_bytes(key)), key_bytes(key)))
             for part in entry.parts():
-                ends[part.shard] = max(ends[part.shard], part.offset + part.size)
+                ends[part.shard] = max(ends.get(part.shard, 0), part.offset + part.size)
         for name in self.values:
             if is_slice_key(name) and name not in used:
                 message = "A slice belongs to no tensor that the index lists."
                 findings.append(Finding("orphan-slice", "warning", show(repr(name)), message))
-        for number, end in enumerate(ends):
+        shards = set(ends)
+        for number, end in sorted(ends.items()):
             try:
                 self.check_shard(number, end)
             except (MissingFile, DamagedFile) as problem:

@@ -8,7 +8,7 @@ dimensions, then start and length of the slice in each; all coded so that keys s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 FULL = -1
 """The length that stands for a whole dimension; its start is 0."""
@@ -28,9 +28,15 @@ def slice_key(name: bytes, extents: Iterable[tuple[int, int]]) -> bytes:
         name: of the whole tensor.
         extents: start and length in each dimension, (0, `FULL`) where the slice takes all of it.
     """
-    numbers = [number for extent in extents for number in extent]
-    coded = b"".join(map(_signed, numbers))
-    return _head(name) + _unsigned(len(numbers) // 2) + coded
+    return next(slice_keys(name, [extents]))
+
+
+def slice_keys(name: bytes, slices: Iterable[Iterable[tuple[int, int]]]) -> Iterator[bytes]:
+    """The keys of several slices of one tensor, each made when it is asked for."""
+    head = _head(name)
+    for extents in slices:
+        numbers = [number for extent in extents for number in extent]
+        yield b"".join((head, _unsigned(len(numbers) // 2), *map(_signed, numbers)))
 
 
 def slice_name(key: bytes) -> bytes | None:
