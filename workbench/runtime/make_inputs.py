@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.disk import dtypes
-from workbench.model import MetaGraph, Port, Signature
+from workbench.model import MetaGraph, Shape, Signature
 from workbench.names import parse_tensor
 from workbench.runtime import makers
 from workbench.runtime.chain import MadeSamples, Make
 from workbench.runtime.facts import Facts
 from workbench.runtime.flow import Scope, Spot
+from workbench.runtime.groups import Group, find_groups
 from workbench.runtime.makers import STYLES, Style
-from workbench.runtime.slots import Slot, input_slots, slot_names
+from workbench.runtime.slots import Slot, input_slots
 from workbench.runtime.trace import Tracer
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ class InputMaker:
     def __init__(
         self, meta: MetaGraph, signature: Signature, assets: Mapping[str, Path] | None = None
     ) -> None:
+        self.meta = meta
         self.signature = signature
         self.slots = input_slots(meta, signature)
         scope = Scope(meta)
@@ -145,15 +147,16 @@ class InputMaker:
         values: dict[str, Array] = {}
         notes: dict[str, str] = {}
         free = False
-        for port in self.signature.inputs.values():
-            if port.kind == "dense":
-                slot = self.slots[port.key]
-                sizes, is_free = _sizes(slot, self.facts[port.key], batch, style, likely=variant % 2 == 0)
-                values[port.key], notes[port.key] = self._fill(port.key, sizes, rng, style)
+        guess = variant % 2 == 1
+        for group in find_groups(self.signature, self.slots, self.meta.callables, guess=guess):
+            if group.kind == "dense":
+                (name,) = group.names
+                sizes, is_free = _sizes(self.slots[name], self.facts[name], batch, style, likely=not guess)
+                values[name], notes[name] = self._fill(name, sizes, rng, style)
                 free |= is_free
             else:
-                make = self._sparse if port.kind == "sparse" else self._ragged
-                values.update(make(port, batch, rng, style, notes))
+                fill = self._sparse if group.kind == "sparse" else self._ragged
+                values.update(fill(group, batch, rng, style, notes))
                 free = True
         return Inputs(values, notes, free)
 
@@ -179,15 +182,15 @@ class InputMaker:
         return flat.reshape(sizes), f"[{shape}] {note}"
 
     def _sparse(
-        self, port: Port, batch: int, rng: np.random.Generator, style: Style, notes: dict[str, str]
+        self, group: Group, batch: int, rng: np.random.Generator, style: Style, notes: dict[str, str]
     ) -> dict[str, Array]:
         """Indices (in order, none twice), values and dense shape, `_PER_ROW` values to a row."""
         import numpy as np
 
-        names = slot_names(port)
-        rank = _sparse_rank(port, self.slots[names[0]], self.slots[names[2]])
+        names = group.names
+        rank = _sparse_rank(group.shape, self.slots[names[0]], self.slots[names[2]])
         facts = self.facts[names[1]]
-        declared = port.shape if port.shape is not None and len(port.shape) == rank else (None,) * rank
+        declared = group.shape if group.shape is not None and len(group.shape) == rank else (None,) * rank
         dense = [size if size is not None else style.dim for size in declared]
         if rank and declared[0] is None:
             dense[0] = batch
@@ -208,12 +211,12 @@ class InputMaker:
         }
 
     def _ragged(
-        self, port: Port, batch: int, rng: np.random.Generator, style: Style, notes: dict[str, str]
+        self, group: Group, batch: int, rng: np.random.Generator, style: Style, notes: dict[str, str]
     ) -> dict[str, Array]:
         """Flat values, then row splits from the outermost in (`RaggedTensorSpec._to_components`)."""
         import numpy as np
 
-        names = slot_names(port)
+        names = group.names
         rows = batch
         found: dict[str, Array] = {}
         for name in names[1:]:
@@ -228,9 +231,9 @@ class InputMaker:
         return {names[0]: values, **found}
 
 
-def _sparse_rank(port: Port, indices: Slot, dense_shape: Slot) -> int:
-    if port.shape is not None:
-        return len(port.shape)
+def _sparse_rank(shape: Shape, indices: Slot, dense_shape: Slot) -> int:
+    if shape is not None:
+        return len(shape)
     if indices.shape is not None and len(indices.shape) == 2 and indices.shape[1] is not None:
         return indices.shape[1]
     if dense_shape.shape is not None and len(dense_shape.shape) == 1 and dense_shape.shape[0] is not None:

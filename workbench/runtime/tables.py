@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from workbench.disk import dtypes
 from workbench.disk.schema import Message
 from workbench.errors import WorkbenchError
 from workbench.graph.functions import calls
@@ -87,7 +88,7 @@ def _from_file(scope: Scope, node: Message, files: Mapping[str, Path]) -> tuple[
     filename = scope.input(node, 1)
     if filename is None:
         return ()
-    at = flow.origin(filename)
+    at = _assigned(flow.origin(filename))
     path = files.get(f"{at.name}:{at.index}") if at.scope.function is None else None
     if path is None:
         return ()
@@ -97,13 +98,33 @@ def _from_file(scope: Scope, node: Message, files: Mapping[str, Path]) -> tuple[
     except OSError:
         return ()
     column = node.attr["key_index"].i
+    integers = not _keys_are_strings(scope, node)
     if column == _LINE_NUMBER:
         return tuple(range(len(lines)))
-    if column == _WHOLE_LINE:
-        return tuple(lines)
-    delimiter = node.attr["delimiter"].s or b"\t"
-    fields = [line.split(delimiter) for line in lines]
-    return tuple(parts[column] for parts in fields if 0 <= column < len(parts))
+    if column != _WHOLE_LINE:
+        delimiter = node.attr["delimiter"].s or b"\t"
+        fields = [line.split(delimiter) for line in lines]
+        lines = [parts[column] for parts in fields if 0 <= column < len(parts)]
+    if integers:
+        return tuple(int(line) for line in lines if line.strip().lstrip(b"+-").isdigit())
+    return tuple(lines)
+
+
+def _keys_are_strings(scope: Scope, initialiser: Message) -> bool:
+    table = flow.source_node(scope.input(initialiser, 0))
+    return table is None or table.attr["key_dtype"].type in (0, dtypes.STRING)
+
+
+def _assigned(spot: Spot) -> Spot:
+    """What a variable of the main graph is assigned from there: TF2 keeps the paths of assets in variables."""
+    node = spot.scope.nodes.get(spot.name)
+    if node is None or node.op != "VarHandleOp":
+        return spot
+    for use in spot.scope.uses(spot):
+        value = use.input(1)
+        if use.op == "AssignVariableOp" and use.position == 0 and value is not None:
+            return flow.origin(value)
+    return spot
 
 
 def _from_checkpoint(main: Scope, table: Spot) -> tuple[Any, ...]:
