@@ -30,6 +30,7 @@ from workbench.surgery.plan import Plan
 from workbench.surgery.refs import rewrite_references
 from workbench.surgery.rename import RenameLog, Renamer, Rule
 from workbench.surgery.saver import CheckpointNames, merge_savers, prefix_const, saver_nodes
+from workbench.surgery.twins import join_twins
 from workbench.surgery.variables import describe_variables
 
 PREDICT = "tensorflow/serving/predict"
@@ -261,6 +262,7 @@ class _Builder:
             part.has_saver = self._has_checkpoint(part)
             roots += [f"^{name}" for name in saver]
         part.keep(roots, self.graph, with_initializers=not self.plan.freeze)
+        join_twins(part)
         if self.plan.freeze:
             self._has_checkpoint(part)
         self._variables_have_data(part)
@@ -313,7 +315,7 @@ class _Builder:
                         f"The saver restores it from {show(variable.key)!r}, which the checkpoint does not have.",
                         names.did_you_mean(variable.key, bundle.keys(), noun="keys"),
                     )
-            elif name not in initialised:
+            elif name not in initialised and name not in part.twins:
                 part.note(
                     "R10-not-restored",
                     "warning",

@@ -30,7 +30,7 @@ def freeze_variables(part: Part) -> int:
     What can't be frozen is a finding of the part: a variable captured by a function, assigned to by the graph, or
     without a value in the checkpoint.
     """
-    known = {variable.node: variable for variable in part.meta.variables}
+    known = {variable.node: variable for variable in part.meta.variables} | part.twins
     users: dict[str, list[tuple[Message, int]]] = {}
     frozen = 0
     for name, node in part.kept.items():

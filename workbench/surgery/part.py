@@ -14,6 +14,7 @@ from workbench.graph.functions import reachable
 from workbench.model import Model
 from workbench.model.meta import MetaGraph
 from workbench.model.signature import Signature
+from workbench.model.variables import Variable
 from workbench.names import show
 from workbench.surgery.plan import Source
 
@@ -51,6 +52,7 @@ class Part:
         init_op: the node that initialises tables and the like, None if there is none.
         findings: what was found on the way.
         exported: tensors `n:k` that outputs and wires name.
+        twins: variables that nothing restores under their own node, to the restored one that is the same.
         moved: tensors of the source that another tensor of the part stands for (a reference by its read).
     """
 
@@ -69,6 +71,7 @@ class Part:
     findings: list[Finding] = field(default_factory=list)
     exported: set[str] = field(default_factory=set)
     moved: dict[str, str] = field(default_factory=dict)
+    twins: dict[str, Variable] = field(default_factory=dict)
 
     @property
     def handle(self) -> str:

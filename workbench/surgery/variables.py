@@ -24,7 +24,7 @@ def describe_variables(part: Part) -> int:
         if variable.node in part.kept
         and part.kept[variable.node].op == "VarHandleOp"
         and variable.node not in described
-        and variable.key is not None
+        and (variable.key is not None or variable.node in part.twins)
     ]
     if not missing:
         return 0
