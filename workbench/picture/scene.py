@@ -1,0 +1,131 @@
+"""What a picture shows, as pure data: boxes, edges, frames. No sizes, no places, no colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["op", "call", "scope", "input", "output", "variable", "constant", "result"]
+"""What a box stands for.
+
+- `op`: one node. `call`: one node with bodies that are not shown (While, If, a map). `scope`: many nodes.
+- `input`, `output`: a key of the signature. `result`: what a body returns, `input` also a body's argument.
+- `variable`, `constant`: only where it could not be folded into a consumer.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One box.
+
+    Attributes:
+        id: unique in the scene, and the same for the same thing in another scene of the same model.
+        title: the op, or the name of a scope. Short enough to draw; already safe to print.
+        subtitle: the short name, unique together with the title; empty if the title says all.
+        kind: what the box stands for.
+        owner: handle of the model it is of, in a merged draft; None where there is only one model.
+        seam: whether a wire ends here.
+        path: written place of the node, `CALL::CALL::node`; of a scope, the place of the scope.
+        count: how many nodes are collapsed into the box (2 or more for a scope); 0 for a single node.
+        folded: written places of constants, variable reads, Identity chains folded into it.
+        facts: (label, text) rows for a detail pane: `("weights", "dense/kernel float32[784,10]")`.
+        opens: key to add to `expanded` to see what is inside; None if nothing is.
+        inside: keys of the opened scopes and frames it is in, outermost first; adding the last to `collapsed`
+            (and taking it from `expanded`) closes it again.
+        frame: id of the frame it is drawn in, or None.
+    """
+
+    id: str
+    title: str
+    subtitle: str = ""
+    kind: Kind = "op"
+    owner: str | None = None
+    seam: bool = False
+    path: str = ""
+    count: int = 0
+    folded: tuple[str, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    opens: str | None = None
+    inside: tuple[str, ...] = ()
+    frame: str | None = None
+
+    @property
+    def label(self) -> str:
+        """Title and subtitle in one line; no two boxes of a scene have the same."""
+        return f"{self.title}  {self.subtitle}" if self.subtitle else self.title
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Data (or order) going from one box to another; several tensors between two boxes are one edge.
+
+    Attributes:
+        source: id of a node or frame.
+        target: id of a node or frame.
+        label: `float32[?,784]`; of several tensors `3 tensors`; empty where nothing is known.
+        control: order only, no data.
+        seam: a wire between two models.
+    """
+
+    source: str
+    target: str
+    label: str = ""
+    control: bool = False
+    seam: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A body drawn inside a box of its own: the node that calls it is the frame.
+
+    Attributes:
+        id: as a node's; edges may end at it.
+        title: `While  body`.
+        opens: the key that opened it.
+        owner: as a node's.
+        path: written place of the calling node.
+        inside: as a node's.
+        frame: id of the frame around this one, or None.
+    """
+
+    id: str
+    title: str
+    opens: str
+    owner: str | None = None
+    path: str = ""
+    inside: tuple[str, ...] = ()
+    frame: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All there is to draw.
+
+    Attributes:
+        nodes: in a stable order.
+        edges: in a stable order, each pair of boxes at most once a kind.
+        notes: sentences on what is not shown and why (`12 control edges are hidden`).
+        frames: outer before inner.
+        owners: handles in the order of the models; the index picks the colour and the mark.
+    """
+
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    notes: tuple[str, ...] = ()
+    frames: tuple[Frame, ...] = ()
+    owners: tuple[str, ...] = ()
+
+    def node(self, id: str) -> Node | None:
+        """The box with this id, or None."""
+        return next((node for node in self.nodes if node.id == id), None)
+
+    def search(self, text: str) -> list[Node]:
+        """Boxes whose label, place or folded names contain `text`, whatever the case; in drawing order."""
+        wanted = text.lower()
+        return [
+            node
+            for node in self.nodes
+            if wanted in node.label.lower()
+            or wanted in node.path.lower()
+            or any(wanted in name.lower() for name in node.folded)
+        ]
