@@ -526,7 +526,8 @@ def double_node(zoo: Zoo, folder: Path) -> Broken:
 
     def double(message: Any) -> None:
         graph = message.meta_graphs[0].graph_def
-        graph.node.add().CopyFrom(graph.node[-1])
+        last = graph.node[-1]
+        graph.node.add().CopyFrom(last)
 
     return Broken(path=edit(path, double), good=good, stage="graph", codes=())
 

@@ -216,7 +216,8 @@ class Page:
         facts = []
         if meta.unknown_ops:
             facts.append(("unknown ops", ", ".join(map(show, meta.unknown_ops))))
-        if meta.init_op is not None:
+        init = meta.nodes.get(meta.init_op) if meta.init_op is not None else None
+        if meta.init_op is not None and (init is None or init.op != "NoOp" or init.input):
             facts.append(("when loaded", f"{show(meta.init_op)} runs once"))
         self.out.facts(facts, indent=4)
 

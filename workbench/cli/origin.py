@@ -27,12 +27,12 @@ def _source(source: Any) -> str:
     source = _dict(source)
     words = [_text(source.get("handle")) or "?"]
     if source.get("signature"):
-        words.append(_text(source["signature"]))
+        words.append(f"signature {_text(source['signature'])}")
     if source.get("tag_set"):
         tags = source["tag_set"]
-        words.append(_text(",".join(map(str, tags)) if isinstance(tags, list) else tags))
+        words.append(f"tag set {_text(','.join(map(str, tags)) if isinstance(tags, list) else tags)}")
     if source.get("digest"):
-        words.append(f"sha256 {_text(source['digest'])[:16]}…")
+        words.append(f"sha256 {_text(source['digest'])[:12]}…")
     if source.get("recipe"):
         words.append("itself merged")
     return ", ".join(words)
@@ -49,9 +49,6 @@ def _proof(proof: dict[str, Any] | None) -> list[tuple[str, str]]:
     verdict = _text(proof.get("verdict")) or "unknown"
     reason = _text(proof.get("reason"))
     words = f"{verdict}: {reason}" if reason else verdict
-    outputs = len(_list(proof.get("outputs")))
-    if outputs:
-        words += f" ({outputs} output{'' if outputs == 1 else 's'} compared)"
     facts = [("proof", words)]
     versions = _dict(proof.get("versions"))
     if versions:

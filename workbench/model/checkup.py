@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.disk import dtypes
+from workbench.disk.folder import is_lfs_pointer
 from workbench.errors import DamagedFile, WorkbenchError
 from workbench.findings import Finding, by_severity
 from workbench.model import shapes
 from workbench.model.saver import VARIABLE_OPS
 from workbench.model.signature import INIT_OP, Port
-from workbench.names import did_you_mean, input_node, parse_tensor, show
+from workbench.names import TensorName, did_you_mean, input_node, parse_tensor, show
 
 if TYPE_CHECKING:
     from workbench.model.meta import MetaGraph
     from workbench.model.model import Model
 
 _LISTED = 5
+_CALLED_BY = {
+    "PartitionedCall": ("f",),
+    "StatefulPartitionedCall": ("f",),
+    "If": ("then_branch", "else_branch"),
+    "StatelessIf": ("then_branch", "else_branch"),
+    "While": ("cond", "body"),
+    "StatelessWhile": ("cond", "body"),
+}
 
 
 def examine(model: Model) -> list[Finding]:
@@ -29,6 +39,7 @@ def examine(model: Model) -> list[Finding]:
     found += _checkpoint(model)
     for meta in model.meta_graphs:
         found += _names_that_name_nothing(meta)
+        found += _functions(meta)
         found += _unknown_ops(meta)
         found += _variables(meta)
         found += _assets(meta)
@@ -38,50 +49,57 @@ def examine(model: Model) -> list[Finding]:
 
 
 def _problem(code: str, problem: WorkbenchError) -> Finding:
-    return Finding(code, "warning", problem.where or "", problem.message, problem.hint)
+    return Finding(code, "error", problem.where or "", problem.message, problem.hint)
 
 
 def _checkpoint(model: Model) -> list[Finding]:
     if model.bundle_problem is not None:
         return [_problem("bundle-problem", model.bundle_problem)]
     if model.bundle is not None:
-        return model.bundle.check()
+        return model.bundle.check() + [
+            _pointer(shard) for shard in model.bundle.shards if is_lfs_pointer(shard)
+        ]
     if model.folder is None:
         return []
-    count = max((sum(meta.main_ops[op] for op in VARIABLE_OPS) for meta in model.meta_graphs), default=0)
+    restored = [meta for meta in model.meta_graphs if meta.proto.saver_def.restore_op_name]
+    count = max((sum(meta.main_ops[op] for op in VARIABLE_OPS) for meta in restored), default=0)
     if not count:
         return []
     return [
         Finding(
             "no-checkpoint",
-            "warning",
+            "error",
             show(str(model.folder / "variables")),
-            f"The graph has {count} variables, but there is no checkpoint with their values.",
+            f"The graph restores {count} variables, but there is no checkpoint with their values.",
             "Copy the folder variables/ from where the model was exported.",
         )
     ]
 
 
+def _pointer(shard: Path) -> Finding:
+    message = "This shard is a Git LFS pointer: git left it where the real file should be."
+    hint = "Run `git lfs pull` in the repository the model came from."
+    return Finding("lfs-pointer", "error", show(str(shard)), message, hint)
+
+
 def _names_that_name_nothing(meta: MetaGraph) -> list[Finding]:
     """Duplicate node names, inputs of nodes and tensors of signatures that no node has."""
-    known = {node.name for node in meta.graph.node}
+    known = meta.nodes
     found: list[Finding] = []
+    if "" in known:
+        message = "A node has no name, so nothing can use it; TensorFlow refuses such a graph."
+        found.append(Finding("nameless-node", "error", "", message))
     if len(known) != len(meta.graph.node):
         counts = Counter([node.name for node in meta.graph.node])
-        twice = [name for name, count in counts.items() if count > 1]
-        found.append(
-            Finding(
-                "duplicate-node",
-                "error",
-                show(twice[0]),
-                f"{len(twice)} node names occur more than once; TensorFlow refuses such a graph.",
-            )
-        )
-    dangling = []
-    for node in meta.graph.node:
-        for entry in node.input:
-            if entry not in known and input_node(entry) not in known:
-                dangling.append((node.name, entry))
+        for name in [name for name, number in counts.items() if number > 1][:_LISTED]:
+            message = f"{counts[name]} nodes have this name; TensorFlow refuses such a graph."
+            found.append(Finding("duplicate-node", "error", show(name), message))
+    dangling = [
+        (name, entry)
+        for name, node in known.items()
+        for entry in node.input
+        if entry not in known and input_node(entry) not in known
+    ]
     found += [
         Finding(
             "dangling-input",
@@ -95,10 +113,10 @@ def _names_that_name_nothing(meta: MetaGraph) -> list[Finding]:
     if len(dangling) > _LISTED:
         message = f"{len(dangling) - _LISTED} more inputs name no node of the graph."
         found.append(Finding("dangling-input", "error", "", message))
-    return found + _signatures(meta, known)
+    return found + _signatures(meta)
 
 
-def _signatures(meta: MetaGraph, known: set[str]) -> list[Finding]:
+def _signatures(meta: MetaGraph) -> list[Finding]:
     found = []
     for signature in meta.signatures.values():
         ports = [("input", port) for port in signature.inputs.values()]
@@ -106,19 +124,48 @@ def _signatures(meta: MetaGraph, known: set[str]) -> list[Finding]:
         for side, port in ports:
             for name in port.tensors:
                 parsed = parse_tensor(name)
-                if parsed is None or parsed.node not in known:
+                if not _is_there(meta, parsed, signature.key == INIT_OP):
                     found.append(
                         Finding(
                             "signature-tensor",
                             "error",
                             f"{show(signature.key)}#{show(port.key)}",
                             f"This {side} is tensor {show(name)!r}, which the graph does not have.",
-                            did_you_mean(parsed.node if parsed else name, known, noun="nodes"),
+                            did_you_mean(parsed.node if parsed else name, meta.nodes, noun="nodes"),
                         )
                     )
         if signature.key != INIT_OP and meta.format != "graphdef":
             found += _declared_against_graph(meta, signature.key, list(signature.inputs.values()))
     return found
+
+
+def _is_there(meta: MetaGraph, tensor: TensorName | None, is_op: bool) -> bool:
+    """Whether the graph has a tensor (or the node, if an op is meant); an unknown op has any."""
+    node = meta.nodes.get(tensor.node) if tensor else None
+    if tensor is None or node is None:
+        return False
+    types = None if is_op else meta.output_types(node)
+    return types is None or tensor.index < len(types)
+
+
+def _functions(meta: MetaGraph) -> list[Finding]:
+    """Calls of functions that the library does not have."""
+    called: dict[str, str] = {}
+    for body, ops in meta.bodies:
+        for index, op in enumerate(ops):
+            for attr in _CALLED_BY.get(op, ()):
+                called.setdefault(body[index].attr[attr].func.name, body[index].name)
+    return [
+        Finding(
+            "missing-function",
+            "error",
+            show(node),
+            f"It calls the function {show(name)!r}, which the model does not have.",
+            did_you_mean(name, meta.functions, noun="functions"),
+        )
+        for name, node in called.items()
+        if name not in meta.functions
+    ]
 
 
 def _declared_against_graph(meta: MetaGraph, key: str, ports: list[Port]) -> list[Finding]:
@@ -147,6 +194,9 @@ def _declared_against_graph(meta: MetaGraph, key: str, ports: list[Port]) -> lis
 def _unknown_ops(meta: MetaGraph) -> list[Finding]:
     found = []
     for op in meta.unknown_ops:
+        if not op:
+            found.append(Finding("no-op", "error", "", f"{meta.ops[op]} nodes do not say what they compute."))
+            continue
         told = op in meta.op_table
         message = f"TensorFlow 2.21 has no such op ({meta.ops[op]} nodes); " + (
             "the model itself tells its inputs and outputs." if told else "its outputs are unknown."
@@ -178,7 +228,7 @@ def _variables(meta: MetaGraph) -> list[Finding]:
             found.append(
                 Finding(
                     "variable-mismatch",
-                    "warning",
+                    "error",
                     show(variable.name),
                     f"The graph wants {dtypes.name(variable.dtype)}{shapes.text(whole)}, the checkpoint has "
                     f"{dtypes.name(entry.dtype)}{shapes.text(tuple(entry.shape))} "
@@ -188,7 +238,7 @@ def _variables(meta: MetaGraph) -> list[Finding]:
     found += [
         Finding(
             "missing-key",
-            "warning",
+            "error",
             show(variable.name),
             f"It is restored from {show(variable.key or '')!r}, which the checkpoint does not have.",
             did_you_mean(variable.key or "", bundle.keys(), noun="keys"),
@@ -197,7 +247,7 @@ def _variables(meta: MetaGraph) -> list[Finding]:
     ]
     if len(missing) > _LISTED:
         message = f"{len(missing) - _LISTED} more variables are restored from keys the checkpoint lacks."
-        found.append(Finding("missing-key", "warning", "", message))
+        found.append(Finding("missing-key", "error", "", message))
     return found
 
 
@@ -209,5 +259,5 @@ def _assets(meta: MetaGraph) -> list[Finding]:
         elif asset.path is not None and asset.nbytes is None:
             message = "The model names this asset, but the file is not there."
             hint = "Copy it from where the model was exported."
-            found.append(Finding("missing-asset", "warning", show(str(asset.path)), message, hint))
+            found.append(Finding("missing-asset", "error", show(str(asset.path)), message, hint))
     return found

@@ -97,16 +97,22 @@ class MetaGraph:
         return optable.OpTable(self.proto.meta_info_def.stripped_op_list)
 
     @cached_property
+    def bodies(self) -> tuple[tuple[Message, list[str]], ...]:
+        """The main graph and each function's body: (its repeated NodeDefs, the op of each)."""
+        bodies = [self.graph.node, *(function.node_def for function in self.graph.library.function)]
+        return tuple((body, [node.op for node in body]) for body in bodies)
+
+    @cached_property
     def main_ops(self) -> Counter[str]:
         """How many nodes of each op the main graph has."""
-        return Counter([node.op for node in self.graph.node])
+        return Counter(self.bodies[0][1])
 
     @cached_property
     def ops(self) -> Counter[str]:
         """How many nodes of each op the main graph and the functions have together."""
         total = Counter(self.main_ops)
-        for function in self.graph.library.function:
-            total.update([node.op for node in function.node_def])
+        for _, ops in self.bodies[1:]:
+            total.update(ops)
         return total
 
     @cached_property
