@@ -8,7 +8,8 @@ TensorFlow prints goes to stdout and stderr, which are the log. PARENT is the pi
 Both pipes carry one JSON object a line:
 
 - first in: `{"imports": [module], "op_libraries": [path]}`
-- then in:  `{"id": n, "job": "run" | "chain" | "result" | "load_check", …}`, see the `job_*` functions
+- then in:  `{"id": n, "job": "run" | "chain" | "result" | "load_check" | "stages_check", …}`, see the `job_*`
+  functions
 - out: `{"event": "ready", "versions": {…}}` once, or `{"event": "failed", "kind", "message"}`
 - out: `{"event": "progress", "id": n, "text": …}` any number of times, then for each job one of
   `{"id": n, "answer": {…}}`, `{"id": n, "error": ERROR}` (TensorFlow raised) or
@@ -266,6 +267,7 @@ class V2:
             if model["kind"] == "graphdef":
                 raise ValueError("tf.saved_model.load does not read a GraphDef")
             self.loaded = tf.saved_model.load(model["path"], tags=model["tags"])
+        self.model = model
         self.signatures = getattr(self.loaded, "signatures", {})
 
     def __enter__(self) -> V2:
@@ -305,6 +307,31 @@ class V2:
             else:
                 arguments.update({f"{key}_component_{i}": part for i, part in enumerate(parts)})
         return arguments
+
+    def run(self, fetches: list[str], feeds: Json) -> Json | None:
+        """Arrays by tensor name; None if nothing that was loaded takes these tensors and gives those."""
+        with phase("run"):
+            if hasattr(self.loaded, "prune"):  # a model without an object graph: any tensors will do
+                function = self.loaded.prune(list(feeds), list(fetches))
+                found = function(*[tf.constant(value) for value in feeds.values()])
+                return {name: part.numpy() for name, part in zip(fetches, found)}
+            return self._run_signature(fetches, feeds)
+
+    def _run_signature(self, fetches: list[str], feeds: Json) -> Json | None:
+        from tensorflow.python.saved_model import loader_impl
+
+        saved = loader_impl.parse_saved_model(self.model["path"])
+        tags = set(self.model["tags"])
+        (meta,) = [one for one in saved.meta_graphs if set(one.meta_info_def.tags) == tags]
+        for key, signature in meta.signature_def.items():
+            inputs = {name: info.name for name, info in signature.inputs.items()}
+            outputs = {info.name: name for name, info in signature.outputs.items()}
+            if key in self.signatures and set(inputs.values()) <= set(feeds) and set(fetches) <= set(outputs):
+                found = self.signatures[key](
+                    **{name: tf.constant(feeds[tensor]) for name, tensor in inputs.items()}
+                )
+                return {name: found[outputs[name]].numpy() for name in fetches}
+        return None
 
     def keys(self, signature: str) -> Json | None:
         """The signature's input and output keys as this loader sees them."""
@@ -407,15 +434,20 @@ def job_chain(job: Json, pipe: Pipe) -> Json:
 
 def run_stage(model: V1, number: int, stage: Json, sample: Json, values: dict[Any, Any]) -> None:
     """Runs one sample through one stage and keeps its fetches in `values`."""
+    fetched = model.run(stage["fetches"], feeds_of(stage, sample, values))
+    for tensor, value in zip(stage["fetches"], fetched):
+        values[number, tensor] = value
+
+
+def feeds_of(stage: Json, sample: Json, values: dict[Any, Any]) -> Json:
+    """The values a stage takes, by tensor name."""
     feeds = {}
     for tensor, source in stage["feeds"].items():
         if "input" in source:
             feeds[tensor] = sample[source["input"]]
         else:
             feeds[tensor] = values[source["stage"], source["tensor"]]
-    fetched = model.run(stage["fetches"], feeds)
-    for tensor, value in zip(stage["fetches"], fetched):
-        values[number, tensor] = value
+    return feeds
 
 
 def chain_sample(job: Json, values: dict[Any, Any]) -> Json:
@@ -487,13 +519,55 @@ def job_load_check(job: Json, pipe: Pipe) -> Json:
         return {"ok": False, "error": error.as_json}
 
 
+def job_stages_check(job: Json, pipe: Pipe) -> Json:
+    """Each stage of a chain alone in `tf.saved_model.load`, on the values it gets in the chain.
+
+    In: stages and samples as for `job_chain`.
+    Out: {"stages": [STAGE]}, a STAGE being {"error"} if the loader can't load or run it, {} if it can't be told
+    (nothing that was loaded takes just these tensors), else {"samples": [[{tensor: array} expected, {…} got]]}.
+    """
+    samples = [decode_sample(sample) for sample in job["samples"]]
+    values: list[dict[Any, Any]] = [{} for _ in samples]
+    answers = []
+    for number, stage in enumerate(job["stages"]):
+        pipe.progress(f"{stage['name']} alone")
+        with V1(stage["model"]) as model:
+            for sample, known in zip(samples, values):
+                run_stage(model, number, stage, sample, known)
+        try:
+            answers.append(check_stage(stage, number, samples, values))
+        except Failed as error:
+            answers.append({"error": error.as_json})
+        gc.collect()
+    return {"stages": answers}
+
+
+def check_stage(stage: Json, number: int, samples: list[Json], values: list[dict[Any, Any]]) -> Json:
+    """One stage in `tf.saved_model.load` on all samples; `values` are those of the v1 Sessions."""
+    found = []
+    with V2(stage["model"]) as model:
+        for sample, known in zip(samples, values):
+            got = model.run(stage["fetches"], feeds_of(stage, sample, known))
+            if got is None:
+                return {}
+            expected = {name: known[number, name] for name in stage["fetches"]}
+            found.append([encode_sample(expected), encode_sample(got)])
+    return {"samples": found}
+
+
 def count_of(loaded: Any, attribute: str) -> int | None:
     """How many of these a loaded object lists; None if it does not list them."""
     found = getattr(loaded, attribute, None)
     return len(found) if isinstance(found, (list, tuple)) else None
 
 
-JOBS = {"run": job_run, "chain": job_chain, "result": job_result, "load_check": job_load_check}
+JOBS = {
+    "run": job_run,
+    "chain": job_chain,
+    "result": job_result,
+    "load_check": job_load_check,
+    "stages_check": job_stages_check,
+}
 
 
 # ---------------------------------------------------------------- the process
@@ -503,8 +577,8 @@ def import_tensorflow(setup: Json) -> Json:
     """Imports TensorFlow and what the models need beside it. Returns the event to send."""
     global tf, np
     try:
-        import numpy
         import tensorflow
+        import numpy  # isort: skip (the message is to be about TensorFlow)
     except Exception as error:  # a broken install raises anything
         message = f"{type(error).__name__}: {short(error)}"
         return {"event": "failed", "kind": "no-tensorflow", "message": message}

@@ -49,7 +49,7 @@ class LoaderCheck:
 
     Attributes:
         loader: `v1` or `v2`.
-        status: `skipped` if it can't load one of the sources alone, `failed` if only the result fails.
+        status: `skipped` if it can't load or run one of the sources alone, `failed` if only the result fails.
         reason: why, for all but `equal`.
         seconds: that it took on the result.
     """

@@ -1,8 +1,8 @@
 """Proving a merge: the models one after the other, the merged model, the same inputs, the same results.
 
 The reference runs in fresh v1 Sessions, twice, because what disagrees with itself proves nothing. Outputs
-that never move prove nothing either. A loader that can't load one of the sources alone is not held against
-the result. See `verification.py` for what comes out.
+that never move prove nothing either. A loader that can't load or run one of the sources alone is not held
+against the result. See `verification.py` for what comes out.
 """
 
 from __future__ import annotations
@@ -319,9 +319,9 @@ class Verifier:
         except ChildDied as error:
             answer = {"error": {"type": "crash", "message": _text(error)}}
         seconds = float(answer.get("seconds", time.monotonic() - started))
-        failure, excusable = self._failure(answer)
+        failure = _failure(answer)
         if failure is not None:
-            excuse = self._excuse_of_sources(loader) if excusable and loader != "v1" else None
+            excuse = self._excuse_of_sources(loader) if loader != "v1" else None
             if excuse is not None:
                 return LoaderCheck(loader, "skipped", excuse, seconds), []
             return LoaderCheck(loader, "failed", f"only the merged model fails: {failure}", seconds), []
@@ -341,19 +341,18 @@ class Verifier:
         if problem is None and bad is not None:
             problem = f"output {show(bad.output)}: {bad.comparison.reason}"
         status: Any = "equal" if problem is None else "differs"
+        if problem is not None and loader != "v1":
+            excuse = self._excuse_of_sources(loader)
+            if excuse is not None:
+                return LoaderCheck(loader, "skipped", excuse, seconds), []
         return LoaderCheck(loader, status, problem, seconds), worst
 
-    def _failure(self, answer: Mapping[str, Any]) -> tuple[str | None, bool]:
-        """The error of a loader on the result, and whether a source could have the same one."""
-        if "error" in answer:
-            return error_text(answer["error"]), True
-        for found in answer["samples"]:
-            if "error" in found:
-                return error_text(found["error"]), True
-        return None, False
-
     def _excuse_of_sources(self, loader: str) -> str | None:
-        """Why a loader can't load one of the sources alone, or None if it can load them all."""
+        """Why a loader can't be held against the result: it can't load or run one of the sources alone either.
+
+        Each source is run on the values it gets in the chain. None if all give what they give in a v1 Session.
+        """
+        assert self._run is not None
         for stage in self.chain.stages:
             job = {"job": "load_check", "model": stage.model.as_json(), "loader": loader}
             try:
@@ -362,6 +361,31 @@ class Verifier:
                 answer = {"ok": False, "error": {"type": "crash", "message": _text(error)}}
             if not answer["ok"]:
                 return f"it can't load {show(stage.name)} alone either: {error_text(answer['error'])}"
+        job = {
+            "job": "stages_check",
+            "stages": self.chain.as_json()["stages"],
+            "samples": [codec.encode_sample(sample) for sample in self._run.samples],
+        }
+        try:
+            answers = self.child.start().request(job, time_limit=self.time_limit)["stages"]
+        except (ChildDied, ChildTimeout, ExecutionFailed):
+            return None
+        for stage, answer in zip(self.chain.stages, answers, strict=True):
+            problem = self._problem_of_source(answer)
+            if problem is not None:
+                return f"it can't run {show(stage.name)} alone either: {problem}"
+        return None
+
+    def _problem_of_source(self, answer: Mapping[str, Any]) -> str | None:
+        """What a source does wrong alone, or None if nothing or if it could not be told."""
+        if "error" in answer:
+            return error_text(answer["error"])
+        for pair in answer.get("samples", ()):
+            expected, got = map(codec.decode_sample, pair)
+            for tensor, value in expected.items():
+                found = compare(value, got[tensor], self.tolerance)
+                if not found.equal:
+                    return f"{show(tensor)}: {found.reason}"
         return None
 
     def _verification(
@@ -391,6 +415,16 @@ class Verifier:
 
 def _text(error: WorkbenchError) -> str:
     return f"{error.where}: {error.message}" if error.where else error.message
+
+
+def _failure(answer: Mapping[str, Any]) -> str | None:
+    """The error of a loader on the result, or None if it ran."""
+    if "error" in answer:
+        return error_text(answer["error"])
+    for found in answer["samples"]:
+        if "error" in found:
+            return error_text(found["error"])
+    return None
 
 
 def _wires_moved(wires: Sequence[Mapping[str, Any]]) -> bool:
