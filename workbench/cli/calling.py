@@ -1,130 +1,245 @@
-"""How to call a model: one line for the shell, a few for Python, one REST request, with real keys and shapes."""
+"""How to call a model: lines for the shell, for Python, and one REST request, with real keys, shapes and values.
+
+Values are of the kind its verification ran on, where there was one: a key of a table, an index below the gathered
+size, a picture where a decoder follows. Else they are zeros and words that fit dtype and shape.
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
+import keyword
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.disk import dtypes
 from workbench.model import MetaGraph, Port, Signature
-from workbench.model.shapes import Shape
 from workbench.model.signature import DEFAULT
+from workbench.runtime.slots import Slot, input_slots, slot_names
 
-_SMALL = 12  # numbers that are still written out in an example
+if TYPE_CHECKING:
+    from workbench.runtime.chain import Sample
+
+WIDTH = 78
+"""Columns after which a command goes on in the next line."""
+_SMALL = 12  # values that are still written out in an example
+_LONG = 160  # bytes of a string that are still written out
 _IMAGE_OPS = frozenset(
     {"DecodePng", "DecodeJpeg", "DecodeImage", "DecodeBmp", "DecodeGif", "DecodeAndCropJpeg"}
 )
+_IMAGE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
+_NATIVE = frozenset({"float32", "float64", "float16", "bool", "complex64", "complex128"})
 
 
-def shell(path: Path, signature: Signature, kinds: Mapping[str, str], example: str | None = None) -> str:
-    """The `workbench run …` line.
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value of an example, in the three languages.
+
+    Attributes:
+        shell: what stands after `KEY=`.
+        python: an expression.
+        rest: JSON; a batch of one where the first size is free.
+        setup: a line for the shell that writes the file which `shell` names, or None.
+        modules: what `python` imports beside TensorFlow.
+    """
+
+    shell: str
+    python: str
+    rest: Any
+    setup: str | None = None
+    modules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """How a signature of a model is called.
+
+    Attributes:
+        shell: lines for a shell.
+        python: lines of a Python program.
+        rest_path: where TensorFlow Serving takes the request.
+        rest: its body, or None if it can't be asked this way.
+        rest_note: why not, or what to put into it; or None.
+    """
+
+    shell: tuple[str, ...]
+    python: tuple[str, ...]
+    rest_path: str
+    rest: dict[str, Any] | None
+    rest_note: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """As `merge --json` shows it."""
+        rest = {"path": self.rest_path, "body": self.rest, "note": self.rest_note}
+        return {"shell": "\n".join(self.shell), "python": "\n".join(self.python), "rest": rest}
+
+
+def how_to_call(
+    path: Path,
+    meta: MetaGraph,
+    signature: Signature,
+    sample: Sample | None = None,
+    picture: str | None = None,
+) -> Call:
+    """The call of a signature.
 
     Args:
-        path: the model.
+        path: where the model is.
+        meta: its MetaGraph.
         signature: what is called.
-        kinds: what strings mean, by key: `image`, `base64 image`; see `string_kinds`.
-        example: a PNG file to name in it, or None for a name the reader replaces.
+        sample: values by slot it is known to run on, or None.
+        picture: an image file that is there, or None.
     """
-    words = ["workbench", "run", str(path)]
-    if signature.key != DEFAULT:
-        words += ["--signature", signature.key]
-    for key, port in signature.inputs.items():
-        if port.kind == "sparse":
-            words += ["--input", f"{key}.indices=[[0,0]]", "--input", f"{key}.values=[1]"]
-            words += ["--input", f"{key}.dense_shape={_dense([1] * len(port.shape or (1, 1)))}"]
+    slots = input_slots(meta, signature)
+    kinds = {} if sample is not None else string_kinds(meta, signature)
+    values = {
+        name: _value(slot, (sample or {}).get(name), kinds.get(name), picture or "image.png")
+        for name, slot in slots.items()
+    }
+    name = path.parent.name if path.name.isdecimal() else path.name
+    body, note = _rest(signature, slots, values)
+    return Call(
+        tuple(_shell(path, signature, values)),
+        tuple(_python(path, signature, values)),
+        f"/v1/models/{name}:predict",
+        body,
+        note,
+    )
+
+
+def command(words: Sequence[str]) -> list[str]:
+    """A command as lines that a shell takes as they stand: a long one goes on after a backslash."""
+    whole = shlex.join(words)
+    if len(whole) <= WIDTH:
+        return [whole]
+    groups: list[str] = []
+    for word in words:
+        quoted = shlex.quote(word)
+        last = groups[-1] if groups else ""
+        value_of_flag = last.startswith("-") and " " not in last
+        if value_of_flag or (
+            len(groups) == 1 and len(last) + len(quoted) < WIDTH and not word.startswith("-")
+        ):
+            groups[-1] = f"{last} {quoted}"
         else:
-            words += ["--input", f"{key}={_shell_value(port, kinds.get(key), example)}"]
-    return shlex.join(words)
-
-
-def _shell_value(port: Port, kind: str | None, example: str | None) -> str:
-    if kind == "base64 image":
-        return f"base64url:@{example or 'image.png'}"
-    if kind == "image" and port.shape in ((), None):
-        return f"@{example or 'image.png'}"
-    value = example_value(port)
-    if value is None:
-        return "@input.npy"
-    return _dense(value)
-
-
-def _dense(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))
-
-
-def python(path: Path, signature: Signature) -> list[str]:
-    """The lines of Python that call it with TensorFlow alone."""
-    lines = ["import tensorflow as tf", f"model = tf.saved_model.load({str(path)!r})"]
-    words = []
-    for key, port in signature.inputs.items():
-        name = key if key.isidentifier() else None
-        value = _python_value(port)
-        words.append(f"{name}={value}" if name else f"**{{{key!r}: {value}}}")
-    lines.append(f"model.signatures[{signature.key!r}]({', '.join(words)})")
+            groups.append(quoted)
+    lines = [groups[0]]
+    for group in groups[1:]:
+        if len(lines[-1]) + len(group) + 3 <= WIDTH:
+            lines[-1] += f" {group}"
+        else:
+            lines[-1] += " \\"
+            lines.append(f"  {group}")
     return lines
 
 
-def _python_value(port: Port) -> str:
-    dtype = dtypes.name(port.dtype) if port.dtype else "float32"
-    if port.kind == "sparse":
-        shape = [1] * len(port.shape or (1, 1))
-        return f"tf.SparseTensor([{[0] * len(shape)}], tf.constant([1], tf.{dtype}), {shape})"
-    value = example_value(port)
-    if value is None:
-        return f"tf.zeros({_sizes(port.shape)}, tf.{dtype})"
-    return f"tf.constant({value!r}, tf.{dtype})" if dtype != "float32" else f"tf.constant({value!r})"
+# -- values
 
 
-def rest(signature: Signature) -> tuple[str, dict[str, Any] | None]:
-    """TensorFlow Serving's REST request: (what to say about it, its body or None).
-
-    `instances` sends a batch, so it fits only where every input has a first dimension of free size; all else takes
-    `inputs`, the columns as they are.
-    """
-    head: dict[str, Any] = {} if signature.key == DEFAULT else {"signature_name": signature.key}
-    if any(port.kind != "dense" for port in signature.inputs.values()):
-        return "TensorFlow Serving's REST interface takes no sparse or ragged inputs; use gRPC.", None
-    values = {key: example_value(port, batch=1) for key, port in signature.inputs.items()}
-    values = {key: _as_json(signature.inputs[key], value) for key, value in values.items()}
-    batched = all(port.shape and port.shape[0] is None for port in signature.inputs.values())
-    if batched and values:
-        rows = {key: value[0] if isinstance(value, list) else "…" for key, value in values.items()}
-        row = next(iter(rows.values())) if len(rows) == 1 else rows
-        return "", {**head, "instances": [row]}
-    return "", {**head, "inputs": next(iter(values.values())) if len(values) == 1 else values}
-
-
-def _as_json(port: Port, value: Any) -> Any:
-    return "…" if value is None else value
-
-
-def example_value(port: Port, batch: int = 1) -> Any:
-    """A small value that fits the dtype and shape, or None if it would be too long to write."""
-    shape = port.shape
-    if shape is None:
-        shape = ()
-    sizes = [batch if size is None else size for size in shape]
-    total = 1
-    for size in sizes:
-        total *= size
+def _value(slot: Slot, array: Any, kind: str | None, picture: str) -> Value:
+    """An example of one slot: of `array` if there is one, else made up."""
+    shape = _sizes(slot) if array is None else [int(size) for size in array.shape]
+    if slot.is_string:
+        return _string(slot, shape, array, kind, picture)
+    dtype = dtypes.name(slot.dtype) if slot.dtype else "float32"
+    total = _product(shape)
+    part = slot.name[len(slot.key) + 1 :]
+    if array is None and part and part not in ("indices", "values", "0"):
+        flat = [1] * total if part == "dense_shape" else [0, 1]  # the splits of one row of one value
+        nested = _nest(flat, shape if part == "dense_shape" else [2])
+        return Value(json.dumps(nested), f"tf.constant({nested!r}, tf.{dtype})", nested)
     if total > _SMALL:
+        kept = dtype if dtype in _NATIVE or dtype.lstrip("u").startswith("int") else "float32"
+        write = f"import numpy; numpy.save('{_file(slot)}.npy', numpy.zeros({shape}, '{kept}'))"
+        return Value(
+            f"@{_file(slot)}.npy",
+            f"tf.zeros({shape}, tf.{dtype})",
+            _nest(["…"], shape) if total > 1000 else _nest([_zero(dtype)], shape),
+            shlex.join(["python", "-c", write]),
+        )
+    flat = [_zero(dtype)] * total if array is None else [_rounded(item) for item in array.ravel().tolist()]
+    nested = _nest(flat, shape)
+    if dtype.startswith("complex"):
+        flat = [complex(item) for item in flat]
+        text = f"tf.constant({_nest(flat, shape)!r}, tf.{dtype})"
+        write = (
+            f"import numpy; numpy.save('{_file(slot)}.npy', numpy.array({_nest(flat, shape)!r}, '{dtype}'))"
+        )
+        return Value(f"@{_file(slot)}.npy", text, "…", shlex.join(["python", "-c", write]))
+    python = f"tf.constant({nested!r}, tf.{dtype}" + (f", {shape})" if not total else ")")
+    return Value(json.dumps(nested, separators=(",", ":")), python, nested)
+
+
+def _string(slot: Slot, shape: list[int], array: Any, kind: str | None, picture: str) -> Value:
+    """An example of a slot that takes strings."""
+    flat: list[bytes] = [] if array is None else [_bytes(item) for item in array.ravel().tolist()]
+    if flat:
+        kind = kind_of(flat[0])
+    if kind is not None and len(shape) < 2:
+        shape = [1] * len(shape)  # the command line makes a batch of one of a file
+        read = f"open({picture!r}, 'rb').read()"
+        if kind == "base64 image":
+            python, rest = f"base64.urlsafe_b64encode({read})", "web-safe base64 of a PNG"
+            item = Value(f"base64url:@{picture}", "", f"<{rest}>", None, ("base64",))
+        else:
+            python = read
+            item = Value(f"@{picture}", "", {"b64": "<base64 of a PNG or JPEG>"})
+        python = f"tf.constant({_brackets(python, shape)})"
+        return Value(item.shell, python, _nest([item.rest], shape), None, item.modules)
+    total = _product(shape)
+    texts = [_as_text(item) for item in flat or [b"text"]]
+    if None not in texts and total <= _SMALL and sum(map(len, flat)) <= _LONG:
+        nested = _nest(texts, shape)
+        python = f"tf.constant({nested!r}, tf.string" + (f", {shape})" if not total else ")")
+        return Value(_string_word(nested), python, nested)
+    first = flat[0] if flat and len(flat[0]) <= _LONG else None
+    if None not in texts and first is not None:
+        text = first.decode()
+        write = f"import numpy; numpy.save('{_file(slot)}.npy', numpy.full({shape}, {text!r}))"
+        return Value(
+            f"@{_file(slot)}.npy",
+            f"tf.fill({shape}, {text!r})",
+            _nest([text], shape),
+            shlex.join(["python", "-c", write]),
+        )
+    return _binary(slot, shape, first)
+
+
+def _binary(slot: Slot, shape: list[int], data: bytes | None) -> Value:
+    """An example of strings that are no text, such as a serialised Example: a batch of one, from a file."""
+    shape = [1] * len(shape)
+    if data is None:
+        read = f"open('{_file(slot)}.bin', 'rb').read()"
+        return Value(
+            f"@{_file(slot)}.bin", f"tf.constant({_brackets(read, shape)})", _nest([{"b64": "…"}], shape)
+        )
+    encoded = base64.b64encode(data).decode()
+    write = f"open('{_file(slot)}.bin', 'wb').write({data!r})"
+    return Value(
+        f"@{_file(slot)}.bin",
+        f"tf.constant({_brackets(repr(data), shape)})",
+        _nest([{"b64": encoded}], shape),
+        shlex.join(["python", "-c", write]),
+    )
+
+
+def kind_of(data: bytes) -> str | None:
+    """`image`, `base64 image`, or None, by how a value begins."""
+    if data.startswith(_IMAGE_STARTS):
+        return "image"
+    try:
+        head = base64.urlsafe_b64decode(data[:16])
+    except (binascii.Error, ValueError):
         return None
-    name = dtypes.name(port.dtype) if port.dtype else "float32"
-    leaf: Any = "text" if name == "string" else False if name == "bool" else 0 if "int" in name else 0.0
-    for size in reversed(sizes):
-        leaf = [leaf] * size
-    return leaf
-
-
-def _sizes(shape: Shape) -> list[int]:
-    return [1 if size is None else size for size in shape or ()]
+    return "base64 image" if head.startswith(_IMAGE_STARTS) else None
 
 
 def string_kinds(meta: MetaGraph, signature: Signature) -> dict[str, str]:
-    """What a string input means, as far as the ops right behind it tell: `base64 image`, `image`."""
+    """What a string input means, as far as the ops behind it tell: `base64 image`, `image`."""
     found: dict[str, str] = {}
     for key, port in signature.inputs.items():
         if port.kind == "dense" and dtypes.name(port.dtype) == "string":
@@ -145,3 +260,132 @@ def _ops_behind(meta: MetaGraph, tensor: str) -> set[str]:
     functions = reachable(meta.graph, calls)
     bodies = [node.op for name in functions for node in meta.functions[name].node_def]
     return {node.op for node in nodes} | set(bodies)
+
+
+def _sizes(slot: Slot) -> list[int]:
+    """A full shape: 1 for every size that is free."""
+    return [1 if size is None else size for size in slot.likely or ()]
+
+
+def _product(shape: Sequence[int]) -> int:
+    total = 1
+    for size in shape:
+        total *= size
+    return total
+
+
+def _zero(dtype: str) -> Any:
+    return False if dtype == "bool" else 0 if "int" in dtype else 0.0
+
+
+def _rounded(item: Any) -> Any:
+    return float(f"{item:.3g}") if isinstance(item, float) else item
+
+
+def _bytes(item: Any) -> bytes:
+    return item if isinstance(item, bytes) else str(item).encode()
+
+
+def _as_text(data: bytes) -> str | None:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return None
+    return text if text.isprintable() else None
+
+
+def _string_word(nested: Any) -> str:
+    """A string as the command line takes it: bare where nothing in it means something else."""
+    if isinstance(nested, str) and nested[:1].isalpha() and nested not in ("true", "false", "null"):
+        return nested if not nested.startswith("base64url:") else json.dumps(nested)
+    return json.dumps(nested, ensure_ascii=False, separators=(",", ":"))
+
+
+def _nest(flat: Sequence[Any], shape: Sequence[int]) -> Any:
+    """Values in row-major order as nested lists; a single one is repeated to fill the shape."""
+    total = _product(shape)
+    values = list(flat) if len(flat) == total else list(flat[:1]) * total
+    if not shape:
+        return values[0]
+    for size in reversed(shape[1:]):
+        values = [values[at : at + size] for at in range(0, len(values), size)] if size else []
+    return values
+
+
+def _brackets(text: str, shape: Sequence[int]) -> str:
+    return "[" * len(shape) + text + "]" * len(shape)
+
+
+def _file(slot: Slot) -> str:
+    return "".join(char if char.isascii() and char.isalnum() else "_" for char in slot.name)[:40]
+
+
+# -- the three languages
+
+
+def _shell(path: Path, signature: Signature, values: Mapping[str, Value]) -> list[str]:
+    words = ["workbench", "run", str(path)]
+    if signature.key != DEFAULT:
+        words += ["--signature", signature.key]
+    for name, value in values.items():
+        words += ["--input", f"{name}={value.shell}"]
+    return [*(value.setup for value in values.values() if value.setup), *command(words)]
+
+
+def _python(path: Path, signature: Signature, values: Mapping[str, Value]) -> list[str]:
+    modules = sorted({module for value in values.values() for module in value.modules})
+    lines = [f"import {module}" for module in modules]
+    lines += ["import tensorflow as tf", f"model = tf.saved_model.load({str(path)!r})"]
+    arguments, odd = [], []
+    for port in signature.inputs.values():
+        for name, text in _python_arguments(port, values):
+            if name.isidentifier() and not keyword.iskeyword(name):
+                arguments.append(f"{name}={text}")
+            else:
+                odd.append(f"{name!r}: {text}")
+    if odd:
+        arguments.append(f"**{{{', '.join(odd)}}}")
+    call = f"model.signatures[{signature.key!r}]"
+    if len(call) + len(", ".join(arguments)) + 9 <= WIDTH:
+        return [*lines, f"print({call}({', '.join(arguments)}))"]
+    return [
+        *lines,
+        f"outputs = {call}(",
+        *(f"    {argument}," for argument in arguments),
+        ")",
+        "print(outputs)",
+    ]
+
+
+def _python_arguments(port: Port, values: Mapping[str, Value]) -> list[tuple[str, str]]:
+    """Keyword arguments of an input: the loader of TF1's format takes the parts of a composite one by one."""
+    slots = slot_names(port)
+    if port.kind == "sparse":
+        indices, inner, shape = (values[slot].python for slot in slots)
+        return [(port.key, f"tf.SparseTensor({indices}, {inner}, {shape})")]
+    if port.kind == "composite":
+        return [(f"{port.key}_component_{number}", values[slot].python) for number, slot in enumerate(slots)]
+    return [(port.key, values[slots[0]].python)]
+
+
+def _rest(
+    signature: Signature, slots: Mapping[str, Slot], values: Mapping[str, Value]
+) -> tuple[dict[str, Any] | None, str | None]:
+    """TensorFlow Serving's REST request: its body or None, and a note.
+
+    `instances` sends a batch, so it fits only where every input has a first dimension of free size; all else takes
+    `inputs`, the columns as they are.
+    """
+    if any(port.kind != "dense" for port in signature.inputs.values()):
+        return None, "TensorFlow Serving's REST interface takes no sparse or ragged inputs; use gRPC."
+    if any(dtypes.name(slot.dtype).startswith("complex") for slot in slots.values() if slot.dtype):
+        return None, "TensorFlow Serving's REST interface takes no complex numbers; use gRPC."
+    head: dict[str, Any] = {} if signature.key == DEFAULT else {"signature_name": signature.key}
+    columns = {key: value.rest for key, value in values.items()}
+    single = len(columns) == 1
+    free = all(slot.shape and slot.shape[0] is None for slot in slots.values())
+    counts = {len(value) for value in columns.values() if isinstance(value, list)}
+    if columns and free and len(counts) == 1 and 0 not in counts:
+        rows = [{key: value[at] for key, value in columns.items()} for at in range(counts.pop())]
+        return {**head, "instances": [next(iter(row.values())) for row in rows] if single else rows}, None
+    return {**head, "inputs": next(iter(columns.values())) if single else columns}, None

@@ -35,6 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, out: Output) -> int:
     """Tells the story."""
     from workbench.cli import merge
+    from workbench.cli.merge_page import short
     from workbench.cli.run import print_outputs
     from workbench.model import open_model
     from workbench.surgery.draft import apply
@@ -50,12 +51,10 @@ def run(args: argparse.Namespace, out: Output) -> int:
             )
     target = args.output or _free(Path("demo/merged"))
 
-    _step(out, "1. What have we got?", ["workbench", "inspect", _short(image), _short(digits)])
+    _step(out, "1. What have we got?", ["workbench", "inspect", short(image), short(digits)])
     _brief(out, image, digits)
     wire = ["--wire", "pixels=myInput"]
-    _step(
-        out, "2. Join them.", ["workbench", "merge", _short(image), _short(digits), *wire, "-o", str(target)]
-    )
+    _step(out, "2. Join them.", ["workbench", "merge", short(image), short(digits), *wire, "-o", str(target)])
     sources = SourceList()
     sources.add(image)
     sources.add(digits)
@@ -70,7 +69,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     code = merge.commit_and_tell(apply(plan), flags, out)  # type: ignore[arg-type]
     if code:
         return code
-    value = f"base64_input=base64url:@{_short(png)}"
+    value = f"base64_input=base64url:@{short(png)}"
     _step(out, f"3. Send it a picture of a {_DIGIT}.", ["workbench", "run", str(target), "--input", value])
     from workbench.runtime.api import run as run_model
     from workbench.runtime.slots import input_slots
@@ -96,9 +95,11 @@ def _child_flags(args: argparse.Namespace) -> dict[str, object]:
 
 
 def _step(out: Output, title: str, words: list[str]) -> None:
+    from workbench.cli.calling import command
+
     out.line()
     out.heading(title)
-    out.line("$ " + shlex.join(words), style="cyan", indent=2)
+    out.code([f"{'  ' if number else '$ '}{text}" for number, text in enumerate(command(words))], "cyan")
     out.line()
     out.stdout.flush()
 
@@ -115,10 +116,3 @@ def _free(path: Path) -> Path:
     while candidate.exists():
         candidate, number = path.with_name(f"{path.name}-{number}"), number + 1
     return candidate
-
-
-def _short(path: Path) -> str:
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

@@ -88,23 +88,21 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from workbench.surgery.join import look_up, open_sources
     from workbench.surgery.recipe import save
 
-    if args.output is None and not args.dry_run:
-        raise UsageError(
-            "merge needs a place for the result.", hint="Add -o DIR, or --dry-run to write nothing."
-        )
     plan, wires = make_plan(args)
     models = open_sources(plan)
     plan = with_wires(plan, wires, models)
     draft, findings = build(plan, models)
     if draft is None:
         errors = [finding for finding in findings if finding.severity == "error"]
-        out.findings(finding for finding in findings if finding.severity != "info")
-        out.stdout.flush()
         raise PlanError(
             "The models can't be joined like this: "
             + ("one error." if len(errors) == 1 else f"{len(errors)} errors."),
             findings,
             hint=_suggest(models, plan) if not plan.wires else None,
+        )
+    if args.output is None and not args.dry_run:
+        raise UsageError(
+            "merge needs a place for the result.", hint="Add -o DIR, or --dry-run to write nothing."
         )
     if args.save_recipe is not None:
         save_recipe(args.save_recipe, lambda path: save(plan, look_up(plan, models), path))

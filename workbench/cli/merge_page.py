@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,7 @@ from workbench.prove import result_signature
 if TYPE_CHECKING:
     from workbench.commit import Report
     from workbench.model import Port
+    from workbench.runtime.verification import Verification
     from workbench.surgery.draft import Draft
 
 
@@ -141,58 +144,65 @@ def _ports(out: Output, inputs: Iterable[Port], outputs: Iterable[Port]) -> None
 
 # -- outcome
 
+_MOST_OUTPUTS = 20
+
 
 def outcome(out: Output, draft: Draft, report: Report) -> None:
     """What became of a merge, and how to call the result."""
+    verification = report.verification
     if report.path is None:
         out.heading(f"Not published: {report.verdict}", _seconds(report))
-        out.line(report.reason, indent=2)
-        _differences(out, report)
-        hint = report.verification.hint if report.verification is not None else None
-        if hint:
-            out.line(hint, style="dim", indent=2)
-        return
-    out.heading(f"{report.path}: {report.verdict}", f"{size(report.nbytes)}, {_seconds(report)}")
+    else:
+        out.heading(f"{report.path}: {report.verdict}", f"{size(report.nbytes)}, {_seconds(report)}")
     out.line(report.reason, indent=2)
-    _differences(out, report)
+    if verification is not None:
+        _differences(out, verification)
+        if verification.hint and report.path is None:
+            for text in verification.hint.splitlines():
+                out.line(text, style="dim", indent=2)
+    if report.path is None:
+        return
     signature = result_signature(draft)
     out.line()
     out.heading("Takes and gives", show(signature.key))
     _ports(out, signature.inputs.values(), signature.outputs.values())
+    call = how_to_call(report, draft)
     out.line()
-    out.heading("How to call it")
-    for title, lines in how_to_call(report.path, draft):
-        out.line(title, style="dim", indent=2)
-        for text in lines:
-            out.line(text, indent=4)
+    out.heading("Call it from a shell")
+    out.code(call.shell)
+    out.line()
+    out.heading("Call it from Python")
+    out.code(call.python)
+    out.line()
+    out.heading("Call it over REST, as TensorFlow Serving takes it")
+    if call.rest is not None:
+        out.code([f"POST {call.rest_path}", json.dumps(call.rest, ensure_ascii=False)])
+    if call.rest_note:
+        out.line(call.rest_note, indent=2)
 
 
-def how_to_call(path: Path, draft: Draft) -> list[tuple[str, list[str]]]:
-    """Shell, Python and REST, as (title, lines)."""
-    import json
-
-    signature = result_signature(draft)
-    kinds = calling.string_kinds(draft.meta, signature)
-    example = None
-    if any("image" in kind for kind in kinds.values()):
-        png = sample_models() / "digits_png" / "sample-3.png"
-        example = str(_short(png)) if png.exists() else None
-    found = [
-        ("shell", [calling.shell(path, signature, kinds, example)]),
-        ("Python", calling.python(path, signature)),
-    ]
-    note, body = calling.rest(signature)
-    name = path.parent.name if path.name.isdecimal() else path.name
-    title = f"REST, TensorFlow Serving: POST /v1/models/{name}:predict"
-    found.append((title, [note] if body is None else [json.dumps(body, ensure_ascii=False)]))
-    return found
+def how_to_call(report: Report, draft: Draft) -> calling.Call:
+    """The call of a published result, with values of the kind it was verified with."""
+    assert report.path is not None
+    picture = sample_models() / "digits_png" / "sample-3.png"
+    samples = report.verification.samples if report.verification is not None else ()
+    smallest = min(samples, key=lambda sample: sum(array.size for array in sample.values()), default=None)
+    return calling.how_to_call(
+        report.path,
+        draft.meta,
+        result_signature(draft),
+        smallest,
+        short(picture) if picture.exists() else None,
+    )
 
 
-def _short(path: Path) -> Path:
+def short(path: Path) -> str:
+    """A path as it is shortest from here."""
     try:
-        return path.relative_to(Path.cwd())
-    except ValueError:
-        return path
+        near = os.path.relpath(path)
+    except (OSError, ValueError):  # there is no "here" any more, or it is on another drive
+        return str(path)
+    return near if len(near) < len(str(path)) else str(path)
 
 
 def outcome_json(draft: Draft, report: Report) -> dict[str, Any]:
@@ -201,27 +211,32 @@ def outcome_json(draft: Draft, report: Report) -> dict[str, Any]:
     found = report.as_json()
     found["signature"] = {"key": signature.key, **_signature_json(signature)}
     if report.path is not None:
-        found["call"] = dict(how_to_call(report.path, draft))
+        found["call"] = how_to_call(report, draft).as_json()
     return found
 
 
-def _differences(out: Output, report: Report) -> None:
-    verification = report.verification
-    if verification is None:
-        return
-    rows = []
+def _differences(out: Output, verification: Verification) -> None:
+    """One line an output, with the loaders apart only where they differ, then what else there is to know."""
+    found: dict[str, dict[str, tuple[str, str]]] = {}
     for check in verification.outputs:
-        found = check.comparison
-        worst = "equal" if not found.max_abs else f"largest difference {found.max_abs:.3g}"
-        if not found.equal:
-            worst = found.reason or "differs"
-        rows.append(
-            (show(check.output), f"{found.dtype}{list(found.shape)}", check.as_json()["loader"], worst)
-        )
-    out.table(rows, [NAME, DTYPE, TEXT, TEXT])
+        comparison = check.comparison
+        text = "equal" if not comparison.max_abs else f"largest difference {comparison.max_abs:.3g}"
+        if not comparison.equal:
+            text = comparison.reason or "differs"
+        kind = f"{comparison.dtype}[{','.join(map(str, comparison.shape))}]"
+        found.setdefault(check.output, {})[check.as_json()["loader"]] = (kind, text)
+    rows = []
+    for output, by_loader in found.items():
+        if len(set(by_loader.values())) == 1:
+            rows.append((show(output), *next(iter(by_loader.values()))))
+        else:
+            rows += [(show(output), kind, f"{text} ({name})") for name, (kind, text) in by_loader.items()]
+    out.table(rows[:_MOST_OUTPUTS], [NAME, DTYPE, TEXT])
+    if len(rows) > _MOST_OUTPUTS:
+        out.line(f"… {len(rows) - _MOST_OUTPUTS:,} more: --json", style="dim", indent=2)
     for note in verification.notes:
         out.line(note, style="dim", indent=2)
-    for slot, how in verification.how_made.items():
+    for slot, how in list(verification.how_made.items())[:_MOST_OUTPUTS]:
         out.line(f"{show(slot)} was made: {how}", style="dim", indent=2)
 
 

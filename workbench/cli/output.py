@@ -90,6 +90,13 @@ class Output:
         for part in _wrap(text, width - indent) if width else [text]:
             self._write([(" " * indent, ""), (part, style)])
 
+    def code(self, lines: Iterable[str], style: str = "") -> None:
+        """Lines to be copied: at the left edge, never wrapped or cut."""
+        if self.json:
+            return
+        for text in lines:
+            self._write([(text, style)])
+
     def heading(self, text: str, note: str = "", indent: int = 0) -> None:
         """A heading; `note` stands after it, quieter."""
         if self.json:
@@ -172,6 +179,11 @@ class Output:
         if _is_terminal(self.stderr) and "NO_COLOR" not in os.environ:
             mark = f"\033[1;31m{mark}\033[0m"
         self.stderr.write(f"{mark} {where}{problem.message}\n")
+        for finding in getattr(problem, "findings", ()):
+            if finding.severity != "info":
+                self.stderr.write(f"  {finding.severity} {finding.where}: {finding.message}\n")
+                if finding.hint:
+                    self.stderr.write(f"    {finding.hint}\n")
         if problem.hint:
             for hint_line in problem.hint.splitlines():
                 self.stderr.write(f"  {hint_line}\n")
