@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import sys
-
-from workbench.cli.main import main as run
 
 
 def main() -> None:
     """Runs the command line and ends the process with its exit code."""
-    sys.exit(run())
+    gc.disable()  # importing makes no garbage; the command line turns it on for the command
+    from workbench.cli.main import main as run
+
+    code = run()
+    gc.freeze()  # the process ends: a last walk over all that was read would only take time
+    sys.exit(code)
 
 
 if __name__ == "__main__":

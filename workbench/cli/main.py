@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -167,6 +168,7 @@ def _dispatch(words: list[str], out: Output) -> int:
         return int(done.code or 0)
     out.json = bool(getattr(args, "json", False))
     out.quiet, out.verbose = args.quiet, args.verbose
+    gc.enable()  # off while importing
     return cast(int, _module(name).run(args, out))
 
 
