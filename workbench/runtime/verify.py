@@ -361,13 +361,13 @@ class Verifier:
                 answer = {"ok": False, "error": {"type": "crash", "message": _text(error)}}
             if not answer["ok"]:
                 return f"it can't load {show(stage.name)} alone either: {error_text(answer['error'])}"
-        job = {
+        chain_job = {
             "job": "stages_check",
             "stages": self.chain.as_json()["stages"],
             "samples": [codec.encode_sample(sample) for sample in self._run.samples],
         }
         try:
-            answers = self.child.start().request(job, time_limit=self.time_limit)["stages"]
+            answers = self.child.start().request(chain_job, time_limit=self.time_limit)["stages"]
         except (ChildDied, ChildTimeout, ExecutionFailed):
             return None
         for stage, answer in zip(self.chain.stages, answers, strict=True):
