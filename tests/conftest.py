@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.zoo import ZOO, Example
+from workbench.runtime.child import Child
 
 # Read by TensorFlow when it is imported, here or in a child of ours.
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
@@ -38,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        if "zoo" in getattr(item, "fixturenames", ()):
+        if {"zoo", "child"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("needs_tf")
         if item.get_closest_marker("slow") and not config.getoption("--slow"):
             item.add_marker(pytest.mark.skip(reason="slow: runs with --slow"))
@@ -61,6 +62,18 @@ def zoo(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Example]:
         return made[name]
 
     return get
+
+
+@pytest.fixture(scope="session")
+def _shared_child() -> Iterator[Child]:
+    with Child() as child:
+        yield child
+
+
+@pytest.fixture
+def child(_shared_child: Child) -> Child:
+    """A TensorFlow process that all tests share. A test that ends it spoils nothing: the next starts another."""
+    return _shared_child.start()
 
 
 @pytest.fixture(scope="session")

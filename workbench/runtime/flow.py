@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 32
 _MAX_BACK = 200
+_MAX_RANGE = 100_000
 _VARIABLES = frozenset({"VarHandleOp", "VariableV2", "Variable", "AutoReloadVariable"})
 
 # op: (attrs that hold its functions, position of the first input that is an argument)
@@ -236,20 +237,31 @@ def source_node(spot: Spot | None) -> Message | None:
 
 
 def const(spot: Spot | None) -> np.ndarray[Any, Any] | None:
-    """The value, if it is a constant; in a packed vector of some constants the unknown ones are -1."""
+    """The value, if it is a constant or a range of such; unknown parts of a packed vector are -1."""
     node = source_node(spot)
     if node is None or spot is None:
         return None
     if node.op == "Const":
         return tensor_proto.to_array(node.attr["value"].tensor)
+    scope = origin(spot).scope
+    if node.op == "Range":
+        return _range([const(scope.input(node, position)) for position in range(3)])
     if node.op == "Pack":
         import numpy as np
 
-        scope = origin(spot).scope
         parts = [const(scope.input(node, position)) for position in range(node.attr["N"].i)]
         if parts and all(part is None or part.ndim == 0 for part in parts):
             return np.array([-1 if part is None else int(part) for part in parts])
     return None
+
+
+def _range(bounds: list[np.ndarray[Any, Any] | None]) -> np.ndarray[Any, Any] | None:
+    import numpy as np
+
+    known = [int(bound) for bound in bounds if bound is not None and bound.ndim == 0]
+    if len(known) < 3 or known[2] == 0 or abs(known[1] - known[0]) > _MAX_RANGE * abs(known[2]):
+        return None
+    return np.arange(*known)
 
 
 def shape(spot: Spot | None) -> Shape:

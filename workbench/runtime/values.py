@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -169,7 +170,7 @@ def _from_file(name: str, slot: Slot) -> Array:
     if match is not None:
         return as_array(_npz_member(match["file"], match["member"], slot), slot)
     if name.lower().endswith(".npy"):
-        return as_array(_load(name, slot), slot)
+        return as_array(_load_array(name, slot), slot)
     if not slot.is_string:
         raise InputError(
             f"The bytes of a file are a string, but the input is {slot.describe()}.",
@@ -203,39 +204,52 @@ def _unreadable(name: str, error: Exception, slot: Slot) -> InputError:
     return InputError(f"The file {show(name)} can't be read: {why}.", where=show(slot.name))
 
 
-def _load(name: str, slot: Slot) -> Any:
+def _load_array(name: str, slot: Slot) -> Array:
+    """The array of a `.npy` file."""
     import numpy as np
 
-    try:
-        return np.load(name, allow_pickle=False)
-    except OSError as error:
-        raise _unreadable(name, error, slot) from None
-    except (ValueError, EOFError) as error:
-        pickled = "allow_pickle" in str(error)
-        why = "it holds pickled objects, which are never loaded" if pickled else str(error)
-        raise InputError(f"The file {show(name)} can't be read: {why}.", where=show(slot.name)) from None
+    with _reading(name, slot):
+        found = np.load(name, allow_pickle=False)
+        if isinstance(found, np.ndarray):
+            return found
+        found.close()
+    raise InputError(
+        f"The file {show(name)} holds several arrays.",
+        where=show(slot.name),
+        hint="Name it .npz and choose one.",
+    )
 
 
-def _npz_member(name: str, member: str | None, slot: Slot) -> Any:
-    import zipfile
+def _npz_member(name: str, member: str | None, slot: Slot) -> Array:
+    """One array of an `.npz` file; the only one where none is named."""
+    import numpy as np
 
-    try:
-        with _load(name, slot) as archive:
-            members = list(archive.files)
+    with _reading(name, slot):
+        found = np.load(name, allow_pickle=False)
+        if isinstance(found, np.ndarray):
+            raise InputError(f"The file {show(name)} holds just one array.", hint="Name it .npy.")
+        with found:
+            members = list(found.files)
             if member is None and len(members) == 1:
                 member = members[0]
-            if member is None or member not in members:
-                message = (
-                    "It holds several arrays." if member is None else f"It has no array {show(member)!r}."
-                )
-                listed = ", ".join(f"@{show(name)}[{show(item)}]" for item in members[:8]) or "none"
-                raise InputError(message, where=show(name), hint=f"It has {listed}.")
-            return archive[member]
-    except ValueError as error:
-        pickled = "allow_pickle" in str(error)
-        why = "it holds pickled objects, which are never loaded" if pickled else str(error)
-        raise InputError(
-            f"The array can't be read: {why}.", where=f"{show(name)}[{show(member or '')}]"
-        ) from None
-    except (zipfile.BadZipFile, EOFError) as error:
+            if member in members:
+                return np.asarray(found[member])
+    message = "It holds several arrays." if member is None else f"It has no array {show(member)!r}."
+    listed = ", ".join(f"@{show(name)}[{show(item)}]" for item in members[:8]) or "none"
+    raise InputError(message, where=show(name), hint=f"It has {listed}.")
+
+
+@contextmanager
+def _reading(name: str, slot: Slot) -> Iterator[None]:
+    """What numpy and the libraries below it raise for a file that is no array, as our error."""
+    import zipfile
+    import zlib
+
+    try:
+        yield
+    except OSError as error:
+        raise _unreadable(name, error, slot) from None
+    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        if "allow_pickle" in str(error):
+            error = ValueError("it holds pickled objects, which are never loaded")
         raise _unreadable(name, error, slot) from None

@@ -1,0 +1,231 @@
+"""When two results are the same, and what is said when they are not. No TensorFlow."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from workbench.runtime import codec
+from workbench.runtime.compare import compare, is_discrete, moved, tolerance_of
+from workbench.runtime.verification import OutputCheck, Verification, digest, without_paths
+
+NAN, INF = float("nan"), float("inf")
+
+
+def floats(*values: float, dtype: Any = np.float32) -> Any:
+    return np.array(values, dtype=dtype)
+
+
+def strings(*values: bytes) -> Any:
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+@pytest.mark.parametrize(
+    ("dtype", "expected"),
+    [
+        (np.float64, 1e-9),
+        (np.float32, 1e-5),
+        (np.float16, 1e-2),
+        (ml_dtypes.bfloat16, 1e-2),
+        (ml_dtypes.float8_e5m2, 0.125),
+        (np.complex64, 1e-5),
+        (np.int32, 0),
+        (np.bool_, 0),
+        (ml_dtypes.int4, 0),
+        (object, 0),
+    ],
+)
+def test_the_tolerance_is_the_dtypes(dtype: Any, expected: float) -> None:
+    assert tolerance_of(np.dtype(dtype)) == expected
+    assert tolerance_of(np.dtype(dtype), 0.5) == (0.5 if expected else 0)
+    assert is_discrete(np.zeros(1, dtype)) == (not expected)
+
+
+@given(
+    hnp.arrays(
+        st.sampled_from([np.float32, np.float64, np.int32, np.complex64, np.bool_]), hnp.array_shapes()
+    )
+)
+def test_everything_equals_itself(array: Any) -> None:
+    found = compare(array, array.copy())
+    assert found.equal
+    assert not found.max_abs
+    assert not moved(array, array.copy())
+
+
+@pytest.mark.parametrize(
+    ("dtype", "rtol"),
+    [(np.float64, 1e-9), (np.float32, 1e-5), (np.float16, 1e-2), (ml_dtypes.bfloat16, 1e-2)],
+)
+def test_the_edge_of_the_tolerance(dtype: Any, rtol: float) -> None:
+    # the largest value sets the floor: 2 * rtol for itself, a little over rtol for what is near zero
+    expected = floats(1, 0, dtype=dtype)
+    assert compare(expected, floats(1 + 1.5 * rtol, 0, dtype=dtype)).equal
+    assert not compare(expected, floats(1 + 8 * rtol, 0, dtype=dtype)).equal
+    assert compare(expected, floats(1, 0.9 * rtol, dtype=dtype)).equal
+    assert not compare(expected, floats(1, 1.2 * rtol, dtype=dtype)).equal
+
+
+def test_a_given_tolerance_counts_for_floats_only() -> None:
+    assert compare(floats(1.0), floats(1.05), 0.1).equal
+    assert not compare(floats(1.0), floats(1.05), 0.01).equal
+    assert not compare(floats(1.0), floats(1.0 + 1e-6), 0.0).equal
+    assert not compare(np.array([1]), np.array([2]), 10.0).equal
+
+
+def test_the_worst_place_is_told() -> None:
+    found = compare(floats(1, 2, 4).reshape(1, 3), floats(1, 3, 4.5).reshape(1, 3))
+    assert not found.equal
+    assert found.max_abs == 1
+    assert found.max_rel == 0.5
+    assert found.where == (0, 1)
+    assert "2 of 3 values" in str(found.reason)
+    assert "[0,1] 3.0, expected 2.0" in str(found.reason)
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "words"),
+    [
+        (floats(1), floats(1, dtype=np.float64), "dtype float64, expected float32"),
+        (floats(1, 2), floats(1), "shape [1], expected [2]"),
+        (floats(1), floats(1).reshape(1, 1), "shape [1,1], expected [1]"),
+        (floats(1, NAN), floats(NAN, 1), "2 of 2 values: NaN got in one only, first at [0]"),
+        (floats(1, NAN), floats(1, 2), "NaN expected in one only, first at [1]"),
+        (floats(1), floats(INF), "infinity got in one only"),
+        (floats(INF), floats(NAN), "NaN got"),
+        (floats(INF, 1), floats(-INF, 1), "infinity of the other sign, first at [0]"),
+        (np.array([1, 2]), np.array([1, 3]), "1 of 2 values differ, first at [1] 3, expected 2"),
+        (np.array([True]), np.array([False]), "1 of 1 values differ"),
+        (strings(b"a", b"b"), strings(b"a", b"c"), "first at [1] b'c', expected b'b'"),
+        (np.array(1), np.array(2), "first 2, expected 1"),
+        (np.array(2**62), np.array(2**62 + 1), "1 of 1"),
+    ],
+)
+def test_what_differs_is_told(expected: Any, got: Any, words: str) -> None:
+    found = compare(expected, got)
+    assert not found.equal
+    assert words in str(found.reason)
+    json.dumps(OutputCheck("y", "v1", 0, found).as_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize("array", [floats(NAN, 1), floats(INF, -INF), floats(), np.zeros((0, 3)), strings()])
+def test_the_same_odd_values_are_equal(array: Any) -> None:
+    assert compare(array, array.copy()).equal
+
+
+def test_strings_are_exact_whatever_their_container() -> None:
+    assert compare(strings(b"\xff\x00"), strings(b"\xff\x00")).equal
+    assert not compare(strings(b"a"), strings(b"a\x00")).equal
+
+
+def test_wide_integers_are_compared_exactly() -> None:
+    assert not compare(np.array([2**53], np.uint64), np.array([2**53 + 1], np.uint64)).equal
+
+
+def test_movement_is_more_than_a_larger_batch() -> None:
+    rows = np.arange(6, dtype=np.float32).reshape(3, 2)
+    assert not moved(rows, rows[:2])
+    assert moved(rows, rows[1:])
+    assert not moved(rows, rows[:0])
+    assert moved(rows, rows[0])
+    assert moved(strings(b"a"), strings(b"b"))
+    assert not moved(strings(b"a"), strings(b"a", b"b"))
+
+
+def test_what_the_tolerance_would_forgive_is_no_movement() -> None:
+    assert not moved(floats(1.0), floats(1.0 + 1e-6))
+    assert moved(floats(1.0), floats(1.001))
+    assert not moved(floats(1.0), floats(1.001), 0.1)
+    assert not moved(floats(NAN), floats(NAN))
+    assert moved(floats(NAN), floats(1.0))
+    assert moved(floats(0.0), floats(1e-30))
+
+
+# ---------------------------------------------------------------- codec
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.arange(6, dtype=np.float32).reshape(2, 3),
+        np.arange(3, dtype=">i4"),
+        np.array(True),
+        np.zeros((0, 2), np.int64),
+        np.array([1 + 2j]),
+        np.array([1.5], ml_dtypes.bfloat16),
+        np.array([-3], ml_dtypes.int4),
+        np.array([0.5], ml_dtypes.float8_e4m3fn),
+        strings(b"\xff\x00", b""),
+        np.arange(6).reshape(2, 3).T,
+        np.array(b"scalar", dtype=object),
+    ],
+)
+def test_arrays_come_back_from_json_as_they_were(array: Any) -> None:
+    item = json.loads(json.dumps(codec.encode(array)))
+    back = codec.decode(item)
+    assert back.shape == array.shape
+    assert back.dtype == array.dtype.newbyteorder("=")
+    assert back.tolist() == array.tolist()
+
+
+def test_big_endian_values_keep_their_meaning() -> None:
+    assert codec.decode(codec.encode(np.array([1, 256], ">u2"))).tolist() == [1, 256]
+
+
+def test_a_broken_array_is_the_childs_fault() -> None:
+    from workbench.errors import ChildDied
+
+    good = codec.encode(np.zeros(3))
+    for change in ({"dtype": "float99"}, {"shape": [4]}, {"data": "!"}, {"shape": None}):
+        with pytest.raises(ChildDied):
+            codec.decode({**good, **change})
+
+
+# ---------------------------------------------------------------- the proof
+
+
+def test_the_proof_names_no_absolute_path_and_is_plain_json() -> None:
+    check = OutputCheck("y", "v2", 1, compare(floats(1.0), floats(NAN)))
+    sample = {"x": floats(1, 2), "s": strings(b"a")}
+    found = Verification(
+        "differs",
+        "Source a at /home/me/models/a fails: C:\\Users\\me\\model too, tf/nn/relu:0 stays",
+        outputs=(check,),
+        samples=(sample,),
+        notes=("/job:localhost/replica:0/task:0 stays, /tmp/x/y.z goes",),
+    ).as_json()
+    text = json.dumps(found, allow_nan=False)
+    assert "/home" not in text and "Users" not in text and "/tmp" not in text
+    assert "tf/nn/relu:0 stays" in text and "/job:localhost/replica:0/task:0 stays" in text
+    assert found["inputs"]["samples"] == [
+        {"x": {"dtype": "float32", "shape": [2]}, "s": {"dtype": "string", "shape": [1]}}
+    ]
+    assert found["outputs"][0]["loader"] == "tf.saved_model.load"
+
+
+def test_the_inputs_digest_sees_values_names_and_order() -> None:
+    one = digest([{"x": floats(1)}])
+    assert one == digest([{"x": floats(1)}])
+    others = [
+        [{"x": floats(2)}],
+        [{"y": floats(1)}],
+        [{"x": floats(1, dtype=np.float64)}],
+        [{"x": floats(1)}] * 2,
+    ]
+    assert len({one, *map(digest, others)}) == 5
+    assert digest([{"a": floats(1), "b": floats(2)}]) == digest([{"b": floats(2), "a": floats(1)}])
+    assert digest([{"s": strings(b"ab", b"c")}]) != digest([{"s": strings(b"a", b"bc")}])
+
+
+def test_paths_are_cut_to_their_last_part() -> None:
+    assert without_paths("no file at: '/a/b/model.pb'") == "no file at: '…/model.pb'"
+    assert without_paths("scope/a/b is a node") == "scope/a/b is a node"
