@@ -149,8 +149,8 @@ def _value(slot: Slot, array: Any, kind: str | None, picture: str) -> Value:
     total = _product(shape)
     part = slot.name[len(slot.key) + 1 :]
     if array is None and part and part not in ("indices", "values", "0"):
-        flat = [1] * total if part == "dense_shape" else [0, 1]  # the splits of one row of one value
-        nested = _nest(flat, shape if part == "dense_shape" else [2])
+        parts = [1] * total if part == "dense_shape" else [0, 1]  # the splits of one row of one value
+        nested = _nest(parts, shape if part == "dense_shape" else [2])
         return Value(json.dumps(nested), f"tf.constant({nested!r}, tf.{dtype})", nested)
     if total > _SMALL:
         kept = dtype if dtype in _NATIVE or dtype.lstrip("u").startswith("int") else "float32"
@@ -161,14 +161,14 @@ def _value(slot: Slot, array: Any, kind: str | None, picture: str) -> Value:
             _nest(["…"], shape) if total > 1000 else _nest([_zero(dtype)], shape),
             shlex.join(["python", "-c", write]),
         )
-    flat = [_zero(dtype)] * total if array is None else [_rounded(item) for item in array.ravel().tolist()]
+    flat: list[Any] = (
+        [_zero(dtype)] * total if array is None else [_rounded(item) for item in array.ravel().tolist()]
+    )
     nested = _nest(flat, shape)
     if dtype.startswith("complex"):
-        flat = [complex(item) for item in flat]
-        text = f"tf.constant({_nest(flat, shape)!r}, tf.{dtype})"
-        write = (
-            f"import numpy; numpy.save('{_file(slot)}.npy', numpy.array({_nest(flat, shape)!r}, '{dtype}'))"
-        )
+        nested = _nest([complex(item) for item in flat], shape)
+        text = f"tf.constant({nested!r}, tf.{dtype})"
+        write = f"import numpy; numpy.save('{_file(slot)}.npy', numpy.array({nested!r}, '{dtype}'))"
         return Value(f"@{_file(slot)}.npy", text, "…", shlex.join(["python", "-c", write]))
     python = f"tf.constant({nested!r}, tf.{dtype}" + (f", {shape})" if not total else ")")
     return Value(json.dumps(nested, separators=(",", ":")), python, nested)

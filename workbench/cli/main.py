@@ -66,10 +66,17 @@ class Parser(argparse.ArgumentParser):
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """Keeps the line breaks of descriptions, and does not import shutil to learn how wide a terminal is."""
+    """Wraps paragraphs, keeps examples as they are, and asks for the width without importing shutil."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=_help_width())
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        import textwrap
+
+        parts = text.strip().split("\n\n")
+        filled = [part if "\n  " in part else textwrap.fill(part, width) for part in parts]
+        return textwrap.indent("\n\n".join(filled), indent) + "\n"
 
 
 @cache
@@ -138,7 +145,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _let_go_of_stdout()
         return CANNOT_WRITE
     except KeyboardInterrupt:
-        out.stderr.write("interrupted\n")
+        out.interrupted()
         return INTERRUPTED
 
 

@@ -153,8 +153,12 @@ def make_plan(args: argparse.Namespace) -> tuple[Plan, list[str]]:
                 "--recipe already names models and wires.", hint="Leave them out, or leave out --recipe."
             )
         return load(args.recipe), []
-    if not args.models:
-        raise UsageError("merge needs at least two models.", hint="workbench merge A B --wire OUT=IN -o DIR")
+    if len(args.models) < 2:
+        raise UsageError(
+            "merge needs two models or more.", hint="workbench merge A B --wire OUTPUT=INPUT -o DIR"
+        )
+    if args.signature == "":
+        raise UsageError("The signature of the result needs a name.", hint="--signature serving_default")
     sources = SourceList()
     for text in args.models:
         handle, path = split_source(text)

@@ -68,6 +68,7 @@ class Output:
         self.stderr = stderr if stderr is not None else sys.stderr
         self.terminal = _is_terminal(self.stdout)
         self._console: Any = None
+        self._emitted = False
 
     @property
     def width(self) -> int | None:
@@ -80,6 +81,7 @@ class Output:
         """One line of JSON on stdout."""
         import json
 
+        self._emitted = True
         self.stdout.write(json.dumps(value, separators=(", ", ": ")) + "\n")
 
     def line(self, text: str = "", style: str = "", indent: int = 0) -> None:
@@ -187,6 +189,14 @@ class Output:
         if problem.hint:
             for hint_line in problem.hint.splitlines():
                 self.stderr.write(f"  {hint_line}\n")
+
+    def interrupted(self) -> None:
+        """Ctrl-C: said on stderr, and with `--json` as the one line on stdout if there was none yet."""
+        if self.json and not self._emitted:
+            error = {"code": "interrupted", "message": "Interrupted.", "where": None, "hint": None}
+            self.emit({"schema_version": SCHEMA_VERSION, "error": error})
+            self.stdout.flush()
+        self.stderr.write("interrupted\n")
 
     # ---- how
 

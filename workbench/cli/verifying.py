@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from workbench.cli.output import Output
@@ -21,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument("--no-verify", action="store_true", help="publish without running it")
     group.add_argument(
-        "--tolerance", type=float, metavar="RTOL", help="relative difference allowed for floats"
+        "--tolerance", type=not_negative, metavar="RTOL", help="relative difference allowed for floats"
     )
     add_child_flags(group)
 
@@ -41,7 +43,27 @@ def add_child_flags(group: argparse._ArgumentGroup | argparse.ArgumentParser) ->
         help="a shared object with custom ops",
     )  # fmt: skip
     group.add_argument("--gpu", action="store_true", help="let TensorFlow see GPUs")
-    group.add_argument("--time-limit", type=float, metavar="SECONDS", help="for each run in TensorFlow")
+    group.add_argument("--time-limit", type=positive, metavar="SECONDS", help="for each run in TensorFlow")
+
+
+def not_negative(text: str) -> float:
+    """A number of 0 or more, as argparse takes types."""
+    return _number(text, lambda value: value >= 0, "a number of 0 or more, such as 1e-4")
+
+
+def positive(text: str) -> float:
+    """A number above 0, as argparse takes types."""
+    return _number(text, lambda value: value > 0, "a number of seconds above 0")
+
+
+def _number(text: str, fits: Callable[[float], bool], expected: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if math.isfinite(value) and fits(value):
+        return value
+    raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
 
 
 def proving(args: argparse.Namespace, draft: Draft) -> Proving:

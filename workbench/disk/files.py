@@ -46,7 +46,7 @@ def writing(where: Path) -> Iterator[None]:
         raise CannotWrite(
             f"Cannot write: {problem.strerror or problem}.",
             where=show(str(where)),
-            hint=_HINTS.get(problem.errno or 0),
+            hint=_HINTS.get(problem.errno or 0, "Write to another place."),
         ) from problem
 
 
