@@ -14,13 +14,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from workbench.disk import dtypes
 from workbench.disk.stage import Stage
-from workbench.errors import RuntimeFailure
+from workbench.errors import DamagedFile, MissingFile, RuntimeFailure
 from workbench.findings import Finding
+from workbench.names import show
 from workbench.surgery.draft import Draft
 from workbench.surgery.recipe import PROOF, RECIPE
 
 if TYPE_CHECKING:
+    from workbench.disk.bundle_write import Tensor
     from workbench.runtime.child import Child
     from workbench.runtime.verification import Verification
     from workbench.runtime.verify import Verifier
@@ -142,6 +145,7 @@ def commit(
             except RuntimeFailure as error:
                 return work.report(None, "not run", error.message)
         stack.enter_context(stage)
+        work.timed("check", "checking the checkpoints", work.check)
         if verify:
             verifier = work.verifier(running)
             early = work.timed("reference", "running the sources one after the other", verifier.reference)
@@ -234,18 +238,56 @@ class _Commit:
             time_limit=options.time_limit,
         )
 
+    def check(self) -> None:
+        """Compares every checksum of the checkpoints: bytes that are copied unread could pass damage on.
+
+        Raises:
+            DamagedFile, MissingFile: a source's checkpoint is not what its index says.
+        """
+        for bundle, prefix in self.draft.checkpoints:
+            bad = [finding for finding in bundle.verify() if finding.severity == "error"]
+            if not bad:
+                continue
+            first = bad[0]
+            of_file = first.code in ("missing-shard", "bad-shard")
+            kind = MissingFile if first.code == "missing-shard" else DamagedFile
+            more = f" {len(bad) - 1} more like this." if len(bad) > 1 else ""
+            raise kind(
+                (first.message if of_file else f"The tensor {first.where} is damaged. {first.message}")
+                + more,
+                where=first.where if of_file else show(str(bundle.prefix)),
+                hint=first.hint or f"Fetch the whole variables/ folder of {show(prefix)} again.",
+            )
+
     def write(self, stage: Stage) -> None:
         """Everything but the proof."""
         draft = self.draft
         stage.need(draft.nbytes)
         stage.write("saved_model.pb", draft.serialize())
-        if draft.checkpoints:
-            from workbench.disk.bundle_write import JoinPart, join
+        if draft.checkpoints or draft.tracked is not None:
+            from workbench.disk.bundle_write import Alias, JoinPart, join
+            from workbench.model.objects import OBJECT_GRAPH_KEY
 
             out = stage.folder / "variables" / "variables"
             out.parent.mkdir()
-            parts = [JoinPart(bundle, prefix) for bundle, prefix in draft.checkpoints]
-            join(parts, out, progress=lambda done, total: self.progress("write", f"variables {done}/{total}"))
+            parts = [
+                JoinPart(
+                    bundle,
+                    prefix,
+                    aliases=[Alias(a.key, a.of, a.slice_of) for a in draft.aliases if a.part == prefix],
+                )
+                for bundle, prefix in draft.checkpoints
+            ]
+            extra: dict[str, Tensor] = {}
+            if draft.tracked is not None:
+                graph = draft.tracked.SerializeToString(deterministic=True)
+                extra[OBJECT_GRAPH_KEY] = (dtypes.STRING, (), [graph])
+            join(
+                parts,
+                out,
+                extra=extra,
+                progress=lambda done, total: self.progress("write", f"variables {done}/{total}"),
+            )
         for copied in draft.files:
             stage.copy(copied.path, copied.relative)
         stage.write(f"assets.extra/{RECIPE}", draft.recipe)

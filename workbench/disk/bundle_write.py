@@ -23,6 +23,22 @@ Tensor = tuple[int, Sequence[int], bytes | Sequence[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
+class Alias:
+    """A second key for a tensor that is kept.
+
+    Attributes:
+        key: the new key, final.
+        of: the key in the bundle.
+        extents: for one slice of a partitioned tensor, start and length in each dimension; it becomes a tensor of
+            its own. None for the whole tensor.
+    """
+
+    key: str
+    of: str
+    extents: tuple[tuple[int, int], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class JoinPart:
     """One checkpoint of a join.
 
@@ -30,11 +46,13 @@ class JoinPart:
         bundle: the checkpoint.
         prefix: what goes before each key, with a `/` between; an empty one leaves keys as they are.
         rename: the new key for a key, or None for a tensor to leave out; takes the place of `prefix`.
+        aliases: more keys for the same bytes; they cost an entry of the index each.
     """
 
     bundle: Bundle
     prefix: str = ""
     rename: Callable[[str], str | None] | None = None
+    aliases: Sequence[Alias] = ()
 
     def new_key(self, key: str) -> str | None:
         """The key in the result, None for a tensor that is left out."""
@@ -180,6 +198,24 @@ def _add_part(plan: _Plan, part: JoinPart) -> None:
         if entry.slices:
             for name in slice_keys(message, old):
                 _add(plan, rename_slice(name, renamed), _renumbered(bundle.message(name), numbers))
+    for alias in part.aliases:
+        _add_alias(plan, bundle, alias, numbers)
+
+
+def _add_alias(plan: _Plan, bundle: Bundle, alias: Alias, numbers: Mapping[int, int]) -> None:
+    old = key_bytes(alias.of)
+    message = bundle.message(old)
+    renamed = key_bytes(alias.key)
+    if alias.extents is None:
+        _add(plan, renamed, _renumbered(message, numbers))
+        for name in slice_keys(message, old) if message.slices else ():
+            _add(plan, rename_slice(name, renamed), _renumbered(bundle.message(name), numbers))
+        return
+    for piece, name in zip(bundle.entry(alias.of).slices, slice_keys(message, old), strict=True):
+        if tuple(zip(piece.start, piece.length, strict=True)) == alias.extents:
+            _add(plan, renamed, _renumbered(bundle.message(name), numbers))
+            return
+    raise ValueError(f"{alias.of!r} has no slice {alias.extents}")
 
 
 def _renumbered(message: Message, numbers: Mapping[int, int]) -> bytes:

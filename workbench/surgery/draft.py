@@ -10,7 +10,7 @@ from pathlib import Path
 from workbench import names
 from workbench.disk import schema
 from workbench.disk.bundle import Bundle
-from workbench.disk.optable import is_known
+from workbench.disk.optable import OpTable, is_known
 from workbench.disk.schema import Message
 from workbench.errors import PlanError
 from workbench.findings import Finding, by_severity
@@ -23,14 +23,26 @@ from workbench.surgery import recipe as recipe_
 from workbench.surgery.collection_defs import merge_collections, merge_meta_info, merge_versions
 from workbench.surgery.freeze import bytes_to_freeze, freeze_variables
 from workbench.surgery.interface import Interface, ResultPort, design_interface, port_info
-from workbench.surgery.join import Join, Link, look_up
+from workbench.surgery.join import Join, Link, look_up, open_sources
 from workbench.surgery.meaning import remarks
+from workbench.surgery.objects import (
+    Alias,
+    Objects,
+    add_objects,
+    add_signature,
+    add_signature_map,
+    add_variables,
+    begin,
+    constants_of_objects,
+    functions_of_objects,
+)
 from workbench.surgery.part import VARIABLE_OPS, Part, attr_shape, is_placeholder
 from workbench.surgery.plan import Plan
 from workbench.surgery.refs import rewrite_references
 from workbench.surgery.rename import RenameLog, Renamer, Rule
 from workbench.surgery.saver import CheckpointNames, merge_savers, prefix_const, saver_nodes
 from workbench.surgery.twins import join_twins
+from workbench.surgery.uplift import CannotUplift, Uplift
 from workbench.surgery.variables import describe_variables
 
 PREDICT = "tensorflow/serving/predict"
@@ -68,6 +80,8 @@ class Draft:
         logs: what was renamed, by handle.
         rewritten: counts of what was done besides: `references`, `described`, `frozen`.
         findings: everything found, errors excluded: a draft has none.
+        tracked: TrackableObjectGraph of the checkpoint, or None for the TF1 format.
+        aliases: second keys of variables, which the object graph goes by.
     """
 
     plan: Plan
@@ -79,6 +93,8 @@ class Draft:
     logs: dict[str, RenameLog]
     rewritten: dict[str, int]
     findings: list[Finding] = field(default_factory=list)
+    tracked: Message | None = None
+    aliases: list[Alias] = field(default_factory=list)
 
     @property
     def parts(self) -> dict[str, Part]:
@@ -160,10 +176,35 @@ def build(
     Raises:
         WorkbenchError: a source can't be read at all.
     """
+    models = open_sources(plan) if models is None else models
+    try:
+        return _build(plan, models, frozenset(without), with_objects=plan.format != "tf1")
+    except CannotUplift as problem:
+        fallback = Finding(
+            "tf1-format",
+            "error" if plan.format == "tf2" else "info",
+            show(problem.node),
+            f"The result can't have an object graph, because {problem.why}.",
+            "Leave out --format tf2."
+            if plan.format == "tf2"
+            else "It is written in TF1 format: its signature "
+            "works in every loader, its variables can be listed, but not trained in place.",
+        )
+    draft, findings = _build(plan, models, frozenset(without), with_objects=False)
+    findings = by_severity([*findings, fallback])
+    if draft is None or fallback.severity == "error":
+        return None, findings
+    draft.findings = findings
+    return draft, findings
+
+
+def _build(
+    plan: Plan, models: Mapping[str, Model], without: frozenset[Rule], *, with_objects: bool
+) -> tuple[Draft | None, list[Finding]]:
     join = look_up(plan, models)
     if join.blocked:
         return None, by_severity(join.findings)
-    builder = _Builder(join, frozenset(without))
+    builder = _Builder(join, without, with_objects=with_objects)
     draft = builder.build()
     findings = list(join.findings)
     for part in join.parts.values():
@@ -178,8 +219,10 @@ def build(
 class _Builder:
     """The steps from a join to a draft, each over all parts."""
 
-    def __init__(self, join: Join, without: frozenset[Rule]) -> None:
+    def __init__(self, join: Join, without: frozenset[Rule], *, with_objects: bool) -> None:
         self.join = join
+        self.with_objects = with_objects
+        self.asset_numbers: dict[str, dict[int, int]] = {}
         self.plan = join.plan
         self.parts = list(join.parts.values())
         self.proto = schema.SavedModel(saved_model_schema_version=1)
@@ -229,11 +272,41 @@ class _Builder:
             self._dropped(part)
         if self._failed():
             return None
+        objects = self._objects() if self.with_objects else None
         checkpoints = [(part.model.bundle, part.handle) for part in savers if part.model.bundle is not None]
         logs = {handle: renamer.log for handle, renamer in self.renamers.items()}
         return Draft(
-            self.plan, self.join, self.interface, self.proto, checkpoints, self.files, logs, self.rewritten
+            self.plan,
+            self.join,
+            self.interface,
+            self.proto,
+            checkpoints,
+            self.files,
+            logs,
+            self.rewritten,
+            tracked=objects.tracked if objects is not None else None,
+            aliases=objects.aliases if objects is not None else [],
         )
+
+    def _objects(self) -> Objects:
+        """Makes the object graph (TF2 format)."""
+        objects = begin()
+        for part in self.parts:
+            if self.plan.freeze:
+                continue
+            if part.meta.has_object_graph:
+                numbers = self.asset_numbers.get(part.handle, {})
+                add_objects(objects, part, self.renamers[part.handle], numbers)
+            else:
+                add_variables(objects, part)
+        signature_map = add_signature_map(objects)
+        nodes = {node.name: node for node in self.graph.node}
+        functions = {function.signature.name: function for function in self.graph.library.function}
+        uplift = Uplift(nodes, functions, OpTable(self.meta.meta_info_def.stripped_op_list))
+        for key in sorted(self.meta.signature_def):
+            add_signature(objects, self.meta, uplift, key, signature_map)
+        self.meta.object_graph_def.CopyFrom(objects.graph)
+        return objects
 
     def _failed(self) -> bool:
         findings = [*self.join.findings, *(finding for part in self.parts for finding in part.findings)]
@@ -261,7 +334,16 @@ class _Builder:
         if len(saver) == 3 and not self.plan.freeze:
             part.has_saver = self._has_checkpoint(part)
             roots += [f"^{name}" for name in saver]
-        part.keep(roots, self.graph, with_initializers=not self.plan.freeze)
+        functions: list[str] = []
+        if self.with_objects and not self.plan.freeze and part.meta.has_object_graph:
+            functions = functions_of_objects(part)
+            roots += [f"^{name}" for name in constants_of_objects(part)]
+            roots += [
+                f"^{node}"
+                for asset in part.meta.assets
+                if (node := names.input_node(asset.tensor)) in part.meta.nodes
+            ]
+        part.keep(roots, self.graph, with_initializers=not self.plan.freeze, more_functions=functions)
         join_twins(part)
         if self.plan.freeze:
             self._has_checkpoint(part)
@@ -289,7 +371,7 @@ class _Builder:
                 "R10-no-checkpoint",
                 "error",
                 "",
-                problem.message
+                (f"{problem.where}: " if problem.where else "") + problem.message
                 if problem is not None
                 else f"The model has {len(needed)} variables and no variables/variables.index.",
                 (problem.hint if problem is not None else None) or "Fetch the whole variables/ folder again.",
@@ -550,7 +632,8 @@ class _Builder:
 
     def _assets(self, part: Part) -> None:
         renamer = self.renamers[part.handle]
-        for asset in part.meta.assets:
+        numbers = self.asset_numbers.setdefault(part.handle, {})
+        for number, asset in enumerate(part.meta.assets):
             if names.input_node(asset.tensor) not in part.kept:
                 continue
             if asset.problem is not None or asset.path is None or asset.nbytes is None:
@@ -563,6 +646,7 @@ class _Builder:
                     or "Fetch the whole assets/ folder again.",
                 )
                 continue
+            numbers[number] = len(self.meta.asset_file_def)
             definition = self.meta.asset_file_def.add()
             definition.filename = f"{part.handle}/{asset.filename}"
             renamer.log.add(Rule.ASSET, asset.filename, definition.filename)
@@ -597,7 +681,7 @@ class _Builder:
                 continue
             relative = f"assets.extra/{part.handle}/{path.relative_to(extra).as_posix()}"
             self.files.append(Copied(path, relative, path.stat().st_size))
-        if part.meta.has_object_graph and part.meta.callables:
+        if part.meta.has_object_graph and part.meta.callables and not self.with_objects:
             part.note(
                 "dropped-objects",
                 "info",

@@ -152,7 +152,14 @@ class Part:
             queue += map(behind, node.input)
         return seen
 
-    def keep(self, roots: Iterable[str], graph_def: Message, *, with_initializers: bool = True) -> None:
+    def keep(
+        self,
+        roots: Iterable[str],
+        graph_def: Message,
+        *,
+        with_initializers: bool = True,
+        more_functions: Iterable[str] = (),
+    ) -> None:
         """Copies what the roots, the variables met on the way, and their initialisers need, into `graph_def`."""
         self.graph_def = graph_def
         defs = self._variable_defs()
@@ -187,7 +194,7 @@ class Part:
                 "The source is damaged; `workbench inspect` shows more.",
             )
         self.dropped = len(self.meta.nodes) - len(self.kept)
-        wanted_functions = reachable(self.meta.proto.graph_def, self.kept.values())
+        wanted_functions = reachable(self.meta.proto.graph_def, self.kept.values(), more_functions)
         self.functions = [name for name in self.meta.functions if name in wanted_functions]
         self._keep_variable_defs(wanted)
 

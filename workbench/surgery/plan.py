@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from workbench import names
 from workbench.errors import UsageError
 
 DEFAULT_SIGNATURE = "serving_default"
+Format = Literal["auto", "tf1", "tf2"]
 DEFAULT_TAGS = ("serve",)
 
 
@@ -64,6 +65,8 @@ class Plan:
         keep_outputs: also keep the outputs of models that feed another one.
         keep_signatures: also keep the signatures of the sources, as `HANDLE_KEY`.
         freeze: turn variables into constants.
+        format: `tf2` with an object graph, so that the result can be trained and saved again; `tf1` without;
+            `auto` is `tf2` where it is possible.
     """
 
     sources: tuple[Source, ...]
@@ -73,6 +76,7 @@ class Plan:
     keep_outputs: bool = False
     keep_signatures: bool = False
     freeze: bool = False
+    format: Format = "auto"
 
     @classmethod
     def join(
@@ -126,7 +130,7 @@ class Plan:
         """The options that differ from their defaults, as the recipe keeps them."""
         defaults = Plan(())
         found: dict[str, Any] = {}
-        for name in ("tags", "keep_outputs", "keep_signatures", "freeze"):
+        for name in ("tags", "keep_outputs", "keep_signatures", "freeze", "format"):
             value = getattr(self, name)
             if value != getattr(defaults, name):
                 found[name] = list(value) if isinstance(value, tuple) else value
