@@ -103,7 +103,7 @@ class Talker:
             self._out.detail(f"  {phase}: {text}")
             return
         self._said.add(phase)
-        if phase == "tensorflow":
+        if phase in ("tensorflow", "check"):
             self._out.detail(f"  {phase}: {text}")
         else:
             self._out.talk(f"{text} …")
