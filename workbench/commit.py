@@ -19,7 +19,6 @@ from workbench.disk.stage import Stage
 from workbench.errors import DamagedFile, MissingFile, RuntimeFailure
 from workbench.findings import Finding
 from workbench.names import show
-from workbench.names import show
 from workbench.surgery.draft import Draft
 from workbench.surgery.recipe import PROOF, RECIPE
 
@@ -238,27 +237,6 @@ class _Commit:
             depends=prove.depends(draft),
             time_limit=options.time_limit,
         )
-
-    def check(self) -> None:
-        """Compares every checksum of the checkpoints: bytes that are copied unread could pass damage on.
-
-        Raises:
-            DamagedFile, MissingFile: a source's checkpoint is not what its index says.
-        """
-        for bundle, prefix in self.draft.checkpoints:
-            bad = [finding for finding in bundle.verify() if finding.severity == "error"]
-            if not bad:
-                continue
-            first = bad[0]
-            of_file = first.code in ("missing-shard", "bad-shard")
-            kind = MissingFile if first.code == "missing-shard" else DamagedFile
-            more = f" {len(bad) - 1} more like this." if len(bad) > 1 else ""
-            raise kind(
-                (first.message if of_file else f"The tensor {first.where} is damaged. {first.message}")
-                + more,
-                where=first.where if of_file else show(str(bundle.prefix)),
-                hint=first.hint or f"Fetch the whole variables/ folder of {show(prefix)} again.",
-            )
 
     def check(self) -> None:
         """Compares every checksum of the checkpoints: bytes that are copied unread could pass damage on.
