@@ -1,0 +1,70 @@
+"""The `workbench merge …` line that does what a plan says: what the UI shows is what a script can run."""
+
+from __future__ import annotations
+
+import shlex
+
+from workbench.session.options import CommitOptions
+from workbench.surgery.plan import DEFAULT_SIGNATURE, DEFAULT_TAGS, Plan, SourceList
+
+
+def merge_words(plan: Plan, options: CommitOptions | None = None, target: str | None = None) -> list[str]:
+    """The words of the command line.
+
+    Args:
+        plan: the plan.
+        options: how it is committed; None for the usual way.
+        target: what stands behind `-o` when the options name no target; None leaves `-o` out then.
+    """
+    options = options or CommitOptions()
+    words = ["workbench", "merge"]
+    listed = SourceList()
+    for source in plan.sources:
+        plain = SourceList(list(listed.sources))
+        path = str(source.path)
+        # without its handle the command line would find the same one, unless the path looks like HANDLE=PATH
+        obvious = plain.add(source.path).handle == source.handle and "=" not in path
+        words.append(path if obvious and not path.startswith("-") else f"{source.handle}={path}")
+        listed.sources.append(source)
+    for wire in plan.wires:
+        words += ["--wire", str(wire)]
+    for source in plan.sources:
+        if source.signature is not None:
+            words += ["--signature-of", f"{source.handle}={source.signature}"]
+        if source.tags is not None:
+            words += ["--tag-set-of", f"{source.handle}={','.join(source.tags)}"]
+    if plan.signature != DEFAULT_SIGNATURE:
+        words += ["--signature", plan.signature]
+    if plan.tags != DEFAULT_TAGS:
+        words += ["--tag-set", ",".join(plan.tags)]
+    flags = {
+        "--keep-outputs": plan.keep_outputs,
+        "--keep-signatures": plan.keep_signatures,
+        "--freeze": plan.freeze,
+        "--serving": options.serving,
+        "--no-verify": not options.verify,
+        "--allow-unsafe": options.allow_unsafe,
+    }
+    words += [flag for flag, given in flags.items() if given]
+    for value in options.inputs:
+        words += ["--input", value]
+    if options.tolerance is not None:
+        words += ["--tolerance", f"{options.tolerance:g}"]
+    if options.python is not None:
+        words += ["--python", options.python]
+    for module in options.imports:
+        words += ["--import", module]
+    for library in options.op_libraries:
+        words += ["--op-library", library]
+    where = options.target.strip() or target
+    return [*words, "-o", where] if where else words
+
+
+def merge_line(plan: Plan, options: CommitOptions | None = None, target: str | None = None) -> str:
+    """The same as one line for a shell."""
+    return shlex.join(merge_words(plan, options, target))
+
+
+def inspect_line(plan: Plan) -> str:
+    """The line for a plan without wires: what its models are."""
+    return shlex.join(["workbench", "inspect", *(str(source.path) for source in plan.sources)])

@@ -1,0 +1,414 @@
+"""What is in a model as rows of a list, of which only those that are looked at are made.
+
+A `Listing` is a sequence of segments, each a sequence of small things and a function that makes a row of one, so that
+a hundred thousand nodes cost nothing until they are scrolled to.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from workbench.names import show
+from workbench.session import text as text_
+from workbench.session.spots import Places, Spot
+
+if TYPE_CHECKING:
+    from workbench.disk.schema import Message
+    from workbench.graph.nest import Level, Step
+    from workbench.model import MetaGraph, Model, Port
+
+Kind = Literal[
+    "model", "section", "signature", "input", "output", "callable", "variable", "asset", "function", "body",
+    "argument", "result", "node",
+]  # fmt: skip
+Key = tuple[str, ...]
+SECTIONS = ("signatures", "callables", "variables", "assets", "functions", "nodes")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row.
+
+    Attributes:
+        kind: what it is.
+        key: what it is known by while the list changes around it.
+        depth: how far it is indented.
+        text: its name, safe to print.
+        columns: what stands in the right columns: dtype and shape, or the op, or counts and bytes.
+        open: whether it is unfolded; None if there is nothing to unfold.
+        aside: what may stand after the name, quieter.
+        spot: the node it is about, or None.
+        ref: the view it is about (`Port`, `Signature`, `Variable`, …), or None.
+    """
+
+    kind: Kind
+    key: Key
+    depth: int
+    text: str
+    columns: tuple[str, ...] = ()
+    open: bool | None = None
+    aside: str = ""
+    spot: Spot | None = None
+    ref: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Rows that are made alike."""
+
+    items: Sequence[Any]
+    make: Callable[[Any], Row]
+
+
+class Listing:
+    """A sequence of rows."""
+
+    def __init__(self, segments: Sequence[Segment]) -> None:
+        self._segments = [segment for segment in segments if len(segment.items)]
+        self._starts = []
+        self._length = 0
+        for segment in self._segments:
+            self._starts.append(self._length)
+            self._length += len(segment.items)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, index: int) -> Row:
+        if not 0 <= index < self._length:
+            raise IndexError(index)
+        place = bisect_right(self._starts, index) - 1
+        segment = self._segments[place]
+        return segment.make(segment.items[index - self._starts[place]])
+
+    def find(self, key: Key) -> int | None:
+        """The index of the row with this key."""
+        for start, segment in zip(self._starts, self._segments, strict=True):
+            first = segment.make(segment.items[0])
+            if first.key == key:
+                return start
+            if key[0] == "node" and first.kind == "node" and first.key[1] == key[1]:
+                try:
+                    return start + segment.items.index(key[2])
+                except ValueError:
+                    continue
+            if first.kind != "node" or len(segment.items) == 1:
+                for offset, item in enumerate(segment.items):
+                    if segment.make(item).key == key:
+                        return start + offset
+        return None
+
+
+class Lister:
+    """Makes the listing of one model.
+
+    Args:
+        model: the model.
+        meta: its MetaGraph.
+        places: its bodies.
+    """
+
+    def __init__(self, model: Model, meta: MetaGraph, places: Places) -> None:
+        self.model = model
+        self.meta = meta
+        self.places = places
+
+    def unfolded_at_first(self, chosen: str | None) -> set[Key]:
+        """What is unfolded when a model is opened: the chosen signature, and the nodes."""
+        found: set[Key] = {("section", "signatures"), ("section", "nodes")}
+        keys = list(self.meta.signatures)
+        if chosen is not None:
+            found.add(("signature", chosen))
+        elif keys:
+            found.add(("signature", keys[0]))
+        return found
+
+    def listing(self, unfolded: Set[Key]) -> Listing:
+        """All rows, with those under the unfolded ones."""
+        segments = [one(self._model_row())]
+        for section in SECTIONS:
+            items = getattr(self, f"_{section}")(unfolded)
+            total = self._counts()[section]
+            if not total and section not in ("signatures", "nodes"):
+                continue
+            key = ("section", section)
+            opened = key in unfolded
+            columns = (f"{total:,}", self._weight(section))
+            segments.append(
+                one(Row("section", key, 0, section.capitalize(), columns, opened if total else None))
+            )
+            if opened:
+                segments += items
+        return Listing(segments)
+
+    def _counts(self) -> dict[str, int]:
+        meta = self.meta
+        return {
+            "signatures": len(meta.signatures),
+            "callables": sum(len(item.variants) for item in meta.callables),
+            "variables": len(meta.variables),
+            "assets": len(meta.assets),
+            "functions": len(meta.functions),
+            "nodes": len(meta.graph.node),
+        }
+
+    def _weight(self, section: str) -> str:
+        if section == "variables":
+            return text_.size(sum(variable.nbytes or 0 for variable in self.meta.variables))
+        if section == "functions":
+            return text_.count(sum(self.meta.function_sizes.values()), "node")
+        return ""
+
+    def _model_row(self) -> Row:
+        tags = self.meta.tags_text or "no tags"
+        version = self.meta.tensorflow_version
+        columns = (f"TensorFlow {show(version)}",) if version else ()
+        return Row(
+            "model", ("model",), 0, show(str(self.model.path)), columns, None, show(tags), ref=self.model
+        )
+
+    def _signatures(self, unfolded: Set[Key]) -> list[Segment]:
+        segments: list[Segment] = []
+        for key, signature in self.meta.signatures.items():
+            row_key = ("signature", key)
+            opened = row_key in unfolded
+            columns = (f"{len(signature.inputs)} in, {len(signature.outputs)} out",)
+            segments.append(one(Row("signature", row_key, 1, show(key), columns, opened, ref=signature)))
+            if opened:
+                segments += self.ports(key, 2)
+        return segments
+
+    def ports(self, key: str, depth: int) -> list[Segment]:
+        """The inputs and outputs of a signature."""
+        signature = self.meta.signatures[key]
+        return [
+            Segment(list(signature.inputs.values()), lambda port: port_row(key, "input", port, depth)),
+            Segment(list(signature.outputs.values()), lambda port: port_row(key, "output", port, depth)),
+        ]
+
+    def _callables(self, unfolded: Set[Key]) -> list[Segment]:
+        pairs = [(item, variant) for item in self.meta.callables for variant in item.variants]
+        return [Segment(pairs, callable_row)]
+
+    def _variables(self, unfolded: Set[Key]) -> list[Segment]:
+        return [Segment(self.meta.variables if ("section", "variables") in unfolded else (), variable_row)]
+
+    def _assets(self, unfolded: Set[Key]) -> list[Segment]:
+        return [Segment(self.meta.assets, asset_row)]
+
+    def _functions(self, unfolded: Set[Key]) -> list[Segment]:
+        names = list(self.meta.functions)
+        segments, start = [], 0
+        make = self.function_row(unfolded)
+        for index, name in enumerate(names):
+            if ("function", name) in unfolded:
+                segments.append(Segment(names[start : index + 1], make))
+                level = self.places.level(self.places.of_function[name])
+                if level is not None:
+                    segments += self._level(level, 2, unfolded)
+                start = index + 1
+        return [*segments, Segment(names[start:], make)]
+
+    def function_row(self, unfolded: Set[Key]) -> Callable[[str], Row]:
+        """A function that makes the row of a function."""
+
+        def make(name: str) -> Row:
+            key = ("function", name)
+            columns = (text_.count(self.meta.function_sizes[name], "node"),)
+            return Row("function", key, 1, show(name), columns, key in unfolded, ref=name)
+
+        return make
+
+    def _nodes(self, unfolded: Set[Key]) -> list[Segment]:
+        return self._level(self.places.main, 1, unfolded)
+
+    def _level(self, level: Level, depth: int, unfolded: Set[Key]) -> list[Segment]:
+        key = self.places.key(level)
+        segments: list[Segment] = []
+        if level.function is not None:
+            segments.append(Segment(level.arguments, lambda tensor: argument_row(key, tensor, depth)))
+        names = list(level.nodes)
+        make = self.node_row(level, depth, unfolded)
+        here = sorted(
+            {index: name for _, at, name in (k for k in unfolded if k[0] == "node" and len(k) == 3) if at == key
+             and (index := _index(names, name)) is not None}.items()
+        )  # fmt: skip
+        start = 0
+        for index, name in here:
+            segments.append(Segment(names[start : index + 1], make))
+            segments += self._under(level, level.nodes[name], depth + 1, unfolded)
+            start = index + 1
+        segments.append(Segment(names[start:], make))
+        if level.function is not None:
+            results = [
+                (arg.name, arg.type, level.function.ret.get(arg.name, ""))
+                for arg in level.function.signature.output_arg
+            ]
+            segments.append(Segment(results, lambda result: result_row(key, result, depth)))
+        return segments
+
+    def _under(self, level: Level, node: Message, depth: int, unfolded: Set[Key]) -> list[Segment]:
+        steps = level.steps_under(node)
+        if len(steps) == 1:
+            return self._level(level.under(steps[0]), depth, unfolded)
+        segments: list[Segment] = []
+        for step in steps:
+            under = level.under(step)
+            key = ("body", self.places.key(under))
+            opened = key in unfolded
+            segments.append(one(self._body_row(step, key, depth, opened)))
+            if opened:
+                segments += self._level(under, depth + 1, unfolded)
+        return segments
+
+    def _body_row(self, step: Step, key: Key, depth: int, opened: bool) -> Row:
+        columns = (text_.count(self.meta.function_sizes[step.function], "node"),)
+        return Row(
+            "body", key, depth, show(step.label), columns, opened, show(step.function), ref=step.function
+        )
+
+    def node_row(
+        self, level: Level, depth: int, unfolded: Set[Key] = frozenset(), place: bool = False
+    ) -> Callable[[str], Row]:
+        """A function that makes the row of a node by its name.
+
+        Args:
+            level: where the nodes are.
+            depth: of their indent.
+            unfolded: keys of the rows whose bodies are shown.
+            place: tell the function beside the name.
+        """
+        at = self.places.key(level)
+        nodes = level.nodes
+        aside = show(level.function.signature.name) if place and level.function is not None else ""
+
+        def make(name: str) -> Row:
+            node = nodes[name]
+            key = ("node", at, name)
+            opened = (key in unfolded) if level.steps_under(node) and not place else None
+            return Row("node", key, depth, show(name), (show(node.op),), opened, aside, Spot(at, name), node)
+
+        return make
+
+    # -- rows by their key
+
+    def row_of(self, key: Key) -> Row | None:
+        """The row with this key, wherever it would stand; None if the model has no such thing."""
+        kind, *rest = key
+        if kind == "model":
+            return self._model_row()
+        if kind == "signature" and rest[0] in self.meta.signatures:
+            signature = self.meta.signatures[rest[0]]
+            return Row("signature", key, 1, show(rest[0]), (), None, ref=signature)
+        if kind == "port" and rest[0] in self.meta.signatures:
+            signature = self.meta.signatures[rest[0]]
+            side: Literal["input", "output"] = "input" if rest[1] == "input" else "output"
+            port = (signature.inputs if side == "input" else signature.outputs).get(rest[2])
+            return port_row(rest[0], side, port, 2) if port is not None else None
+        if kind == "function" and rest[0] in self.meta.functions:
+            return self.function_row(frozenset())(rest[0])
+        if kind == "variable":
+            return next((variable_row(one) for one in self.meta.variables if one.name == rest[0]), None)
+        level = self.places.level(rest[0]) if kind in ("node", "argument", "body") else None
+        if level is None:
+            return None
+        if kind == "node" and rest[1] in level.nodes:
+            return self.node_row(level, 1)(rest[1])
+        if kind == "argument":
+            found = next((tensor for tensor in level.arguments if tensor.name == rest[1]), None)
+            return argument_row(rest[0], found, 1) if found is not None else None
+        return None
+
+    def above(self, key: Key) -> set[Key]:
+        """The keys that must be unfolded for a row to be in the list."""
+        kind = key[0]
+        if kind in ("port", "signature"):
+            return (
+                {("section", "signatures"), ("signature", key[1])}
+                if kind == "port"
+                else {("section", "signatures")}
+            )
+        if kind in ("callable", "variable", "asset", "function"):
+            return {("section", f"{kind}s")}
+        if kind not in ("node", "argument", "result", "body"):
+            return set()
+        level = self.places.level(key[1])
+        if level is None:
+            return set()
+        if level.function is not None and not level.steps:
+            return {("section", "functions"), ("function", level.function.signature.name)}
+        found: set[Key] = {("section", "nodes")}
+        outer = self.places.main
+        for step in level.steps:
+            found.add(("node", self.places.key(outer), step.node))
+            outer = outer.under(step)
+            if not step.alone:
+                found.add(("body", self.places.key(outer)))
+        return found
+
+
+def one(row: Row) -> Segment:
+    """A segment of a single row."""
+    return Segment((row,), lambda item: item)
+
+
+def _index(names: list[str], name: str) -> int | None:
+    try:
+        return names.index(name)
+    except ValueError:
+        return None
+
+
+def port_row(signature: str, side: Literal["input", "output"], port: Port, depth: int) -> Row:
+    """The row of an input or output of a signature."""
+    columns = (text_.dtype(port.dtype), text_.shape(port.shape))
+    aside = "optional" if port.default is not None else "" if port.kind == "dense" else str(port.kind)
+    return Row(
+        side, ("port", signature, side, port.key), depth, show(port.key), columns, None, aside, ref=port
+    )
+
+
+def callable_row(pair: tuple[Any, Any]) -> Row:
+    """The row of a variant of a callable."""
+    item, variant = pair
+    name = item.path if len(item.variants) == 1 else f"{item.path}[{variant.index}]"
+    columns = (text_.count(len(variant.outputs), "output"),)
+    return Row(
+        "callable", ("callable", item.path, str(variant.index)), 1, show(name), columns, None,
+        f"({show(variant.arguments, 400)})", ref=pair,
+    )  # fmt: skip
+
+
+def variable_row(variable: Any) -> Row:
+    """The row of a variable."""
+    columns = (text_.dtype(variable.dtype), text_.shape(variable.shape), text_.size(variable.nbytes))
+    aside = show(variable.title) if variable.title and variable.title != variable.name else ""
+    return Row(
+        "variable", ("variable", variable.name), 1, show(variable.name), columns, None, aside,
+        Spot("", variable.name), variable,
+    )  # fmt: skip
+
+
+def asset_row(asset: Any) -> Row:
+    """The row of an asset."""
+    size = text_.size(asset.nbytes) if asset.nbytes is not None else "missing"
+    return Row("asset", ("asset", asset.filename, asset.tensor), 1, show(asset.filename), (size,), ref=asset)
+
+
+def argument_row(level: str, tensor: Any, depth: int) -> Row:
+    """The row of an argument of a function."""
+    columns = (text_.dtype(tensor.dtype), text_.shape(tensor.shape))
+    key = ("argument", level, tensor.name)
+    return Row("argument", key, depth, show(tensor.name), columns, None, "", Spot(level, tensor.name), tensor)
+
+
+def result_row(level: str, result: tuple[str, int, str], depth: int) -> Row:
+    """The row of a result of a function."""
+    name, dtype, source = result
+    spot = Spot(level, source.partition(":")[0])
+    return Row(
+        "result", ("result", level, name), depth, show(name), (text_.dtype(dtype),), None, show(source), spot
+    )

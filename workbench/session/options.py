@@ -1,0 +1,81 @@
+"""How a plan is to be committed: target, verification. Pure data, beside the plan it belongs to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.surgery.plan import Plan
+
+if TYPE_CHECKING:
+    from workbench.commit import Proving
+    from workbench.surgery.draft import Draft
+
+
+@dataclass(frozen=True, slots=True)
+class CommitOptions:
+    """What `commit` is told beside the draft.
+
+    Attributes:
+        target: the new folder as typed; empty until the user says one.
+        serving: write the next version number under `target`.
+        verify: run the result against its sources.
+        inputs: values to verify with, `KEY=VALUE` as the command line takes them; empty makes them from the graph.
+        tolerance: relative difference allowed for floats, None for the one of each dtype.
+        allow_unsafe: run models that touch files, network or Python.
+        python: another interpreter that has TensorFlow.
+        imports: modules with custom ops.
+        op_libraries: shared objects with custom ops.
+    """
+
+    target: str = ""
+    serving: bool = False
+    verify: bool = True
+    inputs: tuple[str, ...] = ()
+    tolerance: float | None = None
+    allow_unsafe: bool = False
+    python: str | None = None
+    imports: tuple[str, ...] = ()
+    op_libraries: tuple[str, ...] = ()
+
+    def proving(self, draft: Draft) -> Proving:
+        """The same for `commit`, the values parsed.
+
+        Raises:
+            InputError: a value does not fit its input.
+        """
+        from workbench.commit import Proving
+
+        inputs = None
+        if self.inputs:
+            from workbench.prove import result_signature
+            from workbench.runtime.slots import input_slots
+            from workbench.runtime.values import complete, parse_inputs
+
+            slots = input_slots(draft.meta, result_signature(draft))
+            inputs = complete(parse_inputs(self.inputs, slots), slots)
+        return Proving(
+            inputs=inputs,
+            tolerance=self.tolerance,
+            python=self.python,
+            imports=self.imports,
+            op_libraries=self.op_libraries,
+            allow_unsafe=self.allow_unsafe,
+        )
+
+
+def suggested_target(plan: Plan, exists: Callable[[str], bool] = os.path.lexists) -> str:
+    """A folder name for the result that is not taken yet, in the working folder."""
+    base = "-".join(plan.handles) or "merged"
+    name, number = base, 2
+    while exists(name):
+        name, number = f"{base}-{number}", number + 1
+    return f".{os.sep}{name}"
+
+
+def expand(target: str) -> Path:
+    """The target as a path; `~` is the home folder."""
+    return Path(target.strip()).expanduser()

@@ -1,0 +1,392 @@
+"""A person's session with models: what is open, the plan as it stands, undo and redo, what there is to say about it.
+
+The plan and the commit options are frozen data, so each change is a new state and undo is a step back. Opened models
+are kept beside, by path and tag set, so that going back opens nothing again. Methods that read files or build a draft
+say so; all others return at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import UsageError
+from workbench.findings import Finding, by_severity
+from workbench.model import Model, open_model
+from workbench.session.options import CommitOptions
+from workbench.session.verdicts import Judge, Judgement
+from workbench.surgery.ends import End
+from workbench.surgery.join import Join, Link, look_up
+from workbench.surgery.plan import Plan, Source, SourceList, Wire, split_handle
+
+if TYPE_CHECKING:
+    from workbench.surgery.draft import Draft
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What undo goes back to."""
+
+    plan: Plan = field(default_factory=lambda: Plan(()))
+    commit: CommitOptions = field(default_factory=CommitOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change: what it was, and what was before it."""
+
+    label: str
+    before: State
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a plan comes to.
+
+    Attributes:
+        plan: the plan that was looked at.
+        draft: the result in memory, None if a finding forbids it or there is nothing to join.
+        findings: everything found, errors first.
+    """
+
+    plan: Plan
+    draft: Draft | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def errors(self) -> int:
+        """How many findings forbid a commit."""
+        return sum(finding.severity == "error" for finding in self.findings)
+
+
+class Session:
+    """Opened models and the plan that is made of them.
+
+    Args:
+        plan: to start with; its models are opened by `load_all`.
+        commit: commit options to start with.
+    """
+
+    def __init__(self, plan: Plan | None = None, commit: CommitOptions | None = None) -> None:
+        self.state = State(plan or Plan(()), commit or CommitOptions())
+        self._undo: list[Step] = []
+        self._redo: list[Step] = []
+        self._models: dict[tuple[Path, tuple[str, ...] | None], Model] = {}
+        self._join: tuple[Plan, Join] | None = None
+        self._judge: tuple[Plan, Judge] | None = None
+        self._outcome: Outcome | None = None
+        self._saved_wires: tuple[Wire, ...] = self.state.plan.wires
+
+    # -- what is there
+
+    @property
+    def plan(self) -> Plan:
+        """The plan as it stands."""
+        return self.state.plan
+
+    @property
+    def commit(self) -> CommitOptions:
+        """The commit options as they stand."""
+        return self.state.commit
+
+    @property
+    def handles(self) -> tuple[str, ...]:
+        """The handles of the models, in order."""
+        return self.plan.handles
+
+    def source(self, handle: str) -> Source:
+        """The source with this handle."""
+        return next(source for source in self.plan.sources if source.handle == handle)
+
+    def model(self, handle: str) -> Model | None:
+        """The opened model of a source, or None if it is not opened (yet)."""
+        source = self.source(handle)
+        return self._models.get((source.path, source.tags))
+
+    @property
+    def models(self) -> dict[str, Model]:
+        """All opened models of the plan, by handle."""
+        found = {handle: self.model(handle) for handle in self.handles}
+        return {handle: model for handle, model in found.items() if model is not None}
+
+    @property
+    def complete(self) -> bool:
+        """Whether every source of the plan is opened."""
+        return len(self.models) == len(self.plan.sources)
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether there are wires that were neither committed nor saved."""
+        return bool(self.plan.wires) and self.plan.wires != self._saved_wires
+
+    def mark_saved(self) -> None:
+        """The plan was committed or saved: quitting loses nothing."""
+        self._saved_wires = self.plan.wires
+
+    # -- models
+
+    def load(self, path: Path, tags: Iterable[str] | None = None) -> Model:
+        """Opens a model, once for each path and tag set. Reads files; may run on another thread.
+
+        Raises:
+            WorkbenchError: it can't be opened.
+        """
+        key = (path, tuple(tags) if tags is not None else None)
+        found = self._models.get(key)
+        if found is None:
+            found = open_model(path, key[1])
+            _ = found.meta  # which of several MetaGraphs is meant is asked now, not at the first look
+            self._models[key] = found
+        return found
+
+    def add(
+        self,
+        path: Path,
+        *,
+        handle: str | None = None,
+        tags: Iterable[str] | None = None,
+        signature: str | None = None,
+    ) -> Source:
+        """Puts a model behind the others. The same one may be there several times.
+
+        Raises:
+            UsageError: the handle is not valid or is taken.
+        """
+        sources = SourceList(list(self.plan.sources))
+        source = sources.add(path, handle, tags=tags, signature=signature)
+        self.change(f"open {source.handle}", self._with_sources(sources.sources))
+        return source
+
+    def swap_in(self, handle: str, path: Path, tags: Iterable[str] | None = None) -> Source:
+        """Puts another model in the place of one; wires stay, as far as their ends exist in it."""
+        others = SourceList([source for source in self.plan.sources if source.handle != handle])
+        new = others.add(path, tags=tags)
+        sources = [new if source.handle == handle else source for source in self.plan.sources]
+        self.change(f"replace {handle} by {new.handle}", self._with_sources(sources, {handle: new.handle}))
+        return new
+
+    def close(self, handle: str) -> None:
+        """Takes a model and its wires out."""
+        wires = [wire for wire in self.plan.wires if handle not in self.ends_of(wire)]
+        kept = replace(self.plan, wires=tuple(wires))
+        sources = [source for source in self.plan.sources if source.handle != handle]
+        self.change(f"close {handle}", self._with_sources(sources, plan=kept))
+
+    def swap(self) -> None:
+        """The models in the opposite order; the wires stay what they are."""
+        self.change("swap the models", self._with_sources(list(reversed(self.plan.sources))))
+
+    def rename(self, handle: str, new: str) -> None:
+        """Gives a model another handle.
+
+        Raises:
+            UsageError: it is not valid or is taken.
+        """
+        if new == handle:
+            return
+        old = self.source(handle)
+        others = SourceList([source for source in self.plan.sources if source.handle != handle])
+        others.add(old.path, new)
+        sources = [replace(source, handle=new) if source is old else source for source in self.plan.sources]
+        self.change(f"rename {handle} to {new}", self._with_sources(sources, {handle: new}))
+
+    def choose_signature(self, handle: str, key: str | None) -> None:
+        """Makes another signature the one whose keys the wires of a model mean."""
+        sources = [
+            replace(source, signature=key) if source.handle == handle else source
+            for source in self.plan.sources
+        ]
+        self.change(f"use signature {key} of {handle}", replace(self.plan, sources=tuple(sources)))
+
+    def _with_sources(
+        self, sources: Sequence[Source], renamed: dict[str, str] | None = None, plan: Plan | None = None
+    ) -> Plan:
+        """The plan with other sources, its wires written so that they mean the same ends."""
+        plan = plan or self.plan
+        renamed = renamed or {}
+        ends = [self._split(wire, plan.handles) for wire in plan.wires]
+        new = replace(plan, sources=tuple(sources), wires=())
+        wires = tuple(
+            write_wire(
+                new.handles,
+                (renamed.get(left[0], left[0]), left[1]),
+                (renamed.get(right[0], right[0]), right[1]),
+            )
+            for left, right in ends
+        )
+        return replace(new, wires=wires)
+
+    # -- wires
+
+    def _split(self, wire: Wire, handles: Sequence[str]) -> tuple[tuple[str, str], tuple[str, str]]:
+        first = handles[0] if handles else ""
+        second = handles[1] if len(handles) > 1 else first
+        left, source = split_handle(wire.source, handles)
+        right, target = split_handle(wire.target, handles)
+        return (left or first, source), (right or second, target)
+
+    def ends_of(self, wire: Wire) -> tuple[str, str]:
+        """The handles of the models a wire leads from and to."""
+        left, right = self._split(wire, self.handles)
+        return left[0], right[0]
+
+    def wire(self, source: End, target: End) -> Wire:
+        """Leads an output into an input.
+
+        Raises:
+            UsageError: it does not fit; the message says why.
+        """
+        found = self.judge(source, target)
+        if found.state == "no":
+            raise UsageError(found.reason, hint=found.hint)
+        wire = write_wire(self.handles, (source.handle, source.written), (target.handle, target.written))
+        self.change(f"wire {source.written} → {target.written}", self.plan.with_wire(wire))
+        return wire
+
+    def add_wire(self, wire: Wire) -> None:
+        """Adds a wire as written."""
+        self.change(f"wire {wire.source} → {wire.target}", self.plan.with_wire(wire))
+
+    def unwire(self, wire: Wire) -> None:
+        """Takes a wire out."""
+        wires = list(self.plan.wires)
+        wires.remove(wire)
+        self.change(f"unwire {wire.source} → {wire.target}", replace(self.plan, wires=tuple(wires)))
+
+    def suggestions(self) -> list[Wire]:
+        """Wires between signature keys that fit and are not there yet, the likeliest first."""
+        from workbench.surgery.suggest import suggest
+
+        if not self.complete or len(self.plan.sources) < 2:
+            return []
+        taken = {self._split(wire, self.handles)[1] for wire in self.plan.wires}
+        return [
+            wire
+            for wire in suggest(self.plan, self.models)
+            if self._split(wire, self.handles)[1] not in taken
+        ]
+
+    def link(self, wire: Wire) -> Link | None:
+        """The wire with both ends found, or None if it does not resolve."""
+        return self.links().get(wire)
+
+    def links(self) -> dict[Wire, Link]:
+        """The wires whose both ends were found and fit."""
+        join = self.join()
+        if join is None:
+            return {}
+        by_text = {str(link): link for link in join.links}
+        found = {}
+        for wire in self.plan.wires:
+            left, right = self._split(wire, self.handles)
+            link = by_text.get(f"{left[0]}@{left[1]}={right[0]}@{right[1]}")
+            if link is not None:
+                found[wire] = link
+        return found
+
+    def join(self) -> Join | None:
+        """The plan looked up; None while a model is not opened."""
+        if not self.complete:
+            return None
+        if self._join is None or self._join[0] != self.plan:
+            self._join = self.plan, look_up(self.plan, self.models)
+        return self._join[1]
+
+    # -- verdicts
+
+    @property
+    def judging(self) -> Judge:
+        """Finds ends in the models and judges pairs of them, for the plan as it stands."""
+        if self._judge is None or self._judge[0] != self.plan:
+            self._judge = self.plan, Judge(self.plan, self.models, list(self.links().values()))
+        return self._judge[1]
+
+    def judge(self, source: End, target: End) -> Judgement:
+        """Whether an output may be led into an input, and why not."""
+        return self.judging.judge(source, target)
+
+    def compute(self) -> Outcome:
+        """Builds the draft and collects all findings. Takes as long as a dry run; may run on another thread.
+
+        Raises:
+            WorkbenchError: a source can't be read any more.
+        """
+        from workbench.surgery.draft import build
+
+        plan, models = self.plan, self.models
+        if self._outcome is not None and self._outcome.plan == plan:
+            return self._outcome
+        found = [
+            replace(finding, where=f"{handle}@{finding.where}" if finding.where else handle)
+            for handle, model in models.items()
+            for finding in model.findings
+        ]
+        draft = None
+        if plan.wires and len(models) == len(plan.sources):
+            draft, said = build(plan, models)
+            found += [finding for finding in said if finding not in found]
+        outcome = Outcome(plan, draft, tuple(by_severity(found)))
+        self._outcome = outcome
+        return outcome
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """What `compute` found for the plan as it stands, None if it was not computed yet."""
+        return self._outcome if self._outcome is not None and self._outcome.plan == self.plan else None
+
+    # -- changes
+
+    def change(self, label: str, plan: Plan | None = None, commit: CommitOptions | None = None) -> None:
+        """Goes to a new state; a change that changes nothing is no step."""
+        state = State(plan if plan is not None else self.plan, commit if commit is not None else self.commit)
+        if state == self.state:
+            return
+        self._undo.append(Step(label, self.state))
+        self._redo.clear()
+        self.state = state
+
+    def set_plan(self, label: str, **values: Any) -> None:
+        """Changes options of the plan (`freeze`, `signature`, …)."""
+        self.change(label, replace(self.plan, **values))
+
+    def set_commit(self, label: str, **values: Any) -> None:
+        """Changes commit options (`target`, `verify`, …)."""
+        self.change(label, commit=replace(self.commit, **values))
+
+    @property
+    def can_undo(self) -> str | None:
+        """What undo would take back, or None."""
+        return self._undo[-1].label if self._undo else None
+
+    @property
+    def can_redo(self) -> str | None:
+        """What redo would do again, or None."""
+        return self._redo[-1].label if self._redo else None
+
+    def undo(self) -> str | None:
+        """Takes the last change back; returns what it was."""
+        return self._go(self._undo, self._redo)
+
+    def redo(self) -> str | None:
+        """Does the change again that was taken back last; returns what it is."""
+        return self._go(self._redo, self._undo)
+
+    def _go(self, here: list[Step], there: list[Step]) -> str | None:
+        if not here:
+            return None
+        step = here.pop()
+        there.append(Step(step.label, self.state))
+        self.state = step.before
+        return step.label
+
+
+def write_wire(handles: Sequence[str], source: tuple[str, str], target: tuple[str, str]) -> Wire:
+    """A wire in its shortest form that means these ends: (handle, end without it)."""
+    texts = []
+    for position, (handle, end) in enumerate((source, target)):
+        default = handles[position] if len(handles) == 2 else None
+        bare = handle == default and split_handle(end, handles)[0] is None
+        texts.append(end if bare else f"{handle}@{end}")
+    return Wire(*texts)

@@ -1,0 +1,128 @@
+"""Places in a model's graph: a node of the main graph or of a function's body, and which body is reached how."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from workbench import names
+from workbench.disk.schema import Message
+from workbench.graph.adjacency import Adjacency
+from workbench.graph.nest import Level
+
+if TYPE_CHECKING:
+    from workbench.model import MetaGraph
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A node in a place.
+
+    Attributes:
+        level: id of the body: empty for the main graph, `CALL::CALL` for a body that is called there, or
+            `fn:NAME` for a function that nothing calls.
+        node: the node, or an argument of the body.
+    """
+
+    level: str
+    node: str
+
+    def __str__(self) -> str:
+        if not self.level or self.level.startswith("fn:"):
+            return self.node
+        return f"{self.level}{names.CALL_SEPARATOR}{self.node}"
+
+
+class Places:
+    """The bodies of one MetaGraph by id, made when they are asked for.
+
+    Args:
+        meta: the MetaGraph.
+    """
+
+    def __init__(self, meta: MetaGraph) -> None:
+        self.meta = meta
+        self.main = Level(meta)
+        self._levels: dict[str, Level] = {"": self.main}
+        self._adjacency: dict[str, Adjacency] = {}
+
+    @cached_property
+    def of_function(self) -> dict[str, str]:
+        """Each function of the library to the id of the first body of it, breadth first from the main graph."""
+        found: dict[str, str] = {}
+        todo = deque([self.main])
+        while todo:
+            level = todo.popleft()
+            for node in level.nodes.values():
+                if not node.attr and node.op not in self.meta.functions:
+                    continue
+                for step in level.steps_under(node):
+                    if step.function not in found:
+                        under = level.under(step)
+                        self._levels[under.path] = under
+                        found[step.function] = under.path
+                        todo.append(under)
+        for name, function in self.meta.functions.items():
+            if name not in found:
+                found[name] = f"fn:{name}"
+                self._levels[f"fn:{name}"] = Level(self.meta, (), function)
+        return found
+
+    def level(self, key: str) -> Level | None:
+        """The body with this id."""
+        if key in self._levels:
+            return self._levels[key]
+        if key.startswith("fn:"):
+            _ = self.of_function
+            return self._levels.get(key)
+        level = self._descend(key)
+        if level is not None:
+            self._levels[key] = level
+        return level
+
+    def _descend(self, key: str) -> Level | None:
+        level = self.main
+        for part in key.split(names.CALL_SEPARATOR):
+            name = part.partition("[")[0]
+            node = level.nodes.get(name)
+            steps = level.steps_under(node) if node is not None else []
+            step = next((step for step in steps if str(step) == part), None)
+            if step is None:
+                return None
+            level = level.under(step)
+        return level
+
+    def key(self, level: Level) -> str:
+        """The id of a body."""
+        if level.function is not None and not level.steps:
+            return f"fn:{level.function.signature.name}"
+        self._levels.setdefault(level.path, level)
+        return level.path
+
+    def node(self, spot: Spot) -> Message | None:
+        """The node in a place; None for an argument, or if there is none."""
+        level = self.level(spot.level)
+        return level.nodes.get(spot.node) if level is not None else None
+
+    def adjacency(self, key: str) -> Adjacency:
+        """Who feeds whom in a body."""
+        if key not in self._adjacency:
+            level = self.level(key)
+            self._adjacency[key] = Adjacency(level.nodes if level is not None else {})
+        return self._adjacency[key]
+
+    def find(self, text: str) -> Spot | None:
+        """The place that `CALL::CALL::node:k` names; the output number is left out."""
+        from workbench.graph.nest import find
+
+        place = find(self.meta, text)
+        return None if place is None else Spot(self.key(place.level), place.node)
+
+    def outermost(self, spot: Spot) -> Spot | None:
+        """The node of the main graph under which a place lies; None for a function that nothing calls."""
+        if spot.level.startswith("fn:"):
+            return None
+        call = spot.level.split(names.CALL_SEPARATOR)[0] if spot.level else spot.node
+        return Spot("", call.partition("[")[0])

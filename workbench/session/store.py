@@ -1,0 +1,180 @@
+"""What is kept between two starts: recent models, and plans that were not finished.
+
+It lies in `$XDG_STATE_HOME/workbench` (`~/.local/state/workbench`), readable by its owner only. What can't be read
+or written there is left out: nothing here is worth stopping for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.surgery.plan import Plan
+
+_RECENT = "recent.json"
+_KEPT = 20
+_MAX_BYTES = 4 << 20
+_MAX_AGE = 30 * 86400.0  # seconds a plan nobody came back for is offered
+
+
+def state_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """The folder; it may not be there yet."""
+    base = environment.get("XDG_STATE_HOME") or ""
+    root = Path(base) if os.path.isabs(base) else Path.home() / ".local" / "state"
+    return root / "workbench"
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A plan that was being made when its session was lost.
+
+    Attributes:
+        path: its file, which `recipe.load` reads.
+        summary: `image + digits, 1 wire`.
+        seconds: since its last change.
+    """
+
+    path: Path
+    summary: str
+    seconds: float
+
+
+class Store:
+    """Recent models and unfinished plans.
+
+    Args:
+        folder: where they lie; None for the user's own.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder if folder is not None else state_folder()
+        self._mine: Path | None = None
+
+    # -- recent models
+
+    def recent(self) -> list[Path]:
+        """Models opened before that are still there, the latest first."""
+        found = _read(self.folder / _RECENT)
+        if not isinstance(found, list):
+            return []
+        paths = (Path(entry) for entry in found if isinstance(entry, str))
+        return [path for path in paths if os.path.lexists(path)]
+
+    def remember(self, path: Path) -> None:
+        """Puts a model first among the recent ones."""
+        absolute = str(path.absolute())
+        others = [str(known) for known in self.recent() if str(known) != absolute]
+        _write(self.folder / _RECENT, [absolute, *others][:_KEPT])
+
+    # -- unfinished plans
+
+    def keep(self, plan: Plan, tags: Mapping[str, tuple[str, ...]], target: str = "") -> None:
+        """Saves a plan as it stands, in the form of a recipe without digests.
+
+        Args:
+            plan: the plan.
+            tags: the tag set of each source, by handle.
+            target: where it is to be committed.
+        """
+        if self._mine is None:
+            self._mine = self.folder / "plans" / f"{os.getpid()}-{secrets.token_hex(4)}.json"
+        sources = [
+            {
+                "handle": source.handle,
+                "path": str(source.path.absolute()),
+                "tag_set": ",".join(tags.get(source.handle, source.tags or ())),
+                "signature": source.signature,
+            }
+            for source in plan.sources
+        ]
+        wires = [{"from": wire.source, "to": wire.target} for wire in plan.wires]
+        _write(
+            self._mine,
+            {
+                "schema_version": 1,
+                "pid": os.getpid(),
+                "sources": sources,
+                "wires": wires,
+                "signature": plan.signature,
+                "options": plan.options(),
+                "target": target,
+            },
+        )
+
+    def forget(self) -> None:
+        """Removes the plan this process keeps: it was finished, or given up."""
+        if self._mine is not None:
+            with suppress(OSError):
+                self._mine.unlink()
+            self._mine = None
+
+    def drop(self, unfinished: Unfinished) -> None:
+        """Removes a plan that was offered."""
+        with suppress(OSError):
+            unfinished.path.unlink()
+
+    def unfinished(self) -> list[Unfinished]:
+        """Plans with wires whose process is gone, the latest first; what is too old is removed."""
+        found = []
+        try:
+            paths = list((self.folder / "plans").glob("*.json"))
+        except OSError:
+            return []
+        for path in paths:
+            entry = _read(path)
+            try:
+                seconds = time.time() - path.stat().st_mtime
+                if not isinstance(entry, dict) or seconds > _MAX_AGE:
+                    path.unlink()
+                    continue
+            except OSError:
+                continue
+            if path == self._mine or _runs(entry.get("pid")) or not entry.get("wires"):
+                continue
+            handles = [str(source.get("handle")) for source in entry.get("sources", ())]
+            wires = len(entry["wires"])
+            summary = f"{' + '.join(handles)}, {wires} wire{'' if wires == 1 else 's'}"
+            found.append(Unfinished(path, summary, max(seconds, 0.0)))
+        return sorted(found, key=lambda one: one.seconds)
+
+
+def _runs(pid: object) -> bool:
+    if not isinstance(pid, int) or pid <= 0:
+        return False
+    if pid == os.getpid():
+        return False
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _read(path: Path) -> Any:
+    try:
+        data = path.read_bytes()
+        return json.loads(data) if len(data) <= _MAX_BYTES else None
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _write(path: Path, value: object) -> None:
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(value, file)
+        os.replace(temporary, path)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()

@@ -1,0 +1,141 @@
+"""Ends that can be wired, and what is to be said of a pair of them: fits, unknown, does not fit, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from workbench.findings import Finding
+from workbench.model import Model, Signature
+from workbench.names import show
+from workbench.session.text import typed
+from workbench.surgery.ends import End, Lookup, Side, chosen_signature
+from workbench.surgery.join import Link, judge
+from workbench.surgery.plan import Plan
+
+Fits = Literal["fits", "unknown", "no"]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What is to be said of leading one end into another.
+
+    Attributes:
+        state: `fits`, `unknown` (only the run can tell), `no`.
+        reason: why, safe to print.
+        hint: what would help, or None.
+        code: the rule that forbids it, for `no`.
+    """
+
+    state: Fits
+    reason: str
+    hint: str | None = None
+    code: str = ""
+
+
+class Judge:
+    """Finds ends and judges pairs for one plan; remembers what it has judged.
+
+    Args:
+        plan: the plan.
+        models: its opened models by handle.
+        links: its wires, as far as they resolve.
+    """
+
+    def __init__(self, plan: Plan, models: Mapping[str, Model], links: Sequence[Link]) -> None:
+        self.links = links
+        self.lookups: dict[str, Lookup] = {}
+        for source in plan.sources:
+            if source.handle in models:
+                meta = models[source.handle].meta
+                chosen = chosen_signature(meta, source.handle, source.signature)
+                signature = chosen if isinstance(chosen, Signature) else None
+                self.lookups[source.handle] = Lookup(meta, source.handle, signature)
+        self._wired = {(link.target.handle, tensor): link for link in links for tensor in link.target.tensors}
+        self._known: dict[tuple[End, End], Judgement] = {}
+
+    def port(self, handle: str, signature: str, key: str, side: Side) -> End | Finding:
+        """The end that a key of a signature is, in its shortest unambiguous form."""
+        lookup = self.lookups[handle]
+        if lookup.chosen is not None and lookup.chosen.key == signature:
+            for text in (key, f"#{key}"):
+                found = lookup.find(text, side)
+                if isinstance(found, End) and found.key == key and found.signature == signature:
+                    return found
+        return lookup.find(f"{signature}#{key}", side)
+
+    def tensor(self, handle: str, node: str, index: int, side: Side) -> End | Finding:
+        """The end that an output of a node of the main graph is."""
+        lookup = self.lookups[handle]
+        text = node if index == 0 else f"{node}:{index}"
+        found = lookup.find(text, side)
+        if isinstance(found, End) and found.tensors == (f"{node}:{index}",):
+            return found
+        return lookup.find(f"%{node}:{index}", side)
+
+    def wired(self, end: End) -> Link | None:
+        """The wire that leads into an input, or None."""
+        return next(
+            (
+                self._wired[end.handle, tensor]
+                for tensor in end.tensors
+                if (end.handle, tensor) in self._wired
+            ),
+            None,
+        )
+
+    def fed_by(self, end: End) -> list[Link]:
+        """The wires that lead from an output."""
+        wanted = set(end.tensors)
+        return [
+            link
+            for link in self.links
+            if link.source.handle == end.handle and wanted & set(link.source.tensors)
+        ]
+
+    def judge(self, source: End, target: End) -> Judgement:
+        """Whether `source` may be led into `target`, and why not."""
+        pair = source, target
+        if pair not in self._known:
+            self._known[pair] = self._judge(source, target)
+        return self._known[pair]
+
+    def _judge(self, source: End, target: End) -> Judgement:
+        found = judge(source, target)
+        if isinstance(found, Finding):
+            return Judgement("no", found.message, found.hint, found.code)
+        taken = self.wired(target)
+        if taken is not None:
+            return Judgement(
+                "no",
+                f"It is wired already, from {show(str(taken.source))}.",
+                "Take that wire out first.",
+                "R2-twice",
+            )
+        if source.handle in self._behind(target.handle):
+            return Judgement(
+                "no",
+                f"{source.handle} takes something from {target.handle} already, so this would close a circle.",
+                "Open one of the models a second time.",
+                "R2-cycle",
+            )
+        have = ", ".join(map(typed, source.dtypes, source.shapes))
+        want = ", ".join(map(typed, target.dtypes, target.shapes))
+        if found.proven:
+            return Judgement("fits", f"{have} fits {want}." if have != want else f"Both are {have}.")
+        return Judgement(
+            "unknown",
+            f"{have} may or may not be {want}: the shapes leave it open, so the result checks it when it runs.",
+        )
+
+    def _behind(self, handle: str) -> set[str]:
+        """The models that take something from this one, directly or not, itself included."""
+        seen, todo = {handle}, [handle]
+        while todo:
+            one = todo.pop()
+            for link in self.links:
+                if link.source.handle == one and link.target.handle not in seen:
+                    seen.add(link.target.handle)
+                    todo.append(link.target.handle)
+        return seen
