@@ -1,0 +1,265 @@
+"""Opening the sample models, and models written down by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.protos import Func, Shape, function, graph, meta_graph, node, write
+from workbench.disk import dtypes, schema
+from workbench.errors import UnknownName, WorkbenchError
+from workbench.model import MetaGraph, open_model
+
+
+def test_a_v1_model(sample_models: Path) -> None:
+    model = open_model(sample_models / "digits")
+    meta = model.meta
+    assert (model.format, len(model.meta_graphs), meta.tags) == ("pb", 1, ("serve",))
+    assert not meta.has_object_graph
+    assert meta.callables == ()
+    signature = meta.signature()
+    assert signature.key == "serving_default"
+    assert signature.inputs["myInput"].shape == (None, 784)
+    assert signature.outputs["myOutput"].dtype == dtypes.FLOAT
+    assert {v.key: (v.shape, v.nbytes, v.trainable, v.shard) for v in meta.variables} == {
+        "softmax/weights": ((784, 10), 31360, True, 0),
+        "softmax/bias": ((10,), 40, True, 0),
+    }
+    assert model.findings == []
+
+
+def test_a_v2_model(sample_models: Path) -> None:
+    meta = open_model(sample_models / "digits_tf2").meta
+    assert meta.has_object_graph
+    assert [found.path for found in meta.callables] == ["__call__"]
+    assert {v.name: (v.key, v.trainable) for v in meta.variables} == {
+        "weights": ("weights/.ATTRIBUTES/VARIABLE_VALUE", True),
+        "bias": ("bias/.ATTRIBUTES/VARIABLE_VALUE", True),
+    }
+    assert meta.init_op == "NoOp"
+
+
+def test_a_model_without_variables(sample_models: Path) -> None:
+    model = open_model(sample_models / "image_base64")
+    assert model.bundle is None
+    assert model.bundle_problem is None
+    assert model.meta.variables == ()
+
+
+def test_tensors(sample_models: Path) -> None:
+    meta = open_model(sample_models / "digits").meta
+    found = meta.tensor("myInput")
+    assert found is not None
+    assert (found.name, found.dtype, found.shape) == ("myInput:0", dtypes.FLOAT, (None, 784))
+    assert meta.tensor("myInput:1") is None
+    assert meta.tensor("nothing") is None
+    assert meta.tensor("^myInput") is None
+
+
+def test_opening_reads_only_the_graph(sample_models: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "saved_model.pb").write_bytes((sample_models / "digits" / "saved_model.pb").read_bytes())
+    model = open_model(folder)
+    assert [finding.code for finding in model.findings] == ["no-checkpoint"]
+    weights = next(v for v in model.meta.variables if v.name == "softmax/weights")
+    assert (weights.key, weights.nbytes, weights.shard) == ("softmax/weights", 31360, None)
+
+
+def two(tmp_path: Path) -> Path:
+    one = graph(node("x", "Placeholder", dtype=1))
+    metas = [meta_graph(one, tags) for tags in (("train",), ("serve", "gpu"))]
+    return write(tmp_path / "two", *metas)
+
+
+def test_tag_sets(tmp_path: Path) -> None:
+    path = two(tmp_path)
+    assert open_model(path, "gpu, serve").meta.tags == ("serve", "gpu")
+    assert open_model(path, ["train"]).meta.tags == ("train",)
+    with pytest.raises(UnknownName) as caught:
+        open_model(path, "serve")
+    assert "serve,gpu" in str(caught.value)
+    model = open_model(path)
+    assert len(model.meta_graphs) == 2
+    with pytest.raises(UnknownName) as caught:
+        _ = model.meta
+    assert "train" in str(caught.value)
+
+
+def test_serve_is_taken_where_there_is_one(tmp_path: Path) -> None:
+    one = graph(node("x", "Placeholder", dtype=1))
+    path = write(tmp_path / "m", meta_graph(one, ("train",)), meta_graph(one, ("serve",)))
+    assert open_model(path).meta.tags == ("serve",)
+
+
+def test_the_empty_tag_set_can_be_chosen(tmp_path: Path) -> None:
+    one = graph(node("x", "Placeholder", dtype=1))
+    path = write(tmp_path / "m", meta_graph(one, ("train",)), meta_graph(one, ()))
+    assert open_model(path, "").meta.tags == ()
+
+
+def test_unknown_signature(sample_models: Path) -> None:
+    meta = open_model(sample_models / "digits").meta
+    with pytest.raises(UnknownName, match="Did you mean serving_default"):
+        meta.signature("serving_defualt")
+
+
+def test_which_signature_is_meant() -> None:
+    one = graph(node("x", "Placeholder", dtype=1))
+    assert MetaGraph(meta_graph(one, only=({"x": "x:0"}, {}))).signature().key == "only"
+    with pytest.raises(UnknownName, match="no signature"):
+        MetaGraph(meta_graph(one)).signature()
+    with pytest.raises(UnknownName, match="several"):
+        MetaGraph(meta_graph(one, a=({}, {}), b=({}, {}))).signature()
+
+
+def test_a_placeholder_says_its_shape_itself() -> None:
+    shaped = node("x", "Placeholder", dtype=1, shape=Shape((None, 3)))
+    meta = meta_graph(graph(shaped), serving_default=({"x": "x:0"}, {}))
+    found = MetaGraph(meta).tensor("x:0")
+    assert found is not None and found.shape == (None, 3)
+
+
+@pytest.mark.parametrize(("producer", "shape"), [(21, None), (22, ())])
+def test_old_graphs_wrote_a_scalar_for_an_unknown_shape(producer: int, shape: object) -> None:
+    scalar = node("x", "Placeholder", dtype=1, shape=Shape(()))
+    found = MetaGraph(meta_graph(graph(scalar, producer=producer))).tensor("x")
+    assert found is not None and found.shape == shape
+
+
+def test_an_unknown_op_gets_from_the_signature_what_nothing_else_tells() -> None:
+    meta = meta_graph(graph(node("x", "Nobody>Knows")), serving_default=({}, {"y": "x:0"}))
+    meta.signature_def["serving_default"].outputs["y"].tensor_shape.CopyFrom(
+        schema.TensorShapeProto(dim=[schema.TensorShapeProto.Dim(size=5)])
+    )
+    view = MetaGraph(meta)
+    assert view.unknown_ops == ("Nobody>Knows",)
+    found = view.tensor("x:0")
+    assert found is not None and (found.dtype, found.shape) == (dtypes.FLOAT, (5,))
+    other = view.tensor("x:3")
+    assert other is not None and (other.dtype, other.shape) == (0, None)
+
+
+def test_an_op_only_the_model_knows_has_known_outputs_and_is_unknown_to_tensorflow() -> None:
+    meta = meta_graph(graph(node("x", "Mine")))
+    op = meta.meta_info_def.stripped_op_list.op.add(name="Mine")
+    op.output_arg.add(name="out", type=9)
+    view = MetaGraph(meta)
+    assert view.unknown_ops == ("Mine",)
+    found = view.tensor("x")
+    assert found is not None and found.dtype == dtypes.INT64
+
+
+def test_an_op_may_be_a_function() -> None:
+    body = function("double", ["x"], node("y", "Add", "x", "x"), returns={"out": "y:z:0"})
+    view = MetaGraph(meta_graph(graph(node("call", "double", "a"), functions=[body])))
+    assert view.unknown_ops == ()
+    found = view.tensor("call")
+    assert found is not None and found.dtype == dtypes.FLOAT
+    assert view.tensor("call:1") is None
+    assert view.ops == {"double": 1, "Add": 1}
+
+
+def test_init_op_precedence() -> None:
+    meta = meta_graph(graph(node("x", "NoOp")))
+    meta.collection_def["legacy_init_op"].node_list.value.append("legacy")
+    assert MetaGraph(meta).init_op == "legacy"
+    meta.collection_def["saved_model_main_op"].node_list.value.append("main")
+    assert MetaGraph(meta).init_op == "main"
+    meta.signature_def["__saved_model_init_op"].outputs["__saved_model_init_op"].name = "init"
+    assert MetaGraph(meta).init_op == "init"
+
+
+def graphdef(tmp_path: Path, *nodes: object) -> Path:
+    path = tmp_path / "frozen.pb"
+    path.write_bytes(graph(*nodes).SerializeToString())
+    return path
+
+
+def test_a_graphdef_has_one_signature(tmp_path: Path) -> None:
+    path = graphdef(
+        tmp_path,
+        node("x", "Placeholder", dtype=1, shape=Shape((None, 2))),
+        node("unused", "PlaceholderWithDefault", "c", dtype=1),
+        node("c", "Const", dtype=1),
+        node("loose", "Const", dtype=1),
+        node("check", "Assert", "ok", "x"),
+        node("say", "Print", "x", "x", T=1),
+        node("group", "NoOp", "^y"),
+        node("y", "Tanh", "x", T=1),
+        node("parts", "Unpack", "y", T=1, num=schema.AttrValue(i=2)),
+    )
+    model = open_model(path)
+    assert model.format == "graphdef"
+    assert model.meta.tags == ()
+    signature = model.meta.signature()
+    assert list(signature.inputs) == ["unused", "x"]
+    assert signature.inputs["x"].shape == (None, 2)
+    assert list(signature.outputs) == ["parts", "parts:1"]
+    assert signature.outputs["parts:1"].tensor == "parts:1"
+
+
+def test_a_node_used_only_as_a_control_input_is_still_a_sink(tmp_path: Path) -> None:
+    path = graphdef(
+        tmp_path, node("x", "Placeholder", dtype=1), node("y", "Tanh", "x", T=1), node("z", "NoOp", "^y")
+    )
+    assert list(open_model(path).meta.signature().outputs) == ["y"]
+
+
+def codes(meta: object, tmp_path: Path) -> list[str]:
+    return [finding.code for finding in open_model(write(tmp_path / "m", meta)).findings]
+
+
+def test_findings_of_a_graph_that_names_what_is_not_there(tmp_path: Path) -> None:
+    call = node("call", "PartitionedCall", "x", f=Func("gone"), Tin=[1], Tout=[1])
+    twice = [node("x", "Placeholder", dtype=1)] * 2
+    meta = meta_graph(
+        graph(*twice, node("y", "Tanh", "nowhere", T=1), call, node("", "NoOp")),
+        serving_default=({"x": "x:0"}, {"y": "y:7", "z": "gone:0"}),
+    )
+    found = codes(meta, tmp_path)
+    expected = {"duplicate-node", "dangling-input", "missing-function", "nameless-node", "signature-tensor"}
+    assert set(found) == expected
+    assert found.count("signature-tensor") == 2
+
+
+def test_many_dangling_inputs_are_counted(tmp_path: Path) -> None:
+    nodes = [node(f"n{i}", "Tanh", f"gone{i}", T=1) for i in range(50)]
+    found = open_model(write(tmp_path / "m", meta_graph(graph(*nodes)))).findings
+    assert len(found) == 6
+    assert "45 more" in found[-1].message
+
+
+def test_an_asset_may_not_leave_the_folder(tmp_path: Path) -> None:
+    meta = meta_graph(graph(node("x", "Const", dtype=7)))
+    meta.asset_file_def.add(filename="../secret").tensor_info.name = "x:0"
+    meta.asset_file_def.add(filename="vocab.txt").tensor_info.name = "x:0"
+    model = open_model(write(tmp_path / "m", meta))
+    outside, missing = model.meta.assets
+    assert outside.path is None and isinstance(outside.problem, WorkbenchError)
+    assert missing.nbytes is None
+    assert [finding.code for finding in model.findings] == ["asset-outside", "missing-asset"]
+
+
+def test_old_models_list_assets_in_a_collection(tmp_path: Path) -> None:
+    meta = meta_graph(graph(node("x", "Const", dtype=7)))
+    asset = schema.AssetFileDef(filename="a/vocab.txt")
+    asset.tensor_info.name = "x:0"
+    entry = meta.collection_def["saved_model_assets"].any_list.value.add()
+    entry.value = asset.SerializeToString()
+    meta.collection_def["saved_model_assets"].any_list.value.add().value = b"\xff"
+    folder = write(tmp_path / "m", meta)
+    (folder / "assets" / "a").mkdir(parents=True)
+    (folder / "assets" / "a" / "vocab.txt").write_text("one\n")
+    (found,) = open_model(folder).meta.assets
+    assert (found.filename, found.nbytes, found.tensor) == ("a/vocab.txt", 4, "x:0")
+
+
+def test_a_recipe_that_can_not_be_read_is_a_finding(sample_models: Path, tmp_path: Path) -> None:
+    folder = write(tmp_path / "m", meta_graph(graph(node("x", "NoOp"))))
+    (folder / "assets.extra").mkdir()
+    (folder / "assets.extra" / "workbench.json").write_text("{not json")
+    (folder / "assets.extra" / "workbench-proof.json").write_text("[1, 2]")
+    assert [finding.code for finding in open_model(folder).findings] == ["origin-unreadable"] * 2
+    assert open_model(sample_models / "digits").origin is None
