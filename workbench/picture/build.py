@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from workbench import names
+from workbench.errors import UnknownName
+from workbench.graph.nest import Level
+from workbench.model.signature import INIT_OP, Signature
+from workbench.model.tensors import PLACEHOLDERS, Tensor
+from workbench.picture.assemble import Assembly, Part
+from workbench.picture.flat import INLINED, End, Flattener, Place, body_ends
+from workbench.picture.fold import Folded, fold
 from workbench.picture.scene import Scene
 
 if TYPE_CHECKING:
     from workbench.model.meta import MetaGraph
 
 MAX_BOXES = 150
+_NO_SINKS = frozenset({"NoOp", "Assert", "Print", "PrintV2", "SaveV2", "MergeV2Checkpoints"})
 
 
 def build_scene(
@@ -47,4 +57,175 @@ def build_scene(
     Raises:
         UnknownName: there is no such signature, root, function or focus.
     """
-    raise NotImplementedError
+    place = _start(meta, function)
+    notes: list[str] = []
+    inputs, outputs = _ends(meta, place, signature, roots, notes)
+    flat = Flattener(place, inputs, control=show_control)
+    flat.walk(outputs)
+    if flat.cut_short:
+        notes.append(f"Only the first {len(flat.items)} nodes before the outputs are looked at.")
+    keep = {item for item in seam if item in flat.items}
+    keep |= _producers(flat, outputs)
+    folded = fold(flat, keep, owners)
+    if focus is not None:
+        folded = _around(folded, focus, hops)
+        notes.append(f"Only what is up to {hops} steps from {names.show(focus)} is drawn.")
+    assembly = Assembly(
+        owners=owners or {},
+        seam=frozenset(seam),
+        expanded=frozenset(expanded),
+        collapsed=frozenset(collapsed),
+        max_boxes=max_boxes,
+        show_control=show_control,
+    )
+    assembly.add(Part(flat, folded, place, focused=focus is not None))
+    return assembly.scene(notes)
+
+
+def _start(meta: MetaGraph, function: str | None) -> Place:
+    if function is None:
+        return Place(Level(meta))
+    if function not in meta.functions:
+        hint = names.did_you_mean(function, meta.functions, noun="functions")
+        raise UnknownName(f"There is no function {names.show(function)!r}.", hint=hint)
+    return Place(Level(meta, (), meta.functions[function]))
+
+
+def _ends(
+    meta: MetaGraph, place: Place, signature: str | None, roots: Iterable[str] | None, notes: list[str]
+) -> tuple[list[End], list[End | str]]:
+    """Where drawing stops and where it starts."""
+    if place.level.function is not None:
+        inputs, results, passed = body_ends(place)
+        if passed:
+            notes.append(f"{passed} results that only hand an argument on are not drawn.")
+        return inputs, list(results)
+    if roots is not None:
+        return [], list(_checked(meta, roots))
+    chosen = _signatures(meta, signature)
+    if chosen:
+        return _of_signatures(meta, chosen)
+    notes.append("There is no signature; drawn is what leads to the ends of the graph.")
+    found = _sinks(meta)
+    if not found:
+        notes.append("There is nothing before an end of the main graph; its functions can be drawn by name.")
+    return [], list(found)
+
+
+def _checked(meta: MetaGraph, roots: Iterable[str]) -> Iterable[str]:
+    for root in roots:
+        name = names.input_node(root)
+        if name not in meta.nodes:
+            hint = names.did_you_mean(name, meta.nodes, noun="nodes")
+            raise UnknownName(f"There is no node {names.show(name)!r} to start from.", hint=hint)
+        yield root
+
+
+def _signatures(meta: MetaGraph, key: str | None) -> list[Signature]:
+    if key is not None:
+        return [meta.signature(key)]
+    try:
+        return [meta.signature()]
+    except UnknownName:
+        return [one for one in meta.signatures.values() if one.key != INIT_OP]
+
+
+def _of_signatures(meta: MetaGraph, chosen: list[Signature]) -> tuple[list[End], list[End | str]]:
+    inputs: list[End] = []
+    outputs: list[End | str] = []
+    known: dict[str, Counter[str]] = {"input": Counter(), "output": Counter()}
+    several = len(chosen) > 1
+    for signature in chosen:
+        for kind, ports in (("input", signature.inputs), ("output", signature.outputs)):
+            for port in ports.values():
+                for number, tensor in enumerate(port.tensors):
+                    key = f"{signature.key}#{port.key}" if several else port.key
+                    if len(port.tensors) > 1:
+                        key += _component(port.kind, number)
+                    found = meta.node_tensor(tensor)
+                    dtype = found.dtype if found and found.dtype else port.dtype
+                    shape = found.shape if found and found.shape is not None else port.shape
+                    end = End(key, tensor, kind, Tensor(key, dtype, shape))
+                    (inputs if kind == "input" else outputs).append(end)
+                    known[kind][key] += 1
+    return inputs, outputs
+
+
+def _component(kind: str, number: int) -> str:
+    if kind == "sparse":
+        return (".indices", ".values", ".dense_shape")[number]
+    return f".{number}"
+
+
+def _sinks(meta: MetaGraph) -> list[str]:
+    """Nodes nobody reads that are no business of the saver or the init op, and depend on an input."""
+    saver = meta.proto.saver_def
+    places = [saver.restore_op_name, saver.save_tensor_name, meta.init_op or ""]
+    others = {names.input_node(name) for name in places if name}
+    read = {names.input_node(entry) for node in meta.graph.node for entry in node.input}
+    found = []
+    for name, node in meta.nodes.items():
+        if name in read or name in others or node.op in _NO_SINKS or not node.input:
+            continue
+        if node.op in INLINED and _is_of_saver(meta, node):
+            continue
+        if node.op.startswith(("Assign", "VarIsInitialized")) or node.op == "ReadVariableOp":
+            continue
+        found.append(name)
+    return found
+
+
+def _is_of_saver(meta: MetaGraph, node: object) -> bool:
+    saver = meta.proto.saver_def
+    first = names.input_node(node.input[0]) if node.input else ""  # type: ignore[attr-defined]
+    return bool(saver.filename_tensor_name) and first == names.input_node(saver.filename_tensor_name)
+
+
+def _producers(flat: Flattener, outputs: Iterable[End | str]) -> set[str]:
+    """What is drawn although nothing reads it: roots that are given as bare text."""
+    found = set()
+    for end in outputs:
+        if isinstance(end, str):
+            ref = flat.resolve(flat.start, end, [])
+            if ref is not None:
+                found.add(ref.key)
+    return found
+
+
+def _around(folded: Folded, focus: str, hops: int) -> Folded:
+    """What is within `hops` edges of a node, in either direction; of a scope, of any node in it."""
+    start = folded.home.get(focus, focus)
+    centre = [start] if start in folded.items else []
+    if not centre:
+        inside = tuple(f"{focus.rstrip('*')}{end}" for end in ("/", names.CALL_SEPARATOR, "_"))
+        exact = focus.endswith((names.CALL_SEPARATOR, "*"))
+        centre = [
+            key for key in folded.items if key.startswith(focus.rstrip("*") if exact else inside)
+        ]
+    if not centre:
+        hint = names.did_you_mean(focus, folded.items, noun="boxes")
+        raise UnknownName(f"There is nothing called {names.show(focus)!r} in this picture.", hint=hint)
+    readers: dict[str, list[str]] = {}
+    for key, refs in folded.edges.items():
+        for ref in refs:
+            readers.setdefault(ref.key, []).append(key)
+    distance = dict.fromkeys(centre, 0)
+    todo = deque(centre)
+    while todo:
+        key = todo.popleft()
+        if distance[key] == hops:
+            continue
+        for other in (*(ref.key for ref in folded.edges.get(key, ())), *readers.get(key, ())):
+            if other not in distance:
+                distance[other] = distance[key] + 1
+                todo.append(other)
+    return Folded(
+        {key: item for key, item in folded.items.items() if key in distance},
+        {key: [ref for ref in folded.edges[key] if ref.key in distance] for key in distance},
+        folded.inside,
+        folded.facts,
+        folded.home,
+    )
+
+
+__all__ = ["MAX_BOXES", "PLACEHOLDERS", "build_scene"]

@@ -1,0 +1,302 @@
+"""From a folded graph to boxes and edges: closed scopes, labels, frames around opened bodies."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from workbench.names import CALL_SEPARATOR, show
+from workbench.picture import labels
+from workbench.picture.flat import Flattener, Item, Place, Ref, body_ends, body_places, type_text
+from workbench.picture.fold import Folded, fold
+from workbench.picture.scene import Edge, Frame, Kind, Node, Scene
+from workbench.picture.scopes import Cover, Scope, build_tree, choose
+
+_HUB = 8
+_MAX_FOLDED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One graph that is drawn whole: the main one, or a body in a frame.
+
+    Attributes:
+        flat: the flattened graph.
+        folded: what is left of it.
+        place: where it starts.
+        frame: id of the frame it is drawn in.
+        inside: keys of the opened scopes and frames around it.
+        focused: whether it is the neighbourhood of a node, which is not collapsed unless it is huge.
+    """
+
+    flat: Flattener
+    folded: Folded
+    place: Place
+    frame: str | None = None
+    inside: tuple[str, ...] = ()
+    focused: bool = False
+
+
+@dataclass
+class Assembly:
+    """Collects boxes, edges and frames; then labels them.
+
+    Attributes:
+        owners: first scope → handle.
+        seam: nodes at which a wire ends.
+        expanded: keys the user opened.
+        collapsed: keys the user closed.
+        max_boxes: of one part.
+        show_control: whether control edges are drawn.
+    """
+
+    owners: Mapping[str, str]
+    seam: frozenset[str]
+    expanded: frozenset[str]
+    collapsed: frozenset[str]
+    max_boxes: int
+    show_control: bool
+    nodes: list[Node] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    frames: list[Frame] = field(default_factory=list)
+    wanted: list[labels.Wanted] = field(default_factory=list)
+    hidden_controls: int = 0
+    folded: int = 0
+    hubs: int = 0
+    passed: int = 0
+
+    def add(self, part: Part) -> None:
+        """Adds the boxes and edges of a part, and of the bodies that are opened in it."""
+        order = _sorted(part.folded)
+        items = {key: part.folded.items[key] for key in order}
+        limit = self.max_boxes * 2 if part.focused else self.max_boxes
+        tree = build_tree(items, part.place.level.path, limit)
+        cover = choose(tree, limit, self.expanded, self.collapsed)
+        box_of: dict[str, str] = {}
+        for scope in cover.closed.values():
+            box_of.update(dict.fromkeys(scope.all_items(), scope.key))
+        covered = {*box_of, *cover.items}
+        shown: set[str] = set()
+        for key, item in items.items():
+            scope_key = box_of.get(key)
+            if scope_key is None:
+                if key not in covered:
+                    cover.items.append(key)
+                box_of[key] = key
+                self._add_item(part, item, cover)
+            elif scope_key not in shown:
+                shown.add(scope_key)
+                self._add_scope(part, cover.closed[scope_key], cover)
+        self._add_edges(part, box_of)
+        self.hidden_controls += part.flat.hidden_controls
+        self.folded += len(part.flat.items) - len(items)
+
+    def _owner(self, key: str) -> str | None:
+        return self.owners.get(key.partition(CALL_SEPARATOR)[0].partition("/")[0]) if self.owners else None
+
+    def _owner_of(self, part: Part, item: Item) -> str | None:
+        """An output is of the model that gives it."""
+        while item.kind in ("output", "result") and item.inputs:
+            item = part.flat.items[item.inputs[0].key]
+        return self._owner(item.node.name if item.kind == "input" and item.node is not None else item.key)
+
+    def _words(self, part: Part, item: Item) -> tuple[str, ...]:
+        """The parts of a node's place a reader knows: functions by the name they were given, no handle."""
+        level = item.place.level
+        functions = [labels.function_word(step.function) for step in level.steps[len(part.place.level.steps) :]]
+        words = [word for word in item.name.split("/") if word]
+        if not level.steps and len(words) > 1 and words[0] in self.owners:
+            words = words[1:]
+        return (*functions, *words)
+
+    def _add_item(self, part: Part, item: Item, cover: Cover) -> None:
+        inside = (*part.inside, *cover.inside.get(item.key, ()))
+        path = item.place.level.full_name(item.node.name) if item.node is not None else item.key
+        if item.kind == "call" and item.key in self.expanded and item.key not in self.collapsed:
+            self._add_frame(part, item, inside)
+            return
+        kind: Kind = item.kind  # type: ignore[assignment]
+        title, words = item.op, self._words(part, item)
+        if kind in ("input", "output", "result"):
+            title, words = show(item.name), (type_text(part.flat.tensor(Ref(item.key, 0))),)
+        self.wanted.append(labels.Wanted(item.key, title, words))
+        folded = part.folded.inside.get(item.key, ())
+        self.nodes.append(
+            Node(
+                id=item.key,
+                title=title,
+                kind=kind,
+                owner=self._owner_of(part, item),
+                seam=item.key in self.seam,
+                path=path,
+                folded=tuple(map(show, folded[:_MAX_FOLDED])),
+                facts=part.folded.facts.get(item.key, ()),
+                opens=item.key if item.kind == "call" else None,
+                inside=inside,
+                frame=part.frame,
+            )
+        )
+
+    def _add_scope(self, part: Part, scope: Scope, cover: Cover) -> None:
+        members = list(scope.all_items())
+        folded: dict[str, None] = {}
+        facts: dict[tuple[str, str], None] = {}
+        for key in members:
+            folded.update(dict.fromkeys(part.folded.inside.get(key, ())))
+            facts.update(dict.fromkeys(row for row in part.folded.facts.get(key, ()) if row[0] != "constant"))
+        ops = Counter(part.folded.items[key].op or part.folded.items[key].kind for key in members)
+        title = show(scope.name)
+        step = len(part.place.level.steps)
+        words = tuple(word for word in scope.key.replace(CALL_SEPARATOR, "/").split("/")[step:] if word)
+        self.wanted.append(labels.Wanted(scope.key, title, words))
+        self.nodes.append(
+            Node(
+                id=scope.key,
+                title=title,
+                subtitle=labels.summary(ops),
+                kind="scope",
+                owner=self._owner(members[0]),
+                seam=any(key in self.seam for key in members),
+                path=scope.key.rstrip("*").rstrip(CALL_SEPARATOR),
+                count=len(members),
+                folded=tuple(map(show, [*members, *folded][:_MAX_FOLDED])),
+                facts=tuple(facts),
+                opens=scope.key,
+                inside=(*part.inside, *cover.inside.get(scope.key, ())),
+                frame=part.frame,
+            )
+        )
+
+    def _add_frame(self, part: Part, item: Item, inside: tuple[str, ...]) -> None:
+        assert item.node is not None
+        bodies = body_places(item.place, item.node)
+        title = f"{show(item.op)}  {labels.elide(show(item.name.rpartition('/')[2]), labels.MAX_WIDTH)}"
+        owner = self._owner(item.key)
+        outer = Frame(item.key, title, item.key, owner, item.key, inside, part.frame)
+        self.frames.append(outer)
+        for step, place in bodies:
+            id = item.key
+            around = (*inside, item.key)
+            if len(bodies) > 1:
+                id = place.level.path
+                self.frames.append(Frame(id, show(step.label), item.key, owner, id, around, item.key))
+            inputs, results, passed = body_ends(place)
+            self.passed += passed
+            flat = Flattener(place, inputs, control=self.show_control)
+            flat.walk(results)
+            self.add(Part(flat, _without_idle(fold(flat, (), self.owners)), place, id, around))
+
+    def _add_edges(self, part: Part, box_of: Mapping[str, str]) -> None:
+        found: dict[tuple[str, str], dict[Ref, None]] = {}
+        for key, refs in part.folded.edges.items():
+            for ref in refs:
+                source, target = box_of[ref.key], box_of[key]
+                if source != target:
+                    found.setdefault((source, target), {})[ref] = None
+        owner_of = {box: self._owner_of(part, part.flat.items[key]) for key, box in box_of.items()}
+        for (source, target), tensors in found.items():
+            (first, *more) = tensors
+            label = f"{len(tensors)} tensors" if more else type_text(part.flat.tensor(first))
+            one, other = owner_of[source], owner_of[target]
+            seam = one is not None and other is not None and one != other
+            self.edges.append(Edge(source, target, label, seam=seam))
+        if self.show_control:
+            self._add_controls(part, box_of, set(found))
+
+    def _add_controls(self, part: Part, box_of: Mapping[str, str], data: set[tuple[str, str]]) -> None:
+        found: dict[tuple[str, str], None] = {}
+        for key, item in part.flat.items.items():
+            home = part.folded.home.get(key, key)
+            if home not in box_of:
+                continue
+            befores = {
+                box_of[place]
+                for before in item.controls
+                if (place := part.folded.home.get(before, before)) in box_of
+            }
+            befores.discard(box_of[home])
+            if len(befores) > _HUB and item.op == "NoOp":
+                self.hubs += 1
+                continue
+            found.update(dict.fromkeys((before, box_of[home]) for before in sorted(befores)))
+        self.edges += [Edge(*pair, control=True) for pair in found if pair not in data]
+
+    def scene(self, notes: list[str]) -> Scene:
+        """The finished scene: labels made, ends without edges taken out, notes written."""
+        made = labels.make_labels(self.wanted)
+        nodes = []
+        for node in self.nodes:
+            title, subtitle = made[node.id]
+            if node.kind == "scope":
+                title = subtitle if subtitle and subtitle != title else title
+                subtitle = node.subtitle
+            nodes.append(replace(node, title=title, subtitle=subtitle))
+        return Scene(
+            tuple(_told_apart(nodes)),
+            tuple(self.edges),
+            (*notes, *self._notes()),
+            tuple(self.frames),
+            tuple(dict.fromkeys(self.owners.values())),
+        )
+
+    def _notes(self) -> list[str]:
+        found = []
+        if self.folded:
+            found.append(
+                f"{self.folded} constants, variable reads and the like are folded into what consumes them."
+            )
+        if self.hidden_controls and not self.show_control:
+            found.append(f"{self.hidden_controls} control inputs are hidden.")
+        closed = [node for node in self.nodes if node.kind == "scope"]
+        if closed:
+            inside = sum(node.count for node in closed)
+            found.append(f"{len(closed)} boxes stand for {inside} nodes; open one to see them.")
+        if self.hubs:
+            found.append(f"{self.hubs} NoOp nodes that wait for many others are drawn without their edges.")
+        if self.passed:
+            found.append(f"{self.passed} values that a body only hands on are not drawn.")
+        return found
+
+
+def _told_apart(nodes: list[Node]) -> list[Node]:
+    """The last word on unique labels: a scope may be called what an op is called."""
+    seen: set[str] = set()
+    found = []
+    for node in nodes:
+        number, made = 2, node
+        while made.label in seen:
+            made = replace(node, title=f"{node.title} #{number}")
+            number += 1
+        seen.add(made.label)
+        found.append(made)
+    return found
+
+
+def _without_idle(folded: Folded) -> Folded:
+    """The same without arguments that nothing reads."""
+    read = {ref.key for refs in folded.edges.values() for ref in refs}
+    items = {key: item for key, item in folded.items.items() if item.kind != "input" or key in read}
+    return Folded(items, {key: folded.edges[key] for key in items}, folded.inside, folded.facts, folded.home)
+
+
+def _sorted(folded: Folded) -> list[str]:
+    """The items so that data goes from earlier to later (cycles of loops aside), in a stable order."""
+    done: dict[str, None] = {}
+    on_way: set[str] = set()
+    for start in folded.items:
+        todo: list[tuple[str, int]] = [(start, 0)]
+        while todo:
+            key, at = todo.pop()
+            if key in done:
+                continue
+            refs = folded.edges.get(key, ())
+            on_way.add(key)
+            while at < len(refs) and (refs[at].key in done or refs[at].key in on_way):
+                at += 1
+            if at < len(refs):
+                todo.append((key, at + 1))
+                todo.append((refs[at].key, 0))
+            else:
+                done[key] = None
+    return list(done)

@@ -1,0 +1,320 @@
+"""A graph with its calls taken away: each body's nodes stand where the call stood, fed by what fed the call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from workbench.disk import dtypes, optable
+from workbench.disk.schema import Message
+from workbench.graph.nest import Level, Step
+from workbench.model import shapes
+from workbench.model.tensors import PLACEHOLDERS, Tensor
+from workbench.names import input_node, is_control, show
+
+if TYPE_CHECKING:
+    from workbench.model.meta import MetaGraph
+
+INLINED = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
+SAME = frozenset({"Identity", "StopGradient", "PreventGradient", "Snapshot", "EnsureShape"})
+MAX_ITEMS = 200_000
+_MAX_TRAIL = 10_000
+
+
+class Ref(NamedTuple):
+    """An output of an item."""
+
+    key: str
+    index: int
+
+
+@dataclass(slots=True)
+class Item:
+    """One thing of the flattened graph: a node, or an end of what is drawn (input, output, argument, result).
+
+    Attributes:
+        key: written place of the node; of an end, the place with `#` before its last part.
+        place: the scope it is in.
+        name: of the node in its scope, or of the end.
+        op: of the node; empty for an end.
+        kind: `op`, `call` (has bodies that stay closed), `input`, `output`, `result`.
+        node: the NodeDef, or None for an end.
+        inputs: the data that goes in, in order.
+        controls: keys of items that come before; filled when control edges are asked for.
+        tensor: what an end is.
+    """
+
+    key: str
+    place: Place
+    name: str
+    op: str
+    kind: str
+    node: Message | None = None
+    inputs: list[Ref] = field(default_factory=list)
+    controls: list[str] = field(default_factory=list)
+    tensor: Tensor | None = None
+
+
+class Place:
+    """A level of the nest, and where its arguments come from.
+
+    Args:
+        level: the main graph or a body.
+        caller: the place the body is called from; None where drawing starts.
+        call: the calling node; None where drawing starts.
+    """
+
+    def __init__(self, level: Level, caller: Place | None = None, call: Message | None = None) -> None:
+        self.level = level
+        self.caller = caller
+        self.call = call
+        self.bodies: dict[str, Place | None] = {}
+
+    @cached_property
+    def arguments(self) -> dict[str, int]:
+        """Position of each argument of the body."""
+        function = self.level.function
+        return {} if function is None else {arg.name: at for at, arg in enumerate(function.signature.input_arg)}
+
+    @cached_property
+    def fed(self) -> list[str]:
+        """What the call gives for each argument."""
+        return [] if self.call is None else [entry for entry in self.call.input if not is_control(entry)]
+
+    def body(self, node: Message) -> Place | None:
+        """The body that stands in place of a call; None for every other node."""
+        name = node.name
+        if name not in self.bodies:
+            functions = self.level.meta.functions
+            found = None
+            if node.op in INLINED or node.op in functions:
+                steps = self.level.steps_under(node)
+                if len(steps) == 1:
+                    found = Place(self.level.under(steps[0]), self, node)
+            self.bodies[name] = found
+        return self.bodies[name]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """An end of what is drawn: a key of a signature, an argument or a result of a body.
+
+    Attributes:
+        key: what it is called.
+        tensor: as its reader writes it: `n:k` in the main graph, `n:out:i` or an argument in a body.
+        kind: `input`, `output`, `result`.
+        type: dtype and shape where they are declared.
+    """
+
+    key: str
+    tensor: str
+    kind: str
+    type: Tensor | None = None
+
+
+class Flattener:
+    """Walks back from the outputs and lists what is met, calls opened.
+
+    Args:
+        place: where to start.
+        inputs: tensors at which to stop; arguments of the starting body are always such.
+        control: also walk along control edges.
+    """
+
+    def __init__(self, place: Place, inputs: Iterable[End] = (), *, control: bool = False) -> None:
+        self.start = place
+        self.control = control
+        self.items: dict[str, Item] = {}
+        self.cut_short = False
+        self.hidden_controls = 0
+        self._fed: dict[tuple[str, int], str] = {}
+        for end in inputs:
+            self._add_input(end)
+
+    def _add_input(self, end: End) -> None:
+        where = self._address(self.start, end.tensor)
+        if where in self._fed:  # two keys of a signature for one tensor
+            item = self.items[self._fed[where]]
+            item.name = f"{item.name}, {end.key}"
+            return
+        key = self._end_key(end.key, "in")
+        self.items[key] = Item(key, self.start, end.key, "", "input", tensor=end.type)
+        node = self.start.level.nodes.get(where[0])
+        if node is not None:
+            self.items[key].node, self.items[key].op = node, node.op
+        self._fed[where] = key
+
+    def _end_key(self, name: str, side: str) -> str:
+        return self.start.level.full_name(f"#{side}#{name}")
+
+    def walk(self, outputs: Iterable[End | str]) -> None:
+        """Lists everything that `outputs` depend on: ends become items, a bare text is a tensor or a node."""
+        todo: list[str] = []
+        for end in outputs:
+            if isinstance(end, str):
+                ref = self.resolve(self.start, end, todo)
+                continue
+            key = self._end_key(end.key, "out")
+            item = self.items[key] = Item(key, self.start, end.key, "", end.kind, tensor=end.type)
+            ref = self.resolve(self.start, end.tensor, todo)
+            if ref is not None:
+                item.inputs.append(ref)
+        while todo:
+            self._fill(self.items[todo.pop()], todo)
+
+    def _fill(self, item: Item, todo: list[str]) -> None:
+        node = item.node
+        assert node is not None
+        for entry in node.input:
+            if is_control(entry):
+                if self.control:
+                    item.controls += self._befores(item.place, entry[1:], todo)
+                else:
+                    self.hidden_controls += 1
+                continue
+            ref = self.resolve(item.place, entry, todo)
+            if ref is not None:
+                item.inputs.append(ref)
+
+    def _befores(self, place: Place, name: str, todo: list[str]) -> Iterator[str]:
+        """What a control input waits for; of a call, what its body says must have run."""
+        node = place.level.nodes.get(name)
+        if node is None:
+            return
+        body = place.body(node)
+        if body is None:
+            ref = self.resolve(place, name, todo)
+            if ref is not None:
+                yield ref.key
+            return
+        function = body.level.function
+        assert function is not None
+        last = [*function.control_ret.values()] or [input_node(entry) for entry in function.ret.values()]
+        for inner in last:
+            yield from self._befores(body, inner, todo)
+
+    def resolve(self, place: Place, entry: str, todo: list[str]) -> Ref | None:
+        """The item and output behind an input, through calls and arguments; new items go to `todo`."""
+        for _ in range(_MAX_TRAIL):
+            name, index = self._address(place, entry)
+            fed = self._fed.get((name, index)) if place is self.start else None
+            if fed is not None:
+                return Ref(fed, 0)
+            node = place.level.nodes.get(name)
+            if node is None:
+                position = place.arguments.get(name)
+                if position is None or place.caller is None or position >= len(place.fed):
+                    return None
+                entry, place = place.fed[position], place.caller
+                continue
+            body = place.body(node) if len(self.items) < MAX_ITEMS else None
+            if body is None:
+                key = place.level.full_name(name)
+                if key not in self.items:
+                    if len(self.items) >= MAX_ITEMS:
+                        self.cut_short = True
+                        return None
+                    self.items[key] = Item(key, place, name, node.op, _kind(place, node), node)
+                    todo.append(key)
+                return Ref(key, index)
+            function = body.level.function
+            assert function is not None
+            results = function.signature.output_arg
+            if index >= len(results):
+                return None
+            entry, place = function.ret[results[index].name], body
+        return None
+
+    def _address(self, place: Place, entry: str) -> tuple[str, int]:
+        """(node or argument, flat output index) of an input as it is written at `place`."""
+        name, _, rest = entry.partition(":")
+        if not rest:
+            return name, 0
+        arg, _, number = rest.rpartition(":")
+        index = int(number) if number.isdecimal() else 0
+        node = place.level.nodes.get(name)
+        if not arg or node is None:
+            return name, index
+        return name, first_of(place.level.meta, node, arg) + index
+
+    def tensor(self, ref: Ref) -> Tensor | None:
+        """Dtype and shape of an output."""
+        item = self.items[ref.key]
+        if item.tensor is not None:
+            return item.tensor
+        if item.node is None:
+            return None
+        found = item.place.level.tensor(item.name, ref.index)
+        for _ in range(_MAX_TRAIL):  # what only hands a tensor on has its shape, even where it does not say so
+            if found is None or found.shape is not None or item.op not in SAME or not item.inputs:
+                break
+            ref = item.inputs[0]
+            item = self.items[ref.key]
+            before = item.tensor or (item.place.level.tensor(item.name, ref.index) if item.node else None)
+            found = Tensor(found.name, found.dtype, before.shape if before else None)
+        return found
+
+
+def first_of(meta: MetaGraph, node: Message, arg: str) -> int:
+    """The flat index of the first output of an output arg; 0 where it can't be told."""
+    function = meta.functions.get(node.op)
+    if function is not None:
+        found = [out.name for out in function.signature.output_arg]
+        return found.index(arg) if arg in found else 0
+    op_def = meta.op_table.get(node.op)
+    if op_def is None or len(op_def.output_arg) < 2:
+        return 0
+    for known in optable.output_args(node, op_def) or ():
+        if known.arg == arg:
+            return known.first
+    return 0
+
+
+def _kind(place: Place, node: Message) -> str:
+    if node.op in PLACEHOLDERS and not node.input:
+        return "input"
+    return "call" if place.level.steps_under(node) else "op"
+
+
+def type_text(tensor: Tensor | None) -> str:
+    """`float32[?,784]`; the dtype alone where the shape is unknown; empty where nothing is known."""
+    if tensor is None or not tensor.dtype:
+        return ""
+    dtype = dtypes.name(dtypes.base(tensor.dtype))
+    return dtype if tensor.shape is None else f"{dtype}{shapes.text(tensor.shape)}"
+
+
+def body_places(place: Place, node: Message) -> list[tuple[Step, Place]]:
+    """The bodies under a node that is not opened in place, each as somewhere to start drawing."""
+    return [(step, Place(place.level.under(step))) for step in place.level.steps_under(node)]
+
+
+def body_ends(place: Place) -> tuple[list[End], list[End], int]:
+    """Arguments and results of a body, and how many results only hand an argument on.
+
+    Resource arguments are left out: they are not data that flows; so are arguments nobody reads.
+    """
+    function = place.level.function
+    assert function is not None
+    arguments = place.level.arguments
+    passed = {key: value for key, value in function.ret.items() if value.partition(":")[0] in place.arguments}
+    inputs = [End(arg.name, arg.name, "input", arg) for arg in arguments]
+    outputs = [
+        End(out.name, function.ret[out.name], "result", Tensor(out.name, out.type, None))
+        for out in function.signature.output_arg
+        if out.name in function.ret and out.name not in passed
+    ]
+    return inputs, outputs, len(passed)
+
+
+def variable_text(node: Message, handles: Mapping[str, str]) -> str:
+    """`softmax/weights float32[784,10]` of a variable's node."""
+    name = node.name
+    scope, slash, rest = name.partition("/")
+    if slash and scope in handles:
+        name = rest
+    dtype = dtypes.name(node.attr["dtype"].type) if "dtype" in node.attr else ""
+    shape = shapes.text(shapes.from_proto(node.attr["shape"].shape)) if "shape" in node.attr else ""
+    return f"{show(name)} {dtype}{shape}".rstrip()
