@@ -71,6 +71,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     result.add_argument(
         "--keep-signatures", action="store_true", help="keep the models' own signatures beside"
     )
+    result.add_argument(
+        "--format", choices=["tf1", "tf2"], metavar="tf1|tf2",
+        help="tf2 has an object graph and can be trained (the default where it is possible), tf1 has none",
+    )  # fmt: skip
     result.add_argument("--freeze", action="store_true", help="turn variables into constants")
     result.add_argument("--serving", action="store_true", help="write the next version number under DIR")
     result.add_argument(
@@ -185,6 +189,7 @@ def make_plan(args: argparse.Namespace) -> tuple[Plan, list[str]]:
         args.keep_outputs,
         args.keep_signatures,
         args.freeze,
+        args.format or "auto",
     )
     return plan, list(args.wires)
 

@@ -28,6 +28,8 @@ from workbench.surgery.meaning import remarks
 from workbench.surgery.objects import (
     Alias,
     Objects,
+    add_call,
+    add_lists,
     add_objects,
     add_signature,
     add_signature_map,
@@ -305,6 +307,8 @@ class _Builder:
         uplift = Uplift(nodes, functions, OpTable(self.meta.meta_info_def.stripped_op_list))
         for key in sorted(self.meta.signature_def):
             add_signature(objects, self.meta, uplift, key, signature_map)
+        add_call(objects, self.meta, uplift, self.plan.signature)
+        add_lists(objects)
         self.meta.object_graph_def.CopyFrom(objects.graph)
         return objects
 

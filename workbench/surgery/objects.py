@@ -265,6 +265,68 @@ def add_variables(objects: Objects, part: Part) -> None:
         objects.aliases.append(Alias(key, variable.key, part.handle, pieces))
 
 
+# -- what users of a loaded model reach for
+
+
+def add_lists(objects: Objects) -> None:
+    """`variables`, `trainable_variables` and `regularization_losses` of the root, as hub and Keras layers expect."""
+    bound = set(objects.bound.values())
+    nodes = enumerate(objects.graph.nodes)
+    everything = [
+        number for number, node in nodes if node.WhichOneof("kind") == "variable" and number in bound
+    ]
+    trainable = [number for number in everything if objects.graph.nodes[number].variable.trainable]
+    losses: list[int] = []
+    for source in list(objects.graph.nodes[0].children):
+        for child in objects.graph.nodes[source.node_id].children:
+            if child.local_name == "regularization_losses":
+                losses += [item.node_id for item in objects.graph.nodes[child.node_id].children]
+    for name, members in (("variables", everything), ("trainable_variables", trainable)):
+        _add_list(objects, name, members)
+    _add_list(objects, "regularization_losses", losses)
+
+
+def _add_list(objects: Objects, name: str, members: Iterable[int]) -> None:
+    _, node = objects.add("user_object", 0, name)
+    node.user_object.identifier = "trackable_list_wrapper"
+    for position, member in enumerate(members):
+        node.children.add(node_id=member, local_name=str(position))
+
+
+def add_call(objects: Objects, meta: Message, uplift: Uplift, key: str) -> None:
+    """`__call__` of the root: the signature with its inputs by position, one output as a bare tensor."""
+    signature = meta.signature_def[key]
+    inputs = [(name, signature.inputs[name]) for name in sorted(signature.inputs)]
+    outputs = [(name, signature.outputs[name]) for name in sorted(signature.outputs)]
+    arguments = [
+        Argument(_tensor(info.name), name, info.dtype, from_proto(info.tensor_shape)) for name, info in inputs
+    ]
+    tensors = {name: _tensor(info.name) for name, info in outputs}
+    captures, bound = _captures(
+        objects, uplift, tensors.values(), [argument.tensor for argument in arguments]
+    )
+    name = "__inference___call___0"
+    meta.graph_def.library.function.append(uplift.function(name, [*arguments, *captures], tensors))
+    concrete = objects.graph.concrete_functions[name]
+    concrete.bound_inputs.extend(bound)
+    specs = concrete.canonicalized_input_signature.tuple_value
+    positional = specs.values.add().tuple_value
+    positional.SetInParent()
+    for argument, (_, info) in zip(arguments, inputs, strict=True):
+        positional.values.append(tensor_spec(argument.name, info.dtype, info.tensor_shape))
+    specs.values.add().dict_value.SetInParent()
+    if len(outputs) == 1:
+        (output, info), *_ = outputs
+        concrete.output_signature.CopyFrom(tensor_spec(output, info.dtype, info.tensor_shape))
+    else:
+        results = concrete.output_signature.dict_value
+        for output, info in outputs:
+            results.fields[output].CopyFrom(tensor_spec(output, info.dtype, info.tensor_shape))
+    _, node = objects.add("function", 0, "__call__")
+    node.function.concrete_functions.append(name)
+    _full_arg_spec(node.function.function_spec, [argument.name for argument in arguments], [])
+
+
 # -- functions of the result
 
 

@@ -17,6 +17,8 @@ from workbench.errors import UsageError
 DEFAULT_SIGNATURE = "serving_default"
 Format = Literal["auto", "tf1", "tf2"]
 DEFAULT_TAGS = ("serve",)
+# What the root of a loaded model has besides its parts.
+RESERVED = frozenset({"signatures", "variables", "trainable_variables", "regularization_losses", "serve"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +166,16 @@ class SourceList:
         """
         taken = [source.handle for source in self.sources]
         if handle is None:
-            handle = names.make_handle(handle_base(path), taken)
+            handle = names.make_handle(handle_base(path), [*taken, *RESERVED])
         elif not names.is_handle(handle):
             raise UsageError(
                 f"{names.show(handle)!r} can't be a handle: it becomes a name scope of the graph.",
                 hint=f"Use letters, digits, '_', '-' and '.', for example {names.make_handle(handle)}={path}.",
+            )
+        elif handle in RESERVED:
+            raise UsageError(
+                f"{handle!r} can't be a handle: a loaded model has something else under that name.",
+                hint=f"Choose another, for example {names.make_handle(handle, RESERVED)}={path}.",
             )
         elif handle.lower() in (other.lower() for other in taken):
             raise UsageError(

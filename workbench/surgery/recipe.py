@@ -107,6 +107,7 @@ def load(path: Path) -> Plan:
             bool(options.get("keep_outputs")),
             bool(options.get("keep_signatures")),
             bool(options.get("freeze")),
+            options.get("format", "auto"),
         )
     except FileNotFoundError:
         raise MissingFile("There is no such recipe.", where=str(path)) from None
