@@ -39,4 +39,6 @@ def placeholder(dtype: str, shape: Any, name: str = "x") -> Any:
 
 def variable(name: str, value: Any, *, ref: bool = False) -> Any:
     """A variable of the graph that is being built."""
-    return tf.compat.v1.get_variable(name, initializer=tf.constant(value), use_resource=not ref)
+    v1 = tf.compat.v1
+    with v1.variable_scope("", reuse=v1.AUTO_REUSE):
+        return v1.get_variable(name, initializer=tf.constant(value), use_resource=not ref)

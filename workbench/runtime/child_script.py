@@ -264,9 +264,15 @@ class V2:
 
     def __init__(self, model: Json) -> None:
         with phase("load"):
-            if model["kind"] == "graphdef":
-                raise ValueError("tf.saved_model.load does not read a GraphDef")
-            self.loaded = tf.saved_model.load(model["path"], tags=model["tags"])
+            if (
+                model["kind"] == "graphdef"
+            ):  # it does not read these; what it does to a v1 graph tells as much
+                graph_def = read_graph_def(model)
+                self.loaded = tf.compat.v1.wrap_function(
+                    lambda: tf.compat.v1.import_graph_def(graph_def, name=""), []
+                )
+            else:
+                self.loaded = tf.saved_model.load(model["path"], tags=model["tags"])
         self.model = model
         self.signatures = getattr(self.loaded, "signatures", {})
 
