@@ -256,7 +256,7 @@ class _Commit:
                 (first.message if of_file else f"The tensor {first.where} is damaged. {first.message}")
                 + more,
                 where=first.where if of_file else show(str(bundle.prefix)),
-                hint=first.hint or f"Fetch the whole variables/ folder of {show(prefix)} again.",
+                hint=f"{first.hint or ''} Fetch the whole variables/ folder of {show(prefix)} again.".lstrip(),
             )
 
     def write(self, stage: Stage) -> None:

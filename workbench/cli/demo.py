@@ -101,7 +101,7 @@ def _step(out: Output, title: str, words: list[str]) -> None:
     out.heading(title)
     out.code([f"{'  ' if number else '$ '}{text}" for number, text in enumerate(command(words))], "cyan")
     out.line()
-    out.stdout.flush()
+    out.flush()
 
 
 def _brief(out: Output, *paths: Path) -> None:

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, NoReturn, cast
 
 from workbench.cli.output import Output
-from workbench.errors import DiskError, UsageError, WorkbenchError
+from workbench.errors import CannotWrite, DiskError, UsageError, WorkbenchError
 from workbench.names import did_you_mean, show
 
 INTERRUPTED = 130
@@ -132,13 +132,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     out = Output(json="--json" in words, quiet="-q" in words or "--quiet" in words)
     try:
         code = _dispatch(words, out)
-        out.stdout.flush()
+        out.flush()
         return code
     except WorkbenchError as problem:
         try:
             out.error(problem)
-            out.stdout.flush()
-        except BrokenPipeError:
+            out.flush()
+        except (BrokenPipeError, CannotWrite):
             _let_go_of_stdout()
         return problem.exit_code
     except BrokenPipeError:  # the reader (head, less) has seen enough

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import IO, Any, Literal, NamedTuple
 
-from workbench.errors import WorkbenchError
+from workbench.errors import CannotWrite, WorkbenchError
 from workbench.findings import Finding
 
 SCHEMA_VERSION = 1
@@ -82,7 +83,7 @@ class Output:
         import json
 
         self._emitted = True
-        self.stdout.write(json.dumps(value, separators=(", ", ": ")) + "\n")
+        self._put(json.dumps(value, separators=(", ", ": ")) + "\n")
 
     def line(self, text: str = "", style: str = "", indent: int = 0) -> None:
         """One line of the page; on a terminal it is wrapped at blanks, with its indent."""
@@ -174,8 +175,6 @@ class Output:
 
     def error(self, problem: WorkbenchError) -> None:
         """An error: on stderr in words, and with `--json` on stdout as data as well."""
-        if self.json:
-            self.emit(error_json(problem))
         where = f"{problem.where}: " if problem.where else ""
         mark = "error:"
         if _is_terminal(self.stderr) and "NO_COLOR" not in os.environ:
@@ -189,16 +188,32 @@ class Output:
         if problem.hint:
             for hint_line in problem.hint.splitlines():
                 self.stderr.write(f"  {hint_line}\n")
+        if self.json:
+            self.emit(error_json(problem))
 
     def interrupted(self) -> None:
         """Ctrl-C: said on stderr, and with `--json` as the one line on stdout if there was none yet."""
         if self.json and not self._emitted:
             error = {"code": "interrupted", "message": "Interrupted.", "where": None, "hint": None}
             self.emit({"schema_version": SCHEMA_VERSION, "error": error})
-            self.stdout.flush()
+            self.flush()
         self.stderr.write("interrupted\n")
 
     # ---- how
+
+    def flush(self) -> None:
+        """Makes sure that the data is out.
+
+        Raises:
+            CannotWrite: stdout takes no more, its disk being full or the like.
+            BrokenPipeError: its reader has gone.
+        """
+        with _writing_stdout():
+            self.stdout.flush()
+
+    def _put(self, text: str) -> None:
+        with _writing_stdout():
+            self.stdout.write(text)
 
     def _rich(self) -> Any:
         if self._console is None:
@@ -210,7 +225,7 @@ class Output:
     def _write(self, spans: Sequence[tuple[str, str]]) -> None:
         spans = [(text.replace(TIE, " "), style) for text, style in spans]
         if not self.terminal:
-            self.stdout.write("".join(text for text, _ in spans).rstrip() + "\n")
+            self._put("".join(text for text, _ in spans).rstrip() + "\n")
             return
         from rich.text import Text
 
@@ -218,6 +233,16 @@ class Output:
         line.rstrip()
         # no_wrap and overflow="ignore": the page is laid out already, rich only puts the colours in
         self._rich().print(line, no_wrap=True, overflow="ignore", crop=False)
+
+
+@contextmanager
+def _writing_stdout() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        raise CannotWrite(f"Cannot write: {problem.strerror or problem}.", where="stdout") from None
 
 
 def error_json(problem: WorkbenchError) -> dict[str, Any]:

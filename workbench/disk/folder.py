@@ -416,7 +416,9 @@ def _nothing_there(path: Path) -> DiskError:
     rest = path.relative_to(parent / missing)
     close = [parent / name for name in nearest(missing, entries)]
     close = [near / rest for near in close if (near / rest).exists()] or close
-    hint = f"Did you mean {' or '.join(map(_shown, close))}?" if close else None
+    hint = "Give a SavedModel folder, or the file of a frozen GraphDef."
+    if close:
+        hint = f"Did you mean {' or '.join(map(_shown, close))}?"
     if not close and os.fspath(path).startswith("~"):
         hint = "A ~ is expanded by the shell only; give the whole path."
     return NotASavedModel(what, where=_shown(path), hint=hint)
