@@ -223,12 +223,13 @@ class _Commit:
 
         draft, options = self.draft, self.proving
         signature = prove.result_signature(draft)
-        if options.inputs is not None:
-            source = SampleSource(given=(options.inputs,))
-        else:
-            from workbench.runtime.make_inputs import sample_maker
+        from workbench.runtime.make_inputs import sample_maker
 
-            source = SampleSource(make=sample_maker(draft.meta, signature, seed=options.seed))
+        # beside a given input, made ones show whether the outputs move; what they can't run is left out
+        source = SampleSource(
+            given=() if options.inputs is None else (options.inputs,),
+            make=sample_maker(draft.meta, signature, seed=options.seed, assets=prove.assets(draft)),
+        )
         return Verifier(
             child,
             prove.reference_chain(draft),

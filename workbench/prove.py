@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from workbench import names
 from workbench.model.signature import Signature
 from workbench.runtime.chain import Chain, FromInput, FromStage, ModelRef, Stage
@@ -52,6 +54,13 @@ def depends(draft: Draft) -> dict[str, bool]:
         for port in draft.interface.outputs
         for slot in slot_names(signature.outputs[port.key])
     }
+
+
+def assets(draft: Draft) -> dict[str, Path]:
+    """Tensor to asset file, where the file lies now: in the folder of its source."""
+    files = {copied.relative: copied.path for copied in draft.files}
+    found = {asset.tensor: files.get(f"assets/{asset.filename}") for asset in draft.meta.assets}
+    return {tensor: path for tensor, path in found.items() if path is not None}
 
 
 def result_signature(draft: Draft) -> Signature:
