@@ -46,6 +46,7 @@ class Page:
     def whole(self, *, only_lists: bool = False) -> None:
         """Everything in short; `only_lists` leaves out all but the lists that were asked for in full."""
         if only_lists:
+            self.out.heading(show(os.fspath(self.model.path)))
             for meta in self.model.meta_graphs:
                 self._meta_heading(meta)
                 if self.all_variables:

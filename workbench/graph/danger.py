@@ -5,8 +5,8 @@ into Python, or is an op TensorFlow does not have, so that a library would have 
 goes through every function that is called by anything, branches and loop bodies included; TensorFlow's own
 `saved_model_cli scan` does not.
 
-Not dangerous: the saver's own save and restore nodes where only the saver reaches them, a table that reads a
-file which is one of the model's assets, and PrintV2 to the terminal.
+Not dangerous: the saver's own save and restore nodes where only the saver reaches them, a table (or ReadFile)
+that reads one of the model's own assets, and PrintV2 to the terminal.
 """
 
 from __future__ import annotations
@@ -71,7 +71,15 @@ _WHY: dict[Tier, str] = {
 _SAVER_OPS = frozenset(
     {"Save", "SaveSlices", "SaveV2", "MergeV2Checkpoints", "RestoreV2", "Restore", "RestoreSlice"}
 )
-_TABLE_FROM_FILE = frozenset({"InitializeTableFromTextFile", "InitializeTableFromTextFileV2"})
+# ops that may read one of the model's own assets, and which input the file's name is
+_READS_ASSET = {
+    "InitializeTableFromTextFile": 1,
+    "InitializeTableFromTextFileV2": 1,
+    "ReadFile": 0,
+    "TextLineDataset": 0,
+    "TFRecordDataset": 0,
+    "TFRecordDatasetV2": 0,
+}
 _CACHE = frozenset({"CacheDataset", "CacheDatasetV2"})
 _PASS = frozenset({"Identity", "PlaceholderWithDefault", "StopGradient", "ReadVariableOp"})
 _HOLDS_PATH = frozenset({"ReadVariableOp", "VarIsInitializedOp", "AssignVariableOp", "DestroyResourceOp"})
@@ -312,12 +320,11 @@ class _Walk:
     def _is_allowed(
         self, node: Message, scope: Mapping[str, Message], asset_args: frozenset[str], path: tuple[str, ...]
     ) -> bool:
-        """A table that reads the model's own asset, or a dataset cached in memory."""
-        if len(node.input) < 2:
-            return False
-        if node.op in _TABLE_FROM_FILE:
-            return self._is_asset(node.input[1], scope, asset_args, path)
-        if node.op in _CACHE:
+        """Something that reads the model's own asset, or a dataset cached in memory."""
+        position = _READS_ASSET.get(node.op)
+        if position is not None and len(node.input) > position:
+            return self._is_asset(node.input[position], scope, asset_args, path)
+        if node.op in _CACHE and len(node.input) > 1:
             names = list(_trail(node.input[1], scope))
             origin = scope.get(names[-1]) if names else None
             return origin is not None and origin.op == "Const" and not any(const_strings(origin))

@@ -21,12 +21,12 @@ def function_attrs(attrs: Mapping[str, Message]) -> Iterator[tuple[str, str]]:
     A list gives `branches[0]`, `branches[1]`, …. Functions named inside the attrs of a func attr follow it,
     under the same label.
     """
-    for name in attrs:
+    kinds = {name: kind for name in attrs if (kind := attrs[name].WhichOneof("value")) in ("func", "list")}
+    for name in sorted(kinds):  # the order of a protobuf map is its own
         value = attrs[name]
-        kind = value.WhichOneof("value")
-        if kind == "func":
+        if kinds[name] == "func":
             yield from _function(name, value.func)
-        elif kind == "list" and value.list.func:
+        else:
             for index, function in enumerate(value.list.func):
                 yield from _function(f"{name}[{index}]", function)
 
@@ -37,11 +37,12 @@ def _function(label: str, function: Message) -> Iterator[tuple[str, str]]:
         one = todo.pop()
         if one.name:
             yield label, one.name
-        for value in one.attr.values():
+        for name in sorted(one.attr, reverse=True):
+            value = one.attr[name]
             if value.HasField("func"):
                 todo.append(value.func)
             elif value.HasField("list"):
-                todo.extend(value.list.func)
+                todo.extend(reversed(value.list.func))
 
 
 def calls(node: Message, functions: Mapping[str, Message]) -> list[tuple[str, str]]:

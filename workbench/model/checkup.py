@@ -195,15 +195,19 @@ def _unknown_ops(meta: MetaGraph) -> list[Finding]:
     found = []
     for op in meta.unknown_ops:
         if not op:
-            found.append(Finding("no-op", "error", "", f"{meta.ops[op]} nodes do not say what they compute."))
+            found.append(Finding("no-op", "error", "", f"{_nodes(meta.ops[op])} without an op."))
             continue
         told = op in meta.op_table
-        message = f"TensorFlow 2.21 has no such op ({meta.ops[op]} nodes); " + (
+        message = f"TensorFlow 2.21 has no such op ({_nodes(meta.ops[op])}); " + (
             "the model itself tells its inputs and outputs." if told else "its outputs are unknown."
         )
         hint = "To run the model, its op library has to be loaded."
         found.append(Finding("unknown-op", "info", show(op), message, hint))
     return found
+
+
+def _nodes(number: int) -> str:
+    return f"{number} node" if number == 1 else f"{number} nodes"
 
 
 def _variables(meta: MetaGraph) -> list[Finding]:

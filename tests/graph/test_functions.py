@@ -1,0 +1,159 @@
+"""Which functions are named, called and reached."""
+
+from __future__ import annotations
+
+from tests.protos import Func, function, graph, meta_graph, node
+from workbench.graph import nest
+from workbench.graph.functions import calls, function_attrs, reachable
+from workbench.graph.views import to_networkx
+from workbench.model import MetaGraph
+
+
+def library() -> list[object]:
+    inner = function("inner", ["a"], node("sq", "Square", "a", T=1), returns={"out": "sq:y:0"})
+    then = function("then", ["a"], node("t", "Neg", "a", T=1), node("both", "Neg", "t:y:0", T=1))
+    other = function("else", ["a"], node("e", "Neg", "a", T=1), node("both", "Abs", "e:y:0", T=1))
+    outer = function(
+        "outer",
+        ["x:1"],
+        node("call", "PartitionedCall", "x", f=Func("inner"), Tin=[1], Tout=[1]),
+        node("if", "If", "x", "x", then_branch=Func("then"), else_branch=Func("else"), Tout=[1]),
+        returns={"y": "call:output:0"},
+    )
+    return [inner, then, other, outer, function("alone", ["x"], node("n", "Neg", "x", T=1))]
+
+
+def meta() -> MetaGraph:
+    main = [
+        node("x", "Placeholder", dtype=1),
+        node("go", "StatefulPartitionedCall", "x", f=Func("outer"), Tin=[1], Tout=[1]),
+    ]
+    return MetaGraph(meta_graph(graph(*main, functions=library())))
+
+
+def test_function_attrs_in_lists_and_inside_others() -> None:
+    one = node("case", "Case", branches=[Func("a"), Func("b")], Tout=[1])
+    one.attr["f"].func.name = "outer"
+    one.attr["f"].func.attr["g"].func.name = "hidden"
+    one.attr["f"].func.attr["h"].list.func.add().name = "listed"
+    found = set(function_attrs(one.attr))
+    assert found == {
+        ("branches[0]", "a"),
+        ("branches[1]", "b"),
+        ("f", "outer"),
+        ("f", "hidden"),
+        ("f", "listed"),
+    }
+
+
+def test_calls_are_those_the_library_has() -> None:
+    view = meta()
+    assert calls(view.nodes["go"], view.functions) == [("f", "outer")]
+    assert calls(node("n", "alone", "x"), view.functions) == [("alone", "alone")]
+    assert calls(node("n", "PartitionedCall", f=Func("gone")), view.functions) == []
+
+
+def test_reachable_functions() -> None:
+    view = meta()
+    assert reachable(view.graph, view.nodes.values()) == {"outer", "inner", "then", "else"}
+    assert reachable(view.graph, [], ["alone", "gone"]) == {"alone"}
+
+
+def test_gradients_and_names_in_strings_are_reached() -> None:
+    forward = function("forward", ["x"], node("n", "Neg", "x", T=1))
+    forward.attr["backward_function_name"].s = b"backward"
+    functions = [forward, *(function(name, ["x"]) for name in ("backward", "grad", "custom", "unused"))]
+    one = graph(node("call", "PartitionedCall", f=Func("forward")), functions=functions)
+    one.node.add(name="c", op="Identity").attr["_gradient_op_type"].s = b"CustomGradient-1"
+    one.library.gradient.add(function_name="forward", gradient_func="grad")
+    one.library.registered_gradients.add(registered_op_type="CustomGradient-1", gradient_func="custom")
+    assert reachable(one, one.node) == {"forward", "backward", "grad", "custom"}
+
+
+def test_recursion_ends() -> None:
+    again = function("again", ["x"], node("c", "PartitionedCall", "x", f=Func("again"), Tout=[1]))
+    view = MetaGraph(meta_graph(graph(node("c", "PartitionedCall", f=Func("again")), functions=[again])))
+    assert reachable(view.graph, view.nodes.values()) == {"again"}
+    assert [level.path for level in nest.Level(view).levels()] == ["", "c"]
+
+
+def test_places_in_nested_calls() -> None:
+    view = meta()
+    found = nest.find(view, "go::call::sq:0")
+    assert found is not None and found.tensor is not None
+    assert (found.tensor.name, found.tensor.dtype) == ("go::call::sq:0", 1)
+    assert [step.function for step in found.level.steps] == ["outer", "inner"]
+    assert nest.find(view, "x") is not None
+    for nothing in ("go::gone", "gone::sq", "x::y", "go::call::sq::more", "", "go::", "^x"):
+        assert nest.find(view, nothing) is None, nothing
+    missing = nest.find(view, "go::call::sq:1")
+    assert missing is not None and missing.tensor is None
+
+
+def test_a_call_with_several_bodies() -> None:
+    view = meta()
+    either = nest.find(view, "go::if::e")
+    assert either is not None and either.level.path == "go::if[else_branch]"
+    first = nest.find(view, "go::if[then_branch]::both")
+    second = nest.find(view, "go::if[else_branch]::both")
+    assert first is not None and second is not None
+    assert first.level.nodes["both"].op == "Neg"
+    assert second.level.nodes["both"].op == "Abs"
+    assert nest.find(view, "go::if[cond]::both") is None
+    assert nest.find(view, second.level.full_name("both")) is not None
+
+
+def test_levels_and_arguments() -> None:
+    view = meta()
+    view.functions["outer"].arg_attr[0].attr["_output_shapes"].list.shape.add().dim.add().size = 3
+    levels = {level.path: level for level in nest.Level(view).levels()}
+    assert list(levels) == ["", "go", "go::call", "go::if[else_branch]", "go::if[then_branch]"]
+    (argument,) = levels["go"].arguments
+    assert (argument.name, argument.dtype, argument.shape) == ("x", 1, (3,))
+    assert levels[""].arguments == ()
+
+
+def test_every_node_of_a_level_is_found_by_the_place_it_gives() -> None:
+    view = meta()
+    for level in nest.Level(view).levels():
+        for name in level.nodes:
+            found = nest.find(view, level.full_name(name))
+            assert found is not None
+            assert (found.level.path, found.node) == (level.path, name)
+
+
+def test_networkx_view() -> None:
+    view = meta()
+    flat = to_networkx(view)
+    assert set(flat.nodes) == {"x", "go"}
+    assert flat.edges["x", "go", 0] == {"source": "x", "position": 0, "control": False}
+    assert flat.nodes["go"]["op"] == "StatefulPartitionedCall"
+    assert flat.nodes["x"]["dtypes"] == ["float32"]
+    deep = to_networkx(view, functions=True)
+    assert deep.nodes["go::call::a"]["op"] == "_Arg"
+    assert deep.has_edge("go::call::a", "go::call::sq")
+    assert deep.nodes["go"]["returns"] == {"f": {"y": "go::call:output:0"}}
+
+
+def test_networkx_view_of_a_dangling_input_and_an_unknown_op() -> None:
+    view = MetaGraph(meta_graph(graph(node("y", "Nobody>Knows", "gone:3", "^also"))))
+    found = to_networkx(view)
+    assert found.nodes["gone"]["op"] is None
+    assert found.nodes["y"]["dtypes"] is None
+    assert found.edges["also", "y", 0]["control"]
+
+
+def test_networkx_view_does_not_unfold_without_end() -> None:
+    functions = [
+        function(
+            f"f{i}", ["x"], *(node(f"c{j}", "PartitionedCall", "x", f=Func(f"f{i + 1}")) for j in range(4))
+        )
+        for i in range(12)
+    ]
+    view = MetaGraph(meta_graph(graph(node("c", "PartitionedCall", f=Func("f0")), functions=functions)))
+    try:
+        to_networkx(view, functions=True, max_nodes=5000)
+    except ValueError as problem:
+        assert "5000" in str(problem)
+    else:
+        raise AssertionError("4**12 bodies were unfolded")
