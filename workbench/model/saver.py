@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
 from workbench.names import input_node
 
@@ -124,7 +125,7 @@ class _Walk:
         return False
 
     def _body(self, caller: _Scope, call: Message) -> Iterator[tuple[_Scope, Message]]:
-        function = self.functions.get(call.attr["f"].func.name)
+        function = self.functions.get(attr(call, "f").func.name)
         if function is None or caller.depth >= _MAX_DEPTH or not self.bodies_left:
             return
         self.bodies_left -= 1
@@ -211,7 +212,7 @@ def const_strings(node: Message) -> list[str]:
 
     Bytes that are not UTF-8 keep their value through `surrogateescape`. At most 2**20 strings are made.
     """
-    tensor = node.attr["value"].tensor
+    tensor = attr(node, "value").tensor
     values = [value.decode("utf-8", "surrogateescape") for value in tensor.string_val]
     total = 1
     for dim in tensor.tensor_shape.dim:

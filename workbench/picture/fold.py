@@ -12,14 +12,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from workbench.disk import dtypes
+from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
 from workbench.model.saver import VARIABLE_OPS
 from workbench.names import show
 from workbench.picture.flat import Flattener, Item, Ref, type_text, variable_text
 
-PASS = frozenset(
-    {"Identity", "IdentityN", "StopGradient", "PreventGradient", "Snapshot", "EnsureShape"}
-)
+PASS = frozenset({"Identity", "IdentityN", "StopGradient", "PreventGradient", "Snapshot", "EnsureShape"})
 _READS = frozenset({"ReadVariableOp"})
 _SHAPES = frozenset({"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"})
 _FLOW = frozenset(
@@ -139,7 +138,7 @@ def _may_fold(flat: Flattener, item: Item) -> bool:
     if item.kind != "op" or node is None:
         return False
     if item.op in _FLOW:
-        return item.op in ("Enter", "RefEnter") and node.attr["is_constant"].b
+        return item.op in ("Enter", "RefEnter") and attr(node, "is_constant").b
     if not item.inputs or item.op in _READS or item.op in VARIABLE_OPS:
         return True
     op_def = item.place.level.meta.op_table.get(item.op)
@@ -197,7 +196,7 @@ def _relative(name: str, home: str) -> str:
 def _constant(flat: Flattener, item: Item, home: Item) -> str:
     assert item.node is not None
     text = type_text(flat.tensor(Ref(item.key, 0)))
-    value = scalar_text(item.node.attr["value"].tensor)
+    value = scalar_text(attr(item.node, "value").tensor)
     name = _relative(item.name, home.name)
     return f"{name} = {value}" if value else f"{name} {text}".rstrip()
 

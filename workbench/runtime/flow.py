@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from workbench.disk import optable, tensor_proto
+from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
 from workbench.model import MetaGraph, Shape, shapes, tensors
 from workbench.names import is_control
@@ -242,14 +243,14 @@ def const(spot: Spot | None) -> np.ndarray[Any, Any] | None:
     if node is None or spot is None:
         return None
     if node.op == "Const":
-        return tensor_proto.to_array(node.attr["value"].tensor)
+        return tensor_proto.to_array(attr(node, "value").tensor)
     scope = origin(spot).scope
     if node.op == "Range":
         return _range([const(scope.input(node, position)) for position in range(3)])
     if node.op == "Pack":
         import numpy as np
 
-        parts = [const(scope.input(node, position)) for position in range(node.attr["N"].i)]
+        parts = [const(scope.input(node, position)) for position in range(attr(node, "N").i)]
         if parts and all(part is None or part.ndim == 0 for part in parts):
             return np.array([-1 if part is None else int(part) for part in parts])
     return None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from workbench.disk import dtypes, optable
+from workbench.disk.nodes import attr
 from workbench.model import shapes
 from workbench.runtime import flow
 from workbench.runtime.facts import (
@@ -55,33 +56,33 @@ def _read_base64(tracer: Tracer, use: Use, nested: int) -> Text:
 
 
 def _read_number(tracer: Tracer, use: Use, nested: int) -> Text:
-    dtype = use.node.attr["out_type"].type or dtypes.FLOAT
+    dtype = attr(use.node, "out_type").type or dtypes.FLOAT
     return Number(dtype, tracer.facts(use.output(), nested))
 
 
 def _read_raw(tracer: Tracer, use: Use, nested: int) -> Text:
     facts = tracer.facts(use.output(), nested)
-    return Raw(use.node.attr["out_type"].type, facts.total or facts.row or facts.dims.get(-1))
+    return Raw(attr(use.node, "out_type").type, facts.total or facts.row or facts.dims.get(-1))
 
 
 def _read_compressed(tracer: Tracer, use: Use, nested: int) -> Text:
-    kind = use.node.attr["compression_type"].s.decode("ascii", "replace")
+    kind = attr(use.node, "compression_type").s.decode("ascii", "replace")
     return Compressed(kind, tracer.facts(use.output(), nested))
 
 
 def _read_csv(tracer: Tracer, use: Use, nested: int) -> Text:
-    types = list(use.node.attr["OUT_TYPE"].list.type)
-    delimiter = use.node.attr["field_delim"].s.decode("utf-8", "replace") or ","
+    types = list(attr(use.node, "OUT_TYPE").list.type)
+    delimiter = attr(use.node, "field_delim").s.decode("utf-8", "replace") or ","
     fields = tuple((dtype, tracer.facts(use.output(i), nested)) for i, dtype in enumerate(types))
     return Csv(delimiter, fields)
 
 
 def _read_wav(tracer: Tracer, use: Use, nested: int) -> Text:
-    return Wav(max(int(use.node.attr["desired_channels"].i), 1))
+    return Wav(max(int(attr(use.node, "desired_channels").i), 1))
 
 
 def _read_tensor(tracer: Tracer, use: Use, nested: int) -> Text:
-    return ParsedTensor(use.node.attr["out_type"].type, tracer.facts(use.output(), nested))
+    return ParsedTensor(attr(use.node, "out_type").type, tracer.facts(use.output(), nested))
 
 
 def _read_json(tracer: Tracer, use: Use, nested: int) -> Text:
@@ -115,7 +116,7 @@ def _read_example(tracer: Tracer, use: Use, nested: int) -> Text | None:
                 found += [_text(key) for key in value.reshape(-1).tolist()]
         return found
 
-    dense_shapes = [shapes.from_proto(shape) for shape in node.attr["dense_shapes"].list.shape]
+    dense_shapes = [shapes.from_proto(shape) for shape in attr(node, "dense_shapes").list.shape]
     features = []
     for kind, attr, output in (
         ("dense", "Tdense", "dense_values"),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.disk import dtypes
+from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
 from workbench.errors import WorkbenchError
 from workbench.graph.functions import calls
@@ -55,7 +56,7 @@ def _same_table(one: Spot, other: Spot) -> bool:
     left, right = one.scope.nodes.get(one.name), other.scope.nodes.get(other.name)
     if left is None or right is None:
         return False
-    return bool(left.attr["shared_name"].s) and left.attr["shared_name"].s == right.attr["shared_name"].s
+    return bool(attr(left, "shared_name").s) and attr(left, "shared_name").s == attr(right, "shared_name").s
 
 
 def _initialisers(main: Scope) -> Iterator[tuple[Scope, Message]]:
@@ -97,12 +98,12 @@ def _from_file(scope: Scope, node: Message, files: Mapping[str, Path]) -> tuple[
             lines = stream.read(_MAX_BYTES).splitlines()[:MAX_KEYS]
     except OSError:
         return ()
-    column = node.attr["key_index"].i
+    column = attr(node, "key_index").i
     integers = not _keys_are_strings(scope, node)
     if column == _LINE_NUMBER:
         return tuple(range(len(lines)))
     if column != _WHOLE_LINE:
-        delimiter = node.attr["delimiter"].s or b"\t"
+        delimiter = attr(node, "delimiter").s or b"\t"
         fields = [line.split(delimiter) for line in lines]
         lines = [parts[column] for parts in fields if 0 <= column < len(parts)]
     if integers:
@@ -112,7 +113,7 @@ def _from_file(scope: Scope, node: Message, files: Mapping[str, Path]) -> tuple[
 
 def _keys_are_strings(scope: Scope, initialiser: Message) -> bool:
     table = flow.source_node(scope.input(initialiser, 0))
-    return table is None or table.attr["key_dtype"].type in (0, dtypes.STRING)
+    return table is None or attr(table, "key_dtype").type in (0, dtypes.STRING)
 
 
 def _assigned(spot: Spot) -> Spot:
@@ -133,7 +134,7 @@ def _from_checkpoint(main: Scope, table: Spot) -> tuple[Any, ...]:
     node = table.scope.nodes.get(table.name)
     if bundle is None or node is None or not node.op.startswith("MutableHashTable"):
         return ()
-    dtype = node.attr["key_dtype"].type
+    dtype = attr(node, "key_dtype").type
     try:
         saved = [key for key in bundle.keys() if key.endswith("-keys")]  # noqa: SIM118 (no iterator)
         fitting = [key for key in saved if bundle.entry(key).dtype == dtype]

@@ -106,6 +106,7 @@ class Draft:
     @cached_property
     def meta(self) -> MetaGraph:
         """A view of the result's MetaGraph, with the assets where the sources have them."""
+        self.serialize()  # first: reading a key of a protobuf map makes it, and readers do
         view = MetaGraph(self.proto.meta_graphs[0])
         places = {copied.relative: copied for copied in self.files}
         assets = []
@@ -127,9 +128,13 @@ class Draft:
         files = sum(copied.nbytes for copied in self.files)
         return int(self.proto.ByteSize()) + int(shards) + files + len(self.recipe)
 
+    @cached_property
+    def _bytes(self) -> bytes:
+        return bytes(self.proto.SerializeToString(deterministic=True))
+
     def serialize(self) -> bytes:
         """The bytes of `saved_model.pb`, the same for equal drafts."""
-        return bytes(self.proto.SerializeToString(deterministic=True))
+        return self._bytes
 
 
 def check(plan: Plan, models: Mapping[str, Model] | None = None) -> list[Finding]:
@@ -304,13 +309,30 @@ class _Builder:
         signature_map = add_signature_map(objects)
         nodes = {node.name: node for node in self.graph.node}
         functions = {function.signature.name: function for function in self.graph.library.function}
-        uplift = Uplift(nodes, functions, OpTable(self.meta.meta_info_def.stripped_op_list))
+        op_table = OpTable(self.meta.meta_info_def.stripped_op_list)
+        uplift = Uplift(nodes, functions, op_table, set_up=self._set_up(nodes))
         for key in sorted(self.meta.signature_def):
             add_signature(objects, self.meta, uplift, key, signature_map)
         add_call(objects, self.meta, uplift, self.plan.signature)
         add_lists(objects)
         self.meta.object_graph_def.CopyFrom(objects.graph)
         return objects
+
+    def _set_up(self, nodes: Mapping[str, Message]) -> set[str]:
+        """Resources of TF1 parts that their init ops do something to but read: the TF2 format runs no init op."""
+        roots = [
+            f"{part.handle}/{part.init_op}"
+            for part in self.parts
+            if part.init_op in part.kept and not part.meta.has_object_graph
+        ]
+        ran = Adjacency(nodes).ancestors(roots) if roots else set()
+        return {
+            names.input_node(text)
+            for name in ran
+            if nodes[name].op not in ("ReadVariableOp", "VarIsInitializedOp", "NoOp")
+            for text in nodes[name].input
+            if not text.startswith("^")
+        }
 
     def _failed(self) -> bool:
         findings = [*self.join.findings, *(finding for part in self.parts for finding in part.findings)]

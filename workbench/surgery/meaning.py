@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from workbench import names
+from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
 from workbench.findings import Finding
 from workbench.model import MetaGraph, Shape
@@ -127,7 +128,7 @@ def given_range(meta: MetaGraph, tensor: str) -> Range | None:
         if node.op in _CALLS:
             place = _into(meta, place, node)
         elif node.op in _MOVES and node.input:
-            if node.op == "Cast" and node.attr["SrcT"].type == _UINT8:
+            if node.op == "Cast" and attr(node, "SrcT").type == _UINT8:
                 return "0-255"
             place = _back(place, node.input[0])
         else:
@@ -136,7 +137,7 @@ def given_range(meta: MetaGraph, tensor: str) -> Range | None:
 
 
 def _into(meta: MetaGraph, place: _Place, call: Message) -> _Place | None:
-    function = meta.functions.get(call.attr["f"].func.name)
+    function = meta.functions.get(attr(call, "f").func.name)
     if function is None or place.index >= len(function.signature.output_arg):
         return None
     arguments = tuple(arg.name for arg in function.signature.input_arg)
@@ -185,7 +186,7 @@ def _wanted(meta: MetaGraph, nodes: Mapping[str, Message], names_: set[str], dep
 
 
 def _wanted_in_body(meta: MetaGraph, call: Message, carriers: set[str], depth: int) -> Range | None:
-    function = meta.functions.get(call.attr["f"].func.name)
+    function = meta.functions.get(attr(call, "f").func.name)
     if function is None:
         return None
     arguments = [
@@ -205,7 +206,7 @@ def _is_scaling(node: Message, nodes: Mapping[str, Message]) -> bool:
             constant = nodes.get(names.input_node(constant.input[0]))
         if constant is None or constant.op != "Const":
             continue
-        value = _scalar(constant.attr["value"].tensor)
+        value = _scalar(attr(constant, "value").tensor)
         if value is None or value == 0:
             continue
         factor = value if node.op == "Mul" else 1 / value

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from workbench import names
 from workbench.disk import dtypes, schema
+from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
 from workbench.model.objects import OBJECT_GRAPH_KEY, VALUE_SUFFIX
 from workbench.model.shapes import Shape, from_proto
@@ -195,7 +196,7 @@ def _bind_captures(objects: Objects, part: Part, offset: int) -> None:
     for node in part.meta.nodes.values():
         if node.op not in ("PartitionedCall", "StatefulPartitionedCall"):
             continue
-        found = concrete.get(node.attr["f"].func.name)
+        found = concrete.get(attr(node, "f").func.name)
         if found is None or not found.bound_inputs:
             continue
         data = [text for text in node.input if not text.startswith("^")]
@@ -249,8 +250,8 @@ def add_variables(objects: Objects, part: Part) -> None:
         child = unique_name(re.sub(r"[^A-Za-z0-9_]", "_", variable.name).strip("_") or "variable", taken)
         taken[child] = None
         own, message = objects.add("variable", number, child)
-        message.variable.dtype = dtypes.base(node.attr["dtype"].type)
-        message.variable.shape.CopyFrom(node.attr["shape"].shape)
+        message.variable.dtype = dtypes.base(attr(node, "dtype").type)
+        message.variable.shape.CopyFrom(attr(node, "shape").shape)
         message.variable.trainable = bool(trainable.get(variable.node, False))
         message.variable.name = f"{part.handle}/{variable.name}"
         objects.bound[f"{part.handle}/{variable.node}"] = own
@@ -271,6 +272,9 @@ def add_variables(objects: Objects, part: Part) -> None:
 def add_lists(objects: Objects) -> None:
     """`variables`, `trainable_variables` and `regularization_losses` of the root, as hub and Keras layers expect."""
     bound = set(objects.bound.values())
+    for node in objects.graph.nodes:
+        # The loader refuses an optimizer's slots anywhere but with their optimizer.
+        bound -= {slot.slot_variable_node_id for slot in node.slot_variables}
     nodes = enumerate(objects.graph.nodes)
     everything = [
         number for number, node in nodes if node.WhichOneof("kind") == "variable" and number in bound
@@ -395,8 +399,8 @@ def _captures(
             continue
         if name not in objects.bound:
             raise CannotUplift(name, f"no object stands for this {node.op}")
-        shape: Shape = from_proto(node.attr["shape"].shape) if node.op == "VarHandleOp" else None
-        holds = node.attr["dtype"].type if node.op == "VarHandleOp" else None
+        shape: Shape = from_proto(attr(node, "shape").shape) if node.op == "VarHandleOp" else None
+        holds = attr(node, "dtype").type if node.op == "VarHandleOp" else None
         captures.append(Argument(f"{name}:0", f"capture_{len(captures)}", dtypes.RESOURCE, shape, holds))
         bound.append(objects.bound[name])
     return captures, bound

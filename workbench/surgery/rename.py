@@ -52,6 +52,7 @@ class Rule(StrEnum):
     GRADIENT_OP_TYPE = "gradient-op-type"
     SHARED_NAME = "shared-name"
     EMPTY_SHARED_NAME = "empty-shared-name"
+    FRAME = "frame-name"
     CHECKPOINT_KEY = "checkpoint-key"
     COLLECTION = "collection"
     VARIABLE_DEF = "variable-def"
@@ -69,6 +70,7 @@ IDENTITIES = frozenset(
         Rule.GRADIENT_OP_TYPE,
         Rule.SHARED_NAME,
         Rule.EMPTY_SHARED_NAME,
+        Rule.FRAME,
         Rule.CHECKPOINT_KEY,
         Rule.ASSET,
     }
@@ -190,8 +192,13 @@ class Renamer:
 
     def _attributes(self, node: Message, old_name: str, *, in_body: bool) -> None:
         attrs = node.attr
-        for value in attrs.values():
-            self._function_value(value)
+        unset: list[str] = []
+        for name, value in attrs.items():
+            if not self._function_value(value):
+                unset.append(name)
+        for name in unset:
+            # Reading a key of a protobuf map makes it, and an attribute without a value stops every loader.
+            del attrs[name]
         if node.op in self.functions:
             node.op = self.function(node.op, Rule.FUNCTION_OP)
         for name in _FUNCTION_NAME_ATTRS:
@@ -202,6 +209,11 @@ class Renamer:
             text = attrs["_gradient_op_type"].s.decode("utf-8", "replace")
             if text in self.gradient_ops:
                 attrs["_gradient_op_type"].s = self._new(Rule.GRADIENT_OP_TYPE, text).encode()
+        if "frame_name" in attrs:
+            # Enter: all of one loop's share it, and two loops of one name in a graph are one broken loop.
+            attrs["frame_name"].s = self._new(
+                Rule.FRAME, attrs["frame_name"].s.decode("utf-8", "replace")
+            ).encode()
         self._shared_name(node, old_name, in_body=in_body)
 
     def _function_attr(self, function: Message) -> None:
@@ -209,13 +221,15 @@ class Renamer:
         for value in function.attr.values():
             self._function_value(value)
 
-    def _function_value(self, value: Message) -> None:
+    def _function_value(self, value: Message) -> bool:
+        """Renames the functions an attribute names; whether it has a value at all."""
         kind = value.WhichOneof("value")
         if kind == "func":
             self._function_attr(value.func)
         elif kind == "list":
             for function in value.list.func:
                 self._function_attr(function)
+        return kind is not None
 
     def _shared_name(self, node: Message, old_name: str, *, in_body: bool) -> None:
         if node.op in _TEMPORARY:

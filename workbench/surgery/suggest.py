@@ -40,7 +40,9 @@ def suggest(plan: Plan, models: Mapping[str, Model]) -> list[Wire]:
                 if isinstance(link, Link):
                     alike = SequenceMatcher(None, out_key.lower(), in_key.lower()).ratio()
                     score = (2.0 if link.proven else 1.0) + alike
-                    wire = _wire(plan, left.handle, out_key, right.handle, in_key)
+                    out_text = out_key if isinstance(left.find(out_key, "source"), End) else f"#{out_key}"
+                    in_text = in_key if isinstance(right.find(in_key, "target"), End) else f"#{in_key}"
+                    wire = _wire(plan, left.handle, out_text, right.handle, in_text)
                     found.append((score, wire))
     return [wire for _, wire in sorted(found, key=lambda item: -item[0])]
 

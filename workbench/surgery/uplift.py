@@ -7,7 +7,7 @@ Source of the forms: function.proto (FunctionDef, `node_def` inputs, `ret`, `han
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from workbench import names
@@ -15,6 +15,7 @@ from workbench.disk import dtypes, schema
 from workbench.disk.optable import OpTable, output_args
 from workbench.disk.schema import Message
 from workbench.model.shapes import Shape, to_proto
+from workbench.model.tensors import output_types
 
 _UNLIFTABLE = frozenset({"VariableV2", "Variable", "HashTable", "MutableHashTable", "MutableDenseHashTable"})
 
@@ -55,11 +56,13 @@ class Uplift:
         nodes: the graph's nodes by name.
         functions: the library by name.
         op_table: op definitions.
+        set_up: nodes that an init op works on: a resource among them would not be set up.
     """
 
     nodes: Mapping[str, Message]
     functions: Mapping[str, Message]
     op_table: OpTable
+    set_up: Container[str] = ()
     _outputs: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
 
     def needed(self, outputs: Iterable[str], fed: Iterable[str]) -> list[str]:
@@ -82,6 +85,8 @@ class Uplift:
             node = self.nodes.get(name)
             if node is None:
                 raise CannotUplift(name, "the graph has no such node")
+            if name in self.set_up and self._is_resource(node):
+                raise CannotUplift(name, "the init op sets it up, which only the TF1 format runs")
             seen.add(name)
             queue += node.input
         return [name for name in self.nodes if name in seen]
@@ -166,6 +171,9 @@ class Uplift:
         op_def = self.op_table.get(source.op)
         return op_def is not None and bool(op_def.is_stateful)
 
+    def _is_resource(self, node: Message) -> bool:
+        return dtypes.RESOURCE in (output_types(node, self.op_table, self.functions) or ())
+
     def _input(self, text: str, fed: Mapping[str, str]) -> str:
         tensor = names.input_tensor(text)
         given = fed.get(str(tensor))
@@ -193,8 +201,6 @@ class Uplift:
         return [(place.arg, index) for place in ranges for index in range(place.size)]
 
     def _dtype(self, tensor: str, arguments: Iterable[Argument]) -> int:
-        from workbench.model.tensors import output_types
-
         parsed = names.input_tensor(tensor)
         for argument in arguments:
             if argument.tensor == str(parsed):

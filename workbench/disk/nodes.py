@@ -1,0 +1,22 @@
+"""Reading the attrs of a node without changing it.
+
+`node.attr["x"]` on a protobuf map *makes* an empty entry when there is none, and a node with an attr that has no
+value is refused by TensorFlow ("Failed to bind all placeholders"). So nothing reads attrs by index but on a node of
+which it knows that the attr is there.
+"""
+
+from __future__ import annotations
+
+from workbench.disk import schema
+from workbench.disk.schema import Message
+
+_empty: list[Message] = []
+
+
+def attr(node: Message, name: str) -> Message:
+    """The AttrValue of a NodeDef's attr, or an empty one (all fields at their defaults). Not to be written to."""
+    if name in node.attr:
+        return node.attr[name]
+    if not _empty:
+        _empty.append(schema.AttrValue())
+    return _empty[0]
