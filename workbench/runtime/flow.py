@@ -201,9 +201,9 @@ def _called(node: Message, meta: MetaGraph) -> tuple[list[str], int]:
         return [], 0
     attrs, offset = _CALLS[node.op]
     names = []
-    for attr in attrs:
-        if attr in node.attr:
-            value = node.attr[attr]
+    for name in attrs:
+        if name in node.attr:
+            value = node.attr[name]
             names += [function.name for function in value.list.func] or [value.func.name]
     return names, offset
 

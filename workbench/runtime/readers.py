@@ -118,12 +118,12 @@ def _read_example(tracer: Tracer, use: Use, nested: int) -> Text | None:
 
     dense_shapes = [shapes.from_proto(shape) for shape in attr(node, "dense_shapes").list.shape]
     features = []
-    for kind, attr, output in (
+    for kind, types_attr, output in (
         ("dense", "Tdense", "dense_values"),
         ("sparse", "sparse_types", "sparse_values"),
         ("ragged", "ragged_value_types", "ragged_values"),
     ):
-        types = list(node.attr[attr].list.type) if attr in node.attr else []
+        types = list(attr(node, types_attr).list.type)
         first = outputs[output].first if output in outputs else 0
         for number, (key, dtype) in enumerate(zip(keys(kind), types, strict=False)):
             shape = dense_shapes[number] if kind == "dense" and number < len(dense_shapes) else None

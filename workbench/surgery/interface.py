@@ -15,7 +15,7 @@ from workbench.model.signature import Port, Signature
 from workbench.names import show
 from workbench.surgery.ends import HIDDEN_SIGNATURES, chosen_signature
 from workbench.surgery.join import Join, Link
-from workbench.surgery.part import Part, is_placeholder
+from workbench.surgery.part import Part, is_placeholder, unique_name
 
 Looseness = Literal["proven", "batch", "rank"]
 _FED = "\0fed:"  # no node name starts with NUL
@@ -314,12 +314,13 @@ def _take_outputs(
     join: Join, walks: Mapping[str, _Walk], outputs: Mapping[str, list[tuple[str, Port]]], result: Interface
 ) -> None:
     taken: set[str] = set()
+    known: dict[tuple[str, tuple[str, ...]], tuple[Looseness, bool]] = {}
     for handle, ports in outputs.items():
         part = join.parts[handle]
         assert part.chosen is not None
         for own_key, port in ports:
             key = _key(join, "output", handle, own_key, taken)
-            looseness, depends = _above(join, walks, handle, port.tensors)
+            looseness, depends = _above(join, walks, handle, port.tensors, known)
             info = schema.TensorInfo()
             info.CopyFrom(port_info(part, part.chosen, own_key, "outputs"))
             if dtypes.is_ref(info.dtype):
@@ -342,9 +343,18 @@ def _take_outputs(
 
 
 def _above(
-    join: Join, walks: Mapping[str, _Walk], handle: str, roots: Iterable[str]
+    join: Join,
+    walks: Mapping[str, _Walk],
+    handle: str,
+    roots: tuple[str, ...],
+    known: dict[tuple[str, tuple[str, ...]], tuple[Looseness, bool]],
 ) -> tuple[Looseness, bool]:
-    """How far shapes above some tensors are proven, and whether an input of the result reaches them."""
+    """How far shapes above some tensors are proven, and whether an input of the result reaches them.
+
+    What was found is kept in `known`: in a join of diamonds there are many ways to one model.
+    """
+    if (handle, roots) in known:
+        return known[handle, roots]
     walk = walks[handle]
     reached = walk.reach(roots)
     part = walk.part
@@ -362,9 +372,10 @@ def _above(
         bridges = {part.cuts[str(names.input_tensor(tensor))] for tensor in link.target.tensors}
         if not bridges & reached:
             continue
-        above, depends_above = _above(join, walks, link.source.handle, link.source.tensors)
+        above, depends_above = _above(join, walks, link.source.handle, link.source.tensors, known)
         depends = depends or depends_above
         looseness = _looser(looseness, _looser(above, _loose_link(link)))
+    known[handle, roots] = looseness, depends
     return looseness, depends
 
 
@@ -405,7 +416,7 @@ def _keep_signatures(join: Join, result: Interface) -> None:
         for key, signature in part.meta.signatures.items():
             if key in HIDDEN_SIGNATURES:
                 continue
-            new_key = f"{handle}_{key}"
+            new_key = unique_name(f"{handle}_{key}", result.kept)
             fed = {
                 str(names.input_tensor(tensor)): f"{_FED}{port_key}"
                 for port_key, port in signature.inputs.items()

@@ -26,6 +26,12 @@ def rewrite_references(part: Part) -> int:
     variables = [name for name, node in part.kept.items() if node.op in REF_VARIABLE_OPS]
     if not variables:
         return 0
+    rewritten = _rewrite_all(part, variables)
+    _bridge_references(part)
+    return rewritten
+
+
+def _rewrite_all(part: Part, variables: list[str]) -> int:
     consumers: dict[str, list[str]] = {}
     for name, node in part.kept.items():
         for text in node.input:
@@ -42,7 +48,6 @@ def rewrite_references(part: Part) -> int:
                 f"It stays a reference variable, because {users.obstacle} has no counterpart on resources.",
                 "Its value is right, but tf.saved_model.load will not list it among the variables.",
             )
-            _bridge(part, variable)
             continue
         users.rewrite()
         rewritten += 1
@@ -174,12 +179,17 @@ class _Users:
                 self.part.moved[f"{alias}:0"] = f"{read.name}:0"
 
 
-def _bridge(part: Part, variable: str) -> None:
-    tensor = f"{variable}:0"
-    if tensor in part.exported:
-        dtype = dtypes.base(part.kept[variable].attr["dtype"].type)
-        node = part.new_node(f"{variable}/output", "Identity", [variable], T=attr_type(dtype))
-        part.moved[tensor] = f"{node.name}:0"
+def _bridge_references(part: Part) -> None:
+    """References that outputs and wires still name (of variables that stay) get an Identity: loaders refuse them."""
+    for tensor in sorted(part.exported - part.moved.keys()):
+        parsed = names.input_tensor(tensor)
+        node = part.kept.get(parsed.node)
+        types = part.meta.output_types(node) if node is not None else None
+        if types is None or parsed.index >= len(types) or not dtypes.is_ref(types[parsed.index]):
+            continue
+        dtype = attr_type(dtypes.base(types[parsed.index]))
+        bridge = part.new_node(f"{parsed.node}/output", "Identity", [names.format_input(parsed)], T=dtype)
+        part.moved[str(parsed)] = f"{bridge.name}:0"
 
 
 def _become(node: Message, op: str, **attrs: Message) -> None:

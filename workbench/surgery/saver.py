@@ -56,6 +56,14 @@ class CheckpointNames:
         self._functions = functions
         self.main: set[str] = set()
         self.bodies: dict[str, set[str]] = {}
+        # What ops besides the saver's take as data: a graph may use the constants with the keys for its own ends.
+        self._used_elsewhere = {
+            names.input_node(text)
+            for node in part.kept.values()
+            if node.op not in _RESTORE_OPS
+            for text in node.input
+            if not text.startswith("^")
+        } | {names.input_tensor(tensor).node for tensor in part.exported}
         filename = part.saver.filename_tensor_name
         if not filename or names.input_node(filename) not in part.kept:
             return
@@ -89,12 +97,7 @@ class CheckpointNames:
                 "can't be renamed.",
             )
             return
-        others = [
-            other
-            for other in self._part.kept.values()
-            if other.op not in _RESTORE_OPS and any(names.input_node(i) == name for i in other.input)
-        ]
-        if others:
+        if name in self._used_elsewhere:
             # The constant means something else too: the saver gets one of its own.
             own = self._part.new_node(f"{name}/checkpoint_keys", "Const", **dict(node.attr))
             for other in self._part.kept.values():
