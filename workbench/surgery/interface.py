@@ -356,8 +356,8 @@ def _above(
     if (handle, roots) in known:
         return known[handle, roots]
     walk = walks[handle]
-    reached = walk.reach(roots)
     part = walk.part
+    reached = part.value_ancestors(roots, walk.feeds)
     depends = any(
         name.startswith(_FED)
         or (

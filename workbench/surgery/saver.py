@@ -64,13 +64,14 @@ class CheckpointNames:
             for text in node.input
             if not text.startswith("^")
         } | {names.input_tensor(tensor).node for tensor in part.exported}
+        self._own: dict[str, str] = {}
         filename = part.saver.filename_tensor_name
         if not filename or names.input_node(filename) not in part.kept:
             return
         for name in sorted(descendants(part.kept, names.input_node(filename))):
             node = part.kept[name]
             if node.op in _RESTORE_OPS:
-                self._take_main(node.input[1], name)
+                self._take_main(node, 1)
             elif node.op in _OLD_OPS:
                 part.note(
                     "R7-old-saver",
@@ -82,8 +83,9 @@ class CheckpointNames:
             else:
                 self._calls(node)
 
-    def _take_main(self, text: str, consumer: str) -> None:
-        name = names.input_node(text)
+    def _take_main(self, consumer: Message, position: int) -> None:
+        """Notes the Const behind an input of a node of the saver."""
+        name = names.input_node(consumer.input[position])
         node = self._part.kept[name]
         while node.op == "Identity":
             name = names.input_node(node.input[0])
@@ -92,18 +94,19 @@ class CheckpointNames:
             self._part.note(
                 "R7-computed-keys",
                 "error",
-                show(consumer),
+                show(consumer.name),
                 f"The checkpoint keys it reads are computed ({show(node.op)} {show(name)}), not constant, so they "
                 "can't be renamed.",
+                "Load the model with TensorFlow and save it again.",
             )
             return
         if name in self._used_elsewhere:
             # The constant means something else too: the saver gets one of its own.
-            own = self._part.new_node(f"{name}/checkpoint_keys", "Const", **dict(node.attr))
-            for other in self._part.kept.values():
-                if other.op in _RESTORE_OPS and names.input_node(other.input[1]) == name:
-                    other.input[1] = own.name
-            name = own.name
+            if name not in self._own:
+                copy = self._part.new_node(f"{name}/checkpoint_keys", "Const", **dict(node.attr))
+                self._own[name] = copy.name
+            name = self._own[name]
+            consumer.input[position] = name
         self.main.add(name)
 
     def _calls(self, node: Message) -> None:
@@ -126,13 +129,14 @@ class CheckpointNames:
                 if source is not None and source.op == "Const":
                     found.add(source.name)
                 elif call is not None and node.input[1] in arguments:
-                    self._take_main(call.input[arguments.index(node.input[1])], call.name)
+                    self._take_main(call, arguments.index(node.input[1]))
                 else:
                     self._part.note(
                         "R7-computed-keys",
                         "error",
                         f"{show(function)}::{show(node.name)}",
                         "The checkpoint keys it reads are not constant, so they can't be renamed.",
+                        "Load the model with TensorFlow and save it again.",
                     )
             else:
                 for value in node.attr.values():
