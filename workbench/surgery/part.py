@@ -10,6 +10,7 @@ from workbench import names
 from workbench.disk import schema
 from workbench.disk.schema import Message
 from workbench.findings import Finding
+from workbench.graph.depends import Dependence
 from workbench.graph.functions import reachable
 from workbench.model import Model
 from workbench.model.meta import MetaGraph
@@ -72,6 +73,10 @@ class Part:
     exported: set[str] = field(default_factory=set)
     moved: dict[str, str] = field(default_factory=dict)
     twins: dict[str, Variable] = field(default_factory=dict)
+    dependence: Dependence = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.dependence = Dependence(self.meta)
 
     @property
     def handle(self) -> str:
@@ -151,6 +156,33 @@ class Part:
                 continue
             queue += map(behind, node.input)
         return seen
+
+    def value_ancestors(self, roots: Iterable[str], feeds: Mapping[str, str]) -> set[str]:
+        """As `ancestors`, but only what the values follow from.
+
+        Control inputs don't count, and of a call's inputs only those that its body leads to the output.
+        """
+        cuts = {**self.cuts, **feeds}
+        stops = set(self.cuts.values())
+        found: set[str] = set()
+        seen: set[str] = set()
+        queue = list(roots)
+        while queue:
+            text = queue.pop()
+            tensor = names.input_tensor(text)
+            if text.startswith("^") or str(tensor) in seen:
+                continue
+            seen.add(str(tensor))
+            fed = cuts.get(str(tensor))
+            name = tensor.node if fed is None else fed
+            found.add(name)
+            node = None if fed is not None or name in stops else self.meta.nodes.get(name)
+            if node is None:
+                continue
+            data = [entry for entry in node.input if not entry.startswith("^")]
+            needed = self.dependence.inputs_of(name, tensor.index)
+            queue += data if needed is None else [data[at] for at in needed if at < len(data)]
+        return found
 
     def keep(
         self,

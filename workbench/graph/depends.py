@@ -1,0 +1,87 @@
+"""On which inputs an output really depends, through the bodies of functions.
+
+A call node has all its inputs above all its outputs, but in the body an output may be a constant (class names, a
+version) or follow from one argument only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from workbench import names
+from workbench.graph.functions import calls
+from workbench.model import MetaGraph
+
+_CALL_OPS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
+_MAX_DEPTH = 64
+
+
+class Dependence:
+    """Answers for one MetaGraph; what was found for a function is kept.
+
+    Args:
+        meta: the MetaGraph.
+    """
+
+    def __init__(self, meta: MetaGraph) -> None:
+        self._meta = meta
+        self._found: dict[str, list[frozenset[int]] | None] = {}
+
+    def inputs_of(self, node_name: str, output: int) -> frozenset[int] | None:
+        """Positions of the data inputs of a main-graph node that one of its outputs depends on; None for all."""
+        node = self._meta.nodes[node_name]
+        if node.op not in _CALL_OPS:
+            return None
+        found = self._function(node.attr["f"].func.name, 0) if "f" in node.attr else None
+        if found is None or output >= len(found):
+            return None
+        return found[output]
+
+    def _function(self, name: str, depth: int) -> list[frozenset[int]] | None:
+        """For each output of a function the arguments it depends on; None where it can't be told."""
+        if name in self._found:
+            return self._found[name]
+        function = self._meta.functions.get(name)
+        if function is None or depth > _MAX_DEPTH:
+            return None
+        self._found[name] = None  # what calls itself is not told apart
+        body = {node.name: node for node in function.node_def}
+        arguments = {arg.name: position for position, arg in enumerate(function.signature.input_arg)}
+
+        def call(node_name: str, text: str) -> frozenset[int] | None:
+            node = body[node_name]
+            if node.op not in _CALL_OPS or not calls(node, self._meta.functions):
+                return None
+            inner = self._function(node.attr["f"].func.name, depth + 1)
+            index = text.rpartition(":")[2]
+            if inner is None or not index.isdecimal() or int(index) >= len(inner):
+                return None
+            return inner[int(index)]
+
+        result: list[frozenset[int]] = []
+        for output in function.signature.output_arg:
+            reached: set[int] = set()
+            seen: set[str] = set()
+            queue = [function.ret.get(output.name, "")]
+            while queue:
+                text = queue.pop()
+                if text in seen:
+                    continue
+                seen.add(text)
+                node_name = names.input_node(text)
+                if node_name in arguments:
+                    reached.add(arguments[node_name])
+                elif node_name in body:
+                    queue += _behind(body[node_name].input, text, node_name, call)
+            result.append(frozenset(reached))
+        self._found[name] = result
+        return result
+
+
+def _behind(
+    inputs: Iterable[str], text: str, node_name: str, call: Callable[[str, str], frozenset[int] | None]
+) -> list[str]:
+    """The inputs of a node that one of its outputs needs for its value."""
+    data = [entry for entry in inputs if not entry.startswith("^")]
+    needed = call(node_name, text)
+    return data if needed is None else [data[position] for position in needed if position < len(data)]
