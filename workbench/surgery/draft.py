@@ -306,9 +306,6 @@ class _Builder:
                 add_objects(objects, part, self.renamers[part.handle], numbers)
             else:
                 add_variables(objects, part)
-                if part.init_op is not None:
-                    needed = part.ancestors([f"^{part.init_op}"])
-                    objects.initialised |= {f"{part.handle}/{name}" for name in needed}
         signature_map = add_signature_map(objects)
         nodes = {node.name: node for node in self.graph.node}
         functions = {function.signature.name: function for function in self.graph.library.function}

@@ -57,14 +57,12 @@ class Objects:
         tracked: the TrackableObjectGraph of the checkpoint.
         bound: node of the merged main graph (a handle of a variable or table) to its object.
         aliases: more keys for the checkpoint.
-        initialised: nodes of the merged main graph that the init op of a TF1 source needs.
     """
 
     graph: Message = field(default_factory=lambda: schema.SavedObjectGraph())
     tracked: Message = field(default_factory=lambda: schema.TrackableObjectGraph())
     bound: dict[str, int] = field(default_factory=dict)
     aliases: list[Alias] = field(default_factory=list)
-    initialised: set[str] = field(default_factory=set)
 
     def add(self, kind: str, parent: int | None = None, name: str = "") -> tuple[int, Message]:
         """A new object, a child of `parent` under `name`; its number and message."""
@@ -398,9 +396,6 @@ def _captures(
     for name in uplift.needed(outputs, fed):
         node = uplift.nodes[name]
         if node.op != "VarHandleOp" and node.op not in TABLE_OPS:
-            op_def = uplift.op_table.get(node.op) if name in objects.initialised else None
-            if op_def is not None and op_def.is_stateful:
-                raise CannotUplift(name, f"the init op has to set this {node.op} up, and objects have none")
             continue
         if name not in objects.bound:
             raise CannotUplift(name, f"no object stands for this {node.op}")
