@@ -148,7 +148,7 @@ class Assembly:
         ops = Counter(part.folded.items[key].op or part.folded.items[key].kind for key in members)
         title = show(scope.name)
         step = len(part.place.level.steps)
-        words = tuple(word for word in scope.key.replace(CALL_SEPARATOR, "/").split("/")[step:] if word)
+        words = tuple(word for word in scope.key.rstrip("*").replace(CALL_SEPARATOR, "/").split("/")[step:] if word)
         self.wanted.append(labels.Wanted(scope.key, title, words))
         self.nodes.append(
             Node(

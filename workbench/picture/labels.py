@@ -49,10 +49,17 @@ def make_labels(wanted: Sequence[Wanted]) -> dict[str, tuple[str, str]]:
     """(title, subtitle) of each box; the pair is unique.
 
     The subtitle is the shortest end of the place that no other box with the same title has, without a last
-    part that only repeats the title (`MatMul`, `MatMul_1`) where that is not needed to tell boxes apart.
+    part that only repeats the title (`MatMul`, `MatMul_1`, `add`) where that is not needed to tell boxes
+    apart. Boxes of the very same place (a function that is called twice) are numbered.
     """
     titles = {one.id: elide(show(one.title), MAX_WIDTH) for one in wanted}
-    choices = {one.id: _choices(titles[one.id], one.words) for one in wanted}
+    numbers: Counter[tuple[str, tuple[str, ...]]] = Counter()
+    choices: dict[str, list[str]] = {}
+    for one in wanted:
+        numbers[one.title, one.words] += 1
+        number = numbers[one.title, one.words]
+        ending = f" #{number}" if number > 1 else ""
+        choices[one.id] = _choices(titles[one.id], one.words, ending)
     level = dict.fromkeys(choices, 0)
     while True:
         labels = {id: (titles[id], choices[id][level[id]]) for id in choices}
@@ -65,31 +72,36 @@ def make_labels(wanted: Sequence[Wanted]) -> dict[str, tuple[str, str]]:
     return _number(labels)
 
 
-def _choices(title: str, words: Sequence[str]) -> list[str]:
+def _choices(title: str, words: Sequence[str], ending: str) -> list[str]:
     """Subtitles from short to long, each short enough to draw."""
     found: list[str] = []
     bare = list(words)
-    if bare and _NUMBER.sub("", bare[-1]).lower() == title.lower():
-        bare = bare[:-1]
+    while bare and _says_nothing(bare[-1], title):
+        bare.pop()
+    if len(bare) < len(words):
         found.append(bare[-1] if bare else "")
     found += ["/".join(words[-count:]) for count in range(1, len(words) + 1)]
-    return list(dict.fromkeys(elide(show(text), MAX_WIDTH) for text in found)) or [""]
+    found = ["" if text.lower() == title.lower() else text for text in found]
+    short = [elide(show(text), MAX_WIDTH - len(ending)) for text in found]
+    return list(dict.fromkeys(f"{text}{ending}".strip() for text in short)) or [ending.strip()]
+
+
+def _says_nothing(word: str, title: str) -> bool:
+    bare = _NUMBER.sub("", word).lower()
+    return bare in _GENERIC or bare == title.lower()
 
 
 def _number(labels: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
-    """Numbers what is still alike."""
+    """Numbers what is still alike (names that differ only where they were elided)."""
     taken = set(labels.values())
     seen: set[tuple[str, str]] = set()
     found: dict[str, tuple[str, str]] = {}
-    numbers: Counter[tuple[str, str]] = Counter()
-    for id, label in labels.items():
-        made = label
-        while made in seen:
-            numbers[label] += 1
-            ending = f" #{numbers[label] + 1}"
-            made = label[0], f"{elide(label[1], MAX_WIDTH - len(ending))}{ending}".strip()
-            if made in taken:
-                made = label
+    for id, (title, subtitle) in labels.items():
+        made, number = (title, subtitle), 1
+        while made in seen or (number > 1 and made in taken):
+            number += 1
+            ending = f" #{number}"
+            made = title, f"{elide(subtitle, MAX_WIDTH - len(ending))}{ending}".strip()
         seen.add(made)
         found[id] = made
     return found
@@ -108,6 +120,9 @@ def summary(ops: Counter[str], width: int = MAX_WIDTH) -> str:
     return elide(text, width)
 
 
+_GENERIC = frozenset(
+    {"convolution", "depthwise", "batchnorm", "add", "mul", "sub", "truediv", "matmul", "transpose"}
+)
 _PLUMBING = frozenset(
     {"Add", "AddV2", "Sub", "Mul", "RealDiv", "Reshape", "Cast", "Pack", "StridedSlice", "Shape", "Squeeze"}
     | {"ExpandDims", "Transpose", "ConcatV2", "Identity", "GatherV2", "Fill", "Range"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,11 +37,11 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A placed edge: an orthogonal polyline of cells from just outside the source to just outside the target.
+    """A placed edge: an orthogonal polyline of cells from the source's border to just before the target's.
 
     Attributes:
         edge: the edge.
-        points: its ends and corners, (x, y); the last one is where the arrowhead goes.
+        points: its ends and corners, (x, y); the first is on the source's border, the last is the arrowhead's.
         label_at: where its label may be written, left cell, or None if there is no room.
     """
 
@@ -112,7 +113,9 @@ def lay_out(
         detail: how much a box says; the zoom level.
         engine: `graphlay` or `own`; None for the better one that is there.
     """
-    raise NotImplementedError
+    from workbench.picture.place import place
+
+    return place(scene, direction, detail, engine)
 
 
 def layout_in_worker(
@@ -122,9 +125,23 @@ def layout_in_worker(
     direction: Direction = "down",
     detail: Detail = "full",
     engine: str | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> Layout | CutOff:
     """As `lay_out`, in a process of its own that is ended after `time_limit` seconds.
 
-    Blocks until done: call it from a thread. Interrupting it (KeyboardInterrupt) ends the process too.
+    Blocks until done: call it from a thread. Interrupting it ends the process too.
+
+    Args:
+        scene: what to place.
+        time_limit: in seconds.
+        direction: as for `lay_out`.
+        detail: as for `lay_out`.
+        engine: as for `lay_out`.
+        stop: asked many times a second; when it says True the process is ended and the answer is a `CutOff`.
+
+    Raises:
+        ChildDied: the process ended without an answer.
     """
-    raise NotImplementedError
+    from workbench.picture.worker import run
+
+    return run(scene, time_limit, {"direction": direction, "detail": detail, "engine": engine}, stop)

@@ -1,0 +1,68 @@
+"""How large a box is and what stands in it, by how much is to be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from workbench.picture.labels import MAX_WIDTH, elide
+from workbench.picture.layout import Detail
+from workbench.picture.scene import Node
+
+_COMPACT_WIDTH = 24
+_TINY_WIDTH = 12
+_MARK = 2
+
+
+def box_lines(node: Node, detail: Detail, marked: bool) -> tuple[str, ...]:
+    """The lines of text in a box; the first is its title.
+
+    Args:
+        node: the box.
+        detail: how much it says.
+        marked: whether a mark stands before the title, which takes some of the room.
+    """
+    room = _MARK if marked else 0
+    if detail == "tiny":
+        return (elide(node.title, _TINY_WIDTH - room),)
+    if detail == "compact":
+        short = node.title if len(node.label) > _COMPACT_WIDTH - room else node.label
+        return (elide(short, _COMPACT_WIDTH - room),)
+    lines = [elide(node.title, MAX_WIDTH - room)]
+    if node.subtitle:
+        lines.append(elide(node.subtitle, MAX_WIDTH))
+    more = third_line(node)
+    if more:
+        lines.append(elide(more, MAX_WIDTH))
+    return tuple(lines)
+
+
+def third_line(node: Node) -> str:
+    """What is folded into a box, in a few words: its weights, its table, its one constant."""
+    variables = [text for label, text in node.facts if label == "variable"]
+    tables = [text for label, text in node.facts if label == "table"]
+    if node.kind == "scope":
+        words = [f"{node.count} nodes"]
+        words += [f"{len(variables)} variable{'s' * (len(variables) > 1)}"] if variables else []
+        words += [f"{len(tables)} table{'s' * (len(tables) > 1)}"] if tables else []
+        return ", ".join(words)
+    if len(variables) == 1:
+        name, _, kind = variables[0].rpartition(" ")
+        return f"{name.rpartition('/')[2]} {kind}"
+    if variables:
+        return f"{len(variables)} variables"
+    if tables:
+        return tables[0]
+    constants = [text for label, text in node.facts if label == "constant"]
+    if len(constants) == 1 and "=" in constants[0]:
+        name, _, value = constants[0].partition(" = ")
+        return f"{name.rpartition('/')[2]} = {value}"
+    return ""
+
+
+def box_size(lines: Sequence[str], detail: Detail, marked: bool) -> tuple[int, int]:
+    """(width, height) in cells, border included."""
+    room = _MARK if marked else 0
+    if detail == "tiny":
+        return len(lines[0]) + room + 2, 1
+    widest = max([len(lines[0]) + room, *map(len, lines[1:])])
+    return widest + 4, len(lines) + 2

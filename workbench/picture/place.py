@@ -1,0 +1,120 @@
+"""Lays out a scene: boxes get sizes, each frame is laid out alone and then stands as a box in what is around it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from workbench.picture import engines
+from workbench.picture.boxes import box_lines, box_size
+from workbench.picture.grid import Grid, snap
+from workbench.picture.layout import Box, Detail, Direction, Layout, Line
+from workbench.picture.placed import count_crossings, place_labels
+from workbench.picture.scene import Edge, Frame, Node, Scene
+
+_PAD = {"full": 2, "compact": 1, "tiny": 1}
+_FRAME_X, _FRAME_Y = 3, 2
+
+
+@dataclass(slots=True)
+class _Inner:
+    """The layout of one frame, or of what is in no frame, from (0, 0)."""
+
+    boxes: list[Box] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    width: int = 0
+    height: int = 0
+    engine: str = ""
+
+
+def place(scene: Scene, direction: Direction, detail: Detail, engine: str | None) -> Layout:
+    """See `layout.lay_out`."""
+    began = time.monotonic()
+    whole = _Placer(scene, direction, detail, engine).inner(None)
+    lines = place_labels(whole.boxes, whole.lines, whole.width) if detail == "full" else whole.lines
+    written = [line.label_at[0] + len(line.edge.label) for line in lines if line.label_at is not None]
+    return Layout(
+        scene,
+        tuple(whole.boxes),
+        tuple(lines),
+        max([whole.width, *written]),
+        whole.height,
+        detail,
+        direction,
+        whole.engine,
+        count_crossings(lines),
+        time.monotonic() - began,
+    )
+
+
+class _Placer:
+    def __init__(self, scene: Scene, direction: Direction, detail: Detail, engine: str | None) -> None:
+        self.direction = direction
+        self.detail = detail
+        self.engine = engine
+        self.marked = len(scene.owners) > 1
+        self.items: dict[str | None, list[Node | Frame]] = {}
+        self.frame_of: dict[str, str | None] = {}
+        for item in (*scene.frames, *scene.nodes):
+            self.items.setdefault(item.frame, []).append(item)
+            self.frame_of[item.id] = item.frame
+        self.edges: dict[str | None, list[Edge]] = {}
+        for edge in scene.edges:
+            if edge.source in self.frame_of and edge.target in self.frame_of and edge.source != edge.target:
+                self.edges.setdefault(self.frame_of[edge.source], []).append(edge)
+
+    def inner(self, frame: str | None) -> _Inner:
+        """The layout of what is right in a frame, and of the frames in it."""
+        items = self.items.get(frame, [])
+        inners = {item.id: self.inner(item.id) for item in items if isinstance(item, Frame)}
+        lines = {
+            item.id: box_lines(item, self.detail, self.marked) for item in items if isinstance(item, Node)
+        }
+        sizes = [self._size(item, inners, lines) for item in items]
+        edges = self.edges.get(frame, [])
+        grid, engine = self._grid(items, sizes, edges)
+        down = self.direction == "down"
+        found = _Inner(width=grid.size[0 if down else 1], height=grid.size[1 if down else 0], engine=engine)
+        found.engine = found.engine or next((one.engine for one in inners.values()), "")
+        for item, size, where in zip(items, sizes, grid.places, strict=True):
+            x, y = where if down else (where[1], where[0])
+            found.boxes.append(Box(item.id, item, x, y, *size, lines.get(item.id, ())))
+            if item.id in inners:
+                _put_in(found, inners[item.id], x + _FRAME_X, y + _FRAME_Y)
+        for edge, route in zip(edges, grid.routes, strict=True):
+            points = tuple(point if down else (point[1], point[0]) for point in route)
+            found.lines.append(Line(edge, points))
+        return found
+
+    def _size(
+        self, item: Node | Frame, inners: Mapping[str, _Inner], lines: Mapping[str, Sequence[str]]
+    ) -> tuple[int, int]:
+        if isinstance(item, Frame):
+            inner = inners[item.id]
+            return max(inner.width + 2 * _FRAME_X, len(item.title) + 8), inner.height + 2 * _FRAME_Y
+        return box_size(lines[item.id], self.detail, self.marked and item.owner is not None)
+
+    def _grid(
+        self, items: Sequence[Node | Frame], sizes: Sequence[tuple[int, int]], edges: Sequence[Edge]
+    ) -> tuple[Grid, str]:
+        down = self.direction == "down"
+        index = {item.id: at for at, item in enumerate(items)}
+        pairs = [(index[edge.source], index[edge.target]) for edge in edges]
+        across = [size[0 if down else 1] for size in sizes]
+        lengths = [size[1 if down else 0] for size in sizes]
+        line_gap, box_gap = (2, 3) if down else (1, 1)
+        request = engines.Request(across, pairs, box_gap, line_gap)
+        pad = _PAD[self.detail] if down else 4
+        if not items:
+            return Grid([], [], (0, 0)), ""
+        found = engines.answer(request, self.engine)
+        return snap(request, found, lengths, pad), found.engine
+
+
+def _put_in(outer: _Inner, inner: _Inner, dx: int, dy: int) -> None:
+    for box in inner.boxes:
+        outer.boxes.append(Box(box.id, box.item, box.x + dx, box.y + dy, box.w, box.h, box.lines))
+    for line in inner.lines:
+        points = tuple((x + dx, y + dy) for x, y in line.points)
+        outer.lines.append(Line(line.edge, points))
