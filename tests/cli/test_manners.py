@@ -1,0 +1,204 @@
+"""Manners of the command line: exit codes, streams, help, what it imports."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.processes import ROOT, command
+from workbench.cli import main as cli
+from workbench.cli.output import Column, Output, count, elide, size
+from workbench.version import __version__
+
+
+def test_version() -> None:
+    assert command("--version").out == f"workbench {__version__}\n"
+
+
+def test_bare_is_help_and_usage() -> None:
+    ran = command()
+    assert ran.code == 2
+    assert "usage: workbench COMMAND" in ran.out
+    for name in cli.COMMANDS:
+        assert f"  {name}" in ran.out
+
+
+@pytest.mark.parametrize("words", [["--help"], ["-h"], ["help"]])
+def test_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(words) == 0
+    assert "examples:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", list(cli.COMMANDS))
+def test_every_command_has_help_with_examples(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([name, "--help"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"usage: workbench {name}")
+    assert f"\n  workbench {name}" in out
+    assert "--quiet" in out and "--verbose" in out
+    assert cli.main(["help", name]) == 0
+    assert capsys.readouterr().out == out
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["inspct", "x"], "Did you mean inspect?"),
+        (["--verson"], "no option"),
+        (["inspect"], "MODEL"),
+        (["inspect", "m", "--signatur", "x"], "--signature"),
+        (["inspect", "m", "--jsn"], "--json"),
+        (["inspect", "m", "--signature"], "expected one argument"),
+        (["completion", "bsh"], "bash"),
+        (["show", "a", "--dir", "b"], "twice"),
+        (["show"], "No MODEL"),
+        (["scan"], "No MODEL"),
+    ],
+)
+def test_wrong_words_are_usage_and_the_nearest_is_offered(
+    words: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(words) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: ")
+    assert says in captured.err
+
+
+@pytest.mark.parametrize(
+    "words", [["inspect", "--json"], ["inspect", "m", "--jso", "--json"], ["scan", "--json"]]
+)
+def test_a_usage_error_with_json_is_json_too(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(words) == 2
+    error = json.loads(capsys.readouterr().out)
+    assert error["schema_version"] == 1
+    assert error["error"]["code"] == "usage"
+    assert set(error["error"]) == {"code", "message", "where", "hint"}
+
+
+def test_an_option_is_not_abbreviated(sample_models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["inspect", str(sample_models / "digits"), "--js"]) == 2
+
+
+def many_nodes(sample_models: Path) -> list[str]:
+    return ["inspect", *[str(sample_models / "digits")] * 300]
+
+
+def test_a_reader_that_closes_the_pipe_sees_no_traceback(sample_models: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "workbench", *many_nodes(sample_models)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(timeout=60) == 3
+
+
+def test_interrupted(sample_models: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "workbench", *many_nodes(sample_models)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.readline()  # it is at work
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err == b"interrupted\n"
+
+
+def test_a_terminal_that_knows_ascii_only(sample_models: Path) -> None:
+    ran = command("inspect", sample_models / "digits_tf2", env={"PYTHONIOENCODING": "ascii"})
+    assert ran.code == 0
+    assert "\\u2192" in ran.out
+
+
+def test_only_the_typed_command_is_imported(sample_models: Path) -> None:
+    code = (
+        "import sys\nfrom workbench.cli.main import main\nmain(sys.argv[1:])\n"
+        "print(sorted(name for name in sys.modules if name.startswith(('workbench.surgery', 'workbench.runtime',"
+        " 'workbench.cli.merge', 'workbench.cli.run', 'workbench.cli.demo', 'workbench.commit'))),"
+        " file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "inspect", str(sample_models / "digits")],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.stderr == "[]\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_completion(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    for name in cli.COMMANDS:
+        assert name in script
+    assert "--variables" in script or "variables" in script
+
+
+def test_completion_works_in_bash(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cli.main(["completion", "bash"])
+    script = tmp_path / "completion.bash"
+    script.write_text(capsys.readouterr().out)
+    ask = (
+        f"source {script}; COMP_WORDS=(workbench inspect --sig); COMP_CWORD=2; _shtab_workbench;"
+        ' printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True)
+    assert done.stdout.split() == ["--signature"], done.stderr
+
+
+def test_sizes_and_counts() -> None:
+    assert [size(n) for n in (0, 784, 31360, 999_499, 1_000_000, 204_960_000, 5_000_000_000)] == [
+        "0 B", "784 B", "31.4 kB", "999 kB", "1.0 MB", "205 MB", "5.0 GB",
+    ]  # fmt: skip
+    assert size(None) == "?"
+    assert (count(0, "node"), count(1, "node"), count(2889, "node")) == ("no nodes", "1 node", "2,889 nodes")
+
+
+def test_elide() -> None:
+    assert elide("short", 10) == "short"
+    cut = elide("abcdefghijklmnop", 9)
+    assert len(cut) == 9 and cut.startswith("abc") and cut.endswith("mnop") and "…" in cut
+    assert elide("abcdef", 2) == "ab"
+
+
+def test_quiet_and_verbose(capsys: pytest.CaptureFixture[str]) -> None:
+    out = Output(quiet=True, verbose=True)
+    out.talk("one")
+    out.detail("two")
+    assert capsys.readouterr().err == ""
+    out = Output(verbose=True)
+    out.talk("one")
+    out.detail("two")
+    assert capsys.readouterr().err == "one\ntwo\n"
+
+
+def test_a_table_leaves_out_empty_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [("a", "", "10"), ("bb", "", "9")]
+    Output().table(rows, (Column(), Column(), Column(align="right")))
+    assert capsys.readouterr().out == "  a   10\n  bb   9\n"
+
+
+def test_json_writes_no_page(capsys: pytest.CaptureFixture[str]) -> None:
+    out = Output(json=True)
+    out.heading("x")
+    out.line("x")
+    out.facts([("a", "b")])
+    out.table([("a",)], (Column(),))
+    out.findings([])
+    assert capsys.readouterr().out == ""
