@@ -109,5 +109,7 @@ def test_it_is_what_saved_model_cli_prints(
         end = next(i for i, line in enumerate(got) if "Method name" in line and i > start)
         expected = expected[:start] + expected[end:]
         got = got[:start] + got[end:]
+    if name == "tf2_callables_only":  # variants are listed there in the order of names made up in loading
+        expected, got = sorted(expected), sorted(got)
     assert got == expected
     assert ops(ours) >= ops(theirs)

@@ -151,14 +151,14 @@ def _concrete_functions(meta: MetaGraph, out: Output) -> None:
     own = [found for found in meta.callables if "." not in found.path]
     for found in sorted(own, key=lambda found: found.path):
         _put(out, f"  Function Name: '{show(found.path)}'")
-        for index, variant in enumerate(sorted(found.variants, key=lambda one: one.function), 1):
+        for variant in found.variants:
             signature = concrete[variant.function].canonicalized_input_signature
             values = signature.tuple_value.values
             args = values[0].tuple_value.values if values else ()
             kwargs = values[1].dict_value.fields if len(values) > 1 else {}
             if not (args or kwargs):
                 continue
-            _put(out, f"    Option #{index}")
+            _put(out, f"    Option #{variant.index}")
             _put(out, "      Callable with:")
             _arguments(args, "Argument", out)
             _named(kwargs, out)
