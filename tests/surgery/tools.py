@@ -1,0 +1,58 @@
+"""Helpers for tests of joins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from workbench.findings import Finding
+from workbench.surgery.draft import Draft, build
+from workbench.surgery.plan import Plan, Source, Wire
+from workbench.surgery.rename import Rule
+
+Models = Callable[[str], Source]
+"""A name of the zoo, of `models.py` or of a sample model, with `#SIGNATURE` behind it if wanted → a source."""
+
+
+def plan_of(models: Models, parts: Mapping[str, str], wires: Iterable[str], **options: Any) -> Plan:
+    """A plan from handle → model name, and `OUT=IN` (split at ` = ` if there is one)."""
+    sources = []
+    for handle, name in parts.items():
+        found = models(name)
+        sources.append(Source(handle, found.path, found.tags, found.signature))
+    return Plan(tuple(sources), tuple(map(wire, wires)), **options)
+
+
+def wire(text: str) -> Wire:
+    left, _, right = text.partition(" = ") if " = " in text else text.partition("=")
+    return Wire(left, right)
+
+
+def draft_of(plan: Plan, *, without: Iterable[Rule] = ()) -> Draft:
+    """The draft, or a failure that shows why there is none."""
+    draft, findings = build(plan, without=without)
+    assert draft is not None, "\n".join(map(str, findings))
+    return draft
+
+
+def findings_of(plan: Plan) -> list[Finding]:
+    return build(plan)[1]
+
+
+def codes(findings: Iterable[Finding], *severities: str) -> list[str]:
+    return [found.code for found in findings if not severities or found.severity in severities]
+
+
+def the(findings: Iterable[Finding], code: str) -> Finding:
+    """The only finding with a code."""
+    found = [one for one in findings if one.code == code]
+    assert len(found) == 1, (code, list(map(str, findings)))
+    return found[0]
+
+
+def read_pb(folder: Path) -> Any:
+    """The SavedModel message on disk."""
+    from workbench.disk import schema
+
+    return schema.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
