@@ -71,7 +71,11 @@ class Assembly:
         order = _sorted(part.folded)
         items = {key: part.folded.items[key] for key in order}
         limit = self.max_boxes * 2 if part.focused else self.max_boxes
-        tree = build_tree(items, part.place.level.path, limit)
+        readers: dict[str, list[str]] = {}
+        for key in order:
+            for ref in part.folded.edges[key]:
+                readers.setdefault(ref.key, []).append(key)
+        tree = build_tree(items, readers, part.place.level.path, limit)
         cover = choose(tree, limit, self.expanded, self.collapsed)
         box_of: dict[str, str] = {}
         for scope in cover.closed.values():
@@ -117,15 +121,18 @@ class Assembly:
             self._add_frame(part, item, inside)
             return
         kind: Kind = item.kind  # type: ignore[assignment]
-        title, words = item.op, self._words(part, item)
+        title, subtitle = item.op, ""
         if kind in ("input", "output", "result"):
-            title, words = show(item.name), (type_text(part.flat.tensor(Ref(item.key, 0))),)
-        self.wanted.append(labels.Wanted(item.key, title, words))
+            title = labels.elide(show(item.name), labels.MAX_WIDTH)
+            subtitle = type_text(part.flat.tensor(Ref(item.key, 0)))
+        else:
+            self.wanted.append(labels.Wanted(item.key, item.op, self._words(part, item)))
         folded = part.folded.inside.get(item.key, ())
         self.nodes.append(
             Node(
                 id=item.key,
                 title=title,
+                subtitle=subtitle,
                 kind=kind,
                 owner=self._owner_of(part, item),
                 seam=item.key in self.seam,
@@ -146,14 +153,14 @@ class Assembly:
             folded.update(dict.fromkeys(part.folded.inside.get(key, ())))
             facts.update(dict.fromkeys(row for row in part.folded.facts.get(key, ()) if row[0] != "constant"))
         ops = Counter(part.folded.items[key].op or part.folded.items[key].kind for key in members)
-        title = show(scope.name)
         step = len(part.place.level.steps)
         words = tuple(word for word in scope.key.rstrip("*").replace(CALL_SEPARATOR, "/").split("/")[step:] if word)
-        self.wanted.append(labels.Wanted(scope.key, title, words))
+        words = (show(scope.name),) if scope.chunk or not words else words
+        self.wanted.append(labels.Wanted(scope.key, "", words))
         self.nodes.append(
             Node(
                 id=scope.key,
-                title=title,
+                title=words[-1],
                 subtitle=labels.summary(ops),
                 kind="scope",
                 owner=self._owner(members[0]),
@@ -227,11 +234,12 @@ class Assembly:
         made = labels.make_labels(self.wanted)
         nodes = []
         for node in self.nodes:
-            title, subtitle = made[node.id]
+            title, subtitle = made.get(node.id, ("", ""))
             if node.kind == "scope":
-                title = subtitle if subtitle and subtitle != title else title
-                subtitle = node.subtitle
-            nodes.append(replace(node, title=title, subtitle=subtitle))
+                node = replace(node, title=subtitle or node.title)
+            elif title:
+                node = replace(node, title=title, subtitle=subtitle)
+            nodes.append(node)
         return Scene(
             tuple(_told_apart(nodes)),
             tuple(self.edges),

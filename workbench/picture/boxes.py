@@ -11,6 +11,7 @@ from workbench.picture.scene import Node
 _COMPACT_WIDTH = 24
 _TINY_WIDTH = 12
 _MARK = 2
+CAPTIONS = {"input": "input", "output": "output", "result": "result", "variable": "variable"}
 
 
 def box_lines(node: Node, detail: Detail, marked: bool) -> tuple[str, ...]:
@@ -59,10 +60,16 @@ def third_line(node: Node) -> str:
     return ""
 
 
-def box_size(lines: Sequence[str], detail: Detail, marked: bool) -> tuple[int, int]:
+def caption(node: Node) -> str:
+    """What stands on the border of a box that is not just an op."""
+    return "seam" if node.seam else CAPTIONS.get(node.kind, "")
+
+
+def box_size(node: Node, lines: Sequence[str], detail: Detail, marked: bool) -> tuple[int, int]:
     """(width, height) in cells, border included."""
     room = _MARK if marked else 0
     if detail == "tiny":
         return len(lines[0]) + room + 2, 1
-    widest = max([len(lines[0]) + room, *map(len, lines[1:])])
-    return widest + 4, len(lines) + 2
+    widest = max([len(lines[0]) + room, *map(len, lines[1:])]) + 4
+    on_border = len(caption(node)) + 6 if caption(node) else 6
+    return max(widest, on_border + (4 if node.opens else 0)), len(lines) + 2

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 UNITS = 8.0
 _ALONG = 48.0
+MANY_INPUTS = 12
+"""Above this many edges into one box they join before it, into a bus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,16 +20,18 @@ class Request:
     """What to lay out.
 
     Attributes:
-        across: cells each box takes across the flow.
+        across: cells each box takes across the flow, without its border: edges end there only.
         edges: (source, target), indices of boxes; no loops on one box, no pair twice.
-        box_gap: cells between boxes of a layer.
-        line_gap: cells from one line to the next.
+        box_gap: free cells between boxes of a layer.
+        line_gap: cells from one line to the next, and to a box.
+        port_gap: cells from one line to the next where they end at a box.
     """
 
     across: Sequence[int]
     edges: Sequence[tuple[int, int]]
     box_gap: int
     line_gap: int
+    port_gap: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class Answer:
 
     Attributes:
         layers: of each box, from 0.
-        starts: first cell of each box across the flow; may be negative.
+        starts: first cell of each box across the flow, border left out; may be negative.
         routes: for each edge its corners as (across, along), from the source's border to the target's; across
             in cells, along in any unit that grows with the flow. Consecutive corners share one of the two.
         along: for each box where it begins and ends along the flow, in the unit of the routes.
@@ -78,16 +82,16 @@ def _graphlay(request: Request) -> Answer:
         "direction": "topbottom",
         "spacing": {
             "layer_gap": 64.0,
-            "node_gap": request.box_gap * UNITS,
+            "node_gap": (request.box_gap + 2) * UNITS,
             "dummy_gap": request.line_gap * UNITS,
-            "port_gap": request.line_gap * UNITS,
-            "isolated_gap": request.box_gap * UNITS,
+            "port_gap": request.port_gap * UNITS,
+            "isolated_gap": (request.box_gap + 2) * UNITS,
             "port_stroke_clear": UNITS,
-            "bundle_lane_gap": request.line_gap * UNITS,
+            "bundle_lane_gap": request.port_gap * UNITS,
         },
         "routing": {
             "port_sides": "facing_only",
-            "merge_edges": "both" if fan_in > _MANY_INPUTS else "forks",
+            "merge_edges": "both" if fan_in > MANY_INPUTS else "forks",
             "lane_gap": 16.0,
         },
         "tuning": {"coords": {"simplex_max_nodes": 40_000, "simplex_max_pivots": 200_000}},
@@ -103,9 +107,6 @@ def _graphlay(request: Request) -> Answer:
         for edge in found.edges
     ]
     return Answer([node["rank"] for node in found.nodes], starts, routes, along, "graphlay")
-
-
-_MANY_INPUTS = 12
 
 
 def max_fan_in(request: Request) -> int:

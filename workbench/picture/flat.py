@@ -300,13 +300,26 @@ def body_ends(place: Place) -> tuple[list[End], list[End], int]:
     assert function is not None
     arguments = place.level.arguments
     passed = {key: value for key, value in function.ret.items() if value.partition(":")[0] in place.arguments}
-    inputs = [End(arg.name, arg.name, "input", arg) for arg in arguments]
+    cut = _common_start([arg.name for arg in arguments] + [out.name for out in function.signature.output_arg])
+    inputs = [End(arg.name[cut:], arg.name, "input", arg) for arg in arguments]
     outputs = [
-        End(out.name, function.ret[out.name], "result", Tensor(out.name, out.type, None))
+        End(out.name[cut:], function.ret[out.name], "result", Tensor(out.name, out.type, None))
         for out in function.signature.output_arg
         if out.name in function.ret and out.name not in passed
     ]
     return inputs, outputs, len(passed)
+
+
+def _common_start(names: Iterable[str]) -> int:
+    """Length of what all names begin with, up to an underscore: `sequential_lstm_while_` says nothing."""
+    known = sorted(names)
+    if len(known) < 2:
+        return 0
+    first, last = known[0], known[-1]
+    same = 0
+    while same < min(len(first), len(last)) and first[same] == last[same]:
+        same += 1
+    return first[:same].rfind("_") + 1
 
 
 def variable_text(node: Message, handles: Mapping[str, str]) -> str:

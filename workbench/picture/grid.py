@@ -39,10 +39,10 @@ def snap(request: Request, answer: Answer, lengths: Sequence[int], pad: int) -> 
         pad: free cells before a box that edges lead to, the arrowhead's included.
     """
     routes = [_straight(route) for route in answer.routes]
-    low = min([*answer.starts, *(across for route in routes for across, _ in route)], default=0)
-    starts = [start - low for start in answer.starts]
+    low = min([*(start - 1 for start in answer.starts), *(at for route in routes for at, _ in route)], default=0)
+    starts = [start - 1 - low for start in answer.starts]
     routes = [[(across - low, along) for across, along in route] for route in routes]
-    ends = [start + size for start, size in zip(starts, request.across, strict=True)]
+    ends = [start + size + 2 for start, size in zip(starts, request.across, strict=True)]
     width = max([*ends, *(across + 1 for route in routes for across, _ in route)], default=0)
     spans = list(zip(starts, ends, strict=True))
     stretches = _stretches(request.edges, routes)

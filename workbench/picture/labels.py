@@ -20,7 +20,7 @@ class Wanted:
 
     Attributes:
         id: of the box.
-        title: what is always said: the op, the scope's name.
+        title: what is always said: the op; empty for a scope, which has only its place.
         words: the parts of its place, outermost first; the last of them tell it from others of the same title.
     """
 
@@ -78,10 +78,10 @@ def _choices(title: str, words: Sequence[str], ending: str) -> list[str]:
     bare = list(words)
     while bare and _says_nothing(bare[-1], title):
         bare.pop()
-    if len(bare) < len(words):
+    if len(bare) < len(words) and (bare or title):
         found.append(bare[-1] if bare else "")
     found += ["/".join(words[-count:]) for count in range(1, len(words) + 1)]
-    found = ["" if text.lower() == title.lower() else text for text in found]
+    found = ["" if title and text.lower() == title.lower() else text for text in found]
     short = [elide(show(text), MAX_WIDTH - len(ending)) for text in found]
     return list(dict.fromkeys(f"{text}{ending}".strip() for text in short)) or [ending.strip()]
 

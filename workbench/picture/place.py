@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -71,8 +72,9 @@ class _Placer:
         lines = {
             item.id: box_lines(item, self.detail, self.marked) for item in items if isinstance(item, Node)
         }
-        sizes = [self._size(item, inners, lines) for item in items]
         edges = self.edges.get(frame, [])
+        ports = self._ports(edges)
+        sizes = [self._size(item, inners, lines, ports.get(item.id, 1)) for item in items]
         grid, engine = self._grid(items, sizes, edges)
         down = self.direction == "down"
         found = _Inner(width=grid.size[0 if down else 1], height=grid.size[1 if down else 0], engine=engine)
@@ -87,13 +89,27 @@ class _Placer:
             found.lines.append(Line(edge, points))
         return found
 
+    def _ports(self, edges: Sequence[Edge]) -> dict[str, int]:
+        """How many lines may have to end side by side at each box that more than one leads to."""
+        fan_in = Counter(edge.target for edge in edges)
+        return {id: min(count, engines.MANY_INPUTS) for id, count in fan_in.items()}
+
     def _size(
-        self, item: Node | Frame, inners: Mapping[str, _Inner], lines: Mapping[str, Sequence[str]]
+        self,
+        item: Node | Frame,
+        inners: Mapping[str, _Inner],
+        lines: Mapping[str, Sequence[str]],
+        ports: int,
     ) -> tuple[int, int]:
         if isinstance(item, Frame):
             inner = inners[item.id]
-            return max(inner.width + 2 * _FRAME_X, len(item.title) + 8), inner.height + 2 * _FRAME_Y
-        return box_size(lines[item.id], self.detail, self.marked and item.owner is not None)
+            wide, high = inner.width + 2 * _FRAME_X, inner.height + 2 * _FRAME_Y
+            wide = max(wide, len(item.title) + 8)
+        else:
+            wide, high = box_size(item, lines[item.id], self.detail, self.marked and item.owner is not None)
+        if self.direction == "down":
+            return max(wide, 2 * ports + 1), high
+        return wide, max(high, ports + 2)
 
     def _grid(
         self, items: Sequence[Node | Frame], sizes: Sequence[tuple[int, int]], edges: Sequence[Edge]
@@ -101,10 +117,10 @@ class _Placer:
         down = self.direction == "down"
         index = {item.id: at for at, item in enumerate(items)}
         pairs = [(index[edge.source], index[edge.target]) for edge in edges]
-        across = [size[0 if down else 1] for size in sizes]
+        across = [size[0 if down else 1] - 2 for size in sizes]
         lengths = [size[1 if down else 0] for size in sizes]
-        line_gap, box_gap = (2, 3) if down else (1, 1)
-        request = engines.Request(across, pairs, box_gap, line_gap)
+        gaps = (3, 3, 2) if down else (1, 2, 1)
+        request = engines.Request(across, pairs, *gaps)
         pad = _PAD[self.detail] if down else 4
         if not items:
             return Grid([], [], (0, 0)), ""

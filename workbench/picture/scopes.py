@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from workbench.names import CALL_SEPARATOR
@@ -50,11 +50,14 @@ class Scope:
         return len(self.scopes) + len(self.items)
 
 
-def build_tree(items: dict[str, Item], root_key: str, max_boxes: int) -> Scope:
+def build_tree(
+    items: dict[str, Item], readers: Mapping[str, Sequence[str]], root_key: str, max_boxes: int
+) -> Scope:
     """The scopes of some items, in order; ends (inputs, outputs) stay outside unless they are very many.
 
     Args:
-        items: drawn items by key, inputs of the graph first.
+        items: drawn items by key, in the order of the data.
+        readers: for each item, who reads it.
         root_key: the place drawing starts at.
         max_boxes: more items than these right in one scope become stretches of nodes.
     """
@@ -72,7 +75,7 @@ def build_tree(items: dict[str, Item], root_key: str, max_boxes: int) -> Scope:
             scope.size += 1
         scope.items.append(key)
     _take_namesakes(root, items)
-    _shape(root, items, max_boxes)
+    _shape(root, _Order(items, readers), max_boxes)
     return root
 
 
@@ -104,13 +107,35 @@ def _take_namesakes(root: Scope, items: dict[str, Item]) -> None:
             scope.scopes[key].size += 1
 
 
-def _shape(root: Scope, items: dict[str, Item], max_boxes: int) -> None:
+class _Order:
+    """Tells whether some items can be one box without a way out of it and back in."""
+
+    def __init__(self, items: Iterable[str], readers: Mapping[str, Sequence[str]]) -> None:
+        self.position = {key: at for at, key in enumerate(items)}
+        self.readers = readers
+
+    def is_convex(self, members: Collection[str]) -> bool:
+        last = max(self.position[key] for key in members)
+        seen: set[str] = set()
+        todo = [other for key in members for other in self.readers.get(key, ()) if other not in members]
+        while todo:
+            key = todo.pop()
+            if key in members:
+                return False
+            if key in seen or self.position[key] > last:
+                continue
+            seen.add(key)
+            todo.extend(self.readers.get(key, ()))
+        return True
+
+
+def _shape(root: Scope, order: _Order, max_boxes: int) -> None:
     """Splits scopes that have too many parts, and leaves out those that have only one."""
     todo = [root]
     while todo:
         scope = todo.pop()
         if scope.parts > _MANY_CHILDREN:
-            _bucket(scope)
+            _bucket(scope, order)
         if scope.parts > max_boxes:
             _cut_up(scope)
         for place, inner in list(scope.scopes.items()):
@@ -126,7 +151,7 @@ def _shape(root: Scope, items: dict[str, Item], max_boxes: int) -> None:
         root.scopes, root.items = only.scopes, only.items
 
 
-def _bucket(scope: Scope) -> None:
+def _bucket(scope: Scope, order: _Order) -> None:
     """Puts parts together whose names start alike up to a number: `block_3_expand`, `block_3_project`."""
     buckets: dict[str, list[str]] = {}
     for place in [*scope.scopes, *scope.items]:
@@ -136,7 +161,8 @@ def _bucket(scope: Scope) -> None:
     if len(buckets) < 2:
         return
     for start, members in buckets.items():
-        if len(members) < 2:
+        within = {key for place in members for key in _within(scope, place)}
+        if len(members) < 2 or not order.is_convex(within):
             continue
         bucket = Scope(f"{scope.key}/{start}*", start)
         for place in members:
@@ -149,6 +175,10 @@ def _bucket(scope: Scope) -> None:
                 bucket.items.append(place)
                 bucket.size += 1
         scope.scopes[bucket.key] = bucket
+
+
+def _within(scope: Scope, place: str) -> Iterable[str]:
+    return scope.scopes[place].all_items() if place in scope.scopes else (place,)
 
 
 def _numbered_start(name: str, done: str) -> str:

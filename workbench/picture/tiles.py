@@ -8,13 +8,13 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from workbench.names import show
+from workbench.picture.boxes import caption
 from workbench.picture.glyphs import ARROWS, BORDERS, DOWN, LEFT, MARKS, PORTS, RIGHT, UP, Glyphs, line_glyph
 from workbench.picture.labels import elide
 from workbench.picture.layout import Box, Layout, Line
 from workbench.picture.scene import Frame, Node
 
 TILE_W, TILE_H = 64, 32
-CAPTIONS = {"input": "input", "output": "output", "result": "result", "variable": "variable"}
 Tile = tuple[int, int]
 
 
@@ -153,10 +153,9 @@ class Painter:
             sheet.write(start, y + at, text, self._style(role, node.owner, selected))
 
     def _captions(self, sheet: _Sheet, box: Box, node: Node, selected: bool) -> None:
-        caption = "seam" if node.seam else CAPTIONS.get(node.kind, "")
         style = self._style("seam" if node.seam else "subtitle", node.owner, selected)
-        if caption and box.w >= len(caption) + 6:
-            sheet.write(box.x + 2, box.y, f" {caption} ", style)
+        if word := caption(node):
+            sheet.write(box.x + 2, box.y, f" {word} ", style)
         if node.opens is not None and box.w >= 6:
             sheet.write(box.x + box.w - 4, box.y, " + ", self._style("title", node.owner, selected))
 
