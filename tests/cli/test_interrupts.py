@@ -1,0 +1,470 @@
+"""Whatever ends a command early: all of the result is there or nothing, and no process is left.
+
+Phases are met as a person sees them: by what `-v` says on stderr. Ctrl-C goes to the whole process group, as a
+terminal sends it; the child has a session of its own, so it is the parent that must end it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.cli.tools import DIGITS, IMAGE, WIRE, call, tree
+from workbench.disk import bundle_write, dtypes, schema
+from workbench.disk.bundle import Bundle
+
+Start = Callable[..., "Running"]
+SIGNALS = [("group", signal.SIGINT), ("parent", signal.SIGINT), ("parent", signal.SIGTERM)]
+each_signal = pytest.mark.parametrize(
+    ("whom", "number"), SIGNALS, ids=[f"{number.name} to {whom}" for whom, number in SIGNALS]
+)
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+MERGE = ("merge", IMAGE, DIGITS, "--wire", WIRE)
+
+
+class Running:
+    """A command in a process of its own, with its talk as it comes."""
+
+    def __init__(self, words: Sequence[str | Path], **environment: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "workbench", *map(str, words)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            env={**os.environ, **environment},
+        )
+        self.said: list[str] = []
+        self.children: list[psutil.Process] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.said.append(line)
+
+    @property
+    def err(self) -> str:
+        return "".join(self.said)
+
+    def until(self, text: str) -> None:
+        """Waits until `text` was said, and notes which processes it has started by then."""
+        deadline = time.monotonic() + 120
+        while text not in self.err:
+            assert self.process.poll() is None, f"it ended before it said {text!r}: {self.err}"
+            assert time.monotonic() < deadline, f"it never said {text!r}: {self.err}"
+            time.sleep(0.002)
+        self.children = psutil.Process(self.process.pid).children(recursive=True)
+
+    def send(self, whom: str, number: int) -> None:
+        if whom == "group":
+            os.killpg(self.process.pid, number)
+        else:
+            self.process.send_signal(number)
+
+    def end(self) -> int:
+        """Waits for its end, and that of all it started; its exit code."""
+        code = self.process.wait(20)
+        _, alive = psutil.wait_procs(self.children, 5)
+        assert not alive, f"left behind: {alive}"
+        self._reader.join(5)
+        assert "Traceback" not in self.err and "Exception ignored" not in self.err, self.err
+        return code
+
+    def out(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.read()
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    running: list[Running] = []
+
+    def start(*words: str | Path, **environment: str) -> Running:
+        running.append(Running(words, **environment))
+        return running[-1]
+
+    yield start
+    for each in running:
+        for process in (each.process, *each.children):
+            if process.poll() is None if isinstance(process, subprocess.Popen) else process.is_running():
+                process.kill()
+        each.process.communicate()
+
+
+@pytest.fixture(scope="module")
+def heavy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The digits with 192 MB more in their checkpoint: copying it takes a moment."""
+    path = tmp_path_factory.mktemp("heavy") / "digits"
+    shutil.copytree(DIGITS, path)
+    old = Bundle.open(DIGITS / "variables" / "variables")
+    tensors = {key: (old.entry(key).dtype, old.entry(key).shape, old.raw(key)) for key in list(old.keys())}
+    tensors["slack"] = (dtypes.enum("uint8"), (192 << 20,), bytes(192 << 20))
+    shutil.rmtree(path / "variables")
+    bundle_write.write(path / "variables" / "variables", tensors)
+    return path
+
+
+@pytest.fixture(scope="module")
+def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A frozen GraphDef, `x` to `y`, both float32 [?,784], that multiplies 0 by 0 for ever before it adds."""
+    graph = schema.GraphDef()
+    graph.versions.producer = 1395
+
+    def add(name: str, op: str, *inputs: str, kind: str = "T", dtype: str = "float32") -> object:
+        node = graph.node.add(name=name, op=op, input=inputs)
+        node.attr[kind].type = dtypes.enum(dtype)
+        return node
+
+    def const(name: str, dtype: str, **value: object) -> None:
+        tensor = add(name, "Const", kind="dtype", dtype=dtype).attr["value"].tensor  # type: ignore[attr-defined]
+        tensor.dtype = dtypes.enum(dtype)
+        tensor.tensor_shape.SetInParent()
+        for field, item in value.items():
+            getattr(tensor, field).append(item)
+
+    x = add("x", "Placeholder", kind="dtype")
+    for size in (-1, 784):
+        x.attr["shape"].shape.dim.add(size=size)  # type: ignore[attr-defined]
+    const("zero", "float32", float_val=0.0)
+    const("one", "float32", float_val=1.0)
+    for name, source, fixed in (("enter", "zero", False), ("limit", "one", True)):
+        node = add(name, "Enter", source)
+        node.attr["frame_name"].s = b"loop"  # type: ignore[attr-defined]
+        node.attr["is_constant"].b = fixed  # type: ignore[attr-defined]
+        node.attr["parallel_iterations"].i = 1  # type: ignore[attr-defined]
+    add("merge", "Merge", "enter", "next").attr["N"].i = 2  # type: ignore[attr-defined]
+    add("less", "Less", "merge", "limit")
+    graph.node.add(name="cond", op="LoopCond", input=["less"])
+    add("switch", "Switch", "merge", "cond")
+    add("step", "Mul", "switch:1", "switch:1")
+    add("next", "NextIteration", "step")
+    add("exit", "Exit", "switch")
+    add("y", "AddV2", "x", "exit")
+    path = tmp_path_factory.mktemp("endless") / "endless.pb"
+    path.write_bytes(graph.SerializeToString())
+    return path
+
+
+def nothing_is_left(folder: Path, before: dict[str, str]) -> None:
+    assert tree(folder) == before
+
+
+def the_next_cleans_up(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A merge to the same target removes what a killed one left, and is whole itself."""
+    done = call(capsys, *MERGE, "--no-verify", "-o", folder / "out")
+    assert done.code == 0, done.err
+    assert [path.name for path in folder.iterdir()] == ["out"]
+    assert (folder / "out" / "saved_model.pb").is_file()
+
+
+# --- without TensorFlow -----------------------------------------------------------------------------------------
+
+
+def reading(start: Start, folder: Path) -> Running:
+    """A merge that waits for the value of an input: nobody writes into the pipe."""
+    pipe = folder / "value"
+    os.mkfifo(pipe)
+    running = start(*MERGE, "-o", folder / "out", "--input", f"base64_input=@{pipe}", "-v")
+    running.until("R5-scalar")
+    time.sleep(0.2)  # it is said right before the value is read
+    return running
+
+
+@each_signal
+def test_while_reading(start: Start, tmp_path: Path, whom: str, number: signal.Signals) -> None:
+    running = reading(start, tmp_path)
+    running.send(whom, number)
+    assert running.end() == CODES[number]
+    assert [path.name for path in tmp_path.iterdir()] == ["value"]
+
+
+def test_an_interrupt_with_json_is_one_line(start: Start, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "value")
+    words = (*MERGE, "-o", tmp_path / "out", "--input", f"base64_input=@{tmp_path / 'value'}", "-v", "--json")
+    running = start(*words)
+    running.until("R5-scalar")
+    time.sleep(0.2)
+    running.send("group", signal.SIGINT)
+    assert running.end() == 130
+    (line,) = running.out().splitlines()
+    assert json.loads(line)["error"]["code"] == "interrupted"
+
+
+def writing(start: Start, heavy: Path, folder: Path, text: str) -> Running:
+    words = ("merge", IMAGE, heavy, "--wire", WIRE, "--no-verify", "-v", "-o", folder / "deep" / "out")
+    running = start(*words)
+    running.until(text)
+    return running
+
+
+@each_signal
+@pytest.mark.parametrize("text", ["check: ", "writing the result", "variables 1"])
+def test_while_writing(
+    start: Start, heavy: Path, tmp_path: Path, whom: str, number: signal.Signals, text: str
+) -> None:
+    running = writing(start, heavy, tmp_path, text)
+    running.send(whom, number)
+    assert running.end() == CODES[number]
+    assert not list(tmp_path.iterdir())  # the folder above the target is taken back, too
+
+
+@each_signal
+def test_while_publishing(
+    start: Start, heavy: Path, tmp_path: Path, whom: str, number: signal.Signals
+) -> None:
+    """It may be too late to stop it; then it is whole."""
+    running = writing(start, heavy, tmp_path, "publishing")
+    running.send(whom, number)
+    code = running.end()
+    if (tmp_path / "deep").exists():
+        assert [path.name for path in (tmp_path / "deep").iterdir()] == ["out"]
+        result = tmp_path / "deep" / "out"
+        assert not Bundle.open(result / "variables" / "variables").verify()
+        assert (result / "assets.extra" / "workbench.json").is_file()
+        assert code in (0, CODES[number])
+    else:
+        assert code == CODES[number]
+
+
+def test_leaning_on_ctrl_c(start: Start, heavy: Path, tmp_path: Path) -> None:
+    running = writing(start, heavy, tmp_path, "variables 1")
+    for _ in range(20):
+        if running.process.poll() is None:
+            running.send("group", signal.SIGINT)
+        time.sleep(0.005)
+    assert running.process.wait(20) in (130, -signal.SIGINT)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("text", ["writing the result", "variables 1"])
+def test_killed_while_writing(
+    start: Start, heavy: Path, tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("merge", IMAGE, heavy, "--wire", WIRE, "--no-verify", "-v", "-o", tmp_path / "out")
+    running = start(*words)
+    running.until(text)
+    running.send("parent", signal.SIGKILL)
+    assert running.end() == -signal.SIGKILL
+    left = [path.name for path in tmp_path.iterdir()]
+    assert left and all(name.startswith(".out.workbench-") for name in left)
+    the_next_cleans_up(tmp_path, capsys)
+
+
+def test_two_at_once_on_one_target(start: Start, heavy: Path, tmp_path: Path) -> None:
+    """One gets it, the other is told; neither harms the other."""
+    words = ("merge", IMAGE, heavy, "--wire", WIRE, "--no-verify", "-v", "-o", tmp_path / "out")
+    two = [start(*words), start(*words)]
+    codes = sorted(each.end() for each in two)
+    assert codes == [0, 3]
+    loser = next(each for each in two if each.process.returncode == 3)
+    assert "out: The target exists already" in loser.err
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert not Bundle.open(tmp_path / "out" / "variables" / "variables").verify()
+
+
+def test_two_versions_at_once(start: Start, heavy: Path, tmp_path: Path) -> None:
+    words = ("merge", IMAGE, heavy, "--wire", WIRE, "--no-verify", "-v", "--serving", "-o", tmp_path / "base")
+    two = [start(*words), start(*words)]
+    assert [each.end() for each in two] == [0, 0]
+    assert sorted(path.name for path in (tmp_path / "base").iterdir()) == ["1", "2"]
+    said = {each.out().splitlines()[0].split(":")[0] for each in two}
+    assert said == {str(tmp_path / "base" / version) for version in "12"}
+
+
+# --- without a TensorFlow ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bare_python(tmp_path: Path) -> Path:
+    """An interpreter that has nothing installed."""
+    path = tmp_path / "bare" / "python"
+    path.parent.mkdir()
+    path.write_text(f'#!/bin/sh\nexec {sys.executable} -S -I "$@"\n')
+    path.chmod(0o755)
+    return path
+
+
+def test_an_interpreter_without_tensorflow(
+    bare_python: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = tree(tmp_path)
+    done = call(capsys, *MERGE, "-o", tmp_path / "out", "--python", bare_python)
+    assert done.code == 1
+    assert "Not published: not run" in done.out
+    assert "TensorFlow can't be imported" in done.out and "--python" in done.out
+    assert "writing" not in done.err  # known before anything is copied
+    nothing_is_left(tmp_path, before)
+    as_data = call(capsys, *MERGE, "-o", tmp_path / "out", "--python", bare_python, "--json")
+    (line,) = as_data.out.splitlines()
+    found = json.loads(line)
+    assert as_data.code == 1
+    assert (found["verdict"], found["path"]) == ("not run", None)
+    done = call(
+        capsys, "run", DIGITS, "--signature", "serving_default", "--input", f"myInput={[[0] * 784]}",
+        "--python", bare_python,
+    )  # fmt: skip
+    assert done.code == 1 and done.out == ""
+    assert "TensorFlow can't be imported" in done.err and "pip install tensorflow" in done.err
+
+
+def test_an_installation_without_tensorflow(start: Start, tmp_path: Path) -> None:
+    """inspect and a merge that runs nothing need none; one that should be run is not."""
+    (tmp_path / "hide").mkdir()
+    (tmp_path / "hide" / "tensorflow.py").write_text("raise ImportError('not installed here')\n")
+    hidden = {"PYTHONPATH": str(tmp_path / "hide")}
+    one = start("inspect", DIGITS, **hidden)
+    assert one.end() == 0
+    merged = start(*MERGE, "--no-verify", "-o", tmp_path / "out", **hidden)
+    assert merged.end() == 0 and "unverified" in merged.out()
+    refused = start(*MERGE, "-o", tmp_path / "out2", **hidden)
+    assert refused.end() == 1
+    said = refused.out()
+    assert "not run" in said and "not installed here" in said and "pip install tensorflow" in said
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["hide", "out"]
+
+
+# --- with TensorFlow --------------------------------------------------------------------------------------------
+
+
+def starting(start: Start, endless: Path, folder: Path) -> Running:
+    running = start(*MERGE, "-v", "-o", folder / "out")
+    running.until("importing TensorFlow")
+    return running
+
+
+def reference(start: Start, endless: Path, folder: Path) -> Running:
+    words = ("merge", endless, DIGITS, "--wire", "y=myInput", "-v", "-o", folder / "out")
+    running = start(*words)
+    running.until("reference: endless")
+    time.sleep(0.3)
+    return running
+
+
+def verifying(start: Start, endless: Path, folder: Path) -> Running:
+    running = start(*MERGE, "-v", "-o", folder / "out")
+    running.until("result: v1 Session")
+    return running
+
+
+PHASES = [starting, reference, verifying]
+each_phase = pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.__name__)
+
+
+@pytest.mark.needs_tf
+@each_signal
+@each_phase
+def test_while_tensorflow_runs(
+    start: Start,
+    endless: Path,
+    tmp_path: Path,
+    phase: Callable[..., Running],
+    whom: str,
+    number: signal.Signals,
+) -> None:
+    running = phase(start, endless, tmp_path)
+    assert running.children
+    running.send(whom, number)
+    assert running.end() == CODES[number]
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.needs_tf
+@each_phase
+def test_killed_while_tensorflow_runs(
+    start: Start,
+    endless: Path,
+    tmp_path: Path,
+    phase: Callable[..., Running],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Nobody is there to clean up: the child sees that its parent is gone, the next merge removes the folder."""
+    running = phase(start, endless, tmp_path)
+    assert running.children
+    running.send("parent", signal.SIGKILL)
+    assert running.end() == -signal.SIGKILL
+    assert list(tmp_path.iterdir())
+    the_next_cleans_up(tmp_path, capsys)
+
+
+@pytest.mark.needs_tf
+@pytest.mark.parametrize("phase", [starting, reference], ids=lambda phase: phase.__name__)
+def test_the_child_is_killed(
+    start: Start, endless: Path, tmp_path: Path, phase: Callable[..., Running]
+) -> None:
+    """As the kernel does when memory runs out: a verdict, not an error of ours."""
+    running = phase(start, endless, tmp_path)
+    (child,) = running.children
+    child.kill()
+    assert running.end() == 1
+    said = " ".join(running.out().split())
+    assert "Not published: " in said and "was ended by SIGKILL" in said and "memory" in said
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.needs_tf
+def test_one_death_is_not_held_against_the_result(start: Start, endless: Path, tmp_path: Path) -> None:
+    """Each loader gets another process; what is equal there is equal."""
+    running = verifying(start, endless, tmp_path)
+    (child,) = running.children
+    child.kill()
+    assert running.end() == 0
+    assert "verified" in running.out()
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.needs_tf
+def test_every_child_is_killed_while_verifying(start: Start, endless: Path, tmp_path: Path) -> None:
+    running = verifying(start, endless, tmp_path)
+    while running.process.poll() is None:
+        with suppress(psutil.NoSuchProcess):
+            for child in running.children:
+                child.kill()
+        with suppress(psutil.NoSuchProcess):
+            running.children = psutil.Process(running.process.pid).children(recursive=True)
+        time.sleep(0.02)
+    assert running.end() == 1
+    said = " ".join(running.out().split())
+    assert "Not published: " in said and "was ended by SIGKILL" in said
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.needs_tf
+def test_a_model_that_never_ends(endless: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = set(psutil.Process().children(recursive=True))
+    words = ("merge", endless, DIGITS, "--wire", "y=myInput", "-o", tmp_path / "out", "--time-limit", "1")
+    done = call(capsys, *words)
+    assert done.code == 1
+    said = " ".join(done.out.split())
+    assert "Not published: inconclusive" in said
+    assert "did not answer within 1 s" in said and "--time-limit" in said
+    assert not list(tmp_path.iterdir())
+    assert set(psutil.Process().children(recursive=True)) <= before
+
+
+@pytest.mark.needs_tf
+def test_ctrl_c_in_run(start: Start, endless: Path, tmp_path: Path) -> None:
+    values = tmp_path / "x.json"
+    values.write_text(json.dumps([[0.5] * 784]))
+    running = start("run", endless, "--input", f"x={values.read_text()}", "-v")
+    deadline = time.monotonic() + 60
+    while not (found := psutil.Process(running.process.pid).children()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    running.children = found
+    time.sleep(1.0)
+    running.send("group", signal.SIGINT)
+    assert running.end() == 130
+    assert running.out() == ""
