@@ -3,8 +3,7 @@
 ```python
 import workbench as wb
 
-image, digits = wb.open_model("image"), wb.open_model("digits")
-plan = wb.Plan.join(image="image", digits="digits", wires=["pixels=myInput"])
+plan = wb.Plan.join(image="./image", digits="./digits", wires=["pixels=myInput"])
 report = wb.commit(wb.apply(plan), "merged")
 ```
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from workbench.commit import Report, commit
     from workbench.errors import WorkbenchError
     from workbench.findings import Finding
+    from workbench.graph.views import to_networkx
     from workbench.model import MetaGraph, Model, open_model
     from workbench.runtime.api import run
     from workbench.surgery.draft import Draft, apply, check
@@ -43,11 +43,13 @@ _HOMES = {
     "commit": "workbench.commit",
     "open_model": "workbench.model",
     "run": "workbench.runtime.api",
+    "to_networkx": "workbench.graph.views",
 }
 
 __all__ = [
     "Draft", "Finding", "MetaGraph", "Model", "Plan", "Report", "Source", "Wire", "WorkbenchError", "__version__",
     "apply", "check", "commit", "open_model", "run", "sample_models",
+    "to_networkx",
 ]  # fmt: skip
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, TYPE_CHECKING
 
 from workbench import names
 from workbench.disk import folder as disk_folder
@@ -142,6 +143,15 @@ class Model:
         from workbench.model.recipe import read_origin
 
         return read_origin(self.folder)
+
+    def networkx(self, *, functions: bool = False) -> Any:
+        """The chosen MetaGraph as a `networkx.MultiDiGraph`, see `workbench.to_networkx`.
+
+        Args:
+            functions: with the bodies of functions, each under its call.
+        """
+        # By name: the view is made a room further up, and this is only its short way in for users.
+        return import_module("workbench.graph.views").to_networkx(self.meta, functions=functions)
 
     @cached_property
     def findings(self) -> list[Finding]:
