@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "inspect": ("workbench.cli.inspect", "what a model is, what can be called, what is inside"),
     "merge": ("workbench.cli.merge", "join models: an output of one becomes an input of the next"),
     "run": ("workbench.cli.run", "run a signature with values given here"),
+    "tui": ("workbench.cli.tui", "the terminal workbench: look, wire, preview, commit"),
     "demo": ("workbench.cli.demo", "a base64 image joined to a digit classifier, from start to end"),
     "show": ("workbench.cli.show", "as saved_model_cli show"),
     "scan": ("workbench.cli.scan", "as saved_model_cli scan: ops that touch files, network, Python"),
@@ -151,8 +152,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _dispatch(words: list[str], out: Output) -> int:
     if not words:
-        out.stdout.write(top_help())
-        return UsageError.exit_code
+        if sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty():
+            words = ["tui"]
+        else:
+            out.stdout.write(top_help())
+            return UsageError.exit_code
     name, rest = words[0], words[1:]
     if name in ("-h", "--help", "help"):
         if rest and rest[0] in COMMANDS:

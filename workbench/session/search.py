@@ -292,7 +292,7 @@ def _is_shape(shape: Any, wanted: str) -> bool:
     if shape is None:
         return False
     if wanted in ("scalar", "[]"):
-        return shape == ()
+        return bool(shape == ())
     sizes = [size for size in re.split(r"[x,]", wanted.strip("[]")) if size]
     if len(sizes) != len(shape):
         return False

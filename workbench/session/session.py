@@ -125,6 +125,10 @@ class Session:
         """The plan was committed or saved: quitting loses nothing."""
         self._saved_wires = self.plan.wires
 
+    def forget_saved(self) -> None:
+        """The plan was taken over from a session that was lost: it is saved nowhere else."""
+        self._saved_wires = ()
+
     # -- models
 
     def load(self, path: Path, tags: Iterable[str] | None = None) -> Model:

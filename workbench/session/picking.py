@@ -1,0 +1,160 @@
+"""Picking one end of a wire and judging the rows of another model against it; places that texts mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workbench import names
+from workbench.findings import Finding
+from workbench.session.listing import Key, Listing, Row
+from workbench.session.verdicts import Judgement
+from workbench.surgery.ends import End, Side
+
+if TYPE_CHECKING:
+    from workbench.session.session import Session
+    from workbench.session.viewer import Viewer
+
+_LOOKED_AT = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """An end that waits for the other one.
+
+    Attributes:
+        end: what was picked.
+        key: of its row.
+        side: whether it is where a wire starts or ends.
+    """
+
+    end: End
+    key: Key
+    side: Side
+
+    @property
+    def handle(self) -> str:
+        """Its model."""
+        return self.end.handle
+
+    def judge(self, session: Session, handle: str, row: Row) -> Judgement | None:
+        """The verdict on a row of another model; None for a row that is no end on the other side."""
+        other = end_of(session, handle, row, "source" if self.side == "target" else "target")
+        if other is None:
+            return None
+        if isinstance(other, Finding):
+            return Judgement("no", other.message, other.hint, other.code)
+        source, target = (other, self.end) if self.side == "target" else (self.end, other)
+        return session.judge(source, target)
+
+
+def end_of(session: Session, handle: str, row: Row, side: Side) -> End | Finding | None:
+    """The end a row stands for on a side of a wire.
+
+    Returns:
+        None for a row that is none on that side; a finding for one that can't be one (yet), with the nearest that can.
+    """
+    judging = session.judging
+    if handle not in judging.lookups:
+        return None
+    if row.kind in ("input", "output"):
+        if (row.kind == "input") != (side == "target"):
+            return None
+        return judging.port(handle, row.key[1], row.ref.key, side)
+    if row.kind not in ("node", "variable", "argument", "result") or row.spot is None:
+        return None
+    if row.spot.level.startswith("fn:"):
+        return Finding(
+            "R1-inside-call",
+            "error",
+            f"{handle}@{names.show(row.spot.node)}",
+            "A tensor inside a function's body can't be the end of a wire, and nothing in the main graph calls this one.",
+            "Pick a key of a signature, or a node of the main graph.",
+        )
+    if row.spot.level:
+        return judging.lookups[handle].find(f"{row.spot}:0", side)
+    return judging.tensor(handle, row.spot.node, 0, side)
+
+
+def best(session: Session, picked: Picked, handle: str, listing: Listing) -> int | None:
+    """The row of another model that the pick would likeliest be wired to: fits, else unknown, else the first."""
+    wanted = "output" if picked.side == "target" else "input"
+    order = {"fits": 0, "unknown": 1, "no": 2}
+    found: tuple[int, int] | None = None
+    for index in range(min(len(listing), _LOOKED_AT)):
+        row = listing[index]
+        if row.kind != wanted:
+            continue
+        judged = picked.judge(session, handle, row)
+        if judged is not None and (found is None or order[judged.state] < found[0]):
+            found = order[judged.state], index
+    return found[1] if found is not None else None
+
+
+def wired_tensors(session: Session) -> dict[str, set[str]]:
+    """For each model the tensors at which wires start or end."""
+    found: dict[str, set[str]] = {}
+    for link in session.links().values():
+        for end in (link.source, link.target):
+            found.setdefault(end.handle, set()).update(end.tensors)
+    return found
+
+
+def resolve(
+    session: Session, text: str, viewers: Mapping[str, Viewer], side: str = "target"
+) -> tuple[str, Key | None] | None:
+    """The model and the row that a place means: `handle`, `handle@END`, a wire `OUT=IN`, a name in a model.
+
+    Returns:
+        (handle, key of the row or None for the model as a whole); None if it names no model that is open.
+    """
+    if text in viewers:
+        return text, None
+    head, at, rest = text.partition("@")
+    if at and head in viewers:
+        key = _key_in(session, head, rest, viewers[head], side)
+        if key is not None:
+            return head, key
+    for index, char in enumerate(text):
+        if char == "=":
+            found = resolve(session, text[index + 1 :], viewers, "target")
+            if found is not None and found[1] is not None:
+                return found
+    if at and head in viewers:
+        return head, None
+    for handle, viewer in viewers.items():
+        key = _key_in(session, handle, text, viewer, side)
+        if key is not None:
+            return handle, key
+    return None
+
+
+def _key_in(session: Session, handle: str, text: str, viewer: Viewer, side: str) -> Key | None:
+    lookup = session.judging.lookups.get(handle)
+    sides: tuple[Side, ...] = ("source", "target") if side == "source" else ("target", "source")
+    if lookup is not None and text:
+        for one in sides:
+            end = lookup.find(text, one)
+            if isinstance(end, End) and end.key is not None and end.signature is not None:
+                return ("port", end.signature, "output" if one == "source" else "input", end.key)
+            if isinstance(end, End):
+                return ("node", "", end.nodes[0])
+    meta = viewer.meta
+    if text in meta.signatures:
+        return ("signature", text)
+    if text in meta.functions:
+        return ("function", text)
+    spot = viewer.places.find(text)
+    if spot is not None:
+        return ("node", spot.level, spot.node)
+    for asset in meta.assets:
+        if asset.filename == text:
+            return ("asset", asset.filename, asset.tensor)
+    key, _, port = text.partition("#")
+    if key in meta.signatures and port:
+        signature = meta.signatures[key]
+        for name, ports in (("input", signature.inputs), ("output", signature.outputs)):
+            if port in ports:
+                return ("port", key, name, port)
+    return None

@@ -1,0 +1,132 @@
+"""Where models may be: recent ones, the sample models, folders on disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from workbench.names import show
+
+Kind = Literal["heading", "model", "folder", "file", "plan", "up"]
+_MAX_LISTED = 2000
+_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
+_GRAPHS = (".pb", ".pbtxt")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a chooser.
+
+    Attributes:
+        kind: what choosing it does: a `folder` or `up` is gone into, all else is the answer.
+        text: its name, safe to print.
+        aside: what is said behind it.
+        path: what it stands for, None for a heading.
+    """
+
+    kind: Kind
+    text: str
+    aside: str = ""
+    path: Path | None = None
+
+
+def is_model(path: Path) -> bool:
+    """Whether a folder or file looks like something `open_model` takes; a look at names only."""
+    try:
+        if path.is_dir():
+            if any((path / name).exists() for name in _MODEL_FILES):
+                return True
+            inside = [entry.name for entry in os.scandir(path)][:200]
+            return bool(inside) and all(name.isdecimal() for name in inside)
+        return path.suffix in _GRAPHS and path.is_file()
+    except OSError:
+        return False
+
+
+def short(path: Path) -> str:
+    """A path as people write it: from the working folder, else from home."""
+    try:
+        return str(path.relative_to(Path.cwd())) or "."
+    except ValueError:
+        pass
+    try:
+        return f"~/{path.relative_to(Path.home())}"
+    except (ValueError, RuntimeError):
+        return str(path)
+
+
+def known(recent: Iterable[Path], samples: Path, plans: Iterable[Entry] = ()) -> list[Entry]:
+    """What is offered before anything is typed."""
+    found: list[Entry] = []
+    listed = list(plans)
+    if listed:
+        found += [Entry("heading", "Not finished"), *listed]
+    recents = [_model(path) for path in recent]
+    if recents:
+        found += [Entry("heading", "Recent"), *recents[:8]]
+    here = [entry for entry in listing(Path.cwd(), models=True) if entry.kind == "model"]
+    if here:
+        found += [Entry("heading", "Here"), *here[:8]]
+    try:
+        folders = sorted(path for path in samples.iterdir() if is_model(path))
+    except OSError:
+        folders = []
+    if folders:
+        found += [Entry("heading", "Sample models"), *map(_model, folders)]
+    return found
+
+
+def _model(path: Path) -> Entry:
+    parent = short(path.parent)
+    return Entry("model", show(path.name), "" if parent == "." else show(parent), path)
+
+
+def listing(folder: Path, *, models: bool) -> list[Entry]:
+    """What is in a folder: models first, then folders, then files (with `models`, only graph files).
+
+    A folder that can't be read is empty.
+    """
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name.lower())[:_MAX_LISTED]
+    except OSError:
+        return []
+    found: dict[str, list[Entry]] = {"model": [], "folder": [], "file": []}
+    for entry in entries:
+        path = Path(entry.path)
+        try:
+            directory = entry.is_dir()
+        except OSError:
+            continue
+        if models and is_model(path):
+            found["model"].append(Entry("model", show(entry.name), "", path))
+        elif directory:
+            if not entry.name.startswith("."):
+                found["folder"].append(Entry("folder", f"{show(entry.name)}/", "", path))
+        elif not models or entry.name.endswith(".json"):
+            kind: Kind = "plan" if models else "file"
+            found["file"].append(Entry(kind, show(entry.name), "plan" if models else "", path))
+    return [*found["model"], *found["folder"], *found["file"]]
+
+
+def typed(text: str, entries: Callable[[], list[Entry]], *, models: bool) -> list[Entry]:
+    """What is offered for a text that was typed: a path goes through folders, a word filters what is known."""
+    text = text.strip()
+    if not text:
+        return entries()
+    looks_like_path = "/" in text or os.sep in text or text.startswith(("~", "."))
+    if looks_like_path:
+        path = Path(text).expanduser()
+        folder, start = (path, "") if text.endswith(("/", os.sep)) else (path.parent, path.name)
+        inside = listing(folder, models=models)
+        close = [entry for entry in inside if entry.text.lower().startswith(start.lower())]
+        up = [Entry("up", "../", "", folder.parent)] if not start else []
+        return [*up, *close]
+    word = text.lower()
+    return [
+        entry
+        for entry in entries()
+        if entry.kind != "heading" and word in f"{entry.text} {entry.aside}".lower()
+    ]

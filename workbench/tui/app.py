@@ -1,0 +1,200 @@
+"""The application: themes, the clipboard, the screens and what they share. What a screen does is in its own file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import App
+from textual.command import Provider
+
+from workbench.session.session import Session
+from workbench.session.store import Store
+from workbench.tui import clipboard, themes
+from workbench.tui.actions import bindings
+from workbench.tui.palette import Actions
+
+if TYPE_CHECKING:
+    from workbench.session.committing import Committer
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How it is drawn.
+
+    Attributes:
+        theme: name of a theme, or empty for the one that suits the terminal.
+        ascii: draw without box glyphs.
+    """
+
+    theme: str = ""
+    ascii: bool = False
+
+
+class WorkbenchApp(App[int]):
+    """The terminal workbench.
+
+    Args:
+        session: with the sources that were named on the command line; they are opened once the first frame is there.
+        store: recent models and unfinished plans.
+        look: theme and glyphs.
+    """
+
+    TITLE = "workbench"
+    CSS_PATH = ["app.tcss"]
+    SCOPE = "app"
+    BINDINGS = bindings("app")  # type: ignore[assignment]
+    COMMANDS: ClassVar[set[type[Provider]]] = {Actions}  # type: ignore[assignment]
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    NOTIFICATION_TIMEOUT = 6
+
+    def __init__(
+        self, session: Session | None = None, store: Store | None = None, look: Look | None = None
+    ) -> None:
+        super().__init__()
+        self.session = session or Session()
+        self.store = store or Store()
+        self.look = look or Look()
+        self._committer: Committer | None = None
+        for theme in (themes.DARK, themes.LIGHT, themes.SIXTEEN):
+            self.register_theme(theme)
+        if self.look.ascii:
+            from workbench.tui.glyphs import AsciiFilter
+
+            self._filters.append(AsciiFilter())
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Colours of our own, for themes that do not have them."""
+        light = not self.current_theme.dark
+        return dict((themes.LIGHT if light else themes.DARK).variables)
+
+    def on_mount(self) -> None:
+        """Chooses the theme and the first screen."""
+        self.theme = self.look.theme or themes.suited(self.console.color_system)
+        if self.session.plan.sources:
+            self.show_work()
+        else:
+            from workbench.tui.screens.start import StartScreen
+
+            self.push_screen(StartScreen())
+
+    def show_work(self) -> None:
+        """Goes to the models."""
+        from workbench.tui.screens.work import WorkScreen
+
+        self.push_screen(WorkScreen(self.session))
+
+    @property
+    def committer(self) -> Committer:
+        """What runs TensorFlow and commits; there is one, with one child at most."""
+        if self._committer is None:
+            from workbench.session.committing import Committer
+
+            self._committer = Committer()
+            self.set_interval(5.0, self._committer.tick)
+        return self._committer
+
+    # -- what every screen may ask for
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copies, and says what."""
+        self._clipboard = text
+        if self._driver is not None:
+            clipboard.copy(text, self._driver.write)
+        line = text if len(text) <= 60 else f"{text[:57]}…"
+        self.notify(line, title="Copied", timeout=2, markup=False)
+
+    def tell(
+        self, message: str, hint: str | None = None, *, title: str = "", severity: Any = "information"
+    ) -> None:
+        """A notice; text from models in it is text."""
+        self.notify(f"{message}\n{hint}" if hint else message, title=title, severity=severity, markup=False)
+
+    def plan_changed(self) -> None:
+        """Saves the plan, so that a lost connection loses nothing."""
+        plan = self.session.plan
+        if plan.wires and self.session.unsaved:
+            tags = {handle: model.meta.tags for handle, model in self.session.models.items()}
+            self.store.keep(plan, tags, self.session.commit.target)
+        else:
+            self.store.forget()
+
+    def remember(self, path: Path) -> None:
+        """Puts a model among the recent ones."""
+        self.store.remember(path)
+
+    # -- actions
+
+    def action_help(self) -> None:
+        """All keys of where one is."""
+        from workbench.tui.palette import available
+        from workbench.tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(list(available(self.screen))))
+
+    def action_toggle_dark(self) -> None:
+        """Light or dark."""
+        self.theme = themes.LIGHT.name if self.current_theme.dark else themes.DARK.name
+
+    def action_change_theme(self) -> None:
+        """Another theme."""
+        self.search_themes()
+
+    def action_suspend_process(self) -> None:
+        """To the shell, until fg."""
+        if self.is_web:
+            self.tell("In a browser there is no shell to suspend to.")
+        else:
+            super().action_suspend_process()
+
+    def action_ask_quit(self) -> None:
+        """Quits; asks when wires would be lost or a commit runs."""
+        running = self._committer is not None and self._committer.running
+        if not (self.session.unsaved or running):
+            self.leave()
+            return
+        from workbench.tui.screens.ask import AskScreen
+
+        if isinstance(self.screen, AskScreen):
+            self.leave()
+            return
+        wires = len(self.session.plan.wires)
+        if running:
+            text = "A commit is running. Quitting cancels it; nothing is left behind."
+        else:
+            text = f"{wires} wire{'' if wires == 1 else 's'} {'is' if wires == 1 else 'are'} neither committed nor saved."
+        choices = [("quit", "Quit"), ("stay", "Stay")]
+        if not running:
+            choices.insert(1, ("save", "Save a recipe"))
+        self.push_screen(AskScreen("Quit?", text, choices), self._quit_answer)
+
+    def _quit_answer(self, answer: str | None) -> None:
+        if answer == "quit":
+            self.leave()
+        elif answer == "save":
+            from workbench.tui.screens.work import WorkScreen
+
+            for screen in reversed(self.screen_stack):
+                if isinstance(screen, WorkScreen):
+                    screen.action_save_recipe()
+                    return
+
+    def leave(self) -> None:
+        """Ends the child, forgets the unfinished plan, and goes."""
+        if self._committer is not None:
+            self._committer.close()
+        self.store.forget()
+        self.exit(0)
+
+    def on_unmount(self) -> None:
+        """Whatever way it ends, no child stays."""
+        if self._committer is not None:
+            self._committer.close()
+
+    def get_system_commands(self, screen: Any) -> Iterable[Any]:
+        """None: the palette has our own table."""
+        return ()

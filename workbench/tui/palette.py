@@ -1,0 +1,68 @@
+"""The command palette: every action that can be done where one is, by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from workbench.tui.actions import ACTIONS, Action, keys_text
+
+if TYPE_CHECKING:
+    from textual.dom import DOMNode
+    from textual.screen import Screen
+
+
+def holders(screen: Screen[object]) -> dict[str, DOMNode]:
+    """For each scope of a screen the node that does its actions: what has the focus, else the first of its kind."""
+    found: dict[str, DOMNode] = {}
+    focused = screen.focused
+    chain: list[DOMNode] = list(focused.ancestors_with_self) if focused is not None else []
+    for node in [*chain, screen, *screen.query("*"), screen.app]:
+        for kind in type(node).__mro__:
+            scope = kind.__dict__.get("SCOPE")
+            if scope:
+                found.setdefault(scope, node)
+    return found
+
+
+def available(screen: Screen[object]) -> Iterator[tuple[str, Action, DOMNode]]:
+    """(scope, action, node) of everything that can be done on a screen, each once."""
+    nodes = holders(screen)
+    for scope, actions in ACTIONS.items():
+        if scope not in nodes:
+            continue
+        seen: set[str] = set()
+        for action in actions:
+            if action.about not in seen:
+                seen.add(action.about)
+                yield scope, action, nodes[scope]
+
+
+class Actions(Provider):
+    """Gives the palette our table."""
+
+    def _all(self) -> Iterator[tuple[str, str, partial[object]]]:
+        said: set[str] = set()
+        for scope, action, node in available(self.screen):
+            if action.name in ("command_palette",) or scope == "list" or action.about in said:
+                continue
+            said.add(action.about)
+            keys = keys_text(action)
+            name = f"{action.label}: {action.about}"
+            yield name, keys, partial(self.app.run_action, action.name, node)
+
+    async def discover(self) -> Hits:
+        """All of them."""
+        for name, keys, run in self._all():
+            yield DiscoveryHit(name, run, help=keys or None)
+
+    async def search(self, query: str) -> Hits:
+        """Those that fit."""
+        matcher = self.matcher(query)
+        for name, keys, run in self._all():
+            score = matcher.match(name)
+            if score > 0:
+                yield Hit(score, matcher.highlight(name), run, help=keys or None)

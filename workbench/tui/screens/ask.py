@@ -1,0 +1,78 @@
+"""Questions: one of a few answers, or a line of text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button, Input, Static
+
+from workbench.tui.screens.dialog import Dialog
+
+
+class AskScreen(Dialog[str]):
+    """Asks for one of some answers; None when it is closed.
+
+    Args:
+        title: in the frame.
+        text: the question.
+        choices: (answer, label); the last one is the harmless one and has the focus.
+    """
+
+    BINDINGS = [
+        Binding("left,h", "app.focus_previous", show=False),
+        Binding("right,l", "app.focus_next", show=False),
+    ]
+
+    def __init__(self, title: str, text: str, choices: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        self._title, self._text, self._choices = title, text, choices
+
+    def compose(self) -> ComposeResult:
+        """Text and buttons."""
+        with Vertical(classes="dialog") as frame:
+            frame.border_title = self._title
+            yield Static(self._text, classes="text", markup=False)
+            with Horizontal(classes="buttons"):
+                for answer, label in self._choices:
+                    yield Button(label, name=answer, compact=True)
+
+    def on_mount(self) -> None:
+        """The harmless answer first."""
+        list(self.query(Button))[-1].focus()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.dismiss(event.button.name)
+
+
+class PromptScreen(Dialog[str]):
+    """Asks for a line of text; None when it is closed.
+
+    Args:
+        title: in the frame.
+        text: what is wanted.
+        value: what stands there at first.
+    """
+
+    def __init__(self, title: str, text: str, value: str = "") -> None:
+        super().__init__()
+        self._title, self._text, self._value = title, text, value
+
+    def compose(self) -> ComposeResult:
+        """Text and the line."""
+        with Vertical(classes="dialog") as frame:
+            frame.border_title = self._title
+            frame.border_subtitle = "enter: go on   esc: close"
+            yield Static(self._text, classes="text", markup=False)
+            yield Input(self._value, compact=True)
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if event.value.strip():
+            self.dismiss(event.value.strip())

@@ -1,0 +1,51 @@
+"""Choosing a model or a file, over the screen beneath."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from workbench import sample_models
+from workbench.session.places import known
+from workbench.session.store import Store
+from workbench.tui.screens.dialog import Dialog
+from workbench.tui.widgets.chooser import Chooser
+
+
+class ChooseScreen(Dialog[Path]):
+    """Answers with a path.
+
+    Args:
+        title: in the frame.
+        store: with the recent models; None to choose any file.
+        start: the path that stands there at first.
+    """
+
+    def __init__(self, title: str, store: Store | None, start: str = "") -> None:
+        super().__init__()
+        self._title = title
+        self._store = store
+        self._start = start
+
+    def compose(self) -> ComposeResult:
+        """The chooser."""
+        store = self._store
+        with Vertical(classes="dialog") as frame:
+            frame.border_title = self._title
+            frame.border_subtitle = "enter: choose   tab: complete   esc: close"
+            if store is not None:
+                yield Chooser(lambda: known(store.recent(), sample_models()), start=self._start)
+            else:
+                yield Chooser(list, models=False, start=self._start or "./")
+
+    def on_mount(self) -> None:
+        """Typing goes into the line."""
+        self.query_one(Chooser).line.focus()
+
+    @on(Chooser.Done)
+    def _done(self, event: Chooser.Done) -> None:
+        event.stop()
+        self.dismiss(event.path)

@@ -1,0 +1,75 @@
+"""All keys of where one is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from workbench.tui.actions import SCOPE_TITLES, Action, keys_text
+from workbench.tui.screens.dialog import Dialog
+from workbench.tui.widgets.lines import Lines, Painted
+
+_LEGEND = (
+    ("Signs", ""),
+    ("✓ ? ✗", "an input fits what is picked; only the run can tell; it does not fit"),
+    ("◉ ━", "picked; wired"),
+    ("→ ←", "an input; an output"),
+    ("▸ ▾", "a row that unfolds; one that is unfolded"),
+)
+
+
+class HelpLines(Lines):
+    """Keys and what they do."""
+
+    def __init__(self, rows: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._rows = rows
+        self._width = max((len(keys) for keys, about in rows if about), default=8)
+
+    def count(self) -> int:
+        """Lines."""
+        return len(self._rows)
+
+    def paint(self, index: int) -> Painted:
+        """A heading, or keys and what they do."""
+        keys, about = self._rows[index]
+        if not about:
+            return Painted([(keys, "heading")])
+        return Painted([(f"  {keys.ljust(self._width)}  ", "op"), (about, "plain")])
+
+    def on_mount(self) -> None:
+        """Takes as many lines as there are."""
+        self.styles.height = len(self._rows)
+        self.rows_changed(0)
+
+
+class HelpScreen(Dialog[None]):
+    """The help.
+
+    Args:
+        actions: (scope, action, node) of what can be done.
+    """
+
+    def __init__(self, actions: list[tuple[str, Action, Any]]) -> None:
+        super().__init__()
+        self._actions = actions
+
+    def compose(self) -> ComposeResult:
+        """Keys by scope, then the signs."""
+        rows: list[tuple[str, str]] = []
+        last = ""
+        for scope, action, _ in sorted(self._actions, key=lambda one: one[0] == "list"):
+            if not action.keys:
+                continue
+            if scope != last:
+                rows += [("", "")] if rows else []
+                rows.append((SCOPE_TITLES[scope], ""))
+                last = scope
+            rows.append((keys_text(action), action.about))
+        rows += [("", ""), *_LEGEND]
+        with Vertical(classes="dialog") as frame:
+            frame.border_title = "Keys"
+            frame.border_subtitle = "esc: close   ^p: every action by name"
+            yield HelpLines(rows)

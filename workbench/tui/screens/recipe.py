@@ -1,0 +1,58 @@
+"""Saving the plan as a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.errors import WorkbenchError
+from workbench.names import show
+from workbench.session.session import Session
+from workbench.tui.screens.ask import AskScreen, PromptScreen
+
+if TYPE_CHECKING:
+    from workbench.tui.app import WorkbenchApp
+
+
+def ask_and_save(app: WorkbenchApp, session: Session) -> None:
+    """Asks for a file name and writes the recipe; a file that is there is replaced only when that is wanted."""
+
+    def named(text: str | None) -> None:
+        if text is None:
+            return
+        path = Path(text).expanduser()
+        if path.exists():
+            question = f"{show(str(path))} is there already."
+            app.push_screen(
+                AskScreen("Replace it?", question, [("replace", "Replace"), ("no", "Keep it")]),
+                lambda answer: save(app, session, path) if answer == "replace" else None,
+            )
+        else:
+            save(app, session, path)
+
+    name = "-".join(session.handles) or "plan"
+    app.push_screen(
+        PromptScreen("Save the recipe", "A file for the plan, to be replayed with --recipe:", f"{name}.json"),
+        named,
+    )
+
+
+def save(app: WorkbenchApp, session: Session, path: Path) -> None:
+    """Writes it, and says so."""
+    from workbench.surgery.recipe import save as write
+
+    join = session.join()
+    if join is None:
+        app.tell("Every model must be open for that.", severity="warning")
+        return
+    try:
+        write(session.plan, join, path)
+    except (OSError, WorkbenchError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        app.tell(f"The recipe can't be written: {why}.", severity="error")
+        return
+    session.mark_saved()
+    app.plan_changed()
+    app.tell(
+        f"{show(str(path))}", "workbench merge --recipe or workbench tui opens it.", title="Recipe saved"
+    )

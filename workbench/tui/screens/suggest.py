@@ -1,0 +1,111 @@
+"""Wires that would fit, the likeliest first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+
+from workbench.names import show
+from workbench.session import text as text_
+from workbench.session.session import Session
+from workbench.surgery.ends import End
+from workbench.surgery.plan import Wire
+from workbench.tui import glyphs
+from workbench.tui.screens.dialog import Dialog
+from workbench.tui.widgets.lines import Lines, Painted, Piece
+
+
+class Suggestions(Lines):
+    """One suggested wire a line."""
+
+    def __init__(self, session: Session, wires: list[Wire], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.session = session
+        self.wires = wires
+
+    def on_mount(self) -> None:
+        """Takes as many lines as there are."""
+        self.styles.height = min(len(self.wires), 14)
+        self.rows_changed(0)
+
+    def count(self) -> int:
+        """Suggestions."""
+        return len(self.wires)
+
+    def paint(self, index: int) -> Painted:
+        """A wire with what flows in it."""
+        wire = self.wires[index]
+        handles = self.session.handles
+        left: list[Piece] = [(" ", "plain")]
+        flex = []
+        ends = []
+        for number, (handle, text) in enumerate(
+            zip(self.session.ends_of(wire), (wire.source, wire.target), strict=True)
+        ):
+            position = handles.index(handle)
+            if number:
+                left.append((f" {glyphs.ARROW} ", "quiet"))
+            left.append((f"{glyphs.mark(position)} ", f"model-{position % 4}"))
+            flex.append(len(left))
+            plain = text.removeprefix(f"{handle}@")
+            left.append((show(plain), "plain"))
+            found = self.session.judging.lookups[handle].find(plain, "target" if number else "source")
+            ends.append(found if isinstance(found, End) else None)
+        right: list[Piece] = []
+        source, target = ends
+        if source is not None and target is not None:
+            judged = self.session.judge(source, target)
+            right.append(
+                (
+                    f"  {text_.typed(source.dtypes[0], source.shapes[0])} {glyphs.INTO} {text_.shape(target.shapes[0])}",
+                    "dtype",
+                )
+            )
+            right.append(
+                (f"  {glyphs.FITS} ", "good") if judged.state == "fits" else (f"  {glyphs.UNKNOWN} ", "maybe")
+            )
+        return Painted(left, right, tuple(reversed(flex)))
+
+    def action_copy(self) -> None:
+        """Copies the wire."""
+        self.app.copy_to_clipboard(str(self.wires[self.cursor]))
+
+
+class SuggestScreen(Dialog[list[Wire]]):
+    """Offers wires; answers with those that were chosen."""
+
+    BINDINGS = [
+        Binding("enter,space", "take", "Wire it"),
+        Binding("a", "take_all", "All that do not exclude each other"),
+    ]
+
+    def __init__(self, session: Session, wires: list[Wire]) -> None:
+        super().__init__()
+        self.session = session
+        self.wires = wires
+
+    def compose(self) -> ComposeResult:
+        """The list."""
+        with Vertical(classes="dialog") as frame:
+            frame.border_title = "Wires that would fit"
+            frame.border_subtitle = "enter: wire it   a: one for each input   esc: close"
+            yield Suggestions(self.session, self.wires)
+
+    def action_take(self) -> None:
+        """The one under the cursor."""
+        self.dismiss([self.wires[self.query_one(Suggestions).cursor]])
+
+    def action_take_all(self) -> None:
+        """For each input the likeliest."""
+        taken: dict[str, Wire] = {}
+        for wire in self.wires:
+            taken.setdefault(wire.target, wire)
+        self.dismiss(list(taken.values()))
+
+    @on(Lines.Chosen)
+    def _chosen(self) -> None:
+        self.action_take()

@@ -1,0 +1,117 @@
+"""Two themes of our own. Each model has a colour; verdicts have theirs; a sign always says the same as the colour."""
+
+from __future__ import annotations
+
+from textual.theme import Theme
+
+DARK = Theme(
+    name="workbench-dark",
+    primary="#7aa2f7",
+    secondary="#e0af68",
+    accent="#bb9af7",
+    foreground="#c8cee6",
+    background="#14161d",
+    surface="#1a1d27",
+    panel="#232735",
+    success="#9ece6a",
+    warning="#e0af68",
+    error="#f7768e",
+    dark=True,
+    variables={
+        "model-a": "#7dcfff",
+        "model-b": "#ff9e64",
+        "model-c": "#bb9af7",
+        "model-d": "#73daca",
+        "dtype": "#9ece6a",
+        "quiet": "#7a83a6",
+        "cursor": "#2d3450",
+        "cursor-blur": "#20242f",
+        "line": "#363c52",
+        "footer-key-foreground": "#7aa2f7",
+        "input-selection-background": "#3d4f7c",
+        "block-cursor-foreground": "#c8cee6",
+        "block-cursor-background": "#2d3450",
+        "block-cursor-text-style": "none",
+    },
+)
+LIGHT = Theme(
+    name="workbench-light",
+    primary="#2e5bbf",
+    secondary="#8f5e15",
+    accent="#7847bd",
+    foreground="#2a2e3d",
+    background="#f4f4f1",
+    surface="#fbfbf9",
+    panel="#e6e6e1",
+    success="#3f7d1f",
+    warning="#8f5e15",
+    error="#b3243f",
+    dark=False,
+    variables={
+        "model-a": "#00708f",
+        "model-b": "#b15c00",
+        "model-c": "#7847bd",
+        "model-d": "#13796b",
+        "dtype": "#3f7d1f",
+        "quiet": "#6a6f80",
+        "cursor": "#d5def5",
+        "cursor-blur": "#e8e8e3",
+        "line": "#c5c6c0",
+        "footer-key-foreground": "#2e5bbf",
+        "input-selection-background": "#b9ccf5",
+        "block-cursor-foreground": "#2a2e3d",
+        "block-cursor-background": "#d5def5",
+        "block-cursor-text-style": "none",
+    },
+)
+# With 16 colours the terminal's own are used, so that nothing is blended into what it can't show.
+SIXTEEN = Theme(
+    name="workbench-16",
+    primary="ansi_bright_blue",
+    secondary="ansi_yellow",
+    accent="ansi_magenta",
+    foreground="ansi_default",
+    background="ansi_default",
+    surface="ansi_default",
+    panel="ansi_default",
+    success="ansi_green",
+    warning="ansi_yellow",
+    error="ansi_red",
+    dark=True,
+    ansi=True,
+    variables={
+        "model-a": "ansi_cyan",
+        "model-b": "ansi_yellow",
+        "model-c": "ansi_magenta",
+        "model-d": "ansi_green",
+        "dtype": "ansi_green",
+        "quiet": "ansi_bright_black",
+        "cursor": "ansi_blue",
+        "cursor-blur": "ansi_bright_black",
+        "line": "ansi_bright_black",
+        "footer-key-foreground": "ansi_bright_blue",
+        "footer-background": "ansi_default",
+        "footer-foreground": "ansi_default",
+        "input-selection-background": "ansi_blue",
+        "block-cursor-foreground": "ansi_white",
+        "block-cursor-background": "ansi_blue",
+        "block-cursor-text-style": "none",
+        "scrollbar": "ansi_bright_black",
+        "scrollbar-hover": "ansi_white",
+        "scrollbar-active": "ansi_white",
+        "scrollbar-background": "ansi_default",
+        "scrollbar-background-hover": "ansi_default",
+        "scrollbar-background-active": "ansi_default",
+        "scrollbar-corner-color": "ansi_default",
+    },
+)
+
+
+def suited(color_system: str | None) -> str:
+    """The theme that suits a terminal: its 16 colours, or light or dark as `COLORFGBG` tells."""
+    import os
+
+    if color_system == "standard":
+        return SIXTEEN.name
+    background = os.environ.get("COLORFGBG", "").rpartition(";")[2]
+    return LIGHT.name if background in ("7", "15") else DARK.name

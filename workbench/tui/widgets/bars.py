@@ -1,0 +1,183 @@
+"""The single lines of a screen: its head, its tabs, the command it stands for, the keys of where one is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from rich.cells import cell_len
+from rich.text import Text
+from textual import events
+from textual.message import Message
+from textual.screen import Screen
+from textual.widget import Widget
+
+from workbench.session.text import elide
+from workbench.tui.actions import key_text
+
+
+class Bar(Widget):
+    """One line of styled text, made anew at each refresh."""
+
+    COMPONENT_CLASSES = {"bar--key", "bar--quiet", "bar--on", "bar--off", "bar--good", "bar--bad", "bar--maybe",
+                         "bar--model-0", "bar--model-1", "bar--model-2", "bar--model-3", "bar--strong"}  # fmt: skip
+    DEFAULT_CSS = "Bar { height: 1; }"
+
+    def style_of(self, role: str) -> Any:
+        """A style of the theme."""
+        return self.get_component_rich_style(f"bar--{role}", partial=True)
+
+
+class Head(Bar):
+    """The first line: what is open, and how the plan stands."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._left: list[tuple[str, str]] = []
+        self._right: list[tuple[str, str]] = []
+
+    def show_pieces(self, left: list[tuple[str, str]], right: list[tuple[str, str]]) -> None:
+        """Shows pieces of (text, role); the left ones are cut where there is no room."""
+        self._left, self._right = left, right
+        self.refresh()
+
+    def render(self) -> Text:
+        """The line."""
+        width = self.size.width
+        right_width = sum(cell_len(text) for text, _ in self._right)
+        text = Text(no_wrap=True, overflow="crop")
+        room = width - right_width - 1
+        for piece, role in self._left:
+            piece = elide(piece, max(room, 0))
+            text.append(piece, self.style_of(role) if role else "")
+            room -= cell_len(piece)
+        if room >= 0:
+            text.append(" " * (room + 1))
+            for piece, role in self._right:
+                text.append(piece, self.style_of(role) if role else "")
+        return text
+
+
+class Tabs(Bar):
+    """One tab a region, where there is room for one region only."""
+
+    @dataclass
+    class Chosen(Message):
+        """A tab was clicked."""
+
+        region: str
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._tabs: list[tuple[str, str]] = []
+        self._active = ""
+        self._ends: list[tuple[int, str]] = []
+
+    def show_tabs(self, tabs: list[tuple[str, str]], active: str) -> None:
+        """Shows tabs of (region, label)."""
+        self._tabs, self._active = tabs, active
+        self.refresh()
+
+    def render(self) -> Text:
+        """The line."""
+        text = Text(no_wrap=True, overflow="crop")
+        self._ends = []
+        room = max((self.size.width - 1) // max(len(self._tabs), 1), 6)
+        for number, (region, label) in enumerate(self._tabs, 1):
+            on = region == self._active
+            label = elide(f" {number} {label} ", room)
+            text.append(label, self.style_of("on" if on else "off"))
+            self._ends.append((len(text), region))
+        return text
+
+    def on_click(self, event: events.Click) -> None:
+        """Chooses a tab."""
+        for end, region in self._ends:
+            if event.x < end:
+                self.post_message(self.Chosen(region))
+                return
+
+
+class CommandLine(Bar):
+    """The `workbench merge …` line for the plan as it stands. A click copies it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.command = ""
+        self.tooltip = "The command that does the same. Click, or Y, to copy it."
+
+    def show_command(self, command: str) -> None:
+        """Shows a command."""
+        self.command = command
+        self.refresh()
+
+    def render(self) -> Text:
+        """The line; its end is what changes, so the middle is cut."""
+        text = Text(no_wrap=True, overflow="crop")
+        text.append(" $ ", self.style_of("key"))
+        text.append(elide(self.command, max(self.size.width - 4, 8)))
+        return text
+
+    def on_click(self) -> None:
+        """Copies it."""
+        self.app.copy_to_clipboard(self.command)
+
+
+class Keys(Bar):
+    """The last line: the keys of where one is. A click does what the key does."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._ends: list[tuple[int, int, str, Any]] = []
+
+    def on_mount(self) -> None:
+        """Follows the focus."""
+        self.screen.bindings_updated_signal.subscribe(self, self._changed)
+
+    def _changed(self, screen: Screen[Any]) -> None:
+        self.refresh()
+
+    def render(self) -> Text:
+        """Keys and labels; what does not fit is left out, help and palette stay."""
+        text = Text(no_wrap=True, overflow="crop")
+        self._ends = []
+        shown: dict[str, tuple[str, str, Any, bool]] = {}
+        for active in self.screen.active_bindings.values():
+            binding = active.binding
+            if binding.show and binding.action not in shown:
+                shown[binding.action] = (
+                    key_text(binding.key),
+                    binding.description,
+                    active.node,
+                    active.enabled,
+                )
+        always = [
+            name for name in ("app.help", "help", "command_palette", "app.command_palette") if name in shown
+        ]
+        last = [(name, *shown.pop(name)) for name in always]
+        tail = sum(len(key) + len(label) + 3 for _, key, label, _, _ in last)
+        room = self.size.width - tail
+        for name, (key, label, node, enabled) in shown.items():
+            width = len(key) + len(label) + 3
+            if width > room or not enabled:
+                continue
+            room -= width
+            self._add(text, name, key, label, node)
+        text.append(" " * max(room, 0))
+        for name, key, label, node, _ in last:
+            self._add(text, name, key, label, node)
+        return text
+
+    def _add(self, text: Text, name: str, key: str, label: str, node: Any) -> None:
+        start = len(text)
+        text.append(f" {key}", self.style_of("key"))
+        text.append(f" {label} ", self.style_of("quiet"))
+        self._ends.append((start, len(text), name, node))
+
+    async def on_click(self, event: events.Click) -> None:
+        """Does what the key does."""
+        event.stop()
+        for start, end, name, node in self._ends:
+            if start <= event.x < end:
+                await self.app.run_action(name, node)
+                return

@@ -1,0 +1,115 @@
+"""Everything there is to say about the models and the plan; each leads to its place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from workbench.findings import Finding
+from workbench.tui import glyphs
+from workbench.tui.actions import bindings
+from workbench.tui.messages import GoTo
+from workbench.tui.widgets.lines import Lines, Painted, Piece
+
+_SIGN = {"error": glyphs.NO, "warning": "!", "info": "i"}
+
+
+class Findings(Lines):
+    """One finding a few lines: sign, place and message, and under it the hint."""
+
+    SCOPE = "findings"
+    BINDINGS = bindings("findings")
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.findings: tuple[Finding, ...] = ()
+        self._lines: list[tuple[int, str, str]] = []
+        self._width = 0
+        self.pending = False
+
+    def show_findings(self, findings: Sequence[Finding]) -> None:
+        """Shows these."""
+        same = tuple(findings) == self.findings
+        self.findings = tuple(findings)
+        self.pending = False
+        if not same:
+            self._wrap()
+        self.rows_changed(None if same else 0)
+
+    def _wrap(self) -> None:
+        """Breaks each finding into lines of the width there is."""
+        import textwrap
+
+        self._width = max(self.scrollable_content_region.width - 6, 20)
+        self._lines = []
+        for number, finding in enumerate(self.findings):
+            where = f"{finding.where}: " if finding.where else ""
+            for line in textwrap.wrap(f"{where}{finding.message}", self._width) or [""]:
+                self._lines.append((number, line, "plain"))
+            for line in textwrap.wrap(finding.hint or "", self._width):
+                self._lines.append((number, line, "quiet"))
+
+    def on_resize(self) -> None:
+        """Breaks lines anew."""
+        if max(self.scrollable_content_region.width - 6, 20) != self._width:
+            self._wrap()
+            self.rows_changed()
+        super().on_resize()
+
+    def count(self) -> int:
+        """Lines of all findings."""
+        return len(self._lines)
+
+    def empty_text(self) -> str:
+        """Nothing to say is good."""
+        return "looking …" if self.pending else "Nothing to say."
+
+    @property
+    def finding(self) -> Finding | None:
+        """The finding under the cursor."""
+        return self.findings[self._lines[self.cursor][0]] if 0 <= self.cursor < len(self._lines) else None
+
+    def paint(self, index: int) -> Painted:
+        """A line of a finding."""
+        number, text, role = self._lines[index]
+        finding = self.findings[number]
+        first = index == 0 or self._lines[index - 1][0] != number
+        pieces: list[Piece] = [
+            (f" {_SIGN[finding.severity]}  " if first else "    ", finding.severity),
+            (text, role),
+        ]
+        return Painted(pieces)
+
+    def action_place(self) -> None:
+        """Goes to its place."""
+        if self.finding is not None:
+            self.post_message(GoTo(self.finding.where))
+
+    def action_copy(self) -> None:
+        """Copies it."""
+        if self.finding is not None:
+            self.app.copy_to_clipboard(str(self.finding))
+
+    def action_cursor_down(self) -> None:
+        """The next finding."""
+        self._step(1)
+
+    def action_cursor_up(self) -> None:
+        """The finding before."""
+        self._step(-1)
+
+    def _step(self, by: int) -> None:
+        if not self._lines:
+            return
+        wanted = self._lines[self.cursor][0] + by
+        for index, (number, _, _) in enumerate(self._lines):
+            if number == wanted:
+                self.cursor = index
+                return
+        if by > 0:
+            self.cursor = len(self._lines) - 1
+
+    def on_lines_chosen(self, event: Lines.Chosen) -> None:
+        """A second click goes to its place."""
+        event.stop()
+        self.action_place()

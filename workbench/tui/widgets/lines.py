@@ -1,0 +1,279 @@
+"""A list of any length on the line API: only the lines that are seen are made. All lists of the UI are of this kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from workbench.session.text import elide
+from workbench.tui.actions import bindings
+
+if TYPE_CHECKING:
+    from textual import events
+
+Piece = tuple[str, str]
+"""A text and the role it is styled by."""
+
+ROLES = (
+    "plain", "quiet", "title", "heading", "op", "dtype", "name", "link", "good", "bad", "maybe", "error", "warning",
+    "info", "model-0", "model-1", "model-2", "model-3", "mark", "cursor",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """One line before it is fitted to a width.
+
+    Attributes:
+        left: pieces from the left edge.
+        right: pieces that end at the right edge and are not cut.
+        flex: numbers of the left pieces that may be cut in the middle, the first of them first; empty for the last.
+        role: of the whole line, or empty.
+    """
+
+    left: Sequence[Piece]
+    right: Sequence[Piece] = ()
+    flex: tuple[int, ...] = ()
+    role: str = ""
+
+
+class Lines(ScrollView, can_focus=True):
+    """The list. Subclasses give `count` and `paint`."""
+
+    SCOPE = "list"
+    BINDINGS = bindings("list")
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"lines--{role}" for role in ROLES}
+
+    cursor: reactive[int] = reactive(0, repaint=False)
+
+    @dataclass
+    class Moved(Message):
+        """The cursor is at another row."""
+
+        lines: Lines
+        index: int
+
+        @property
+        def control(self) -> Lines:
+            """The list."""
+            return self.lines
+
+    @dataclass
+    class Chosen(Message):
+        """A row was clicked a second time, or at its right end (`mark`)."""
+
+        lines: Lines
+        index: int
+        mark: bool
+        x: int
+
+        @property
+        def control(self) -> Lines:
+            """The list."""
+            return self.lines
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._cache: dict[tuple[int, int, bool, bool], Strip] = {}
+        self._styles: dict[str, Style] = {}
+
+    # -- for subclasses
+
+    def count(self) -> int:
+        """How many rows there are."""
+        return 0
+
+    def paint(self, index: int) -> Painted:
+        """A row."""
+        return Painted(())
+
+    def empty_text(self) -> str:
+        """What is said where there are no rows."""
+        return ""
+
+    # -- changes
+
+    def rows_changed(self, cursor: int | None = None) -> None:
+        """There are other rows now; the cursor stays where it is, or goes where it is told."""
+        self._cache.clear()
+        self.virtual_size = Size(self.scrollable_content_region.width, self.count())
+        if cursor is not None:
+            self.cursor = cursor
+        self.cursor = self.validate_cursor(self.cursor)
+        self.refresh()
+
+    def repaint_rows(self) -> None:
+        """The same rows look different now."""
+        self._cache.clear()
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        """Forgets the colours of another theme."""
+        super().notify_style_update()
+        self._styles.clear()
+        self._cache.clear()
+
+    def validate_cursor(self, cursor: int) -> int:
+        """Keeps the cursor inside."""
+        return max(0, min(cursor, self.count() - 1))
+
+    def watch_cursor(self, before: int, after: int) -> None:
+        """Keeps the cursor in sight."""
+        if before != after:
+            self._refresh_row(before)
+            self._refresh_row(after)
+        self.show_cursor()
+        self.post_message(self.Moved(self, after))
+
+    def show_cursor(self, center: bool = False) -> None:
+        """Scrolls so that the cursor is in sight."""
+        self.scroll_to_region(
+            Region(0, self.cursor, 1, 1),
+            animate=False,
+            force=True,
+            center=center,
+            x_axis=False,
+            immediate=True,
+        )
+
+    def _refresh_row(self, index: int) -> None:
+        self.refresh(Region(0, index - self.scroll_offset.y, self.size.width, 1))
+
+    def on_resize(self) -> None:
+        """The width may be another."""
+        self.virtual_size = Size(self.scrollable_content_region.width, self.count())
+        self.call_after_refresh(self.show_cursor)
+
+    def on_focus(self) -> None:
+        """The cursor looks different."""
+        self._refresh_row(self.cursor)
+
+    def on_blur(self) -> None:
+        """The cursor looks different."""
+        self._refresh_row(self.cursor)
+
+    # -- painting
+
+    def render_line(self, y: int) -> Strip:
+        """The strip at a line of the window."""
+        width = self.scrollable_content_region.width
+        index = y + self.scroll_offset.y
+        total = self.count()
+        if index >= total:
+            text = self.empty_text() if not total and y == 0 else ""
+            return self._fitted([(f" {text}", "quiet")] if text else [], width, self.rich_style)
+        key = (index, width, index == self.cursor, self.has_focus)
+        strip = self._cache.get(key)
+        if strip is None:
+            if len(self._cache) > 4000:
+                self._cache.clear()
+            strip = self._cache[key] = self._strip(index, width)
+        return strip
+
+    def _strip(self, index: int, width: int) -> Strip:
+        painted = self.paint(index)
+        base = self.rich_style
+        if painted.role:
+            base += self.style_of(painted.role)
+        if index == self.cursor:
+            base += self.style_of("cursor")
+        right = list(painted.right)
+        room = width - sum(cell_len(text) for text, _ in right)
+        left = list(painted.left)
+        used = sum(cell_len(text) for text, _ in left)
+        if used > room and left:
+            for flex in painted.flex or (len(left) - 1,):
+                text, role = left[flex]
+                left[flex] = (_cut(text, max(cell_len(text) - (used - room), 3)), role)
+                used = sum(cell_len(text) for text, _ in left)
+                if used <= room:
+                    break
+        pieces = [*left, (" " * max(room - used, 0), "plain"), *right]
+        return self._fitted(pieces, width, base)
+
+    def _fitted(self, pieces: Sequence[Piece], width: int, base: Style) -> Strip:
+        segments = [Segment(text, base + self.style_of(role)) for text, role in pieces if text]
+        return Strip(segments).adjust_cell_length(width, base)
+
+    def style_of(self, role: str) -> Style:
+        """The style of a role in the theme as it is."""
+        found = self._styles.get(role)
+        if found is None:
+            if role == "cursor" and not self.has_focus:
+                name = "lines--mark"
+            else:
+                name = f"lines--{role or 'plain'}"
+            found = self.get_component_rich_style(name, partial=True)
+            if role == "cursor":
+                return found  # depends on the focus
+            self._styles[role] = found
+        return found
+
+    # -- mouse and keys
+
+    def index_at(self, y: int) -> int | None:
+        """The row at a line of the window."""
+        index = y + self.scroll_offset.y
+        return index if 0 <= index < self.count() else None
+
+    def on_click(self, event: events.Click) -> None:
+        """Moves the cursor; a click on the cursor, a double one, or one at the right end chooses."""
+        offset = event.get_content_offset(self)
+        index = self.index_at(offset.y) if offset is not None else None
+        if offset is None or index is None:
+            return
+        mark = offset.x >= self.scrollable_content_region.width - 3
+        again = index == self.cursor and event.chain > 1
+        self.cursor = index
+        if mark or again:
+            self.post_message(self.Chosen(self, index, mark, offset.x))
+
+    def action_cursor_up(self) -> None:
+        """A row up."""
+        self.cursor -= 1
+
+    def action_cursor_down(self) -> None:
+        """A row down."""
+        self.cursor += 1
+
+    def action_page_up(self) -> None:
+        """A page up."""
+        self.cursor -= max(self.size.height - 1, 1)
+
+    def action_page_down(self) -> None:
+        """A page down."""
+        self.cursor += max(self.size.height - 1, 1)
+
+    def action_first(self) -> None:
+        """The first row."""
+        self.cursor = 0
+
+    def action_last(self) -> None:
+        """The last row."""
+        self.cursor = self.count() - 1
+
+
+def _cut(text: str, width: int) -> str:
+    """`text` in `width` cells, cut in the middle."""
+    if text.isascii():
+        return elide(text, width)
+    if cell_len(text) <= width:
+        return text
+    half = max((width - 1) // 3, 1)
+    head = set_cell_size(text, half)
+    tail = ""
+    for char in reversed(text):
+        if cell_len(char + tail) > width - 1 - half:
+            break
+        tail = char + tail
+    return f"{head}…{tail}"

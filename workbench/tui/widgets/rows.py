@@ -1,0 +1,184 @@
+"""The list of what is in a model: rows unfold, are searched, and show verdicts while something is picked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from workbench.model.tensors import PLACEHOLDERS
+from workbench.session.listing import Key, Listing, Row
+from workbench.tui import glyphs
+from workbench.tui.widgets.lines import Lines, Painted, Piece
+
+if TYPE_CHECKING:
+    from workbench.session.verdicts import Judgement
+    from workbench.session.viewer import Viewer
+
+_SIGN = {"fits": (glyphs.FITS, "good"), "unknown": (glyphs.UNKNOWN, "maybe"), "no": (glyphs.NO, "bad")}
+_NAME_ROLE = {
+    "section": "heading",
+    "model": "quiet",
+    "signature": "name",
+    "input": "plain",
+    "output": "plain",
+}
+
+
+class Rows(Lines):
+    """The list of one model. It keeps what is unfolded; the pane around it knows about picks and verdicts."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.viewer: Viewer | None = None
+        self.listing = Listing([])
+        self.unfolded: set[Key] = set()
+        self.hits: list[int] | None = None
+        self.sign: Callable[[Row], Judgement | None] = lambda row: None
+        self.state: Callable[[Row], str] = lambda row: ""
+
+    def show_model(self, viewer: Viewer, chosen: str | None) -> None:
+        """Shows a model from its start, with the cursor at the first output of its chosen signature."""
+        self.viewer = viewer
+        self.unfolded = viewer.lister.unfolded_at_first(chosen)
+        self.hits = None
+        self.listing = viewer.lister.listing(self.unfolded)
+        self.rows_changed(0)
+
+    def show_nothing(self) -> None:
+        """There is no model here."""
+        self.hits, self.listing = None, Listing([])
+        self.rows_changed(0)
+
+    def count(self) -> int:
+        """The number of rows."""
+        return len(self.listing)
+
+    def empty_text(self) -> str:
+        """Why there is nothing."""
+        return "nothing fits the filter" if self.hits is not None else ""
+
+    @property
+    def row(self) -> Row | None:
+        """The row under the cursor."""
+        return self.listing[self.cursor] if 0 <= self.cursor < len(self.listing) else None
+
+    # -- what is shown
+
+    def relist(self, key: Key | None = None) -> None:
+        """Makes the list again; the cursor goes to the row with this key, or stays on its row."""
+        if self.viewer is None:
+            return
+        row = self.row
+        wanted = key or (row.key if row is not None else None)
+        if self.hits is not None:
+            self.listing = self.viewer.index.listing(self.hits)
+        else:
+            self.listing = self.viewer.lister.listing(self.unfolded)
+        place = self.listing.find(wanted) if wanted is not None and len(self.listing) else None
+        self.rows_changed(place if place is not None else min(self.cursor, max(len(self.listing) - 1, 0)))
+
+    def show_hits(self, hits: list[int] | None) -> None:
+        """Shows what was found, or everything again with the cursor where it was."""
+        if self.viewer is None or hits is self.hits:
+            return
+        row = self.row
+        self.hits = hits
+        if hits is not None:
+            self.listing = self.viewer.index.listing(hits)
+            self.rows_changed(0)
+        else:
+            if row is not None:
+                self.unfolded |= self.viewer.lister.above(row.key)
+            self.relist(row.key if row is not None else None)
+            self.show_cursor(center=True)
+
+    def reveal(self, key: Key) -> bool:
+        """Unfolds what is above a row and goes there; false if the model has no such row."""
+        if self.viewer is None:
+            return False
+        above = self.viewer.lister.above(key)
+        if self.hits is not None or not above <= self.unfolded:
+            self.hits = None
+            self.unfolded |= above
+            self.listing = self.viewer.lister.listing(self.unfolded)
+        place = self.listing.find(key)
+        self.rows_changed(place)
+        self.show_cursor(center=True)
+        return place is not None
+
+    def unfold(self) -> bool:
+        """Unfolds the row under the cursor; false if there is nothing to unfold."""
+        row = self.row
+        if row is None or row.open is not False:
+            return False
+        self.unfolded.add(row.key)
+        self.relist(row.key)
+        return True
+
+    def fold(self) -> bool:
+        """Folds the row under the cursor, else goes to the one it is in; false if there is none."""
+        row = self.row
+        if row is None:
+            return False
+        if row.open:
+            self.unfolded.discard(row.key)
+            self.relist(row.key)
+            return True
+        index = self.cursor
+        while index > 0 and row.depth:
+            index -= 1
+            if self.listing[index].depth < row.depth:
+                self.cursor = index
+                return True
+        return False
+
+    # -- painting
+
+    def paint(self, index: int) -> Painted:
+        """A row: fold sign, name, columns, and the sign of its verdict or state at the right end."""
+        row = self.listing[index]
+        state = self.state(row)
+        left: list[Piece] = [(" " + "  " * min(row.depth, 12), "plain")]
+        if row.open is not None:
+            left.append((f"{glyphs.OPENED if row.open else glyphs.CLOSED} ", "quiet"))
+        elif row.kind in ("input", "argument"):
+            left.append((f"{glyphs.INTO} ", "quiet"))
+        elif row.kind in ("output", "result"):
+            left.append((f"{glyphs.OUT} ", "quiet"))
+        elif row.kind != "model":
+            left.append(("  ", "plain"))
+        name_at = len(left)
+        role = "heading" if state == "chosen" else _NAME_ROLE.get(row.kind, "plain")
+        left.append((row.text, role))
+        if row.aside:
+            left.append((f"  {row.aside}", "quiet"))
+        right = self._columns(row)
+        sign = self.sign(row)
+        if state == "picked":
+            right.append((f" {glyphs.PICKED} ", "mark"))
+        elif sign is not None and (sign.state != "no" or row.kind != "node" or row.ref.op in PLACEHOLDERS):
+            text, role = _SIGN[sign.state]
+            right.append((f" {text} ", role))
+        elif state == "wired":
+            right.append((f" {glyphs.WIRED} ", "good"))
+        else:
+            right.append(("   ", "plain"))
+        whole = "picked" if state == "picked" else ""
+        return Painted(
+            left, right, (name_at,) if not row.aside else (len(left) - 1, name_at), "mark" if whole else ""
+        )
+
+    def _columns(self, row: Row) -> list[Piece]:
+        width = self.scrollable_content_region.width
+        if row.kind == "node":
+            return [("  ", "plain"), (row.columns[0][: max(width // 3, 8)], "op")]
+        if row.kind in ("input", "output", "argument", "result", "variable"):
+            dtype, *rest = row.columns
+            found: list[Piece] = [("  ", "plain"), (dtype, "dtype")]
+            if rest:
+                found.append((f" {rest[0]}".ljust(12 if width >= 50 else 0), "dtype"))
+            if len(rest) > 1 and width >= 50:
+                found.append((rest[1].rjust(9), "quiet"))
+            return found
+        text = "  ".join(column for column in row.columns if column)
+        return [(f"  {text}", "quiet")] if text and width >= 34 else []

@@ -1,0 +1,100 @@
+"""The wires of the plan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workbench.names import show
+from workbench.session import text as text_
+from workbench.session.session import Session
+from workbench.surgery.plan import Wire
+from workbench.tui import glyphs
+from workbench.tui.actions import bindings
+from workbench.tui.messages import GoTo, UnwireAsked
+from workbench.tui.widgets.lines import Lines, Painted, Piece
+
+
+class Wires(Lines):
+    """One wire a line: from, to, what flows, whether it fits for certain."""
+
+    SCOPE = "wires"
+    BINDINGS = bindings("wires")
+
+    def __init__(self, session: Session, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.session = session
+
+    def count(self) -> int:
+        """Wires of the plan."""
+        return len(self.session.plan.wires)
+
+    def empty_text(self) -> str:
+        """How to make the first one."""
+        if len(self.session.plan.sources) < 2:
+            return "A second model (o) can be joined to this one."
+        return "No wires yet: space picks an output, space again wires it; s suggests."
+
+    @property
+    def wire(self) -> Wire | None:
+        """The wire under the cursor."""
+        wires = self.session.plan.wires
+        return wires[self.cursor] if 0 <= self.cursor < len(wires) else None
+
+    def paint(self, index: int) -> Painted:
+        """A wire."""
+        wire = self.session.plan.wires[index]
+        handles = self.session.handles
+        link = self.session.link(wire)
+        left: list[Piece] = [(" ", "plain")]
+        flex = []
+        for number, (handle, text) in enumerate(
+            zip(self.session.ends_of(wire), (wire.source, wire.target), strict=True)
+        ):
+            position = handles.index(handle) if handle in handles else 0
+            if number:
+                left.append((f" {glyphs.ARROW} ", "quiet"))
+            left.append((f"{glyphs.mark(position)} ", f"model-{position % 4}"))
+            flex.append(len(left))
+            left.append((show(text.removeprefix(f"{handle}@")), "plain"))
+        if link is None:
+            return Painted(left, [(f" {glyphs.NO} does not hold ", "bad")], tuple(reversed(flex)))
+        have = text_.typed(link.source.dtypes[0], link.source.shapes[0])
+        want = text_.shape(link.target.shapes[0])
+        sign: Piece = (
+            (f" {glyphs.FITS} fits ", "good")
+            if link.proven
+            else (f" {glyphs.UNKNOWN} checked when it runs ", "maybe")
+        )
+        room = self.scrollable_content_region.width
+        typed: Piece = (f"  {have} {glyphs.INTO} {want}", "dtype") if room >= 60 else ("", "plain")
+        return Painted(left, [typed, sign], tuple(reversed(flex)))
+
+    def action_unwire(self) -> None:
+        """Takes it out."""
+        if self.wire is not None:
+            self.post_message(UnwireAsked(self.wire))
+
+    def action_source(self) -> None:
+        """Goes to where it starts."""
+        self._go(0)
+
+    def action_target(self) -> None:
+        """Goes to where it ends."""
+        self._go(1)
+
+    def _go(self, side: int) -> None:
+        wire = self.wire
+        if wire is not None:
+            handle = self.session.ends_of(wire)[side]
+            text = (wire.source, wire.target)[side].removeprefix(f"{handle}@")
+            self.post_message(GoTo(f"{handle}@{text}", "target" if side else "source"))
+
+    def action_copy(self) -> None:
+        """Copies it as `--wire` takes it."""
+        if self.wire is not None:
+            self.app.copy_to_clipboard(str(self.wire))
+
+    def on_lines_chosen(self, event: Lines.Chosen) -> None:
+        """A second click goes to its start; one at the right end too."""
+        event.stop()
+        self.action_source()
