@@ -7,8 +7,12 @@ from pathlib import Path
 from workbench import names
 from workbench.model.signature import Signature
 from workbench.runtime.chain import Chain, FromInput, FromStage, ModelRef, Stage
+from workbench.runtime.purity import is_pure
 from workbench.runtime.slots import slot_names
 from workbench.surgery.draft import Draft
+from workbench.surgery.edit import Edit
+from workbench.surgery.part import Part
+from workbench.surgery.plan import Source
 
 
 def reference_chain(draft: Draft) -> Chain:
@@ -42,7 +46,8 @@ def reference_chain(draft: Draft) -> Chain:
                     slot: FromStage(position[handle], tensor)
                     for slot, tensor in zip(slots, tensors, strict=True)
                 }
-        stages.append(Stage(handle, ModelRef.of(part.model, part.meta), feeds, tuple(fetches)))
+        pure = is_pure(part.meta, fetches)
+        stages.append(Stage(handle, ModelRef.of(part.model, part.meta), feeds, tuple(fetches), pure))
     return Chain(tuple(stages), outputs)
 
 
@@ -66,6 +71,34 @@ def assets(draft: Draft) -> dict[str, Path]:
 def result_signature(draft: Draft) -> Signature:
     """The signature the draft was made for."""
     return draft.meta.signatures[draft.plan.signature]
+
+
+def edit_chain(edit: Edit, key: str) -> Chain:
+    """The original of an edit as a chain of one, by the keys of one signature of the result."""
+    signature, reference = edit.meta.signatures[key], edit.references[key]
+    feeds: dict[str, FromInput | FromStage] = {}
+    outputs: dict[str, FromStage] = {}
+    for name, tensors in reference.inputs.items():
+        slots = slot_names(signature.inputs[name])
+        feeds |= {_tensor(tensor): FromInput(slot) for tensor, slot in zip(tensors, slots, strict=True)}
+    for name, tensors in reference.outputs.items():
+        slots = slot_names(signature.outputs[name])
+        outputs |= {slot: FromStage(0, _tensor(tensor)) for tensor, slot in zip(tensors, slots, strict=True)}
+    fetches = tuple(dict.fromkeys(place.tensor for place in outputs.values()))
+    stage = Stage("the original", ModelRef.of(edit.model, edit.original), feeds, fetches)
+    return Chain((stage,), outputs)
+
+
+def edit_depends(edit: Edit, key: str) -> dict[str, bool]:
+    """Output slot to whether an input reaches it, in the original."""
+    signature, reference = edit.meta.signatures[key], edit.references[key]
+    part = Part(Source("original", edit.model.path), edit.model, edit.original, None)
+    fed = {_tensor(tensor): "\0fed" for tensors in reference.inputs.values() for tensor in tensors}
+    return {
+        slot: "\0fed" in part.value_ancestors([tensor], fed)
+        for name, tensors in reference.outputs.items()
+        for tensor, slot in zip(tensors, slot_names(signature.outputs[name]), strict=True)
+    }
 
 
 def _tensor(name: str) -> str:

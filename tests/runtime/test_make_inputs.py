@@ -404,9 +404,9 @@ def test_samples_come_in_several_batch_sizes_and_variants(tmp_path: Path) -> Non
     maker = sample_maker(meta, meta.signature(), rename=lambda slot: f"a_{slot}")
     first = maker(0)
     assert first is not None
-    assert [sample["a_x"].shape[0] for sample in first.samples] == [2, 3, 2]
+    assert [sample["a_x"].shape[0] for sample in first.samples] == [2, 3]
     assert set(first.notes) == {"a_x"}
-    assert (first.samples[0]["a_x"] != first.samples[2]["a_x"]).any()
+    assert (first.samples[0]["a_x"] != first.samples[1]["a_x"][:2, : first.samples[0]["a_x"].shape[1]]).any()
     shapes = {sample["a_x"].shape for variant in range(len(STYLES)) for sample in maker(variant).samples}  # type: ignore[union-attr]
     assert len(shapes) > 6
     assert maker(len(STYLES)) is None

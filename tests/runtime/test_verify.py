@@ -62,14 +62,14 @@ def second(x: Any) -> Any:
     return tf.tanh(x / 10) + variable("v", 0.5)
 
 
-def chain(*models: ModelRef, outputs: tuple[str, ...] = ("y",)) -> Chain:
+def chain(*models: ModelRef, outputs: tuple[str, ...] = ("y",), pure: bool = False) -> Chain:
     """Models one after the other by `y` → `x`; the outputs are the last one's."""
     stages = []
     last = len(models) - 1
     for number, model in enumerate(models):
         feed = FromInput("x") if number == 0 else FromStage(number - 1, "y:0")
         fetches = tuple(f"{key}:0" for key in outputs) if number == last else ("y:0",)
-        stages.append(Stage(f"m{number}", model, {"x:0": feed}, fetches))
+        stages.append(Stage(f"m{number}", model, {"x:0": feed}, fetches, pure))
     return Chain(tuple(stages), {key: FromStage(last, f"{key}:0") for key in outputs})
 
 
@@ -138,6 +138,15 @@ def test_stateful_models_are_run_in_the_same_order_from_the_start(
     child: Child, models: Mapping[str, ModelRef]
 ) -> None:
     check(verify(child, chain(models["counter"]), result(models["counter"]), SAMPLES), "verified")
+    # in one Session for both runs it would disagree with itself
+    found = verify(child, chain(models["counter"], pure=True), result(models["counter"]), SAMPLES)
+    check(found, "inconclusive", "Two runs of the sources disagree")
+
+
+def test_pure_sources_are_run_twice_in_one_session(child: Child, models: Mapping[str, ModelRef]) -> None:
+    reference = chain(models["a"], models["b"], pure=True)
+    check(verify(child, reference, result(models["ab"]), SAMPLES), "verified")
+    check(verify(child, reference, result(models["wrong"]), SAMPLES), "differs")
 
 
 @pytest.mark.parametrize(

@@ -79,12 +79,15 @@ class Stage:
         model: where it is.
         feeds: tensor name to where its value comes from.
         fetches: names of the tensors later stages or the outputs need.
+        pure: whether running it changes nothing and gives the same again (`purity.is_pure`); a second run
+            then uses the Session of the first.
     """
 
     name: str
     model: ModelRef
     feeds: Mapping[str, FromInput | FromStage]
     fetches: tuple[str, ...]
+    pure: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """As the child takes it."""
@@ -93,6 +96,7 @@ class Stage:
             "model": self.model.as_json(),
             "feeds": {tensor: feed.as_json() for tensor, feed in self.feeds.items()},
             "fetches": list(self.fetches),
+            "pure": self.pure,
         }
 
 

@@ -27,9 +27,11 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import gc
 import hashlib
 import importlib
+import itertools
 import json
 import os
 import queue
@@ -42,6 +44,7 @@ import traceback
 from typing import Any, Dict, Iterator
 
 MESSAGE_LIMIT = 1500
+SIDE_BY_SIDE_BYTES = 2 << 30  # of variables that may be in memory for doing two things at once
 
 tf: Any = None  # set by import_tensorflow()
 np: Any = None
@@ -203,31 +206,49 @@ def short(error: Exception) -> str:
 # ---------------------------------------------------------------- loaders
 
 
-class V1:
-    """A model in a fresh graph and a fresh v1 Session. A context manager."""
+class V1Graph:
+    """The graph of a model, imported but not in any Session yet."""
 
     def __init__(self, model: Json) -> None:
         self.graph = tf.Graph()
         self.signatures: Any = {}
-        self.variables = 0
+        self.tags = model["tags"]
+        self.loader: Any = None
+        self.saver: Any = None
+        with phase("load"), self.graph.as_default():
+            if model["kind"] == "graphdef":
+                tf.compat.v1.import_graph_def(read_graph_def(model), name="")
+                return
+            from tensorflow.python.saved_model import loader_impl
+
+            self.loader = loader_impl.SavedModelLoader(model["path"])
+            self.saver, _ = self.loader.load_graph(self.graph, self.tags)
+            self.signatures = self.loader.get_meta_graph_def_from_tags(self.tags).signature_def
+
+    def count(self, collection: str) -> int:
+        """How many entries a collection of the graph has."""
+        return len(self.graph.get_collection(collection))
+
+
+class V1:
+    """A model in a fresh v1 Session, as `tf.compat.v1.saved_model.load` makes it. A context manager.
+
+    The graph may be shared by several; variables, tables and all other state may not.
+    """
+
+    def __init__(self, model: Json, graph: V1Graph | None = None) -> None:
+        self.source = source = graph or V1Graph(model)
+        self.signatures = source.signatures
         config = tf.compat.v1.ConfigProto(allow_soft_placement=True)
         with phase("load"):
-            self.session = tf.compat.v1.Session(graph=self.graph, config=config)
-        try:
-            with phase("load"), self.graph.as_default():
-                self._load(model)
-        except Failed:
-            self.session.close()
-            raise
-
-    def _load(self, model: Json) -> None:
-        v1 = tf.compat.v1
-        if model["kind"] == "graphdef":
-            v1.import_graph_def(read_graph_def(model), name="")
-            return
-        meta = v1.saved_model.loader.load(self.session, model["tags"], model["path"])
-        self.signatures = meta.signature_def
-        self.variables = len(self.graph.get_collection(v1.GraphKeys.GLOBAL_VARIABLES))
+            self.session = tf.compat.v1.Session(graph=source.graph, config=config)
+            try:
+                if source.loader is not None:
+                    source.loader.restore_variables(self.session, source.saver)
+                    source.loader.run_init_ops(self.session, source.tags)
+            except BaseException:
+                self.session.close()
+                raise
 
     def __enter__(self) -> V1:
         return self
@@ -408,34 +429,72 @@ def job_run(job: Json, pipe: Pipe) -> Json:
 def job_chain(job: Json, pipe: Pipe) -> Json:
     """The reference of a merge: stages in order, each in a fresh Session, all samples in the same one.
 
-    In: stages [{name, model, feeds {tensor: FEED}, fetches [tensor]}], samples [{slot: array}],
-    outputs {slot: {"stage": i, "tensor": name}}; a FEED is {"input": slot} or {"stage": i, "tensor": name}.
-    Out: {"samples": [{"outputs": {slot: array}, "wires": {"i tensor": {"sha256", "shape"}}} or
-    {"error", "stage"}], "seconds"}, or {"error", "stage"} if a stage can't be loaded.
+    All of it is done `repeat` times, each with Sessions of its own, side by side if memory allows; a stage that
+    is pure has one for all.
+
+    In: stages [{name, model, feeds {tensor: FEED}, fetches [tensor], pure}], samples [{slot: array}],
+    outputs {slot: {"stage": i, "tensor": name}}; a FEED is {"input": slot} or {"stage": i, "tensor": name};
+    repeat.
+    Out: {"runs": [[SAMPLE]], "seconds"}, or {"error", "stage"} if a stage can't be loaded. A SAMPLE is
+    {"outputs": {slot: array}, "wires": {"i tensor": {"sha256", "shape"}}} or {"error", "stage"}.
     """
     started = time.monotonic()
     samples = [decode_sample(sample) for sample in job["samples"]]
-    failures: list[Json | None] = [None] * len(samples)
-    values: list[dict[Any, Any]] = [{} for _ in samples]  # (stage, tensor) -> array
+    runs = [[SampleRun(sample) for sample in samples] for _ in range(job["repeat"])]
     for number, stage in enumerate(job["stages"]):
         pipe.progress(f"reference: {stage['name']}")
         try:
-            model = V1(stage["model"])
+            graph = V1Graph(stage["model"])
+            sessions = [runs] if stage["pure"] else [[run] for run in runs]
+            work = [functools.partial(run_samples, graph, number, stage, some) for some in sessions]
+            side_by_side(work, data_bytes(stage["model"]) * len(work))
         except Failed as error:
             return {"error": error.as_json, "stage": number}
-        with model:
-            for i, sample in enumerate(samples):
-                if failures[i] is None:
-                    try:
-                        run_stage(model, number, stage, sample, values[i])
-                    except Failed as error:
-                        failures[i] = {"error": error.as_json, "stage": number}
-        del model
+        del graph, work
         gc.collect()
-    answers = []
-    for failure, value in zip(failures, values):
-        answers.append(failure or chain_sample(job, value))
-    return {"samples": answers, "seconds": time.monotonic() - started}
+    answers = [[one.failure or chain_sample(job, one.values) for one in run] for run in runs]
+    return {"runs": answers, "seconds": time.monotonic() - started}
+
+
+class SampleRun:
+    """One sample on its way through a chain: what it has given so far, by (stage, tensor), or why it failed."""
+
+    def __init__(self, sample: Json) -> None:
+        self.sample = sample
+        self.values: dict[Any, Any] = {}
+        self.failure: Json | None = None
+
+
+def run_samples(graph: V1Graph, number: int, stage: Json, runs: list[list[SampleRun]]) -> None:
+    """All samples of some runs through one stage, in one fresh Session."""
+    with V1(stage["model"], graph) as model:
+        for one in itertools.chain(*runs):
+            if one.failure is None:
+                try:
+                    run_stage(model, number, stage, one.sample, one.values)
+                except Failed as error:
+                    one.failure = {"error": error.as_json, "stage": number}
+
+
+def side_by_side(work: list[Any], size: int) -> list[Any]:
+    """Calls all of `work`, on threads unless they need `size` bytes that are too many. What one raises is raised.
+
+    TensorFlow lets go of the interpreter while it restores, optimises and runs.
+    """
+    if len(work) == 1 or size > SIDE_BY_SIDE_BYTES:
+        return [one() for one in work]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(len(work)) as pool:
+        return [future.result() for future in [pool.submit(one) for one in work]]
+
+
+def data_bytes(model: Json) -> int:
+    """Bytes of a model's variables and of its graph."""
+    total = 0
+    for folder, _, names in os.walk(model["path"]):
+        total += sum(os.path.getsize(os.path.join(folder, name)) for name in names)
+    return total
 
 
 def run_stage(model: V1, number: int, stage: Json, sample: Json, values: dict[Any, Any]) -> None:
@@ -472,22 +531,28 @@ def chain_sample(job: Json, values: dict[Any, Any]) -> Json:
 def job_result(job: Json, pipe: Pipe) -> Json:
     """A merged model on all samples, in each loader.
 
+    The loaders work side by side if memory allows.
+
     In: model, signature, inputs and outputs {key: port}, samples, loaders ["v1", "v2"].
     Out: {loader: {"keys": {"inputs", "outputs"} or null, "samples": [{"outputs"} or {"error"}], "seconds"} or
     {"error", "seconds"}}.
     """
     samples = [decode_sample(sample) for sample in job["samples"]]
-    answer: Json = {}
-    for loader in job["loaders"]:
+
+    def run(loader: str) -> Json:
         pipe.progress("result: v1 Session" if loader == "v1" else "result: tf.saved_model.load")
         started = time.monotonic()
         try:
-            answer[loader] = run_result(job, loader, samples)
+            answer = run_result(job, loader, samples)
         except Failed as error:
-            answer[loader] = {"error": error.as_json}
-        answer[loader]["seconds"] = time.monotonic() - started
-        gc.collect()
-    return answer
+            answer = {"error": error.as_json}
+        answer["seconds"] = time.monotonic() - started
+        return answer
+
+    work = [functools.partial(run, loader) for loader in job["loaders"]]
+    answers = side_by_side(work, data_bytes(job["model"]) * len(work))
+    gc.collect()
+    return dict(zip(job["loaders"], answers))
 
 
 def run_result(job: Json, loader: str, samples: list[Json]) -> Json:
@@ -513,8 +578,11 @@ def job_load_check(job: Json, pipe: Pipe) -> Json:
     try:
         with LOADERS[job["loader"]](job["model"]) as loaded:
             if job["loader"] == "v1":
-                trainable = loaded.graph.get_collection(tf.compat.v1.GraphKeys.TRAINABLE_VARIABLES)
-                counts = {"variables": loaded.variables, "trainable": len(trainable)}
+                keys = tf.compat.v1.GraphKeys
+                counts = {
+                    "variables": loaded.source.count(keys.GLOBAL_VARIABLES),
+                    "trainable": loaded.source.count(keys.TRAINABLE_VARIABLES),
+                }
             else:
                 counts = {
                     name: count_of(loaded.loaded, attribute)

@@ -1,24 +1,25 @@
 """Proving a merge: the models one after the other, the merged model, the same inputs, the same results.
 
-The reference runs in fresh v1 Sessions, twice, because what disagrees with itself proves nothing. Outputs
-that never move prove nothing either. A loader that can't load or run one of the sources alone is not held
+The reference is found by `reference.py`. A loader that can't load or run one of the sources alone is not held
 against the result. See `verification.py` for what comes out.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from workbench.errors import ChildDied, ChildTimeout, ExecutionFailed, RuntimeFailure, WorkbenchError
+from workbench.errors import ChildDied, ChildTimeout, ExecutionFailed, WorkbenchError
 from workbench.names import show
 from workbench.runtime import codec
 from workbench.runtime.chain import Chain, Make, ResultModel, Sample, SampleSource
 from workbench.runtime.child import Child, error_text
-from workbench.runtime.compare import Comparison, compare, is_discrete, moved
+from workbench.runtime.compare import Comparison, compare
+from workbench.runtime.reference import Reference, Run, Stop, text_of
 from workbench.runtime.verification import (
+    LOADER_NAMES,
     LoaderCheck,
     OutputCheck,
     Verdict,
@@ -26,9 +27,7 @@ from workbench.runtime.verification import (
     not_run,
 )
 
-FURTHER_VARIANTS = 5
-"""How many more variants of made inputs are tried, all in one go, before giving up."""
-_INPUT_HINT = "Give values it can run on: --input KEY=VALUE."
+LOADERS = tuple(LOADER_NAMES)
 
 
 def verify(
@@ -58,49 +57,11 @@ def verify(
     return verifier.reference() or verifier.result(result)
 
 
-@dataclass(slots=True)
-class _Run:
-    """One run of the chain in fresh Sessions: for each sample the outputs and wire digests, or an error."""
-
-    samples: list[Sample]
-    outputs: list[dict[str, Any] | None]
-    wires: list[dict[str, Any]]
-    errors: list[str]
-
-    def good(self) -> list[Sample]:
-        """The samples that ran."""
-        return [
-            sample for sample, outputs in zip(self.samples, self.outputs, strict=True) if outputs is not None
-        ]
-
-
-@dataclass(slots=True, eq=False)
-class _Stop(Exception):
-    """A verdict that is reached."""
-
-    verdict: Verdict
-    reason: str
-    hint: str | None = None
-
-
-@dataclass(slots=True)
 class Verifier:
     """A verification in two steps, so that what can't be run is known before anything is copied.
 
-    Use `reference` first. If it gives None, call `result` with the merged model.
+    Use `reference` first. If it gives None, call `result` with the merged model. Arguments as for `verify`.
     """
-
-    child: Child
-    chain: Chain
-    source: SampleSource
-    tolerance: float | None
-    depends: Mapping[str, bool]
-    time_limit: float | None
-    _run: _Run | None = None
-    _notes: list[str] = field(default_factory=list)
-    _how_made: dict[str, str] = field(default_factory=dict)
-    _versions: Mapping[str, str] = field(default_factory=dict)
-    _seconds: dict[str, float] = field(default_factory=dict)
 
     def __init__(
         self,
@@ -118,175 +79,50 @@ class Verifier:
         self.tolerance = tolerance
         self.depends = dict(depends or {})
         self.time_limit = time_limit
-        self._run = None
-        self._notes, self._how_made, self._versions, self._seconds = [], {}, {}, {}
-
-    # ------------------------------------------------------------ reference
+        self._run: Run | None = None
+        self._notes: list[str] = []
+        self._how_made: dict[str, str] = {}
+        self._versions: Mapping[str, str] = {}
+        self._seconds: dict[str, float] = {}
 
     def reference(self) -> Verification | None:
         """Runs the sources. Returns a verdict if it is reached already, else None."""
+        finder = Reference(self.child, self.chain, self.source, self.tolerance, self.depends, self.time_limit)
+        self._notes, self._how_made = finder.notes, finder.how_made
         try:
-            started = time.monotonic()
-            self._versions = self._start()
-            self._seconds["TensorFlow"] = time.monotonic() - started
-            started = time.monotonic()
-            run = self._first_run()
-            run = self._repeat(run)
-            run = self._make_it_move(run)
-            self._seconds["reference"] = time.monotonic() - started
-            self._run = run
-        except _Stop as stop:
+            with self._timed("TensorFlow"):
+                self._versions = self._start()
+            with self._timed("reference"):
+                self._run = finder.find()
+        except Stop as stop:
             return self._verification(stop.verdict, stop.reason, stop.hint)
         return None
 
     def _start(self) -> Mapping[str, str]:
         try:
             return self.child.start().ready()
-        except (RuntimeFailure, WorkbenchError) as error:
-            raise _Stop("not run", _text(error), error.hint) from None
+        except WorkbenchError as error:
+            raise Stop("not run", text_of(error), error.hint) from None
 
-    def _first_run(self) -> _Run:
-        """A run of samples that the sources can run, given ones before made ones."""
-        samples = [*self.source.given, *self._made(0)]
-        run = self._run_chain(samples)
-        good = run.good()
-        if self.source.given:
-            failed = next(
-                (error for error in run.errors[: len(self.source.given)] if error), None
-            )  # a given sample has to run
-            if failed:
-                raise _Stop("inconclusive", f"The sources alone fail on the given input: {failed}")
-        elif not good:
-            further = [sample for variant in range(1, FURTHER_VARIANTS + 1) for sample in self._made(variant)]
-            first_error = next((error for error in run.errors if error), "there is nothing to try")
-            run = self._run_chain(further) if further else run
-            good = run.good()
-            if not good:
-                raise _Stop(
-                    "not run", f"No input could be made that the sources run on: {first_error}", _INPUT_HINT
-                )
-        return run if len(good) == len(run.samples) else self._run_chain(good)
-
-    def _made(self, variant: int) -> list[Sample]:
-        made = self.source.make(variant) if self.source.make is not None else None
-        if made is None:
-            return []
-        for slot, note in made.notes.items():
-            self._how_made.setdefault(slot, note)
-        return list(made.samples)
-
-    def _repeat(self, run: _Run) -> _Run:
-        """Runs the same again, and stops if the reference disagrees with itself."""
-        again = self._run_chain(run.samples)
-        for number, (first, second) in enumerate(zip(run.outputs, again.outputs, strict=True)):
-            if first is None or second is None:
-                error = run.errors[number] or again.errors[number]
-                raise _Stop("inconclusive", f"The sources alone do not run reliably: {error}")
-            for slot, expected in first.items():
-                found = compare(expected, second[slot], self.tolerance)
-                if not found.equal:
-                    raise _Stop(
-                        "inconclusive",
-                        f"Two runs of the sources disagree: output {show(slot)}: {found.reason}.",
-                        "They use random numbers or something outside the model; nothing can be proven.",
-                    )
-        return run
-
-    def _make_it_move(self, run: _Run) -> _Run:
-        """Looks for samples on which every output that depends on an input changes."""
-        still = self._still(run)
-        if still and self.source.make is not None:
-            further = [sample for variant in range(1, FURTHER_VARIANTS + 1) for sample in self._made(variant)]
-            if further:
-                wider = self._run_chain([*run.samples, *further])
-                good = wider.good()
-                if len(good) != len(wider.samples):
-                    wider = self._run_chain(good)
-                if len(wider.good()) == len(wider.samples):
-                    run = self._repeat(wider)
-                    still = self._still(run)
-        if still and self.source.given and len(run.samples) == 1:
-            self._notes.append("It was run on one input only, so that outputs move with it was not seen.")
-            still = []
-        if still:
-            listed = ", ".join(map(show, still[:8]))
-            raise _Stop(
-                "inconclusive",
-                f"{'Output' if len(still) == 1 else 'Outputs'} {listed} never moved when the input did, "
-                f"in {len(run.samples)} runs: an equal result would prove nothing.",
-                _INPUT_HINT,
-            )
-        return run
-
-    def _still(self, run: _Run) -> list[str]:
-        """Outputs that depend on an input and never moved."""
-        outputs = [sample for sample in run.outputs if sample is not None]
-        still: list[str] = []
-        moving: list[str] = []
-        for slot in self.chain.outputs:
-            if not self.depends.get(slot, True):
-                continue
-            values = [sample[slot] for sample in outputs]
-            pairs = ((one, other) for i, one in enumerate(values) for other in values[i + 1 :])
-            (moving if any(moved(one, other, self.tolerance) for one, other in pairs) else still).append(slot)
-        return self._excuse(still, moving, outputs, run.wires) if outputs else still
-
-    def _excuse(
-        self, still: list[str], moving: list[str], outputs: list[dict[str, Any]], wires: list[dict[str, Any]]
-    ) -> list[str]:
-        """Those of `still` that prove nothing: discrete ones do if what leads to them was seen to move."""
-        seen = [slot for slot in moving if not is_discrete(outputs[0][slot])]
-        if not seen and not _wires_moved(wires):
-            return still
-        excused = [slot for slot in still if is_discrete(outputs[0][slot])]
-        if excused:
-            what = f"output {show(seen[0])}" if seen else "what goes over the wires"
-            note = f"{', '.join(map(show, excused))} stayed the same on all inputs; {what} moved."
-            if note not in self._notes:
-                self._notes.append(note)
-        return [slot for slot in still if slot not in excused]
-
-    def _run_chain(self, samples: list[Sample]) -> _Run:
-        if not samples:
-            return _Run([], [], [], [])
-        job = {
-            "job": "chain",
-            **self.chain.as_json(),
-            "samples": [codec.encode_sample(sample) for sample in samples],
-        }
+    @contextmanager
+    def _timed(self, name: str) -> Iterator[None]:
+        started = time.monotonic()
         try:
-            answer = self.child.start().request(job, time_limit=self.time_limit)
-        except (ChildDied, ChildTimeout, ExecutionFailed) as error:
-            raise _Stop(
-                "inconclusive", f"The sources alone can't be run: {_text(error)}", error.hint
-            ) from None
-        if "error" in answer:
-            name = show(self.chain.stages[answer["stage"]].name)
-            reason = f"Source {name} can't be loaded alone: {error_text(answer['error'])}"
-            raise _Stop("inconclusive", reason)
-        run = _Run(list(samples), [], [], [])
-        for found in answer["samples"]:
-            failed = "error" in found
-            run.outputs.append(None if failed else codec.decode_sample(found["outputs"]))
-            run.wires.append(found.get("wires", {}))
-            name = show(self.chain.stages[found["stage"]].name) if failed else ""
-            run.errors.append(f"{name}: {error_text(found['error'])}" if failed else "")
-        return run
-
-    # ------------------------------------------------------------ result
+            yield
+        finally:
+            self._seconds[name] = time.monotonic() - started
 
     def result(self, result: ResultModel) -> Verification:
         """Runs the merged model in both loaders and compares. `reference` must have given None."""
-        assert self._run is not None
         loaders: list[LoaderCheck] = []
         outputs: list[OutputCheck] = []
         try:
-            for loader in ("v1", "v2"):
-                check, found = self._run_loader(loader, result)
+            for loader, answer in self._run_result(result).items():
+                check, found = self._judge(loader, answer, result)
                 loaders.append(check)
                 outputs += found
                 self._seconds[check.name] = check.seconds
-        except _Stop as stop:
+        except Stop as stop:
             return self._verification(stop.verdict, stop.reason, stop.hint, loaders, outputs)
         bad = next((check for check in loaders if check.status in ("differs", "failed")), None)
         if bad is not None:
@@ -303,22 +139,39 @@ class Verifier:
         inputs = "1 input" if count == 1 else f"{count} inputs"
         return f"Equal to the sources one after the other on {inputs}, in {ran}.{skipped}"
 
-    def _run_loader(self, loader: str, result: ResultModel) -> tuple[LoaderCheck, list[OutputCheck]]:
+    def _run_result(self, result: ResultModel) -> dict[str, Any]:
+        """What each loader makes of the merged model; if TensorFlow dies of both, each is tried alone."""
+        try:
+            return self._request_result(result, LOADERS)
+        except ChildDied:
+            pass
+        answers: dict[str, Any] = {}
+        for loader in LOADERS:
+            try:
+                answers |= self._request_result(result, (loader,))
+            except ChildDied as error:
+                answers[loader] = {"error": {"type": "crash", "message": text_of(error)}, "seconds": 0.0}
+        return answers
+
+    def _request_result(self, result: ResultModel, loaders: Sequence[str]) -> dict[str, Any]:
         assert self._run is not None
         job = {
             "job": "result",
             **result.as_json(),
             "samples": [codec.encode_sample(sample) for sample in self._run.samples],
-            "loaders": [loader],
+            "loaders": list(loaders),
         }
-        started = time.monotonic()
         try:
-            answer = self.child.start().request(job, time_limit=self.time_limit)[loader]
+            return self.child.start().request(job, time_limit=self.time_limit)
         except ChildTimeout as error:
-            raise _Stop("inconclusive", f"The merged model: {_text(error)}", error.hint) from None
-        except ChildDied as error:
-            answer = {"error": {"type": "crash", "message": _text(error)}}
-        seconds = float(answer.get("seconds", time.monotonic() - started))
+            raise Stop("inconclusive", f"The merged model: {text_of(error)}", error.hint) from None
+
+    def _judge(
+        self, loader: str, answer: Mapping[str, Any], result: ResultModel
+    ) -> tuple[LoaderCheck, list[OutputCheck]]:
+        """Compares what one loader gave, sample by sample."""
+        assert self._run is not None
+        seconds = float(answer["seconds"])
         failure = _failure(answer)
         if failure is not None:
             excuse = self._excuse_of_sources(loader) if loader != "v1" else None
@@ -327,10 +180,8 @@ class Verifier:
             return LoaderCheck(loader, "failed", f"only the merged model fails: {failure}", seconds), []
         problem = _keys_problem(answer["keys"], result)
         checks = []
-        for number, found in enumerate(answer["samples"]):
+        for number, (expected, found) in enumerate(zip(self._run.expected(), answer["samples"], strict=True)):
             got = codec.decode_sample(found["outputs"])
-            expected = self._run.outputs[number]
-            assert expected is not None
             problem = problem or _slots_problem(expected, got)
             for slot in expected:
                 if slot in got:
@@ -358,7 +209,7 @@ class Verifier:
             try:
                 answer = self.child.start().request(job, time_limit=self.time_limit)
             except (ChildDied, ChildTimeout) as error:
-                answer = {"ok": False, "error": {"type": "crash", "message": _text(error)}}
+                answer = {"ok": False, "error": {"type": "crash", "message": text_of(error)}}
             if not answer["ok"]:
                 return f"it can't load {show(stage.name)} alone either: {error_text(answer['error'])}"
         chain_job = {
@@ -413,10 +264,6 @@ class Verifier:
         )
 
 
-def _text(error: WorkbenchError) -> str:
-    return f"{error.where}: {error.message}" if error.where else error.message
-
-
 def _failure(answer: Mapping[str, Any]) -> str | None:
     """The error of a loader on the result, or None if it ran."""
     if "error" in answer:
@@ -425,17 +272,6 @@ def _failure(answer: Mapping[str, Any]) -> str | None:
         if "error" in found:
             return error_text(found["error"])
     return None
-
-
-def _wires_moved(wires: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether any wire carried different values of the same shape for two samples."""
-    seen: dict[tuple[str, str], str] = {}
-    for sample in wires:
-        for name, value in sample.items():
-            key = (name, str(value["shape"]))
-            if seen.setdefault(key, value["sha256"]) != value["sha256"]:
-                return True
-    return False
 
 
 def _keys_problem(keys: Mapping[str, Any] | None, result: ResultModel) -> str | None:
