@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.disk import dtypes
 from workbench.model import MetaGraph, Port, Signature
 from workbench.model.signature import DEFAULT
-from workbench.runtime.slots import Slot, input_slots, slot_names
+from workbench.runtime.slots import SPARSE_PARTS, Slot, input_slots, slot_names
 
 if TYPE_CHECKING:
     from workbench.runtime.chain import Sample
@@ -41,7 +41,8 @@ class Value:
 
     Attributes:
         shell: what stands after `KEY=`.
-        python: an expression.
+        python: an expression that makes a tensor.
+        plain: one that makes what `workbench.run` takes.
         rest: JSON; a batch of one where the first size is free.
         setup: a line for the shell that writes the file which `shell` names, or None.
         modules: what `python` imports beside TensorFlow.
@@ -49,6 +50,7 @@ class Value:
 
     shell: str
     python: str
+    plain: str
     rest: Any
     setup: str | None = None
     modules: tuple[str, ...] = ()
@@ -84,6 +86,8 @@ def how_to_call(
     signature: Signature,
     sample: Sample | None = None,
     picture: str | None = None,
+    *,
+    loads: bool = True,
 ) -> Call:
     """The call of a signature.
 
@@ -93,6 +97,7 @@ def how_to_call(
         signature: what is called.
         sample: values by slot it is known to run on, or None.
         picture: an image file that is there, or None.
+        loads: whether `tf.saved_model.load` loads it; if not, `workbench.run` calls it.
     """
     slots = input_slots(meta, signature)
     kinds = {} if sample is not None else string_kinds(meta, signature)
@@ -104,7 +109,11 @@ def how_to_call(
     body, note = _rest(signature, slots, values)
     return Call(
         tuple(_shell(path, signature, values)),
-        tuple(_python(path, signature, values)),
+        tuple(
+            _python(path, signature, values)
+            if loads and _loadable(signature)
+            else _python_run(path, signature, values)
+        ),
         f"/v1/models/{name}:predict",
         body,
         note,
@@ -149,29 +158,36 @@ def _value(slot: Slot, array: Any, kind: str | None, picture: str) -> Value:
     total = _product(shape)
     part = slot.name[len(slot.key) + 1 :]
     if array is None and part and part not in ("indices", "values", "0"):
-        parts = [1] * total if part == "dense_shape" else [0, 1]  # the splits of one row of one value
-        nested = _nest(parts, shape if part == "dense_shape" else [2])
-        return Value(json.dumps(nested), f"tf.constant({nested!r}, tf.{dtype})", nested)
+        # of one element: the sizes of a sparse value, the splits of a ragged one
+        return _number([1] * total if part == "dense_shape" else [0, 1], [total if total > 1 else 2], dtype)
     if total > _SMALL:
         kept = dtype if dtype in _NATIVE or dtype.lstrip("u").startswith("int") else "float32"
-        write = f"import numpy; numpy.save('{_file(slot)}.npy', numpy.zeros({shape}, '{kept}'))"
+        zeros = f"numpy.zeros({shape}, '{kept}')"
+        rest = _nest(["…"], shape) if total > 1000 else _nest([_zero(dtype)], shape)
         return Value(
             f"@{_file(slot)}.npy",
             f"tf.zeros({shape}, tf.{dtype})",
-            _nest(["…"], shape) if total > 1000 else _nest([_zero(dtype)], shape),
-            shlex.join(["python", "-c", write]),
+            zeros,
+            rest,
+            _program(f"import numpy; numpy.save('{_file(slot)}.npy', {zeros})"),
+            ("numpy",),
         )
     flat: list[Any] = (
-        [_zero(dtype)] * total if array is None else [_rounded(item) for item in array.ravel().tolist()]
+        [_zero(dtype)] * total if array is None else [_rounded(x) for x in array.ravel().tolist()]
     )
-    nested = _nest(flat, shape)
     if dtype.startswith("complex"):
         nested = _nest([complex(item) for item in flat], shape)
-        text = f"tf.constant({nested!r}, tf.{dtype})"
         write = f"import numpy; numpy.save('{_file(slot)}.npy', numpy.array({nested!r}, '{dtype}'))"
-        return Value(f"@{_file(slot)}.npy", text, "…", shlex.join(["python", "-c", write]))
-    python = f"tf.constant({nested!r}, tf.{dtype}" + (f", {shape})" if not total else ")")
-    return Value(json.dumps(nested, separators=(",", ":")), python, nested)
+        text = f"tf.constant({nested!r}, tf.{dtype})"
+        return Value(f"@{_file(slot)}.npy", text, repr(nested), "…", _program(write))
+    return _number(flat, shape, dtype)
+
+
+def _number(flat: list[Any], shape: list[int], dtype: str) -> Value:
+    """A few numbers, written out."""
+    nested = _nest(flat, shape)
+    python = f"tf.constant({nested!r}, tf.{dtype}" + (")" if _product(shape) else f", {shape})")
+    return Value(json.dumps(nested, separators=(",", ":")), python, repr(nested), nested)
 
 
 def _string(slot: Slot, shape: list[int], array: Any, kind: str | None, picture: str) -> Value:
@@ -180,51 +196,61 @@ def _string(slot: Slot, shape: list[int], array: Any, kind: str | None, picture:
     if flat:
         kind = kind_of(flat[0])
     if kind is not None and len(shape) < 2:
-        shape = [1] * len(shape)  # the command line makes a batch of one of a file
-        read = f"open({picture!r}, 'rb').read()"
-        if kind == "base64 image":
-            python, rest = f"base64.urlsafe_b64encode({read})", "web-safe base64 of a PNG"
-            item = Value(f"base64url:@{picture}", "", f"<{rest}>", None, ("base64",))
-        else:
-            python = read
-            item = Value(f"@{picture}", "", {"b64": "<base64 of a PNG or JPEG>"})
-        python = f"tf.constant({_brackets(python, shape)})"
-        return Value(item.shell, python, _nest([item.rest], shape), None, item.modules)
+        return _picture([1] * len(shape), kind, picture)
     total = _product(shape)
     texts = [_as_text(item) for item in flat or [b"text"]]
     if None not in texts and total <= _SMALL and sum(map(len, flat)) <= _LONG:
         nested = _nest(texts, shape)
-        python = f"tf.constant({nested!r}, tf.string" + (f", {shape})" if not total else ")")
-        return Value(_string_word(nested), python, nested)
+        python = f"tf.constant({nested!r}, tf.string" + (")" if total else f", {shape})")
+        return Value(_string_word(nested), python, repr(nested), nested)
     first = flat[0] if flat and len(flat[0]) <= _LONG else None
-    if None not in texts and first is not None:
-        text = first.decode()
-        write = f"import numpy; numpy.save('{_file(slot)}.npy', numpy.full({shape}, {text!r}))"
-        return Value(
-            f"@{_file(slot)}.npy",
-            f"tf.fill({shape}, {text!r})",
-            _nest([text], shape),
-            shlex.join(["python", "-c", write]),
-        )
-    return _binary(slot, shape, first)
+    if first is None or None in texts:
+        return _binary(slot, shape, first)
+    text = first.decode()
+    full = f"numpy.full({shape}, {text!r})"
+    return Value(
+        f"@{_file(slot)}.npy",
+        f"tf.fill({shape}, {text!r})",
+        full,
+        _nest([text], shape),
+        _program(f"import numpy; numpy.save('{_file(slot)}.npy', {full})"),
+        ("numpy",),
+    )
+
+
+def _picture(shape: list[int], kind: str, picture: str) -> Value:
+    """A picture from a file, as its bytes or as base64: a batch of one where there is a batch."""
+    read = f"open({picture!r}, 'rb').read()"
+    if kind == "base64 image":
+        plain = _brackets(f"base64.urlsafe_b64encode({read})", shape)
+        rest = _nest(["<web-safe base64 of a PNG>"], shape)
+        return Value(f"base64url:@{picture}", f"tf.constant({plain})", plain, rest, None, ("base64",))
+    plain = _brackets(read, shape)
+    rest = _nest([{"b64": "<base64 of a PNG or JPEG>"}], shape)
+    return Value(f"@{picture}", f"tf.constant({plain})", plain, rest)
 
 
 def _binary(slot: Slot, shape: list[int], data: bytes | None) -> Value:
-    """An example of strings that are no text, such as a serialised Example: a batch of one, from a file."""
+    """Strings that are no text, such as a serialised Example: a batch of one, from a file."""
     shape = [1] * len(shape)
-    if data is None:
-        read = f"open('{_file(slot)}.bin', 'rb').read()"
-        return Value(
-            f"@{_file(slot)}.bin", f"tf.constant({_brackets(read, shape)})", _nest([{"b64": "…"}], shape)
-        )
-    encoded = base64.b64encode(data).decode()
-    write = f"open('{_file(slot)}.bin', 'wb').write({data!r})"
+    file = f"{_file(slot)}.bin"
+    plain = _brackets(f"open('{file}', 'rb').read()" if data is None else repr(data), shape)
+    encoded = "…" if data is None else base64.b64encode(data).decode()
+    write = f"import base64; open('{file}', 'wb').write(base64.b64decode('{encoded}'))"
     return Value(
-        f"@{_file(slot)}.bin",
-        f"tf.constant({_brackets(repr(data), shape)})",
+        f"@{file}",
+        f"tf.constant({plain})",
+        plain,
         _nest([{"b64": encoded}], shape),
-        shlex.join(["python", "-c", write]),
+        None if data is None else _program(write),
     )
+
+
+def _program(text: str) -> str:
+    """A line for the shell that runs a little Python."""
+    if any(char in text for char in '"$`\\!'):
+        return shlex.join(["python", "-c", text])
+    return f'python -c "{text}"'
 
 
 def kind_of(data: bytes) -> str | None:
@@ -279,6 +305,8 @@ def _zero(dtype: str) -> Any:
 
 
 def _rounded(item: Any) -> Any:
+    if isinstance(item, complex):
+        return complex(_rounded(item.real), _rounded(item.imag))
     return float(f"{item:.3g}") if isinstance(item, float) else item
 
 
@@ -333,8 +361,8 @@ def _shell(path: Path, signature: Signature, values: Mapping[str, Value]) -> lis
 
 
 def _python(path: Path, signature: Signature, values: Mapping[str, Value]) -> list[str]:
-    modules = sorted({module for value in values.values() for module in value.modules})
-    lines = [f"import {module}" for module in modules]
+    modules = {module for value in values.values() for module in value.modules} - {"numpy"}
+    lines = [f"import {module}" for module in sorted(modules)]
     lines += ["import tensorflow as tf", f"model = tf.saved_model.load({str(path)!r})"]
     arguments, odd = [], []
     for port in signature.inputs.values():
@@ -357,15 +385,28 @@ def _python(path: Path, signature: Signature, values: Mapping[str, Value]) -> li
     ]
 
 
+def _python_run(path: Path, signature: Signature, values: Mapping[str, Value]) -> list[str]:
+    """The same for a model that only a v1 Session runs."""
+    modules = {module for value in values.values() for module in value.modules} | {"workbench"}
+    lines = [f"import {module}" for module in sorted(modules)]
+    lines += ["inputs = {", *(f"    {name!r}: {value.plain}," for name, value in values.items()), "}"]
+    key = "" if signature.key == DEFAULT else f", {signature.key!r}"
+    return [*lines, f"print(workbench.run({str(path)!r}, inputs{key}))"]
+
+
 def _python_arguments(port: Port, values: Mapping[str, Value]) -> list[tuple[str, str]]:
-    """Keyword arguments of an input: the loader of TF1's format takes the parts of a composite one by one."""
+    """Keyword arguments of an input: the loader takes the parts of a composite one by one."""
     slots = slot_names(port)
-    if port.kind == "sparse":
-        indices, inner, shape = (values[slot].python for slot in slots)
-        return [(port.key, f"tf.SparseTensor({indices}, {inner}, {shape})")]
-    if port.kind == "composite":
-        return [(f"{port.key}_component_{number}", values[slot].python) for number, slot in enumerate(slots)]
-    return [(port.key, values[slots[0]].python)]
+    if port.kind == "dense":
+        return [(port.key, values[slots[0]].python)]
+    parts = SPARSE_PARTS if port.kind == "sparse" else [f"component_{at}" for at in range(len(slots))]
+    return [(f"{port.key}_{part}", values[slot].python) for part, slot in zip(parts, slots, strict=True)]
+
+
+def _loadable(signature: Signature) -> bool:
+    """Whether keys stay apart when `tf.saved_model.load` makes them names of parameters."""
+    names = {"".join(char if char.isalnum() else "_" for char in key) for key in signature.inputs}
+    return len(names) == len(signature.inputs)
 
 
 def _rest(

@@ -186,6 +186,7 @@ def how_to_call(report: Report, draft: Draft) -> calling.Call:
     assert report.path is not None
     picture = sample_models() / "digits_png" / "sample-3.png"
     samples = report.verification.samples if report.verification is not None else ()
+    loaders = report.verification.loaders if report.verification is not None else ()
     smallest = min(samples, key=lambda sample: sum(array.size for array in sample.values()), default=None)
     return calling.how_to_call(
         report.path,
@@ -193,6 +194,7 @@ def how_to_call(report: Report, draft: Draft) -> calling.Call:
         result_signature(draft),
         smallest,
         short(picture) if picture.exists() else None,
+        loads=all(check.status == "equal" for check in loaders if check.loader == "v2"),
     )
 
 
