@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from workbench.names import CALL_SEPARATOR, show
+from workbench.names import CALL_SEPARATOR, is_control, show
 from workbench.picture import labels
 from workbench.picture.flat import Flattener, Item, Place, Ref, body_ends, body_places, type_text
-from workbench.picture.fold import Folded, fold
+from workbench.picture.fold import PASS, Fact, Folded, fold, resource_fact
 from workbench.picture.scene import Edge, Frame, Kind, Node, Scene
 from workbench.picture.scopes import Cover, Scope, build_tree, choose
 
@@ -28,6 +28,7 @@ class Part:
         frame: id of the frame it is drawn in.
         inside: keys of the opened scopes and frames around it.
         focused: whether it is the neighbourhood of a node, which is not collapsed unless it is huge.
+        known: what resource arguments stand for.
     """
 
     flat: Flattener
@@ -36,6 +37,7 @@ class Part:
     frame: str | None = None
     inside: tuple[str, ...] = ()
     focused: bool = False
+    known: Mapping[str, Fact] = field(default_factory=dict)
 
 
 @dataclass
@@ -108,7 +110,9 @@ class Assembly:
     def _words(self, part: Part, item: Item) -> tuple[str, ...]:
         """The parts of a node's place a reader knows: functions by the name they were given, no handle."""
         level = item.place.level
-        functions = [labels.function_word(step.function) for step in level.steps[len(part.place.level.steps) :]]
+        functions = [
+            labels.function_word(step.function) for step in level.steps[len(part.place.level.steps) :]
+        ]
         words = [word for word in item.name.split("/") if word]
         if not level.steps and len(words) > 1 and words[0] in self.owners:
             words = words[1:]
@@ -154,7 +158,9 @@ class Assembly:
             facts.update(dict.fromkeys(row for row in part.folded.facts.get(key, ()) if row[0] != "constant"))
         ops = Counter(part.folded.items[key].op or part.folded.items[key].kind for key in members)
         step = len(part.place.level.steps)
-        words = tuple(word for word in scope.key.rstrip("*").replace(CALL_SEPARATOR, "/").split("/")[step:] if word)
+        words = tuple(
+            word for word in scope.key.rstrip("*").replace(CALL_SEPARATOR, "/").split("/")[step:] if word
+        )
         words = (show(scope.name),) if scope.chunk or not words else words
         self.wanted.append(labels.Wanted(scope.key, "", words))
         self.nodes.append(
@@ -192,7 +198,29 @@ class Assembly:
             self.passed += passed
             flat = Flattener(place, inputs, control=self.show_control)
             flat.walk(results)
-            self.add(Part(flat, _without_idle(fold(flat, (), self.owners)), place, id, around))
+            known = self._known(part, item, place)
+            folded = _without_idle(fold(flat, (), self.owners, known))
+            self.add(Part(flat, folded, place, id, around, known=known))
+
+    def _known(self, part: Part, item: Item, place: Place) -> dict[str, Fact]:
+        """What a body's arguments stand for, where that is a variable or a table outside.
+
+        A body takes the last inputs of its call: `If` and `Case` have a condition before them.
+        """
+        assert item.node is not None
+        given = [entry for entry in item.node.input if not is_control(entry)]
+        found: dict[str, Fact] = {}
+        for name, entry in zip(reversed(list(place.arguments)), reversed(given), strict=False):
+            ref = part.flat.resolve(item.place, entry, [])
+            source = part.flat.items[ref.key] if ref is not None else None
+            while source is not None and source.op in PASS and source.inputs:
+                source = part.flat.items[source.inputs[0].key]
+            if source is None:
+                continue
+            fact = part.known.get(source.key) or resource_fact(source, self.owners)
+            if fact is not None and fact[0] != "resource" and source.op != "Const":
+                found[place.level.full_name(f"#in#{name[place.cut :]}")] = fact
+        return found
 
     def _add_edges(self, part: Part, box_of: Mapping[str, str]) -> None:
         found: dict[tuple[str, str], dict[Ref, None]] = {}

@@ -199,9 +199,7 @@ def _around(folded: Folded, focus: str, hops: int) -> Folded:
     if not centre:
         inside = tuple(f"{focus.rstrip('*')}{end}" for end in ("/", names.CALL_SEPARATOR, "_"))
         exact = focus.endswith((names.CALL_SEPARATOR, "*"))
-        centre = [
-            key for key in folded.items if key.startswith(focus.rstrip("*") if exact else inside)
-        ]
+        centre = [key for key in folded.items if key.startswith(focus.rstrip("*") if exact else inside)]
     if not centre:
         hint = names.did_you_mean(focus, folded.items, noun="boxes")
         raise UnknownName(f"There is nothing called {names.show(focus)!r} in this picture.", hint=hint)

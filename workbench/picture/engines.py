@@ -102,10 +102,7 @@ def _graphlay(request: Request) -> Answer:
         starts.append(_cell(node["center"]["x"] - size * UNITS / 2))
         half = node["size"]["height"] / 2
         along.append((node["center"]["y"] - half, node["center"]["y"] + half))
-    routes = [
-        [(_cell(point["x"]), point["y"]) for point in edge["points"]]
-        for edge in found.edges
-    ]
+    routes = [[(_cell(point["x"]), point["y"]) for point in edge["points"]] for edge in found.edges]
     return Answer([node["rank"] for node in found.nodes], starts, routes, along, "graphlay")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from workbench.disk import dtypes, optable
 from workbench.disk.schema import Message
@@ -23,7 +23,8 @@ MAX_ITEMS = 200_000
 _MAX_TRAIL = 10_000
 
 
-class Ref(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Ref:
     """An output of an item."""
 
     key: str
@@ -76,7 +77,16 @@ class Place:
     def arguments(self) -> dict[str, int]:
         """Position of each argument of the body."""
         function = self.level.function
-        return {} if function is None else {arg.name: at for at, arg in enumerate(function.signature.input_arg)}
+        return (
+            {} if function is None else {arg.name: at for at, arg in enumerate(function.signature.input_arg)}
+        )
+
+    @cached_property
+    def cut(self) -> int:
+        """How many letters all arguments and results begin with: `sequential_lstm_while_` says nothing."""
+        function = self.level.function
+        results = [] if function is None else [out.name for out in function.signature.output_arg]
+        return _common_start([*self.arguments, *results])
 
     @cached_property
     def fed(self) -> list[str]:
@@ -247,7 +257,9 @@ class Flattener:
         if item.node is None:
             return None
         found = item.place.level.tensor(item.name, ref.index)
-        for _ in range(_MAX_TRAIL):  # what only hands a tensor on has its shape, even where it does not say so
+        for _ in range(
+            _MAX_TRAIL
+        ):  # what only hands a tensor on has its shape, even where it does not say so
             if found is None or found.shape is not None or item.op not in SAME or not item.inputs:
                 break
             ref = item.inputs[0]
@@ -300,7 +312,7 @@ def body_ends(place: Place) -> tuple[list[End], list[End], int]:
     assert function is not None
     arguments = place.level.arguments
     passed = {key: value for key, value in function.ret.items() if value.partition(":")[0] in place.arguments}
-    cut = _common_start([arg.name for arg in arguments] + [out.name for out in function.signature.output_arg])
+    cut = place.cut
     inputs = [End(arg.name[cut:], arg.name, "input", arg) for arg in arguments]
     outputs = [
         End(out.name[cut:], function.ret[out.name], "result", Tensor(out.name, out.type, None))
@@ -311,7 +323,7 @@ def body_ends(place: Place) -> tuple[list[End], list[End], int]:
 
 
 def _common_start(names: Iterable[str]) -> int:
-    """Length of what all names begin with, up to an underscore: `sequential_lstm_while_` says nothing."""
+    """Length of what all names begin with, up to an underscore."""
     known = sorted(names)
     if len(known) < 2:
         return 0

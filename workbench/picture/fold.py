@@ -25,6 +25,7 @@ _FLOW = frozenset(
     {"Enter", "RefEnter", "Exit", "RefExit", "Merge", "RefMerge", "Switch", "RefSwitch", "NextIteration"}
     | {"RefNextIteration", "LoopCond", "ControlTrigger"}
 )
+Fact = tuple[str, str]
 _MAX_FACTS = 24
 _MAX_VALUES = 6
 _ARRAY_CODES = {"float32": "f", "float64": "d", "int32": "i", "int64": "q"}
@@ -45,17 +46,23 @@ class Folded:
     items: dict[str, Item]
     edges: dict[str, list[Ref]] = field(default_factory=dict)
     inside: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    facts: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    facts: dict[str, tuple[Fact, ...]] = field(default_factory=dict)
     home: dict[str, str] = field(default_factory=dict)
 
 
-def fold(flat: Flattener, keep: Collection[str] = (), handles: Mapping[str, str] | None = None) -> Folded:
+def fold(
+    flat: Flattener,
+    keep: Collection[str] = (),
+    handles: Mapping[str, str] | None = None,
+    known: Mapping[str, Fact] | None = None,
+) -> Folded:
     """Folds what does not depend on the inputs, and what only hands a value on.
 
     Args:
         flat: the flattened graph.
         keep: keys that are drawn whatever they are.
         handles: first scopes that are handles, to leave them out of variables' names.
+        known: what a body's resource arguments (by key) stand for outside.
     """
     items = flat.items
     still = _independent(flat, keep)
@@ -78,7 +85,7 @@ def fold(flat: Flattener, keep: Collection[str] = (), handles: Mapping[str, str]
         if inside:
             tree = _tree(inside, items, still)
             found.inside[key] = tree
-            found.facts[key] = _facts(flat, item, tree, handles or {})
+            found.facts[key] = _facts(flat, item, tree, handles or {}, known or {})
             for one in tree:
                 found.home.setdefault(one, key)
     return found
@@ -161,24 +168,33 @@ def _tree(starts: Iterable[str], items: Mapping[str, Item], still: Collection[st
 
 
 def _facts(
-    flat: Flattener, home: Item, tree: Iterable[str], handles: Mapping[str, str]
-) -> tuple[tuple[str, str], ...]:
-    rows: dict[tuple[str, str], None] = {}
+    flat: Flattener, home: Item, tree: Iterable[str], handles: Mapping[str, str], known: Mapping[str, Fact]
+) -> tuple[Fact, ...]:
+    rows: dict[Fact, None] = {}
     for key in tree:
         item = flat.items[key]
-        if item.node is not None and item.op in VARIABLE_OPS:
-            rows["variable", variable_text(item.node, handles)] = None
+        if key in known:
+            rows[known[key]] = None
         elif item.op == "Const":
             rows["constant", _constant(flat, item, home)] = None
         elif item.op in _SHAPES:
             rows["shape of", show(item.inputs[0].key) if item.inputs else show(item.name)] = None
-        elif item.kind == "input":
-            rows["resource", show(item.name)] = None
-        elif not item.inputs and item.node is not None:
-            rows["table" if "Table" in item.op else "resource", f"{show(item.name)} ({item.op})"] = None
+        elif (fact := resource_fact(item, handles)) is not None:
+            rows[fact] = None
         if len(rows) >= _MAX_FACTS:
             break
     return tuple(sorted(rows, key=lambda row: _RANK.get(row[0], 9)))
+
+
+def resource_fact(item: Item, handles: Mapping[str, str]) -> Fact | None:
+    """What a source of data that is no input is: a variable, a table; None for anything else."""
+    if item.node is not None and item.op in VARIABLE_OPS:
+        return "variable", variable_text(item.node, handles)
+    if item.kind == "input":
+        return "resource", show(item.name)
+    if not item.inputs and item.node is not None:
+        return "table" if "Table" in item.op else "resource", f"{show(item.name)} ({show(item.op)})"
+    return None
 
 
 _RANK = {"variable": 0, "table": 1, "resource": 2, "shape of": 3, "constant": 4}

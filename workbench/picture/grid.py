@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from workbench.picture.engines import Answer, Request
 
 Point = tuple[int, int]
+_LONG = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,9 @@ def snap(request: Request, answer: Answer, lengths: Sequence[int], pad: int) -> 
         pad: free cells before a box that edges lead to, the arrowhead's included.
     """
     routes = [_straight(route) for route in answer.routes]
-    low = min([*(start - 1 for start in answer.starts), *(at for route in routes for at, _ in route)], default=0)
+    low = min(
+        [*(start - 1 for start in answer.starts), *(at for route in routes for at, _ in route)], default=0
+    )
     starts = [start - 1 - low for start in answer.starts]
     routes = [[(across - low, along) for across, along in route] for route in routes]
     ends = [start + size + 2 for start, size in zip(starts, request.across, strict=True)]
@@ -57,9 +61,9 @@ def _straight(route: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
     """A route without the corners that rounding made needless: first across, then along, in turn."""
     found: list[tuple[int, float]] = []
     for across, along in route:
-        if len(found) > 1 and found[-1][0] == found[-2][0] == across:
-            found[-1] = across, along
-        elif len(found) > 1 and found[-1][1] == found[-2][1] == along and found[-1][0] != across:
+        if (len(found) > 1 and found[-1][0] == found[-2][0] == across) or (
+            len(found) > 1 and found[-1][1] == found[-2][1] == along and found[-1][0] != across
+        ):
             found[-1] = across, along
         elif not found or found[-1] != (across, along):
             found.append((across, along))
@@ -91,9 +95,10 @@ def _stretches(
     """All parts across the flow; those of edges with a common end, at one place and touching, as one."""
     levels: dict[float, list[_Stretch]] = {}
     for edge, route in enumerate(routes):
-        for (across, along), (other, along_too) in zip(route, route[1:], strict=False):
-            if along == along_too and across != other:
-                stretch = _Stretch(along, min(across, other), max(across, other), [edge])
+        for (across, along), (across_too, along_too) in pairwise(route):
+            if along == along_too and across != across_too:
+                first, last = sorted((across, across_too))
+                stretch = _Stretch(along, first, last, [edge])
                 levels.setdefault(along, []).append(stretch)
     found: list[_Stretch] = []
     for level in levels.values():
@@ -157,9 +162,9 @@ def _set_layer(
     free: list[int],
     begins: list[int],
 ) -> None:
-    """Places the boxes of one layer, their middles in line."""
+    """Places the boxes of one layer, their middles in line; beside a long frame their beginnings."""
     deep = max(lengths[box] for box in boxes)
-    inset = {box: (deep - lengths[box]) // 2 for box in boxes}
+    inset = {box: (deep - lengths[box]) // 2 if deep <= _LONG else 0 for box in boxes}
     top = 0
     for box in boxes:
         have = max(free[slice(*spans[box])])

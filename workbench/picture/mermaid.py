@@ -17,7 +17,8 @@ def to_mermaid(scene: Scene) -> str:
 
 
 def _document(scene: Scene) -> Iterator[str]:
-    names = {item.id: f"n{at}" for at, item in enumerate((*scene.frames, *scene.nodes))}
+    ids = [*(frame.id for frame in scene.frames), *(node.id for node in scene.nodes)]
+    names = {id: f"n{at}" for at, id in enumerate(ids)}
     yield "flowchart TD"
     yield from _inside(scene, names, None, "  ")
     seams = []

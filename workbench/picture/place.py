@@ -57,7 +57,8 @@ class _Placer:
         self.marked = len(scene.owners) > 1
         self.items: dict[str | None, list[Node | Frame]] = {}
         self.frame_of: dict[str, str | None] = {}
-        for item in (*scene.frames, *scene.nodes):
+        everything: list[Node | Frame] = [*scene.frames, *scene.nodes]
+        for item in everything:
             self.items.setdefault(item.frame, []).append(item)
             self.frame_of[item.id] = item.frame
         self.edges: dict[str | None, list[Edge]] = {}

@@ -88,7 +88,7 @@ def _spot(line: Line, size: int, taken: set[tuple[int, int]], width: int) -> tup
             step = 1 if to_y > y else -1
             for row in range(y + step, to_y + step, step):
                 for first in (x + 2, x - 1 - size):
-                    if first >= 0 and _free(first - (first < x), row, size + 1, taken):
+                    if first >= 0 and _free(first - (first > x), row, size + 1, taken):
                         return first, row
         elif abs(to_x - x) > size + 2:
             first = min(x, to_x) + 2

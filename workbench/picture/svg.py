@@ -85,6 +85,7 @@ class _Writer:
         self.owners = {owner: at for at, owner in enumerate(layout.scene.owners)}
         self.marked = len(self.owners) > 1
         self.item_of = {box.id: box.item for box in layout.boxes}
+        self.heads: list[str] = []
         self.dx = _MARGIN
         self.dy = _MARGIN + (_HEAD if title or self.marked else 0)
 
@@ -108,6 +109,7 @@ class _Writer:
         for box in self.layout.boxes:
             if isinstance(box.item, Node):
                 yield from self._box(box, box.item)
+        yield from self.heads  # over the boxes: a caption on a border must not hide one
         yield "</g></svg>\n"
 
     def _head_width(self) -> int:
@@ -175,7 +177,9 @@ class _Writer:
         tip = (x + way_x * _W, y + way_y * _H)
         points[-1] = (tip[0] - way_x * 7, tip[1] - way_y * 7)
         yield f'<path class="edge {kind}" d="{_path(points)}"/>'
-        yield f'<path class="head {kind}" d="{_head(tip, way_x, way_y, 5 if edge.seam else 4)}"/>'
+        self.heads.append(
+            f'<path class="head {kind}" d="{_head(tip, way_x, way_y, 5 if edge.seam else 4)}"/>'
+        )
         if line.label_at is not None:
             at_x, at_y = line.label_at
             yield _text(at_x * _W, _y(at_y) + 4, edge.label, "label")

@@ -160,7 +160,7 @@ class Painter:
             sheet.write(box.x + box.w - 4, box.y, " + ", self._style("title", node.owner, selected))
 
     def _border(self, sheet: _Sheet, box: Box, kind: str, style: str) -> None:
-        top_left, flat, top_right, upright, bottom_right, bottom_left = BORDERS[self.glyphs][kind]
+        top_left, flat, top_right, upright, bottom_right, bottom_left = tuple(BORDERS[self.glyphs][kind])
         right, bottom = box.x + box.w - 1, box.y + box.h - 1
         sheet.write(box.x, box.y, top_left + flat * (box.w - 2) + top_right, style)
         sheet.write(box.x, bottom, bottom_left + flat * (box.w - 2) + bottom_right, style)
@@ -226,7 +226,10 @@ class Painter:
 
 
 def _spread(
-    piece: Piece, heavy: int, sheet: _Sheet, cells: dict[tuple[int, int], list[tuple[int, int, int, int, int]]]
+    piece: Piece,
+    heavy: int,
+    sheet: _Sheet,
+    cells: dict[tuple[int, int], list[tuple[int, int, int, int, int]]],
 ) -> None:
     """Adds a piece's cells in the tile: (line, weight up, right, down, left)."""
     line, x1, y1, x2, y2 = piece

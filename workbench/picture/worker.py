@@ -21,34 +21,35 @@ def run(
 ) -> Layout | CutOff:
     """Lays out in a fresh interpreter; see `layout.layout_in_worker`.
 
-    The answer is read as a pickle: it comes from our own code, over a pipe nobody else holds.
+    The answer is read as a pickle: it comes from our own code, over pipes nobody else holds.
     """
     import pickle
     import subprocess
+    import tempfile
     import time
 
-    job = pickle.dumps((scene, options, time_limit + _GRACE), protocol=pickle.HIGHEST_PROTOCOL)
     cut = CutOff(time_limit, len(scene.nodes) + len(scene.frames), len(scene.edges))
     end = time.monotonic() + time_limit
-    with subprocess.Popen(
-        [sys.executable, "-c", _START.format(path=sys.path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    ) as child:
-        try:
-            given: bytes | None = job
-            while True:
-                try:
-                    answer, log = child.communicate(given, timeout=_LOOK_EVERY)
-                    break
-                except subprocess.TimeoutExpired:
-                    given = None
-                    if time.monotonic() > end or (stop is not None and stop()):
-                        return cut
-        finally:
-            child.kill()
+    with tempfile.TemporaryFile() as job:
+        pickle.dump((scene, options, time_limit + _GRACE), job, protocol=pickle.HIGHEST_PROTOCOL)
+        job.seek(0)
+        with subprocess.Popen(
+            [sys.executable, "-c", _START.format(path=sys.path)],
+            stdin=job,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        ) as child:
+            try:
+                while True:
+                    try:
+                        answer, log = child.communicate(timeout=_LOOK_EVERY)
+                        break
+                    except subprocess.TimeoutExpired:
+                        if time.monotonic() > end or (stop is not None and stop()):
+                            return cut
+            finally:
+                child.kill()
     if child.returncode != 0:
         tail = show(log.decode("utf-8", "replace").strip()[-500:], 500)
         raise ChildDied(
