@@ -14,6 +14,8 @@ def origin_facts(recipe: dict[str, Any] | None, proof: dict[str, Any] | None) ->
         tool = _dict(recipe.get("tool"))
         if tool:
             facts.append(("by", f"{_text(tool.get('name'))} {_text(tool.get('version'))}".strip()))
+        if recipe.get("edit"):
+            facts.append(("edit", _text(recipe["edit"])))
         facts += [("from", _source(source)) for source in _list(recipe.get("sources"))]
         facts += [("wire", _wire(wire)) for wire in _list(recipe.get("wires"))]
         options = _dict(recipe.get("options"))

@@ -35,13 +35,13 @@ def describe(plan: Plan, join: Join) -> dict[str, Any]:
             "tag_set": ",".join(part.meta.tags),
             "signature": part.chosen.key if part.chosen is not None else None,
         }
-        nested = _nested(part.model.location.folder)
-        if nested is not None:
-            source["recipe"] = nested
+        earlier = nested(part.model.location.folder)
+        if earlier is not None:
+            source["recipe"] = earlier
         sources.append(source)
     return {
         "schema_version": SCHEMA_VERSION,
-        "tool": {"name": "workbench", "version": __version__},
+        "tool": tool(),
         "sources": sources,
         "wires": [{"from": str(link.source), "to": str(link.target)} for link in join.links],
         "signature": plan.signature,
@@ -54,7 +54,12 @@ def dump(recipe: dict[str, Any]) -> bytes:
     return (json.dumps(recipe, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def _nested(folder: Path | None) -> dict[str, Any] | None:
+def tool() -> dict[str, str]:
+    """What made the result."""
+    return {"name": "workbench", "version": __version__}
+
+
+def nested(folder: Path | None) -> dict[str, Any] | None:
     """The recipe of a source that is itself a result; None if it has none that can be read."""
     if folder is None:
         return None

@@ -1,0 +1,314 @@
+"""How a result becomes a folder, whatever it is: checked, proven and published, all or nothing.
+
+The order is chosen so that what can fail without writing fails first: the target is looked at, the sources are run as
+the reference, and only then is the result written beside the target, loaded, run, compared, and renamed into place.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from workbench.disk.stage import Stage
+from workbench.errors import DamagedFile, MissingFile, RuntimeFailure
+from workbench.findings import Finding
+from workbench.names import show
+from workbench.surgery.recipe import PROOF
+
+if TYPE_CHECKING:
+    from workbench.disk.bundle import Bundle
+    from workbench.model import MetaGraph, Signature
+    from workbench.runtime.child import Child
+    from workbench.runtime.verification import Verification
+    from workbench.runtime.verify import Verifier
+
+Result = TypeVar("Result")
+
+Progress = Callable[[str, str], None]
+"""Called with a phase (`check`, `reference`, `write`, `load`, `compare`, `publish`) and what happens in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proving:
+    """How a result is proven.
+
+    Attributes:
+        inputs: values by key of the result's signature, or None to make them from the graph.
+        tolerance: relative; None for the one of each dtype.
+        python: interpreter with TensorFlow; None for the running one.
+        imports: modules to import after TensorFlow, for the ops they register.
+        op_libraries: shared objects with custom ops.
+        gpu: let TensorFlow see GPUs.
+        time_limit: seconds for each request to the child; None for the default.
+        allow_unsafe: run models from which dangerous ops are reachable.
+        seed: of the made inputs.
+    """
+
+    inputs: Mapping[str, Any] | None = None
+    tolerance: float | None = None
+    python: str | None = None
+    imports: Sequence[str] = ()
+    op_libraries: Sequence[str] = ()
+    gpu: bool = False
+    time_limit: float | None = None
+    allow_unsafe: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of a commit.
+
+    Attributes:
+        path: the published folder, or None if nothing was published.
+        verdict: `verified`, `differs`, `inconclusive`, `not run`, or `unverified` (asked not to).
+        reason: why it is not `verified`, or what it rests on.
+        verification: differences by output and loader, if it was run; of several signatures that of the first, or
+            of the one that stopped it.
+        others: of several signatures that were run, the rest, by key.
+        findings: those of the draft.
+        nbytes: bytes written.
+        seconds: by phase.
+    """
+
+    path: Path | None
+    verdict: str
+    reason: str
+    verification: Verification | None = None
+    others: Mapping[str, Verification] = field(default_factory=dict)
+    findings: Sequence[Finding] = ()
+    nbytes: int = 0
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def published(self) -> bool:
+        """Whether the result is on disk."""
+        return self.path is not None
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as `merge --json` shows it."""
+        found = {
+            "schema_version": 1,
+            "path": str(self.path) if self.path is not None else None,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "verification": self.verification.as_json() if self.verification is not None else None,
+            "findings": [finding.as_json() for finding in self.findings],
+            "bytes": self.nbytes,
+            "seconds": {phase: round(seconds, 3) for phase, seconds in self.seconds.items()},
+        }
+        if self.others:
+            found["others"] = {key: one.as_json() for key, one in self.others.items()}
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What is run to prove one signature of the result.
+
+    Attributes:
+        signature: of the result.
+        verifier: has the reference.
+    """
+
+    signature: Signature
+    verifier: Verifier
+
+
+class Work(ABC):
+    """One result on its way to disk: what differs from kind to kind.
+
+    Args:
+        proving: how it is proven.
+        progress: is told what is going on.
+        findings: those of the result.
+    """
+
+    def __init__(self, proving: Proving, progress: Progress | None, findings: Sequence[Finding]) -> None:
+        self.proving = proving
+        self.progress: Progress = progress or (lambda phase, text: None)
+        self.findings = findings
+        self.seconds: dict[str, float] = {}
+
+    @property
+    @abstractmethod
+    def meta(self) -> MetaGraph:
+        """The MetaGraph of the result."""
+
+    @property
+    @abstractmethod
+    def nbytes(self) -> int:
+        """Bytes to be written."""
+
+    @abstractmethod
+    def proven(self) -> Sequence[str]:
+        """Keys of the signatures that are run to prove it."""
+
+    @abstractmethod
+    def trial(self, child: Child, key: str) -> Trial:
+        """The reference of one of them."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Looks at what is to be copied.
+
+        Raises:
+            DamagedFile, MissingFile: something is not what it should be.
+        """
+
+    @abstractmethod
+    def write(self, stage: Stage) -> None:
+        """Writes everything but the proof."""
+
+    def timed(self, phase: str, text: str, work: Callable[[], Result]) -> Result:
+        """Does a phase and notes how long it took."""
+        self.progress(phase, text)
+        started = time.monotonic()
+        try:
+            return work()
+        finally:
+            self.seconds[phase] = self.seconds.get(phase, 0.0) + time.monotonic() - started
+
+    def report(
+        self,
+        path: Path | None,
+        verdict: str,
+        reason: str,
+        verification: Verification | None = None,
+        others: Mapping[str, Verification] | None = None,
+    ) -> Report:
+        """What became of it."""
+        return Report(
+            path, verdict, reason, verification, others or {}, self.findings, self.nbytes, self.seconds
+        )
+
+    def refusal(self) -> str | None:
+        """Why the result may not be run (R12), or None."""
+        if not self.proven():
+            return "It has no signature that could be run."
+        if self.proving.allow_unsafe:
+            return None
+        from workbench.graph.danger import dangerous, tell
+
+        found = dangerous(self.meta, list(self.proven()))
+        return f"{tell(found)} If you trust it, --allow-unsafe runs it." if found else None
+
+    def new_child(self) -> Child:
+        """The child process, not started yet."""
+        from workbench.runtime.child import TIME_LIMIT, Child
+
+        options = self.proving
+        return Child(
+            options.python,
+            imports=options.imports,
+            op_libraries=options.op_libraries,
+            gpu=options.gpu,
+            time_limit=options.time_limit or TIME_LIMIT,
+            on_progress=lambda text: self.progress("tensorflow", text),
+        )
+
+
+def publish(
+    work: Work, target: str | Path, *, serving: bool = False, verify: bool = True, child: Child | None = None
+) -> Report:
+    """Writes a result, proves it, and publishes it: all or nothing.
+
+    Args:
+        work: the result.
+        target: the new folder; it must not exist. With `serving`, the folder under which the next version number
+            is made.
+        serving: write a numbered version under `target`.
+        verify: run the result against its sources; only a `verified` one is published.
+        child: a running TensorFlow process to use and leave running; None starts one and ends it.
+
+    Raises:
+        TargetExists, CannotWrite, MissingFile, DamagedFile: nothing was left behind.
+    """
+    with ExitStack() as stack:
+        stage = Stage(Path(target), serving=serving)
+        trials: list[Trial] = []
+        if verify:
+            refused = work.refusal()
+            if refused is not None:
+                return work.report(None, "not run", refused)
+            # TensorFlow is imported while the target is looked at and the inputs are made.
+            running = child or stack.enter_context(work.new_child())
+            try:
+                running.start()
+            except RuntimeFailure as error:
+                return work.report(None, "not run", error.message)
+        stack.enter_context(stage)
+        work.timed("check", "checking the checkpoints", work.check)
+        for key in work.proven() if verify else ():
+            trial = work.trial(running, key)
+            early = work.timed("reference", "running the sources", trial.verifier.reference)
+            if early is not None:
+                return work.report(None, early.verdict, _about(key, early.reason, work), early)
+            trials.append(trial)
+        work.timed("write", "writing the result", lambda: work.write(stage))
+        if not verify:
+            path = work.timed("publish", "publishing", stage.publish)
+            return work.report(path, "unverified", "It was not run, as asked for.")
+        return _prove(work, stage, trials)
+
+
+def _prove(work: Work, stage: Stage, trials: Sequence[Trial]) -> Report:
+    """Loads, runs and compares what was written, and publishes it if that went well."""
+    from workbench.runtime.chain import ModelRef, ResultModel
+
+    model = ModelRef(stage.folder, work.meta.tags)
+    found: dict[str, Verification] = {}
+    for trial in trials:
+        result = ResultModel(model, trial.signature)
+        found[trial.signature.key] = verification = work.timed(
+            "verify",
+            "loading and running the result",
+            lambda: trial.verifier.result(result),  # noqa: B023
+        )
+        if not verification.ok:
+            reason = _about(trial.signature.key, verification.reason, work)
+            return work.report(None, verification.verdict, reason, verification)
+    first, *others = found
+    record = found[first].as_json()
+    if others:
+        record["others"] = {key: found[key].as_json() for key in others}
+    proof = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+    stage.write(f"assets.extra/{PROOF}", proof.encode())
+    path = work.timed("publish", "publishing", stage.publish)
+    reason = " ".join(dict.fromkeys(_about(key, one.reason, work) for key, one in found.items()))
+    return work.report(path, found[first].verdict, reason, found[first], {key: found[key] for key in others})
+
+
+def _about(key: str, reason: str, work: Work) -> str:
+    """A reason with the signature it is about, if there are several."""
+    return f"{show(key)}: {reason}" if len(work.proven()) > 1 else reason
+
+
+def check_bundle(bundle: Bundle, owner: str) -> None:
+    """Compares every checksum of a checkpoint: bytes that are copied unread could pass damage on.
+
+    Args:
+        bundle: the checkpoint.
+        owner: whose it is, for the message.
+
+    Raises:
+        DamagedFile, MissingFile: it is not what its index says.
+    """
+    bad = [finding for finding in bundle.verify() if finding.severity == "error"]
+    if not bad:
+        return
+    first = bad[0]
+    of_file = first.code in ("missing-shard", "bad-shard")
+    kind = MissingFile if first.code == "missing-shard" else DamagedFile
+    more = f" {len(bad) - 1} more like this." if len(bad) > 1 else ""
+    raise kind(
+        (first.message if of_file else f"The tensor {first.where} is damaged. {first.message}") + more,
+        where=first.where if of_file else show(str(bundle.prefix)),
+        hint=f"{first.hint or ''} Fetch the whole variables/ folder of {show(owner)} again.".lstrip(),
+    )
