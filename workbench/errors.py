@@ -38,6 +38,13 @@ class WorkbenchError(Exception):
         return f"{where}{self.message}{hint}"
 
 
+class Cancelled(WorkbenchError):
+    """The user stopped it; nothing was left behind."""
+
+    code = "cancelled"
+    exit_code = 130
+
+
 class UsageError(WorkbenchError):
     """The words of a command or the arguments of a call do not fit."""
 

@@ -342,22 +342,37 @@ class Session:
 
     # -- changes
 
-    def change(self, label: str, plan: Plan | None = None, commit: CommitOptions | None = None) -> None:
-        """Goes to a new state; a change that changes nothing is no step."""
+    def change(
+        self,
+        label: str,
+        plan: Plan | None = None,
+        commit: CommitOptions | None = None,
+        *,
+        typing: bool = False,
+    ) -> None:
+        """Goes to a new state; a change that changes nothing is no step.
+
+        Args:
+            label: what undo calls it.
+            plan: the new plan, or None for the same.
+            commit: the new options, or None for the same.
+            typing: it goes on with what the last change began, if that has the same label: one step for a word.
+        """
         state = State(plan if plan is not None else self.plan, commit if commit is not None else self.commit)
         if state == self.state:
             return
-        self._undo.append(Step(label, self.state))
+        if not (typing and self._undo and self._undo[-1].label == label and not self._redo):
+            self._undo.append(Step(label, self.state))
         self._redo.clear()
         self.state = state
 
     def set_plan(self, label: str, **values: Any) -> None:
         """Changes options of the plan (`freeze`, `signature`, …)."""
-        self.change(label, replace(self.plan, **values))
+        self.change(label, replace(self.plan, **values), typing=True)
 
     def set_commit(self, label: str, **values: Any) -> None:
         """Changes commit options (`target`, `verify`, …)."""
-        self.change(label, commit=replace(self.commit, **values))
+        self.change(label, commit=replace(self.commit, **values), typing=True)
 
     @property
     def can_undo(self) -> str | None:

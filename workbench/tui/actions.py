@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +142,9 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
     ),
 }  # fmt: skip
 
+FOOTER = frozenset({"help", "command_palette", "ask_quit"})
+"""Actions the footer shows with whatever key of theirs works."""
+
 SCOPE_TITLES = {
     "list": "In every list",
     "browse": "In a model",
@@ -159,9 +162,9 @@ SCOPE_TITLES = {
 
 
 @cache
-def bindings(*scopes: str) -> list[Binding]:
+def bindings(*scopes: str) -> list[BindingType]:
     """The key bindings of scopes, for a class's `BINDINGS`."""
-    found = []
+    found: list[BindingType] = []
     for scope in scopes:
         for action in ACTIONS[scope]:
             if not action.keys:

@@ -43,9 +43,9 @@ class WorkbenchApp(App[int]):
     """
 
     TITLE = "workbench"
-    CSS_PATH = ["app.tcss"]
+    CSS_PATH = "app.tcss"
     SCOPE = "app"
-    BINDINGS = bindings("app")  # type: ignore[assignment]
+    BINDINGS = bindings("app")
     COMMANDS: ClassVar[set[type[Provider]]] = {Actions}  # type: ignore[assignment]
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"

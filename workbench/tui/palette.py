@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
@@ -44,7 +44,7 @@ def available(screen: Screen[object]) -> Iterator[tuple[str, Action, DOMNode]]:
 class Actions(Provider):
     """Gives the palette our table."""
 
-    def _all(self) -> Iterator[tuple[str, str, partial[object]]]:
+    def _all(self) -> Iterator[tuple[str, str, Callable[[], Any]]]:
         said: set[str] = set()
         for scope, action, node in available(self.screen):
             if action.name in ("command_palette",) or scope == "list" or action.about in said:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from workbench.names import show
@@ -78,7 +78,7 @@ class Suggestions(Lines):
 class SuggestScreen(Dialog[list[Wire]]):
     """Offers wires; answers with those that were chosen."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,space", "take", "Wire it"),
         Binding("a", "take_all", "All that do not exclude each other"),
     ]

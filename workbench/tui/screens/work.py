@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -118,7 +119,7 @@ class WorkScreen(Screen[None]):
         self.set_class(height >= _TALL, "-tall")
         shown = self.regions
         for pane in self.panes:
-            pane.styles.display = "none" if pane.id not in shown and not narrow else None  # type: ignore[assignment]
+            pane.set_class(pane.id not in shown, "-absent")
         if self._region not in shown:
             self._region = shown[0]
         for widget in self.query(".region"):
@@ -252,7 +253,7 @@ class WorkScreen(Screen[None]):
                     else None
                 )
                 pane.rows.state = self._state_of(source.handle)
-                pane.rows.sign = lambda row, pane=pane: self._verdict(pane, row)
+                pane.rows.sign = partial(self._verdict, pane)
                 pane.show_model(source.handle, viewer, chosen.key if chosen is not None else None)
                 continue
             problem = self._problems.get((source.path, source.tags))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -13,14 +13,18 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from workbench.session.text import elide
-from workbench.tui.actions import key_text
+from workbench.tui.actions import FOOTER, key_text
+
+
+BAR_ROLES = (
+    "key", "quiet", "on", "off", "good", "bad", "maybe", "strong", "model-0", "model-1", "model-2", "model-3",
+)  # fmt: skip
 
 
 class Bar(Widget):
     """One line of styled text, made anew at each refresh."""
 
-    COMPONENT_CLASSES = {"bar--key", "bar--quiet", "bar--on", "bar--off", "bar--good", "bar--bad", "bar--maybe",
-                         "bar--model-0", "bar--model-1", "bar--model-2", "bar--model-3", "bar--strong"}  # fmt: skip
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"bar--{role}" for role in BAR_ROLES}
     DEFAULT_CSS = "Bar { height: 1; }"
 
     def style_of(self, role: str) -> Any:
@@ -144,7 +148,8 @@ class Keys(Bar):
         shown: dict[str, tuple[str, str, Any, bool]] = {}
         for active in self.screen.active_bindings.values():
             binding = active.binding
-            if binding.show and binding.action not in shown:
+            # a key that the focused line would take for text has others that it does not take
+            if (binding.show or binding.action in FOOTER) and binding.action not in shown:
                 shown[binding.action] = (
                     key_text(binding.key),
                     binding.description,

@@ -9,14 +9,104 @@ from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 
-from workbench.session.detail import Detail, Link
+from workbench.session.detail import Detail, Line, Link, Span
 from workbench.tui.actions import bindings
 from workbench.tui.widgets.lines import Lines, Painted, Piece
 
 _ROLES = {"": "plain", "dim": "quiet", "title": "title"}
 
 
-class DetailView(Lines):
+class SpanLines(Lines):
+    """Lines of spans, broken to the width there is."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.detail: Detail | None = None
+        self.broken: list[Line] = []
+        self._width = 0
+
+    def show_detail(self, detail: Detail, stay: bool = False) -> None:
+        """Shows it from its start, or (`stay`) from where it was scrolled to."""
+        self.detail = detail
+        self._break()
+        self.rows_changed(None if stay else 0)
+        if not stay:
+            self.scroll_to(y=0, animate=False, force=True, immediate=True)
+
+    def _break(self) -> None:
+        self._width = self.scrollable_content_region.width
+        lines = self.detail.lines if self.detail is not None else []
+        self.broken = [part for line in lines for part in break_line(line, max(self._width - 2, 16))]
+
+    def on_resize(self) -> None:
+        """Breaks the lines anew."""
+        if self.scrollable_content_region.width != self._width:
+            self._break()
+            self.rows_changed()
+        super().on_resize()
+
+    def count(self) -> int:
+        """Lines after breaking."""
+        return len(self.broken)
+
+    def paint(self, index: int) -> Painted:
+        """A line."""
+        pieces: list[Piece] = [(" ", "plain")]
+        for span in self.broken[index]:
+            pieces.append((span.text, "link" if span.link is not None else _ROLES.get(span.role, span.role)))
+        return Painted(pieces)
+
+    def action_copy(self) -> None:
+        """Copies the line under the cursor."""
+        if self.cursor < len(self.broken):
+            self.app.copy_to_clipboard("".join(span.text for span in self.broken[self.cursor]).strip())
+
+
+def break_line(line: Line, width: int) -> list[Line]:
+    """A line in parts of at most `width` cells, those after the first indented like what the line is about."""
+    if sum(cell_len(span.text) for span in line) <= width:
+        return [line]
+    first = line[0].text
+    indent = cell_len(first) if first.startswith(" ") and cell_len(first) < width // 2 else 2
+    parts: list[Line] = []
+    current: list[Span] = []
+    room = width
+    for span in line:
+        text = span.text
+        while cell_len(text) > room:
+            cut = _cut_at(text, room)
+            if cut == 0 and room == width - indent and parts:
+                cut = 1
+            if cut:
+                current.append(Span(text[:cut], span.role, span.link))
+            text = text[cut:].lstrip(" ")
+            parts.append(tuple(current))
+            current = [Span(" " * indent)]
+            room = width - indent
+        current.append(Span(text, span.role, span.link))
+        room -= cell_len(text)
+    return [*parts, tuple(current)]
+
+
+def _cut_at(text: str, room: int) -> int:
+    """How many characters of `text` go into `room` cells; at a blank or a slash if one is near."""
+    if room <= 0:
+        return 0
+    cut = 0
+    used = 0
+    for char in text:
+        used += cell_len(char)
+        if used > room:
+            break
+        cut += 1
+    for sign in (" ", "/"):
+        place = text.rfind(sign, cut // 2, cut)
+        if place > 0:
+            return place + 1
+    return cut if cut > 3 or room > 12 else 0
+
+
+class DetailView(SpanLines):
     """Shows one detail; tells the pane which link was followed."""
 
     SCOPE = "detail"
@@ -37,39 +127,13 @@ class DetailView(Lines):
     class PickAsked(Message):
         """What is shown is to be picked."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.detail: Detail | None = None
-
-    def show_detail(self, detail: Detail) -> None:
-        """Shows it from its first link."""
-        self.detail = detail
-        self.rows_changed(0)
-        self.scroll_to(y=0, animate=False, force=True, immediate=True)
-
-    def count(self) -> int:
-        """Lines of the detail."""
-        return len(self.detail.lines) if self.detail is not None else 0
-
-    def paint(self, index: int) -> Painted:
-        """A line."""
-        assert self.detail is not None
-        pieces: list[Piece] = [(" ", "plain")]
-        longest = 0
-        for span in self.detail.lines[index]:
-            role = "link" if span.link is not None else _ROLES.get(span.role, span.role)
-            pieces.append((span.text, role))
-            if cell_len(span.text) > cell_len(pieces[longest][0]):
-                longest = len(pieces) - 1
-        return Painted(pieces, (), (longest,))
-
     # -- links
 
     def link_at(self, index: int, x: int | None = None) -> Link | None:
         """The link at a column of a line, or its first."""
-        if self.detail is None or not 0 <= index < len(self.detail.lines):
+        if not 0 <= index < len(self.broken):
             return None
-        spans = self.detail.lines[index]
+        spans = self.broken[index]
         if x is None:
             return next((span.link for span in spans if span.link is not None), None)
         start = 1
@@ -95,7 +159,7 @@ class DetailView(Lines):
         self._step(-1)
 
     def _step(self, by: int) -> None:
-        lines = sorted({line for line, _ in self.detail.links}) if self.detail is not None else []
+        lines = [number for number, line in enumerate(self.broken) if any(span.link for span in line)]
         if not lines:
             return
         ahead = [line for line in lines if (line > self.cursor if by > 0 else line < self.cursor)]
@@ -117,9 +181,8 @@ class DetailView(Lines):
         """Copies the link's name, else the name of what is shown."""
         if self.detail is None:
             return
-        spans = self.detail.lines[self.cursor] if self.cursor < len(self.detail.lines) else ()
-        linked = next((span.text for span in spans if span.link is not None), None)
-        self.app.copy_to_clipboard(linked or self.detail.name)
+        link = self.link_at(self.cursor)
+        self.app.copy_to_clipboard(link.key[-1] if link is not None else self.detail.name)
 
     def on_click(self, event: events.Click) -> None:
         """A click on a link follows it."""

@@ -1,0 +1,150 @@
+"""Committing from a face that must not wait: one TensorFlow child at most, progress as it comes, cancel at any time."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from workbench.errors import Cancelled, TargetExists, WorkbenchError
+from workbench.names import show
+from workbench.session.options import CommitOptions, expand
+
+if TYPE_CHECKING:
+    from workbench.commit import Progress, Report
+    from workbench.runtime.child import Child
+    from workbench.surgery.draft import Draft
+
+IDLE_LIMIT = 120.0
+"""Seconds after which a child that nobody needs is ended: it holds half a gigabyte."""
+
+_CANCELLED = "The commit was cancelled; nothing was left behind."
+
+
+class Committer:
+    """Holds the child and runs one commit at a time.
+
+    `warm`, `cancel`, `tick` and `close` return at once and may be called while `commit` runs on another thread.
+
+    Args:
+        idle_limit: seconds until an idle child is ended.
+        clock: for tests.
+    """
+
+    def __init__(self, idle_limit: float = IDLE_LIMIT, clock: Callable[[], float] = time.monotonic) -> None:
+        self.idle_limit = idle_limit
+        self._clock = clock
+        self._child: Child | None = None
+        self._made_for: tuple[object, ...] = ()
+        self._used = 0.0
+        self._running = threading.Lock()
+        self._cancelled = threading.Event()
+        self._progress: Progress = lambda phase, text: None
+
+    @property
+    def running(self) -> bool:
+        """Whether a commit is going on."""
+        return self._running.locked()
+
+    @property
+    def child_pid(self) -> int | None:
+        """The process id of the child, None when none runs."""
+        return self._child.pid if self._child is not None else None
+
+    def warm(self, options: CommitOptions) -> None:
+        """Starts TensorFlow in the child, if it does not run yet with these options.
+
+        Raises:
+            UsageError: the interpreter can't be started.
+        """
+        self._used = self._clock()
+        if not self.running:
+            self._ready(options).start()
+
+    def _ready(self, options: CommitOptions) -> Child:
+        from workbench.runtime.child import Child
+
+        wanted = (options.python, options.imports, options.op_libraries)
+        if self._child is not None and self._made_for != wanted:
+            self._child.kill()
+            self._child = None
+        if self._child is None:
+            self._child = Child(
+                options.python,
+                imports=options.imports,
+                op_libraries=options.op_libraries,
+                on_progress=lambda text: self._progress("tensorflow", text),
+            )
+            self._made_for = wanted
+        return self._child
+
+    def commit(self, draft: Draft, target: str, options: CommitOptions, progress: Progress) -> Report:
+        """Commits and waits for it; for a thread.
+
+        Raises:
+            Cancelled: `cancel` was called; nothing was left behind.
+            WorkbenchError: as `commit` raises, and for values that do not fit their inputs.
+        """
+        from workbench.commit import commit
+
+        def told(phase: str, text: str) -> None:
+            # between phases and between files this is where it stops; Stage and Child clean up behind it
+            if self._cancelled.is_set():
+                raise Cancelled(_CANCELLED)
+            progress(phase, text)
+
+        with self._running:
+            self._cancelled.clear()
+            self._progress = told
+            try:
+                told("check", "looking at target and inputs")
+                path = expand(target)
+                if os.path.lexists(path) and not options.serving:  # said before TensorFlow is waited for
+                    raise TargetExists(
+                        "The target exists; nothing is ever overwritten.",
+                        where=show(str(path)),
+                        hint="Choose another name.",
+                    )
+                report = commit(
+                    draft,
+                    path,
+                    serving=options.serving,
+                    verify=options.verify,
+                    proving=options.proving(draft),
+                    child=self._ready(options) if options.verify else None,
+                    progress=told,
+                )
+            except WorkbenchError as error:
+                if self._cancelled.is_set():
+                    raise Cancelled(_CANCELLED) from error
+                raise
+            finally:
+                self._progress = lambda phase, text: None
+                self._used = self._clock()
+        if self._cancelled.is_set() and not report.published:
+            raise Cancelled(_CANCELLED)
+        return report
+
+    def cancel(self) -> None:
+        """Ends what runs; `commit` then raises `Cancelled`."""
+        self._cancelled.set()
+        child = self._child
+        if child is not None and self.running:
+            threading.Thread(target=child.kill, daemon=True).start()
+
+    def tick(self) -> None:
+        """Ends a child that was idle for too long; to be called now and then."""
+        if self._child is None or self.running or not self._child.alive:
+            return
+        if self._clock() - self._used >= self.idle_limit:
+            self._child.kill()
+
+    def close(self) -> None:
+        """Cancels what runs and ends the child; waits until both are over, some seconds at most."""
+        self._cancelled.set()
+        if self._child is not None:
+            self._child.kill()
+        if self._running.acquire(timeout=10.0):
+            self._running.release()
