@@ -14,7 +14,7 @@ from difflib import get_close_matches
 
 _NODE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*\Z")
 _SCOPE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*\Z")
-_TENSOR = re.compile(r"(?P<node>[^:^]+?)(?::(?P<index>\d+))?\Z")
+_TENSOR = re.compile(r"(?P<node>[^:^]+?)(?::(?P<index>[0-9]{1,9}))?\Z")
 
 CALL_SEPARATOR = "::"
 
@@ -91,7 +91,11 @@ def is_control(text: str) -> bool:
 def input_tensor(text: str) -> TensorName:
     """A data input of a main-graph node as a tensor name (`n` means `n:0`)."""
     node, _, index = text.partition(":")
-    return TensorName(node, int(index) if index else 0)
+    if not index:
+        return TensorName(node)
+    if index.isascii() and index.isdecimal() and len(index) < 10:
+        return TensorName(node, int(index))
+    return TensorName(text)  # not of the grammar: no node has such a name
 
 
 def format_input(tensor: TensorName) -> str:
@@ -160,4 +164,8 @@ def _printable(char: str) -> bool:
 
 
 def _escape(char: str) -> str:
-    return char.encode("unicode_escape").decode("ascii") if ord(char) < 0xD800 or ord(char) > 0xDFFF else "\\ufffd"
+    return (
+        char.encode("unicode_escape").decode("ascii")
+        if ord(char) < 0xD800 or ord(char) > 0xDFFF
+        else "\\ufffd"
+    )

@@ -130,6 +130,13 @@ def test_a_cut_says_what_is_missing() -> None:
     assert set(found.cut(["y", "nothing"]).missing) == {("y", "gone:1"), ("y2", "^also"), ("", "nothing")}
 
 
+def test_inputs_that_are_no_names_are_missing() -> None:
+    found = adjacency(node("y", "Add", "y2:b", "y2:" + "9" * 5000, ":0"), node("y2", "Neg"))
+    assert len(found.cut(["y"]).missing) == 3
+    assert found.tensor_consumers(TensorName("y2")) == []
+    assert found.find_cycle() is None
+
+
 def test_fed_outputs_need_nothing() -> None:
     cut = adjacency(node("x", "Placeholder")).cut(["x:0"], ["x"])
     assert (cut.nodes, cut.fed, cut.unfed) == (frozenset(), {"x:0"}, ())

@@ -115,10 +115,14 @@ class Adjacency:
         todo: list[tuple[str, str]] = [("", name) for name in outputs]
         while todo:
             reader, entry = todo.pop()
-            if not is_control(entry) and (tensor := str(input_tensor(entry))) in given:
-                used.add(tensor)
-                continue
-            name = input_node(entry)
+            if is_control(entry):
+                name = input_node(entry)
+            else:
+                tensor = input_tensor(entry)
+                if str(tensor) in given:
+                    used.add(str(tensor))
+                    continue
+                name = tensor.node
             if name in nodes:
                 continue
             node = self.nodes.get(name)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.disk import dtypes
 from workbench.disk.folder import is_lfs_pointer
+from workbench.disk.schema import Message
 from workbench.errors import DamagedFile, WorkbenchError
 from workbench.findings import Finding, by_severity
 from workbench.model import shapes
 from workbench.model.saver import VARIABLE_OPS
 from workbench.model.signature import INIT_OP, Port
-from workbench.names import TensorName, did_you_mean, input_node, parse_tensor, show
+from workbench.names import TensorName, did_you_mean, input_node, input_tensor, parse_tensor, show
 
 if TYPE_CHECKING:
     from workbench.model.meta import MetaGraph
@@ -98,7 +100,7 @@ def _names_that_name_nothing(meta: MetaGraph) -> list[Finding]:
         (name, entry)
         for name, node in known.items()
         for entry in node.input
-        if entry not in known and input_node(entry) not in known
+        if entry not in known and not _names_a_tensor(entry, known)
     ]
     found += [
         Finding(
@@ -114,6 +116,11 @@ def _names_that_name_nothing(meta: MetaGraph) -> list[Finding]:
         message = f"{len(dangling) - _LISTED} more inputs name no node of the graph."
         found.append(Finding("dangling-input", "error", "", message))
     return found + _signatures(meta)
+
+
+def _names_a_tensor(entry: str, known: Mapping[str, Message]) -> bool:
+    name = entry[1:] if entry.startswith("^") else input_tensor(entry).node
+    return name in known
 
 
 def _signatures(meta: MetaGraph) -> list[Finding]:
