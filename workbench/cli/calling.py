@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.disk import dtypes
-from workbench.model import MetaGraph, Port, Signature
+from workbench.model import MetaGraph, Port, Shape, Signature
 from workbench.model.signature import DEFAULT
 from workbench.runtime.slots import SPARSE_PARTS, Slot, input_slots, slot_names
 
@@ -102,7 +102,13 @@ def how_to_call(
     slots = input_slots(meta, signature)
     kinds = {} if sample is not None else string_kinds(meta, signature)
     values = {
-        name: _value(slot, (sample or {}).get(name), kinds.get(name), picture or "image.png")
+        name: _value(
+            slot,
+            (sample or {}).get(name),
+            kinds.get(name),
+            picture or "image.png",
+            signature.inputs[slot.key].shape,
+        )
         for name, slot in slots.items()
     }
     name = path.parent.name if path.name.isdecimal() else path.name
@@ -149,8 +155,8 @@ def command(words: Sequence[str]) -> list[str]:
 # -- values
 
 
-def _value(slot: Slot, array: Any, kind: str | None, picture: str) -> Value:
-    """An example of one slot: of `array` if there is one, else made up."""
+def _value(slot: Slot, array: Any, kind: str | None, picture: str, declared: Shape) -> Value:
+    """An example of one slot: of `array` if there is one, else made up; `declared` is the shape of its key."""
     shape = _sizes(slot) if array is None else [int(size) for size in array.shape]
     if slot.is_string:
         return _string(slot, shape, array, kind, picture)
@@ -158,8 +164,10 @@ def _value(slot: Slot, array: Any, kind: str | None, picture: str) -> Value:
     total = _product(shape)
     part = slot.name[len(slot.key) + 1 :]
     if array is None and part and part not in ("indices", "values", "0"):
-        # of one element: the sizes of a sparse value, the splits of a ragged one
-        return _number([1] * total if part == "dense_shape" else [0, 1], [total if total > 1 else 2], dtype)
+        if part == "dense_shape":
+            sizes = [size or 1 for size in declared or [None] * total]
+            return _number(sizes, [len(sizes)], dtype)
+        return _number([0, 1], [2], dtype)  # the splits of a ragged value of one element
     if total > _SMALL:
         kept = dtype if dtype in _NATIVE or dtype.lstrip("u").startswith("int") else "float32"
         zeros = f"numpy.zeros({shape}, '{kept}')"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import shlex
 from pathlib import Path
-from types import SimpleNamespace
 
 from workbench import sample_models
 from workbench.cli import verifying
@@ -33,13 +32,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
-    """Tells the story."""
-    from workbench.cli import merge
+    """Tells the story, each step by the very command that it prints."""
+    from workbench.cli import inspect, merge
+    from workbench.cli import run as runner
     from workbench.cli.merge_page import short
-    from workbench.cli.run import print_outputs
-    from workbench.model import open_model
-    from workbench.surgery.draft import apply
-    from workbench.surgery.plan import Plan, SourceList
+    from workbench.runtime.child import TIME_LIMIT, Child
 
     samples = sample_models()
     image, digits = samples / "image_base64", samples / "digits"
@@ -49,66 +46,44 @@ def run(args: argparse.Namespace, out: Output) -> int:
             raise MissingFile(
                 "The sample models are not complete.", where=str(path), hint="Install the package again."
             )
-    target = args.output or _free(Path("demo/merged"))
-
-    _step(out, "1. What have we got?", ["workbench", "inspect", short(image), short(digits)])
-    _brief(out, image, digits)
-    wire = ["--wire", "pixels=myInput"]
-    _step(out, "2. Join them.", ["workbench", "merge", short(image), short(digits), *wire, "-o", str(target)])
-    sources = SourceList()
-    sources.add(image)
-    sources.add(digits)
-    plan = merge.with_wires(
-        Plan(tuple(sources.sources)),
-        ["pixels=myInput"],
-        {source.handle: open_model(source.path) for source in sources.sources},
+    target = str(args.output or _free(Path("demo/merged")))
+    child = Child(
+        args.python,
+        imports=args.imports,
+        op_libraries=args.op_libraries,
+        gpu=args.gpu,
+        time_limit=args.time_limit or TIME_LIMIT,
     )
-    flags = SimpleNamespace(
-        output=target, serving=False, no_verify=False, inputs=[], tolerance=None, **_child_flags(args)
-    )
-    code = merge.commit_and_tell(apply(plan), flags, out)  # type: ignore[arg-type]
-    if code:
-        return code
-    value = f"base64_input=base64url:@{short(png)}"
-    _step(out, f"3. Send it a picture of a {_DIGIT}.", ["workbench", "run", str(target), "--input", value])
-    from workbench.runtime.api import run as run_model
-    from workbench.runtime.slots import input_slots
-    from workbench.runtime.values import parse_inputs
-
-    merged = open_model(target)
-    signature = merged.meta.signature()
-    inputs = parse_inputs([f"base64_input=base64url:@{png}"], input_slots(merged.meta, signature))
-    outputs = run_model(merged, inputs, python=args.python)
-    print_outputs(out, outputs)
-    answer = int(outputs["myOutput"].argmax())
+    with child:  # one TensorFlow for all steps; it is imported while the first is read
+        words = [short(image), short(digits)]
+        inspect.run(_step(out, "1. What have we got?", "inspect", words), out)
+        words += ["--wire", "pixels=myInput", "-o", target]
+        code = merge.run(_step(out, "2. Join them.", "merge", words), out, child)
+        if code:
+            return code
+        words = [target, "--input", f"base64_input=base64url:@{short(png)}"]
+        _, outputs = runner.call(_step(out, f"3. Send it a picture of a {_DIGIT}.", "run", words), out, child)
+    runner.print_outputs(out, outputs)
     out.line()
     out.heading(
-        f"It says {answer}.",
-        "the variables are variables still: workbench inspect " + shlex.quote(str(target)),
+        f"It says {int(outputs['myOutput'].argmax())}.",
+        f"The variables are variables still: workbench inspect {shlex.quote(target)}",
     )
     return 0
 
 
-def _child_flags(args: argparse.Namespace) -> dict[str, object]:
-    names = ("allow_unsafe", "python", "imports", "op_libraries", "gpu", "time_limit")
-    return {name: getattr(args, name) for name in names}
-
-
-def _step(out: Output, title: str, words: list[str]) -> None:
+def _step(out: Output, title: str, name: str, words: list[str]) -> argparse.Namespace:
+    """Prints a step and its command; the command's arguments."""
     from workbench.cli.calling import command
-
-    out.line()
-    out.heading(title)
-    out.code([f"{'  ' if number else '$ '}{text}" for number, text in enumerate(command(words))], "cyan")
-    out.line()
-    out.flush()
-
-
-def _brief(out: Output, *paths: Path) -> None:
-    from workbench.cli import inspect
     from workbench.cli.main import make_parser
 
-    inspect.run(make_parser("inspect").parse_args([str(path) for path in paths]), out)
+    lines = command(["workbench", name, *words])
+    out.line()
+    out.heading(title)
+    out.code([f"{'  ' if number else '$ '}{text}" for number, text in enumerate(lines)], "cyan")
+    out.line()
+    out.flush()
+    return make_parser(name).parse_args(words)
 
 
 def _free(path: Path) -> Path:

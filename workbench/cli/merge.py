@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from workbench.commit import Report
     from workbench.model import Model
+    from workbench.runtime.child import Child
     from workbench.surgery.draft import Draft
 
 EXAMPLES = """\
@@ -86,8 +87,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verifying.configure(parser)
 
 
-def run(args: argparse.Namespace, out: Output) -> int:
-    """Merges."""
+def run(args: argparse.Namespace, out: Output, child: Child | None = None) -> int:
+    """Merges; in `child`, if there is one already."""
     from workbench.surgery.draft import build
     from workbench.surgery.join import look_up, open_sources
     from workbench.surgery.recipe import save
@@ -118,10 +119,10 @@ def run(args: argparse.Namespace, out: Output) -> int:
         else:
             dry_run(out, draft)
         return 0
-    return commit_and_tell(draft, args, out)
+    return commit_and_tell(draft, args, out, child)
 
 
-def commit_and_tell(draft: Draft, args: argparse.Namespace, out: Output) -> int:
+def commit_and_tell(draft: Draft, args: argparse.Namespace, out: Output, child: Child | None = None) -> int:
     """Commits a draft as the flags say, and tells what became of it; the exit code."""
     from workbench.cli.merge_page import outcome, outcome_json
     from workbench.commit import commit
@@ -138,6 +139,7 @@ def commit_and_tell(draft: Draft, args: argparse.Namespace, out: Output) -> int:
         serving=args.serving,
         verify=not args.no_verify,
         proving=proving,
+        child=child,
         progress=verifying.Talker(out),
     )
     if out.json:
@@ -252,5 +254,5 @@ def _suggest(models: Mapping[str, Model], plan: Plan) -> str | None:
 
     found = suggest(plan, models)
     if not found:
-        return None
+        return "No output of one fits an input of the next by dtype and shape as they are."
     return "Wires that would fit:\n" + "\n".join(f"--wire {wire}" for wire in found[:5])

@@ -19,6 +19,8 @@ from workbench.names import show
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from workbench.runtime.child import Child
+
 EXAMPLES = """\
 examples:
   workbench run ./merged --input base64_input=base64url:@three.png
@@ -46,15 +48,28 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Runs it and prints what comes out."""
+    if args.npz is not None and args.npz.exists():
+        raise CannotWrite(
+            "The file is there already.", where=str(args.npz), hint="Delete it, or choose another name."
+        )
+    signature, outputs = call(args, out)
+    if args.npz is not None:
+        _save(args.npz, outputs)
+        out.talk(f"{len(outputs)} {'output is' if len(outputs) == 1 else 'outputs are'} in {args.npz}")
+    if out.json:
+        out.emit({"schema_version": 1, "signature": signature, "outputs": as_json(outputs)})
+    elif args.npz is None:
+        print_outputs(out, outputs)
+    return 0
+
+
+def call(args: argparse.Namespace, out: Output, child: Child | None = None) -> tuple[str, Mapping[str, Any]]:
+    """The signature's key and the outputs by theirs; from `child`, if there is one already."""
     from workbench.model import open_model
     from workbench.runtime.api import run as run_model
     from workbench.runtime.slots import input_slots
     from workbench.runtime.values import parse_inputs
 
-    if args.npz is not None and args.npz.exists():
-        raise CannotWrite(
-            "The file is there already.", where=str(args.npz), hint="Delete it, or choose another name."
-        )
     model = open_model(args.model, args.tag_set)
     signature = model.meta.signature(args.signature)
     values = parse_inputs(args.inputs, input_slots(model.meta, signature))
@@ -64,6 +79,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
         model,
         values,
         signature.key,
+        child=child,
         python=args.python,
         imports=tuple(args.imports),
         op_libraries=tuple(args.op_libraries),
@@ -71,14 +87,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
         time_limit=args.time_limit,
         allow_unsafe=args.allow_unsafe,
     )
-    if args.npz is not None:
-        _save(args.npz, outputs)
-        out.talk(f"{len(outputs)} outputs are in {args.npz}")
-    if out.json:
-        out.emit({"schema_version": 1, "signature": signature.key, "outputs": as_json(outputs)})
-    elif args.npz is None:
-        print_outputs(out, outputs)
-    return 0
+    return signature.key, outputs
 
 
 def print_outputs(out: Output, outputs: Mapping[str, Any]) -> None:
