@@ -100,6 +100,7 @@ class Store:
             {
                 "schema_version": 1,
                 "pid": os.getpid(),
+                "born": _born(os.getpid()),
                 "sources": sources,
                 "wires": wires,
                 "signature": plan.signature,
@@ -136,7 +137,7 @@ class Store:
                     continue
             except OSError:
                 continue
-            if path == self._mine or _runs(entry.get("pid")) or not entry.get("wires"):
+            if path == self._mine or _runs(entry.get("pid"), entry.get("born")) or not entry.get("wires"):
                 continue
             handles = [str(source.get("handle")) for source in entry.get("sources", ())]
             wires = len(entry["wires"])
@@ -145,18 +146,25 @@ class Store:
         return sorted(found, key=lambda one: one.seconds)
 
 
-def _runs(pid: object) -> bool:
+def _born(pid: int) -> str:
+    """When a process was started, as the kernel tells (field 22 of `stat`): numbers of processes are used again."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
+    except OSError:
+        return ""
+    return stat.rpartition(")")[2].split()[19:20][0] if ")" in stat else ""
+
+
+def _runs(pid: object, born: object) -> bool:
     if not isinstance(pid, int) or pid <= 0:
-        return False
-    if pid == os.getpid():
         return False
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
         return False
     except OSError:
-        return True
-    return True
+        pass
+    return _born(pid) in ("", born)
 
 
 def _read(path: Path) -> Any:

@@ -1,0 +1,92 @@
+"""Recent models and unfinished plans."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from workbench.session.places import Entry, is_model, known, listing, typed
+from workbench.session.store import Store, state_folder
+from workbench.surgery.plan import Plan, Source, Wire
+from workbench.surgery.recipe import load
+
+
+def test_the_latest_model_comes_first_and_lost_ones_go(tmp_path: Path) -> None:
+    store = Store(tmp_path / "state")
+    assert store.recent() == []
+    for name in ("a", "b", "a"):
+        (tmp_path / name).mkdir(exist_ok=True)
+        store.remember(tmp_path / name)
+    assert store.recent() == [tmp_path / "a", tmp_path / "b"]
+    (tmp_path / "a").rmdir()
+    assert store.recent() == [tmp_path / "b"]
+    (tmp_path / "state" / "recent.json").write_text('{"not": "a list"}')
+    assert store.recent() == []
+
+
+def test_a_lost_plan_is_offered_and_reads_back(tmp_path: Path) -> None:
+    plan = Plan(
+        (Source("a", tmp_path / "a"), Source("b", tmp_path / "b", ("x",))), (Wire("o", "i"),), freeze=True
+    )
+    store = Store(tmp_path)
+    store.keep(plan, {"a": ("serve",)}, "out")
+    assert Store(tmp_path).unfinished() == [], "this process still lives"
+    (file,) = (tmp_path / "plans").glob("*.json")
+    assert file.stat().st_mode & 0o077 == 0
+    entry = json.loads(file.read_text())
+    entry["born"] = "another process had this number"
+    file.write_text(json.dumps(entry))
+    (offered,) = Store(tmp_path).unfinished()
+    assert offered.summary == "a + b, 1 wire"
+    read = load(offered.path)
+    assert (
+        read.wires == plan.wires
+        and read.freeze
+        and [s.path for s in read.sources] == [tmp_path / "a", tmp_path / "b"]
+    )
+    assert [s.tags for s in read.sources] == [("serve",), ("x",)]
+    Store(tmp_path).drop(offered)
+    assert Store(tmp_path).unfinished() == []
+
+
+def test_a_finished_plan_is_forgotten(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.keep(Plan((Source("a", tmp_path),), (Wire("o", "i"),)), {})
+    store.forget()
+    assert list((tmp_path / "plans").iterdir()) == []
+
+
+def test_a_state_folder_that_can_not_be_written_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    store = Store(tmp_path / "file")
+    store.remember(tmp_path)
+    store.keep(Plan((Source("a", tmp_path),), (Wire("o", "i"),)), {})
+    assert store.recent() == [] and store.unfinished() == []
+
+
+def test_where_it_lies() -> None:
+    assert state_folder({"XDG_STATE_HOME": "/x"}) == Path("/x/workbench")
+    assert state_folder({"XDG_STATE_HOME": "relative"}) == Path.home() / ".local/state/workbench"
+    assert state_folder({}) == Path.home() / ".local/state/workbench"
+
+
+def test_folders_are_looked_into(tmp_path: Path, sample_models: Path) -> None:
+    assert is_model(sample_models / "digits") and not is_model(sample_models)
+    (tmp_path / "serving" / "1").mkdir(parents=True)
+    assert is_model(tmp_path / "serving") and not is_model(tmp_path)
+    kinds = {entry.text: entry.kind for entry in listing(sample_models, models=True)}
+    assert kinds["digits"] == "model" and kinds["digits_png/"] == "folder"
+    assert [e.kind for e in typed(f"{sample_models}/", list, models=True)][:2] == ["up", "model"]
+    assert [e.text for e in typed(f"{sample_models}/digits_t", list, models=True)] == ["digits_tf2"]
+    entries = [Entry("heading", "Recent"), Entry("model", "Resnet", "x/y", tmp_path)]
+    assert typed("resn", lambda: entries, models=True) == entries[1:]
+    assert typed("", lambda: entries, models=True) == entries
+    assert listing(tmp_path / "missing", models=True) == []
+    assert any(entry.text == "digits" for entry in known([], sample_models))
+
+
+def test_hostile_file_names_are_text(tmp_path: Path) -> None:
+    (tmp_path / "a\x1b[31mb").mkdir()
+    (entry,) = listing(tmp_path, models=True)
+    assert "\x1b" not in entry.text and entry.path is not None and os.path.exists(entry.path)
