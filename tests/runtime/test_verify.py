@@ -329,22 +329,33 @@ def test_a_result_that_kills_tensorflow_differs(child: Child, models: Mapping[st
     assert [check.status for check in found.loaders] == ["failed", "equal"]
 
 
+def alone(path: Path, key: str | None) -> tuple[Chain, ResultModel, Any]:
+    """A model as its own reference and result, and a maker of its inputs."""
+    meta = open_model(path).meta
+    signature = meta.signature(key)
+    feeds = {port.tensor: FromInput(key) for key, port in signature.inputs.items()}
+    stage = Stage("it", ModelRef(path), feeds, tuple(port.tensor for port in signature.outputs.values()))
+    reference = Chain((stage,), {key: FromStage(0, port.tensor) for key, port in signature.outputs.items()})
+    return reference, ResultModel(ModelRef(path), signature), sample_maker(meta, signature)
+
+
+def test_a_source_that_no_session_runs_is_run_by_the_other_loader(child: Child, zoo: Any) -> None:
+    example = zoo("keras_saved")
+    assert not example.runs_v1 and example.loads_v2
+    reference, merged, make = alone(example.path, example.signature)
+    found = check(verify(child, reference, merged, make), "verified", "v1 Session was left out")
+    assert [check.status for check in found.loaders] == ["skipped", "equal"]
+    assert "it was run by tf.saved_model.load" in found.notes[0]
+    assert len(found.samples) == 2
+
+
 def test_a_loader_that_fails_on_a_source_alone_is_skipped(child: Child, zoo: Any) -> None:
     old = zoo("tf2_old_optimizer")
     assert not old.loads_v2
-    meta = open_model(old.path).meta
-    signature = meta.signature(old.signature)
-    stage = Stage(
-        "old",
-        ModelRef(old.path),
-        {port.tensor: FromInput(key) for key, port in signature.inputs.items()},
-        tuple(port.tensor for port in signature.outputs.values()),
-    )
-    reference = Chain((stage,), {key: FromStage(0, port.tensor) for key, port in signature.outputs.items()})
-    merged = ResultModel(ModelRef(old.path), signature)
-    found = check(verify(child, reference, merged, sample_maker(meta, signature)), "verified", "left out")
+    reference, merged, make = alone(old.path, old.signature)
+    found = check(verify(child, reference, merged, make), "verified", "left out")
     assert [check.status for check in found.loaders] == ["equal", "skipped"]
-    assert "old alone" in str(found.loaders[1].reason)
+    assert "it alone" in str(found.loaders[1].reason)
 
 
 def test_a_loader_that_fails_on_the_result_only_is_held_against_it(

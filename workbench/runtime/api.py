@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,7 +12,7 @@ from workbench.model import MetaGraph, Model, Signature, open_model
 from workbench.names import show
 from workbench.runtime import cast, codec
 from workbench.runtime.chain import ModelRef
-from workbench.runtime.child import Child, error_text
+from workbench.runtime.child import Child
 from workbench.runtime.slots import Slot, input_slots, port_json, slot_names
 from workbench.runtime.values import complete, unknown_key
 
@@ -154,17 +155,14 @@ def run_signature(
         "sample": sample,
     }
     child.start()
-    first: Loader = loader or "v1"
     try:
-        answer = child.request({**job, "loader": first}, time_limit=time_limit)
-    except ExecutionFailed as error:
-        if loader is not None or model.kind == "graphdef" or error.phase != "load":
+        answer = child.request({**job, "loader": loader or "v1"}, time_limit=time_limit)
+    except ExecutionFailed:
+        if loader is not None or model.kind == "graphdef":
             raise
-        # what old sessions can't load, the newer loader sometimes can; if it can't, the first error counts
-        second = child.request({"job": "load_check", "model": job["model"], "loader": "v2"})
-        if not second["ok"]:
-            raise ExecutionFailed(
-                f"{error.message} (tf.saved_model.load: {error_text(second['error'])})", where=error.where
-            ) from None
-        answer = child.request({**job, "loader": "v2"}, time_limit=time_limit)
+        # what was saved as an object is sometimes restored there only; if not, the first error counts
+        with contextlib.suppress(ExecutionFailed):
+            answer = child.request({**job, "loader": "v2"}, time_limit=time_limit)
+            return codec.decode_sample(answer["outputs"])
+        raise
     return codec.decode_sample(answer["outputs"])

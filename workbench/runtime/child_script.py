@@ -435,25 +435,36 @@ def job_chain(job: Json, pipe: Pipe) -> Json:
     In: stages [{name, model, feeds {tensor: FEED}, fetches [tensor], pure}], samples [{slot: array}],
     outputs {slot: {"stage": i, "tensor": name}}; a FEED is {"input": slot} or {"stage": i, "tensor": name};
     repeat.
-    Out: {"runs": [[SAMPLE]], "seconds"}, or {"error", "stage"} if a stage can't be loaded. A SAMPLE is
-    {"outputs": {slot: array}, "wires": {"i tensor": {"sha256", "shape"}}} or {"error", "stage"}.
+    Out: {"runs": [[SAMPLE]], "fallbacks", "seconds"}, or {"error", "stage"} if a stage can't be loaded. A SAMPLE
+    is {"outputs": {slot: array}, "wires": {"i tensor": {"sha256", "shape"}}} or {"error", "stage"}. A stage that
+    no v1 Session runs is run by `tf.saved_model.load`: fallbacks has its number and why.
     """
     started = time.monotonic()
     samples = [decode_sample(sample) for sample in job["samples"]]
     runs = [[SampleRun(sample) for sample in samples] for _ in range(job["repeat"])]
+    fallbacks: Json = {}
     for number, stage in enumerate(job["stages"]):
         pipe.progress(f"reference: {stage['name']}")
+        alive = [one for run in runs for one in run if one.failure is None]
+        failure = None
         try:
             graph = V1Graph(stage["model"])
             sessions = [runs] if stage["pure"] else [[run] for run in runs]
             work = [functools.partial(run_samples, graph, number, stage, some) for some in sessions]
             side_by_side(work, data_bytes(stage["model"]) * len(work))
+            del graph, work
         except Failed as error:
-            return {"error": error.as_json, "stage": number}
-        del graph, work
+            failure = error.as_json
+        if alive and all(one.failure is not None for one in alive):
+            failure = failure or alive[0].failure["error"]  # type: ignore[index]
         gc.collect()
+        if failure is not None:
+            if run_samples_v2(number, stage, runs, alive, failure):
+                fallbacks[str(number)] = failure
+            elif all(one.failure is None for one in alive):  # it could not even be loaded
+                return {"error": failure, "stage": number}
     answers = [[one.failure or chain_sample(job, one.values) for one in run] for run in runs]
-    return {"runs": answers, "seconds": time.monotonic() - started}
+    return {"runs": answers, "fallbacks": fallbacks, "seconds": time.monotonic() - started}
 
 
 class SampleRun:
@@ -474,6 +485,34 @@ def run_samples(graph: V1Graph, number: int, stage: Json, runs: list[list[Sample
                     run_stage(model, number, stage, one.sample, one.values)
                 except Failed as error:
                     one.failure = {"error": error.as_json, "stage": number}
+
+
+def run_samples_v2(
+    number: int, stage: Json, runs: list[list[SampleRun]], alive: list[SampleRun], failure: Json
+) -> bool:
+    """As `run_samples`, by `tf.saved_model.load`, for a stage that no v1 Session runs. Whether any sample ran.
+
+    What was saved as an object may restore there only: a Keras model's saver can mean other variables than its
+    functions read.
+    """
+    before = [one.failure for one in alive]
+    for one in alive:
+        one.failure = {"error": failure, "stage": number}
+    with contextlib.suppress(Failed):
+        for run in runs:
+            with V2(stage["model"]) as model:
+                for one in run:
+                    if one in alive:
+                        with contextlib.suppress(Failed):
+                            found = model.run(stage["fetches"], feeds_of(stage, one.sample, one.values))
+                            if found is not None:
+                                one.values.update({(number, name): value for name, value in found.items()})
+                                one.failure = None
+    if any(one.failure is None for one in alive):
+        return True
+    for one, told in zip(alive, before):
+        one.failure = told
+    return False
 
 
 def side_by_side(work: list[Any], size: int) -> list[Any]:

@@ -274,7 +274,7 @@ def _rank(slot: Slot, facts: Facts, style: Style) -> int:
 
 
 def _is_plane(slot: Slot, shape: tuple[int | None, ...]) -> bool:
-    """Whether it is one picture, height × width × channels, with no batch."""  # noqa: RUF002
+    """Whether it is one picture, height × width × channels, with no batch."""
     return slot.dtype == dtypes.UINT8 and len(shape) == 3 and shape[0] is None and shape[2] in (1, 3, 4)
 
 

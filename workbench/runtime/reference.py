@@ -1,7 +1,8 @@
 """The reference of a verification: the sources one after the other, on inputs that show something.
 
-All is run twice in fresh v1 Sessions, because what disagrees with itself proves nothing. Outputs that never
-move prove nothing either, so more inputs are tried before they count as still.
+All is run twice in fresh v1 Sessions, because what disagrees with itself proves nothing. (A source that only
+`tf.saved_model.load` can run is run there.) Outputs that never move prove nothing either, so more inputs are
+tried before they count as still.
 """
 
 from __future__ import annotations
@@ -26,12 +27,17 @@ _RUNS = 2
 
 @dataclass(slots=True)
 class Run:
-    """What the chain gave: for each sample the outputs of each run and the wires' digests, or an error."""
+    """What the chain gave: for each sample the outputs of each run and the wires' digests, or an error.
+
+    `fallbacks` tells for the stages that no v1 Session runs (by handle) why not: they were run by
+    `tf.saved_model.load`.
+    """
 
     samples: list[Sample]
     outputs: list[list[dict[str, Any]] | None]
     wires: list[dict[str, Any]]
     errors: list[str]
+    fallbacks: dict[str, str]
 
     def good(self) -> list[Sample]:
         """The samples that ran, each time."""
@@ -91,7 +97,10 @@ class Reference:
         """
         run = self._first_run()
         self._agree(run)
-        return self._make_it_move(run)
+        run = self._make_it_move(run)
+        for name, why in run.fallbacks.items():
+            self.notes.append(f"{name} was run by tf.saved_model.load; no v1 Session runs it: {why}")
+        return run
 
     def _first_run(self) -> Run:
         """A run of samples that the sources can run, given ones before made ones."""
@@ -198,7 +207,7 @@ class Reference:
 
     def _run_chain(self, samples: list[Sample]) -> Run:
         if not samples:
-            return Run([], [], [], [])
+            return Run([], [], [], [], {})
         job = {
             "job": "chain",
             **self.chain.as_json(),
@@ -215,7 +224,11 @@ class Reference:
             name = show(self.chain.stages[answer["stage"]].name)
             reason = f"Source {name} can't be loaded alone: {error_text(answer['error'])}"
             raise Stop("inconclusive", reason)
-        run = Run(list(samples), [], [], [])
+        fallbacks = {
+            show(self.chain.stages[int(number)].name): error_text(error)
+            for number, error in answer["fallbacks"].items()
+        }
+        run = Run(list(samples), [], [], [], fallbacks)
         for results in zip(*answer["runs"], strict=True):
             failed = next((result for result in results if "error" in result), None)
             if failed is None:

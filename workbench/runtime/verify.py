@@ -174,7 +174,7 @@ class Verifier:
         seconds = float(answer["seconds"])
         failure = _failure(answer)
         if failure is not None:
-            excuse = self._excuse_of_sources(loader) if loader != "v1" else None
+            excuse = self._excuse_of_sources(loader)
             if excuse is not None:
                 return LoaderCheck(loader, "skipped", excuse, seconds), []
             return LoaderCheck(loader, "failed", f"only the merged model fails: {failure}", seconds), []
@@ -192,7 +192,7 @@ class Verifier:
         if problem is None and bad is not None:
             problem = f"output {show(bad.output)}: {bad.comparison.reason}"
         status: Any = "equal" if problem is None else "differs"
-        if problem is not None and loader != "v1":
+        if problem is not None:
             excuse = self._excuse_of_sources(loader)
             if excuse is not None:
                 return LoaderCheck(loader, "skipped", excuse, seconds), []
@@ -204,6 +204,9 @@ class Verifier:
         Each source is run on the values it gets in the chain. None if all give what they give in a v1 Session.
         """
         assert self._run is not None
+        if loader == "v1":  # the reference has run there, but for its fallbacks
+            found = next(iter(self._run.fallbacks.items()), None)
+            return f"it can't run {found[0]} alone either: {found[1]}" if found else None
         for stage in self.chain.stages:
             job = {"job": "load_check", "model": stage.model.as_json(), "loader": loader}
             try:
