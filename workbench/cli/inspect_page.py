@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli.output import DIM, DTYPE, LABEL, NAME, NUMBER, TEXT, TIE, Output, count, size
@@ -213,7 +214,7 @@ class Page:
         words = [f"{show(op)} {number:,}" for op, number in common]
         if kinds > len(common):
             words.append(f"… {kinds - len(common)} more: --json")
-        self.out.line(" · ".join(word.replace(" ", TIE) for word in words), indent=4)
+        self.out.line(f"{TIE}· ".join(word.replace(" ", TIE) for word in words), indent=4)
         facts = []
         if meta.unknown_ops:
             facts.append(("unknown ops", ", ".join(map(show, meta.unknown_ops))))
@@ -262,7 +263,9 @@ class Page:
             return
         self.out.line()
         self.out.heading("Findings")
-        self.out.findings(findings[:LISTED])
+        folder = f"{show(os.fspath(self.model.path))}/"
+        shown = [replace(finding, where=finding.where.removeprefix(folder)) for finding in findings[:LISTED]]
+        self.out.findings(shown)
         self._more(len(findings) - LISTED, "--json")
 
     def _more(self, number: int, flag: str) -> None:

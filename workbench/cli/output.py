@@ -30,14 +30,14 @@ class Column(NamedTuple):
     """Where the cell stands in its column."""
     style: str = ""
     """A rich style, used on a terminal only."""
-    flex: bool = False
-    """Whether the cell may be cut in the middle when a line does not fit the terminal."""
+    flex: int = 0
+    """Whether the cell may be cut in the middle when a line does not fit the terminal: 2 first, then 1, 0 never."""
 
 
-NAME = Column(style="bold", flex=True)
-TEXT = Column(flex=True)
+NAME = Column(style="bold", flex=1)
+TEXT = Column(flex=2)
 DTYPE = Column(style="cyan")
-DIM = Column(style="dim", flex=True)
+DIM = Column(style="dim", flex=2)
 NUMBER = Column(align="right")
 LABEL = Column(style="dim")
 
@@ -291,15 +291,16 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
 
 
 def _shrink(widths: list[int], columns: Sequence[Column], room: int) -> None:
-    """Takes from the widest flexible columns until the line fits, or they are as narrow as may be."""
+    """Takes from the flexible columns until the line fits, or they are as narrow as may be."""
     over = sum(widths) + 2 * (sum(1 for width in widths if width) - 1) - room
-    flexible = [index for index, column in enumerate(columns) if column.flex]
-    while over > 0:
-        widest = max(flexible, key=lambda index: widths[index], default=None)
-        if widest is None or widths[widest] <= _MIN_FLEX:
-            return
-        widths[widest] -= 1
-        over -= 1
+    for flex in (2, 1):
+        flexible = [index for index, column in enumerate(columns) if column.flex == flex]
+        while over > 0 and flexible:
+            widest = max(flexible, key=lambda index: widths[index])
+            if widths[widest] <= _MIN_FLEX:
+                break
+            widths[widest] -= 1
+            over -= 1
 
 
 def _wrap(text: str, width: int) -> list[str]:
