@@ -21,6 +21,7 @@ CANNOT_WRITE = DiskError.exit_code
 COMMANDS: dict[str, tuple[str, str]] = {
     "inspect": ("workbench.cli.inspect", "what a model is, what can be called, what is inside"),
     "merge": ("workbench.cli.merge", "join models: an output of one becomes an input of the next"),
+    "flatten": ("workbench.cli.flatten", "replace function calls by what they call, in one graph"),
     "run": ("workbench.cli.run", "run a signature with values given here"),
     "tui": ("workbench.cli.tui", "the terminal workbench: look, wire, preview, commit"),
     "demo": ("workbench.cli.demo", "a base64 image joined to a digit classifier, from start to end"),
@@ -46,7 +47,7 @@ class Parser(argparse.ArgumentParser):
         """Raises what argparse found wrong."""
         unknown = "unrecognized arguments: "
         if message.startswith(unknown):
-            word = message[len(unknown) :].split()[0]
+            word = next(iter(message[len(unknown) :].split()), " ")
             close = ""
             if word.startswith("-"):
                 options = [option for action in self._actions for option in action.option_strings]

@@ -1,4 +1,4 @@
-"""Flags and talk that belong to running TensorFlow: shared by `merge`, `run` and `demo`."""
+"""Flags and talk that belong to running TensorFlow: shared by `merge`, `run`, `flatten` and their like."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from workbench.cli.output import Output
 
 if TYPE_CHECKING:
-    from workbench.commit import Proving
+    from workbench.model import MetaGraph, Signature
+    from workbench.publishing import Proving
     from workbench.surgery.draft import Draft
 
 
@@ -67,16 +68,22 @@ def _number(text: str, fits: Callable[[float], bool], expected: str) -> float:
 
 
 def proving(args: argparse.Namespace, draft: Draft) -> Proving:
-    """What the flags say about a verification."""
-    from workbench.commit import Proving
+    """What the flags say about the verification of a merge."""
+    from workbench import prove
+
+    return proving_of(args, draft.meta, prove.result_signature(draft) if args.inputs else None)
+
+
+def proving_of(args: argparse.Namespace, meta: MetaGraph, signature: Signature | None) -> Proving:
+    """What the flags say about a verification; given values are for `signature`."""
+    from workbench.publishing import Proving
 
     inputs = None
-    if args.inputs:
-        from workbench import prove
+    if args.inputs and signature is not None:
         from workbench.runtime.slots import input_slots
         from workbench.runtime.values import complete, parse_inputs
 
-        slots = input_slots(draft.meta, prove.result_signature(draft))
+        slots = input_slots(meta, signature)
         inputs = complete(parse_inputs(args.inputs, slots), slots)
     return Proving(
         inputs=inputs,

@@ -1,0 +1,74 @@
+"""`flatten`: one graph, equal numbers in both loaders, nothing of a model lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.zoo import ZOO, Example
+from workbench.cli.main import main
+from workbench.commit_edit import commit_edit
+from workbench.model import MetaGraph, open_model
+from workbench.publishing import Proving
+from workbench.runtime.child import Child
+from workbench.surgery.flatten import flatten
+from workbench.surgery.inline import CALL_OPS, saver_calls
+
+Zoo = Callable[[str], Example]
+# that no session runs twice alike, or that take long, or that this machine's TensorFlow can't run
+LEFT_OUT = {"random", "slow", "graphdef", "unknown_op", "elsewhere", "danger"}
+TF2 = [name for name, made in ZOO.items() if "tf2" in made.kinds and not made.kinds & LEFT_OUT]
+# models whose numbers verification can't make inputs for, or that have no signature
+GIVEN = {"tf2_ragged", "keras_text", "tf2_callables_only", "tf2_image", "tf2_examples"}
+
+
+def calls_left(meta: MetaGraph) -> list[str]:
+    skip = saver_calls(meta.graph, meta.proto.saver_def.filename_tensor_name)
+    return [name for name, node in meta.nodes.items() if node.op in CALL_OPS and name not in skip]
+
+
+WITHOUT_OBJECTS = [
+    "tf2_nested_functions", "tf2_while", "tf2_hash_table", "tf2_tables", "tf2_optimizer", "keras_lstm",
+    "tf2_custom_gradient", "tf2_sparse", "tf2_signatures",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "format"),
+    [(name, "auto") for name in TF2 if name not in GIVEN] + [(name, "tf1") for name in WITHOUT_OBJECTS],
+)
+def test_a_flat_model_is_verified(zoo: Zoo, child: Child, tmp_path: Path, name: str, format: str) -> None:
+    example = zoo(name)
+    if not example.runs_v1:
+        pytest.skip("no v1 Session runs it")
+    model = open_model(example.path, example.tags)
+    edit = flatten(model, format)  # type: ignore[arg-type]
+    report = commit_edit(edit, tmp_path / "flat", proving=Proving(allow_unsafe=True), child=child)
+    assert report.verdict == "verified", report.reason
+    assert report.path is not None
+    flat = open_model(report.path, example.tags)
+    assert calls_left(flat.meta) == []
+    assert set(model.meta.nodes) <= set(flat.meta.nodes)
+    assert [one.filename for one in flat.meta.assets] == [one.filename for one in model.meta.assets]
+    assert flat.meta.has_object_graph == (format == "auto")
+    before, after = ({v.node: v for v in one.meta.variables} for one in (model, flat))
+    assert {node: v.key for node, v in before.items()} == {node: v.key for node, v in after.items()}
+    if format == "tf1":
+        assert {v.node for v in after.values() if v.trainable} == {
+            v.node for v in before.values() if v.trainable
+        }
+
+
+def test_the_command(sample_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "flat"
+    assert main(["flatten", str(sample_models / "digits_tf2"), "-o", str(out), "--no-verify"]) == 0
+    assert "unverified" in capsys.readouterr().out
+    assert calls_left(open_model(out).meta) == []
+    assert main(["flatten", str(sample_models / "digits_tf2"), "-o", str(out), "--no-verify"]) == 3
+    assert main(["flatten", str(sample_models / "digits"), "--dry-run"]) == 0
+    assert "calls no function" in capsys.readouterr().out
+    assert main(["flatten", str(sample_models / "digits"), "-o", str(tmp_path / "x"), "--format", "tf2"]) == 1
+    assert main(["flatten", str(sample_models / "digits")]) == 2
+    assert not (tmp_path / "x").exists()

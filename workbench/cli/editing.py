@@ -1,0 +1,131 @@
+"""What the commands that change one model share: their arguments, and telling what became of it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.cli import verifying
+from workbench.cli.output import DTYPE, NAME, TEXT, Output, size
+from workbench.errors import PlanError, UsageError
+from workbench.names import show
+
+if TYPE_CHECKING:
+    from workbench.model import Model
+    from workbench.publishing import Report
+    from workbench.surgery.edit import Edit
+
+_MOST_OUTPUTS = 20
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of a command that changes one model."""
+    parser.add_argument("model", type=Path, metavar="MODEL", help="a SavedModel, or a GraphDef")
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="the new folder; must not exist")
+    parser.add_argument("--tag-set", metavar="TAGS", help="the MetaGraph that is meant, as serve,gpu")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done and write nothing")
+    parser.add_argument("--serving", action="store_true", help="write the next version number under DIR")
+    parser.add_argument("--json", action="store_true", help="one line of JSON on stdout")
+    verifying.configure(parser)
+
+
+def open_it(args: argparse.Namespace) -> Model:
+    """The model the command is about.
+
+    Raises:
+        UsageError: no place for the result is given.
+        WorkbenchError: it can't be opened.
+    """
+    from workbench.model import open_model
+
+    if args.output is None and not args.dry_run:
+        raise UsageError("There is no place for the result.", hint="Add -o DIR, or --dry-run.")
+    return open_model(args.model, args.tag_set)
+
+
+def commit_and_tell(edit: Edit, args: argparse.Namespace, out: Output) -> int:
+    """Writes an edit as the flags say, and tells what became of it; the exit code.
+
+    Raises:
+        PlanError: a finding forbids it.
+    """
+    if edit.blocked:
+        errors = [finding for finding in edit.findings if finding.severity == "error"]
+        raise PlanError(
+            "The model can't be changed like this: "
+            + ("one error." if len(errors) == 1 else f"{len(errors)} errors."),
+            edit.findings,
+        )
+    if args.dry_run:
+        _dry_run(edit, out)
+        return 0
+    from workbench.commit_edit import commit_edit
+
+    for finding in edit.findings:
+        if finding.severity == "warning":
+            out.talk(str(finding))
+        else:
+            out.detail(str(finding))
+    first = next(iter(edit.references), None)
+    signature = edit.meta.signatures[first] if first is not None else None
+    report = commit_edit(
+        edit,
+        args.output,
+        serving=args.serving,
+        verify=not args.no_verify,
+        proving=verifying.proving_of(args, edit.meta, signature),
+        progress=verifying.Talker(out),
+    )
+    if out.json:
+        out.emit(report.as_json())
+    else:
+        _outcome(edit, report, out)
+    return 0 if report.published else 1
+
+
+def _dry_run(edit: Edit, out: Output) -> None:
+    if out.json:
+        out.emit(
+            {
+                "schema_version": 1,
+                "bytes": edit.nbytes(),
+                "files": ["saved_model.pb", *(copied.relative for copied in edit.files())],
+                "findings": [finding.as_json() for finding in edit.findings],
+            }
+        )
+        return
+    out.heading("To be written", size(edit.nbytes()))
+    rows = [("saved_model.pb", size(int(edit.proto.ByteSize())))]
+    rows += [(show(copied.relative), size(copied.nbytes)) for copied in edit.files()]
+    out.table(rows, [NAME, TEXT])
+    if edit.findings:
+        out.line()
+        out.heading("Findings")
+        out.findings(edit.findings)
+
+
+def _outcome(edit: Edit, report: Report, out: Output) -> None:
+    seconds = f"{sum(report.seconds.values()):.1f} s"
+    if report.path is None:
+        out.heading(f"Not published: {report.verdict}", seconds)
+    else:
+        out.heading(f"{report.path}: {report.verdict}", f"{size(report.nbytes)}, {seconds}")
+    out.line(report.reason, indent=2)
+    if report.verification is not None:
+        rows = [_compared(check.as_json()) for check in report.verification.outputs]
+        out.table(list(dict.fromkeys(rows))[:_MOST_OUTPUTS], [NAME, DTYPE, TEXT])
+        if report.verification.hint and report.path is None:
+            for text in report.verification.hint.splitlines():
+                out.line(text, style="dim", indent=2)
+    told = [finding for finding in edit.findings if finding.severity == "info"]
+    if told:
+        out.line()
+        out.findings(told)
+
+
+def _compared(check: dict[str, Any]) -> tuple[str, str, str]:
+    text = check["reason"] or "differs"
+    if check["equal"]:
+        text = f"largest difference {check['max_abs']:.3g}" if check["max_abs"] else "equal"
+    return show(check["output"]), f"{check['dtype']}[{','.join(map(str, check['shape']))}]", text

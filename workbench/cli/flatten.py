@@ -1,0 +1,36 @@
+"""Flatten a model: the calls of its main graph are replaced by what they call, control flow stays functional.
+
+A node inside a call becomes CALL/node; the call's own name stays as the Identity of its outputs. The result gives equal
+numbers, which is proven before it is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from workbench.cli import editing
+from workbench.cli.output import Output
+
+EXAMPLES = """\
+examples:
+  workbench flatten ./model -o ./flat
+  workbench flatten ./model -o ./flat --format tf1
+  workbench flatten ./model --dry-run
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments."""
+    editing.configure(parser)
+    parser.add_argument(
+        "--format", choices=["tf1", "tf2"], metavar="tf1|tf2",
+        help="tf2 keeps the object graph and the functions it needs (the default where there is one), tf1 drops both",
+    )  # fmt: skip
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    """Flattens."""
+    from workbench.surgery.flatten import flatten
+
+    model = editing.open_it(args)
+    return editing.commit_and_tell(flatten(model, args.format or "auto"), args, out)
