@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 UNITS = 8.0
 _ALONG = 48.0
+_HALF = 0.75  # a line over the middle of a box gets the column of its middle, be the box odd or even
 MANY_INPUTS = 12
 """Above this many edges into one box they join before it, into a bus."""
 
@@ -97,13 +100,89 @@ def _graphlay(request: Request) -> Answer:
         "tuning": {"coords": {"simplex_max_nodes": 40_000, "simplex_max_pivots": 200_000}},
     }
     found = graphlay.layout(graph, options=options)
-    starts, along = [], []
-    for node, size in zip(found.nodes, request.across, strict=True):
-        starts.append(_cell(node["center"]["x"] - size * UNITS / 2))
-        half = node["size"]["height"] / 2
-        along.append((node["center"]["y"] - half, node["center"]["y"] + half))
-    routes = [[(_cell(point["x"]), point["y"]) for point in edge["points"]] for edge in found.edges]
-    return Answer([node["rank"] for node in found.nodes], starts, routes, along, "graphlay")
+    return _rerouted(request, found)
+
+
+def _rerouted(request: Request, found: Any) -> Answer:
+    """Boxes and passing lines where graphlay has them, on whole cells; the lines drawn anew.
+
+    graphlay keeps lines clear of each other in its own units; on cells they would touch here and there.
+    """
+    from workbench.picture.routing import Spot, Way, route, to_cells
+
+    middles = [node["center"]["y"] for node in found.nodes]
+    levels = sorted(set(middles))
+    layer_at = {y: layer for layer, y in enumerate(levels)}
+    spots = [
+        Spot(layer_at[y], size, box, x=node["center"]["x"] / UNITS - (0.5 if size % 2 else 1.0))
+        for box, (node, y, size) in enumerate(zip(found.nodes, middles, request.across, strict=True))
+    ]
+    shared: dict[tuple[int, int, int], int] = {}
+    ways: list[list[int]] = []
+    edges: list[tuple[int, int]] = []
+    turned: list[bool] = []
+    for (source, target), edge in zip(request.edges, found.edges, strict=True):
+        points = [(point["x"], point["y"]) for point in edge["points"]]
+        back = spots[source].layer > spots[target].layer
+        upper, lower = (target, source) if back else (source, target)
+        way = [upper]
+        for layer in range(spots[upper].layer + 1, spots[lower].layer):
+            x = _at(points, levels[layer]) / UNITS - _HALF
+            key = (-1 - len(ways) if back else source, layer, round(x * 4))
+            if key not in shared:
+                shared[key] = len(spots)
+                spots.append(Spot(layer, 1, -1, x=x))
+            way.append(shared[key])
+        ways.append([*way, lower])
+        edges.append((upper, lower))
+        turned.append(back)
+    rows: list[list[Spot]] = [[] for _ in levels]
+    for spot in spots:
+        rows[spot.layer].append(spot)
+    for row in rows:
+        row.sort(key=lambda spot: spot.x)
+        to_cells(request, row, slack=1)
+    return route(request, Way(spots, ways, edges, turned), "graphlay")
+
+
+def _at(points: Sequence[tuple[float, float]], y: float) -> float:
+    """Where a line passes a layer."""
+    for (x, from_y), (_, to_y) in pairwise(points):
+        if min(from_y, to_y) <= y <= max(from_y, to_y) and from_y != to_y:
+            return x
+    return points[-1][0]
+
+
+def in_loops(count: int, edges: Sequence[tuple[int, int]]) -> list[bool]:
+    """For each edge whether it is part of a cycle: its ends are in one strongly connected component."""
+    after: list[list[int]] = [[] for _ in range(count)]
+    before: list[list[int]] = [[] for _ in range(count)]
+    for source, target in edges:
+        after[source].append(target)
+        before[target].append(source)
+    finished: list[int] = []
+    seen = [False] * count
+    for start in range(count):
+        todo = [(start, iter(after[start]))] if not seen[start] else []
+        seen[start] = True
+        while todo:
+            box, rest = todo[-1]
+            following = next((other for other in rest if not seen[other]), None)
+            if following is None:
+                finished.append(box)
+                todo.pop()
+            else:
+                seen[following] = True
+                todo.append((following, iter(after[following])))
+    component = [-1] * count
+    for start in reversed(finished):
+        stack = [start] if component[start] < 0 else []
+        while stack:
+            box = stack.pop()
+            if component[box] < 0:
+                component[box] = start
+                stack.extend(other for other in before[box] if component[other] < 0)
+    return [component[source] == component[target] for source, target in edges]
 
 
 def max_fan_in(request: Request) -> int:
@@ -112,7 +191,3 @@ def max_fan_in(request: Request) -> int:
     for _, target in request.edges:
         counts[target] = counts.get(target, 0) + 1
     return max(counts.values(), default=0)
-
-
-def _cell(units: float) -> int:
-    return int(units // UNITS + (1 if units % UNITS >= UNITS / 2 else 0))

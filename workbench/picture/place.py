@@ -91,9 +91,18 @@ class _Placer:
         return found
 
     def _ports(self, edges: Sequence[Edge]) -> dict[str, int]:
-        """How many lines may have to end side by side at each box that more than one leads to."""
-        fan_in = Counter(edge.target for edge in edges)
-        return {id: min(count, engines.MANY_INPUTS) for id, count in fan_in.items()}
+        """How many lines may have to end side by side at each box; an edge of a loop may end on either side."""
+        index: dict[str, int] = {}
+        for edge in edges:
+            for id in (edge.source, edge.target):
+                index.setdefault(id, len(index))
+        loops = engines.in_loops(len(index), [(index[edge.source], index[edge.target]) for edge in edges])
+        ports = Counter(edge.target for edge in edges)
+        for edge, looped in zip(edges, loops, strict=True):
+            if looped:
+                ports[edge.source] += 1
+                ports[edge.target] += 1
+        return {id: min(count, engines.MANY_INPUTS) for id, count in ports.items()}
 
     def _size(
         self,
@@ -110,7 +119,7 @@ class _Placer:
             wide, high = box_size(item, lines[item.id], self.detail, self.marked and item.owner is not None)
         if self.direction == "down":
             return max(wide, 2 * ports + 1), high
-        return wide, max(high, ports + 2)
+        return wide, max(high, ports + 2 + (ports > 1))
 
     def _grid(
         self, items: Sequence[Node | Frame], sizes: Sequence[tuple[int, int]], edges: Sequence[Edge]
@@ -120,7 +129,7 @@ class _Placer:
         pairs = [(index[edge.source], index[edge.target]) for edge in edges]
         across = [size[0 if down else 1] - 2 for size in sizes]
         lengths = [size[1 if down else 0] for size in sizes]
-        gaps = (3, 3, 2) if down else (1, 2, 1)
+        gaps = (3, 3, 2) if down else (1, 3, 1)
         request = engines.Request(across, pairs, *gaps)
         pad = _PAD[self.detail] if down else 4
         if not items:
