@@ -114,13 +114,15 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("expand", "enter,space", "Open / close", "Open the box, or close what it is in", True),
         Action("close_box", "backspace", "Close", "Close the innermost opened thing around the box"),
         Action("focus_box", "f", "Focus", "Show only what is near the box", True),
-        Action("hops(1)", "plus,equals_sign", "More", "A step more around the box", False),
-        Action("hops(-1)", "minus", "Less", "A step less around the box", False),
+        Action("hops(1)", "right_square_bracket", "More", "A step more around the focus"),
+        Action("hops(-1)", "left_square_bracket", "Less", "A step less around the focus"),
+        Action("zoom(-1)", "plus,equals_sign,i", "Closer", "Boxes say more"),
+        Action("zoom(1)", "minus,o,z", "Further", "Boxes say less, so that more can be seen", True),
+        Action("across", "d", "Direction", "Draw downwards or to the right"),
         Action("controls", "e", "Control edges", "Show or hide control edges", True),
         Action("search", "slash", "Find", "Find a box", True),
         Action("next_match", "n", "Next", "Next box that was found"),
         Action("previous_match", "N", "Previous", "Previous box that was found"),
-        Action("zoom", "z", "Zoom", "Zoom out to see all, or back in", True),
         Action("seam", "s", "Seam", "Go to the seam between the models"),
         Action("first", "g,home", "First", "Go to the first box"),
         Action("last", "G,end", "Last", "Go to the last box"),
@@ -191,7 +193,7 @@ def bindings(*scopes: str) -> list[BindingType]:
 
 _SHOWN = {
     "slash": "/", "question_mark": "?", "space": "space", "enter": "enter", "escape": "esc", "backspace": "bksp",
-    "plus": "+", "equals_sign": "=", "minus": "-", "pageup": "pgup", "pagedown": "pgdn", "delete": "del",
+    "plus": "+", "right_square_bracket": "]", "left_square_bracket": "[", "equals_sign": "=", "minus": "-", "pageup": "pgup", "pagedown": "pgdn", "delete": "del",
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.segment import Segment
     from textual.color import Color
 
-MARKS = ("◆", "●", "▲", "■")
+MARKS = ("●", "▲", "■", "◆")
 FITS, UNKNOWN, NO = "✓", "?", "✗"
 OPENED, CLOSED = "▾", "▸"
 INTO, OUT = "→", "←"

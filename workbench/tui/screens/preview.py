@@ -1,15 +1,297 @@
-"""The joined graph."""
+"""The joined graph, drawn, and beside it what the commit will do and what the selected box is."""
 
 from __future__ import annotations
 
-from textual.screen import Screen
+from collections import OrderedDict
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widgets import Input, Static
+from textual.worker import get_current_worker
+
+from workbench.errors import WorkbenchError
+from workbench.names import show
+from workbench.session.command import inspect_line, merge_line
+from workbench.session.detail import Detail, Span
+from workbench.session.options import suggested_target
+from workbench.session.preview import Subject, View, describe
 from workbench.session.session import Session
+from workbench.session.summary import what_it_does
+from workbench.tui import glyphs
+from workbench.tui.actions import bindings
+from workbench.tui.widgets.bars import CommandLine, Head, Keys
+from workbench.tui.widgets.canvas import CanvasView
+from workbench.tui.widgets.detail import SpanLines
+
+if TYPE_CHECKING:
+    from workbench.picture.layout import CutOff, Layout
+    from workbench.tui.app import WorkbenchApp
+
+NARROW = 110
+_KEPT = 12
 
 
 class PreviewScreen(Screen[None]):
-    """The picture."""
+    """The picture.
 
-    def __init__(self, session: Session) -> None:
+    Args:
+        session: whose plan, or one of whose models, is drawn.
+        handle: the model that is drawn while the plan gives no result.
+    """
+
+    app: WorkbenchApp
+    SCOPE = "preview"
+    BINDINGS = bindings("preview")
+    AUTO_FOCUS = None
+
+    def __init__(self, session: Session, handle: str = "") -> None:
         super().__init__()
         self.session = session
+        self.handle = handle
+        self.view = View()
+        self.subject: Subject | None = None
+        self._pictures: OrderedDict[View, Layout] = OrderedDict()
+        self._select: str | None = None
+        self._waiting = False
+
+    def compose(self) -> ComposeResult:
+        """Picture, side, command, keys."""
+        yield Head()
+        with Horizontal(id="preview"):
+            with Vertical(id="picture", classes="panel"):
+                yield Static(classes="note", markup=False)
+                yield CanvasView(id="canvas")
+                yield Input(placeholder="find a box", classes="find", compact=True)
+            with Vertical(id="side"):
+                yield SpanLines(id="box", classes="panel")
+                yield SpanLines(id="plan", classes="panel")
+        yield CommandLine()
+        yield Keys()
+
+    def on_mount(self) -> None:
+        """Builds the draft if it is not there, then draws."""
+        self.query_one(".find", Input).display = False
+        self._note("drawing …")
+        self.query_one("#box", SpanLines).border_title = "Box"
+        self.query_one("#plan", SpanLines).border_title = "What the commit will do"
+        self.canvas.focus()
+        self._arrange(self.app.size.width)
+        self._prepare()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The side goes where it is narrow."""
+        self._arrange(event.size.width)
+
+    def _arrange(self, width: int) -> None:
+        self.set_class(width < NARROW, "-narrow")
+
+    @property
+    def canvas(self) -> CanvasView:
+        """The picture."""
+        return self.query_one(CanvasView)
+
+    # -- what is drawn
+
+    @work(thread=True, exclusive=True, group="prepare")
+    def _prepare(self) -> None:
+        """Finds out what there is to draw, on a thread."""
+        try:
+            outcome = self.session.compute()
+        except WorkbenchError as error:
+            self.app.call_from_thread(self._note, f"{glyphs.NO} {error}")
+            return
+        plan = Detail(("plan",), "", "")
+        if outcome.draft is not None:
+            subject = Subject.of_draft(outcome.draft)
+            plan = what_it_does(outcome.draft)
+        else:
+            handle = self.handle or self.session.handles[0]
+            model = self.session.model(handle)
+            if model is None:
+                self.app.call_from_thread(self._note, "This model is not open.")
+                return
+            subject = Subject(model.meta, self.session.source(handle).signature)
+            plan.add(
+                Span(
+                    "Nothing is joined yet" if not self.session.plan.wires else "The plan has errors", "maybe"
+                )
+            )
+            plan.add(f"Drawn is {show(handle)} alone.")
+            for finding in outcome.findings:
+                if finding.severity == "error":
+                    plan.add(Span(f"{finding.where}: {finding.message}", "dim"))
+        self.app.call_from_thread(self._prepared, subject, plan, outcome.draft is not None)
+
+    def _prepared(self, subject: Subject, plan: Detail, joined: bool) -> None:
+        if not self.is_attached:
+            return
+        self.subject = subject
+        self.query_one("#plan", SpanLines).show_detail(plan)
+        current = self.session.plan
+        line = (
+            merge_line(current, self.session.commit, suggested_target(current))
+            if joined
+            else inspect_line(current)
+        )
+        self.query_one(CommandLine).show_command(line)
+        self.draw(self.view)
+
+    def draw(self, view: View, select: str | None = None) -> None:
+        """Draws a view; what was drawn before is shown at once."""
+        self.view = view
+        self._select = select if select is not None else self.canvas.selected
+        known = self._pictures.get(view)
+        if known is not None:
+            self._drawn(view, known)
+        elif self.subject is not None:
+            self._waiting = True
+            self._head()
+            self._lay_out(self.subject, view)
+
+    @work(thread=True, exclusive=True, group="layout")
+    def _lay_out(self, subject: Subject, view: View) -> None:
+        worker = get_current_worker()
+        found: Layout | CutOff | WorkbenchError
+        try:
+            found = subject.picture(view, lambda: worker.is_cancelled)
+        except WorkbenchError as error:
+            found = error
+        if not worker.is_cancelled:
+            self.app.call_from_thread(self._drawn, view, found)
+
+    def _drawn(self, view: View, found: Layout | CutOff | WorkbenchError) -> None:
+        from workbench.picture.canvas import Canvas
+        from workbench.picture.layout import Layout
+
+        if view != self.view or not self.is_attached:
+            return
+        self._waiting = False
+        if not isinstance(found, Layout):
+            text = found.message if not isinstance(found, WorkbenchError) else str(found)
+            self._note(f"{glyphs.NO} {text}")
+            self._head()
+            return
+        self._pictures[view] = found
+        while len(self._pictures) > _KEPT:
+            self._pictures.popitem(last=False)
+        select = self._select
+        if select is None or all(box.id != select for box in found.boxes):
+            select = self._near(found)
+        self.canvas.show_canvas(Canvas(found, "ascii" if self.app.look.ascii else "unicode"), select)
+        self._note("  ".join(found.scene.notes) if found.boxes else "There is nothing to draw.")
+        self._head()
+
+    def _near(self, layout: Layout) -> str | None:
+        """What to select in a new picture: the seam, else what the last selected box was in, else the first."""
+        if self._select is not None:
+            for node in layout.scene.nodes:
+                if self._select in node.folded or node.opens == self._select or self._select in node.inside:
+                    return node.id
+        return next((node.id for node in layout.scene.nodes if node.seam), None)
+
+    def _note(self, text: str) -> None:
+        note = self.query_one(".note", Static)
+        note.update(text)
+        note.display = bool(text)
+
+    def _head(self) -> None:
+        left: list[tuple[str, str]] = [("preview  ", "strong")]
+        for position, source in enumerate(self.session.plan.sources):
+            left.append((f"{glyphs.mark(position)} {show(source.handle)}  ", f"model-{position % 4}"))
+        right: list[tuple[str, str]] = []
+        canvas = self.canvas.canvas
+        if self._waiting:
+            right.append(("drawing …", "maybe"))
+        elif canvas is not None:
+            layout = canvas.layout
+            text = f"{len(layout.scene.nodes):,} boxes, {len(layout.lines):,} edges, {layout.crossings:,} crossings"
+            right.append((text, "quiet"))
+        if self.view.focus is not None:
+            left.append((f"around {show(self.view.focus, 40)}, {self.view.hops} steps", "maybe"))
+        self.query_one(Head).show_pieces(left, right)
+
+    # -- what was asked for
+
+    @on(CanvasView.Selected)
+    def _selected(self, event: CanvasView.Selected) -> None:
+        event.stop()
+        out = Detail(("box",), "", "")
+        item = self.canvas.item
+        if item is not None:
+            subtitle = getattr(item, "subtitle", "")
+            out.add(Span(item.title, "title"), Span(f"  {subtitle}" if subtitle else "", ""))
+            for label, text in describe(item):
+                out.fact(label, text, width=10)
+            if getattr(item, "opens", None):
+                out.add(Span("  enter opens or closes it", "dim"))
+        self.query_one("#box", SpanLines).show_detail(out)
+
+    @on(CanvasView.Asked)
+    def _asked(self, event: CanvasView.Asked) -> None:
+        event.stop()
+        view = self.view
+        if event.what == "open" and event.id is not None:
+            self.draw(view.opened(event.id), event.id)
+        elif event.what == "close" and event.id is not None:
+            self.draw(view.closed(event.id), event.id)
+        elif event.what == "focus":
+            self.draw(view.focused(None if view.focus is not None else event.id), self.canvas.selected)
+        elif event.what == "hops" and view.focus is not None:
+            self.draw(view.wider(event.by))
+        elif event.what == "zoom":
+            self.draw(view.zoomed(event.by))
+        elif event.what == "controls":
+            self.draw(replace(view, controls=not view.controls))
+        elif event.what == "across":
+            self.draw(replace(view, across=not view.across))
+        elif event.what == "search":
+            line = self.query_one(".find", Input)
+            line.display = True
+            line.focus()
+
+    @on(Input.Changed, ".find")
+    def _finding(self, event: Input.Changed) -> None:
+        event.stop()
+        canvas = self.canvas.canvas
+        text = event.value.strip()
+        self.canvas.matches = (
+            [node.id for node in canvas.layout.scene.search(text)] if canvas is not None and text else []
+        )
+        if self.canvas.matches:
+            self.canvas.select(self.canvas.matches[0], center=True)
+
+    @on(Input.Submitted, ".find")
+    def _found(self, event: Input.Submitted) -> None:
+        event.stop()
+        event.input.display = False
+        self.canvas.focus()
+        count = len(self.canvas.matches)
+        self.app.tell(f"{count} found" + ("; n and N go through them." if count > 1 else "."))
+
+    # -- keys
+
+    def action_leave(self) -> None:
+        """Back to the models; from the search line to the picture."""
+        line = self.query_one(".find", Input)
+        if line.has_focus:
+            line.display = False
+            self.canvas.focus()
+            return
+        self.dismiss(None)
+
+    def action_commit(self) -> None:
+        """On to the commit screen."""
+        from workbench.tui.screens.commit import CommitScreen
+
+        if not self.session.plan.wires:
+            self.app.tell("There is no wire yet.")
+            return
+        self.app.push_screen(CommitScreen(self.session))
+
+    def action_copy_command(self) -> None:
+        """Copies the command."""
+        self.app.copy_to_clipboard(self.query_one(CommandLine).command)

@@ -575,7 +575,8 @@ class WorkScreen(Screen[None]):
         if not self.session.models:
             self.app.tell("Open a model first (o).")
             return
-        self.app.push_screen(PreviewScreen(self.session), lambda _: self._back())
+        pane = next((pane for pane in self.panes if pane.id == self._region), None)
+        self.app.push_screen(PreviewScreen(self.session, pane.handle if pane else ""), lambda _: self._back())
 
     def action_commit(self) -> None:
         """To the commit screen."""

@@ -1,0 +1,141 @@
+"""What is to be drawn of a plan or a model, and how much of it: the state of a preview, and the picture it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from workbench.model import MetaGraph
+    from workbench.picture.layout import CutOff, Layout
+    from workbench.picture.scene import Frame, Node, Scene
+    from workbench.surgery.draft import Draft
+
+Zoom = Literal["full", "compact", "tiny"]
+ZOOMS: tuple[Zoom, ...] = ("full", "compact", "tiny")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How much is drawn, and how.
+
+    Attributes:
+        expanded: keys of scopes and calls that were opened.
+        collapsed: keys that were closed.
+        focus: id of the box around which is drawn, or None for all.
+        hops: how far around it.
+        controls: whether control edges are drawn.
+        zoom: how much a box says.
+        across: data flows to the right instead of down.
+    """
+
+    expanded: frozenset[str] = frozenset()
+    collapsed: frozenset[str] = frozenset()
+    focus: str | None = None
+    hops: int = 2
+    controls: bool = False
+    zoom: Zoom = "full"
+    across: bool = False
+
+    def opened(self, key: str) -> View:
+        """With one thing more opened."""
+        return replace(self, expanded=self.expanded | {key}, collapsed=self.collapsed - {key})
+
+    def closed(self, key: str) -> View:
+        """With one thing closed."""
+        return replace(self, expanded=self.expanded - {key}, collapsed=self.collapsed | {key})
+
+    def focused(self, id: str | None) -> View:
+        """Around a box, or of all."""
+        return replace(self, focus=id)
+
+    def wider(self, by: int) -> View:
+        """With more or fewer hops around the focus."""
+        return replace(self, hops=max(1, min(self.hops + by, 12)))
+
+    def zoomed(self, by: int) -> View:
+        """Closer (negative) or further away."""
+        return replace(self, zoom=ZOOMS[max(0, min(ZOOMS.index(self.zoom) + by, len(ZOOMS) - 1))])
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is drawn: a model, or the result of a plan.
+
+    Attributes:
+        meta: its MetaGraph.
+        signature: the signature whose outputs it starts from, None for the obvious one.
+        owners: first scope → handle, for a result.
+        seam: nodes at which wires end.
+    """
+
+    meta: MetaGraph
+    signature: str | None = None
+    owners: tuple[str, ...] = ()
+    seam: tuple[str, ...] = ()
+
+    @classmethod
+    def of_draft(cls, draft: Draft) -> Subject:
+        """The result of a plan, with the seams marked."""
+        seam = []
+        for link in draft.join.links:
+            part = draft.parts[link.target.handle]
+            seam += [
+                f"{part.handle}/{part.cuts[tensor]}" for tensor in link.target.tensors if tensor in part.cuts
+            ]
+        return cls(draft.meta, draft.plan.signature, tuple(draft.parts), tuple(seam))
+
+    def scene(self, view: View) -> Scene:
+        """What to draw.
+
+        Raises:
+            UnknownName: the focus is not there any more.
+        """
+        from workbench.picture.build import build_scene
+
+        return build_scene(
+            self.meta,
+            signature=self.signature,
+            expanded=view.expanded,
+            collapsed=view.collapsed,
+            show_control=view.controls,
+            focus=view.focus,
+            hops=view.hops,
+            owners={handle: handle for handle in self.owners} or None,
+            seam=self.seam,
+        )
+
+    def picture(self, view: View, stop: Callable[[], bool]) -> Layout | CutOff:
+        """The picture, laid out in a process of its own with a time limit. Blocks: for a thread.
+
+        Raises:
+            WorkbenchError: the focus is not there, or the process died.
+        """
+        from workbench.picture.layout import layout_in_worker
+
+        return layout_in_worker(
+            self.scene(view), direction="right" if view.across else "down", detail=view.zoom, stop=stop
+        )
+
+
+def describe(item: Node | Frame) -> list[tuple[str, str]]:
+    """(label, text) of a box, for a pane beside the picture."""
+    from workbench.names import show
+    from workbench.picture.scene import Frame
+
+    if isinstance(item, Frame):
+        return [("body", item.title), ("place", show(item.path, 1000))]
+    found = [("what", item.kind if not item.count else f"{item.count:,} nodes")]
+    if item.owner:
+        found.append(("model", item.owner))
+    if item.seam:
+        found.append(("seam", "a wire ends here"))
+    if item.path:
+        found.append(("place", show(item.path, 1000)))
+    found += item.facts
+    for number, name in enumerate(item.folded[:24]):
+        found.append(("inside" if item.count else "folded in" if not number else "", show(name)))
+    if len(item.folded) > 24:
+        found.append(("", f"and {len(item.folded) - 24} more"))
+    return found

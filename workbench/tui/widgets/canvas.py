@@ -1,0 +1,286 @@
+"""The picture of a graph: pans at any size, because only the tiles that are seen are drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Offset, Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from workbench.tui.actions import bindings
+
+if TYPE_CHECKING:
+    from workbench.picture.canvas import Canvas, Direction
+    from workbench.picture.scene import Frame, Node
+
+_ROLES = ("border", "title", "subtitle", "detail", "mark", "frame", "edge", "control", "seam", "label")
+_OWNED = frozenset({"border", "mark", "frame"})
+_PAN = (8, 4)
+
+
+class CanvasView(ScrollView, can_focus=True):
+    """Shows a `Canvas`; the screen around it decides what is drawn."""
+
+    SCOPE = "canvas"
+    BINDINGS = bindings("canvas")
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        *(f"canvas--{role}" for role in _ROLES),
+        *(f"canvas--owner-{number}" for number in range(4)),
+        "canvas--selected",
+    }
+
+    @dataclass
+    class Selected(Message):
+        """Another box is selected, or none."""
+
+        id: str | None
+
+    @dataclass
+    class Asked(Message):
+        """Something else is to be drawn: `open`, `close`, `focus`, `hops`, `controls`, `zoom`, `across`, `search`."""
+
+        what: str
+        id: str | None = None
+        by: int = 0
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.canvas: Canvas | None = None
+        self.matches: list[str] = []
+        self._known: dict[str, Style] = {}
+        self._grabbed: tuple[Offset, Offset] | None = None
+
+    # -- what is shown
+
+    def show_canvas(self, canvas: Canvas | None, select: str | None = None) -> None:
+        """Shows a picture; the selected box stays selected if it is in it."""
+        self.canvas = canvas
+        if canvas is None:
+            self.virtual_size = Size(0, 0)
+            self.refresh()
+            return
+        self.virtual_size = Size(canvas.width, canvas.height)
+        wanted = (
+            select
+            if select is not None and canvas.box(select) is not None
+            else canvas.neighbour(None, "down")
+        )
+        self.select(wanted, center=True)
+        self.refresh()
+
+    @property
+    def selected(self) -> str | None:
+        """Id of the selected box."""
+        return self.canvas.selected if self.canvas is not None else None
+
+    @property
+    def item(self) -> Node | Frame | None:
+        """What the selected box is."""
+        box = self.canvas.box(self.selected) if self.canvas is not None and self.selected else None
+        return box.item if box is not None else None
+
+    def select(self, id: str | None, *, center: bool = False) -> None:
+        """Selects a box and brings it into sight."""
+        if self.canvas is None:
+            return
+        self.canvas.select(id)
+        box = self.canvas.box(id) if id is not None else None
+        if box is not None:
+            self.scroll_to_region(
+                Region(box.x - 1, box.y - 1, box.w + 2, box.h + 2),
+                animate=False,
+                force=True,
+                center=center,
+                immediate=True,
+            )
+        self.refresh()
+        self.post_message(self.Selected(id))
+
+    # -- drawing
+
+    @property
+    def _margin(self) -> tuple[int, int]:
+        """Blank cells left and above, where the picture is smaller than the window."""
+        size = self.scrollable_content_region.size
+        return max((size.width - self.virtual_size.width) // 2, 0), max(
+            (size.height - self.virtual_size.height) // 2, 0
+        )
+
+    def render_line(self, y: int) -> Strip:
+        """A row of the window."""
+        width = self.scrollable_content_region.width
+        base = self.rich_style
+        if self.canvas is None:
+            return Strip.blank(width, base)
+        left, above = self._margin
+        x, at = self.scroll_offset.x - left, self.scroll_offset.y + y - above
+        segments = [
+            Segment(text, base + self._style(key) if key else base)
+            for text, key in self.canvas.row(x, at, width)
+        ]
+        return Strip(segments, width)
+
+    def _style(self, key: str) -> Style:
+        found = self._known.get(key)
+        if found is None:
+            from workbench.picture.canvas import split_style
+
+            role, owner, selected = split_style(key)
+            found = (
+                self.get_component_rich_style(f"canvas--{role}", partial=True) if role in _ROLES else Style()
+            )
+            if owner is not None and role in _OWNED:
+                found += self.get_component_rich_style(f"canvas--owner-{owner % 4}", partial=True)
+            if selected:
+                found += self.get_component_rich_style("canvas--selected", partial=True)
+            self._known[key] = found
+        return found
+
+    def notify_style_update(self) -> None:
+        """Forgets the colours of another theme."""
+        super().notify_style_update()
+        self._known.clear()
+
+    # -- keys
+
+    def action_move(self, direction: Direction) -> None:
+        """Selects the box that way; pans where there is none."""
+        if self.canvas is None:
+            return
+        there = self.canvas.neighbour(self.selected, direction)
+        if there is not None:
+            self.select(there)
+        else:
+            dx, dy = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}[direction]
+            self.action_pan(dx, dy)
+
+    def action_pan(self, dx: int, dy: int) -> None:
+        """Moves the picture."""
+        self.scroll_relative(x=dx * _PAN[0], y=dy * _PAN[1], animate=False, force=True, immediate=True)
+
+    def action_expand(self) -> None:
+        """Opens the box; closes what it is in if it opens nothing."""
+        item = self.item
+        if item is None:
+            return
+        if getattr(item, "opens", None) and not _is_frame(item):
+            self.post_message(self.Asked("open", item.opens))
+        else:
+            self.action_close_box()
+
+    def action_close_box(self) -> None:
+        """Closes the innermost opened thing around the box."""
+        item = self.item
+        if item is not None and _is_frame(item):
+            self.post_message(self.Asked("close", item.opens))
+        elif item is not None and item.inside:
+            self.post_message(self.Asked("close", item.inside[-1]))
+
+    def action_focus_box(self) -> None:
+        """Draws only what is near the box, or all again."""
+        self.post_message(self.Asked("focus", self.selected))
+
+    def action_hops(self, by: int) -> None:
+        """More or less around the focus."""
+        self.post_message(self.Asked("hops", by=by))
+
+    def action_zoom(self, by: int) -> None:
+        """Closer or further away."""
+        self.post_message(self.Asked("zoom", by=by))
+
+    def action_controls(self) -> None:
+        """Shows or hides control edges."""
+        self.post_message(self.Asked("controls"))
+
+    def action_across(self) -> None:
+        """Down or to the right."""
+        self.post_message(self.Asked("across"))
+
+    def action_search(self) -> None:
+        """Finds a box."""
+        self.post_message(self.Asked("search"))
+
+    def action_next_match(self) -> None:
+        """The next that was found."""
+        self._match(1)
+
+    def action_previous_match(self) -> None:
+        """The one before."""
+        self._match(-1)
+
+    def _match(self, by: int) -> None:
+        if self.matches:
+            at = self.matches.index(self.selected) + by if self.selected in self.matches else 0
+            self.select(self.matches[at % len(self.matches)], center=True)
+
+    def action_seam(self) -> None:
+        """To the next seam between the models."""
+        if self.canvas is None:
+            return
+        seams = [node.id for node in self.canvas.layout.scene.nodes if node.seam]
+        if seams:
+            at = seams.index(self.selected) + 1 if self.selected in seams else 0
+            self.select(seams[at % len(seams)], center=True)
+
+    def action_first(self) -> None:
+        """The first box."""
+        if self.canvas is not None:
+            self.select(self.canvas.neighbour(None, "down"))
+
+    def action_last(self) -> None:
+        """The last box."""
+        if self.canvas is not None and self.canvas.layout.boxes:
+            self.select(max(self.canvas.layout.boxes, key=lambda box: (box.y, box.x)).id)
+
+    def action_copy(self) -> None:
+        """Copies the place of the box."""
+        item = self.item
+        if item is not None:
+            self.app.copy_to_clipboard(item.path or item.title)
+
+    # -- mouse
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Takes hold of the picture."""
+        self._grabbed = event.screen_offset, self.scroll_offset
+        self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Drags it."""
+        if self._grabbed is not None:
+            start, scrolled = self._grabbed
+            moved = event.screen_offset - start
+            self.scroll_to(
+                scrolled.x - moved.x, scrolled.y - moved.y, animate=False, force=True, immediate=True
+            )
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """Lets it go."""
+        self.release_mouse()
+        self._grabbed = None
+
+    def on_click(self, event: events.Click) -> None:
+        """Selects a box; a second click opens or closes."""
+        offset = event.get_content_offset(self)
+        if offset is None or self.canvas is None:
+            return
+        left, above = self._margin
+        id = self.canvas.hit(offset.x + self.scroll_offset.x - left, offset.y + self.scroll_offset.y - above)
+        if id is None:
+            return
+        again = id == self.selected and event.chain > 1
+        self.select(id)
+        if again:
+            self.action_expand()
+
+
+def _is_frame(item: object) -> bool:
+    from workbench.picture.scene import Frame
+
+    return isinstance(item, Frame)
