@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from tests.zoo.example import numbers, tf
-from tests.zoo.tools import dense, fill, placeholder, save, signature, v1_session, variable, write_lines
+from tests.zoo.tables import OTHER_WORDS, WORDS, hash_table
+from tests.zoo.tools import dense, edit, fill, placeholder, save, signature, v1_session, variable, write_lines
 from tests.zoo.v2 import layer_parts, save_module, spec
 
 MODELS: dict[str, Callable[[Path], Path]] = {}
@@ -73,8 +74,6 @@ def no_saver(folder: Path) -> Path:
         y = dense(x, "layer")
         fill(session, "no saver")
         path = save(folder, session, inputs={"x": x}, outputs={"y": y})
-    from tests.zoo.tools import edit
-
     return edit(path, lambda message: message.meta_graphs[0].ClearField("saver_def"))
 
 
@@ -393,4 +392,144 @@ def custom_gradient(folder: Path, factor: float) -> Path:
     module, path = Made(), folder / "model"
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=True)
     tf.saved_model.save(module, str(path), signatures=module.__call__, options=options)
-    return path
+
+    def rename(message: Any) -> None:
+        """The number in the name of the gradient is that of the process; here both models have the same."""
+        library = message.meta_graphs[0].graph_def.library
+        for gradient in library.registered_gradients:
+            gradient.registered_op_type = "CustomGradient-1"
+        for function in library.function:
+            for node in function.node_def:
+                if "_gradient_op_type" in node.attr and node.attr["_gradient_op_type"].s.startswith(
+                    b"Custom"
+                ):
+                    node.attr["_gradient_op_type"].s = b"CustomGradient-1"
+
+    return edit(path, rename)
+
+
+# -- names that are empty
+
+
+@model
+def nameless_two(folder: Path) -> Path:
+    """A variable of the empty `shared_name`, which is a name like any other; it holds 2."""
+    return nameless(folder, 2.0)
+
+
+@model
+def nameless_five(folder: Path) -> Path:
+    """As `nameless_two`; it holds 5."""
+    return nameless(folder, 5.0)
+
+
+def nameless(folder: Path, value: float) -> Path:
+    with v1_session() as session:
+        x = placeholder()
+        var = variable("var", [])
+        session.run(var.initializer, {var.initializer.inputs[1]: value})
+        path = save(folder, session, inputs={"x": x}, outputs={"y": tf.multiply(x, var, name="y")})
+
+    def forget(message: Any) -> None:
+        for node in message.meta_graphs[0].graph_def.node:
+            if node.op == "VarHandleOp":
+                node.attr["shared_name"].s = b""
+
+    return edit(path, forget)
+
+
+@model
+def batch_twice(folder: Path) -> Path:
+    """A BatchFunction without `shared_name` in a body, that doubles."""
+    return nameless_batch(folder, 2.0)
+
+
+@model
+def batch_thrice(folder: Path) -> Path:
+    """As `batch_twice`, times three."""
+    return nameless_batch(folder, 3.0)
+
+
+def nameless_batch(folder: Path, factor: float) -> Path:
+    class Made(tf.Module):  # type: ignore[name-defined, misc]
+        @tf.function(input_signature=[spec()])
+        def __call__(self, x: Any) -> dict[str, Any]:
+            batched = tf.nondifferentiable_batch_function(1, 8, 1000)(lambda x: x * factor)
+            y = batched(x)
+            y.set_shape([None, 4])
+            return {"y": y}
+
+    def forget(message: Any) -> None:
+        for function in message.meta_graphs[0].graph_def.library.function:
+            for node in function.node_def:
+                if node.op == "BatchFunction":
+                    node.attr["shared_name"].s = b""
+
+    return edit(save_module(folder, Made()), forget)
+
+
+# -- gradients of functions
+
+
+@model
+def square_plus_one(folder: Path) -> Path:
+    """A v1 function with a gradient of its own, x² + 1."""
+    return square(folder, 1.0)
+
+
+@model
+def square_plus_two(folder: Path) -> Path:
+    """As `square_plus_one`, all names equal, x² + 2."""
+    return square(folder, 2.0)
+
+
+def square(folder: Path, plus: float) -> Path:
+    from tensorflow.python.framework import function
+
+    with v1_session() as session:
+
+        @function.Defun(tf.float32, tf.float32, func_name="SquareGrad")
+        def square_grad(value: Any, grad: Any) -> Any:
+            return plus * value * grad
+
+        @function.Defun(tf.float32, func_name="Square_plus", grad_func=square_grad)
+        def squared(value: Any) -> Any:
+            return value * value + plus
+
+        x = placeholder()
+        y = squared(x)
+        y.set_shape([None, 4])
+        return save(folder, session, inputs={"x": x}, outputs={"y": tf.identity(y, name="y")})
+
+
+@model
+def collection_of_tensors(folder: Path) -> Path:
+    """Collections of tensors, of numbers, and of bytes that nobody can rename."""
+    with v1_session() as session:
+        x = placeholder()
+        y = tf.identity(tf.tanh(x, name="extra"), name="y")
+        tf.compat.v1.add_to_collection("my_tensors", session.graph.get_tensor_by_name("extra:0"))
+        tf.compat.v1.add_to_collection("my_numbers", 7)
+        tf.compat.v1.add_to_collection("my_words", "word")
+        return save(folder, session, inputs={"x": x}, outputs={"y": y})
+
+
+@model
+def named_table(folder: Path) -> Path:
+    """`v1_hash_table` with a `shared_name` that another model has, too."""
+    return rename_table(hash_table(folder, WORDS).path)
+
+
+@model
+def named_table_other(folder: Path) -> Path:
+    """`v1_hash_table_other` with that name."""
+    return rename_table(hash_table(folder, OTHER_WORDS).path)
+
+
+def rename_table(path: Path) -> Path:
+    def rename(message: Any) -> None:
+        for node in message.meta_graphs[0].graph_def.node:
+            if node.op == "HashTableV2":
+                node.attr["shared_name"].s = b"vocabulary"
+
+    return edit(path, rename)

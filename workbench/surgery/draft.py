@@ -268,7 +268,7 @@ class _Builder:
         taken = {node.name for node in self.graph.node}
         saver = merge_savers(savers, self.graph, taken)
         if savers:
-            self.meta.saver_def.CopyFrom(saver)
+            self.meta.saver_def.CopyFrom(savers[0].saver if Rule.SAVER in self.without else saver)
         self._init_op(taken)
         merge_versions(self.graph, self.parts)
         merge_meta_info(self.meta, self.parts, self.plan.tags)
@@ -371,7 +371,7 @@ class _Builder:
             ]
         part.keep(roots, self.graph, with_initializers=not self.plan.freeze, more_functions=functions)
         join_twins(part)
-        if self.plan.freeze:
+        if self.plan.freeze and len(saver) == 3:
             self._has_checkpoint(part)
         self._variables_have_data(part)
 
@@ -405,17 +405,23 @@ class _Builder:
         return False
 
     def _variables_have_data(self, part: Part) -> None:
+        """Whether everything that is read has a value: from the checkpoint, the init op, or an op of the graph."""
         bundle = part.model.bundle
-        if bundle is None:
+        if (
+            part.meta.variables
+            and bundle is None
+            and any(f.code == "R10-no-checkpoint" for f in part.findings)
+        ):
             return
         known = {variable.node: variable for variable in part.meta.variables}
         initialised = part.ancestors([f"^{part.init_op}"]) if part.init_op else set()
+        set_by_graph: set[str] | None = None
         for name, node in part.kept.items():
-            if node.op not in VARIABLE_OPS:
+            if node.op not in VARIABLE_OPS or name in initialised or name in part.twins:
                 continue
             variable = known.get(name)
-            if variable is not None and variable.key is not None:
-                if variable.key not in bundle:
+            if variable is not None and variable.key is not None and (part.has_saver or self.plan.freeze):
+                if bundle is not None and variable.key not in bundle:
                     part.note(
                         "R10-no-data",
                         "error",
@@ -423,13 +429,21 @@ class _Builder:
                         f"The saver restores it from {show(variable.key)!r}, which the checkpoint does not have.",
                         names.did_you_mean(variable.key, bundle.keys(), noun="keys"),
                     )
-            elif name not in initialised and name not in part.twins:
-                part.note(
-                    "R10-not-restored",
-                    "warning",
-                    show(name),
-                    "Neither the saver nor the init op gives this variable a value.",
-                )
+                continue
+            if set_by_graph is None:
+                running = part.ancestors(self.interface.roots.get(part.handle, []))
+                set_by_graph = {
+                    names.input_node(other.input[0])
+                    for other in part.kept.values()
+                    if other.op.startswith("Assign") and other.name in running
+                }
+            part.note(
+                "R10-not-restored",
+                "warning" if bundle is not None or name in set_by_graph else "error",
+                show(name),
+                "Neither a saver nor the init op gives this variable a value.",
+                "Save the model again with a saver for all its variables, or freeze it with TensorFlow.",
+            )
 
     def _look_closer(self, part: Part) -> None:
         """A cycle outside while loops (R2), and ops that TensorFlow does not know (R8)."""
@@ -641,7 +655,7 @@ class _Builder:
         copy.CopyFrom(info)
         self._rename_info(handle, copy)
         self.renamers[handle].log.counts[Rule.SIGNATURE] += 1
-        return copy
+        return info if Rule.SIGNATURE in self.without else copy
 
     def _rename_info(self, handle: str, info: Message) -> None:
         kind = info.WhichOneof("encoding")
@@ -674,8 +688,7 @@ class _Builder:
                 continue
             numbers[number] = len(self.meta.asset_file_def)
             definition = self.meta.asset_file_def.add()
-            definition.filename = f"{part.handle}/{asset.filename}"
-            renamer.log.add(Rule.ASSET, asset.filename, definition.filename)
+            definition.filename = renamer.asset(asset.filename)
             definition.tensor_info.name = self._final(part.handle, asset.tensor)
             relative = f"assets/{definition.filename}"
             if all(copied.relative != relative for copied in self.files):

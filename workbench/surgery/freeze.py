@@ -78,6 +78,8 @@ def _freeze(part: Part, name: str, variable: Variable | None, users: list[tuple[
         node.attr["_class"].CopyFrom(place)
     for user, position in users:
         _read_constant(part, user, position, value.dtype)
+    for definitions in part.variable_defs.values():
+        definitions[:] = [one for one in definitions if names.input_node(one.variable_name) != name]
     return True
 
 

@@ -441,8 +441,22 @@ def _keep_signatures(join: Join, result: Interface) -> None:
             if new_key == join.plan.signature:
                 _drop_signature(join, handle, key, "the result's own signature has that key")
                 continue
+            if any(tensor in part.cuts for tensor in fed) and _calls_functions(part):
+                join.findings.append(
+                    Finding(
+                        "R9-kept-signature",
+                        "info",
+                        f"{handle}@{show(key)}",
+                        f"As {show(new_key)!r} it can be called after tf.saved_model.load; a v1 Session, which inlines "
+                        "functions, asks for the result's own inputs, too.",
+                    )
+                )
             result.kept[new_key] = (handle, signature)
             result.roots[handle] += present
+
+
+def _calls_functions(part: Part) -> bool:
+    return any(node.op in ("PartitionedCall", "StatefulPartitionedCall") for node in part.meta.nodes.values())
 
 
 def _drop_signature(join: Join, handle: str, key: str, why: str) -> None:

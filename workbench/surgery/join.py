@@ -11,10 +11,12 @@ from workbench.errors import UsageError
 from workbench.findings import Finding
 from workbench.model import Model, open_model
 from workbench.model import shapes as shapes_
+from workbench.model.meta import MetaGraph
 from workbench.model.shapes import Fit, Shape
 from workbench.model.signature import Signature
 from workbench.names import show
 from workbench.surgery.ends import End, Lookup, Side, chosen_signature
+from workbench.surgery.frames import inside
 from workbench.surgery.part import Part
 from workbench.surgery.plan import Plan, Source, Wire, split_handle
 
@@ -213,8 +215,35 @@ def _add_wire(join: Join, wire: Wire, lookups: Mapping[str, Lookup]) -> None:
     if isinstance(link, Finding):
         join.findings.append(link)
         return
+    closed = [*_closed(source, lookups[source.handle].meta), *_closed(target, lookups[target.handle].meta)]
+    if closed:
+        join.findings += closed
+        return
     join.findings += _remarks(link)
     join.links.append(link)
+
+
+def _closed(end: End, meta: MetaGraph) -> list[Finding]:
+    """Findings for the tensors of an end that stand in v1 control flow."""
+    found: list[Finding] = []
+    for tensor in end.tensors:
+        place = inside(meta, names.input_tensor(tensor).node)
+        if place is not None:
+            found.append(
+                Finding(
+                    "R1-control-flow",
+                    "error",
+                    show(str(end)),
+                    f"{show(tensor)!r} stands inside a {place} of TF1's control flow; "
+                    + (
+                        "it has a value for each round and none outside."
+                        if place == "loop"
+                        else "it has no value when the other branch is taken."
+                    ),
+                    f"Wire what goes into the {place} or comes out of it.",
+                )
+            )
+    return found
 
 
 def judge(source: End, target: End) -> Link | Finding:

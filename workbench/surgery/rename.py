@@ -149,6 +149,10 @@ class Renamer:
         """The key of a tensor in the checkpoint."""
         return self._new(Rule.CHECKPOINT_KEY, key)
 
+    def asset(self, filename: str) -> str:
+        """The name of an asset file."""
+        return self._new(Rule.ASSET, filename)
+
     # -- nodes
 
     def main_node(self, node: Message, kept: Container[str]) -> None:
@@ -280,20 +284,6 @@ class Renamer:
             gradient.registered_op_type = self._new(Rule.GRADIENT_OP_TYPE, gradient.registered_op_type)
 
     # -- beside the graph
-
-    def tensor_info(self, info: Message) -> None:
-        """A TensorInfo, a copy, dense or of components."""
-        kind = info.WhichOneof("encoding")
-        if kind == "coo_sparse":
-            sparse = info.coo_sparse
-            for part in ("values", "indices", "dense_shape"):
-                name = f"{part}_tensor_name"
-                setattr(sparse, name, self.tensor(getattr(sparse, name), Rule.SIGNATURE))
-        elif kind == "composite_tensor":
-            for component in info.composite_tensor.components:
-                self.tensor_info(component)
-        else:
-            info.name = self.tensor(info.name, Rule.SIGNATURE)
 
     def variable_def(self, variable: Message) -> None:
         """A VariableDef, a copy."""

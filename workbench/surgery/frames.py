@@ -1,0 +1,73 @@
+"""Tensors inside loops and branches of TF1's control flow, which nothing outside may take or give.
+
+A value in a `while` exists once an iteration, in a frame of its own; a value in a `cond` may be dead. A Session refuses
+to fetch either (`Graph.prevent_fetching`), and a value from outside led into a branch would be alive in both.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from workbench import names
+from workbench.disk.schema import Message
+from workbench.graph.adjacency import Adjacency
+from workbench.model import MetaGraph
+
+_ENTER = ("Enter", "RefEnter")
+_EXIT = frozenset({"Exit", "RefExit"})
+_SWITCH = frozenset({"Switch", "RefSwitch", "_SwitchN"})
+_MERGE = frozenset({"Merge", "RefMerge"})
+_BACK = frozenset({"NextIteration", "RefNextIteration"})
+
+Inside = Literal["loop", "branch"]
+
+
+def inside(meta: MetaGraph, node: str) -> Inside | None:
+    """Whether a node of the main graph stands in a v1 `while` or `cond`; None for a node outside both."""
+    if not any(op in meta.main_ops for op in (*_ENTER, *_SWITCH)):
+        return None
+    in_loops = _in_loops(meta)
+    if node in in_loops:
+        return "loop"
+    return "branch" if _depth(meta, node, in_loops) > 0 else None
+
+
+def _in_loops(meta: MetaGraph) -> set[str]:
+    """Nodes behind an Enter and before an Exit."""
+    starts = [name for name, node in meta.nodes.items() if node.op in _ENTER]
+    if not starts:
+        return set()
+    exits = {name for name, node in meta.nodes.items() if node.op in _EXIT}
+    return Adjacency(meta.nodes).descendants(starts, exits) - exits
+
+
+def _depth(meta: MetaGraph, node: str, in_loops: set[str]) -> int:
+    """How many branches a node stands in: one more behind each Switch, one less behind each Merge."""
+    known: dict[str, int] = {}
+    todo = [node]
+    while todo:
+        name = todo[-1]
+        message = meta.nodes.get(name)
+        if name in known or message is None:
+            known.setdefault(name, 0)
+            todo.pop()
+            continue
+        parents = [parent for parent in map(names.input_node, message.input) if not _is_back(meta, parent)]
+        missing = [parent for parent in parents if parent not in known]
+        if missing:
+            known_before = set(todo)
+            todo += [parent for parent in missing if parent not in known_before]
+            if todo[-1] == name:  # a cycle: found and told elsewhere
+                known[name] = 0
+            continue
+        depth = max((known[parent] for parent in parents), default=0)
+        if name not in in_loops:
+            depth += (message.op in _SWITCH) - (message.op in _MERGE)
+        known[name] = max(depth, 0)
+        todo.pop()
+    return known[node]
+
+
+def _is_back(meta: MetaGraph, name: str) -> bool:
+    message: Message | None = meta.nodes.get(name)
+    return message is not None and message.op in _BACK
