@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.cli import verifying
 from workbench.cli.output import DTYPE, NAME, TEXT, Output
+from workbench.disk.files import writing
 from workbench.errors import CannotWrite
 from workbench.names import show
 
@@ -106,7 +107,8 @@ def print_outputs(out: Output, outputs: Mapping[str, Any]) -> None:
             out.line(text, indent=2)
         if len(lines) > _MAX_LINES or (is_string and array.size > _MAX_LINES):
             out.line("… --json or --npz FILE gives all of it", style="dim", indent=2)
-        if array.ndim and array.shape[-1] > 1 and array.dtype.kind == "f" and array.size == array.shape[-1]:
+        one_row = array.ndim and array.size == array.shape[-1] > 1
+        if one_row and array.dtype.kind == "f" and np.isfinite(array).all():
             best = int(np.argmax(array))
             out.table([(f"largest: [{best}]", f"{float(array.reshape(-1)[best]):.4g}")], [TEXT, TEXT])
 
@@ -154,14 +156,34 @@ def _string(value: Any) -> str:
 
 
 def _save(path: Path, outputs: Mapping[str, Any]) -> None:
+    """Writes a new .npz that needs no pickle to be read; what can't be held without loss is refused."""
+    import zipfile
+
     import numpy as np
 
-    plain = {
-        key: np.array(array.tolist(), "S") if array.dtype == object else array
-        for key, array in outputs.items()
-    }
+    plain = {key: _storable(key, array) for key, array in outputs.items()}
+    with writing(path):
+        file = path.open("xb")
     try:
-        with path.open("xb") as file:
-            np.savez(file, allow_pickle=False, **plain)
-    except OSError as error:
-        raise CannotWrite(f"The file can't be written: {error.strerror}.", where=str(path)) from None
+        with writing(path), file, zipfile.ZipFile(file, "w") as archive:
+            for key, array in plain.items():
+                with archive.open(f"{key}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, array, allow_pickle=False)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _storable(key: str, array: Any) -> Any:
+    """An array as numpy's own format holds it: strings as `S`, bfloat16 and its like as float32."""
+    import numpy as np
+
+    if array.dtype == object:
+        if any(item[-1:] == b"\0" for item in array.ravel().tolist()):
+            raise CannotWrite(
+                "A string ends in a zero byte, which an .npz file would lose.",
+                where=show(key),
+                hint="Use --json.",
+            )
+        return np.array(array.tolist(), "S").reshape(array.shape)
+    return array.astype(np.float32) if array.dtype.kind == "V" else array
