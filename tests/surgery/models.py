@@ -533,3 +533,13 @@ def rename_table(path: Path) -> Path:
                 node.attr["shared_name"].s = b"vocabulary"
 
     return edit(path, rename)
+
+
+@model
+def picky(folder: Path) -> Path:
+    """Runs only if every number is over 1,000."""
+    with v1_session() as session:
+        x = placeholder()
+        with tf.control_dependencies([tf.debugging.assert_greater(x, 1000.0)]):
+            y = tf.identity(x * 0.001, name="y")
+        return save(folder, session, inputs={"x": x}, outputs={"y": y})

@@ -192,12 +192,14 @@ class Reference:
     ) -> list[str]:
         """Those of `still` that prove nothing: discrete ones do if what leads to them was seen to move.
 
-        So do floats that are whole numbers: detectors give counts and classes like that.
+        Floats that are whole numbers do beside another output that moved: detectors count like that.
         """
         seen = [slot for slot in moving if not is_discrete(outputs[0][slot])]
         if not seen and not _wires_moved(wires):
             return still
-        excused = [slot for slot in still if _is_counted(outputs[0][slot])]
+        excused = [
+            slot for slot in still if is_discrete(outputs[0][slot]) or (seen and _is_whole(outputs[0][slot]))
+        ]
         if excused:
             what = f"output {show(seen[0])}" if seen else "what goes over the wires"
             note = f"{', '.join(map(show, excused))} stayed the same on all inputs; {what} moved."
@@ -248,8 +250,8 @@ def text_of(error: WorkbenchError) -> str:
     return f"{error.where}: {error.message}" if error.where else error.message
 
 
-def _is_counted(array: Any) -> bool:
-    return is_discrete(array) or bool((array == array.round()).all())
+def _is_whole(array: Any) -> bool:
+    return bool((array == array.round()).all())
 
 
 def _wires_moved(wires: Sequence[Mapping[str, Any]]) -> bool:
