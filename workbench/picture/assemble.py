@@ -29,6 +29,7 @@ class Part:
         inside: keys of the opened scopes and frames around it.
         focused: whether it is the neighbourhood of a node, which is not collapsed unless it is huge.
         known: what resource arguments stand for.
+        trees: its scopes by how many boxes are allowed; kept, because they take long to find.
     """
 
     flat: Flattener
@@ -38,6 +39,15 @@ class Part:
     inside: tuple[str, ...] = ()
     focused: bool = False
     known: Mapping[str, Fact] = field(default_factory=dict)
+    trees: dict[int, Scope] = field(default_factory=dict)
+
+
+def _tree(part: Part, limit: int) -> Scope:
+    readers: dict[str, list[str]] = {}
+    for key in part.folded.order:
+        for ref in part.folded.edges[key]:
+            readers.setdefault(ref.key, []).append(key)
+    return build_tree(part.folded.order, readers, part.place.level.path, limit)
 
 
 @dataclass
@@ -70,14 +80,11 @@ class Assembly:
 
     def add(self, part: Part) -> None:
         """Adds the boxes and edges of a part, and of the bodies that are opened in it."""
-        order = _sorted(part.folded)
-        items = {key: part.folded.items[key] for key in order}
+        items = part.folded.order
         limit = self.max_boxes * 2 if part.focused else self.max_boxes
-        readers: dict[str, list[str]] = {}
-        for key in order:
-            for ref in part.folded.edges[key]:
-                readers.setdefault(ref.key, []).append(key)
-        tree = build_tree(items, readers, part.place.level.path, limit)
+        tree = part.trees.get(limit)
+        if tree is None:
+            tree = part.trees[limit] = _tree(part, limit)
         cover = choose(tree, limit, self.expanded, self.collapsed)
         box_of: dict[str, str] = {}
         for scope in cover.closed.values():
@@ -314,25 +321,3 @@ def _without_idle(folded: Folded) -> Folded:
     read = {ref.key for refs in folded.edges.values() for ref in refs}
     items = {key: item for key, item in folded.items.items() if item.kind != "input" or key in read}
     return Folded(items, {key: folded.edges[key] for key in items}, folded.inside, folded.facts, folded.home)
-
-
-def _sorted(folded: Folded) -> list[str]:
-    """The items so that data goes from earlier to later (cycles of loops aside), in a stable order."""
-    done: dict[str, None] = {}
-    on_way: set[str] = set()
-    for start in folded.items:
-        todo: list[tuple[str, int]] = [(start, 0)]
-        while todo:
-            key, at = todo.pop()
-            if key in done:
-                continue
-            refs = folded.edges.get(key, ())
-            on_way.add(key)
-            while at < len(refs) and (refs[at].key in done or refs[at].key in on_way):
-                at += 1
-            if at < len(refs):
-                todo.append((key, at + 1))
-                todo.append((refs[at].key, 0))
-            else:
-                done[key] = None
-    return list(done)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
 
 from workbench import names
 from workbench.errors import UnknownName
 from workbench.graph.nest import Level
 from workbench.model.signature import INIT_OP, Signature
-from workbench.model.tensors import PLACEHOLDERS, Tensor
+from workbench.model.tensors import Tensor
 from workbench.picture.assemble import Assembly, Part
 from workbench.picture.flat import INLINED, End, Flattener, Place, body_ends
 from workbench.picture.fold import Folded, fold
@@ -57,18 +58,18 @@ def build_scene(
     Raises:
         UnknownName: there is no such signature, root, function or focus.
     """
-    place = _start(meta, function)
-    notes: list[str] = []
-    inputs, outputs = _ends(meta, place, signature, roots, notes)
-    flat = Flattener(place, inputs, control=show_control)
-    flat.walk(outputs)
-    if flat.cut_short:
-        notes.append(f"Only the first {len(flat.items)} nodes before the outputs are looked at.")
-    keep = {item for item in seam if item in flat.items}
-    keep |= _producers(flat, outputs)
-    folded = fold(flat, keep, owners)
+    wanted = _Wanted(
+        signature,
+        None if roots is None else tuple(roots),
+        function,
+        show_control,
+        tuple(sorted((owners or {}).items())),
+        frozenset(seam),
+    )
+    part, known = _prepared(meta, wanted)
+    notes = list(known)
     if focus is not None:
-        folded = _around(folded, focus, hops)
+        part = Part(part.flat, _around(part.folded, focus, hops), part.place, focused=True)
         notes.append(f"Only what is up to {hops} steps from {names.show(focus)} is drawn.")
     assembly = Assembly(
         owners=owners or {},
@@ -78,8 +79,48 @@ def build_scene(
         max_boxes=max_boxes,
         show_control=show_control,
     )
-    assembly.add(Part(flat, folded, place, focused=focus is not None))
+    assembly.add(part)
     return assembly.scene(notes)
+
+
+class _Wanted(NamedTuple):
+    """What decides the folded graph; opening and closing scopes does not."""
+
+    signature: str | None
+    roots: tuple[str, ...] | None
+    function: str | None
+    show_control: bool
+    owners: tuple[tuple[str, str], ...]
+    seam: frozenset[str]
+
+
+# The last few folded graphs of each MetaGraph: opening a scope should not walk a large graph again.
+_KEPT = 4
+_kept: WeakKeyDictionary[MetaGraph, dict[_Wanted, tuple[Part, list[str]]]] = WeakKeyDictionary()
+
+
+def _prepared(meta: MetaGraph, wanted: _Wanted) -> tuple[Part, list[str]]:
+    """The folded graph and what is to be noted about it."""
+    kept = _kept.setdefault(meta, {})
+    found = kept.get(wanted)
+    if found is None:
+        found = kept[wanted] = _prepare(meta, wanted)
+        for old in list(kept)[:-_KEPT]:
+            kept.pop(old, None)
+    return found
+
+
+def _prepare(meta: MetaGraph, wanted: _Wanted) -> tuple[Part, list[str]]:
+    place = _start(meta, wanted.function)
+    notes: list[str] = []
+    inputs, outputs = _ends(meta, place, wanted.signature, wanted.roots, notes)
+    flat = Flattener(place, inputs, control=wanted.show_control)
+    flat.walk(outputs)
+    if flat.cut_short:
+        notes.append(f"Only the first {len(flat.items)} nodes before the outputs are looked at.")
+    keep = {item for item in wanted.seam if item in flat.items}
+    keep |= _producers(flat, outputs)
+    return Part(flat, fold(flat, keep, dict(wanted.owners)), place), notes
 
 
 def _start(meta: MetaGraph, function: str | None) -> Place:
@@ -224,6 +265,3 @@ def _around(folded: Folded, focus: str, hops: int) -> Folded:
         folded.facts,
         folded.home,
     )
-
-
-__all__ = ["MAX_BOXES", "PLACEHOLDERS", "build_scene"]

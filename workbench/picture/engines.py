@@ -97,7 +97,11 @@ def _graphlay(request: Request) -> Answer:
             "merge_edges": "both" if fan_in > MANY_INPUTS else "forks",
             "lane_gap": 16.0,
         },
-        "tuning": {"coords": {"simplex_max_nodes": 40_000, "simplex_max_pivots": 200_000}},
+        "tuning": {
+            "coords": {"simplex_max_nodes": 40_000, "simplex_max_pivots": 200_000},
+            # polish of lines that are drawn anew anyway; on a hub of 300 edges it takes half a minute
+            "routing": {"port_relax_rounds": 0, "overlap_repair_rounds": 0},
+        },
     }
     found = graphlay.layout(graph, options=options)
     return _rerouted(request, found)

@@ -287,7 +287,8 @@ def first_of(meta: MetaGraph, node: Message, arg: str) -> int:
 def _kind(place: Place, node: Message) -> str:
     if node.op in PLACEHOLDERS and not node.input:
         return "input"
-    return "call" if place.level.steps_under(node) else "op"
+    functions = place.level.meta.functions
+    return "call" if functions and place.level.steps_under(node) else "op"
 
 
 def type_text(tensor: Tensor | None) -> str:

@@ -41,6 +41,7 @@ class Folded:
         inside: for each drawn item, the keys folded into it, nearest first.
         facts: for each drawn item, (label, text) of the leaves folded into it.
         home: folded key → the first item it was folded into.
+        order: the items so that data goes from earlier to later (cycles of loops aside); made when asked for.
     """
 
     items: dict[str, Item]
@@ -48,6 +49,14 @@ class Folded:
     inside: dict[str, tuple[str, ...]] = field(default_factory=dict)
     facts: dict[str, tuple[Fact, ...]] = field(default_factory=dict)
     home: dict[str, str] = field(default_factory=dict)
+    _order: dict[str, Item] | None = None
+
+    @property
+    def order(self) -> dict[str, Item]:
+        """See the attributes."""
+        if self._order is None:
+            self._order = {key: self.items[key] for key in _sorted(self)}
+        return self._order
 
 
 def fold(
@@ -248,3 +257,25 @@ def _values(tensor: Message) -> list[object]:
         return []
     whole.frombytes(content)
     return list(whole)
+
+
+def _sorted(folded: Folded) -> list[str]:
+    """The order of the data; what a cycle leaves open is in the order it was met."""
+    done: dict[str, None] = {}
+    on_way: set[str] = set()
+    for start in folded.items:
+        todo: list[tuple[str, int]] = [(start, 0)]
+        while todo:
+            key, at = todo.pop()
+            if key in done:
+                continue
+            refs = folded.edges.get(key, ())
+            on_way.add(key)
+            while at < len(refs) and (refs[at].key in done or refs[at].key in on_way):
+                at += 1
+            if at < len(refs):
+                todo.append((key, at + 1))
+                todo.append((refs[at].key, 0))
+            else:
+                done[key] = None
+    return list(done)
