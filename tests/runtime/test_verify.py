@@ -240,7 +240,7 @@ def test_further_samples_are_made_before_an_output_counts_as_still(
 
 def test_made_inputs_that_fail_are_replaced_or_left_out(child: Child, models: Mapping[str, ModelRef]) -> None:
     def make(variant: int) -> MadeSamples | None:
-        return MadeSamples((rows(variant * 40 - 1.0), rows(variant * 40 + 2.0)))
+        return MadeSamples((rows(variant * 40 - 1.0), rows(variant * 40 + 2.0)), {"x": f"variant {variant}"})
 
     some = check(
         verify(child, chain(models["needs_positive"]), result(models["needs_positive"]), make), "verified"
@@ -248,6 +248,7 @@ def test_made_inputs_that_fail_are_replaced_or_left_out(child: Child, models: Ma
     assert all((sample["x"] >= 0).all() for sample in some.samples)
     later = check(verify(child, chain(models["needs_50"]), result(models["needs_50"]), make), "verified")
     assert all((sample["x"] >= 50).all() for sample in later.samples)
+    assert (some.how_made, later.how_made) == ({"x": "variant 0"}, {"x": "variant 2"})
     none = verify(child, chain(models["never"]), result(models["never"]), make)
     check(none, "not run", "No input could be made", "always fails")
     assert "--input" in str(none.hint)

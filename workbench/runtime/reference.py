@@ -88,6 +88,7 @@ class Reference:
         self.time_limit = time_limit
         self.notes: list[str] = []
         self.how_made: dict[str, str] = {}
+        self._made_by: list[tuple[Sample, Mapping[str, str]]] = []
 
     def find(self) -> Run:
         """A run on samples that prove something.
@@ -100,6 +101,11 @@ class Reference:
         run = self._make_it_move(run)
         for name, why in run.fallbacks.items():
             self.notes.append(f"{name} was run by tf.saved_model.load; no v1 Session runs it: {why}")
+        for sample, notes in self._made_by:
+            if any(sample is used for used in run.samples):
+                self.how_made.update(
+                    {slot: note for slot, note in notes.items() if slot not in self.how_made}
+                )
         return run
 
     def _first_run(self) -> Run:
@@ -128,8 +134,7 @@ class Reference:
         made = self.source.make(variant) if self.source.make is not None else None
         if made is None:
             return []
-        for slot, note in made.notes.items():
-            self.how_made.setdefault(slot, note)
+        self._made_by += [(sample, made.notes) for sample in made.samples]
         return list(made.samples)
 
     def _agree(self, run: Run) -> None:
