@@ -281,7 +281,9 @@ def _prove(work: Work, stage: Stage, trials: Sequence[Trial]) -> Report:
     proof = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
     stage.write(f"assets.extra/{PROOF}", proof.encode())
     path = work.timed("publish", "publishing", stage.publish)
-    reason = " ".join(dict.fromkeys(_about(key, one.reason, work) for key, one in found.items()))
+    reasons = {one.reason for one in found.values()}
+    told = [_about(key, one.reason, work) for key, one in found.items()]
+    reason = found[first].reason if len(reasons) == 1 else " ".join(told)
     return work.report(path, found[first].verdict, reason, found[first], {key: found[key] for key in others})
 
 
@@ -304,11 +306,32 @@ def check_bundle(bundle: Bundle, owner: str) -> None:
     if not bad:
         return
     first = bad[0]
-    of_file = first.code in ("missing-shard", "bad-shard")
+    file, message = first.where, first.message
+    if first.code == "bad-tensor":
+        path = _data_file(bundle, first.where)
+        _refuse_pointer(path)
+        file, message = show(str(path)), f"The tensor {first.where} is damaged. {message}"
     kind = MissingFile if first.code == "missing-shard" else DamagedFile
-    more = f" {len(bad) - 1} more like this." if len(bad) > 1 else ""
     raise kind(
-        (first.message if of_file else f"The tensor {first.where} is damaged. {first.message}") + more,
-        where=first.where if of_file else show(str(bundle.prefix)),
+        message + (f" {len(bad) - 1} more like this." if len(bad) > 1 else ""),
+        where=file,
         hint=f"{first.hint or ''} Fetch the whole variables/ folder of {show(owner)} again.".lstrip(),
     )
+
+
+def _data_file(bundle: Bundle, shown: str) -> Path:
+    """The data file of a tensor, by its key as it is shown; the checkpoint's prefix if it has none."""
+    for key in bundle.keys():  # noqa: SIM118 (a bundle is no mapping)
+        if show(key) == shown:
+            for part in bundle.entry(key).parts():
+                return bundle.shards[part.shard]
+    return bundle.prefix
+
+
+def _refuse_pointer(path: Path) -> None:
+    """A Git LFS pointer can be as long as a small data file; its tensors are then merely wrong."""
+    from workbench.disk.bundle_read import refuse_pointer
+
+    if path.is_file():
+        with path.open("rb") as file:
+            refuse_pointer(file.read(100), path)

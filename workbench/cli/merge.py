@@ -28,10 +28,12 @@ if TYPE_CHECKING:
 EXAMPLES = """\
 examples:
   workbench merge ./image ./digits --wire pixels=myInput -o ./merged
-  workbench merge img=./image net=./digits --wire img@pixels=net@myInput -o ./merged
+  workbench merge img=./image net=./digits --wire img@pixels=net@myInput -o ./out
   workbench merge ./image ./digits --wire pixels=myInput --dry-run
-  workbench merge a=./m b=./m c=./m --wire a@y=b@x --wire b@y=c@x -o ./chain --signature-of a=predict
-  workbench merge ./image ./digits --wire pixels=myInput --input base64_input=base64url:@3.png --serving -o ./serve
+  workbench merge a=./m b=./m c=./m --wire a@y=b@x --wire b@y=c@x \\
+    --signature-of a=predict -o ./chain
+  workbench merge ./image ./digits --wire pixels=myInput --serving -o ./served \\
+    --input base64_input=base64url:@three.png
 """
 
 

@@ -26,7 +26,7 @@ EXAMPLES = """\
 examples:
   workbench run ./merged --input base64_input=base64url:@three.png
   workbench run ./model --input x=[[1,2,3,4]] --json
-  workbench run ./model --signature classify --input inputs=@examples.npy --npz scores.npz
+  workbench run ./model --signature classify --input inputs=@x.npy --npz y.npz
 """
 _MAX_LINES = 24
 
