@@ -125,7 +125,8 @@ class Lookup:
             return self._tensor(text[1:], where, side, text)
         if "#" in text:
             found = self._qualified(text, where, side)
-            if found is not None:
+            # A key may contain `#` itself.
+            if isinstance(found, End) or (found is not None and self._by_key(text, side) is None):
                 return found
         key = self._by_key(text, side)
         tensor = names.parse_tensor(text)
