@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.names import show
 from workbench.session import text as text_
+from workbench.session.places import short
 from workbench.session.spots import Places, Spot
 
 if TYPE_CHECKING:
@@ -163,12 +164,11 @@ class Lister:
         return ""
 
     def _model_row(self) -> Row:
-        tags = self.meta.tags_text or "no tags"
+        tags = show(self.meta.tags_text) or "no tags"
         version = self.meta.tensorflow_version
-        columns = (f"TensorFlow {show(version)}",) if version else ()
-        return Row(
-            "model", ("model",), 0, show(str(self.model.path)), columns, None, show(tags), ref=self.model
-        )
+        columns = (tags, f"TensorFlow {show(version)}") if version else (tags,)
+        path = show(short(self.model.path))
+        return Row("model", ("model",), 0, path, columns, None, ref=self.model)
 
     def _signatures(self, unfolded: Set[Key]) -> list[Segment]:
         segments: list[Segment] = []

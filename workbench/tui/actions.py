@@ -45,7 +45,7 @@ _MOVES = (
 ACTIONS: dict[str, tuple[Action, ...]] = {
     "list": _MOVES,
     "browse": (
-        Action("pick", "space", "Pick / wire", "Pick an output, then an input of the other model to wire them", True),
+        Action("pick", "space", "Pick", "Pick an output, then an input of the other model to wire them", True),
         Action("detail", "enter", "Detail", "Show the detail of the row", True),
         Action("filter", "slash", "Filter", "Filter by name, op:Conv2D, dtype:string, shape:?x784, in:function", True),
         Action("unfold", "right,l", "Unfold", "Unfold the row, or show its detail"),
@@ -64,7 +64,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("previous_link", "shift+tab", "Previous link", "Go to the previous link"),
         Action("back", "backspace,left,h", "Back", "Back to where the last link came from, then to the list", True),
         Action("leave", "escape", "List", "Back to the list", True),
-        Action("pick", "space", "Pick / wire", "Pick what is shown, or wire into it", True),
+        Action("pick", "space", "Pick", "Pick what is shown, or wire into it", True),
     ),
     "wires": (
         Action("unwire", "d,delete", "Unwire", "Take the wire out", True),
@@ -74,11 +74,11 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
     "findings": (Action("place", "enter", "Go to place", "Go to where the finding is", True),),
     "work": (
         Action("suggest", "s", "Suggest", "Wires that would fit by dtype, shape and name", True),
+        Action("commit", "c", "Commit", "Choose a target and write the merged model", True),
+        Action("preview", "v", "Preview", "Look at the joined graph and what the commit will do", True),
+        Action("open", "o", "Open", "Open a model beside the others", True),
         Action("undo", "u", "Undo", "Take the last change back", True),
         Action("redo", "U,ctrl+r", "Redo", "Do it again"),
-        Action("preview", "v", "Preview", "Look at the joined graph and what the commit will do", True),
-        Action("commit", "c", "Commit", "Choose a target and write the merged model", True),
-        Action("open", "o", "Open", "Open a model beside the others", True),
         Action("swap", "x", "Swap", "Swap the models"),
         Action("save_recipe", "e", "Save recipe", "Save the plan as a recipe, for workbench merge --recipe"),
         Action("copy_command", "Y", "Copy command", "Copy the workbench merge line"),

@@ -23,6 +23,8 @@ from workbench.tui.widgets.chooser import Chooser
 if TYPE_CHECKING:
     from workbench.tui.app import WorkbenchApp
 
+_HINT = "A second model is opened beside the first (o), then an output is picked and wired (space)."
+
 
 class StartScreen(Screen[None]):
     """Opens the first model."""
@@ -36,10 +38,11 @@ class StartScreen(Screen[None]):
         """A line or two, and what can be opened."""
         with Vertical(classes="start"):
             banner = Text()
-            banner.append("workbench", "bold")
+            banner.append("● workbench ▲", "bold")
             banner.append("   look into TensorFlow SavedModels, and join them")
             yield Static(banner, classes="banner")
             yield Chooser(self._known)
+            yield Static(_HINT, classes="hint", markup=False)
         yield Keys()
 
     def _known(self) -> list[Entry]:

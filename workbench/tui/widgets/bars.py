@@ -146,20 +146,16 @@ class Keys(Bar):
         text = Text(no_wrap=True, overflow="crop")
         self._ends = []
         shown: dict[str, tuple[str, str, Any, bool]] = {}
-        for active in self.screen.active_bindings.values():
-            binding = active.binding
-            # a key that the focused line would take for text has others that it does not take
+        active = list(self.screen.active_bindings.values())
+        # what shows anyway first; then, for actions that must show, another key that still works here
+        for one in [
+            *(one for one in active if one.binding.show),
+            *(one for one in active if not one.binding.show),
+        ]:
+            binding = one.binding
             if (binding.show or binding.action in FOOTER) and binding.action not in shown:
-                shown[binding.action] = (
-                    key_text(binding.key),
-                    binding.description,
-                    active.node,
-                    active.enabled,
-                )
-        always = [
-            name for name in ("app.help", "help", "command_palette", "app.command_palette") if name in shown
-        ]
-        last = [(name, *shown.pop(name)) for name in always]
+                shown[binding.action] = (key_text(binding.key), binding.description, one.node, one.enabled)
+        last = [(name, *shown.pop(name)) for name in ("ask_quit", "help", "command_palette") if name in shown]
         tail = sum(len(key) + len(label) + 3 for _, key, label, _, _ in last)
         room = self.size.width - tail
         for name, (key, label, node, enabled) in shown.items():

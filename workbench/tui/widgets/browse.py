@@ -421,12 +421,6 @@ class Browse(Widget):
         else:
             self.post_message(DropAsked())
 
-    def action_copy(self) -> None:
-        """Copies the name under the cursor."""
-        row = self.rows.row
-        if row is not None and self.viewer is not None:
-            self.app.copy_to_clipboard(copy_name(row))
-
     def action_use_signature(self) -> None:
         """Makes the signature under the cursor the chosen one."""
         row = self.rows.row
@@ -456,18 +450,3 @@ class Browse(Widget):
             self.rows.unfold() or self.rows.fold()
         else:
             self.action_detail()
-
-
-def copy_name(row: Row) -> str:
-    """What `y` copies of a row: a name as it is written on the command line and in wires."""
-    if row.kind in ("input", "output"):
-        return str(row.ref.key)
-    if row.spot is not None and row.kind == "node":
-        return str(row.spot)
-    if row.kind in ("function", "body"):
-        return str(row.ref)
-    if row.kind == "model":
-        return str(row.ref.path)
-    if row.kind in ("signature", "asset", "variable", "argument"):
-        return str(row.key[-1]) if row.kind != "asset" else str(row.key[1])
-    return row.text

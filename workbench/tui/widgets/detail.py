@@ -19,6 +19,8 @@ _ROLES = {"": "plain", "dim": "quiet", "title": "title"}
 class SpanLines(Lines):
     """Lines of spans, broken to the width there is."""
 
+    CURSOR_STAYS = False
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.detail: Detail | None = None

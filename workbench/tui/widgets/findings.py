@@ -18,6 +18,7 @@ class Findings(Lines):
     """One finding a few lines: sign, place and message, and under it the hint."""
 
     SCOPE = "findings"
+    CURSOR_STAYS = False
     BINDINGS = bindings("findings")
 
     def __init__(self, **kwargs: Any) -> None:

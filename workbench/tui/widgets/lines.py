@@ -51,6 +51,8 @@ class Lines(ScrollView, can_focus=True):
     """The list. Subclasses give `count` and `paint`."""
 
     SCOPE = "list"
+    CURSOR_STAYS: ClassVar[bool] = True
+    """Whether the cursor is seen while something else has the focus."""
     BINDINGS = bindings("list")
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"lines--{role}" for role in ROLES}
 
@@ -152,6 +154,8 @@ class Lines(ScrollView, can_focus=True):
     def on_resize(self) -> None:
         """The width may be another."""
         self.virtual_size = Size(self.scrollable_content_region.width, self.count())
+        if self.cursor < self.size.height:  # a list that was hidden has scrolled to its cursor as if it had no room
+            self.scroll_to(y=0, animate=False, force=True, immediate=True)
         self.call_after_refresh(self.show_cursor)
 
     def on_focus(self) -> None:
@@ -210,6 +214,8 @@ class Lines(ScrollView, can_focus=True):
         found = self._styles.get(role)
         if found is None:
             if role == "cursor" and not self.has_focus:
+                if not self.CURSOR_STAYS:
+                    return Style()
                 name = "lines--mark"
             else:
                 name = f"lines--{role or 'plain'}"

@@ -182,3 +182,23 @@ class Rows(Lines):
             return found
         text = "  ".join(column for column in row.columns if column)
         return [(f"  {text}", "quiet")] if text and width >= 34 else []
+
+    def action_copy(self) -> None:
+        """Copies the name under the cursor."""
+        if self.row is not None:
+            self.app.copy_to_clipboard(copy_name(self.row))
+
+
+def copy_name(row: Row) -> str:
+    """What `y` copies of a row: a name as it is written on the command line and in wires."""
+    if row.kind in ("input", "output"):
+        return str(row.ref.key)
+    if row.spot is not None and row.kind == "node":
+        return str(row.spot)
+    if row.kind in ("function", "body"):
+        return str(row.ref)
+    if row.kind == "model":
+        return str(row.ref.path)
+    if row.kind in ("signature", "asset", "variable", "argument"):
+        return str(row.key[-1]) if row.kind != "asset" else str(row.key[1])
+    return row.text

@@ -18,6 +18,7 @@ class Wires(Lines):
     """One wire a line: from, to, what flows, whether it fits for certain."""
 
     SCOPE = "wires"
+    CURSOR_STAYS = False
     BINDINGS = bindings("wires")
 
     def __init__(self, session: Session, **kwargs: Any) -> None:

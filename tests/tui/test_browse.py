@@ -1,0 +1,249 @@
+"""Opening and browsing by keys and by mouse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui.driving import drive, press, screen_text, settle, until
+from workbench.disk import schema
+from workbench.tui.app import WorkbenchApp
+from workbench.tui.screens.start import StartScreen
+from workbench.tui.screens.work import WorkScreen
+from workbench.tui.widgets.browse import Browse
+from workbench.tui.widgets.chooser import Chooser
+from workbench.tui.widgets.detail import DetailView
+
+
+def pane(app: WorkbenchApp, position: int = 0) -> Browse:
+    return app.screen.query_one(f"#pane-{position}", Browse)
+
+
+def row(app: WorkbenchApp, position: int = 0) -> str:
+    found = pane(app, position).rows.row
+    assert found is not None
+    return found.text
+
+
+def shown(app: WorkbenchApp) -> str:
+    detail = pane(app).details.detail
+    assert detail is not None
+    return detail.title
+
+
+def test_the_start_screen_offers_samples_and_opens_one(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        assert isinstance(app.screen, StartScreen)
+        assert "image_base64" in screen_text(app) and "digits_tf2" in screen_text(app)
+        await press(app, pilot, "enter")
+        assert isinstance(app.screen, WorkScreen)
+        assert app.session.handles == ("digits",) and app.session.complete
+        assert row(app) == "myOutput"
+
+    drive(story, state=tmp_path)
+
+
+def test_a_path_is_typed_and_a_recent_model_comes_first(sample_models: Path, tmp_path: Path) -> None:
+    async def first(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "o")
+        chooser = app.screen.query_one(Chooser)
+        chooser.line.value = f"{sample_models}/image_base64_t"
+        await press(app, pilot, "enter")
+        assert app.session.handles == ("image_base64_tf2",)
+
+    async def second(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        entry = app.screen.query_one(Chooser).entries.entry
+        assert entry is not None and entry.path == sample_models / "image_base64_tf2"
+
+    drive(first, state=tmp_path)
+    drive(second, state=tmp_path)
+
+
+def test_a_model_that_does_not_open_says_why_and_what_next(sample_models: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        text = screen_text(app)
+        assert "can't be opened" in text and "r opens another model" in text
+        await press(app, pilot, "1", "r")
+        app.screen.query_one(Chooser).line.value = str(sample_models / "digits")
+        await press(app, pilot, "enter")
+        assert app.session.handles == ("digits", "image_base64")
+        assert app.session.complete
+
+    drive(story, [tmp_path / "empty", sample_models / "image_base64"], state=tmp_path / "state")
+
+
+def test_a_second_model_is_added_swapped_and_closed(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        assert pane(app).split == "beside", "one model has the width for list and detail"
+        assert not pane(app, 1).display
+        await press(app, pilot, "o")
+        app.screen.query_one(Chooser).line.value = str(sample_models / "digits")
+        await press(app, pilot, "enter")
+        assert app.session.handles == ("digits", "digits_2"), "the same model may be on both sides"
+        assert pane(app, 1).display and pane(app, 1).rows.has_focus
+        await press(app, pilot, "x")
+        assert pane(app).handle == "digits_2"
+        await press(app, pilot, "D")
+        assert app.session.handles == ("digits_2",)
+        await press(app, pilot, "u", "u")
+        assert app.session.handles == ("digits", "digits_2")
+
+    drive(story, [sample_models / "digits"], state=tmp_path)
+
+
+def test_vim_keys_and_arrows_move_alike(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        rows = pane(app).rows
+        at = rows.cursor
+        await press(app, pilot, "j", "down", "k")
+        assert rows.cursor == at + 1
+        await press(app, pilot, "G")
+        assert rows.cursor == rows.count() - 1
+        await press(app, pilot, "g")
+        assert rows.cursor == 0
+        await press(app, pilot, "k")
+        assert rows.cursor == 0
+        await press(app, pilot, "j", "h")
+        assert rows.row is not None and rows.row.open is False
+        await press(app, pilot, "l")
+        assert rows.row.text == "Signatures" and rows.row.open
+
+    drive(story, [sample_models / "digits"], state=tmp_path)
+
+
+def test_the_filter_narrows_as_it_is_typed_and_n_goes_on(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        rows = pane(app).rows
+        await press(app, pilot, "slash", *"matmul")
+        assert [rows.listing[i].text for i in range(rows.count())] == ["MatMul", "MatMul/ReadVariableOp"]
+        await press(app, pilot, "down", "enter")
+        assert rows.has_focus and row(app) == "MatMul/ReadVariableOp"
+        await press(app, pilot, "escape")
+        assert row(app) == "MatMul/ReadVariableOp" and rows.count() > 40, "the cursor stays on what was found"
+        await press(app, pilot, "n")
+        assert row(app) == "MatMul"
+        await press(app, pilot, "N")
+        assert row(app) == "MatMul/ReadVariableOp"
+        await press(app, pilot, "slash", *"op:VarHandleOp")
+        assert rows.count() == 2
+        await press(app, pilot, "escape", "slash", *"zzzz")
+        assert "nothing fits the filter" in screen_text(app)
+
+    drive(story, [sample_models / "digits"], state=tmp_path)
+
+
+def test_links_are_followed_and_gone_back_from(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "enter")
+        assert shown(app) == "pixels" and pane(app).details.has_focus and pane(app).in_detail
+        await press(app, pilot, "tab", "enter")
+        assert shown(app) == "pixels" and pane(app).details.detail.key[0] == "node"  # type: ignore[union-attr]
+        await press(app, pilot, "tab", "enter")
+        assert shown(app) == "resize/Squeeze"
+        await press(app, pilot, "backspace")
+        assert shown(app) == "pixels"
+        await press(app, pilot, "backspace", "backspace")
+        assert not pane(app).in_detail and pane(app).rows.has_focus
+        assert row(app) == "pixels"
+
+    drive(story, [sample_models / "image_base64", sample_models / "digits"], state=tmp_path)
+
+
+def test_a_function_unfolds_and_its_places_can_be_copied(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        view = pane(app)
+        assert view.viewer is not None
+        key = next(key for key in view.viewer.places.of_function.values() if key)
+        level = view.viewer.places.level(key)
+        assert level is not None
+        view.reveal(("node", key, next(iter(level.nodes))))
+        await settle(app, pilot)
+        assert view.rows.row is not None and view.rows.row.depth >= 2
+        await press(app, pilot, "y")
+        assert app.clipboard.startswith(key)
+
+    drive(story, [sample_models / "digits_tf2"], state=tmp_path)
+
+
+def test_the_mouse_does_it_too(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        rows = pane(app).rows
+        await pilot.click(rows, offset=(12, 3))
+        assert row(app) == "base64_input"
+        await pilot.double_click(rows, offset=(12, 3))
+        await settle(app, pilot)
+        assert isinstance(app.focused, DetailView) and shown(app) == "base64_input"
+        await press(app, pilot, "escape")
+        await pilot.click(rows, offset=(rows.size.width - 2, 4))
+        await settle(app, pilot)
+        screen = app.screen
+        assert isinstance(screen, WorkScreen) and screen.picked is not None
+        other = pane(app, 1).rows
+        await pilot.click(other, offset=(other.scrollable_content_region.width - 2, 3))
+        await settle(app, pilot)
+        assert [str(wire) for wire in app.session.plan.wires] == ["pixels=myInput"]
+
+    drive(story, [sample_models / "image_base64", sample_models / "digits"], state=tmp_path)
+
+
+def test_a_key_in_the_footer_can_be_clicked(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        line = screen_text(app).splitlines()[-1]
+        await pilot.click("Keys", offset=(line.index("Suggest") + 1, 0))
+        await settle(app, pilot)
+        assert "Wires that would fit" in screen_text(app)
+        await press(app, pilot, "escape")
+        await pilot.click("Keys", offset=(line.index("Help") + 1, 0))
+        await settle(app, pilot)
+        assert "In every list" in screen_text(app) or "Keys" in screen_text(app)
+
+    drive(story, [sample_models / "image_base64", sample_models / "digits"], state=tmp_path)
+
+
+@pytest.mark.parametrize("count", [100_000])
+def test_a_hundred_thousand_nodes(count: int, tmp_path: Path) -> None:
+    proto = schema.SavedModel(saved_model_schema_version=1)
+    meta = proto.meta_graphs.add()
+    meta.meta_info_def.tags.append("serve")
+    for number in range(count):
+        meta.graph_def.node.add(name=f"layer_{number // 100}/op_{number}", op="NoOp")
+    folder = tmp_path / "big"
+    folder.mkdir()
+    (folder / "saved_model.pb").write_bytes(proto.SerializeToString())
+
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        rows = pane(app).rows
+        assert rows.count() == count + 3
+        await press(app, pilot, "G")
+        assert row(app) == f"layer_{(count - 1) // 100}/op_{count - 1}"
+        await press(app, pilot, "slash", *"op_77777")
+        await until(pilot, lambda: rows.count() < 100)
+        assert row(app) == "layer_777/op_77777"
+
+    drive(story, [folder], state=tmp_path)
+
+
+def test_names_from_models_are_text(tmp_path: Path) -> None:
+    proto = schema.SavedModel(saved_model_schema_version=1)
+    meta = proto.meta_graphs.add()
+    meta.meta_info_def.tags.append("serve")
+    meta.graph_def.node.add(name="[bold red]x[/]\x1b[2J", op="NoOp[/]")
+    signature = meta.signature_def["[@click=app.quit]s"]
+    signature.inputs["[link]"].name = "x:0"
+    folder = tmp_path / "[red]model"
+    folder.mkdir()
+    (folder / "saved_model.pb").write_bytes(proto.SerializeToString())
+
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        text = screen_text(app)
+        assert "[bold red]x[/]\\x1b[2J" in text and "[@click=app.quit]s" in text and "\x1b" not in text
+        pane(app).reveal(("node", "", "[bold red]x[/]\x1b[2J"))
+        await settle(app, pilot)
+        await press(app, pilot, "enter")
+        assert "[bold red]x[/]" in screen_text(app)
+
+    drive(story, [folder], state=tmp_path)
