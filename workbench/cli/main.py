@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "flatten": ("workbench.cli.flatten", "replace function calls by what they call, in one graph"),
     "run": ("workbench.cli.run", "run a signature with values given here"),
     "tui": ("workbench.cli.tui", "the terminal workbench: look, wire, preview, commit"),
+    "draw": ("workbench.cli.draw", "the graph behind a signature as a picture: text, SVG, DOT, Mermaid"),
     "demo": ("workbench.cli.demo", "a base64 image joined to a digit classifier, from start to end"),
     "show": ("workbench.cli.show", "as saved_model_cli show"),
     "scan": ("workbench.cli.scan", "as saved_model_cli scan: ops that touch files, network, Python"),

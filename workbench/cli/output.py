@@ -93,6 +93,11 @@ class Output:
         for part in _wrap(text, width - indent) if width else [text]:
             self._write([(" " * indent, ""), (part, style)])
 
+    def spans(self, spans: Sequence[tuple[str, str]]) -> None:
+        """One line made of pieces, each with its style; never wrapped or cut."""
+        if not self.json:
+            self._write(spans)
+
     def code(self, lines: Iterable[str], style: str = "") -> None:
         """Lines to be copied: at the left edge, never wrapped or cut."""
         if self.json:

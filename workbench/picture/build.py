@@ -265,3 +265,22 @@ def _around(folded: Folded, focus: str, hops: int) -> Folded:
         folded.facts,
         folded.home,
     )
+
+
+def find_seam(meta: MetaGraph, owners: Mapping[str, str]) -> frozenset[str]:
+    """Nodes of the main graph that are fed by a node of another model; for `build_scene`.
+
+    Args:
+        meta: a merged model.
+        owners: first scope of a node's name → handle.
+    """
+    found = set()
+    for name, node in meta.nodes.items():
+        owner = owners.get(name.partition("/")[0])
+        if owner is None:
+            continue
+        for entry in node.input:
+            other = owners.get(entry.partition("/")[0])
+            if other is not None and other != owner and not names.is_control(entry):
+                found.add(name)
+    return frozenset(found)

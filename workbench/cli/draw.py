@@ -1,0 +1,200 @@
+"""Draw the graph behind a signature: calls opened, constants and variable reads folded into what uses them.
+
+What is too large for one picture is collapsed by name scope; --open shows what is in a box, --focus only what is
+around a node. A merged model is drawn with each source in its own colour and mark, and with its seam.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.cli.arguments import completes_files
+from workbench.cli.output import Output
+from workbench.errors import CannotWrite, ChildTimeout, TargetExists
+from workbench.names import show
+
+if TYPE_CHECKING:
+    from workbench.model import Model
+    from workbench.picture.layout import Layout
+    from workbench.picture.scene import Scene
+
+EXAMPLES = """\
+examples:
+  workbench draw ./model
+  workbench draw ./model --format svg -o model.svg
+  workbench draw ./model --focus dense/MatMul --hops 3
+  workbench draw ./model --open block_3/ --right
+  workbench draw ./model --format mermaid
+
+Exit codes: 0 done, 1 the layout took too long, 2 usage or an unknown name, 3 cannot read or write.
+"""
+_STYLES = {
+    "title": "bold",
+    "subtitle": "dim",
+    "detail": "yellow",
+    "label": "dim",
+    "seam": "bold magenta",
+    "control": "dim",
+    "frame": "dim",
+}
+_OWNERS = ("blue", "dark_orange3", "green")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments."""
+    completes_files(
+        parser.add_argument("model", metavar="MODEL", help="SavedModel folder, or a GraphDef file")
+    )
+    parser.add_argument(
+        "--format", choices=("text", "svg", "dot", "mermaid"), default="text", help="default: text"
+    )
+    completes_files(
+        parser.add_argument("-o", "--output", metavar="FILE", help="a new file instead of stdout")
+    )
+    parser.add_argument("--signature", metavar="S", help="draw what this signature needs")
+    parser.add_argument("--tag-set", "--tag_set", metavar="T", help="the MetaGraph with these tags")
+    parser.add_argument("--function", metavar="F", help="draw a function of the library")
+    parser.add_argument("--focus", metavar="NODE", help="only what is near this node")
+    parser.add_argument("--hops", type=int, default=2, metavar="N", help="how near, in steps (default: 2)")
+    parser.add_argument(
+        "--open", action="append", default=[], metavar="BOX", help="show what is in this box; repeat for more"
+    )
+    parser.add_argument(
+        "--max-boxes", type=int, default=150, metavar="N", help="collapse above (default: 150)"
+    )
+    parser.add_argument("--control", action="store_true", help="draw control edges too")
+    parser.add_argument("--right", action="store_true", help="from left to right instead of down")
+    parser.add_argument(
+        "--detail", choices=("full", "compact", "tiny"), default="full", help="how much a box says"
+    )
+    parser.add_argument("--ascii", action="store_true", help="text without box drawing characters")
+    parser.add_argument("--theme", choices=("auto", "light", "dark"), default="auto", help="of an SVG")
+    parser.add_argument(
+        "--time-limit", type=float, default=20.0, metavar="SECONDS", help="for the layout (default: 20)"
+    )
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    """Draws, and writes the picture."""
+    from workbench.model import open_model
+
+    model = open_model(args.model, args.tag_set)
+    scene = _scene(model, args)
+    if args.format in ("dot", "mermaid"):
+        _deliver(_text_of(scene, args.format), args, out)
+    else:
+        _drawn(_laid_out(scene, args), model, args, out)
+    for note in scene.notes:
+        out.talk(note)
+    return 0
+
+
+def _scene(model: Model, args: argparse.Namespace) -> Scene:
+    from workbench.picture.build import build_scene, find_seam
+
+    owners = _owners(model)
+    wanted = set(args.open)
+    options = {
+        "signature": args.signature,
+        "function": args.function,
+        "focus": args.focus,
+        "hops": args.hops,
+        "show_control": args.control,
+        "owners": owners or None,
+        "seam": find_seam(model.meta, owners),
+        "max_boxes": args.max_boxes,
+    }
+    opened: set[str] = set()
+    scene = build_scene(model.meta, **options)
+    while (
+        new := {key for node in scene.nodes if (key := node.opens) and wanted & _names(key, node.title)}
+        - opened
+    ):
+        opened |= new
+        scene = build_scene(model.meta, expanded=opened, **options)
+    return scene
+
+
+def _names(key: str, title: str) -> set[str]:
+    """What a user may call a box: its place, with or without its end, or what it says."""
+    bare = key.rstrip("*").removesuffix("::")
+    return {key, bare, f"{bare}/", title, f"{title}/"}
+
+
+def _owners(model: Model) -> dict[str, str]:
+    """The sources of a merged model by the scope they have in it."""
+    recipe = model.origin.recipe if model.origin is not None else None
+    sources = recipe.get("sources") if recipe is not None else None
+    handles = (
+        [one.get("handle") for one in sources if isinstance(one, dict)] if isinstance(sources, list) else []
+    )
+    scopes = {name.partition("/")[0] for name in model.meta.nodes}
+    return {handle: handle for handle in handles if isinstance(handle, str) and handle in scopes}
+
+
+def _text_of(scene: Scene, format: str) -> str:
+    if format == "dot":
+        from workbench.picture.dot import to_dot
+
+        return to_dot(scene)
+    from workbench.picture.mermaid import to_mermaid
+
+    return to_mermaid(scene)
+
+
+def _laid_out(scene: Scene, args: argparse.Namespace) -> Layout:
+    from workbench.picture.layout import CutOff, layout_in_worker
+
+    found = layout_in_worker(
+        scene, args.time_limit, direction="right" if args.right else "down", detail=args.detail
+    )
+    if isinstance(found, CutOff):
+        raise ChildTimeout(
+            found.message, hint="Use --focus, a smaller --max-boxes, or a longer --time-limit."
+        )
+    return found
+
+
+def _drawn(layout: Layout, model: Model, args: argparse.Namespace, out: Output) -> None:
+    if args.format == "svg":
+        from workbench.picture.svg import to_svg
+
+        _deliver(to_svg(layout, theme=args.theme, title=show(model.path.name)), args, out)
+        return
+    from workbench.picture.canvas import Canvas
+
+    canvas = Canvas(layout, "ascii" if args.ascii else "unicode")
+    legend = canvas.legend()
+    if args.output is None and out.terminal:
+        for row in [legend, *canvas.rows(0, 0, canvas.width, canvas.height)]:
+            out.spans([(text, _style(key)) for text, key in row])
+        return
+    head = "".join(text for text, _ in legend)
+    _deliver(f"{head}\n\n{canvas.text()}\n" if head else f"{canvas.text()}\n", args, out)
+
+
+def _style(key: str) -> str:
+    from workbench.picture.canvas import split_style
+
+    role, owner, _ = split_style(key)
+    style = _STYLES.get(role, "")
+    if owner is not None and role in ("border", "mark", "edge", "frame"):
+        style = f"{style} {_OWNERS[owner % len(_OWNERS)]}".strip()
+    return style
+
+
+def _deliver(text: str, args: argparse.Namespace, out: Output) -> None:
+    if args.output is None:
+        out.stdout.write(text)
+        return
+    path = Path(args.output)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise TargetExists("There is a file already.", where=show(str(path))) from None
+    except OSError as problem:
+        raise CannotWrite(f"It can't be written: {problem.strerror}.", where=show(str(path))) from None
+    out.talk(f"wrote {show(str(path))}")
