@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MAX_DEPTH = 32
 _MAX_BACK = 200
 _MAX_RANGE = 100_000
+_MAX_CONST = 1 << 20
 _VARIABLES = frozenset({"VarHandleOp", "VariableV2", "Variable", "AutoReloadVariable"})
 
 # op: (attrs that hold its functions, position of the first input that is an argument)

@@ -17,6 +17,7 @@ from workbench.runtime.flow import Scope, Spot
 MAX_KEYS = 1000
 """How many of a table's keys are read: enough to choose from."""
 _MAX_BYTES = 1 << 20
+_MAX_SCOPES = 1000  # calls can nest so that the paths are exponentially many
 _FROM_FILE = frozenset({"InitializeTableFromTextFile", "InitializeTableFromTextFileV2"})
 _FROM_TENSORS = frozenset(
     {"InitializeTable", "InitializeTableV2", "LookupTableImport", "LookupTableImportV2"}
@@ -76,7 +77,9 @@ def _initialisers(main: Scope) -> Iterator[tuple[Scope, Message]]:
                 leading.add(name)
                 grown = True
     todo = [main]
-    while todo:
+    for _ in range(_MAX_SCOPES):
+        if not todo:
+            return
         scope = todo.pop()
         for node in scope.nodes.values():
             if node.op in wanted:

@@ -137,7 +137,8 @@ class Verifier:
             f" {check.name} was left out: {check.reason}" for check in loaders if check.status == "skipped"
         )
         inputs = "1 input" if count == 1 else f"{count} inputs"
-        return f"Equal to the sources one after the other on {inputs}, in {ran}.{skipped}"
+        sources = "the sources one after the other" if len(self.chain.stages) > 1 else "the original"
+        return f"Equal to {sources} on {inputs}, in {ran}.{skipped}"
 
     def _run_result(self, result: ResultModel) -> dict[str, Any]:
         """What each loader makes of the merged model; if TensorFlow dies of both, each is tried alone."""
