@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,8 +45,22 @@ def open_it(args: argparse.Namespace) -> Model:
     return open_model(args.model, args.tag_set)
 
 
-def commit_and_tell(edit: Edit, args: argparse.Namespace, out: Output) -> int:
+def commit_and_tell(
+    edit: Edit,
+    args: argparse.Namespace,
+    out: Output,
+    *,
+    page: Callable[[], None] | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> int:
     """Writes an edit as the flags say, and tells what became of it; the exit code.
+
+    Args:
+        edit: the edit.
+        args: the flags.
+        out: where to tell it.
+        page: tells what is special about this edit, on a page.
+        more: the same as data, for `--json`.
 
     Raises:
         PlanError: a finding forbids it.
@@ -58,7 +73,7 @@ def commit_and_tell(edit: Edit, args: argparse.Namespace, out: Output) -> int:
             edit.findings,
         )
     if args.dry_run:
-        _dry_run(edit, out)
+        _dry_run(edit, out, page, more or {})
         return 0
     from workbench.commit_edit import commit_edit
 
@@ -78,13 +93,16 @@ def commit_and_tell(edit: Edit, args: argparse.Namespace, out: Output) -> int:
         progress=verifying.Talker(out),
     )
     if out.json:
-        out.emit(report.as_json())
+        out.emit({**report.as_json(), **(more or {})})
     else:
         _outcome(edit, report, out)
+        if page is not None:
+            out.line()
+            page()
     return 0 if report.published else 1
 
 
-def _dry_run(edit: Edit, out: Output) -> None:
+def _dry_run(edit: Edit, out: Output, page: Callable[[], None] | None, more: Mapping[str, Any]) -> None:
     if out.json:
         out.emit(
             {
@@ -92,9 +110,12 @@ def _dry_run(edit: Edit, out: Output) -> None:
                 "bytes": edit.nbytes(),
                 "files": ["saved_model.pb", *(copied.relative for copied in edit.files())],
                 "findings": [finding.as_json() for finding in edit.findings],
+                **more,
             }
         )
         return
+    if page is not None:
+        page()
     out.heading("To be written", size(edit.nbytes()))
     rows = [("saved_model.pb", size(int(edit.proto.ByteSize())))]
     rows += [(show(copied.relative), size(copied.nbytes)) for copied in edit.files()]

@@ -21,7 +21,9 @@ CANNOT_WRITE = DiskError.exit_code
 COMMANDS: dict[str, tuple[str, str]] = {
     "inspect": ("workbench.cli.inspect", "what a model is, what can be called, what is inside"),
     "merge": ("workbench.cli.merge", "join models: an output of one becomes an input of the next"),
+    "signature": ("workbench.cli.signature", "rename, add and drop signatures, their inputs and outputs"),
     "flatten": ("workbench.cli.flatten", "replace function calls by what they call, in one graph"),
+    "freeze": ("workbench.cli.freeze", "turn variables into constants"),
     "run": ("workbench.cli.run", "run a signature with values given here"),
     "tui": ("workbench.cli.tui", "the terminal workbench: look, wire, preview, commit"),
     "draw": ("workbench.cli.draw", "the graph behind a signature as a picture: text, SVG, DOT, Mermaid"),

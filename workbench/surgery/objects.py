@@ -135,9 +135,21 @@ def add_objects(objects: Objects, part: Part, renamer: Renamer, assets: Mapping[
         copy = objects.graph.concrete_functions[renamer.function(name)]
         copy.CopyFrom(concrete)
         copy.bound_inputs[:] = [number + offset for number in concrete.bound_inputs]
-    _bind_variables(objects, part, offset)
-    _bind_captures(objects, part, offset)
+    _bind(objects, part, offset, f"{part.handle}/")
     _track_objects(objects, part, renamer)
+
+
+def of_model(part: Part) -> Objects:
+    """A TF2 model's own object graph, to be added to: a copy, its numbers and the main graph's names unchanged."""
+    objects = Objects()
+    objects.graph.CopyFrom(part.meta.proto.object_graph_def)
+    _bind(objects, part, 0, "")
+    return objects
+
+
+def _bind(objects: Objects, part: Part, offset: int, prefix: str) -> None:
+    _bind_variables(objects, part, offset, prefix)
+    _bind_captures(objects, part, offset, prefix)
 
 
 def _renumber(node: Message, offset: int) -> None:
@@ -175,7 +187,7 @@ def _rename_object(node: Message, renamer: Renamer, assets: Mapping[int, int]) -
         node.asset.asset_file_def_index = assets.get(node.asset.asset_file_def_index, 0)
 
 
-def _bind_variables(objects: Objects, part: Part, offset: int) -> None:
+def _bind_variables(objects: Objects, part: Part, offset: int, prefix: str) -> None:
     view = part.meta.objects
     if view is None:
         return
@@ -187,10 +199,10 @@ def _bind_variables(objects: Objects, part: Part, offset: int) -> None:
         if number is None:
             number = view.variables_by_name.get(variable.shared_name or variable.name)
         if number is not None:
-            objects.bound[f"{part.handle}/{variable.node}"] = number + offset
+            objects.bound[f"{prefix}{variable.node}"] = number + offset
 
 
-def _bind_captures(objects: Objects, part: Part, offset: int) -> None:
+def _bind_captures(objects: Objects, part: Part, offset: int, prefix: str) -> None:
     """Tables and the like: the calls of the main graph take them in the order of the function's `bound_inputs`."""
     concrete = part.meta.proto.object_graph_def.concrete_functions
     for node in part.meta.nodes.values():
@@ -203,7 +215,7 @@ def _bind_captures(objects: Objects, part: Part, offset: int) -> None:
         for text, number in zip(
             data[len(data) - len(found.bound_inputs) :], found.bound_inputs, strict=False
         ):
-            objects.bound.setdefault(f"{part.handle}/{names.input_node(text)}", number + offset)
+            objects.bound.setdefault(f"{prefix}{names.input_node(text)}", number + offset)
 
 
 def _track_objects(objects: Objects, part: Part, renamer: Renamer) -> None:
@@ -365,6 +377,7 @@ def add_signature(objects: Objects, meta: Message, uplift: Uplift, key: str, sig
         objects, uplift, tensors.values(), [argument.tensor for argument in arguments]
     )
     name = f"__inference_signature_wrapper_{re.sub('[^A-Za-z0-9_]', '_', key)}_0"
+    name = unique_name(name, uplift.functions)
     meta.graph_def.library.function.append(uplift.function(name, [*arguments, *captures], tensors))
     concrete = objects.graph.concrete_functions[name]
     concrete.bound_inputs.extend(bound)

@@ -1,0 +1,333 @@
+"""Signatures renamed, dropped and added: every loader agrees afterwards, and gives the numbers of the original."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.surgery.tools import Models, codes, draft_of, plan_of, read_pb, the
+from workbench.commit import commit
+from workbench.commit_edit import commit_edit
+from workbench.model import Model, open_model
+from workbench.publishing import Proving, Report
+from workbench.runtime.api import run
+from workbench.runtime.child import Child
+from workbench.surgery.edit import Edit
+from workbench.surgery.signature_edit import Added, SignatureChange, change_signatures
+
+
+def opened(models: Models, name: str) -> Model:
+    source = models(name)
+    return open_model(source.path, source.tags)
+
+
+def edited(model: Model, **change: Any) -> Edit:
+    edit = change_signatures(model, SignatureChange(**change))
+    assert not edit.blocked, list(map(str, edit.findings))
+    return edit
+
+
+def written(edit: Edit, target: Path, child: Child, **proving: Any) -> Report:
+    report = commit_edit(edit, target, child=child, proving=Proving(**proving))
+    assert report.verdict == "verified", report.reason
+    return report
+
+
+def both_loaders(report: Report) -> bool:
+    checks = [*(report.verification.loaders if report.verification else ())]
+    return [check.status for check in checks] == ["equal", "equal"]
+
+
+def loaded(child: Child, path: Path) -> dict[str, Any]:
+    answer = child.request({"job": "load_check", "loader": "v2", "model": model_json(path)})
+    assert answer["ok"], answer
+    return answer
+
+
+def model_json(path: Path) -> dict[str, Any]:
+    from workbench.runtime.chain import ModelRef
+
+    return ModelRef.of(open_model(path)).as_json()
+
+
+def turned(keys: Mapping[str, Any]) -> dict[str, str]:
+    """New keys in the opposite order of the old ones."""
+    return {key: f"{chr(ord('z') - place)}_{key}" for place, key in enumerate(sorted(keys))}
+
+
+TURNED = [
+    "digits",
+    "digits_tf2",
+    "v1_two_in_two_out",
+    "v1_sparse_input",
+    "v1_ref_variables",
+    "v1_hash_table",
+    "tf2_hash_table",
+    "tf2_dtypes",
+    "tf2_shapes",
+    "tf2_unnamed_outputs",
+    "tf2_default_inputs",
+    "tf2_two_in_two_out",
+    "tf2_resaved_v1",
+    "tf2_cond",
+    "keras_dense",
+    "graphdef_pb",
+]
+
+
+@pytest.mark.parametrize("name", TURNED)
+def test_all_keys_renamed_so_that_their_order_turns(
+    models: Models, name: str, tmp_path: Path, child: Child
+) -> None:
+    model = opened(models, name)
+    before = model.meta.signatures["serving_default"]
+    edit = edited(
+        model,
+        rename={"serving_default": "predict"},
+        rename_inputs=turned(before.inputs),
+        rename_outputs=turned(before.outputs),
+    )
+    report = written(edit, tmp_path / "out", child)
+    assert both_loaders(report)
+    made = open_model(tmp_path / "out")
+    after = made.meta.signatures["predict"]
+    assert "serving_default" not in made.meta.signatures
+    for old, new in turned(before.inputs).items():
+        assert after.inputs[new].tensors == before.inputs[old].tensors
+        assert (after.inputs[new].default is None) == (before.inputs[old].default is None)
+    assert loaded(child, tmp_path / "out")["signatures"] == sorted(
+        "predict" if key == "serving_default" else key for key in model.meta.signatures if key[:2] != "__"
+    )
+    names = [one.signature.name for one in made.meta.proto.graph_def.library.function]
+    assert len(names) == len(set(names))
+    if made.meta.has_object_graph:
+        graph = made.meta.proto.object_graph_def
+        assert set(graph.concrete_functions) <= set(names)
+        assert len(graph.concrete_functions) == len(model.meta.proto.object_graph_def.concrete_functions)
+
+
+@pytest.mark.parametrize("name", ["tf2_sparse", "tf2_ragged"])
+def test_the_parts_of_a_composite_input_are_inputs_of_their_own(
+    models: Models, zoo: Any, name: str, tmp_path: Path, child: Child
+) -> None:
+    model = opened(models, name)
+    before = model.meta.signatures["serving_default"]
+    keys = turned(before.inputs)
+    given = {keys[key]: value for key, value in zoo(name).inputs(3).items()}
+    edit = edited(model, rename_inputs=keys, rename_outputs=turned(before.outputs))
+    assert both_loaders(written(edit, tmp_path / "out", child, inputs=given))
+
+
+def test_two_outputs_swapped_and_swapped_back(models: Models, tmp_path: Path, child: Child) -> None:
+    model = opened(models, "tf2_two_in_two_out")
+    swap = {"b": "w", "w": "b"}
+    written(edited(model, rename_outputs=swap, rename_inputs={"a": "z", "z": "a"}), tmp_path / "one", child)
+    x = {"z": np.full((1, 4), 5, np.float32), "a": np.full((1, 4), 2, np.float32), "unused": np.float32(0)}
+    for loader in ("v1", "v2"):
+        found = run(tmp_path / "one", x, loader=loader, child=child)
+        assert found["w"].tolist() == [[10.0] * 4] and found["b"].tolist() == [[-3.0] * 4]
+    again = open_model(tmp_path / "one")
+    written(edited(again, rename_outputs=swap, rename_inputs={"a": "z", "z": "a"}), tmp_path / "two", child)
+    found = run(tmp_path / "two", x, loader="v2", child=child)
+    assert found["b"].tolist() == [[10.0] * 4] and found["w"].tolist() == [[3.0] * 4]
+    # the copy that the first edit made is not needed any more
+    functions = [len(open_model(tmp_path / name).meta.functions) for name in ("one", "two")]
+    assert functions[0] == functions[1] == len(model.meta.functions) + 1
+
+
+def test_defaults_follow(models: Models, tmp_path: Path, child: Child) -> None:
+    edit = edited(opened(models, "tf2_default_inputs"), rename_inputs={"scale": "factor"})
+    written(edit, tmp_path / "out", child)
+    definition = read_pb(tmp_path / "out").meta_graphs[0].signature_def["serving_default"]
+    assert list(definition.defaults) == ["factor"]
+    assert run(tmp_path / "out", {"x": [[1, 2, 3, 4]]}, child=child)["y"].tolist() == [[3, 6, 9, 12]]
+
+
+def test_a_result_of_a_merge(models: Models, tmp_path: Path, child: Child) -> None:
+    plan = plan_of(models, {"img": "image_base64_tf2", "net": "digits_tf2"}, ["pixels=myInput"])
+    assert commit(draft_of(plan), tmp_path / "merged", verify=False).published
+    edit = edited(
+        open_model(tmp_path / "merged"),
+        rename_inputs={"base64_input": "image"},
+        rename_outputs={"myOutput": "scores"},
+        add=(Added("again", {"text": "serving_default#base64_input"}, {"p": "serving_default#myOutput"}),),
+    )
+    report = written(edit, tmp_path / "out", child)
+    assert both_loaders(report) and set(report.others) == {"again"}
+    origin = open_model(tmp_path / "out").origin
+    assert origin is not None and origin.recipe is not None
+    assert origin.recipe["sources"][0]["recipe"]["wires"]
+
+
+def test_signatures_added_from_any_tensors_of_a_tf1_graph(
+    models: Models, tmp_path: Path, child: Child
+) -> None:
+    model = opened(models, "v1_signatures")
+    hidden = model.meta.signatures["embed"].outputs["hidden"].tensor
+    x = model.meta.signatures["embed"].inputs["x"].tensor
+    edit = edited(
+        model,
+        add=(
+            Added("front", {"a": x}, {"h": hidden}),
+            Added("back", {"h": hidden}, {"logits": "serving_default#y"}),
+        ),
+        drop=("twice", "both"),
+        method="some/method",
+    )
+    written(edit, tmp_path / "out", child)
+    made = open_model(tmp_path / "out").meta
+    assert sorted(made.signatures) == ["back", "embed", "front", "serving_default"]
+    assert made.signatures["back"].method_name == "some/method"
+    assert made.signatures["embed"].method_name == model.meta.signatures["embed"].method_name
+
+
+def test_signatures_added_to_a_tf2_model_use_its_own_variables(
+    models: Models, tmp_path: Path, child: Child
+) -> None:
+    model = opened(models, "tf2_signatures")
+    edit = edited(
+        model,
+        add=(
+            Added(
+                "both",
+                {"x": "serving_default#x", "e": "embed#x"},
+                {"y": "serving_default#y", "v": "embed#output_0"},
+            ),
+        ),
+    )
+    report = written(edit, tmp_path / "out", child)
+    assert both_loaders(report)
+    before = model.meta.proto.object_graph_def
+    after = open_model(tmp_path / "out").meta.proto.object_graph_def
+    count = sum(node.HasField("variable") for node in before.nodes)
+    assert sum(node.HasField("variable") for node in after.nodes) == count
+    new = after.concrete_functions["__inference_signature_wrapper_both_0"]
+    assert all(after.nodes[number].HasField("variable") for number in new.bound_inputs)
+    assert len(new.bound_inputs) == 2
+
+
+def test_what_is_dropped_is_gone_everywhere(models: Models, tmp_path: Path, child: Child) -> None:
+    model = opened(models, "tf2_signatures")
+    edit = edited(model, drop=("mix/two", "serving_default"))
+    written(edit, tmp_path / "out", child)
+    made = open_model(tmp_path / "out")
+    assert list(made.meta.signatures) == ["__saved_model_init_op", "embed"]
+    assert loaded(child, tmp_path / "out")["signatures"] == ["embed"]
+    assert [item.path for item in made.meta.callables] == [item.path for item in model.meta.callables]
+
+
+def test_a_function_that_other_names_lead_to_keeps_its_keys(
+    models: Models, tmp_path: Path, child: Child
+) -> None:
+    edit = edited(opened(models, "digits_tf2"), rename_inputs={"myInput": "x"})
+    graph = opened(models, "digits_tf2").proto.meta_graphs[0].object_graph_def
+    number = next(
+        child.node_id
+        for node in graph.nodes
+        for child in node.children
+        if child.local_name == "serving_default"
+    )
+    model = opened(models, "digits_tf2")
+    model.proto.meta_graphs[0].object_graph_def.nodes[0].children.add(node_id=number, local_name="also")
+    edit = edited(model, rename_inputs={"myInput": "x"})
+    commit_edit(edit, tmp_path / "out", child=child)
+    nodes = open_model(tmp_path / "out").meta.proto.object_graph_def.nodes
+    assert list(nodes[number].bare_concrete_function.argument_keywords) == ["myInput"]
+    assert loaded(child, tmp_path / "out")["signatures"] == ["serving_default"]
+
+
+@pytest.mark.parametrize("name", ["digits_tf2", "tf2_two_in_two_out", "keras_dense"])
+def test_it_can_be_saved_again_and_be_a_layer(
+    models: Models, name: str, tmp_path: Path, child: Child
+) -> None:
+    import tensorflow as tf
+
+    model = opened(models, name)
+    before = model.meta.signatures["serving_default"]
+    inputs, outputs = turned(before.inputs), turned(before.outputs)
+    written(edited(model, rename_inputs=inputs, rename_outputs=outputs), tmp_path / "out", child)
+    again = tf.saved_model.load(str(tmp_path / "out"))
+    function = again.signatures["serving_default"]
+    assert sorted(function.structured_input_signature[1]) == sorted(inputs.values())
+    assert sorted(function.structured_outputs) == sorted(outputs.values())
+    tf.saved_model.save(again, str(tmp_path / "again"), signatures=again.signatures)
+    saved = open_model(tmp_path / "again").meta.signatures["serving_default"]
+    assert sorted(saved.inputs) == sorted(inputs.values())
+    assert sorted(saved.outputs) == sorted(outputs.values())
+
+
+# -- what can't be done
+
+
+def findings(model: Model, **change: Any) -> Edit:
+    return change_signatures(model, SignatureChange(**change))
+
+
+def test_all_mistakes_are_told_at_once_with_the_nearest_names(models: Models) -> None:
+    edit = findings(
+        opened(models, "v1_signatures"),
+        rename={"serving_defalt": "a", "embed": "both"},
+        rename_inputs={"X": "y"},
+        rename_outputs={"logits": "y2"},
+        drop=("twise",),
+        add=(Added("new", {"x": "first/weigths"}, {"y": "y"}),),
+    )
+    found = codes(edit.findings, "error")
+    assert sorted(found) == sorted(
+        [
+            "signature-unknown",
+            "signature-unknown",
+            "signature-taken",
+            "signature-input",
+            "signature-output",
+            "R1-unknown",
+        ]
+    )
+    hints = {finding.where: finding.hint or "" for finding in edit.findings}
+    assert "serving_default" in hints["serving_defalt"] and "twice" in hints["twise"]
+    assert "x" in hints["X"] and "first/weights" in hints["model@first/weigths"]
+    assert read(edit) == opened(models, "v1_signatures").proto
+
+
+def read(edit: Edit) -> Any:
+    from workbench.disk import schema
+
+    return schema.SavedModel.FromString(edit.serialize())
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "code"),
+    [
+        ("v1_signatures", {"rename": {"serving_default": "__saved_model_init_op"}}, "signature-hidden"),
+        ("tf2_signatures", {"drop": ("__saved_model_init_op",)}, "signature-hidden"),
+        ("v1_signatures", {"rename": {"embed": ""}}, "signature-name"),
+        ("v1_signatures", {"rename": {"embed": "e"}, "drop": ("embed",)}, "signature-twice"),
+        ("v1_two_in_two_out", {"rename_inputs": {"a": "b"}}, "signature-key-taken"),
+        ("tf2_signatures", {"rename_inputs": {"x": "an input"}}, "signature-key-name"),
+        ("tf2_signatures", {"rename_inputs": {"x": "class"}}, "signature-key-name"),
+        ("v1_no_signature", {"rename_inputs": {"x": "y"}}, "signature-unknown"),
+        ("v1_signatures", {"add": (Added("new", {}, {"y": "y"}),)}, "signature-unfeedable"),
+        ("v1_signatures", {"add": (Added("new", {"x": "both#x"}, {}),)}, "signature-no-output"),
+        ("v1_signatures", {"add": (Added("new", {"x": "both#x"}, {"y": "y:4"}),)}, "R1-output"),
+        (
+            "v1_signatures",
+            {"add": (Added("new", {"a": "both#x", "b": "twice#left"}, {"y": "y"}),)},
+            "signature-shared-input",
+        ),
+    ],
+)
+def test_what_is_refused(models: Models, name: str, change: dict[str, Any], code: str) -> None:
+    edit = findings(opened(models, name), **change)
+    assert edit.blocked
+    the([finding for finding in edit.findings if finding.severity == "error"], code)
+
+
+def test_an_input_that_no_output_needs_is_told(models: Models) -> None:
+    model = opened(models, "v1_two_in_two_out")
+    inputs = {key: port.tensor for key, port in model.meta.signatures["serving_default"].inputs.items()}
+    edit = findings(model, add=(Added("new", inputs, {"c": next(iter(inputs.values()))}),))
+    assert codes(edit.findings, "warning") == ["signature-unused-input"] * (len(inputs) - 1)

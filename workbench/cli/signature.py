@@ -1,0 +1,192 @@
+"""Change what a model is called with: rename signatures, their inputs and outputs, drop and add signatures.
+
+Several changes go in one call; OLD=NEW everywhere, and a swap (a=b b=a) is fine. The result gives equal numbers under
+its new keys in every loader, which is proven before it is there. A tensor is written as for merge: node:0,
+SIGNATURE#KEY.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from workbench.cli import editing
+from workbench.cli.output import DTYPE, NAME, TEXT, Output
+from workbench.errors import UsageError
+from workbench.names import show
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from workbench.model import MetaGraph, Port
+    from workbench.surgery.signature_edit import SignatureChange
+
+EXAMPLES = """\
+examples:
+  workbench signature ./model --rename serving_default=predict -o ./renamed
+  workbench signature ./model --rename-input image=image_raw --rename-output output_1=scores -o ./renamed
+  workbench signature ./model --signature embed --rename-output y=vector --drop train -o ./renamed
+  workbench signature ./model --add features --inputs x=x:0 --outputs hidden=dense/Relu:0 logits=logits:0 -o ./more
+  workbench signature ./model --method tensorflow/serving/classify --dry-run
+"""
+
+
+class _Add(argparse.Action):
+    """`--add NAME` begins a signature; the `--inputs` and `--outputs` behind it are its own."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        added = list(getattr(namespace, "added", None) or [])
+        if self.dest == "add":
+            added.append((values, {"inputs": [], "outputs": []}))
+        elif not added:
+            parser.error(f"{option_string} stands behind the --add NAME it belongs to")
+        else:
+            added[-1][1][self.dest] += list(values or ())
+        namespace.added = added
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments."""
+    change = parser.add_argument_group("what is to change")
+    change.add_argument(
+        "--rename", action="append", default=[], metavar="OLD=NEW", help="another key for a signature"
+    )
+    for side in ("input", "output"):
+        change.add_argument(
+            f"--rename-{side}", action="append", default=[], metavar="OLD=NEW",
+            help=f"another key for an {side} of the chosen signature",
+        )  # fmt: skip
+    change.add_argument("--drop", action="append", default=[], metavar="KEY", help="leave a signature out")
+    change.add_argument("--add", action=_Add, metavar="NAME", help="a new signature, from any tensors")
+    for side in ("inputs", "outputs"):
+        change.add_argument(
+            f"--{side}", action=_Add, nargs="+", metavar="KEY=TENSOR", help=f"the {side} of the one added"
+        )
+    change.add_argument(
+        "--method", metavar="NAME", help="method name of those added, or of the chosen signature"
+    )
+    change.add_argument(
+        "--signature", metavar="KEY",
+        help="the chosen signature, by its old key (serving_default if there, else the only one)",
+    )  # fmt: skip
+    editing.configure(parser)
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    """Changes the signatures."""
+    from workbench.surgery.signature_edit import change_signatures
+
+    change = make_change(args)
+    edit = change_signatures(editing.open_it(args), change)
+    if edit.blocked:
+        return editing.commit_and_tell(edit, args, out)
+    before, after = edit.original, edit.meta
+    changed = [key for key in after.signatures if _data(after, key) != _data(before, key)]
+    gone = [key for key in before.signatures if key not in after.signatures]
+
+    def page() -> None:
+        for word, meta, keys in (("Before", before, [*gone, *changed]), ("After", after, changed)):
+            for key in keys:
+                if key in meta.signatures:
+                    found = meta.signatures[key]
+                    out.heading(f"{word}: {show(key)}", show(found.method_name))
+                    out.table(_rows(found.inputs.values(), found.outputs.values()), [TEXT, NAME, DTYPE, NAME])
+                    out.line()
+
+    return editing.commit_and_tell(
+        edit, args, out, page=page, more={"signatures": {key: _data(after, key) for key in after.signatures}}
+    )
+
+
+def make_change(args: argparse.Namespace) -> SignatureChange:
+    """The change that the flags ask for.
+
+    Raises:
+        UsageError: one is not of its form, or none is there.
+    """
+    from workbench.surgery.signature_edit import Added, SignatureChange
+
+    change = SignatureChange(
+        rename=pairs("--rename", args.rename),
+        rename_inputs=pairs("--rename-input", args.rename_input),
+        rename_outputs=pairs("--rename-output", args.rename_output),
+        drop=tuple(dict.fromkeys(args.drop)),
+        add=tuple(
+            Added(key, pairs("--inputs", sides["inputs"]), pairs("--outputs", sides["outputs"]))
+            for key, sides in getattr(args, "added", None) or ()
+        ),
+        method=args.method,
+        signature=args.signature,
+    )
+    if not {*change.options()} - {"signature"}:
+        raise UsageError(
+            "Nothing is to change.",
+            hint="For example --rename-input OLD=NEW; see workbench signature --help.",
+        )
+    return change
+
+
+def pairs(flag: str, texts: Iterable[str]) -> dict[str, str]:
+    """`LEFT=RIGHT`, split at the first `=`.
+
+    Raises:
+        UsageError: there is no `=`, or one left side twice.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        left, equals, right = text.partition("=")
+        if not equals or not left:
+            what = "KEY=TENSOR" if flag in ("--inputs", "--outputs") else "OLD=NEW"
+            raise UsageError(f"{flag} {show(text)}: write {what}.")
+        if left in found:
+            raise UsageError(f"{flag} is there twice for {show(left)!r}.")
+        found[left] = right
+    return found
+
+
+def _data(meta: MetaGraph, key: str) -> dict[str, Any] | None:
+    """A signature as data."""
+    from workbench.disk import dtypes
+    from workbench.model import shapes
+
+    if key not in meta.signatures:
+        return None
+    found = meta.signatures[key]
+    return {
+        "method_name": found.method_name,
+        **{
+            side: {
+                name: {
+                    "tensor": port.tensor,
+                    "dtype": dtypes.name(port.dtype),
+                    "shape": shapes.as_json(port.shape),
+                }
+                for name, port in ports.items()
+            }
+            for side, ports in (("inputs", found.inputs), ("outputs", found.outputs))
+        },
+    }
+
+
+def _rows(inputs: Iterable[Port], outputs: Iterable[Port]) -> list[tuple[str, str, str, str]]:
+    from workbench.disk import dtypes
+    from workbench.model import shapes
+
+    return [
+        (
+            word,
+            show(port.key),
+            f"{dtypes.name(port.dtype) if port.dtype else '?'}"
+            f"{'[?…]' if port.shape is None else shapes.text(port.shape)}",
+            show(port.tensor),
+        )
+        for word, ports in (("in", inputs), ("out", outputs))
+        for port in ports
+    ]
