@@ -362,6 +362,19 @@ def test_modules_and_op_libraries_are_loaded_or_named(tmp_path: Path) -> None:
     assert "fake.so" in str(caught.value)
 
 
+@pytest.mark.needs_tf
+def test_a_system_that_can_not_pass_descriptors_uses_stdin_and_stdout(
+    monkeypatch: pytest.MonkeyPatch, double: ModelRef
+) -> None:
+    monkeypatch.setattr(process, "_PASS_DESCRIPTORS", False)
+    with Child(imports=["this"]) as child:  # which prints
+        answer = child.request(run_job(double, x=np.float32([3])))
+        pid = child.pid
+        assert codec.decode(answer["outputs"]["y"]).tolist() == [6]
+        assert "Namespaces are one honking great idea" in child.log_tail()
+    assert pid is not None and gone(pid)
+
+
 @pytest.fixture
 def script(tmp_path: Path) -> Iterator[Any]:
     """Runs a parent of its own in a program, returns its process once it printed the child's pid."""

@@ -147,11 +147,11 @@ class Process:
         popen = self._popen
         if popen is None or popen.returncode is not None:
             return
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            if hasattr(os, "killpg"):
+        if hasattr(os, "killpg"):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(popen.pid, signal.SIGKILL)
-            else:
-                popen.kill()
+        with contextlib.suppress(OSError):
+            popen.kill()
         self._requests.put(None)
         self._ended.wait(5.0)
 
