@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from unicodedata import combining, east_asian_width
 
 from workbench.picture.labels import MAX_WIDTH, elide
 from workbench.picture.layout import Detail
@@ -22,7 +23,10 @@ def box_lines(node: Node, detail: Detail, marked: bool) -> tuple[str, ...]:
         detail: how much it says.
         marked: whether a mark stands before the title, which takes some of the room.
     """
-    room = _MARK if marked else 0
+    return tuple(one_cell_each(text) for text in _lines(node, detail, _MARK if marked else 0))
+
+
+def _lines(node: Node, detail: Detail, room: int) -> tuple[str, ...]:
     if detail == "tiny":
         return (elide(node.title, _TINY_WIDTH - room),)
     if detail == "compact":
@@ -35,6 +39,13 @@ def box_lines(node: Node, detail: Detail, marked: bool) -> tuple[str, ...]:
     if more:
         lines.append(elide(more, MAX_WIDTH))
     return tuple(lines)
+
+
+def one_cell_each(text: str) -> str:
+    """`text` with a sign of one cell for each that takes two or none (Chinese, Japanese, Korean, accents)."""
+    if text.isascii():
+        return text
+    return "".join("·" if east_asian_width(char) in "WF" or combining(char) else char for char in text)
 
 
 def third_line(node: Node) -> str:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from workbench.names import show
-from workbench.picture.boxes import caption
+from workbench.picture.boxes import caption, one_cell_each
 from workbench.picture.glyphs import ARROWS, BORDERS, DOWN, LEFT, MARKS, PORTS, RIGHT, UP, Glyphs, line_glyph
 from workbench.picture.labels import elide
 from workbench.picture.layout import Box, Layout, Line
@@ -127,7 +127,8 @@ class Painter:
     def _frame(self, sheet: _Sheet, box: Box, selected: bool) -> None:
         kind = "selected" if selected else "frame"
         self._border(sheet, box, kind, self._style("frame", box.item.owner, selected))
-        title = elide(box.item.title, box.w - 6)
+        title = elide(one_cell_each(box.item.title), box.w - 6)
+        title = _plain(title) if self.glyphs == "ascii" else title
         sheet.write(box.x + 2, box.y, f" {title} ", self._style("title", box.item.owner, selected))
 
     def _box(self, sheet: _Sheet, box: Box, node: Node, selected: bool) -> None:
