@@ -90,3 +90,20 @@ def test_what_is_wrong_is_said(
 def test_without_a_place_it_asks_for_one(capsys: pytest.CaptureFixture[str]) -> None:
     done = call(capsys, "signature", DIGITS, "--rename", "serving_default=predict")
     assert done.code == 2 and "-o DIR" in done.err
+
+
+def test_merge_renames_what_its_result_takes_and_gives(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = (
+        "merge", SAMPLES / "image_base64", DIGITS, "--wire", "pixels=myInput", "--rename-input", "base64_input=image",
+        "--rename-output", "myOutput=scores", "--no-verify", "-q",
+    )  # fmt: skip
+    done = call(capsys, *words, "-o", tmp_path / "out", "--save-recipe", tmp_path / "recipe")
+    assert done.code == 0, done.err
+    found = open_model(tmp_path / "out").meta.signatures["serving_default"]
+    assert [*found.inputs, *found.outputs] == ["image", "scores"]
+    again = call(capsys, "merge", "--recipe", tmp_path / "recipe", "--no-verify", "-o", tmp_path / "again")
+    assert again.code == 0, again.err
+    files = [(tmp_path / name / "saved_model.pb").read_bytes() for name in ("out", "again")]
+    assert files[0] == files[1]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.surgery.tools import Models, codes, draft_of, plan_of, read_pb, the
+from tests.surgery.tools import Models, codes, draft_of, findings_of, plan_of, read_pb, the
 from workbench.commit import commit
 from workbench.commit_edit import commit_edit
 from workbench.model import Model, open_model
@@ -331,3 +331,43 @@ def test_an_input_that_no_output_needs_is_told(models: Models) -> None:
     inputs = {key: port.tensor for key, port in model.meta.signatures["serving_default"].inputs.items()}
     edit = findings(model, add=(Added("new", inputs, {"c": next(iter(inputs.values()))}),))
     assert codes(edit.findings, "warning") == ["signature-unused-input"] * (len(inputs) - 1)
+
+
+# -- of the result of a merge
+
+
+@pytest.mark.parametrize("form", ["tf1", "tf2"])
+def test_a_merge_may_rename_what_the_result_takes_and_gives(
+    models: Models, form: str, tmp_path: Path, child: Child
+) -> None:
+    plan = plan_of(
+        models,
+        {"one": "tf2_two_in_two_out", "two": "tf2_default_inputs"},
+        ["w=x"],
+        keep_outputs=True,
+        rename_inputs=(("z", "a"), ("a", "z"), ("scale", "factor")),
+        rename_outputs=(("y", "b"), ("b", "y")),
+        format=form,
+    )
+    report = commit(draft_of(plan), tmp_path / "out", child=child)
+    assert report.verdict == "verified", report.reason
+    made = open_model(tmp_path / "out")
+    found = made.meta.signatures["serving_default"]
+    assert sorted(found.inputs) == ["a", "factor", "unused", "z"]
+    assert found.inputs["factor"].default is not None
+    assert sorted(found.outputs) == ["b", "w", "y"]
+    assert made.origin is not None and made.origin.recipe is not None
+    assert made.origin.recipe["options"]["rename_inputs"] == dict(plan.rename_inputs)
+
+
+def test_keys_that_the_result_has_not_or_has_already(models: Models) -> None:
+    plan = plan_of(
+        models,
+        {"one": "tf2_two_in_two_out", "two": "tf2_default_inputs"},
+        ["w=x"],
+        rename_inputs=(("Z", "q"), ("a", "scale")),
+        rename_outputs=(("b", "q"),),
+    )
+    found = findings_of(plan)
+    assert codes(found, "error") == ["R6-rename"] * 3
+    assert "Did you mean z?" in str(found[0])

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
+
+from workbench.errors import UsageError
+from workbench.names import show
 
 _FILES = {"bash": "_shtab_compgen_files", "zsh": "_files", "tcsh": "f"}
 _FOLDERS = {"bash": "_shtab_compgen_dirs", "zsh": "_files -/", "tcsh": "d"}
@@ -23,3 +27,20 @@ def completes_folders(action: argparse.Action) -> argparse.Action:
 def add_json(parser: argparse.ArgumentParser, help: str = "data as JSON on stdout, errors too") -> None:
     """Adds `--json`."""
     parser.add_argument("--json", action="store_true", help=help)
+
+
+def pairs(flag: str, texts: Iterable[str], form: str = "OLD=NEW") -> dict[str, str]:
+    """Words of the form `LEFT=RIGHT`, split at the first `=`.
+
+    Raises:
+        UsageError: there is no `=`, or one left side is there twice.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        left, equals, right = text.partition("=")
+        if not equals or not left:
+            raise UsageError(f"{flag} {show(text)}: write {form}.")
+        if left in found:
+            raise UsageError(f"{flag} is there twice for {show(left)!r}.")
+        found[left] = right
+    return found

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli import verifying
+from workbench.cli.arguments import pairs
 from workbench.cli.output import Output
 from workbench.errors import PlanError, UsageError
 from workbench.names import did_you_mean, show
@@ -67,6 +68,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     result.add_argument(
         "--signature", default=None, metavar="KEY", help=f"key of its signature ({DEFAULT_SIGNATURE})"
     )
+    for side in ("input", "output"):
+        result.add_argument(
+            f"--rename-{side}", action="append", default=[], metavar="OLD=NEW",
+            help=f"another key for an {side} of the result",
+        )  # fmt: skip
     result.add_argument("--tag-set", default=None, metavar="TAGS", help="its tag set (serve)")
     result.add_argument(
         "--keep-outputs", action="store_true", help="keep the outputs of models that feed another one"
@@ -194,6 +200,8 @@ def make_plan(args: argparse.Namespace) -> tuple[Plan, list[str]]:
         args.keep_signatures,
         args.freeze,
         args.format or "auto",
+        tuple(pairs("--rename-input", args.rename_input).items()),
+        tuple(pairs("--rename-output", args.rename_output).items()),
     )
     return plan, list(args.wires)
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli import editing
+from workbench.cli.arguments import pairs
 from workbench.cli.output import DTYPE, NAME, TEXT, Output
 from workbench.errors import UsageError
 from workbench.names import show
@@ -30,6 +31,9 @@ examples:
   workbench signature ./model --add features --inputs x=x:0 --outputs hidden=dense/Relu:0 logits=logits:0 -o ./more
   workbench signature ./model --method tensorflow/serving/classify --dry-run
 """
+
+
+_ENDS = "KEY=TENSOR"
 
 
 class _Add(argparse.Action):
@@ -119,7 +123,7 @@ def make_change(args: argparse.Namespace) -> SignatureChange:
         rename_outputs=pairs("--rename-output", args.rename_output),
         drop=tuple(dict.fromkeys(args.drop)),
         add=tuple(
-            Added(key, pairs("--inputs", sides["inputs"]), pairs("--outputs", sides["outputs"]))
+            Added(key, pairs("--inputs", sides["inputs"], _ENDS), pairs("--outputs", sides["outputs"], _ENDS))
             for key, sides in getattr(args, "added", None) or ()
         ),
         method=args.method,
@@ -131,24 +135,6 @@ def make_change(args: argparse.Namespace) -> SignatureChange:
             hint="For example --rename-input OLD=NEW; see workbench signature --help.",
         )
     return change
-
-
-def pairs(flag: str, texts: Iterable[str]) -> dict[str, str]:
-    """`LEFT=RIGHT`, split at the first `=`.
-
-    Raises:
-        UsageError: there is no `=`, or one left side twice.
-    """
-    found: dict[str, str] = {}
-    for text in texts:
-        left, equals, right = text.partition("=")
-        if not equals or not left:
-            what = "KEY=TENSOR" if flag in ("--inputs", "--outputs") else "OLD=NEW"
-            raise UsageError(f"{flag} {show(text)}: write {what}.")
-        if left in found:
-            raise UsageError(f"{flag} is there twice for {show(left)!r}.")
-        found[left] = right
-    return found
 
 
 def _data(meta: MetaGraph, key: str) -> dict[str, Any] | None:

@@ -42,6 +42,7 @@ from workbench.surgery.part import VARIABLE_OPS, Part, attr_shape, is_placeholde
 from workbench.surgery.plan import Plan
 from workbench.surgery.refs import rewrite_references
 from workbench.surgery.rename import RenameLog, Renamer, Rule
+from workbench.surgery.result_keys import rename_keys
 from workbench.surgery.saver import CheckpointNames, merge_savers, prefix_const, saver_nodes
 from workbench.surgery.twins import join_twins
 from workbench.surgery.uplift import CannotUplift, Uplift
@@ -249,6 +250,7 @@ class _Builder:
             source = self.join.parts[link.source.handle]
             self.join.findings += remarks(link, source.meta, part.meta)
         self.interface = design_interface(self.join)
+        rename_keys(self.join, self.interface)
         if self.join.blocked:
             return None
         for part in self.parts:

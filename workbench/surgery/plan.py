@@ -69,6 +69,8 @@ class Plan:
         freeze: turn variables into constants.
         format: `tf2` with an object graph, so that the result can be trained and saved again; `tf1` without;
             `auto` is `tf2` where it is possible.
+        rename_inputs: (old, new) key of inputs of the result, all at once.
+        rename_outputs: likewise of its outputs.
     """
 
     sources: tuple[Source, ...]
@@ -79,6 +81,8 @@ class Plan:
     keep_signatures: bool = False
     freeze: bool = False
     format: Format = "auto"
+    rename_inputs: tuple[tuple[str, str], ...] = ()
+    rename_outputs: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def join(
@@ -136,6 +140,9 @@ class Plan:
             value = getattr(self, name)
             if value != getattr(defaults, name):
                 found[name] = list(value) if isinstance(value, tuple) else value
+        for name in ("rename_inputs", "rename_outputs"):
+            if getattr(self, name):
+                found[name] = dict(getattr(self, name))
         return found
 
 

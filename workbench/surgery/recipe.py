@@ -113,6 +113,8 @@ def load(path: Path) -> Plan:
             bool(options.get("keep_signatures")),
             bool(options.get("freeze")),
             options.get("format", "auto"),
+            tuple(options.get("rename_inputs", {}).items()),
+            tuple(options.get("rename_outputs", {}).items()),
         )
     except FileNotFoundError:
         raise MissingFile("There is no such recipe.", where=str(path)) from None

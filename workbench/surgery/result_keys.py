@@ -1,0 +1,51 @@
+"""Other keys for the inputs and outputs of a result, as its user wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from workbench.findings import Finding
+from workbench.names import did_you_mean, show
+from workbench.surgery.interface import Interface, ResultPort
+from workbench.surgery.join import Join
+
+
+def rename_keys(join: Join, interface: Interface) -> None:
+    """Renames the keys of the result's signature as the plan says; what can't be done becomes a finding."""
+    if join.blocked:
+        return  # what is missing then may only be missing because of that
+    plan = join.plan
+    for noun, ports, renames in (
+        ("input", interface.inputs, plan.rename_inputs),
+        ("output", interface.outputs, plan.rename_outputs),
+    ):
+        if renames:
+            ports[:] = _renamed(join, noun, ports, dict(renames))
+
+
+def _renamed(join: Join, noun: str, ports: list[ResultPort], renames: Mapping[str, str]) -> list[ResultPort]:
+    known = [port.key for port in ports]
+    for old, new in renames.items():
+        if old not in known:
+            _wrong(
+                join,
+                old,
+                f"The result has no {noun} {show(old)!r}.",
+                did_you_mean(old, known, noun=f"{noun}s"),
+            )
+        if not new:
+            _wrong(join, old, "A key can't be empty.", None)
+    keys = [renames.get(key, key) for key in known]
+    for key in dict.fromkeys(one for one in keys if keys.count(one) > 1):
+        _wrong(
+            join,
+            key,
+            f"Two {noun}s of the result would be {show(key)!r}.",
+            f"Rename the other one as well: --rename-{noun} {show(key)}=OTHER.",
+        )
+    return [replace(port, key=key) for port, key in zip(ports, keys, strict=True)]
+
+
+def _wrong(join: Join, where: str, message: str, hint: str | None) -> None:
+    join.findings.append(Finding("R6-rename", "error", show(where), message, hint))
