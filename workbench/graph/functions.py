@@ -88,15 +88,22 @@ def registered_gradients(graph: Message) -> dict[str, str]:
     return {entry.registered_op_type: entry.gradient_func for entry in graph.library.registered_gradients}
 
 
-def reachable(graph: Message, nodes: Iterable[Message], more: Iterable[str] = ()) -> set[str]:
+def reachable(
+    graph: Message,
+    nodes: Iterable[Message],
+    more: Iterable[str] = (),
+    made: Mapping[str, Message] | None = None,
+) -> set[str]:
     """The functions reached from some nodes, through any number of calls; recursion ends.
 
     Args:
         graph: the `GraphDef` whose library is meant.
         nodes: the nodes to start from.
         more: function names to start from as well.
+        made: functions by name that are not in the library yet.
     """
     functions = {function.signature.name: function for function in graph.library.function}
+    functions |= made or {}
     gradients = registered_gradients(graph)
     gradient_of: dict[str, list[str]] = {}
     for entry in graph.library.gradient:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from workbench import names
 from workbench.disk import schema
@@ -55,17 +55,42 @@ def _drop(part: Part, name: str, why: str) -> None:
 
 
 def _contexts(meta: Message, name: str, values: Iterable[bytes], part: Part, renamer: Renamer) -> None:
+    kept = kept_contexts(
+        name, values, part.kept, renamer, lambda: _drop(part, name, "one of its entries is damaged")
+    )
+    if kept:
+        meta.collection_def[name].bytes_list.value.extend(kept)
+
+
+def kept_contexts(
+    name: str,
+    values: Iterable[bytes],
+    kept: Mapping[str, Message],
+    renamer: Renamer,
+    damaged: Callable[[], object] = lambda: None,
+) -> list[bytes]:
+    """The entries of `cond_context` or `while_context` that survive, renamed.
+
+    Args:
+        name: of the collection.
+        values: its entries.
+        kept: the nodes that are still there, by old name.
+        renamer: their new names.
+        damaged: is told of an entry that can't be read.
+    """
     from google.protobuf.message import DecodeError
 
     kind = schema.CondContextDef if name == "cond_context" else schema.WhileContextDef
+    found: list[bytes] = []
     for data in values:
         try:
             context = kind.FromString(data)
         except DecodeError:
-            _drop(part, name, "one of its entries is damaged")
+            damaged()
             continue
-        if rename_context(context, part.kept, renamer):
-            meta.collection_def[name].bytes_list.value.append(context.SerializeToString(deterministic=True))
+        if rename_context(context, kept, renamer):
+            found.append(context.SerializeToString(deterministic=True))
+    return found
 
 
 def rename_context(context: Message, kept: Mapping[str, Message], renamer: Renamer) -> bool:

@@ -516,7 +516,7 @@ class _Builder:
         copies: dict[str, Message] = {}
         for name in part.functions:
             copy = self.graph.library.function.add()
-            copy.CopyFrom(part.meta.functions[name])
+            copy.CopyFrom(part.function(name))
             copies[name] = copy
         if part.has_saver:
             checkpoint = CheckpointNames(part, copies)

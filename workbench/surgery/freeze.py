@@ -1,153 +1,219 @@
-"""Variables turned into constants: only those the main graph reads itself; captured ones are named and refused."""
+"""Variables turned into constants, wherever they are read: in the main graph, in functions, in loops and branches."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from workbench import names
-from workbench.disk import dtypes, schema
+from workbench.disk import dtypes
+from workbench.disk.bundle import Bundle
+from workbench.disk.optable import OpTable
 from workbench.disk.schema import Message
+from workbench.model.tensors import PLACEHOLDERS
 from workbench.model.variables import Variable
 from workbench.names import show
-from workbench.surgery.part import VARIABLE_OPS, Part, attr_type
+from workbench.surgery.devolve import Devolution, Obstacle
+from workbench.surgery.part import REF_VARIABLE_OPS, VARIABLE_OPS, Part
 
-_READS = frozenset({"ReadVariableOp", "Identity"})
-_RESTORED_TABLES = ("MutableHashTable", "MutableDenseHashTable")
+RESTORED_TABLES = ("MutableHashTable", "MutableDenseHashTable")
+Note = Callable[[str, Any, str, str, str | None], None]
+"""Takes code, severity, where, message and hint of a finding."""
 
 
 def bytes_to_freeze(part: Part) -> int:
     """Bytes that the constants of this part will hold."""
-    return sum(
-        variable.nbytes or 0
-        for variable in part.meta.variables
-        if variable.node in part.kept and variable.key is not None
-    )
+    known = {variable.node: variable for variable in part.meta.variables} | part.twins
+    return bytes_of(known[name] for name in part.kept if name in known)
+
+
+def bytes_of(variables: Iterable[Variable]) -> int:
+    """Bytes of the values of some variables that have one."""
+    return sum(variable.nbytes or 0 for variable in variables if variable.key is not None)
 
 
 def freeze_variables(part: Part) -> int:
-    """Makes a Const of every variable the kept nodes read; returns how many.
+    """Makes a Const of every variable among the kept nodes; returns how many.
 
-    What can't be frozen is a finding of the part: a variable captured by a function, assigned to by the graph, or
-    without a value in the checkpoint.
+    What can't be frozen is a finding of the part: a variable that is assigned to, or one without a value in the
+    checkpoint. The functions of the part are those of the frozen graph afterwards.
     """
     known = {variable.node: variable for variable in part.meta.variables} | part.twins
-    users: dict[str, list[tuple[Message, int]]] = {}
-    frozen = 0
-    for name, node in part.kept.items():
-        if node.op.startswith(_RESTORED_TABLES):
-            part.note(
+    devolution = Devolution(
+        part.kept, part.meta.functions, part.meta.op_table, lambda name, op: part.new_node(name, op)
+    )
+    frozen = freeze(
+        part.kept,
+        known,
+        part.model.bundle,
+        devolution,
+        part.note,
+        "Merge without --freeze: variables are kept.",
+    )
+    if frozen:
+        part.use_functions(devolution.made)
+        for definitions in part.variable_defs.values():
+            definitions[:] = [
+                one
+                for one in definitions
+                if part.kept[names.input_node(one.variable_name)].op in VARIABLE_OPS
+            ]
+    return frozen
+
+
+def freeze(
+    nodes: Mapping[str, Message],
+    known: Mapping[str, Variable],
+    bundle: Bundle | None,
+    devolution: Devolution,
+    note: Note,
+    hint: str,
+    asked: Iterable[str] = (),
+) -> int:
+    """Makes constants of the variables of a main graph, in place; returns how many, 0 if something is in the way.
+
+    Args:
+        nodes: the main graph by name.
+        known: its variables by node.
+        bundle: the checkpoint.
+        devolution: over the same nodes.
+        note: takes the findings.
+        hint: what to do instead.
+        asked: what signatures and wires need, as inputs of a node would be written.
+    """
+    asked = list(asked)
+    values: dict[str, Variable] = {}
+    given: dict[str, str] = {}
+    for name, node in nodes.items():
+        if node.op.startswith(RESTORED_TABLES):
+            note(
                 "freeze-table",
                 "error",
                 show(name),
                 f"The content of this {show(node.op)} lies in the checkpoint, which a frozen model does not have.",
-                "Merge without --freeze.",
+                hint,
             )
-        for position, text in enumerate(node.input):
-            if not text.startswith("^"):
-                users.setdefault(names.input_node(text), []).append((node, position))
-    for name in [name for name, node in part.kept.items() if node.op in VARIABLE_OPS]:
-        frozen += _freeze(part, name, known.get(name), users.get(name, []))
-    return frozen
+        if node.op not in VARIABLE_OPS:
+            continue
+        variable = known.get(name)
+        if variable is None or variable.key is None or bundle is None:
+            found = set_once(nodes, name, devolution.op_table, asked)
+            if found is None:
+                text = "The checkpoint has no value for it, so it stays a variable."
+                note("freeze-no-value", "warning", show(name), text, None)
+            else:
+                devolution.once.add(found[0])
+                given[name] = found[1]
+        else:
+            values[name] = variable
+    types = {name: dtypes.base(nodes[name].attr["dtype"].type) for name in (*values, *given)}
+    references = [name for name in types if nodes[name].op in REF_VARIABLE_OPS]
+    obstacles = devolution.follow(types, references)
+    for variable_name in dict.fromkeys(obstacle.variable for obstacle in obstacles):
+        own = [obstacle for obstacle in obstacles if obstacle.variable == variable_name]
+        note("freeze-refused", "error", show(variable_name), _tell(own), hint)
+    if obstacles:
+        return 0
+    devolution.apply()
+    for name, variable in values.items():
+        assert bundle is not None
+        _become_constant(nodes[name], bundle, variable)
+    for name, text in given.items():
+        node = nodes[name]
+        node.op = "Identity"
+        node.attr.clear()
+        node.attr["T"].type = types[name]
+        node.input[:] = [text]
+    return len(types)
 
 
-def _freeze(part: Part, name: str, variable: Variable | None, users: list[tuple[Message, int]]) -> bool:
-    if variable is None or variable.key is None:
-        part.note(
-            "freeze-no-value",
-            "warning",
-            show(name),
-            "The checkpoint has no value for it, so it stays a variable.",
-        )
-        return False
-    reference = part.kept[name].op != "VarHandleOp"
-    for user, _ in users:
-        obstacle = _obstacle(part, user, reference=reference)
-        if obstacle is not None:
-            part.note(
-                "freeze-refused", "error", show(name), obstacle, "Merge without --freeze: variables are kept."
-            )
-            return False
-    node = part.kept[name]
-    value = _value(part, variable)
-    place = _copy(node.attr["_class"]) if "_class" in node.attr else None
+def set_once(
+    nodes: Mapping[str, Message], name: str, op_table: OpTable, asked: Iterable[str]
+) -> tuple[str, str] | None:
+    """The only assignment to a variable and what it assigns, if that is the same in every run; else None.
+
+    Args:
+        nodes: the main graph.
+        name: the variable's node.
+        op_table: op definitions.
+        asked: what signatures need: a variable that is set from a fed tensor (an asset's path, fed to the init op
+            alone) must not be among it.
+    """
+    setters = [
+        node
+        for node in nodes.values()
+        if node.op in ("AssignVariableOp", "Assign")
+        and node.input
+        and names.input_node(node.input[0]) == name
+    ]
+    if len(setters) != 1:
+        return None
+    setter = setters[0]
+    if any(
+        names.input_node(text) == setter.name
+        for node in nodes.values()
+        for text in node.input
+        if text[0] != "^"
+    ):
+        return None
+    behind = _ancestors(nodes, [setter.input[1]])
+    if name in behind or any(not _repeats(nodes[one], op_table) for one in behind):
+        return None
+    if any(nodes[one].op in PLACEHOLDERS for one in behind) and name in _ancestors(nodes, asked):
+        return None
+    return str(setter.name), str(setter.input[1])
+
+
+def _repeats(node: Message, op_table: OpTable) -> bool:
+    op_def = op_table.get(node.op)
+    return op_def is not None and not op_def.is_stateful
+
+
+def _ancestors(nodes: Mapping[str, Message], roots: Iterable[str]) -> set[str]:
+    seen: set[str] = set()
+    queue = [names.input_node(root) for root in roots]
+    while queue:
+        name = queue.pop()
+        if name not in seen and name in nodes:
+            seen.add(name)
+            queue += map(names.input_node, nodes[name].input)
+    return seen
+
+
+def _tell(obstacles: list[Obstacle]) -> str:
+    first = obstacles[0]
+    more = f" ({len(obstacles) - 1} more like this.)" if len(obstacles) > 1 else ""
+    return f"It can't become a constant: at {show(first.node)}, {first.why}.{more}"
+
+
+def _become_constant(node: Message, bundle: Bundle, variable: Variable) -> None:
+    places = list(node.attr["_class"].list.s) if "_class" in node.attr else []
     node.op = "Const"
     node.attr.clear()
-    node.attr["dtype"].type = value.dtype
-    node.attr["value"].tensor.CopyFrom(value)
-    if place is not None:
-        node.attr["_class"].CopyFrom(place)
-    for user, position in users:
-        _read_constant(part, user, position, value.dtype)
-    for definitions in part.variable_defs.values():
-        definitions[:] = [one for one in definitions if names.input_node(one.variable_name) != name]
-    return True
+    node.attr["dtype"].type = dtypes.base(variable.dtype)
+    _fill(node.attr["value"].tensor, bundle, variable)
+    if places:
+        node.attr["_class"].list.s.extend(places)
 
 
-def _obstacle(part: Part, user: Message, *, reference: bool) -> str | None:
-    """Why a user of a variable can't take a constant instead, or None."""
-    if user.op in ("ReadVariableOp", "ResourceGather"):
-        return None
-    if any(value.WhichOneof("value") == "func" or value.list.func for value in user.attr.values()):
-        return f"It is captured by the function call {show(user.name)} ({show(user.op)}); such can't be frozen yet."
-    if user.op in part.meta.functions:
-        return f"It is captured by the function call {show(user.name)}; such can't be frozen yet."
-    if reference and not _demands_reference(part, user):
-        return None
-    return f"{show(user.name)} ({show(user.op)}) writes to it or needs it as a variable."
-
-
-def _demands_reference(part: Part, user: Message) -> bool:
-    op_def = part.meta.op_table.get(user.op)
-    return op_def is None or any(arg.is_ref for arg in op_def.input_arg)
-
-
-def _read_constant(part: Part, user: Message, position: int, dtype: int) -> None:
-    if user.op == "ReadVariableOp":
-        user.op = "Identity"
-        del user.attr["dtype"]
-        user.attr["T"].type = dtype
-    elif user.op == "ResourceGather":
-        indices = user.attr["Tindices"].type
-        batch_dims = user.attr["batch_dims"].i if "batch_dims" in user.attr else 0
-        axis_value = schema.AttrValue()
-        axis_value.tensor.dtype = dtypes.enum("int32")
-        axis_value.tensor.tensor_shape.SetInParent()
-        axis_value.tensor.int_val.append(batch_dims)
-        axis = part.new_node(
-            f"{user.name}/axis", "Const", dtype=attr_type(dtypes.enum("int32")), value=axis_value
-        )
-        controls = [text for text in user.input if text.startswith("^")]
-        data = [text for text in user.input if not text.startswith("^")]
-        user.op = "GatherV2"
-        user.attr.clear()
-        user.attr["Tparams"].type = dtype
-        user.attr["Tindices"].type = indices
-        user.attr["Taxis"].type = dtypes.enum("int32")
-        user.attr["batch_dims"].i = batch_dims
-        user.input[:] = [*data, axis.name, *controls]
-    del position
-
-
-def _copy(value: Message) -> Message:
-    copy = schema.AttrValue()
-    copy.CopyFrom(value)
-    return copy
-
-
-def _value(part: Part, variable: Variable) -> Message:
-    """The variable's value in the checkpoint as a TensorProto."""
-    bundle = part.model.bundle
-    assert bundle is not None and variable.key is not None
+def _fill(tensor: Message, bundle: Bundle, variable: Variable) -> None:
+    """Writes a variable's value in the checkpoint into a TensorProto: from the bytes on disk, in one copy."""
+    assert variable.key is not None
+    entry = bundle.entry(variable.key)
+    tensor.dtype = entry.dtype
+    tensor.tensor_shape.SetInParent()
+    if variable.slice is None and entry.dtype != dtypes.STRING:
+        for size in entry.shape:
+            tensor.tensor_shape.dim.add(size=size)
+        tensor.tensor_content = bundle.raw(variable.key)
+        return
     array: Any = bundle.array(variable.key)
     if variable.slice is not None:
         ranges = zip(variable.slice.start, variable.slice.length, strict=True)
         array = array[tuple(slice(start, start + length) for start, length in ranges)]
-    tensor = schema.TensorProto(dtype=dtypes.base(variable.dtype))
     for size in array.shape:
         tensor.tensor_shape.dim.add(size=size)
-    tensor.tensor_shape.SetInParent()
     if array.dtype == object:
         tensor.string_val.extend(array.reshape(-1).tolist())
     else:
         tensor.tensor_content = array.tobytes()
-    return tensor

@@ -54,6 +54,7 @@ class Part:
         findings: what was found on the way.
         exported: tensors `n:k` that outputs and wires name.
         twins: variables that nothing restores under their own node, to the restored one that is the same.
+        made: functions that were made for the part, by name.
         moved: tensors of the source that another tensor of the part stands for (a reference by its read).
     """
 
@@ -73,6 +74,7 @@ class Part:
     exported: set[str] = field(default_factory=set)
     moved: dict[str, str] = field(default_factory=dict)
     twins: dict[str, Variable] = field(default_factory=dict)
+    made: dict[str, Message] = field(default_factory=dict)
     dependence: Dependence = field(init=False)
 
     def __post_init__(self) -> None:
@@ -259,6 +261,16 @@ class Part:
                 if names.input_node(getattr(definition, field_name)) not in wanted:
                     definition.ClearField(field_name)
             self.variable_defs.setdefault(name, []).append(definition)
+
+    def use_functions(self, made: Mapping[str, Message]) -> None:
+        """Adds functions to the library of the part; those that no kept node reaches any more go."""
+        self.made |= made
+        wanted = reachable(self.meta.proto.graph_def, self.kept.values(), made=self.made)
+        self.functions = [name for name in (*self.meta.functions, *self.made) if name in wanted]
+
+    def function(self, name: str) -> Message:
+        """A function that stays. Not to be changed."""
+        return self.made[name] if name in self.made else self.meta.functions[name]
 
     def new_node(self, name: str, op: str, inputs: Iterable[str] = (), **attrs: Message) -> Message:
         """Adds a node of our own to the part (old names, so that it is prefixed like all others)."""

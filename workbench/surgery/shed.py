@@ -88,17 +88,24 @@ def use_main_op(meta_graph: Message, init_op: str | None) -> None:
     meta_graph.collection_def[MAIN_OP].node_list.value.append(init_op)
 
 
-def roots_of(meta_graph: Message, init_op: str | None) -> list[str]:
-    """What must stay in the main graph for its signatures and its init op, as inputs of a node would be written."""
-    roots: list[str] = []
-    for signature in meta_graph.signature_def.values():
-        for infos in (signature.inputs, signature.outputs):
-            for info in infos.values():
-                roots += info_tensors(info)
-    if init_op is not None:
-        roots.append(f"^{init_op}")
+def roots_of(meta_graph: Message) -> list[str]:
+    """What must stay in the main graph for signatures, init op and assets, as inputs of a node would be written."""
+    roots = signature_tensors(meta_graph)
+    if MAIN_OP in meta_graph.collection_def:
+        roots += (f"^{name}" for name in meta_graph.collection_def[MAIN_OP].node_list.value)
     roots += [asset.tensor_info.name for asset in meta_graph.asset_file_def]
     return roots
+
+
+def signature_tensors(meta_graph: Message) -> list[str]:
+    """The tensors that signatures name."""
+    return [
+        tensor
+        for signature in meta_graph.signature_def.values()
+        for infos in (signature.inputs, signature.outputs)
+        for info in infos.values()
+        for tensor in info_tensors(info)
+    ]
 
 
 def drop_nodes(meta_graph: Message, roots: Iterable[str]) -> int:

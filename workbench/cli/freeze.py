@@ -1,0 +1,29 @@
+"""Freeze a model: its variables become constants, in functions, loops and branches, too. Tables stay tables.
+
+The result has no checkpoint and loads everywhere. A variable that a signature writes to can't be frozen; it is named.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from workbench.cli import editing
+from workbench.cli.output import Output
+
+EXAMPLES = """\
+examples:
+  workbench freeze ./model -o ./frozen
+  workbench freeze ./model --dry-run
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments."""
+    editing.configure(parser)
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    """Freezes."""
+    from workbench.surgery.freeze_model import freeze_model
+
+    return editing.commit_and_tell(freeze_model(editing.open_it(args)), args, out)

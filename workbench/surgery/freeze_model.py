@@ -1,0 +1,119 @@
+"""Freeze: one model whose variables are constants, tables kept, no checkpoint."""
+
+from __future__ import annotations
+
+from workbench import names
+from workbench.disk.schema import Message
+from workbench.model import Model
+from workbench.names import show
+from workbench.surgery.collection_defs import kept_contexts
+from workbench.surgery.devolve import Devolution
+from workbench.surgery.edit import Edit, begin
+from workbench.surgery.freeze import RESTORED_TABLES, bytes_of, freeze
+from workbench.surgery.part import VARIABLE_COLLECTIONS, VARIABLE_OPS, unique_name
+from workbench.surgery.rename import Renamer, Rule
+from workbench.surgery.shed import drop_functions, drop_nodes, roots_of, signature_tensors, use_main_op
+from workbench.surgery.twins import find_twins
+
+MAX_PROTO_BYTES = 2**31 - 1
+_HINT = "Leave out the signature that does it (workbench signature --drop), or keep the variables."
+
+
+def freeze_model(model: Model) -> Edit:
+    """The model with constants for variables, in TF1 format, to be written by `commit_edit`.
+
+    What only serves training, saving and restoring goes: the saver, initialisers, the object graph. Tables and their
+    assets stay. A variable that a signature writes to is a finding with severity error.
+
+    Args:
+        model: the original.
+
+    Raises:
+        WorkbenchError: the checkpoint can't be read.
+    """
+    edit = begin(model, "freeze")
+    meta_graph, graph, original = edit.meta_graph, edit.meta_graph.graph_def, edit.original
+    edit.checkpoint = "drop"
+    meta_graph.ClearField("object_graph_def")
+    meta_graph.ClearField("saver_def")
+    use_main_op(meta_graph, original.init_op)
+    drop_nodes(meta_graph, roots_of(meta_graph))
+    nodes = {node.name: node for node in graph.node}
+    drop_functions(meta_graph)
+    known = {variable.node: variable for variable in original.variables} | find_twins(original)
+    if not any(node.op in VARIABLE_OPS or node.op.startswith(RESTORED_TABLES) for node in nodes.values()):
+        edit.note("freeze-nothing", "info", show(str(model.path)), "No signature reads a variable.")
+    elif model.bundle is None and model.bundle_problem is not None:
+        raise model.bundle_problem
+    elif _fits(edit, bytes_of(known[name] for name in nodes if name in known)):
+        _freeze(edit, nodes, known)
+    _drop_collections(meta_graph, nodes)
+    edit.left_out |= {"keras_metadata.pb", "debug"}
+    edit.prove_all()
+    return edit
+
+
+def _freeze(edit: Edit, nodes: dict[str, Message], known: dict[str, Message]) -> None:
+    graph = edit.meta_graph.graph_def
+
+    def add(name: str, op: str) -> Message:
+        name = unique_name(name, nodes)
+        nodes[name] = graph.node.add(name=name, op=op)
+        return nodes[name]
+
+    functions = {function.signature.name: function for function in graph.library.function}
+    devolution = Devolution(nodes, functions, edit.original.op_table, add)
+    count = freeze(
+        nodes, known, edit.model.bundle, devolution, edit.note, _HINT, signature_tensors(edit.meta_graph)
+    )
+    graph.library.function.extend(devolution.made.values())
+    dropped = drop_functions(edit.meta_graph)
+    left = [name for name, node in nodes.items() if node.op in VARIABLE_OPS]
+    if count:
+        edit.note(
+            "freeze-done",
+            "info",
+            show(str(edit.model.path)),
+            f"{count} {'variable is' if count == 1 else 'variables are'} now constants"
+            + (f"; {dropped} functions went." if dropped else "."),
+        )
+    if left and not edit.blocked:
+        listed = ", ".join(map(show, left[:4]))
+        edit.note(
+            "freeze-left",
+            "warning",
+            show(str(edit.model.path)),
+            f"{len(left)} stay variables, set by the init op: {listed}.",
+        )
+
+
+def _fits(edit: Edit, nbytes: int) -> bool:
+    size = int(edit.proto.ByteSize()) + nbytes
+    if size <= MAX_PROTO_BYTES:
+        return True
+    edit.note(
+        "R11-size",
+        "error",
+        show(str(edit.model.path)),
+        f"saved_model.pb would be about {size / 1e9:.2f} GB; a proto can't be over 2 GB.",
+        "Keep the variables.",
+    )
+    return False
+
+
+def _drop_collections(meta_graph: Message, nodes: dict[str, Message]) -> None:
+    """Variables' collections, and what names a node that is gone."""
+    collections = meta_graph.collection_def
+    same = Renamer("", without=Rule)
+    for name in list(collections):
+        listed = collections[name]
+        kind = listed.WhichOneof("kind")
+        gone = name in VARIABLE_COLLECTIONS
+        if name in ("cond_context", "while_context") and kind == "bytes_list":
+            listed.bytes_list.value[:] = kept_contexts(name, listed.bytes_list.value, nodes, same)
+        elif kind == "node_list":
+            gone = gone or any(names.input_node(value) not in nodes for value in listed.node_list.value)
+        elif kind == "bytes_list":
+            gone = True
+        if gone:
+            del collections[name]
