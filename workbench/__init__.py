@@ -13,7 +13,9 @@ Everything here is looked up when it is first used, so that importing the packag
 from __future__ import annotations
 
 import importlib
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from workbench.version import __version__
@@ -51,6 +53,17 @@ __all__ = [
     "apply", "check", "commit", "open_model", "run", "sample_models",
     "to_networkx",
 ]  # fmt: skip
+
+
+class _Package(ModuleType):
+    """Keeps `workbench.commit` the function: importing the module of that name would put the module in its place."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:

@@ -107,6 +107,20 @@ def test_the_package_is_imported_for_next_to_nothing() -> None:
     assert done.stdout.strip() == "['workbench', 'workbench.version']"
 
 
+def test_public_names_stay_what_they_are() -> None:
+    """Importing a module that is called as a public function does not hide the function."""
+    code = (
+        "import workbench, types\n"
+        "for _ in range(2):\n"
+        "    found = [name for name in workbench.__all__ if isinstance(getattr(workbench, name), types.ModuleType)]\n"
+        "    assert not found, found\n"
+        "    import workbench.commit, workbench.commit_edit\n"
+        "from workbench import commit\n"
+        "assert commit is workbench.commit and callable(commit)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 @pytest.mark.needs_tf
 def test_a_verified_merge_keeps_tensorflow_in_its_child(tmp_path: Path) -> None:
     modules = loaded("merge", IMAGE, DIGITS, "--wire", WIRE, "-o", tmp_path / "out")

@@ -365,8 +365,19 @@ each_phase = pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.__
 
 
 @pytest.mark.needs_tf
-@each_signal
-@each_phase
+@pytest.mark.parametrize(
+    ("phase", "whom", "number"),
+    [
+        (starting, "group", signal.SIGINT),
+        (starting, "parent", signal.SIGTERM),
+        (reference, "group", signal.SIGINT),
+        (reference, "parent", signal.SIGINT),
+        (reference, "parent", signal.SIGTERM),
+        (verifying, "group", signal.SIGINT),
+        (verifying, "parent", signal.SIGTERM),
+    ],
+    ids=lambda value: getattr(value, "__name__", None) or getattr(value, "name", value),
+)
 def test_while_tensorflow_runs(
     start: Start,
     endless: Path,
