@@ -19,12 +19,13 @@ from workbench.disk import dtypes, schema
 from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
 from workbench.model.objects import OBJECT_GRAPH_KEY, VALUE_SUFFIX
-from workbench.model.shapes import Shape, from_proto
+from workbench.model.shapes import from_proto
 from workbench.surgery.part import Part, unique_name
 from workbench.surgery.rename import Renamer
 from workbench.surgery.uplift import Argument, CannotUplift, Uplift
 
 _OPTIMIZER = "optimizer"
+_LARGE = 2048
 # Ops whose resource is an object of its own (a table), bound to functions from outside.
 TABLE_OPS = frozenset(
     {"HashTableV2", "MutableHashTableV2", "MutableHashTableOfTensorsV2", "MutableDenseHashTableV2"}
@@ -403,20 +404,34 @@ def add_signature(objects: Objects, meta: Message, uplift: Uplift, key: str, sig
 def _captures(
     objects: Objects, uplift: Uplift, outputs: Iterable[str], fed: Iterable[str]
 ) -> tuple[list[Argument], list[int]]:
-    """The variables and tables behind some tensors as arguments, and the objects they are bound to."""
+    """The variables, tables and large constants behind some tensors as arguments, and the objects they are bound to."""
     captures: list[Argument] = []
     bound: list[int] = []
     for name in uplift.needed(outputs, fed):
         node = uplift.nodes[name]
+        if node.op == "Const" and _is_large(node):
+            if name not in objects.bound:
+                objects.bound[name], constant = objects.add("constant")
+                constant.constant.operation = name
+            tensor = attr(node, "value").tensor
+            shape = from_proto(tensor.tensor_shape)
+            captures.append(Argument(f"{name}:0", f"capture_{len(captures)}", tensor.dtype, shape))
+            bound.append(objects.bound[name])
+            continue
         if node.op != "VarHandleOp" and node.op not in TABLE_OPS:
             continue
         if name not in objects.bound:
             raise CannotUplift(name, f"no object stands for this {node.op}")
-        shape: Shape = from_proto(attr(node, "shape").shape) if node.op == "VarHandleOp" else None
+        shape = from_proto(attr(node, "shape").shape) if node.op == "VarHandleOp" else None
         holds = attr(node, "dtype").type if node.op == "VarHandleOp" else None
         captures.append(Argument(f"{name}:0", f"capture_{len(captures)}", dtypes.RESOURCE, shape, holds))
         bound.append(objects.bound[name])
     return captures, bound
+
+
+def _is_large(node: Message) -> bool:
+    """Whether a constant stands once in the main graph, for all functions. What shapes depend on is smaller."""
+    return not node.input and int(node.ByteSize()) > _LARGE and attr(node, "dtype").type != dtypes.STRING
 
 
 def add_signature_map(objects: Objects) -> int:
