@@ -72,6 +72,7 @@ class CommitScreen(Screen[None]):
         self._detail = ""
         self._started = 0.0
         self._ready = False
+        self._asked = False
 
     # -- the form
 
@@ -244,7 +245,7 @@ class CommitScreen(Screen[None]):
         if not self.is_attached or self.app.committer.running:
             return
         if isinstance(outcome, WorkbenchError):
-            self.draft = None
+            self.draft, self._asked = None, False
             self._say(outcome)
             return
         if outcome.plan != self.session.plan:
@@ -252,6 +253,7 @@ class CommitScreen(Screen[None]):
         fresh = self.draft is not outcome.draft
         self.draft = outcome.draft
         if self.draft is None:
+            self._asked = False
             self._say_findings(outcome)
             return
         self._input_lines(self.draft)
@@ -259,6 +261,9 @@ class CommitScreen(Screen[None]):
             self.report = None
             self.board.border_title = "What the commit will do"
             self.board.show_detail(what_it_does(self.draft))
+        if self._asked:
+            self._asked = False
+            self.action_commit()
 
     def _input_lines(self, draft: Draft) -> None:
         """One line for each input of the result."""
@@ -307,6 +312,11 @@ class CommitScreen(Screen[None]):
         """Checks, writes, proves and publishes."""
         if self.app.committer.running:
             return
+        outcome = self.session.outcome
+        if outcome is None:  # it is being looked at; goes on when that is done
+            self._asked = True
+            return
+        self.draft = outcome.draft
         if self.draft is None:
             self.app.tell("The plan has errors; they are listed on the right.", severity="warning")
             return

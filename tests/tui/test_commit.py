@@ -1,0 +1,194 @@
+"""Committing by keys alone: the whole story, cancelling, and what can go wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui.driving import drive, press, screen_text, settle, until
+from tests.tui.test_wire import PAIR, command
+from workbench.tui.app import WorkbenchApp
+from workbench.tui.screens.commit import CommitScreen
+from workbench.tui.widgets.tick import Tick
+
+
+def commit_screen(app: WorkbenchApp) -> CommitScreen:
+    assert isinstance(app.screen, CommitScreen)
+    return app.screen
+
+
+def said(app: WorkbenchApp) -> str:
+    """What the right side says, before it is broken into lines."""
+    detail = commit_screen(app).board.detail
+    assert detail is not None
+    return "\n".join("".join(span.text for span in line) for line in detail.lines)
+
+
+async def done(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+    await until(pilot, lambda: not app.screen.has_class("-running"), 120)
+    await pilot.pause()
+
+
+@pytest.mark.needs_tf
+def test_the_story_takes_fourteen_presses_at_most(
+    sample_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    keys = ["space", "space", "c", *"merged", "enter"]
+    assert len(keys) <= 14
+
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause(0.1)
+        await done(app, pilot)
+        report = commit_screen(app).report
+        assert report is not None and report.verdict == "verified", screen_text(app)
+        text = screen_text(app)
+        assert "verified" in text and "merged" in text and "tf.saved_model.load" in text
+        assert command(app).endswith("-o merged")
+        assert app.committer.child_pid is not None, "the child stays for the next commit"
+        await press(app, pilot, "ctrl+r")
+        assert app.clipboard.startswith("workbench run merged --input base64_input=base64url:@")
+        await press(app, pilot, "escape", "q")
+        assert app.return_code == 0, "what was committed is not asked about"
+
+    app = drive(story, [sample_models / name for name in PAIR], state=tmp_path / "state")
+    assert app.committer.child_pid is None, "no child outlives the application"
+    proof = json.loads((tmp_path / "merged/assets.extra/workbench-proof.json").read_text())
+    assert proof["verdict"] == "verified"
+
+    from workbench.runtime.api import run
+    from workbench.model import open_model
+
+    png = (sample_models / "digits_png/sample-3.png").read_bytes()
+    import base64
+
+    answer = run(open_model(tmp_path / "merged"), {"base64_input": base64.urlsafe_b64encode(png)})
+    assert answer["myOutput"].argmax() == 3
+
+
+@pytest.mark.needs_tf
+@pytest.mark.parametrize("phase", ["reference", "verify"])
+def test_cancelling_leaves_nothing_behind(sample_models: Path, tmp_path: Path, phase: str) -> None:
+    target = tmp_path / "out" / "merged"
+    target.parent.mkdir()
+
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "space", "space", "c")
+        await pilot.press(*str(target), "enter")
+        await until(pilot, lambda: commit_screen(app)._phase == phase)
+        await pilot.press("escape")
+        await done(app, pilot)
+        assert "cancelled" in said(app), said(app)
+        assert not app.committer.running
+        assert list(target.parent.iterdir()) == []
+        await press(app, pilot, "ctrl+s")
+        await done(app, pilot)
+        assert target.exists(), screen_text(app)
+
+    drive(story, [sample_models / name for name in PAIR], state=tmp_path / "state")
+
+
+def test_without_proving_nothing_is_run(sample_models: Path, tmp_path: Path) -> None:
+    target = tmp_path / "merged"
+
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        app.session.set_commit("prove", verify=False)
+        await press(app, pilot, "space", "space", "c")
+        assert app.committer.child_pid is None, "TensorFlow is not started for what needs none"
+        await pilot.press(*str(target))
+        await press(app, pilot, "enter")
+        await done(app, pilot)
+        assert "published without running it" in said(app)
+        assert "--no-verify" in command(app)
+
+    drive(story, [sample_models / name for name in PAIR], state=tmp_path / "state")
+    assert (target / "saved_model.pb").exists()
+
+
+def test_a_target_that_is_there_is_never_overwritten(sample_models: Path, tmp_path: Path) -> None:
+    target = tmp_path / "there"
+    target.mkdir()
+
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        app.session.set_commit("prove", verify=False)
+        await press(app, pilot, "space", "space", "c")
+        await pilot.press(*str(target))
+        await press(app, pilot, "enter")
+        await done(app, pilot)
+        assert "ever overwritten" in said(app)
+        assert commit_screen(app).query_one("#field-target").has_focus
+
+    drive(story, [sample_models / name for name in PAIR], state=tmp_path / "state")
+    assert list(target.iterdir()) == []
+
+
+def test_options_are_in_the_command_and_can_be_undone(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        app.session.set_commit("prove", verify=False)
+        await press(app, pilot, "space", "space", "c")
+        screen = commit_screen(app)
+        for box in screen.query(Tick):
+            if box.name in ("freeze", "serving"):
+                box.toggle()
+        await settle(app, pilot)
+        screen.query_one("#field-handle-1").focus()
+        await pilot.press("end", *"x", "enter")
+        await settle(app, pilot)
+        line = command(app)
+        assert "--freeze" in line and "--serving" in line and "digitsx=" in line
+        assert "become constants" in said(app)
+        screen.query_one("#field-handle-1").focus()
+        await pilot.press("end", *"!", "enter")
+        await settle(app, pilot)
+        assert app.session.handles == ("image_base64", "digitsx"), "a handle that can't be one is not taken"
+        await press(app, pilot, "escape", "u", "u", "u")
+        assert app.session.handles == PAIR and not app.session.plan.freeze
+
+    drive(story, [sample_models / name for name in PAIR], state=tmp_path / "state")
+
+
+def test_a_file_is_picked_for_an_input(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        app.session.set_commit("prove", verify=False)
+        await press(app, pilot, "space", "space", "c")
+        line = commit_screen(app).query_one("#inputs Input")
+        line.focus()
+        await press(app, pilot, "ctrl+o")
+        from workbench.tui.widgets.chooser import Chooser
+
+        app.screen.query_one(Chooser).line.value = str(sample_models / "digits_png" / "sample-7.png")
+        await press(app, pilot, "enter")
+        assert app.session.commit.inputs == (
+            f"base64_input=base64url:@{sample_models}/digits_png/sample-7.png",
+        )
+        assert "--input" in command(app)
+
+    drive(story, [sample_models / name for name in PAIR], state=tmp_path / "state")
+
+
+@pytest.mark.needs_tf
+def test_an_idle_child_is_ended(sample_models: Path) -> None:
+    from workbench.session.committing import Committer
+    from workbench.session.options import CommitOptions
+
+    now = [0.0]
+    committer = Committer(clock=lambda: now[0])
+    committer.warm(CommitOptions())
+    first = committer.child_pid
+    assert first is not None
+    now[0] = 119.0
+    committer.tick()
+    assert committer.child_pid == first
+    committer.warm(CommitOptions())
+    now[0] = 200.0
+    committer.tick()
+    assert committer.child_pid == first, "it was used meanwhile"
+    now[0] = 240.0
+    committer.tick()
+    assert committer.child_pid is None
+    committer.close()

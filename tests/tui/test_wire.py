@@ -1,0 +1,168 @@
+"""Picking, verdicts, wiring, undo, findings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from tests.tui.driving import drive, press, screen_text, settle
+from tests.tui.test_browse import pane, row
+from workbench.findings import Finding
+from workbench.surgery.plan import Wire
+from workbench.tui.app import WorkbenchApp
+from workbench.tui.screens.suggest import Suggestions
+from workbench.tui.screens.work import WorkScreen
+from workbench.tui.widgets.bars import CommandLine
+from workbench.tui.widgets.findings import Findings
+from workbench.tui.widgets.wires import Wires
+
+PAIR = ("image_base64", "digits")
+
+
+def command(app: WorkbenchApp) -> str:
+    return app.screen.query_one(CommandLine).command
+
+
+def wires(app: WorkbenchApp) -> list[str]:
+    return [str(wire) for wire in app.session.plan.wires]
+
+
+def work(app: WorkbenchApp) -> WorkScreen:
+    assert isinstance(app.screen, WorkScreen)
+    return app.screen
+
+
+def test_two_presses_wire_the_sample_pair(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "space")
+        assert work(app).picked is not None
+        assert row(app, 1) == "myInput", "the cursor goes to what fits"
+        judged = {
+            item.text: work(app)._verdict(pane(app, 1), item).state  # type: ignore[union-attr]
+            for item in (pane(app, 1).rows.listing[i] for i in range(pane(app, 1).rows.count()))
+            if item.kind in ("input", "node")
+        }
+        assert judged["myInput"] == "fits" and judged["softmax/weights"] == "no" and judged["MatMul"] == "no"
+        assert "fits  float32 [1,784] fits float32 [?,784]." in screen_text(app)
+        await press(app, pilot, "space")
+        assert wires(app) == ["pixels=myInput"] and work(app).picked is None
+        assert "can be committed" in screen_text(app)
+        assert "merge" in command(app) and "--wire pixels=myInput" in command(app)
+
+    drive(story, [sample_models / name for name in PAIR], state=tmp_path)
+
+
+def test_what_does_not_fit_says_why_and_is_not_wired(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "2", "j", "space")
+        assert work(app).picked is not None and row(app) == "base64_input"
+        assert "does not fit" in screen_text(app) and "float32" in screen_text(app)
+        await press(app, pilot, "space")
+        assert wires(app) == []
+        assert "as_string" in screen_text(app), "what would help is told"
+        await press(app, pilot, "escape")
+        assert work(app).picked is None
+
+    drive(story, [sample_models / name for name in PAIR], state=tmp_path)
+
+
+def test_an_input_can_be_picked_first(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "2", "space")
+        assert row(app) == "pixels"
+        await press(app, pilot, "space")
+        assert wires(app) == ["pixels=myInput"]
+
+    drive(story, [sample_models / name for name in PAIR], state=tmp_path)
+
+
+def test_fan_out_unwire_undo_and_redo(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "space", "space", "1", "space")
+        pane(app, 1).reveal(("node", "", "MatMul"))
+        await press(app, pilot, "space")
+        assert wires(app) == ["pixels=myInput"], "a product of other shape takes no pixels"
+        await press(app, pilot, "escape", "w", "d")
+        assert wires(app) == []
+        await press(app, pilot, "u")
+        assert wires(app) == ["pixels=myInput"]
+        await press(app, pilot, "u")
+        assert wires(app) == []
+        await press(app, pilot, "U", "U")
+        assert wires(app) == []
+        await press(app, pilot, "u", "u", "u", "u", "u", "u")
+        assert app.session.handles == PAIR[:1] or app.session.handles == PAIR
+
+    drive(story, [sample_models / name for name in PAIR], state=tmp_path)
+
+
+def test_suggestions_are_wired_by_enter(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "s")
+        assert app.screen.query_one(Suggestions).wires == [Wire("pixels", "myInput")]
+        await press(app, pilot, "enter")
+        assert wires(app) == ["pixels=myInput"]
+        await press(app, pilot, "s")
+        assert "No output" in screen_text(app)
+
+    drive(story, [sample_models / name for name in PAIR], state=tmp_path)
+
+
+def test_a_finding_goes_to_its_place(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        app.session.add_wire(Wire("pixels", "myInputt"))
+        work(app).changed()
+        await settle(app, pilot)
+        await press(app, pilot, "f")
+        findings = app.screen.query_one(Findings)
+        assert findings.has_focus and findings.finding is not None and findings.finding.severity == "error"
+        assert "myInput" in (findings.finding.hint or "")
+        assert "does not hold" in screen_text(app)
+        findings.show_findings([Finding("x", "warning", "digits@softmax/bias", "look here")])
+        await press(app, pilot, "enter")
+        assert row(app, 1) == "softmax/bias" and pane(app, 1).rows.has_focus
+        await press(app, pilot, "w")
+        await press(app, pilot, "enter")
+        assert row(app) == "pixels" and pane(app).rows.has_focus
+
+    drive(story, [sample_models / name for name in PAIR], state=tmp_path)
+
+
+def test_a_tensor_in_a_body_is_refused_with_the_nearest_or_wired(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        view = pane(app)
+        assert view.viewer is not None
+        key = next(
+            key for key in view.viewer.places.of_function.values() if key and not key.startswith("fn:")
+        )
+        level = view.viewer.places.level(key)
+        assert level is not None
+        view.reveal(("node", key, next(iter(level.nodes))))
+        await press(app, pilot, "space")
+        picked = work(app).picked
+        assert picked is not None or "nearest" in screen_text(app) or "Nearest" in screen_text(app)
+
+    drive(story, [sample_models / "digits_tf2", sample_models / "digits"], state=tmp_path)
+
+
+def test_the_wires_pane_copies_a_wire(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "space", "space", "w", "y")
+        assert app.screen.query_one(Wires).has_focus
+        assert app.clipboard == "pixels=myInput"
+        await press(app, pilot, "Y")
+        assert app.clipboard == command(app)
+        await press(app, pilot, "1", "y")
+        assert app.clipboard == "pixels"
+
+    drive(story, [sample_models / name for name in PAIR], state=tmp_path)
+
+
+def test_three_models_stand_in_tabs(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        assert len(work(app).panes) == 3 and work(app).has_class("-narrow")
+        await press(app, pilot, "tab", "tab")
+        assert pane(app, 2).rows.has_focus and pane(app, 2).handle == "digits_2"
+
+    drive(story, [sample_models / name for name in (*PAIR, "digits")], state=tmp_path)
