@@ -26,11 +26,16 @@ from workbench.disk import bundle_write, dtypes, schema
 from workbench.disk.bundle import Bundle
 
 Start = Callable[..., "Running"]
-SIGNALS = [("group", signal.SIGINT), ("parent", signal.SIGINT), ("parent", signal.SIGTERM)]
+SIGNALS = [
+    ("group", signal.SIGINT),
+    ("parent", signal.SIGINT),
+    ("parent", signal.SIGTERM),
+    ("group", signal.SIGHUP),  # the terminal is closed
+]
 each_signal = pytest.mark.parametrize(
     ("whom", "number"), SIGNALS, ids=[f"{number.name} to {whom}" for whom, number in SIGNALS]
 )
-CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 MERGE = ("merge", IMAGE, DIGITS, "--wire", WIRE)
 
 
@@ -179,7 +184,7 @@ def reading(start: Start, folder: Path) -> Running:
     pipe = folder / "value"
     os.mkfifo(pipe)
     running = start(*MERGE, "-o", folder / "out", "--input", f"base64_input=@{pipe}", "-v")
-    running.until("R5-scalar")
+    running.until("info image_base64@base64_input")
     time.sleep(0.2)  # it is said right before the value is read
     return running
 
@@ -196,7 +201,7 @@ def test_an_interrupt_with_json_is_one_line(start: Start, tmp_path: Path) -> Non
     os.mkfifo(tmp_path / "value")
     words = (*MERGE, "-o", tmp_path / "out", "--input", f"base64_input=@{tmp_path / 'value'}", "-v", "--json")
     running = start(*words)
-    running.until("R5-scalar")
+    running.until("info image_base64@base64_input")
     time.sleep(0.2)
     running.send("group", signal.SIGINT)
     assert running.end() == 130

@@ -130,7 +130,11 @@ def test_the_page(cli: Cli, tmp_path: Path) -> None:
 def test_quiet_and_verbose(cli: Cli, tmp_path: Path) -> None:
     assert cli("merge", *QUICK, "-q", "-o", tmp_path / "a").err == ""
     loud = cli("merge", *QUICK, "-v", "-o", tmp_path / "b").err
-    assert "checking the checkpoints" in loud and "variables 0/" in loud and "R5-scalar" in loud
+    assert (
+        "checking the checkpoints" in loud
+        and "variables 0/" in loud
+        and "info image_base64@base64_input: " in loud
+    )
 
 
 def test_as_data(cli: Cli, tmp_path: Path) -> None:

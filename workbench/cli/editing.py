@@ -78,10 +78,7 @@ def commit_and_tell(
     from workbench.commit_edit import commit_edit
 
     for finding in edit.findings:
-        if finding.severity == "warning":
-            out.talk(str(finding))
-        else:
-            out.detail(str(finding))
+        out.remark(finding)
     first = next(iter(edit.references), None)
     signature = edit.meta.signatures[first] if first is not None else None
     report = commit_edit(

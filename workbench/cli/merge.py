@@ -136,10 +136,7 @@ def commit_and_tell(draft: Draft, args: argparse.Namespace, out: Output, child: 
     from workbench.commit import commit
 
     for finding in draft.findings:
-        if finding.severity == "warning":
-            out.talk(str(finding))
-        else:
-            out.detail(str(finding))
+        out.remark(finding)
     proving = verifying.proving(args, draft)
     report: Report = commit(
         draft,

@@ -178,6 +178,11 @@ class Output:
         if self.verbose and not self.quiet:
             self.stderr.write(text + "\n")
 
+    def remark(self, finding: Finding) -> None:
+        """A finding that stops nothing, as talk: a warning always, an info with `-v` only."""
+        say = self.talk if finding.severity == "warning" else self.detail
+        say(_paragraph(finding))
+
     def error(self, problem: WorkbenchError) -> None:
         """An error: on stderr in words, and with `--json` on stdout as data as well."""
         where = f"{problem.where}: " if problem.where else ""
@@ -187,9 +192,7 @@ class Output:
         self.stderr.write(f"{mark} {where}{problem.message}\n")
         for finding in getattr(problem, "findings", ()):
             if finding.severity != "info":
-                self.stderr.write(f"  {finding.severity} {finding.where}: {finding.message}\n")
-                if finding.hint:
-                    self.stderr.write(f"    {finding.hint}\n")
+                self.stderr.write(f"  {_paragraph(finding, '  ')}\n")
         if problem.hint:
             for hint_line in problem.hint.splitlines():
                 self.stderr.write(f"  {hint_line}\n")
@@ -248,6 +251,12 @@ def _writing_stdout() -> Iterator[None]:
         raise
     except OSError as problem:
         raise CannotWrite(f"Cannot write: {problem.strerror or problem}.", where="stdout") from None
+
+
+def _paragraph(finding: Finding, indent: str = "") -> str:
+    where = f" {finding.where}" if finding.where else ""
+    hint = f"\n{indent}  {finding.hint}" if finding.hint else ""
+    return f"{finding.severity}{where}: {finding.message}{hint}"
 
 
 def error_json(problem: WorkbenchError) -> dict[str, Any]:
