@@ -18,6 +18,8 @@ _ASSET_COLLECTIONS = frozenset({"saved_model_assets", "asset_filepaths"})
 def merge_collections(meta: Message, part: Part, renamer: Renamer) -> None:
     """Adds what survives of a part's collections to the result's, renamed; says what does not."""
     for name, definitions in part.variable_defs.items():
+        if not definitions:
+            continue
         values = meta.collection_def[name].bytes_list.value
         for definition in definitions:
             copy = schema.VariableDef()

@@ -1,0 +1,192 @@
+"""A recipe: the same bytes for the same plan, everywhere and every time; read back as the same plan."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.surgery.tiny import Tiny, doubler, plan
+from tests.surgery.tools import draft_of
+from workbench.commit import commit
+from workbench.errors import DamagedFile, MissingFile
+from workbench.surgery import recipe
+from workbench.surgery.plan import Plan, Source, Wire
+
+STORY = "pixels=myInput"
+
+
+def write(made: Plan, target: Path) -> dict[str, bytes]:
+    """Everything a commit writes, by relative path, the proof excluded."""
+    assert commit(draft_of(made), target, verify=False).published
+    return read(target)
+
+
+def read(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "workbench-proof.json"
+    }
+
+
+@pytest.fixture(params=["digits", "digits_tf2"])
+def story(request: Any, sample_models: Path) -> Plan:
+    """The story, TF1 and TF2."""
+    tail = "_tf2" if request.param.endswith("_tf2") else ""
+    return Plan.join(
+        img=sample_models / f"image_base64{tail}", digits=sample_models / request.param, wires=[STORY]
+    )
+
+
+def test_two_commits_are_the_same(story: Plan, tmp_path: Path) -> None:
+    first, second = write(story, tmp_path / "first"), write(story, tmp_path / "second" / "deep")
+    assert first == second
+    assert {"saved_model.pb", "assets.extra/workbench.json", "variables/variables.index"} <= set(first)
+
+
+def test_nothing_of_the_way_to_the_sources_is_written(
+    story: Plan, sample_models: Path, tmp_path: Path
+) -> None:
+    """The same under another path, and no absolute path in any file."""
+    here = write(story, tmp_path / "here")
+    elsewhere = tmp_path / "quite another" / "place"
+    shutil.copytree(sample_models, elsewhere)
+    sources = tuple(replace(source, path=elsewhere / source.path.name) for source in story.sources)
+    assert write(replace(story, sources=sources), tmp_path / "there") == here
+    for name, data in here.items():
+        for path in (sample_models, elsewhere, tmp_path):
+            assert str(path).encode() not in data, name
+
+
+def test_the_same_whatever_the_hash_seed(story: Plan, tmp_path: Path) -> None:
+    """In processes of their own: the order of sets differs between them."""
+    program = (
+        "import sys; from pathlib import Path; from workbench.surgery.plan import Plan; "
+        "from workbench.surgery.draft import apply; from workbench.commit import commit; "
+        f"plan = Plan.join(img=sys.argv[1], digits=sys.argv[2], wires=[{STORY!r}], keep_outputs=True, "
+        "keep_signatures=True); commit(apply(plan), sys.argv[3], verify=False)"
+    )
+    results = []
+    for seed in ("1", "2"):
+        target = tmp_path / seed
+        paths = [str(source.path) for source in story.sources]
+        env = {**os.environ, "PYTHONHASHSEED": seed}
+        subprocess.run([sys.executable, "-c", program, *paths, str(target)], check=True, env=env)
+        results.append(read(target))
+    assert results[0] == results[1]
+
+
+def test_what_a_recipe_tells(story: Plan, tmp_path: Path) -> None:
+    found = json.loads(write(story, tmp_path / "merged")["assets.extra/workbench.json"])
+    assert found["schema_version"] == 1
+    assert [source["handle"] for source in found["sources"]] == ["img", "digits"]
+    assert [source["tag_set"] for source in found["sources"]] == ["serve", "serve"]
+    assert all(len(source["digest"]) == 64 for source in found["sources"])
+    assert not any("path" in source for source in found["sources"])
+    assert found["wires"] == [{"from": "img@pixels", "to": "digits@myInput"}]
+    assert found["options"] == {}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"keep_outputs": True, "keep_signatures": True},
+        {"tags": ("serve", "gpu"), "signature": "mine"},
+        {"format": "tf1"},
+    ],
+)
+def test_a_saved_recipe_gives_the_same_plan_and_bytes(
+    story: Plan, sample_models: Path, tmp_path: Path, options: dict[str, Any]
+) -> None:
+    """From another folder, moved together with its sources."""
+    shutil.copytree(sample_models, tmp_path / "before" / "models")
+    sources = tuple(
+        replace(one, path=tmp_path / "before" / "models" / one.path.name) for one in story.sources
+    )
+    made = replace(story, sources=sources, **options)
+    draft = draft_of(made)
+    recipe.save(made, draft.join, tmp_path / "before" / "recipe.json")
+    (tmp_path / "before").rename(tmp_path / "after")
+    replayed = recipe.load(tmp_path / "after" / "recipe.json")
+    assert [one.path.parent for one in replayed.sources] == [tmp_path / "after" / "models"] * 2
+    for key in ("signature", "tags", "keep_outputs", "keep_signatures", "freeze", "format"):
+        assert getattr(replayed, key) == getattr(made, key)
+    shutil.copytree(tmp_path / "after", tmp_path / "before")
+    assert write(replayed, tmp_path / "one") == write(made, tmp_path / "two")
+
+
+def test_odd_keys_and_tag_sets_come_back(tmp_path: Path) -> None:
+    """`=`, `@`, `#` in keys, no tags, a chosen signature, a GraphDef, three models."""
+    odd = Tiny(tmp_path / "odd", tags=()).placeholder().node("y", "Tanh", "x", T="float32")
+    signature = odd.signature("my#sig", x_in="x:0").meta.signature_def["my#sig"]
+    for key in ("a=b", "c@d", "e#f"):
+        signature.outputs[key].name, signature.outputs[key].dtype = "y:0", 1
+        signature.outputs[key].tensor_shape.unknown_rank = True
+    frozen = Tiny(tmp_path).placeholder().node("y", "Tanh", "x", T="float32")
+    (tmp_path / "frozen.pb").write_bytes(frozen.meta.graph_def.SerializeToString())
+    sources = (
+        Source("odd", odd.save(), (), "my#sig"),
+        Source("frozen", tmp_path / "frozen.pb"),
+        Source("last", doubler(tmp_path / "last").save()),
+    )
+    made = Plan(sources, (Wire("odd@c@d", "frozen@x"), Wire("frozen@y", "last@x")))
+    recipe.save(made, draft_of(made).join, tmp_path / "recipe.json")
+    replayed = recipe.load(tmp_path / "recipe.json")
+    assert replayed.wires == made.wires
+    assert write(replayed, tmp_path / "one") == write(made, tmp_path / "two")
+
+
+def test_a_recipe_of_a_result_holds_that_of_its_source(tmp_path: Path) -> None:
+    a, b = doubler(tmp_path / "a").save(), doubler(tmp_path / "b").save()
+    first = json.loads(write(plan(a, b), tmp_path / "first")["assets.extra/workbench.json"])
+    second = json.loads(
+        write(plan(tmp_path / "first", b), tmp_path / "second")["assets.extra/workbench.json"]
+    )
+    assert second["sources"][0]["recipe"] == first
+    assert "recipe" not in second["sources"][1]
+
+
+def test_a_digest_tells_a_changed_source(tmp_path: Path) -> None:
+    a, b = doubler(tmp_path / "a").save(), doubler(tmp_path / "b").save()
+    before = json.loads(draft_of(plan(a, b)).recipe)
+    doubler(tmp_path / "a").const("more", 1).save()
+    after = json.loads(draft_of(plan(a, b)).recipe)
+    assert before["sources"][0]["digest"] != after["sources"][0]["digest"]
+    assert before["sources"][1] == after["sources"][1]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("not json", "not a recipe"),
+        ("[]", "not a recipe"),
+        ("{}", "lacks 'sources'"),
+        ('{"sources": []}', "lacks 'wires'"),
+        ('{"sources": [{"handle": "a", "tag_set": ""}], "wires": []}', "lacks 'path'"),
+        ('{"sources": [7], "wires": []}', "not a recipe"),
+        ('{"sources": [{"handle": "a", "path": 7, "tag_set": ""}], "wires": []}', "not a recipe"),
+        ("[" * 100_000, "not a recipe"),
+    ],
+)
+def test_what_is_no_recipe(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "recipe.json"
+    file.write_text(text)
+    with pytest.raises(DamagedFile, match=message) as caught:
+        recipe.load(file)
+    assert caught.value.where == str(file)
+    if "path" in message:
+        assert "--save-recipe" in (caught.value.hint or "")
+
+
+def test_no_recipe_at_all(tmp_path: Path) -> None:
+    with pytest.raises(MissingFile):
+        recipe.load(tmp_path / "nope.json")
