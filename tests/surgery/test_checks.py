@@ -11,7 +11,7 @@ from tests.surgery.tiny import Tiny, doubler, plan, typed
 from tests.surgery.tools import codes, findings_of, the
 from workbench.disk import dtypes
 from workbench.errors import PlanError
-from workbench.surgery import draft as draft_module
+from workbench.surgery import builder
 from workbench.surgery.draft import apply, check
 from workbench.surgery.plan import Plan, Source, Wire
 
@@ -285,7 +285,7 @@ def test_a_node_that_is_not_there(tmp_path: Path) -> None:
 
 def test_a_result_over_2_gb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a limit that can be reached here."""
-    monkeypatch.setattr(draft_module, "MAX_PROTO_BYTES", 100)
+    monkeypatch.setattr(builder, "MAX_PROTO_BYTES", 100)
     found = the(findings_of(plan(doubler(tmp_path / "a").save(), doubler(tmp_path / "b").save())), "R11-size")
     assert (found.severity, found.where) == ("error", "result") and "2 GB" in found.message
 

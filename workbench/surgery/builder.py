@@ -1,0 +1,407 @@
+"""The steps from a join to a draft, each over all parts: keep, rewrite, rename, wire, tie together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from workbench import names
+from workbench.disk import schema
+from workbench.disk.optable import OpTable
+from workbench.disk.schema import Message
+from workbench.findings import Finding
+from workbench.graph.adjacency import Adjacency
+from workbench.model.shapes import to_proto
+from workbench.surgery.carried import add_assets, add_extra_files
+from workbench.surgery.collection_defs import merge_collections, merge_meta_info, merge_versions
+from workbench.surgery.freeze import bytes_to_freeze, freeze_variables
+from workbench.surgery.interface import Interface, ResultPort, design_interface, port_info
+from workbench.surgery.join import Join, Link
+from workbench.surgery.meaning import remarks
+from workbench.surgery.objects import (
+    Objects,
+    add_call,
+    add_lists,
+    add_objects,
+    add_signature,
+    add_signature_map,
+    add_variables,
+    begin,
+    constants_of_objects,
+    functions_of_objects,
+)
+from workbench.surgery.part import Part, attr_shape, is_placeholder
+from workbench.surgery.refs import rewrite_references
+from workbench.surgery.rename import Renamer, Rule
+from workbench.surgery.result import Copied, Draft
+from workbench.surgery.result_keys import rename_keys
+from workbench.surgery.saver import CheckpointNames, merge_savers, prefix_const, saver_nodes
+from workbench.surgery.sound import has_checkpoint, look_closer, variables_have_data
+from workbench.surgery.twins import join_twins
+from workbench.surgery.uplift import Uplift
+from workbench.surgery.variables import describe_variables
+
+PREDICT = "tensorflow/serving/predict"
+# protobuf's own limit on a serialised message (2 GiB - 1).
+MAX_PROTO_BYTES = 2**31 - 1
+
+
+class Builder:
+    """The steps from a join to a draft, each over all parts."""
+
+    def __init__(self, join: Join, without: frozenset[Rule], *, with_objects: bool) -> None:
+        self.join = join
+        self.with_objects = with_objects
+        self.asset_numbers: dict[str, dict[int, int]] = {}
+        self.plan = join.plan
+        self.parts = list(join.parts.values())
+        self.proto = schema.SavedModel(saved_model_schema_version=1)
+        self.meta = self.proto.meta_graphs.add()
+        self.graph = self.meta.graph_def
+        self.without = without
+        self.rewritten = {"references": 0, "described": 0, "frozen": 0}
+        self.renamers: dict[str, Renamer] = {}
+        self.interface = Interface()
+        self.files: list[Copied] = []
+
+    def build(self) -> Draft | None:
+        """All steps; None if one of them found an error, which is then among the findings of join and parts."""
+        for link in self.join.links:
+            part = self.join.parts[link.target.handle]
+            for tensor in link.target.tensors:
+                part.cut(tensor)
+            source = self.join.parts[link.source.handle]
+            self.join.findings += remarks(link, source.meta, part.meta)
+        self.interface = design_interface(self.join)
+        rename_keys(self.join, self.interface)
+        if self.join.blocked:
+            return None
+        for part in self.parts:
+            self._keep(part)
+            look_closer(part)
+        if self._failed() or not self._fits_in_a_proto():
+            return None
+        for part in self.parts:
+            self._rewrite(part)
+        if self._failed():
+            return None
+        for part in self.parts:
+            self._rename(part)
+        self._wire()
+        self._compact()
+        savers = [part for part in self.parts if part.has_saver]
+        taken = {node.name for node in self.graph.node}
+        saver = merge_savers(savers, self.graph, taken)
+        if savers:
+            self.meta.saver_def.CopyFrom(savers[0].saver if Rule.SAVER in self.without else saver)
+        self._init_op(taken)
+        merge_versions(self.graph, self.parts)
+        merge_meta_info(self.meta, self.parts, self.plan.tags)
+        self._signatures()
+        for part in self.parts:
+            merge_collections(self.meta, part, self.renamers[part.handle])
+            self.asset_numbers[part.handle] = add_assets(
+                self.meta,
+                part,
+                self.renamers[part.handle],
+                partial(self._final, part.handle),
+                self.files,
+            )
+            add_extra_files(part, self.files, with_objects=self.with_objects)
+        if self._failed():
+            return None
+        objects = self._objects() if self.with_objects else None
+        checkpoints = [(part.model.bundle, part.handle) for part in savers if part.model.bundle is not None]
+        logs = {handle: renamer.log for handle, renamer in self.renamers.items()}
+        return Draft(
+            self.plan,
+            self.join,
+            self.interface,
+            self.proto,
+            checkpoints,
+            self.files,
+            logs,
+            self.rewritten,
+            tracked=objects.tracked if objects is not None else None,
+            aliases=objects.aliases if objects is not None else [],
+        )
+
+    def _objects(self) -> Objects:
+        """Makes the object graph (TF2 format)."""
+        objects = begin()
+        for part in self.parts:
+            if self.plan.freeze:
+                continue
+            if part.meta.has_object_graph:
+                numbers = self.asset_numbers.get(part.handle, {})
+                add_objects(objects, part, self.renamers[part.handle], numbers)
+            else:
+                add_variables(objects, part)
+        signature_map = add_signature_map(objects)
+        nodes = {node.name: node for node in self.graph.node}
+        functions = {function.signature.name: function for function in self.graph.library.function}
+        op_table = OpTable(self.meta.meta_info_def.stripped_op_list)
+        uplift = Uplift(nodes, functions, op_table, set_up=self._set_up(nodes))
+        for key in sorted(self.meta.signature_def):
+            add_signature(objects, self.meta, uplift, key, signature_map)
+        add_call(objects, self.meta, uplift, self.plan.signature)
+        add_lists(objects)
+        self.meta.object_graph_def.CopyFrom(objects.graph)
+        return objects
+
+    def _set_up(self, nodes: Mapping[str, Message]) -> set[str]:
+        """Resources of TF1 parts that their init ops do something to but read: the TF2 format runs no init op."""
+        roots = [
+            f"{part.handle}/{part.init_op}"
+            for part in self.parts
+            if part.init_op in part.kept and not part.meta.has_object_graph
+        ]
+        ran = Adjacency(nodes).ancestors(roots) if roots else set()
+        return {
+            names.input_node(text)
+            for name in ran
+            if nodes[name].op not in ("ReadVariableOp", "VarIsInitializedOp", "NoOp")
+            for text in nodes[name].input
+            if not text.startswith("^")
+        }
+
+    def _failed(self) -> bool:
+        findings = [*self.join.findings, *(finding for part in self.parts for finding in part.findings)]
+        return any(finding.severity == "error" for finding in findings)
+
+    # -- keep
+
+    def _keep(self, part: Part) -> None:
+        roots = list(self.interface.roots.get(part.handle, []))
+        for port in (*self.interface.inputs, *self.interface.outputs):
+            if port.handle == part.handle:
+                roots += port.tensors
+                part.exported.update(str(names.input_tensor(tensor)) for tensor in port.tensors)
+        for link in self.join.links_from(part.handle):
+            part.exported.update(link.source.tensors)
+        for handle, signature in self.interface.kept.values():
+            if handle == part.handle:
+                for port_ in (*signature.inputs.values(), *signature.outputs.values()):
+                    part.exported.update(str(names.input_tensor(tensor)) for tensor in port_.tensors)
+        init = part.meta.init_op
+        if init is not None and init in part.meta.nodes:
+            part.init_op = init
+            roots.append(f"^{init}")
+        saver = saver_nodes(part)
+        if len(saver) == 3 and not self.plan.freeze:
+            part.has_saver = has_checkpoint(part)
+            roots += [f"^{name}" for name in saver]
+        functions: list[str] = []
+        if self.with_objects and not self.plan.freeze and part.meta.has_object_graph:
+            functions = functions_of_objects(part)
+            roots += [f"^{name}" for name in constants_of_objects(part)]
+            roots += [
+                f"^{node}"
+                for asset in part.meta.assets
+                if (node := names.input_node(asset.tensor)) in part.meta.nodes
+            ]
+        part.keep(roots, self.graph, with_initializers=not self.plan.freeze, more_functions=functions)
+        join_twins(part)
+        if self.plan.freeze and len(saver) == 3:
+            has_checkpoint(part)
+        variables_have_data(part, self.interface.roots.get(part.handle, []), frozen=self.plan.freeze)
+
+    def _fits_in_a_proto(self) -> bool:
+        size = self.graph.ByteSize() + sum(
+            function.ByteSize()
+            for part in self.parts
+            for function in map(part.meta.functions.__getitem__, part.functions)
+        )
+        frozen = sum(map(bytes_to_freeze, self.parts)) if self.plan.freeze else 0
+        if size + frozen <= MAX_PROTO_BYTES:
+            return True
+        self.join.findings.append(
+            Finding(
+                "R11-size",
+                "error",
+                "result",
+                f"saved_model.pb would be about {(size + frozen) / 1e9:.2f} GB; a proto can't be over 2 GB.",
+                "Merge without --freeze: variables stay in the checkpoint."
+                if frozen
+                else "Keep the large constants in variables.",
+            )
+        )
+        return False
+
+    # -- rewrite and rename
+
+    def _rewrite(self, part: Part) -> None:
+        if self.plan.freeze:
+            self.rewritten["frozen"] += freeze_variables(part)
+            return
+        self.rewritten["references"] += rewrite_references(part)
+        self.rewritten["described"] += describe_variables(part)
+
+    def _rename(self, part: Part) -> None:
+        library = part.meta.proto.graph_def.library
+        kept = frozenset(part.functions)
+        gradient_ops = frozenset(
+            gradient.registered_op_type
+            for gradient in library.registered_gradients
+            if gradient.gradient_func in kept
+        )
+        renamer = Renamer(part.handle, kept, gradient_ops, self.without)
+        self.renamers[part.handle] = renamer
+        copies: dict[str, Message] = {}
+        for name in part.functions:
+            copy = self.graph.library.function.add()
+            copy.CopyFrom(part.function(name))
+            copies[name] = copy
+        if part.has_saver:
+            checkpoint = CheckpointNames(part, copies)
+            for name in checkpoint.main:
+                prefix_const(part.kept[name], renamer.key)
+            for function, consts in checkpoint.bodies.items():
+                for node in copies[function].node_def:
+                    if node.name in consts:
+                        prefix_const(node, renamer.key)
+        nodes = frozenset(part.kept)
+        for node in part.kept.values():
+            renamer.main_node(node, nodes)
+        for copy in copies.values():
+            renamer.function_def(copy)
+        for gradient in library.gradient:
+            if gradient.function_name in kept:
+                copy = self.graph.library.gradient.add()
+                copy.CopyFrom(gradient)
+                renamer.gradient(copy)
+        for gradient in library.registered_gradients:
+            if gradient.gradient_func in kept:
+                copy = self.graph.library.registered_gradients.add()
+                copy.CopyFrom(gradient)
+                renamer.registered_gradient(copy)
+        for name, alias in part.meta.proto.meta_info_def.function_aliases.items():
+            if name in kept:
+                self.meta.meta_info_def.function_aliases[renamer.function(name)] = alias
+
+    def _final(self, handle: str, tensor: str) -> str:
+        """The name in the result of a tensor of a part."""
+        part = self.join.parts[handle]
+        tensor = str(names.input_tensor(tensor))
+        if tensor in part.moved:
+            tensor = part.moved[tensor]
+        elif tensor in part.cuts:
+            tensor = f"{part.cuts[tensor]}:0"
+        return f"{handle}/{tensor}"
+
+    # -- wires
+
+    def _wire(self) -> None:
+        loose: set[str] = set()
+        for handle in self.join.order:
+            for link in self.join.links_into(handle):
+                self._wire_link(link)
+                if not link.proven or link.source.handle in loose:
+                    loose.add(handle)
+        for handle in loose:
+            # Shapes noted for the old inputs may contradict what now flows in; they are hints and can go.
+            for node in self.join.parts[handle].kept.values():
+                if "_output_shapes" in node.attr:
+                    del node.attr["_output_shapes"]
+
+    def _wire_link(self, link: Link) -> None:
+        part = self.join.parts[link.target.handle]
+        for source, target, dtype, shape, fit in zip(
+            link.source.tensors,
+            link.target.tensors,
+            link.target.dtypes,
+            link.target.shapes,
+            link.fits,
+            strict=True,
+        ):
+            tensor = names.input_tensor(self._final(link.source.handle, source))
+            feed = names.format_input(tensor)
+            bridge = part.cuts[target]
+            node = part.kept.get(bridge)
+            declared = schema.AttrValue()
+            if node is not None and is_placeholder(node) and "shape" in node.attr:
+                declared.CopyFrom(node.attr["shape"])
+            else:
+                declared.CopyFrom(attr_shape(to_proto(shape)))
+            if node is None:
+                node = self.graph.node.add(name=f"{part.handle}/{bridge}")
+            controls = [text for text in node.input if text.startswith("^")]
+            unknown = fit == "unknown"
+            if unknown and self.plan.keep_signatures:
+                guard = self.graph.node.add(name=f"{node.name}/shape", op="EnsureShape")
+                guard.input.append(feed)
+                guard.attr["T"].type = dtype
+                guard.attr["shape"].CopyFrom(declared)
+                feed = guard.name
+            node.attr.clear()
+            if self.plan.keep_signatures:
+                node.op = "PlaceholderWithDefault"
+                node.attr["dtype"].type = dtype
+                node.attr["shape"].CopyFrom(declared)
+            else:
+                node.op = "EnsureShape" if unknown else "Identity"
+                node.attr["T"].type = dtype
+                if unknown:
+                    node.attr["shape"].CopyFrom(declared)
+            node.input[:] = [feed, *controls]
+
+    def _compact(self) -> None:
+        for index in reversed([index for index, node in enumerate(self.graph.node) if not node.op]):
+            del self.graph.node[index]
+
+    # -- what stands beside the graph
+
+    def _init_op(self, taken: set[str]) -> None:
+        waits = [f"^{part.handle}/{part.init_op}" for part in self.parts if part.init_op in part.kept]
+        if not waits:
+            return
+        name = "init"
+        while name in taken:
+            name += "_"
+        node = self.graph.node.add(name=name, op="NoOp")
+        node.input.extend(waits)
+        self.meta.collection_def["saved_model_main_op"].node_list.value.append(name)
+
+    def _signatures(self) -> None:
+        result = self.meta.signature_def[self.plan.signature]
+        result.method_name = PREDICT
+        for side, ports in (("inputs", self.interface.inputs), ("outputs", self.interface.outputs)):
+            for port in ports:
+                getattr(result, side)[port.key].CopyFrom(self._info(port))
+                if port.default is not None:
+                    result.defaults[port.key].CopyFrom(port.default)
+        for key, (handle, signature) in self.interface.kept.items():
+            part = self.join.parts[handle]
+            kept = self.meta.signature_def[key]
+            kept.method_name = signature.method_name
+            for own_key, port_ in signature.inputs.items():
+                info = port_info(part, signature, own_key, "inputs")
+                kept.inputs[own_key].CopyFrom(self._renamed(handle, info))
+                if port_.default is not None:
+                    kept.defaults[own_key].CopyFrom(port_.default)
+            for own_key in signature.outputs:
+                info = port_info(part, signature, own_key, "outputs")
+                kept.outputs[own_key].CopyFrom(self._renamed(handle, info))
+
+    def _info(self, port: ResultPort) -> Message:
+        return self._renamed(port.handle, port.info)
+
+    def _renamed(self, handle: str, info: Message) -> Message:
+        copy = schema.TensorInfo()
+        copy.CopyFrom(info)
+        self._rename_info(handle, copy)
+        self.renamers[handle].log.counts[Rule.SIGNATURE] += 1
+        return info if Rule.SIGNATURE in self.without else copy
+
+    def _rename_info(self, handle: str, info: Message) -> None:
+        kind = info.WhichOneof("encoding")
+        if kind == "coo_sparse":
+            sparse = info.coo_sparse
+            for part in ("values", "indices", "dense_shape"):
+                name = f"{part}_tensor_name"
+                setattr(sparse, name, self._final(handle, getattr(sparse, name)))
+        elif kind == "composite_tensor":
+            for component in info.composite_tensor.components:
+                self._rename_info(handle, component)
+        else:
+            info.name = self._final(handle, info.name)
