@@ -121,7 +121,9 @@ def run(args: argparse.Namespace, out: Output, child: Child | None = None) -> in
         save_recipe(args.save_recipe, lambda path: save(plan, look_up(plan, models), path))
     if args.dry_run:
         from workbench.cli.merge_page import dry_run, dry_run_json
+        from workbench.surgery.sound import dangers
 
+        draft.findings = [*draft.findings, *dangers(draft.meta, plan.signature)]
         if out.json:
             out.emit(dry_run_json(draft))
         else:

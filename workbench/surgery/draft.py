@@ -13,6 +13,7 @@ from workbench.surgery.join import look_up, open_sources
 from workbench.surgery.plan import Plan
 from workbench.surgery.rename import Rule
 from workbench.surgery.result import Copied, Draft
+from workbench.surgery.sound import dangers
 from workbench.surgery.uplift import CannotUplift
 
 __all__ = ["Copied", "Draft", "apply", "build", "check"]
@@ -28,7 +29,10 @@ def check(plan: Plan, models: Mapping[str, Model] | None = None) -> list[Finding
     Raises:
         WorkbenchError: a source can't be read at all.
     """
-    return build(plan, models)[1]
+    draft, findings = build(plan, models)
+    if draft is None:
+        return findings
+    return by_severity([*findings, *dangers(draft.meta, plan.signature)])
 
 
 def apply(plan: Plan, models: Mapping[str, Model] | None = None) -> Draft:

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 from workbench import names
 from workbench.disk.optable import is_known
+from workbench.findings import Finding
 from workbench.graph.adjacency import Adjacency
+from workbench.model import MetaGraph
 from workbench.names import show
 from workbench.surgery.part import VARIABLE_OPS, Part
 
@@ -109,3 +111,17 @@ def look_closer(part: Part) -> None:
 
 def _is_unknown(part: Part, op: str) -> bool:
     return op not in part.meta.functions and not is_known(op)
+
+
+def dangers(meta: MetaGraph, signature: str) -> list[Finding]:
+    """What the result could do besides computing (R12): a warning, as only running it is held back for it.
+
+    Not part of building a draft: the walk through every function costs as much as the rest of a merge.
+    """
+    from workbench.graph.danger import dangerous, tell
+
+    found = dangerous(meta, [signature])
+    if not found:
+        return []
+    hint = "Verifying runs it, and needs --allow-unsafe."
+    return [Finding("R12-unsafe", "warning", "result", tell(found), hint)]
