@@ -48,6 +48,22 @@ def hub(count: int) -> MetaGraph:
     return meta_of(build, {"x": "x:0"}, {"y": "sum:0"})
 
 
+def chain_with_hub(count: int) -> MetaGraph:
+    """A chain of which every node also feeds one at the end: long edges past everything."""
+
+    def build(graph: Any) -> None:
+        before, every = _placeholder(graph), []
+        for number in range(count):
+            before = _relu(graph, f"Relu_{number}", before)
+            every.append(before)
+        node = graph.node.add(name="sum", op="AddN")
+        node.attr["N"].i = count
+        node.attr["T"].type = 1
+        node.input.extend(every)
+
+    return meta_of(build, {"x": "x:0"}, {"y": "sum:0"})
+
+
 def _placeholder(graph: Any) -> str:
     graph.node.add(name="x", op="Placeholder").attr["dtype"].type = 1
     return "x"

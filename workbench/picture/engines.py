@@ -14,6 +14,7 @@ from typing import Any
 UNITS = 8.0
 _ALONG = 48.0
 _HALF = 0.75  # a line over the middle of a box gets the column of its middle, be the box odd or even
+_MANY_PLACES = 8_000
 MANY_INPUTS = 12
 """Above this many edges into one box they join before it, into a bus."""
 
@@ -58,18 +59,24 @@ class Answer:
 
 
 def answer(request: Request, engine: str | None = None) -> Answer:
-    """Lays out with the named engine, or with graphlay if it is there, else with our own."""
-    if engine != "own":
-        try:
-            import graphlay  # noqa: F401
-        except ImportError:
-            if engine is not None:
-                raise
-        else:
-            return _graphlay(request)
-    from workbench.picture.layered import answer_own
+    """Lays out with the named engine, or with graphlay if it is there, else with our own.
 
-    return answer_own(request)
+    Where very many long edges pass very many layers, ours is plainer and much faster: edges of one box share
+    their way from the start.
+    """
+    from workbench.picture.layered import answer_own, passing_places
+
+    if engine == "own":
+        return answer_own(request)
+    try:
+        import graphlay  # noqa: F401
+    except ImportError:
+        if engine is not None:
+            raise
+        return answer_own(request)
+    if engine is None and passing_places(request) > _MANY_PLACES:
+        return answer_own(request)
+    return _graphlay(request)
 
 
 def _graphlay(request: Request) -> Answer:

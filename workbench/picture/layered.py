@@ -22,19 +22,27 @@ _LINE_WEIGHT = 4.0
 def answer_own(request: Request) -> Answer:
     """Lays out; the same request gives the same answer."""
     count = len(request.across)
-    turned = _turned(count, request.edges)
+    turned = turned_edges(count, request.edges)
     forward = [
         (target, source) if back else (source, target)
         for (source, target), back in zip(request.edges, turned, strict=True)
     ]
-    layers = _layers(count, forward)
+    layers = longest_paths(count, forward)
     spots, ways = _spots(request, forward, turned, layers)
     rows = _ordered(spots, max(layers, default=-1) + 1)
     _spread_out(request, spots, rows)
     return route(request, Way(spots, ways, forward, turned), "own")
 
 
-def _turned(count: int, edges: Sequence[tuple[int, int]]) -> list[bool]:
+def passing_places(request: Request) -> int:
+    """How many places between their layers all edges take together, if none share one."""
+    turned = turned_edges(len(request.across), request.edges)
+    forward = [pair[::-1] if back else pair for pair, back in zip(request.edges, turned, strict=True)]
+    layers = longest_paths(len(request.across), forward)
+    return sum(layers[target] - layers[source] - 1 for source, target in forward)
+
+
+def turned_edges(count: int, edges: Sequence[tuple[int, int]]) -> list[bool]:
     """Which edges have to be turned so that there is no cycle."""
     after: list[list[tuple[int, int]]] = [[] for _ in range(count)]
     has_before = [False] * count
@@ -63,7 +71,7 @@ def _turned(count: int, edges: Sequence[tuple[int, int]]) -> list[bool]:
     return turned
 
 
-def _layers(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
+def longest_paths(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
     """Longest path from the sources; then what feeds others moves down to just above them."""
     after: list[list[int]] = [[] for _ in range(count)]
     open_inputs = [0] * count

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from workbench.picture import engines
 from workbench.picture.boxes import box_lines, box_size
@@ -33,7 +33,10 @@ def place(scene: Scene, direction: Direction, detail: Detail, engine: str | None
     """See `layout.lay_out`."""
     began = time.monotonic()
     whole = _Placer(scene, direction, detail, engine).inner(None)
-    lines = place_labels(whole.boxes, whole.lines, whole.width) if detail == "full" else whole.lines
+    if detail == "full":
+        whole.lines = place_labels(whole.boxes, whole.lines)
+        whole = _shifted(whole)
+    lines = whole.lines
     written = [line.label_at[0] + len(line.edge.label) for line in lines if line.label_at is not None]
     return Layout(
         scene,
@@ -47,6 +50,20 @@ def place(scene: Scene, direction: Direction, detail: Detail, engine: str | None
         count_crossings(lines),
         time.monotonic() - began,
     )
+
+
+def _shifted(whole: _Inner) -> _Inner:
+    """The same with room on the left for labels that stand there."""
+    left = -min([line.label_at[0] for line in whole.lines if line.label_at is not None], default=0)
+    if left <= 0:
+        return whole
+    moved = _Inner(width=whole.width + left, height=whole.height, engine=whole.engine)
+    moved.boxes = [replace(box, x=box.x + left) for box in whole.boxes]
+    for line in whole.lines:
+        label_at = None if line.label_at is None else (line.label_at[0] + left, line.label_at[1])
+        points = tuple((x + left, y) for x, y in line.points)
+        moved.lines.append(Line(line.edge, points, label_at))
+    return moved
 
 
 class _Placer:

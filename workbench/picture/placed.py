@@ -43,10 +43,11 @@ def _related(one: Line, other: Line) -> bool:
     return one.edge.source == other.edge.source or one.edge.target == other.edge.target
 
 
-def place_labels(boxes: Sequence[Box], lines: Sequence[Line], width: int) -> list[Line]:
+def place_labels(boxes: Sequence[Box], lines: Sequence[Line]) -> list[Line]:
     """The same lines with `label_at` set where a label has room beside its line.
 
-    Edges that fork from one box with the same label are labelled once, where they are still one line.
+    Edges that fork from one box with the same label are labelled once, where they are still one line. A label
+    may stand left of the canvas, at a negative column: make room for it.
     """
     taken = _taken(boxes, lines)
     said: set[tuple[str, str]] = set()
@@ -56,7 +57,7 @@ def place_labels(boxes: Sequence[Box], lines: Sequence[Line], width: int) -> lis
         if not label or (line.edge.source, label) in said or len(label) > _MAX_LABEL:
             found.append(line)
             continue
-        spot = _spot(line, len(label), taken, width)
+        spot = _spot(line, len(label), taken)
         if spot is not None:
             said.add((line.edge.source, label))
             x, y = spot
@@ -81,14 +82,14 @@ def _taken(boxes: Sequence[Box], lines: Sequence[Line]) -> set[tuple[int, int]]:
     return taken
 
 
-def _spot(line: Line, size: int, taken: set[tuple[int, int]], width: int) -> tuple[int, int] | None:
+def _spot(line: Line, size: int, taken: set[tuple[int, int]]) -> tuple[int, int] | None:
     """A free place beside an upright piece (right of it, else left), or above one that runs across."""
     for (x, y), (to_x, to_y) in pairwise(line.points):
         if x == to_x:
             step = 1 if to_y > y else -1
             for row in range(y + step, to_y + step, step):
                 for first in (x + 2, x - 1 - size):
-                    if first >= 0 and _free(first - (first > x), row, size + 1, taken):
+                    if _free(first - (first > x), row, size + 1, taken):
                         return first, row
         elif abs(to_x - x) > size + 2:
             first = min(x, to_x) + 2

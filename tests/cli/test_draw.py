@@ -1,0 +1,53 @@
+"""`workbench draw`: every format, into a new file only, a merged model with its seam."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.tools import DIGITS, IMAGE, WIRE, call
+from tests.picture.test_canvas import DIGITS as DRAWN
+
+
+def test_text_goes_to_stdout_and_talk_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    done = call(capsys, "draw", DIGITS)
+    assert (done.code, done.out) == (0, DRAWN + "\n")
+    assert "folded" in done.err
+    assert call(capsys, "draw", DIGITS, "-q").err == ""
+    assert call(capsys, "draw", DIGITS, "--ascii").out.isascii()
+
+
+@pytest.mark.parametrize(
+    ("format", "start"), [("svg", "<svg "), ("dot", "digraph "), ("mermaid", "flowchart TD")]
+)
+def test_formats(format: str, start: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    target = tmp_path / "picture"
+    done = call(capsys, "draw", DIGITS, "--format", format, "-o", target)
+    assert (done.code, done.out) == (0, "")
+    text = target.read_text(encoding="utf-8")
+    assert text.startswith(start) and "MatMul" in text
+    again = call(capsys, "draw", DIGITS, "--format", format, "-o", target)
+    assert again.code == 3 and "already" in again.err
+    assert target.read_text(encoding="utf-8") == text
+
+
+def test_a_merged_model_shows_its_seam(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    merged = tmp_path / "merged"
+    assert call(capsys, "merge", IMAGE, DIGITS, "-w", WIRE, "-o", merged, "--no-verify").code == 0
+    done = call(capsys, "draw", merged)
+    assert done.out.startswith("● image_base64   ▲ digits   ━━▶ seam\n")
+    assert "┏━ seam" in done.out and "▲ MatMul" in done.out and "● DecodePng" in done.out
+
+
+def test_a_focus(capsys: pytest.CaptureFixture[str]) -> None:
+    done = call(capsys, "draw", DIGITS, "--focus", "MatMul", "--hops", "1")
+    assert "AddV2" in done.out and "Softmax" not in done.out
+    missing = call(capsys, "draw", DIGITS, "--focus", "MatMull")
+    assert missing.code == 2 and "MatMul" in missing.err
+
+
+def test_a_layout_that_takes_too_long_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    done = call(capsys, "draw", DIGITS, "--time-limit", "0")
+    assert done.code == 1 and done.out == ""
+    assert "stopped after 0 s" in done.err and "--focus" in done.err
