@@ -61,8 +61,8 @@ def test_the_story_takes_fourteen_presses_at_most(
     proof = json.loads((tmp_path / "merged/assets.extra/workbench-proof.json").read_text())
     assert proof["verdict"] == "verified"
 
-    from workbench.runtime.api import run
     from workbench.model import open_model
+    from workbench.runtime.api import run
 
     png = (sample_models / "digits_png/sample-3.png").read_bytes()
     import base64

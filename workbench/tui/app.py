@@ -73,6 +73,7 @@ class WorkbenchApp(App[int]):
 
     def on_mount(self) -> None:
         """Chooses the theme and the first screen."""
+        self._heed_signals()
         self.theme = self.look.theme or themes.suited(self.console.color_system)
         if self.session.plan.sources:
             self.show_work()
@@ -80,6 +81,23 @@ class WorkbenchApp(App[int]):
             from workbench.tui.screens.start import StartScreen
 
             self.push_screen(StartScreen())
+
+    def _heed_signals(self) -> None:
+        """A lost connection or a polite end restores the terminal and ends the child; the plan stays saved."""
+        import asyncio
+        import signal
+        from contextlib import suppress
+
+        for name in ("SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                number = getattr(signal, name)
+                with suppress(NotImplementedError, RuntimeError, ValueError):  # not on this system or thread
+                    asyncio.get_running_loop().add_signal_handler(number, self._end, 128 + number)
+
+    def _end(self, code: int) -> None:
+        if self._committer is not None:
+            self._committer.close()
+        self.exit(code, return_code=code)
 
     def show_work(self) -> None:
         """Goes to the models."""

@@ -29,4 +29,5 @@ def make_session(paths: Sequence[Path]) -> Session:
 def start(paths: Sequence[Path], *, theme: str = "", ascii: bool = False, mouse: bool = True) -> int:
     """Runs the application until it is left; the exit code."""
     app = WorkbenchApp(make_session(paths), Store(), Look(theme, ascii))
-    return app.run(mouse=mouse) or app.return_code or 0
+    app.run(mouse=mouse)
+    return app.return_code or 0

@@ -154,7 +154,9 @@ class Lines(ScrollView, can_focus=True):
     def on_resize(self) -> None:
         """The width may be another."""
         self.virtual_size = Size(self.scrollable_content_region.width, self.count())
-        if self.cursor < self.size.height:  # a list that was hidden has scrolled to its cursor as if it had no room
+        if (
+            self.cursor < self.size.height
+        ):  # a list that was hidden has scrolled to its cursor as if it had no room
             self.scroll_to(y=0, animate=False, force=True, immediate=True)
         self.call_after_refresh(self.show_cursor)
 

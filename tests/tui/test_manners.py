@@ -1,0 +1,200 @@
+"""Sizes, themes, help, palette, copying, quitting, taking up a lost plan."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui.driving import drive, press, screen_text, settle
+from tests.tui.test_browse import pane
+from tests.tui.test_wire import PAIR, wires, work
+from workbench.tui import clipboard
+from workbench.tui.actions import ACTIONS, key_text
+from workbench.tui.app import Look, WorkbenchApp
+from workbench.tui.palette import available, holders
+from workbench.tui.screens.ask import AskScreen
+from workbench.tui.screens.start import StartScreen
+
+
+def pair(sample_models: Path) -> list[Path]:
+    return [sample_models / name for name in PAIR]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (109, 30), (110, 30), (200, 60), (40, 10)])
+def test_every_size_can_be_used(sample_models: Path, tmp_path: Path, size: tuple[int, int]) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        narrow = size[0] < 110
+        assert work(app).has_class("-narrow") == narrow
+        assert pane(app, 1).display != narrow or pane(app).region.width == 0
+        await press(app, pilot, "space", "space")
+        assert wires(app) == ["pixels=myInput"]
+        await press(app, pilot, "3")
+        assert work(app).focused is not None and work(app).focused.id == "wires"  # type: ignore[union-attr]
+        for region in ("#wires", "#findings"):
+            assert bool(app.screen.query_one(region).region.width) == (not narrow or region == "#wires")
+        await press(app, pilot, "tab", "tab")
+        assert pane(app).rows.has_focus and pane(app).rows.size.height > 0
+
+    drive(story, pair(sample_models), state=tmp_path, size=size)
+
+
+def test_it_resizes_live(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        for width, height in ((60, 20), (200, 50), (80, 24), (120, 40)):
+            await pilot.resize_terminal(width, height)
+            await settle(app, pilot)
+            assert work(app).has_class("-narrow") == (width < 110)
+            assert len(screen_text(app).splitlines()[0]) == width
+        assert pane(app).rows.has_focus
+
+    drive(story, pair(sample_models), state=tmp_path)
+
+
+def test_without_box_glyphs_everything_is_ascii(sample_models: Path, tmp_path: Path) -> None:
+    from textual.color import Color
+
+    from workbench.tui.glyphs import AsciiFilter
+
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        (ascii_filter,) = (one for one in app._filters if isinstance(one, AsciiFilter))
+        for keys in (
+            ("space", "space"),
+            ("enter",),
+            ("escape", "question_mark"),
+            ("escape", "s"),
+            ("escape", "v"),
+        ):
+            await press(app, pilot, *keys)
+            for strip in app.screen._compositor.render_strips(app.size):
+                text = "".join(segment.text for segment in ascii_filter.apply(list(strip), Color(0, 0, 0)))
+                assert text.isascii(), text
+
+    drive(story, pair(sample_models), state=tmp_path, look=Look("workbench-dark", ascii=True))
+
+
+def test_light_and_dark(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        before = pane(app).rows.rich_style.color
+        await press(app, pilot, "t")
+        assert app.theme == "workbench-light" and pane(app).rows.rich_style.color != before
+        await press(app, pilot, "t")
+        assert app.theme == "workbench-dark"
+
+    drive(story, pair(sample_models), state=tmp_path)
+
+
+def test_every_action_has_a_method_and_is_in_the_help(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        seen: set[str] = set()
+        for keys in ((), ("space", "space", "v"), ("escape", "c"), ("escape",)):
+            await press(app, pilot, *keys)
+            for scope, node in holders(app.screen).items():
+                seen.add(scope)
+                for action in ACTIONS[scope]:
+                    name = action.name.partition("(")[0]
+                    assert hasattr(node, f"action_{name}") or hasattr(node, f"_action_{name}"), (scope, name)
+        app.push_screen(StartScreen())
+        await settle(app, pilot)
+        seen |= set(holders(app.screen))
+        assert seen >= ACTIONS.keys() - {"modal"}
+        await press(app, pilot, "question_mark")
+        text = screen_text(app)
+        assert "At the start" in text and "Open what is under the cursor" in text
+
+    drive(story, pair(sample_models), state=tmp_path, size=(120, 60))
+
+
+def test_no_two_actions_of_a_scope_share_a_key() -> None:
+    for scope, actions in ACTIONS.items():
+        keys = [key for action in actions for key in action.keys.split(",") if key]
+        assert len(keys) == len(set(keys)), scope
+    assert key_text("ctrl+p") == "^p" and key_text("slash") == "/"
+
+
+def test_the_palette_does_every_action(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        assert {"suggest", "pick", "unwire", "place", "ask_quit"} <= {
+            a.name for _, a, _ in available(app.screen)
+        }
+        await press(app, pilot, "ctrl+p")
+        await pilot.press(*"wires that would")
+        await pilot.pause(0.3)
+        await press(app, pilot, "enter")
+        await pilot.pause(0.2)
+        assert "Wires that would fit" in screen_text(app)
+
+    drive(story, pair(sample_models), state=tmp_path)
+
+
+# -- copying
+
+
+def test_osc_52_outside_and_inside_tmux(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    encoded = base64.b64encode("pixels ✓".encode()).decode()
+    clipboard.copy("pixels ✓", written.append, {})
+    assert written == [f"\x1b]52;c;{encoded}\x07"]
+    monkeypatch.setattr(clipboard, "_by_tmux", lambda text: True)
+    clipboard.copy("pixels ✓", written.append, {"TMUX": "x"})
+    assert written[1] == written[0]
+    monkeypatch.setattr(clipboard, "_by_tmux", lambda text: False)
+    clipboard.copy("pixels ✓", written.append, {"TMUX": "x"})
+    assert written[2] == f"\x1bPtmux;\x1b\x1b]52;c;{encoded}\x07\x1b\\"
+
+
+# -- quitting, and coming back
+
+
+def test_quitting_asks_only_when_wires_would_be_lost(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "space", "space", "q")
+        assert isinstance(app.screen, AskScreen) and "neither committed nor saved" in screen_text(app)
+        await press(app, pilot, "enter")
+        assert not isinstance(app.screen, AskScreen), "the harmless answer is the first"
+        await press(app, pilot, "q", "left", "left", "enter")
+        assert app.return_code == 0
+
+    drive(story, pair(sample_models), state=tmp_path)
+    assert list((tmp_path / "plans").iterdir()) == [], "what was given up is not offered again"
+
+
+def test_a_recipe_is_saved_and_opened_again(sample_models: Path, tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+
+    async def save(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "space", "space", "e")
+        app.screen.query_one("Input").value = str(file)  # type: ignore[attr-defined]
+        await press(app, pilot, "enter")
+        assert file.exists()
+        await press(app, pilot, "q")
+        assert app.return_code == 0, "a saved plan is not asked about"
+
+    async def read(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        assert wires(app) == ["image_base64@pixels=digits@myInput"]
+        assert app.session.outcome is not None and app.session.outcome.draft is not None
+
+    drive(save, pair(sample_models), state=tmp_path / "state")
+    drive(read, [file], state=tmp_path / "state")
+
+
+def test_a_lost_plan_is_offered_and_taken_up(sample_models: Path, tmp_path: Path) -> None:
+    async def lost(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "space", "space")
+
+    async def found(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        text = screen_text(app)
+        assert "Not finished" in text and "image_base64 + digits, 1 wire" in text
+        await press(app, pilot, "enter")
+        assert len(wires(app)) == 1 and app.session.complete and app.session.unsaved
+
+    drive(lost, pair(sample_models), state=tmp_path)
+    (file,) = (tmp_path / "plans").glob("*.json")
+    entry = json.loads(file.read_text())
+    file.write_text(json.dumps({**entry, "born": "another"}))
+    drive(found, state=tmp_path)
+    files = list((tmp_path / "plans").glob("*.json"))
+    assert file not in files and len(files) == 1, "it is this session's plan now"

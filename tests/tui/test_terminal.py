@@ -1,0 +1,173 @@
+"""The application in a real pseudo-terminal: it starts, merges, quits, and the terminal is as it was."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Terminal:
+    """A process behind a pseudo-terminal."""
+
+    def __init__(self, words: list[str], folder: Path, state: Path) -> None:
+        self.master, self.slave = pty.openpty()
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 120, 0, 0))
+        self.before = termios.tcgetattr(self.slave)
+        environment = {
+            **os.environ,
+            "TERM": "xterm-256color",
+            "XDG_STATE_HOME": str(state),
+            "PYTHONPATH": str(ROOT),
+        }
+        environment.pop("TMUX", None)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "workbench", *words],
+            stdin=self.slave,
+            stdout=self.slave,
+            stderr=self.slave,
+            cwd=folder,
+            env=environment,
+            start_new_session=True,
+        )
+        self.output = b""
+
+    def read(self, seconds: float = 0.1) -> None:
+        """Takes what was written meanwhile."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            ready, _, _ = select.select([self.master], [], [], left)
+            if ready:
+                try:
+                    self.output += os.read(self.master, 65536)
+                except OSError:
+                    return
+
+    def until(self, text: str, seconds: float = 60) -> None:
+        """Reads until a text was drawn; where the cursor was moved in between does not count."""
+        end = time.monotonic() + seconds
+        while text not in self.text():
+            assert time.monotonic() < end, f"{text!r} did not appear in:\n{self.text()[-3000:]}"
+            assert self.process.poll() is None or text in self.text(), self.text()[-3000:]
+            self.read()
+
+    def ended(self, seconds: float = 20) -> int:
+        """Reads until the process is gone: one that can't write does not end. Its exit code."""
+        end = time.monotonic() + seconds
+        while self.process.poll() is None:
+            assert time.monotonic() < end, "it did not end"
+            self.read()
+        return self.process.returncode
+
+    def text(self) -> str:
+        """All that was drawn, without escapes."""
+        return re.sub(
+            r"\x1b(\[[0-9;?<>=$]*[ -/]*[@-~]|\].*?\x07|[=>PX^_].)", "", self.output.decode("utf-8", "replace")
+        )
+
+    def send(self, keys: str) -> None:
+        """Types."""
+        for key in keys:
+            os.write(self.master, key.encode())
+            self.read(0.1)
+
+
+@contextmanager
+def terminal(words: list[str], folder: Path, state: Path) -> Iterator[Terminal]:
+    found = Terminal(words, folder, state)
+    try:
+        yield found
+    finally:
+        if found.process.poll() is None:
+            found.process.kill()
+        found.process.wait()
+        for end in (found.master, found.slave):
+            with suppress(OSError):
+                os.close(end)
+
+
+@pytest.mark.needs_tf
+def test_it_merges_and_leaves_the_terminal_as_it_was(sample_models: Path, tmp_path: Path) -> None:
+    words = ["tui", str(sample_models / "image_base64"), str(sample_models / "digits")]
+    with terminal(words, tmp_path, tmp_path / "state") as tty:
+        tty.until("myInput")
+        tty.send("  ")
+        tty.until("can be committed")
+        tty.send("c")
+        tty.until("What the commit will do")
+        tty.send("merged\r")
+        tty.until("verified", 120)
+        tty.send("\x1b")
+        tty.read(0.5)
+        tty.send("q")
+        assert tty.ended() == 0
+        tty.read(0.2)
+        assert termios.tcgetattr(tty.slave) == tty.before
+        end = tty.output[-4000:]
+        for restored in (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l", b"\x1b[?2004l"):
+            assert restored in end
+    assert (tmp_path / "merged" / "saved_model.pb").exists()
+
+
+def test_a_lost_connection_leaves_the_plan_and_no_process(sample_models: Path, tmp_path: Path) -> None:
+    words = ["tui", str(sample_models / "image_base64"), str(sample_models / "digits")]
+    with terminal(words, tmp_path, tmp_path / "state") as tty:
+        tty.until("myInput")
+        tty.send("  ")
+        tty.until("can be committed")
+        os.close(tty.master)  # as when ssh goes: the kernel hangs up the terminal
+        os.kill(tty.process.pid, signal.SIGHUP)
+        tty.process.wait(20)
+    (plan,) = (tmp_path / "state" / "workbench" / "plans").glob("*.json")
+    assert "myInput" in plan.read_text()
+    with terminal([], tmp_path, tmp_path / "state") as tty:
+        tty.until("Not finished")
+        tty.send("\r")
+        tty.until("can be committed")
+
+
+def test_a_polite_end_restores_the_terminal(sample_models: Path, tmp_path: Path) -> None:
+    with terminal(["tui", str(sample_models / "digits")], tmp_path, tmp_path / "state") as tty:
+        tty.until("myOutput")
+        tty.process.terminate()
+        assert tty.ended() == 128 + signal.SIGTERM
+        tty.read(0.2)
+        assert termios.tcgetattr(tty.slave) == tty.before and b"\x1b[?1049l" in tty.output[-4000:]
+
+
+def test_without_a_terminal_it_says_so(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for words in (["tui"], []):
+        done = subprocess.run(
+            [sys.executable, "-m", "workbench", *words],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env=environment,
+        )
+        assert done.returncode == 2
+    assert "workbench COMMAND" in done.stdout
+
+
+def test_textual_is_not_imported_by_other_commands(sample_models: Path) -> None:
+    code = (
+        "import sys; from workbench.cli.main import main; "
+        f"main(['inspect', {str(sample_models / 'digits')!r}]); main(['tui', '--help']); "
+        "assert 'textual' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
