@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -11,8 +12,11 @@ from tests.surgery.tiny import Tiny, doubler, plan, typed
 from tests.surgery.tools import codes, findings_of, the
 from workbench.disk import dtypes
 from workbench.errors import PlanError
+from workbench.findings import Finding
+from workbench.model import open_model
 from workbench.surgery import builder
 from workbench.surgery.draft import apply, check
+from workbench.surgery.ends import chosen_signature
 from workbench.surgery.plan import Plan, Source, Wire
 
 # -- the plan as a whole
@@ -426,3 +430,62 @@ def test_the_sample_models_have_nothing_to_warn_of(sample_models: Path) -> None:
         for b in ("digits", "digits_tf2"):
             found = findings_of(plan(sample_models / a, sample_models / b, STORY))
             assert codes(found, "error", "warning") == [], (a, b, list(map(str, found)))
+
+
+# -- the format of the result
+
+
+def test_tf1_format_is_told(tmp_path: Path, image: Path, digits: Path) -> None:
+    """Where no object graph can be made, with the node in the way; asked for, it is an error."""
+    made = (
+        Tiny(tmp_path / "a")
+        .placeholder()
+        .node("odd", "NobodyKnows", "x")
+        .signature(x_in="x:0", y_out="odd:0")
+    )
+    a, b = made.save(), doubler(tmp_path / "b").save()
+    found = the(findings_of(plan(a, b, "#y=x")), "tf1-format")
+    assert (found.severity, found.where) == ("info", "a/odd") and found.hint
+    found = the(findings_of(plan(a, b, "#y=x", format="tf2")), "tf1-format")
+    assert (found.severity, found.hint) == ("error", "Leave out --format tf2.")
+    assert "tf1-format" not in codes(findings_of(plan(image, digits, STORY)))
+
+
+def test_objects_that_are_not_in_a_tf1_result(sample_models: Path, image: Path) -> None:
+    found = the(
+        findings_of(plan(image, sample_models / "digits_tf2", STORY, format="tf1")), "dropped-objects"
+    )
+    assert (found.severity, found.where) == ("info", "b") and "__call__" in found.message
+
+
+def test_a_kept_signature_behind_functions(sample_models: Path, image: Path) -> None:
+    made = plan(image, sample_models / "digits_tf2", STORY, keep_signatures=True)
+    found = the(findings_of(made), "R9-kept-signature")
+    assert (found.severity, found.where) == (
+        "info",
+        "b@serving_default",
+    ) and "b_serving_default" in found.message
+
+
+def test_no_signature(tmp_path: Path) -> None:
+    bare = open_model(Tiny(tmp_path / "a").placeholder().save()).meta
+    found = chosen_signature(bare, "a", None)
+    assert (
+        isinstance(found, Finding)
+        and found.code == "R1-no-signature"
+        and "Name tensors" in (found.hint or "")
+    )
+
+
+JOINING = "draft ends freeze interface join meaning refs saver part collection_defs".split()  # noqa: SIM905
+
+
+def test_every_code_is_provoked_somewhere_here() -> None:
+    """By name, in one of the tests of this folder."""
+    here = Path(__file__).parent
+    room = here.parents[1] / "workbench" / "surgery"
+    tests = "".join(path.read_text() for path in here.glob("test_*.py"))
+    pattern = re.compile(r'"((?:R\d+|freeze|dropped|dangling|tf1)-[a-z-]+)"')
+    known = {code for name in JOINING for code in pattern.findall((room / f"{name}.py").read_text())}
+    assert len(known) > 40
+    assert sorted(code for code in known if f'"{code}"' not in tests) == []
