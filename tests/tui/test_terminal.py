@@ -105,7 +105,9 @@ def terminal(words: list[str], folder: Path, state: Path) -> Iterator[Terminal]:
 def test_it_merges_and_leaves_the_terminal_as_it_was(sample_models: Path, tmp_path: Path) -> None:
     words = ["tui", str(sample_models / "image_base64"), str(sample_models / "digits")]
     with terminal(words, tmp_path, tmp_path / "state") as tty:
-        tty.until("myInput")
+        tty.until("pixels/shape")
+        tty.until("softmax/bias")
+        tty.read(0.3)
         tty.send("  ")
         tty.until("can be committed")
         tty.send("c")
@@ -127,7 +129,9 @@ def test_it_merges_and_leaves_the_terminal_as_it_was(sample_models: Path, tmp_pa
 def test_a_lost_connection_leaves_the_plan_and_no_process(sample_models: Path, tmp_path: Path) -> None:
     words = ["tui", str(sample_models / "image_base64"), str(sample_models / "digits")]
     with terminal(words, tmp_path, tmp_path / "state") as tty:
-        tty.until("myInput")
+        tty.until("pixels/shape")
+        tty.until("softmax/bias")
+        tty.read(0.3)
         tty.send("  ")
         tty.until("can be committed")
         os.close(tty.master)  # as when ssh goes: the kernel hangs up the terminal
