@@ -6,7 +6,7 @@ from pathlib import Path
 
 from workbench import names
 from workbench.model.signature import Signature
-from workbench.runtime.chain import Chain, FromInput, FromStage, ModelRef, Stage
+from workbench.runtime.chain import Call, Chain, FromInput, FromStage, ModelRef, Stage
 from workbench.runtime.purity import is_pure
 from workbench.runtime.slots import slot_names
 from workbench.surgery.draft import Draft
@@ -46,8 +46,10 @@ def reference_chain(draft: Draft) -> Chain:
                     slot: FromStage(position[handle], tensor)
                     for slot, tensor in zip(slots, tensors, strict=True)
                 }
-        pure = is_pure(part.meta, fetches)
-        stages.append(Stage(handle, ModelRef.of(part.model, part.meta), feeds, tuple(fetches), pure))
+        called = part.called
+        pure = called is None and is_pure(part.meta, fetches)
+        call = Call(called.path, called.index, called.inputs, called.outputs) if called is not None else None
+        stages.append(Stage(handle, ModelRef.of(part.model, part.meta), feeds, tuple(fetches), pure, call))
     return Chain(tuple(stages), outputs)
 
 
@@ -85,7 +87,8 @@ def edit_chain(edit: Edit, key: str) -> Chain:
         slots = slot_names(signature.outputs[name])
         outputs |= {slot: FromStage(0, _tensor(tensor)) for tensor, slot in zip(tensors, slots, strict=True)}
     fetches = tuple(dict.fromkeys(place.tensor for place in outputs.values()))
-    stage = Stage("the original", ModelRef.of(edit.model, edit.original), feeds, fetches)
+    pure = is_pure(edit.original, fetches)
+    stage = Stage("the original", ModelRef.of(edit.model, edit.original), feeds, fetches, pure)
     return Chain((stage,), outputs)
 
 

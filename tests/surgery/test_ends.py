@@ -170,13 +170,15 @@ def test_handles_of_ends(tmp_path: Path) -> None:
     assert codes(findings_of(right), "error") == []
 
 
-def test_callables_are_no_ends(sample_models: Path) -> None:
+def test_callables_are_ends(sample_models: Path) -> None:
     digits, image = sample_models / "digits_tf2", sample_models / "image_base64"
-    found = the(findings_of(plan(image, digits, "pixels=__call__#myInput")), "R1-callable")
-    assert found.where == "b@__call__#myInput" and "serving_default" in (found.hint or "")
+    assert not codes(findings_of(plan(image, digits, "pixels=__call__#myInput")), "error")
+    sources = (Source("a", image), Source("b", digits, None, "serving_default"))
+    found = the(findings_of(Plan(sources, (Wire("pixels", "__call__#myInput"),))), "R1-callable")
+    assert found.where == "b@__call__#myInput" and "--signature-of b=__call__" in (found.hint or "")
     sources = (Source("a", image), Source("b", digits, None, "__call__"))
-    found = the(findings_of(Plan(sources, (Wire("pixels", "%serving_default_myInput"),))), "R1-callable")
-    assert found.where == "b" and "serving_default" in (found.hint or "")
+    found = the(findings_of(Plan(sources, (Wire("pixels", "%serving_default_myInput"),))), "R1-callables")
+    assert "__call__" in found.message
 
 
 # -- which signature

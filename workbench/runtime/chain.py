@@ -71,6 +71,32 @@ class FromStage:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A callable of the loaded object that a stage runs: `loaded.__call__(…)`.
+
+    Attributes:
+        path: below the object, `layer.serve`.
+        index: of the concrete function, from 1, whose structure the arguments have.
+        inputs: by the order of its arguments, the names of the tensors that are fed.
+        outputs: by the order of its results, the names of the tensors that are fetched.
+    """
+
+    path: str
+    index: int
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """As the child takes it."""
+        return {
+            "path": self.path,
+            "index": self.index,
+            "inputs": list(self.inputs),
+            "outputs": list(self.outputs),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """One model of a chain.
 
@@ -81,6 +107,8 @@ class Stage:
         fetches: names of the tensors later stages or the outputs need.
         pure: whether running it changes nothing and gives the same again (`purity.is_pure`); a second run
             then uses the Session of the first.
+        call: what of the object is called, for a model that is joined by a callable: it runs in
+            `tf.saved_model.load`, and feeds and fetches go by the names the call gives them.
     """
 
     name: str
@@ -88,6 +116,7 @@ class Stage:
     feeds: Mapping[str, FromInput | FromStage]
     fetches: tuple[str, ...]
     pure: bool = False
+    call: Call | None = None
 
     def as_json(self) -> dict[str, Any]:
         """As the child takes it."""
@@ -97,6 +126,7 @@ class Stage:
             "feeds": {tensor: feed.as_json() for tensor, feed in self.feeds.items()},
             "fetches": list(self.fetches),
             "pure": self.pure,
+            "call": self.call.as_json() if self.call is not None else None,
         }
 
 

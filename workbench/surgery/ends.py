@@ -78,7 +78,7 @@ def chosen_signature(meta: MetaGraph, handle: str, wanted: str | None) -> Signat
             "error",
             handle,
             f"There is no signature {show(wanted)!r}.",
-            names.did_you_mean(wanted, known, noun="signatures"),
+            names.did_you_mean(wanted, [*known, *callables], noun="signatures and callables"),
         )
     if DEFAULT_SIGNATURE in known:
         return known[DEFAULT_SIGNATURE]
@@ -172,8 +172,8 @@ class Lookup:
                 "R1-callable",
                 "error",
                 where,
-                f"{show(name)!r} is a callable of the object graph; a join takes the main graph's tensors.",
-                _signature_hint(self.meta.signatures),
+                f"{show(name)!r} is a callable, and the model is joined by another signature.",
+                f"Choose it for the whole model: --signature-of {self.handle}={show(name)}.",
             )
         if name:
             return Finding(

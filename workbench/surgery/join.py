@@ -15,6 +15,7 @@ from workbench.model.meta import MetaGraph
 from workbench.model.shapes import Fit, Shape
 from workbench.model.signature import Signature
 from workbench.names import show
+from workbench.surgery.callables import Prepared, prepare
 from workbench.surgery.ends import End, Lookup, Side, chosen_signature
 from workbench.surgery.frames import inside
 from workbench.surgery.part import Part
@@ -119,6 +120,7 @@ def look_up(plan: Plan, models: Mapping[str, Model] | None = None) -> Join:
     for wire in plan.wires:
         _add_wire(join, wire, lookups)
     _check_targets(join)
+    _check_called(join)
     _order(join)
     if len(plan.sources) > 1:
         _check_connected(join)
@@ -126,16 +128,22 @@ def look_up(plan: Plan, models: Mapping[str, Model] | None = None) -> Join:
 
 
 def _add_part(join: Join, source: Source, model: Model) -> Lookup:
-    meta = model.meta
-    chosen = chosen_signature(meta, source.handle, source.signature)
+    meta, called, wanted = model.meta, None, source.signature
+    prepared = prepare(join.plan, source, model)
+    if isinstance(prepared, Prepared):
+        meta, called, wanted = prepared.meta, prepared.called, prepared.called.key
+    chosen = prepared if isinstance(prepared, Finding) else chosen_signature(meta, source.handle, wanted)
     signature: Signature | None = None
-    if isinstance(chosen, Finding):
+    if isinstance(prepared, Finding):
+        join.findings.append(prepared)
+    elif isinstance(chosen, Finding):
         # Without a chosen signature bare tensors can still be wired; what then lacks is found later.
         if source.signature is not None:
             join.findings.append(chosen)
     else:
         signature = chosen
-    join.parts[source.handle] = Part(source, model, meta, signature)
+    join.parts[source.handle] = part = Part(source, model, meta, signature)
+    part.called = called
     return Lookup(meta, source.handle, signature)
 
 
@@ -377,6 +385,23 @@ def _check_targets(join: Join) -> None:
                     )
                 )
             seen[key] = link
+
+
+def _check_called(join: Join) -> None:
+    """A model that is joined by a callable has no other ends: the call is all that is run of it."""
+    for link in join.links:
+        for end in (link.source, link.target):
+            called = join.parts[end.handle].called
+            if called is not None and end.signature != called.key:
+                join.findings.append(
+                    Finding(
+                        "R1-callables",
+                        "error",
+                        show(str(end)),
+                        f"The model is joined by its callable {show(called.key)}, and this end is none of its keys.",
+                        "Use keys of the callable alone, or a signature.",
+                    )
+                )
 
 
 def _order(join: Join) -> None:

@@ -206,7 +206,8 @@ def _bind_variables(objects: Objects, part: Part, offset: int, prefix: str) -> N
 def _bind_captures(objects: Objects, part: Part, offset: int, prefix: str) -> None:
     """Tables and the like: the calls of the main graph take them in the order of the function's `bound_inputs`."""
     concrete = part.meta.proto.object_graph_def.concrete_functions
-    for node in part.meta.nodes.values():
+    # in `part.meta` some calls may be opened, and there may be one more, of a callable
+    for node in (*part.model.meta.nodes.values(), *part.meta.nodes.values()):
         if node.op not in ("PartitionedCall", "StatefulPartitionedCall"):
             continue
         found = concrete.get(attr(node, "f").func.name)

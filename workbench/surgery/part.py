@@ -55,6 +55,7 @@ class Part:
         exported: tensors `n:k` that outputs and wires name.
         twins: variables that nothing restores under their own node, to the restored one that is the same.
         made: functions that were made for the part, by name.
+        called: the callable (`callables.Called`) that the chosen signature was made of, or None.
         moved: tensors of the source that another tensor of the part stands for (a reference by its read).
     """
 
@@ -75,6 +76,7 @@ class Part:
     moved: dict[str, str] = field(default_factory=dict)
     twins: dict[str, Variable] = field(default_factory=dict)
     made: dict[str, Message] = field(default_factory=dict)
+    called: Any = None
     dependence: Dependence = field(init=False)
 
     def __post_init__(self) -> None:

@@ -1,0 +1,211 @@
+"""Models joined by their callables: each traced variant, captures of every kind, against the loaded object itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.surgery.tools import codes, draft_of, findings_of, the, wire
+from workbench.commit import commit
+from workbench.model import open_model
+from workbench.publishing import Report
+from workbench.runtime.api import run
+from workbench.runtime.child import Child
+from workbench.surgery.draft import Draft
+from workbench.surgery.plan import Plan, Source
+
+pytestmark = pytest.mark.needs_tf
+
+Make = Callable[[str], Path]
+
+
+@pytest.fixture(scope="module")
+def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
+    """Modules by name, saved without a signature unless the name says so."""
+    import tensorflow as tf
+
+    spec = tf.TensorSpec([None, 4], tf.float32, name="x")
+
+    class Layer(tf.Module):
+        def __init__(self, seed: int) -> None:
+            values = np.random.default_rng(seed).normal(size=(4, 4)).astype(np.float32)
+            self.weights = tf.Variable(values, name="weights")
+            self.bias = tf.Variable(values[0], name="bias", trainable=False)
+
+        @tf.function
+        def __call__(self, x: Any, training: bool = False) -> Any:
+            y = x @ self.weights + self.bias
+            return y * 2.0 if training else y
+
+        @tf.function(input_signature=[spec])
+        def serve(self, x: Any) -> Any:
+            return {"nested": {"a": x @ self.weights}, "list": [x, x + self.bias]}
+
+    class Tables(tf.Module):
+        def __init__(self, file: str) -> None:
+            keys = tf.constant(["a", "b", "c"])
+            self.table = tf.lookup.StaticHashTable(
+                tf.lookup.KeyValueTensorInitializer(keys, tf.constant([1.0, 2.0, 4.0])), -1.0
+            )
+            self.words = tf.lookup.StaticVocabularyTable(
+                tf.lookup.TextFileInitializer(
+                    file, tf.string, tf.lookup.TextFileIndex.WHOLE_LINE,
+                    tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER,
+                ), 1,
+            )  # fmt: skip
+            self.scale = tf.constant(np.arange(64, dtype=np.float32))
+
+        @tf.function
+        def __call__(self, words: Any) -> Any:
+            known = self.table.lookup(words) + tf.cast(self.words.lookup(words), tf.float32)
+            return known[:, None] * self.scale[:4]
+
+    made: dict[str, Path] = {}
+
+    def get(name: str) -> Path:
+        if name in made:
+            return made[name]
+        folder = tmp_path_factory.mktemp(name)
+        if name == "tables":
+            (folder / "words.txt").write_text("b\nc\nzz\n")
+            module: Any = Tables(str(folder / "words.txt"))
+            module.__call__.get_concrete_function(tf.TensorSpec([None], tf.string, name="words"))
+        else:
+            module = Layer(len(name))
+            for training in (True, False):
+                module.__call__.get_concrete_function(spec, training=training)
+            if name == "nested":
+                outer = tf.Module()
+                outer.layer = module
+                outer.layers = [module, Layer(9)]
+                outer.layers[1].__call__.get_concrete_function(spec)
+                outer.layers[1].serve.get_concrete_function()
+                module = outer
+        tf.saved_model.save(module, str(folder / "model"), signatures={})
+        made[name] = folder / "model"
+        return made[name]
+
+    return get
+
+
+def plan_of(parts: dict[str, tuple[Path, str | None]], *wires: str, **options: Any) -> Plan:
+    sources = tuple(Source(handle, path, None, signature) for handle, (path, signature) in parts.items())
+    return Plan(sources, tuple(map(wire, wires)), **options)
+
+
+def joined(plan: Plan, target: Path, child: Child) -> tuple[Draft, Report]:
+    draft = draft_of(plan)
+    report = commit(draft, target, child=child)
+    assert report.verdict == "verified", report.reason
+    assert report.verification is not None
+    assert [check.status for check in report.verification.loaders] == ["equal", "equal"]
+    return draft, report
+
+
+def numbers(batch: int = 2) -> np.ndarray[Any, Any]:
+    return np.random.default_rng(5).normal(size=(batch, 4)).astype(np.float32)
+
+
+def weights(path: Path) -> dict[str, np.ndarray[Any, Any]]:
+    bundle = open_model(path).bundle
+    assert bundle is not None
+    return {key.partition("/")[0]: bundle.array(key) for key in bundle if key.startswith(("weights", "bias"))}
+
+
+@pytest.mark.parametrize("form", ["tf1", "tf2"])
+def test_two_models_without_signatures(make: Make, form: str, tmp_path: Path, child: Child) -> None:
+    plan = plan_of({"a": (make("one"), None), "b": (make("other"), None)}, "a@output_0 = b@x", format=form)
+    joined(plan, tmp_path / "out", child)
+    a, b, x = weights(make("one")), weights(make("other")), numbers()
+    expected = (x @ a["weights"] + a["bias"]) @ b["weights"] + b["bias"]
+    for loader in ("v1", "v2"):
+        found = run(tmp_path / "out", {"x": x}, loader=loader, child=child)
+        np.testing.assert_allclose(found["output_0"], expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("name", "factor"), [("__call__[1]", 2.0), ("__call__[2]", 1.0), ("__call__", 1.0)])
+def test_a_variant_is_chosen_by_its_number_else_it_is_inference(
+    make: Make, sample_models: Path, name: str, factor: float, tmp_path: Path, child: Child
+) -> None:
+    variants = open_model(make("one")).meta.callables[0].variants
+    assert ["training=True" in variant.arguments for variant in variants] == [True, False]
+    plan = plan_of({"a": (make("one"), name), "b": (make("other"), "serve")}, "a@output_0 = b@x")
+    draft, _ = joined(plan, tmp_path / "out", child)
+    assert sorted(draft.meta.signatures["serving_default"].outputs) == ["list/0", "list/1", "nested/a"]
+    a, x = weights(make("one")), numbers()
+    found = run(tmp_path / "out", {"x": x}, child=child)
+    np.testing.assert_allclose(found["list/0"], (x @ a["weights"] + a["bias"]) * factor, rtol=1e-4, atol=1e-4)
+
+
+def test_a_wire_may_name_the_callable(make: Make, tmp_path: Path, child: Child) -> None:
+    plan = plan_of(
+        {"a": (make("one"), None), "b": (make("other"), None)}, "a@serve#nested/a = b@__call__[2]#x"
+    )
+    joined(plan, tmp_path / "out", child)
+
+
+def test_tables_assets_and_constants_that_were_captured(make: Make, tmp_path: Path, child: Child) -> None:
+    plan = plan_of({"t": (make("tables"), None), "b": (make("one"), None)}, "t@output_0 = b@x")
+    joined(plan, tmp_path / "out", child)
+    a = weights(make("one"))
+    before = np.array([1 + 3, 2 + 0, -1 + 2], np.float32)[:, None] * np.arange(4, dtype=np.float32)
+    found = run(tmp_path / "out", {"words": ["a", "b", "zz"]}, child=child)
+    np.testing.assert_allclose(found["output_0"], before @ a["weights"] + a["bias"], rtol=1e-4, atol=1e-4)
+
+
+def test_a_callable_below_the_root_and_in_a_list(make: Make, tmp_path: Path, child: Child) -> None:
+    paths = {item.path for item in open_model(make("nested")).meta.callables}
+    assert "layer.__call__" in paths and "layers.1.__call__" in paths
+    plan = plan_of(
+        {"a": (make("nested"), "layers.1.__call__"), "b": (make("nested"), "layer.__call__")},
+        "a@output_0 = b@x",
+    )
+    joined(plan, tmp_path / "out", child)
+
+
+def test_with_a_signature_on_the_other_side(
+    make: Make, zoo: Callable[[str], Any], tmp_path: Path, child: Child
+) -> None:
+    plan = plan_of({"a": (zoo("v1_simple_save").path, None), "b": (make("one"), None)}, "a@y = b@x")
+    joined(plan, tmp_path / "out", child)
+    plan = plan_of({"a": (make("one"), "serve"), "b": (zoo("tf2_hash_table").path, None)}, "a@nested/a = b@x")
+    assert codes(findings_of(plan), "error")  # that model takes strings
+
+
+def test_more_arguments_than_one_tensor(zoo: Callable[[str], Any], tmp_path: Path, child: Child) -> None:
+    path = zoo("tf2_callables_only").path
+    plan = plan_of({"a": (path, None), "b": (path, None)}, "a@scaled = b@x")
+    draft, _ = joined(plan, tmp_path / "out", child)
+    assert sorted(draft.meta.signatures["serving_default"].inputs) == ["scale", "x"]
+
+
+# -- what can't be done
+
+
+@pytest.mark.parametrize(
+    ("first", "wires", "code", "said"),
+    [
+        ("__call__[7]", ["a@output_0 = b@x"], "R1-variant", "2 variants"),
+        ("__cal__", ["a@output_0 = b@x"], "R1-signature", "__call__"),
+        ("__call__", ["a@output_1 = b@x"], "R1-unknown", "output_0"),
+        ("serve", ["a@nested/a = b@y"], "R1-unknown", "x"),
+        (None, ["a@__call__#output_0 = b@x", "a@serve#list/0 = b@x"], "R1-callables", "two handles"),
+        ("__call__", ["a@%saver_filename:0 = b@x"], "R3-dtype", ""),
+    ],
+)
+def test_what_is_refused(make: Make, first: str | None, wires: list[str], code: str, said: str) -> None:
+    plan = plan_of({"a": (make("one"), first), "b": (make("other"), "__call__")}, *wires)
+    found = the([one for one in findings_of(plan) if one.code == code], code)
+    assert found.severity == "error" and said in str(found)
+
+
+def test_an_end_beside_the_callable_is_refused(make: Make) -> None:
+    node = next(name for name, node in open_model(make("one")).meta.nodes.items() if node.op == "VarHandleOp")
+    assert node
+    reads = [name for name, one in open_model(make("one")).meta.nodes.items() if one.op == "ReadVariableOp"]
+    plan = plan_of({"a": (make("one"), None), "b": (make("other"), None)}, f"a@%{reads[0]}:0 = b@x")
+    assert "R1-callables" in codes(findings_of(plan), "error") or "R4-shape" in codes(findings_of(plan))
