@@ -128,25 +128,22 @@ def _rerouted(request: Request, found: Any) -> Answer:
         Spot(layer_at[y], size, box, x=node["center"]["x"] / UNITS - (0.5 if size % 2 else 1.0))
         for box, (node, y, size) in enumerate(zip(found.nodes, middles, request.across, strict=True))
     ]
-    shared: dict[tuple[int, int, int], int] = {}
-    ways: list[list[int]] = []
-    edges: list[tuple[int, int]] = []
-    turned: list[bool] = []
-    for (source, target), edge in zip(request.edges, found.edges, strict=True):
-        points = [(point["x"], point["y"]) for point in edge["points"]]
-        back = spots[source].layer > spots[target].layer
-        upper, lower = (target, source) if back else (source, target)
+    turned = [spots[source].layer > spots[target].layer for source, target in request.edges]
+    edges = [pair[::-1] if back else pair for pair, back in zip(request.edges, turned, strict=True)]
+    ways: list[list[int]] = [[] for _ in edges]
+    shared: dict[tuple[int, int], int] = {}
+    # the longest edge of a box says where its line goes; the shorter ones leave it on the way
+    for number in sorted(range(len(edges)), key=lambda at: -spots[edges[at][1]].layer):
+        upper, lower = edges[number]
+        points = [(point["x"], point["y"]) for point in found.edges[number]["points"]]
         way = [upper]
         for layer in range(spots[upper].layer + 1, spots[lower].layer):
-            x = _at(points, levels[layer]) / UNITS - _HALF
-            key = (-1 - len(ways) if back else source, layer, round(x * 4))
+            key = (-1 - number if turned[number] else upper, layer)
             if key not in shared:
                 shared[key] = len(spots)
-                spots.append(Spot(layer, 1, -1, x=x))
+                spots.append(Spot(layer, 1, -1, x=_at(points, levels[layer]) / UNITS - _HALF))
             way.append(shared[key])
-        ways.append([*way, lower])
-        edges.append((upper, lower))
-        turned.append(back)
+        ways[number] = [*way, lower]
     rows: list[list[Spot]] = [[] for _ in levels]
     for spot in spots:
         rows[spot.layer].append(spot)
