@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +19,10 @@ if TYPE_CHECKING:
     from workbench.disk.bundle_write import Tensor
     from workbench.model import MetaGraph
     from workbench.runtime.child import Child
+    from workbench.runtime.verification import Verification
+    from workbench.surgery.part import Part
 
+OPENED = ".opened-sources"
 __all__ = ["Progress", "Proving", "Report", "commit"]
 
 
@@ -58,6 +64,7 @@ class _Commit(Work):
     def __init__(self, draft: Draft, proving: Proving, progress: Progress | None) -> None:
         super().__init__(proving, progress, draft.findings)
         self.draft = draft
+        self.opened: dict[str, Path] = {}
 
     @property
     def meta(self) -> MetaGraph:
@@ -90,13 +97,60 @@ class _Commit(Work):
         )
         verifier = Verifier(
             child,
-            prove.reference_chain(draft),
+            prove.reference_chain(draft, self.opened),
             source,
             tolerance=options.tolerance,
             depends=prove.depends(draft),
             time_limit=options.time_limit,
         )
         return Trial(signature, verifier)
+
+    def prepare(self, stage: Stage, child: Child) -> Verification | None:
+        """Writes the sources in which calls are opened, for wires that end inside calls, and proves them.
+
+        What lies inside a call can't be fetched from the source itself, so the reference is a copy with the call
+        opened; that it is the same model is shown by its own signature, on inputs of its own.
+        """
+        for handle, part in self.draft.parts.items():
+            if part.opened is None:
+                continue
+            self.opened[handle] = part.opened.write(stage.folder / OPENED / handle)
+            text = f"holding {handle} with its calls opened against the original"
+            unfit = self.timed("reference", text, partial(self._prove_opened, child, part))
+            if unfit is not None:
+                return unfit
+        return None
+
+    def _prove_opened(self, child: Child, part: Part) -> Verification | None:
+        from workbench import prove
+        from workbench.runtime.chain import ModelRef, ResultModel, SampleSource
+        from workbench.runtime.make_inputs import sample_maker
+        from workbench.runtime.verify import Verifier
+
+        meta, options = part.model.meta, self.proving
+        signature = part.chosen or next(iter(meta.signatures.values()), None)
+        if signature is None:
+            return None
+        assets = {asset.tensor: asset.path for asset in meta.assets if asset.path is not None}
+        maker = sample_maker(meta, signature, seed=options.seed, assets=assets)
+        verifier = Verifier(
+            child,
+            prove.own_chain(part, signature),
+            SampleSource(make=maker),
+            tolerance=options.tolerance,
+            time_limit=options.time_limit,
+        )
+        own = replace(ModelRef.of(part.model, meta), path=self.opened[part.handle], text=False)
+        found = verifier.reference() or verifier.result(ResultModel(own, signature))
+        if found.ok:
+            return None
+        reason = f"{part.handle} with its calls opened could not be held against the original: {found.reason}"
+        return replace(found, verdict="inconclusive", reason=reason)
+
+    def clear(self, stage: Stage) -> None:
+        """Removes the opened sources."""
+        if self.opened:
+            shutil.rmtree(stage.folder / OPENED)
 
     def check(self) -> None:
         """Compares every checksum of the checkpoints.

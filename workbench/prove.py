@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from workbench import names
@@ -15,8 +17,13 @@ from workbench.surgery.part import Part
 from workbench.surgery.plan import Source
 
 
-def reference_chain(draft: Draft) -> Chain:
-    """The sources of a draft in an order in which each comes after those that feed it."""
+def reference_chain(draft: Draft, opened: Mapping[str, Path] | None = None) -> Chain:
+    """The sources of a draft in an order in which each comes after those that feed it.
+
+    Args:
+        draft: the draft.
+        opened: by handle where the copies lie in which calls are opened, for wires that end inside calls.
+    """
     signature = result_signature(draft)
     order = draft.join.order
     position = {handle: index for index, handle in enumerate(order)}
@@ -49,7 +56,10 @@ def reference_chain(draft: Draft) -> Chain:
         called = part.called
         pure = called is None and is_pure(part.meta, fetches)
         call = Call(called.path, called.index, called.inputs, called.outputs) if called is not None else None
-        stages.append(Stage(handle, ModelRef.of(part.model, part.meta), feeds, tuple(fetches), pure, call))
+        model = ModelRef.of(part.model, part.meta)
+        if opened is not None and handle in opened:
+            model = replace(model, path=opened[handle], text=False)
+        stages.append(Stage(handle, model, feeds, tuple(fetches), pure, call))
     return Chain(tuple(stages), outputs)
 
 
@@ -73,6 +83,24 @@ def assets(draft: Draft) -> dict[str, Path]:
 def result_signature(draft: Draft) -> Signature:
     """The signature the draft was made for."""
     return draft.meta.signatures[draft.plan.signature]
+
+
+def own_chain(part: Part, signature: Signature) -> Chain:
+    """A source alone, as it lies on disk, by one of its own signatures."""
+    feeds: dict[str, FromInput | FromStage] = {}
+    outputs: dict[str, FromStage] = {}
+    for port in signature.inputs.values():
+        feeds |= {
+            _tensor(name): FromInput(slot) for name, slot in zip(port.tensors, slot_names(port), strict=True)
+        }
+    for port in signature.outputs.values():
+        outputs |= {
+            slot: FromStage(0, _tensor(name))
+            for name, slot in zip(port.tensors, slot_names(port), strict=True)
+        }
+    fetches = tuple(dict.fromkeys(place.tensor for place in outputs.values()))
+    model = ModelRef.of(part.model, part.model.meta)
+    return Chain((Stage(part.handle, model, feeds, fetches, is_pure(part.model.meta, fetches)),), outputs)
 
 
 def edit_chain(edit: Edit, key: str) -> Chain:

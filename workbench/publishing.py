@@ -162,6 +162,15 @@ class Work(ABC):
             DamagedFile, MissingFile: something is not what it should be.
         """
 
+    def prepare(self, stage: Stage, child: Child) -> Verification | None:
+        """Puts into the stage what only the verification needs, and proves that; a verdict if that goes wrong."""
+        del stage, child
+        return None
+
+    def clear(self, stage: Stage) -> None:
+        """Takes out of the stage what only the verification needed."""
+        del stage
+
     @abstractmethod
     def write(self, stage: Stage) -> None:
         """Writes everything but the proof."""
@@ -245,6 +254,10 @@ def publish(
                 return work.report(None, "not run", error.message)
         stack.enter_context(stage)
         work.timed("check", "checking the checkpoints", work.check)
+        if verify:
+            unfit = work.prepare(stage, running)
+            if unfit is not None:
+                return work.report(None, unfit.verdict, unfit.reason, unfit)
         for key in work.proven() if verify else ():
             trial = work.trial(running, key)
             early = work.timed("reference", "running the sources", trial.verifier.reference)
@@ -274,6 +287,7 @@ def _prove(work: Work, stage: Stage, trials: Sequence[Trial]) -> Report:
         if not verification.ok:
             reason = _about(trial.signature.key, verification.reason, work)
             return work.report(None, verification.verdict, reason, verification)
+    work.clear(stage)
     first, *others = found
     record = found[first].as_json()
     if others:

@@ -7,7 +7,7 @@ inside calls (`CALL::node:0`). Looking up never raises for what the user can men
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from workbench import names
@@ -110,17 +110,28 @@ def _signature_hint(known: Mapping[str, Signature]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """Looks ends up in one model."""
+    """Looks ends up in one model.
+
+    Attributes:
+        meta: the MetaGraph; for ends inside calls, one in which those calls are opened (`prepare.open_calls`).
+        handle: of the model.
+        chosen: the signature whose keys are meant, or None.
+        inside: ends inside calls, as written, to their tensor in `meta`, or to what is wrong with them.
+    """
 
     meta: MetaGraph
     handle: str
     chosen: Signature | None
+    inside: Mapping[str, str | Finding] = field(default_factory=dict)
 
     def find(self, text: str, side: Side) -> End | Finding:
         """The end that `text` (without its handle) means, or what is wrong with it."""
         where = f"{self.handle}@{show(text)}"
         if names.CALL_SEPARATOR in text:
-            return self._inside_call(text, where)
+            known = self.inside.get(text)
+            if isinstance(known, Finding):
+                return known
+            return self._inside_call(text, where) if known is None else self._tensor(known, where, side, text)
         if text.startswith("%"):
             return self._tensor(text[1:], where, side, text)
         if "#" in text:

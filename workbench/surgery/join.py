@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from workbench import names
 from workbench.disk import dtypes
@@ -20,6 +20,7 @@ from workbench.surgery.ends import End, Lookup, Side, chosen_signature
 from workbench.surgery.frames import inside
 from workbench.surgery.part import Part
 from workbench.surgery.plan import Plan, Source, Wire, split_handle
+from workbench.surgery.prepare import open_calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,10 @@ def _add_part(join: Join, source: Source, model: Model) -> Lookup:
     prepared = prepare(join.plan, source, model)
     if isinstance(prepared, Prepared):
         meta, called, wanted = prepared.meta, prepared.called, prepared.called.key
+    ends = _ends_inside(join.plan, source.handle) if called is None else []
+    opened = open_calls(model, source.handle, ends) if ends else None
+    if opened is not None:
+        meta = opened.meta
     chosen = prepared if isinstance(prepared, Finding) else chosen_signature(meta, source.handle, wanted)
     signature: Signature | None = None
     if isinstance(prepared, Finding):
@@ -144,7 +149,20 @@ def _add_part(join: Join, source: Source, model: Model) -> Lookup:
         signature = chosen
     join.parts[source.handle] = part = Part(source, model, meta, signature)
     part.called = called
-    return Lookup(meta, source.handle, signature)
+    part.opened = opened if opened is not None and opened.changed else None
+    return Lookup(meta, source.handle, signature, opened.inside if opened is not None else {})
+
+
+def _ends_inside(plan: Plan, handle: str) -> list[str]:
+    """The ends inside calls that wires name of a source, without its handle."""
+    handles = list(plan.handles)
+    found: list[str] = []
+    for wire in plan.wires:
+        for text, default in zip((wire.source, wire.target), _defaults(handles), strict=True):
+            own, end = split_handle(text, handles)
+            if names.CALL_SEPARATOR in end and (own or default) == handle:
+                found.append(end)
+    return found
 
 
 def find_end(text: str, side: Side, lookups: Mapping[str, Lookup], default: str | None) -> End | Finding:
@@ -197,9 +215,8 @@ def split_wire(text: str, plan: Plan, models: Mapping[str, Model]) -> Wire:
             hint="Write OUTPUT=INPUT, for example --wire pixels=myInput.",
         )
     if len(places) > 1:
-        lookups = {
-            source.handle: _add_part(Join(plan), source, models[source.handle]) for source in plan.sources
-        }
+        tried = Join(replace(plan, wires=tuple(Wire(text[:at], text[at + 1 :]) for at in places)))
+        lookups = {source.handle: _add_part(tried, source, models[source.handle]) for source in plan.sources}
         first, second = _defaults(plan.handles)
         for index in places:
             left, right = text[:index], text[index + 1 :]

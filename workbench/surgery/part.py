@@ -56,6 +56,7 @@ class Part:
         twins: variables that nothing restores under their own node, to the restored one that is the same.
         made: functions that were made for the part, by name.
         called: the callable (`callables.Called`) that the chosen signature was made of, or None.
+        opened: `prepare.Opened` if `meta` is a copy in which calls are opened, or None.
         moved: tensors of the source that another tensor of the part stands for (a reference by its read).
     """
 
@@ -77,6 +78,7 @@ class Part:
     twins: dict[str, Variable] = field(default_factory=dict)
     made: dict[str, Message] = field(default_factory=dict)
     called: Any = None
+    opened: Any = None
     dependence: Dependence = field(init=False)
 
     def __post_init__(self) -> None:

@@ -1,0 +1,140 @@
+"""Wires that end inside function calls: opened in a copy, which is held against the original before it is trusted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.surgery.tools import Models, draft_of, findings_of, plan_of, the
+from tests.zoo import Example
+from workbench.commit import commit
+from workbench.graph.nest import Level
+from workbench.model import MetaGraph, open_model
+from workbench.names import input_node
+from workbench.publishing import Proving
+from workbench.runtime.child import Child
+from workbench.surgery.inline import CALL_OPS
+from workbench.surgery.plan import Wire
+from workbench.surgery.prepare import open_calls
+from workbench.surgery.recipe import RECIPE
+
+Zoo = Callable[[str], Example]
+
+
+def find_op(meta: MetaGraph, op: str) -> str:
+    """The written place of the first node of an op in the call that the default signature names, at any depth."""
+    call = input_node(next(iter(meta.signatures["serving_default"].outputs.values())).tensor)
+    while meta.nodes[call].op == "Identity":
+        call = input_node(meta.nodes[call].input[0])
+    for level in Level(meta).levels():
+        if not level.steps or (meta.nodes[call].op in CALL_OPS and level.steps[0].node != call):
+            continue
+        for node in level.nodes.values():
+            if node.op == op:
+                return level.full_name(node.name)
+    raise AssertionError(op)
+
+
+# handle a's end, handle b's end: a place is found by its op
+WIRES = {
+    "from four calls deep": ("tf2_nested_functions", "MatMul", "tf2_module", None),
+    "into four calls deep": ("v1_simple_save", None, "tf2_nested_functions", "Sin"),
+    "on both sides": ("tf2_nested_functions", "MatMul", "tf2_module_twin", "MatMul"),
+    "out of Keras": ("keras_conv", "Relu", "keras_conv", "Relu"),
+    "out of a call with a table": ("tf2_hash_table", "ResourceGather", "v1_simple_save", None),
+    "a call of a v1 function": ("v1_functions", "Mul", "v1_simple_save", None),
+}
+
+
+@pytest.mark.parametrize("format", ["auto", "tf1"])
+@pytest.mark.parametrize("names", WIRES.values(), ids=WIRES)
+def test_a_join_inside_calls_is_verified(
+    models: Models, child: Child, tmp_path: Path, names: tuple[str, str | None, str, str | None], format: str
+) -> None:
+    a, source, b, target = names
+    ends = []
+    for name, op, key in ((a, source, "y"), (b, target, "x")):
+        ends.append(key if op is None else find_op(open_model(models(name).path).meta, op))
+    wire = f"{ends[0]} = {ends[1]}"
+    draft = draft_of(plan_of(models, {"a": a, "b": b}, [wire], format=format))
+    assert "::" in ends[0] + ends[1]
+    report = commit(draft, tmp_path / "joined", proving=Proving(), child=child)
+    assert report.verdict == "verified", report.reason
+    assert report.path is not None
+    assert not [name for name in os.listdir(report.path) if name.startswith(".")]
+    assert not [name for name in os.listdir(tmp_path) if name != "joined"]
+    text = (report.path / "assets.extra" / RECIPE).read_text()
+    assert all(end in text for end in ends if "::" in end)
+    if source is not None:
+        assert f"a/{ends[0].replace('::', '/')}" in open_model(report.path).meta.nodes
+
+
+def test_an_opened_source_that_is_another_model_is_found_out(
+    models: Models, child: Child, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from workbench.surgery import prepare
+
+    honest = prepare.inline_calls
+
+    def wrong(graph_def, **options):  # type: ignore[no-untyped-def]
+        done = honest(graph_def, **options)
+        for node in graph_def.node:
+            if node.op == "Sub":
+                node.op = "AddV2"
+        return done
+
+    monkeypatch.setattr(prepare, "inline_calls", wrong)
+    end = find_op(open_model(models("tf2_nested_functions").path).meta, "MatMul")
+    draft = draft_of(plan_of(models, {"a": "tf2_nested_functions", "b": "tf2_module"}, [f"{end}=x"]))
+    report = commit(draft, tmp_path / "joined", proving=Proving(), child=child)
+    assert report.verdict == "inconclusive"
+    assert "held against the original" in report.reason
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(("name", "op"), [("tf2_while", "While"), ("tf2_cond", "If")])
+def test_a_body_of_a_loop_or_branch_offers_the_nearest(models: Models, name: str, op: str) -> None:
+    meta = open_model(models(name).path).meta
+    places = [
+        (level, node)
+        for level in Level(meta).levels()
+        for node in level.nodes.values()
+        if node.op in (op, f"Stateless{op}")
+    ]
+    level, node = places[0]
+    body = level.under(level.steps_under(node)[0])
+    inside = f"{body.path}::{next(iter(body.nodes))}:0"
+    found = the(
+        findings_of(plan_of(models, {"a": name, "b": "v1_simple_save"}, [f"{inside} = x"])), "R1-inside-body"
+    )
+    assert found.hint is not None
+    assert level.full_name(f"{node.name}:0") in found.hint
+    assert "what goes in" in found.hint
+
+
+def test_a_wrong_place_offers_the_nearest_names(zoo: Zoo) -> None:
+    model = open_model(zoo("tf2_nested_functions").path)
+    place = find_op(model.meta, "MatMul")
+    path = place.rpartition("::")[0]
+    ends = [f"{path}::matmal", "Statefulcall::x", f"{place}:3", "weights::x", f"{path}::x"]
+    opened = open_calls(model, "a", [*ends, place])
+    codes = [getattr(opened.inside[end], "code", opened.inside[end]) for end in ends]
+    assert codes[:2] == ["R1-tensor", "R1-call"]
+    assert "Did you mean matmul" in opened.inside[ends[0]].hint  # type: ignore[union-attr, operator]
+    assert codes[3] == "R1-call"
+    assert codes[4] == "R1-argument"
+    plan = plan_of(lambda name: model_source(model.path), {"a": "x", "b": "x"}, [])
+    wires = (Wire(f"a@{ends[2]}", "b@x"),)
+    from dataclasses import replace
+
+    found = the(findings_of(replace(plan, wires=wires)), "R1-output")
+    assert "one output, 0" in found.message
+
+
+def model_source(path: Path):  # type: ignore[no-untyped-def]
+    from workbench.surgery.plan import Source
+
+    return Source("x", path)
