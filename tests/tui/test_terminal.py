@@ -105,8 +105,8 @@ def terminal(words: list[str], folder: Path, state: Path) -> Iterator[Terminal]:
 def test_it_merges_and_leaves_the_terminal_as_it_was(sample_models: Path, tmp_path: Path) -> None:
     words = ["tui", str(sample_models / "image_base64"), str(sample_models / "digits")]
     with terminal(words, tmp_path, tmp_path / "state") as tty:
-        tty.until("pixels/shape")
-        tty.until("softmax/bias")
+        tty.until("convert_image/Cast")
+        tty.until("softmax/weights")
         tty.read(0.3)
         tty.send("  ")
         tty.until("can be committed")
@@ -129,8 +129,8 @@ def test_it_merges_and_leaves_the_terminal_as_it_was(sample_models: Path, tmp_pa
 def test_a_lost_connection_leaves_the_plan_and_no_process(sample_models: Path, tmp_path: Path) -> None:
     words = ["tui", str(sample_models / "image_base64"), str(sample_models / "digits")]
     with terminal(words, tmp_path, tmp_path / "state") as tty:
-        tty.until("pixels/shape")
-        tty.until("softmax/bias")
+        tty.until("convert_image/Cast")
+        tty.until("softmax/weights")
         tty.read(0.3)
         tty.send("  ")
         tty.until("can be committed")
