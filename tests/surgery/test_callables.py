@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.surgery.tools import codes, draft_of, findings_of, the, wire
-from workbench.commit import commit
+from workbench.commit_join import commit
 from workbench.model import open_model
 from workbench.publishing import Report
 from workbench.runtime.api import run

@@ -680,7 +680,7 @@ def job_stages_check(job: Json, pipe: Pipe) -> Json:
     """
     samples = [decode_sample(sample) for sample in job["samples"]]
     values: list[dict[Any, Any]] = [{} for _ in samples]
-    answers = []
+    answers: list[Json] = []
     for number, stage in enumerate(job["stages"]):
         pipe.progress(f"{stage['name']} alone")
         if stage.get("call"):  # the reference was this loader's already

@@ -37,6 +37,7 @@ from workbench.surgery.result import Copied, Draft
 from workbench.surgery.result_keys import rename_keys
 from workbench.surgery.saver import CheckpointNames, merge_savers, prefix_const, saver_nodes
 from workbench.surgery.sound import has_checkpoint, look_closer, variables_have_data
+from workbench.surgery.training import both_modes, tell
 from workbench.surgery.twins import join_twins
 from workbench.surgery.uplift import Uplift
 from workbench.surgery.variables import describe_variables
@@ -141,10 +142,16 @@ class Builder:
         nodes = {node.name: node for node in self.graph.node}
         functions = {function.signature.name: function for function in self.graph.library.function}
         op_table = OpTable(self.meta.meta_info_def.stripped_op_list)
-        uplift = Uplift(nodes, functions, op_table, set_up=self._set_up(nodes))
+        set_up = self._set_up(nodes)
+        uplift = Uplift(nodes, functions, op_table, set_up)
+        modes = None if self.plan.freeze else both_modes(self.parts, nodes, self.renamers)
         for key in sorted(self.meta.signature_def):
             add_signature(objects, self.meta, uplift, key, signature_map)
-        add_call(objects, self.meta, uplift, self.plan.signature)
+        uplifts = {on: Uplift(graph, functions, op_table, set_up) for on, graph in (modes or {}).items()}
+        add_call(objects, self.meta, uplift, self.plan.signature, uplifts or None)
+        if not modes and not self.plan.freeze:
+            for part in self.parts:
+                tell(part)
         add_lists(objects)
         self.meta.object_graph_def.CopyFrom(objects.graph)
         return objects

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from workbench import names
@@ -30,6 +31,7 @@ from workbench.surgery.ends import HIDDEN_SIGNATURES
 from workbench.surgery.objects import TABLE_OPS, of_model
 from workbench.surgery.part import Part, unique_name
 from workbench.surgery.plan import Plan, Source, split_handle
+from workbench.surgery.training import counterpart, mode
 
 _INDEXED = re.compile(r"(?P<path>.+)\[(?P<index>\d+)\]\Z")
 # Tried in this order where a model has no signature.
@@ -47,6 +49,9 @@ class Called:
         index: of the variant, from 1.
         inputs: the tensors of the placeholders, by the order of the function's arguments.
         outputs: the tensors of the call, by the order of the function's results.
+        call: the node of the call.
+        training: whether the variant trains; None if it has no such argument.
+        other: the function that is the same but for `training`, with the tensors it has captured; or None.
     """
 
     key: str
@@ -54,6 +59,9 @@ class Called:
     index: int
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    call: str
+    training: bool | None = None
+    other: tuple[str, tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +121,7 @@ def prepare(plan: Plan, source: Source, model: Model) -> Prepared | Finding | No
         return variant
     path = _path(name, by_path)
     try:
-        return _prepare(model, meta, name, path, variant)
+        return _prepare(model, meta, name, by_path[path], variant)
     except _Unbound as problem:
         return Finding(
             "R1-capture",
@@ -171,13 +179,14 @@ def _variant(handle: str, name: str, item: Callable_, keys: Iterable[str]) -> Va
     return min(ordered, key=lacks)
 
 
-def _prepare(model: Model, meta: MetaGraph, key: str, path: str, variant: Variant) -> Prepared:
+def _prepare(model: Model, meta: MetaGraph, key: str, item: Callable_, variant: Variant) -> Prepared:
     proto = schema.MetaGraphDef()
     proto.CopyFrom(meta.proto)
     function = meta.functions.get(variant.function)
     if function is None:
         raise _Unbound(f"there is no function {show(variant.function)}")
-    captures = _Captures(model, meta).tensors(variant.function)
+    bound = _Captures(model, meta)
+    captures = bound.tensors(variant.function)
     arguments = function.signature.input_arg
     if len(arguments) != len(captures) + sum(spec.count for spec in variant.inputs):
         raise _Unbound("its arguments are not those of its function")
@@ -216,7 +225,13 @@ def _prepare(model: Model, meta: MetaGraph, key: str, path: str, variant: Varian
         _put(definition.outputs, spec, [outputs[at] for at in places], [results[at].type for at in places])
     node.attr["_output_shapes"].list.shape.extend(map(to_proto, shapes))
     view = MetaGraph(proto, bundle=lambda: model.bundle, folder=model.folder, format=meta.format)
-    return Prepared(view, Called(key, path, variant.index, tuple(inputs), tuple(outputs)))
+    training, other = mode(variant), None
+    twin = counterpart(variant, item.variants) if training is not None else None
+    if twin is not None and twin.function in meta.functions:
+        with suppress(_Unbound):
+            other = (twin.function, tuple(bound.tensors(twin.function)))
+    called = Called(key, item.path, variant.index, tuple(inputs), tuple(outputs), call, training, other)
+    return Prepared(view, called)
 
 
 def _node_name(text: str) -> str:

@@ -25,6 +25,7 @@ from workbench.surgery.rename import Renamer
 from workbench.surgery.uplift import Argument, CannotUplift, Uplift
 
 _OPTIMIZER = "optimizer"
+_TRAINING = "training"
 _LARGE = 2048
 # Ops whose resource is an object of its own (a table), bound to functions from outside.
 TABLE_OPS = frozenset(
@@ -311,8 +312,47 @@ def _add_list(objects: Objects, name: str, members: Iterable[int]) -> None:
         node.children.add(node_id=member, local_name=str(position))
 
 
-def add_call(objects: Objects, meta: Message, uplift: Uplift, key: str) -> None:
-    """`__call__` of the root: the signature with its inputs by position, one output as a bare tensor."""
+def add_call(
+    objects: Objects, meta: Message, uplift: Uplift, key: str, modes: Mapping[bool, Uplift] | None = None
+) -> None:
+    """`__call__` and `serve` of the root: the signature with its inputs by position, one output as a bare tensor.
+
+    Args:
+        objects: is added to.
+        meta: the MetaGraphDef of the result.
+        uplift: the merged main graph.
+        key: of the signature.
+        modes: the merged main graph for inference and for training, where both are there: then `__call__` has an
+            argument `training`, False unless given.
+    """
+    inputs = sorted(meta.signature_def[key].inputs)
+    if modes is None or _TRAINING in inputs:
+        _, node = objects.add("function", 0, "__call__")
+        serve = _positional(objects, meta, uplift, key, "__call__", 0, None)
+        node.function.concrete_functions.append(serve)
+        full_arg_spec(node.function.function_spec, inputs, [])
+    else:
+        _, node = objects.add("function", 0, "__call__")
+        for training in (False, True):
+            name = _positional(objects, meta, modes[training], key, "__call__", int(training), training)
+            node.function.concrete_functions.append(name)
+        full_arg_spec(node.function.function_spec, [*inputs, _TRAINING], [], default=False)
+        serve = _positional(objects, meta, modes[False], key, "serve", 0, None)
+    _, node = objects.add("function", 0, "serve")
+    node.function.concrete_functions.append(serve)
+    full_arg_spec(node.function.function_spec, inputs, [])
+
+
+def _positional(
+    objects: Objects,
+    meta: Message,
+    uplift: Uplift,
+    key: str,
+    called: str,
+    number: int,
+    training: bool | None,
+) -> str:
+    """A concrete function that takes the inputs of a signature by position; its name."""
     signature = meta.signature_def[key]
     inputs = [(name, signature.inputs[name]) for name in sorted(signature.inputs)]
     outputs = [(name, signature.outputs[name]) for name in sorted(signature.outputs)]
@@ -320,10 +360,10 @@ def add_call(objects: Objects, meta: Message, uplift: Uplift, key: str) -> None:
         Argument(_tensor(info.name), name, info.dtype, from_proto(info.tensor_shape)) for name, info in inputs
     ]
     tensors = {name: _tensor(info.name) for name, info in outputs}
-    captures, bound = _captures(
+    captures, bound = captures_of(
         objects, uplift, tensors.values(), [argument.tensor for argument in arguments]
     )
-    name = "__inference___call___0"
+    name = f"__inference_{called}_{number}"
     meta.graph_def.library.function.append(uplift.function(name, [*arguments, *captures], tensors))
     concrete = objects.graph.concrete_functions[name]
     concrete.bound_inputs.extend(bound)
@@ -332,6 +372,8 @@ def add_call(objects: Objects, meta: Message, uplift: Uplift, key: str) -> None:
     positional.SetInParent()
     for argument, (_, info) in zip(arguments, inputs, strict=True):
         positional.values.append(tensor_spec(argument.name, info.dtype, info.tensor_shape))
+    if training is not None:
+        positional.values.add().bool_value = training
     specs.values.add().dict_value.SetInParent()
     if len(outputs) == 1:
         (output, info), *_ = outputs
@@ -340,9 +382,7 @@ def add_call(objects: Objects, meta: Message, uplift: Uplift, key: str) -> None:
         results = concrete.output_signature.dict_value
         for output, info in outputs:
             results.fields[output].CopyFrom(tensor_spec(output, info.dtype, info.tensor_shape))
-    _, node = objects.add("function", 0, "__call__")
-    node.function.concrete_functions.append(name)
-    _full_arg_spec(node.function.function_spec, [argument.name for argument in arguments], [])
+    return name
 
 
 # -- functions of the result
@@ -375,7 +415,7 @@ def add_signature(objects: Objects, meta: Message, uplift: Uplift, key: str, sig
         Argument(_tensor(info.name), name, info.dtype, from_proto(info.tensor_shape)) for name, info in inputs
     ]
     tensors = {name: _tensor(info.name) for name, info in outputs}
-    captures, bound = _captures(
+    captures, bound = captures_of(
         objects, uplift, tensors.values(), [argument.tensor for argument in arguments]
     )
     name = f"__inference_signature_wrapper_{re.sub('[^A-Za-z0-9_]', '_', key)}_0"
@@ -398,11 +438,11 @@ def add_signature(objects: Objects, meta: Message, uplift: Uplift, key: str, sig
     bare.concrete_function_name = name
     bare.argument_keywords.extend(argument.name for argument in arguments)
     bare.allowed_positional_arguments = len(arguments)
-    _full_arg_spec(bare.function_spec, [], [argument.name for argument in arguments])
+    full_arg_spec(bare.function_spec, [], [argument.name for argument in arguments])
     return name
 
 
-def _captures(
+def captures_of(
     objects: Objects, uplift: Uplift, outputs: Iterable[str], fed: Iterable[str]
 ) -> tuple[list[Argument], list[int]]:
     """The variables, tables and large constants behind some tensors as arguments, and the objects they are bound to."""
@@ -442,7 +482,9 @@ def add_signature_map(objects: Objects) -> int:
     return number
 
 
-def _full_arg_spec(spec: Message, args: Iterable[str], keywords: Iterable[str]) -> None:
+def full_arg_spec(
+    spec: Message, args: Iterable[str], keywords: Iterable[str], default: bool | None = None
+) -> None:
     """A FunctionSpec, as `tf.saved_model.save` writes it (`function_serialization._serialize_function_spec`)."""
     named = spec.fullargspec.named_tuple_value
     named.name = "FullArgSpec"
@@ -453,6 +495,8 @@ def _full_arg_spec(spec: Message, args: Iterable[str], keywords: Iterable[str]) 
             values[key].list_value.values.add().string_value = name
     for key in ("varargs", "varkw", "defaults", "kwonlydefaults"):
         values[key].none_value.SetInParent()
+    if default is not None:  # of the last argument
+        values["defaults"].tuple_value.values.add().bool_value = default
     values["annotations"].dict_value.SetInParent()
     spec.input_signature.none_value.SetInParent()
 
