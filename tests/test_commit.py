@@ -14,7 +14,7 @@ import pytest
 
 from tests.surgery.models import MODELS
 from tests.zoo import Example
-from workbench.commit import Proving, Report, commit
+from workbench.commit_join import Proving, Report, commit
 from workbench.errors import DamagedFile, MissingFile, TargetExists
 from workbench.runtime.child import Child
 from workbench.surgery.draft import Draft, apply, build

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import workbench as wb
-from workbench.commit import commit
+from workbench.commit_join import commit
 from workbench.runtime.child import Child
 
 pytestmark = pytest.mark.needs_tf

@@ -13,15 +13,13 @@ Everything here is looked up when it is first used, so that importing the packag
 from __future__ import annotations
 
 import importlib
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from workbench.version import __version__
 
 if TYPE_CHECKING:
-    from workbench.commit import Report, commit
+    from workbench.commit_join import Report, commit
     from workbench.errors import WorkbenchError
     from workbench.findings import Finding
     from workbench.graph.views import to_networkx
@@ -36,13 +34,13 @@ _HOMES = {
     "MetaGraph": "workbench.model",
     "Model": "workbench.model",
     "Plan": "workbench.surgery.plan",
-    "Report": "workbench.commit",
+    "Report": "workbench.commit_join",
     "Source": "workbench.surgery.plan",
     "Wire": "workbench.surgery.plan",
     "WorkbenchError": "workbench.errors",
     "apply": "workbench.surgery.draft",
     "check": "workbench.surgery.draft",
-    "commit": "workbench.commit",
+    "commit": "workbench.commit_join",
     "open_model": "workbench.model",
     "run": "workbench.runtime.api",
     "to_networkx": "workbench.graph.views",
@@ -53,17 +51,6 @@ __all__ = [
     "apply", "check", "commit", "open_model", "run", "sample_models",
     "to_networkx",
 ]  # fmt: skip
-
-
-class _Package(ModuleType):
-    """Keeps `workbench.commit` the function: importing the module of that name would put the module in its place."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if not (name in _HOMES and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:

@@ -114,9 +114,9 @@ def test_public_names_stay_what_they_are() -> None:
         "for _ in range(2):\n"
         "    found = [name for name in workbench.__all__ if isinstance(getattr(workbench, name), types.ModuleType)]\n"
         "    assert not found, found\n"
-        "    import workbench.commit, workbench.commit_edit\n"
+        "    import workbench.commit_join, workbench.commit_edit\n"
         "from workbench import commit\n"
-        "assert commit is workbench.commit and callable(commit)\n"
+        "assert commit is workbench.commit_join.commit\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

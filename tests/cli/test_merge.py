@@ -26,7 +26,7 @@ from tests.zoo import Example
 from workbench import apply, open_model
 from workbench.cli import calling, merge_page
 from workbench.cli.main import make_parser
-from workbench.commit import Proving, commit
+from workbench.commit_join import Proving, commit
 from workbench.disk import dtypes
 from workbench.model import Signature
 from workbench.runtime.api import run as run_model

@@ -9,7 +9,7 @@ import pytest
 
 from tests.surgery.tiny import doubler, plan
 from tests.surgery.tools import Models, codes, draft_of, findings_of, plan_of, the
-from workbench.commit import commit
+from workbench.commit_join import commit
 from workbench.model import open_model
 from workbench.runtime.child import Child
 

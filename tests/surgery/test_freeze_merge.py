@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.surgery.tools import Models, draft_of, plan_of
-from workbench.commit import commit
+from workbench.commit_join import commit
 from workbench.model import open_model
 from workbench.publishing import Proving
 from workbench.runtime.child import Child

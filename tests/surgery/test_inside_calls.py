@@ -10,7 +10,7 @@ import pytest
 
 from tests.surgery.tools import Models, draft_of, findings_of, plan_of, the
 from tests.zoo import Example
-from workbench.commit import commit
+from workbench.commit_join import commit
 from workbench.graph.nest import Level
 from workbench.model import MetaGraph, open_model
 from workbench.names import input_node

@@ -13,7 +13,7 @@ import pytest
 
 from tests.surgery.tools import Models, draft_of, plan_of
 from tests.zoo.example import numbers
-from workbench.commit import Proving, Report, commit
+from workbench.commit_join import Proving, Report, commit
 from workbench.disk import dtypes
 from workbench.runtime.child import Child
 from workbench.surgery.draft import Draft

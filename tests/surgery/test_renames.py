@@ -11,7 +11,7 @@ import pytest
 
 from tests.surgery.tools import Models, draft_of, plan_of, read_pb
 from tests.zoo.example import numbers
-from workbench.commit import commit
+from workbench.commit_join import commit
 from workbench.graph.functions import function_attrs
 from workbench.surgery.rename import Rule
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from tests.surgery.tools import Models, codes, draft_of, findings_of, plan_of, read_pb, the
-from workbench.commit import commit
 from workbench.commit_edit import commit_edit
+from workbench.commit_join import commit
 from workbench.model import Model, open_model
 from workbench.publishing import Proving, Report
 from workbench.runtime.api import run

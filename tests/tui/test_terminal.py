@@ -25,6 +25,8 @@ ROOT = Path(__file__).resolve().parents[2]
 class Terminal:
     """A process behind a pseudo-terminal."""
 
+    module = ("-m", "workbench")
+
     def __init__(self, words: list[str], folder: Path, state: Path) -> None:
         self.master, self.slave = pty.openpty()
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 120, 0, 0))
@@ -37,7 +39,7 @@ class Terminal:
         }
         environment.pop("TMUX", None)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "workbench", *words],
+            [sys.executable, *self.module, *words],
             stdin=self.slave,
             stdout=self.slave,
             stderr=self.slave,

@@ -21,7 +21,7 @@ from workbench.surgery.plan import DEFAULT_SIGNATURE, Plan, Source, SourceList
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from workbench.commit import Report
+    from workbench.commit_join import Report
     from workbench.model import Model
     from workbench.runtime.child import Child
     from workbench.surgery.draft import Draft
@@ -135,7 +135,7 @@ def run(args: argparse.Namespace, out: Output, child: Child | None = None) -> in
 def commit_and_tell(draft: Draft, args: argparse.Namespace, out: Output, child: Child | None = None) -> int:
     """Commits a draft as the flags say, and tells what became of it; the exit code."""
     from workbench.cli.merge_page import outcome, outcome_json
-    from workbench.commit import commit
+    from workbench.commit_join import commit
 
     for finding in draft.findings:
         out.remark(finding)

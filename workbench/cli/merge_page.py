@@ -17,7 +17,7 @@ from workbench.names import show
 from workbench.prove import result_signature
 
 if TYPE_CHECKING:
-    from workbench.commit import Report
+    from workbench.commit_join import Report
     from workbench.model import Port
     from workbench.runtime.verification import Verification
     from workbench.surgery.draft import Draft

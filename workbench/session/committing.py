@@ -13,7 +13,7 @@ from workbench.names import show
 from workbench.session.options import CommitOptions, expand
 
 if TYPE_CHECKING:
-    from workbench.commit import Progress, Report
+    from workbench.commit_join import Progress, Report
     from workbench.runtime.child import Child
     from workbench.surgery.draft import Draft
 
@@ -87,7 +87,7 @@ class Committer:
             Cancelled: `cancel` was called; nothing was left behind.
             WorkbenchError: as `commit` raises, and for values that do not fit their inputs.
         """
-        from workbench.commit import commit
+        from workbench.commit_join import commit
 
         def told(phase: str, text: str) -> None:
             # between phases and between files this is where it stops; Stage and Child clean up behind it

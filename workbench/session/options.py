@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from workbench.surgery.plan import Plan
 
 if TYPE_CHECKING:
-    from workbench.commit import Proving
+    from workbench.commit_join import Proving
     from workbench.surgery.draft import Draft
 
 
@@ -47,7 +47,7 @@ class CommitOptions:
         Raises:
             InputError: a value does not fit its input.
         """
-        from workbench.commit import Proving
+        from workbench.commit_join import Proving
 
         inputs = None
         if self.inputs:
