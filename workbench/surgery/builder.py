@@ -37,6 +37,7 @@ from workbench.surgery.result import Copied, Draft
 from workbench.surgery.result_keys import rename_keys
 from workbench.surgery.saver import CheckpointNames, merge_savers, prefix_const, saver_nodes
 from workbench.surgery.sound import has_checkpoint, look_closer, variables_have_data
+from workbench.surgery.tables import add_tables
 from workbench.surgery.training import both_modes, tell
 from workbench.surgery.twins import join_twins
 from workbench.surgery.uplift import Uplift
@@ -144,6 +145,10 @@ class Builder:
         op_table = OpTable(self.meta.meta_info_def.stripped_op_list)
         set_up = self._set_up(nodes)
         uplift = Uplift(nodes, functions, op_table, set_up)
+        for part in self.parts:
+            if self.plan.freeze or not part.meta.has_object_graph:
+                init_op = f"{part.handle}/{part.init_op}" if part.init_op in part.kept else None
+                set_up.difference_update(add_tables(objects, self.meta, uplift, part.handle, init_op))
         modes = None if self.plan.freeze else both_modes(self.parts, nodes, self.renamers)
         for key in sorted(self.meta.signature_def):
             add_signature(objects, self.meta, uplift, key, signature_map)
