@@ -16,6 +16,7 @@ from workbench.model import MetaGraph, open_model
 from workbench.names import input_node
 from workbench.publishing import Proving
 from workbench.runtime.child import Child
+from workbench.surgery.ends import Lookup
 from workbench.surgery.inline import CALL_OPS
 from workbench.surgery.plan import Wire
 from workbench.surgery.prepare import open_calls
@@ -138,3 +139,18 @@ def model_source(path: Path):  # type: ignore[no-untyped-def]
     from workbench.surgery.plan import Source
 
     return Source("x", path)
+
+
+@pytest.mark.parametrize("name", ["tf2_nested_functions", "keras_conv"])
+def test_judging_before_opening_finds_the_same_ends(zoo: Zoo, name: str) -> None:
+    model = open_model(zoo(name).path)
+    ends = [find_op(model.meta, op) for op in (("MatMul", "Sin") if name.startswith("tf2") else ("Relu",))]
+    opened = open_calls(model, "a", ends)
+    before, after = Lookup(model.meta, "a", None, judging=True), Lookup(opened.meta, "a", None, opened.inside)
+    for end in ends:
+        assert before.find(end, "source") == after.find(end, "source")
+    wrong = f"{ends[0]}:5"
+    found = before.find(wrong, "source")
+    assert getattr(found, "code", None) == "R1-output"
+    handle = before.find(f"{ends[0].rpartition('::')[0]}::nothing", "source")
+    assert getattr(handle, "code", None) == "R1-tensor"

@@ -51,7 +51,7 @@ class Judge:
                 meta = models[source.handle].meta
                 chosen = chosen_signature(meta, source.handle, source.signature)
                 signature = chosen if isinstance(chosen, Signature) else None
-                self.lookups[source.handle] = Lookup(meta, source.handle, signature)
+                self.lookups[source.handle] = Lookup(meta, source.handle, signature, judging=True)
         self._wired = {(link.target.handle, tensor): link for link in links for tensor in link.target.tensors}
         self._known: dict[tuple[End, End], Judgement] = {}
 

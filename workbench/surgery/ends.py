@@ -19,6 +19,7 @@ from workbench.model.signature import Port, Signature
 from workbench.names import show
 from workbench.surgery.part import is_placeholder
 from workbench.surgery.plan import DEFAULT_SIGNATURE
+from workbench.surgery.prepare import look_inside
 
 Side = Literal["source", "target"]
 HIDDEN_SIGNATURES = frozenset({"__saved_model_init_op", "__saved_model_train_op"})
@@ -117,12 +118,14 @@ class Lookup:
         handle: of the model.
         chosen: the signature whose keys are meant, or None.
         inside: ends inside calls, as written, to their tensor in `meta`, or to what is wrong with them.
+        judging: find ends inside calls although none are opened in `meta`: to judge wires that are not drawn yet.
     """
 
     meta: MetaGraph
     handle: str
     chosen: Signature | None
     inside: Mapping[str, str | Finding] = field(default_factory=dict)
+    judging: bool = False
 
     def find(self, text: str, side: Side) -> End | Finding:
         """The end that `text` (without its handle) means, or what is wrong with it."""
@@ -131,7 +134,9 @@ class Lookup:
             known = self.inside.get(text)
             if isinstance(known, Finding):
                 return known
-            return self._inside_call(text, where) if known is None else self._tensor(known, where, side, text)
+            if known is not None:
+                return self._tensor(known, where, side, text)
+            return self._judged(text, where) if self.judging else self._inside_call(text, where)
         if text.startswith("%"):
             return self._tensor(text[1:], where, side, text)
         if "#" in text:
@@ -289,6 +294,25 @@ class Lookup:
             )
         del side
         return End(self.handle, written, "dense", (str(parsed),), (dtype,), (shape,))
+
+    def _judged(self, text: str, where: str) -> End | Finding:
+        """An end inside calls that are not opened."""
+        found = look_inside(self.meta, text, where)
+        if isinstance(found, Finding):
+            return found
+        name, tensor = found
+        if not tensor.dtype or dtypes.name(dtypes.base(tensor.dtype)) in _NEVER_CROSSES:
+            what = (
+                "tensor of an unknown dtype" if not tensor.dtype else dtypes.name(dtypes.base(tensor.dtype))
+            )
+            return Finding(
+                "R3-resource",
+                "error",
+                where,
+                f"{show(text)!r} is a {what}; such tensors never cross from one model to another.",
+                "Wire the value that is read from it.",
+            )
+        return End(self.handle, text, "dense", (name,), (dtypes.base(tensor.dtype),), (tensor.shape,))
 
     def _inside_call(self, text: str, where: str) -> Finding:
         call = text.split(names.CALL_SEPARATOR, 1)[0]

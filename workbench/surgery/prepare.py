@@ -20,6 +20,7 @@ from workbench.findings import Finding
 from workbench.graph.functions import calls
 from workbench.graph.nest import Level
 from workbench.model import MetaGraph, Model
+from workbench.model.tensors import Tensor
 from workbench.names import show
 from workbench.surgery.inline import called_function, inline_calls, saver_calls
 
@@ -107,6 +108,40 @@ def open_calls(model: Model, handle: str, ends: Iterable[str]) -> Opened:
             inside[text] = _recursion(f"{handle}@{show(text)}", path)
     meta = MetaGraph(proto, bundle=lambda: model.bundle, folder=model.folder, format=original.format)
     return Opened(model, meta, inside)
+
+
+def look_inside(meta: MetaGraph, text: str, where: str) -> tuple[str, Tensor] | Finding:
+    """The tensor that an end inside calls means, without opening them: to judge a wire before it is drawn.
+
+    Args:
+        meta: the original MetaGraph.
+        text: the end as written, without its handle.
+        where: for a finding.
+
+    Returns:
+        The tensor's name when its calls are opened, and the tensor; its dtype is 0 if nothing tells it.
+    """
+    filename = names.input_node(meta.proto.saver_def.filename_tensor_name)
+    call = meta.nodes.get(text.partition(names.CALL_SEPARATOR)[0])
+    saver = {call.name} if call is not None and filename and filename in call.input else set()
+    found = _locate(meta, text, where, saver)
+    if isinstance(found, Finding):
+        return found
+    path, parsed = found
+    level = Level(meta)
+    for step in path.split(names.CALL_SEPARATOR):
+        node = level.nodes[step]
+        function = called_function(node, meta.functions)
+        level = level.under(next(one for one in level.steps_under(node) if one.function == function))
+    tensor = level.tensor(parsed.node, parsed.index)
+    if tensor is None:
+        return Finding(
+            "R1-output",
+            "error",
+            where,
+            f"{show(parsed.node)!r} ({show(level.nodes[parsed.node].op)}) has no output {parsed.index}.",
+        )
+    return f"{path.replace(names.CALL_SEPARATOR, '/')}/{parsed}", tensor
 
 
 def _locate(
