@@ -187,63 +187,55 @@ def merge_savers(parts: list[Part], graph_def: Message, taken: set[str]) -> Mess
                 setattr(result, field, f"{only.handle}/{getattr(result, field)}")
         return result
     add = _Adder(graph_def, taken)
-    default = add(
-        "Const", f"{FILENAME}/input", [], {"dtype": attr_type(_STRING), "value": _string_value(b"model")}
-    )
-    filename = add(
-        "PlaceholderWithDefault",
-        FILENAME,
-        [default],
-        {"dtype": attr_type(_STRING), "shape": schema.AttrValue(shape={})},
-    )
+    filename = _add_filename(add)
     pieces: list[str] = []
-    waits: list[str] = []
+    saves: list[str] = []
     restores: list[str] = []
     nodes = {node.name: node for node in graph_def.node}
     for number, part in enumerate(parts):
-        prefix = f"{part.handle}/"
-        suffix = add(
-            "Const",
-            f"{SAVE}/part_{number}/suffix",
-            [],
-            {"dtype": attr_type(_STRING), "value": _string_value(b"_part%d" % number)},
-        )
-        piece = add(
-            "StringJoin",
-            f"{SAVE}/part_{number}",
-            [filename, suffix],
-            {"N": schema.AttrValue(i=2), "separator": schema.AttrValue(s=b"")},
-        )
-        own = prefix + names.input_node(part.saver.filename_tensor_name)
-        save = prefix + names.input_node(part.saver.save_tensor_name)
-        restore = prefix + names.input_node(part.saver.restore_op_name)
+        piece = _add_piece(add, filename, number)
+        saver, prefix = part.saver, f"{part.handle}/"
+        own = prefix + names.input_node(saver.filename_tensor_name)
+        save = prefix + names.input_node(saver.save_tensor_name)
+        restore = prefix + names.input_node(saver.restore_op_name)
         _lead_save(nodes, add, own, save, restore, piece)
         _become_identity(nodes[own], filename)
         pieces.append(piece)
-        waits.append(f"^{save}")
+        saves.append(f"^{save}")
         restores.append(f"^{restore}")
-    packed = add(
-        "Pack",
-        f"{SAVE}/parts",
-        [*pieces, *waits],
-        {"N": schema.AttrValue(i=len(pieces)), "T": attr_type(_STRING), "axis": schema.AttrValue(i=0)},
-    )
-    merged = add(
-        "MergeV2Checkpoints",
-        f"{SAVE}/merge",
-        [packed, filename],
-        {"delete_old_dirs": schema.AttrValue(b=True)},
-    )
-    saved = add("Identity", SAVE, [filename, f"^{merged}"], {"T": attr_type(_STRING)})
-    restored = add("NoOp", RESTORE, restores, {})
     result.filename_tensor_name = f"{filename}:0"
-    result.save_tensor_name = f"{saved}:0"
-    result.restore_op_name = restored
+    result.save_tensor_name = f"{_add_merge(add, filename, pieces, saves)}:0"
+    result.restore_op_name = add("NoOp", RESTORE, restores, {})
     result.max_to_keep = max(part.saver.max_to_keep for part in parts)
     result.keep_checkpoint_every_n_hours = max(part.saver.keep_checkpoint_every_n_hours for part in parts)
     result.sharded = True
     result.version = schema.SaverDef.CheckpointFormatVersion.Value("V2")
     return result
+
+
+def _add_filename(add: _Adder) -> str:
+    """The node a loader feeds with the checkpoint's prefix."""
+    attrs = {"dtype": attr_type(_STRING), "value": _string_value(b"model")}
+    default = add("Const", f"{FILENAME}/input", [], attrs)
+    attrs = {"dtype": attr_type(_STRING), "shape": schema.AttrValue(shape={})}
+    return add("PlaceholderWithDefault", FILENAME, [default], attrs)
+
+
+def _add_piece(add: _Adder, filename: str, number: int) -> str:
+    """The prefix under which one part saves."""
+    attrs = {"dtype": attr_type(_STRING), "value": _string_value(b"_part%d" % number)}
+    suffix = add("Const", f"{SAVE}/part_{number}/suffix", [], attrs)
+    attrs = {"N": schema.AttrValue(i=2), "separator": schema.AttrValue(s=b"")}
+    return add("StringJoin", f"{SAVE}/part_{number}", [filename, suffix], attrs)
+
+
+def _add_merge(add: _Adder, filename: str, pieces: list[str], saves: list[str]) -> str:
+    """Makes one checkpoint of the pieces when all of `saves` (control inputs) are done; gives the prefix."""
+    attrs = {"N": schema.AttrValue(i=len(pieces)), "T": attr_type(_STRING), "axis": schema.AttrValue(i=0)}
+    packed = add("Pack", f"{SAVE}/parts", [*pieces, *saves], attrs)
+    attrs = {"delete_old_dirs": schema.AttrValue(b=True)}
+    merged = add("MergeV2Checkpoints", f"{SAVE}/merge", [packed, filename], attrs)
+    return add("Identity", SAVE, [filename, f"^{merged}"], {"T": attr_type(_STRING)})
 
 
 _STRING = dtypes.enum("string")
