@@ -109,6 +109,7 @@ class Edit:
     tensors: dict[str, Tensor] = field(default_factory=dict)
     left_out: set[str] = field(default_factory=lambda: {"fingerprint.pb"})
     _view: MetaGraph | None = None
+    _bytes: bytes | None = None
 
     @property
     def blocked(self) -> bool:
@@ -124,10 +125,9 @@ class Edit:
     def meta(self) -> MetaGraph:
         """A view of the edited MetaGraph. Ask for it when nothing changes any more: a view keeps what it read."""
         if self._view is None:
-            copy = schema.MetaGraphDef()
-            copy.CopyFrom(self.meta_graph)  # reading a key of a protobuf map makes it, and readers do
+            self.serialize()  # first: reading a key of a protobuf map makes it, and readers do
             bundle = self.model.bundle if self.checkpoint == "copy" else None
-            self._view = MetaGraph(copy, bundle=bundle, folder=self.model.folder)
+            self._view = MetaGraph(self.meta_graph, bundle=bundle, folder=self.model.folder)
         return self._view
 
     def note(
@@ -148,8 +148,10 @@ class Edit:
                 self.references.setdefault(key, Reference.of(signature))
 
     def serialize(self) -> bytes:
-        """The bytes of `saved_model.pb`, the same for equal edits."""
-        return bytes(self.proto.SerializeToString(deterministic=True))
+        """The bytes of `saved_model.pb`, the same for equal edits; kept from the first time on."""
+        if self._bytes is None:
+            self._bytes = bytes(self.proto.SerializeToString(deterministic=True))
+        return self._bytes
 
     def recipe(self) -> bytes:
         """`assets.extra/workbench.json`: what was edited and how; no time, no absolute path."""
