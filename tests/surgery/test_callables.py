@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.cli.tools import call
 from tests.surgery.tools import codes, draft_of, findings_of, the, wire
 from workbench.commit_join import commit
 from workbench.model import open_model
@@ -209,3 +210,52 @@ def test_an_end_beside_the_callable_is_refused(make: Make) -> None:
     reads = [name for name, one in open_model(make("one")).meta.nodes.items() if one.op == "ReadVariableOp"]
     plan = plan_of({"a": (make("one"), None), "b": (make("other"), None)}, f"a@%{reads[0]}:0 = b@x")
     assert "R1-callables" in codes(findings_of(plan), "error") or "R4-shape" in codes(findings_of(plan))
+
+
+# -- with the options of a merge
+
+
+@pytest.mark.parametrize("options", [{"freeze": True}, {"keep_signatures": True}, {"keep_outputs": True}])
+def test_options(make: Make, options: dict[str, Any], tmp_path: Path, child: Child) -> None:
+    plan = plan_of({"a": (make("one"), None), "b": (make("other"), "serve")}, "a@output_0 = b@x", **options)
+    draft = draft_of(plan)
+    report = commit(draft, tmp_path / "out", child=child)
+    assert report.verdict == "verified", report.reason
+    if "freeze" in options:
+        assert not open_model(tmp_path / "out").meta.variables
+
+
+def test_a_result_is_joined_again_by_its_own_call(make: Make, tmp_path: Path, child: Child) -> None:
+    import tensorflow as tf
+
+    first = plan_of({"a": (make("one"), None), "b": (make("other"), None)}, "a@output_0 = b@x")
+    joined(first, tmp_path / "first", child)
+    plan = plan_of({"m": (tmp_path / "first", "__call__"), "c": (make("one"), None)}, "m@output_0 = c@x")
+    joined(plan, tmp_path / "second", child)
+    loaded = tf.saved_model.load(str(tmp_path / "second"))
+    a, b = weights(make("one")), weights(make("other"))
+    y = numbers()
+    for factor, training in ((1.0, False), (2.0, True)):
+        y = numbers()
+        for layer in (a, b, a):
+            y = (y @ layer["weights"] + layer["bias"]) * factor
+        np.testing.assert_allclose(loaded(numbers(), training=training).numpy(), y, rtol=1e-3, atol=1e-3)
+
+
+def test_from_the_command_line_and_replayed(
+    make: Make, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = ("merge", f"a={make('one')}", f"b={make('other')}", "--wire", "__call__#output_0=serve#x")
+    done = call(capsys, *words, "--dry-run")
+    assert done.code == 0 and "__call__" in done.out and "list/0" in done.out, done.err
+    done = call(capsys, *words, "-o", tmp_path / "out", "--save-recipe", tmp_path / "recipe", "--no-verify")
+    assert done.code == 0, done.err
+    again = ("merge", "--recipe", tmp_path / "recipe", "--no-verify", "-o", tmp_path / "again")
+    assert call(capsys, *again).code == 0
+    files = [(tmp_path / name / "saved_model.pb").read_bytes() for name in ("out", "again")]
+    assert files[0] == files[1]
+    words = ("merge", f"a={make('one')}", f"b={make('other')}", "--wire", "output_0=x")
+    done = call(
+        capsys, *words, "--signature-of", "b=serve", "-o", tmp_path / "third", "--json", "--no-verify"
+    )
+    assert done.code == 0, done.err
