@@ -182,3 +182,22 @@ def test_an_export_of_keras_says_that_it_is_inference(
     assert codes(findings_of(plan)).count("training-inference-only") == 1
     frozen = Plan(plan.sources, plan.wires, freeze=True)
     assert "training-inference-only" not in codes(findings_of(frozen))
+
+
+def test_it_is_a_layer_of_keras_with_default_arguments(layers: Callable[[str], Path], tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    plan = plan_of(layers("both"), layers("both_2"))
+    commit(draft_of(plan), tmp_path / "out", verify=False)
+    layer = tf.keras.layers.TFSMLayer(str(tmp_path / "out"))
+    x = np.ones((3, 4), np.float32)
+    wanted = tf.saved_model.load(str(tmp_path / "out"))(x).numpy()
+    np.testing.assert_allclose(layer(x).numpy(), wanted, rtol=1e-5)
+    assert len(layer.trainable_weights) == 4
+
+    model = tf.keras.Sequential([tf.keras.layers.Input((4,)), layer])
+    model.compile("sgd", "mse")
+    before = [variable.numpy() for variable in layer.trainable_weights]
+    model.fit(x, np.zeros((3, 4), np.float32), epochs=2, verbose=0)
+    after = [variable.numpy() for variable in layer.trainable_weights]
+    assert all(np.abs(one - other).max() > 0 for one, other in zip(before, after, strict=True))
