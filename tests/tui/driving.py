@@ -39,7 +39,7 @@ def drive(
 async def settle(app: WorkbenchApp, pilot: Pilot[int]) -> None:
     """Waits until no thread works for the UI any more, and it is drawn."""
     for _ in range(3):
-        await pilot.pause()
+        await pilot.pause(0.12)
         await asyncio.wait_for(app.workers.wait_for_complete(), WAIT)
     await pilot.pause()
 

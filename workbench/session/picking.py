@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from workbench import names
 from workbench.findings import Finding
-from workbench.session.listing import Key, Listing, Row
-from workbench.session.verdicts import Judgement
-from workbench.surgery.ends import End, Side
 
 if TYPE_CHECKING:
+    from workbench.session.listing import Key, Listing, Row
     from workbench.session.session import Session
+    from workbench.session.verdicts import Judgement
     from workbench.session.viewer import Viewer
+    from workbench.surgery.ends import End, Side
 
 _LOOKED_AT = 2000
 
@@ -44,6 +44,8 @@ class Picked:
         if other is None:
             return None
         if isinstance(other, Finding):
+            from workbench.session.verdicts import Judgement
+
             return Judgement("no", other.message, other.hint, other.code)
         source, target = (other, self.end) if self.side == "target" else (self.end, other)
         return session.judge(source, target)
@@ -131,6 +133,8 @@ def resolve(
 
 
 def _key_in(session: Session, handle: str, text: str, viewer: Viewer, side: str) -> Key | None:
+    from workbench.surgery.ends import End
+
     lookup = session.judging.lookups.get(handle)
     sides: tuple[Side, ...] = ("source", "target") if side == "source" else ("target", "source")
     if lookup is not None and text:

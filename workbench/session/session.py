@@ -7,22 +7,26 @@ say so; all others return at once.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import UsageError
+from workbench.errors import UsageError, WorkbenchError
 from workbench.findings import Finding, by_severity
 from workbench.model import Model, open_model
 from workbench.session.options import CommitOptions
-from workbench.session.verdicts import Judge, Judgement
-from workbench.surgery.ends import End
-from workbench.surgery.join import Join, Link, look_up
-from workbench.surgery.plan import Plan, Source, SourceList, Wire, split_handle
+from workbench.surgery.plan import DEFAULT_SIGNATURE, Plan, Source, SourceList, Wire, split_handle
 
 if TYPE_CHECKING:
+    from workbench.session.verdicts import Judge, Judgement
     from workbench.surgery.draft import Draft
+    from workbench.surgery.ends import End
+    from workbench.surgery.join import Join, Link
+
+_HIDDEN = frozenset({"__saved_model_init_op", "__saved_model_train_op"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ class Session:
 
     def __init__(self, plan: Plan | None = None, commit: CommitOptions | None = None) -> None:
         self.state = State(plan or Plan(()), commit or CommitOptions())
+        self._opening = threading.RLock()
         self._undo: list[Step] = []
         self._redo: list[Step] = []
         self._models: dict[tuple[Path, tuple[str, ...] | None], Model] = {}
@@ -105,6 +110,14 @@ class Session:
         source = self.source(handle)
         return self._models.get((source.path, source.tags))
 
+    def chosen(self, handle: str) -> str | None:
+        """Key of the signature whose keys the wires of a model mean, or None if there is no obvious one."""
+        source, model = self.source(handle), self.model(handle)
+        if model is None or source.signature is not None:
+            return source.signature
+        keys = [key for key in model.meta.signatures if key not in _HIDDEN]
+        return DEFAULT_SIGNATURE if DEFAULT_SIGNATURE in keys else keys[0] if len(keys) == 1 else None
+
     @property
     def models(self) -> dict[str, Model]:
         """All opened models of the plan, by handle."""
@@ -138,12 +151,30 @@ class Session:
             WorkbenchError: it can't be opened.
         """
         key = (path, tuple(tags) if tags is not None else None)
-        found = self._models.get(key)
-        if found is None:
-            found = open_model(path, key[1])
-            _ = found.meta  # which of several MetaGraphs is meant is asked now, not at the first look
-            self._models[key] = found
+        with self._opening:  # a second thread that wants the same waits for the first
+            found = self._models.get(key)
+            if found is None:
+                found = open_model(path, key[1])
+                meta = found.meta  # which of several MetaGraphs is meant is asked now, not at the first look
+                _ = (
+                    meta.nodes,
+                    meta.functions,
+                    meta.variables,
+                    meta.callables,
+                    meta.assets,
+                )  # for the first list
+                self._models[key] = found
         return found
+
+    def begin(self) -> None:
+        """Starts to open the plan's models on a thread; what can't be opened is told by `load`."""
+
+        def all_of_them() -> None:
+            for source in self.plan.sources:
+                with suppress(WorkbenchError, OSError):
+                    self.load(source.path, source.tags)
+
+        threading.Thread(target=all_of_them, daemon=True).start()
 
     def add(
         self,
@@ -278,7 +309,7 @@ class Session:
 
     def links(self) -> dict[Wire, Link]:
         """The wires whose both ends were found and fit."""
-        join = self.join()
+        join = self.join() if self.plan.wires else None
         if join is None:
             return {}
         by_text = {str(link): link for link in join.links}
@@ -295,6 +326,8 @@ class Session:
         if not self.complete:
             return None
         if self._join is None or self._join[0] != self.plan:
+            from workbench.surgery.join import look_up
+
             self._join = self.plan, look_up(self.plan, self.models)
         return self._join[1]
 
@@ -304,6 +337,8 @@ class Session:
     def judging(self) -> Judge:
         """Finds ends in the models and judges pairs of them, for the plan as it stands."""
         if self._judge is None or self._judge[0] != self.plan:
+            from workbench.session.verdicts import Judge
+
             self._judge = self.plan, Judge(self.plan, self.models, list(self.links().values()))
         return self._judge[1]
 
@@ -317,8 +352,6 @@ class Session:
         Raises:
             WorkbenchError: a source can't be read any more.
         """
-        from workbench.surgery.draft import build
-
         plan, models = self.plan, self.models
         if self._outcome is not None and self._outcome.plan == plan:
             return self._outcome
@@ -329,6 +362,8 @@ class Session:
         ]
         draft = None
         if plan.wires and len(models) == len(plan.sources):
+            from workbench.surgery.draft import build
+
             draft, said = build(plan, models)
             found += [finding for finding in said if finding not in found]
         outcome = Outcome(plan, draft, tuple(by_severity(found)))

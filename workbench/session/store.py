@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -84,7 +83,7 @@ class Store:
             target: where it is to be committed.
         """
         if self._mine is None:
-            self._mine = self.folder / "plans" / f"{os.getpid()}-{secrets.token_hex(4)}.json"
+            self._mine = self.folder / "plans" / f"{os.getpid()}-{os.urandom(4).hex()}.json"
         sources = [
             {
                 "handle": source.handle,

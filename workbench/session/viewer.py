@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from workbench.session.detail import Teller
 from workbench.session.listing import Lister
-from workbench.session.search import Index
 from workbench.session.spots import Places
 
 if TYPE_CHECKING:
     from workbench.model import Model
+    from workbench.session.detail import Teller
+    from workbench.session.search import Index
 
 
 class Viewer:
@@ -38,9 +38,13 @@ class Viewer:
     @cached_property
     def teller(self) -> Teller:
         """Its details."""
+        from workbench.session.detail import Teller
+
         return Teller(self.model, self.meta, self.places)
 
     @cached_property
     def index(self) -> Index:
         """Its names, for searching."""
+        from workbench.session.search import Index
+
         return Index(self.lister)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
-from textual.command import Provider
 
 from workbench.session.session import Session
 from workbench.session.store import Store
 from workbench.tui import clipboard, themes
 from workbench.tui.actions import bindings
-from workbench.tui.palette import Actions
 
 if TYPE_CHECKING:
     from workbench.session.committing import Committer
@@ -33,6 +32,13 @@ class Look:
     ascii: bool = False
 
 
+def _actions() -> Any:
+    """What feeds the palette; imported when it is opened."""
+    from workbench.tui.palette import Actions
+
+    return Actions
+
+
 class WorkbenchApp(App[int]):
     """The terminal workbench.
 
@@ -46,7 +52,7 @@ class WorkbenchApp(App[int]):
     CSS_PATH = "app.tcss"
     SCOPE = "app"
     BINDINGS = bindings("app")
-    COMMANDS: ClassVar[set[type[Provider]]] = {Actions}  # type: ignore[assignment]
+    COMMANDS: ClassVar[set[Any]] = {_actions}
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
     NOTIFICATION_TIMEOUT = 6
@@ -75,6 +81,7 @@ class WorkbenchApp(App[int]):
         """Chooses the theme and the first screen."""
         self._heed_signals()
         self.theme = self.look.theme or themes.suited(self.console.color_system)
+        self.set_timer(5.0, gc.enable)  # also where nothing could be opened
         if self.session.plan.sources:
             self.show_work()
         else:
@@ -153,6 +160,13 @@ class WorkbenchApp(App[int]):
 
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(list(available(self.screen))))
+
+    def action_command_palette(self) -> None:
+        """Every action by its name."""
+        from workbench.tui.palette import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
 
     def action_toggle_dark(self) -> None:
         """Light or dark."""

@@ -6,13 +6,19 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 
 from workbench.tui.actions import ACTIONS, Action, keys_text
 
 if TYPE_CHECKING:
     from textual.dom import DOMNode
     from textual.screen import Screen
+
+
+class Palette(CommandPalette):
+    """Textual's palette in our colours."""
+
+    CSS_PATH = "palette.tcss"
 
 
 def holders(screen: Screen[object]) -> dict[str, DOMNode]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from pathlib import Path
 
 from workbench.session.session import Session
-from workbench.session.store import Store
-from workbench.tui.app import Look, WorkbenchApp
 
 
 def make_session(paths: Sequence[Path]) -> Session:
@@ -28,6 +27,12 @@ def make_session(paths: Sequence[Path]) -> Session:
 
 def start(paths: Sequence[Path], *, theme: str = "", ascii: bool = False, mouse: bool = True) -> int:
     """Runs the application until it is left; the exit code."""
-    app = WorkbenchApp(make_session(paths), Store(), Look(theme, ascii))
+    session = make_session(paths)
+    gc.disable()  # until the models are there: nothing of what is made now goes away
+    session.begin()  # reads while Textual is imported
+    from workbench.session.store import Store
+    from workbench.tui.app import Look, WorkbenchApp
+
+    app = WorkbenchApp(session, Store(), Look(theme, ascii))
     app.run(mouse=mouse)
     return app.return_code or 0

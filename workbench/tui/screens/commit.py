@@ -57,6 +57,7 @@ class CommitScreen(Screen[None]):
     """
 
     app: WorkbenchApp
+    CSS_PATH = "commit.tcss"
     SCOPE = "commit"
     BINDINGS = bindings("commit")
     AUTO_FOCUS = None

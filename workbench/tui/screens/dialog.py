@@ -14,6 +14,7 @@ Answer = TypeVar("Answer")
 class Dialog(ModalScreen[Answer], Generic[Answer]):
     """A screen over the one beneath."""
 
+    CSS_PATH = "dialog.tcss"
     SCOPE = "modal"
     BINDINGS = bindings("modal")
 

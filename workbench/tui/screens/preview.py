@@ -44,6 +44,7 @@ class PreviewScreen(Screen[None]):
     """
 
     app: WorkbenchApp
+    CSS_PATH = "preview.tcss"
     SCOPE = "preview"
     BINDINGS = bindings("preview")
     AUTO_FOCUS = None

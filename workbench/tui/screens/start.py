@@ -30,6 +30,7 @@ class StartScreen(Screen[None]):
     """Opens the first model."""
 
     app: WorkbenchApp
+    CSS_PATH = "start.tcss"
     SCOPE = "start"
     BINDINGS = bindings("start")
     AUTO_FOCUS = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +19,8 @@ from workbench.names import show
 from workbench.session.command import inspect_line, merge_line
 from workbench.session.options import suggested_target
 from workbench.session.picking import Picked, best, end_of, resolve, wired_tensors
-from workbench.session.session import Outcome, Session
 from workbench.session.text import count
 from workbench.session.viewer import Viewer
-from workbench.surgery.plan import Wire
 from workbench.tui import glyphs
 from workbench.tui.actions import bindings
 from workbench.tui.messages import (
@@ -42,11 +41,19 @@ from workbench.tui.widgets.wires import Wires
 if TYPE_CHECKING:
     from workbench.model import Model
     from workbench.session.listing import Row
+    from workbench.session.session import Outcome, Session
     from workbench.session.verdicts import Judgement
+    from workbench.surgery.plan import Wire
     from workbench.tui.app import WorkbenchApp
 
 NARROW = 110
 _TALL = 46
+
+
+def _settle_memory() -> None:
+    """Takes opened models out of the garbage collector's rounds: they are large, stay, and would make it stutter."""
+    gc.freeze()
+    gc.enable()
 
 
 class WorkScreen(Screen[None]):
@@ -76,7 +83,7 @@ class WorkScreen(Screen[None]):
         yield Head()
         yield Tabs()
         with Horizontal(id="panes", classes="holder"):
-            for position in range(max(len(self.session.plan.sources), 2)):
+            for position in range(max(len(self.session.plan.sources), 1)):
                 yield self._make_pane(position)
         with Horizontal(id="lower", classes="holder"):
             yield Wires(self.session, id="wires", classes="panel region")
@@ -204,6 +211,7 @@ class WorkScreen(Screen[None]):
         elif model is not None:
             self._problems.pop((path, tags), None)
             self.app.remember(path)
+            self.set_timer(1.0, _settle_memory)
         self.changed(save=False)
 
     def open_path(self, path: Path, handle: str = "") -> None:
@@ -234,7 +242,8 @@ class WorkScreen(Screen[None]):
             self.app.plan_changed()
         if session.models:
             self.query_one(Findings).pending = session.outcome is None
-            self._compute()
+            # the rows are drawn first: a thread that looks through a big graph takes time from drawing
+            self.set_timer(0.05 if self._outcome is not None else 0.3, self._compute)
 
     def _sync_panes(self) -> None:
         sources = self.session.plan.sources
@@ -247,14 +256,9 @@ class WorkScreen(Screen[None]):
             model = self.session.model(source.handle)
             if model is not None:
                 viewer = self._viewers.setdefault(id(model), Viewer(model))
-                chosen = (
-                    self.session.judging.lookups[source.handle].chosen
-                    if source.handle in self.session.judging.lookups
-                    else None
-                )
                 pane.rows.state = self._state_of(source.handle)
                 pane.rows.sign = partial(self._verdict, pane)
-                pane.show_model(source.handle, viewer, chosen.key if chosen is not None else None)
+                pane.show_model(source.handle, viewer, self.session.chosen(source.handle))
                 continue
             problem = self._problems.get((source.path, source.tags))
             text = f"opening {show(str(source.path))} …" if problem is None else ""
@@ -271,10 +275,8 @@ class WorkScreen(Screen[None]):
                 return "wired" if wired and any(name in wired for name in row.ref.tensors) else ""
             if row.kind == "node" and wired and row.spot is not None and not row.spot.level:
                 return "wired" if any(name.rpartition(":")[0] == row.spot.node for name in wired) else ""
-            if row.kind == "signature":
-                lookup = self.session.judging.lookups.get(handle)
-                if lookup is not None and lookup.chosen is not None and lookup.chosen.key == row.key[1]:
-                    return "chosen"
+            if row.kind == "signature" and self.session.chosen(handle) == row.key[1]:
+                return "chosen"
             return ""
 
         return state
@@ -366,6 +368,8 @@ class WorkScreen(Screen[None]):
             outcome = self.session.compute()
         except WorkbenchError as error:
             finding = Finding(error.code, "error", error.where or "", error.message, error.hint)
+            from workbench.session.session import Outcome
+
             outcome = Outcome(plan, None, (finding,))
         self.app.call_from_thread(self._computed, outcome)
 

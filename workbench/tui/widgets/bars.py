@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -14,22 +14,17 @@ from textual.widget import Widget
 
 from workbench.session.text import elide
 from workbench.tui.actions import FOOTER, key_text
-
-
-BAR_ROLES = (
-    "key", "quiet", "on", "off", "good", "bad", "maybe", "strong", "model-0", "model-1", "model-2", "model-3",
-)  # fmt: skip
+from workbench.tui.roles import role_style
 
 
 class Bar(Widget):
     """One line of styled text, made anew at each refresh."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"bar--{role}" for role in BAR_ROLES}
     DEFAULT_CSS = "Bar { height: 1; }"
 
     def style_of(self, role: str) -> Any:
         """A style of the theme."""
-        return self.get_component_rich_style(f"bar--{role}", partial=True)
+        return role_style(self.app, role)
 
 
 class Head(Bar):

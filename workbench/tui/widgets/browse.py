@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.text import Text
 from textual import events, on, work
@@ -10,14 +10,10 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.reactive import reactive
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from workbench.errors import WorkbenchError
 from workbench.names import show
-from workbench.session.detail import Detail
-from workbench.session.listing import Key, Row
-from workbench.session.search import parse_query
-from workbench.session.viewer import Viewer
 from workbench.tui import glyphs
 from workbench.tui.actions import bindings
 from workbench.tui.messages import DropAsked, ModelAsked, PickAsked, SignatureAsked, SubtitleChanged
@@ -28,10 +24,16 @@ from workbench.tui.widgets.rows import Rows
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from textual.widgets import Input
+
+    from workbench.session.detail import Detail
+    from workbench.session.listing import Key, Row
     from workbench.session.verdicts import Judgement
+    from workbench.session.viewer import Viewer
 
 _SIDE_BY_SIDE = 100  # columns from which list and detail stand beside each other
 _STACKED = 30  # lines from which they stand above each other
+_FILTER_HINT = "name  op:Conv2D  dtype:string  shape:?x784  in:function"
 _HEADS = {"fits": ("fits", "good"), "unknown": ("unknown", "maybe"), "no": ("does not fit", "bad")}
 
 
@@ -59,11 +61,6 @@ class Browse(Widget):
         """Filter, rows, peek, detail."""
         with Horizontal(classes="parts"):
             with Vertical(classes="listed"):
-                yield Input(
-                    placeholder="name  op:Conv2D  dtype:string  shape:?x784  in:function",
-                    classes="filter",
-                    compact=True,
-                )
                 yield Static(classes="notice", markup=False)
                 yield Rows(classes="rows")
                 yield Static(classes="peek", markup=False)
@@ -71,7 +68,6 @@ class Browse(Widget):
 
     def on_mount(self) -> None:
         """Hides what is not needed yet."""
-        self.filter.display = False
         self.details.display = False
         self.notice.display = False
 
@@ -86,9 +82,10 @@ class Browse(Widget):
         return self.query_one(DetailView)
 
     @property
-    def filter(self) -> Input:
-        """The line the filter is typed in."""
-        return self.query_one(".filter", Input)
+    def filter(self) -> Input | None:
+        """The line the filter is typed in; it is made when it is first wanted."""
+        found = self.query(".filter")
+        return cast("Input", found.first()) if found else None
 
     # -- which model
 
@@ -102,8 +99,7 @@ class Browse(Widget):
         self.viewer = viewer
         self._back.clear()
         self._query = ""
-        self.filter.value = ""
-        self.filter.display = False
+        self._hide_filter()
         self.notice.display = False
         self.rows.show_model(viewer, chosen)
         self.leave_detail()
@@ -298,12 +294,26 @@ class Browse(Widget):
     def action_filter(self) -> None:
         """Types a filter."""
         self.leave_detail()
-        self.filter.display = True
-        self.filter.focus()
-        self.filter.action_end()
+        line = self.filter
+        if line is None:
+            from textual.widgets import Input
 
-    @on(Input.Changed, ".filter")
-    def _typed(self, event: Input.Changed) -> None:
+            line = Input(placeholder=_FILTER_HINT, classes="filter", compact=True)
+            self.listed.mount(line, before=0)
+        line.display = True
+        line.focus()
+        line.action_end()
+
+    def _hide_filter(self) -> None:
+        line = self.filter
+        if line is not None:
+            line.value = ""
+            line.display = False
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Searches as it is typed; what has to look into nodes does it on a thread."""
+        from workbench.session.search import parse_query
+
         event.stop()
         if self.viewer is None or event.value == self._query:
             return
@@ -330,14 +340,15 @@ class Browse(Widget):
             self._title()
             self._peek()
 
-    @on(Input.Submitted, ".filter")
-    def _submitted(self, event: Input.Submitted) -> None:
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """On to what was found."""
         event.stop()
         self.rows.focus()
 
     def on_key(self, event: events.Key) -> None:
         """In the filter line, the arrows move in the list and Escape clears it."""
-        if not self.filter.has_focus:
+        line = self.filter
+        if line is None or not line.has_focus:
             return
         if event.key == "escape":
             event.stop()
@@ -355,8 +366,7 @@ class Browse(Widget):
         if self.viewer is not None and self.rows.hits is not None:
             self._matches = [self.viewer.index.row(hit).key for hit in self.rows.hits[:5000]]
         self._query = ""
-        self.filter.value = ""
-        self.filter.display = False
+        self._hide_filter()
         self.rows.show_hits(None)
         self.rows.focus()
         self._title()
@@ -416,7 +426,7 @@ class Browse(Widget):
 
     def action_drop(self) -> None:
         """Lets the pick go, then the filter."""
-        if self.filter.display:
+        if self.filter is not None and self.filter.display:
             self.clear_filter()
         else:
             self.post_message(DropAsked())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from rich.segment import Segment
 from rich.style import Style
@@ -14,12 +14,16 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from workbench.tui.actions import bindings
+from workbench.tui.roles import role_style
 
 if TYPE_CHECKING:
     from workbench.picture.canvas import Canvas, Direction
     from workbench.picture.scene import Frame, Node
 
-_ROLES = ("border", "title", "subtitle", "detail", "mark", "frame", "edge", "control", "seam", "label")
+_ROLES = {
+    "border": "line", "title": "title", "subtitle": "plain", "detail": "quiet", "mark": "title", "frame": "quiet",
+    "edge": "quiet", "control": "line", "seam": "seam", "label": "dtype",
+}  # fmt: skip
 _OWNED = frozenset({"border", "mark", "frame"})
 _PAN = (8, 4)
 
@@ -29,11 +33,6 @@ class CanvasView(ScrollView, can_focus=True):
 
     SCOPE = "canvas"
     BINDINGS = bindings("canvas")
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *(f"canvas--{role}" for role in _ROLES),
-        *(f"canvas--owner-{number}" for number in range(4)),
-        "canvas--selected",
-    }
 
     @dataclass
     class Selected(Message):
@@ -132,13 +131,11 @@ class CanvasView(ScrollView, can_focus=True):
             from workbench.picture.canvas import split_style
 
             role, owner, selected = split_style(key)
-            found = (
-                self.get_component_rich_style(f"canvas--{role}", partial=True) if role in _ROLES else Style()
-            )
+            found = role_style(self.app, _ROLES.get(role, ""))
             if owner is not None and role in _OWNED:
-                found += self.get_component_rich_style(f"canvas--owner-{owner % 4}", partial=True)
+                found += role_style(self.app, f"model-{owner % 4}")
             if selected:
-                found += self.get_component_rich_style("canvas--selected", partial=True)
+                found += role_style(self.app, "selected")
             self._known[key] = found
         return found
 

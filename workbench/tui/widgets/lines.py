@@ -17,17 +17,13 @@ from textual.strip import Strip
 
 from workbench.session.text import elide
 from workbench.tui.actions import bindings
+from workbench.tui.roles import role_style
 
 if TYPE_CHECKING:
     from textual import events
 
 Piece = tuple[str, str]
 """A text and the role it is styled by."""
-
-ROLES = (
-    "plain", "quiet", "title", "heading", "op", "dtype", "name", "link", "good", "bad", "maybe", "error", "warning",
-    "info", "model-0", "model-1", "model-2", "model-3", "mark", "cursor",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +50,6 @@ class Lines(ScrollView, can_focus=True):
     CURSOR_STAYS: ClassVar[bool] = True
     """Whether the cursor is seen while something else has the focus."""
     BINDINGS = bindings("list")
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"lines--{role}" for role in ROLES}
 
     cursor: reactive[int] = reactive(0, repaint=False)
 
@@ -87,7 +82,6 @@ class Lines(ScrollView, can_focus=True):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._cache: dict[tuple[int, int, bool, bool], Strip] = {}
-        self._styles: dict[str, Style] = {}
 
     # -- for subclasses
 
@@ -122,7 +116,6 @@ class Lines(ScrollView, can_focus=True):
     def notify_style_update(self) -> None:
         """Forgets the colours of another theme."""
         super().notify_style_update()
-        self._styles.clear()
         self._cache.clear()
 
     def validate_cursor(self, cursor: int) -> int:
@@ -213,19 +206,9 @@ class Lines(ScrollView, can_focus=True):
 
     def style_of(self, role: str) -> Style:
         """The style of a role in the theme as it is."""
-        found = self._styles.get(role)
-        if found is None:
-            if role == "cursor" and not self.has_focus:
-                if not self.CURSOR_STAYS:
-                    return Style()
-                name = "lines--mark"
-            else:
-                name = f"lines--{role or 'plain'}"
-            found = self.get_component_rich_style(name, partial=True)
-            if role == "cursor":
-                return found  # depends on the focus
-            self._styles[role] = found
-        return found
+        if role == "cursor" and not self.has_focus:
+            return role_style(self.app, "mark") if self.CURSOR_STAYS else Style()
+        return role_style(self.app, role)
 
     # -- mouse and keys
 
