@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.disk import dtypes
 from workbench.disk.stage import Stage
@@ -17,7 +17,8 @@ from workbench.surgery.recipe import RECIPE
 
 if TYPE_CHECKING:
     from workbench.disk.bundle_write import Tensor
-    from workbench.model import MetaGraph
+    from workbench.model import MetaGraph, Signature
+    from workbench.runtime.chain import Sample
     from workbench.runtime.child import Child
     from workbench.runtime.verification import Verification
     from workbench.surgery.part import Part
@@ -136,7 +137,7 @@ class _Commit(Work):
         verifier = Verifier(
             child,
             prove.own_chain(part, signature),
-            SampleSource(make=maker),
+            SampleSource(given=self._given_to(part, signature), make=maker),
             tolerance=options.tolerance,
             time_limit=options.time_limit,
         )
@@ -146,6 +147,22 @@ class _Commit(Work):
             return None
         reason = f"{part.handle} with its calls opened could not be held against the original: {found.reason}"
         return replace(found, verdict="inconclusive", reason=reason)
+
+    def _given_to(self, part: Part, signature: Signature) -> tuple[Sample, ...]:
+        """The user's values for a source's own signature, if they are for all of its inputs."""
+        from workbench import prove
+        from workbench.runtime.slots import slot_names
+
+        given = self.proving.inputs or {}
+        result = prove.result_signature(self.draft)
+        found: dict[str, Any] = {}
+        for port in self.draft.interface.inputs:
+            own = signature.inputs.get(port.own_key)
+            if port.handle == part.handle and own is not None:
+                pairs = zip(slot_names(own), slot_names(result.inputs[port.key]), strict=True)
+                found |= {name: given[slot] for name, slot in pairs if slot in given}
+        wanted = {name for own in signature.inputs.values() for name in slot_names(own)}
+        return (found,) if found and found.keys() == wanted else ()
 
     def clear(self, stage: Stage) -> None:
         """Removes the opened sources."""

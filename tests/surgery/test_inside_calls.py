@@ -10,6 +10,7 @@ import pytest
 
 from tests.surgery.tools import Models, draft_of, findings_of, plan_of, the
 from tests.zoo import Example
+from tests.zoo.example import numbers
 from workbench.commit_join import commit
 from workbench.graph.nest import Level
 from workbench.model import MetaGraph, open_model
@@ -71,6 +72,36 @@ def test_a_join_inside_calls_is_verified(
     assert all(end in text for end in ends if "::" in end)
     if source is not None:
         assert f"a/{ends[0].replace('::', '/')}" in open_model(report.path).meta.nodes
+
+
+@pytest.mark.parametrize(
+    "options", [{"freeze": True}, {"keep_outputs": True}, {"keep_signatures": True}], ids=str
+)
+def test_a_join_inside_calls_with_options(
+    models: Models, child: Child, tmp_path: Path, options: dict[str, bool]
+) -> None:
+    end = find_op(open_model(models("tf2_nested_functions").path).meta, "MatMul")
+    draft = draft_of(
+        plan_of(models, {"a": "tf2_nested_functions", "b": "tf2_while"}, [f"{end} = x"], **options)
+    )
+    report = commit(draft, tmp_path / "joined", proving=Proving(), child=child)
+    assert report.verdict == "verified", report.reason
+
+
+def test_given_values_serve_the_opened_source_too(models: Models, child: Child, tmp_path: Path) -> None:
+    from workbench import prove
+    from workbench.commit_join import _Commit
+
+    end = find_op(open_model(models("tf2_nested_functions").path).meta, "MatMul")
+    draft = draft_of(plan_of(models, {"a": "tf2_nested_functions", "b": "tf2_module"}, [f"{end} = x"]))
+    values = {"x": numbers("given", (2, 4))}
+    part = draft.parts["a"]
+    assert part.chosen is not None
+    work = _Commit(draft, Proving(inputs=values), None)
+    assert [list(sample) for sample in work._given_to(part, part.chosen)] == [["x"]]
+    assert prove.own_chain(part, part.chosen).stages[0].model.path == models("tf2_nested_functions").path
+    report = commit(draft, tmp_path / "joined", proving=Proving(inputs=values), child=child)
+    assert report.verdict == "verified", report.reason
 
 
 def test_an_opened_source_that_is_another_model_is_found_out(

@@ -1,8 +1,9 @@
 """Join models: an output of one becomes an input of the next, variables kept, the result proven before it is there.
 
 A model may be given as HANDLE=PATH; the handle becomes its scope in the result, else the folder's name does.
-An end of a wire is a signature key (pixels), SIGNATURE#KEY, or a tensor (node:0, %node:0); with more than two models
-HANDLE@END. One output may feed several inputs; inputs without a wire become inputs of the result.
+An end of a wire is a signature key (pixels), SIGNATURE#KEY, a tensor (node:0, %node:0), or a tensor inside function
+calls (CALL::CALL::node:0); with more than two models HANDLE@END. One output may feed several inputs; inputs without a
+wire become inputs of the result.
 """
 
 from __future__ import annotations
