@@ -13,7 +13,8 @@ from workbench.disk.schema import Message
 from workbench.model.tensors import PLACEHOLDERS
 from workbench.model.variables import Variable
 from workbench.names import show
-from workbench.surgery.devolve import Devolution, Obstacle
+from workbench.surgery.devolve import Devolution
+from workbench.surgery.devolve_nodes import Obstacle
 from workbench.surgery.part import REF_VARIABLE_OPS, VARIABLE_OPS, Part
 
 RESTORED_TABLES = ("MutableHashTable", "MutableDenseHashTable")
