@@ -25,7 +25,7 @@ STEPS = 10
 @pytest.fixture(scope="module")
 def layers(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """`both`, `both_2`: Dense, BatchNorm by hand, a scaled path in training. `inference`: the same, one trace only.
-    `keras`: an export.
+    `keras`: an export. `keras_both`: a module around layers of Keras, which has two nodes for each variable.
     """
     import tensorflow as tf
 
@@ -49,6 +49,15 @@ def layers(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
                 return y - now
             return y - self.mean
 
+    class Keras(tf.Module):
+        def __init__(self, network: Any) -> None:
+            self.network = network
+            self.held = network.variables
+
+        @tf.function
+        def __call__(self, x: Any, training: bool = False) -> Any:
+            return self.network(x, training=training)
+
     made: dict[str, Path] = {}
 
     def get(name: str) -> Path:
@@ -63,6 +72,21 @@ def layers(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
                     ]
                 )
                 model.export(str(path), verbose=False)
+            elif name == "keras_both":
+                tf.keras.utils.set_random_seed(3)
+                network = tf.keras.Sequential(
+                    [
+                        tf.keras.layers.Input((4,)),
+                        tf.keras.layers.Dense(8, activation="relu"),
+                        tf.keras.layers.BatchNormalization(),
+                        tf.keras.layers.Dropout(0.5),
+                        tf.keras.layers.Dense(4),
+                    ]
+                )
+                wrapper = Keras(network)
+                for training in (False, True):
+                    wrapper.__call__.get_concrete_function(spec, training=training)
+                tf.saved_model.save(wrapper, str(path), signatures={})
             else:
                 module = Layer(len(name))
                 for training in (False, True) if name != "inference" else (False,):
@@ -201,3 +225,28 @@ def test_it_is_a_layer_of_keras_with_default_arguments(layers: Callable[[str], P
     model.fit(x, np.zeros((3, 4), np.float32), epochs=2, verbose=0)
     after = [variable.numpy() for variable in layer.trainable_weights]
     assert all(np.abs(one - other).max() > 0 for one, other in zip(before, after, strict=True))
+
+
+def test_layers_of_keras_are_trained_batchnorm_and_dropout_too(
+    layers: Callable[[str], Path], tmp_path: Path, child: Child
+) -> None:
+    import tensorflow as tf
+
+    plan = plan_of(layers("keras_both"), layers("keras_both"))
+    report = commit(draft_of(plan), tmp_path / "out", child=child)
+    assert report.verdict == "verified", report.reason
+    result = tf.saved_model.load(str(tmp_path / "out"))
+    x = np.random.default_rng(0).normal(size=(32, 4)).astype(np.float32)
+    assert len(result.trainable_variables) == 12
+    before = {variable.name: variable.numpy() for variable in result.variables}
+    losses = []
+    for _ in range(STEPS):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((result(x, training=True) - x) ** 2)
+        gradients = tape.gradient(loss, result.trainable_variables)
+        for variable, gradient in zip(result.trainable_variables, gradients, strict=True):
+            variable.assign_sub(0.05 * gradient)
+        losses.append(float(loss))
+    assert losses[-1] < losses[0]
+    # the moving averages and the seed of the dropout change as well
+    assert all(np.any(before[variable.name] != variable.numpy()) for variable in result.variables)

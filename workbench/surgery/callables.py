@@ -51,7 +51,8 @@ class Called:
         outputs: the tensors of the call, by the order of the function's results.
         call: the node of the call.
         training: whether the variant trains; None if it has no such argument.
-        other: the function that is the same but for `training`, with the tensors it has captured; or None.
+        other: the function that is the same but for `training`, with the tensors that stand for each of its captures
+            (a Keras model has two nodes for a variable, of which only one may be in the result); or None.
     """
 
     key: str
@@ -61,7 +62,7 @@ class Called:
     outputs: tuple[str, ...]
     call: str
     training: bool | None = None
-    other: tuple[str, tuple[str, ...]] | None = None
+    other: tuple[str, tuple[tuple[str, ...], ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +187,7 @@ def _prepare(model: Model, meta: MetaGraph, key: str, item: Callable_, variant: 
     if function is None:
         raise _Unbound(f"there is no function {show(variant.function)}")
     bound = _Captures(model, meta)
-    captures = bound.tensors(variant.function)
+    captures = [tensors[0] for tensors in bound.tensors(variant.function)]
     arguments = function.signature.input_arg
     if len(arguments) != len(captures) + sum(spec.count for spec in variant.inputs):
         raise _Unbound("its arguments are not those of its function")
@@ -273,38 +274,39 @@ class _Captures:
         self.meta = meta
         self.graph = meta.proto.object_graph_def
         bound = of_model(Part(Source("model", model.path), model, meta, None)).bound
-        self.nodes: dict[int, str] = {}
+        self.nodes: dict[int, list[str]] = {}
         for node, number in bound.items():
-            self.nodes.setdefault(number, node)
+            self.nodes.setdefault(number, []).append(node)
         self._tables: dict[bytes, str] | None = None
 
-    def tensors(self, function: str) -> list[str]:
-        """One for each bound input of a concrete function, in order.
+    def tensors(self, function: str) -> list[tuple[str, ...]]:
+        """For each bound input of a concrete function, in order, the tensors that stand for it, at least one.
 
         Raises:
             _Unbound: nothing in the main graph stands for one.
         """
         numbers = self.graph.concrete_functions[function].bound_inputs
-        return [self._tensor(number) for number in numbers]
+        return [self._tensors(number) for number in numbers]
 
-    def _tensor(self, number: int) -> str:
+    def _tensors(self, number: int) -> tuple[str, ...]:
         if not 0 <= number < len(self.graph.nodes):
             raise _Unbound(f"there is no object {number}")
         node = self.graph.nodes[number]
         kind = node.WhichOneof("kind")
         if kind == "constant" and node.constant.operation in self.meta.nodes:
-            return f"{node.constant.operation}:0"
+            return (f"{node.constant.operation}:0",)
         if kind == "asset":
             definitions = self.meta.proto.asset_file_def
             if node.asset.asset_file_def_index < len(definitions):
-                return str(definitions[node.asset.asset_file_def_index].tensor_info.name)
-        found = self.nodes.get(number)
-        if found is None and kind == "resource":
-            found = self._table(node)
-        if found is None:
+                return (str(definitions[node.asset.asset_file_def_index].tensor_info.name),)
+        found = list(self.nodes.get(number, ()))
+        table = self._table(node) if kind == "resource" and not found else None
+        if table is not None:
+            found.append(table)
+        if not found:
             what = f"the variable {show(node.variable.name)}" if kind == "variable" else f"a captured {kind}"
             raise _Unbound(f"no node of the main graph stands for {what}")
-        return f"{found}:0"
+        return tuple(f"{name}:0" for name in found)
 
     def _table(self, node: Message) -> str | None:
         """The node of a table: the one of the name that its `_create_resource` gives it."""

@@ -83,12 +83,14 @@ def _other_call(part: Part, nodes: Mapping[str, Message], renamer: Renamer) -> M
     called = part.called
     call = nodes.get(f"{part.handle}/{called.call}")
     function, captures = called.other
-    taken = [f"{part.handle}/{names.format_input(names.input_tensor(text))}" for text in captures]
-    if (
-        call is None
-        or function not in part.functions
-        or any(names.input_node(text) not in nodes for text in taken)
-    ):
+    taken: list[str] = []
+    for tensors in captures:
+        standing = [f"{part.handle}/{names.format_input(names.input_tensor(text))}" for text in tensors]
+        kept = [text for text in standing if names.input_node(text) in nodes]
+        if not kept:
+            return None
+        taken.append(kept[0])
+    if call is None or function not in part.functions:
         return None
     copy = schema.NodeDef()
     copy.CopyFrom(call)
