@@ -149,8 +149,11 @@ def test_the_table_is_tensorflows() -> None:
     if not tf.__version__.startswith("2.21."):
         pytest.skip(f"the table is that of TensorFlow 2.21, this is {tf.__version__}")
     theirs = tensorflow_ops()
-    assert optable.all_names() == list(theirs)
-    for name, op_def in theirs.items():
+    # TFLite's converter, where an earlier test has used it in this process, brings ops of its own
+    later = {name for name in theirs if name.startswith(("TFLite_", "__"))} - set(optable.all_names())
+    assert optable.all_names() == [name for name in theirs if name not in later]
+    for name in optable.all_names():
+        op_def = theirs[name]
         assert lookup(name).SerializeToString(deterministic=True) == op_def.SerializeToString(
             deterministic=True
         ), name
