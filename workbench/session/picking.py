@@ -71,7 +71,8 @@ def end_of(session: Session, handle: str, row: Row, side: Side) -> End | Finding
             "R1-inside-call",
             "error",
             f"{handle}@{names.show(row.spot.node)}",
-            "A tensor inside a function's body can't be the end of a wire, and nothing in the main graph calls this one.",
+            "A tensor inside a function's body can't be the end of a wire, and nothing in the main graph "
+            "calls this one.",
             "Pick a key of a signature, or a node of the main graph.",
         )
     if row.spot.level:
