@@ -7,11 +7,13 @@ the reference, and only then is the result written beside the target, loaded, ru
 from __future__ import annotations
 
 import json
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -253,7 +255,10 @@ def publish(
             except RuntimeFailure as error:
                 return work.report(None, "not run", error.message)
         stack.enter_context(stage)
-        work.timed("check", "checking the checkpoints", work.check)
+        # Where nothing is run in between, the checksums are compared while the result is written.
+        checked = Beside(partial(work.timed, "check", "checking the checkpoints", work.check))
+        if verify:
+            checked.result()
         if verify:
             unfit = work.prepare(stage, running)
             if unfit is not None:
@@ -266,9 +271,36 @@ def publish(
             trials.append(trial)
         work.timed("write", "writing the result", lambda: work.write(stage))
         if not verify:
+            checked.result()
             path = work.timed("publish", "publishing", stage.publish)
             return work.report(path, "unverified", "It was not run, as asked for.")
         return _prove(work, stage, trials)
+
+
+class Beside:
+    """Work on a thread of its own, begun at once. It ends with the process if nobody asks for its result.
+
+    Args:
+        work: only reads, so that it may be left alone.
+    """
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._work = work
+        self._problem: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException as problem:
+            self._problem = problem
+
+    def result(self) -> None:
+        """Waits for its end, and raises what it raised."""
+        self._thread.join()
+        if self._problem is not None:
+            raise self._problem
 
 
 def _prove(work: Work, stage: Stage, trials: Sequence[Trial]) -> Report:
