@@ -62,17 +62,15 @@ tf.saved_model.save(big, sys.argv[1], signatures=big.__call__)
 
 def run(words: list[str]) -> tuple[float, float]:
     """Seconds and peak MB (of the largest process in it) of a command."""
-    code = (
-        "import resource, subprocess, sys; rc = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, "
-        "stderr=subprocess.DEVNULL).returncode; print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); "
-        "sys.exit(rc)"
-    )
+    os.sync()  # what the command before left unwritten is not this one's to write
     started = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started
-    if done.returncode:
-        raise SystemExit(f"failed ({done.returncode}): {' '.join(words)}")
-    return seconds, int(done.stdout) / 1024
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"failed ({process.returncode}): {' '.join(words)}")
+    return seconds, usage.ru_maxrss / 1024
 
 
 def make(script: str, *words: str) -> None:
