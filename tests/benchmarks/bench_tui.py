@@ -61,10 +61,16 @@ def make_model(folder: Path, count: int) -> Path:
 def first_frame(words: list[str], text: str, state: Path) -> float:
     """Seconds from the start of a process until a text is drawn."""
     started = time.perf_counter()
-    tty = Terminal(words, state, state) if words[:1] == ["tui"] else _Python(words, state, state)
+    # compiled once, as installing a wheel does; the first run of each is not counted
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    environment["PYTHONPYCACHEPREFIX"] = str(state / "pyc")
+    kind = Terminal if words[:1] == ["tui"] else _Python
+    tty = kind(words, state, state, environment)
     try:
         while text.encode() not in tty.output:
             tty.read(0.002)
+            if tty.process.poll() is not None or time.perf_counter() - started > 60:
+                raise SystemExit(f"{text!r} was never drawn:\n{tty.text()[-2000:]}")
         return time.perf_counter() - started
     finally:
         tty.process.kill()
@@ -133,7 +139,8 @@ def keys(folder: Path) -> None:
 
     asyncio.run(run())
     print(
-        f"filter key, 100,000 nodes        {p95(times) * 1000:.0f} ms p95, {statistics.median(times) * 1000:.0f} ms median (wanted {WANTED_KEY * 1000:.0f})"
+        f"filter key, 100,000 nodes        {p95(times) * 1000:.0f} ms p95, "
+        f"{statistics.median(times) * 1000:.0f} ms median (wanted {WANTED_KEY * 1000:.0f})"
     )
 
 
@@ -188,7 +195,8 @@ def pan() -> None:
 
     asyncio.run(run())
     print(
-        f"pan frame, {canvas.width}×{canvas.height} cells      {p95(times) * 1000:.1f} ms p95, {statistics.median(times) * 1000:.1f} ms median (wanted {WANTED_PAN * 1000:.0f})"
+        f"pan frame, {canvas.width}×{canvas.height} cells      {p95(times) * 1000:.1f} ms p95, "
+        f"{statistics.median(times) * 1000:.1f} ms median (wanted {WANTED_PAN * 1000:.0f})"
     )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from textual.pilot import Pilot
+from textual.worker import WorkerCancelled
 
 from workbench.session.store import Store
 from workbench.tui.app import Look, WorkbenchApp
@@ -38,9 +40,10 @@ def drive(
 
 async def settle(app: WorkbenchApp, pilot: Pilot[int]) -> None:
     """Waits until no thread works for the UI any more, and it is drawn."""
-    for _ in range(3):
-        await pilot.pause(0.12)
-        await asyncio.wait_for(app.workers.wait_for_complete(), WAIT)
+    for seconds in (0.22, 0.12, 0.05):
+        await pilot.pause(seconds)
+        with suppress(WorkerCancelled):  # a newer one took its place
+            await asyncio.wait_for(app.workers.wait_for_complete(), WAIT)
     await pilot.pause()
 
 

@@ -1,6 +1,6 @@
-"""Pictures of every screen: `python -m tests.tui.screens FOLDER [--png] [SIZE …]`; `--readme` renews those in the README.
+"""Pictures of every screen: `python -m tests.tui.screens FOLDER [--png] [SIZE …]`.
 
-SVG as Textual writes it, with a font that is installed; `--png` needs `resvg-py`.
+`--readme` renews those in the README. SVG as Textual writes it, with an installed font; `--png` needs `resvg-py`.
 """
 
 from __future__ import annotations

@@ -27,12 +27,14 @@ class Terminal:
 
     module = ("-m", "workbench")
 
-    def __init__(self, words: list[str], folder: Path, state: Path) -> None:
+    def __init__(
+        self, words: list[str], folder: Path, state: Path, environment: dict[str, str] | None = None
+    ) -> None:
         self.master, self.slave = pty.openpty()
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 120, 0, 0))
         self.before = termios.tcgetattr(self.slave)
         environment = {
-            **os.environ,
+            **(environment or os.environ),
             "TERM": "xterm-256color",
             "XDG_STATE_HOME": str(state),
             "PYTHONPATH": str(ROOT),

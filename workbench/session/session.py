@@ -166,7 +166,7 @@ class Session:
                 self._models[key] = found
         return found
 
-    def begin(self) -> None:
+    def begin(self) -> threading.Thread:
         """Starts to open the plan's models on a thread; what can't be opened is told by `load`."""
 
         def all_of_them() -> None:
@@ -174,7 +174,9 @@ class Session:
                 with suppress(WorkbenchError, OSError):
                     self.load(source.path, source.tags)
 
-        threading.Thread(target=all_of_them, daemon=True).start()
+        thread = threading.Thread(target=all_of_them, daemon=True)
+        thread.start()
+        return thread
 
     def add(
         self,

@@ -54,7 +54,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("previous_match", "N", "Previous match", "Go to the previous match of the filter"),
         Action("drop", "escape", "Clear", "Let the pick go, then clear the filter"),
         Action("back", "backspace", "Back", "Back to where the last link came from"),
-        Action("use_signature", "a", "Use signature", "Make the signature under the cursor the chosen one of its model"),
+        Action("use_signature", "a", "Use signature", "Choose the signature under the cursor for its model"),
         Action("replace", "r", "Replace model", "Open another model in the place of this one"),
         Action("close_model", "D", "Close model", "Take this model and its wires out"),
     ),
@@ -193,7 +193,8 @@ def bindings(*scopes: str) -> list[BindingType]:
 
 _SHOWN = {
     "slash": "/", "question_mark": "?", "space": "space", "enter": "enter", "escape": "esc", "backspace": "bksp",
-    "plus": "+", "right_square_bracket": "]", "left_square_bracket": "[", "equals_sign": "=", "minus": "-", "pageup": "pgup", "pagedown": "pgdn", "delete": "del",
+    "plus": "+", "right_square_bracket": "]", "left_square_bracket": "[", "equals_sign": "=", "minus": "-",
+    "pageup": "pgup", "pagedown": "pgdn", "delete": "del",
 }  # fmt: skip
 
 

@@ -67,6 +67,9 @@ class WorkbenchApp(App[int]):
         self._committer: Committer | None = None
         for theme in (themes.DARK, themes.LIGHT, themes.SIXTEEN):
             self.register_theme(theme)
+        # before the style sheets are read: with another theme they would be read again
+        wanted = self.look.theme or themes.suited(self.console.color_system)
+        self.set_reactive(App.theme, wanted if wanted in self.available_themes else themes.DARK.name)
         if self.look.ascii:
             from workbench.tui.glyphs import AsciiFilter
 
@@ -80,7 +83,6 @@ class WorkbenchApp(App[int]):
     def on_mount(self) -> None:
         """Chooses the theme and the first screen."""
         self._heed_signals()
-        self.theme = self.look.theme or themes.suited(self.console.color_system)
         self.set_timer(5.0, gc.enable)  # also where nothing could be opened
         if self.session.plan.sources:
             self.show_work()
@@ -198,7 +200,8 @@ class WorkbenchApp(App[int]):
         if running:
             text = "A commit is running. Quitting cancels it; nothing is left behind."
         else:
-            text = f"{wires} wire{'' if wires == 1 else 's'} {'is' if wires == 1 else 'are'} neither committed nor saved."
+            open_wires = "1 wire is" if wires == 1 else f"{wires} wires are"
+            text = f"{open_wires} neither committed nor saved."
         choices = [("quit", "Quit"), ("stay", "Stay")]
         if not running:
             choices.insert(1, ("save", "Save a recipe"))

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from workbench.session.session import Session
 
+_PATIENCE = 0.3  # seconds
+
 
 def make_session(paths: Sequence[Path]) -> Session:
     """A session with models that are opened once the first frame is there, or with a plan.
@@ -29,10 +31,11 @@ def start(paths: Sequence[Path], *, theme: str = "", ascii: bool = False, mouse:
     """Runs the application until it is left; the exit code."""
     session = make_session(paths)
     gc.disable()  # until the models are there: nothing of what is made now goes away
-    session.begin()  # reads while Textual is imported
+    reading = session.begin()  # while Textual is imported
     from workbench.session.store import Store
     from workbench.tui.app import Look, WorkbenchApp
 
+    reading.join(_PATIENCE)  # a first frame with the rows in it beats one that says they will come
     app = WorkbenchApp(session, Store(), Look(theme, ascii))
     app.run(mouse=mouse)
     return app.return_code or 0

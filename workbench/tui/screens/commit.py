@@ -240,7 +240,7 @@ class CommitScreen(Screen[None]):
             outcome: Outcome | WorkbenchError = self.session.compute()
         except WorkbenchError as error:
             outcome = error
-        self.app.call_from_thread(self._computed, outcome)
+        self.call_later(self._computed, outcome)
 
     def _computed(self, outcome: Outcome | WorkbenchError) -> None:
         if not self.is_attached or self.app.committer.running:
@@ -338,7 +338,7 @@ class CommitScreen(Screen[None]):
             found = self.app.committer.commit(draft, target, self.session.commit, self._progress)
         except WorkbenchError as error:
             found = error
-        self.app.call_from_thread(self._done, draft, found)
+        self.call_later(self._done, draft, found)
 
     def _progress(self, phase: str, text: str) -> None:
         """On the committing thread: notes only; the screen looks at it when it draws."""

@@ -103,7 +103,7 @@ class PreviewScreen(Screen[None]):
         try:
             outcome = self.session.compute()
         except WorkbenchError as error:
-            self.app.call_from_thread(self._note, f"{glyphs.NO} {error}")
+            self.call_later(self._note, f"{glyphs.NO} {error}")
             return
         plan = Detail(("plan",), "", "")
         if outcome.draft is not None:
@@ -113,7 +113,7 @@ class PreviewScreen(Screen[None]):
             handle = self.handle or self.session.handles[0]
             model = self.session.model(handle)
             if model is None:
-                self.app.call_from_thread(self._note, "This model is not open.")
+                self.call_later(self._note, "This model is not open.")
                 return
             subject = Subject(model.meta, self.session.source(handle).signature)
             plan.add(
@@ -125,7 +125,7 @@ class PreviewScreen(Screen[None]):
             for finding in outcome.findings:
                 if finding.severity == "error":
                     plan.add(Span(f"{finding.where}: {finding.message}", "dim"))
-        self.app.call_from_thread(self._prepared, subject, plan, outcome.draft is not None)
+        self.call_later(self._prepared, subject, plan, outcome.draft is not None)
 
     def _prepared(self, subject: Subject, plan: Detail, joined: bool) -> None:
         if not self.is_attached:
@@ -162,7 +162,7 @@ class PreviewScreen(Screen[None]):
         except WorkbenchError as error:
             found = error
         if not worker.is_cancelled:
-            self.app.call_from_thread(self._drawn, view, found)
+            self.call_later(self._drawn, view, found)
 
     def _drawn(self, view: View, found: Layout | CutOff | WorkbenchError) -> None:
         from workbench.picture.canvas import Canvas

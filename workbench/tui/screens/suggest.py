@@ -59,12 +59,8 @@ class Suggestions(Lines):
         source, target = ends
         if source is not None and target is not None:
             judged = self.session.judge(source, target)
-            right.append(
-                (
-                    f"  {text_.typed(source.dtypes[0], source.shapes[0])} {glyphs.INTO} {text_.shape(target.shapes[0])}",
-                    "dtype",
-                )
-            )
+            given = text_.typed(source.dtypes[0], source.shapes[0])
+            right.append((f"  {given} {glyphs.INTO} {text_.shape(target.shapes[0])}", "dtype"))
             right.append(
                 (f"  {glyphs.FITS} ", "good") if judged.state == "fits" else (f"  {glyphs.UNKNOWN} ", "maybe")
             )

@@ -75,6 +75,7 @@ class WorkScreen(Screen[None]):
         self._viewers: dict[int, Viewer] = {}
         self._wired: dict[str, set[str]] = {}
         self._problems: dict[tuple[Path, tuple[str, ...] | None], WorkbenchError] = {}
+        self._remembered: set[Path] = set()
         self._region = "pane-0"
         self._outcome: Outcome | None = None
 
@@ -107,8 +108,8 @@ class WorkScreen(Screen[None]):
 
     @property
     def panes(self) -> list[Browse]:
-        """The panes, in order."""
-        return list(self.query(Browse))
+        """The panes that are there with all their parts, in order."""
+        return [pane for pane in self.query(Browse) if pane.is_mounted]
 
     @property
     def regions(self) -> list[str]:
@@ -183,10 +184,25 @@ class WorkScreen(Screen[None]):
     # -- opening
 
     def _load_all(self) -> None:
+        """Opens what is not open; what was opened meanwhile on the thread that began early is shown."""
+        shown = {pane.handle: pane.viewer.model for pane in self.panes if pane.viewer is not None}
+        fresh = False
         for source in self.session.plan.sources:
             key = (source.path, source.tags)
-            if self.session.model(source.handle) is None and key not in self._problems:
+            model = self.session.model(source.handle)
+            if model is not None:
+                self._opened(source.path)
+                fresh = fresh or shown.get(source.handle) is not model
+            elif key not in self._problems:
                 self._load(source.path, source.tags)
+        if fresh:
+            self.changed(save=False)
+
+    def _opened(self, path: Path) -> None:
+        if path not in self._remembered:
+            self._remembered.add(path)
+            self.app.remember(path)
+            self.set_timer(1.0, _settle_memory)
 
     @work(thread=True, group="load")
     def _load(self, path: Path, tags: tuple[str, ...] | None) -> None:
@@ -201,7 +217,7 @@ class WorkScreen(Screen[None]):
                 None,
                 WorkbenchError(f"It can't be read: {error.strerror}.", where=show(str(path))),
             )
-        self.app.call_from_thread(self._loaded, path, tags, model, problem)
+        self.call_later(self._loaded, path, tags, model, problem)
 
     def _loaded(
         self, path: Path, tags: tuple[str, ...] | None, model: Model | None, problem: WorkbenchError | None
@@ -210,8 +226,7 @@ class WorkScreen(Screen[None]):
             self._problems[path, tags] = problem
         elif model is not None:
             self._problems.pop((path, tags), None)
-            self.app.remember(path)
-            self.set_timer(1.0, _settle_memory)
+            self._opened(path)
         self.changed(save=False)
 
     def open_path(self, path: Path, handle: str = "") -> None:
@@ -243,12 +258,12 @@ class WorkScreen(Screen[None]):
         if session.models:
             self.query_one(Findings).pending = session.outcome is None
             # the rows are drawn first: a thread that looks through a big graph takes time from drawing
-            self.set_timer(0.05 if self._outcome is not None else 0.3, self._compute)
+            self.set_timer(0.05 if self._outcome is not None else 0.2, self._compute)
 
     def _sync_panes(self) -> None:
         sources = self.session.plan.sources
         panes = self.panes
-        for position in range(len(panes), len(sources)):
+        for position in range(len(self.query(Browse)), len(sources)):
             self.query_one("#panes").mount(self._make_pane(position))
         if len(panes) < len(sources):
             self.call_after_refresh(self.changed, False)
@@ -371,7 +386,7 @@ class WorkScreen(Screen[None]):
             from workbench.session.session import Outcome
 
             outcome = Outcome(plan, None, (finding,))
-        self.app.call_from_thread(self._computed, outcome)
+        self.call_later(self._computed, outcome)
 
     def _computed(self, outcome: Outcome) -> None:
         if outcome.plan != self.session.plan or not self.is_attached:

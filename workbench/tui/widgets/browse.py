@@ -24,6 +24,7 @@ from workbench.tui.widgets.rows import Rows
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from textual.timer import Timer
     from textual.widgets import Input
 
     from workbench.session.detail import Detail
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 _SIDE_BY_SIDE = 100  # columns from which list and detail stand beside each other
 _STACKED = 30  # lines from which they stand above each other
 _FILTER_HINT = "name  op:Conv2D  dtype:string  shape:?x784  in:function"
+_FOLLOW = 0.1  # seconds
 _HEADS = {"fits": ("fits", "good"), "unknown": ("unknown", "maybe"), "no": ("does not fit", "bad")}
 
 
@@ -54,6 +56,7 @@ class Browse(Widget):
         self.viewer: Viewer | None = None
         self._back: list[Key] = []
         self._query = ""
+        self._following: Timer | None = None
         self._matches: list[Key] = []
         self.verdict: Callable[[Browse, Row], Judgement | None] = lambda pane, row: None
 
@@ -206,6 +209,12 @@ class Browse(Widget):
     # -- detail
 
     def _follow_cursor(self) -> None:
+        """The detail beside the list follows the cursor, a moment later: it may run through many rows."""
+        if self._following is not None:
+            self._following.stop()
+        self._following = self.set_timer(_FOLLOW, self._follow)
+
+    def _follow(self) -> None:
         row = self.rows.row
         if row is not None and self.viewer is not None and not self.details.has_focus:
             self._tell(row, focus=False)
@@ -220,7 +229,7 @@ class Browse(Widget):
         if viewer is None:
             return
         detail = viewer.teller.tell(row)
-        self.app.call_from_thread(self._told, viewer, detail, focus)
+        self.call_later(self._told, viewer, detail, focus)
 
     def _told(self, viewer: Viewer, detail: Detail, focus: bool) -> None:
         if viewer is not self.viewer or not self.is_attached:
@@ -332,7 +341,7 @@ class Browse(Widget):
     def _search(self, text: str) -> None:
         viewer = self.viewer
         if viewer is not None:
-            self.app.call_from_thread(self._found, text, viewer.index.search(text))
+            self.call_later(self._found, text, viewer.index.search(text))
 
     def _found(self, text: str, hits: list[int]) -> None:
         if text == self._query:
