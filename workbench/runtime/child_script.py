@@ -373,7 +373,9 @@ class V2:
             for leaf in tf.nest.flatten(structure):
                 if isinstance(leaf, tf.TypeSpec):
                     inner = tf.nest.flatten(leaf, expand_composites=True)
-                    leaf = tf.nest.pack_sequence_as(leaf, [next(parts) for _ in inner], expand_composites=True)
+                    leaf = tf.nest.pack_sequence_as(
+                        leaf, [next(parts) for _ in inner], expand_composites=True
+                    )
                 leaves.append(leaf)
             args, kwargs = tf.nest.pack_sequence_as(structure, leaves)
             found = tf.nest.flatten(function(*args, **kwargs), expand_composites=True)
