@@ -12,7 +12,9 @@ from textual.worker import WorkerCancelled
 
 from workbench.session.store import Store
 from workbench.tui.app import Look, WorkbenchApp
+from workbench.tui.screens import work
 from workbench.tui.start import make_session
+from workbench.tui.widgets import browse
 
 Story = Callable[[WorkbenchApp, Pilot[int]], Awaitable[None]]
 WAIT = 60.0
@@ -27,6 +29,7 @@ def drive(
     look: Look | None = None,
 ) -> WorkbenchApp:
     """Runs an application without a terminal and lets `story` press its keys."""
+    work.AT_FIRST = work.AGAIN = browse.FOLLOW = 0.005  # what waits for a user's leisure need not wait here
     app = WorkbenchApp(make_session(paths), Store(state), look or Look("workbench-dark"))
 
     async def run() -> None:
@@ -40,8 +43,8 @@ def drive(
 
 async def settle(app: WorkbenchApp, pilot: Pilot[int]) -> None:
     """Waits until no thread works for the UI any more, and it is drawn."""
-    for seconds in (0.22, 0.12, 0.05):
-        await pilot.pause(seconds)
+    for _ in range(3):
+        await pilot.pause(0.02)
         with suppress(WorkerCancelled):  # a newer one took its place
             await asyncio.wait_for(app.workers.wait_for_complete(), WAIT)
     await pilot.pause()

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from workbench.tui.app import WorkbenchApp
 
 NARROW = 110
+AT_FIRST, AGAIN = 0.2, 0.05
+"""Seconds until the findings are looked for, after the first frame and after a change."""
 _TALL = 46
 
 
@@ -143,6 +145,9 @@ class WorkScreen(Screen[None]):
         self._region = region
         self._arrange(self.size.width, self.size.height)
         widget = self.query_one(f"#{region}")
+        if not widget.is_mounted:  # a pane that is being made
+            self.set_timer(0.05, partial(self.go_region, region))
+            return
         target: Widget = widget
         if isinstance(widget, Browse):
             target = widget.details if widget.in_detail else widget.rows
@@ -258,7 +263,7 @@ class WorkScreen(Screen[None]):
         if session.models:
             self.query_one(Findings).pending = session.outcome is None
             # the rows are drawn first: a thread that looks through a big graph takes time from drawing
-            self.set_timer(0.05 if self._outcome is not None else 0.2, self._compute)
+            self.set_timer(AGAIN if self._outcome is not None else AT_FIRST, self._compute)
 
     def _sync_panes(self) -> None:
         sources = self.session.plan.sources
@@ -266,7 +271,7 @@ class WorkScreen(Screen[None]):
         for position in range(len(self.query(Browse)), len(sources)):
             self.query_one("#panes").mount(self._make_pane(position))
         if len(panes) < len(sources):
-            self.call_after_refresh(self.changed, False)
+            self.set_timer(0.05, partial(self.changed, False))
         for pane, source in zip(panes, sources, strict=False):
             model = self.session.model(source.handle)
             if model is not None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _SIDE_BY_SIDE = 100  # columns from which list and detail stand beside each other
 _STACKED = 30  # lines from which they stand above each other
 _FILTER_HINT = "name  op:Conv2D  dtype:string  shape:?x784  in:function"
-_FOLLOW = 0.1  # seconds
+FOLLOW = 0.1  # seconds until the detail beside the list follows the cursor
 _HEADS = {"fits": ("fits", "good"), "unknown": ("unknown", "maybe"), "no": ("does not fit", "bad")}
 
 
@@ -212,7 +212,7 @@ class Browse(Widget):
         """The detail beside the list follows the cursor, a moment later: it may run through many rows."""
         if self._following is not None:
             self._following.stop()
-        self._following = self.set_timer(_FOLLOW, self._follow)
+        self._following = self.set_timer(FOLLOW, self._follow)
 
     def _follow(self) -> None:
         row = self.rows.row
