@@ -45,7 +45,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     """Starts it."""
     if args.serve:
         serve = import_module("workbench.tui.serve")
-        return cast(int, serve.serve(args.models, args.port, theme=args.theme))
+        return cast(int, serve.serve(args.models, args.port, theme=args.theme, ascii=args.ascii))
     served = "TEXTUAL_DRIVER" in os.environ
     if not served and not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise UsageError(

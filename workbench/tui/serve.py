@@ -1,0 +1,96 @@
+"""The terminal UI in a browser of this machine, through textual-serve: on loopback, behind a random token.
+
+Loopback is shared by all users of a host, so the address alone lets nobody in: the first request carries the token in
+its URL, gets it back as a cookie that scripts can't read, and every other request (page, websocket, files) must bring
+that cookie. Requests for another host name are refused, so that a page elsewhere can't reach it by its name (DNS
+rebinding).
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import shlex
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from textual_serve.server import Server
+
+HOST = "127.0.0.1"
+COOKIE = "workbench"
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class PrivateServer(Server):
+    """textual-serve's server that lets in only who knows the token."""
+
+    def __init__(self, command: str, port: int, token: str) -> None:
+        super().__init__(command, host=HOST, port=port, title="workbench")
+        self.token = token
+        self.cookie = f"{COOKIE}-{port}"  # cookies are shared by all ports of a host
+
+    @property
+    def address(self) -> str:
+        """The URL that lets in."""
+        return f"{self.public_url}/?token={self.token}"
+
+    async def _make_app(self) -> web.Application:
+        app = await super()._make_app()
+        app.middlewares.append(self._guard())
+        return app
+
+    def _guard(self) -> Any:
+        @web.middleware
+        async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+            if request.host not in (f"{HOST}:{self.port}", f"localhost:{self.port}"):
+                raise web.HTTPForbidden(text="This is served for this machine only.")
+            origin = request.headers.get("Origin")
+            if origin is not None and origin not in (f"http://{request.host}",):
+                raise web.HTTPForbidden(text="Another page may not talk to this one.")
+            if _same(request.query.get("token", ""), self.token) and request.path == "/":
+                response = web.HTTPFound("/")
+                response.set_cookie(self.cookie, self.token, httponly=True, samesite="Strict", path="/")
+                return response
+            if not _same(request.cookies.get(self.cookie, ""), self.token):
+                raise web.HTTPForbidden(text="The address needs its token: open the one that was printed.")
+            found = await handler(request)
+            if not isinstance(found, web.WebSocketResponse):
+                found.headers["Referrer-Policy"] = "no-referrer"
+            return found
+
+        return guard
+
+    def initialize_logging(self) -> None:
+        """No log of requests: it would show the token."""
+
+    async def on_startup(self, app: web.Application) -> None:
+        """Says where."""
+        sys.stderr.write(f"workbench is at  {self.address}\nOnly this address lets in. Ctrl-C ends it.\n")
+        sys.stderr.flush()
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(), other.encode())
+
+
+def free_port() -> int:
+    """A port of loopback that is free now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def serve(paths: Sequence[Path], port: int = 0, *, theme: str = "", ascii: bool = False) -> int:
+    """Serves until Ctrl-C; the exit code."""
+    words = [sys.executable, "-m", "workbench", "tui", *(str(path.absolute()) for path in paths)]
+    words += ["--theme", theme] if theme else []
+    words += ["--ascii"] if ascii else []
+    import asyncio
+
+    asyncio.set_event_loop(asyncio.new_event_loop())  # textual-serve asks for the current one
+    PrivateServer(shlex.join(words), port or free_port(), secrets.token_urlsafe(24)).serve()
+    return 0
