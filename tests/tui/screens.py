@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import tempfile
@@ -37,13 +38,23 @@ def save(app: WorkbenchApp, path: Path, png: bool) -> None:
         path.with_suffix(".png").write_bytes(bytes(data))
 
 
-def take(folder: Path, size: tuple[int, int], theme: str, png: bool, models: tuple[str, ...] = PAIR) -> None:
-    """All screens at one size in one theme."""
-    paths = [sample_models() / name for name in models]
+def take(
+    folder: Path,
+    size: tuple[int, int],
+    theme: str,
+    png: bool,
+    only: tuple[str, ...] = (),
+    models: tuple[str, ...] = PAIR,
+) -> None:
+    """All screens, or some, at one size in one theme."""
+    paths = [
+        Path(os.path.relpath(sample_models() / name)) for name in models
+    ]  # no machine's path in a picture
     name = f"{size[0]}x{size[1]}-{theme.removeprefix('workbench-')}"
 
     def shot(app: WorkbenchApp, what: str) -> None:
-        save(app, folder / f"{what}-{name}", png)
+        if not only or what in only:
+            save(app, folder / f"{what}-{name}", png)
 
     async def start(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         shot(app, "start")
@@ -85,6 +96,9 @@ def take(folder: Path, size: tuple[int, int], theme: str, png: bool, models: tup
 def main(words: list[str]) -> None:
     """Takes them."""
     png = "--png" in words
+    if "--readme" in words:
+        take(KEPT, (120, 40), THEMES[0], png, ("pick", "preview"))
+        return
     rest = [word for word in words if not word.startswith("--")]
     folder = Path(rest[0]) if rest else KEPT
     themes = [theme for theme in THEMES if theme.rpartition("-")[2] in words] or THEMES
