@@ -172,7 +172,7 @@ def test_a_start_that_fails_in_any_other_way_is_a_death(tmp_path: Path, body: st
     for word in words:
         assert word in str(caught.value)
     assert "\x1b" not in str(caught.value)
-    assert pid is not None and gone(pid)
+    assert pid is None or gone(pid)  # None: it had ended before it was asked
     assert time.monotonic() - started < 20
 
 
