@@ -79,6 +79,10 @@ def test_without_box_glyphs_everything_is_ascii(sample_models: Path, tmp_path: P
 def test_light_and_dark(sample_models: Path, tmp_path: Path) -> None:
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         before = pane(app).rows.rich_style.color
+        assert (
+            app.theme_variables["primary"].lower() == "#7aa2f7"
+            and app.screen.styles.background.hex == "#14161D"
+        )
         await press(app, pilot, "t")
         assert app.theme == "workbench-light" and pane(app).rows.rich_style.color != before
         await press(app, pilot, "t")

@@ -70,6 +70,9 @@ class WorkbenchApp(App[int]):
         # before the style sheets are read: with another theme they would be read again
         wanted = self.look.theme or themes.suited(self.console.color_system)
         self.set_reactive(App.theme, wanted if wanted in self.available_themes else themes.DARK.name)
+        self.set_class(self.current_theme.dark, "-dark-mode", update=False)
+        self.set_class(not self.current_theme.dark, "-light-mode", update=False)
+        self.stylesheet.set_variables(self.get_css_variables())
         if self.look.ascii:
             from workbench.tui.glyphs import AsciiFilter
 
