@@ -20,6 +20,8 @@ from workbench.runtime.child import Child
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_CPP_MAX_VLOG_LEVEL", "0")
+# Hundreds of tests start a command of their own: compiled anew each time, that would take minutes.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Quick is the same on every run and writes nothing; long looks for something new each time.
 _COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
