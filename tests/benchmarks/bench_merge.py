@@ -78,7 +78,10 @@ def make(script: str, *words: str) -> None:
     """Runs a script that makes a model."""
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
     subprocess.run(
-        [sys.executable, "-c", script, *words], check=True, capture_output=True, env={**environment(), **quiet}
+        [sys.executable, "-c", script, *words],
+        check=True,
+        capture_output=True,
+        env={**environment(), **quiet},
     )
 
 
