@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,10 @@ def dry_run(out: Output, draft: Draft) -> None:
     out.line()
     out.heading("What is done")
     for handle, part in draft.parts.items():
-        nodes = f"{count(len(part.kept), 'node')} kept, {part.dropped:,} pruned"
+        counts = part.counts
+        nodes = f"{count(counts.kept, 'node')} kept, {counts.pruned:,} pruned"
+        if counts.added:
+            nodes += f", {counts.added:,} added"
         out.facts(
             [(handle, f"{nodes}; {count(len(part.functions), 'function')}; everything goes under {handle}/")]
         )
@@ -98,7 +102,7 @@ def dry_run_json(draft: Draft) -> dict[str, Any]:
         },
         "after": {"signature": signature.key, **_signature_json(signature)},
         "nodes": {
-            handle: {"kept": len(part.kept), "pruned": part.dropped, "functions": len(part.functions)}
+            handle: {**asdict(part.counts), "functions": len(part.functions)}
             for handle, part in draft.parts.items()
         },
         "renames": {

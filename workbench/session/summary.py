@@ -26,7 +26,9 @@ def what_it_does(draft: Draft) -> Detail:
     _ports(out, signature)
     for handle, part in draft.parts.items():
         out.heading(handle, f"everything of it goes under {handle}/")
-        out.fact("nodes", f"{len(part.kept):,} kept, {part.dropped:,} pruned", width=16)
+        counts = part.counts
+        added = f", {counts.added:,} added" if counts.added else ""
+        out.fact("nodes", f"{counts.kept:,} kept, {counts.pruned:,} pruned{added}", width=16)
         if part.functions:
             out.fact("functions", f"{len(part.functions):,}", width=16)
         for rule, number in sorted(draft.logs[handle].counts.items()):

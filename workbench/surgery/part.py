@@ -33,6 +33,21 @@ VARIABLE_COLLECTIONS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class NodeCounts:
+    """How many nodes of a main graph stay, go, and are made.
+
+    Attributes:
+        kept: of the source, in the result.
+        pruned: of the source, not in the result.
+        added: made for the result: bridges, reads of variables, what a reference became.
+    """
+
+    kept: int
+    pruned: int
+    added: int
+
+
 @dataclass(slots=True)
 class Part:
     """A source, its chosen signature, and what of it goes into the result.
@@ -48,7 +63,6 @@ class Part:
         graph_def: the GraphDef of the result, shared by all parts.
         functions: names of the functions that stay.
         variable_defs: VariableDefs by collection, copies, of the variables that stay.
-        dropped: how many nodes were pruned.
         has_saver: whether the part brings a saver into the result.
         init_op: the node that initialises tables and the like, None if there is none.
         findings: what was found on the way.
@@ -69,7 +83,6 @@ class Part:
     graph_def: Message = None
     functions: list[str] = field(default_factory=list)
     variable_defs: dict[str, list[Message]] = field(default_factory=dict)
-    dropped: int = 0
     has_saver: bool = False
     init_op: str | None = None
     findings: list[Finding] = field(default_factory=list)
@@ -93,6 +106,12 @@ class Part:
     def saver(self) -> Message:
         """The SaverDef of the source."""
         return self.meta.proto.saver_def
+
+    @property
+    def counts(self) -> NodeCounts:
+        """What became of the nodes of the source, and how many are new."""
+        old = sum(name in self.meta.nodes for name in self.kept)
+        return NodeCounts(old, len(self.meta.nodes) - old, len(self.kept) - old)
 
     def note(self, code: str, severity: Any, where: str, message: str, hint: str | None = None) -> None:
         """Adds a finding about this part."""
@@ -231,7 +250,6 @@ class Part:
                 "The graph needs a node of this name and has none.",
                 "The source is damaged; `workbench inspect` shows more.",
             )
-        self.dropped = len(self.meta.nodes) - len(self.kept)
         wanted_functions = reachable(self.meta.proto.graph_def, self.kept.values(), more_functions)
         self.functions = [name for name in self.meta.functions if name in wanted_functions]
         self._keep_variable_defs(wanted)
