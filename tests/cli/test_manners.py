@@ -115,8 +115,8 @@ def test_interrupted(sample_models: Path) -> None:
     process.stdout.readline()  # it is at work
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert err == b"interrupted\n"
+    # Python ends itself by the signal if it struck while a string was executed; a shell calls both 130
+    assert (process.returncode in (130, -signal.SIGINT), err) == (True, b"interrupted\n")
 
 
 def test_a_terminal_that_knows_ascii_only(sample_models: Path) -> None:

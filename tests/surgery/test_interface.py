@@ -72,7 +72,7 @@ def test_inputs_nobody_needs_any_more(tmp_path: Path) -> None:
     assert ends(draft)[0] == {"z": "a/z:0"}
     found = the(draft.findings, "R9-dropped-input")
     assert (found.severity, found.where) == ("info", "a@x")
-    assert "a/x" not in draft.meta.nodes and draft.parts["a"].dropped == 2
+    assert "a/x" not in draft.meta.nodes and draft.parts["a"].counts.pruned == 2
 
 
 def test_keep_outputs(tmp_path: Path) -> None:

@@ -15,6 +15,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from workbench.errors import UsageError
+from workbench.tui.serve import listen
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -74,3 +77,10 @@ def test_only_the_token_lets_in(address: str) -> None:
                 await socket.send_str(json.dumps(["stdin", "q"]))
 
     asyncio.run(story())
+
+
+def test_a_port_that_is_taken() -> None:
+    with listen() as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(UsageError, match=f"Port {port} can't be listened on"):
+            listen(port)

@@ -8,17 +8,22 @@ rebinding).
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import secrets
 import shlex
+import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 from textual_serve.server import Server
+
+from workbench.errors import UsageError
 
 HOST = "127.0.0.1"
 COOKIE = "workbench"
@@ -26,12 +31,37 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class PrivateServer(Server):
-    """textual-serve's server that lets in only who knows the token."""
+    """textual-serve's server that lets in only who knows the token.
 
-    def __init__(self, command: str, port: int, token: str) -> None:
+    Args:
+        command: what runs in the browser.
+        listening: a socket of loopback that listens already, so that the address holds as soon as it is said.
+        token: the secret.
+    """
+
+    def __init__(self, command: str, listening: socket.socket, token: str) -> None:
+        port = int(listening.getsockname()[1])
         super().__init__(command, host=HOST, port=port, title="workbench")
+        self.listening = listening
         self.token = token
         self.cookie = f"{COOKIE}-{port}"  # cookies are shared by all ports of a host
+
+    def serve(self, debug: bool = False) -> None:
+        """Serves until SIGINT or SIGTERM."""
+        del debug
+        self.initialize_logging()
+        loop = asyncio.new_event_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with suppress(NotImplementedError):  # Windows; Ctrl-C ends it there all the same
+                loop.add_signal_handler(number, self.request_exit)
+        web.run_app(
+            self._make_app(),
+            sock=self.listening,
+            handle_signals=False,
+            loop=loop,
+            print=lambda *args: None,
+            access_log=None,
+        )
 
     @property
     def address(self) -> str:
@@ -77,11 +107,24 @@ def _same(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode(), other.encode())
 
 
-def free_port() -> int:
-    """A port of loopback that is free now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+def listen(port: int = 0) -> socket.socket:
+    """A socket that listens on a port of loopback; 0 for any that is free.
+
+    Raises:
+        UsageError: the port can't be had.
+    """
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((HOST, port))
+        listening.listen()
+    except (OSError, OverflowError) as error:
+        listening.close()
+        reason = getattr(error, "strerror", None) or str(error).rstrip(".")
+        raise UsageError(
+            f"Port {port} can't be listened on: {reason}.", hint="Leave --port out for one that is free."
+        ) from None
+    return listening
 
 
 def serve(paths: Sequence[Path], port: int = 0, *, theme: str = "", ascii: bool = False) -> int:
@@ -89,8 +132,5 @@ def serve(paths: Sequence[Path], port: int = 0, *, theme: str = "", ascii: bool 
     words = [sys.executable, "-m", "workbench", "tui", *(str(path.absolute()) for path in paths)]
     words += ["--theme", theme] if theme else []
     words += ["--ascii"] if ascii else []
-    import asyncio
-
-    asyncio.set_event_loop(asyncio.new_event_loop())  # textual-serve asks for the current one
-    PrivateServer(shlex.join(words), port or free_port(), secrets.token_urlsafe(24)).serve()
+    PrivateServer(shlex.join(words), listen(port), secrets.token_urlsafe(24)).serve()
     return 0
