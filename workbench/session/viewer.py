@@ -10,8 +10,8 @@ from workbench.session.spots import Places
 
 if TYPE_CHECKING:
     from workbench.model import Model
-    from workbench.session.detail import Teller
     from workbench.session.search import Index
+    from workbench.session.tell import Teller
 
 
 class Viewer:
@@ -38,7 +38,7 @@ class Viewer:
     @cached_property
     def teller(self) -> Teller:
         """Its details."""
-        from workbench.session.detail import Teller
+        from workbench.session.tell import Teller
 
         return Teller(self.model, self.meta, self.places)
 
