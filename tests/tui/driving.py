@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from textual import events
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.worker import WorkerCancelled
 
@@ -43,17 +45,34 @@ def drive(
 
 async def settle(app: WorkbenchApp, pilot: Pilot[int]) -> None:
     """Waits until no thread works for the UI any more, and it is drawn."""
-    for _ in range(3):
-        await pilot.pause(0.02)
+    quiet = 0
+    while quiet < 2:
+        busy = any(not worker.is_finished for worker in app.workers)
         with suppress(WorkerCancelled):  # a newer one took its place
             await asyncio.wait_for(app.workers.wait_for_complete(), WAIT)
-    await pilot.pause()
+        await pilot.pause(0.01)  # longer than any timer that is set here
+        quiet = 0 if busy else quiet + 1
 
 
 async def press(app: WorkbenchApp, pilot: Pilot[int], *keys: str) -> None:
-    """Presses keys and waits for what they start."""
-    await pilot.press(*keys)
-    await settle(app, pilot)
+    """Presses keys, each when the one before was handled, and waits for what they start.
+
+    As `Pilot.press`, which waits after each key until the process has nothing to do: 80 ms and more for a letter.
+    """
+    for key in keys:
+        await type_text(app, pilot, (key,))
+        await pilot.pause(0)
+        await settle(app, pilot)
+
+
+async def type_text(app: WorkbenchApp, pilot: Pilot[int], keys: Sequence[str]) -> None:
+    """Presses keys as fast as they are taken, as a paste does that a terminal does not mark as one."""
+    for key in keys:
+        name = _character_to_key(key) if len(key) == 1 else key
+        event = events.Key(name, key if len(key) == 1 else None)
+        event.set_sender(app)
+        app.post_message(event)
+    await pilot.pause(0)
 
 
 async def until(pilot: Pilot[int], condition: Callable[[], bool], seconds: float = WAIT) -> None:

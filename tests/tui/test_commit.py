@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from tests.tui.driving import drive, press, screen_text, settle, until
+from tests.tui.driving import drive, press, screen_text, settle, type_text, until
 from tests.tui.test_wire import PAIR, command
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.screens.commit import CommitScreen
@@ -79,8 +79,8 @@ def test_cancelling_leaves_nothing_behind(sample_models: Path, tmp_path: Path, p
 
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         await press(app, pilot, "space", "space", "c")
-        await pilot.press(*str(target), "enter")
-        await until(pilot, lambda: commit_screen(app)._phase == phase)
+        await type_text(app, pilot, [*str(target), "enter"])
+        await until(pilot, lambda: commit_screen(app).progress.phase == phase)
         await pilot.press("escape")
         await done(app, pilot)
         assert "cancelled" in said(app), said(app)
@@ -100,7 +100,7 @@ def test_without_proving_nothing_is_run(sample_models: Path, tmp_path: Path) -> 
         app.session.set_commit("prove", verify=False)
         await press(app, pilot, "space", "space", "c")
         assert app.committer.child_pid is None, "TensorFlow is not started for what needs none"
-        await pilot.press(*str(target))
+        await type_text(app, pilot, str(target))
         await press(app, pilot, "enter")
         await done(app, pilot)
         assert "published without running it" in said(app)
@@ -117,7 +117,7 @@ def test_a_target_that_is_there_is_never_overwritten(sample_models: Path, tmp_pa
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         app.session.set_commit("prove", verify=False)
         await press(app, pilot, "space", "space", "c")
-        await pilot.press(*str(target))
+        await type_text(app, pilot, str(target))
         await press(app, pilot, "enter")
         await done(app, pilot)
         assert "ever overwritten" in said(app)

@@ -1,0 +1,209 @@
+"""The form of a commit: target, signature, options, values to prove with, handles. It writes into the session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.message import Message
+from textual.widgets import Button, Input, Static
+
+from workbench.errors import UsageError
+from workbench.names import show
+from workbench.session.options import suggested_target
+from workbench.tui import glyphs
+from workbench.tui.widgets.tick import Tick
+
+if TYPE_CHECKING:
+    from workbench.session.session import Session
+    from workbench.surgery.draft import Draft
+    from workbench.tui.app import WorkbenchApp
+
+_BOXES = (
+    ("verify", "Prove it", "run the result against the models; only a verified one is published"),
+    ("serving", "Next version", "write the next version number under the target, for TensorFlow Serving"),
+    ("freeze", "Freeze", "turn variables into constants"),
+    ("keep_outputs", "Keep outputs", "also keep the outputs of models that feed another one"),
+    ("keep_signatures", "Keep signatures", "also keep the models' own signatures"),
+    ("allow_unsafe", "Allow unsafe", "run models that touch files, network or Python"),
+)
+_OF_PLAN = frozenset({"freeze", "keep_outputs", "keep_signatures"})
+
+
+class CommitForm(VerticalScroll, can_focus=False):
+    """What a person may say about a commit.
+
+    Args:
+        session: whose plan and commit options it shows and changes.
+    """
+
+    app: WorkbenchApp
+
+    @dataclass
+    class Changed(Message):
+        """The plan or its options are others now.
+
+        Attributes:
+            verify: the result is to be run, which was not so before.
+        """
+
+        verify: bool = False
+
+    class CommitAsked(Message):
+        """It is to be committed."""
+
+    class LeaveAsked(Message):
+        """Back."""
+
+    def __init__(self, session: Session, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.session = session
+        self._ready = False
+
+    def compose(self) -> ComposeResult:
+        """One line a value."""
+        plan, commit = self.session.plan, self.session.commit
+        self.border_title = "Commit"
+        yield from _line("target", "Target", commit.target or suggested_target(plan), "a new folder")
+        yield from _line("signature", "Signature", plan.signature, "key of the result's signature")
+        for name, label, about in _BOXES:
+            value = getattr(plan if name in _OF_PLAN else commit, name)
+            box = Tick(label, value, name=name, classes="option", compact=True)
+            box.tooltip = about
+            with Horizontal(classes="field"):
+                yield box
+                yield Static(about, classes="about", markup=False)
+        yield Static("Prove with (empty: made; ^o picks a file)", classes="part", markup=False)
+        yield Vertical(id="inputs")
+        yield from _line("tolerance", "Tolerance", _number(commit.tolerance), "of each dtype")
+        yield Static("Handles  (scopes in the result)", classes="part", markup=False)
+        for position, source in enumerate(plan.sources):
+            label = f"{glyphs.mark(position)} {show(source.path.name)}"
+            yield from _line(f"handle-{position}", label, source.handle, "a handle")
+        with Horizontal(classes="buttons"):
+            yield Button("Commit", id="go", classes="-primary", compact=True)
+            yield Button("Back", id="leave", compact=True)
+
+    def on_mount(self) -> None:
+        """What is typed from now on is a person's."""
+        self._ready = True
+
+    @property
+    def target_line(self) -> Input:
+        """Where the target is typed."""
+        return self.query_one("#field-target", Input)
+
+    @property
+    def target(self) -> str:
+        """The target as typed, or the suggested one."""
+        return self.target_line.value.strip() or suggested_target(self.session.plan)
+
+    # -- what is typed
+
+    @on(Tick.Changed)
+    def _ticked(self, event: Tick.Changed) -> None:
+        event.stop()
+        name = event.checkbox.name or ""
+        set_it = self.session.set_plan if name in _OF_PLAN else self.session.set_commit
+        set_it(f"{name.replace('_', ' ')}", **{name: event.value})
+        self.post_message(self.Changed(verify=name == "verify" and event.value))
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        name, value = event.input.name or "", event.value.strip()
+        if not self._ready or name.startswith("handle-"):
+            return
+        if name == "target":
+            self.session.set_commit("target", target=value)
+        elif name == "signature":
+            self.session.set_plan("signature", signature=value or "serving_default")
+        elif name == "tolerance":
+            number = _as_number(value)
+            event.input.set_class(bool(value) and number is None, "-wrong")
+            self.session.set_commit("tolerance", tolerance=number)
+        elif name.startswith("input:"):
+            self.session.set_commit("values to prove with", inputs=self._values())
+        self.post_message(self.Changed())
+
+    def _values(self) -> tuple[str, ...]:
+        lines = self.query("#inputs Input").results(Input)
+        return tuple(f"{slot_of(line)}={line.value.strip()}" for line in lines if line.value.strip())
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        name = event.input.name or ""
+        if name.startswith("handle-"):
+            self._rename(event.input, int(name.removeprefix("handle-")))
+        elif name == "target":
+            self.post_message(self.CommitAsked())
+        else:
+            self.screen.focus_next()
+
+    @on(Input.Blurred)
+    def _left_line(self, event: Input.Blurred) -> None:
+        name = event.input.name or ""
+        if name.startswith("handle-"):
+            self._rename(event.input, int(name.removeprefix("handle-")))
+
+    def _rename(self, line: Input, position: int) -> None:
+        handle = self.session.handles[position]
+        try:
+            self.session.rename(handle, line.value.strip())
+        except UsageError as error:
+            self.app.tell(error.message, error.hint, severity="warning")
+            line.value = handle
+            return
+        self.post_message(self.Changed())
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.post_message(self.CommitAsked() if event.button.id == "go" else self.LeaveAsked())
+
+    # -- the inputs of the result
+
+    def show_inputs(self, draft: Draft) -> None:
+        """One line for each input of the result."""
+        from workbench.prove import result_signature
+        from workbench.runtime.slots import input_slots
+
+        slots = list(input_slots(draft.meta, result_signature(draft)))
+        box = self.query_one("#inputs", Vertical)
+        if [slot_of(line) for line in box.query(Input)] == slots:
+            return
+        given = dict(text.split("=", 1) for text in self.session.commit.inputs if "=" in text)
+        box.remove_children()
+        for slot in slots:
+            line = Input(
+                given.get(slot, ""), placeholder="made from the graph", name=f"input:{slot}", compact=True
+            )
+            box.mount(Horizontal(Static(show(slot), classes="label", markup=False), line, classes="field"))
+
+
+def slot_of(line: Input) -> str:
+    """The input of the result whose value is typed in a line; empty for a line of something else."""
+    name = line.name or ""
+    return name.removeprefix("input:") if name.startswith("input:") else ""
+
+
+def _line(name: str, label: str, value: str, hint: str) -> ComposeResult:
+    with Horizontal(classes="field"):
+        yield Static(label, classes="label", markup=False)
+        yield Input(value, placeholder=hint, name=name, id=f"field-{name}", compact=True)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
+
+
+def _as_number(text: str) -> float | None:
+    try:
+        found = float(text)
+    except ValueError:
+        return None
+    return found if 0 <= found < float("inf") else None
