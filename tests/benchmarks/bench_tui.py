@@ -129,9 +129,7 @@ def keys(folder: Path) -> None:
             for word in ("relu_777", "blk12ly", "matmul 99", "zzz", "layer_4999", "addv2_1"):
                 for text in (word[: length + 1] for length in range(len(word))):
                     started = time.perf_counter()
-                    pane.filter.value = text
-                    pane._query = text
-                    pane._found(text, pane.viewer.index.search(text))  # type: ignore[union-attr]
+                    pane.listed.search(text)
                     for line in range(pane.rows.size.height):
                         pane.rows.render_line(line)
                     times.append(time.perf_counter() - started)

@@ -95,9 +95,7 @@ class WorkScreen(Screen[None]):
         yield Keys()
 
     def _make_pane(self, position: int) -> Browse:
-        pane = Browse(position, id=f"pane-{position}", classes=f"panel region -model-{position % 4}")
-        pane.verdict = self._verdict
-        return pane
+        return Browse(position, id=f"pane-{position}", classes=f"panel region -model-{position % 4}")
 
     def on_mount(self) -> None:
         """Opens what was named, after the first frame."""

@@ -1,0 +1,227 @@
+"""The list of one model with what belongs to it: why there is none, the filter above it, the peek under it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from rich.text import Text
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Static
+
+from workbench.errors import WorkbenchError
+from workbench.names import show
+from workbench.tui import glyphs
+from workbench.tui.messages import SubtitleChanged
+from workbench.tui.widgets.lines import Lines
+from workbench.tui.widgets.peek import Peek
+from workbench.tui.widgets.rows import Rows
+
+if TYPE_CHECKING:
+    from textual.widgets import Input
+
+    from workbench.session.listing import Key
+    from workbench.session.viewer import Viewer
+
+_FILTER_HINT = "name  op:Conv2D  dtype:string  shape:?x784  in:function"
+_MATCHES = 5000
+_LOOKED_AT = 400
+_HEADS = {"fits": ("fits", "good"), "unknown": ("unknown", "maybe"), "no": ("does not fit", "bad")}
+_JUDGED = ("input", "output", "node", "variable", "argument", "result")
+_IN_LIST = {"down": "cursor_down", "up": "cursor_up", "pagedown": "page_down", "pageup": "page_up"}
+
+
+class Listed(Vertical):
+    """Rows, and a filter that narrows them. `viewer` is None where there is no model."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.viewer: Viewer | None = None
+        self._query = ""
+        self._matches: list[Key] = []
+        self._judged = False
+
+    def compose(self) -> ComposeResult:
+        """Notice, rows, peek; the filter is made when it is first wanted."""
+        yield Static(classes="notice", markup=False)
+        yield Rows(classes="rows")
+        yield Peek(classes="peek")
+
+    def on_mount(self) -> None:
+        """There is nothing to say yet."""
+        self.notice.display = False
+
+    @property
+    def rows(self) -> Rows:
+        """The list."""
+        return self.query_one(Rows)
+
+    @property
+    def notice(self) -> Static:
+        """What is said in the place of rows."""
+        return self.query_one(".notice", Static)
+
+    @property
+    def filter(self) -> Input | None:
+        """The line the filter is typed in."""
+        found = self.query(".filter")
+        return cast("Input", found.first()) if found else None
+
+    # -- which model
+
+    def show_model(self, viewer: Viewer, chosen: str | None, side: str) -> None:
+        """Shows a model, with the cursor on the first input or output (`side`) of its chosen signature."""
+        self.viewer = viewer
+        self._matches = []
+        self._forget_filter()
+        self.notice.display = False
+        self.rows.show_model(viewer, chosen)
+        for index in range(min(len(self.rows.listing), _LOOKED_AT)):
+            if self.rows.listing[index].kind == side:
+                self.rows.cursor = index
+                break
+        self.peek(shrink=True)
+
+    def show_problem(self, message: str, problem: WorkbenchError | None = None) -> None:
+        """There is no model to show: why, and what next."""
+        self.viewer = self.rows.viewer = None
+        self.rows.show_nothing()
+        styled = self.rows.style_of
+        text = Text()
+        if problem is None:
+            text.append(message, styled("quiet"))
+        else:
+            text.append(f"{glyphs.NO} This can't be opened\n\n", styled("error"))
+            text.append(f"{problem.message}\n")
+            if problem.where:
+                text.append(f"{problem.where}\n", styled("quiet"))
+            if problem.hint:
+                text.append(f"\n{problem.hint}\n")
+            text.append("\nr opens another model here, D takes this one out.", styled("quiet"))
+        self.notice.update(text)
+        self.notice.display = True
+        self.peek(shrink=True)
+
+    # -- what is under the cursor
+
+    @on(Lines.Moved)
+    def _moved(self) -> None:
+        self.peek()
+
+    def peek(self, shrink: bool = False) -> None:
+        """The whole name, or the verdict with its reason."""
+        row = self.rows.row
+        text = Text()
+        judged = None
+        if row is not None:
+            styled = self.rows.style_of
+            judged = self.rows.sign(row) if row.kind in _JUDGED else None
+            if judged is not None:
+                head, role = _HEADS[judged.state]
+                text.append(f"{head}  ", styled(role))
+                text.append(judged.reason)
+                if judged.hint:
+                    text.append(f" {judged.hint}", styled("quiet"))
+            else:
+                whole = str(row.spot) if row.spot is not None and row.kind == "node" else row.text
+                text.append(show(whole, 400), styled("quiet"))
+                if row.aside:
+                    text.append(f"  {row.aside}", styled("quiet"))
+        self.query_one(Peek).tell(text, shrink)
+
+    # -- filter
+
+    def ask_filter(self) -> None:
+        """Types a filter."""
+        line = self.filter
+        if line is None:
+            from textual.widgets import Input
+
+            line = Input(placeholder=_FILTER_HINT, classes="filter", compact=True)
+            self.mount(line, before=0)
+        line.display = True
+        line.focus()
+        line.action_end()
+
+    @property
+    def filtering(self) -> bool:
+        """Whether a filter narrows the list, or one is typed."""
+        return self.filter is not None and bool(self.filter.display)
+
+    def _forget_filter(self) -> None:
+        self._query = ""
+        line = self.filter
+        if line is not None:
+            line.value = ""
+            line.display = False
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Searches as it is typed; what has to look into nodes does it on a thread."""
+        event.stop()
+        if event.value != self._query:
+            self.search(event.value)
+
+    def search(self, text: str) -> None:
+        """Shows what fits a filter."""
+        from workbench.session.search import parse_query
+
+        if self.viewer is None:
+            return
+        self._query = text
+        query = parse_query(text)
+        self.workers.cancel_group(self, "search")
+        if not query:
+            self.rows.show_hits(None)
+        elif query.structured:
+            self._search(self.viewer, text)
+        else:
+            self._found(text, self.viewer.index.search(text))
+
+    @work(thread=True, exclusive=True, group="search")
+    def _search(self, viewer: Viewer, text: str) -> None:
+        self.call_later(self._found, text, viewer.index.search(text))
+
+    def _found(self, text: str, hits: list[int]) -> None:
+        if text == self._query:
+            self.rows.show_hits(hits)
+            self.post_message(SubtitleChanged())
+            self.peek()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """On to what was found."""
+        event.stop()
+        self.rows.focus()
+
+    def on_key(self, event: events.Key) -> None:
+        """In the filter line, the arrows move in the list and Escape clears it."""
+        line = self.filter
+        if line is None or not line.has_focus:
+            return
+        if event.key == "escape":
+            event.stop()
+            self.clear_filter()
+        elif event.key in _IN_LIST:
+            event.stop()
+            event.prevent_default()
+            getattr(self.rows, f"action_{_IN_LIST[event.key]}")()
+
+    def clear_filter(self) -> None:
+        """Shows everything again, with the cursor where it was; `n` still finds the matches."""
+        if self.viewer is not None and self.rows.hits is not None:
+            self._matches = [self.viewer.index.row(hit).key for hit in self.rows.hits[:_MATCHES]]
+        self._forget_filter()
+        self.rows.show_hits(None)
+        self.rows.focus()
+        self.post_message(SubtitleChanged())
+
+    def step(self, by: int) -> None:
+        """Goes to the next match (1) or the one before (-1), of this filter or the last."""
+        if self.rows.hits is not None:
+            self.rows.cursor += by
+            return
+        if not self._matches or self.rows.row is None:
+            return
+        key = self.rows.row.key
+        at = self._matches.index(key) + by if key in self._matches else 0
+        self.rows.reveal(self._matches[at % len(self._matches)])
