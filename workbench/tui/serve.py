@@ -45,6 +45,8 @@ class PrivateServer(Server):
         self.listening = listening
         self.token = token
         self.cookie = f"{COOKIE}-{port}"  # cookies are shared by all ports of a host
+        names = (HOST, "localhost")
+        self.hosts = {f"{name}:{port}" for name in names} | (set(names) if port == 80 else set())
 
     def serve(self, debug: bool = False) -> None:
         """Serves until SIGINT or SIGTERM."""
@@ -76,7 +78,7 @@ class PrivateServer(Server):
     def _guard(self) -> Any:
         @web.middleware
         async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-            if request.host not in (f"{HOST}:{self.port}", f"localhost:{self.port}"):
+            if request.host not in self.hosts:
                 raise web.HTTPForbidden(text="This is served for this machine only.")
             origin = request.headers.get("Origin")
             if origin is not None and origin not in (f"http://{request.host}",):
