@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import re
 import secrets
 import shlex
 import signal
@@ -18,7 +19,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 from textual_serve.server import Server
@@ -26,6 +27,13 @@ from textual_serve.server import Server
 from workbench.errors import UsageError
 
 HOST = "127.0.0.1"
+_FONT_LINK = re.compile(r"<link[^>]*fonts\.googleapis\.com[^>]*>")
+_HEAD = """<style>@font-face { font-family: "Roboto Mono"; font-weight: 100 700;
+  src: url("static/fonts/RobotoMono-VariableFont_wght.ttf"); }</style>
+<script>addEventListener("load", () => { const wait = setInterval(() => {
+  const line = document.querySelector(".xterm-helper-textarea");
+  if (line) { line.focus(); clearInterval(wait); } }, 50); });</script>"""
+"""The font from here and not from a server elsewhere; and keys go to the terminal without a click on it."""
 COOKIE = "workbench"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -74,6 +82,16 @@ class PrivateServer(Server):
         app = await super()._make_app()
         app.middlewares.append(self._guard())
         return app
+
+    async def handle_index(self, request: web.Request) -> web.Response:
+        """The page, which asks nobody else for anything."""
+        page = cast("web.Response", await super().handle_index(request))
+        page.text = _FONT_LINK.sub(_HEAD, page.text or "")
+        page.headers["Content-Security-Policy"] = (
+            f"default-src 'self' 'unsafe-inline'; connect-src 'self' ws://{request.host}; img-src 'self' data:; "
+            "font-src 'self' data:; frame-ancestors 'none'"
+        )
+        return page
 
     def _guard(self) -> Any:
         @web.middleware
