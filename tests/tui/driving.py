@@ -14,7 +14,7 @@ from textual.worker import WorkerCancelled
 
 from workbench.session.store import Store
 from workbench.tui.app import Look, WorkbenchApp
-from workbench.tui.screens import work
+from workbench.tui.screens import panes
 from workbench.tui.start import make_session
 from workbench.tui.widgets import browse
 
@@ -31,7 +31,7 @@ def drive(
     look: Look | None = None,
 ) -> WorkbenchApp:
     """Runs an application without a terminal and lets `story` press its keys."""
-    work.AT_FIRST = work.AGAIN = browse.FOLLOW = 0.005  # what waits for a user's leisure need not wait here
+    panes.AT_FIRST = panes.AGAIN = browse.FOLLOW = 0.005  # what waits for a user's leisure need not wait here
     app = WorkbenchApp(make_session(paths), Store(state), look or Look("workbench-dark"))
 
     async def run() -> None:

@@ -66,7 +66,9 @@ def test_only_the_token_lets_in(address: str) -> None:
             async with owner.get(address) as answer:
                 page = await answer.text()
                 assert answer.status == 200 and str(answer.url) == base + "/" and token not in page
-                assert "https://" not in page.replace("http://www.w3.org", ""), "it asks nobody else for anything"
+                assert "https://" not in page.replace("http://www.w3.org", ""), (
+                    "it asks nobody else for anything"
+                )
                 assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
             async with owner.get(base + "/", headers={"Origin": "http://evil.example"}) as answer:
                 assert answer.status == 403

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from workbench import names
 from workbench.findings import Finding
@@ -78,6 +78,59 @@ def end_of(session: Session, handle: str, row: Row, side: Side) -> End | Finding
     if row.spot.level:
         return judging.lookups[handle].find(f"{row.spot}:0", side)
     return judging.tensor(handle, row.spot.node, 0, side)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a row can't be picked or wired.
+
+    Attributes:
+        title: in a few words, or empty.
+        reason: a sentence.
+        hint: what would help, or None.
+        severity: as of a finding.
+    """
+
+    title: str
+    reason: str
+    hint: str | None = None
+    severity: Literal["information", "warning", "error"] = "warning"
+
+
+def pick(session: Session, picked: Picked | None, handle: str, row: Row) -> Picked | Refused | None:
+    """What choosing a row does: the first one is picked, one of another model is wired to it.
+
+    Returns:
+        What is picked now: the row's end, or None when a wire was made of it or the same row was chosen again; or why
+        the row won't do, which changes nothing.
+    """
+    if picked is not None and picked.handle != handle:
+        return _wire(session, picked, handle, row)
+    if picked is not None and picked.key == row.key:
+        return None
+    side: Side = "target" if row.kind == "input" else "source"
+    end = end_of(session, handle, row, side)
+    if end is None:
+        text = "Put the cursor on an output, an input or a node, then press space."
+        return Refused("", text, None, "information")
+    if isinstance(end, Finding):
+        return Refused("It can't be picked", end.message, end.hint)
+    return Picked(end, row.key, side)
+
+
+def _wire(session: Session, picked: Picked, handle: str, row: Row) -> Refused | None:
+    other = end_of(session, handle, row, "source" if picked.side == "target" else "target")
+    if other is None:
+        wanted = "an output" if picked.side == "target" else "an input"
+        return Refused("", f"{names.show(picked.end.written)} needs {wanted} of the other model.")
+    if isinstance(other, Finding):
+        return Refused("It can't be picked", other.message, other.hint)
+    source, target = (other, picked.end) if picked.side == "target" else (picked.end, other)
+    judged = session.judge(source, target)
+    if judged.state == "no":
+        return Refused("This does not fit", judged.reason, judged.hint, "error")
+    session.wire(source, target)
+    return None
 
 
 def best(session: Session, picked: Picked, handle: str, listing: Listing) -> int | None:

@@ -12,14 +12,14 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from workbench.errors import Cancelled, UsageError, WorkbenchError
-from workbench.names import show
 from workbench.session.command import merge_line
 from workbench.session.detail import Detail, Span
 from workbench.session.progress import Progress
 from workbench.session.session import Outcome, Session
 from workbench.session.summary import call_line, what_became, what_it_does
-from workbench.tui import glyphs
+from workbench.tui import glyphs, standing
 from workbench.tui.actions import bindings
+from workbench.tui.screens.regions import NARROW
 from workbench.tui.widgets.bars import CommandLine, Head, Keys
 from workbench.tui.widgets.commit_form import CommitForm, slot_of
 from workbench.tui.widgets.detail import SpanLines
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from workbench.publishing import Report
     from workbench.surgery.draft import Draft
     from workbench.tui.app import WorkbenchApp
-
-NARROW = 110
 
 
 class CommitScreen(Screen[None]):
@@ -110,12 +108,7 @@ class CommitScreen(Screen[None]):
         self._compute()
 
     def _head(self) -> None:
-        left: list[tuple[str, str]] = [("workbench  ", "strong")]
-        for position, source in enumerate(self.session.plan.sources):
-            if position:
-                left.append((f"  {glyphs.ARROW}  ", "quiet"))
-            left.append((f"{glyphs.mark(position)} {show(source.handle)}", f"model-{position % 4}"))
-        self.query_one(Head).show_pieces(left, self._child_state())
+        self.query_one(Head).show_pieces(standing.models(self.session, "commit"), self._child_state())
 
     def _child_state(self) -> list[tuple[str, str]]:
         if self.app.committer.running:

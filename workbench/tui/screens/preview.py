@@ -21,8 +21,9 @@ from workbench.session.options import suggested_target
 from workbench.session.preview import Subject, View, describe
 from workbench.session.session import Session
 from workbench.session.summary import what_it_does
-from workbench.tui import glyphs
+from workbench.tui import glyphs, standing
 from workbench.tui.actions import bindings
+from workbench.tui.screens.regions import NARROW
 from workbench.tui.widgets.bars import CommandLine, Head, Keys
 from workbench.tui.widgets.canvas import CanvasView
 from workbench.tui.widgets.detail import SpanLines
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from workbench.picture.layout import CutOff, Layout
     from workbench.tui.app import WorkbenchApp
 
-NARROW = 110
 _KEPT = 12
 
 
@@ -200,9 +200,7 @@ class PreviewScreen(Screen[None]):
         note.display = bool(text)
 
     def _head(self) -> None:
-        left: list[tuple[str, str]] = [("preview  ", "strong")]
-        for position, source in enumerate(self.session.plan.sources):
-            left.append((f"{glyphs.mark(position)} {show(source.handle)}  ", f"model-{position % 4}"))
+        left = standing.models(self.session, "preview")
         right: list[tuple[str, str]] = []
         canvas = self.canvas.canvas
         if self._waiting:
@@ -212,7 +210,7 @@ class PreviewScreen(Screen[None]):
             text = f"{len(layout.scene.nodes):,} boxes, {len(layout.lines):,} edges, {layout.crossings:,} crossings"
             right.append((text, "quiet"))
         if self.view.focus is not None:
-            left.append((f"around {show(self.view.focus, 40)}, {self.view.hops} steps", "maybe"))
+            left.append((f"  around {show(self.view.focus, 40)}, {self.view.hops} steps", "maybe"))
         self.query_one(Head).show_pieces(left, right)
 
     # -- what was asked for

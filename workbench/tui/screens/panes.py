@@ -1,0 +1,318 @@
+"""What the main screen shows: models beside each other, the wires between them, what there is to say about them."""
+
+from __future__ import annotations
+
+import gc
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.widget import Widget
+
+from workbench.errors import WorkbenchError
+from workbench.findings import Finding
+from workbench.names import show
+from workbench.session.command import inspect_line, merge_line
+from workbench.session.options import suggested_target
+from workbench.session.picking import Picked, wired_tensors
+from workbench.session.viewer import Viewer
+from workbench.tui import glyphs, standing
+from workbench.tui.messages import (
+    SubtitleChanged,
+)
+from workbench.tui.screens.regions import RegionScreen
+from workbench.tui.widgets.bars import CommandLine, Head, Keys, Tabs
+from workbench.tui.widgets.browse import Browse
+from workbench.tui.widgets.findings import Findings
+from workbench.tui.widgets.lines import Lines
+from workbench.tui.widgets.wires import Wires
+
+if TYPE_CHECKING:
+    from workbench.model import Model
+    from workbench.session.listing import Row
+    from workbench.session.session import Outcome, Session
+    from workbench.session.verdicts import Judgement
+    from workbench.tui.app import WorkbenchApp
+
+AT_FIRST, AGAIN = 0.2, 0.05
+"""Seconds until the findings are looked for, after the first frame and after a change."""
+
+
+def _settle_memory() -> None:
+    """Takes opened models out of the garbage collector's rounds: they are large, stay, and would make it stutter."""
+    gc.freeze()
+    gc.enable()
+
+
+class PanesScreen(RegionScreen):
+    """Opens the models of a session and shows it as it stands; `changed` shows it anew.
+
+    Args:
+        session: what is drawn.
+    """
+
+    app: WorkbenchApp
+    AUTO_FOCUS = None
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.picked: Picked | None = None
+        self._viewers: dict[int, Viewer] = {}
+        self._wired: dict[str, set[str]] = {}
+        self._problems: dict[tuple[Path, tuple[str, ...] | None], WorkbenchError] = {}
+        self._remembered: set[Path] = set()
+        self._outcome: Outcome | None = None
+
+    def compose(self) -> ComposeResult:
+        """Head, tabs, panes, wires and findings, command, keys."""
+        yield Head()
+        yield Tabs()
+        with Horizontal(id="panes", classes="holder"):
+            for position in range(max(len(self.session.plan.sources), 1)):
+                yield self._make_pane(position)
+        with Horizontal(id="lower", classes="holder"):
+            yield Wires(self.session, id="wires", classes="panel region")
+            yield Findings(id="findings", classes="panel region")
+        yield CommandLine()
+        yield Keys()
+
+    def _make_pane(self, position: int) -> Browse:
+        return Browse(position, id=f"pane-{position}", classes=f"panel region -model-{position % 4}")
+
+    def on_mount(self) -> None:
+        """Opens what was named, after the first frame."""
+        self.arrange_regions()
+        self.call_after_refresh(self._load_all)
+        self.panes[0].rows.focus()
+        self.changed(save=False)
+
+    # -- regions
+
+    @property
+    def panes(self) -> list[Browse]:
+        """The panes that are there with all their parts, in order."""
+        return [pane for pane in self.query(Browse) if pane.is_mounted]
+
+    @property
+    def regions(self) -> list[str]:
+        """Ids of what can be gone to."""
+        shown = max(len(self.session.plan.sources), 1)
+        return [*(f"pane-{position}" for position in range(shown)), "wires", "findings"]
+
+    @property
+    def beside(self) -> int:
+        """The panes."""
+        return len(self.session.plan.sources)
+
+    def focus_of(self, region: Widget) -> Widget:
+        """In a pane the list, or the detail that hides it."""
+        if isinstance(region, Browse):
+            return region.details if region.in_detail else region.rows
+        return region
+
+    def show_tabs(self) -> None:
+        """Shows the tabs anew."""
+        self.query_one(Tabs).show_tabs(standing.tabs(self.session), self.region_id)
+
+    def pane_of(self, handle: str) -> Browse | None:
+        """The pane of a model."""
+        return next((pane for pane in self.panes if pane.handle == handle), None)
+
+    # -- opening
+
+    def _load_all(self) -> None:
+        """Opens what is not open; what was opened meanwhile on the thread that began early is shown."""
+        shown = {pane.handle: pane.viewer.model for pane in self.panes if pane.viewer is not None}
+        fresh = False
+        for source in self.session.plan.sources:
+            key = (source.path, source.tags)
+            model = self.session.model(source.handle)
+            if model is not None:
+                self._opened(source.path)
+                fresh = fresh or shown.get(source.handle) is not model
+            elif key not in self._problems:
+                self._load(source.path, source.tags)
+        if fresh:
+            self.changed(save=False)
+
+    def _opened(self, path: Path) -> None:
+        if path not in self._remembered:
+            self._remembered.add(path)
+            self.app.remember(path)
+            self.set_timer(1.0, _settle_memory)
+
+    @work(thread=True, group="load")
+    def _load(self, path: Path, tags: tuple[str, ...] | None) -> None:
+        """Opens a model on a thread; an error is shown in its pane."""
+        problem: WorkbenchError | None = None
+        try:
+            model: Model | None = self.session.load(path, tags)
+        except WorkbenchError as error:
+            model, problem = None, error
+        except OSError as error:
+            model, problem = (
+                None,
+                WorkbenchError(f"It can't be read: {error.strerror}.", where=show(str(path))),
+            )
+        self.call_later(self._loaded, path, tags, model, problem)
+
+    def _loaded(
+        self, path: Path, tags: tuple[str, ...] | None, model: Model | None, problem: WorkbenchError | None
+    ) -> None:
+        if problem is not None:
+            self._problems[path, tags] = problem
+        elif model is not None:
+            self._problems.pop((path, tags), None)
+            self._opened(path)
+        self.changed(save=False)
+
+    def open_path(self, path: Path, handle: str = "") -> None:
+        """Opens a model beside the others, or in the place of one."""
+        self._problems.pop((path, None), None)
+        if handle:
+            new = self.session.swap_in(handle, path)
+        else:
+            new = self.session.add(path)
+        self.changed()
+        self._load_all()
+        position = self.session.handles.index(new.handle)
+        self.call_after_refresh(self.go_region, f"pane-{position}")
+
+    # -- what is shown
+
+    def changed(self, save: bool = True) -> None:
+        """The plan or the models changed: shows what is now."""
+        session = self.session
+        if self.picked is not None and self.picked.handle not in session.handles:
+            self.picked = None
+        self._sync_panes()
+        self._wired = wired_tensors(session)
+        self.query_one(Wires).rows_changed()
+        self.arrange_regions()
+        self.refresh_state()
+        if save:
+            self.app.plan_changed()
+        if session.models:
+            self.query_one(Findings).pending = session.outcome is None
+            # the rows are drawn first: a thread that looks through a big graph takes time from drawing
+            self.set_timer(AGAIN if self._outcome is not None else AT_FIRST, self._compute)
+
+    def _sync_panes(self) -> None:
+        sources = self.session.plan.sources
+        panes = self.panes
+        if len(self.query(Browse)) < len(sources):
+            self._add_panes()
+        for pane, source in zip(panes, sources, strict=False):
+            model = self.session.model(source.handle)
+            if model is not None:
+                viewer = self._viewers.setdefault(id(model), Viewer(model))
+                pane.rows.state = self._state_of(source.handle)
+                pane.rows.sign = partial(self._verdict, pane)
+                pane.show_model(source.handle, viewer, self.session.chosen(source.handle))
+                continue
+            problem = self._problems.get((source.path, source.tags))
+            text = f"opening {show(str(source.path))} …" if problem is None else ""
+            pane.show_problem(source.handle, text, problem)
+        for pane in panes[len(sources) :]:
+            pane.show_problem("", "o opens a model here")
+
+    @work
+    async def _add_panes(self) -> None:
+        """Makes the panes that are missing, then shows what belongs in them."""
+        for position in range(len(self.query(Browse)), len(self.session.plan.sources)):
+            await self.query_one("#panes").mount(self._make_pane(position))
+        self.changed(save=False)
+        if self.region_id.startswith("pane-"):
+            self.go_region(self.region_id)
+
+    def _state_of(self, handle: str) -> Any:
+        def state(row: Row) -> str:
+            if self.picked is not None and self.picked.handle == handle and self.picked.key == row.key:
+                return "picked"
+            wired = self._wired.get(handle)
+            if row.kind in ("input", "output"):
+                return "wired" if wired and any(name in wired for name in row.ref.tensors) else ""
+            if row.kind == "node" and wired and row.spot is not None and not row.spot.level:
+                return "wired" if any(name.rpartition(":")[0] == row.spot.node for name in wired) else ""
+            if row.kind == "signature" and self.session.chosen(handle) == row.key[1]:
+                return "chosen"
+            return ""
+
+        return state
+
+    def refresh_state(self) -> None:
+        """Marks, verdicts, titles and the command line, for the plan and the pick as they stand."""
+        for pane in self.panes:
+            pane.refresh_state()
+        self._titles()
+        self._head()
+        self.show_tabs()
+        plan, commit = self.session.plan, self.session.commit
+        if plan.wires:
+            line = merge_line(plan, commit, suggested_target(plan))
+        elif plan.sources:
+            line = inspect_line(plan)
+        else:
+            line = "workbench tui"
+        self.query_one(CommandLine).show_command(line)
+
+    @on(SubtitleChanged)
+    def _titles(self) -> None:
+        """Titles of the panes."""
+        for position, pane in enumerate(self.panes):
+            if not pane.handle:
+                pane.border_title, pane.border_subtitle = "", ""
+                continue
+            title = f"{glyphs.mark(position)} {show(pane.handle)}"
+            if pane.in_detail and pane.details.detail is not None:
+                title = f"{title} {glyphs.CLOSED} {pane.details.detail.title}"
+            pane.border_title = title.replace("[", r"\[")
+            subtitle = ""
+            if pane.rows.hits is not None:
+                subtitle = f"{len(pane.rows.hits):,} of {len(pane.viewer.index) if pane.viewer else 0:,}"
+            elif self.picked is not None and pane.handle != self.picked.handle:
+                what = "outputs" if self.picked.side == "target" else "inputs"
+                subtitle = f"{what} for {show(self.picked.end.written, 40)}"
+            pane.border_subtitle = subtitle.replace("[", r"\[")
+        self.query_one(Wires).border_title = "Wires"
+        self.query_one(Findings).border_title = "Findings"
+
+    def _head(self) -> None:
+        session = self.session
+        self.query_one(Head).show_pieces(
+            standing.models(session, "workbench"), standing.standing(session, self.picked)
+        )
+
+    @work(thread=True, exclusive=True, group="compute")
+    def _compute(self) -> None:
+        """Findings and draft, on a thread."""
+        plan = self.session.plan
+        try:
+            outcome = self.session.compute()
+        except WorkbenchError as error:
+            finding = Finding(error.code, "error", error.where or "", error.message, error.hint)
+            from workbench.session.session import Outcome
+
+            outcome = Outcome(plan, None, (finding,))
+        self.call_later(self._computed, outcome)
+
+    def _computed(self, outcome: Outcome) -> None:
+        if outcome.plan != self.session.plan or not self.is_attached:
+            return
+        self._outcome = outcome
+        self.query_one(Findings).show_findings(outcome.findings)
+        self._head()
+        self.show_tabs()
+
+    def _verdict(self, pane: Browse, row: Row) -> Judgement | None:
+        if self.picked is None or pane.handle == self.picked.handle or not pane.handle:
+            return None
+        return self.picked.judge(self.session, pane.handle, row)
+
+    @on(Lines.Moved)
+    def _moved(self, event: Lines.Moved) -> None:
+        event.stop()

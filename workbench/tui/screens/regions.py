@@ -1,0 +1,108 @@
+"""A screen of regions that stand beside each other, and become tabs where it is narrow."""
+
+from __future__ import annotations
+
+from textual import events, on
+from textual.screen import Screen
+from textual.widget import Widget
+
+from workbench.tui.widgets.bars import Tabs
+
+NARROW = 110
+"""Columns below which there is one region at a time."""
+_TALL = 46
+
+
+class RegionScreen(Screen[None]):
+    """Knows which region one is in, and arranges them. A subclass names them and says what may be shown.
+
+    Regions are widgets of class `region`, in containers of class `holder`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.region_id = ""
+
+    # -- for subclasses
+
+    @property
+    def regions(self) -> list[str]:
+        """Ids of what can be gone to, in order."""
+        return []
+
+    @property
+    def beside(self) -> int:
+        """How many of them stand beside each other where it is wide."""
+        return 1
+
+    def focus_of(self, region: Widget) -> Widget:
+        """What gets the focus in a region."""
+        return region
+
+    def show_tabs(self) -> None:
+        """Shows the tabs anew."""
+
+    # -- arranging
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Regions become tabs where it is narrow."""
+        self.arrange_regions(event.size.width, event.size.height)
+
+    def arrange_regions(self, width: int = 0, height: int = 0) -> None:
+        """Shows what has room in a size, by default that of the screen."""
+        width = width or self.size.width or self.app.size.width
+        height = height or self.size.height or self.app.size.height
+        narrow = width < NARROW or width / max(self.beside, 1) < NARROW / 2
+        self.set_class(narrow, "-narrow")
+        self.set_class(height >= _TALL, "-tall")
+        shown = self.regions
+        if self.region_id not in shown:
+            self.region_id = shown[0]
+        for widget in self.query(".region"):
+            widget.set_class(widget.id == self.region_id, "-active")
+            widget.set_class(widget.id not in shown, "-absent")
+        for holder in self.query(".holder"):
+            holder.set_class(bool(holder.query(f"#{self.region_id}")), "-active")
+        self.show_tabs()
+
+    # -- going
+
+    def go_region(self, region: str) -> None:
+        """Shows a region and puts the focus there; one that is just being made is gone to when it is there."""
+        if region not in self.regions:
+            return
+        self.region_id = region
+        self.arrange_regions()
+        widget = next(iter(self.query(f"#{region}")), None)
+        if widget is not None and widget.is_mounted:
+            target = self.focus_of(widget)
+            if target.display:
+                target.focus()
+
+    def action_region(self, letter: str) -> None:
+        """A region by its letter or name."""
+        self.go_region({"a": "pane-0", "b": "pane-1"}.get(letter, letter))
+
+    def action_next_region(self) -> None:
+        """The next region."""
+        self._step(1)
+
+    def action_previous_region(self) -> None:
+        """The region before."""
+        self._step(-1)
+
+    def _step(self, by: int) -> None:
+        regions = self.regions
+        at = regions.index(self.region_id) if self.region_id in regions else 0
+        self.go_region(regions[(at + by) % len(regions)])
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Notes where one is."""
+        for node in event.widget.ancestors_with_self:
+            if isinstance(node, Widget) and node.id in self.regions and node.id != self.region_id:
+                self.region_id = node.id or self.region_id
+                self.arrange_regions()
+
+    @on(Tabs.Chosen)
+    def _tab(self, event: Tabs.Chosen) -> None:
+        self.go_region(event.region)
