@@ -27,6 +27,10 @@ def main() -> None:
         code = run()
     except KeyboardInterrupt:  # before the command line could take it, or once more while it did
         code = _INTERRUPTED
+    except SystemExit as end:
+        for note in getattr(end, "__notes__", ()):
+            sys.stderr.write(f"{note}\n")
+        raise
     gc.freeze()  # the process ends: a last walk over all that was read would only take time
     sys.exit(code)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.disk import dtypes
+from workbench.disk import dtypes, files
 from workbench.disk.stage import Stage
 from workbench.publishing import Progress, Proving, Report, Trial, Work, check_bundle, publish
 from workbench.surgery.draft import Draft
@@ -167,7 +166,8 @@ class _Commit(Work):
     def clear(self, stage: Stage) -> None:
         """Removes the opened sources."""
         if self.opened:
-            shutil.rmtree(stage.folder / OPENED)
+            with files.writing(stage.target):
+                files.remove_tree(stage.folder / OPENED)
 
     def check(self) -> None:
         """Compares every checksum of the checkpoints.
@@ -188,7 +188,6 @@ class _Commit(Work):
             from workbench.model.objects import OBJECT_GRAPH_KEY
 
             out = stage.folder / "variables" / "variables"
-            out.parent.mkdir()
             parts = [
                 JoinPart(
                     bundle,

@@ -32,10 +32,15 @@ class WorkbenchError(Exception):
         self.where = where
         self.hint = hint
 
+    @property
+    def notes(self) -> list[str]:
+        """What else went wrong on the way out (`add_note`), as that something could not be removed."""
+        return list(getattr(self, "__notes__", ()))
+
     def __str__(self) -> str:
         where = f"{self.where}: " if self.where else ""
         hint = f" {self.hint}" if self.hint else ""
-        return f"{where}{self.message}{hint}"
+        return " ".join([f"{where}{self.message}{hint}", *self.notes])
 
 
 class Cancelled(WorkbenchError):

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from workbench.disk import files
+from workbench.disk import files, temporary
 from workbench.disk.stage import Stage
 from workbench.errors import CannotWrite, MissingFile, TargetExists
 
@@ -474,6 +474,7 @@ def test_without_renameat2_and_somebody_puts_something_in(
     move = files.move
 
     def late(source: Path, target: Path) -> None:
+        target.mkdir()
         (target / "theirs").write_bytes(b"kept")
         move(source, target)
 
@@ -577,7 +578,7 @@ def test_an_interrupt_on_any_line_leaves_all_or_nothing(
     """Ctrl-C on every line of our code in turn, also a second one while the first is being handled."""
     if way == "fallback":
         without_noreplace(monkeypatch)
-    watched = {sys.modules[Stage.__module__].__file__, files.__file__}
+    watched = {sys.modules[Stage.__module__].__file__, files.__file__, temporary.__file__}
     complete = 0
     for number in range(3000):
         left = number

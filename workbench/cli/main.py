@@ -149,8 +149,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader (head, less) has seen enough
         _let_go_of_stdout()
         return CANNOT_WRITE
-    except KeyboardInterrupt:
-        out.interrupted()
+    except KeyboardInterrupt as stop:
+        out.interrupted(getattr(stop, "__notes__", ()))
         return INTERRUPTED
 
 

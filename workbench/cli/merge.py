@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench.cli import verifying
 from workbench.cli.arguments import pairs
@@ -119,7 +119,7 @@ def run(args: argparse.Namespace, out: Output, child: Child | None = None) -> in
             "merge needs a place for the result.", hint="Add -o DIR, or --dry-run to write nothing."
         )
     if args.save_recipe is not None:
-        save_recipe(args.save_recipe, lambda path: save(plan, look_up(plan, models), path))
+        save(plan, look_up(plan, models), args.save_recipe)
     if args.dry_run:
         from workbench.cli.merge_page import dry_run, dry_run_json
         from workbench.surgery.sound import dangers
@@ -244,18 +244,6 @@ def _by_handle(
             )
         found[handle] = value
     return found
-
-
-def save_recipe(path: Path, write: Any) -> None:
-    """Writes a recipe with `write`, and says in our own words if it can't be written."""
-    from workbench.errors import CannotWrite
-
-    try:
-        write(path)
-    except OSError as error:
-        raise CannotWrite(
-            f"The recipe can't be written: {error.strerror}.", where=str(path), hint="Choose another place."
-        ) from None
 
 
 def _suggest(models: Mapping[str, Model], plan: Plan) -> str | None:

@@ -196,16 +196,18 @@ class Output:
         if problem.hint:
             for hint_line in problem.hint.splitlines():
                 self.stderr.write(f"  {hint_line}\n")
+        for note in problem.notes:
+            self.stderr.write(f"  {note}\n")
         if self.json:
             self.emit(error_json(problem))
 
-    def interrupted(self) -> None:
+    def interrupted(self, notes: Sequence[str] = ()) -> None:
         """Ctrl-C: said on stderr, and with `--json` as the one line on stdout if there was none yet."""
         if self.json and not self._emitted:
             error = {"code": "interrupted", "message": "Interrupted.", "where": None, "hint": None}
             self.emit({"schema_version": SCHEMA_VERSION, "error": error})
             self.flush()
-        self.stderr.write("interrupted\n")
+        self.stderr.write("".join(f"{line}\n" for line in ("interrupted", *notes)))
 
     # ---- how
 
@@ -270,6 +272,8 @@ def error_json(problem: WorkbenchError) -> dict[str, Any]:
     findings = [finding.as_json() for finding in getattr(problem, "findings", ())]
     if findings:
         error["findings"] = findings
+    if problem.notes:
+        error["notes"] = problem.notes
     return {"schema_version": SCHEMA_VERSION, "error": error}
 
 

@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from workbench.errors import CannotWrite, DamagedFile, MissingFile
@@ -43,11 +43,14 @@ def writing(where: Path) -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        raise CannotWrite(
+        refused = CannotWrite(
             f"Cannot write: {problem.strerror or problem}.",
             where=show(str(where)),
             hint=_HINTS.get(problem.errno or 0, "Write to another place."),
-        ) from problem
+        )
+        for note in getattr(problem, "__notes__", ()):
+            refused.add_note(note)
+        raise refused from problem
 
 
 def open_source(path: Path) -> int:
@@ -176,13 +179,18 @@ def move(source: Path, target: Path) -> None:
     os.rename(source, target)
 
 
+def replace(source: Path, target: Path) -> None:
+    """Gives a file a new name in the same folder, in place of the file that may have it."""
+    os.replace(source, target)
+
+
 def move_to_new(source: Path, target: Path) -> None:
     """Renames a folder, replacing nothing.
 
     Linux does this in one step (`renameat2` with `RENAME_NOREPLACE`). Where the C library or the file system
-    can't, an empty folder is made under the new name first, which fails if anything is there, and the rename
-    replaces it: nothing of anybody else's is lost, but for a moment an empty folder can be seen there, and it
-    is what stays if the process is killed right then. On Windows a rename never replaces.
+    can't, it is looked first, and a plain rename follows: of a folder it replaces nothing but an empty folder
+    (rename(2)), so one that somebody makes between the two is all that could be taken for free. On Windows a
+    rename never replaces.
 
     Raises:
         FileExistsError: something is there, be it a link that leads nowhere.
@@ -196,14 +204,9 @@ def move_to_new(source: Path, target: Path) -> None:
     if os.path.lexists(target):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
     try:
-        make_folder(target)
         move(source, target)
-    except FileExistsError:
-        raise
-    except BaseException as problem:
-        with suppress(OSError):  # not empty: somebody has put something in, or the rename did happen
-            remove_folder(target)
-        if isinstance(problem, OSError) and problem.errno in (errno.ENOTEMPTY, errno.ENOTDIR):
+    except OSError as problem:
+        if problem.errno in (errno.ENOTEMPTY, errno.ENOTDIR):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from problem
         raise
 
@@ -281,17 +284,16 @@ def _copy(reader: int, writer: int, size: int, source: Path, progress: Callable[
 
 
 def _by_copy_file_range(reader: int, writer: int, offset: int, count: int) -> int:
-    call = getattr(os, "copy_file_range", None)
-    return call(reader, writer, count, offset, offset) if call else 0
+    if not hasattr(os, "copy_file_range"):
+        return 0
+    return os.copy_file_range(reader, writer, count, offset, offset)
 
 
 def _by_sendfile(reader: int, writer: int, offset: int, count: int) -> int:
-    call = getattr(os, "sendfile", None)
-    if call is None:
+    if not hasattr(os, "sendfile"):
         return 0
     os.lseek(writer, offset, os.SEEK_SET)
-    sent: int = call(writer, reader, offset, count)
-    return sent
+    return os.sendfile(writer, reader, offset, count)
 
 
 def _by_hand(reader: int, writer: int, offset: int, count: int) -> int:

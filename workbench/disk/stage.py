@@ -2,8 +2,8 @@
 
 The temporary of target `merged` is `.merged.workbench-1a2b3c4d`, beside it a lock `….lock` that its process
 holds (`flock`). A process that dies lets go of the lock, so the next stage in that folder can tell dead
-temporaries from those at work and removes only the dead. The lock is made before the folder and removed after
-it: a folder without a lock is not ours.
+temporaries from those at work and removes only the dead (`temporary`). The lock is made before the folder and
+removed after it: a folder without a lock is not ours.
 
 Where there is no `flock` (Windows, some network file systems) nothing is taken for dead and removed. What
 `files.move_to_new` says of file systems without `RENAME_NOREPLACE` holds for publishing.
@@ -12,25 +12,20 @@ Where there is no `flock` (Windows, some network file systems) nothing is taken 
 from __future__ import annotations
 
 import atexit
+import errno
 import os
-import re
 import stat
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
 
-from workbench.disk import files
+from workbench.disk import files, temporary
+from workbench.disk.temporary import LOCK
 from workbench.errors import CannotWrite, TargetExists
 from workbench.names import show
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
-
-_TEMPORARY = re.compile(r"\..+\.workbench-[0-9a-f]{8}\Z", re.DOTALL)
-_LOCK = ".lock"
+_LEFT = "The next commit to the same folder tries again; or remove it by hand."
 _HIGHEST_VERSION = (1 << 63) - 1  # TensorFlow Serving reads version numbers as int64
 _SAVED_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt", "saved_model.cpb")
 
@@ -90,11 +85,13 @@ class Stage:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         problem = self._discard()
-        if problem is not None:
-            message = f"What was begun could not be removed: {problem.strerror or problem}."
-            if value is None:
-                raise CannotWrite(message, where=show(str(problem.filename or self.target)))
-            value.add_note(message)
+        if problem is None:
+            return
+        left = show(str(problem.filename or self._folder or self.target))
+        message = f"What was begun could not be removed: {problem.strerror or problem}."
+        if value is None:
+            raise CannotWrite(message, where=left, hint=_LEFT)
+        value.add_note(f"{left}: {message} {_LEFT}")
 
     def write(self, relative: str, data: bytes) -> Path:
         """Writes a new file of the result and syncs it; folders on the way are made.
@@ -206,7 +203,7 @@ class Stage:
         for attempt in (1, 2, 3):
             try:
                 self._make_parents(self._parent)
-                self._remove_dead()
+                temporary.remove_dead(self._parent)
                 self._make_temporary()
                 return
             except FileNotFoundError:
@@ -232,18 +229,17 @@ class Stage:
 
     def _make_temporary(self) -> None:
         name = str(self._next_version()) if self.serving else self._absolute.name
-        short = os.fsdecode(os.fsencode(name)[:200])  # the whole must stay under the usual 255 bytes
         while True:
-            path = self._parent / f".{short}.workbench-{os.urandom(4).hex()}"
+            path = self._parent / temporary.new_name(name)
             if os.path.lexists(path):
                 continue
-            self._lock_path = path.with_name(path.name + _LOCK)
+            self._lock_path = path.with_name(path.name + LOCK)
             try:
                 self._lock = files.open_new(self._lock_path)
             except FileExistsError:
                 self._lock_path = None  # somebody else's, by a rare chance
                 continue
-            if _hold(self._lock) and _is_at(self._lock, self._lock_path):
+            if temporary.hold(self._lock) and temporary.is_at(self._lock, self._lock_path):
                 break
             # A stage that starts just now has taken our lock, before we held it, for a dead one's.
             os.close(self._lock)
@@ -252,16 +248,6 @@ class Stage:
         files.make_folder(path)
         found = os.stat(path)
         self._identity = (found.st_dev, found.st_ino)
-
-    def _remove_dead(self) -> None:
-        """Removes the temporaries of processes that are no more."""
-        if fcntl is None:
-            return
-        with os.scandir(self._parent) as found:
-            names = [entry.name for entry in found if entry.name.endswith(_LOCK)]
-        for name in names:
-            if _TEMPORARY.match(name.removesuffix(_LOCK)):
-                _remove_if_dead(self._parent / name)
 
     def _next_version(self) -> int:
         highest = 0
@@ -308,9 +294,9 @@ class Stage:
         """Names the folder `goal` and makes that last. Until `published` is set, `_discard` takes it back."""
         self._goal = goal
         files.move_to_new(self.folder, goal)
-        self._release()
         for folder in (self._parent, *(made.parent for made in reversed(self._made))):
             files.sync_path(folder)
+        self._release()  # last: what is taken back is ours as long as there is the lock
         self.published = final
 
     # leaving
@@ -363,8 +349,14 @@ class Stage:
         self._release()
         if self.published is None:
             for made in reversed(self._made):
-                with suppress(OSError):  # somebody else has put something in
+                try:
                     files.remove_folder(made)
+                except FileNotFoundError:
+                    pass
+                except OSError as problem:
+                    if problem.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                        break  # somebody else has put something in
+                    raise
         self._made.clear()
 
     def _take_back(self, folder: Path) -> None:
@@ -375,51 +367,3 @@ class Stage:
             found = os.lstat(self._goal)
             if (found.st_dev, found.st_ino) == self._identity:
                 files.move(self._goal, folder)
-
-
-def _hold(lock: int) -> bool:
-    """Takes a lock if nobody holds it; True as well where a file can't be locked."""
-    if fcntl is None:
-        return True
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def _is_at(descriptor: int, path: Path) -> bool:
-    """Whether an open file is still the one at `path`."""
-    try:
-        there = os.lstat(path)
-    except FileNotFoundError:
-        return False
-    found = os.fstat(descriptor)
-    return (there.st_dev, there.st_ino) == (found.st_dev, found.st_ino)
-
-
-def _remove_if_dead(lock_path: Path) -> None:
-    """Removes a temporary and its lock if nobody holds the lock. What can't be touched stays."""
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    try:
-        lock = os.open(lock_path, flags)
-    except OSError:
-        return
-    try:
-        if not stat.S_ISREG(os.fstat(lock).st_mode):
-            return
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return
-        if not _is_at(lock, lock_path):
-            return
-        folder = lock_path.with_name(lock_path.name.removesuffix(_LOCK))
-        with suppress(OSError):
-            with suppress(FileNotFoundError):
-                files.remove_tree(folder)
-            files.remove(lock_path)
-    finally:
-        os.close(lock)

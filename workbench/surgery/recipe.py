@@ -72,16 +72,18 @@ def nested(folder: Path | None) -> dict[str, Any] | None:
 
 
 def save(plan: Plan, join: Join, path: Path) -> None:
-    """Writes a recipe that `load` turns into the same plan again.
+    """Writes a recipe that `load` turns into the same plan again, in place of what may be there: all or nothing.
 
     Raises:
-        OSError: the file can't be written.
+        CannotWrite: the file can't be written.
     """
+    from workbench.disk.temporary import replace_file
+
     recipe = describe(plan, join)
     base = path.resolve().parent
     for entry, source in zip(recipe["sources"], plan.sources, strict=True):
         entry["path"] = Path(os.path.relpath(source.path.resolve(), base)).as_posix()
-    path.write_bytes(dump(recipe))
+    replace_file(path, dump(recipe))
 
 
 def load(path: Path) -> Plan:

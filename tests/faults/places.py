@@ -1,0 +1,80 @@
+"""The places in the source of `workbench` that change a disk, found by what they call.
+
+It is enough for code as it is written here; a call that is disguised is still met by the kernel, if it is run.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.faults.kernel import PACKAGE
+
+_OF_OS = re.compile(
+    r"(p?writev?|sendfile|copy_file_range|splice|fsync|fdatasync|sync|f?truncate|renames?|replace|mkdir|makedirs|rmdir"
+    r"|removedirs|unlink|remove|link|symlink|f?chmod|l?chown|mkfifo|mknod|utime|setxattr|posix_fallocate)\Z"
+)
+_OF_SHUTIL = re.compile(r"(rmtree|copytree|copy|copy2|copyfile|copyfileobj|copymode|copystat|move)\Z")
+_OF_A_PATH = re.compile(r"(mkdir|rmdir|unlink|symlink_to|hardlink_to|touch|write_bytes|write_text|rmtree)\Z")
+
+_PROVEN = frozenset(
+    {"surgery/prepare.py"}
+)  # met by a proven commit only, which the list of points has none of
+KNOWN_ELSEWHERE = {
+    "cli/draw.py": 1,  # -o: a picture
+    "cli/run.py": 3,  # --npz: outputs
+    "session/store.py": 7,  # what the terminal UI remembers
+}
+"""Files that change a disk beside a commit, and at how many places."""
+_CHILD = "runtime/child_script.py"  # a program of its own: it writes to its pipe
+
+
+def of_commits() -> set[str]:
+    """`file.py:line` of each place a commit may come to."""
+    return {f"{file}:{line}" for file, line in _all() if file not in KNOWN_ELSEWHERE and file not in _PROVEN}
+
+
+def elsewhere() -> dict[str, int]:
+    """How many there are in files outside `disk/` and the writing of opened sources."""
+    found: dict[str, int] = {}
+    for file, _ in _all():
+        if not file.startswith("disk/") and file not in _PROVEN:
+            found[file] = found.get(file, 0) + 1
+    return found
+
+
+def _all() -> Iterator[tuple[str, int]]:
+    for path in sorted(Path(PACKAGE).rglob("*.py")):
+        file = str(path.relative_to(PACKAGE))
+        if file != _CHILD:
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call) and _changes(node):
+                    yield file, node.lineno
+
+
+def _changes(call: ast.Call) -> bool:
+    function = call.func
+    if isinstance(function, ast.Name):
+        return function.id == "open" and _to_write(call)
+    if not isinstance(function, ast.Attribute):
+        return False
+    module = function.value.id if isinstance(function.value, ast.Name) else ""
+    if module == "os":
+        if function.attr == "open":
+            names = {node.attr for node in ast.walk(call) if isinstance(node, ast.Attribute)}
+            return bool(names & {"O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC"}) and "devnull" not in names
+        return _OF_OS.match(function.attr) is not None
+    if module == "shutil":
+        return _OF_SHUTIL.match(function.attr) is not None
+    if function.attr == "open":
+        return _to_write(call)
+    return _OF_A_PATH.match(function.attr) is not None
+
+
+def _to_write(call: ast.Call) -> bool:
+    """Whether a mode that writes is among the arguments of an `open`."""
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    texts = [node.value for node in given if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return any(set(text) & set("wxa+") and set(text) <= set("rwxabt+U") for text in texts)

@@ -1,0 +1,146 @@
+"""Temporaries beside a target, and how the dead are told from those at work.
+
+The temporary of `merged` is a folder `.merged.workbench-1a2b3c4d` with a lock `….lock` beside it, or, for a single
+file, the lock alone, which then holds the content. Its process holds the lock (`flock`) and lets go of it when it dies.
+Where there is no `flock` (Windows, some network file systems) nothing is taken for dead and removed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from workbench.disk import files
+from workbench.names import show
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+_TEMPORARY = re.compile(r"\..+\.workbench-[0-9a-f]{8}\Z", re.DOTALL)
+LOCK = ".lock"
+
+
+def new_name(name: str) -> str:
+    """A name for a temporary of the target `name`."""
+    short = os.fsdecode(os.fsencode(name)[:200])  # the whole must stay under the usual 255 bytes
+    return f".{short}.workbench-{os.urandom(4).hex()}"
+
+
+def remove_dead(folder: Path) -> None:
+    """Removes the temporaries of processes that are no more from a folder."""
+    if fcntl is None:
+        return
+    with os.scandir(folder) as found:
+        names = [entry.name for entry in found if entry.name.endswith(LOCK)]
+    for name in names:
+        if _TEMPORARY.match(name.removesuffix(LOCK)):
+            _remove_if_dead(folder / name)
+
+
+def replace_file(target: Path, data: bytes) -> None:
+    """Writes a file in place of what may be there: all of it, or what was there stays.
+
+    A link is followed, the mode of what was there kept. What is no regular file (a pipe, `/dev/stdout`) is written to.
+
+    Raises:
+        CannotWrite: the system refuses.
+    """
+    with files.writing(target):
+        real = target.resolve()
+        mode = _mode(real)
+        if mode is not None and not stat.S_ISREG(mode):
+            real.write_bytes(data)
+            return
+        remove_dead(real.parent)
+        while not _replace(real, data, mode):
+            pass
+        files.sync_path(real.parent)
+
+
+def _replace(target: Path, data: bytes, mode: int | None) -> bool:
+    """One attempt; False if the new file was taken, before we held it, for a dead one's by who starts just now."""
+    path = target.with_name(new_name(target.name) + LOCK)
+    lock = None
+    try:
+        lock = files.open_new(path)
+        if not (hold(lock) and is_at(lock, path)):
+            return False
+        if mode is not None:
+            os.chmod(path, stat.S_IMODE(mode))
+        files.write_all(lock, data)
+        files.sync(lock)
+        files.replace(path, target)
+        return True
+    except FileExistsError:  # somebody else's, by a rare chance
+        return False
+    except BaseException as failure:
+        try:
+            files.remove(path)
+        except FileNotFoundError:
+            pass
+        except OSError as problem:
+            failure.add_note(f"{show(str(path))} could not be removed: {problem.strerror}.")
+        raise
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def _mode(path: Path) -> int | None:
+    try:
+        return os.stat(path).st_mode
+    except FileNotFoundError:
+        return None
+
+
+def hold(lock: int) -> bool:
+    """Takes a lock if nobody holds it; True as well where a file can't be locked."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def is_at(descriptor: int, path: Path) -> bool:
+    """Whether an open file is still the one at `path`."""
+    try:
+        there = os.lstat(path)
+    except FileNotFoundError:
+        return False
+    found = os.fstat(descriptor)
+    return (there.st_dev, there.st_ino) == (found.st_dev, found.st_ino)
+
+
+def _remove_if_dead(lock_path: Path) -> None:
+    """Removes a temporary and its lock if nobody holds the lock. What can't be touched stays."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        lock = os.open(lock_path, flags)
+    except OSError:
+        return
+    try:
+        if not stat.S_ISREG(os.fstat(lock).st_mode):
+            return
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return
+        if not is_at(lock, lock_path):
+            return
+        folder = lock_path.with_name(lock_path.name.removesuffix(LOCK))
+        with suppress(OSError):
+            with suppress(FileNotFoundError):
+                files.remove_tree(folder)
+            files.remove(lock_path)
+    finally:
+        os.close(lock)
