@@ -21,6 +21,7 @@ from tests.faults import places
 from tests.faults.commits import COMMITS, SAMPLES, TWO, make_models, tree
 from tests.faults.kernel import WHY_NOT, Act, Call, watch, watch_here
 from tests.faults.points import FAULTS, MORE_FAULTS, Bench, Fault, Point, preload, program
+from tests.surgery.tiny import Tiny
 from workbench.commit_join import Proving, commit
 from workbench.disk.bundle import Bundle
 from workbench.errors import CannotWrite
@@ -184,7 +185,14 @@ def test_each_call_of_a_proven_commit(child: Child, tmp_path: Path) -> None:
 
     The calls that an unproven commit makes as well are left to the tests above.
     """
-    models = {name: SAMPLES / name for name in ("image_bytes_batch", "digits_tf2")}
+    twice = (
+        Tiny(tmp_path / "twice").placeholder("x", shape=(None, 10)).node("y", "AddV2", "x", "x", T="float32")
+    )
+    shape = ("float32", (None, 10))
+    models = {
+        "digits": SAMPLES / "digits_tf2",
+        "twice": twice.signature(x_in=("x:0", *shape), y_out=("y:0", *shape)).save(),
+    }
     before = {name: tree(path) for name, path in models.items()}
     draft = apply(Plan.join(**models, wires=[INSIDE]))
     (tmp_path / "base").mkdir()
@@ -199,12 +207,12 @@ def test_each_call_of_a_proven_commit(child: Child, tmp_path: Path) -> None:
     assert problem is None and getattr(report, "verdict", "") == "verified", (problem, report)
     whole = tree(tmp_path / "base" / "out")
     shutil.rmtree(tmp_path / "base" / "out")
-    proven = [call for call in calls if ".opened-sources" in call.path or call.path.endswith("-proof.json")]
+    own = [call for call in calls if ".opened-sources" in call.path or call.path.endswith("-proof.json")]
     by_name = defaultdict(list)
-    for call in proven:
+    for call in own:
         by_name[call.name].append(call.number)
     assert {"mkdir", "openat", "write", "symlink", "fsync", "rmdir"} <= by_name.keys()
-    for call in proven:
+    for call in own:
         number = errno.ENOSPC if call.number % 2 else errno.EIO
         report, problem, _ = committed(
             lambda other, at=call.number, number=number: Act(error=number) if other.number == at else None
@@ -218,5 +226,5 @@ def test_each_call_of_a_proven_commit(child: Child, tmp_path: Path) -> None:
     assert {name: tree(path) for name, path in models.items()} == before
 
 
-INSIDE = "pixels=StatefulPartitionedCall::myInput"
+INSIDE = "StatefulPartitionedCall::StatefulPartitionedCall::add=x"
 PROOF = "assets.extra/workbench-proof.json"
