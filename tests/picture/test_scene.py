@@ -191,3 +191,10 @@ def test_blocks_of_a_network_are_found_by_their_names(zoo: Callable[[str], Examp
     whole = build_scene(open_model(zoo("keras_mobilenet_v2").path).meta, max_boxes=1000)
     assert not any(node.kind == "scope" for node in whole.nodes)
     assert sum(node.title in ("Conv2D", "DepthwiseConv2dNative") for node in whole.nodes) == 52
+
+
+def test_what_was_cut_off_is_not_taken_for_a_constant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.picture.flat.MAX_ITEMS", 30)
+    scene = build_scene(chain(100))
+    assert any("Only the first 30 nodes" in note for note in scene.notes)
+    assert sum("Relu" in node.title for node in scene.nodes) > 20

@@ -116,7 +116,7 @@ def _prepare(meta: MetaGraph, wanted: _Wanted) -> tuple[Part, list[str]]:
     inputs, outputs = _ends(meta, place, wanted.signature, wanted.roots, notes)
     flat = Flattener(place, inputs, control=wanted.show_control)
     flat.walk(outputs)
-    if flat.cut_short:
+    if flat.cut:
         notes.append(f"Only the first {len(flat.items)} nodes before the outputs are looked at.")
     keep = {item for item in wanted.seam if item in flat.items}
     keep |= _producers(flat, outputs)

@@ -131,13 +131,17 @@ class Flattener:
         place: where to start.
         inputs: tensors at which to stop; arguments of the starting body are always such.
         control: also walk along control edges.
+
+    Attributes:
+        items: what was met, by key.
+        cut: keys of items not all of whose inputs were followed, since there were too many items already.
     """
 
     def __init__(self, place: Place, inputs: Iterable[End] = (), *, control: bool = False) -> None:
         self.start = place
         self.control = control
         self.items: dict[str, Item] = {}
-        self.cut_short = False
+        self.cut: set[str] = set()
         self.hidden_controls = 0
         self._fed: dict[tuple[str, int], str] = {}
         for end in inputs:
@@ -187,6 +191,8 @@ class Flattener:
             ref = self.resolve(item.place, entry, todo)
             if ref is not None:
                 item.inputs.append(ref)
+            elif len(self.items) >= MAX_ITEMS:
+                self.cut.add(item.key)
 
     def _befores(self, place: Place, name: str, todo: list[str]) -> Iterator[str]:
         """What a control input waits for; of a call, what its body says must have run."""
@@ -224,7 +230,6 @@ class Flattener:
                 key = place.level.full_name(name)
                 if key not in self.items:
                     if len(self.items) >= MAX_ITEMS:
-                        self.cut_short = True
                         return None
                     self.items[key] = Item(key, place, name, node.op, _kind(place, node), node)
                     todo.append(key)

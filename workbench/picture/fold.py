@@ -151,7 +151,7 @@ def _may_fold(flat: Flattener, item: Item) -> bool:
     node = item.node
     if item.kind == "input":
         return item.tensor is not None and type_text(item.tensor).startswith("resource")
-    if item.kind != "op" or node is None:
+    if item.kind != "op" or node is None or item.key in flat.cut:
         return False
     if item.op in _FLOW:
         return item.op in ("Enter", "RefEnter") and attr(node, "is_constant").b
