@@ -1,7 +1,8 @@
-"""Look for ops that touch more than tensors: files, the network, Python, libraries nobody knows.
+"""Look for ops that touch more than tensors: files, the network, the process, Python, libraries nobody knows.
 
-Walks the whole graph and every function, branches and loop bodies included, and tells which signatures reach
-what was found. The saver's own nodes and tables that read the model's own assets are not dangerous.
+Walks the whole graph and every function, branches and loop bodies included, and tells where each is, and which
+signatures, callables, or steps of loading reach it. Tiers, the worst first: code, process, write, read, network. What
+is the saver's own, and tables that read an asset of the model, is listed and not counted: nobody needs to be asked.
 With --op_denylist it looks for just these ops, as `saved_model_cli scan` does.
 """
 
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.cli.arguments import add_json
 from workbench.cli.output import NAME, SCHEMA_VERSION, TEXT, Column, Output, count
 from workbench.cli.show import add_dir, given_model
+from workbench.graph.dangerous_ops import TIERS
 from workbench.names import show
 
 if TYPE_CHECKING:
@@ -28,9 +30,11 @@ examples:
   workbench scan ./model --op_denylist ReadFile,WriteFile,PrintV2
   workbench scan ./model --json
 
-Exit codes: 0 nothing found, 1 something found, 2 usage, 3 a model that cannot be read.
+Exit codes: 0 nothing found that anybody needs to be asked about, 1 something found, reached or not, 2 usage, 3 a model
+that cannot be read. What a signature or loading reaches is run only with --allow-unsafe.
 """
 _TIER = Column(style="bold yellow")
+_EXCUSED = (NAME, Column(), TEXT)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -52,15 +56,13 @@ def run(args: argparse.Namespace, out: Output) -> int:
     denylist = None
     if args.op_denylist is not None:
         denylist = {op.strip() for op in args.op_denylist.split(",") if op.strip()}
-    found = [
-        danger.dangerous(meta) if denylist is None else danger.on_denylist(meta, denylist) for meta in metas
-    ]
+    found = [danger.scan(meta) if denylist is None else danger.on_denylist(meta, denylist) for meta in metas]
     if out.json:
         out.emit(_report(args.model or args.dir, metas, found))
     else:
         for meta, dangers in zip(metas, found, strict=True):
             _write(meta, dangers, denylist, out)
-    return 1 if any(found) else 0
+    return 1 if any(one.excuse is None for dangers in found for one in dangers) else 0
 
 
 def _report(path: str, metas: Sequence[MetaGraph], found: Sequence[list[Danger]]) -> dict[str, Any]:
@@ -68,14 +70,24 @@ def _report(path: str, metas: Sequence[MetaGraph], found: Sequence[list[Danger]]
         "schema_version": SCHEMA_VERSION,
         "path": path,
         "meta_graphs": [
-            {"tags": list(meta.tags), "dangers": [asdict(one) for one in dangers]}
+            {
+                "tags": list(meta.tags),
+                "dangers": [_plain(one) for one in dangers if one.excuse is None],
+                "excused": [asdict(one) for one in dangers if one.excuse is not None],
+            }
             for meta, dangers in zip(metas, found, strict=True)
         ],
     }
 
 
-def _write(meta: MetaGraph, dangers: list[Danger], denylist: set[str] | None, out: Output) -> None:
+def _plain(danger: Danger) -> dict[str, Any]:
+    return {name: value for name, value in asdict(danger).items() if name != "excuse"}
+
+
+def _write(meta: MetaGraph, found: list[Danger], denylist: set[str] | None, out: Output) -> None:
     tags = list(map(show, meta.tags))
+    where = f"MetaGraph {','.join(tags) or 'without tags'}"
+    dangers = [one for one in found if one.excuse is None]
     if denylist is not None:
         ops = sorted({show(one.op) for one in dangers})
         what = f"contains the following denylisted ops: {_set(ops)}"
@@ -83,15 +95,27 @@ def _write(meta: MetaGraph, dangers: list[Danger], denylist: set[str] | None, ou
             what = f"does not contain the default denylisted ops: {_set(sorted(denylist))}"
         out.stdout.write(f"MetaGraph with tag set {tags} {what}\n")
     elif not dangers:
-        out.line(f"MetaGraph {','.join(tags) or 'without tags'}: nothing that touches more than tensors.")
+        out.line(f"{where}: nothing that touches more than tensors.")
     else:
-        out.heading(f"MetaGraph {','.join(tags) or 'without tags'}", count(len(dangers), "dangerous node"))
-    for one in dangers:
+        out.heading(where, count(len(dangers), "dangerous node"))
+    for one in sorted(dangers, key=lambda danger: TIERS.index(danger.tier)):
         reached = ", ".join(map(show, one.signatures)) or "nothing that is called"
         out.table([(one.tier, show(one.op), one.why)], (_TIER, NAME, TEXT))
         if denylist is None:
             out.line(f"reached by {reached}", indent=4)
         out.line(" > ".join(map(show, (*one.path, one.node))), style="dim", indent=4)
+    excused: dict[tuple[str, str], list[Danger]] = {}
+    for one in found:
+        if one.excuse is not None:
+            excused.setdefault((one.op, one.excuse), []).append(one)
+    if excused:
+        out.line("listed, and nothing to be asked about:", style="dim", indent=2)
+        out.table([_group(*group, many) for group, many in excused.items()], _EXCUSED, indent=4)
+
+
+def _group(op: str, excuse: str, many: Sequence[Danger]) -> tuple[str, ...]:
+    more = f" and {len(many) - 1:,} more" if len(many) > 1 else ""
+    return show(op), excuse, " > ".join(map(show, (*many[0].path, many[0].node))) + more
 
 
 def _set(words: list[str]) -> str:

@@ -1,24 +1,27 @@
-"""Ops that touch more than tensors: files, the network, Python, code that nobody knows.
+"""Where a model touches more than tensors: files, the network, the process, Python, code that nobody knows.
 
-TensorFlow models are programs. What is listed here reads or writes files, talks to other machines, calls back
-into Python, or is an op TensorFlow does not have, so that a library would have to be loaded for it. The walk
-goes through every function that is called by anything, branches and loop bodies included; TensorFlow's own
-`saved_model_cli scan` does not.
+TensorFlow models are programs. What ops are meant is told in `dangerous_ops.py`. The walk goes through every function
+that is called by anything, branches and loop bodies included; TensorFlow's own `saved_model_cli scan` does not. It
+follows what runs: the nodes behind a signature, the function that `tf.saved_model.load` gives for it (which may be
+another one), and what loading alone runs: the init op, the restoring half of the saver, the functions that make and
+fill resources, and those that put objects back as they were.
 
-Not dangerous: the saver's own save and restore nodes where only the saver reaches them, a table (or ReadFile)
-that reads one of the model's own assets, and PrintV2 to the terminal.
+Found, and excused: the saver's own save and restore nodes where only the saver reaches them and the file is the one
+they are given, and ops that read one of the model's own assets. Not found at all: PrintV2 to the terminal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from workbench.disk import optable
 from workbench.disk.schema import Message
 from workbench.graph.adjacency import Adjacency
+from workbench.graph.dangerous_ops import READS_ASSET, SAVER_READS, SAVER_WRITES, Tier, classify
 from workbench.graph.functions import calls
+from workbench.model.callables import SIGNATURES_CHILD
 from workbench.model.saver import const_strings
 from workbench.model.signature import INIT_OP
 from workbench.names import input_node, show
@@ -26,64 +29,18 @@ from workbench.names import input_node, show
 if TYPE_CHECKING:
     from workbench.model.meta import MetaGraph
 
-Tier = Literal["code", "write", "read", "network"]
 CLI_DENYLIST = ("WriteFile", "ReadFile", "PrintV2")
 """What `saved_model_cli scan` looks for when it is not told otherwise."""
+INIT, RESTORE, LOAD, SAVE = "(init op)", "(restore)", "(load)", "(save)"
+SAVERS_OWN = "the saver's own, on the checkpoint it is given"
+OWN_ASSET = "reads an asset of the model, and nothing else"
 
-_CODE = """
-    PyFunc PyFuncStateless EagerPyFunc RemoteCall RemoteFusedGraphExecute XlaHostCompute _XlaHostComputeMlir
-    XlaCustomCall XlaCustomCallV2
-"""
-_WRITE = """
-    WriteFile Save SaveSlices SaveV2 MergeV2Checkpoints DistributedSave SaveDataset SaveDatasetV2
-    DatasetToTFRecord ExperimentalDatasetToTFRecord CacheDataset CacheDatasetV2 SnapshotDataset
-    SnapshotDatasetV2 DumpTensor DebugIdentity DebugIdentityV2 DebugIdentityV3 DebugNanCount
-    DebugNumericSummary CreateSummaryFileWriter CreateSummaryDbWriter CalibrationStatisticsSaver
-"""
-_READ = """
-    ReadFile MatchingFiles MatchingFilesDataset ExperimentalMatchingFilesDataset WholeFileReader
-    WholeFileReaderV2 TextLineReader TextLineReaderV2 FixedLengthRecordReader FixedLengthRecordReaderV2
-    TFRecordReader TFRecordReaderV2 LMDBReader TextLineDataset TFRecordDataset TFRecordDatasetV2
-    FixedLengthRecordDataset FixedLengthRecordDatasetV2 LMDBDataset ExperimentalLMDBDataset CSVDataset
-    CSVDatasetV2 ExperimentalCSVDataset SqlDataset ExperimentalSqlDataset LoadDataset
-    ListSnapshotChunksDataset SnapshotChunkDataset SnapshotDatasetReader SnapshotNestedDatasetReader
-    Restore RestoreSlice RestoreV2 DTensorRestoreV2 ImmutableConst LoadAndRemapMatrix
-    GenerateVocabRemapping InitializeTableFromTextFile InitializeTableFromTextFileV2 ImportEvent
-    FileSystemSetConfiguration
-"""
-_NETWORK = """
-    RpcCall RpcClient RpcServer RpcServerStart RpcServerRegister Rpc TryRpc DataServiceDataset
-    DataServiceDatasetV2 DataServiceDatasetV3 DataServiceDatasetV4 RegisterDataset RegisterDatasetV2
-    BigQueryReader BigtableClient GrpcServer
-"""
-_TIERS: dict[str, Tier] = {}
-_TIERS.update(dict.fromkeys(_CODE.split(), "code"))
-_TIERS.update(dict.fromkeys(_WRITE.split(), "write"))
-_TIERS.update(dict.fromkeys(_READ.split(), "read"))
-_TIERS.update(dict.fromkeys(_NETWORK.split(), "network"))
-
-_WHY: dict[Tier, str] = {
-    "code": "runs code outside the graph",
-    "write": "writes files",
-    "read": "reads files",
-    "network": "talks to other machines",
-}
-_SAVER_OPS = frozenset(
-    {"Save", "SaveSlices", "SaveV2", "MergeV2Checkpoints", "RestoreV2", "Restore", "RestoreSlice"}
-)
-# ops that may read one of the model's own assets, and which input the file's name is
-_READS_ASSET = {
-    "InitializeTableFromTextFile": 1,
-    "InitializeTableFromTextFileV2": 1,
-    "ReadFile": 0,
-    "TextLineDataset": 0,
-    "TFRecordDataset": 0,
-    "TFRecordDatasetV2": 0,
-}
 _CACHE = frozenset({"CacheDataset", "CacheDatasetV2"})
 _PASS = frozenset({"Identity", "PlaceholderWithDefault", "StopGradient", "ReadVariableOp"})
 _HOLDS_PATH = frozenset({"ReadVariableOp", "VarIsInitializedOp", "AssignVariableOp", "DestroyResourceOp"})
+_SWAPPED = "api_implements"
 _MAX_VISITS = 100_000
+_MAX_TRAIL = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +49,14 @@ class Danger:
 
     Attributes:
         op: its op.
-        tier: `code`, `write`, `read`, `network`.
+        tier: `code`, `process`, `write`, `read`, `network`.
         why: what it does, in words.
         node: its name.
         path: the functions on the way to it, outermost first; empty for the main graph.
-        signatures: keys of the signatures that reach it (and paths of callables, where all is listed),
-            `(load)` if loading the model does, `(save)` for the saving side of the saver; empty if nothing
-            that can be called reaches it.
+        signatures: keys of the signatures that reach it (and paths of callables, where all is listed). Loading the
+            model reaches it by `(init op)`, `(restore)` or `(load)` (functions of its objects), the saving half of
+            the saver by `(save)`. Empty if nothing that can be called reaches it.
+        excuse: why nobody needs to be asked about it, or None.
     """
 
     op: str
@@ -107,54 +65,41 @@ class Danger:
     node: str
     path: tuple[str, ...]
     signatures: tuple[str, ...]
+    excuse: str | None = None
 
 
-LOAD, SAVE = "(load)", "(save)"
-
-
-def classify(node: Message, known: Collection[str] = ()) -> tuple[Tier, str] | None:
-    """What is dangerous about an op by itself, or None.
-
-    Args:
-        node: a NodeDef.
-        known: names that are no ops but functions of the model.
-    """
-    op = node.op
-    if op == "PrintV2":
-        stream = node.attr["output_stream"].s if "output_stream" in node.attr else b"stderr"
-        return ("write", "prints into a file") if stream.startswith(b"file:") else None
-    tier = _TIERS.get(op)
-    if tier is not None:
-        return tier, _WHY[tier]
-    if op not in known and not optable.is_known(op):
-        return "code", "is not an op of TensorFlow: it needs a library of its own"
-    return None
+def scan(meta: MetaGraph) -> list[Danger]:
+    """Everything in the graph and its library, reached or not, each node of a body once; the excused ones last."""
+    return _walk(meta, None).all()
 
 
 def dangerous(meta: MetaGraph, signature_keys: Iterable[str] | None = None) -> list[Danger]:
-    """The dangerous ops of a MetaGraph, each node of a body once.
+    """The dangerous ops of a MetaGraph that have no excuse, each node of a body once.
 
     Args:
         meta: the MetaGraph.
         signature_keys: what is to be run: only what these signatures or loading the model reach is listed.
             None lists everything in the graph and its library, reached or not.
     """
+    return list(_walk(meta, signature_keys).found.values())
+
+
+def _walk(meta: MetaGraph, signature_keys: Iterable[str] | None) -> _Walk:
     walk = _Walk(meta)
-    keys = list(meta.signatures) if signature_keys is None else list(signature_keys)
-    for key in keys:
-        if key == INIT_OP or key not in meta.signatures:
-            continue
-        outputs = [name for port in meta.signatures[key].outputs.values() for name in port.tensors]
-        walk.from_main(outputs, key)
+    for key in list(meta.signatures) if signature_keys is None else signature_keys:
+        if key != INIT_OP and key in meta.signatures:
+            outputs = [name for port in meta.signatures[key].outputs.values() for name in port.tensors]
+            walk.from_main(outputs, key)
+            walk.from_loaded_signature(key)
     saver = meta.proto.saver_def
-    walk.from_main([meta.init_op] if meta.init_op else [], LOAD)
-    walk.from_main([saver.restore_op_name] if saver.restore_op_name else [], LOAD, by_saver=True)
+    walk.from_main([meta.init_op] if meta.init_op else [], INIT)
+    walk.from_main([saver.restore_op_name] if saver.restore_op_name else [], RESTORE)
     walk.from_objects()
     if signature_keys is None:
         walk.from_callables()
-        walk.from_main([saver.save_tensor_name] if saver.save_tensor_name else [], SAVE, by_saver=True)
+        walk.from_main([saver.save_tensor_name] if saver.save_tensor_name else [], SAVE)
         walk.the_rest()
-    return list(walk.found.values())
+    return walk
 
 
 def on_denylist(meta: MetaGraph, denylist: Collection[str]) -> list[Danger]:
@@ -170,6 +115,19 @@ def on_denylist(meta: MetaGraph, denylist: Collection[str]) -> list[Danger]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """What counts of the main graph or of a function: its suspects, and the nodes that call something."""
+
+    nodes: Mapping[str, Message]
+    suspects: tuple[Message, ...]
+    callers: tuple[tuple[Message, tuple[str, ...]], ...]
+
+
+Trusted = frozenset[str]
+"""Names in a body that are paths of the model's own files."""
+
+
 class _Walk:
     """Collects dangers from several starting points; the same node found again gains a signature."""
 
@@ -178,167 +136,285 @@ class _Walk:
         self.functions = meta.functions
         self.adjacency = Adjacency(meta.nodes)
         self.found: dict[tuple[str, str], Danger] = {}
-        self.harmless: set[tuple[str, str]] = set()
-        self.assets = {input_node(asset.tensor) for asset in meta.assets}
-        self.assets |= set(self._asset_variables())
+        self.excused: dict[tuple[str, str], Danger] = {}
+        self._bodies: dict[str, _Body] = {}
+        self._clean: set[str] = set()
 
-    def _asset_variables(self) -> Iterator[str]:
-        """Variables that hold an asset's path: TensorFlow 2 assigns it when loading, and tables read it."""
-        if not self.assets:
-            return
+    def all(self) -> list[Danger]:
+        """Dangers, then those that are excused wherever they are reached."""
+        excused = [danger for place, danger in self.excused.items() if place not in self.found]
+        return [*self.found.values(), *excused]
+
+    # -- what there is
+
+    @cached_property
+    def main(self) -> _Body:
+        """The main graph."""
+        return self._read(self.meta.nodes, self.meta.graph.node)
+
+    def body(self, name: str) -> _Body:
+        """A function of the library."""
+        if name not in self._bodies:
+            nodes = self.functions[name].node_def
+            self._bodies[name] = self._read({node.name: node for node in nodes}, nodes)
+        return self._bodies[name]
+
+    def _read(self, by_name: Mapping[str, Message], nodes: Iterable[Message]) -> _Body:
+        suspects, callers = [], []
+        for node in nodes:
+            if classify(node, self.functions) is not None:
+                suspects.append(node)
+            called = self._called(node)
+            if called:
+                callers.append((node, called))
+        return _Body(by_name, tuple(suspects), tuple(callers))
+
+    def _called(self, node: Message) -> tuple[str, ...]:
+        """What a node may run: what it names, and what TensorFlow may put in its place."""
+        named = [name for _, name in calls(node, self.functions)]
+        if not named:
+            return ()
+        if node.op == "SymbolicGradient":
+            named += [gradient for name in named for gradient in self._gradients.get(name, ())]
+        swapped = [other for name in named for other in self._swapped.get(name, ())]
+        return tuple(dict.fromkeys([*named, *swapped]))
+
+    @cached_property
+    def _gradients(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for entry in self.meta.graph.library.gradient:
+            if entry.gradient_func in self.functions:
+                found.setdefault(entry.function_name, []).append(entry.gradient_func)
+        return found
+
+    @cached_property
+    def _swapped(self) -> dict[str, list[str]]:
+        """Functions that implement the same: grappler's implementation selector calls the one that fits the device."""
+        groups: dict[bytes, list[str]] = {}
+        for name, function in self.functions.items():
+            if _SWAPPED in function.attr:
+                groups.setdefault(function.attr[_SWAPPED].s, []).append(name)
+        return {name: group for group in groups.values() if len(group) > 1 for name in group}
+
+    @cached_property
+    def _own_assets(self) -> frozenset[str]:
+        """Nodes of the main graph that the loader feeds with an asset's path when it runs the init op."""
+        return frozenset(input_node(asset.tensor) for asset in self.meta.assets if asset.problem is None)
+
+    @cached_property
+    def _path_variables(self) -> dict[str, frozenset[str]]:
+        """Variables that hold an asset's path, with the nodes that put it there: the init op's, and tables read it."""
+        found = {}
         nodes = self.meta.nodes
-        for name, node in nodes.items():
+        for name, node in nodes.items() if self._own_assets else ():
             if node.op != "VarHandleOp":
                 continue
             users = [nodes[user] for user, _ in self.adjacency.consumers(name)]
-            assigned = [
-                user.input[1] for user in users if user.op == "AssignVariableOp" and len(user.input) > 1
-            ]
-            only_path = assigned and all(user.op in _HOLDS_PATH for user in users)
-            if only_path and all(self._is_asset(entry, nodes, frozenset(), ()) for entry in assigned):
-                yield name
+            assigning = [user for user in users if user.op == "AssignVariableOp" and len(user.input) > 1]
+            only_path = assigning and all(user.op in _HOLDS_PATH for user in users)
+            if only_path and all(_leads_to(user.input[1], nodes, self._own_assets) for user in assigning):
+                found[name] = frozenset(user.name for user in assigning)
+        return found
 
-    def from_main(self, starts: Iterable[str], label: str, *, by_saver: bool = False) -> None:
+    def _trusted(self, label: str | None, reached: Collection[str]) -> Trusted:
+        """The nodes of the main graph that hold paths of the model's own files, while `label` runs.
+
+        Only the init op is fed with the paths of assets, and only the saver with that of the checkpoint: whoever else
+        reads such a constant gets what is written in it. A variable has what the init op put into it.
+        """
+        kept = {
+            name
+            for name, assigning in self._path_variables.items()
+            if label in (INIT, None) or not assigning & set(reached)
+        }
+        if label in (INIT, None):
+            kept |= self._own_assets
+        if label in (RESTORE, SAVE, None):
+            kept.add(input_node(self.meta.proto.saver_def.filename_tensor_name))
+        return frozenset(kept)
+
+    # -- where it starts
+
+    def from_main(self, starts: Iterable[str], label: str) -> None:
         """What some tensors or nodes of the main graph depend on."""
+        main = self.main
+        if not main.suspects and not any(self._holds_any(called) for _, called in main.callers):
+            return
         reached = self.adjacency.ancestors([input_node(name) for name in starts])
-        nodes = [node for name, node in self.meta.nodes.items() if name in reached]
-        self._visit(nodes, self.meta.nodes, frozenset(), (), label, by_saver)
+        part = _Body(
+            main.nodes,
+            tuple(node for node in main.suspects if node.name in reached),
+            tuple((node, called) for node, called in main.callers if node.name in reached),
+        )
+        self._visit(part, self._trusted(label, reached), (), label)
+
+    def from_loaded_signature(self, key: str) -> None:
+        """The function that `tf.saved_model.load` takes for a signature; nothing ties it to the main graph's nodes."""
+        objects = self.meta.objects
+        root = objects.child([SIGNATURES_CHILD]) if objects is not None else None
+        if objects is None or root is None:
+            return
+        number = objects.children[root].get(key)
+        if number is not None:
+            self._from_object(number, key)
 
     def from_objects(self) -> None:
-        """The functions that make and fill resources: `tf.saved_model.load` calls them."""
+        """The functions that make, fill and restore objects: `tf.saved_model.load` calls them."""
         objects = self.meta.objects
         if objects is None:
             return
-        concrete = objects.proto.concrete_functions
         for number, node in enumerate(objects.nodes):
-            if not node.HasField("resource"):
-                continue
-            for child in objects.children[number].values():
-                target = objects.nodes[child]
-                names = list(target.function.concrete_functions)
-                if target.HasField("bare_concrete_function"):
-                    names.append(target.bare_concrete_function.concrete_function_name)
-                for name in names:
-                    if name in self.functions and name in concrete:
-                        self._function(name, self._bound_assets(name, concrete[name]), (), LOAD, False)
+            if node.HasField("resource"):
+                for child in objects.children[number].values():
+                    self._from_object(child, LOAD)
+            for name in node.saveable_objects:
+                restoring = node.saveable_objects[name].restore_function
+                if 0 < restoring < len(objects.nodes):
+                    self._from_object(restoring, LOAD)
 
     def from_callables(self) -> None:
         """The functions that Python can call on a loaded model."""
-        if self.meta.objects is None:
-            return
-        concrete = self.meta.objects.proto.concrete_functions
-        for found in self.meta.callables:
+        for found in self.meta.callables if self.meta.objects is not None else ():
             for variant in found.variants:
-                if variant.function in self.functions:
-                    bound = self._bound_assets(variant.function, concrete[variant.function])
-                    self._function(variant.function, bound, (), found.path, False)
+                self._from_concrete(variant.function, found.path)
 
-    def _bound_assets(self, name: str, concrete: Message) -> frozenset[str]:
+    def the_rest(self) -> None:
+        """What nothing reached: nodes of the main graph and functions of the library."""
+        self._own(self.main, self._trusted(None, ()), (), None)
+        for name in self.functions:
+            self._own(self.body(name), frozenset(), (name,), None)
+
+    def _from_object(self, number: int, label: str) -> None:
+        objects = self.meta.objects
+        assert objects is not None
+        node = objects.nodes[number]
+        names = list(node.function.concrete_functions)
+        if node.HasField("bare_concrete_function"):
+            names.append(node.bare_concrete_function.concrete_function_name)
+        for name in names:
+            self._from_concrete(name, label)
+
+    def _from_concrete(self, name: str, label: str) -> None:
+        objects = self.meta.objects
+        if objects is None or name not in self.functions or not self._holds_any((name,)):
+            return
+        concrete = objects.proto.concrete_functions
+        bound = self._bound_assets(name, concrete[name]) if name in concrete else frozenset()
+        for one in (name, *self._swapped.get(name, ())):
+            self._visit(self.body(one), bound if one == name else frozenset(), (one,), label)
+
+    def _bound_assets(self, name: str, concrete: Message) -> Trusted:
         """The arguments of a concrete function that are bound to assets."""
         nodes = self.meta.proto.object_graph_def.nodes
         args = [arg.name for arg in self.functions[name].signature.input_arg]
         bound = list(concrete.bound_inputs)
         pairs = zip(args[len(args) - len(bound) :], bound, strict=False)
-        return frozenset(
-            arg for arg, node in pairs if 0 <= node < len(nodes) and nodes[node].HasField("asset")
-        )
+        return frozenset(arg for arg, node in pairs if 0 <= node < len(nodes) and self._is_own(nodes[node]))
 
-    def the_rest(self) -> None:
-        """What nothing reached: nodes of the main graph and functions of the library."""
-        nodes = self.meta.nodes
-        self._own(list(nodes.values()), nodes, frozenset(), (), None, False)
-        for name, function in self.functions.items():
-            body = {node.name: node for node in function.node_def}
-            self._own(list(body.values()), body, frozenset(), (name,), None, False)
+    def _is_own(self, node: Message) -> bool:
+        """Whether an object is an asset that lies in the model's folder."""
+        if not node.HasField("asset"):
+            return False
+        files, position = self.meta.proto.asset_file_def, node.asset.asset_file_def_index
+        return 0 <= position < len(files) and self.meta.assets[position].problem is None
 
-    def _visit(
-        self,
-        nodes: list[Message],
-        scope: Mapping[str, Message],
-        asset_args: frozenset[str],
-        path: tuple[str, ...],
-        label: str,
-        by_saver: bool,
-    ) -> None:
-        """The nodes of a place and all functions under it, each once for a set of asset arguments."""
-        done: set[tuple[str, frozenset[str]]] = set()
-        todo = [(nodes, scope, asset_args, path)]
-        while todo and len(done) < _MAX_VISITS:
-            nodes, scope, asset_args, path = todo.pop()
-            self._own(nodes, scope, asset_args, path, label, by_saver)
-            for node in nodes:
-                for _, name in calls(node, self.functions):
-                    function = self.functions[name]
-                    pairs = zip(function.signature.input_arg, node.input, strict=False)
-                    args = frozenset(
-                        arg.name for arg, entry in pairs if self._is_asset(entry, scope, asset_args, path)
-                    )
-                    if (name, args) not in done:
-                        done.add((name, args))
-                        body = {inner.name: inner for inner in function.node_def}
-                        todo.append((list(body.values()), body, args, (*path, name)))
+    # -- how it goes on
 
-    def _function(
-        self, name: str, args: frozenset[str], path: tuple[str, ...], label: str, by_saver: bool
-    ) -> None:
-        body = {node.name: node for node in self.functions[name].node_def}
-        self._visit(list(body.values()), body, args, (*path, name), label, by_saver)
-
-    def _own(
-        self,
-        nodes: list[Message],
-        scope: Mapping[str, Message],
-        asset_args: frozenset[str],
-        path: tuple[str, ...],
-        label: str | None,
-        by_saver: bool,
-    ) -> None:
-        for node in nodes:
-            verdict = classify(node, self.functions)
-            if verdict is None:
-                continue
-            place = (path[-1] if path else "", node.name)
-            allowed = self._is_allowed(node, scope, asset_args, path)
-            if allowed or (by_saver and node.op in _SAVER_OPS):
-                self.harmless.add(place)
-                continue
-            if label is None and place in self.harmless:
-                continue
-            known = self.found.get(place)
-            labels = () if label is None else (label,)
-            if known is None:
-                self.found[place] = Danger(node.op, *verdict, node.name, path, labels)
-            elif label is not None and label not in known.signatures:
-                self.found[place] = replace(known, signatures=(*known.signatures, label))
-
-    def _is_asset(
-        self, entry: str, scope: Mapping[str, Message], asset_args: frozenset[str], path: tuple[str, ...]
-    ) -> bool:
-        """Whether an input is the path of one of the model's assets."""
-        return any(name in asset_args or (not path and name in self.assets) for name in _trail(entry, scope))
-
-    def _is_allowed(
-        self, node: Message, scope: Mapping[str, Message], asset_args: frozenset[str], path: tuple[str, ...]
-    ) -> bool:
-        """Something that reads the model's own asset, or a dataset cached in memory."""
-        position = _READS_ASSET.get(node.op)
-        if position is not None and len(node.input) > position:
-            return self._is_asset(node.input[position], scope, asset_args, path)
-        if node.op in _CACHE and len(node.input) > 1:
-            names = list(_trail(node.input[1], scope))
-            origin = scope.get(names[-1]) if names else None
-            return origin is not None and origin.op == "Const" and not any(const_strings(origin))
+    def _holds_any(self, names: Iterable[str]) -> bool:
+        """Whether anything under some functions is a suspect; what is clean is remembered."""
+        todo = [name for name in names if name not in self._clean]
+        seen = set(todo)
+        while todo:
+            body = self.body(todo.pop())
+            if body.suspects:
+                return True
+            for _, called in body.callers:
+                fresh = [name for name in called if name not in seen and name not in self._clean]
+                seen.update(fresh)
+                todo += fresh
+        self._clean |= seen
         return False
 
+    def _visit(self, body: _Body, trusted: Trusted, path: tuple[str, ...], label: str) -> None:
+        """A body and all functions under it, each once for a set of trusted arguments."""
+        done: set[tuple[str, Trusted]] = set()
+        todo = [(body, trusted, path)]
+        while todo:
+            body, trusted, path = todo.pop()
+            self._own(body, trusted, path, label)
+            for node, called in body.callers:
+                for name in called:
+                    if not self._holds_any((name,)):
+                        continue
+                    args: Trusted = frozenset()
+                    if (
+                        len(done) < _MAX_VISITS
+                    ):  # beyond, nothing is trusted, and each function comes once more
+                        pairs = zip(self.functions[name].signature.input_arg, node.input, strict=False)
+                        args = frozenset(
+                            arg.name for arg, entry in pairs if _leads_to(entry, body.nodes, trusted)
+                        )
+                    if (name, args) not in done:
+                        done.add((name, args))
+                        todo.append((self.body(name), args, (*path, name)))
 
-def _trail(entry: str, scope: Mapping[str, Message]) -> Iterator[str]:
+    def _own(self, body: _Body, trusted: Trusted, path: tuple[str, ...], label: str | None) -> None:
+        for node in body.suspects:
+            verdict = classify(node, self.functions)
+            if verdict is None or _is_in_memory(node, body.nodes):
+                continue
+            place = (path[-1] if path else "", node.name)
+            excuse = _excuse(node, body.nodes, trusted, label)
+            if label is None and (place in self.excused or place in self.found):
+                continue
+            into = self.found if excuse is None else self.excused
+            known = into.get(place)
+            labels = () if label is None else (label,)
+            if known is None:
+                into[place] = Danger(node.op, *verdict, node.name, path, labels, excuse)
+            elif label is not None and label not in known.signatures:
+                into[place] = replace(known, signatures=(*known.signatures, label))
+
+
+def _excuse(node: Message, nodes: Mapping[str, Message], trusted: Trusted, label: str | None) -> str | None:
+    """Why a suspect is what it should be: the saver's own, or something that reads an asset."""
+    if label == SAVE and node.op in SAVER_WRITES:
+        return SAVERS_OWN
+    position = SAVER_READS.get(node.op) if label in (RESTORE, SAVE) else None
+    if position is not None and _leads_to(_entry(node, position), nodes, trusted):
+        return SAVERS_OWN
+    position = READS_ASSET.get(node.op)
+    if position is not None and label not in (RESTORE, SAVE):
+        return OWN_ASSET if _leads_to(_entry(node, position), nodes, trusted) else None
+    return None
+
+
+def _is_in_memory(node: Message, nodes: Mapping[str, Message]) -> bool:
+    """Whether it is a dataset cached in memory: its file name is an empty constant."""
+    if node.op not in _CACHE or len(node.input) < 2:
+        return False
+    names = list(_trail(node.input[1], nodes))
+    origin = nodes.get(names[-1]) if names else None
+    return origin is not None and origin.op == "Const" and not any(const_strings(origin))
+
+
+def _entry(node: Message, position: int) -> str:
+    return str(node.input[position]) if position < len(node.input) else "^"
+
+
+def _leads_to(entry: str, nodes: Mapping[str, Message], names: Collection[str]) -> bool:
+    """Whether an input is one of these nodes, or goes back to it through Identity and its like."""
+    return bool(names) and any(name in names for name in _trail(entry, nodes))
+
+
+def _trail(entry: str, nodes: Mapping[str, Message]) -> Iterator[str]:
     """The names an input goes back to through Identity and its like, nearest first."""
-    for _ in range(64):
+    for _ in range(_MAX_TRAIL):
         if entry.startswith("^"):
             return
         name = input_node(entry)
         yield name
-        node = scope.get(name)
+        node = nodes.get(name)
         if node is None or node.op not in _PASS or not node.input:
             return
         entry = node.input[0]
