@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from workbench.findings import Finding
     from workbench.graph.views import to_networkx
     from workbench.model import MetaGraph, Model, open_model
+    from workbench.proof.api import verify
+    from workbench.proof.report import Proof
+    from workbench.publishing import Proving
     from workbench.runtime.api import run
     from workbench.surgery.draft import Draft, apply, check
     from workbench.surgery.plan import Plan, Source, Wire
@@ -34,6 +37,8 @@ _HOMES = {
     "MetaGraph": "workbench.model",
     "Model": "workbench.model",
     "Plan": "workbench.surgery.plan",
+    "Proof": "workbench.proof.report",
+    "Proving": "workbench.publishing",
     "Report": "workbench.commit_join",
     "Source": "workbench.surgery.plan",
     "Wire": "workbench.surgery.plan",
@@ -44,12 +49,13 @@ _HOMES = {
     "open_model": "workbench.model",
     "run": "workbench.runtime.api",
     "to_networkx": "workbench.graph.views",
+    "verify": "workbench.proof.api",
 }
 
 __all__ = [
-    "Draft", "Finding", "MetaGraph", "Model", "Plan", "Report", "Source", "Wire", "WorkbenchError", "__version__",
-    "apply", "check", "commit", "open_model", "run", "sample_models",
-    "to_networkx",
+    "Draft", "Finding", "MetaGraph", "Model", "Plan", "Proof", "Proving", "Report", "Source", "Wire", "WorkbenchError",
+    "__version__", "apply", "check", "commit", "open_model", "run", "sample_models",
+    "to_networkx", "verify",
 ]  # fmt: skip
 
 

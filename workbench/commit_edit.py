@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from workbench.surgery.recipe import RECIPE
 
 if TYPE_CHECKING:
     from workbench.model import MetaGraph
+    from workbench.runtime.chain import Stage as ChainStage
     from workbench.runtime.child import Child
 
 __all__ = ["commit_edit"]
@@ -48,9 +49,12 @@ def commit_edit(
     """
     if edit.blocked:
         raise PlanError("The model can't be changed like this.", edit.findings)
-    return publish(
-        _CommitEdit(edit, proving or Proving(), progress), target, serving=serving, verify=verify, child=child
-    )
+    return publish(work(edit, proving, progress), target, serving=serving, verify=verify, child=child)
+
+
+def work(edit: Edit, proving: Proving | None = None, progress: Progress | None = None) -> Work:
+    """An edit as something that can be proven and published."""
+    return _CommitEdit(edit, proving or Proving(), progress)
 
 
 class _CommitEdit(Work):
@@ -75,6 +79,14 @@ class _CommitEdit(Work):
         """Every signature with a reference."""
         return tuple(self.edit.references)
 
+    def stages(self) -> Iterator[tuple[ChainStage, MetaGraph]]:
+        """The original, for each signature."""
+        from workbench import prove
+
+        for key in self.proven():
+            for stage in prove.edit_chain(self.edit, key).stages:
+                yield stage, self.edit.original
+
     def trial(self, child: Child, key: str) -> Trial:
         """The original under the keys of the result, and inputs for both."""
         from workbench import prove
@@ -84,7 +96,7 @@ class _CommitEdit(Work):
 
         options = self.proving
         signature = self.meta.signatures[key]
-        given = () if options.inputs is None or key != next(iter(self.edit.references)) else (options.inputs,)
+        given = options.given if key == next(iter(self.edit.references)) else ()
         assets = {asset.tensor: asset.path for asset in self.meta.assets if asset.path is not None}
         make = sample_maker(self.meta, signature, seed=options.seed, assets=assets)
         verifier = Verifier(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from workbench.disk.bundle_write import Tensor
     from workbench.model import MetaGraph, Signature
     from workbench.runtime.chain import Sample
+    from workbench.runtime.chain import Stage as ChainStage
     from workbench.runtime.child import Child
     from workbench.runtime.verification import Verification
     from workbench.surgery.part import Part
@@ -54,8 +55,12 @@ def commit(
     Raises:
         TargetExists, CannotWrite, MissingFile, DamagedFile: nothing was left behind.
     """
-    work = _Commit(draft, proving or Proving(), progress)
-    return publish(work, target, serving=serving, verify=verify, child=child)
+    return publish(work(draft, proving, progress), target, serving=serving, verify=verify, child=child)
+
+
+def work(draft: Draft, proving: Proving | None = None, progress: Progress | None = None) -> Work:
+    """A draft as something that can be proven and published."""
+    return _Commit(draft, proving or Proving(), progress)
 
 
 class _Commit(Work):
@@ -80,6 +85,18 @@ class _Commit(Work):
         """The signature the plan is about."""
         return (self.draft.plan.signature,)
 
+    def stages(self) -> Iterator[tuple[ChainStage, MetaGraph]]:
+        """The sources in the chain, and alone where their calls are opened."""
+        from workbench import prove
+
+        for part in self.draft.parts.values():
+            signature = part.opened and _own_signature(part)
+            if signature:
+                yield prove.own_chain(part, signature).stages[0], part.model.meta
+        for stage in prove.reference_chain(self.draft).stages:
+            part = self.draft.parts[stage.name]
+            yield stage, part.meta if part.opened is not None else part.model.meta
+
     def trial(self, child: Child, key: str) -> Trial:
         """The sources one after the other, and inputs for them."""
         from workbench import prove
@@ -92,7 +109,7 @@ class _Commit(Work):
 
         # beside a given input, made ones show whether the outputs move; what they can't run is left out
         source = SampleSource(
-            given=() if options.inputs is None else (options.inputs,),
+            given=options.given,
             make=sample_maker(draft.meta, signature, seed=options.seed, assets=prove.assets(draft)),
         )
         verifier = Verifier(
@@ -105,7 +122,7 @@ class _Commit(Work):
         )
         return Trial(signature, verifier)
 
-    def prepare(self, stage: Stage, child: Child) -> Verification | None:
+    def prepare(self, folder: Path, child: Child) -> Verification | None:
         """Writes the sources in which calls are opened, for wires that end inside calls, and proves them.
 
         What lies inside a call can't be fetched from the source itself, so the reference is a copy with the call
@@ -114,7 +131,7 @@ class _Commit(Work):
         for handle, part in self.draft.parts.items():
             if part.opened is None:
                 continue
-            self.opened[handle] = part.opened.write(stage.folder / OPENED / handle)
+            self.opened[handle] = part.opened.write(folder / OPENED / handle)
             text = f"holding {handle} with its calls opened against the original"
             unfit = self.timed("reference", text, partial(self._prove_opened, child, part))
             if unfit is not None:
@@ -128,7 +145,7 @@ class _Commit(Work):
         from workbench.runtime.verify import Verifier
 
         meta, options = part.model.meta, self.proving
-        signature = part.chosen or next(iter(meta.signatures.values()), None)
+        signature = _own_signature(part)
         if signature is None:
             return None
         assets = {asset.tensor: asset.path for asset in meta.assets if asset.path is not None}
@@ -152,22 +169,25 @@ class _Commit(Work):
         from workbench import prove
         from workbench.runtime.slots import slot_names
 
-        given = self.proving.inputs or {}
         result = prove.result_signature(self.draft)
-        found: dict[str, Any] = {}
-        for port in self.draft.interface.inputs:
-            own = signature.inputs.get(port.own_key)
-            if port.handle == part.handle and own is not None:
-                pairs = zip(slot_names(own), slot_names(result.inputs[port.key]), strict=True)
-                found |= {name: given[slot] for name, slot in pairs if slot in given}
         wanted = {name for own in signature.inputs.values() for name in slot_names(own)}
-        return (found,) if found and found.keys() == wanted else ()
+        samples = []
+        for given in self.proving.given:
+            found: dict[str, Any] = {}
+            for port in self.draft.interface.inputs:
+                own = signature.inputs.get(port.own_key)
+                if port.handle == part.handle and own is not None:
+                    pairs = zip(slot_names(own), slot_names(result.inputs[port.key]), strict=True)
+                    found |= {name: given[slot] for name, slot in pairs if slot in given}
+            if found and found.keys() == wanted:
+                samples.append(found)
+        return tuple(samples)
 
-    def clear(self, stage: Stage) -> None:
+    def clear(self, folder: Path) -> None:
         """Removes the opened sources."""
         if self.opened:
-            with files.writing(stage.target):
-                files.remove_tree(stage.folder / OPENED)
+            with files.writing(folder):
+                files.remove_tree(folder / OPENED)
 
     def check(self) -> None:
         """Compares every checksum of the checkpoints.
@@ -209,3 +229,8 @@ class _Commit(Work):
         for copied in draft.files:
             stage.copy(copied.path, copied.relative)
         stage.write(f"assets.extra/{RECIPE}", draft.recipe)
+
+
+def _own_signature(part: Part) -> Signature | None:
+    """The signature by which a source is held against itself with its calls opened."""
+    return part.chosen or next(iter(part.model.meta.signatures.values()), None)

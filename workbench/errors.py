@@ -180,3 +180,15 @@ class InputError(WorkbenchError):
 
     code = "input"
     exit_code = 2
+
+
+class MissingSource(MissingFile):
+    """Sources that a recipe names by their digest were not found. All of them are told at once."""
+
+    code = "missing-source"
+
+
+class WrongSource(DiskError):
+    """A model that was given as a source of a result is not the one it was made of."""
+
+    code = "wrong-source"

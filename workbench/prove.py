@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbench import names
 from workbench.model.signature import Signature
@@ -12,9 +13,13 @@ from workbench.runtime.chain import Call, Chain, FromInput, FromStage, ModelRef,
 from workbench.runtime.purity import is_pure
 from workbench.runtime.slots import slot_names
 from workbench.surgery.draft import Draft
-from workbench.surgery.edit import Edit
+from workbench.surgery.edit import Edit, Reference
 from workbench.surgery.part import Part
 from workbench.surgery.plan import Source
+
+if TYPE_CHECKING:
+    from workbench.graph.danger import Danger
+    from workbench.model import MetaGraph, Model, Port
 
 
 def reference_chain(draft: Draft, opened: Mapping[str, Path] | None = None) -> Chain:
@@ -87,49 +92,90 @@ def result_signature(draft: Draft) -> Signature:
 
 def own_chain(part: Part, signature: Signature) -> Chain:
     """A source alone, as it lies on disk, by one of its own signatures."""
+    return signature_chain(part.handle, part.model, part.model.meta, signature)
+
+
+def signature_chain(name: str, model: Model, meta: MetaGraph, signature: Signature) -> Chain:
+    """A model as a chain of one, by one of its own signatures.
+
+    Args:
+        name: of the stage, for messages.
+        model: the model.
+        meta: its MetaGraph.
+        signature: one of that.
+    """
+    return _one_stage(name, ModelRef.of(model, meta), meta, signature, Reference.of(signature))
+
+
+def _one_stage(
+    name: str, model: ModelRef, meta: MetaGraph, signature: Signature, reference: Reference
+) -> Chain:
+    """A chain of one: tensors of `meta` under the keys of a signature."""
     feeds: dict[str, FromInput | FromStage] = {}
     outputs: dict[str, FromStage] = {}
-    for port in signature.inputs.values():
-        feeds |= {
-            _tensor(name): FromInput(slot) for name, slot in zip(port.tensors, slot_names(port), strict=True)
-        }
-    for port in signature.outputs.values():
-        outputs |= {
-            slot: FromStage(0, _tensor(name))
-            for name, slot in zip(port.tensors, slot_names(port), strict=True)
-        }
+    for key, tensors in reference.inputs.items():
+        slots = slot_names(signature.inputs[key])
+        feeds |= {_tensor(tensor): FromInput(slot) for tensor, slot in zip(tensors, slots, strict=True)}
+    for key, tensors in reference.outputs.items():
+        slots = slot_names(signature.outputs[key])
+        outputs |= {slot: FromStage(0, _tensor(tensor)) for tensor, slot in zip(tensors, slots, strict=True)}
     fetches = tuple(dict.fromkeys(place.tensor for place in outputs.values()))
-    model = ModelRef.of(part.model, part.model.meta)
-    return Chain((Stage(part.handle, model, feeds, fetches, is_pure(part.model.meta, fetches)),), outputs)
+    return Chain((Stage(name, model, feeds, fetches, is_pure(meta, fetches)),), outputs)
 
 
 def edit_chain(edit: Edit, key: str) -> Chain:
     """The original of an edit as a chain of one, by the keys of one signature of the result."""
+    model = ModelRef.of(edit.model, edit.original)
     signature, reference = edit.meta.signatures[key], edit.references[key]
-    feeds: dict[str, FromInput | FromStage] = {}
-    outputs: dict[str, FromStage] = {}
-    for name, tensors in reference.inputs.items():
-        slots = slot_names(signature.inputs[name])
-        feeds |= {_tensor(tensor): FromInput(slot) for tensor, slot in zip(tensors, slots, strict=True)}
-    for name, tensors in reference.outputs.items():
-        slots = slot_names(signature.outputs[name])
-        outputs |= {slot: FromStage(0, _tensor(tensor)) for tensor, slot in zip(tensors, slots, strict=True)}
-    fetches = tuple(dict.fromkeys(place.tensor for place in outputs.values()))
-    pure = is_pure(edit.original, fetches)
-    stage = Stage("the original", ModelRef.of(edit.model, edit.original), feeds, fetches, pure)
-    return Chain((stage,), outputs)
+    return _one_stage("the original", model, edit.original, signature, reference)
 
 
 def edit_depends(edit: Edit, key: str) -> dict[str, bool]:
     """Output slot to whether an input reaches it, in the original."""
-    signature, reference = edit.meta.signatures[key], edit.references[key]
-    part = Part(Source("original", edit.model.path), edit.model, edit.original, None)
+    return _depends(edit.model, edit.original, edit.meta.signatures[key], edit.references[key])
+
+
+def signature_depends(model: Model, meta: MetaGraph, signature: Signature) -> dict[str, bool]:
+    """Output slot to whether an input reaches it, in a model alone."""
+    return _depends(model, meta, signature, Reference.of(signature))
+
+
+def _depends(model: Model, meta: MetaGraph, signature: Signature, reference: Reference) -> dict[str, bool]:
+    part = Part(Source("original", model.path), model, meta, None)
     fed = {_tensor(tensor): "\0fed" for tensors in reference.inputs.values() for tensor in tensors}
     return {
         slot: "\0fed" in part.value_ancestors([tensor], fed)
         for name, tensors in reference.outputs.items()
         for tensor, slot in zip(tensors, slot_names(signature.outputs[name]), strict=True)
     }
+
+
+def dangers(stage: Stage, meta: MetaGraph) -> list[Danger]:
+    """What running a stage, alone or in a chain, could do besides computing.
+
+    A stage is loaded, its fetches are run in a v1 Session, and where `tf.saved_model.load` is asked too, a signature
+    that takes and gives just these tensors is called.
+
+    Args:
+        stage: the stage.
+        meta: the MetaGraph it loads.
+    """
+    from workbench.graph.danger import dangerous
+
+    if stage.call is not None:
+        called = [found for found in meta.callables if found.path == stage.call.path]
+        return dangerous(meta, [], functions=[one.function for found in called for one in found.variants])
+    fed, fetched = set(stage.feeds), set(stage.fetches)
+    keys = [
+        key
+        for key, signature in meta.signatures.items()
+        if fetched <= _tensors(signature.outputs) and _tensors(signature.inputs) <= fed
+    ]
+    return dangerous(meta, keys, tensors=stage.fetches)
+
+
+def _tensors(ports: Mapping[str, Port]) -> set[str]:
+    return {_tensor(name) for port in ports.values() for name in port.tensors}
 
 
 def _tensor(name: str) -> str:

@@ -10,7 +10,7 @@ import json
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,6 +26,7 @@ from workbench.surgery.recipe import PROOF
 if TYPE_CHECKING:
     from workbench.disk.bundle import Bundle
     from workbench.model import MetaGraph, Signature
+    from workbench.runtime.chain import Stage as ChainStage
     from workbench.runtime.child import Child
     from workbench.runtime.verification import Verification
     from workbench.runtime.verify import Verifier
@@ -41,7 +42,7 @@ class Proving:
     """How a result is proven.
 
     Attributes:
-        inputs: values by key of the result's signature, or None to make them from the graph.
+        inputs: values by key of the result's signature, or several such samples; None to make them from the graph.
         tolerance: relative; None for the one of each dtype.
         python: interpreter with TensorFlow; None for the running one.
         imports: modules to import after TensorFlow, for the ops they register.
@@ -52,7 +53,7 @@ class Proving:
         seed: of the made inputs.
     """
 
-    inputs: Mapping[str, Any] | None = None
+    inputs: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     tolerance: float | None = None
     python: str | None = None
     imports: Sequence[str] = ()
@@ -61,6 +62,13 @@ class Proving:
     time_limit: float | None = None
     allow_unsafe: bool = False
     seed: int = 0
+
+    @property
+    def given(self) -> tuple[Mapping[str, Any], ...]:
+        """The samples that were given."""
+        if self.inputs is None:
+            return ()
+        return (self.inputs,) if isinstance(self.inputs, Mapping) else tuple(self.inputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +131,44 @@ class Trial:
     verifier: Verifier
 
 
-class Work(ABC):
+class Running:
+    """Something that runs TensorFlow in phases.
+
+    Args:
+        proving: how.
+        progress: is told what is going on.
+    """
+
+    def __init__(self, proving: Proving, progress: Progress | None) -> None:
+        self.proving = proving
+        self.progress: Progress = progress or (lambda phase, text: None)
+        self.seconds: dict[str, float] = {}
+
+    def timed(self, phase: str, text: str, work: Callable[[], Result]) -> Result:
+        """Does a phase and notes how long it took."""
+        self.progress(phase, text)
+        started = time.monotonic()
+        try:
+            return work()
+        finally:
+            self.seconds[phase] = self.seconds.get(phase, 0.0) + time.monotonic() - started
+
+    def new_child(self) -> Child:
+        """The child process, not started yet."""
+        from workbench.runtime.child import TIME_LIMIT, Child
+
+        options = self.proving
+        return Child(
+            options.python,
+            imports=options.imports,
+            op_libraries=options.op_libraries,
+            gpu=options.gpu,
+            time_limit=options.time_limit or TIME_LIMIT,
+            on_progress=lambda text: self.progress("tensorflow", text),
+        )
+
+
+class Work(Running, ABC):
     """One result on its way to disk: what differs from kind to kind.
 
     Args:
@@ -133,10 +178,8 @@ class Work(ABC):
     """
 
     def __init__(self, proving: Proving, progress: Progress | None, findings: Sequence[Finding]) -> None:
-        self.proving = proving
-        self.progress: Progress = progress or (lambda phase, text: None)
+        super().__init__(proving, progress)
         self.findings = findings
-        self.seconds: dict[str, float] = {}
 
     @property
     @abstractmethod
@@ -157,6 +200,10 @@ class Work(ABC):
         """The reference of one of them."""
 
     @abstractmethod
+    def stages(self) -> Iterator[tuple[ChainStage, MetaGraph]]:
+        """What else is run to prove it: the sources, each with the MetaGraph it loads."""
+
+    @abstractmethod
     def check(self) -> None:
         """Looks at what is to be copied.
 
@@ -164,27 +211,18 @@ class Work(ABC):
             DamagedFile, MissingFile: something is not what it should be.
         """
 
-    def prepare(self, stage: Stage, child: Child) -> Verification | None:
-        """Puts into the stage what only the verification needs, and proves that; a verdict if that goes wrong."""
-        del stage, child
+    def prepare(self, folder: Path, child: Child) -> Verification | None:
+        """Puts into a folder what only the verification needs, and proves that; a verdict if that goes wrong."""
+        del folder, child
         return None
 
-    def clear(self, stage: Stage) -> None:
-        """Takes out of the stage what only the verification needed."""
-        del stage
+    def clear(self, folder: Path) -> None:
+        """Takes out of the folder what only the verification needed."""
+        del folder
 
     @abstractmethod
     def write(self, stage: Stage) -> None:
         """Writes everything but the proof."""
-
-    def timed(self, phase: str, text: str, work: Callable[[], Result]) -> Result:
-        """Does a phase and notes how long it took."""
-        self.progress(phase, text)
-        started = time.monotonic()
-        try:
-            return work()
-        finally:
-            self.seconds[phase] = self.seconds.get(phase, 0.0) + time.monotonic() - started
 
     def report(
         self,
@@ -205,24 +243,28 @@ class Work(ABC):
             return "It has no signature that could be run."
         if self.proving.allow_unsafe:
             return None
-        from workbench.graph.danger import dangerous, tell
+        return refusal(self.meta, self.proven(), self.stages())
 
-        found = dangerous(self.meta, list(self.proven()))
-        return f"{tell(found)} If you trust it, --allow-unsafe runs it." if found else None
 
-    def new_child(self) -> Child:
-        """The child process, not started yet."""
-        from workbench.runtime.child import TIME_LIMIT, Child
+def refusal(
+    meta: MetaGraph, keys: Sequence[str], stages: Iterable[tuple[ChainStage, MetaGraph]]
+) -> str | None:
+    """Why a result may not be run against its sources, or None.
 
-        options = self.proving
-        return Child(
-            options.python,
-            imports=options.imports,
-            op_libraries=options.op_libraries,
-            gpu=options.gpu,
-            time_limit=options.time_limit or TIME_LIMIT,
-            on_progress=lambda text: self.progress("tensorflow", text),
-        )
+    Args:
+        meta: the MetaGraph of the result.
+        keys: its signatures that are run.
+        stages: the sources that are run, each with the MetaGraph it loads.
+    """
+    from workbench import prove
+    from workbench.graph.danger import dangerous, tell
+
+    told = tell(dangerous(meta, keys))
+    for stage, loaded in stages if not told else ():
+        told = tell(prove.dangers(stage, loaded), f"The source {show(stage.name)}")
+        if told:
+            break
+    return f"{told} If you trust it, --allow-unsafe runs it." if told else None
 
 
 def publish(
@@ -260,7 +302,7 @@ def publish(
         if verify:
             checked.result()
         if verify:
-            unfit = work.prepare(stage, running)
+            unfit = work.prepare(stage.folder, running)
             if unfit is not None:
                 return work.report(None, unfit.verdict, unfit.reason, unfit)
         for key in work.proven() if verify else ():
@@ -319,7 +361,7 @@ def _prove(work: Work, stage: Stage, trials: Sequence[Trial]) -> Report:
         if not verification.ok:
             reason = _about(trial.signature.key, verification.reason, work)
             return work.report(None, verification.verdict, reason, verification)
-    work.clear(stage)
+    work.clear(stage.folder)
     first, *others = found
     record = found[first].as_json()
     if others:

@@ -320,5 +320,11 @@ def test_an_asset_that_leaves_the_folder_is_not_the_models_own(tmp_path: Path) -
 def test_the_zoo_is_harmless_but_for_what_is_marked(zoo: Zoo, name: str) -> None:
     example = zoo(name)
     dangers = dangerous(open_model(example.path, example.tags).meta)
-    marked = {"danger", "unknown_op"} & ZOO[name].kinds
-    assert bool(dangers) == (bool(marked) and name != "tf2_prints"), dangers  # that one prints to stderr
+    marked = bool({"danger", "unknown_op"} & ZOO[name].kinds)
+    if name == "tf2_prints":  # to stderr
+        marked = False
+    if (
+        name == "v1_assets_without_table"
+    ):  # a signature is not fed with paths of assets: it reads the exporter's file
+        marked = True
+    assert bool(dangers) == marked, dangers

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli import verifying
-from workbench.cli.output import DTYPE, NAME, TEXT, Output, size
+from workbench.cli.output import NAME, TEXT, Output, size
+from workbench.cli.verdict import differences
 from workbench.errors import PlanError, UsageError
 from workbench.names import show
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from workbench.model import Model
     from workbench.publishing import Report
     from workbench.surgery.edit import Edit
-
-_MOST_OUTPUTS = 20
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -89,6 +88,8 @@ def commit_and_tell(
         proving=verifying.proving_of(args, edit.meta, signature),
         progress=verifying.Talker(out),
     )
+    if report.published:
+        verifying.remember(edit.recipe(), [edit.model.path])
     if out.json:
         out.emit({**report.as_json(), **(more or {})})
     else:
@@ -131,8 +132,7 @@ def _outcome(edit: Edit, report: Report, out: Output) -> None:
         out.heading(f"{report.path}: {report.verdict}", f"{size(report.nbytes)}, {seconds}")
     out.line(report.reason, indent=2)
     if report.verification is not None:
-        rows = [_compared(check.as_json()) for check in report.verification.outputs]
-        out.table(list(dict.fromkeys(rows))[:_MOST_OUTPUTS], [NAME, DTYPE, TEXT])
+        differences(out, report.verification)
         if report.verification.hint and report.path is None:
             for text in report.verification.hint.splitlines():
                 out.line(text, style="dim", indent=2)
@@ -140,10 +140,3 @@ def _outcome(edit: Edit, report: Report, out: Output) -> None:
     if told:
         out.line()
         out.findings(told)
-
-
-def _compared(check: dict[str, Any]) -> tuple[str, str, str]:
-    text = check["reason"] or "differs"
-    if check["equal"]:
-        text = f"largest difference {check['max_abs']:.3g}" if check["max_abs"] else "equal"
-    return show(check["output"]), f"{check['dtype']}[{','.join(map(str, check['shape']))}]", text

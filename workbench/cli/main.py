@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "signature": ("workbench.cli.signature", "rename, add and drop signatures, their inputs and outputs"),
     "flatten": ("workbench.cli.flatten", "replace function calls by what they call, in one graph"),
     "freeze": ("workbench.cli.freeze", "turn variables into constants"),
+    "verify": ("workbench.cli.verify", "prove a result again, or compare two models"),
     "run": ("workbench.cli.run", "run a signature with values given here"),
     "tui": ("workbench.cli.tui", "the terminal workbench: look, wire, preview, commit"),
     "draw": ("workbench.cli.draw", "the graph behind a signature as a picture: text, SVG, DOT, Mermaid"),

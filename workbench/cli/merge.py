@@ -150,6 +150,8 @@ def commit_and_tell(draft: Draft, args: argparse.Namespace, out: Output, child: 
         child=child,
         progress=verifying.Talker(out),
     )
+    if report.published:
+        verifying.remember(draft.recipe, [source.path for source in draft.plan.sources])
     if out.json:
         out.emit(outcome_json(draft, report))
     else:

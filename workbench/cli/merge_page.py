@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from workbench import sample_models
 from workbench.cli import calling
 from workbench.cli.output import DTYPE, NAME, TEXT, Output, count, size
+from workbench.cli.verdict import differences
 from workbench.disk import dtypes
 from workbench.model import shapes
 from workbench.names import show
@@ -20,7 +21,6 @@ from workbench.prove import result_signature
 if TYPE_CHECKING:
     from workbench.commit_join import Report
     from workbench.model import Port
-    from workbench.runtime.verification import Verification
     from workbench.surgery.draft import Draft
 
 
@@ -148,8 +148,6 @@ def _ports(out: Output, inputs: Iterable[Port], outputs: Iterable[Port]) -> None
 
 # -- outcome
 
-_MOST_OUTPUTS = 20
-
 
 def outcome(out: Output, draft: Draft, report: Report) -> None:
     """What became of a merge, and how to call the result."""
@@ -160,7 +158,7 @@ def outcome(out: Output, draft: Draft, report: Report) -> None:
         out.heading(f"{report.path}: {report.verdict}", f"{size(report.nbytes)}, {_seconds(report)}")
     out.line(report.reason, indent=2)
     if verification is not None:
-        _differences(out, verification)
+        differences(out, verification)
         if verification.hint and report.path is None:
             for text in verification.hint.splitlines():
                 out.line(text, style="dim", indent=2)
@@ -219,31 +217,6 @@ def outcome_json(draft: Draft, report: Report) -> dict[str, Any]:
     if report.path is not None:
         found["call"] = how_to_call(report, draft).as_json()
     return found
-
-
-def _differences(out: Output, verification: Verification) -> None:
-    """One line an output, with the loaders apart only where they differ, then what else there is to know."""
-    found: dict[str, dict[str, tuple[str, str]]] = {}
-    for check in verification.outputs:
-        comparison = check.comparison
-        text = "equal" if not comparison.max_abs else f"largest difference {comparison.max_abs:.3g}"
-        if not comparison.equal:
-            text = comparison.reason or "differs"
-        kind = f"{comparison.dtype}[{','.join(map(str, comparison.shape))}]"
-        found.setdefault(check.output, {})[check.as_json()["loader"]] = (kind, text)
-    rows = []
-    for output, by_loader in found.items():
-        if len(set(by_loader.values())) == 1:
-            rows.append((show(output), *next(iter(by_loader.values()))))
-        else:
-            rows += [(show(output), kind, f"{text} ({name})") for name, (kind, text) in by_loader.items()]
-    out.table(rows[:_MOST_OUTPUTS], [NAME, DTYPE, TEXT])
-    if len(rows) > _MOST_OUTPUTS:
-        out.line(f"… {len(rows) - _MOST_OUTPUTS:,} more: --json", style="dim", indent=2)
-    for note in verification.notes:
-        out.line(note, style="dim", indent=2)
-    for slot, how in list(verification.how_made.items())[:_MOST_OUTPUTS]:
-        out.line(f"{show(slot)} was made: {how}", style="dim", indent=2)
 
 
 def _seconds(report: Report) -> str:

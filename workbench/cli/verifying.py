@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.cli.output import Output
@@ -15,14 +16,16 @@ if TYPE_CHECKING:
     from workbench.surgery.draft import Draft
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: argparse.ArgumentParser, *, publishes: bool = True) -> None:
     """Adds the flags of a verification."""
     group = parser.add_argument_group("how it is proven")
     group.add_argument(
         "-i", "--input", action="append", default=[], metavar="KEY=VALUE", dest="inputs",
-        help="a value to verify with: JSON, a word, @file.npy, @file.npz[name], @any.file, base64url:@any.file",
+        help="a value to verify with: JSON, a word, @file.npy, @file.npz[name], @any.file, base64url:@any.file; "
+             "or many samples, along the first axis of the arrays: KEY=@requests.npz, or @requests.npz for all keys",
     )  # fmt: skip
-    group.add_argument("--no-verify", action="store_true", help="publish without running it")
+    if publishes:
+        group.add_argument("--no-verify", action="store_true", help="publish without running it")
     group.add_argument(
         "--tolerance", type=not_negative, metavar="RTOL", help="relative difference allowed for floats"
     )
@@ -80,11 +83,11 @@ def proving_of(args: argparse.Namespace, meta: MetaGraph, signature: Signature |
 
     inputs = None
     if args.inputs and signature is not None:
+        from workbench.runtime.samples import parse_samples
         from workbench.runtime.slots import input_slots
-        from workbench.runtime.values import complete, parse_inputs
 
         slots = input_slots(meta, signature)
-        inputs = complete(parse_inputs(args.inputs, slots), slots)
+        inputs = parse_samples(args.inputs, slots)
     return Proving(
         inputs=inputs,
         tolerance=args.tolerance,
@@ -95,6 +98,21 @@ def proving_of(args: argparse.Namespace, meta: MetaGraph, signature: Signature |
         time_limit=args.time_limit,
         allow_unsafe=args.allow_unsafe,
     )
+
+
+def remember(recipe: bytes, paths: Sequence[Path]) -> None:
+    """Keeps where the sources of a published result are, so that `verify` finds them again.
+
+    Args:
+        recipe: of the result.
+        paths: of its sources, in the same order.
+    """
+    import json
+
+    from workbench.state import remember_sources
+
+    sources = json.loads(recipe)["sources"]
+    remember_sources({source["digest"]: path for source, path in zip(sources, paths, strict=True)})
 
 
 class Talker:

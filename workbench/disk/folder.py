@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Literal
+from typing import Any, Literal
 
 from workbench.disk import files, schema
 from workbench.disk.schema import Message
@@ -20,6 +20,7 @@ from workbench.names import nearest, show
 
 PB, PBTXT, CPB = "saved_model.pb", "saved_model.pbtxt", "saved_model.cpb"
 VARIABLES, ASSETS = "variables", "assets"
+_PARTS = {VARIABLES: "checkpoint", ASSETS: "assets"}
 
 MAX_PROTO = 2**31 - 1
 """The most bytes a protobuf message can have."""
@@ -329,12 +330,30 @@ def _stays_inside(folder: Path, path: Path) -> bool:
     return any(target.is_relative_to(cache / "blobs") for cache in caches)
 
 
-def digest(location: Location) -> str:
+@dataclass(frozen=True, slots=True)
+class Digest:
     """SHA-256 (hex) over what a model is made of; equal for equal models wherever they are.
 
     Goes in, each with its name and its length: the model file, the checkpoint's index, the names and sizes of
     the shards (not their bytes, which may be many; the index holds their checksums), and every file below
     `assets/`. Names of folders, times and modes do not.
+
+    Attributes:
+        total: over all of it.
+        parts: over each part that is there: `model`, `checkpoint`, `assets`.
+    """
+
+    total: str
+    parts: Mapping[str, str]
+
+
+def digest(location: Location) -> str:
+    """The digest of all that a model is made of; see `digests`."""
+    return digests(location).total
+
+
+def digests(location: Location) -> Digest:
+    """The digests of a model.
 
     Raises:
         MissingFile: the model file is gone.
@@ -343,14 +362,18 @@ def digest(location: Location) -> str:
     from hashlib import sha256
 
     total = sha256()
+    parts: dict[str, Any] = {}
     try:
         for label, content in _digested(location):
             name = label.encode("utf-8", "surrogateescape")
-            for part in (name, content):
-                total.update(len(part).to_bytes(8, "little") + part)
+            part = parts.setdefault(_PARTS.get(label.partition("/")[0], "model"), sha256())
+            for one in (name, content):
+                sized = len(one).to_bytes(8, "little") + one
+                total.update(sized)
+                part.update(sized)
     except OSError as problem:
         raise DiskError(f"Cannot read: {problem.strerror}.", where=_shown(location.path)) from problem
-    return total.hexdigest()
+    return Digest(total.hexdigest(), {name: part.hexdigest() for name, part in parts.items()})
 
 
 def _digested(location: Location) -> Iterator[tuple[str, bytes]]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 CLI_DENYLIST = ("WriteFile", "ReadFile", "PrintV2")
 """What `saved_model_cli scan` looks for when it is not told otherwise."""
-INIT, RESTORE, LOAD, SAVE = "(init op)", "(restore)", "(load)", "(save)"
+INIT, RESTORE, LOAD, SAVE, FETCHED = "(init op)", "(restore)", "(load)", "(save)", "(fetched)"
 SAVERS_OWN = "the saver's own, on the checkpoint it is given"
 OWN_ASSET = "reads an asset of the model, and nothing else"
 
@@ -73,15 +73,27 @@ def scan(meta: MetaGraph) -> list[Danger]:
     return _walk(meta, None).all()
 
 
-def dangerous(meta: MetaGraph, signature_keys: Iterable[str] | None = None) -> list[Danger]:
+def dangerous(
+    meta: MetaGraph,
+    signature_keys: Iterable[str] | None = None,
+    *,
+    tensors: Iterable[str] = (),
+    functions: Iterable[str] = (),
+) -> list[Danger]:
     """The dangerous ops of a MetaGraph that have no excuse, each node of a body once.
 
     Args:
         meta: the MetaGraph.
         signature_keys: what is to be run: only what these signatures or loading the model reach is listed.
             None lists everything in the graph and its library, reached or not.
+        tensors: of the main graph, that are fetched besides.
+        functions: concrete functions that are called besides.
     """
-    return list(_walk(meta, signature_keys).found.values())
+    walk = _walk(meta, signature_keys)
+    walk.from_main(tensors, FETCHED)
+    for name in functions:
+        walk.from_function(name, FETCHED)
+    return list(walk.found.values())
 
 
 def _walk(meta: MetaGraph, signature_keys: Iterable[str] | None) -> _Walk:
@@ -276,7 +288,7 @@ class _Walk:
         """The functions that Python can call on a loaded model."""
         for found in self.meta.callables if self.meta.objects is not None else ():
             for variant in found.variants:
-                self._from_concrete(variant.function, found.path)
+                self.from_function(variant.function, found.path)
 
     def the_rest(self) -> None:
         """What nothing reached: nodes of the main graph and functions of the library."""
@@ -292,9 +304,10 @@ class _Walk:
         if node.HasField("bare_concrete_function"):
             names.append(node.bare_concrete_function.concrete_function_name)
         for name in names:
-            self._from_concrete(name, label)
+            self.from_function(name, label)
 
-    def _from_concrete(self, name: str, label: str) -> None:
+    def from_function(self, name: str, label: str) -> None:
+        """What a concrete function reaches."""
         objects = self.meta.objects
         if objects is None or name not in self.functions or not self._holds_any((name,)):
             return
@@ -420,11 +433,13 @@ def _trail(entry: str, nodes: Mapping[str, Message]) -> Iterator[str]:
         entry = node.input[0]
 
 
-def tell(found: Sequence[Danger]) -> str:
-    """Some dangers as a sentence, the first three by name."""
+def tell(found: Sequence[Danger], who: str = "The model") -> str:
+    """Some dangers as a sentence, the first three by name; empty if there are none."""
+    if not found:
+        return ""
     listed = "; ".join(
         f"{show(danger.op)} at {show('::'.join((*danger.path, danger.node)))} {danger.why}"
         for danger in found[:3]
     )
     more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
-    return f"The model reaches ops that do more than compute: {listed}{more}."
+    return f"{who} reaches ops that do more than compute: {listed}{more}."

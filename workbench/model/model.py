@@ -131,9 +131,14 @@ class Model:
         except WorkbenchError:  # a damaged entry: `findings` tells of it
             return None
 
+    @cached_property
+    def digests(self) -> disk_folder.Digest:
+        """SHA-256 over what the model is made of, as a recipe keeps it: of all, and of each part."""
+        return disk_folder.digests(self.location)
+
     def digest(self) -> str:
-        """SHA-256 over what the model is made of, as a recipe keeps it."""
-        return disk_folder.digest(self.location)
+        """SHA-256 over all that the model is made of."""
+        return self.digests.total
 
     @cached_property
     def origin(self) -> Origin | None:

@@ -137,10 +137,21 @@ class Chain:
     Attributes:
         stages: one a source.
         outputs: slot of the result's outputs to the tensor that gives it.
+        name: what it is called in messages, where it is neither the sources of a join nor the original of an edit.
     """
 
     stages: tuple[Stage, ...]
     outputs: Mapping[str, FromStage]
+    name: str = ""
+
+    @property
+    def title(self) -> str:
+        """What the result is held against, in words."""
+        return self.name or ("the sources one after the other" if len(self.stages) > 1 else "the original")
+
+    def says(self, plural: str, singular: str) -> str:
+        """A sentence about running it: `The sources alone fail`, `./model alone fails`."""
+        return f"{self.name} alone {singular}" if self.name else f"The sources alone {plural}"
 
     def as_json(self) -> dict[str, Any]:
         """As the child takes it."""
@@ -152,10 +163,11 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class ResultModel:
-    """The merged model and the signature that was made."""
+    """The model that is held against a chain, by one of its signatures, and what it is called in messages."""
 
     model: ModelRef
     signature: Signature
+    name: str = "the merged model"
 
     def as_json(self) -> dict[str, Any]:
         """As the child takes it."""

@@ -180,6 +180,28 @@ def _from_file(name: str, slot: Slot) -> Array:
     return _file_string(_read(name, slot), slot)
 
 
+def npz_file(text: str) -> str | None:
+    """The file in `@FILE.npz` without a `[name]`, else None."""
+    match = _NPZ.match(text[1:]) if text.startswith("@") else None
+    return match["file"] if match is not None and match["member"] is None else None
+
+
+def npz_arrays(name: str) -> dict[str, Array]:
+    """All arrays of an `.npz` file by name.
+
+    Raises:
+        InputError: it can't be read, or holds pickled objects.
+    """
+    import numpy as np
+
+    with _reading(name):
+        found = np.load(name, allow_pickle=False)
+        if isinstance(found, np.ndarray):
+            raise InputError("The file holds just one array.", where=show(name), hint="Name it .npy.")
+        with found:
+            return {member: np.asarray(found[member]) for member in found.files}
+
+
 def _file_string(data: bytes, slot: Slot) -> Array:
     """A file's bytes as a scalar, or as a batch of one where the input is a vector of strings."""
     import numpy as np
@@ -199,9 +221,10 @@ def _read(name: str, slot: Slot) -> bytes:
         raise _unreadable(name, error, slot) from None
 
 
-def _unreadable(name: str, error: Exception, slot: Slot) -> InputError:
+def _unreadable(name: str, error: Exception, slot: Slot | None) -> InputError:
     why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return InputError(f"The file {show(name)} can't be read: {why}.", where=show(slot.name))
+    where = show(slot.name) if slot is not None else None
+    return InputError(f"The file {show(name)} can't be read: {why}.", where=where)
 
 
 def _load_array(name: str, slot: Slot) -> Array:
@@ -240,7 +263,7 @@ def _npz_member(name: str, member: str | None, slot: Slot) -> Array:
 
 
 @contextmanager
-def _reading(name: str, slot: Slot) -> Iterator[None]:
+def _reading(name: str, slot: Slot | None = None) -> Iterator[None]:
     """What numpy and the libraries below it raise for a file that is no array, as our error."""
     import zipfile
     import zlib

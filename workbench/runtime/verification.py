@@ -16,6 +16,7 @@ from workbench.runtime.compare import Comparison, dtype_name
 Verdict = Literal["verified", "differs", "inconclusive", "not run"]
 LoaderStatus = Literal["equal", "differs", "failed", "skipped"]
 LOADER_NAMES = {"v1": "v1 Session", "v2": "tf.saved_model.load"}
+_MOST_DESCRIBED = 16
 _ABSOLUTE = re.compile(r"(?<![\w.:/])(?:/[\w.@+~-]+){2,}/?|\b[A-Za-z]:\\[^\s'\",;]+")
 
 
@@ -75,7 +76,8 @@ class Verification:
         hint: the next move, or None.
         loaders: each loader that was tried or skipped.
         outputs: every output in every loader that ran.
-        samples: the inputs it was run on.
+        samples: the inputs it was run on, those that were given first.
+        given: how many of them were given.
         how_made: slot to how its values were made; empty for given ones.
         notes: what a reader of the verdict should know besides.
         versions: of TensorFlow, Python and numpy in the child.
@@ -89,6 +91,7 @@ class Verification:
     loaders: tuple[LoaderCheck, ...] = ()
     outputs: tuple[OutputCheck, ...] = ()
     samples: tuple[Sample, ...] = ()
+    given: int = 0
     how_made: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -124,7 +127,9 @@ class Verification:
             "outputs": [check.as_json() for check in self.outputs],
             "inputs": {
                 "sha256": digest(self.samples),
-                "samples": [describe(sample) for sample in self.samples],
+                "count": len(self.samples),
+                "given": self.given,
+                "samples": [describe(sample) for sample in self.samples[:_MOST_DESCRIBED]],
                 "made": dict(self.how_made),
             },
             "notes": [without_paths(note) for note in self.notes],

@@ -132,22 +132,37 @@ class Verifier:
 
     def _good_reason(self, loaders: Sequence[LoaderCheck]) -> str:
         ran = " and ".join(check.name for check in loaders if check.status == "equal")
-        count = len(self._run.samples) if self._run is not None else 0
         skipped = "".join(
             f" {check.name} was left out: {check.reason}" for check in loaders if check.status == "skipped"
         )
-        inputs = "1 input" if count == 1 else f"{count} inputs"
-        sources = "the sources one after the other" if len(self.chain.stages) > 1 else "the original"
-        return f"Equal to {sources} on {inputs}, in {ran}.{skipped}"
+        return f"Equal to {self.chain.title} on {self._inputs()}, in {ran}.{skipped}"
+
+    def _inputs(self) -> str:
+        """How many inputs it was run on: `1 input`, `1,000 given inputs and 2 made ones`."""
+        count, given = (len(self._run.samples) if self._run is not None else 0), self._given()
+        if not given or given == count:
+            return f"{count:,} {'given ' if given else ''}input{'' if count == 1 else 's'}"
+        made = count - given
+        return (
+            f"{given:,} given input{'' if given == 1 else 's'} "
+            f"and {made:,} made one{'' if made == 1 else 's'}"
+        )
+
+    def _given(self) -> int:
+        known = {id(sample) for sample in self.source.given}
+        return sum(id(sample) in known for sample in self._run.samples) if self._run is not None else 0
 
     def _run_result(self, result: ResultModel) -> dict[str, Any]:
         """What each loader makes of the merged model; if TensorFlow dies of both, each is tried alone."""
+        wanted = (
+            LOADERS if result.model.kind == "saved_model" else ("v1",)
+        )  # the other does not read GraphDefs
         try:
-            return self._request_result(result, LOADERS)
+            return self._request_result(result, wanted)
         except ChildDied:
             pass
         answers: dict[str, Any] = {}
-        for loader in LOADERS:
+        for loader in wanted:
             try:
                 answers |= self._request_result(result, (loader,))
             except ChildDied as error:
@@ -165,7 +180,9 @@ class Verifier:
         try:
             return self.child.start().request(job, time_limit=self.time_limit)
         except ChildTimeout as error:
-            raise Stop("inconclusive", f"The merged model: {text_of(error)}", error.hint) from None
+            raise Stop(
+                "inconclusive", f"{result.name[:1].upper()}{result.name[1:]}: {text_of(error)}", error.hint
+            ) from None
 
     def _judge(
         self, loader: str, answer: Mapping[str, Any], result: ResultModel
@@ -178,8 +195,8 @@ class Verifier:
             excuse = self._excuse_of_sources(loader)
             if excuse is not None:
                 return LoaderCheck(loader, "skipped", excuse, seconds), []
-            return LoaderCheck(loader, "failed", f"only the merged model fails: {failure}", seconds), []
-        problem = _keys_problem(answer["keys"], result)
+            return LoaderCheck(loader, "failed", f"only {result.name} fails: {failure}", seconds), []
+        problem = _keys_problem(answer["keys"], result) if result.model.kind == "saved_model" else None
         checks = []
         for number, (expected, found) in enumerate(zip(self._run.expected(), answer["samples"], strict=True)):
             got = codec.decode_sample(found["outputs"])
@@ -265,6 +282,7 @@ class Verifier:
             loaders=tuple(loaders),
             outputs=tuple(outputs),
             samples=tuple(self._run.samples) if self._run is not None else (),
+            given=self._given(),
             how_made=dict(self._how_made),
             notes=tuple(self._notes),
             versions=self._versions,

@@ -52,11 +52,11 @@ class CommitOptions:
         inputs = None
         if self.inputs:
             from workbench.prove import result_signature
+            from workbench.runtime.samples import parse_samples
             from workbench.runtime.slots import input_slots
-            from workbench.runtime.values import complete, parse_inputs
 
             slots = input_slots(draft.meta, result_signature(draft))
-            inputs = complete(parse_inputs(self.inputs, slots), slots)
+            inputs = parse_samples(self.inputs, slots)
         return Proving(
             inputs=inputs,
             tolerance=self.tolerance,

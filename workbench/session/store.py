@@ -6,28 +6,19 @@ or written there is left out: nothing here is worth stopping for.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from workbench.state import read, state_folder, write
 from workbench.surgery.plan import Plan
 
 _RECENT = "recent.json"
 _KEPT = 20
-_MAX_BYTES = 4 << 20
 _MAX_AGE = 30 * 86400.0  # seconds a plan nobody came back for is offered
-
-
-def state_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """The folder; it may not be there yet."""
-    base = environment.get("XDG_STATE_HOME") or ""
-    root = Path(base) if os.path.isabs(base) else Path.home() / ".local" / "state"
-    return root / "workbench"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +51,7 @@ class Store:
 
     def recent(self) -> list[Path]:
         """Models opened before that are still there, the latest first."""
-        found = _read(self.folder / _RECENT)
+        found = read(self.folder / _RECENT)
         if not isinstance(found, list):
             return []
         paths = (Path(entry) for entry in found if isinstance(entry, str))
@@ -70,7 +61,7 @@ class Store:
         """Puts a model first among the recent ones."""
         absolute = str(path.absolute())
         others = [str(known) for known in self.recent() if str(known) != absolute]
-        _write(self.folder / _RECENT, [absolute, *others][:_KEPT])
+        write(self.folder / _RECENT, [absolute, *others][:_KEPT])
 
     # -- unfinished plans
 
@@ -94,7 +85,7 @@ class Store:
             for source in plan.sources
         ]
         wires = [{"from": wire.source, "to": wire.target} for wire in plan.wires]
-        _write(
+        write(
             self._mine,
             {
                 "schema_version": 1,
@@ -128,7 +119,7 @@ class Store:
         except OSError:
             return []
         for path in paths:
-            entry = _read(path)
+            entry = read(path)
             try:
                 seconds = time.time() - path.stat().st_mtime
                 if not isinstance(entry, dict) or seconds > _MAX_AGE:
@@ -164,24 +155,3 @@ def _runs(pid: object, born: object) -> bool:
     except OSError:
         pass
     return _born(pid) in ("", born)
-
-
-def _read(path: Path) -> Any:
-    try:
-        data = path.read_bytes()
-        return json.loads(data) if len(data) <= _MAX_BYTES else None
-    except (OSError, ValueError, RecursionError):
-        return None
-
-
-def _write(path: Path, value: object) -> None:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(value, file)
-        os.replace(temporary, path)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink()

@@ -158,6 +158,7 @@ class Edit:
         source: dict[str, Any] = {
             "handle": handle_base(self.model.path),
             "digest": self.model.digest(),
+            "parts": dict(self.model.digests.parts),
             "tag_set": self.original.tags_text,
         }
         earlier = nested(self.model.folder)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ def describe(plan: Plan, join: Join) -> dict[str, Any]:
         source: dict[str, Any] = {
             "handle": handle,
             "digest": part.model.digest(),
+            "parts": dict(part.model.digests.parts),
             "tag_set": ",".join(part.meta.tags),
             "signature": part.chosen.key if part.chosen is not None else None,
         }
@@ -93,12 +95,32 @@ def load(path: Path) -> Plan:
         MissingFile: there is no such file.
         DamagedFile: it is not a recipe, or one without paths.
     """
+    base = path.resolve().parent
     try:
         recipe = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise MissingFile("There is no such recipe.", where=str(path)) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise DamagedFile(f"This is not a recipe: {show(str(error))}.", where=str(path)) from None
+    return plan_of(recipe, lambda entry: Path(os.path.normpath(base / entry["path"])), str(path))
+
+
+def plan_of(recipe: Any, place: Callable[[dict[str, Any]], Path], where: str) -> Plan:
+    """The plan that a recipe tells of.
+
+    Args:
+        recipe: JSON values.
+        place: where a source is, from its entry in the recipe.
+        where: the recipe's file, for errors.
+
+    Raises:
+        DamagedFile: it is not a recipe, or lacks something.
+    """
+    try:
         sources = tuple(
             Source(
                 entry["handle"],
-                Path(os.path.normpath(path.resolve().parent / entry["path"])),
+                place(entry),
                 tuple(tag for tag in entry["tag_set"].split(",") if tag),
                 entry.get("signature"),
             )
@@ -118,16 +140,12 @@ def load(path: Path) -> Plan:
             tuple(options.get("rename_inputs", {}).items()),
             tuple(options.get("rename_outputs", {}).items()),
         )
-    except FileNotFoundError:
-        raise MissingFile("There is no such recipe.", where=str(path)) from None
     except KeyError as error:
         hint = (
             "The recipe inside a result names no paths; save one with --save-recipe."
             if error.args == ("path",)
             else None
         )
-        raise DamagedFile(
-            f"The recipe lacks {show(str(error.args[0]))!r}.", where=str(path), hint=hint
-        ) from None
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise DamagedFile(f"This is not a recipe: {show(str(error))}.", where=str(path)) from None
+        raise DamagedFile(f"The recipe lacks {show(str(error.args[0]))!r}.", where=where, hint=hint) from None
+    except (ValueError, TypeError, AttributeError) as error:
+        raise DamagedFile(f"This is not a recipe: {show(str(error))}.", where=where) from None

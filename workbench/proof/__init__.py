@@ -1,0 +1,1 @@
+"""Proving a model again: against the sources in its recipe, or against another model."""

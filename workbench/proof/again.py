@@ -1,0 +1,133 @@
+"""A result on disk against the sources in its recipe, however long ago and by whichever TensorFlow it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.errors import RuntimeFailure, WorkbenchError
+from workbench.names import show
+from workbench.proof.report import Proof
+from workbench.publishing import Work, check_bundle, refusal
+
+if TYPE_CHECKING:
+    from workbench.model import MetaGraph, Model
+    from workbench.proof.remake import Remade
+    from workbench.runtime.child import Child
+    from workbench.runtime.verification import Verification
+
+
+def verify_again(
+    result: Model, remade: Remade, work: Work, scratch: Path, child: Child | None = None
+) -> Proof:
+    """Runs a result against what it was made of, by every signature that was proven when it was made.
+
+    Args:
+        result: the result.
+        remade: what it was made by.
+        work: the same as something that can be proven.
+        scratch: a folder for what the reference needs besides the sources.
+        child: a running TensorFlow process to use and leave running; None starts one and ends it.
+
+    Raises:
+        DamagedFile, MissingFile: the checkpoint of the result, or of a source, is not what its index says.
+    """
+    return _Again(result, remade, work, scratch).run(child)
+
+
+class _Again:
+    """One verification."""
+
+    def __init__(self, result: Model, remade: Remade, work: Work, scratch: Path) -> None:
+        self.result = result
+        self.remade = remade
+        self.work = work
+        self.scratch = scratch
+        self.notes: list[str] = []
+        self.found: dict[str, Verification] = {}
+
+    def run(self, child: Child | None) -> Proof:
+        meta = self._meta()
+        if isinstance(meta, str):
+            return self._proof("differs", meta)
+        work, keys = self.work, self.work.proven()
+        missing = [key for key in keys if key not in meta.signatures]
+        if missing:
+            return self._proof("differs", f"The result has no signature {show(missing[0])!r}.")
+        self._compare_graphs()
+        refused = None
+        if not work.proving.allow_unsafe:
+            refused = refusal(meta, keys, work.stages())
+        if refused is not None or not keys:
+            return self._proof("not run", refused or "It has no signature that could be run.")
+        with ExitStack() as stack:
+            running = child or stack.enter_context(work.new_child())
+            try:
+                running.start()
+            except RuntimeFailure as error:
+                return self._proof("not run", error.message, error.hint)
+            work.timed("check", "checking the checkpoints", partial(self._check, work))
+            return self._run(meta, running)
+
+    def _meta(self) -> MetaGraph | str:
+        """The MetaGraph of the result that the recipe made, or what is wrong."""
+        try:
+            return self.result.select(self.work.meta.tags)
+        except WorkbenchError as error:
+            return f"{error.message} {error.hint or ''}".strip()
+
+    def _compare_graphs(self) -> None:
+        if self.result.location.file.read_bytes() == self.remade.serialize():
+            self.notes.append("Its graph is byte for byte what the recipe makes of these sources.")
+        else:
+            self.notes.append(
+                "Its graph is not byte for byte what this version of workbench makes of the recipe and these sources."
+            )
+
+    def _check(self, work: Work) -> None:
+        work.check()
+        if self.result.bundle is not None:
+            check_bundle(self.result.bundle, str(self.result.path))
+        elif self.result.bundle_problem is not None:
+            raise self.result.bundle_problem
+
+    def _run(self, meta: MetaGraph, child: Child) -> Proof:
+        from workbench.runtime.chain import ModelRef, ResultModel
+
+        work = self.work
+        unfit = work.prepare(self.scratch, child)
+        if unfit is not None:
+            return self._proof(unfit.verdict, unfit.reason, unfit.hint)
+        for key in work.proven():
+            trial = work.trial(child, key)
+            model = ResultModel(ModelRef.of(self.result, meta), meta.signatures[key], "the result")
+            verification = work.timed("reference", "running the sources", trial.verifier.reference)
+            if verification is None:
+                run: Callable[[], Verification] = partial(trial.verifier.result, model)
+                verification = work.timed("verify", "loading and running the result", run)
+            self.found[key] = verification
+            if not verification.ok:
+                about = f"{show(key)}: " if len(work.proven()) > 1 else ""
+                return self._proof(verification.verdict, about + verification.reason, verification.hint)
+        reasons = {one.reason for one in self.found.values()}
+        told = [f"{show(key)}: {one.reason}" for key, one in self.found.items()]
+        return self._proof("verified", reasons.pop() if len(reasons) == 1 else " ".join(told))
+
+    def _proof(self, verdict: str, reason: str, hint: str | None = None) -> Proof:
+        sources = self.remade.sources
+        again = [show(one.handle) for one in sources if one.made_again]
+        if again:
+            self.notes.append(f"Made again from its own recipe: {', '.join(again)}.")
+        return Proof(
+            self.result.path,
+            verdict,
+            reason,
+            hint,
+            sources=sources,
+            signatures=self.found,
+            notes=tuple(self.notes),
+            seconds=self.work.seconds,
+        )

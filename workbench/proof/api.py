@@ -1,0 +1,68 @@
+"""`workbench.verify`: a model on disk, proven again or compared with another."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.errors import UsageError
+from workbench.model import Model, open_model
+from workbench.proof.report import Proof
+from workbench.publishing import Progress, Proving
+
+if TYPE_CHECKING:
+    from workbench.runtime.child import Child
+
+
+def verify(
+    model: Model | str | os.PathLike[str],
+    sources: Mapping[str, str | os.PathLike[str]] | None = None,
+    *,
+    against: Model | str | os.PathLike[str] | None = None,
+    signature: str | None = None,
+    tags: str | Iterable[str] | None = None,
+    proving: Proving | None = None,
+    child: Child | None = None,
+    progress: Progress | None = None,
+) -> Proof:
+    """Proves a result again against the sources in its recipe, or a model against another. Nothing is written.
+
+    Args:
+        model: an opened model, or what `open_model` takes.
+        sources: where sources of the recipe are, by handle; the others are looked for by their digest.
+        against: the model to compare it with, instead of its sources.
+        signature: for `against`: the signature in both; None for the obvious one.
+        tags: for `against`: the tag set in both; None for the obvious ones.
+        proving: inputs, tolerance, interpreter and the like; inputs are for the signature the recipe made.
+        child: a running TensorFlow process to use and leave running; None starts one and ends it.
+        progress: is told what is going on.
+
+    Raises:
+        MissingFile: it has no recipe, or a file of it is gone.
+        MissingSource, WrongSource: sources of the recipe are not there, or a given one is another model.
+        DamagedFile: its recipe or a checkpoint can't be read.
+        UsageError: `sources` together with `against`, or a handle that the recipe does not have.
+        WorkbenchError: what is there can't be opened.
+    """
+    options = proving or Proving()
+    if against is None:
+        from workbench.proof.again import verify_again
+        from workbench.proof.remake import remake
+
+        if signature is not None or tags is not None:
+            raise UsageError("The recipe tells the signature and the tag set.", hint="Leave them out.")
+        result = model if isinstance(model, Model) else open_model(model)
+        places = {handle: Path(path) for handle, path in (sources or {}).items()}
+        with tempfile.TemporaryDirectory(prefix="workbench-") as scratch:
+            made = remake(result, places, Path(scratch) / "sources")
+            return verify_again(result, made, made.work(options, progress), Path(scratch), child)
+    from workbench.proof.against import pair, verify_against
+
+    if sources:
+        raise UsageError("A comparison with another model needs no sources.", hint="Leave them out.")
+    one = model if isinstance(model, Model) else open_model(model, tags)
+    other = against if isinstance(against, Model) else open_model(against, tags)
+    return verify_against(pair(one, other, signature), options, child, progress)

@@ -1,0 +1,217 @@
+"""Finding the sources of a result by the digests in its recipe.
+
+A recipe tells what its sources are, not where. Looked for, in this order: what the user gives; where the recipe says
+(one that was saved for replay has paths); where a source was when it was used last; the folders beside the result and
+in the working folder. What is found is a source only if its digest is the one wanted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from workbench.disk import folder as disk_folder
+from workbench.errors import DamagedFile, MissingSource, UsageError, WorkbenchError, WrongSource
+from workbench.names import did_you_mean, show
+from workbench.state import remembered_sources
+
+_MODEL_FILES = (disk_folder.PB, disk_folder.PBTXT)
+_MOST_LOOKED_AT = 200
+_PART_NAMES = {"model": "the graph", "checkpoint": "the checkpoint", "assets": "the assets"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One source of a recipe.
+
+    Attributes:
+        handle: its own, after those of the results it is a source of: `net`, `merged/net`.
+        digest: SHA-256 over all of it.
+        parts: SHA-256 over each part; empty in recipes of older versions.
+        recipe: its own recipe, where it is itself a result.
+        path: where the recipe says it is, or None.
+    """
+
+    handle: str
+    digest: str
+    parts: Mapping[str, str] = field(default_factory=dict)
+    recipe: dict[str, Any] | None = None
+    path: str | None = None
+
+
+def wanted(entry: Any, where: str, above: str = "") -> Wanted:
+    """What an entry of a recipe asks for.
+
+    Args:
+        entry: one of its `sources`.
+        where: the recipe's file, for errors.
+        above: what stands before the handle.
+
+    Raises:
+        DamagedFile: it is not of its form.
+    """
+    found = entry if isinstance(entry, dict) else {}
+    handle, digest, parts, recipe = (found.get(name) for name in ("handle", "digest", "parts", "recipe"))
+    if not isinstance(handle, str) or not isinstance(digest, str):
+        raise DamagedFile("A source in the recipe has no handle or no digest.", where=where)
+    path = found.get("path")
+    return Wanted(
+        above + handle,
+        digest,
+        {str(name): str(one) for name, one in parts.items()} if isinstance(parts, dict) else {},
+        recipe if isinstance(recipe, dict) else None,
+        path if isinstance(path, str) else None,
+    )
+
+
+class Finder:
+    """Finds sources; what was looked at once is not read again.
+
+    Args:
+        given: where the user says they are, by handle.
+        result: the folder of the result.
+        recipe: the file of its recipe.
+    """
+
+    def __init__(self, given: Mapping[str, Path], result: Path, recipe: Path) -> None:
+        self.given = dict(given)
+        self.result = result
+        self.recipe = recipe
+        self.used: set[str] = set()
+        self._remembered: dict[str, Path] | None = None
+        self._digests: dict[str, disk_folder.Digest | None] = {}
+        self._looked_at = 0
+
+    def find(self, source: Wanted) -> Path | None:
+        """Where a source is, or None.
+
+        Raises:
+            WrongSource: the model given for it is another one; the message says what differs.
+            WorkbenchError: the model given for it can't be read.
+        """
+        if source.handle in self.given:
+            self.used.add(source.handle)
+            return self._given(source, self.given[source.handle])
+        for path in self._places(source):
+            found = self._digest(path)
+            if found is not None and found.total == source.digest:
+                return path
+        return None
+
+    def check_all_used(self, handles: Iterable[str]) -> None:
+        """Says which of the given handles no source has.
+
+        Raises:
+            UsageError: there is one.
+        """
+        handles = list(handles)
+        for handle in self.given.keys() - self.used - set(handles):
+            raise UsageError(
+                f"--source {show(handle)}: the recipe has no source with that handle.",
+                hint=did_you_mean(handle, handles, noun="sources"),
+            )
+
+    def _given(self, source: Wanted, path: Path) -> Path:
+        found = disk_folder.digests(disk_folder.find(path))
+        if found.total == source.digest:
+            return path
+        raise WrongSource(
+            f"This is not the model that the result was made of as {show(source.handle)!r}: "
+            f"{_difference(source, found)}. It has sha256 {found.total}, the recipe wants {source.digest}.",
+            where=show(str(path)),
+            hint="Give the model as it was. To compare the result with another one: --against.",
+        )
+
+    def _places(self, source: Wanted) -> Iterator[Path]:
+        if source.path is not None:
+            yield self.recipe.parent / source.path
+        if self._remembered is None:
+            self._remembered = remembered_sources()
+        if source.digest in self._remembered:
+            yield self._remembered[source.digest]
+        name = source.handle.rpartition("/")[2]
+        near = [self.result.parent]
+        if self.result.name.isdecimal():  # a version under a serving folder
+            near.append(self.result.parent.parent)
+        for folder in [*near, Path.cwd()]:
+            yield from sorted(_models_in(folder), key=lambda path: path.name != name)
+
+    def _digest(self, path: Path) -> disk_folder.Digest | None:
+        """The digest of what lies there; None if that is no model, or the result itself."""
+        key = os.path.realpath(path)
+        if key not in self._digests:
+            self._digests[key] = None
+            if key != os.path.realpath(self.result) and self._looked_at < _MOST_LOOKED_AT:
+                self._looked_at += 1
+                with suppress(WorkbenchError):  # something else, or damaged: not the one
+                    self._digests[key] = disk_folder.digests(disk_folder.find(path))
+        return self._digests[key]
+
+
+def missing(sources: Iterable[Wanted], where: str) -> MissingSource:
+    """The error for sources that were not found, all at once."""
+    lost = list(sources)
+    listed = "; ".join(f"{show(one.handle)} (sha256 {one.digest})" for one in lost)
+    flags = " ".join(f"--source {show(one.handle)}=DIR" for one in lost)
+    return MissingSource(
+        f"{'A source' if len(lost) == 1 else f'{len(lost)} sources'} of the result can't be found: {listed}. "
+        "Looked for where it was used last, beside the result, and here.",
+        where=where,
+        hint=f"Say where: {flags}",
+    )
+
+
+def _difference(source: Wanted, found: disk_folder.Digest) -> str:
+    """Which parts differ, and which don't: `the checkpoint differs; the graph is the same`."""
+    if not source.parts:
+        return "its digest differs"
+    words: dict[str, list[str]] = {"differs": [], "is the same": [], "is not there": [], "is not of it": []}
+    for part, name in _PART_NAMES.items():
+        mine, theirs = found.parts.get(part), source.parts.get(part)
+        if mine is None and theirs is None:
+            continue
+        word = "is the same" if mine == theirs else "differs"
+        if mine is None or theirs is None:
+            word = "is not there" if mine is None else "is not of it"
+        words[word].append(name)
+    return "; ".join(f"{' and '.join(names)} {_verb(word, names)}" for word, names in words.items() if names)
+
+
+def _verb(word: str, names: list[str]) -> str:
+    if len(names) == 1 and names[0] != "the assets":
+        return word
+    return word.replace("differs", "differ").replace("is ", "are ")
+
+
+def _models_in(folder: Path) -> list[Path]:
+    """Models directly in a folder, and versions of models in a serving folder."""
+    found: list[Path] = []
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        return []
+    for entry in entries:
+        path = Path(entry.path)
+        if not entry.is_dir():
+            if path.suffix in (".pb", ".pbtxt") and not path.stem.startswith("saved_model"):
+                found.append(path)
+        elif _is_model(path):
+            found.append(path)
+        else:
+            found += [path / name for name in _versions(path) if _is_model(path / name)]
+    return found
+
+
+def _is_model(path: Path) -> bool:
+    return any((path / name).is_file() for name in _MODEL_FILES)
+
+
+def _versions(path: Path) -> list[str]:
+    try:
+        return [name for name in os.listdir(path) if name.isdecimal()]
+    except OSError:
+        return []
