@@ -186,8 +186,7 @@ class _Commit(Work):
     def clear(self, folder: Path) -> None:
         """Removes the opened sources."""
         if self.opened:
-            with files.writing(folder):
-                files.remove_tree(folder / OPENED)
+            files.remove_tree(folder / OPENED)
 
     def check(self) -> None:
         """Compares every checksum of the checkpoints.

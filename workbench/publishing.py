@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from workbench.disk import files
 from workbench.disk.stage import Stage
 from workbench.errors import DamagedFile, MissingFile, RuntimeFailure
 from workbench.findings import Finding
@@ -361,7 +362,8 @@ def _prove(work: Work, stage: Stage, trials: Sequence[Trial]) -> Report:
         if not verification.ok:
             reason = _about(trial.signature.key, verification.reason, work)
             return work.report(None, verification.verdict, reason, verification)
-    work.clear(stage.folder)
+    with files.writing(stage.target):
+        work.clear(stage.folder)
     first, *others = found
     record = found[first].as_json()
     if others:
