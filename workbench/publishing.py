@@ -12,7 +12,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -86,6 +86,7 @@ class Report:
         findings: those of the draft.
         nbytes: bytes written.
         seconds: by phase.
+        unsafe: what it would do besides computing, where it was not run for that reason.
     """
 
     path: Path | None
@@ -96,6 +97,7 @@ class Report:
     findings: Sequence[Finding] = ()
     nbytes: int = 0
     seconds: Mapping[str, float] = field(default_factory=dict)
+    unsafe: str | None = None
 
     @property
     def published(self) -> bool:
@@ -238,19 +240,20 @@ class Work(Running, ABC):
             path, verdict, reason, verification, others or {}, self.findings, self.nbytes, self.seconds
         )
 
-    def refusal(self) -> str | None:
-        """Why the result may not be run (R12), or None."""
-        if not self.proven():
-            return "It has no signature that could be run."
+    def unsafe(self) -> str | None:
+        """Why running it needs the user's word (R12), or None."""
         if self.proving.allow_unsafe:
             return None
-        return refusal(self.meta, self.proven(), self.stages())
+        return unsafe(self.meta, self.proven(), self.stages())
 
 
-def refusal(
+ALLOW = "If you trust it, --allow-unsafe runs it."
+
+
+def unsafe(
     meta: MetaGraph, keys: Sequence[str], stages: Iterable[tuple[ChainStage, MetaGraph]]
 ) -> str | None:
-    """Why a result may not be run against its sources, or None.
+    """What running a result against its sources could do besides computing, or None.
 
     Args:
         meta: the MetaGraph of the result.
@@ -265,7 +268,7 @@ def refusal(
         told = tell(prove.dangers(stage, loaded), f"The source {show(stage.name)}")
         if told:
             break
-    return f"{told} If you trust it, --allow-unsafe runs it." if told else None
+    return told or None
 
 
 def publish(
@@ -288,9 +291,11 @@ def publish(
         stage = Stage(Path(target), serving=serving)
         trials: list[Trial] = []
         if verify:
-            refused = work.refusal()
-            if refused is not None:
-                return work.report(None, "not run", refused)
+            if not work.proven():
+                return work.report(None, "not run", "It has no signature that could be run.")
+            told = work.unsafe()
+            if told is not None:
+                return replace(work.report(None, "not run", f"{told} {ALLOW}"), unsafe=told)
             # TensorFlow is imported while the target is looked at and the inputs are made.
             running = child or stack.enter_context(work.new_child())
             try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from workbench.errors import RuntimeFailure, WorkbenchError
 from workbench.names import show
 from workbench.proof.report import Proof
-from workbench.publishing import Work, check_bundle, refusal
+from workbench.publishing import ALLOW, Work, check_bundle, unsafe
 
 if TYPE_CHECKING:
     from workbench.model import MetaGraph, Model
@@ -58,11 +58,12 @@ class _Again:
         if missing:
             return self._proof("differs", f"The result has no signature {show(missing[0])!r}.")
         self._compare_graphs()
-        refused = None
+        if not keys:
+            return self._proof("not run", "It has no signature that could be run.")
         if not work.proving.allow_unsafe:
-            refused = refusal(meta, keys, work.stages())
-        if refused is not None or not keys:
-            return self._proof("not run", refused or "It has no signature that could be run.")
+            told = unsafe(meta, keys, work.stages())
+            if told is not None:
+                return self._proof("not run", f"{told} {ALLOW}")
         with ExitStack() as stack:
             running = child or stack.enter_context(work.new_child())
             try:

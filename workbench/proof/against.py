@@ -12,7 +12,7 @@ from workbench.errors import RuntimeFailure
 from workbench.model import MetaGraph, Model, Port, Signature, shapes
 from workbench.names import show
 from workbench.proof.report import Proof
-from workbench.publishing import Proving, Running, refusal
+from workbench.publishing import ALLOW, Proving, Running, unsafe
 
 if TYPE_CHECKING:
     from workbench.publishing import Progress
@@ -139,9 +139,9 @@ class _Against(Running):
         chain = prove.signature_chain(name, found.other, found.other_meta, found.other_signature)
         if not self.proving.allow_unsafe:
             stages = [(chain.stages[0], found.other_meta)]
-            refused = refusal(found.meta, [found.signature.key], stages)
-            if refused is not None:
-                return self._proof("not run", refused)
+            told = unsafe(found.meta, [found.signature.key], stages)
+            if told is not None:
+                return self._proof("not run", f"{told} {ALLOW}")
         with ExitStack() as stack:
             running = child or stack.enter_context(self.new_child())
             try:

@@ -169,14 +169,14 @@ def _difference(source: Wanted, found: disk_folder.Digest) -> str:
     """Which parts differ, and which don't: `the checkpoint differs; the graph is the same`."""
     if not source.parts:
         return "its digest differs"
-    words: dict[str, list[str]] = {"differs": [], "is the same": [], "is not there": [], "is not of it": []}
+    words: dict[str, list[str]] = {"differs": [], "is the same": [], "is not there": [], "is new": []}
     for part, name in _PART_NAMES.items():
         mine, theirs = found.parts.get(part), source.parts.get(part)
         if mine is None and theirs is None:
             continue
         word = "is the same" if mine == theirs else "differs"
         if mine is None or theirs is None:
-            word = "is not there" if mine is None else "is not of it"
+            word = "is not there" if mine is None else "is new"
         words[word].append(name)
     return "; ".join(f"{' and '.join(names)} {_verb(word, names)}" for word, names in words.items() if names)
 

@@ -234,6 +234,22 @@ class CommitScreen(Screen[None]):
         else:
             self.form.target_line.focus()
         self.board.show_detail(out)
+        if found.unsafe is not None:
+            self._ask_for_leave(found.unsafe)
+
+    def _ask_for_leave(self, dangers: str) -> None:
+        """A model that could do more than compute is run only when that was said yes to."""
+        from workbench.tui.screens.ask import AskScreen
+
+        def answered(answer: str | None) -> None:
+            if answer == "run":
+                self.session.set_commit("allow unsafe", allow_unsafe=True)
+                self.form.show_leave()
+                self._changed()
+                self.action_commit()
+
+        choices = (("run", "Run it"), ("leave", "Don't run it"))
+        self.app.push_screen(AskScreen("Run this model?", dangers, choices), answered)
 
     # -- further keys
 

@@ -167,6 +167,13 @@ class CommitForm(VerticalScroll, can_focus=False):
 
     # -- the inputs of the result
 
+    def show_leave(self) -> None:
+        """Ticks the box that allows to run it, after that was said in a dialog."""
+        for box in self.query(Tick):
+            if box.name == "allow_unsafe":
+                with self.prevent(Tick.Changed):
+                    box.value = True
+
     def show_inputs(self, draft: Draft) -> None:
         """One line for each input of the result."""
         from workbench.prove import result_signature

@@ -1,0 +1,96 @@
+"""Nothing that could do more than compute is run unasked, on whichever way, and nobody is prompted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.tools import call
+from tests.protos import const
+from tests.surgery.tiny import Tiny, doubler
+from workbench import Proving, WorkbenchError, run, verify
+
+NOBODY = "/no/such/python"
+"""An interpreter that is not there: whoever gets as far as to start it says so, and ends with 2."""
+RUNNING = [
+    ("run", "{bad}", "--input", "x=[[1,2,3,4]]"),
+    ("merge", "{bad}", "{good}", "--wire", "y=x", "-o", "{out}"),
+    ("merge", "{good}", "{bad}", "--wire", "y=x", "-o", "{out}"),
+    ("signature", "{bad}", "--rename-input", "x=z", "-o", "{out}"),
+    ("freeze", "{bad}", "-o", "{out}"),
+    ("flatten", "{bad}", "-o", "{out}"),
+    ("verify", "{merged}"),
+    ("verify", "{bad}", "--against", "{good}"),
+    ("verify", "{good}", "--against", "{bad}"),
+]
+
+
+def reads_a_file(folder: Path) -> Tiny:
+    """`x` → `y` = x + x, after a file was read."""
+    made = Tiny(folder).placeholder()
+    made.meta.graph_def.node.append(const("path", "/etc/hostname"))
+    made.node("read", "ReadFile", "path")
+    return made.node("y", "AddV2", "x", "x", "^read", T="float32").signature(x_in="x:0", y_out="y:0")
+
+
+@pytest.fixture
+def places(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
+    """Where the models are, and a target."""
+    bad, good = reads_a_file(tmp_path / "bad").save(), doubler(tmp_path / "good").save()
+    merged, out = tmp_path / "merged", tmp_path / "out"
+    made = call(capsys, "merge", good, bad, "--wire", "y=x", "-o", merged, "--no-verify")
+    assert made.code == 0, "joining runs nothing"
+    return {"bad": str(bad), "good": str(good), "merged": str(merged), "out": str(out)}
+
+
+@pytest.mark.parametrize("words", RUNNING, ids=" ".join)
+def test_refused_before_anything_is_started(
+    words: tuple[str, ...], places: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = [word.format(**places) for word in words]
+    done = call(capsys, *line, "--python", NOBODY)
+    assert done.code == 1, done
+    assert "ReadFile at" in done.out + done.err and "--allow-unsafe" in done.out + done.err
+    assert not Path(places["out"]).exists()
+    allowed = call(capsys, *line, "--python", NOBODY, "--allow-unsafe")
+    assert allowed.code == 2 and NOBODY in allowed.err, allowed
+
+
+def test_refused_in_json(places: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    done = call(capsys, "verify", places["merged"], "--json")
+    found = json.loads(done.out)
+    assert (done.code, found["verdict"]) == (1, "not run")
+    assert [source["handle"] for source in found["sources"]] == ["good", "bad"]
+    done = call(capsys, "run", places["bad"], "--input", "x=[[1,2,3,4]]", "--json")
+    assert (done.code, json.loads(done.out)["error"]["code"]) == (1, "not-allowed")
+
+
+def test_refused_in_python(places: dict[str, str]) -> None:
+    with pytest.raises(WorkbenchError, match="ReadFile"):
+        run(places["bad"], {"x": [[1, 2, 3, 4]]}, python=NOBODY)
+    assert verify(places["merged"], proving=Proving(python=NOBODY)).verdict == "not run"
+    assert verify(places["bad"], against=places["good"], proving=Proving(python=NOBODY)).verdict == "not run"
+
+
+def test_what_only_a_source_does_is_asked_about(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Freezing leaves out what sets the variables; the original that it is held against still runs it."""
+    made = Tiny(tmp_path / "m").placeholder()
+    made.meta.graph_def.node.append(const("path", "/etc/hostname"))
+    made.node("read", "ReadFile", "path").node("init", "NoOp", "^read")
+    made.node("y", "AddV2", "x", "x", T="float32").signature(x_in="x:0", y_out="y:0")
+    made.meta.collection_def["legacy_init_op"].node_list.value.append("init")
+    made.save()
+    other = doubler(tmp_path / "other").save()
+    done = call(capsys, "verify", other, "--against", tmp_path / "m", "--python", NOBODY)
+    assert done.code == 1
+    assert "The source" in done.out and "ReadFile at read" in done.out
+
+
+def test_a_demo_is_harmless(sample_models: Path) -> None:
+    from workbench.graph.danger import dangerous
+    from workbench.model import open_model
+
+    for name in ("image_base64", "digits"):
+        assert dangerous(open_model(sample_models / name).meta) == []
