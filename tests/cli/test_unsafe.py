@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,12 +28,19 @@ RUNNING = [
 ]
 
 
-def reads_a_file(folder: Path) -> Tiny:
+def reads_a_file(folder: Path, file: str = "/etc/hostname") -> Tiny:
     """`x` → `y` = x + x, after a file was read."""
     made = Tiny(folder).placeholder()
-    made.meta.graph_def.node.append(const("path", "/etc/hostname"))
+    made.meta.graph_def.node.append(scalar("path", file))
     made.node("read", "ReadFile", "path")
     return made.node("y", "AddV2", "x", "x", "^read", T="float32").signature(x_in="x:0", y_out="y:0")
+
+
+def scalar(name: str, text: str) -> Any:
+    """A string Const of rank 0, as ReadFile wants it."""
+    made = const(name, text)
+    made.attr["value"].tensor.tensor_shape.ClearField("dim")
+    return made
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from tests.cli.test_unsafe import reads_a_file
+from tests.surgery.tiny import doubler
 from tests.tui.driving import drive, press, screen_text, settle, type_text, until
 from tests.tui.test_wire import PAIR, command
 from workbench.tui.app import WorkbenchApp
@@ -91,6 +93,41 @@ def test_cancelling_leaves_nothing_behind(sample_models: Path, tmp_path: Path, p
         assert target.exists(), screen_text(app)
 
     drive(story, [sample_models / name for name in PAIR], state=tmp_path / "state")
+
+
+@pytest.mark.needs_tf
+def test_a_model_that_reads_files_is_run_only_after_a_yes(tmp_path: Path) -> None:
+    from textual.widgets import Button
+
+    from workbench.tui.screens.ask import AskScreen
+
+    read, target = tmp_path / "read.txt", tmp_path / "merged"
+    read.write_text("x")
+    pair = [reads_a_file(tmp_path / "a", str(read)).save(), doubler(tmp_path / "b").save()]
+
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "space", "space", "c")
+        await type_text(app, pilot, [*str(target), "enter"])
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        text = " ".join(screen_text(app).split())
+        assert "ReadFile" in text and "Run it" in text
+        assert isinstance(app.focused, Button) and app.focused.name == "leave", (
+            "the harmless answer has the focus"
+        )
+        await press(app, pilot, "enter")
+        assert "Nothing was published" in said(app) and not target.exists()
+        assert "--allow-unsafe" not in command(app)
+        await press(app, pilot, "ctrl+s")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await press(app, pilot, "left", "enter")
+        await done(app, pilot)
+        report = commit_screen(app).report
+        assert report is not None and report.verdict == "verified", screen_text(app)
+        assert "--allow-unsafe" in command(app)
+        assert next(box for box in app.screen.query(Tick) if box.name == "allow_unsafe").value
+
+    drive(story, pair, state=tmp_path / "state")
+    assert target.exists()
 
 
 def test_without_proving_nothing_is_run(sample_models: Path, tmp_path: Path) -> None:
