@@ -201,6 +201,7 @@ def test_usage(story: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert done.code == 2 and told in done.err, done
 
 
+@pytest.mark.needs_tf
 def test_the_command_line(
     story: Path,
     sample_models: Path,
