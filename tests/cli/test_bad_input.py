@@ -493,7 +493,8 @@ def test_the_disk_is_full(tmp_path: Path) -> None:
         "-o",
         str(tmp_path / "deep/out"),
     ]
-    words = [sys.executable, "-B", "-m", "workbench", *words]  # -B: compiled code would be cut off at the limit, too
+    # -B: compiled code would be cut off at the limit, too
+    words = [sys.executable, "-B", "-m", "workbench", *words]
     done = subprocess.run(words, preexec_fn=limit, capture_output=True, text=True)
     assert done.returncode == 3, done.stderr
     assert "Cannot write: File too large" in done.stderr and "Traceback" not in done.stderr
