@@ -216,7 +216,7 @@ def test_names_from_models_are_text() -> None:
     view = Viewer.__new__(Viewer)
     view.meta = meta
     view.model = None  # type: ignore[assignment]
-    detail = view.teller.tell(view.lister.node_row(view.places.main, 0)("evil\x1b[31m[bold]"))
+    detail = view.teller.tell(view.lister.node_row(view.places.main, 0)(meta.nodes["evil\x1b[31m[bold]"]))
     assert "\x1b" not in flat(detail) and "\x07" not in flat(detail)
     assert "[bold]" in flat(detail)
 
@@ -247,7 +247,7 @@ def test_recursion_and_missing_nodes_end(tmp_path: Path) -> None:
     view = Viewer.__new__(Viewer)
     view.meta, view.model = MetaGraph(proto), None  # type: ignore[assignment]
     assert view.places.of_function == {"f": "call"}
-    detail = view.teller.tell(view.lister.node_row(view.places.main, 0)("call"))
+    detail = view.teller.tell(view.lister.node_row(view.places.main, 0)(view.meta.nodes["call"]))
     assert Span("nowhere:0", "bad") in [span for line in detail.lines for span in line]
     assert view.places.node(Spot("call::again::again", "again")) is None
 

@@ -8,7 +8,7 @@ node that has several bodies (While, If, Case) is followed by which one, `while[
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -61,6 +61,12 @@ class Level:
         if self.function is None:
             return self.meta.nodes
         return {node.name: node for node in self.function.node_def}
+
+    @property
+    def node_defs(self) -> Sequence[Message]:
+        """The nodes here in the order of the file: to look at some of them, at no cost for the others."""
+        graph: Sequence[Message] = self.meta.graph.node if self.function is None else self.function.node_def
+        return graph
 
     @property
     def path(self) -> str:

@@ -64,6 +64,34 @@ class Segment:
     make: Callable[[Any], Row]
 
 
+class Run(Sequence["Message"]):
+    """Some of the nodes of a body, none of which is touched before it is asked for.
+
+    Args:
+        nodes: all of them.
+        start: of the first one.
+        stop: behind the last one.
+    """
+
+    def __init__(self, nodes: Sequence[Message], start: int = 0, stop: int | None = None) -> None:
+        self._nodes = nodes
+        self._start = start
+        self._stop = len(nodes) if stop is None else stop
+
+    def __len__(self) -> int:
+        return self._stop - self._start
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._nodes[self._start + index]
+
+    def find(self, name: str) -> int | None:
+        """The place of the node with this name."""
+        for index in range(self._start, self._stop):
+            if self._nodes[index].name == name:
+                return index - self._start
+        return None
+
+
 class Listing:
     """A sequence of rows."""
 
@@ -91,11 +119,11 @@ class Listing:
             first = segment.make(segment.items[0])
             if first.key == key:
                 return start
-            if key[0] == "node" and first.kind == "node" and first.key[1] == key[1]:
-                try:
-                    return start + segment.items.index(key[2])
-                except ValueError:
-                    continue
+            if isinstance(segment.items, Run):
+                place = segment.items.find(key[2]) if key[0] == "node" and first.key[1] == key[1] else None
+                if place is not None:
+                    return start + place
+                continue
             if first.kind != "node" or len(segment.items) == 1:
                 for offset, item in enumerate(segment.items):
                     if segment.make(item).key == key:
@@ -230,18 +258,14 @@ class Lister:
         segments: list[Segment] = []
         if level.function is not None:
             segments.append(Segment(level.arguments, lambda tensor: argument_row(key, tensor, depth)))
-        names = list(level.nodes)
+        nodes = level.node_defs
         make = self.node_row(level, depth, unfolded)
-        here = sorted(
-            {index: name for _, at, name in (k for k in unfolded if k[0] == "node" and len(k) == 3) if at == key
-             and (index := _index(names, name)) is not None}.items()
-        )  # fmt: skip
         start = 0
-        for index, name in here:
-            segments.append(Segment(names[start : index + 1], make))
-            segments += self._under(level, level.nodes[name], depth + 1, unfolded)
+        for index in self._unfolded_in(nodes, key, unfolded):
+            segments.append(Segment(Run(nodes, start, index + 1), make))
+            segments += self._under(level, nodes[index], depth + 1, unfolded)
             start = index + 1
-        segments.append(Segment(names[start:], make))
+        segments.append(Segment(Run(nodes, start), make))
         if level.function is not None:
             results = [
                 (arg.name, arg.type, level.function.ret.get(arg.name, ""))
@@ -249,6 +273,11 @@ class Lister:
             ]
             segments.append(Segment(results, lambda result: result_row(key, result, depth)))
         return segments
+
+    def _unfolded_in(self, nodes: Sequence[Message], level: str, unfolded: Set[Key]) -> list[int]:
+        """The places of the unfolded nodes of a body, in order."""
+        wanted = {key[2] for key in unfolded if key[0] == "node" and key[1] == level}
+        return [index for index, node in enumerate(nodes) if node.name in wanted] if wanted else []
 
     def _under(self, level: Level, node: Message, depth: int, unfolded: Set[Key]) -> list[Segment]:
         steps = level.steps_under(node)
@@ -272,8 +301,8 @@ class Lister:
 
     def node_row(
         self, level: Level, depth: int, unfolded: Set[Key] = frozenset(), place: bool = False
-    ) -> Callable[[str], Row]:
-        """A function that makes the row of a node by its name.
+    ) -> Callable[[Message], Row]:
+        """A function that makes the row of a node.
 
         Args:
             level: where the nodes are.
@@ -282,11 +311,10 @@ class Lister:
             place: tell the function beside the name.
         """
         at = self.places.key(level)
-        nodes = level.nodes
         aside = show(level.function.signature.name) if place and level.function is not None else ""
 
-        def make(name: str) -> Row:
-            node = nodes[name]
+        def make(node: Message) -> Row:
+            name = node.name
             key = ("node", at, name)
             opened = (key in unfolded) if level.steps_under(node) and not place else None
             return Row("node", key, depth, show(name), (show(node.op),), opened, aside, Spot(at, name), node)
@@ -316,7 +344,7 @@ class Lister:
         if level is None:
             return None
         if kind == "node" and rest[1] in level.nodes:
-            return self.node_row(level, 1)(rest[1])
+            return self.node_row(level, 1)(level.nodes[rest[1]])
         if kind == "argument":
             found = next((tensor for tensor in level.arguments if tensor.name == rest[1]), None)
             return argument_row(rest[0], found, 1) if found is not None else None
@@ -353,13 +381,6 @@ class Lister:
 def one(row: Row) -> Segment:
     """A segment of a single row."""
     return Segment((row,), lambda item: item)
-
-
-def _index(names: list[str], name: str) -> int | None:
-    try:
-        return names.index(name)
-    except ValueError:
-        return None
 
 
 def port_row(signature: str, side: Literal["input", "output"], port: Port, depth: int) -> Row:

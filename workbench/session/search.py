@@ -242,7 +242,7 @@ class Index:
         item = self._items[number]
         kind = item[0]
         if kind == "node":
-            return self.lister.node_row(item[1], 0, place=True)(item[2])
+            return self.lister.node_row(item[1], 0, place=True)(item[1].nodes[item[2]])
         if kind == "port":
             row = port_row(item[1], item[2], item[3], 0)
             return Row(row.kind, row.key, 0, row.text, row.columns, None, show(item[1]), row.spot, row.ref)

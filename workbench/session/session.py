@@ -156,13 +156,7 @@ class Session:
             if found is None:
                 found = open_model(path, key[1])
                 meta = found.meta  # which of several MetaGraphs is meant is asked now, not at the first look
-                _ = (
-                    meta.nodes,
-                    meta.functions,
-                    meta.variables,
-                    meta.callables,
-                    meta.assets,
-                )  # for the first list
+                _ = (meta.functions, meta.variables, meta.callables, meta.assets)  # for the first list
                 self._models[key] = found
         return found
 

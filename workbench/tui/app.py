@@ -16,6 +16,8 @@ from workbench.tui import clipboard, themes
 from workbench.tui.actions import bindings
 
 if TYPE_CHECKING:
+    from textual.screen import Screen
+
     from workbench.session.committing import Committer
 
 
@@ -84,15 +86,17 @@ class WorkbenchApp(App[int]):
         return dict((themes.LIGHT if light else themes.DARK).variables)
 
     def on_mount(self) -> None:
-        """Chooses the theme and the first screen."""
+        """Heeds signals."""
         self._heed_signals()
         self.set_timer(5.0, gc.enable)  # also where nothing could be opened
-        if self.session.plan.sources:
-            self.show_work()
-        else:
-            from workbench.tui.screens.start import StartScreen
 
-            self.push_screen(StartScreen())
+    def get_default_screen(self) -> Screen[Any]:
+        """The first screen is the bottom one: an empty one under it would be laid out and drawn as well."""
+        if self.session.plan.sources:
+            return self._work_screen()
+        from workbench.tui.screens.start import StartScreen
+
+        return StartScreen()
 
     def _heed_signals(self) -> None:
         """A lost connection or a polite end restores the terminal and ends the child; the plan stays saved."""
@@ -113,9 +117,12 @@ class WorkbenchApp(App[int]):
 
     def show_work(self) -> None:
         """Goes to the models."""
+        self.push_screen(self._work_screen())
+
+    def _work_screen(self) -> Screen[Any]:
         from workbench.tui.screens.work import WorkScreen
 
-        self.push_screen(WorkScreen(self.session))
+        return WorkScreen(self.session)
 
     @property
     def committer(self) -> Committer:
