@@ -13,8 +13,9 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from tests.tui.driving import drive, press, settle, until
+from tests.tui.driving import drive, press, settle, type_text, until
 from workbench import sample_models
+from workbench.surgery.plan import Wire
 from workbench.tui.app import Look, WorkbenchApp
 
 SIZES = ((80, 24), (120, 40), (200, 60))
@@ -59,6 +60,9 @@ def take(
     async def start(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         shot(app, "start")
 
+    async def broken(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        shot(app, "error")
+
     async def work(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         shot(app, "browse")
         await press(app, pilot, "question_mark")
@@ -86,9 +90,32 @@ def take(
         shot(app, "palette")
         await press(app, pilot, "escape", "o")
         shot(app, "open")
+        await press(app, pilot, "escape", "q")
+        shot(app, "quit")
+        await press(app, pilot, "escape", "e")
+        shot(app, "recipe")
+        await press(app, pilot, "escape")
+        app.session.add_wire(Wire(f"{app.session.handles[0]}@nothing", f"{app.session.handles[1]}@nowhere"))
+        await press(app, pilot, "f", "w", "f")
+        app.screen.changed()  # type: ignore[attr-defined]
+        await settle(app, pilot)
+        shot(app, "findings")
+        await press(app, pilot, "u", "c")
+        if only and not {"running", "verdict"} & set(only):
+            return
+        await type_text(app, pilot, [*f"{state}/{name}", "enter"])
+        await until(pilot, lambda: app.screen.progress.phase == "reference")  # type: ignore[attr-defined]
+        await pilot.pause(0.4)
+        shot(app, "running")
+        await until(pilot, lambda: not app.screen.has_class("-running"))
+        await pilot.pause(0.2)
+        shot(app, "verdict")
 
     look = Look(theme)
     with tempfile.TemporaryDirectory() as state:
+        broken_model = Path(state) / "lstm.h5"
+        broken_model.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(64))
+        drive(broken, [broken_model, paths[1]], state=Path(state), size=size, look=look)
         drive(start, state=Path(state), size=size, look=look)
         drive(work, paths, state=Path(state), size=size, look=look)
 

@@ -12,6 +12,8 @@ from workbench.names import show
 
 Kind = Literal["heading", "model", "folder", "file", "plan", "up"]
 _MAX_LISTED = 2000
+_LOOKED_INTO = 8_000_000  # bytes of a graph that is opened only to say what it takes and gives
+_NAMED = 2
 _MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
 _GRAPHS = (".pb", ".pbtxt")
 
@@ -58,6 +60,43 @@ def short(path: Path) -> str:
         return str(path)
 
 
+def takes_and_gives(path: Path) -> str:
+    """`string [] → float32 [1,784]`: the ports of a model's obvious signature. Opens it, so for a thread.
+
+    Empty for a model that is large or does not open: that is told when it is chosen.
+    """
+    from workbench.errors import WorkbenchError
+    from workbench.model import open_model
+    from workbench.session.text import count, typed
+
+    try:
+        if sum(file.stat().st_size for file in _graphs_of(path)) > _LOOKED_INTO:
+            return ""
+        model = open_model(path)
+        signatures = {key: one for key, one in model.meta.signatures.items() if not key.startswith("__")}
+    except (WorkbenchError, OSError):
+        return ""
+    found = signatures.get("serving_default") or next(iter(signatures.values()), None)
+    if found is None:
+        return "no signature"
+    sides = [
+        ", ".join(typed(port.dtype, port.shape) for port in ports.values())
+        if len(ports) <= _NAMED
+        else count(len(ports), noun)
+        for ports, noun in ((found.inputs, "input"), (found.outputs, "output"))
+    ]
+    others = f"  and {len(signatures) - 1:,} more" if len(signatures) > 1 else ""
+    return f"{sides[0]} → {sides[1]}{others}"
+
+
+def _graphs_of(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    return [
+        file for name in _MODEL_FILES for file in (path / name, *path.glob(f"*/{name}")) if file.is_file()
+    ]
+
+
 def known(recent: Iterable[Path], samples: Path, plans: Iterable[Entry] = ()) -> list[Entry]:
     """What is offered before anything is typed."""
     found: list[Entry] = []
@@ -71,7 +110,8 @@ def known(recent: Iterable[Path], samples: Path, plans: Iterable[Entry] = ()) ->
     if here:
         found += [Entry("heading", "Here"), *here[:8]]
     try:
-        folders = sorted(path for path in samples.iterdir() if is_model(path))
+        said = {entry.path for entry in found if entry.path is not None}
+        folders = sorted(path for path in samples.iterdir() if path not in said and is_model(path))
     except OSError:
         folders = []
     if folders:

@@ -20,7 +20,7 @@ class Action:
         keys: that do it, separated by commas; empty for those of the palette only.
         label: a word or two for the footer.
         about: a sentence for help and palette.
-        footer: whether the footer shows it.
+        footer: 0 is not in the footer; of the others those with small numbers are shown where there is little room.
         priority: whether the key is taken before the focused widget sees it.
     """
 
@@ -28,7 +28,7 @@ class Action:
     keys: str
     label: str
     about: str
-    footer: bool = False
+    footer: int = 0
     priority: bool = False
 
 
@@ -45,9 +45,9 @@ _MOVES = (
 ACTIONS: dict[str, tuple[Action, ...]] = {
     "list": _MOVES,
     "browse": (
-        Action("pick", "space", "Pick", "Pick an output, then an input of the other model to wire them", True),
-        Action("detail", "enter", "Detail", "Show the detail of the row", True),
-        Action("filter", "slash", "Filter", "Filter by name, op:Conv2D, dtype:string, shape:?x784, in:function", True),
+        Action("pick", "space", "Pick", "Pick an output, then an input: that is a wire", 1),
+        Action("detail", "enter", "Detail", "Show the detail of the row", 3),
+        Action("filter", "slash", "Filter", "Filter by name, op, dtype, shape or function", 3),
         Action("unfold", "right,l", "Unfold", "Unfold the row, or show its detail"),
         Action("fold", "left,h", "Fold", "Fold the row, or go to the one it is in"),
         Action("next_match", "n", "Next match", "Go to the next match of the filter"),
@@ -58,26 +58,34 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("replace", "r", "Replace model", "Open another model in the place of this one"),
         Action("close_model", "D", "Close model", "Take this model and its wires out"),
     ),
+    "filter": (
+        Action("take", "enter", "To the list", "Go to what was found", 1),
+        Action("clear", "escape", "Clear", "Clear the filter", 1),
+        Action("up", "up", "Up", "Move up in the list"),
+        Action("down", "down", "Down", "Move down in the list"),
+        Action("page_up", "pageup", "Page up", "A page up in the list"),
+        Action("page_down", "pagedown", "Page down", "A page down in the list"),
+    ),
     "detail": (
-        Action("follow", "enter,right,l", "Follow", "Follow the link of the line", True),
-        Action("next_link", "tab", "Next link", "Go to the next link", True),
+        Action("follow", "enter,right,l", "Follow", "Follow the link of the line", 1),
+        Action("next_link", "tab", "Next link", "Go to the next link", 2),
         Action("previous_link", "shift+tab", "Previous link", "Go to the previous link"),
-        Action("back", "backspace,left,h", "Back", "Back to where the last link came from, then to the list", True),
-        Action("leave", "escape", "List", "Back to the list", True),
-        Action("pick", "space", "Pick", "Pick what is shown, or wire into it", True),
+        Action("back", "backspace,left,h", "Back", "Back to where the last link came from, then to the list", 1),
+        Action("leave", "escape", "List", "Back to the list", 2),
+        Action("pick", "space", "Pick", "Pick what is shown, or wire into it", 1),
     ),
     "wires": (
-        Action("unwire", "d,delete", "Unwire", "Take the wire out", True),
-        Action("source", "enter", "Go to output", "Go to where the wire starts", True),
+        Action("unwire", "d,delete", "Unwire", "Take the wire out", 1),
+        Action("source", "enter", "Go to output", "Go to where the wire starts", 1),
         Action("target", "right,l", "Go to input", "Go to where the wire ends"),
     ),
-    "findings": (Action("place", "enter", "Go to place", "Go to where the finding is", True),),
+    "findings": (Action("place", "enter", "Go to place", "Go to where the finding is", 1),),
     "work": (
-        Action("suggest", "s", "Suggest", "Wires that would fit by dtype, shape and name", True),
-        Action("commit", "c", "Commit", "Choose a target and write the merged model", True),
-        Action("preview", "v", "Preview", "Look at the joined graph and what the commit will do", True),
-        Action("open", "o", "Open", "Open a model beside the others", True),
-        Action("undo", "u", "Undo", "Take the last change back", True),
+        Action("suggest", "s", "Suggest", "Wires that would fit by dtype, shape and name", 3),
+        Action("commit", "c", "Commit", "Choose a target and write the merged model", 2),
+        Action("preview", "v", "Preview", "Look at the joined graph and what the commit will do", 2),
+        Action("open", "o", "Open", "Open a model beside the others", 4),
+        Action("undo", "u", "Undo", "Take the last change back", 5),
         Action("redo", "U,ctrl+r", "Redo", "Do it again"),
         Action("swap", "x", "Swap", "Swap the models"),
         Action("save_recipe", "e", "Save recipe", "Save the plan as a recipe, for workbench merge --recipe"),
@@ -90,16 +98,16 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("previous_region", "shift+tab", "Previous pane", "Go to the previous pane"),
     ),
     "commit": (
-        Action("commit", "ctrl+s,f9", "Commit", "Check, write, prove and publish", True),
-        Action("leave", "escape", "Cancel / back", "Cancel what runs, else go back to the models", True),
-        Action("pick_file", "ctrl+o", "Pick a file", "Choose a file for the input under the cursor", True),
-        Action("copy_command", "ctrl+y", "Copy command", "Copy the workbench merge line", True),
+        Action("commit", "ctrl+s,f9", "Commit", "Check, write, prove and publish", 1),
+        Action("leave", "escape", "Back", "Cancel what runs, else go back to the models", 1),
+        Action("pick_file", "ctrl+o", "Pick a file", "Choose a file for the input under the cursor", 2),
+        Action("copy_command", "ctrl+y", "Copy command", "Copy the workbench merge line", 3),
         Action("save_recipe", "ctrl+e", "Save recipe", "Save the plan as a recipe, for workbench merge --recipe"),
         Action("copy_call", "ctrl+r", "Copy call", "Copy the line that runs the result"),
     ),
     "preview": (
-        Action("leave", "escape,q", "Back", "Back to the models", True),
-        Action("commit", "c", "Commit", "Choose a target and write the merged model", True),
+        Action("leave", "escape,q", "Back", "Back to the models", 1),
+        Action("commit", "c", "Commit", "Choose a target and write the merged model", 2),
         Action("copy_command", "Y", "Copy command", "Copy the workbench merge line"),
     ),
     "canvas": (
@@ -111,16 +119,16 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("pan(1,0)", "shift+right,L", "Pan right", "Move the picture"),
         Action("pan(0,-1)", "shift+up,K", "Pan up", "Move the picture"),
         Action("pan(0,1)", "shift+down,J", "Pan down", "Move the picture"),
-        Action("expand", "enter,space", "Open / close", "Open the box, or close what it is in", True),
+        Action("expand", "enter,space", "Open / close", "Open the box, or close what it is in", 1),
         Action("close_box", "backspace", "Close", "Close the innermost opened thing around the box"),
-        Action("focus_box", "f", "Focus", "Show only what is near the box", True),
+        Action("focus_box", "f", "Focus", "Show only what is near the box", 2),
         Action("hops(1)", "right_square_bracket", "More", "A step more around the focus"),
         Action("hops(-1)", "left_square_bracket", "Less", "A step less around the focus"),
         Action("zoom(-1)", "plus,equals_sign,i", "Closer", "Boxes say more"),
-        Action("zoom(1)", "minus,o,z", "Further", "Boxes say less, so that more can be seen", True),
+        Action("zoom(1)", "minus,o,z", "Further", "Boxes say less, so that more can be seen", 3),
         Action("across", "d", "Direction", "Draw downwards or to the right"),
-        Action("controls", "e", "Control edges", "Show or hide control edges", True),
-        Action("search", "slash", "Find", "Find a box", True),
+        Action("controls", "e", "Control edges", "Show or hide control edges", 4),
+        Action("search", "slash", "Find", "Find a box", 2),
         Action("next_match", "n", "Next", "Next box that was found"),
         Action("previous_match", "N", "Previous", "Previous box that was found"),
         Action("seam", "s", "Seam", "Go to the seam between the models"),
@@ -129,27 +137,30 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("copy", "y", "Copy", "Copy the name of the box"),
     ),
     "start": (
-        Action("open", "enter", "Open", "Open what is under the cursor", True),
-        Action("browse", "o", "Other folder", "Look for a model on disk", True),
+        Action("open", "enter", "Open", "Open what is under the cursor", 1),
+        Action("browse", "o", "Other folder", "Look for a model on disk", 1),
     ),
-    "modal": (Action("cancel", "escape", "Close", "Close this", True),),
+    "modal": (Action("cancel", "escape", "Close", "Close this", 1),),
     "app": (
-        Action("help", "question_mark,f1", "Help", "All keys of where you are", True),
-        Action("command_palette", "ctrl+p", "Palette", "Every action by its name", True),
+        Action("help", "question_mark,f1", "Help", "All keys of where you are", 1),
+        Action("command_palette", "ctrl+p", "Palette", "Every action by its name", 4),
         Action("toggle_dark", "t", "Light / dark", "Switch between the light and the dark theme"),
         Action("change_theme", "", "Theme", "Choose another theme"),
         Action("suspend_process", "ctrl+z", "Suspend", "Suspend to the shell; fg comes back", priority=True),
-        Action("ask_quit", "q", "Quit", "Quit", True),
+        Action("ask_quit", "q", "Quit", "Quit", 1),
         Action("ask_quit", "ctrl+q,ctrl+c", "Quit", "Quit, from anywhere", priority=True),
     ),
 }  # fmt: skip
 
+LEAST = 9
+"""A rank behind all others."""
 FOOTER = frozenset({"help", "command_palette", "ask_quit"})
 """Actions the footer shows with whatever key of theirs works."""
 
 SCOPE_TITLES = {
     "list": "In every list",
     "browse": "In a model",
+    "filter": "While a filter is typed",
     "detail": "In a detail",
     "wires": "In the wires",
     "findings": "In the findings",
@@ -161,6 +172,12 @@ SCOPE_TITLES = {
     "modal": "Here",
     "app": "Everywhere",
 }
+
+
+@cache
+def ranks(scope: str) -> dict[str, int]:
+    """How much each action of a scope belongs into the footer; 1 is the most."""
+    return {action.name: action.footer for action in ACTIONS.get(scope, ()) if action.footer}
 
 
 @cache
@@ -177,7 +194,7 @@ def bindings(*scopes: str) -> list[BindingType]:
                     first,
                     action.name,
                     action.label,
-                    show=action.footer,
+                    show=bool(action.footer),
                     priority=action.priority,
                     tooltip=action.about,
                 )

@@ -86,17 +86,17 @@ class WorkbenchApp(App[int]):
         return dict((themes.LIGHT if light else themes.DARK).variables)
 
     def on_mount(self) -> None:
-        """Heeds signals."""
+        """Heeds signals, and starts with what can be opened if nothing was named."""
         self._heed_signals()
         self.set_timer(5.0, gc.enable)  # also where nothing could be opened
+        if not self.session.plan.sources:
+            from workbench.tui.screens.start import StartScreen
+
+            self.push_screen(StartScreen())
 
     def get_default_screen(self) -> Screen[Any]:
-        """The first screen is the bottom one: an empty one under it would be laid out and drawn as well."""
-        if self.session.plan.sources:
-            return self._work_screen()
-        from workbench.tui.screens.start import StartScreen
-
-        return StartScreen()
+        """The models are the bottom one: an empty one under it would be laid out and drawn as well."""
+        return self._work_screen() if self.session.plan.sources else super().get_default_screen()
 
     def _heed_signals(self) -> None:
         """A lost connection or a polite end restores the terminal and ends the child; the plan stays saved."""

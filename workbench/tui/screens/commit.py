@@ -128,7 +128,7 @@ class CommitScreen(Screen[None]):
         self.call_later(self._computed, outcome)
 
     def _computed(self, outcome: Outcome | WorkbenchError) -> None:
-        if not self.is_attached or self.app.committer.running:
+        if not self.is_attached or self.has_class("-running"):
             return
         if isinstance(outcome, WorkbenchError):
             self.draft, self._asked = None, False

@@ -17,6 +17,13 @@ _LEGEND = (
     ("◉ ━", "picked; wired"),
     ("→ ←", "an input; an output"),
     ("▸ ▾", "a row that unfolds; one that is unfolded"),
+    ("", ""),
+    ("Filters", ""),
+    ("relu_7", "letters of the name in this order; several words must all fit"),
+    ("op:Conv2D", "nodes of an op; * and ? stand for letters"),
+    ("dtype:string", "what gives or takes that dtype"),
+    ("shape:?x784", "of that shape: ? unknown, * any; scalar, unknown"),
+    ("in:NAME", "nodes in the body of a function"),
 )
 
 

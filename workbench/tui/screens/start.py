@@ -95,6 +95,7 @@ class StartScreen(Screen[None]):
         self._go()
 
     def _go(self) -> None:
+        self.app.pop_screen()
         self.app.show_work()
 
 

@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from workbench.session.text import elide
-from workbench.tui.actions import FOOTER, key_text
+from workbench.tui.actions import FOOTER, LEAST, key_text, ranks
 from workbench.tui.roles import role_style
 
 
@@ -137,10 +137,11 @@ class Keys(Bar):
         self.refresh()
 
     def render(self) -> Text:
-        """Keys and labels; what does not fit is left out, help and palette stay."""
+        """Keys and labels; where there is little room those that matter most, quit and help at the right end."""
         text = Text(no_wrap=True, overflow="crop")
         self._ends = []
-        shown: dict[str, tuple[str, str, Any, bool]] = {}
+        shown: dict[str, tuple[str, str, Any]] = {}
+        weight: dict[str, tuple[int, int]] = {}
         active = list(self.screen.active_bindings.values())
         # what shows anyway first; then, for actions that must show, another key that still works here
         for one in [
@@ -148,20 +149,23 @@ class Keys(Bar):
             *(one for one in active if not one.binding.show),
         ]:
             binding = one.binding
-            if (binding.show or binding.action in FOOTER) and binding.action not in shown:
-                shown[binding.action] = (key_text(binding.key), binding.description, one.node, one.enabled)
-        last = [(name, *shown.pop(name)) for name in ("ask_quit", "help", "command_palette") if name in shown]
-        tail = sum(len(key) + len(label) + 3 for _, key, label, _, _ in last)
-        room = self.size.width - tail
-        for name, (key, label, node, enabled) in shown.items():
-            width = len(key) + len(label) + 3
-            if width > room or not enabled:
-                continue
-            room -= width
-            self._add(text, name, key, label, node)
+            name = binding.action
+            if one.enabled and (binding.show or name in FOOTER) and name not in shown:
+                shown[name] = (key_text(binding.key), binding.description, one.node)
+                weight[name] = ranks(getattr(one.node, "SCOPE", "")).get(name, LEAST), len(weight)
+        room = self.size.width
+        fitting = set()
+        for name in sorted(shown, key=lambda name: weight[name]):
+            width = len(shown[name][0]) + len(shown[name][1]) + 3
+            if width <= room:
+                room -= width
+                fitting.add(name)
+        last = [name for name in ("ask_quit", "help", "command_palette") if name in fitting]
+        for name in [name for name in shown if name in fitting and name not in last]:
+            self._add(text, name, *shown[name])
         text.append(" " * max(room, 0))
-        for name, key, label, node, _ in last:
-            self._add(text, name, key, label, node)
+        for name in last:
+            self._add(text, name, *shown[name])
         return text
 
     def _add(self, text: Text, name: str, key: str, label: str, node: Any) -> None:

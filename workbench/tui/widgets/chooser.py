@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from textual import events, on
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
+from textual.worker import get_current_worker
 
-from workbench.session.places import Entry, typed
+from workbench.session.places import Entry, takes_and_gives, typed
+from workbench.session.text import elide
 from workbench.tui.widgets.lines import Lines, Painted
 
+_NAME_WIDTH = 28
+_LOOKED_INTO = 60
 _ROLE = {"model": "name", "folder": "plain", "file": "plain", "plan": "op", "up": "quiet"}
 
 
@@ -25,10 +29,16 @@ class Entries(Lines):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.entries: list[Entry] = []
+        self._said: dict[Path, str] = {}
+        self._name_width = 0
 
     def show_entries(self, entries: list[Entry]) -> None:
         """Shows these, the cursor on the first that can be chosen."""
         self.entries = entries
+        models = [entry for entry in entries if entry.kind == "model"]
+        self._name_width = min(max((len(entry.text) for entry in models), default=0), _NAME_WIDTH)
+        paths = [entry.path for entry in models[:_LOOKED_INTO] if entry.path is not None]
+        self._look_into([path for path in paths if path not in self._said])
         first = next((index for index, entry in enumerate(entries) if entry.kind != "heading"), 0)
         self.rows_changed(first)
         if first <= 1:
@@ -52,15 +62,30 @@ class Entries(Lines):
         entry = self.entries[index]
         if entry.kind == "heading":
             return Painted([(f" {entry.text}", "heading")])
+        said = self._said.get(entry.path) if entry.path is not None else None
+        room = self.scrollable_content_region.width - self._name_width - 8
         return Painted(
             [
                 ("   ", "plain"),
-                (entry.text, _ROLE[entry.kind]),
+                (entry.text.ljust(self._name_width), _ROLE[entry.kind]),
                 (f"  {entry.aside}" if entry.aside else "", "quiet"),
             ],
-            (),
+            [(f"  {elide(said, max(room, 12))} ", "dtype")] if said else (),
             (2, 1),
         )
+
+    @work(thread=True, exclusive=True, group="said")
+    def _look_into(self, paths: list[Path]) -> None:
+        """What models take and give, on a thread: each is opened for that."""
+        worker = get_current_worker()
+        for path in paths:
+            if worker.is_cancelled:
+                return
+            self.call_later(self._say, path, takes_and_gives(path))
+
+    def _say(self, path: Path, text: str) -> None:
+        self._said[path] = text
+        self.repaint_rows()
 
     def _move(self, by: int) -> None:
         index = self.cursor + by

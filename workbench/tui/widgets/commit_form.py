@@ -23,13 +23,19 @@ if TYPE_CHECKING:
     from workbench.tui.app import WorkbenchApp
 
 _BOXES = (
-    ("verify", "Prove it", "run the result against the models; only a verified one is published"),
-    ("serving", "Next version", "write the next version number under the target, for TensorFlow Serving"),
-    ("freeze", "Freeze", "turn variables into constants"),
-    ("keep_outputs", "Keep outputs", "also keep the outputs of models that feed another one"),
-    ("keep_signatures", "Keep signatures", "also keep the models' own signatures"),
-    ("allow_unsafe", "Allow unsafe", "run models that touch files, network or Python"),
+    ("verify", "Prove it", "run it against the models", "Only a verified result is published."),
+    ("serving", "Next version", "a number under the target", "For TensorFlow Serving: target/1, target/2, …"),
+    ("freeze", "Freeze", "variables become constants", "The result has no checkpoint then."),
+    ("keep_outputs", "Keep outputs", "of models that feed another", "Beside those of the last model."),
+    (
+        "keep_signatures",
+        "Keep signatures",
+        "those of the models too",
+        "Under HANDLE_KEY, beside the new one.",
+    ),
+    ("allow_unsafe", "Allow unsafe", "files, network, Python code", "Run models that touch them."),
 )
+"""(option, label, what it does in the width there is, what more there is to say)"""
 _OF_PLAN = frozenset({"freeze", "keep_outputs", "keep_signatures"})
 
 
@@ -69,10 +75,10 @@ class CommitForm(VerticalScroll, can_focus=False):
         self.border_title = "Commit"
         yield from _line("target", "Target", commit.target or suggested_target(plan), "a new folder")
         yield from _line("signature", "Signature", plan.signature, "key of the result's signature")
-        for name, label, about in _BOXES:
+        for name, label, about, more in _BOXES:
             value = getattr(plan if name in _OF_PLAN else commit, name)
             box = Tick(label, value, name=name, classes="option", compact=True)
-            box.tooltip = about
+            box.tooltip = f"{label}: {about}. {more}"
             with Horizontal(classes="field"):
                 yield box
                 yield Static(about, classes="about", markup=False)

@@ -33,7 +33,7 @@ class Wires(Lines):
         """How to make the first one."""
         if len(self.session.plan.sources) < 2:
             return "A second model (o) can be joined to this one."
-        return "No wires yet: space picks an output, space again wires it; s suggests."
+        return "No wires yet: space picks, space again wires, s suggests."
 
     @property
     def wire(self) -> Wire | None:

@@ -1,0 +1,53 @@
+"""The line in which a filter is typed, above the list it narrows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from textual.message import Message
+from textual.widgets import Input
+
+from workbench.tui.actions import bindings
+
+_HINT = "name  op:Conv2D  dtype:string  shape:?x784  in:function"
+
+
+class FilterLine(Input):
+    """A filter. Keys that mean the list are passed on to it."""
+
+    SCOPE = "filter"
+    BINDINGS = bindings("filter")
+
+    @dataclass
+    class Asked(Message):
+        """Something is to be done with the list: `take`, `clear`, or an action of it."""
+
+        what: str
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(placeholder=_HINT, compact=True, **kwargs)
+
+    def action_take(self) -> None:
+        """On to what was found."""
+        self.post_message(self.Asked("take"))
+
+    def action_clear(self) -> None:
+        """Everything again."""
+        self.post_message(self.Asked("clear"))
+
+    def action_up(self) -> None:
+        """A row up."""
+        self.post_message(self.Asked("cursor_up"))
+
+    def action_down(self) -> None:
+        """A row down."""
+        self.post_message(self.Asked("cursor_down"))
+
+    def action_page_up(self) -> None:
+        """A page up."""
+        self.post_message(self.Asked("page_up"))
+
+    def action_page_down(self) -> None:
+        """A page down."""
+        self.post_message(self.Asked("page_down"))
