@@ -286,15 +286,14 @@ class Assembly:
     def _notes(self) -> list[str]:
         found = []
         if self.folded:
-            found.append(
-                f"{self.folded} constants, variable reads and the like are folded into what consumes them."
-            )
+            found.append(f"{self.folded:,} constants and variable reads are folded into what consumes them.")
         if self.hidden_controls and not self.show_control:
-            found.append(f"{self.hidden_controls} control inputs are hidden.")
+            found.append(f"{self.hidden_controls:,} control inputs are hidden.")
         closed = [node for node in self.nodes if node.kind == "scope"]
         if closed:
             inside = sum(node.count for node in closed)
-            found.append(f"{len(closed)} boxes stand for {inside} nodes; open one to see them.")
+            boxes = "1 box stands" if len(closed) == 1 else f"{len(closed):,} boxes stand"
+            found.append(f"{boxes} for {inside:,} nodes; open one to see them.")
         if self.hubs:
             found.append(f"{self.hubs} NoOp nodes that wait for many others are drawn without their edges.")
         if self.passed:

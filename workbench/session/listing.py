@@ -6,6 +6,7 @@ a hundred thousand nodes cost nothing until they are scrolled to.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from workbench.names import show
 from workbench.session import text as text_
 from workbench.session.places import short
 from workbench.session.spots import Places, Spot
+from workbench.surgery.plan import DEFAULT_SIGNATURE
 
 if TYPE_CHECKING:
     from workbench.disk.schema import Message
@@ -26,6 +28,8 @@ Kind = Literal[
     "argument", "result", "node",
 ]  # fmt: skip
 Key = tuple[str, ...]
+HIDDEN = frozenset({"__saved_model_init_op", "__saved_model_train_op"})
+"""Signatures that a loader runs and nobody calls (`saved_model/constants.h`)."""
 SECTIONS = ("signatures", "callables", "variables", "assets", "functions", "nodes")
 
 
@@ -148,12 +152,22 @@ class Lister:
     def unfolded_at_first(self, chosen: str | None) -> set[Key]:
         """What is unfolded when a model is opened: the chosen signature, and the nodes."""
         found: set[Key] = {("section", "signatures"), ("section", "nodes")}
-        keys = list(self.meta.signatures)
+        keys = self._signature_keys()
         if chosen is not None:
             found.add(("signature", chosen))
         elif keys:
             found.add(("signature", keys[0]))
         return found
+
+    def _signature_keys(self) -> list[str]:
+        """`serving_default` first, then by name with numbers in their order, those only a loader runs last."""
+
+        def place(key: str) -> tuple[bool, bool, list[tuple[int, str]]]:
+            parts = re.split(r"(\d+)", key)
+            natural = [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+            return key in HIDDEN, key != DEFAULT_SIGNATURE, natural
+
+        return sorted(self.meta.signatures, key=place)
 
     def listing(self, unfolded: Set[Key]) -> Listing:
         """All rows, with those under the unfolded ones."""
@@ -200,8 +214,8 @@ class Lister:
 
     def _signatures(self, unfolded: Set[Key]) -> list[Segment]:
         segments: list[Segment] = []
-        for key, signature in self.meta.signatures.items():
-            row_key = ("signature", key)
+        for key in self._signature_keys():
+            signature, row_key = self.meta.signatures[key], ("signature", key)
             opened = row_key in unfolded
             columns = (f"{len(signature.inputs)} in, {len(signature.outputs)} out",)
             segments.append(one(Row("signature", row_key, 1, show(key), columns, opened, ref=signature)))

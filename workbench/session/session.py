@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import UsageError, WorkbenchError
 from workbench.findings import Finding, by_severity
 from workbench.model import Model, open_model
+from workbench.session.listing import HIDDEN
 from workbench.session.options import CommitOptions
 from workbench.surgery.plan import DEFAULT_SIGNATURE, Plan, Source, SourceList, Wire, split_handle
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from workbench.surgery.draft import Draft
     from workbench.surgery.ends import End
     from workbench.surgery.join import Join, Link
-
-_HIDDEN = frozenset({"__saved_model_init_op", "__saved_model_train_op"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,7 @@ class Session:
         source, model = self.source(handle), self.model(handle)
         if model is None or source.signature is not None:
             return source.signature
-        keys = [key for key in model.meta.signatures if key not in _HIDDEN]
+        keys = [key for key in model.meta.signatures if key not in HIDDEN]
         return DEFAULT_SIGNATURE if DEFAULT_SIGNATURE in keys else keys[0] if len(keys) == 1 else None
 
     @property

@@ -143,8 +143,13 @@ class Teller:
         out.heading("Tensor" if len(port.tensors) == 1 else "Tensors")
         for name in port.tensors:
             tensor = self.meta.node_tensor(name)
-            typed = text_.typed(tensor.dtype, tensor.shape) if tensor is not None else "no such tensor"
-            out.add("  ", self._about.tensor_link(name, ""), "  ", Span(typed, "dtype" if tensor else "bad"))
+            if tensor is not None:
+                typed = Span(text_.typed(tensor.dtype, tensor.shape), "dtype")
+            elif name in self.meta.nodes:
+                typed = Span("an op that is run, not a tensor", "dim")
+            else:
+                typed = Span("no such tensor", "bad")
+            out.add("  ", self._about.tensor_link(name, ""), "  ", typed)
         starts = [names.input_node(name) for name in port.tensors]
         if side == "output":
             self._about.needs(out, "", starts)

@@ -179,7 +179,7 @@ class CommitScreen(Screen[None]):
     @on(CommitForm.CommitAsked)
     def action_commit(self) -> None:
         """Checks, writes, proves and publishes."""
-        if self.app.committer.running:
+        if self.has_class("-running"):
             return
         outcome = self.session.outcome
         if outcome is None:  # it is being looked at; goes on when that is done

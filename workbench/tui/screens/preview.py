@@ -218,6 +218,8 @@ class PreviewScreen(Screen[None]):
     @on(CanvasView.Selected)
     def _selected(self, event: CanvasView.Selected) -> None:
         event.stop()
+        from workbench.picture.scene import Frame
+
         out = Detail(("box",), "", "")
         item = self.canvas.item
         if item is not None:
@@ -226,7 +228,8 @@ class PreviewScreen(Screen[None]):
             for label, text in describe(item):
                 out.fact(label, text, width=10)
             if getattr(item, "opens", None):
-                out.add(Span("  enter opens or closes it", "dim"))
+                opened = isinstance(item, Frame)
+                out.add(Span(f"  enter {'closes' if opened else 'opens'} it", "dim"))
         self.query_one("#box", SpanLines).show_detail(out)
 
     @on(CanvasView.Asked)
@@ -247,6 +250,8 @@ class PreviewScreen(Screen[None]):
             self.draw(replace(view, controls=not view.controls))
         elif event.what == "across":
             self.draw(replace(view, across=not view.across))
+        elif event.what == "nothing":
+            self.app.tell("There is nothing to open in this box.", "backspace closes what it is in.")
         elif event.what == "search":
             line = self.query_one(".find", Input)
             line.display = True

@@ -42,7 +42,13 @@ class CanvasView(ScrollView, can_focus=True):
 
     @dataclass
     class Asked(Message):
-        """Something else is to be drawn: `open`, `close`, `focus`, `hops`, `controls`, `zoom`, `across`, `search`."""
+        """Something else is to be drawn.
+
+        Attributes:
+            what: `open`, `close`, `focus`, `hops`, `controls`, `zoom`, `across`, `search`; or `nothing` could be opened.
+            id: of the box or of what it opens.
+            by: how far.
+        """
 
         what: str
         id: str | None = None
@@ -162,14 +168,16 @@ class CanvasView(ScrollView, can_focus=True):
         self.scroll_relative(x=dx * _PAN[0], y=dy * _PAN[1], animate=False, force=True, immediate=True)
 
     def action_expand(self) -> None:
-        """Opens the box; closes what it is in if it opens nothing."""
+        """Opens a box, or closes an opened one."""
         item = self.item
         if item is None:
             return
-        if getattr(item, "opens", None) and not _is_frame(item):
+        if _is_frame(item):
+            self.action_close_box()
+        elif getattr(item, "opens", None):
             self.post_message(self.Asked("open", item.opens))
         else:
-            self.action_close_box()
+            self.post_message(self.Asked("nothing"))
 
     def action_close_box(self) -> None:
         """Closes the innermost opened thing around the box."""
