@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from workbench.errors import WorkbenchError
 from workbench.findings import Finding
-from workbench.names import show
+from workbench.names import CALL_SEPARATOR, show
 from workbench.session.command import inspect_line, merge_line
 from workbench.session.options import suggested_target
 from workbench.session.picking import Picked, wired_tensors
@@ -236,8 +236,10 @@ class PanesScreen(RegionScreen):
             wired = self._wired.get(handle)
             if row.kind in ("input", "output"):
                 return "wired" if wired and any(name in wired for name in row.ref.tensors) else ""
-            if row.kind == "node" and wired and row.spot is not None and not row.spot.level:
-                return "wired" if any(name.rpartition(":")[0] == row.spot.node for name in wired) else ""
+            if row.kind in ("node", "argument") and wired and row.spot is not None:
+                # the engine names a tensor inside calls as it will be called once they are opened up
+                node = str(row.spot).replace(CALL_SEPARATOR, "/")
+                return "wired" if any(name.rpartition(":")[0] == node for name in wired) else ""
             if row.kind == "signature" and self.session.chosen(handle) == row.key[1]:
                 return "chosen"
             return ""

@@ -45,7 +45,7 @@ class CanvasView(ScrollView, can_focus=True):
         """Something else is to be drawn.
 
         Attributes:
-            what: `open`, `close`, `focus`, `hops`, `controls`, `zoom`, `across`, `search`; or `nothing` could be opened.
+            what: `open`, `close`, `focus`, `hops`, `controls`, `zoom`, `across`, `search`, or `nothing` to open.
             id: of the box or of what it opens.
             by: how far.
         """

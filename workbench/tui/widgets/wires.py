@@ -57,8 +57,9 @@ class Wires(Lines):
             left.append((f"{glyphs.mark(position)} ", f"model-{position % 4}"))
             flex.append(len(left))
             left.append((show(text.removeprefix(f"{handle}@")), "plain"))
+        flex.sort(key=lambda place: len(left[place][0]), reverse=True)
         if link is None:
-            return Painted(left, [(f" {glyphs.NO} does not hold ", "bad")], tuple(reversed(flex)))
+            return Painted(left, [(f" {glyphs.NO} does not hold ", "bad")], tuple(flex))
         have = text_.typed(link.source.dtypes[0], link.source.shapes[0])
         want = text_.shape(link.target.shapes[0])
         sign: Piece = (
@@ -68,7 +69,7 @@ class Wires(Lines):
         )
         room = self.scrollable_content_region.width
         typed: Piece = (f"  {have} {glyphs.INTO} {want}", "dtype") if room >= 60 else ("", "plain")
-        return Painted(left, [typed, sign], tuple(reversed(flex)))
+        return Painted(left, [typed, sign], tuple(flex))
 
     def action_unwire(self) -> None:
         """Takes it out."""
