@@ -10,7 +10,8 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher
+from heapq import nlargest
 
 _NODE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*\Z")
 _SCOPE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*\Z")
@@ -117,12 +118,42 @@ def nearest(text: str, known: Iterable[str], count: int = 3) -> list[str]:
     """
     names = list(dict.fromkeys(known))
     lowered = text.lower()
-    ends = [name for name in names if name.lower() == lowered or name.lower().endswith("/" + lowered)]
-    # difflib is quadratic in a name's length and linear in their number; a huge model gets the cheap answer
-    pool = names if len(names) <= 5000 else [name for name in names if lowered in name.lower()][:5000]
-    close = get_close_matches(text[:200], pool, n=count, cutoff=0.5)
-    parts = [name for name in names if len(lowered) > 2 and lowered in name.lower()]
-    return list(dict.fromkeys([*ends, *close, *parts]))[:count]
+    last = "/" + lowered
+    parts = [name for name in names if lowered in name.lower()] if lowered else []
+    ends = [name for name in parts if name.lower() == lowered or name.lower().endswith(last)]
+    # a huge model gets the cheap answer
+    close = _close(text, names if len(names) <= _POOL else parts[:_POOL], count)
+    return list(dict.fromkeys([*ends, *close, *(parts if len(lowered) > 2 else [])]))[:count]
+
+
+def _close(text: str, pool: Iterable[str], count: int) -> list[str]:
+    """As `difflib.get_close_matches`, which is quadratic in the length of names: both are bounded here."""
+    matcher = SequenceMatcher()
+    matcher.set_seq2(_shortened(text))
+    rough = []
+    for name in pool:
+        matcher.set_seq1(_shortened(name))
+        if matcher.real_quick_ratio() >= _ALIKE:
+            score = matcher.quick_ratio()
+            if score >= _ALIKE:
+                rough.append((score, name))
+    close = []
+    for _, name in nlargest(_RATED, rough):
+        matcher.set_seq1(_shortened(name))
+        score = matcher.ratio()
+        if score >= _ALIKE:
+            close.append((score, name))
+    return [name for _, name in nlargest(count, close)]
+
+
+_POOL = 5000
+_RATED = 100
+_ALIKE = 0.5
+_COMPARED = 120
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _COMPARED else name[: _COMPARED // 2] + name[-_COMPARED // 2 :]
 
 
 def did_you_mean(text: str, known: Iterable[str], *, noun: str = "names", limit: int = 8) -> str:

@@ -78,6 +78,8 @@ def _timed(most: float) -> Iterator[None]:
 def one(target: Target, data: bytes, folder: Path) -> Outcome:
     """Runs one input under the limits. Call `guard` once before."""
     before = _resident()
+    if _peak() > before + _PROCESS:  # of making the input, or of the one before
+        _forget_peak()
     try:
         with _timed(seconds(len(data), target.text)):
             target.run(data, folder)

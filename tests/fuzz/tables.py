@@ -243,7 +243,7 @@ def _change_entry(message: Any, rng: random.Random) -> None:
     if what == 0:
         message.dtype = rng.choice((0, *range(1, 36), 77, 101, 107))
     elif what == 1:
-        message.offset = max(0, message.offset + rng.choice((-8, -1, 1, 8)))
+        message.offset = min(max(0, message.offset + rng.choice((-8, -1, 1, 8))), 2**62)
     elif what == 2:
         message.dtype = rng.choice((dtypes.STRING, dtypes.VARIANT, dtypes.RESOURCE, 77))
         del message.shape.dim[:]
@@ -291,7 +291,7 @@ def _partition(items: Items, at: int, rng: random.Random) -> Items:
         for dim, (_, length), size in zip(entry.shape.dim, part, shape, strict=False):
             dim.size = size if length == FULL else length
             count *= max(dim.size, 0)
-        if rng.random() < 0.95:
+        if rng.random() < 0.95 and offset < 2**63:
             entry.size, entry.offset = min(count, 2**62), offset
             offset += count if count < 2**40 else 0
         try:

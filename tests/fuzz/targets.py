@@ -180,7 +180,7 @@ class Indexes(Target):
                 items = tables.change_items(items, rng, seeds.pool(), seeds.shard())
             try:
                 return tables.write(items, rng if rng.random() < 0.5 else None)
-            except OverflowError:
+            except (OverflowError, ValueError):  # a number no field can hold
                 return data
         for _ in range(rng.choice(_TIMES)):
             data = messages.change_bytes(data, rng)

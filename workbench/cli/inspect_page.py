@@ -16,6 +16,8 @@ from workbench.model.signature import INIT_OP, PREDICT, Port, Signature
 from workbench.names import show
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from workbench.graph.nest import Level
     from workbench.model.meta import MetaGraph
     from workbench.model.model import Model
@@ -94,11 +96,11 @@ class Page:
         return kind if number == 1 else f"{kind}, {count(number, 'MetaGraph')}"
 
     def _sizes(self) -> str:
-        parts = [f"{size(self.model.location.file.stat().st_size)} graph"]
+        parts = [f"{size(_nbytes(self.model.location.file))} graph"]
         bundle = self.model.bundle
         if bundle is not None:
             shards = count(bundle.num_shards, "shard")
-            missing = len(bundle.missing_shards)
+            missing = bundle.num_shards - len(bundle.present_shards)
             parts.append(
                 f"{size(self.model.variables_nbytes)} variables in {shards}"
                 + (f", {missing} missing" if missing else "")
@@ -298,6 +300,14 @@ class Page:
                 node = level.nodes[name]
                 rows.append((show(level.full_name(name)), show(node.op), _outputs(level, name)))
             self.out.table(rows, (NAME, DTYPE, TEXT), indent=2 if several else 0)
+
+
+def _nbytes(file: Path) -> int | None:
+    """Bytes of a file; None if it has gone meanwhile."""
+    try:
+        return file.stat().st_size
+    except OSError:
+        return None
 
 
 def _dtype(port: Port) -> str:

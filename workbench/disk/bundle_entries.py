@@ -119,6 +119,8 @@ class Entries:
             raise self.damaged(key, f"it has {size} bytes at byte {offset}")
         if dtype == dtypes.INVALID:
             raise self.damaged(key, "it has no dtype")
+        if dtypes.is_ref(dtype):
+            raise self.damaged(key, f"its dtype is {dtypes.name(dtype)}, and no value is a reference")
         each = dtypes.size(dtype)
         if each is not None and size != each * math.prod(shape):
             raise self.damaged(
@@ -166,7 +168,7 @@ class Entries:
             slices.append(Slice(start, length, entry))
         size = sum(part.entry.size for part in slices)
         whole = Entry(key, message.dtype, shape, slices[0].entry.shard, 0, size, 0, tuple(slices))
-        problem = cover_problem(whole)
+        problem = cover_problem(whole) or _shared_bytes(whole)
         if problem:
             raise self.damaged(key, problem)
         return whole
@@ -207,6 +209,20 @@ def cut_axis(entry: Entry) -> int | None:
         if any(part.length[axis] != size for part in entry.slices)
     ]
     return None if len(cut) > 1 else cut[0] if cut else 0
+
+
+def _shared_bytes(entry: Entry) -> str | None:
+    """What is wrong if slices lie over each other on disk: a small file could claim to be a huge tensor."""
+    shard, end, last = -1, 0, None
+    for part in sorted(entry.slices, key=lambda part: (part.entry.shard, part.entry.offset)):
+        if part.entry.shard != shard:
+            shard, end = part.entry.shard, 0
+        if part.entry.size and last is not None and part.entry.offset < end:
+            one, other = _range(last.start, last.length), _range(part.start, part.length)
+            return f"its slices {one} and {other} lie at the same bytes"
+        if part.entry.size:
+            end, last = part.entry.offset + part.entry.size, part
+    return None
 
 
 def cover_problem(entry: Entry) -> str | None:

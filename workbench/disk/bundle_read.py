@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
@@ -57,6 +58,7 @@ class Bundle:
         self._keys = [key_text(key) for key in values if not is_slice_key(key)]
         self._all = Entries(values, self.num_shards, show(str(self.index)))
         self._entries: dict[str, Entry] = {}
+        self._pieces: dict[str, dict[tuple[tuple[int, ...], tuple[int, ...]], Entry]] = {}
 
     @classmethod
     def open(cls, prefix: Path | str) -> Bundle:
@@ -89,9 +91,22 @@ class Bundle:
         return [shard_path(self.prefix, number, self.num_shards) for number in range(self.num_shards)]
 
     @property
+    def present_shards(self) -> list[Path]:
+        """The data files that are there. The folder is listed: an index can speak of 99,999 without having any."""
+        try:
+            names = sorted(os.listdir(self.prefix.parent))
+        except OSError:
+            return []
+        number = rf"{re.escape(self.prefix.name)}\.data-(\d{{5}})-of-{self.num_shards:05d}"
+        found = [name for name in names if re.fullmatch(number, name, re.ASCII)]
+        paths = [self.prefix.with_name(name) for name in found if int(name[-14:-9]) < self.num_shards]
+        return [path for path in paths if path.is_file()]
+
+    @property
     def missing_shards(self) -> list[Path]:
         """The data files that are not there."""
-        return [path for path in self.shards if not path.is_file()]
+        present = set(self.present_shards)
+        return [path for path in self.shards if path not in present]
 
     @cached_property
     def raw_entries(self) -> dict[bytes, Message]:
@@ -148,6 +163,18 @@ class Bundle:
             found = self._entries[key] = self._all.entry(key_bytes(key))
         return found
 
+    def piece(self, key: str, start: tuple[int, ...], length: tuple[int, ...]) -> Entry | None:
+        """The slice of a tensor that begins and is as long as asked for; None if it has no such slice.
+
+        Raises:
+            UnknownName, DamagedFile: as for `entry`.
+        """
+        pieces = self._pieces.get(key)
+        if pieces is None:
+            pieces = {(part.start, part.length): part.entry for part in self.entry(key).slices}
+            self._pieces[key] = pieces
+        return pieces.get((start, length))
+
     def raw(self, key: str) -> bytes:
         """The bytes of a tensor, row-major and little-endian; slices put together, checksums verified.
 
@@ -195,7 +222,9 @@ class Bundle:
         entry = self.entry(key)
         if not entry.slices:
             return self._array(entry)
-        out = np.empty(entry.shape, self._numpy_dtype(entry))
+        dtype = self._numpy_dtype(entry)
+        self._check_shards(entry)  # a tensor that is not there must not take memory
+        out = np.empty(entry.shape, dtype)
         for part in entry.slices:
             place = tuple(slice(a, a + n) for a, n in zip(part.start, part.length, strict=True))
             out[place] = self._array(part.entry)
@@ -307,6 +336,13 @@ class Bundle:
             yield descriptor
         finally:
             os.close(descriptor)
+
+    def _check_shards(self, entry: Entry) -> None:
+        ends: dict[int, int] = {}
+        for part in entry.parts():
+            ends[part.shard] = max(ends.get(part.shard, 0), part.offset + part.size)
+        for number, end in ends.items():
+            self.check_shard(number, end)
 
     def _bytes(self, entry: Entry) -> bytes:
         """A tensor's bytes, not yet compared with anything. No more memory is asked for than the file has."""

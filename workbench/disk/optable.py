@@ -19,8 +19,11 @@ from typing import NamedTuple
 from workbench.disk import dtypes, schema
 from workbench.disk.schema import Message
 
-MAX_TENSORS = 1_000_000
+MAX_TENSORS = 1 << 16
 """A node that claims more inputs or outputs than this (by a number attr) is taken for damaged."""
+
+MAX_ARGS = 1000
+"""An op of the model's own list with more args or attrs than this is not believed. TensorFlow's have up to 50."""
 
 _index: dict[str, tuple[int, int]] = {}
 _blobs = b""
@@ -153,16 +156,20 @@ def attr(node: Message, op_def: Message | None, name: str) -> Message | None:
 
 def _types(node: Message, op_def: Message, args: Iterable[Message]) -> list[int] | None:
     types: list[int] = []
+    if len(op_def.output_arg) + len(op_def.input_arg) + len(op_def.attr) > MAX_ARGS:
+        return None
     for arg in args:
         if arg.type_list_attr:
             listed = attr(node, op_def, arg.type_list_attr)
             if listed is None or len(listed.list.type) > MAX_TENSORS:
                 return None
             found = list(listed.list.type)
+            if dtypes.INVALID in found or dtypes.REF in found:
+                return None
         else:
             one = _type(node, op_def, arg)
             count = _count(node, op_def, arg)
-            if one is None or count is None:
+            if one is None or count is None or one in (dtypes.INVALID, dtypes.REF):
                 return None
             found = [one] * count
         if arg.is_ref:
@@ -170,7 +177,7 @@ def _types(node: Message, op_def: Message, args: Iterable[Message]) -> list[int]
         types += found
         if len(types) > MAX_TENSORS:
             return None
-    return None if dtypes.INVALID in types or dtypes.REF in types else types
+    return types
 
 
 def _type(node: Message, op_def: Message, arg: Message) -> int | None:

@@ -15,6 +15,10 @@ from workbench.errors import DamagedFile, NotASavedModel, WorkbenchError
 from workbench.names import show
 
 _LOOK_AT = 100
+MAX_META_GRAPHS = 1000
+MAX_SIGNATURES = 10_000
+MAX_ASSETS = 10_000
+"""Of one model, in all its MetaGraphs. TensorFlow's own have up to 10, 100 and 1,000."""
 _FIRST_WORD = r"(?:\s|#[^\n]*\n)*+([A-Za-z_]\w*)\s*+[:{<]"
 _AGAIN = "Copy it again from where it was made, and compare the sizes."
 
@@ -52,6 +56,7 @@ def binary(message: Message, data: bytes, where: Path) -> None:
         raise _wrong(data, wanted, where, str(problem).rpartition(": ")[2]) from problem
     if not _fits(message):
         raise _wrong(data, wanted, where, None)
+    _check_counts(message, where)
 
 
 def text(message: Message, data: bytes, where: Path) -> None:
@@ -93,8 +98,36 @@ def text(message: Message, data: bytes, where: Path) -> None:
         ) from problem
     except RecursionError as problem:
         raise DamagedFile("The text is nested too deeply.", where=show(str(where))) from problem
+    except ValueError as problem:  # a number that its field can't hold, told without a line
+        raise DamagedFile(f"This text is no {wanted}: {show(str(problem))}.", where=show(str(where))) from problem
     if not _fits(message):
         raise _incomplete(message, where)
+    _check_counts(message, where)
+
+
+def _check_counts(message: Message, where: Path) -> None:
+    """Refuses a model with more of something than any has, when each costs far more to look at than to write."""
+    if message.DESCRIPTOR.name != "SavedModel":
+        return
+    metas = message.meta_graphs
+    counts = [("MetaGraphs", len(metas), MAX_META_GRAPHS)]
+    if len(metas) <= MAX_META_GRAPHS:
+        counts.append(("signatures", sum(len(meta.signature_def) for meta in metas), MAX_SIGNATURES))
+        counts.append(("assets", sum(map(_assets, metas)), MAX_ASSETS))
+    for what, number, most in counts:
+        if number > most:
+            raise DamagedFile(
+                f"The model has {number:,} {what}; {most:,} are the most that are read.",
+                where=show(str(where)),
+                hint="It is damaged or made to do harm; ask where it came from.",
+            )
+
+
+def _assets(meta: Message) -> int:
+    listed = len(meta.asset_file_def)
+    if "saved_model_assets" in meta.collection_def:
+        listed = max(listed, len(meta.collection_def["saved_model_assets"].any_list.value))
+    return listed
 
 
 def _fits(message: Message) -> bool:

@@ -408,7 +408,7 @@ def _is_in_memory(node: Message, nodes: Mapping[str, Message]) -> bool:
         return False
     names = list(_trail(node.input[1], nodes))
     origin = nodes.get(names[-1]) if names else None
-    return origin is not None and origin.op == "Const" and not any(const_strings(origin))
+    return origin is not None and origin.op == "Const" and not any(const_strings(origin).values)
 
 
 def _entry(node: Message, position: int) -> str:

@@ -17,6 +17,8 @@ from workbench.model.structured import Spec
 from workbench.names import show
 
 SIGNATURES_CHILD = "signatures"
+_MAX_DEPTH = 100
+_MAX_PATH = 2000  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,11 @@ def read_callables(objects: ObjectGraph, functions: Mapping[str, Message]) -> tu
     """All callables, those of the root first, then by depth; each object once, under its shortest path.
 
     Functions that only make or fill a resource (`_create_resource` of a table) and the signatures' own
-    wrappers are left out.
+    wrappers are left out, and so is what lies deeper than any program's objects do. Many functions can name
+    one long signature: beyond some times the size of the file they are not unfolded, their arguments are `…`.
     """
     concrete = objects.proto.concrete_functions
+    room = (1 << 20) + 8 * objects.proto.ByteSize()
     found = []
     for path, node in _functions(objects):
         if node.HasField("function"):
@@ -63,13 +67,18 @@ def read_callables(objects: ObjectGraph, functions: Mapping[str, Message]) -> tu
             bare = node.bare_concrete_function
             names = [bare.concrete_function_name]
             function_spec = bare.function_spec if bare.HasField("function_spec") else None
-        variants = tuple(
-            _variant(index, name, concrete[name], function_spec, functions.get(name))
-            for index, name in enumerate(names, 1)
-            if name in concrete
-        )
+        own = 0 if function_spec is None else function_spec.ByteSize()
+        variants = []
+        for index, name in enumerate(names, 1):
+            if name not in concrete:
+                continue
+            room -= own + concrete[name].ByteSize() + 100
+            if room < 0:
+                variants.append(Variant(index, name, "…", (), (), len(concrete[name].bound_inputs)))
+            else:
+                variants.append(_variant(index, name, concrete[name], function_spec, functions.get(name)))
         if variants:
-            found.append(Callable_(".".join(path), variants))
+            found.append(Callable_(".".join(path), tuple(variants)))
     return tuple(found)
 
 
@@ -78,9 +87,9 @@ def _functions(objects: ObjectGraph) -> Iterator[tuple[tuple[str, ...], Message]
     if not objects.children:
         return
     seen = {0}
-    todo: deque[tuple[tuple[str, ...], int]] = deque([((), 0)])
+    todo: deque[tuple[tuple[str, ...], int, int]] = deque([((), 0, 0)])
     while todo:
-        path, number = todo.popleft()
+        path, length, number = todo.popleft()
         node = objects.nodes[number]
         kind = node.WhichOneof("kind")
         if kind in ("function", "bare_concrete_function"):
@@ -88,10 +97,13 @@ def _functions(objects: ObjectGraph) -> Iterator[tuple[tuple[str, ...], Message]
             continue  # its children are its own traces
         if kind not in (None, "user_object"):
             continue  # a resource's functions make it or fill it
+        if len(path) == _MAX_DEPTH:
+            continue
         for name, child in objects.children[number].items():
-            if child not in seen and not (number == 0 and name == SIGNATURES_CHILD):
+            below = length + len(name) + 1
+            if child not in seen and not (number == 0 and name == SIGNATURES_CHILD) and below <= _MAX_PATH:
                 seen.add(child)
-                todo.append(((*path, name), child))
+                todo.append(((*path, name), below, child))
 
 
 def _variant(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from workbench.disk import dtypes
 from workbench.disk.folder import is_lfs_pointer
 from workbench.disk.schema import Message
 from workbench.errors import DamagedFile, WorkbenchError
-from workbench.findings import Finding, by_severity
+from workbench.findings import Finding, Severity, by_severity
 from workbench.model import shapes
 from workbench.model.saver import VARIABLE_OPS
 from workbench.model.signature import INIT_OP, Port
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from workbench.model.model import Model
 
 _LISTED = 5
+_LISTED_PORTS = 20
+_HINTED = 20_000  # names that may be compared for the hints of one kind of finding
 _CALLED_BY = {
     "PartitionedCall": ("f",),
     "StatefulPartitionedCall": ("f",),
@@ -59,7 +61,7 @@ def _checkpoint(model: Model) -> list[Finding]:
         return [_problem("bundle-problem", model.bundle_problem)]
     if model.bundle is not None:
         return model.bundle.check() + [
-            _pointer(shard) for shard in model.bundle.shards if is_lfs_pointer(shard)
+            _pointer(shard) for shard in model.bundle.present_shards if is_lfs_pointer(shard)
         ]
     if model.folder is None:
         return []
@@ -96,26 +98,51 @@ def _names_that_name_nothing(meta: MetaGraph) -> list[Finding]:
         for name in [name for name, number in counts.items() if number > 1][:_LISTED]:
             message = f"{counts[name]} nodes have this name; TensorFlow refuses such a graph."
             found.append(Finding("duplicate-node", "error", show(name), message))
-    dangling = [
-        (name, entry)
-        for name, node in known.items()
-        for entry in node.input
-        if entry not in known and not _names_a_tensor(entry, known)
-    ]
-    found += [
-        Finding(
-            "dangling-input",
-            "error",
-            show(name),
-            f"Its input {show(entry)!r} names no node of the graph.",
-            did_you_mean(input_node(entry), known, noun="nodes"),
-        )
-        for name, entry in dangling[:_LISTED]
-    ]
-    if len(dangling) > _LISTED:
-        message = f"{len(dangling) - _LISTED} more inputs name no node of the graph."
-        found.append(Finding("dangling-input", "error", "", message))
+    dangling = _Some("dangling-input", "error", _LISTED, known, "nodes")
+    for name, node in known.items():
+        for entry in node.input:
+            if entry not in known and not _names_a_tensor(entry, known):
+                dangling.add(name, f"Its input {show(entry)!r} names no node of the graph.", input_node(entry))
+    found += dangling.findings("more inputs name no node of the graph")
     return found + _signatures(meta)
+
+
+class _Some:
+    """The findings of one kind, the first of them in full: a file can have a million mistakes.
+
+    Args:
+        code: theirs.
+        severity: theirs.
+        most: how many are listed.
+        known: the names that hints choose from.
+        noun: what those are.
+    """
+
+    def __init__(
+        self, code: str, severity: Severity, most: int, known: Collection[str] = (), noun: str = "names"
+    ) -> None:
+        self.code = code
+        self.severity: Severity = severity
+        self.most = most
+        self.known = known
+        self.noun = noun
+        self.listed: list[Finding] = []
+        self.more = 0
+
+    def add(self, where: str, message: str, wanted: str | None = None, hint: str | None = None) -> None:
+        """One of them: in what (shown as text), what is the matter, the name that was looked for."""
+        if len(self.listed) >= self.most:
+            self.more += 1
+            return
+        if wanted is not None and (not self.listed or len(self.known) * len(self.listed) <= _HINTED):
+            hint = did_you_mean(wanted, self.known, noun=self.noun)
+        self.listed.append(Finding(self.code, self.severity, show(where, 1000), message, hint))
+
+    def findings(self, rest: str) -> list[Finding]:
+        """All that are listed, and one for the rest: `123 {rest}.`."""
+        if not self.more:
+            return self.listed
+        return [*self.listed, Finding(self.code, self.severity, "", f"{self.more} {rest}.")]
 
 
 def _names_a_tensor(entry: str, known: Mapping[str, Message]) -> bool:
@@ -124,26 +151,28 @@ def _names_a_tensor(entry: str, known: Mapping[str, Message]) -> bool:
 
 
 def _signatures(meta: MetaGraph) -> list[Finding]:
-    found = []
+    absent = _Some("signature-tensor", "error", _LISTED_PORTS, meta.nodes, "nodes")
+    dtype = _Some("signature-dtype", "warning", _LISTED_PORTS)
+    shape = _Some("signature-shape", "warning", _LISTED_PORTS)
     for signature in meta.signatures.values():
-        ports = [("input", port) for port in signature.inputs.values()]
-        ports += [("output", port) for port in signature.outputs.values()]
-        for side, port in ports:
-            for name in port.tensors:
-                parsed = parse_tensor(name)
-                if not _is_there(meta, parsed, signature.key == INIT_OP):
-                    found.append(
-                        Finding(
-                            "signature-tensor",
-                            "error",
+        sides = (("input", signature.inputs.values()), ("output", signature.outputs.values()))
+        for side, ports in sides:
+            for port in ports:
+                for name in port.tensors:
+                    parsed = parse_tensor(name)
+                    if not _is_there(meta, parsed, signature.key == INIT_OP):
+                        absent.add(
                             f"{show(signature.key)}#{show(port.key)}",
                             f"This {side} is tensor {show(name)!r}, which the graph does not have.",
-                            did_you_mean(parsed.node if parsed else name, meta.nodes, noun="nodes"),
+                            parsed.node if parsed else name,
                         )
-                    )
         if signature.key != INIT_OP and meta.format != "graphdef":
-            found += _declared_against_graph(meta, signature.key, list(signature.inputs.values()))
-    return found
+            _declared_against_graph(meta, signature.key, signature.inputs.values(), dtype, shape)
+    return [
+        *absent.findings("more inputs and outputs are tensors that the graph does not have"),
+        *dtype.findings("more inputs are declared with another dtype than the graph has"),
+        *shape.findings("more inputs are declared with another shape than the graph has"),
+    ]
 
 
 def _is_there(meta: MetaGraph, tensor: TensorName | None, is_op: bool) -> bool:
@@ -162,22 +191,17 @@ def _functions(meta: MetaGraph) -> list[Finding]:
         for index, op in enumerate(ops):
             for attr in _CALLED_BY.get(op, ()):
                 called.setdefault(body[index].attr[attr].func.name, body[index].name)
-    return [
-        Finding(
-            "missing-function",
-            "error",
-            show(node),
-            f"It calls the function {show(name)!r}, which the model does not have.",
-            did_you_mean(name, meta.functions, noun="functions"),
-        )
-        for name, node in called.items()
-        if name not in meta.functions
-    ]
+    missing = _Some("missing-function", "error", _LISTED_PORTS, meta.functions, "functions")
+    for name, node in called.items():
+        if name not in meta.functions:
+            missing.add(node, f"It calls the function {show(name)!r}, which the model does not have.", name)
+    return missing.findings("more functions are called that the model does not have")
 
 
-def _declared_against_graph(meta: MetaGraph, key: str, ports: list[Port]) -> list[Finding]:
+def _declared_against_graph(
+    meta: MetaGraph, key: str, ports: Iterable[Port], wrong_dtype: _Some, wrong_shape: _Some
+) -> None:
     """Inputs whose placeholder has another dtype or a contradicting shape than the signature declares."""
-    found = []
     for port in ports:
         tensor = meta.node_tensor(port.tensor) if port.kind == "dense" else None
         if tensor is None:
@@ -188,14 +212,13 @@ def _declared_against_graph(meta: MetaGraph, key: str, ports: list[Port]) -> lis
                 f"The signature declares {dtypes.name(port.dtype)}, "
                 f"the graph has {dtypes.name(tensor.dtype)}."
             )
-            found.append(Finding("signature-dtype", "warning", where, message))
+            wrong_dtype.add(where, message)
         if shapes.fits(port.shape, tensor.shape) == "refuted":
             message = (
                 f"The signature declares shape {shapes.text(port.shape)}, "
                 f"the graph has {shapes.text(tensor.shape)}; the graph counts."
             )
-            found.append(Finding("signature-shape", "warning", where, message))
-    return found
+            wrong_shape.add(where, message)
 
 
 def _unknown_ops(meta: MetaGraph) -> list[Finding]:
@@ -222,13 +245,14 @@ def _variables(meta: MetaGraph) -> list[Finding]:
     bundle = meta.bundle
     if bundle is None:
         return []
-    found = []
-    missing = []
+    wrong = _Some("variable-mismatch", "error", _LISTED_PORTS)
+    missing = _Some("missing-key", "error", _LISTED, bundle.keys(), "keys")
     for variable in meta.variables:
         if variable.key is None:
             continue
         if variable.key not in bundle:
-            missing.append(variable)
+            message = f"It is restored from {show(variable.key)!r}, which the checkpoint does not have."
+            missing.add(variable.name, message, variable.key)
             continue
         try:
             entry = bundle.entry(variable.key)
@@ -236,39 +260,28 @@ def _variables(meta: MetaGraph) -> list[Finding]:
             continue
         whole = variable.slice.full_shape if variable.slice else variable.shape
         if entry.dtype != variable.dtype or shapes.fits(tuple(entry.shape), whole) == "refuted":
-            found.append(
-                Finding(
-                    "variable-mismatch",
-                    "error",
-                    show(variable.name),
-                    f"The graph wants {dtypes.name(variable.dtype)}{shapes.text(whole)}, the checkpoint has "
-                    f"{dtypes.name(entry.dtype)}{shapes.text(tuple(entry.shape))} "
-                    f"under {show(variable.key)!r}.",
-                )
+            wrong.add(
+                variable.name,
+                f"The graph wants {dtypes.name(variable.dtype)}{shapes.text(whole)}, the checkpoint has "
+                f"{dtypes.name(entry.dtype)}{shapes.text(tuple(entry.shape))} under {show(variable.key)!r}.",
             )
-    found += [
-        Finding(
-            "missing-key",
-            "error",
-            show(variable.name),
-            f"It is restored from {show(variable.key or '')!r}, which the checkpoint does not have.",
-            did_you_mean(variable.key or "", bundle.keys(), noun="keys"),
-        )
-        for variable in missing[:_LISTED]
+    return [
+        *wrong.findings("more variables differ from the checkpoint in dtype or shape"),
+        *missing.findings("more variables are restored from keys the checkpoint lacks"),
     ]
-    if len(missing) > _LISTED:
-        message = f"{len(missing) - _LISTED} more variables are restored from keys the checkpoint lacks."
-        found.append(Finding("missing-key", "error", "", message))
-    return found
 
 
 def _assets(meta: MetaGraph) -> list[Finding]:
-    found = []
+    outside = _Some("asset-outside", "error", _LISTED_PORTS)
+    missing = _Some("missing-asset", "error", _LISTED_PORTS)
     for asset in meta.assets:
         if asset.problem is not None:
-            found.append(_problem("asset-outside", asset.problem))
+            outside.add(asset.problem.where or "", asset.problem.message, hint=asset.problem.hint)
         elif asset.path is not None and asset.nbytes is None:
             message = "The model names this asset, but the file is not there."
             hint = "Copy it from where the model was exported."
-            found.append(Finding("missing-asset", "error", show(str(asset.path)), message, hint))
-    return found
+            missing.add(str(asset.path), message, hint=hint)
+    return [
+        *outside.findings("more assets lead out of the model"),
+        *missing.findings("more assets are not there"),
+    ]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.model.signature import DEFAULT, PREDICT, Port, Signature
-from workbench.model.tensors import PLACEHOLDERS
+from workbench.model.tensors import PLACEHOLDERS, output_shape
 from workbench.names import input_node, is_control
 
 if TYPE_CHECKING:
     from workbench.model.meta import MetaGraph
 
+_MAX_MORE = 4096
 _NO_OUTPUT = frozenset({"NoOp", "Assert", "Print", "PrintV2"})
 
 
@@ -18,7 +19,7 @@ def read_signature(meta: MetaGraph) -> dict[str, Signature]:
     """One `serving_default`: inputs are the placeholders, outputs the sinks, keys the node names.
 
     A sink is a node that no data input names, other than NoOp, Assert, Print, and Const where anything else
-    is left. A sink with several outputs gives `node`, `node:1`, ….
+    is left. A sink with several outputs gives `node`, `node:1`, …, up to some thousand for all sinks together.
     """
     inputs: dict[str, Port] = {}
     sinks: list[str] = []
@@ -32,11 +33,18 @@ def read_signature(meta: MetaGraph) -> dict[str, Signature]:
             sinks.append(name)
     computed = [name for name in sinks if meta.nodes[name].op != "Const"]
     outputs: dict[str, Port] = {}
+    more = _MAX_MORE
     for name in computed or sinks:
         types = meta.output_types(meta.nodes[name])
-        for index in range(1 if types is None else len(types)):
+        number = 1 if types is None else len(types)
+        more -= max(number - 1, 0)
+        if more < 0:  # a few bytes can claim thousands
+            number = min(number, 1)
+        for index in range(number):
             key = name if index == 0 else f"{name}:{index}"
-            outputs[key] = _port(meta, key, f"{name}:{index}")
+            dtype = types[index] if types is not None else 0
+            shape = output_shape(meta.nodes[name], index, meta.producer)
+            outputs[key] = Port(key, "dense", (f"{name}:{index}",), dtype, shape)
     if not inputs and not outputs:
         return {}
     ordered_in = {key: inputs[key] for key in sorted(inputs)}

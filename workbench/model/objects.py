@@ -23,6 +23,8 @@ class ObjectGraph:
     def __init__(self, proto: Message) -> None:
         self.proto = proto
         self.nodes = proto.nodes
+        self._places: dict[str, int | None] = {}
+        self._slots_of: dict[int, dict[tuple[int, str], int]] = {}
 
     @cached_property
     def children(self) -> list[dict[str, int]]:
@@ -57,19 +59,32 @@ class ObjectGraph:
         path = key[: -len(VALUE_SUFFIX)]
         if _SLOT in path:
             return self._slot(path)
-        return self.child([_unescape(part) for part in path.split("/")])
+        return self._at(path)
+
+    def _at(self, path: str) -> int | None:
+        """The node at a path as a key has it; the same one is asked for again and again."""
+        if path not in self._places:
+            self._places[path] = self.child([_unescape(part) for part in path.split("/")])
+        return self._places[path]
 
     def _slot(self, path: str) -> int | None:
         original, _, rest = path.partition(_SLOT)
         optimizer, _, slot = rest.rpartition("/")
-        variable = self.child([_unescape(part) for part in original.split("/")])
-        owner = self.child([_unescape(part) for part in optimizer.split("/")])
+        variable, owner = self._at(original), self._at(optimizer)
         if variable is None or owner is None:
             return None
-        for reference in self.nodes[owner].slot_variables:
-            if reference.original_variable_node_id == variable and reference.slot_name == _unescape(slot):
-                return int(reference.slot_variable_node_id)
-        return None
+        return self._slots(owner).get((variable, _unescape(slot)))
+
+    def _slots(self, owner: int) -> dict[tuple[int, str], int]:
+        """The slots an optimizer keeps: (variable, name of the slot) → the slot's variable."""
+        if owner not in self._slots_of:
+            found: dict[tuple[int, str], int] = {}
+            for slot in self.nodes[owner].slot_variables:
+                found.setdefault(
+                    (slot.original_variable_node_id, slot.slot_name), int(slot.slot_variable_node_id)
+                )
+            self._slots_of[owner] = found
+        return self._slots_of[owner]
 
     @cached_property
     def variables_by_name(self) -> dict[str, int | None]:

@@ -53,7 +53,7 @@ class _Scope:
         self.node = node
         self.arguments = arguments or {}
         self.depth = depth
-        self.strings: dict[str, list[str]] = {}  # of Consts, by the input that names them
+        self.strings: dict[str, Strings] = {}  # of Consts, by the input that names them
 
 
 def follow(
@@ -152,11 +152,10 @@ def _read_assign(scope: _Scope, assign: Message, found: dict[str, Saved]) -> Non
 
 
 def _restored(scope: _Scope, restore: Message, index: int) -> Saved | None:
-    names = _strings(scope, restore.input[1]) if len(restore.input) > 1 else []
-    slices = _strings(scope, restore.input[2]) if len(restore.input) > 2 else []
-    if index >= len(names):
-        return None
-    return Saved(names[index], slices[index] if index < len(slices) else "")
+    names = _strings(scope, restore.input[1]) if len(restore.input) > 1 else _NO_STRINGS
+    slices = _strings(scope, restore.input[2]) if len(restore.input) > 2 else _NO_STRINGS
+    name = names.get(index)
+    return None if name is None else Saved(name, slices.get(index) or "")
 
 
 def _read_save(scope: _Scope, save: Message, found: dict[str, Saved]) -> None:
@@ -166,11 +165,12 @@ def _read_save(scope: _Scope, save: Message, found: dict[str, Saved]) -> None:
     names, slices = _strings(scope, data[1]), _strings(scope, data[2])
     for index, entry in enumerate(data[3:]):
         origin = _origin(scope, entry)
-        if origin is None or index >= len(names):
+        name = names.get(index)
+        if origin is None or name is None:
             continue
         node = origin[1]
         if node.op in VARIABLE_OPS and node.name not in found:
-            found[node.name] = Saved(names[index], slices[index] if index < len(slices) else "")
+            found[node.name] = Saved(name, slices.get(index) or "")
 
 
 def _origin(scope: _Scope, entry: str) -> tuple[_Scope, Message, int] | None:
@@ -198,25 +198,34 @@ def _origin(scope: _Scope, entry: str) -> tuple[_Scope, Message, int] | None:
     return None
 
 
-def _strings(scope: _Scope, entry: str) -> list[str]:
+def _strings(scope: _Scope, entry: str) -> Strings:
     found = scope.strings.get(entry)
     if found is None:
         origin = _origin(scope, entry)
-        found = const_strings(origin[1]) if origin is not None and origin[1].op == "Const" else []
+        found = const_strings(origin[1]) if origin is not None and origin[1].op == "Const" else _NO_STRINGS
         scope.strings[entry] = found
     return found
 
 
-def const_strings(node: Message) -> list[str]:
-    """The strings of a string Const, flat. A last value that is not repeated on disk is repeated here.
+class Strings(NamedTuple):
+    """The strings of a Const, flat: those on disk, and how many there are, the last one standing for the rest."""
 
-    Bytes that are not UTF-8 keep their value through `surrogateescape`. At most 2**20 strings are made.
-    """
+    values: list[str]
+    count: int
+
+    def get(self, index: int) -> str | None:
+        """String number `index`, or None."""
+        return self.values[min(index, len(self.values) - 1)] if self.values and index < self.count else None
+
+
+_NO_STRINGS = Strings([], 0)
+
+
+def const_strings(node: Message) -> Strings:
+    """The strings of a string Const; bytes that are not UTF-8 keep their value through `surrogateescape`."""
     tensor = attr(node, "value").tensor
     values = [value.decode("utf-8", "surrogateescape") for value in tensor.string_val]
     total = 1
     for dim in tensor.tensor_shape.dim:
         total *= max(dim.size, 0)
-    if values and len(values) < total <= 1 << 20:
-        values.extend([values[-1]] * (total - len(values)))
-    return values
+    return Strings(values, max(total, len(values)))

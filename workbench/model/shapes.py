@@ -13,6 +13,7 @@ from workbench.disk.schema import Message
 
 Shape = tuple[int | None, ...] | None
 Fit = Literal["proven", "unknown", "refuted"]
+_SHOWN = 32
 
 
 def from_proto(proto: Message) -> Shape:
@@ -34,10 +35,11 @@ def to_proto(shape: Shape) -> Message:
 
 
 def text(shape: Shape) -> str:
-    """`[?,784]`, `[]` for a scalar, `?` for an unknown rank."""
+    """`[?,784]`, `[]` for a scalar, `?` for an unknown rank; of more than 32 dimensions the first ones."""
     if shape is None:
         return "?"
-    return "[" + ",".join("?" if size is None else str(size) for size in shape) + "]"
+    more = f",… {len(shape) - _SHOWN} more" if len(shape) > _SHOWN else ""
+    return "[" + ",".join("?" if size is None else str(size) for size in shape[:_SHOWN]) + more + "]"
 
 
 def as_json(shape: Shape) -> list[int | None] | None:

@@ -147,9 +147,9 @@ def _on_disk(bundle: Bundle, key: str, part: SaveSlice | None) -> tuple[int | No
         return None, None, dtypes.INVALID, None
     if part is None:
         return entry.size, entry.shard, entry.dtype, entry.shape
-    for piece in entry.slices:
-        if piece.start == part.start and piece.length == part.length:
-            return piece.entry.size, piece.entry.shard, entry.dtype, part.length
+    piece = bundle.piece(key, part.start, part.length)
+    if piece is not None:
+        return piece.size, piece.shard, entry.dtype, part.length
     size, elements = dtypes.size(entry.dtype), shapes.count(part.length)
     nbytes = size * elements if size is not None and elements is not None else None
     return nbytes, entry.shard, entry.dtype, part.length

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast, get_args
 
-from workbench.errors import DamagedFile, MissingFile
+from workbench.disk import files
+from workbench.errors import DamagedFile, DiskError, MissingFile, UsageError
 from workbench.names import show
-from workbench.surgery.plan import DEFAULT_SIGNATURE, Plan, Source, Wire
+from workbench.surgery.plan import DEFAULT_SIGNATURE, DEFAULT_TAGS, Format, Plan, SourceList, Wire
 from workbench.version import __version__
 
 if TYPE_CHECKING:
@@ -66,9 +68,8 @@ def nested(folder: Path | None) -> dict[str, Any] | None:
     if folder is None:
         return None
     try:
-        data = (folder / "assets.extra" / RECIPE).read_bytes()
-        found = json.loads(data) if len(data) <= _MAX_BYTES else None
-    except (OSError, ValueError, RecursionError):
+        found = json.loads(files.read_whole(folder / "assets.extra" / RECIPE, _MAX_BYTES))
+    except (DiskError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
@@ -95,57 +96,135 @@ def load(path: Path) -> Plan:
         MissingFile: there is no such file.
         DamagedFile: it is not a recipe, or one without paths.
     """
+    where = show(str(path))
     base = path.resolve().parent
     try:
-        recipe = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise MissingFile("There is no such recipe.", where=str(path)) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise DamagedFile(f"This is not a recipe: {show(str(error))}.", where=str(path)) from None
-    return plan_of(recipe, lambda entry: Path(os.path.normpath(base / entry["path"])), str(path))
+        recipe = json.loads(files.read_whole(path, _MAX_BYTES))
+    except MissingFile:
+        raise MissingFile("There is no such recipe.", where=where) from None
+    except (ValueError, RecursionError) as error:
+        raise DamagedFile(f"This is not a recipe: {show(str(error))}.", where=where) from None
+
+    def place(entry: dict[str, Any]) -> Path:
+        if "path" not in entry:
+            raise DamagedFile(
+                "The recipe lacks 'path'.",
+                where=where,
+                hint="The recipe inside a result names no paths; save one with --save-recipe.",
+            )
+        return Path(os.path.normpath(base / _Fields(entry, "a source", where).text("path")))
+
+    return plan_of(recipe, place, where)
 
 
 def plan_of(recipe: Any, place: Callable[[dict[str, Any]], Path], where: str) -> Plan:
     """The plan that a recipe tells of.
 
     Args:
-        recipe: JSON values.
-        place: where a source is, from its entry in the recipe.
+        recipe: JSON values, of any kind: it may be from anybody.
+        place: where a source is, from its entry in the recipe, whose handle is a text.
         where: the recipe's file, for errors.
 
     Raises:
         DamagedFile: it is not a recipe, or lacks something.
     """
-    try:
-        sources = tuple(
-            Source(
-                entry["handle"],
-                place(entry),
-                tuple(tag for tag in entry["tag_set"].split(",") if tag),
-                entry.get("signature"),
-            )
-            for entry in recipe["sources"]
-        )
-        wires = tuple(Wire(wire["from"], wire["to"]) for wire in recipe["wires"])
-        options = recipe.get("options", {})
-        return Plan(
-            sources,
-            wires,
-            recipe.get("signature", DEFAULT_SIGNATURE),
-            tuple(options.get("tags", ("serve",))),
-            bool(options.get("keep_outputs")),
-            bool(options.get("keep_signatures")),
-            bool(options.get("freeze")),
-            options.get("format", "auto"),
-            tuple(options.get("rename_inputs", {}).items()),
-            tuple(options.get("rename_outputs", {}).items()),
-        )
-    except KeyError as error:
-        hint = (
-            "The recipe inside a result names no paths; save one with --save-recipe."
-            if error.args == ("path",)
-            else None
-        )
-        raise DamagedFile(f"The recipe lacks {show(str(error.args[0]))!r}.", where=where, hint=hint) from None
-    except (ValueError, TypeError, AttributeError) as error:
-        raise DamagedFile(f"This is not a recipe: {show(str(error))}.", where=where) from None
+    fields = _Fields(recipe, "the recipe", where)
+    sources = SourceList()
+    for number, item in enumerate(fields.all("sources"), 1):
+        entry = _Fields(item, f"source {number}", where)
+        handle, tag_set = entry.text("handle"), entry.text("tag_set")
+        tags = [tag for tag in tag_set.split(",") if tag]
+        try:
+            sources.add(place(entry.value), handle, tags=tags, signature=entry.text_or_none("signature"))
+        except UsageError as problem:
+            raise DamagedFile(f"Source {number} can't be used: {problem.message}", where=where) from None
+    wires = [_Fields(item, f"wire {number}", where) for number, item in enumerate(fields.all("wires"), 1)]
+    options = _Fields(fields.value.get("options", {}), "options", where)
+    format_ = options.text("format", "auto")
+    if format_ not in get_args(Format):
+        raise options.wrong("format", f"one of {', '.join(get_args(Format))}")
+    return Plan(
+        tuple(sources.sources),
+        tuple(Wire(wire.text("from"), wire.text("to")) for wire in wires),
+        fields.text("signature", DEFAULT_SIGNATURE),
+        options.texts("tags", DEFAULT_TAGS),
+        options.flag("keep_outputs"),
+        options.flag("keep_signatures"),
+        options.flag("freeze"),
+        cast(Format, format_),
+        options.pairs("rename_inputs"),
+        options.pairs("rename_outputs"),
+    )
+
+
+class _Fields:
+    """A JSON object, asked for values of the kind they have to be.
+
+    Args:
+        value: what should be an object.
+        what: what to call it.
+        where: the file.
+
+    Raises:
+        DamagedFile: it is none, or (by each method) a value is missing or of another kind.
+    """
+
+    def __init__(self, value: object, what: str, where: str) -> None:
+        if not isinstance(value, dict):
+            raise DamagedFile(f"This is not a recipe: {what} is no JSON object.", where=where)
+        self.value: dict[str, Any] = value
+        self.what = what
+        self.where = where
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """A text, of characters that a file can hold."""
+        if key not in self.value and default is None:
+            raise DamagedFile(f"The recipe lacks {key!r} ({self.what}).", where=self.where)
+        found = self.value.get(key, default)
+        if not _is_text(found):
+            raise self.wrong(key, "a text")
+        return str(found)
+
+    def text_or_none(self, key: str) -> str | None:
+        """The same; None for null and for nothing at all."""
+        return None if self.value.get(key) is None else self.text(key)
+
+    def flag(self, key: str) -> bool:
+        """True or false, by default false."""
+        found = self.value.get(key, False)
+        if not isinstance(found, bool):
+            raise self.wrong(key, "true or false")
+        return found
+
+    def all(self, key: str) -> list[Any]:
+        """A list."""
+        if key not in self.value:
+            raise DamagedFile(f"The recipe lacks {key!r} ({self.what}).", where=self.where)
+        found = self.value[key]
+        if not isinstance(found, list):
+            raise self.wrong(key, "a list")
+        return found
+
+    def texts(self, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        """A list of texts."""
+        found = self.value.get(key, list(default))
+        if not isinstance(found, list) or not all(map(_is_text, found)):
+            raise self.wrong(key, "a list of texts")
+        return tuple(found)
+
+    def pairs(self, key: str) -> tuple[tuple[str, str], ...]:
+        """An object of texts."""
+        found = self.value.get(key, {})
+        if not isinstance(found, dict) or not all(map(_is_text, (*found, *found.values()))):
+            raise self.wrong(key, "an object of texts")
+        return tuple(found.items())
+
+    def wrong(self, key: str, expected: str) -> DamagedFile:
+        """The error for a value of another kind than has to be there."""
+        found = show(json.dumps(self.value.get(key)), 60)
+        return DamagedFile(f"{key!r} of {self.what} is {found}; it has to be {expected}.", where=self.where)
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is a text that can be written: JSON can spell half a character, no file can hold one."""
+    return isinstance(value, str) and not re.search("[\ud800-\udfff\0]", value)
