@@ -147,9 +147,9 @@ def _close(text: str, pool: Iterable[str], count: int) -> list[str]:
 
 
 _POOL = 5000
-_RATED = 100
+_RATED = 30
 _ALIKE = 0.5
-_COMPARED = 120
+_COMPARED = 100
 
 
 def _shortened(name: str) -> str:

@@ -19,8 +19,11 @@ from typing import NamedTuple
 from workbench.disk import dtypes, schema
 from workbench.disk.schema import Message
 
-MAX_TENSORS = 1 << 16
-"""A node that claims more inputs or outputs than this (by a number attr) is taken for damaged."""
+MAX_TENSORS = 1_000_000
+"""A node that lists more inputs or outputs than this is taken for damaged."""
+
+MAX_CLAIMED = 1 << 14
+"""The same where they are not listed, but claimed by a number: `num_split` of a Split."""
 
 MAX_ARGS = 1000
 """An op of the model's own list with more args or attrs than this is not believed. TensorFlow's have up to 50."""
@@ -195,7 +198,7 @@ def _count(node: Message, op_def: Message, arg: Message) -> int | None:
     if not arg.number_attr:
         return 1
     found = attr(node, op_def, arg.number_attr)
-    if found is None or found.WhichOneof("value") != "i" or not 0 <= found.i <= MAX_TENSORS:
+    if found is None or found.WhichOneof("value") != "i" or not 0 <= found.i <= MAX_CLAIMED:
         return None
     return int(found.i)
 

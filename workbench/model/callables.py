@@ -58,7 +58,8 @@ def read_callables(objects: ObjectGraph, functions: Mapping[str, Message]) -> tu
     one long signature: beyond some times the size of the file they are not unfolded, their arguments are `…`.
     """
     concrete = objects.proto.concrete_functions
-    room = (1 << 20) + 8 * objects.proto.ByteSize()
+    room = (1 << 20) + 2 * objects.proto.ByteSize()
+    sizes: dict[str, int] = {}
     found = []
     for path, node in _functions(objects):
         if node.HasField("function"):
@@ -72,7 +73,9 @@ def read_callables(objects: ObjectGraph, functions: Mapping[str, Message]) -> tu
         for index, name in enumerate(names, 1):
             if name not in concrete:
                 continue
-            room -= own + concrete[name].ByteSize() + 100
+            if name not in sizes:
+                sizes[name] = concrete[name].ByteSize() + 100
+            room -= own + sizes[name]
             if room < 0:
                 variants.append(Variant(index, name, "…", (), (), len(concrete[name].bound_inputs)))
             else:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _LISTED = 5
 _LISTED_PORTS = 20
+_LISTED_OPS = 100
 _HINTED = 20_000  # names that may be compared for the hints of one kind of finding
 _CALLED_BY = {
     "PartitionedCall": ("f",),
@@ -222,18 +223,19 @@ def _declared_against_graph(
 
 
 def _unknown_ops(meta: MetaGraph) -> list[Finding]:
-    found = []
+    nameless: list[Finding] = []
+    unknown = _Some("unknown-op", "info", _LISTED_OPS)
     for op in meta.unknown_ops:
         if not op:
-            found.append(Finding("no-op", "error", "", f"{_nodes(meta.ops[op])} without an op."))
+            nameless.append(Finding("no-op", "error", "", f"{_nodes(meta.ops[op])} without an op."))
             continue
         told = op in meta.op_table
         message = f"TensorFlow 2.21 has no such op ({_nodes(meta.ops[op])}); " + (
             "the model itself tells its inputs and outputs." if told else "its outputs are unknown."
         )
         hint = "To run the model, its op library has to be loaded."
-        found.append(Finding("unknown-op", "info", show(op), message, hint))
-    return found
+        unknown.add(op, message, hint=hint)
+    return [*nameless, *unknown.findings("more ops that TensorFlow 2.21 does not have")]
 
 
 def _nodes(number: int) -> str:

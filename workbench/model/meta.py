@@ -98,9 +98,9 @@ class MetaGraph:
 
     @cached_property
     def bodies(self) -> tuple[tuple[Message, list[str]], ...]:
-        """The main graph and each function's body: (its repeated NodeDefs, the op of each)."""
-        bodies = [self.graph.node, *(function.node_def for function in self.graph.library.function)]
-        return tuple((body, [node.op for node in body]) for body in bodies)
+        """The main graph and each function's body that has nodes: (its repeated NodeDefs, the op of each)."""
+        inner = (body for function in self.graph.library.function if (body := function.node_def))
+        return tuple((body, [node.op for node in body]) for body in (self.graph.node, *inner))
 
     @cached_property
     def main_ops(self) -> Counter[str]:

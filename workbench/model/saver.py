@@ -24,6 +24,7 @@ _RESTORE = frozenset({"RestoreV2", "Restore", "RestoreSlice"})
 _MAX_CHAIN = 64
 _MAX_DEPTH = 32
 _MAX_BODIES = 1000
+_MAX_REPEATED = 1000  # characters of a string that stands for many
 
 
 class Saved(NamedTuple):
@@ -215,7 +216,11 @@ class Strings(NamedTuple):
 
     def get(self, index: int) -> str | None:
         """String number `index`, or None."""
-        return self.values[min(index, len(self.values) - 1)] if self.values and index < self.count else None
+        if index < len(self.values):
+            return self.values[index]
+        if not self.values or index >= self.count or len(self.values[-1]) > _MAX_REPEATED:
+            return None
+        return self.values[-1]
 
 
 _NO_STRINGS = Strings([], 0)

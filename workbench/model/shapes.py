@@ -14,6 +14,7 @@ from workbench.disk.schema import Message
 Shape = tuple[int | None, ...] | None
 Fit = Literal["proven", "unknown", "refuted"]
 _SHOWN = 32
+_MOST = 1 << 63
 
 
 def from_proto(proto: Message) -> Shape:
@@ -71,12 +72,12 @@ def fits(source: Shape, target: Shape) -> Fit:
 
 
 def count(shape: Shape) -> int | None:
-    """The number of elements, or None where a size is unknown."""
+    """The number of elements, or None where a size is unknown or there are more than an int64 can count."""
     if shape is None:
         return None
     total = 1
     for size in shape:
         if size is None:
             return None
-        total *= size
-    return total
+        total = min(total * size, _MOST)
+    return total if total < _MOST else None
