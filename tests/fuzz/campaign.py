@@ -108,7 +108,16 @@ def run(target: Target, folder: Path, seed: int, inputs: int) -> State:
 def supervise(target: Target, folder: Path, seed: int, inputs: int) -> State:
     """Runs inputs in a process of their own; one that kills it or never ends is a failure as well."""
     folder.mkdir(parents=True, exist_ok=True)
-    words = [target.name, "--inputs", str(inputs), "--seed", str(seed), "--folder", str(folder.parent), "--worker"]
+    words = [
+        target.name,
+        "--inputs",
+        str(inputs),
+        "--seed",
+        str(seed),
+        "--folder",
+        str(folder.parent),
+        "--worker",
+    ]
     while State.read(folder, seed).done < inputs:
         worker = subprocess.Popen([sys.executable, "-m", "tests.fuzz", *words])
         try:

@@ -24,7 +24,9 @@ with atheris.instrument_imports(include=["workbench.disk", "workbench.model"]):
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz.guided")
     parser.add_argument("target", choices=list(TARGETS))
-    parser.add_argument("--inputs", type=int, default=50_000, help="inputs in all, those of earlier runs counted")
+    parser.add_argument(
+        "--inputs", type=int, default=50_000, help="inputs in all, those of earlier runs counted"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, default=Path("fuzz-found"))
     args = parser.parse_args()

@@ -113,7 +113,11 @@ def _where(problem: BaseException) -> str:
         for frame in traceback.extract_tb(problem.__traceback__)
         if "/workbench/" in frame.filename
     ]
-    return " < ".join(reversed(frames[-1:])) if not isinstance(problem, TooSlow) else " < ".join(frames[-3:][::-1])
+    return (
+        " < ".join(reversed(frames[-1:]))
+        if not isinstance(problem, TooSlow)
+        else " < ".join(frames[-3:][::-1])
+    )
 
 
 def _resident() -> int:

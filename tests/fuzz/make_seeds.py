@@ -58,7 +58,11 @@ def seed(name: str, path: Path) -> dict[str, bytes]:
         found[file.name] = file.read_bytes()
     for file, data in found.items():
         print(f"{name}/{file}: {len(data)}")
-    return {f"{name}/{file}": data for file, data in found.items() if 0 < len(data) < (3000 if ".data-" in file else MOST)}
+    return {
+        f"{name}/{file}": data
+        for file, data in found.items()
+        if 0 < len(data) < (3000 if ".data-" in file else MOST)
+    }
 
 
 def shrink(message: Any, graph: Any, meta: Any) -> bytes:

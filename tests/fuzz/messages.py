@@ -24,7 +24,16 @@ NUMBERS = (
     -(2**63), -(2**31), -2, -1, 0, 1, 2, 3, 7, 20, 63, 64, 100, 255, 999, 65_536, 1_000_000, 1 << 26, 2**31 - 1,
     2**32, 2**62, 2**63 - 1,
 )  # fmt: skip
-BYTES = (b"", b"\0", b"\xff\xfe", b"x" * 100, b"\x0a\x80\x80\x80\x80\x08", b"\x08\x01", b"y" * 4000, b"\x80" * 11)
+BYTES = (
+    b"",
+    b"\0",
+    b"\xff\xfe",
+    b"x" * 100,
+    b"\x0a\x80\x80\x80\x80\x08",
+    b"\x08\x01",
+    b"y" * 4000,
+    b"\x80" * 11,
+)
 FLOATS = (0.0, -1.0, float("inf"), float("nan"), 1e308)
 
 Pool = dict[str, list[Any]]
@@ -284,9 +293,18 @@ def change_wire(data: bytes, rng: random.Random, depth: int = 0) -> bytes:
     if what == 1:
         return data[:end] + field * rng.choice((1, 2, 50)) + data[end:]
     if what == 2:  # another field number, known or not
-        return data[:start] + varint(rng.choice((1, 2, 3, 4, 5, 15, 99, 2**28)) << 3 | kind) + data[_varint_end(data, start) :]
+        return (
+            data[:start]
+            + varint(rng.choice((1, 2, 3, 4, 5, 15, 99, 2**28)) << 3 | kind)
+            + data[_varint_end(data, start) :]
+        )
     if what == 3:  # an unknown field
-        return data[:start] + varint(rng.choice((1, 3, 9, 500)) << 3) + varint(rng.choice(NUMBERS) % 2**64) + data[start:]
+        return (
+            data[:start]
+            + varint(rng.choice((1, 3, 9, 500)) << 3)
+            + varint(rng.choice(NUMBERS) % 2**64)
+            + data[start:]
+        )
     if what == 4:
         return data[:start] + b"\x0b" * rng.choice((1, 30, 101)) + data[start:]
     if what == 5:  # itself in itself

@@ -83,13 +83,17 @@ def _block(items: Items, interval: int, rng: random.Random | None, lie: str) -> 
             if lie in ("shared", "index entry"):
                 head = wrong, head[1], head[2]
             elif lie == "length":
-                head = rng.choice(((head[0], wrong, head[2]), (head[0], head[1], wrong), (b"\x80\0", head[1], head[2])))
+                head = rng.choice(
+                    ((head[0], wrong, head[2]), (head[0], head[1], wrong), (b"\x80\0", head[1], head[2]))
+                )
         out += b"".join(head) + key[shared:] + value
         last = key
     if rng is not None and lie == "restarts":
         restarts = rng.choice(([], [2**32 - 1], [0] * 50, [5]))
-        return bytes(out) + struct.pack(f"<{len(restarts)}I", *restarts) + struct.pack(
-            "<I", rng.choice((len(restarts), 0, 1, 2**32 - 1, len(out) // 4))
+        return (
+            bytes(out)
+            + struct.pack(f"<{len(restarts)}I", *restarts)
+            + struct.pack("<I", rng.choice((len(restarts), 0, 1, 2**32 - 1, len(out) // 4)))
         )
     return bytes(out) + struct.pack(f"<{len(restarts) + 1}I", *restarts, len(restarts))
 
@@ -257,7 +261,9 @@ def _change_entry(message: Any, rng: random.Random) -> None:
     elif what == 4:
         message.shape.dim.add(size=rng.choice((1, 0, 1 << 62, 1 << 31)))
     else:
-        message.shape.dim.extend([type(message.shape).Dim(size=1)] * rng.choice((1, 30, 62, 64, 65, 254, 255)))
+        message.shape.dim.extend(
+            [type(message.shape).Dim(size=1)] * rng.choice((1, 30, 62, 64, 65, 254, 255))
+        )
 
 
 def _partition(items: Items, at: int, rng: random.Random) -> Items:

@@ -6,6 +6,8 @@ from typing import Any
 
 from workbench.names import show
 
+_LISTED = 100
+
 
 def origin_facts(recipe: dict[str, Any] | None, proof: dict[str, Any] | None) -> list[tuple[str, str]]:
     """Label and value for what is told of where a model came from."""
@@ -16,13 +18,24 @@ def origin_facts(recipe: dict[str, Any] | None, proof: dict[str, Any] | None) ->
             facts.append(("by", f"{_text(tool.get('name'))} {_text(tool.get('version'))}".strip()))
         if recipe.get("edit"):
             facts.append(("edit", _text(recipe["edit"])))
-        facts += [("from", _source(source)) for source in _list(recipe.get("sources"))]
-        facts += [("wire", _wire(wire)) for wire in _list(recipe.get("wires"))]
+        facts += _some(
+            "from", [_source(source) for source in _list(recipe.get("sources"))[:_LISTED]], recipe, "sources"
+        )
+        facts += _some(
+            "wire", [_wire(wire) for wire in _list(recipe.get("wires"))[:_LISTED]], recipe, "wires"
+        )
         options = _dict(recipe.get("options"))
         if options:
             facts.append(("options", ", ".join(f"{_text(key)}={_text(options[key])}" for key in options)))
     facts += _proof(proof)
     return facts
+
+
+def _some(label: str, told: list[str], recipe: dict[str, Any], key: str) -> list[tuple[str, str]]:
+    """A fact for each that is told, and one for those that are not."""
+    facts = [(label, text) for text in told]
+    more = len(_list(recipe.get(key))) - len(told)
+    return [*facts, (label, f"… {more:,} more")] if more else facts
 
 
 def _source(source: Any) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
@@ -37,6 +38,12 @@ MAX_SHARDS = 99_999
 """Shard numbers have five digits."""
 
 _NUMPY_DIMENSIONS = 64
+_LISTED = 100
+_MORE = {
+    "bad-entry": "entries are wrong",
+    "missing-shard": "data files are missing",
+    "bad-shard": "data files are too short or none",
+}
 _POINTERS = (b"version https://git-lfs.github.com/spec/", b"version https://hawser.github.com/spec/")
 
 
@@ -58,6 +65,7 @@ class Bundle:
         self._keys = [key_text(key) for key in values if not is_slice_key(key)]
         self._all = Entries(values, self.num_shards, show(str(self.index)))
         self._entries: dict[str, Entry] = {}
+        self._wrong: dict[str, str] = {}
         self._pieces: dict[str, dict[tuple[tuple[int, ...], tuple[int, ...]], Entry]] = {}
 
     @classmethod
@@ -92,15 +100,17 @@ class Bundle:
 
     @property
     def present_shards(self) -> list[Path]:
-        """The data files that are there. The folder is listed: an index can speak of 99,999 without having any."""
+        """The data files that are there."""
+        return [path for number in sorted(self._names()) if (path := self._path(number)).is_file()]
+
+    def _names(self) -> set[int]:
+        """The numbers of the data files whose names are there; an index can speak of 99,999 without having one."""
         try:
-            names = sorted(os.listdir(self.prefix.parent))
+            names = os.listdir(self.prefix.parent)
         except OSError:
-            return []
-        number = rf"{re.escape(self.prefix.name)}\.data-(\d{{5}})-of-{self.num_shards:05d}"
-        found = [name for name in names if re.fullmatch(number, name, re.ASCII)]
-        paths = [self.prefix.with_name(name) for name in found if int(name[-14:-9]) < self.num_shards]
-        return [path for path in paths if path.is_file()]
+            return set()
+        pattern = re.compile(rf"{re.escape(self.prefix.name)}\.data-([0-9]{{5}})-of-{self.num_shards:05d}")
+        return {int(match[1]) for match in map(pattern.fullmatch, names) if match}
 
     @property
     def missing_shards(self) -> list[Path]:
@@ -154,13 +164,19 @@ class Bundle:
         """
         found = self._entries.get(key)
         if found is None:
+            if key in self._wrong:
+                raise DamagedFile(self._wrong[key], where=self._all.where)
             if key not in self:
                 raise UnknownName(
                     f"The checkpoint has no tensor {show(key)!r}.",
                     where=show(str(self.index)),
                     hint=did_you_mean(key, self._keys, noun="tensors"),
                 )
-            found = self._entries[key] = self._all.entry(key_bytes(key))
+            try:
+                found = self._entries[key] = self._all.entry(key_bytes(key))
+            except DamagedFile as problem:
+                self._wrong[key] = problem.message
+                raise
         return found
 
     def piece(self, key: str, start: tuple[int, ...], length: tuple[int, ...]) -> Entry | None:
@@ -242,7 +258,8 @@ class Bundle:
     def verify(self, progress: files.Progress | None = None) -> list[Finding]:
         """What is wrong, every tensor read and its checksum compared. Memory does not grow with the tensors.
 
-        Codes: those of `check`, and `bad-tensor` for one whose checksum is wrong.
+        Codes: those of `check`, and `bad-tensor` for one whose checksum is wrong, or that lies over a part of
+        another: what is read is never more than the data files.
 
         Args:
             progress: called with bytes done and bytes in all.
@@ -254,7 +271,15 @@ class Bundle:
                 if part.shard in shards:
                     work.setdefault((part.shard, part.offset, part.size), []).append(part)
         total, done = sum(size for _, _, size in work), 0
+        shard, end = -1, 0
         for place in sorted(work):
+            done += place[2]
+            if place[2] and place[0] == shard and place[1] < end:
+                message = f"Its {place[2]} bytes at byte {place[1]} are partly those of another tensor."
+                findings += [Finding("bad-tensor", "error", show(part.key), message) for part in work[place]]
+                continue
+            if place[2]:
+                shard, end = place[0], place[1] + place[2]
             sums: dict[tuple[int, int], int] = {}  # of one place, by dtype and count: keys may share bytes
             for part in work[place]:
                 try:
@@ -264,7 +289,6 @@ class Bundle:
                     self._compare(part, sums[kind])
                 except WorkbenchError as problem:
                     findings.append(_finding("bad-tensor", part.key, problem))
-            done += place[2]
             if progress is not None:
                 progress(done, total)
         return findings
@@ -282,6 +306,16 @@ class Bundle:
     def _survey(self) -> tuple[list[Finding], list[str], set[int]]:
         """The findings of `check`, the keys with a sound entry, the shards that can be read."""
         findings: list[Finding] = []
+        more: Counter[str] = Counter()  # what is not listed: a file can have a hundred thousand of each
+        listed: Counter[str] = Counter()
+
+        def add(code: str, where: str, problem: WorkbenchError) -> None:
+            listed[code] += 1
+            if listed[code] <= _LISTED:
+                findings.append(_finding(code, where, problem))
+            else:
+                more[code] += 1
+
         keys: list[str] = []
         used: set[bytes] = set()
         ends: dict[int, int] = {}
@@ -289,33 +323,46 @@ class Bundle:
             try:
                 entry = self.entry(key)
             except DamagedFile as problem:
-                findings.append(_finding("bad-entry", key, problem))
+                add("bad-entry", key, problem)
                 continue
             keys.append(key)
             if entry.slices:
                 used.update(slice_keys(self.message(key_bytes(key)), key_bytes(key)))
             for part in entry.parts():
                 ends[part.shard] = max(ends.get(part.shard, 0), part.offset + part.size)
-        for name in self.values:
-            if is_slice_key(name) and name not in used:
-                message = "A slice belongs to no tensor that the index lists."
-                findings.append(Finding("orphan-slice", "warning", show(repr(name)), message))
+        orphans = [name for name in self.values if is_slice_key(name) and name not in used]
+        for name in orphans[:_LISTED]:
+            message = "A slice belongs to no tensor that the index lists."
+            findings.append(Finding("orphan-slice", "warning", show(repr(name)), message))
         shards = set(ends)
+        there = self._names()
         for number, end in sorted(ends.items()):
             try:
+                if number not in there and listed["missing-shard"] >= _LISTED:
+                    shards.discard(number)
+                    more["missing-shard"] += 1
+                    continue
                 self.check_shard(number, end)
             except (MissingFile, DamagedFile) as problem:
                 code = "missing-shard" if isinstance(problem, MissingFile) else "bad-shard"
-                findings.append(_finding(code, str(self.shards[number]), problem))
+                add(code, str(self._path(number)), problem)
                 shards.discard(number)
+        if len(orphans) > _LISTED:
+            message = f"{len(orphans) - _LISTED} more slices belong to no tensor."
+            findings.append(Finding("orphan-slice", "warning", "", message))
+        for code, count in more.items():
+            findings.append(Finding(code, "error", show(str(self.index)), f"{count} more {_MORE[code]}."))
         return findings, keys, shards
 
     # bytes
 
+    def _path(self, number: int) -> Path:
+        return shard_path(self.prefix, number, self.num_shards)
+
     @contextmanager
     def _shard(self, number: int, end: int) -> Iterator[int]:
         """An open data file of at least `end` bytes."""
-        path = self.shards[number]
+        path = self._path(number)
         try:
             descriptor = files.open_source(path)
         except MissingFile:
@@ -347,7 +394,7 @@ class Bundle:
     def _bytes(self, entry: Entry) -> bytes:
         """A tensor's bytes, not yet compared with anything. No more memory is asked for than the file has."""
         with self._shard(entry.shard, entry.offset + entry.size) as descriptor:
-            return files.read_at(descriptor, entry.offset, entry.size, self.shards[entry.shard])
+            return files.read_at(descriptor, entry.offset, entry.size, self._path(entry.shard))
 
     def _read(self, entry: Entry) -> bytes:
         data = self._bytes(entry)
@@ -388,7 +435,7 @@ class Bundle:
 
     def _sum(self, entry: Entry) -> int:
         """The checksum its bytes have; they are read a piece at a time."""
-        path = self.shards[entry.shard]
+        path = self._path(entry.shard)
         with self._shard(entry.shard, entry.offset + entry.size) as descriptor:
 
             def read(offset: int, size: int) -> bytes:
@@ -413,7 +460,7 @@ class Bundle:
             )
 
     def _where(self, entry: Entry) -> str:
-        return f"{show(str(self.shards[entry.shard]))}: tensor {show(entry.key)!r}"
+        return f"{show(str(self._path(entry.shard)))}: tensor {show(entry.key)!r}"
 
 
 def shard_path(prefix: Path, number: int, count: int) -> Path:

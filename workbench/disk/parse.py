@@ -99,7 +99,9 @@ def text(message: Message, data: bytes, where: Path) -> None:
     except RecursionError as problem:
         raise DamagedFile("The text is nested too deeply.", where=show(str(where))) from problem
     except ValueError as problem:  # a number that its field can't hold, told without a line
-        raise DamagedFile(f"This text is no {wanted}: {show(str(problem))}.", where=show(str(where))) from problem
+        raise DamagedFile(
+            f"This text is no {wanted}: {show(str(problem))}.", where=show(str(where))
+        ) from problem
     if not _fits(message):
         raise _incomplete(message, where)
     _check_counts(message, where)

@@ -103,7 +103,9 @@ def _names_that_name_nothing(meta: MetaGraph) -> list[Finding]:
     for name, node in known.items():
         for entry in node.input:
             if entry not in known and not _names_a_tensor(entry, known):
-                dangling.add(name, f"Its input {show(entry)!r} names no node of the graph.", input_node(entry))
+                dangling.add(
+                    name, f"Its input {show(entry)!r} names no node of the graph.", input_node(entry)
+                )
     found += dangling.findings("more inputs name no node of the graph")
     return found + _signatures(meta)
 

@@ -212,13 +212,13 @@ class Strings(NamedTuple):
     """The strings of a Const, flat: those on disk, and how many there are, the last one standing for the rest."""
 
     values: list[str]
-    count: int
+    number: int
 
     def get(self, index: int) -> str | None:
         """String number `index`, or None."""
         if index < len(self.values):
             return self.values[index]
-        if not self.values or index >= self.count or len(self.values[-1]) > _MAX_REPEATED:
+        if not self.values or index >= self.number or len(self.values[-1]) > _MAX_REPEATED:
             return None
         return self.values[-1]
 

@@ -222,7 +222,8 @@ class _Fields:
     def wrong(self, key: str, expected: str) -> DamagedFile:
         """The error for a value of another kind than has to be there."""
         found = show(json.dumps(self.value.get(key)), 60)
-        return DamagedFile(f"{key!r} of {self.what} is {found}; it has to be {expected}.", where=self.where)
+        message = f"This is not a recipe: {key!r} of {self.what} is {found}; it has to be {expected}."
+        return DamagedFile(message, where=self.where)
 
 
 def _is_text(value: object) -> bool:
