@@ -8,8 +8,10 @@ from typing import Any
 
 from tests.fuzz.messages import FLOATS, NUMBERS, TEXTS, change_bytes
 
-_KEYS = ("sources", "wires", "options", "handle", "path", "tag_set", "signature", "from", "to", "tags", "format",
-         "freeze", "rename_inputs", "rename_outputs", "keep_outputs", "recipe", "tool", "verdict", "digest", "x", "")  # fmt: skip
+_KEYS = (
+    "sources", "wires", "options", "handle", "path", "tag_set", "signature", "from", "to", "tags", "format", "freeze",
+    "rename_inputs", "rename_outputs", "keep_outputs", "recipe", "tool", "verdict", "digest", "x", "",
+)  # fmt: skip
 _ENDS = (
     "a@y",
     "b@x",

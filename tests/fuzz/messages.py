@@ -412,7 +412,8 @@ _LINES = (
     b"{" * 2000, b"# " + b"c" * 3000, b"[type.googleapis.com/tensorflow.AssetFileDef] { filename: 'x' }",
     b"[type.googleapis.com/nothing.At.All] { }", b"unknown_field: 1", b"name: 'a' 'b' 'c'", b"\xff\xfe", b"\0",
     b"saved_model_schema_version: 99999999999999999999999", b"tags: ['a', 'b']", b"tags: [", b";,;", b"a" * 5000,
-    b"meta_graphs { " * 300, b"size: 0x7fffffffffffffff", b"name: \"\\377\\0\\x1b\"", b"name: \"\\u202e\"", b"name: \"open",
+    b"meta_graphs { " * 300, b"size: 0x7fffffffffffffff", b"name: \"\\377\\0\\x1b\"", b"name: \"\\u202e\"",
+    b"name: \"open",
 )  # fmt: skip
 _VALUES = (
     b"''", b"\"\\377\"", b"\"\\n\\033[1m\"", b"-1", b"1e400", b"nan", b"inf", b"-inff", b"true", b"DT_FLOAT", b"999999",
