@@ -17,9 +17,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from workbench.disk import optable
 from workbench.disk.schema import Message
 from workbench.graph.adjacency import Adjacency
-from workbench.graph.dangerous_ops import READS_ASSET, SAVER_READS, SAVER_WRITES, Tier, classify
+from workbench.graph.dangerous_ops import READS_ASSET, SAVER_READS, SAVER_WRITES, VERDICTS, Tier, classify
 from workbench.graph.functions import calls
 from workbench.model.callables import SIGNATURES_CHILD
 from workbench.model.saver import const_strings
@@ -150,6 +151,7 @@ class _Walk:
         self.found: dict[tuple[str, str], Danger] = {}
         self.excused: dict[tuple[str, str], Danger] = {}
         self._bodies: dict[str, _Body] = {}
+        self._plain: dict[str, frozenset[str] | None] = {}
         self._clean: set[str] = set()
 
     def all(self) -> list[Danger]:
@@ -174,6 +176,12 @@ class _Walk:
     def _read(self, by_name: Mapping[str, Message], nodes: Iterable[Message]) -> _Body:
         suspects, callers = [], []
         for node in nodes:
+            op = node.op
+            if op not in self._plain:
+                self._plain[op] = _declared(op) if op not in self.functions else None
+            declared = self._plain[op]
+            if declared is not None and all(name in declared or name[:1] == "_" for name in node.attr):
+                continue
             if classify(node, self.functions) is not None:
                 suspects.append(node)
             called = self._called(node)
@@ -387,6 +395,17 @@ class _Walk:
                 into[place] = Danger(node.op, *verdict, node.name, path, labels, excuse)
             elif label is not None and label not in known.signatures:
                 into[place] = replace(known, signatures=(*known.signatures, label))
+
+
+def _declared(op: str) -> frozenset[str] | None:
+    """The attrs of an op that is harmless and calls no function; None for all others.
+
+    Most nodes are of such an op, and need no closer look unless they have an attr that is not its own.
+    """
+    op_def = optable.lookup(op)
+    if op in VERDICTS or op_def is None or any(attr.type in ("func", "list(func)") for attr in op_def.attr):
+        return None
+    return frozenset(attr.name for attr in op_def.attr)
 
 
 def _excuse(node: Message, nodes: Mapping[str, Message], trusted: Trusted, label: str | None) -> str | None:
