@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -60,8 +60,19 @@ def remembered_sources() -> dict[str, Path]:
     return {digest: Path(path) for digest, path in found.items() if isinstance(path, str)}
 
 
+def remember_recipe(recipe: bytes, paths: Sequence[Path]) -> None:
+    """Keeps where the sources of a published result are, so that it can be proven again.
+
+    Args:
+        recipe: of the result.
+        paths: of its sources, in the same order.
+    """
+    sources = json.loads(recipe)["sources"]
+    remember_sources({source["digest"]: path for source, path in zip(sources, paths, strict=True)})
+
+
 def remember_sources(places: Mapping[str, Path]) -> None:
-    """Keeps where the sources of a published result are, by digest."""
+    """Keeps where sources of results are, by digest."""
     known = {digest: str(path) for digest, path in remembered_sources().items() if digest not in places}
     known |= {digest: os.path.abspath(path) for digest, path in places.items()}
     latest = dict(list(known.items())[-_MAX_SOURCES:])

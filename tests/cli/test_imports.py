@@ -73,6 +73,7 @@ def loaded(*words: str | Path, code: int = 0) -> set[str]:
         ("show", "--dir", DIGITS, "--all"),
         ("scan", "--dir", DIGITS),
         ("merge", "--help"),
+        ("verify", "--help"),
         ("merge", IMAGE, DIGITS, "--wire", WIRE, "--dry-run"),
         ("merge", IMAGE, DIGITS, "--wire", WIRE, "--dry-run", "--json"),
         ("merge", IMAGE, DIGITS, "--wire", WIRE, "--no-verify", "-o", "OUT"),

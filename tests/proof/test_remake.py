@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.tools import copy_of, edit
+from tests.cli.tools import call, copy_of, edit
 from tests.surgery.tiny import doubler, plan
 from workbench import state
 from workbench.commit_edit import commit_edit
@@ -87,6 +87,18 @@ def test_what_was_remembered_and_changed_is_not_taken(sources: tuple[Path, Path]
     doubler(a).const("more", 2.0).save()
     with pytest.raises(MissingSource, match=r"A source .* a \(sha256 [0-9a-f]{64}\)"):
         again(result, tmp_path / "s")
+
+
+def test_commands_remember_where_sources_are(
+    sources: tuple[Path, Path], sample_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a, b = sources
+    joined, frozen = tmp_path / "to" / "joined", tmp_path / "to" / "frozen"
+    assert call(capsys, "merge", a, b, "--wire", "y=x", "-o", joined, "--no-verify").code == 0
+    assert call(capsys, "freeze", sample_models / "digits", "-o", frozen, "--no-verify").code == 0
+    assert where(again(joined, tmp_path / "s")) == {"a": a, "b": b}
+    assert where(again(frozen, tmp_path / "s")) == {"digits": sample_models / "digits"}
+    assert (tmp_path / "state" / "workbench" / "sources.json").stat().st_mode & 0o777 == 0o600
 
 
 def test_missing_ones_are_told_all_at_once(sources: tuple[Path, Path], tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from workbench.cli.output import NAME, TEXT, Output, size
 from workbench.cli.verdict import differences
 from workbench.errors import PlanError, UsageError
 from workbench.names import show
+from workbench.state import remember_recipe
 
 if TYPE_CHECKING:
     from workbench.model import Model
@@ -89,7 +90,7 @@ def commit_and_tell(
         progress=verifying.Talker(out),
     )
     if report.published:
-        verifying.remember(edit.recipe(), [edit.model.path])
+        remember_recipe(edit.recipe(), [edit.model.path])
     if out.json:
         out.emit({**report.as_json(), **(more or {})})
     else:

@@ -17,6 +17,7 @@ from workbench.cli.arguments import pairs
 from workbench.cli.output import Output
 from workbench.errors import PlanError, UsageError
 from workbench.names import did_you_mean, show
+from workbench.state import remember_recipe
 from workbench.surgery.plan import DEFAULT_SIGNATURE, Plan, Source, SourceList
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def commit_and_tell(draft: Draft, args: argparse.Namespace, out: Output, child: 
         progress=verifying.Talker(out),
     )
     if report.published:
-        verifying.remember(draft.recipe, [source.path for source in draft.plan.sources])
+        remember_recipe(draft.recipe, [source.path for source in draft.plan.sources])
     if out.json:
         out.emit(outcome_json(draft, report))
     else:

@@ -19,7 +19,7 @@ def differences(out: Output, verification: Verification) -> None:
     for check in verification.outputs:
         comparison = check.comparison
         kind = f"{comparison.dtype}[{','.join(map(str, comparison.shape))}]"
-        text = _compared(check, len(verification.samples))
+        text = _compared(check, verification)
         found.setdefault(check.output, {})[check.as_json()["loader"]] = (kind, text)
     rows = []
     for output, by_loader in found.items():
@@ -36,10 +36,12 @@ def differences(out: Output, verification: Verification) -> None:
         out.line(f"{show(slot)} was made: {how}", style="dim", indent=2)
 
 
-def _compared(check: OutputCheck, samples: int) -> str:
-    """The difference, and of several samples the one where it is largest."""
+def _compared(check: OutputCheck, verification: Verification) -> str:
+    """The difference, and of several samples that were given the one where it is largest."""
     comparison = check.comparison
-    at = f" (sample {check.sample})" if samples > 1 else ""
+    at = ""
+    if verification.given and len(verification.samples) > 1:
+        at = f" (sample {check.sample})" if check.sample < verification.given else " (a made input)"
     if not comparison.equal:
         return f"{comparison.reason or 'differs'}{at}"
     return f"largest difference {comparison.max_abs:.3g}{at}" if comparison.max_abs else "equal"

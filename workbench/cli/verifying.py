@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from workbench.cli.output import Output
@@ -98,21 +97,6 @@ def proving_of(args: argparse.Namespace, meta: MetaGraph, signature: Signature |
         time_limit=args.time_limit,
         allow_unsafe=args.allow_unsafe,
     )
-
-
-def remember(recipe: bytes, paths: Sequence[Path]) -> None:
-    """Keeps where the sources of a published result are, so that `verify` finds them again.
-
-    Args:
-        recipe: of the result.
-        paths: of its sources, in the same order.
-    """
-    import json
-
-    from workbench.state import remember_sources
-
-    sources = json.loads(recipe)["sources"]
-    remember_sources({source["digest"]: path for source, path in zip(sources, paths, strict=True)})
 
 
 class Talker:

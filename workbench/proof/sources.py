@@ -137,7 +137,9 @@ class Finder:
         near = [self.result.parent]
         if self.result.name.isdecimal():  # a version under a serving folder
             near.append(self.result.parent.parent)
-        for folder in [*near, Path.cwd()]:
+        with suppress(OSError):  # there may be no working folder any more
+            near.append(Path.cwd())
+        for folder in near:
             yield from sorted(_models_in(folder), key=lambda path: path.name != name)
 
     def _digest(self, path: Path) -> disk_folder.Digest | None:

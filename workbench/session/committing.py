@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from workbench.errors import Cancelled, TargetExists, WorkbenchError
 from workbench.names import show
 from workbench.session.options import CommitOptions, expand
+from workbench.state import remember_recipe
 
 if TYPE_CHECKING:
     from workbench.commit_join import Progress, Report
@@ -125,6 +126,8 @@ class Committer:
                 self._used = self._clock()
         if self._cancelled.is_set() and not report.published:
             raise Cancelled(_CANCELLED)
+        if report.published:
+            remember_recipe(draft.recipe, [source.path for source in draft.plan.sources])
         return report
 
     def cancel(self) -> None:
