@@ -108,7 +108,8 @@ def test_a_model_that_reads_files_is_run_only_after_a_yes(tmp_path: Path) -> Non
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         await press(app, pilot, "space", "space", "c")
         await type_text(app, pilot, [*str(target), "enter"])
-        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await until(pilot, lambda: isinstance(app.screen, AskScreen) and app.focused is not None)
+        await settle(app, pilot)
         text = " ".join(screen_text(app).split())
         assert "ReadFile" in text and "Run it" in text
         assert isinstance(app.focused, Button) and app.focused.name == "leave", (
@@ -118,7 +119,7 @@ def test_a_model_that_reads_files_is_run_only_after_a_yes(tmp_path: Path) -> Non
         assert "Nothing was published" in said(app) and not target.exists()
         assert "--allow-unsafe" not in command(app)
         await press(app, pilot, "ctrl+s")
-        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await until(pilot, lambda: isinstance(app.screen, AskScreen) and app.focused is not None)
         await press(app, pilot, "left", "enter")
         await done(app, pilot)
         report = commit_screen(app).report

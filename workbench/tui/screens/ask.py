@@ -23,6 +23,7 @@ class AskScreen(Dialog[str]):
         choices: (answer, label); the last one is the harmless one and has the focus.
     """
 
+    AUTO_FOCUS = "Button:last-of-type"  # the harmless answer, from the first moment
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "app.focus_previous", show=False),
         Binding("right,l", "app.focus_next", show=False),
@@ -40,10 +41,6 @@ class AskScreen(Dialog[str]):
             with Horizontal(classes="buttons"):
                 for answer, label in self._choices:
                     yield Button(label, name=answer, compact=True)
-
-    def on_mount(self) -> None:
-        """The harmless answer first."""
-        list(self.query(Button))[-1].focus()
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
