@@ -12,7 +12,7 @@ from tests.protos import Func, attr, const, function, graph, meta_graph, node, w
 from tests.zoo import ZOO, Example, names
 from workbench.disk import optable
 from workbench.graph import dangerous_ops
-from workbench.graph.danger import OWN_ASSET, SAVERS_OWN, Danger, dangerous, on_denylist, scan
+from workbench.graph.danger import OTHER_SAVERS, OWN_ASSET, SAVERS_OWN, Danger, dangerous, on_denylist, scan
 from workbench.model import MetaGraph, open_model
 
 Zoo = Callable[[str], Example]
@@ -282,6 +282,16 @@ def test_what_is_excused_is_listed() -> None:
     meta.collection_def["saved_model_main_op"].node_list.value.append("init_op")
     (one,) = scan(MetaGraph(meta))
     assert (one.signatures, one.excuse) == (("(init op)",), OWN_ASSET)
+
+
+def test_a_second_saver_that_nothing_calls_is_excused_until_it_is_fetched() -> None:
+    meta = MetaGraph(meta_graph(saver_graph(), fine=({}, {"y": "y:0"})))
+    assert dangerous(meta) == []
+    assert {(one.op, one.excuse) for one in scan(meta)} == {
+        ("RestoreV2", OTHER_SAVERS),
+        ("SaveV2", OTHER_SAVERS),
+    }
+    assert ops(dangerous(meta, [], tensors=["saved:0"])) == [("SaveV2", ("(fetched)",))]
 
 
 def test_only_the_init_op_is_fed_with_paths_of_assets() -> None:

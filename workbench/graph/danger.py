@@ -7,7 +7,8 @@ another one), and what loading alone runs: the init op, the restoring half of th
 fill resources, and those that put objects back as they were.
 
 Found, and excused: the saver's own save and restore nodes where only the saver reaches them and the file is the one
-they are given, and ops that read one of the model's own assets. Not found at all: PrintV2 to the terminal.
+they are given, those of savers that nothing reaches, and ops that read one of the model's own assets. Not found at all:
+PrintV2 to the terminal.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ CLI_DENYLIST = ("WriteFile", "ReadFile", "PrintV2")
 """What `saved_model_cli scan` looks for when it is not told otherwise."""
 INIT, RESTORE, LOAD, SAVE, FETCHED = "(init op)", "(restore)", "(load)", "(save)", "(fetched)"
 SAVERS_OWN = "the saver's own, on the checkpoint it is given"
+OTHER_SAVERS = "of a saver that nothing calls"
 OWN_ASSET = "reads an asset of the model, and nothing else"
 
 _CACHE = frozenset({"CacheDataset", "CacheDatasetV2"})
@@ -412,6 +414,8 @@ def _excuse(node: Message, nodes: Mapping[str, Message], trusted: Trusted, label
     """Why a suspect is what it should be: the saver's own, or something that reads an asset."""
     if label == SAVE and node.op in SAVER_WRITES:
         return SAVERS_OWN
+    if label is None and (node.op in SAVER_WRITES or node.op in SAVER_READS):
+        return OTHER_SAVERS
     position = SAVER_READS.get(node.op) if label in (RESTORE, SAVE) else None
     if position is not None and _leads_to(_entry(node, position), nodes, trusted):
         return SAVERS_OWN
