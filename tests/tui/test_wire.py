@@ -6,7 +6,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from tests.tui.driving import drive, press, screen_text, settle
+from tests.tui.driving import drive, press, screen_text, settle, type_text
 from tests.tui.test_browse import pane, row
 from workbench.findings import Finding
 from workbench.surgery.plan import Wire
@@ -129,21 +129,36 @@ def test_a_finding_goes_to_its_place(sample_models: Path, tmp_path: Path) -> Non
     drive(story, [sample_models / name for name in PAIR], state=tmp_path)
 
 
-def test_a_tensor_in_a_body_is_refused_with_the_nearest_or_wired(sample_models: Path, tmp_path: Path) -> None:
-    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
-        view = pane(app)
-        assert view.viewer is not None
-        key = next(
-            key for key in view.viewer.places.of_function.values() if key and not key.startswith("fn:")
-        )
-        level = view.viewer.places.level(key)
-        assert level is not None
-        view.reveal(("node", key, next(iter(level.nodes))))
-        await press(app, pilot, "space")
-        picked = work(app).picked
-        assert picked is not None or "nearest" in screen_text(app) or "Nearest" in screen_text(app)
+def test_a_tensor_inside_calls_is_picked_and_wired(sample_models: Path, tmp_path: Path) -> None:
+    inner = "PartitionedCall::PartitionedCall::Reshape"
 
-    drive(story, [sample_models / "digits_tf2", sample_models / "digits"], state=tmp_path)
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "slash")
+        await type_text(app, pilot, "in:call op:reshape")
+        await settle(app, pilot)
+        await press(app, pilot, "enter", "y", "space")
+        assert app.clipboard == inner
+        assert row(app, 1) == "myInput" and "fits  float32 [1,784]" in screen_text(app)
+        await press(app, pilot, "space")
+        assert wires(app) == [f"{inner}:0=myInput"] and f"{inner}:0=myInput" in command(app)
+        assert app.session.outcome is not None and app.session.outcome.draft is not None
+        assert pane(app).rows.state(pane(app).rows.row) == "wired"  # type: ignore[arg-type]
+
+    drive(story, [sample_models / "image_base64_tf2", sample_models / "digits_tf2"], state=tmp_path)
+
+
+def test_an_argument_of_a_body_stands_for_what_its_call_is_given(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "space")
+        call = "StatefulPartitionedCall::StatefulPartitionedCall"
+        pane(app, 1).reveal(("argument", call, "matmul_readvariableop_resource"))
+        await press(app, pilot, "space")
+        assert wires(app) == [] and "never cross" in screen_text(app)
+        pane(app, 1).reveal(("argument", call, "myinput"))
+        await press(app, pilot, "space")
+        assert wires(app) == ["pixels=serving_default_myInput"]
+
+    drive(story, [sample_models / "image_base64_tf2", sample_models / "digits_tf2"], state=tmp_path)
 
 
 def test_the_wires_pane_copies_a_wire(sample_models: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from workbench import names
 from workbench.findings import Finding
+from workbench.session.spots import Places
 
 if TYPE_CHECKING:
     from workbench.session.listing import Key, Listing, Row
@@ -75,6 +76,14 @@ def end_of(session: Session, handle: str, row: Row, side: Side) -> End | Finding
             "calls this one.",
             "Pick a key of a signature, or a node of the main graph.",
         )
+    if row.kind == "argument" and (model := session.model(handle)) is not None:
+        # what a body gets is what its call is given: the same tensor, named where it is made
+        given = Places(model.meta).handed_in(row.spot)
+        if given is not None:
+            spot, index = given
+            if spot.level:
+                return judging.lookups[handle].find(f"{spot}:{index}", side)
+            return judging.tensor(handle, spot.node, index, side)
     if row.spot.level:
         return judging.lookups[handle].find(f"{row.spot}:0", side)
     return judging.tensor(handle, row.spot.node, 0, side)

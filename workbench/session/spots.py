@@ -15,6 +15,8 @@ from workbench.graph.nest import Level
 if TYPE_CHECKING:
     from workbench.model import MetaGraph
 
+_CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
+
 
 @dataclass(frozen=True, slots=True)
 class Spot:
@@ -119,6 +121,34 @@ class Places:
 
         place = find(self.meta, text)
         return None if place is None else Spot(self.key(place.level), place.node)
+
+    def handed_in(self, spot: Spot) -> tuple[Spot, int] | None:
+        """Where the value of a body's argument comes from: the node outside that gives it, and which of its outputs.
+
+        None for an argument of a loop or a branch, or of a function that nothing calls.
+        """
+        from workbench.picture.flat import first_of
+
+        while True:
+            level = self.level(spot.level)
+            arguments = [tensor.name for tensor in level.arguments] if level is not None else []
+            if level is None or not level.steps or spot.node not in arguments:
+                return None
+            key = spot.level.rpartition(names.CALL_SEPARATOR)[0]
+            outer = self.level(key)
+            call = outer.nodes.get(level.steps[-1].node) if outer is not None else None
+            plain = call is not None and (call.op in _CALLS or call.op in self.meta.functions)
+            position = arguments.index(spot.node)
+            if outer is None or call is None or not plain or position >= len(call.input):
+                return None
+            name, _, rest = call.input[position].partition(":")
+            node = outer.nodes.get(name)
+            if node is None:
+                spot = Spot(key, name)
+                continue
+            arg, _, number = rest.rpartition(":")
+            index = int(number) if number.isdecimal() else 0
+            return Spot(key, name), index + (first_of(self.meta, node, arg) if arg else 0)
 
     def outermost(self, spot: Spot) -> Spot | None:
         """The node of the main graph under which a place lies; None for a function that nothing calls."""
