@@ -82,7 +82,7 @@ def first_frame(words: list[str], text: str, state: Path) -> float:
 class _Python(Terminal):
     """A Python script behind a pseudo-terminal."""
 
-    module = ("-c",)
+    program = (sys.executable, "-c")
 
 
 def frames(runs: int, folder: Path) -> None:

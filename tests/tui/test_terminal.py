@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import os
 import pty
 import re
 import select
+import shlex
+import shutil
 import signal
 import struct
 import subprocess
@@ -22,10 +25,15 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def _take_terminal() -> None:
+    """In a new process: its standard input becomes the terminal that controls it, as after a login."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 class Terminal:
     """A process behind a pseudo-terminal."""
 
-    module = ("-m", "workbench")
+    program: tuple[str, ...] = (sys.executable, "-m", "workbench")
 
     def __init__(
         self, words: list[str], folder: Path, state: Path, environment: dict[str, str] | None = None
@@ -41,13 +49,14 @@ class Terminal:
         }
         environment.pop("TMUX", None)
         self.process = subprocess.Popen(
-            [sys.executable, *self.module, *words],
+            [*self.program, *words],
             stdin=self.slave,
             stdout=self.slave,
             stderr=self.slave,
             cwd=folder,
             env=environment,
             start_new_session=True,
+            preexec_fn=_take_terminal,
         )
         self.output = b""
 
@@ -84,16 +93,30 @@ class Terminal:
             r"\x1b(\[[0-9;?<>=$]*[ -/]*[@-~]|\].*?\x07|[=>PX^_].)", "", self.output.decode("utf-8", "replace")
         )
 
-    def send(self, keys: str) -> None:
-        """Types."""
-        for key in keys:
+    def send(self, keys: str, slowly: bool = True) -> None:
+        """Types, key by key or at once."""
+        for key in keys if slowly else [keys]:
             os.write(self.master, key.encode())
             self.read(0.1)
 
 
+class Shell(Terminal):
+    """An interactive shell, which has job control."""
+
+    program = ("bash", "--norc", "--noprofile", "--noediting", "-i")
+
+
+class Tmux(Terminal):
+    """A client of a tmux server of its own."""
+
+    program = ("tmux", "-L", f"workbench-test-{os.getpid()}", "-f", os.devnull)
+
+
 @contextmanager
-def terminal(words: list[str], folder: Path, state: Path) -> Iterator[Terminal]:
-    found = Terminal(words, folder, state)
+def terminal(
+    words: list[str], folder: Path, state: Path, kind: type[Terminal] = Terminal
+) -> Iterator[Terminal]:
+    found = kind(words, folder, state)
     try:
         yield found
     finally:
@@ -139,7 +162,6 @@ def test_a_lost_connection_leaves_the_plan_and_no_process(sample_models: Path, t
         tty.send("  ")
         tty.until("can be committed")
         os.close(tty.master)  # as when ssh goes: the kernel hangs up the terminal
-        os.kill(tty.process.pid, signal.SIGHUP)
         tty.process.wait(20)
     (plan,) = (tmp_path / "state" / "workbench" / "plans").glob("*.json")
     assert "myInput" in plan.read_text()
@@ -147,6 +169,50 @@ def test_a_lost_connection_leaves_the_plan_and_no_process(sample_models: Path, t
         tty.until("Not finished")
         tty.send("\r")
         tty.until("can be committed")
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell with job control")
+def test_it_suspends_to_the_shell_and_comes_back(sample_models: Path, tmp_path: Path) -> None:
+    with terminal([], tmp_path, tmp_path / "state", Shell) as tty:
+        tty.send(
+            f"PS1='prompt> '; {sys.executable} -m workbench tui {sample_models / 'digits'}\n", slowly=False
+        )
+        tty.until("myOutput")
+        tty.read(0.3)
+        tty.send("\x1a")
+        tty.until("Stopped")
+        assert b"\x1b[?1049l" in tty.output, "the shell's screen is back"
+        tty.output = b""
+        tty.send("echo shell-$((40+2))\n", slowly=False)
+        tty.until("shell-42")
+        tty.output = b""
+        tty.send("fg\n", slowly=False)
+        tty.until("myOutput")
+        tty.read(0.3)
+        tty.send("q")
+        tty.output = b""
+        tty.until("prompt>")
+        tty.send("echo over-$?\nexit\n", slowly=False)
+        tty.until("over-0")
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux")
+def test_what_is_copied_inside_tmux_reaches_the_terminal(sample_models: Path, tmp_path: Path) -> None:
+    command = shlex.join([sys.executable, "-m", "workbench", "tui", str(sample_models / "image_base64")])
+    with terminal(["new-session", command], tmp_path, tmp_path / "state", Tmux) as tty:
+        try:
+            tty.until("pixels")
+            tty.read(0.3)
+            tty.send("y")
+            tty.until("Copied")
+            tty.read(0.5)
+            buffer = subprocess.run(
+                [*Tmux.program, "show-buffer"], capture_output=True, text=True, check=True
+            )
+        finally:
+            subprocess.run([*Tmux.program, "kill-server"], check=False)
+    assert buffer.stdout == "pixels"
+    assert b"\x1b]52;" in tty.output and base64.b64encode(b"pixels") in tty.output
 
 
 def test_a_polite_end_restores_the_terminal(sample_models: Path, tmp_path: Path) -> None:

@@ -88,6 +88,8 @@ class WorkbenchApp(App[int]):
     def on_mount(self) -> None:
         """Heeds signals, and starts with what can be opened if nothing was named."""
         self._heed_signals()
+        # back from the shell the terminal is empty, which Textual does not know
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self.set_timer(5.0, gc.enable)  # also where nothing could be opened
         if not self.session.plan.sources:
             from workbench.tui.screens.start import StartScreen

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.model.tensors import PLACEHOLDERS
 from workbench.session.listing import Key, Listing, Row
+from workbench.session.text import elide
 from workbench.tui import glyphs
 from workbench.tui.widgets.lines import Lines, Painted, Piece
 
@@ -171,7 +172,7 @@ class Rows(Lines):
     def _columns(self, row: Row) -> list[Piece]:
         width = self.scrollable_content_region.width
         if row.kind == "node":
-            return [("  ", "plain"), (row.columns[0][: max(width // 3, 8)], "op")]
+            return [("  ", "plain"), (elide(row.columns[0], max(width * 2 // 5, 10)), "op")]
         if row.kind in ("input", "output", "argument", "result", "variable"):
             dtype, *rest = row.columns
             found: list[Piece] = [("  ", "plain"), (dtype, "dtype")]
