@@ -76,22 +76,26 @@ class Stage:
             self._refuse_existing()
             with files.writing(self.target):
                 self._begin()
-        except BaseException:
-            self._discard()
+        except BaseException as failure:
+            self._discard_telling(failure)
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._discard_telling(value)
+
+    def _discard_telling(self, failure: BaseException | None) -> None:
+        """Removes what is not published; what could not be is said with the failure, or is one itself."""
         problem = self._discard()
         if problem is None:
             return
         left = show(str(problem.filename or self._folder or self.target))
         message = f"What was begun could not be removed: {problem.strerror or problem}."
-        if value is None:
+        if failure is None:
             raise CannotWrite(message, where=left, hint=_LEFT)
-        value.add_note(f"{left}: {message} {_LEFT}")
+        failure.add_note(f"{left}: {message} {_LEFT}")
 
     def write(self, relative: str, data: bytes) -> Path:
         """Writes a new file of the result and syncs it; folders on the way are made.

@@ -40,8 +40,8 @@ from workbench.surgery.sound import has_checkpoint, look_closer, variables_have_
 from workbench.surgery.tables import add_tables
 from workbench.surgery.training import both_modes, tell
 from workbench.surgery.twins import join_twins
-from workbench.surgery.uplift import Uplift
-from workbench.surgery.variables import describe_variables
+from workbench.surgery.uplift import CannotUplift, Uplift
+from workbench.surgery.variables import describe_variables, known_by_name
 
 PREDICT = "tensorflow/serving/predict"
 # protobuf's own limit on a serialised message (2 GiB - 1).
@@ -246,6 +246,11 @@ class Builder:
         if self.plan.freeze:
             self.rewritten["frozen"] += freeze_variables(part)
             return
+        if self.with_objects:
+            for node, function in known_by_name(part).items():
+                raise CannotUplift(
+                    node, f"the function {names.show(function)} opens this variable by its name"
+                )
         self.rewritten["references"] += rewrite_references(part)
         self.rewritten["described"] += describe_variables(part)
 

@@ -16,6 +16,7 @@ from workbench.names import show
 from workbench.surgery.devolve import Devolution
 from workbench.surgery.devolve_nodes import Obstacle
 from workbench.surgery.part import REF_VARIABLE_OPS, VARIABLE_OPS, Part
+from workbench.surgery.variables import opened_by_name
 
 RESTORED_TABLES = ("MutableHashTable", "MutableDenseHashTable")
 Note = Callable[[str, Any, str, str, str | None], None]
@@ -50,6 +51,7 @@ def freeze_variables(part: Part) -> int:
         devolution,
         part.note,
         "Merge without --freeze: variables are kept.",
+        bodies=map(part.function, part.functions),
     )
     if frozen:
         part.use_functions(devolution.made)
@@ -70,6 +72,8 @@ def freeze(
     note: Note,
     hint: str,
     asked: Iterable[str] = (),
+    *,
+    bodies: Iterable[Message],
 ) -> int:
     """Makes constants of the variables of a main graph, in place; returns how many, 0 if something is in the way.
 
@@ -81,6 +85,7 @@ def freeze(
         note: takes the findings.
         hint: what to do instead.
         asked: what signatures and wires need, as inputs of a node would be written.
+        bodies: the functions that the graph calls.
     """
     asked = list(asked)
     values: dict[str, Variable] = {}
@@ -113,7 +118,12 @@ def freeze(
     for variable_name in dict.fromkeys(obstacle.variable for obstacle in obstacles):
         own = [obstacle for obstacle in obstacles if obstacle.variable == variable_name]
         note("freeze-refused", "error", show(variable_name), _tell(own), hint)
-    if obstacles:
+    opened = opened_by_name(bodies)
+    by_name = [(name, opened[one.shared_name]) for name, one in known.items() if one.shared_name in opened]
+    for name, function in by_name:
+        text = f"It can't become a constant: the function {show(function)} opens it by its name."
+        note("freeze-refused", "error", show(name), text, hint)
+    if obstacles or by_name:
         return 0
     devolution.apply()
     for name, variable in values.items():

@@ -64,7 +64,14 @@ def _freeze(edit: Edit, nodes: dict[str, Message], known: dict[str, Message]) ->
     functions = {function.signature.name: function for function in graph.library.function}
     devolution = Devolution(nodes, functions, edit.original.op_table, add)
     count = freeze(
-        nodes, known, edit.model.bundle, devolution, edit.note, _HINT, signature_tensors(edit.meta_graph)
+        nodes,
+        known,
+        edit.model.bundle,
+        devolution,
+        edit.note,
+        _HINT,
+        signature_tensors(edit.meta_graph),
+        bodies=functions.values(),
     )
     graph.library.function.extend(devolution.made.values())
     dropped = drop_functions(edit.meta_graph)
