@@ -79,6 +79,25 @@ def test_beside_the_result_in_the_working_folder_or_remembered(
     assert where(again(tmp_path / "to" / "7", tmp_path / "s"))["b"] == versions / "3"
 
 
+def test_an_older_version_under_a_serving_folder(sources: tuple[Path, Path], tmp_path: Path) -> None:
+    a, b = sources
+    served = tmp_path / "served"
+    shutil.copytree(a, served / "2")
+    result = publish(plan(served, b), tmp_path / "to" / "merged")
+    state.remember_sources({open_model(served).digest(): served, open_model(b).digest(): b})
+    shutil.copytree(b, served / "10")
+    assert where(again(result, tmp_path / "s"))["a"] == served / "2"
+
+
+def test_a_recipe_of_an_older_workbench(sources: tuple[Path, Path], tmp_path: Path) -> None:
+    """It has no digests of the parts, so that only the whole is known to differ."""
+    result = publish(plan(*sources), tmp_path / "from" / "merged")
+    change_recipe(result, lambda recipe: [source.pop("parts") for source in recipe["sources"]] and recipe)
+    assert len(again(result, tmp_path / "s").sources) == 2
+    with pytest.raises(WrongSource, match="its digest differs"):
+        again(result, tmp_path / "s", a=sources[1])
+
+
 def test_what_was_remembered_and_changed_is_not_taken(sources: tuple[Path, Path], tmp_path: Path) -> None:
     a, b = sources
     result = publish(plan(a, b), tmp_path / "to" / "merged")
@@ -140,6 +159,10 @@ def test_a_source_that_is_a_result_is_made_again(sources: tuple[Path, Path], tmp
     second = publish(plan(first, b), tmp_path / "to" / "second")
     digest = open_model(first).digest()
     assert where(again(second, tmp_path / "s", a=first, b=b)) == {"a": first, "b": b}
+    found = again(second, tmp_path / "s", a=first, b=b, **{"a/b": b})
+    assert set(where(found)) == {"a", "b"}, "what is not needed does no harm"
+    with pytest.raises(UsageError, match="a/c"):
+        again(second, tmp_path / "s", a=first, b=b, **{"a/c": b})
     shutil.rmtree(first)
     with pytest.raises(MissingSource, match=r"a \(.*a/a \(.*a/b \("):
         again(second, tmp_path / "s", b=b)

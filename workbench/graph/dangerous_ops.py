@@ -124,7 +124,7 @@ _ONLY_IF: dict[str, Callable[[Message], bool]] = {
 }
 VERDICTS["PrintV2"] = ("write", "prints into a file")
 VERDICTS["XlaCallModule"] = ("code", "calls code of the process by its name (a StableHLO custom call)")
-UNKNOWN: tuple[Tier, str] = ("code", "is not an op of TensorFlow: it needs a library of its own")
+UNKNOWN: tuple[Tier, str] = ("code", "is not an op of TensorFlow 2.21: nobody knows what it does")
 
 
 def classify(node: Message, known: Collection[str] = ()) -> tuple[Tier, str] | None:

@@ -108,11 +108,10 @@ class _Remaking:
         self.where = where
         self.scratch = scratch
         self.found: list[Found] = []
-        self.seen: list[str] = []
 
     def run(self, recipe: dict[str, Any]) -> Remade:
+        self.finder.check_given(recipe)
         places, lost = self._locate(recipe, "")
-        self.finder.check_all_used(self.seen)
         if lost:
             raise missing(lost, self.where)
         made = self._make(recipe, places)
@@ -128,7 +127,6 @@ class _Remaking:
             raise DamagedFile("The recipe names no sources, or too many below each other.", where=self.where)
         for entry in entries:
             source = wanted(entry, self.where, above)
-            self.seen.append(source.handle)
             path = self.finder.find(source)
             if path is None and source.recipe is not None:
                 path, below = self._again(source)
@@ -147,7 +145,7 @@ class _Remaking:
         places, lost = self._locate(source.recipe, f"{source.handle}/")
         if lost:
             return None, [source, *lost]
-        target = self.scratch / f"{len(self.seen)}"
+        target = self.scratch / f"{len(self.found)}"
         made = self._make(source.recipe, places)
         work = Remade(made, ()).work(Proving())
         from workbench.publishing import publish

@@ -81,7 +81,6 @@ class Finder:
         self.given = dict(given)
         self.result = result
         self.recipe = recipe
-        self.used: set[str] = set()
         self._remembered: dict[str, Path] | None = None
         self._digests: dict[str, disk_folder.Digest | None] = {}
         self._looked_at = 0
@@ -94,7 +93,6 @@ class Finder:
             WorkbenchError: the model given for it can't be read.
         """
         if source.handle in self.given:
-            self.used.add(source.handle)
             return self._given(source, self.given[source.handle])
         for path in self._places(source):
             found = self._digest(path)
@@ -102,14 +100,14 @@ class Finder:
                 return path
         return None
 
-    def check_all_used(self, handles: Iterable[str]) -> None:
-        """Says which of the given handles no source has.
+    def check_given(self, recipe: Any) -> None:
+        """Looks whether every given handle is that of a source.
 
         Raises:
-            UsageError: there is one.
+            UsageError: one is not.
         """
-        handles = list(handles)
-        for handle in self.given.keys() - self.used - set(handles):
+        handles = list(handles_of(recipe))
+        for handle in self.given.keys() - set(handles):
             raise UsageError(
                 f"--source {show(handle)}: the recipe has no source with that handle.",
                 hint=did_you_mean(handle, handles, noun="sources"),
@@ -128,11 +126,11 @@ class Finder:
 
     def _places(self, source: Wanted) -> Iterator[Path]:
         if source.path is not None:
-            yield self.recipe.parent / source.path
+            yield from _with_versions(self.recipe.parent / source.path)
         if self._remembered is None:
             self._remembered = remembered_sources()
         if source.digest in self._remembered:
-            yield self._remembered[source.digest]
+            yield from _with_versions(self._remembered[source.digest])
         name = source.handle.rpartition("/")[2]
         near = [self.result.parent]
         if self.result.name.isdecimal():  # a version under a serving folder
@@ -152,6 +150,16 @@ class Finder:
                 with suppress(WorkbenchError):  # something else, or damaged: not the one
                     self._digests[key] = disk_folder.digests(disk_folder.find(path))
         return self._digests[key]
+
+
+def handles_of(recipe: Any, above: str = "", deepest: int = 32) -> Iterator[str]:
+    """The handles of all sources of a recipe, those of sources included."""
+    entries = recipe.get("sources") if isinstance(recipe, dict) else None
+    for entry in entries if isinstance(entries, list) and deepest else ():
+        handle = entry.get("handle") if isinstance(entry, dict) else None
+        if isinstance(handle, str):
+            yield above + handle
+            yield from handles_of(entry.get("recipe"), f"{above}{handle}/", deepest - 1)
 
 
 def missing(sources: Iterable[Wanted], where: str) -> MissingSource:
@@ -201,11 +209,16 @@ def _models_in(folder: Path) -> list[Path]:
         if not entry.is_dir():
             if path.suffix in (".pb", ".pbtxt") and not path.stem.startswith("saved_model"):
                 found.append(path)
-        elif _is_model(path):
-            found.append(path)
         else:
-            found += [path / name for name in _versions(path) if _is_model(path / name)]
+            found += [one for one in _with_versions(path) if _is_model(one)]
     return found
+
+
+def _with_versions(path: Path) -> list[Path]:
+    """A path, and if it is no model itself the numbered versions below it, the latest first."""
+    if _is_model(path):
+        return [path]
+    return [path, *(path / name for name in sorted(_versions(path), key=int, reverse=True))]
 
 
 def _is_model(path: Path) -> bool:
