@@ -20,6 +20,10 @@ CANNOT_WRITE = DiskError.exit_code
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "inspect": ("workbench.cli.inspect", "what a model is, what can be called, what is inside"),
+    "check": (
+        "workbench.cli.check",
+        "what is wrong with a model, by code, and what TensorFlow Serving minds",
+    ),
     "merge": ("workbench.cli.merge", "join models: an output of one becomes an input of the next"),
     "signature": ("workbench.cli.signature", "rename, add and drop signatures, their inputs and outputs"),
     "flatten": ("workbench.cli.flatten", "replace function calls by what they call, in one graph"),

@@ -37,20 +37,33 @@ _CALLED_BY = {
 
 def examine(model: Model) -> list[Finding]:
     """All findings of a model, errors first."""
+    found = of_files(model)
+    for meta in model.meta_graphs:
+        found += of_meta(meta)
+    return by_severity(list(dict.fromkeys(found)))
+
+
+def of_files(model: Model) -> list[Finding]:
+    """What is the matter with the folder, the checkpoint and the record of a merge."""
     found: list[Finding] = []
     found += [Finding("note", "info", show(str(model.path)), note) for note in model.notes]
     if not model.meta_graphs:
         found.append(Finding("no-metagraph", "error", show(str(model.path)), "The file holds no MetaGraph."))
     found += _checkpoint(model)
-    for meta in model.meta_graphs:
-        found += _names_that_name_nothing(meta)
-        found += _functions(meta)
-        found += _unknown_ops(meta)
-        found += _variables(meta)
-        found += _assets(meta)
     if model.origin is not None:
         found += model.origin.findings
-    return by_severity(list(dict.fromkeys(found)))
+    return found
+
+
+def of_meta(meta: MetaGraph) -> list[Finding]:
+    """What is the matter with one MetaGraph, its variables and assets."""
+    return [
+        *_names_that_name_nothing(meta),
+        *_functions(meta),
+        *_unknown_ops(meta),
+        *_variables(meta),
+        *_assets(meta),
+    ]
 
 
 def _problem(code: str, problem: WorkbenchError) -> Finding:

@@ -18,6 +18,18 @@ if TYPE_CHECKING:
     from workbench.model.meta import MetaGraph
 
 
+VARIABLE_COLLECTIONS = (
+    "variables",
+    "trainable_variables",
+    "model_variables",
+    "moving_average_variables",
+    "local_variables",
+    "metric_variables",
+    "global_step",
+)
+"""Collections of serialised VariableDefs (`tf.compat.v1.GraphKeys`)."""
+
+
 @dataclass(frozen=True, slots=True)
 class SaveSlice:
     """The part of a partitioned variable that one node holds (`"8 4 0,3:0,4"` in a saver).

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from workbench import names
 from workbench.disk import schema
 from workbench.disk.schema import Message
+from workbench.model.variables import VARIABLE_COLLECTIONS
 from workbench.names import show
-from workbench.surgery.part import VARIABLE_COLLECTIONS, Part
+from workbench.surgery.part import Part
 from workbench.surgery.rename import Renamer, Rule
 
 _INIT_COLLECTIONS = frozenset({"saved_model_main_op", "legacy_init_op", "saved_model_train_op"})

@@ -5,15 +5,16 @@ from __future__ import annotations
 from workbench import names
 from workbench.disk.schema import Message
 from workbench.model import Model
+from workbench.model.twins import find_twins
+from workbench.model.variables import VARIABLE_COLLECTIONS
 from workbench.names import show
 from workbench.surgery.collection_defs import kept_contexts
 from workbench.surgery.devolve import Devolution
 from workbench.surgery.edit import Edit, begin
 from workbench.surgery.freeze import RESTORED_TABLES, bytes_of, freeze
-from workbench.surgery.part import VARIABLE_COLLECTIONS, VARIABLE_OPS, unique_name
+from workbench.surgery.part import VARIABLE_OPS, unique_name
 from workbench.surgery.rename import Renamer, Rule
 from workbench.surgery.shed import drop_functions, drop_nodes, roots_of, signature_tensors, use_main_op
-from workbench.surgery.twins import find_twins
 
 MAX_PROTO_BYTES = 2**31 - 1
 _HINT = "Leave out the signature that does it (workbench signature --drop), or keep the variables."

@@ -15,22 +15,12 @@ from workbench.graph.functions import reachable
 from workbench.model import Model
 from workbench.model.meta import MetaGraph
 from workbench.model.signature import Signature
-from workbench.model.variables import Variable
+from workbench.model.variables import VARIABLE_COLLECTIONS, Variable
 from workbench.names import show
 from workbench.surgery.plan import Source
 
 VARIABLE_OPS = frozenset({"VarHandleOp", "VariableV2", "Variable"})
 REF_VARIABLE_OPS = frozenset({"VariableV2", "Variable"})
-# Collections of serialised VariableDefs (tf.compat.v1.GraphKeys).
-VARIABLE_COLLECTIONS = (
-    "variables",
-    "trainable_variables",
-    "model_variables",
-    "moving_average_variables",
-    "local_variables",
-    "metric_variables",
-    "global_step",
-)
 
 
 @dataclass(frozen=True, slots=True)

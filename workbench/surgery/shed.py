@@ -9,10 +9,10 @@ from workbench.disk.schema import Message
 from workbench.graph.functions import reachable
 from workbench.model import MetaGraph, Model
 from workbench.model.signature import INIT_OP
+from workbench.model.twins import find_twins
 from workbench.surgery.interface import info_tensors
 from workbench.surgery.part import Part, unique_name
 from workbench.surgery.plan import Source
-from workbench.surgery.twins import find_twins
 from workbench.surgery.variables import describe_variables
 
 MAIN_OP = "saved_model_main_op"

@@ -1,0 +1,176 @@
+"""All checks of a model, brought together: `check_model`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from workbench.checks import (
+    assets,
+    attrs,
+    captures,
+    checkpoint,
+    files,
+    functions,
+    graph,
+    names,
+    objects,
+    ops,
+    saver,
+    signatures,
+    tracked,
+)
+from workbench.checks.codes import LISTED, Found
+from workbench.checks.scope import Scope, scopes
+from workbench.findings import Finding, by_severity
+from workbench.model.checkup import of_files, of_meta
+
+if TYPE_CHECKING:
+    from workbench.disk.files import Progress
+    from workbench.disk.schema import Message
+    from workbench.model.meta import MetaGraph
+    from workbench.model.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found.
+
+    Attributes:
+        model: what is about the files, the checkpoint and the assets as a whole.
+        metas: what is about each MetaGraph that was looked at: its tags, and the findings, errors first.
+        nodes: how many nodes were looked at, those of functions included.
+        functions: how many functions.
+        tensors: how many tensors of the checkpoint had their checksums compared.
+        nbytes: how many bytes they have.
+    """
+
+    model: tuple[Finding, ...]
+    metas: tuple[tuple[tuple[str, ...], tuple[Finding, ...]], ...]
+    nodes: int = 0
+    functions: int = 0
+    tensors: int = 0
+    nbytes: int = 0
+
+    @property
+    def findings(self) -> list[Finding]:
+        """All findings, errors first."""
+        return by_severity([*self.model, *(one for _, found in self.metas for one in found)])
+
+    def count(self, severity: str) -> int:
+        """How many findings there are of a severity."""
+        return sum(1 for finding in self.findings if finding.severity == severity)
+
+
+@dataclass(slots=True)
+class _Place:
+    """A MetaGraph with its main graph and its functions' bodies."""
+
+    meta: MetaGraph
+    scopes: list[Scope]
+    bodies: dict[str, Scope] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.bodies = {scope.label: scope for scope in self.scopes[1:]}
+
+    @property
+    def main(self) -> Scope:
+        return self.scopes[0]
+
+
+def check_model(
+    model: Model,
+    *,
+    only: Sequence[MetaGraph] | None = None,
+    checksums: bool = True,
+    serving: bool = False,
+    limit: int | None = LISTED,
+    progress: Progress | None = None,
+) -> Checked:
+    """Checks a model for everything that `codes.registry` lists.
+
+    Time is linear in the graph and in the bytes of the checkpoint; TensorFlow is not needed.
+
+    Args:
+        model: an opened model.
+        only: the MetaGraphs to look at; None for all.
+        checksums: read the data files and compare the checksum of every tensor.
+        serving: also look for what TensorFlow Serving stumbles over.
+        limit: how many findings of one code are told one by one; None for all.
+        progress: called with the bytes read and those in all while checksums are compared.
+    """
+    whole = Found(limit)
+    places = [_Place(meta, scopes(meta)) for meta in model.meta_graphs]
+    graph_of_checkpoint = _checkpoint(model, places, whole)
+    files.check(model, whole)
+    if model.folder is not None:
+        assets.check_files(model.folder, model.meta_graphs, whole)
+        if (model.folder / "fingerprint.pb").exists():
+            from workbench.checks import fingerprint
+
+            fingerprint.check(model, whole)
+    served = _served(model, whole) if serving else []
+    metas = []
+    looked_at = [place for place in places if only is None or any(place.meta is one for one in only)]
+    for place in looked_at:
+        found = Found(limit)
+        _meta(place, graph_of_checkpoint, found)
+        if any(place.meta is one for one in served):
+            from workbench.checks import serving as for_serving
+
+            for_serving.check_meta(model, place.meta, place.main, place.bodies.get, found)
+        metas.append((place.meta.tags, _ordered([*of_meta(place.meta), *found.findings])))
+    compared = model.bundle if checksums else None
+    sums = [] if compared is None else compared.verify(progress)
+    return Checked(
+        _ordered([*of_files(model), *sums, *whole.findings]),
+        tuple(metas),
+        nodes=sum(len(scope.nodes) for place in looked_at for scope in place.scopes),
+        functions=sum(len(place.bodies) for place in looked_at),
+        tensors=0 if compared is None else len(compared),
+        nbytes=0 if compared is None else compared.nbytes,
+    )
+
+
+def _ordered(findings: list[Finding]) -> tuple[Finding, ...]:
+    return tuple(by_severity(list(dict.fromkeys(findings))))
+
+
+def _served(model: Model, found: Found) -> list[MetaGraph]:
+    from workbench.checks import serving as for_serving
+
+    return for_serving.check(model, found)
+
+
+def _checkpoint(model: Model, places: Sequence[_Place], found: Found) -> Message | None:
+    """The checkpoint as a whole; its object graph, if it has one that can be read."""
+    bundle = model.bundle
+    if bundle is None:
+        return None
+    checkpoint.check_files(bundle, found)
+    graph_of_checkpoint = tracked.read(bundle) if any(meta.objects for meta in model.meta_graphs) else None
+    unused = checkpoint.unused_keys(
+        bundle, [place.scopes for place in places], model.meta_graphs, graph_of_checkpoint
+    )
+    checkpoint.tell_unused(unused, bundle, found)
+    return graph_of_checkpoint
+
+
+def _meta(place: _Place, graph_of_checkpoint: Message | None, found: Found) -> None:
+    """Everything about one MetaGraph but what `Model.findings` tells already."""
+    meta = place.meta
+    for scope in place.scopes:
+        graph.check(scope, found)
+        attrs.check(scope, found)
+        names.check(scope, found)
+    functions.check(meta, place.scopes, found)
+    bodies: Callable[[str], Scope | None] = place.bodies.get
+    signatures.check(meta, place.main, bodies, found)
+    saver.check(meta, found)
+    objects.check(meta, found)
+    captures.check(meta, found)
+    tracked.check(meta, graph_of_checkpoint, found)
+    checkpoint.check_variables(meta, place.main.adjacency, found)
+    assets.check_tensors(meta, found)
+    ops.check(meta, place.scopes, found)

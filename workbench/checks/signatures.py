@@ -1,0 +1,102 @@
+"""Signatures: whether they can be fed, and whether they declare what the graph gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workbench.checks.codes import Code, Found
+from workbench.checks.infer import Shapes
+from workbench.checks.known import SIGNATURE_DTYPE, SIGNATURE_SHAPE
+from workbench.disk import dtypes
+from workbench.model import shapes
+from workbench.model.signature import INIT_OP
+from workbench.names import input_tensor, parse_tensor, show
+
+if TYPE_CHECKING:
+    from workbench.checks.scope import Scope
+    from workbench.checks.trace import Bodies
+    from workbench.graph.adjacency import Adjacency
+    from workbench.model.meta import MetaGraph
+    from workbench.model.signature import Port, Signature
+
+UNFED = Code(
+    "signature-unfed", "error", "a signature needs a placeholder that is none of its inputs",
+    "Going back from its outputs and stopping at its inputs, a Placeholder is reached that nothing can feed: the "
+    "signature can't be run, and tf.saved_model.load refuses the whole model.",
+    "Make the placeholder an input of the signature, or give it a default (PlaceholderWithDefault).",
+)  # fmt: skip
+OUTPUT_SHAPE = Code(
+    "output-shape", "error", "a signature's output is declared with a shape that it can't have",
+    "tf.saved_model.load sets the declared shape on the tensor and fails (`Dimension 1 in both shapes must be equal`). "
+    "v1 Sessions do not look at it.",
+    "Correct the signature; the graph is right.",
+)  # fmt: skip
+INPUT_SHARED = Code(
+    "input-shared", "warning", "two inputs of a signature are one tensor",
+    "A v1 Session feeds it with one of the two values; tf.saved_model.load refuses the model.",
+    "Drop one of the keys: `workbench signature`.",
+)  # fmt: skip
+INPUT_UNUSED = Code(
+    "input-unused", "info", "no output of a signature depends on one of its inputs",
+    "Loaders demand a value for it all the same.",
+    "Drop the input: `workbench signature --drop-input`.",
+)  # fmt: skip
+
+
+def check(meta: MetaGraph, main: Scope, bodies: Bodies, found: Found) -> None:
+    """The signatures of a MetaGraph. A GraphDef has none of its own: what it is shown with was made from its graph."""
+    if meta.format == "graphdef" and not meta.proto.signature_def:
+        return
+    adjacency = main.adjacency
+    inferred = Shapes(main, bodies)
+    for key, signature in meta.signatures.items():
+        if key == INIT_OP:
+            continue
+        _inputs(signature, adjacency, found)
+        for port in signature.outputs.values():
+            if port.kind == "dense":
+                _output(meta, key, port, inferred, found)
+
+
+def _inputs(signature: Signature, adjacency: Adjacency, found: Found) -> None:
+    outputs = [name for port in signature.outputs.values() for name in port.tensors if name]
+    inputs: dict[str, str] = {}
+    for port in signature.inputs.values():
+        for name in port.tensors:
+            tensor = str(input_tensor(name))
+            if tensor in inputs and inputs[tensor] != port.key:
+                found.add(
+                    INPUT_SHARED,
+                    f"{show(signature.key)}#{show(port.key)}",
+                    f"It is tensor {show(tensor)!r}, as the input {show(inputs[tensor])!r} is.",
+                )
+            inputs.setdefault(tensor, port.key)
+    cut = adjacency.cut(outputs, inputs)
+    for name in cut.unfed:
+        message = f"Its outputs need the placeholder {show(name)!r}, which is none of its inputs."
+        found.add(UNFED, show(signature.key), message, "Make it an input, or give it a default.")
+    for key, port in signature.inputs.items() if outputs else ():
+        if not cut.fed & {str(input_tensor(name)) for name in port.tensors}:
+            where = f"{show(signature.key)}#{show(key)}"
+            found.add(INPUT_UNUSED, where, "No output of the signature depends on this input.")
+
+
+def _output(meta: MetaGraph, key: str, port: Port, inferred: Shapes, found: Found) -> None:
+    """What an output is declared to be, against what the graph gives."""
+    parsed = parse_tensor(port.tensor)
+    if parsed is None or parsed.node not in meta.nodes:
+        return
+    where = f"{show(key)}#{show(port.key)}"
+    types = meta.output_types(meta.nodes[parsed.node])
+    dtype = types[parsed.index] if types is not None and parsed.index < len(types) else 0
+    if dtype and port.dtype and dtypes.base(dtype) != dtypes.base(port.dtype):
+        message = f"The signature declares {dtypes.name(port.dtype)}, the graph gives {dtypes.name(dtype)}."
+        found.add(SIGNATURE_DTYPE, where, message)
+    shape = inferred.of(str(parsed))
+    if shapes.fits(port.shape, shape) == "refuted":
+        # with an object graph tf.saved_model.load goes by the function, and never looks at this shape
+        code = SIGNATURE_SHAPE if meta.has_object_graph else OUTPUT_SHAPE
+        message = (
+            f"The signature declares shape {shapes.text(port.shape)}, the graph gives {shapes.text(shape)}."
+        )
+        found.add(code, where, message)

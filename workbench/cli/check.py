@@ -1,0 +1,176 @@
+"""Check a model for everything that is known to go wrong with SavedModels, without TensorFlow.
+
+Edges that lead nowhere, signatures that can't be fed, functions that do not fit their calls, objects, captures,
+variables, partitions, checksums, assets, versions, kernels, names: each finding has a code, and --explain tells what
+it means. Nothing is run and nothing is changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.cli.arguments import add_json, completes_folders
+from workbench.cli.output import NAME, SCHEMA_VERSION, TEXT, Column, Output, count, size
+from workbench.errors import UsageError
+from workbench.names import did_you_mean, show
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from workbench.checks.check import Checked
+    from workbench.checks.codes import Code
+    from workbench.findings import Finding
+    from workbench.model import Model
+
+EXAMPLES = """\
+examples:
+  workbench check ./model
+  workbench check ./model --for serving
+  workbench check ./model --strict --json
+  workbench check ./model --no-checksums
+  workbench check --explain signature-unfed
+  workbench check --codes
+
+Exit codes: 0 no errors (warnings and infos allowed; with --strict infos alone), 1 errors found, 2 usage,
+3 a model that cannot be read.
+"""
+_SEVERITY = {"error": "bold red", "warning": "yellow", "info": "dim"}
+_SEVERITIES = ("error", "warning", "info")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments."""
+    completes_folders(
+        parser.add_argument("model", nargs="?", metavar="MODEL", help="a SavedModel, or a GraphDef")
+    )
+    parser.add_argument(
+        "--for", dest="purpose", choices=["serving"], metavar="serving",
+        help="also look for what TensorFlow Serving and its clients stumble over",
+    )  # fmt: skip
+    parser.add_argument("--tag-set", metavar="TAGS", help="only the MetaGraph with these tags")
+    parser.add_argument(
+        "--no-checksums", action="store_true", help="do not read the tensors to compare their checksums"
+    )
+    parser.add_argument("--all", action="store_true", help="list every finding, not the first 5 of each code")
+    parser.add_argument("--strict", action="store_true", help="warnings count as errors")
+    parser.add_argument("--explain", metavar="CODE", help="what a code means, and what to do")
+    parser.add_argument("--codes", action="store_true", help="list all codes")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    """Checks a model, or tells about codes."""
+    if args.codes or args.explain is not None:
+        if args.model is not None:
+            flag = "--codes" if args.codes else "--explain"
+            raise UsageError(f"{flag} tells about codes; it takes no model.")
+        _tell_all(out) if args.codes else _explain(args.explain, out)
+        return 0
+    if args.model is None:
+        raise UsageError(
+            "check needs a model.", hint="workbench check MODEL, or --codes to see what it knows."
+        )
+    from workbench.checks.check import check_model
+    from workbench.checks.codes import LISTED
+    from workbench.model import open_model
+
+    model = open_model(Path(args.model), args.tag_set)
+    checked = check_model(
+        model,
+        only=None if args.tag_set is None else [model.meta],
+        checksums=not args.no_checksums,
+        serving=args.purpose == "serving",
+        limit=None if args.all else LISTED,
+    )
+    if out.json:
+        out.emit(_report(args, checked))
+    else:
+        _write(model, checked, args, out)
+    bad = checked.count("error") + (checked.count("warning") if args.strict else 0)
+    return 1 if bad else 0
+
+
+def _report(args: argparse.Namespace, checked: Checked) -> dict[str, Any]:
+    findings = [{**one.as_json(), "tag_set": None} for one in checked.model]
+    for tags, found in checked.metas:
+        findings += [{**one.as_json(), "tag_set": ",".join(tags)} for one in found]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "path": args.model,
+        "for": args.purpose,
+        "nodes": checked.nodes,
+        "functions": checked.functions,
+        "checksums": None if args.no_checksums else {"tensors": checked.tensors, "bytes": checked.nbytes},
+        "counts": {severity: checked.count(severity) for severity in _SEVERITIES},
+        "findings": findings,
+    }
+
+
+def _write(model: Model, checked: Checked, args: argparse.Namespace, out: Output) -> None:
+    counts = [count(number, severity) for severity in _SEVERITIES if (number := checked.count(severity))]
+    out.heading(show(args.model), ", ".join(counts) or "nothing found")
+    looked = [count(checked.nodes, "node"), count(checked.functions, "function")]
+    if model.bundle is not None:
+        looked.append(
+            "checksums not compared"
+            if args.no_checksums
+            else f"checksums of {count(checked.tensors, 'tensor')} ({size(checked.nbytes)})"
+        )
+    out.line(f"looked at {', '.join(looked)}", style="dim", indent=2)
+    _findings(checked.model, out)
+    for tags, found in checked.metas:
+        if found and len(checked.metas) > 1:
+            out.line()
+            out.heading(f"MetaGraph {show(','.join(tags)) or 'without tags'}")
+        _findings(found, out)
+    if counts:
+        out.line()
+        out.line("workbench check --explain CODE tells what a code means.", style="dim")
+
+
+def _findings(findings: Iterable[Finding], out: Output) -> None:
+    for finding in findings:
+        out.line()
+        where = f"  {finding.where}" if finding.where else ""
+        out.line(f"{finding.severity}  {finding.code}{where}", style=_SEVERITY[finding.severity], indent=2)
+        out.line(finding.message, indent=4)
+        if finding.hint:
+            out.line(finding.hint, style="dim", indent=4)
+
+
+def _tell_all(out: Output) -> None:
+    from workbench.checks.codes import registry
+
+    codes = list(registry().values())
+    if out.json:
+        out.emit({"schema_version": SCHEMA_VERSION, "codes": [_code_json(code) for code in codes]})
+        return
+    rows = [(code.name, code.severity, code.title) for code in codes]
+    out.table(rows, (NAME, Column(style="dim"), TEXT), indent=0)
+
+
+def _explain(name: str, out: Output) -> None:
+    from workbench.checks.codes import registry
+
+    code = registry().get(name)
+    if code is None:
+        hint = did_you_mean(name, registry(), noun="codes")
+        raise UsageError(f"There is no code {show(name)!r}.", hint=f"{hint} --codes lists all.")
+    if out.json:
+        out.emit({"schema_version": SCHEMA_VERSION, **_code_json(code)})
+        return
+    out.heading(code.name, code.severity)
+    for text in (f"{code.title[0].upper()}{code.title[1:]}.", code.why, code.fix):
+        out.line(text, indent=2)
+
+
+def _code_json(code: Code) -> dict[str, str]:
+    return {
+        "code": code.name,
+        "severity": code.severity,
+        "title": code.title,
+        "why": code.why,
+        "fix": code.fix,
+    }

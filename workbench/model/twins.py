@@ -1,0 +1,37 @@
+"""Variables that stand twice in a main graph: once where they are read, once where the saver restores them.
+
+`tf.saved_model.save` on a Keras 3 model writes such graphs: the functions read `dense/kernel`, the saver restores
+`Variable_1`, and only the object graph knows that both are one. `tf.saved_model.load` goes by the object graph and is
+right; a v1 Session finds the variable uninitialised.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workbench.model.variables import Variable
+
+if TYPE_CHECKING:
+    from workbench.model.meta import MetaGraph
+
+
+def find_twins(meta: MetaGraph) -> dict[str, Variable]:
+    """Node of a variable that nothing restores to the restored variable that is the same object."""
+    objects = meta.objects
+    if objects is None:
+        return {}
+    lost = [variable for variable in meta.variables if variable.key is None and variable.op == "VarHandleOp"]
+    if not lost:
+        return {}
+    restored: dict[int, Variable] = {}
+    for variable in meta.variables:
+        number = objects.variable_of_key(variable.key) if variable.key is not None else None
+        if number is not None:
+            restored.setdefault(number, variable)
+    found: dict[str, Variable] = {}
+    for variable in lost:
+        number = objects.variables_by_name.get(variable.shared_name or variable.name)
+        twin = restored.get(number) if number is not None else None
+        if twin is not None and (twin.dtype, twin.shape) == (variable.dtype, variable.shape):
+            found[variable.node] = twin
+    return found
