@@ -47,6 +47,7 @@ def commit_edit(
         PlanError: a finding of the edit is an error.
         TargetExists, CannotWrite, MissingFile, DamagedFile: nothing was left behind.
     """
+    edit.examine()
     if edit.blocked:
         raise PlanError("The model can't be changed like this.", edit.findings)
     return publish(work(edit, proving, progress), target, serving=serving, verify=verify, child=child)

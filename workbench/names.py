@@ -25,6 +25,11 @@ def is_node_name(text: str) -> bool:
     return _NODE.match(text) is not None
 
 
+def are_node_names(texts: Iterable[str]) -> bool:
+    """Whether `is_node_name` is true of all of them."""
+    return all(map(_NODE.match, texts))
+
+
 def is_handle(text: str) -> bool:
     """Whether `text` can be a handle: a name scope without a slash that starts with a letter."""
     return _SCOPE.match(text) is not None

@@ -21,9 +21,9 @@ MISSING_ATTR = Code(
     "Save the model again; a tool that edited the graph has lost an attr.",
 )  # fmt: skip
 UNKNOWN_ATTR = Code(
-    "unknown-attr", "error", "a node has an attr that its op does not have",
-    "The model was written by a later TensorFlow, which has given the op something new, or was edited by hand. An attr "
-    "with its default value is dropped when loading; another one stops the import.",
+    "unknown-attr", "warning", "a node has an attr that its op does not have",
+    "The model was written by a later TensorFlow, which has given the op something new, or was edited by hand. "
+    "TensorFlow 2.21 loads it and ignores the attr, and so may compute something else.",
     "Load the model with the TensorFlow that wrote it.",
 )  # fmt: skip
 ATTR_VALUE = Code(

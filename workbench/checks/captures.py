@@ -55,8 +55,10 @@ def _function(meta: MetaGraph, name: str, function: Message, concrete: Message, 
     bound = list(concrete.bound_inputs)
     given = _given(concrete)
     if len(bound) > len(arguments) or (given is not None and given + len(bound) != len(arguments)):
-        takes = "" if given is None else f"{given} from the caller and "
-        message = f"It has {len(arguments)} arguments: {takes}{len(bound)} captures were to be given to it."
+        given_text = "what" if given is None else str(given)
+        message = (
+            f"It has {len(arguments)} arguments, for {given_text} from the caller and {len(bound)} captured."
+        )
         found.add(CAPTURE_COUNT, show(name), message)
         return
     nodes = meta.proto.object_graph_def.nodes

@@ -68,7 +68,9 @@ def check_files(bundle: Bundle, found: Found) -> None:
         return
     for name in there:
         if name not in own:
-            message = f"It is not one of the checkpoint's {bundle.num_shards} data files, nor its index."
+            message = (
+                f"It is neither the checkpoint's index nor a data file of it (0 to {bundle.num_shards - 1})."
+            )
             found.add(ORPHAN_SHARD, show(str(bundle.prefix.parent / name)), message)
 
 
@@ -149,7 +151,7 @@ def _partitions(meta: MetaGraph, found: Found) -> None:
         whole = _product(next(iter(slices.values())).full_shape)
         held = sum(_product(one.length) for one in slices.values())
         if held != whole:
-            message = f"Its {len(slices)} partitions in the graph hold {held} of {whole} elements."
+            message = f"Of its {whole} elements the graph's partitions hold {held}."
             found.add(PARTITION_GAP, show(key), message)
 
 

@@ -74,20 +74,21 @@ class _Called(NamedTuple):
 
 def check(meta: MetaGraph, places: Iterable[Scope], found: Found) -> None:
     """The library of a MetaGraph and every call in it."""
-    _names(meta, found)
+    clashes(meta, found)
     for scope in places:
         if scope.function is not None:
             _body_names(scope, found)
             _results(scope, found)
         for name, node in scope.nodes.items():
-            if node.op in _SIGNATURE_OF:
-                _call(scope, name, node, found)
+            for code, message in call_problems(node, meta.functions):
+                found.add(code, scope.where(name), message)
             _missing(scope, name, node, found)
     _gradients(meta, found)
-    _recursion(meta, found)
+    recursion(meta, found)
 
 
-def _names(meta: MetaGraph, found: Found) -> None:
+def clashes(meta: MetaGraph, found: Found) -> None:
+    """Functions that have the name of another one, or of an op."""
     functions = meta.functions
     if len(functions) != len(meta.graph.library.function):
         for function in meta.graph.library.function:
@@ -156,7 +157,7 @@ def _missing(scope: Scope, name: str, node: Message, found: Found) -> None:
     """Functions that attrs of any other op name and the library lacks (those of plain calls are told already)."""
     told = _LABELS.get(node.op, ())
     functions = scope.meta.functions
-    for label, called in _functions_of(node):
+    for label, called in functions_of(node):
         if called not in functions and label not in told:
             found.add(
                 MISSING_FUNCTION,
@@ -166,7 +167,8 @@ def _missing(scope: Scope, name: str, node: Message, found: Found) -> None:
             )
 
 
-def _functions_of(node: Message) -> Iterator[tuple[str, str]]:
+def functions_of(node: Message) -> Iterator[tuple[str, str]]:
+    """(attr, function) for each function that an attr of a node names, which may not be there; `_…` attrs excepted."""
     op_def = optable.lookup(node.op)
     if op_def is None or any(attr.type.endswith(("func", "func)")) for attr in op_def.attr):
         for label, called in function_attrs(node.attr):
@@ -174,9 +176,10 @@ def _functions_of(node: Message) -> Iterator[tuple[str, str]]:
                 yield label, called
 
 
-def _call(scope: Scope, name: str, node: Message, found: Found) -> None:
-    functions = scope.meta.functions
-    for called in _SIGNATURE_OF[node.op](node):
+def call_problems(node: Message, functions: Mapping[str, Message]) -> Iterator[tuple[Code, str]]:
+    """What does not fit between a node and the functions it calls: a code, and what is the matter."""
+    reader = _SIGNATURE_OF.get(node.op)
+    for called in () if reader is None else reader(node):
         function = functions.get(called.name)
         if function is None:
             continue
@@ -190,8 +193,7 @@ def _call(scope: Scope, name: str, node: Message, found: Found) -> None:
             problem = _differ(want, have)
             if problem:
                 word = "arguments" if code is CALL_ARGUMENTS else "results"
-                message = f"It calls {show(called.name)!r} with other {word} than it has: {problem}."
-                found.add(code, scope.where(name), message)
+                yield code, f"It calls {show(called.name)!r} with other {word} than it has: {problem}."
 
 
 def _differ(call: tuple[int, ...], function: list[int]) -> str | None:
@@ -255,8 +257,8 @@ def _gradients(meta: MetaGraph, found: Found) -> None:
             )
 
 
-def _recursion(meta: MetaGraph, found: Found) -> None:
-    """A circle of functions, each called by a node that runs whatever happens. Linear, and without recursion."""
+def recursion(meta: MetaGraph, found: Found) -> None:
+    """Tells of functions that call each other in a circle, by nodes that run whatever happens. In linear time."""
     calls = {name: _called_always(function, meta.functions) for name, function in meta.functions.items()}
     done: set[str] = set()
     for start in calls:

@@ -13,10 +13,6 @@ NOTE = Code(
     "A version was chosen among several, or a second model file lies beside the one that is read.",
     "Give the exact folder or file if another one is meant.",
 )  # fmt: skip
-NO_METAGRAPH = Code(
-    "no-metagraph", "error", "the file holds no MetaGraph",
-    "There is nothing to load.", "Save the model again.",
-)  # fmt: skip
 NAMELESS_NODE = Code("nameless-node", "error", "a node has no name", _REFUSED, _AGAIN)
 DUPLICATE_NODE = Code(
     "duplicate-node", "error", "several nodes have one name",

@@ -56,7 +56,7 @@ def check(meta: MetaGraph, places: Iterable[Scope], found: Found) -> None:
             if node.op not in meta.functions and optable.is_known(node.op):
                 _kernel(scope, name, node, told, found)
     _removed(meta, found)
-    _versions(meta.graph.versions, found)
+    versions(meta.graph.versions, found)
 
 
 def _kernel(scope: Scope, name: str, node: Message, told: set[tuple[str, str]], found: Found) -> None:
@@ -113,7 +113,8 @@ def _removed(meta: MetaGraph, found: Found) -> None:
             found.add(REMOVED_OP, show(op), message, f"TensorFlow says: {show(why)}" if why else None)
 
 
-def _versions(versions: Message, found: Found) -> None:
+def versions(versions: Message, found: Found) -> None:
+    """The version bounds of a GraphDef against TensorFlow 2.21's."""
     where, ours = "graph_def.versions", f"that of TensorFlow 2.21 is {GRAPH_VERSION}"
     if versions.min_consumer > GRAPH_VERSION:
         message = f"It asks for graph version {versions.min_consumer} (min_consumer); {ours}."

@@ -27,6 +27,17 @@ COLLECTION_NODE = Code(
 
 def check(meta: MetaGraph, found: Found) -> None:
     """The SaverDef and the collections of a MetaGraph."""
+    check_names(meta, found)
+    for key in VARIABLE_COLLECTIONS:
+        for definition in variable_defs(meta.proto, key):
+            for field in ("variable_name", "initializer_name", "snapshot_name", "initial_value_name"):
+                name = getattr(definition, field)
+                if name:
+                    _named(meta, key, f" ({field} of a variable)", name, found)
+
+
+def check_names(meta: MetaGraph, found: Found) -> None:
+    """The SaverDef, and the collections that name nodes by themselves."""
     proto, nodes = meta.proto, meta.nodes
     saver = proto.saver_def
     for field in ("filename_tensor_name", "save_tensor_name", "restore_op_name"):
@@ -41,12 +52,6 @@ def check(meta: MetaGraph, found: Found) -> None:
     for key in sorted(proto.collection_def):
         for name in proto.collection_def[key].node_list.value:
             _named(meta, key, "", name, found)
-    for key in VARIABLE_COLLECTIONS:
-        for definition in variable_defs(proto, key):
-            for field in ("variable_name", "initializer_name", "snapshot_name", "initial_value_name"):
-                name = getattr(definition, field)
-                if name:
-                    _named(meta, key, f" ({field} of a variable)", name, found)
 
 
 def _named(meta: MetaGraph, collection: str, what: str, name: str, found: Found) -> None:

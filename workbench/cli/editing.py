@@ -65,6 +65,7 @@ def commit_and_tell(
     Raises:
         PlanError: a finding forbids it.
     """
+    edit.examine()
     if edit.blocked:
         errors = [finding for finding in edit.findings if finding.severity == "error"]
         raise PlanError(

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from workbench.disk import dtypes
 from workbench.disk.folder import is_lfs_pointer
 from workbench.disk.schema import Message
-from workbench.errors import DamagedFile, WorkbenchError
+from workbench.errors import WorkbenchError
 from workbench.findings import Finding, Severity, by_severity
 from workbench.model import shapes
 from workbench.model.saver import VARIABLE_OPS
 from workbench.model.signature import INIT_OP, Port
+from workbench.model.variables import mismatch
 from workbench.names import TensorName, did_you_mean, input_node, input_tensor, parse_tensor, show
 
 if TYPE_CHECKING:
@@ -47,8 +48,6 @@ def of_files(model: Model) -> list[Finding]:
     """What is the matter with the folder, the checkpoint and the record of a merge."""
     found: list[Finding] = []
     found += [Finding("note", "info", show(str(model.path)), note) for note in model.notes]
-    if not model.meta_graphs:
-        found.append(Finding("no-metagraph", "error", show(str(model.path)), "The file holds no MetaGraph."))
     found += _checkpoint(model)
     if model.origin is not None:
         found += model.origin.findings
@@ -271,17 +270,9 @@ def _variables(meta: MetaGraph) -> list[Finding]:
             message = f"It is restored from {show(variable.key)!r}, which the checkpoint does not have."
             missing.add(variable.name, message, variable.key)
             continue
-        try:
-            entry = bundle.entry(variable.key)
-        except DamagedFile:  # told by the check of the checkpoint itself
-            continue
-        whole = variable.slice.full_shape if variable.slice else variable.shape
-        if entry.dtype != variable.dtype or shapes.fits(tuple(entry.shape), whole) == "refuted":
-            wrong.add(
-                variable.name,
-                f"The graph wants {dtypes.name(variable.dtype)}{shapes.text(whole)}, the checkpoint has "
-                f"{dtypes.name(entry.dtype)}{shapes.text(tuple(entry.shape))} under {show(variable.key)!r}.",
-            )
+        problem = mismatch(variable, bundle)
+        if problem is not None:
+            wrong.add(variable.name, problem)
     return [
         *wrong.findings("more variables differ from the checkpoint in dtype or shape"),
         *missing.findings("more variables are restored from keys the checkpoint lacks"),

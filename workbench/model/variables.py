@@ -11,7 +11,7 @@ from workbench.errors import DamagedFile
 from workbench.model import saver, shapes
 from workbench.model.objects import VALUE_SUFFIX, ObjectGraph
 from workbench.model.shapes import Shape
-from workbench.names import input_node
+from workbench.names import input_node, show
 
 if TYPE_CHECKING:
     from workbench.disk.bundle_read import Bundle
@@ -165,6 +165,27 @@ def _on_disk(bundle: Bundle, key: str, part: SaveSlice | None) -> tuple[int | No
     size, elements = dtypes.size(entry.dtype), shapes.count(part.length)
     nbytes = size * elements if size is not None and elements is not None else None
     return nbytes, entry.shard, entry.dtype, part.length
+
+
+def mismatch(variable: Variable, bundle: Bundle) -> str | None:
+    """What differs between a variable and its value in the checkpoint, in words.
+
+    Returns:
+        None if dtype and shape agree, or there is no value, or its entry is damaged (`Bundle.check` tells of that).
+    """
+    if variable.key is None or variable.key not in bundle:
+        return None
+    try:
+        entry = bundle.entry(variable.key)
+    except DamagedFile:
+        return None
+    whole = variable.slice.full_shape if variable.slice else variable.shape
+    if entry.dtype == variable.dtype and shapes.fits(entry.shape, whole) != "refuted":
+        return None
+    return (
+        f"The graph wants {dtypes.name(variable.dtype)}{shapes.text(whole)}, the checkpoint has "
+        f"{dtypes.name(entry.dtype)}{shapes.text(entry.shape)} under {show(variable.key)!r}."
+    )
 
 
 def parse_slice(text: str) -> SaveSlice | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from workbench.errors import PlanError
 from workbench.findings import Finding, by_severity
-from workbench.model import Model
+from workbench.model import MetaGraph, Model
 from workbench.names import show
 from workbench.surgery.builder import Builder
 from workbench.surgery.join import look_up, open_sources
@@ -14,6 +14,7 @@ from workbench.surgery.plan import Plan
 from workbench.surgery.rename import Rule
 from workbench.surgery.result import Copied, Draft
 from workbench.surgery.sound import dangers
+from workbench.surgery.unsound import check_join
 from workbench.surgery.uplift import CannotUplift
 
 __all__ = ["Copied", "Draft", "apply", "build", "check"]
@@ -98,6 +99,13 @@ def _build(
         return None, by_severity(join.findings)
     builder = Builder(join, without, with_objects=with_objects)
     draft = builder.build()
+    # a draft without some rule is broken on purpose
+    if (
+        draft is not None
+        and not without
+        and not check_join(MetaGraph(draft.proto.meta_graphs[0]), join.parts.values())
+    ):
+        draft = None
     findings = list(join.findings)
     for part in join.parts.values():
         findings += part.findings

@@ -27,6 +27,7 @@ from workbench.surgery.ends import HIDDEN_SIGNATURES
 from workbench.surgery.plan import handle_base
 from workbench.surgery.recipe import OWN_FILES, dump, nested, tool
 from workbench.surgery.recipe import SCHEMA_VERSION as RECIPE_VERSION
+from workbench.surgery.unsound import check_edit
 
 if TYPE_CHECKING:
     from workbench.disk.bundle_write import JoinPart, Tensor
@@ -110,6 +111,7 @@ class Edit:
     left_out: set[str] = field(default_factory=lambda: {"fingerprint.pb"})
     _view: MetaGraph | None = None
     _bytes: bytes | None = None
+    _examined: bool = False
 
     @property
     def blocked(self) -> bool:
@@ -140,6 +142,18 @@ class Edit:
     ) -> None:
         """Adds a finding."""
         self.findings.append(Finding(code, severity, where, message, hint))
+
+    def examine(self) -> None:
+        """Looks once at what was made, before anything is written; an error that the original has is a finding.
+
+        Nothing is to change any more. It is not done where a finding forbids the edit already.
+
+        Raises:
+            UnsoundDraft: there is an error that the original has not: a bug.
+        """
+        if not self._examined and not self.blocked:
+            self._examined = True
+            check_edit(self)
 
     def prove_all(self) -> None:
         """Lets every signature that both have be proven, the default one first."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from workbench import names
+from workbench.checks.sound import ambiguous
 from workbench.disk.optable import is_known
 from workbench.findings import Finding
 from workbench.graph.adjacency import Adjacency
 from workbench.model import MetaGraph
+from workbench.model.variables import mismatch
 from workbench.names import show
 from workbench.surgery.part import VARIABLE_OPS, Part
 
@@ -62,6 +64,11 @@ def variables_have_data(part: Part, roots: Iterable[str], *, frozen: bool) -> No
             continue
         variable = known.get(name)
         if variable is not None and variable.key is not None and (part.has_saver or frozen):
+            problem = None if bundle is None else mismatch(variable, bundle)
+            if problem is not None:
+                part.note(
+                    "variable-mismatch", "error", show(name), problem, "The checkpoint is of another version."
+                )
             if bundle is not None and variable.key not in bundle:
                 part.note(
                     "R10-no-data",
@@ -88,7 +95,12 @@ def variables_have_data(part: Part, roots: Iterable[str], *, frozen: bool) -> No
 
 
 def look_closer(part: Part) -> None:
-    """A cycle outside while loops (R2), and ops that TensorFlow does not know (R8)."""
+    """Names that are there twice, a cycle outside while loops (R2), and ops that TensorFlow does not know (R8)."""
+    for finding in ambiguous(part.meta):
+        if finding.where in {show(name) for name in (*part.kept, *part.functions)}:
+            part.note(
+                finding.code, "error", finding.where, finding.message, "The source is damaged; save it again."
+            )
     cycle = Adjacency(part.kept).find_cycle()
     if cycle is not None:
         part.note(
