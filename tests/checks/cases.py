@@ -333,7 +333,7 @@ def _(meta: Any) -> None:
 def _(meta: Any) -> None:
     functions = meta.graph_def.library.function
     functions.add().CopyFrom(library(meta, "__call__"))
-    functions[-1].node_def[0].name += "_2"
+    functions[-1].node_def[0].device = "/cpu:0"
 
 
 @case("function-named-as-op")

@@ -2,29 +2,133 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import workbench
-from tests.checks.cases import CASES
-from workbench.checks.check import check_model
-from workbench.checks.codes import registry
+from tests.checks.cases import CASES, copy
+from workbench.checks import files
+from workbench.checks.check import Checked, check_model
+from workbench.checks.codes import AREAS, registry
+from workbench.findings import Finding
 from workbench.model import open_model
 
 ROOM = Path(workbench.__file__).parent
-# Found together with the code that the case is for, as one follows from the other.
+# Errors that follow from the one that the case is for.
 ALSO = {
-    "output-shape": {"input-count", "missing-attr"},
+    "call-arguments": {"input-dtype"},
+    "lfs-pointer": {"bad-shard"},
+    "tensor-overlap": {"bad-tensor"},
 }
+# Where findings are made without the registry: of these every code has to be a literal.
+TOLD_BY_INSPECT = ("model/checkup.py", "model/recipe.py", "disk/bundle_read.py")
 
 
-def found(path: Path) -> dict[str, str]:
-    """Codes of a model with their severities, those for serving included."""
-    return {one.code: one.severity for one in check_model(open_model(path), serving=True).findings}
+def check(path: Path, *, serving: bool = True) -> Checked:
+    return check_model(open_model(path), serving=serving)
 
 
 @pytest.mark.parametrize("code", CASES)
-def test_found(code: str, tmp_path: Path) -> None:
-    codes = found(CASES[code](tmp_path))
-    assert codes.get(code) == registry()[code].severity, codes
+def test_found_and_nothing_else(code: str, tmp_path: Path) -> None:
+    made = CASES[code](tmp_path)
+    found = {one.code: one for one in check(made, serving=code.startswith("serving")).findings}
+    assert code in found, found
+    assert found[code].severity == registry()[code].severity
+    errors = {one.code for one in found.values() if one.severity == "error"}
+    assert errors <= {code} | ALSO.get(code, set())
+    assert {one.code for one in check(copy(tmp_path / "good")).findings} == set()
+
+
+def test_every_code_has_a_case() -> None:
+    assert set(registry()) == {*CASES, "proto-size"}
+
+
+def test_near_two_gigabytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = copy(tmp_path)
+    assert "proto-size" not in {one.code for one in check(path).findings}
+    monkeypatch.setattr(files, "NEAR", 8_000)
+    (found,) = (one for one in check(path).findings if one.code == "proto-size")
+    assert found.severity == "warning" and "2,147,483,647" in found.message
+
+
+@pytest.mark.parametrize("name", registry())
+def test_explained(name: str) -> None:
+    code = registry()[name]
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name)
+    assert code.severity in ("error", "warning", "info")
+    assert not code.title.endswith(".") and not code.title[0].isupper()
+    for text in (code.why, code.fix):
+        assert len(text) > 10 and text.endswith((".", ".)")) and "  " not in text, text
+
+
+def literal_codes(path: Path) -> Iterator[str]:
+    """First arguments of `Finding(…)`, `_finding(…)` and `_problem(…)` in a module, and what is assigned to `code`."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        value = None
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
+            value = node.args[0] if node.func.id in ("Finding", "_finding", "_problem") else None
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            value = node.value if node.targets[0].id == "code" else None
+        options = [value.body, value.orelse] if isinstance(value, ast.IfExp) else [value]
+        yield from (one.value for one in options if isinstance(one, ast.Constant))
+
+
+def test_what_inspect_tells_is_laid_down_too() -> None:
+    codes = {code for name in TOLD_BY_INSPECT for code in literal_codes(ROOM / name)}
+    assert {"dangling-input", "missing-shard", "origin-unreadable", "bundle-problem"} <= codes
+    assert codes <= set(registry())
+
+
+def test_the_room_makes_findings_of_laid_down_codes_only() -> None:
+    """Everything goes through `Found.add`, which takes a `Code`; all of these are in the registry."""
+    for path in sorted((ROOM / "checks").glob("*.py")):
+        calls = [
+            node.func.id
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        ]
+        if path.name != "codes.py":
+            assert "Finding" not in calls, path
+        assert "Code" not in calls or path.stem in AREAS, path
+
+
+def test_some_are_told_one_by_one_and_the_rest_counted(tmp_path: Path) -> None:
+    from tests.checks.cases import FLOAT, node, tiny
+
+    nodes = [node(f"n{i}", "MatMul", "x", T=FLOAT) for i in range(9)]
+    path = tiny(tmp_path, *nodes, y="x:0")
+
+    def of(limit: int | None) -> list[Finding]:
+        found = check_model(open_model(path), limit=limit).findings
+        return [one for one in found if one.code == "input-count"]
+
+    assert [one.where for one in of(None)] == [f"n{i}" for i in range(9)]
+    assert [one.where for one in of(5)] == ["n0", "n1", "n2", "n3", "n4", ""]
+    assert of(5)[-1].message.startswith("4 more")
+
+
+@pytest.mark.needs_tf
+def test_tensorflow_refuses_what_is_called_an_error(tmp_path: Path) -> None:
+    """A v1 Session or `tf.saved_model.load` fails to load the model or to run it; good copies pass both."""
+    from tests.checks.loading import load_v1, load_v2
+
+    passes = []
+    for name, make in CASES.items():
+        code = registry()[name]
+        # a graph that calls itself kills the process; an asset that is not read, or lies elsewhere, stops no loader
+        if code.severity != "error" or name in ("recursion", "missing-asset", "asset-outside"):
+            continue
+        if name.startswith("serving"):
+            continue
+        (tmp_path / name).mkdir()
+        path = make(tmp_path / name)
+        if load_v1(path) is None and load_v2(path) is None:
+            passes.append(name)
+    assert passes == []
+    for sample in ("digits", "digits_tf2"):
+        good = copy(tmp_path / f"good_{sample}", sample)
+        assert (load_v1(good), load_v2(good)) == (None, None)

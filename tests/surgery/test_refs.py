@@ -88,7 +88,7 @@ def test_outputs_that_are_references(tmp_path: Path, end: str) -> None:
 @pytest.mark.parametrize("scatter", ["ScatterUpdate", "ScatterAdd"])
 def test_what_has_no_counterpart(tmp_path: Path, scatter: str) -> None:
     """Left as it is, and said; an output that is a reference gets an Identity, which loaders demand."""
-    made = variable(tmp_path / "a").node("index", "Const", dtype="int32")
+    made = variable(tmp_path / "a").node("index", "Placeholder", dtype="int32")
     made.node("some", scatter, "v", "index", "x", T="float32", Tindices="int32")
     made.signature(ref_out=("some:0", "float32_ref", (4,)))
     draft = built(made, tmp_path, keep_outputs=True)

@@ -59,8 +59,8 @@ def check_join(meta: MetaGraph, parts: Iterable[Part]) -> bool:
         for finding in sound.errors(part.meta):
             if finding.code in codes and _is_kept(part, finding):
                 carried.add(finding.code)
-                hint = _NO_OBJECTS if finding.code in _OBJECTS else _HINT
-                part.note(finding.code, "error", finding.where, finding.message, finding.hint or hint)
+                hint = _NO_OBJECTS if finding.code in _OBJECTS else finding.hint or _HINT
+                part.note(finding.code, "error", finding.where, finding.message, hint)
     if not carried:
         raise UnsoundDraft(errors)
     return False

@@ -1,0 +1,142 @@
+"""No false alarms: what TensorFlow loads has no errors; and what a check looks at."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.checks.cases import SAMPLES, copy
+from tests.protos import Func, function, graph, meta_graph, node, write
+from tests.surgery.models import MODELS
+from tests.zoo import Example, names
+from tests.zoo.broken import BROKEN
+from workbench.checks.check import check_model
+from workbench.errors import WorkbenchError
+from workbench.model import open_model
+
+# What one of the loaders refuses, and why.
+EXPECTED = {"v1_lying_output_shape": {"output-shape"}}
+SAMPLE_MODELS = sorted(path.parent for path in SAMPLES.glob("*/saved_model.pb"))
+# What is wrong with a broken model of the zoo that can be opened, where it has more than one name.
+SHOWN = {
+    "asset_absolute": "asset-outside",
+    "asset_link": "asset-outside",
+    "cycle": "cycle",
+    "dangling_input": "dangling-input",
+    "double_node": "duplicate-node",
+    "flipped_shard": "bad-tensor",
+    "missing_function": "missing-function",
+    "recursive_function": "recursion",
+    "signature_to_nowhere": "signature-tensor",
+}
+
+
+@pytest.mark.parametrize("path", SAMPLE_MODELS, ids=lambda path: path.name)
+def test_sample_models_are_sound(path: Path) -> None:
+    assert check_model(open_model(path)).findings == []
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_zoo_is_sound(zoo: Callable[[str], Example], name: str) -> None:
+    model = open_model(zoo(name).path)
+    found = {one.code: str(one) for one in check_model(model).findings if one.severity == "error"}
+    assert set(found) == EXPECTED.get(name, set()), found
+    fingerprints = [one for one in check_model(model).findings if one.code.startswith("fingerprint")]
+    assert fingerprints == []  # TensorFlow wrote them, or there is none
+
+
+@pytest.mark.needs_tf
+@pytest.mark.parametrize(
+    "name", ["one_restore_each", "bert_like", "tokenizer", "jpeg_batch", "loops_inside", "with_gradients"]
+)
+def test_more_models_are_sound(tmp_path: Path, name: str) -> None:
+    found = check_model(open_model(MODELS[name](tmp_path)), serving=True).findings
+    assert [str(one) for one in found if one.severity == "error"] == []
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_models_have_errors(zoo: Callable[[str], Example], tmp_path: Path, name: str) -> None:
+    broken = BROKEN[name](zoo, tmp_path)
+    try:
+        model = open_model(broken.path)
+    except WorkbenchError:
+        assert broken.stage == "open"
+        return
+    errors = {one.code for one in check_model(model).findings if one.severity == "error"}
+    assert bool(errors) == (name != "hostile_names")
+    assert name not in SHOWN or SHOWN[name] in errors
+
+
+def test_every_metagraph_is_looked_at(zoo: Callable[[str], Example]) -> None:
+    model = open_model(zoo("v1_tag_sets").path)
+    checked = check_model(model)
+    assert [tags for tags, _ in checked.metas] == [meta.tags for meta in model.meta_graphs]
+    (one,) = check_model(model, only=[model.select("serve,gpu")]).metas
+    assert set(one[0]) == {"serve", "gpu"}
+
+
+def test_findings_know_their_metagraph(tmp_path: Path) -> None:
+    good = graph(node("x", "Placeholder", dtype=1), node("y", "Tanh", "x", T=1))
+    bad = graph(node("x", "Placeholder", dtype=1), node("y", "Tanh", "x", "x", T=1))
+    ends = ({"x": "x:0"}, {"y": "y:0"})
+    path = write(
+        tmp_path / "m",
+        meta_graph(good, serving_default=ends),
+        meta_graph(bad, ("serve", "gpu"), serving_default=ends),
+    )
+    (_, first), (tags, second) = check_model(open_model(path)).metas
+    assert first == () and tags == ("serve", "gpu")
+    assert [one.code for one in second] == ["input-count"]
+
+
+def test_checksums_are_read_or_not(tmp_path: Path) -> None:
+    path = copy(tmp_path)
+    data = path / "variables" / "variables.data-00000-of-00001"
+    data.write_bytes(bytes([data.read_bytes()[0] ^ 1]) + data.read_bytes()[1:])
+    model = open_model(path)
+    assert [one.code for one in check_model(model).findings] == ["bad-tensor"]
+    checked = check_model(model, checksums=False)
+    assert (checked.findings, checked.tensors, checked.nbytes) == ([], 0, 0)
+
+
+def test_loops_of_tf1_are_no_cycle(zoo: Callable[[str], Example]) -> None:
+    for name in ("v1_while", "v1_while_nested", "v1_tensor_array"):
+        assert check_model(open_model(zoo(name).path)).count("error") == 0
+
+
+def test_a_call_in_a_branch_may_lead_back(tmp_path: Path) -> None:
+    """Recursion that a condition can end is not told; no loader minds it."""
+    branch = node(
+        "y", "If", "a", "a", then_branch=Func("f"), else_branch=Func("f"), Tcond=1, Tin=[1], Tout=[1]
+    )
+    path = write(
+        tmp_path / "m",
+        meta_graph(
+            graph(
+                node("x", "Placeholder", dtype=1),
+                functions=[function("f", ["a"], branch, returns={"b": "y:output:0"})],
+            )
+        ),
+    )
+    assert [one.code for one in check_model(open_model(path)).findings] == []
+
+
+def test_time_is_linear_in_the_graph(tmp_path: Path) -> None:
+    """Also on a chain, where a walk by recursion would end, and with errors at every node."""
+
+    def seconds(count: int, attr: str) -> float:
+        chain = [node("n0", "Placeholder", dtype=1)]
+        chain += [node(f"n{i}", "Tanh", f"n{i - 1}", **{attr: 1}) for i in range(1, count)]
+        ends = ({"x": "n0:0"}, {"y": f"n{count - 1}:0"})
+        path = write(tmp_path / f"{count}{attr}", meta_graph(graph(*chain), serving_default=ends))
+        model = open_model(path)
+        started = time.process_time()
+        checked = check_model(model, serving=True)
+        assert checked.nodes == count
+        return time.process_time() - started
+
+    for attr in ("T", "S"):
+        assert seconds(20_000, attr) < 12 * seconds(4_000, attr) + 0.5

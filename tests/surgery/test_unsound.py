@@ -1,0 +1,147 @@
+"""Every draft is put to the checks: what a source has wrong stops a merge, if the result would have it, too."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.checks.cases import CASES, copy, edited, library, named
+from tests.cli.tools import DIGITS, IMAGE, WIRE, call
+from tests.surgery.tiny import doubler, plan
+from workbench.checks import sound
+from workbench.commit_edit import commit_edit
+from workbench.errors import PlanError
+from workbench.findings import Finding
+from workbench.model import MetaGraph, open_model
+from workbench.surgery import builder
+from workbench.surgery.draft import Draft, build
+from workbench.surgery.edit import begin
+from workbench.surgery.plan import Plan
+from workbench.surgery.unsound import UnsoundDraft
+
+# Codes that the result would have, too, and what the merge says of each, if it is not the code itself.
+CARRIED = {
+    "call-arguments": "",
+    "call-results": "",
+    "capture-count": "",
+    "capture-kind": "",
+    "cycle": "R2-source-cycle",
+    "duplicate-node": "",
+    "function-clash": "",
+    "function-input": "",
+    "function-return": "",
+    "input-count": "",
+    "input-order": "",
+    "missing-attr": "",
+    "missing-function": "",
+    "object-constant": "",
+    "object-function": "",
+    "object-id": "",
+    "output-index": "",
+    "signature-tensor": "",
+    "variable-mismatch": "",
+    "version-bounds": "",
+}
+
+
+def joined(net: Path, **options: Any) -> tuple[Draft | None, list[Finding]]:
+    return build(replace(Plan.join(IMAGE, net, wires=[WIRE]), **options))
+
+
+@pytest.mark.parametrize("code", CARRIED)
+def test_what_the_result_would_have_too(code: str, tmp_path: Path) -> None:
+    draft, findings = joined(CASES[code](tmp_path))
+    errors = {finding.code: finding for finding in findings if finding.severity == "error"}
+    assert draft is None and (CARRIED[code] or code) in errors, errors
+    assert errors[CARRIED[code] or code].where.startswith("model")
+
+
+@pytest.mark.parametrize("code", ["object-id", "object-function", "capture-count"])
+def test_the_object_graph_can_be_left_behind(code: str, tmp_path: Path) -> None:
+    path = CASES[code](tmp_path)
+    _, findings = joined(path)
+    assert "--format tf1" in " ".join(finding.hint or "" for finding in findings)
+    draft, _ = joined(path, format="tf1")
+    assert draft is not None
+
+
+def add_unused(meta: Any) -> None:
+    """Everything that can be wrong with nodes that no output needs, and with a function that nothing calls."""
+    nodes = meta.graph_def.node
+    nodes.add(name="dangling", op="Tanh", input=["nowhere"])
+    nodes.add(name="count", op="MatMul", input=["myInput"])
+    nodes.add(name="two words", op="NoOp")
+    nodes.add(name="call", op="PartitionedCall").attr["f"].func.name = "gone"
+    for _ in range(2):
+        nodes.add(name="twice", op="NoOp")
+    function = meta.graph_def.library.function.add()
+    function.signature.name = "unused"
+    function.node_def.add(name="n", op="Tanh", input=["nothing:0"])
+
+
+def test_what_is_pruned_stops_nothing(tmp_path: Path) -> None:
+    path = edited(tmp_path, add_unused)
+    assert len({finding.code for finding in sound.errors(open_model(path).meta)}) >= 6
+    draft, findings = joined(path)
+    assert draft is not None, findings
+    assert sound.errors(draft.meta) == []
+
+
+@pytest.mark.parametrize("sample", ["digits", "digits_tf2"])
+@pytest.mark.parametrize("form", ["tf1", "tf2"])
+def test_results_are_sound(
+    tmp_path: Path, sample: str, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    net = DIGITS.parent / sample
+    done = call(capsys, "merge", IMAGE, net, "--wire", WIRE, "--format", form, "--no-verify", "-o", out)
+    assert done.code == 0
+    assert call(capsys, "check", out, "--strict").out.startswith(f"{out}  nothing found")
+
+
+def test_our_own_mistake_is_said_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sources are sound and the result is not: no finding, no `WorkbenchError`."""
+    original = builder.Builder._wire
+
+    def lose(self: builder.Builder) -> None:
+        original(self)
+        del self.graph.node[0]
+
+    monkeypatch.setattr(builder.Builder, "_wire", lose)
+    made = plan(doubler(tmp_path / "a").save(), doubler(tmp_path / "b").save())
+    with pytest.raises(UnsoundDraft, match="This is a bug of workbench") as caught:
+        build(made)
+    assert "dangling-input" in {finding.code for finding in caught.value.errors}
+
+
+def test_an_edit_carries_over(tmp_path: Path) -> None:
+    edit = begin(open_model(CASES["function-return"](tmp_path)), "signature")
+    with pytest.raises(PlanError) as caught:
+        commit_edit(edit, tmp_path / "out", verify=False)
+    assert [finding.code for finding in caught.value.findings] == ["function-return"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_edit_that_breaks_something(tmp_path: Path) -> None:
+    edit = begin(open_model(copy(tmp_path, "digits_tf2")), "signature")
+    del library(edit.meta_graph, "__call__").node_def[0]
+    with pytest.raises(UnsoundDraft, match="function-input"):
+        commit_edit(edit, tmp_path / "out", verify=False)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_edit_that_mends_something(tmp_path: Path) -> None:
+    edit = begin(open_model(CASES["output-index"](tmp_path)), "signature")
+    named(edit.meta_graph, "myOutput").input[0] = "add"
+    assert commit_edit(edit, tmp_path / "out", verify=False).published
+
+
+def test_looking_writes_nothing_into_the_draft(tmp_path: Path) -> None:
+    for sample in ("digits", "digits_tf2"):
+        model = open_model(copy(tmp_path / sample, sample))
+        before = model.proto.SerializeToString(deterministic=True)
+        assert sound.errors(MetaGraph(model.proto.meta_graphs[0])) == []
+        assert model.proto.SerializeToString(deterministic=True) == before
