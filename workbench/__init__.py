@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.version import __version__
 
 if TYPE_CHECKING:
+    from workbench.checks.check import Checked, check_model
     from workbench.commit_join import Report, commit
     from workbench.errors import WorkbenchError
     from workbench.findings import Finding
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from workbench.surgery.plan import Plan, Source, Wire
 
 _HOMES = {
+    "Checked": "workbench.checks.check",
     "Draft": "workbench.surgery.draft",
     "Finding": "workbench.findings",
     "MetaGraph": "workbench.model",
@@ -45,6 +47,7 @@ _HOMES = {
     "WorkbenchError": "workbench.errors",
     "apply": "workbench.surgery.draft",
     "check": "workbench.surgery.draft",
+    "check_model": "workbench.checks.check",
     "commit": "workbench.commit_join",
     "open_model": "workbench.model",
     "run": "workbench.runtime.api",
@@ -53,8 +56,8 @@ _HOMES = {
 }
 
 __all__ = [
-    "Draft", "Finding", "MetaGraph", "Model", "Plan", "Proof", "Proving", "Report", "Source", "Wire", "WorkbenchError",
-    "__version__", "apply", "check", "commit", "open_model", "run", "sample_models",
+    "Checked", "Draft", "Finding", "MetaGraph", "Model", "Plan", "Proof", "Proving", "Report", "Source", "Wire",
+    "WorkbenchError", "__version__", "apply", "check", "check_model", "commit", "open_model", "run", "sample_models",
     "to_networkx", "verify",
 ]  # fmt: skip
 
