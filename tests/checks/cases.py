@@ -326,6 +326,16 @@ def _(meta: Any) -> None:
     named(meta, "MatMul").attr["transpose_b"].i = 0
 
 
+@broken("noted-shapes")
+def _(meta: Any) -> None:
+    del named(meta, "MatMul").attr["_output_shapes"].list.shape[:]
+
+
+@broken("const-value")
+def _(meta: Any) -> None:
+    named(meta, "softmax/bias/Initializer/zeros").attr["value"].tensor.tensor_content = bytes(12)
+
+
 # --- functions ----------------------------------------------------------------------------------------------
 
 

@@ -20,6 +20,7 @@ from workbench.checks import (
     saver,
     signatures,
     tracked,
+    values,
 )
 from workbench.checks.codes import LISTED, Found
 from workbench.checks.scope import Scope, scopes
@@ -163,6 +164,7 @@ def _meta(place: _Place, graph_of_checkpoint: Message | None, found: Found) -> N
     for scope in place.scopes:
         graph.check(scope, found)
         attrs.check(scope, found)
+        values.check(scope, found)
         names.check(scope, found)
     functions.check(meta, place.scopes, found)
     bodies: Callable[[str], Scope | None] = place.bodies.get

@@ -14,7 +14,7 @@ LISTED = 5
 """How many findings of one code are told one by one, if not all are asked for."""
 
 AREAS = (
-    "known", "graph", "attrs", "functions", "signatures", "names", "saver", "objects", "captures", "tracked",
+    "known", "graph", "attrs", "values", "functions", "signatures", "names", "saver", "objects", "captures", "tracked",
     "checkpoint", "assets", "ops", "files", "fingerprint", "serving", "warmup",
 )  # fmt: skip
 """The modules that lay down codes, in the order in which `workbench check --codes` tells them."""
