@@ -14,8 +14,11 @@ from tests.surgery.models import MODELS
 from tests.zoo import Example, names
 from tests.zoo.broken import BROKEN
 from workbench.checks.check import check_model
+from workbench.commit_join import commit
 from workbench.errors import WorkbenchError
 from workbench.model import open_model
+from workbench.surgery.draft import build
+from workbench.surgery.plan import Plan, Source, Wire
 
 # What one of the loaders refuses, and why.
 EXPECTED = {"v1_lying_output_shape": {"output-shape"}}
@@ -68,6 +71,34 @@ def test_broken_models_have_errors(zoo: Callable[[str], Example], tmp_path: Path
     errors = {one.code for one in check_model(model).findings if one.severity == "error"}
     assert bool(errors) == (name != "hostile_names")
     assert name not in SHOWN or SHOWN[name] in errors
+
+
+@pytest.mark.parametrize("name", names("chain", without=("slow", "big")))
+def test_results_of_merges_are_sound(zoo: Callable[[str], Example], tmp_path: Path, name: str) -> None:
+    """Each model behind another and before another, in the format that it gets."""
+    for number, (first, second) in enumerate(((name, "tf2_module_twin"), ("v1_simple_twin", name))):
+        sources = [
+            Source(handle, zoo(one).path, zoo(one).tags) for handle, one in (("a", first), ("b", second))
+        ]
+        draft, findings = build(Plan(tuple(sources), (Wire("y", "x"),)))
+        assert draft is not None, findings
+        path = tmp_path / str(number)
+        assert commit(draft, path, verify=False).published
+        assert [str(one) for one in check_model(open_model(path)).findings if one.severity != "info"] == []
+
+
+def test_what_a_check_found_in_results(zoo: Callable[[str], Example], tmp_path: Path) -> None:
+    """An old optimizer's slots were listed and could not be restored; a lying output shape was passed on."""
+    import tensorflow as tf
+
+    for number, name in enumerate(("tf2_old_optimizer", "v1_lying_output_shape")):
+        sources = (Source("a", zoo("v1_simple_save").path), Source("b", zoo(name).path))
+        draft, findings = build(Plan(sources, (Wire("y", "x"),)))
+        assert draft is not None
+        assert ("R4-output-shape" in {one.code for one in findings}) == (name == "v1_lying_output_shape")
+        assert commit(draft, tmp_path / str(number), verify=False).published
+        loaded = tf.saved_model.load(str(tmp_path / str(number)))
+        assert loaded(tf.zeros([2, 4])).shape == (2, 4)
 
 
 def test_every_metagraph_is_looked_at(zoo: Callable[[str], Example]) -> None:

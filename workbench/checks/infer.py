@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from workbench.checks.scope import Scope
 from workbench.checks.trace import CALLS, Frame, entered, origin, resolve
 from workbench.disk.nodes import attr
 from workbench.model import shapes, tensors
 from workbench.model.shapes import Shape
 
 if TYPE_CHECKING:
-    from workbench.checks.scope import Scope
     from workbench.checks.trace import Bodies
+    from workbench.model.meta import MetaGraph
 
 _UNARY = """
     Identity IdentityN StopGradient PreventGradient CheckNumerics Cast Relu Relu6 LeakyRelu Elu Selu Softmax
@@ -44,6 +45,19 @@ class Shapes:
         self.main = main
         self.bodies = bodies
         self._steps = 0
+
+    @classmethod
+    def of_meta(cls, meta: MetaGraph) -> Shapes:
+        """For the main graph of a MetaGraph; a body is looked at when a trail leads into it."""
+        bodies: dict[str, Scope] = {}
+
+        def body(name: str) -> Scope | None:
+            if name not in bodies and name in meta.functions:
+                function = meta.functions[name]
+                bodies[name] = Scope(meta, name, function.node_def, function)
+            return bodies.get(name)
+
+        return cls(Scope(meta, "", meta.graph.node), body)
 
     def of(self, tensor: str) -> Shape:
         """The shape of a tensor of the main graph, None where the rank is not known."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from workbench import names
+from workbench.checks.infer import Shapes
 from workbench.disk import dtypes, schema
 from workbench.disk.schema import Message
 from workbench.findings import Finding
@@ -318,6 +319,7 @@ def _take_outputs(
     for handle, ports in outputs.items():
         part = join.parts[handle]
         assert part.chosen is not None
+        inferred = Shapes.of_meta(part.meta)
         for own_key, port in ports:
             key = _key(join, "output", handle, own_key, taken)
             looseness, depends = _above(join, walks, handle, port.tensors, known)
@@ -325,6 +327,8 @@ def _take_outputs(
             info.CopyFrom(port_info(part, part.chosen, own_key, "outputs"))
             if dtypes.is_ref(info.dtype):
                 info.dtype = dtypes.base(info.dtype)
+            if port.kind == "dense" and info.HasField("tensor_shape"):
+                _correct(part, own_key, info, inferred.of(port.tensor))
             _loosen(info, looseness)
             result.outputs.append(ResultPort(key, handle, own_key, info, depends=depends))
             if not depends:
@@ -394,6 +398,21 @@ def _loose_link(link: Link) -> Looseness:
 def _looser(one: Looseness, other: Looseness) -> Looseness:
     order: tuple[Looseness, ...] = ("proven", "batch", "rank")
     return max(one, other, key=order.index)
+
+
+def _correct(part: Part, key: str, info: Message, shape: shapes_.Shape) -> None:
+    """Puts the shape that the graph gives where the source declares one that it can't have."""
+    declared = shapes_.from_proto(info.tensor_shape)
+    if shapes_.fits(declared, shape) != "refuted":
+        return
+    info.tensor_shape.CopyFrom(shapes_.to_proto(shape))
+    part.note(
+        "R4-output-shape",
+        "warning",
+        show(key),
+        f"The source declares this output as {shapes_.text(declared)}; its graph gives {shapes_.text(shape)}, and so "
+        "the result declares that.",
+    )
 
 
 def _loosen(info: Message, looseness: Looseness) -> None:

@@ -286,7 +286,8 @@ def add_variables(objects: Objects, part: Part) -> None:
 
 def add_lists(objects: Objects) -> None:
     """`variables`, `trainable_variables` and `regularization_losses` of the root, as hub and Keras layers expect."""
-    bound = set(objects.bound.values())
+    # What no name leads to was a slot of an old optimizer: as an item of a list alone it could not be restored.
+    bound = set(objects.bound.values()) & _named(objects.graph)
     for node in objects.graph.nodes:
         # The loader refuses an optimizer's slots anywhere but with their optimizer.
         bound -= {slot.slot_variable_node_id for slot in node.slot_variables}
@@ -303,6 +304,17 @@ def add_lists(objects: Objects) -> None:
     for name, members in (("variables", everything), ("trainable_variables", trainable)):
         _add_list(objects, name, members)
     _add_list(objects, "regularization_losses", losses)
+
+
+def _named(graph: Message) -> set[int]:
+    """The objects that a path of names leads to from the root."""
+    found, todo = {0}, [0]
+    while todo:
+        for child in graph.nodes[todo.pop()].children:
+            if child.node_id not in found:
+                found.add(child.node_id)
+                todo.append(child.node_id)
+    return found
 
 
 def _add_list(objects: Objects, name: str, members: Iterable[int]) -> None:
