@@ -71,7 +71,7 @@ def literal_codes(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         value = None
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-            value = node.args[0] if node.func.id in ("Finding", "_finding", "_problem") else None
+            value = node.args[0] if node.func.id in ("Finding", "_Some", "_finding", "_problem") else None
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             value = node.value if node.targets[0].id == "code" else None
         options = [value.body, value.orelse] if isinstance(value, ast.IfExp) else [value]

@@ -204,7 +204,7 @@ def _restored_by(scope: Scope) -> Collection[str]:
         if node.op in ("RestoreV2", "Restore", "RestoreSlice") and len(node.input) > 1:
             names = scope.nodes.get(input_node(node.input[1]))
             if names is not None and names.op == "Const":
-                found.update(const_strings(names))
+                found.update(const_strings(names).values)
     return found
 
 

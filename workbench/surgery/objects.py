@@ -311,7 +311,7 @@ def _named(graph: Message) -> set[int]:
     found, todo = {0}, [0]
     while todo:
         for child in graph.nodes[todo.pop()].children:
-            if child.node_id not in found:
+            if 0 <= child.node_id < len(graph.nodes) and child.node_id not in found:
                 found.add(child.node_id)
                 todo.append(child.node_id)
     return found
