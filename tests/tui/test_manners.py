@@ -76,6 +76,23 @@ def test_without_box_glyphs_everything_is_ascii(sample_models: Path, tmp_path: P
     drive(story, pair(sample_models), state=tmp_path, look=Look("workbench-dark", ascii=True))
 
 
+def test_with_sixteen_colours_only_the_terminal_s_own_are_used(sample_models: Path, tmp_path: Path) -> None:
+    from textual.color import Color
+
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        for keys in (("space", "space"), ("enter",), ("escape", "question_mark"), ("escape", "v"), ("escape",)):
+            await press(app, pilot, *keys)
+            for strip in app.screen._compositor.render_strips(app.size):
+                segments = list(strip)
+                for one in app._filters:
+                    segments = one.apply(segments, Color(0, 0, 0)) if one.enabled else segments
+                for style in (segment.style for segment in segments if segment.style is not None):
+                    for color in (style.color, style.bgcolor):
+                        assert color is None or color.triplet is None, (keys, style)
+
+    drive(story, pair(sample_models), state=tmp_path, look=Look("workbench-16"))
+
+
 def test_light_and_dark(sample_models: Path, tmp_path: Path) -> None:
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         before = pane(app).rows.rich_style.color

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
+from textual.filter import ANSIToTruecolor
 
 from workbench.session.session import Session
 from workbench.session.store import Store
@@ -75,6 +76,9 @@ class WorkbenchApp(App[int]):
         self.set_class(self.current_theme.dark, "-dark-mode", update=False)
         self.set_class(not self.current_theme.dark, "-light-mode", update=False)
         self.stylesheet.set_variables(self.get_css_variables())
+        for line_filter in self._filters:
+            if isinstance(line_filter, ANSIToTruecolor):
+                line_filter.enabled = not self.native_ansi_color
         if self.look.ascii:
             from workbench.tui.glyphs import AsciiFilter
 

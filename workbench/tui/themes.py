@@ -94,6 +94,8 @@ SIXTEEN = Theme(
     dark=True,
     ansi=True,
     variables={
+        "ansi-background": "ansi_default",
+        "ansi-foreground": "ansi_default",
         "model-a": "ansi_cyan",
         "model-b": "ansi_yellow",
         "model-c": "ansi_magenta",
