@@ -45,6 +45,9 @@ _ROLES: dict[str, tuple[str, str, str]] = {
     "model-3": ("model-d", "bold", ""),
 }
 
+_ANSI = {"cursor": "reverse", "mark": "underline"}
+"""With a terminal's own colours no background is known to suit all of them: these stand out on any."""
+
 
 def role_style(app: App[Any], role: str) -> Style:
     """The style of a role; the same object for each theme."""
@@ -52,11 +55,14 @@ def role_style(app: App[Any], role: str) -> Style:
     found = _known.get(key)
     if found is None:
         colour, more, background = _ROLES[role]
+        if app.current_theme.ansi and role in _ANSI:
+            colour, more, background = "", _ANSI[role], ""
         found = _known[key] = Style(
             color=_colour(app, colour),
             bgcolor=_colour(app, background),
             bold="bold" in more or None,
             underline="underline" in more or None,
+            reverse="reverse" in more or None,
         )
     return found
 

@@ -198,6 +198,8 @@ class Lines(ScrollView, can_focus=True):
                 if used <= room:
                     break
         pieces = [*left, (" " * max(room - used, 0), "plain"), *right]
+        if index == self.cursor and self.has_focus and self.app.current_theme.ansi:
+            pieces = [(text, "") for text, _ in pieces]  # reversed, colours would be backgrounds
         return self._fitted(pieces, width, base)
 
     def _fitted(self, pieces: Sequence[Piece], width: int, base: Style) -> Strip:
