@@ -11,9 +11,11 @@ from textual.pilot import Pilot
 from tests.cli.test_unsafe import reads_a_file
 from tests.surgery.tiny import doubler
 from tests.tui.driving import drive, press, screen_text, settle, type_text, until
+from tests.tui.test_browse import pane
 from tests.tui.test_wire import PAIR, command
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.screens.commit import CommitScreen
+from workbench.tui.widgets.canvas import CanvasView
 from workbench.tui.widgets.tick import Tick
 
 
@@ -230,3 +232,44 @@ def test_an_idle_child_is_ended(sample_models: Path) -> None:
     committer.tick()
     assert committer.child_pid is None
     committer.close()
+
+
+def test_a_model_is_merged_by_mouse_alone(
+    sample_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    async def click(app: WorkbenchApp, pilot: Pilot[int], text: str, line: int | None = None) -> None:
+        lines = screen_text(app).splitlines()
+        y = next(y for y, one in enumerate(lines) if text in one) if line is None else line % len(lines)
+        await pilot.click(offset=(lines[y].index(text) + 1, y))
+        await settle(app, pilot)
+
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        app.session.set_commit("prove", verify=False)
+        for position, name in enumerate(("pixels", "myInput")):
+            rows = pane(app, position).rows
+            at = next(i for i in range(rows.count()) if rows.listing[i].text == name)
+            await pilot.click(rows, offset=(rows.scrollable_content_region.width - 2, at))
+            await settle(app, pilot)
+        assert [str(wire) for wire in app.session.plan.wires] == ["pixels=myInput"]
+        await click(app, pilot, "v Preview", -1)
+        await until(pilot, lambda: app.screen.query_one(CanvasView).canvas is not None)
+        await settle(app, pilot)
+        await click(app, pilot, "MatMul")
+        item = app.screen.query_one(CanvasView).item
+        assert item is not None and item.title == "MatMul"
+        await click(app, pilot, "c Commit", -1)
+        await click(app, pilot, "Freeze")
+        assert "--freeze" in command(app)
+        await pilot.click("#go")
+        await settle(app, pilot)
+        await done(app, pilot)
+        assert "published without running it" in said(app)
+        await click(app, pilot, "esc Back", -1)
+        await click(app, pilot, "esc Back", -1)
+        await click(app, pilot, "q Quit", -1)
+        assert app.return_code == 0
+
+    drive(story, [sample_models / name for name in PAIR], state=tmp_path / "state")
+    assert (tmp_path / "image_base64-digits" / "saved_model.pb").exists()

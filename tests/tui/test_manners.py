@@ -80,7 +80,13 @@ def test_with_sixteen_colours_only_the_terminal_s_own_are_used(sample_models: Pa
     from textual.color import Color
 
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
-        for keys in (("space", "space"), ("enter",), ("escape", "question_mark"), ("escape", "v"), ("escape",)):
+        for keys in (
+            ("space", "space"),
+            ("enter",),
+            ("escape", "question_mark"),
+            ("escape", "v"),
+            ("escape",),
+        ):
             await press(app, pilot, *keys)
             for strip in app.screen._compositor.render_strips(app.size):
                 segments = list(strip)
