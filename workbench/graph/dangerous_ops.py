@@ -80,8 +80,6 @@ READS_ASSET = {
     "TFRecordDatasetV2": 0,
     "FixedLengthRecordDataset": 0,
     "FixedLengthRecordDatasetV2": 0,
-    "LoadAndRemapMatrix": 0,
-    "GenerateVocabRemapping": 0,
 }
 """Ops that may read one of the model's own assets, and the input that is the file's name."""
 
