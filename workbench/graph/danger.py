@@ -457,12 +457,15 @@ def _trail(entry: str, nodes: Mapping[str, Message]) -> Iterator[str]:
 
 
 def tell(found: Sequence[Danger], who: str = "The model") -> str:
-    """Some dangers as a sentence, the first three by name; empty if there are none."""
+    """Some dangers as a sentence, the first three ops by name; empty if there are none."""
     if not found:
         return ""
-    listed = "; ".join(
-        f"{show(danger.op)} at {show('::'.join((*danger.path, danger.node)))} {danger.why}"
-        for danger in found[:3]
-    )
-    more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
-    return f"{who} reaches ops that do more than compute: {listed}{more}."
+    by_op: dict[tuple[str, str], list[Danger]] = {}
+    for danger in found:
+        by_op.setdefault((danger.op, danger.why), []).append(danger)
+    listed = []
+    for (op, why), places in list(by_op.items())[:3]:
+        more = f" (and {len(places) - 1} more)" if len(places) > 1 else ""
+        listed.append(f"{show(op)} at {show('::'.join((*places[0].path, places[0].node)))}{more} {why}")
+    rest = f"; and {len(by_op) - 3} more ops" if len(by_op) > 3 else ""
+    return f"{who} reaches ops that do more than compute: {'; '.join(listed)}{rest}."
