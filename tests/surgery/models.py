@@ -543,3 +543,29 @@ def picky(folder: Path) -> Path:
         with tf.control_dependencies([tf.debugging.assert_greater(x, 1000.0)]):
             y = tf.identity(x * 0.001, name="y")
         return save(folder, session, inputs={"x": x}, outputs={"y": y})
+
+
+@model
+def implements_for_gpu(folder: Path) -> Path:
+    """x + 1, by a function that says to implement the same as another, for a GPU."""
+    return implementation(folder, "GPU", lambda x: x + 1.0)
+
+
+@model
+def implements_for_cpu(folder: Path) -> Path:
+    """x · 10, by a function that says to implement the same, for the CPU."""
+    return implementation(folder, "CPU", lambda x: x * 10.0)
+
+
+def implementation(folder: Path, device: str, compute: Any) -> Path:
+    spec = [tf.TensorSpec([None, 4], tf.float32, name="x")]
+    told = {"api_implements": "same", "api_preferred_device": device}
+
+    class Model(tf.Module):
+        @tf.function(input_signature=spec)
+        def __call__(self, x: Any) -> Any:
+            return {"y": tf.function(compute, input_signature=spec, experimental_attributes=told)(x)}
+
+    module = Model()
+    tf.saved_model.save(module, str(folder), signatures=module.__call__.get_concrete_function())
+    return folder

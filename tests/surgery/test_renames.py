@@ -323,6 +323,14 @@ def test_gradient_op_type(make: Make, models: Models, a: str, b: str) -> None:
     assert not np.allclose(got, expected, rtol=1e-2)
 
 
+def test_implements(make: Make) -> None:
+    """TensorFlow takes functions that implement the same for each other: one model's would run in the other's place."""
+    a, b = "implements_for_gpu", "implements_for_cpu"
+    np.testing.assert_allclose(run_v2(make(a, b, format="auto")), (X + 1.0) * 10.0, rtol=1e-6)
+    wrong = run_v2(make(a, b, Rule.IMPLEMENTS, format="auto"))
+    np.testing.assert_allclose(wrong, X * 100.0, rtol=1e-6)
+
+
 def test_every_rule_has_a_test() -> None:
     text = Path(__file__).read_text()
     assert [rule.name for rule in Rule if f"Rule.{rule.name}" not in text] == []

@@ -34,6 +34,9 @@ _NAMED_BY_NODE = frozenset(
     }
 )
 _TEMPORARY = frozenset({"TemporaryVariable", "DestroyTemporaryVariable"})
+# Functions of one such name are taken for each other: grappler calls the one made for the device
+# (implementation_selector.cc). Keras writes it for each recurrent layer.
+_IMPLEMENTS = "api_implements"
 _FUNCTION_NAME_ATTRS = ("forward_function_name", "backward_function_name")
 
 
@@ -48,6 +51,7 @@ class Rule(StrEnum):
     FUNCTION_ATTR = "function-attr"
     FUNCTION_OP = "function-op"
     FUNCTION_NAME_ATTR = "function-name-attr"
+    IMPLEMENTS = "implements"
     GRADIENT = "gradient"
     GRADIENT_OP_TYPE = "gradient-op-type"
     SHARED_NAME = "shared-name"
@@ -68,6 +72,7 @@ IDENTITIES = frozenset(
         Rule.NODE,
         Rule.FUNCTION,
         Rule.GRADIENT_OP_TYPE,
+        Rule.IMPLEMENTS,
         Rule.SHARED_NAME,
         Rule.EMPTY_SHARED_NAME,
         Rule.FRAME,
@@ -222,6 +227,9 @@ class Renamer:
 
     def _function_attr(self, function: Message) -> None:
         function.name = self.function(function.name, Rule.FUNCTION_ATTR)
+        if _IMPLEMENTS in function.attr and function.attr[_IMPLEMENTS].s:
+            text = function.attr[_IMPLEMENTS].s.decode("utf-8", "replace")
+            function.attr[_IMPLEMENTS].s = self._new(Rule.IMPLEMENTS, text).encode()
         for value in function.attr.values():
             self._function_value(value)
 
@@ -269,6 +277,9 @@ class Renamer:
             if name in function.attr and function.attr[name].s:
                 text = function.attr[name].s.decode("utf-8", "replace")
                 function.attr[name].s = self.function(text, Rule.FUNCTION_NAME_ATTR).encode()
+        if _IMPLEMENTS in function.attr and function.attr[_IMPLEMENTS].s:
+            text = function.attr[_IMPLEMENTS].s.decode("utf-8", "replace")
+            function.attr[_IMPLEMENTS].s = self._new(Rule.IMPLEMENTS, text).encode()
         for value in function.attr.values():
             self._function_value(value)
 
