@@ -98,6 +98,14 @@ def test_a_recipe_of_an_older_workbench(sources: tuple[Path, Path], tmp_path: Pa
         again(result, tmp_path / "s", a=sources[1])
 
 
+def test_from_inside_the_result(
+    sources: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = publish(plan(*sources), tmp_path / "from" / "merged")
+    monkeypatch.chdir(result)
+    assert set(where(again(Path("."), tmp_path / "s"))) == {"a", "b"}
+
+
 def test_what_was_remembered_and_changed_is_not_taken(sources: tuple[Path, Path], tmp_path: Path) -> None:
     a, b = sources
     result = publish(plan(a, b), tmp_path / "to" / "merged")

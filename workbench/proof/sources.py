@@ -79,7 +79,7 @@ class Finder:
 
     def __init__(self, given: Mapping[str, Path], result: Path, recipe: Path) -> None:
         self.given = dict(given)
-        self.result = result
+        self.result = Path(os.path.abspath(result))  # it may have been given as .
         self.recipe = recipe
         self._remembered: dict[str, Path] | None = None
         self._digests: dict[str, disk_folder.Digest | None] = {}
