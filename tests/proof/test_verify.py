@@ -27,6 +27,12 @@ from workbench.surgery.signature_edit import SignatureChange, change_signatures
 SAME = "byte for byte what the recipe makes"
 
 
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is remembered of other tests."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
 @pytest.fixture
 def story(sample_models: Path, tmp_path: Path) -> Path:
     """The sample models joined, not run."""
