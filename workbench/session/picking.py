@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from workbench import names
 from workbench.findings import Finding
 from workbench.session.spots import Places
+from workbench.session.wording import here
 
 if TYPE_CHECKING:
     from workbench.session.listing import Key, Listing, Row
@@ -123,7 +124,7 @@ def pick(session: Session, picked: Picked | None, handle: str, row: Row) -> Pick
         text = "Put the cursor on an output, an input or a node, then press space."
         return Refused("", text, None, "information")
     if isinstance(end, Finding):
-        return Refused("It can't be picked", end.message, end.hint)
+        return Refused("It can't be picked", end.message, here(end.hint or ""))
     return Picked(end, row.key, side)
 
 
@@ -133,7 +134,7 @@ def _wire(session: Session, picked: Picked, handle: str, row: Row) -> Refused | 
         wanted = "an output" if picked.side == "target" else "an input"
         return Refused("", f"{names.show(picked.end.written)} needs {wanted} of the other model.")
     if isinstance(other, Finding):
-        return Refused("It can't be picked", other.message, other.hint)
+        return Refused("It can't be picked", other.message, here(other.hint or ""))
     source, target = (other, picked.end) if picked.side == "target" else (picked.end, other)
     judged = session.judge(source, target)
     if judged.state == "no":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from workbench.names import show
 from workbench.session import text as text_
 from workbench.session.detail import Detail, Role, Span
+from workbench.session.wording import here
 
 if TYPE_CHECKING:
     from workbench.model import Signature
@@ -70,11 +71,11 @@ def what_became(draft: Draft, report: Report) -> Detail:
         out.add(Span(show(str(report.path)), "title"), Span(f"  {text_.size(report.nbytes)}", "dim"))
     else:
         out.add(Span("Nothing was published.", "dim"))
-    _paragraph(out, report.reason)
+    _paragraph(out, here(report.reason))
     verification = report.verification
     if verification is not None:
         if verification.hint and not good:
-            _paragraph(out, verification.hint, "dim")
+            _paragraph(out, here(verification.hint), "dim")
         if verification.outputs:
             out.heading("Compared with the models one after the other")
             for check in verification.outputs:

@@ -17,6 +17,7 @@ from workbench.session.detail import Detail, Span
 from workbench.session.progress import Progress
 from workbench.session.session import Outcome, Session
 from workbench.session.summary import call_line, what_became, what_it_does
+from workbench.session.wording import here
 from workbench.tui import glyphs, standing
 from workbench.tui.actions import bindings
 from workbench.tui.screens.regions import NARROW
@@ -159,7 +160,7 @@ class CommitScreen(Screen[None]):
                 out.add("")
                 out.add(Span(f"{finding.where}: {finding.message}"))
                 if finding.hint:
-                    out.add(Span(finding.hint, "dim"))
+                    out.add(Span(here(finding.hint), "dim"))
         self.board.border_title = "Findings"
         self.board.show_detail(out)
 
@@ -169,7 +170,7 @@ class CommitScreen(Screen[None]):
         out.add(Span(f"{glyphs.NO} {error.message}", "maybe" if calm else "bad"))
         if error.where:
             out.add(Span(error.where, "dim"))
-        for line in (error.hint or "").splitlines():
+        for line in here(error.hint or "").splitlines():
             out.add(Span(line))
         self.board.border_title = "Cancelled" if calm else "Not committed"
         self.board.show_detail(out)
