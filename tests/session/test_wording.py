@@ -15,10 +15,10 @@ from workbench.session.wording import here
         (_INPUT_HINT, "Give values it can run on: a value under “Prove with”."),
         (ALLOW, "If you trust it, “Allow unsafe” in the commit form runs it."),
         ("Merge without --freeze: variables are kept.", "Merge without “Freeze”: variables are kept."),
-        ("Choose one with --signature-of net=KEY.", "Choose one with a on a signature of net."),
+        ("Choose one with --signature-of net=KEY.", "Choose one with the key a on a signature of net."),
         (
             "Choose it for the whole model: --signature-of net=__call__[2].",
-            "Choose it for the whole model: a on the signature __call__[2] of net.",
+            "Choose it for the whole model: the key a on the signature __call__[2] of net.",
         ),
         ("Give a tensor: node:0.", "Give a tensor: node:0."),
     ],

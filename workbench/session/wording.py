@@ -10,8 +10,8 @@ _HERE = tuple(
         (r"--input KEY=VALUE", "a value under “Prove with”"),
         (r"--allow-unsafe", "“Allow unsafe” in the commit form"),
         (r"--freeze", "“Freeze”"),
-        (r"--signature-of (\S+?)=KEY\b", r"a on a signature of \1"),
-        (r"--signature-of (\S+?)=(\S+?)(?=[.,;)]?(?:\s|$))", r"a on the signature \2 of \1"),
+        (r"--signature-of (\S+?)=KEY\b", r"the key a on a signature of \1"),
+        (r"--signature-of (\S+?)=(\S+?)(?=[.,;)]?(?:\s|$))", r"the key a on the signature \2 of \1"),
     )
 )
 
