@@ -198,3 +198,15 @@ def test_what_was_cut_off_is_not_taken_for_a_constant(monkeypatch: pytest.Monkey
     scene = build_scene(chain(100))
     assert any("Only the first 30 nodes" in note for note in scene.notes)
     assert sum("Relu" in node.title for node in scene.nodes) > 20
+
+
+def test_focus_on_a_closed_box_of_a_group_shows_what_is_in_it() -> None:
+    """Boxes alike are put in groups `conv0*` that are in no name: what is in a box is known, not guessed from names."""
+    meta = chain(600, "net/conv{0}_block{1}_")
+    box = next(node for node in build_scene(meta).nodes if node.id == "net/conv0*/conv0_block1*")
+    near = build_scene(meta, focus=box.id, hops=1)
+    assert [node.path for node in near.nodes] == [
+        "net/conv0_block0_Relu_4",
+        *(f"net/conv0_block1_Relu_{number}" for number in range(5, 10)),
+        "net/conv0_block2_Relu_10",
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.cli import merge
+from workbench.disk import schema
 from workbench.errors import UsageError
 from workbench.model import open_model
 from workbench.session.command import merge_line, merge_words
@@ -238,3 +240,27 @@ def test_a_wire_means_the_ends_it_was_written_for(source: str, target: str, left
     written = write_wire(("a", "b"), (left, source), (right, target))
     session = Session(Plan((Source("a", Path("a")), Source("b", Path("b"))), (written,)))
     assert session.ends_of(written) == (left, right)
+
+
+def test_wiring_a_key_of_a_signature_chooses_it_where_none_is(sample_models: Path, tmp_path: Path) -> None:
+    """A model of several signatures, none of them `serving_default`: the result takes its outputs from the wired one."""
+    path = tmp_path / "two"
+    shutil.copytree(sample_models / "digits", path)
+    proto = schema.SavedModel.FromString((path / "saved_model.pb").read_bytes())
+    signatures = proto.meta_graphs[0].signature_def
+    for key in ("first", "second"):
+        signatures[key].CopyFrom(signatures["serving_default"])
+    del signatures["serving_default"]
+    (path / "saved_model.pb").write_bytes(proto.SerializeToString())
+    session = Session()
+    for source in (sample_models / "image_base64", path):
+        session.load(session.add(source).path)
+    assert session.chosen("two") is None and session.suggestions() == []
+    pixels = session.judging.port("image_base64", "serving_default", "pixels", "source")
+    target = session.judging.port("two", "second", "myInput", "target")
+    assert isinstance(pixels, End) and isinstance(target, End)
+    session.wire(pixels, target)
+    assert session.chosen("two") == "second" and session.compute().draft is not None
+    assert session.suggestions() == [], "its only input is wired, however the wire is written"
+    session.undo()
+    assert session.chosen("two") is None

@@ -41,13 +41,25 @@ class Part:
     known: Mapping[str, Fact] = field(default_factory=dict)
     trees: dict[int, Scope] = field(default_factory=dict)
 
+    def tree(self, limit: int) -> Scope:
+        """Its scopes, for so many boxes at most."""
+        if limit not in self.trees:
+            readers: dict[str, list[str]] = {}
+            for key in self.folded.order:
+                for ref in self.folded.edges[key]:
+                    readers.setdefault(ref.key, []).append(key)
+            self.trees[limit] = build_tree(self.folded.order, readers, self.place.level.path, limit)
+        return self.trees[limit]
 
-def _tree(part: Part, limit: int) -> Scope:
-    readers: dict[str, list[str]] = {}
-    for key in part.folded.order:
-        for ref in part.folded.edges[key]:
-            readers.setdefault(ref.key, []).append(key)
-    return build_tree(part.folded.order, readers, part.place.level.path, limit)
+    def members(self, key: str, limit: int) -> list[str]:
+        """The items that a closed box stands for; none if there is no such scope."""
+        todo = [self.tree(limit)]
+        while todo:
+            scope = todo.pop()
+            if scope.key == key:
+                return list(scope.all_items())
+            todo.extend(scope.scopes.values())
+        return []
 
 
 @dataclass
@@ -82,10 +94,7 @@ class Assembly:
         """Adds the boxes and edges of a part, and of the bodies that are opened in it."""
         items = part.folded.order
         limit = self.max_boxes * 2 if part.focused else self.max_boxes
-        tree = part.trees.get(limit)
-        if tree is None:
-            tree = part.trees[limit] = _tree(part, limit)
-        cover = choose(tree, limit, self.expanded, self.collapsed)
+        cover = choose(part.tree(limit), limit, self.expanded, self.collapsed)
         box_of: dict[str, str] = {}
         for scope in cover.closed.values():
             box_of.update(dict.fromkeys(scope.all_items(), scope.key))
@@ -286,14 +295,14 @@ class Assembly:
     def _notes(self) -> list[str]:
         found = []
         if self.folded:
-            found.append(f"{self.folded:,} constants and variable reads are folded into what consumes them.")
+            found.append(f"{self.folded:,} constants and variable reads are folded into their consumers.")
         if self.hidden_controls and not self.show_control:
             found.append(f"{self.hidden_controls:,} control inputs are hidden.")
         closed = [node for node in self.nodes if node.kind == "scope"]
         if closed:
             inside = sum(node.count for node in closed)
             boxes = "1 box stands" if len(closed) == 1 else f"{len(closed):,} boxes stand"
-            found.append(f"{boxes} for {inside:,} nodes; open one to see them.")
+            found.append(f"{boxes} for {inside:,} nodes.")
         if self.hubs:
             found.append(f"{self.hubs} NoOp nodes that wait for many others are drawn without their edges.")
         if self.passed:

@@ -69,7 +69,12 @@ def build_scene(
     part, known = _prepared(meta, wanted)
     notes = list(known)
     if focus is not None:
-        part = Part(part.flat, _around(part.folded, focus, hops), part.place, focused=True)
+        part = Part(
+            part.flat,
+            _around(part.folded, focus, part.members(focus, max_boxes), hops),
+            part.place,
+            focused=True,
+        )
         notes.append(f"Only what is up to {hops} steps from {names.show(focus)} is drawn.")
     assembly = Assembly(
         owners=owners or {},
@@ -233,10 +238,10 @@ def _producers(flat: Flattener, outputs: Iterable[End | str]) -> set[str]:
     return found
 
 
-def _around(folded: Folded, focus: str, hops: int) -> Folded:
-    """What is within `hops` edges of a node, in either direction; of a scope, of any node in it."""
+def _around(folded: Folded, focus: str, members: Collection[str], hops: int) -> Folded:
+    """What is within `hops` edges of a node, in either direction; of a scope, of any node in it (`members`)."""
     start = folded.home.get(focus, focus)
-    centre = [start] if start in folded.items else []
+    centre = [start] if start in folded.items else [key for key in members if key in folded.items]
     if not centre:
         inside = tuple(f"{focus.rstrip('*')}{end}" for end in ("/", names.CALL_SEPARATOR, "_"))
         exact = focus.endswith((names.CALL_SEPARATOR, "*"))

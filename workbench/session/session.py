@@ -265,6 +265,8 @@ class Session:
     def wire(self, source: End, target: End) -> Wire:
         """Leads an output into an input.
 
+        In a model of several signatures of which none is chosen, wiring a key of one chooses that one.
+
         Raises:
             UsageError: it does not fit; the message says why.
         """
@@ -272,7 +274,13 @@ class Session:
         if found.state == "no":
             raise UsageError(found.reason, hint=found.hint)
         wire = write_wire(self.handles, (source.handle, source.written), (target.handle, target.written))
-        self.change(f"wire {source.written} → {target.written}", self.plan.with_wire(wire))
+        meant = {end.handle: end.signature for end in (source, target) if self.chosen(end.handle) is None}
+        sources = [
+            replace(one, signature=meant[one.handle]) if meant.get(one.handle) else one
+            for one in self.plan.sources
+        ]
+        plan = replace(self.plan, sources=tuple(sources)).with_wire(wire)
+        self.change(f"wire {source.written} → {target.written}", plan)
         return wire
 
     def add_wire(self, wire: Wire) -> None:
@@ -291,12 +299,14 @@ class Session:
 
         if not self.complete or len(self.plan.sources) < 2:
             return []
-        taken = {self._split(wire, self.handles)[1] for wire in self.plan.wires}
-        return [
-            wire
-            for wire in suggest(self.plan, self.models)
-            if self._split(wire, self.handles)[1] not in taken
-        ]
+        taken = {(link.target.handle, name) for link in self.links().values() for name in link.target.tensors}
+
+        def free(wire: Wire) -> bool:
+            handle, text = self._split(wire, self.handles)[1]
+            tensors = getattr(self.judging.lookups[handle].find(text, "target"), "tensors", ())
+            return not any((handle, name) in taken for name in tensors)
+
+        return [wire for wire in suggest(self.plan, self.models) if free(wire)]
 
     def link(self, wire: Wire) -> Link | None:
         """The wire with both ends found, or None if it does not resolve."""

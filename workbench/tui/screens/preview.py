@@ -131,7 +131,9 @@ class PreviewScreen(Screen[None]):
         if not self.is_attached:
             return
         self.subject = subject
-        self.query_one("#plan", SpanLines).show_detail(plan)
+        pane = self.query_one("#plan", SpanLines)
+        pane.show_detail(plan)
+        pane.set_class(not self.session.plan.wires, "-alone")
         current = self.session.plan
         line = (
             merge_line(current, self.session.commit, suggested_target(current))
@@ -191,6 +193,12 @@ class PreviewScreen(Screen[None]):
         if self._select is not None:
             for node in layout.scene.nodes:
                 if self._select in node.folded or node.opens == self._select or self._select in node.inside:
+                    return node.id
+            word = (
+                f"/{self._select.rstrip('*').rpartition('/')[2]}"  # of a scope that is drawn box by box now
+            )
+            for node in layout.scene.nodes:
+                if word in node.path:
                     return node.id
         return next((node.id for node in layout.scene.nodes if node.seam), None)
 

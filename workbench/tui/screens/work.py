@@ -84,6 +84,19 @@ class WorkScreen(PanesScreen):
             self.app.tell("Both models must be open for that.")
             return
         found = self.session.suggestions()
+        unchosen = next(
+            (
+                handle
+                for handle, model in self.session.models.items()
+                if self.session.chosen(handle) is None and model.meta.signatures
+            ),
+            None,
+        )
+        if not found and unchosen is not None:
+            self.app.tell(
+                f"No signature of {show(unchosen)} is chosen.", "The key a on a signature chooses it."
+            )
+            return
         if not found:
             self.app.tell(
                 "No output of the chosen signatures fits an input that is still free.",

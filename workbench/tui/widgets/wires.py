@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from rich.cells import cell_len
+
 from workbench.names import show
 from workbench.session import text as text_
 from workbench.session.session import Session
@@ -57,7 +59,6 @@ class Wires(Lines):
             left.append((f"{glyphs.mark(position)} ", f"model-{position % 4}"))
             flex.append(len(left))
             left.append((show(text.removeprefix(f"{handle}@")), "plain"))
-        flex.sort(key=lambda place: len(left[place][0]), reverse=True)
         if link is None:
             return Painted(left, [(f" {glyphs.NO} does not hold ", "bad")], tuple(flex))
         have = text_.typed(link.source.dtypes[0], link.source.shapes[0])
@@ -68,8 +69,21 @@ class Wires(Lines):
             else (f" {glyphs.UNKNOWN} checked when it runs ", "maybe")
         )
         room = self.scrollable_content_region.width
+        self._share(left, flex, room - cell_len(sign[0]) - (40 if room >= 100 else 0))
         typed: Piece = (f"  {have} {glyphs.INTO} {want}", "dtype") if room >= 60 else ("", "plain")
         return Painted(left, [typed, sign], tuple(flex))
+
+    @staticmethod
+    def _share(left: list[Piece], flex: list[int], room: int) -> None:
+        """Cuts two long ends so that both keep about half of the room; a short one leaves the other the rest."""
+        fixed = sum(cell_len(text) for at, (text, _) in enumerate(left) if at not in flex)
+        room = max(room - fixed, 2)
+        widths = [cell_len(left[at][0]) for at in flex]
+        if sum(widths) <= room:
+            return
+        for number, at in enumerate(flex):
+            mine = max(room // 2, room - widths[1 - number])
+            left[at] = text_.elide(left[at][0], mine), left[at][1]
 
     def action_unwire(self) -> None:
         """Takes it out."""
