@@ -243,7 +243,7 @@ def test_a_wire_means_the_ends_it_was_written_for(source: str, target: str, left
 
 
 def test_wiring_a_key_of_a_signature_chooses_it_where_none_is(sample_models: Path, tmp_path: Path) -> None:
-    """A model of several signatures, none of them `serving_default`: the result takes its outputs from the wired one."""
+    """Of several signatures, none of them `serving_default`: the result takes its outputs from the wired one."""
     path = tmp_path / "two"
     shutil.copytree(sample_models / "digits", path)
     proto = schema.SavedModel.FromString((path / "saved_model.pb").read_bytes())
