@@ -25,7 +25,8 @@ _PROVEN = frozenset(
 KNOWN_ELSEWHERE = {
     "cli/draw.py": 1,  # -o: a picture
     "cli/run.py": 3,  # --npz: outputs
-    "session/store.py": 7,  # what the terminal UI remembers
+    "session/store.py": 3,  # what the terminal UI remembers
+    "state.py": 4,  # where sources were; written after a commit, and its faults are injected as well
 }
 """Files that change a disk beside a commit, and at how many places."""
 _CHILD = "runtime/child_script.py"  # a program of its own: it writes to its pipe
