@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tests.disk.test_bundle import entry, forge
-from tests.generated.scope import DTYPES, Library, Scope, argument, result, small
+from tests.generated.scope import CALLS, DTYPES, Library, Scope, argument, result, small
 from tests.generated.values import WIDTH, Array, Env, Func, Value, tensor
 from workbench.disk import dtypes, schema
 from workbench.disk.ordered_code import slice_key
@@ -48,7 +48,7 @@ def generate(
     steps: int = 8,
     numbers: Random | None = None,
     extras: Sequence[str] | None = None,
-    all_extras: bool = False,
+    everything: bool = False,
 ) -> Generated:
     """Makes one.
 
@@ -59,10 +59,10 @@ def generate(
         steps: at most so many.
         numbers: decides on constants and values of variables; None for `random`.
         extras: what it may have that only a main graph can, by name of a method here; None for all.
-        all_extras: it has each of them.
+        everything: it has each kind of what a model can have here.
     """
     maker = _Maker(random, folder, numbers or random)
-    return maker.make(inputs, steps, EXTRAS if extras is None else extras, all_extras)
+    return maker.make(inputs, steps, EXTRAS if extras is None else extras, everything)
 
 
 class _Maker:
@@ -91,14 +91,16 @@ class _Maker:
         self.kinds: set[str] = set()
 
     def make(
-        self, inputs: Mapping[str, str], steps: int, extras: Sequence[str], all_extras: bool
+        self, inputs: Mapping[str, str], steps: int, extras: Sequence[str], everything: bool
     ) -> Generated:
         main, random = self.main, self.random
         for key, dtype in inputs.items():
             node = main.node("Placeholder", name=key, dtype=dtype, shape=(None, WIDTH))
             main.values.append(Value(node, dtype, lambda env, key=key: env.inputs[key], node))  # type: ignore[misc]
+            main.plain.append(node)
         given = list(main.values)
-        todo = list(extras) if all_extras else []
+        todo = list(extras) if everything else []
+        self.everything = everything
         for _ in range(random.randint(1, steps)):
             if extras and random.random() < 0.35:
                 todo.append(random.choice(extras))
@@ -108,6 +110,9 @@ class _Maker:
                 extra = todo.pop()
                 self.kinds.add(extra)
                 main.values.append(getattr(self, extra)())
+        if everything:
+            self.one_of_each()
+            self.add_up()
         outputs = {}
         for key in ("y", "z")[: random.randint(1, 2)]:
             last = main.values[-1] if key == "y" else main.some()
@@ -134,6 +139,32 @@ class _Maker:
             frozenset(self.kinds),
         )
 
+    def one_of_each(self) -> None:
+        """What a random model may lack: calls of each kind, edges, and what is read only for gradients."""
+        main, library = self.main, self.meta.graph_def.library
+        main.values += [*map(main.call, CALLS), main.branch(), main.loop()]
+        first, last = main.nodes[0].name, main.some()
+        node = main.node("Identity", [last, f"^{first}"], T=last.dtype)
+        main.nodes[-1].attr["_class"].list.s.append(f"loc:@{first}".encode())
+        main.nodes[-1].attr["_gradient_op_type"].s = b"CustomGradient-7"
+        main.values.append(main.out(node, "output", last.dtype, last.of))
+        self.meta.collection_def["kept_tensors"].node_list.value.append(f"{node}:0")
+        forward, backward = library.function[0].signature.name, library.function[1].signature.name
+        for place in library.function[0], main.nodes[-1]:
+            place.attr["forward_function_name"].s = forward.encode()
+            place.attr["backward_function_name"].s = backward.encode()
+        library.registered_gradients.add(gradient_func=forward, registered_op_type="CustomGradient-7")
+
+    def add_up(self) -> None:
+        """A value that all others are part of."""
+        main = self.main
+        total, *others = main.values
+        for other in others:
+            one = main.cast(other, total.dtype)
+            node = main.node("AddV2", [total, one], T=total.dtype)
+            total = main.out(node, "z", total.dtype, lambda env, a=total, b=one: a.of(env) + b.of(env))  # type: ignore[misc]
+        main.values.append(total)
+
     # -- what only a main graph has
 
     def key(self) -> str:
@@ -156,8 +187,10 @@ class _Maker:
         """A VarHandleOp and its initializer."""
         main = self.main
         shared = self.random.choice([key, key, f"{key}/shared", ""])
-        if not shared and "nameless" in self.kinds:
-            shared = key  # all without a name are one variable
+        if "nameless" in self.kinds:
+            shared = shared or key  # all without a name are one variable
+        elif self.everything:
+            shared = ""
         self.kinds |= set() if shared else {"nameless"}
         self.shared[key] = shared
         handle = main.node(
@@ -350,6 +383,13 @@ class _Maker:
             nexts = main.node("NextIteration", [back], T=kind)
             next(node for node in main.nodes if node.name == merge).input[1] = nexts
         out = main.node("Exit", [switches[1]], T=dtype)
+        context = schema.WhileContextDef(
+            context_name="while_context", parallel_iterations=10, back_prop=True, pivot_name=f"{test}:0",
+            pivot_for_pred_name=f"{merges[0]}:0", pivot_for_body_name=f"{switches[0]}:1",
+            loop_exit_names=[f"{out}:0"], loop_enter_names=[f"{counter}:0", f"{value}:0"],
+        )  # fmt: skip
+        context.values_def.values.extend(f"{name}:0" for name in (test, *merges, up, turned))
+        self.meta.collection_def["while_context"].bytes_list.value.append(context.SerializeToString())
         return main.out(out, "output", dtype, lambda env: -one.of(env) if turns % 2 else one.of(env))
 
     def _loop_merge(self, enter: str, dtype: str) -> str:
@@ -371,6 +411,10 @@ class _Maker:
             self.meta.collection_def["saved_model_main_op"].node_list.value.append(init)
         if self.entries:
             self.saver()
+        for name, *_ in self.library.made[:1]:  # what a gradient would be; nobody asks for one
+            self.meta.graph_def.library.gradient.add(
+                function_name=name, gradient_func=self.library.made[-1][0]
+            )
 
     def saver(self) -> None:
         main, saver = self.main, self.meta.saver_def

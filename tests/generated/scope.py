@@ -13,6 +13,7 @@ from tests.generated.values import WIDTH, Array, Env, Func, Value, set_attr, ten
 DTYPES = ("float32", "float64", "int32", "int64")
 NAMES = ("x", "y", "w", "add", "part/x", "part/add", "part/deep/w", "Identity", "a.b-c", "n_1")
 """Few, so that two models have most of their names in common."""
+CALLS = ("PartitionedCall", "StatefulPartitionedCall", "the function")
 _MOST_PRODUCTS = 3  # all numbers stay multiples of a power of two that are exact in float32
 
 _BINARY: dict[str, Callable[[Array, Array], Array]] = {
@@ -179,14 +180,14 @@ class Scope:
             joined, "output", one.dtype, lambda env: np.concatenate([right.of(env), left.of(env)], 1)
         )
 
-    def call(self) -> Value:
-        """A call of a function, new or known."""
+    def call(self, op: str | None = None) -> Value:
+        """A call of a function, new or known, by an op, or as the op of a node."""
         given = [self.some() for _ in range(self.random.randint(1, 2))]
         results = [self.random.choice(DTYPES) for _ in range(self.random.randint(1, 2))]
         name, compute = self.library.function(
             self.random, [one.dtype for one in given], results, self.depth + 1
         )
-        op = self.random.choice(["PartitionedCall", "StatefulPartitionedCall", "the function"])
+        op = op or self.random.choice(CALLS)
         at = self.random.randrange(len(results))
         if op == "the function":
             node = self.node(name, given)

@@ -122,7 +122,10 @@ def test_cut() -> None:
     assert inner.fed == {"split:1", "d:0"}
     other_output = found.cut(["y"], ["split:0", "z:0"])
     assert "split" in other_output.nodes
-    assert other_output.unfed == ("x", "z"), "a control input runs the node, fed or not"
+    assert other_output.unfed == ("x",)
+    assert other_output.fed == {"z:0"}, (
+        "a control input from a fed placeholder is one from what it is fed with"
+    )
 
 
 def test_a_cut_says_what_is_missing() -> None:
@@ -140,3 +143,9 @@ def test_inputs_that_are_no_names_are_missing() -> None:
 def test_fed_outputs_need_nothing() -> None:
     cut = adjacency(node("x", "Placeholder")).cut(["x:0"], ["x"])
     assert (cut.nodes, cut.fed, cut.unfed) == (frozenset(), {"x:0"}, ())
+
+
+def test_who_waits_for_a_placeholder_that_is_fed() -> None:
+    found = adjacency(node("x", "Placeholder"), node("d", "Identity", "x"), node("y", "Neg", "d", "^x"))
+    assert found.cut(["y"], ["d:0", "x:0"]).unfed == ()
+    assert found.cut(["y"], ["d:0"]).unfed == ("x",)

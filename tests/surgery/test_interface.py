@@ -102,6 +102,23 @@ def test_a_placeholder_no_signature_names(tmp_path: Path) -> None:
     assert (found.severity, found.where) == ("info", "b@flags/training") and "'training'" in found.message
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_placeholder_that_is_waited_for(tmp_path: Path, keep: bool) -> None:
+    """A control edge from a placeholder that is fed asks for no second input, and for none that is missing."""
+
+    def waiting(name: str) -> Path:
+        made = Tiny(tmp_path / name).placeholder().placeholder("z").node("n", "Neg", "x", T="float32")
+        made.node("y", "AddV2", "n", "n", "^x", "^z", T="float32")
+        return made.signature(x_in="x:0", z_in="z:0", y_out="y:0").save()
+
+    draft = draft_of(plan(waiting("a"), waiting("b"), keep_signatures=keep))
+    assert ends(draft) == ({"x": "a/x:0", "a_z": "a/z:0", "b_z": "b/z:0"}, {"y": "b/y:0"}) or ends(draft) == (
+        {"x": "a/x:0", "z": "a/z:0", "b_z": "b/z:0"},
+        {"y": "b/y:0"},
+    )
+    assert not {"R9-added-input", "R9-dropped-signature"} & set(codes(draft.findings))
+
+
 def test_an_output_of_nothing(tmp_path: Path) -> None:
     made = doubler(tmp_path / "b").const("one", 1).signature(one_out=("one:0", "float32", ()))
     draft = draft_of(plan(doubler(tmp_path / "a").save(), made.save()))

@@ -117,6 +117,11 @@ class Adjacency:
             reader, entry = todo.pop()
             if is_control(entry):
                 name = input_node(entry)
+                if f"{name}:0" in given and name in self.nodes and self.nodes[name].op in _BARE:
+                    used.add(
+                        f"{name}:0"
+                    )  # a session leads control edges from a placeholder to what it is fed with
+                    continue
             else:
                 tensor = input_tensor(entry)
                 if str(tensor) in given:

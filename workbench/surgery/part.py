@@ -153,7 +153,11 @@ class Part:
 
         def behind(text: str) -> str:
             if text.startswith("^"):
-                return bridged.get(text[1:], text[1:])
+                name = text[1:]
+                fed = feeds.get(f"{name}:0") if feeds else None
+                if fed is not None and name in nodes and nodes[name].op in ("Placeholder", "PlaceholderV2"):
+                    return fed  # a session leads control edges from a placeholder to what it is fed with
+                return bridged.get(name, name)
             if cuts:
                 found = cuts.get(str(names.input_tensor(text)))
                 if found is not None:

@@ -1,0 +1,90 @@
+"""Each rename rule left out, one at a time, in a join of two models whose names are all equal: it must not get through.
+
+Two models of one structure and different numbers: whatever is mixed up gives other numbers. `test_renames` shows for
+each rule what goes wrong; here it is that the verification sees it. What the sources give is computed once.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.generated.models import generate
+from workbench import prove
+from workbench.commit_join import commit
+from workbench.graph.danger import dangerous
+from workbench.runtime.chain import ModelRef, ResultModel, SampleSource
+from workbench.runtime.child import Child
+from workbench.runtime.make_inputs import sample_maker
+from workbench.runtime.verify import Verifier
+from workbench.surgery.draft import Draft, build
+from workbench.surgery.plan import Plan, Source, Wire
+from workbench.surgery.rename import Rule
+
+pytestmark = pytest.mark.needs_tf
+
+UNSEEN = frozenset({Rule.FUNCTION_NAME_ATTR, Rule.GRADIENT_OP_TYPE})
+"""Read only when a gradient is asked for, which no run of a signature does; `test_renames` tries them."""
+
+
+def draft_without(plan: Plan, *rules: Rule) -> Draft:
+    draft, findings = build(plan, without=rules)
+    assert draft is not None, findings
+    return draft
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    folder = tmp_path_factory.mktemp("twins")
+    for name, numbers in (("a", 1), ("b", 2)):
+        generate(
+            Random(0), folder / name, {"x": "float32"}, steps=4, numbers=Random(numbers), everything=True
+        )
+    sources = tuple(Source(name, folder / name) for name in "ab")
+    return Plan(sources, (Wire("a@#y", "b@#x"),), format="tf1")
+
+
+_VERIFIERS: dict[Plan, Verifier] = {}
+
+
+@pytest.fixture
+def verifier(plan: Plan, child: Child) -> Verifier:
+    """Has the reference; of a commit with nothing left out."""
+    if plan not in _VERIFIERS:
+        draft = draft_without(plan)
+        maker = sample_maker(draft.meta, prove.result_signature(draft), assets=prove.assets(draft))
+        verifier = Verifier(
+            child, prove.reference_chain(draft), SampleSource(make=maker), depends=prove.depends(draft)
+        )
+        assert verifier.reference() is None
+        _VERIFIERS[plan] = verifier
+    return _VERIFIERS[plan]
+
+
+def verdict(draft: Draft, verifier: Verifier, folder: Path) -> str:
+    """As of a commit."""
+    signature = prove.result_signature(draft)
+    if dangerous(draft.meta, [signature.key]):
+        return "not run"
+    assert commit(draft, folder / "out", verify=False).published
+    return verifier.result(ResultModel(ModelRef(folder / "out", draft.meta.tags), signature)).verdict
+
+
+def test_nothing_left_out(plan: Plan, verifier: Verifier, tmp_path: Path) -> None:
+    draft = draft_without(plan)
+    assert verdict(draft, verifier, tmp_path) == "verified"
+    used = {rule for log in draft.logs.values() for rule, count in log.counts.items() if count}
+    assert used | {Rule.SAVER} == set(Rule)  # a saver is made anew, so nothing is counted
+
+
+@pytest.mark.parametrize("rule", [rule for rule in Rule if rule not in UNSEEN], ids=lambda rule: rule.value)
+def test_one_left_out(plan: Plan, verifier: Verifier, tmp_path: Path, rule: Rule) -> None:
+    if rule == Rule.NODE:
+        with pytest.raises(KeyError):  # it does not even hold together
+            draft_without(plan, rule)
+        return
+    # "not run": an op nobody knows, or a table whose file is not an asset of the model any more
+    expected = "not run" if rule in (Rule.INPUT, Rule.FUNCTION, Rule.FUNCTION_OP) else "differs"
+    assert verdict(draft_without(plan, rule), verifier, tmp_path) == expected
