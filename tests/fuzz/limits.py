@@ -126,7 +126,10 @@ def _resident() -> int:
 
 
 def _peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+    """Not `ru_maxrss`: in that, what this process was forked from counts as well."""
+    with open("/proc/self/status", "rb") as file:
+        status = file.read()
+    return int(status.partition(b"VmHWM:")[2].split(maxsplit=1)[0]) << 10
 
 
 def _forget_peak() -> None:
