@@ -99,9 +99,29 @@ def input_tensor(text: str) -> TensorName:
     node, _, index = text.partition(":")
     if not index:
         return TensorName(node)
-    if index.isascii() and index.isdecimal() and len(index) < 10:
-        return TensorName(node, int(index))
-    return TensorName(text)  # not of the grammar: no node has such a name
+    parsed = parse_number(index)
+    # what is not of the grammar: no node has such a name
+    return TensorName(text) if parsed is None else TensorName(node, parsed)
+
+
+def parse_number(text: str) -> int | None:
+    """A number of up to nine digits, as an output's in an input's name; None for anything else.
+
+    `int` alone will not do for names out of a file: it raises for letters, and for thousands of digits.
+    """
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
+NO_OUTPUT = 1 << 30
+"""The index to use for an output that no node has: what should be a number is none."""
+
+
+def output_number(text: str) -> int:
+    """The index in an input's name, 0 for an empty text, `NO_OUTPUT` for what is no index."""
+    if not text:
+        return 0
+    found = parse_number(text)
+    return NO_OUTPUT if found is None else found
 
 
 def format_input(tensor: TensorName) -> str:

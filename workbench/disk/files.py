@@ -129,6 +129,30 @@ def read_whole(path: Path, most: int) -> bytes:
         os.close(descriptor)
 
 
+def read_first(path: Path, most: int) -> bytes:
+    """The first `most` bytes of a regular file, or all.
+
+    Raises:
+        MissingFile: there is no such file.
+        DamagedFile: it is no regular file, or can't be read.
+    """
+    descriptor = open_source(path)
+    try:
+        return read_at(descriptor, 0, min(most, os.fstat(descriptor).st_size), path)
+    finally:
+        os.close(descriptor)
+
+
+def read_last(path: Path, count: int) -> bytes:
+    """The last `count` bytes of a regular file, or all; raises as `read_first`."""
+    descriptor = open_source(path)
+    try:
+        size = os.fstat(descriptor).st_size
+        return read_at(descriptor, max(size - count, 0), min(count, size), path)
+    finally:
+        os.close(descriptor)
+
+
 def write_all(descriptor: int, data: bytes) -> None:
     """Writes all of `data`, however often the system has to be asked."""
     view = memoryview(data)

@@ -26,6 +26,7 @@ MAX_PROTO = 2**31 - 1
 """The most bytes a protobuf message can have."""
 
 _HEAD = 4096
+_MAX_NAME, _MAX_NAMES = 255, 2048  # bytes of one part of a path, and of all below `assets/`
 # variables.data-00000-of-00001; variables-00000-of-00001 and bare variables are the V1 format
 _SHARD = r"variables(\.data-\d+-of-\d+|-\d+-of-\d+)?\Z"
 _CONTROL = bytes([*range(9), *range(14, 32), 127])
@@ -264,11 +265,7 @@ def read_head(path: Path) -> bytes:
     Raises:
         DamagedFile: it can't be read.
     """
-    descriptor = files.open_source(path)
-    try:
-        return files.read_at(descriptor, 0, min(_HEAD, os.fstat(descriptor).st_size), path)
-    finally:
-        os.close(descriptor)
+    return files.read_first(path, _HEAD)
 
 
 def is_lfs_pointer(path: Path) -> bool:
@@ -283,7 +280,8 @@ def check_asset_name(name: str) -> str:
     """The name of an asset as it may be used below `assets/`: relative, with `/`, without `.` and `..`.
 
     Raises:
-        DamagedFile: the name is empty, absolute (on any system), or leads out of the folder.
+        DamagedFile: the name is empty, absolute (on any system), leads out of the folder, or is too long for a
+            file.
     """
     pure, windows = PurePosixPath(name), PureWindowsPath(name)
     parts = [part for part in pure.parts if part != "."]
@@ -298,6 +296,12 @@ def check_asset_name(name: str) -> str:
     ):
         raise DamagedFile(
             f"The asset name {show(name)!r} does not stay inside {ASSETS}/.",
+            hint="The model is damaged or made to do harm; ask where it came from.",
+        )
+    encoded = [len(part.encode("utf-8", "surrogatepass")) for part in parts]
+    if max(encoded) > _MAX_NAME or sum(encoded) + len(encoded) > _MAX_NAMES:
+        raise DamagedFile(
+            f"The asset name {show(name)!r} is longer than the name of a file can be.",
             hint="The model is damaged or made to do harm; ask where it came from.",
         )
     return "/".join(parts)
@@ -320,6 +324,28 @@ def asset_path(folder: Path, name: str) -> Path:
             hint="If you trust the model, copy it with its links followed (cp -rL) and give the copy.",
         )
     return path
+
+
+def check_links(folder: Path) -> None:
+    """Looks whether `variables/` is the model's own: what is read there is copied into what is made of it.
+
+    Links are followed as for assets.
+
+    Raises:
+        DamagedFile: the folder, or a file of the checkpoint, is a link that leads out of the model.
+        OSError: the folder can't be listed.
+    """
+    variables = folder / VARIABLES
+    links = [variables] if variables.is_symlink() else []
+    with os.scandir(variables) as entries:
+        links += [Path(entry.path) for entry in entries if entry.is_symlink()]
+    for link in sorted(links):
+        if not _stays_inside(folder, link):
+            raise DamagedFile(
+                f"{show(link.name)} is a link that leads out of the model, to {_shown(os.path.realpath(link))}.",
+                where=_shown(link),
+                hint="If you trust the model, copy it with its links followed (cp -rL) and give the copy.",
+            )
 
 
 def _stays_inside(folder: Path, path: Path) -> bool:

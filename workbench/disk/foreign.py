@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from workbench.disk import files
 from workbench.disk.folder import ASSETS, CPB, PB, PBTXT, VARIABLES, is_lfs_pointer, is_text
 from workbench.errors import DamagedFile, DiskError, NotASavedModel, UnsupportedFormat
 from workbench.names import show
@@ -161,10 +162,8 @@ def _in_zip(path: Path) -> tuple[str, str]:
 def _is_table(path: Path) -> bool:
     """Whether a file ends as a checkpoint's index does (LevelDB table magic)."""
     try:
-        with open(path, "rb") as file:
-            file.seek(-8, os.SEEK_END)
-            return file.read(8) == (0xDB4775248B80FB57).to_bytes(8, "little")
-    except OSError:
+        return files.read_last(path, 8) == (0xDB4775248B80FB57).to_bytes(8, "little")
+    except DiskError:
         return False
 
 

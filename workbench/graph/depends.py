@@ -53,10 +53,10 @@ class Dependence:
             if node.op not in _CALL_OPS or not calls(node, self._meta.functions):
                 return None
             inner = self._function(node.attr["f"].func.name, depth + 1)
-            index = text.rpartition(":")[2]
-            if inner is None or not index.isdecimal() or int(index) >= len(inner):
+            index = names.parse_number(text.rpartition(":")[2])
+            if inner is None or index is None or index >= len(inner):
                 return None
-            return inner[int(index)]
+            return inner[index]
 
         result: list[frozenset[int]] = []
         for output in function.signature.output_arg:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from workbench import names
 from workbench.disk import folder as disk_folder
 from workbench.disk.schema import Message
-from workbench.errors import MissingFile, UnknownName, UnsupportedFormat, WorkbenchError
+from workbench.errors import DamagedFile, MissingFile, UnknownName, UnsupportedFormat, WorkbenchError
 from workbench.model.meta import Format, MetaGraph
 
 if TYPE_CHECKING:
@@ -114,13 +114,17 @@ class Model:
         if self.folder is None:
             return None, None
         folder = self.folder / VARIABLES
-        if (folder / "variables.index").exists():
-            from workbench.disk.bundle_read import Bundle
+        try:
+            if (folder / "variables.index").exists():
+                from workbench.disk.bundle_read import Bundle
 
-            try:
+                disk_folder.check_links(self.folder)
                 return Bundle.open(folder / "variables"), None
-            except WorkbenchError as problem:
-                return None, problem
+        except WorkbenchError as problem:
+            return None, problem
+        except OSError as problem:
+            reason = f"The checkpoint can't be looked at: {problem.strerror}."
+            return None, DamagedFile(reason, where=names.show(str(folder)))
         return None, _why_no_index(self.folder)
 
     @cached_property

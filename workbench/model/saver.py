@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
-from workbench.names import input_node
+from workbench.names import input_node, parse_number
 
 VARIABLE_OPS = frozenset({"VarHandleOp", "VariableV2", "Variable", "AutoReloadVariable"})
 _ASSIGN = frozenset({"Assign", "AssignVariableOp"})
@@ -194,8 +194,7 @@ def _origin(scope: _Scope, entry: str) -> tuple[_Scope, Message, int] | None:
             entry = node.input[0]
         else:
             # `n:k` in the main graph, `n:arg:k` in a body; the arg of a restore is its only one
-            index = rest.rpartition(":")[2]
-            return scope, node, int(index) if index.isdecimal() else 0
+            return scope, node, parse_number(rest.rpartition(":")[2]) or 0
     return None
 
 

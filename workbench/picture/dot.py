@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from workbench.names import show
 from workbench.picture.boxes import third_line
 from workbench.picture.scene import Frame, Node, Scene
 
@@ -81,8 +82,8 @@ def _attrs(attrs: list[str]) -> str:
 
 
 def quote(text: str) -> str:
-    """`text` as a quoted DOT ID."""
-    return f'"{_escape(text)}"'
+    """`text` as a quoted DOT ID; whole, so that two boxes never get one ID, but without control characters."""
+    return f'"{_escape(show(text, len(text)))}"'
 
 
 def _escape(text: str) -> str:

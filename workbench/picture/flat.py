@@ -12,7 +12,7 @@ from workbench.disk.schema import Message
 from workbench.graph.nest import Level, Step
 from workbench.model import shapes
 from workbench.model.tensors import PLACEHOLDERS, Tensor
-from workbench.names import input_node, is_control, show
+from workbench.names import input_node, is_control, parse_number, show
 
 if TYPE_CHECKING:
     from workbench.model.meta import MetaGraph
@@ -248,7 +248,7 @@ class Flattener:
         if not rest:
             return name, 0
         arg, _, number = rest.rpartition(":")
-        index = int(number) if number.isdecimal() else 0
+        index = parse_number(number) or 0
         node = place.level.nodes.get(name)
         if not arg or node is None:
             return name, index

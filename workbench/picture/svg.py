@@ -7,6 +7,7 @@ from html import escape
 from itertools import pairwise
 from typing import Literal
 
+from workbench.names import show
 from workbench.picture.boxes import caption
 from workbench.picture.glyphs import MARKS
 from workbench.picture.layout import Box, Layout, Line
@@ -244,4 +245,4 @@ def _head(tip: tuple[float, float], way_x: int, way_y: int, half: int) -> str:
 
 def _tooltip(node: Node) -> str:
     rows = [f"{label}: {text}" for label, text in node.facts[:12]]
-    return "\n".join([node.path or node.label, *rows])
+    return "\n".join(show(row, 1000) for row in (node.path or node.label, *rows))

@@ -15,7 +15,7 @@ from workbench.disk import optable, tensor_proto
 from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
 from workbench.model import MetaGraph, Shape, shapes, tensors
-from workbench.names import is_control
+from workbench.names import is_control, parse_number
 from workbench.runtime.routes import SAME
 
 if TYPE_CHECKING:
@@ -128,10 +128,8 @@ class Scope:
         """An entry of `NodeDef.input` as (name, flat output index): `n:k`, in bodies also `n:arg:i`."""
         name, _, rest = entry.partition(":")
         arg, _, index = rest.rpartition(":")
-        number = int(index) if index.isdecimal() else 0
-        if not arg:
-            return name, number
-        return name, self._first(name).get(arg, 0) + number
+        at = parse_number(index) or 0
+        return name, at if not arg else self._first(name).get(arg, 0) + at
 
     def _first(self, name: str) -> dict[str, int]:
         """First flat output of each output arg of a node."""

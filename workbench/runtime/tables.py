@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from workbench.disk import dtypes
+from workbench.disk import files as disk_files
 from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
-from workbench.errors import WorkbenchError
+from workbench.errors import DiskError, WorkbenchError
 from workbench.graph.functions import calls
 from workbench.runtime import flow
 from workbench.runtime.flow import Scope, Spot
@@ -23,6 +25,7 @@ _FROM_TENSORS = frozenset(
     {"InitializeTable", "InitializeTableV2", "LookupTableImport", "LookupTableImportV2"}
 )
 _WHOLE_LINE, _LINE_NUMBER = -2, -1
+_INTEGER = re.compile(rb"\s*[+-]?[0-9]{1,19}\s*\Z")
 
 
 def table_keys(main: Scope, table: Spot, assets: Mapping[str, Path]) -> tuple[Any, ...]:
@@ -97,9 +100,8 @@ def _from_file(scope: Scope, node: Message, files: Mapping[str, Path]) -> tuple[
     if path is None:
         return ()
     try:
-        with open(path, "rb") as stream:
-            lines = stream.read(_MAX_BYTES).splitlines()[:MAX_KEYS]
-    except OSError:
+        lines = disk_files.read_first(path, _MAX_BYTES).splitlines()[:MAX_KEYS]
+    except DiskError:
         return ()
     column = attr(node, "key_index").i
     integers = not _keys_are_strings(scope, node)
@@ -110,7 +112,7 @@ def _from_file(scope: Scope, node: Message, files: Mapping[str, Path]) -> tuple[
         fields = [line.split(delimiter) for line in lines]
         lines = [parts[column] for parts in fields if 0 <= column < len(parts)]
     if integers:
-        return tuple(int(line) for line in lines if line.strip().lstrip(b"+-").isdigit())
+        return tuple(int(line) for line in lines if _INTEGER.match(line))
     return tuple(lines)
 
 

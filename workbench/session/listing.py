@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from workbench.names import show
+from workbench.names import parse_number, show
 from workbench.session import text as text_
 from workbench.session.places import short
 from workbench.session.spots import Places, Spot
@@ -164,7 +164,7 @@ class Lister:
 
         def place(key: str) -> tuple[bool, bool, list[tuple[int, str]]]:
             parts = re.split(r"(\d+)", key)
-            natural = [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+            natural = [(-1, part) if (found := parse_number(part)) is None else (found, "") for part in parts]
             return key in HIDDEN, key != DEFAULT_SIGNATURE, natural
 
         return sorted(self.meta.signatures, key=place)

@@ -83,7 +83,7 @@ class NodeTeller:
             found = next((tensor for tensor in level.arguments if tensor.name == name), None)
             return text_.typed(found.dtype, found.shape) if found is not None else "no such node"
         last = entry.rpartition(":")[2]
-        tensor = level.tensor(name, int(last) if last.isdigit() and ":" in entry else 0)
+        tensor = level.tensor(name, (names.parse_number(last) or 0) if ":" in entry else 0)
         if level.function is None and tensor is not None and tensor.shape is None:
             tensor = level.meta.tensor(entry) or tensor
         return text_.typed(tensor.dtype, tensor.shape) if tensor is not None else "?"
@@ -99,7 +99,7 @@ class NodeTeller:
                 waiting.append(name)
             else:
                 last = entry.rpartition(":")[2]
-                users.setdefault(int(last) if ":" in entry and last.isdigit() else 0, []).append(name)
+                users.setdefault((names.parse_number(last) or 0) if ":" in entry else 0, []).append(name)
         if types is None:
             out.heading("Outputs", "unknown: the op is in nobody's table")
         else:

@@ -14,7 +14,7 @@ from workbench import names
 from workbench.disk import dtypes, optable
 from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
-from workbench.names import show
+from workbench.names import output_number, show
 
 if TYPE_CHECKING:
     from workbench.surgery.devolve import Devolution
@@ -100,14 +100,14 @@ class Level:
         """Node (or argument) and flat output index that a data input names."""
         head, *rest = text.split(":")
         if self.function is None:
-            return head, int(rest[0]) if rest else 0
+            return head, output_number(rest[0]) if rest else 0
         if head not in self.nodes or not rest:
             return head, 0
         node = self.nodes[head]
         op_def = self.work.op_def(node)
         ranges = optable.output_args(node, op_def) if op_def is not None else None
         first = next((one.first for one in ranges or () if one.arg == rest[0]), 0)
-        return head, first + (int(rest[1]) if len(rest) > 1 else 0)
+        return head, first + (output_number(rest[1]) if len(rest) > 1 else 0)
 
     def inputs(self, node: Message) -> dict[int, tuple[int, str, bool]]:
         """Data inputs of a node that carry a value now: position → dtype, variable, whether it was a reference."""

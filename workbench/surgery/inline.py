@@ -282,9 +282,17 @@ class _Body:
     def resolve(self, text: str) -> list[str]:
         """The tensors of the main graph that a data input of the body means (`arg`, `arg:i`, `n:out`, `n:out:i`)."""
         head, *rest = text.split(":")
+        index = names.output_number(rest[-1]) if len(rest) > (0 if head in self.arguments else 1) else 0
         if head in self.arguments:
             values = self.arguments[head]
-            return [values[int(rest[-1])]] if rest and len(values) > 1 else list(values)
+            if not rest or len(values) <= 1:
+                return list(values)
+            if index < len(values):
+                return [values[index]]
+        if index == names.NO_OUTPUT or head in self.arguments:
+            raise ModelError(
+                f"The body names {show(text)!r}, which is no output of {show(head)!r}.", where=show(self.path)
+            )
         if head not in self.inside:
             raise ModelError(
                 f"The body names {show(head)!r}, which is neither a node nor an argument of it.",
@@ -292,7 +300,7 @@ class _Body:
             )
         outputs = self._outputs(head)
         first, size = outputs.get(rest[0], (0, 1)) if rest else (0, 1)
-        indices = [first + int(rest[1])] if len(rest) > 1 else range(first, first + size)
+        indices = [first + index] if len(rest) > 1 else range(first, first + size)
         return [names.format_input(names.TensorName(f"{self.scope}/{head}", index)) for index in indices]
 
     def _control(self, name: str) -> list[str]:

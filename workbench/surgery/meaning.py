@@ -150,10 +150,10 @@ def _back(place: _Place, text_: str) -> _Place | None:
     """The place an input names; the call's own input where it is an argument of the body."""
     name, _, rest = text_.partition(":")
     if place.outer is None:
-        return _Place(place.nodes, None, name, "", int(rest or 0))
+        return _Place(place.nodes, None, name, "", names.output_number(rest))
     if name in place.nodes:
         arg, _, index = rest.partition(":")
-        return _Place(place.nodes, place.outer, name, arg, int(index or 0))
+        return _Place(place.nodes, place.outer, name, arg, names.output_number(index))
     caller, call, arguments = place.outer
     if name not in arguments or arguments.index(name) >= len(call.input):
         return None
