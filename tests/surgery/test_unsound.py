@@ -145,3 +145,15 @@ def test_looking_writes_nothing_into_the_draft(tmp_path: Path) -> None:
         before = model.proto.SerializeToString(deterministic=True)
         assert sound.errors(MetaGraph(model.proto.meta_graphs[0])) == []
         assert model.proto.SerializeToString(deterministic=True) == before
+
+
+def test_a_lying_output_shape_is_corrected(tmp_path: Path) -> None:
+    """The source says `[?,9]` of what is `[?,10]`; tf.saved_model.load would refuse a result that says so, too."""
+    path = CASES["output-shape"](tmp_path)
+    draft, findings = joined(path)
+    assert draft is not None
+    (found,) = (finding for finding in findings if finding.code == "R4-output-shape")
+    assert (found.severity, found.where) == ("warning", "model@myOutput")
+    assert "[?,9]" in found.message and "[?,10]" in found.message
+    port = draft.meta.signatures["serving_default"].outputs["myOutput"]
+    assert port.shape == (None, 10)

@@ -23,6 +23,7 @@ from workbench.checks import (
     values,
 )
 from workbench.checks.codes import LISTED, Found
+from workbench.checks.known import DANGLING_INPUT
 from workbench.checks.scope import Scope, scopes
 from workbench.findings import Finding, by_severity
 from workbench.model.checkup import of_files, of_meta
@@ -121,7 +122,8 @@ def check_model(
             from workbench.checks import serving as for_serving
 
             for_serving.check_meta(model, place.meta, place.main, place.bodies.get, found)
-        metas.append((place.meta.tags, _ordered([*of_meta(place.meta), *found.findings])))
+        told = [one for one in of_meta(place.meta) if one.code != DANGLING_INPUT.name]  # told here in full
+        metas.append((place.meta.tags, _ordered([*told, *found.findings])))
     compared = model.bundle if checksums else None
     sums = [] if compared is None else compared.verify(progress)
     return Checked(

@@ -68,11 +68,14 @@ class Found:
             code: of what kind.
             where: the node, key or file that is meant, safe to print.
             message: got against expected, safe to print.
-            hint: the next move, or what makes it: looking for near names is spared where it is not told.
+            hint: the next move, or what makes it: near names are looked for with the first few of a code only, as that
+                is what takes time.
         """
         self.count[code] += 1
         if self.limit is None or self.count[code] <= self.limit:
-            told = hint() if callable(hint) else hint
+            told = hint if isinstance(hint, str) else None
+            if callable(hint) and self.count[code] <= LISTED:
+                told = hint()
             self._findings.append(Finding(code.name, code.severity, where, message, told))
 
     @property

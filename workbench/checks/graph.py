@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.checks.codes import Code, Found
+from workbench.checks.known import DANGLING_INPUT
 from workbench.checks.scope import Dangling, Scope
 from workbench.disk import dtypes, optable
 from workbench.disk.schema import Message
@@ -47,7 +48,7 @@ CYCLE = Code(
 
 
 def check(scope: Scope, found: Found) -> None:
-    """The edges of one place. Dangling inputs of the main graph are told by `Model.findings` already."""
+    """The edges of one place."""
     for name, node in scope.nodes.items():
         types = _edges(scope, name, node, found)
         if types is not None:
@@ -65,11 +66,7 @@ def _edges(scope: Scope, name: str, node: Message, found: Found) -> list[Types] 
     for entry in node.input:
         if entry.startswith("^"):
             control = True
-            if (
-                scope.function is not None
-                and entry[1:] not in scope.nodes
-                and entry[1:] not in scope.arguments
-            ):
+            if entry[1:] not in scope.nodes and entry[1:] not in scope.arguments:
                 _dangling(scope, name, entry, Dangling("node"), found)
             continue
         if control:
@@ -97,11 +94,13 @@ def _dangling(scope: Scope, name: str, entry: str, problem: Dangling, found: Fou
             ranges = scope.ranges(source) or {}
             have = f", whose outputs are {', '.join(map(show, ranges)) or 'none'}"
         found.add(OUTPUT_INDEX, scope.where(name), f"Its input is {show(entry)!r}{have}.")
-    elif scope.function is not None:
+    else:
+        main = scope.function is None
+        what = "no node of the graph" if main else "no argument and no node of the function"
         found.add(
-            BODY_INPUT,
+            DANGLING_INPUT if main else BODY_INPUT,
             scope.where(name),
-            f"Its input {show(entry)!r} names no argument and no node of the function.",
+            f"Its input {show(entry)!r} names {what}.",
             lambda: did_you_mean(source, [*scope.arguments, *scope.nodes], noun="nodes"),
         )
 

@@ -42,6 +42,8 @@ INPUT_UNUSED = Code(
     "Drop the input: `workbench signature --drop-input`.",
 )  # fmt: skip
 
+_MOST_VISITS = 2_000_000  # of nodes by all signatures together; those after that are not walked
+
 
 def check(meta: MetaGraph, main: Scope, bodies: Bodies, found: Found) -> None:
     """The signatures of a MetaGraph. A GraphDef has none of its own: what it is shown with was made from its graph."""
@@ -49,16 +51,19 @@ def check(meta: MetaGraph, main: Scope, bodies: Bodies, found: Found) -> None:
         return
     adjacency = main.adjacency
     inferred = Shapes(main, bodies)
+    visits = 0
     for key, signature in meta.signatures.items():
         if key == INIT_OP:
             continue
-        _inputs(signature, adjacency, found)
+        if visits < _MOST_VISITS:
+            visits += _inputs(signature, adjacency, found)
         for port in signature.outputs.values():
             if port.kind == "dense":
                 _output(meta, key, port, inferred, found)
 
 
-def _inputs(signature: Signature, adjacency: Adjacency, found: Found) -> None:
+def _inputs(signature: Signature, adjacency: Adjacency, found: Found) -> int:
+    """What a signature needs, against what it is given; how many nodes were looked at."""
     outputs = [name for port in signature.outputs.values() for name in port.tensors if name]
     inputs: dict[str, str] = {}
     for port in signature.inputs.values():
@@ -79,6 +84,7 @@ def _inputs(signature: Signature, adjacency: Adjacency, found: Found) -> None:
         if not cut.fed & {str(input_tensor(name)) for name in port.tensors}:
             where = f"{show(signature.key)}#{show(key)}"
             found.add(INPUT_UNUSED, where, "No output of the signature depends on this input.")
+    return len(cut.nodes) + 1
 
 
 def _output(meta: MetaGraph, key: str, port: Port, inferred: Shapes, found: Found) -> None:

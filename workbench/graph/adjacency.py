@@ -136,7 +136,8 @@ class Adjacency:
                 continue
             nodes.add(name)
             todo.extend((name, needed) for needed in node.input)
-        unfed = tuple(name for name in self.nodes if name in nodes and self.nodes[name].op in _BARE)
+        bare = {name for name in nodes if self.nodes[name].op in _BARE}
+        unfed = tuple(name for name in self.nodes if name in bare) if len(bare) > 1 else tuple(bare)
         return Cut(frozenset(nodes), frozenset(used), unfed, tuple(missing))
 
     def find_cycle(self, starts: Iterable[str] | None = None) -> list[str] | None:
