@@ -44,24 +44,33 @@ def check(meta: MetaGraph, found: Found) -> None:
     if meta.objects is None:
         return
     concrete = meta.objects.proto.concrete_functions
+    nodes = list(meta.objects.nodes)
+    fitting: dict[int, tuple[int, ...] | None] = {}
     for name in sorted(concrete):
         function = meta.functions.get(name)
         if function is not None:
-            _function(meta, name, function, concrete[name], found)
+            _function(meta, name, function, concrete[name], nodes, fitting, found)
 
 
-def _function(meta: MetaGraph, name: str, function: Message, concrete: Message, found: Found) -> None:
+def _function(
+    meta: MetaGraph,
+    name: str,
+    function: Message,
+    concrete: Message,
+    nodes: list[Message],
+    fitting: dict[int, tuple[int, ...] | None],
+    found: Found,
+) -> None:
     arguments = list(function.signature.input_arg)
     bound = list(concrete.bound_inputs)
     given = _given(concrete)
     if len(bound) > len(arguments) or (given is not None and given + len(bound) != len(arguments)):
-        given_text = "what" if given is None else str(given)
+        caller = "what" if given is None else str(given)
         message = (
-            f"It has {len(arguments)} arguments, for {given_text} from the caller and {len(bound)} captured."
+            f"It has {len(arguments)} arguments, for {caller} from the caller and {len(bound)} captured."
         )
         found.add(CAPTURE_COUNT, show(name), message)
         return
-    nodes = meta.proto.object_graph_def.nodes
     for argument, number in zip(arguments[len(arguments) - len(bound) :], bound, strict=True):
         if not 0 <= number < len(nodes):
             message = (
@@ -69,9 +78,16 @@ def _function(meta: MetaGraph, name: str, function: Message, concrete: Message, 
             )
             found.add(OBJECT_ID, show(name), message)
             continue
-        wrong = _wrong(meta, nodes[number], argument)
-        if wrong:
-            message = f"Its argument {show(argument.name)!r} is bound to object {number}, {wrong}."
+        if number not in fitting:
+            fitting[number] = _dtypes(meta, nodes[number])
+        wanted, dtype = fitting[number], argument.type
+        if wanted is not None and dtype and dtype not in wanted:
+            kind = (nodes[number].WhichOneof("kind") or "nothing").replace("_", " ")
+            what = (
+                f"a {kind}, of dtype {dtypes.name(wanted[0])}" if wanted else f"{kind}, which has no tensor"
+            )
+            takes = f"{show(argument.name)!r}, {dtypes.name(dtype)}"
+            message = f"Its argument {takes}, is bound to object {number}: {what}."
             found.add(CAPTURE_KIND, show(name), message)
 
 
@@ -92,18 +108,13 @@ def _given(concrete: Message) -> int | None:
     return total
 
 
-def _wrong(meta: MetaGraph, node: Message, argument: Message) -> str | None:
-    """What does not fit between an object and an argument, or None."""
+def _dtypes(meta: MetaGraph, node: Message) -> tuple[int, ...] | None:
+    """The dtypes an argument may have that an object is captured for; None for any, empty for none."""
     kind = node.WhichOneof("kind")
-    if kind in _NO_TENSOR or kind is None:
-        return "which is a function" if kind else "which is nothing that has a tensor"
+    if kind is None or kind in _NO_TENSOR:
+        return ()
     if kind == "constant":
         operation = meta.nodes.get(node.constant.operation)
         dtype = operation.attr["dtype"].type if operation is not None and "dtype" in operation.attr else 0
-        wanted: tuple[int, ...] = (dtype,) if dtype else ()
-    else:
-        wanted = _DTYPES.get(kind, ())
-    if not wanted or not argument.type or argument.type in wanted:
-        return None
-    what = f"which is a {kind}, of dtype {dtypes.name(wanted[0])}"
-    return f"{what}; the argument is {dtypes.name(argument.type)}"
+        return (dtype,) if dtype else None
+    return _DTYPES.get(kind)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -84,7 +84,7 @@ def check(meta: MetaGraph, places: Iterable[Scope], found: Found) -> None:
                 found.add(code, scope.where(name), message)
             _missing(scope, name, node, found)
     _gradients(meta, found)
-    recursion(meta, found)
+    recursion({name: _called_always(one, meta.functions) for name, one in meta.functions.items()}, found)
 
 
 def clashes(meta: MetaGraph, found: Found) -> None:
@@ -257,9 +257,13 @@ def _gradients(meta: MetaGraph, found: Found) -> None:
             )
 
 
-def recursion(meta: MetaGraph, found: Found) -> None:
-    """Tells of functions that call each other in a circle, by nodes that run whatever happens. In linear time."""
-    calls = {name: _called_always(function, meta.functions) for name, function in meta.functions.items()}
+def recursion(calls: Mapping[str, Sequence[str]], found: Found) -> None:
+    """Tells of functions that call each other in a circle. Takes linear time, and no recursion of its own.
+
+    Args:
+        calls: each function of the library, and those it calls whatever happens.
+        found: the collector.
+    """
     done: set[str] = set()
     for start in calls:
         path, todo = [start], [iter(calls[start])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from workbench.checks.codes import Code, Found
@@ -38,30 +38,28 @@ def check(meta: MetaGraph, found: Found) -> None:
     proto = meta.objects.proto
     size = len(proto.nodes)
     for number, node in enumerate(proto.nodes):
-        for what, ids in _ids(node):
-            for other in ids:
-                if not 0 <= other < size:
-                    message = f"Its {what} is object {other}; there are {size}, from 0."
-                    found.add(OBJECT_ID, _where(number), message)
+        for what, name, other in _ids(node):
+            if not 0 <= other < size:
+                message = f"Its {what} {show(name)!r} is object {other}; there are {size}, from 0."
+                found.add(OBJECT_ID, _where(number), message)
         _kind(meta, number, node, found)
     for name in sorted(proto.concrete_functions):
         _function(meta, "concrete_functions", name, found, listed=False)
 
 
-def _ids(node: Message) -> Iterator[tuple[str, Iterable[int]]]:
-    """The ids of other objects that an object names, with what they are."""
+def _ids(node: Message) -> Iterator[tuple[str, str, int]]:
+    """The objects that an object names: as what, under which name, the id."""
     for child in node.children:
-        yield f"child {show(child.local_name)!r}", (child.node_id,)
+        yield "child", child.local_name, child.node_id
     for child in node.dependencies:
-        yield f"dependency {show(child.local_name)!r}", (child.node_id,)
+        yield "dependency", child.local_name, child.node_id
     for slot in node.slot_variables:
-        name = show(slot.slot_name)
-        yield f"slot {name!r}", (slot.slot_variable_node_id,)
-        yield f"variable with the slot {name!r}", (slot.original_variable_node_id,)
-    for name in sorted(node.saveable_objects):
+        yield "slot", slot.slot_name, slot.slot_variable_node_id
+        yield "variable with the slot", slot.slot_name, slot.original_variable_node_id
+    for name in node.saveable_objects:
         saveable = node.saveable_objects[name]
-        yield f"function to save {show(name)!r}", (saveable.save_function,)
-        yield f"function to restore {show(name)!r}", (saveable.restore_function,)
+        yield "function to save", name, saveable.save_function
+        yield "function to restore", name, saveable.restore_function
 
 
 def _kind(meta: MetaGraph, number: int, node: Message, found: Found) -> None:

@@ -7,7 +7,7 @@ where the op fixes it, attrs that have no default: at about two microseconds a n
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +18,7 @@ from workbench.checks.functions import RETURN, call_problems, clashes, functions
 from workbench.checks.graph import BODY_INPUT, INPUT_COUNT, INPUT_ORDER, OUTPUT_INDEX
 from workbench.checks.known import DANGLING_INPUT, DUPLICATE_NODE, MISSING_FUNCTION, NO_OP, SIGNATURE_TENSOR
 from workbench.checks.names import NODE_NAME
+from workbench.checks.trace import CALLS
 from workbench.disk import optable
 from workbench.disk.schema import Message
 from workbench.findings import Finding
@@ -35,25 +36,27 @@ def errors(meta: MetaGraph) -> list[Finding]:
     """
     found = Found(None)
     graph, nodes = meta.graph, meta.nodes
-    _place("", graph.node, nodes, (), meta, found)
+    _place("", graph.node, nodes, meta, found)
+    calls: dict[str, list[str]] = {}
     for function in graph.library.function:
-        arguments = {arg.name for arg in function.signature.input_arg}
+        label = function.signature.name
         known = {node.name for node in function.node_def}
-        if len(known) != len(function.node_def) or known & arguments:
-            _twice(function.signature.name, function.node_def, arguments, found)
-        _place(function.signature.name, function.node_def, known, arguments, meta, found)
+        count = len(known)
+        known.update([arg.name for arg in function.signature.input_arg])
+        if len(known) != len(function.node_def) + len(function.signature.input_arg):
+            _twice(label, function.node_def, {arg.name for arg in function.signature.input_arg}, found)
+        calls[label] = _place(label, function.node_def, known, meta, found) if count else []
         for name in function.ret:
             entry = function.ret[name]
-            head = entry.partition(":")[0]
-            if head not in known and head not in arguments:
+            if entry.partition(":")[0] not in known:
                 message = f"Its result {show(name)!r} is {show(entry)!r}, which the body does not have."
-                found.add(RETURN, show(function.signature.name), message)
+                found.add(RETURN, show(label), message)
     for name in [] if are_node_names(nodes) else nodes:
         if not is_node_name(name):
             found.add(NODE_NAME, show(name), "TensorFlow accepts no node of this name.")
     _ambiguous(meta, found)
     _indices(meta, found)
-    recursion(meta, found)
+    recursion(calls, found)
     _signatures(meta, found)
     saver.check_names(meta, found)
     objects.check(meta, found)
@@ -102,68 +105,81 @@ def _op(name: str) -> _Op:
     return known
 
 
-def _place(
-    label: str,
-    body: Message,
-    known: Collection[str],
-    arguments: Collection[str],
-    meta: MetaGraph,
-    found: Found,
-) -> None:
-    """The nodes of the main graph (an empty label) or of a function's body."""
+def _place(label: str, body: Message, known: Collection[str], meta: MetaGraph, found: Found) -> list[str]:
+    """The nodes of the main graph (an empty label) or of a function's body; the functions they call in any case.
+
+    This is where the time goes: whatever is rare is looked at elsewhere.
+    """
     functions, ops = meta.functions, _ops
+    called: list[str] = []
     for node in body:
         data = controls = 0
         for entry in node.input:
-            if entry[:1] == "^":
-                controls += 1
-                head = entry[1:]
-            else:
-                data += 1
-                if controls:
-                    message = f"Its data input {show(entry)!r} stands after a control input."
-                    found.add(INPUT_ORDER, _where(label, node.name), message)
-                    controls = 0
-                if entry in known:
-                    continue
+            if entry not in known:
                 head = entry.partition(":")[0]
-            if head not in known and head not in arguments:
-                _dangling(label, node.name, entry, known, arguments, found)
+                if head not in known:
+                    if head[:1] == "^":
+                        controls += 1
+                        if head[1:] in known:
+                            continue
+                    _dangling(label, node.name, entry, known, found)
+                    if controls:
+                        continue
+            data += 1
+            if controls:
+                message = f"Its data input {show(entry)!r} stands after a control input."
+                found.add(INPUT_ORDER, _where(label, node.name), message)
+                controls = 0
         name = node.op
-        if name in functions:
-            continue
+        op = ops.get(name)
+        if op is None:
+            if name in functions:
+                called.append(name)
+                continue
+            op = _op(name)
+        if data != op.inputs and op.inputs is not None:
+            _count(label, node, data, op.inputs, found)
+        if op.required and not all(map(node.attr.__contains__, op.required)):
+            _attrs(label, node, op.required, found)
+        if op.calls:
+            called += _calls(label, node, functions, found)
         if not name:
             found.add(NO_OP, _where(label, node.name), "The node has no op.")
-        op = ops.get(name) or _op(name)
-        if op.inputs is not None and data != op.inputs and not _lists(node, arguments):
-            message = f"{show(name)} takes {op.inputs} inputs, and it is given {data}."
-            found.add(INPUT_COUNT, _where(label, node.name), message)
-        attrs = node.attr if op.required else ()
-        for attr in op.required:
-            if attr not in attrs:
-                message = f"{show(name)} needs the attr {show(attr)}; it is not there."
-                found.add(MISSING_ATTR, _where(label, node.name), message)
-        if op.calls:
-            for code, message in call_problems(node, functions):
-                found.add(code, _where(label, node.name), message)
-            for attr, called in functions_of(node):
-                if called not in functions:
-                    found.add(
-                        MISSING_FUNCTION,
-                        _where(label, node.name),
-                        f"Its attr {show(attr)!r} is the function {show(called)!r}, which the model does not have.",
-                        partial(did_you_mean, called, functions, noun="functions"),
-                    )
+    return called
 
 
-def _lists(node: Message, arguments: Collection[str]) -> bool:
-    """Whether an input may stand for several tensors, or none: a whole argument or output of a body, by its name."""
-    return bool(arguments) and any(entry.count(":") < 2 for entry in node.input if not entry.startswith("^"))
+def _count(label: str, node: Message, data: int, wanted: int, found: Found) -> None:
+    # in a body the name of an argument or of an output may stand for several tensors, or for none
+    if label and any(entry.count(":") < 2 for entry in node.input if not entry.startswith("^")):
+        return
+    message = f"{show(node.op)} takes {wanted} inputs, and it is given {data}."
+    found.add(INPUT_COUNT, _where(label, node.name), message)
 
 
-def _dangling(
-    label: str, node: str, entry: str, known: Collection[str], arguments: Collection[str], found: Found
-) -> None:
+def _attrs(label: str, node: Message, required: tuple[str, ...], found: Found) -> None:
+    lacking = ", ".join(show(attr) for attr in required if attr not in node.attr)
+    message = f"{show(node.op)} needs the attr {lacking}; it is not there."
+    found.add(MISSING_ATTR, _where(label, node.name), message)
+
+
+def _calls(label: str, node: Message, functions: Mapping[str, Message], found: Found) -> list[str]:
+    """What a node calls: whether it is there and fits; the functions that are called whatever happens."""
+    for code, message in call_problems(node, functions):
+        found.add(code, _where(label, node.name), message)
+    names = []
+    for attr, called in functions_of(node):
+        names.append(called)
+        if called not in functions:
+            found.add(
+                MISSING_FUNCTION,
+                _where(label, node.name),
+                f"Its attr {show(attr)!r} is the function {show(called)!r}, which the model does not have.",
+                partial(did_you_mean, called, functions, noun="functions"),
+            )
+    return [name for name in names if name in functions] if node.op in CALLS else []
+
+
+def _dangling(label: str, node: str, entry: str, known: Collection[str], found: Found) -> None:
     head = input_node(entry)
     code, what = (
         (BODY_INPUT, "no argument and no node of the function") if label else (DANGLING_INPUT, "no node")
@@ -172,7 +188,7 @@ def _dangling(
         code,
         _where(label, node),
         f"Its input {show(entry)!r} names {what}.",
-        partial(did_you_mean, head, [*arguments, *known], noun="nodes"),
+        partial(did_you_mean, head, known, noun="nodes"),
     )
 
 
