@@ -34,6 +34,7 @@ class Terminal:
     """A process behind a pseudo-terminal."""
 
     program: tuple[str, ...] = (sys.executable, "-m", "workbench")
+    controls = True
 
     def __init__(
         self, words: list[str], folder: Path, state: Path, environment: dict[str, str] | None = None
@@ -56,7 +57,7 @@ class Terminal:
             cwd=folder,
             env=environment,
             start_new_session=True,
-            preexec_fn=_take_terminal,
+            preexec_fn=_take_terminal if self.controls else None,
         )
         self.output = b""
 
@@ -98,6 +99,12 @@ class Terminal:
         for key in keys if slowly else [keys]:
             os.write(self.master, key.encode())
             self.read(0.1)
+
+
+class Uncontrolled(Terminal):
+    """A terminal whose end no signal tells of."""
+
+    controls = False
 
 
 class Shell(Terminal):
@@ -171,6 +178,15 @@ def test_a_lost_connection_leaves_the_plan_and_no_process(sample_models: Path, t
         tty.until("can be committed")
 
 
+def test_it_ends_when_nobody_takes_what_it_writes(sample_models: Path, tmp_path: Path) -> None:
+    words = ["tui", str(sample_models / "digits")]
+    with terminal(words, tmp_path, tmp_path / "state", Uncontrolled) as tty:
+        tty.until("myOutput")
+        os.close(tty.master)
+        os.kill(tty.process.pid, signal.SIGCONT)  # on which all is written again
+        assert tty.process.wait(20) == 129
+
+
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell with job control")
 def test_it_suspends_to_the_shell_and_comes_back(sample_models: Path, tmp_path: Path) -> None:
     with terminal([], tmp_path, tmp_path / "state", Shell) as tty:
@@ -194,6 +210,10 @@ def test_it_suspends_to_the_shell_and_comes_back(sample_models: Path, tmp_path: 
         tty.until("prompt>")
         tty.send("echo over-$?\nexit\n", slowly=False)
         tty.until("over-0")
+
+
+def ask_tmux(*words: str) -> str:
+    return subprocess.run([*Tmux.program, *words], capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux")

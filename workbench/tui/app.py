@@ -6,7 +6,7 @@ import gc
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from textual.app import App
 from textual.filter import ANSIToTruecolor
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from workbench.session.committing import Committer
+
+LOST = 129
+"""Exit code when the terminal went away: 128 and SIGHUP, as a shell has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,19 @@ class WorkbenchApp(App[int]):
                 number = getattr(signal, name)
                 with suppress(NotImplementedError, RuntimeError, ValueError):  # not on this system or thread
                     asyncio.get_running_loop().add_signal_handler(number, self._end, 128 + number)
+
+    def lose_terminal(self) -> NoReturn:
+        """Ends at once, on whatever thread: nobody can be shown anything any more. The plan stays saved.
+
+        The way out through Textual is barred: it waits for what is written to be taken.
+        """
+        import os
+
+        try:
+            if self._committer is not None:
+                self._committer.close()
+        finally:
+            os._exit(LOST)
 
     def _end(self, code: int) -> None:
         if self._committer is not None:

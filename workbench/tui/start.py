@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbench.session.session import Session
 
+if TYPE_CHECKING:
+    from workbench.tui.app import WorkbenchApp
+
 _PATIENCE = 0.3  # seconds
+_WRITER = "textual-output"  # textual/drivers/_writer_thread.py
 
 
 def make_session(paths: Sequence[Path]) -> Session:
@@ -27,6 +33,22 @@ def make_session(paths: Sequence[Path]) -> Session:
     return Session(session.plan)
 
 
+def _end_with_terminal(app: WorkbenchApp) -> None:
+    """Ends the application when writing to the terminal fails.
+
+    Textual writes on a thread, which dies of it; the application would then wait for ever for that thread.
+    """
+    usual = threading.excepthook
+
+    def hook(args: threading.ExceptHookArgs) -> None:
+        lost = args.thread is not None and args.thread.name == _WRITER and isinstance(args.exc_value, OSError)
+        if lost:
+            app.lose_terminal()
+        usual(args)
+
+    threading.excepthook = hook
+
+
 def start(paths: Sequence[Path], *, theme: str = "", ascii: bool = False, mouse: bool = True) -> int:
     """Runs the application until it is left; the exit code."""
     session = make_session(paths)
@@ -37,5 +59,6 @@ def start(paths: Sequence[Path], *, theme: str = "", ascii: bool = False, mouse:
 
     reading.join(_PATIENCE)  # a first frame with the rows in it beats one that says they will come
     app = WorkbenchApp(session, Store(), Look(theme, ascii))
+    _end_with_terminal(app)
     app.run(mouse=mouse)
     return app.return_code or 0
