@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from tests.tui.driving import drive, press, screen_text, settle, until
+from tests.tui.driving import drive, press, screen_text, settle, type_text, until
 from workbench.disk import schema
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.screens.start import StartScreen
@@ -134,6 +134,17 @@ def test_the_filter_narrows_as_it_is_typed_and_n_goes_on(sample_models: Path, tm
         assert "nothing fits the filter" in screen_text(app)
 
     drive(story, [sample_models / "digits"], state=tmp_path)
+
+
+def test_letters_that_come_at_once_are_the_filter_s(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await type_text(app, pilot, "/resize/Sq")
+        await settle(app, pilot)
+        rows = pane(app).rows
+        assert [rows.listing[i].text for i in range(rows.count())] == ["resize/Squeeze"]
+        assert app.screen is app.screen_stack[0], "no letter was taken for a key"
+
+    drive(story, [sample_models / "image_base64"], state=tmp_path)
 
 
 def test_links_are_followed_and_gone_back_from(sample_models: Path, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
     "browse": (
         Action("pick", "space", "Pick", "Pick an output, then an input: that is a wire", 1),
         Action("detail", "enter", "Detail", "Show the detail of the row", 3),
-        Action("filter", "slash", "Filter", "Filter by name, op, dtype, shape or function", 3),
+        Action("filter", "slash", "Filter", "Filter by name, op, dtype, shape or function", 3, priority=True),
         Action("unfold", "right,l", "Unfold", "Unfold the row, or show its detail"),
         Action("fold", "left,h", "Fold", "Fold the row, or go to the one it is in"),
         Action("next_match", "n", "Next match", "Go to the next match of the filter"),

@@ -217,10 +217,14 @@ class Browse(Widget):
 
     # -- keys
 
-    def action_filter(self) -> None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A slash opens the filter before letters behind it are looked at; in the filter it is a letter itself."""
+        return not (action == "filter" and self.listed.filter is not None and self.listed.filter.has_focus)
+
+    async def action_filter(self) -> None:
         """Types a filter."""
         self.leave_detail()
-        self.listed.ask_filter()
+        await self.listed.ask_filter()
 
     def action_next_match(self) -> None:
         """The next match of the last filter."""

@@ -131,16 +131,16 @@ class Listed(Vertical):
 
     # -- filter
 
-    def ask_filter(self) -> None:
-        """Types a filter."""
+    async def ask_filter(self) -> None:
+        """Types a filter: the next key is its first letter, however soon it comes."""
         line = self.filter
         if line is None:
             from workbench.tui.widgets.filter import FilterLine
 
             line = FilterLine(classes="filter")
-            self.mount(line, before=0)
+            await self.mount(line, before=0)
         line.display = True
-        line.focus()
+        self.screen.set_focus(line)
         line.action_end()
         if self.viewer is not None:
             self._make_index(self.viewer)
