@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,27 @@ def test_functions_that_call_each_other_end() -> None:
     b = function("b", ["x:7"], node("c", "PartitionedCall", "x", f=Func("a")))
     one = graph(node("y", "PartitionedCall", f=Func("a")), functions=[a, b])
     assert ops(found(one, s=({}, {"y": "y:0"}))) == [("ReadFile", ("s",))]
+
+
+def test_a_long_chain_of_calls_is_walked_in_no_time() -> None:
+    """Each function calls the next two; the last writes a file. A walk that looks twice would not end."""
+    count = 3000
+    made = [
+        function(
+            f"f{at}",
+            ["a:7"],
+            node("one", "PartitionedCall", "a", f=Func(f"f{min(at + 1, count)}")),
+            node("two", "PartitionedCall", "a", f=Func(f"f{min(at + 2, count)}")),
+        )
+        for at in range(count)
+    ]
+    made.append(function(f"f{count}", ["a:7"], node("w", "WriteFile", "a", "a")))
+    one = graph(node("y", "PartitionedCall", f=Func("f0")), functions=made)
+    started = time.process_time()
+    (danger,) = found(one, s=({}, {"y": "y:0"}))
+    assert (danger.op, danger.signatures) == ("WriteFile", ("s",))
+    assert (danger.path[0], danger.path[-1], len(danger.path)) == ("…", f"f{count}", 101)
+    assert time.process_time() - started < 10
 
 
 def test_printing_is_dangerous_only_into_a_file() -> None:

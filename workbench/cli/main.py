@@ -34,7 +34,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "draw": ("workbench.cli.draw", "the graph behind a signature as a picture: text, SVG, DOT, Mermaid"),
     "demo": ("workbench.cli.demo", "a base64 image joined to a digit classifier, from start to end"),
     "show": ("workbench.cli.show", "as saved_model_cli show"),
-    "scan": ("workbench.cli.scan", "as saved_model_cli scan: ops that touch files, network, Python"),
+    "scan": (
+        "workbench.cli.scan",
+        "where a model touches more than tensors: files, network, process, Python",
+    ),
     "completion": ("workbench.cli.completion", "a completion script for bash, zsh or tcsh"),
 }
 """Command → (module, summary). A module gives `EXAMPLES`, `configure(parser)` and `run(args, out) -> int`."""

@@ -44,6 +44,7 @@ _HOLDS_PATH = frozenset({"ReadVariableOp", "VarIsInitializedOp", "AssignVariable
 _SWAPPED = "api_implements"
 _MAX_VISITS = 100_000
 _MAX_TRAIL = 64
+_MAX_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Danger:
         tier: `code`, `process`, `write`, `read`, `network`.
         why: what it does, in words.
         node: its name.
-        path: the functions on the way to it, outermost first; empty for the main graph.
+        path: the functions on the way to it, outermost first, `…` for the first of very many; empty for the main graph.
         signatures: keys of the signatures that reach it (and paths of callables, where all is listed). Loading the
             model reaches it by `(init op)`, `(restore)` or `(load)` (functions of its objects), the saving half of
             the saver by `(save)`. Empty if nothing that can be called reaches it.
@@ -139,6 +140,23 @@ class _Body:
     callers: tuple[tuple[Message, tuple[str, ...]], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """The functions on the way to a body, from the inside out: shared, because ways can be as long as a library."""
+
+    name: str
+    above: _Way | None = None
+
+    def names(self) -> tuple[str, ...]:
+        """From the outside in; of a long way the end only."""
+        found: list[str] = []
+        way: _Way | None = self
+        while way is not None and len(found) < _MAX_SHOWN:
+            found.append(way.name)
+            way = way.above
+        return (*(("…",) if way is not None else ()), *reversed(found))
+
+
 Trusted = frozenset[str]
 """Names in a body that are paths of the model's own files."""
 
@@ -154,7 +172,7 @@ class _Walk:
         self.excused: dict[tuple[str, str], Danger] = {}
         self._bodies: dict[str, _Body] = {}
         self._plain: dict[str, frozenset[str] | None] = {}
-        self._clean: set[str] = set()
+        self._holds: dict[str, bool] = {}
 
     def all(self) -> list[Danger]:
         """Dangers, then those that are excused wherever they are reached."""
@@ -268,7 +286,7 @@ class _Walk:
             tuple(node for node in main.suspects if node.name in reached),
             tuple((node, called) for node, called in main.callers if node.name in reached),
         )
-        self._visit(part, self._trusted(label, reached), (), label)
+        self._visit(part, self._trusted(label, reached), None, label)
 
     def from_loaded_signature(self, key: str) -> None:
         """The function that `tf.saved_model.load` takes for a signature; nothing ties it to the main graph's nodes."""
@@ -302,9 +320,9 @@ class _Walk:
 
     def the_rest(self) -> None:
         """What nothing reached: nodes of the main graph and functions of the library."""
-        self._own(self.main, self._trusted(None, ()), (), None)
+        self._own(self.main, self._trusted(None, ()), None, None)
         for name in self.functions:
-            self._own(self.body(name), frozenset(), (name,), None)
+            self._own(self.body(name), frozenset(), _Way(name), None)
 
     def _from_object(self, number: int, label: str) -> None:
         objects = self.meta.objects
@@ -324,7 +342,7 @@ class _Walk:
         concrete = objects.proto.concrete_functions
         bound = self._bound_assets(name, concrete[name]) if name in concrete else frozenset()
         for one in (name, *self._swapped.get(name, ())):
-            self._visit(self.body(one), bound if one == name else frozenset(), (one,), label)
+            self._visit(self.body(one), bound if one == name else frozenset(), _Way(one), label)
 
     def _bound_assets(self, name: str, concrete: Message) -> Trusted:
         """The arguments of a concrete function that are bound to assets."""
@@ -344,27 +362,43 @@ class _Walk:
     # -- how it goes on
 
     def _holds_any(self, names: Iterable[str]) -> bool:
-        """Whether anything under some functions is a suspect; what is clean is remembered."""
-        todo = [name for name in names if name not in self._clean]
-        seen = set(todo)
-        while todo:
-            body = self.body(todo.pop())
-            if body.suspects:
-                return True
-            for _, called in body.callers:
-                fresh = [name for name in called if name not in seen and name not in self._clean]
-                seen.update(fresh)
-                todo += fresh
-        self._clean |= seen
-        return False
+        """Whether anything under some functions is a suspect; each function is looked at once."""
+        names = list(names)
+        fresh = [name for name in names if name not in self._holds]
+        if fresh:
+            self._look_into(fresh)
+        return any(self._holds[name] for name in names)
 
-    def _visit(self, body: _Body, trusted: Trusted, path: tuple[str, ...], label: str) -> None:
+    def _look_into(self, names: list[str]) -> None:
+        """Finds for functions, and all under them, whether a suspect is reached: back from those that have one."""
+        seen, todo = dict.fromkeys(names), list(names)
+        callers: dict[str, list[str]] = {}
+        dirty = []
+        while todo:
+            name = todo.pop()
+            body = self.body(name)
+            called = [one for _, listed in body.callers for one in listed]
+            if body.suspects or any(self._holds.get(one) for one in called):
+                dirty.append(name)
+            for one in called:
+                callers.setdefault(one, []).append(name)
+                if one not in seen and one not in self._holds:
+                    seen[one] = None
+                    todo.append(one)
+        found = set(dirty)
+        while dirty:
+            above = [name for name in callers.get(dirty.pop(), ()) if name not in found]
+            found.update(above)
+            dirty += above
+        self._holds |= {name: name in found for name in seen}
+
+    def _visit(self, body: _Body, trusted: Trusted, way: _Way | None, label: str) -> None:
         """A body and all functions under it, each once for a set of trusted arguments."""
         done: set[tuple[str, Trusted]] = set()
-        todo = [(body, trusted, path)]
+        todo = [(body, trusted, way)]
         while todo:
-            body, trusted, path = todo.pop()
-            self._own(body, trusted, path, label)
+            body, trusted, way = todo.pop()
+            self._own(body, trusted, way, label)
             for node, called in body.callers:
                 for name in called:
                     if not self._holds_any((name,)):
@@ -379,14 +413,14 @@ class _Walk:
                         )
                     if (name, args) not in done:
                         done.add((name, args))
-                        todo.append((self.body(name), args, (*path, name)))
+                        todo.append((self.body(name), args, _Way(name, way)))
 
-    def _own(self, body: _Body, trusted: Trusted, path: tuple[str, ...], label: str | None) -> None:
+    def _own(self, body: _Body, trusted: Trusted, way: _Way | None, label: str | None) -> None:
         for node in body.suspects:
             verdict = classify(node, self.functions)
             if verdict is None or _is_in_memory(node, body.nodes):
                 continue
-            place = (path[-1] if path else "", node.name)
+            place = (way.name if way is not None else "", node.name)
             excuse = _excuse(node, body.nodes, trusted, label)
             if label is None and (place in self.excused or place in self.found):
                 continue
@@ -394,6 +428,7 @@ class _Walk:
             known = into.get(place)
             labels = () if label is None else (label,)
             if known is None:
+                path = way.names() if way is not None else ()
                 into[place] = Danger(node.op, *verdict, node.name, path, labels, excuse)
             elif label is not None and label not in known.signatures:
                 into[place] = replace(known, signatures=(*known.signatures, label))
