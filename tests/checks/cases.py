@@ -331,9 +331,11 @@ def _(meta: Any) -> None:
     del named(meta, "MatMul").attr["_output_shapes"].list.shape[:]
 
 
-@broken("const-value")
-def _(meta: Any) -> None:
-    named(meta, "softmax/bias/Initializer/zeros").attr["value"].tensor.tensor_content = bytes(12)
+@case("const-value")
+def _(folder: Path) -> Path:
+    value = schema.TensorProto(dtype=FLOAT, tensor_content=bytes(12))
+    value.tensor_shape.dim.add().size = 4
+    return tiny(folder, node("c", "Const", dtype=FLOAT, value=value), node("y", "AddV2", "x", "c", T=FLOAT))
 
 
 # --- functions ----------------------------------------------------------------------------------------------
