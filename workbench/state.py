@@ -43,13 +43,34 @@ def write(path: Path, value: object) -> None:
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _remove_dead(path)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(value, file)
         os.replace(temporary, path)
-    except OSError:
+    except BaseException as problem:
         with suppress(OSError):
             temporary.unlink()
+        if not isinstance(problem, OSError):
+            raise
+
+
+def _remove_dead(path: Path) -> None:
+    """Removes what processes that were killed while they wrote this file have left."""
+    if os.name != "posix":
+        return
+    with os.scandir(path.parent) as found:
+        names = [entry.name for entry in found if entry.name.startswith(f"{path.name}.")]
+    for name in names:
+        number = name[len(path.name) + 1 :]
+        if number.isascii() and number.isdigit():
+            try:
+                os.kill(int(number), 0)
+            except (ProcessLookupError, OverflowError):
+                with suppress(OSError):
+                    path.with_name(name).unlink()
+            except PermissionError:
+                pass  # it lives, and is another's
 
 
 def remembered_sources() -> dict[str, Path]:

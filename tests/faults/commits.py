@@ -90,6 +90,7 @@ COMMITS: Sequence[Commit] = (
         before=(("plan.json", b"{}"),),
     ),
     Commit("merge, the recipe to a device", f"merge {TWO} --save-recipe /dev/null -o {{o}}/out"),
+    Commit("merge, nothing can be remembered", f"merge {TWO} -o {{o}}/out", refused={"rename": errno.EIO}),
     Commit("merge, serving", f"merge {TWO_TF2} --serving -o {{o}}/base", "base/1"),
     Commit("merge, a dead one's leftovers", f"merge {TWO} -o {{o}}/out", littered=True),
     Commit(

@@ -134,6 +134,7 @@ class Bench:
             self._whole[commit.name] = tree(place)
             found += [Point(commit, call) for call in ended.calls if commit.error(call, place) is None]
             shutil.rmtree(place)
+            shutil.rmtree(self.state, ignore_errors=True)
         return found
 
     def try_all(self, points: Sequence[Point], faults: Sequence[Fault]) -> None:
@@ -150,12 +151,18 @@ class Bench:
         problems = list(self._after(point.commit, fault, place, ended))
         if fault.kills or any(".workbench-" in name for name in tree(place)):
             problems += self._next(point.commit, place)
+        elif len(tree(self.state)) > 2 and not point.commit.littered:
+            problems.append(f"left behind: {sorted(tree(self.state))}")
         self.failures += [f"{fault.name} at {point}: {problem}" for problem in problems]
         shutil.rmtree(place)
+        shutil.rmtree(self.state, ignore_errors=True)
 
     def _place(self, commit: Commit) -> Path:
         place = self.folder / "place"
         commit.prepare(place)
+        if commit.littered:
+            (self.state / "workbench").mkdir(parents=True)
+            (self.state / "workbench" / "sources.json.999999999").write_bytes(b"half")
         return place
 
     def _run(
@@ -171,7 +178,12 @@ class Bench:
             return Act(error=refused) if refused else decide(call)
 
         words = commit.command(self.models, place)
-        return watch(lambda: program(words), decided, stacks=stacks)
+        return watch(lambda: program(words, self.state), decided, stacks=stacks)
+
+    @property
+    def state(self) -> Path:
+        """Where the command line keeps what it remembers."""
+        return self.folder / "state"
 
     def _after(self, commit: Commit, fault: Fault, place: Path, ended: Ended) -> Iterator[str]:
         if ended.left:
@@ -215,7 +227,12 @@ class Bench:
         found = tree(place)
         if ended.code != 0:
             yield f"the next commit fails: {ended.err}"
-        elif left := [name for name in found if ".workbench-" in name]:
+        elif left := [
+            name
+            for name in (*found, *tree(self.state))
+            if ".workbench-" in name
+            or (name not in ("workbench", "workbench/sources.json") and name not in found)
+        ]:
             yield f"the next commit leaves {left}"
         if again.target not in found:
             yield "the next commit makes no target"
@@ -227,8 +244,9 @@ def _wrong(expected: dict[str, bytes | str], found: dict[str, bytes | str], targ
     return sorted(name for name in names if expected.get(name) != found.get(name))
 
 
-def program(words: Sequence[str]) -> int:
+def program(words: Sequence[str], state: Path) -> int:
     """The command line, as a program of its own."""
+    os.environ["XDG_STATE_HOME"] = str(state)
     sys.argv = ["workbench", *words]
     main()
     return 0
@@ -241,6 +259,8 @@ def preload(commits: Sequence[Commit], models: Path, folder: Path) -> None:
 
     from workbench.cli.main import main as run
 
+    before = os.environ.get("XDG_STATE_HOME")
+    os.environ["XDG_STATE_HOME"] = str(folder / "preloaded")
     for number, commit in enumerate(commits):
         place = folder / f"preload{number}"
         commit.prepare(place)
@@ -248,4 +268,7 @@ def preload(commits: Sequence[Commit], models: Path, folder: Path) -> None:
             code = run(commit.command(models, place))
         assert code == 0, (commit.name, said.getvalue())
         shutil.rmtree(place)
-    os.sync()
+    if before is None:
+        del os.environ["XDG_STATE_HOME"]
+    else:
+        os.environ["XDG_STATE_HOME"] = before

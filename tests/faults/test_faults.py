@@ -100,10 +100,10 @@ def test_killed_while_it_cleans_up(bench: Bench, points: list[Point]) -> None:
         place = bench.folder / "place"
         point.commit.prepare(place)
         words = point.commit.command(bench.models, place)
-        ended = watch(lambda words=words: program(words), decide)  # type: ignore[misc]
+        ended = watch(lambda words=words: program(words, bench.state), decide)  # type: ignore[misc]
         assert ended.code == -signal.SIGKILL
         assert point.commit.target not in tree(place)
-        assert watch(lambda words=words: program(words), lambda call: None).code == 0  # type: ignore[misc]
+        assert watch(lambda words=words: program(words, bench.state), lambda call: None).code == 0  # type: ignore[misc]
         assert not [name for name in tree(place) if ".workbench-" in name]
         shutil.rmtree(place)
 
@@ -121,7 +121,7 @@ def test_a_crowd_in_one_serving_folder_of_which_half_is_killed(bench: Bench, tmp
             pid = os.fork()
             if pid == 0:
                 ended = watch(
-                    lambda: program(["merge", *words, "--json"]),
+                    lambda: program(["merge", *words, "--json"], bench.state),
                     lambda call, victim=victim: Act(signal.SIGKILL) if call.number == victim else None,  # type: ignore[misc]
                 )
                 os._exit(0 if ended.code == 0 else 9 if ended.code == -signal.SIGKILL else 1)
@@ -138,7 +138,7 @@ def test_a_crowd_in_one_serving_folder_of_which_half_is_killed(bench: Bench, tmp
     for name in names:
         assert tree(base / name) == whole
         assert not Bundle.open(base / name / "variables" / "variables").verify()
-    assert watch(lambda: program(["merge", *words]), lambda call: None).code == 0
+    assert watch(lambda: program(["merge", *words], bench.state), lambda call: None).code == 0
     assert not [name for name in os.listdir(base) if name.startswith(".")]
 
 
