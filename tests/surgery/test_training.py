@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.surgery.tools import codes, draft_of, findings_of, the, wire
+from tests.zoo import Example
 from workbench.commit_join import commit
 from workbench.model import open_model
 from workbench.runtime.api import run
@@ -250,3 +251,18 @@ def test_layers_of_keras_are_trained_batchnorm_and_dropout_too(
     assert losses[-1] < losses[0]
     # the moving averages and the seed of the dropout change as well
     assert all(np.any(before[variable.name] != variable.numpy()) for variable in result.variables)
+
+
+def test_what_an_old_optimizer_keeps_is_restored(
+    zoo: Callable[[str], Example], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its slots can be slots no more where TensorFlow does not know such an optimizer: they are plain children."""
+    import tensorflow as tf
+
+    sources = (Source("a", zoo("tf2_old_optimizer").path), Source("b", zoo("v1_simple_save").path))
+    report = commit(draft_of(Plan(sources, (wire("a@y = b@x"),))), tmp_path / "joined", verify=False)
+    loaded = tf.saved_model.load(str(report.path))
+    kept = {name: getattr(loaded.a.optimizer, name) for name in dir(loaded.a.optimizer) if name[:5] == "slot_"}
+    assert len(kept) == 4
+    assert all(np.abs(variable.numpy()).max() > 0 for variable in kept.values())  # one step was made
+    assert not [record for record in caplog.records if "could not be found" in record.getMessage()]

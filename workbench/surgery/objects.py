@@ -20,11 +20,11 @@ from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
 from workbench.model.objects import OBJECT_GRAPH_KEY, VALUE_SUFFIX
 from workbench.model.shapes import from_proto
+from workbench.surgery.optimizers import plain_slots
 from workbench.surgery.part import Part, unique_name
 from workbench.surgery.rename import Renamer
 from workbench.surgery.uplift import Argument, CannotUplift, Uplift
 
-_OPTIMIZER = "optimizer"
 _TRAINING = "training"
 _LARGE = 2048
 # Ops whose resource is an object of its own (a table), bound to functions from outside.
@@ -138,7 +138,7 @@ def add_objects(objects: Objects, part: Part, renamer: Renamer, assets: Mapping[
         copy.CopyFrom(concrete)
         copy.bound_inputs[:] = [number + offset for number in concrete.bound_inputs]
     _bind(objects, part, offset, f"{part.handle}/")
-    _track_objects(objects, part, renamer)
+    plain_slots(objects.graph, objects.tracked, offset, _track_objects(objects, part, renamer))
 
 
 def of_model(part: Part) -> Objects:
@@ -157,9 +157,6 @@ def _bind(objects: Objects, part: Part, offset: int, prefix: str) -> None:
 def _renumber(node: Message, offset: int) -> None:
     for reference in (*node.children, *node.dependencies):
         reference.node_id += offset
-    if node.WhichOneof("kind") == "user_object" and node.user_object.identifier == _OPTIMIZER:
-        # Such objects of old Keras load as plain ones, which have no slots: the loader dies of them.
-        del node.slot_variables[:]
     for slot in node.slot_variables:
         slot.original_variable_node_id += offset
         slot.slot_variable_node_id += offset
@@ -221,10 +218,11 @@ def _bind_captures(objects: Objects, part: Part, offset: int, prefix: str) -> No
             objects.bound.setdefault(f"{prefix}{names.input_node(text)}", number + offset)
 
 
-def _track_objects(objects: Objects, part: Part, renamer: Renamer) -> None:
+def _track_objects(objects: Objects, part: Part, renamer: Renamer) -> int | None:
+    """The number of the source's root in the checkpoint's graph; None if it has none."""
     bundle = part.model.bundle
     if bundle is None or OBJECT_GRAPH_KEY not in bundle:
-        return
+        return None
     source = schema.TrackableObjectGraph.FromString(bundle.strings(OBJECT_GRAPH_KEY)[0])
     offset = len(objects.tracked.nodes)
     for original in source.nodes:
@@ -240,6 +238,7 @@ def _track_objects(objects: Objects, part: Part, renamer: Renamer) -> None:
                 attribute.checkpoint_key = f"{renamer.prefix}{attribute.checkpoint_key}"
             attribute.full_name = f"{renamer.prefix}{attribute.full_name}"
     objects.tracked.nodes[0].children.add(node_id=offset, local_name=part.handle)
+    return offset
 
 
 # -- TF1 sources

@@ -1,0 +1,69 @@
+"""Optimizers of old Keras in an object graph: what they keep for a variable becomes a child like any other.
+
+Such an object (`optimizer`; TensorFlow 2.21 knows only `tf_deprecated_optimizer`) is loaded as a plain one, which has
+no slots: the loader dies of them. As plain children the slot variables are restored, and the model loads.
+
+Sources: `slot_variables` in saved_object_graph.proto and trackable_object_graph.proto;
+`tensorflow/python/saved_model/load.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from workbench.disk.schema import Message
+
+_OLD = "optimizer"
+
+
+def plain_slots(saved: Message, tracked: Message, root: int, tracked_root: int | None) -> None:
+    """Turns the slots of old optimizers into children.
+
+    Args:
+        saved: SavedObjectGraph, changed.
+        tracked: TrackableObjectGraph of the checkpoint, changed alike; its numbers are its own.
+        root: number of the object in `saved` from which everything of the model is reached.
+        tracked_root: the same in `tracked`; None if the checkpoint has no graph.
+    """
+    old = [
+        number
+        for number in range(root, len(saved.nodes))
+        if len(saved.nodes[number].slot_variables)
+        and saved.nodes[number].WhichOneof("kind") == "user_object"
+        and saved.nodes[number].user_object.identifier == _OLD
+    ]
+    if not old:
+        return
+    same = _same_paths(saved, tracked, root, tracked_root) if tracked_root is not None else {}
+    for number in old:
+        optimizer = saved.nodes[number]
+        other = tracked.nodes[same[number]] if number in same else None
+        theirs: dict[tuple[int, str], int] = {}
+        if other is not None:
+            theirs = {
+                (slot.original_variable_node_id, slot.slot_name): slot.slot_variable_node_id
+                for slot in other.slot_variables
+            }
+            del other.slot_variables[:]
+        for position, slot in enumerate(optimizer.slot_variables):
+            name = f"slot_{position}_{slot.slot_name}"
+            optimizer.children.add(node_id=slot.slot_variable_node_id, local_name=name)
+            original = same.get(slot.original_variable_node_id)
+            value = theirs.get((original, slot.slot_name)) if original is not None else None
+            if other is not None and value is not None:
+                other.children.add(node_id=value, local_name=name)
+        del optimizer.slot_variables[:]
+
+
+def _same_paths(saved: Message, tracked: Message, root: int, tracked_root: int) -> Mapping[int, int]:
+    """Object in `saved` to the one in `tracked` that is reached by the same names."""
+    found = {root: tracked_root}
+    todo = [root]
+    while todo:
+        number = todo.pop()
+        theirs = {child.local_name: child.node_id for child in tracked.nodes[found[number]].children}
+        for child in saved.nodes[number].children:
+            if child.local_name in theirs and child.node_id not in found:
+                found[child.node_id] = theirs[child.local_name]
+                todo.append(child.node_id)
+    return found
