@@ -323,6 +323,9 @@ def test_a_graphdef(run: Run, tmp_path: Path) -> None:
     assert "frozen GraphDef" in out
     assert "MetaGraph" not in out
     assert "    out  probs  float32  any shape  probs:0" in out
+    path.write_bytes(graph(node("w", "VarHandleOp", dtype=1)).SerializeToString())
+    _, out, _ = run("inspect", path)
+    assert "  GraphDef: one graph, without the values of its variables" in out
 
 
 def test_garbage_collection_is_on_again(run: Run, sample_models: Path) -> None:

@@ -207,6 +207,42 @@ def test_a_node_used_only_as_a_control_input_is_still_a_sink(tmp_path: Path) -> 
     assert list(open_model(path).meta.signature().outputs) == ["y"]
 
 
+def test_what_a_branch_or_a_loop_holds_is_no_sink(tmp_path: Path) -> None:
+    path = graphdef(
+        tmp_path,
+        node("x", "Placeholder", dtype=1),
+        node("training", "Placeholder", dtype=10),
+        node("cond/Switch", "Switch", "training", "training", T=10),
+        node("cond/switch_t", "Identity", "cond/Switch:1", T=10),
+        node("cond/one", "Const", "^cond/switch_t", dtype=1),
+        node("x/Switch", "Switch", "x", "training", T=1),
+        node("cond/Merge", "Merge", "x/Switch", "cond/one", T=1, N=schema.AttrValue(i=2)),
+        node("loop/Enter", "Enter", "x", T=1),
+        node("loop/inside", "Tanh", "loop/Enter", T=1),
+        node("loop/Exit", "Exit", "loop/Enter", T=1),
+        node("y", "Add", "cond/Merge", "loop/Exit", T=1),
+    )
+    assert list(open_model(path).meta.signature().outputs) == ["y"]
+
+
+def test_a_graph_with_nothing_outside_of_branches_still_has_sinks(tmp_path: Path) -> None:
+    path = graphdef(
+        tmp_path,
+        node("x", "Placeholder", dtype=10),
+        node("Switch", "Switch", "x", "x", T=10),
+        node("y", "Identity", "Switch:1", T=10),
+    )
+    assert list(open_model(path).meta.signature().outputs) == ["y"]
+
+
+def test_a_graphdef_that_was_not_frozen(tmp_path: Path) -> None:
+    path = graphdef(tmp_path, node("w", "VarHandleOp", dtype=1), node("y", "ReadVariableOp", "w", dtype=1))
+    model = open_model(path)
+    assert not model.meta.is_frozen
+    (finding,) = model.findings
+    assert finding.code == "no-values" and "1 variable" in finding.message
+
+
 def codes(meta: object, tmp_path: Path) -> list[str]:
     return [finding.code for finding in open_model(write(tmp_path / "m", meta)).findings]
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from workbench.model.variables import Variable
 
 LISTED = 20
-_KINDS = {"pb": "SavedModel", "pbtxt": "SavedModel in text format", "graphdef": "frozen GraphDef"}
+_KINDS = {"pb": "SavedModel", "pbtxt": "SavedModel in text format", "graphdef": "GraphDef"}
 
 
 class Page:
@@ -87,7 +87,9 @@ class Page:
         model = self.model
         kind = _KINDS[model.format]
         if model.format == "graphdef":
-            return f"{kind}: one graph, its variables turned into constants"
+            if model.meta.is_frozen:
+                return f"frozen {kind}: one graph, its variables turned into constants"
+            return f"{kind}: one graph, without the values of its variables"
         if all(meta.has_object_graph for meta in model.meta_graphs):
             kind += " of TF2, with an object graph"
         elif not any(meta.has_object_graph for meta in model.meta_graphs):

@@ -69,6 +69,23 @@ def _problem(code: str, problem: WorkbenchError) -> Finding:
     return Finding(code, "error", problem.where or "", problem.message, problem.hint)
 
 
+def _values(model: Model) -> list[Finding]:
+    """A lone GraphDef with variables in it was not frozen."""
+    if model.format != "graphdef" or model.meta.is_frozen:
+        return []
+    count = sum(model.meta.main_ops[op] for op in VARIABLE_OPS)
+    return [
+        Finding(
+            "no-values",
+            "warning",
+            show(str(model.path)),
+            f"The graph was not frozen: it has {count} variable{'s' if count != 1 else ''}, "
+            "and a GraphDef holds no values for them.",
+            "What reads them can't be run. Save a SavedModel from where the checkpoint is, or freeze the graph there.",
+        )
+    ]
+
+
 def _checkpoint(model: Model) -> list[Finding]:
     if model.bundle_problem is not None:
         return [_problem("bundle-problem", model.bundle_problem)]
@@ -77,7 +94,7 @@ def _checkpoint(model: Model) -> list[Finding]:
             _pointer(shard) for shard in model.bundle.present_shards if is_lfs_pointer(shard)
         ]
     if model.folder is None:
-        return []
+        return _values(model)
     restored = [meta for meta in model.meta_graphs if meta.proto.saver_def.restore_op_name]
     count = max((sum(meta.main_ops[op] for op in VARIABLE_OPS) for meta in restored), default=0)
     if not count:

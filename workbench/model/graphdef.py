@@ -1,4 +1,4 @@
-"""The signature a frozen GraphDef has: fed at its placeholders, read at its sinks."""
+"""The signature a GraphDef has: fed at its placeholders, read at its sinks."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from workbench.model.meta import MetaGraph
 
 _MAX_MORE = 4096
+_INTO = frozenset({"Switch", "RefSwitch", "_SwitchN", "Enter", "RefEnter"})
+_OUT_OF = frozenset({"Merge", "RefMerge", "_XlaMerge", "Exit", "RefExit"})
 _NO_OUTPUT = frozenset({"NoOp", "Assert", "Print", "PrintV2"})
 
 
@@ -19,7 +21,8 @@ def read_signature(meta: MetaGraph) -> dict[str, Signature]:
     """One `serving_default`: inputs are the placeholders, outputs the sinks, keys the node names.
 
     A sink is a node that no data input names, other than NoOp, Assert, Print, and Const where anything else
-    is left. A sink with several outputs gives `node`, `node:1`, …, up to some thousand for all sinks together.
+    is left; likewise what lies inside a branch or a loop of TF1's control flow and may have no value when it is
+    fetched. A sink with several outputs gives `node`, `node:1`, …, up to some thousand for all sinks together.
     """
     inputs: dict[str, Port] = {}
     sinks: list[str] = []
@@ -34,7 +37,7 @@ def read_signature(meta: MetaGraph) -> dict[str, Signature]:
     computed = [name for name in sinks if meta.nodes[name].op != "Const"]
     outputs: dict[str, Port] = {}
     more = _MAX_MORE
-    for name in computed or sinks:
+    for name in _outside_control_flow(meta, computed) or computed or sinks:
         types = meta.output_types(meta.nodes[name])
         number = 1 if types is None else len(types)
         more -= max(number - 1, 0)
@@ -50,6 +53,29 @@ def read_signature(meta: MetaGraph) -> dict[str, Signature]:
     ordered_in = {key: inputs[key] for key in sorted(inputs)}
     ordered_out = {key: outputs[key] for key in sorted(outputs)}
     return {DEFAULT: Signature(DEFAULT, PREDICT, ordered_in, ordered_out)}
+
+
+def _outside_control_flow(meta: MetaGraph, sinks: list[str]) -> list[str]:
+    """Those of some nodes that have a value whichever branches are taken, and only one.
+
+    A Switch gives its value to one of its outputs alone, an Enter leads into a loop; Merge and Exit lead out again.
+    """
+    todo = [node.name for node in meta.graph.node if node.op in _INTO]
+    if not todo:
+        return sinks
+    takers: dict[str, list[str]] = {}
+    for node in meta.graph.node:
+        if node.op not in _OUT_OF:
+            for entry in node.input:
+                if not is_control(entry):
+                    takers.setdefault(input_node(entry), []).append(node.name)
+    inside = set(todo)
+    while todo:
+        for name in takers.get(todo.pop(), ()):
+            if name not in inside:
+                inside.add(name)
+                todo.append(name)
+    return [sink for sink in sinks if sink not in inside]
 
 
 def _port(meta: MetaGraph, key: str, tensor: str) -> Port:

@@ -107,6 +107,11 @@ class MetaGraph:
         """How many nodes of each op the main graph has."""
         return Counter(self.bodies[0][1])
 
+    @property
+    def is_frozen(self) -> bool:
+        """Whether the main graph has no variables."""
+        return not any(self.main_ops[op] for op in VARIABLE_OPS)
+
     @cached_property
     def ops(self) -> Counter[str]:
         """How many nodes of each op the main graph and the functions have together."""

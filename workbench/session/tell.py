@@ -72,9 +72,9 @@ class Teller:
         out.name = str(model.path)
         out.heading("Model")
         out.fact("file", show(str(model.location.file)))
+        graph = "frozen GraphDef" if meta.is_frozen else "GraphDef, variables without values"
         out.fact(
-            "format",
-            {"pb": "SavedModel", "pbtxt": "SavedModel, text", "graphdef": "frozen GraphDef"}[model.format],
+            "format", {"pb": "SavedModel", "pbtxt": "SavedModel, text", "graphdef": graph}[model.format]
         )
         out.fact("tag set", show(meta.tags_text) or "(none)")
         if len(model.meta_graphs) > 1:
