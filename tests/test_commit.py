@@ -158,6 +158,17 @@ def test_given_inputs(zoo: Zoo, child: Child, tmp_path: Path) -> None:
     assert np.array_equal(report.verification.samples[0]["x"], inputs["x"])
 
 
+def test_inputs_given_in_part(zoo: Zoo, child: Child, tmp_path: Path) -> None:
+    draft = join(zoo("v1_two_in_two_out").path, zoo("v1_simple_save").path, "y=x")
+    slots = list(draft.meta.signatures["serving_default"].inputs)
+    inputs = {slots[0]: np.array([[1, 2, 3, 4]] * 3, np.float32)}
+    report = commit(draft, tmp_path / "merged", child=child, proving=Proving(inputs=inputs))
+    assert report.verdict == "verified", report.reason
+    assert report.verification is not None
+    assert all(np.array_equal(one[slots[0]], inputs[slots[0]]) for one in report.verification.samples)
+    assert set(report.verification.how_made) == set(slots[1:])
+
+
 @pytest.mark.parametrize(
     "order", [("v1_simple_save", "v1_simple_twin"), ("v1_simple_twin", "v1_simple_save")]
 )

@@ -91,19 +91,17 @@ class _CommitEdit(Work):
     def trial(self, child: Child, key: str) -> Trial:
         """The original under the keys of the result, and inputs for both."""
         from workbench import prove
-        from workbench.runtime.chain import SampleSource
-        from workbench.runtime.make_inputs import sample_maker
+        from workbench.runtime.make_inputs import sample_source
         from workbench.runtime.verify import Verifier
 
         options = self.proving
         signature = self.meta.signatures[key]
         given = options.given if key == next(iter(self.edit.references)) else ()
         assets = {asset.tensor: asset.path for asset in self.meta.assets if asset.path is not None}
-        make = sample_maker(self.meta, signature, seed=options.seed, assets=assets)
         verifier = Verifier(
             child,
             prove.edit_chain(self.edit, key),
-            SampleSource(given=given, make=make),
+            sample_source(self.meta, signature, given, seed=options.seed, assets=assets),
             tolerance=options.tolerance,
             depends=prove.edit_depends(self.edit, key),
             time_limit=options.time_limit,

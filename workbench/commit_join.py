@@ -100,18 +100,13 @@ class _Commit(Work):
     def trial(self, child: Child, key: str) -> Trial:
         """The sources one after the other, and inputs for them."""
         from workbench import prove
-        from workbench.runtime.chain import SampleSource
-        from workbench.runtime.make_inputs import sample_maker
+        from workbench.runtime.make_inputs import sample_source
         from workbench.runtime.verify import Verifier
 
         draft, options = self.draft, self.proving
         signature = prove.result_signature(draft)
-
-        # beside a given input, made ones show whether the outputs move; what they can't run is left out
-        source = SampleSource(
-            given=options.given,
-            make=sample_maker(draft.meta, signature, seed=options.seed, assets=prove.assets(draft)),
-        )
+        assets = prove.assets(draft)
+        source = sample_source(draft.meta, signature, options.given, seed=options.seed, assets=assets)
         verifier = Verifier(
             child,
             prove.reference_chain(draft, self.opened),

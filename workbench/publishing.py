@@ -43,7 +43,8 @@ class Proving:
     """How a result is proven.
 
     Attributes:
-        inputs: values by key of the result's signature, or several such samples; None to make them from the graph.
+        inputs: values by key of the result's signature, or several such samples; what is missing is made from the
+            graph.
         tolerance: relative; None for the one of each dtype.
         python: interpreter with TensorFlow; None for the running one.
         imports: modules to import after TensorFlow, for the ops they register.

@@ -188,6 +188,17 @@ def _(folder: Path) -> Path:
     return path
 
 
+@case("no-values")
+def _(folder: Path) -> Path:
+    file = folder / "graph.pb"
+    folder.mkdir(exist_ok=True)
+    proto = graph(
+        node("w", "VarHandleOp", dtype=1, shape=Shape([2])), node("y", "ReadVariableOp", "w", dtype=1)
+    )
+    file.write_bytes(proto.SerializeToString())
+    return file
+
+
 @case("bundle-problem")
 def _(folder: Path) -> Path:
     """A bit of a block is turned: its checksum is wrong."""

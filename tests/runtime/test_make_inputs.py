@@ -21,6 +21,7 @@ from workbench.runtime.chain import ModelRef
 from workbench.runtime.child import Child
 from workbench.runtime.make_inputs import STYLES, Inputs, Unmakeable, make_inputs, sample_maker
 from workbench.runtime.slots import input_slots
+from workbench.runtime.values import complete
 
 pytestmark = pytest.mark.needs_tf
 
@@ -219,6 +220,13 @@ def bytes_of(inputs: Inputs) -> list[bytes]:
         (lambda x: tf.io.decode_png(tf.io.decode_compressed(x, "ZLIB")), "PNG, compressed"),
         (lambda x: tf.audio.decode_wav(x)[0], "a WAV"),
         (lambda x: tf.io.parse_tensor(x, "int32"), "a serialised int32 tensor"),
+        (lambda x: tf.audio.decode_wav(x, 1, 4000)[0], "a WAV of 0.25 s"),
+        (lambda x: tf.strings.to_number(tf.strings.substr(x, 5, 2), "int32"), "digits"),
+        (lambda x: tf.io.decode_png(tf.io.decode_base64(tf.strings.substr(x, 22, 1 << 20))), "from character 22 on"),
+        (
+            lambda x: tf.reshape(tf.strings.to_number(tf.strings.split([x], ",").values), [1, 6]),
+            "6 times numbers 0 to 1, as text",
+        ),
         (lambda x: tf.strings.length(x), "words"),
     ],
 )  # fmt: skip
@@ -226,6 +234,48 @@ def test_a_string_has_the_format_it_is_read_as(made: Maker, use: Any, note: str)
     first, second = made(one("string", [], use), seed=1), made(one("string", [], use), seed=2)
     assert note in first.notes["x"]
     assert bytes_of(first) != bytes_of(second)
+
+
+@pytest.mark.parametrize(
+    ("use", "value"),
+    [
+        (lambda x, rate: tf.math.floor(rate + tf.random.uniform([2, 4])), 1),
+        (lambda x, rate: tf.nn.dropout(x, rate), 0),
+        (lambda x, rate: tf.compat.v1.nn.dropout(x, keep_prob=rate), 1),
+        (lambda x, rate: tf.cast(tf.random.uniform([2, 4], -1.0, 1.0) < rate, "float32"), 1),
+        (lambda x, rate: tf.compat.v1.cond(tf.reduce_any(x > 0), lambda: tf.nn.dropout(x, 1 - rate), lambda: x), 1),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("shape", [[], None])
+def test_nothing_is_dropped_at_random(made: Maker, use: Any, value: float, shape: Any) -> None:
+    def build(v1: Any) -> Any:
+        x, rate = placeholder("float32", [2, 4]), placeholder("float32", shape, "rate")
+        # its shape says what is scaled, not what the rate is like
+        return {"x": x, "rate": rate}, {"y": (use(x, rate) / tf.maximum(rate, 0.5)) @ tf.ones([4, 1])}
+
+    for variant in range(2):
+        inputs = made(build, variant=variant)
+        assert inputs.values["rate"].shape == () and inputs.values["rate"] == value
+        assert "nothing is dropped" in inputs.notes["rate"]
+
+
+def test_sizes_that_have_to_be_equal_are_equal_in_some_variant(tmp_path: Path, child: Child) -> None:
+    def build(v1: Any) -> Any:
+        x, lengths = placeholder("float32", [None, None, 3]), placeholder("int32", [None], "lengths")
+        fits = v1.assert_equal(tf.shape(x)[1], tf.shape(lengths)[0])  # the batch is the second dimension
+        with tf.control_dependencies([fits]):
+            return {"x": x, "lengths": lengths}, {"y": tf.reverse_sequence(x, lengths, 0, 1)}
+
+    save(tmp_path / "m", build)
+    found = _made(child, tmp_path / "m", variant=6, batch=3)
+    assert found.values["x"].shape == (3, 3, 3)
+
+
+def test_an_input_that_the_graph_has_a_value_for_may_be_left_out(zoo: Any, child: Child) -> None:
+    model = open_model(zoo("v1_default_input").path)
+    slots = input_slots(model.meta, model.meta.signature())
+    assert all(slot.optional for slot in slots.values())
+    assert complete({}, slots) == {}
 
 
 def test_a_batch_of_pictures_in_a_loop(made: Maker) -> None:

@@ -42,11 +42,11 @@ def rows(*values: float) -> Sample:
 SAMPLES = (rows(1, 2), rows(3, 4, 5), rows(-1, 0.5))
 
 
-def unary(make: Any) -> Any:
-    """A builder of a model `x` → `y` of float32 [?,3] from a function on tensors."""
+def unary(make: Any, shape: Any = (None, 3)) -> Any:
+    """A builder of a model `x` → `y` of float32 from a function on tensors."""
 
     def build(v1: Any) -> Any:
-        x = placeholder("float32", [None, 3])
+        x = placeholder("float32", shape)
         found = make(x)
         outputs = found if isinstance(found, dict) else {"y": found}
         return {"x": x}, {key: tf.identity(value, key) for key, value in outputs.items()}
@@ -233,9 +233,17 @@ def test_further_samples_are_made_before_an_output_counts_as_still(
         return MadeSamples((rows(variant * 100.0), rows(variant * 100.0 + 1)), {"x": "numbers"})
 
     found = check(verify(child, chain(models["dead"]), result(models["dead"]), make), "verified")
-    assert asked == [0, 1, 2, 3, 4, 5]
+    assert asked == [0, 1, 2, 3, 4, 5, 6]
     assert found.how_made == {"x": "numbers"}
-    assert len(found.samples) == 12
+    assert len(found.samples) == 14
+
+
+def test_long_samples_are_made_where_nothing_comes_out_of_short_ones(child: Child, tmp_path: Path) -> None:
+    frames = save(tmp_path / "m", unary(lambda x: tf.abs(tf.signal.stft(x, 256, 128)), (None, None)))
+    meta = open_model(tmp_path / "m").meta
+    make = sample_maker(meta, meta.signature())
+    found = check(verify(child, chain(frames), result(frames), make), "verified")
+    assert any(sample["x"].shape[1] > 256 for sample in found.samples)
 
 
 def test_made_inputs_that_fail_are_replaced_or_left_out(child: Child, models: Mapping[str, ModelRef]) -> None:

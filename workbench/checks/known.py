@@ -60,6 +60,11 @@ NO_CHECKPOINT = Code(
     "no-checkpoint", "error", "the graph restores variables and there is no checkpoint",
     "Loading fails.", _FETCH,
 )  # fmt: skip
+NO_VALUES = Code(
+    "no-values", "warning", "a GraphDef with variables in it was not frozen",
+    "A GraphDef holds no values: what reads the variables can't be run.",
+    "Save a SavedModel from where the checkpoint is, or freeze the graph there.",
+)  # fmt: skip
 BUNDLE_PROBLEM = Code(
     "bundle-problem", "error", "the index of the checkpoint can't be read",
     "A checksum of one of its blocks is wrong, its end is missing, or it is of another format: no variable can be "

@@ -86,7 +86,7 @@ def proving_of(args: argparse.Namespace, meta: MetaGraph, signature: Signature |
         from workbench.runtime.slots import input_slots
 
         slots = input_slots(meta, signature)
-        inputs = parse_samples(args.inputs, slots)
+        inputs = parse_samples(args.inputs, slots, partly=True)
     return Proving(
         inputs=inputs,
         tolerance=args.tolerance,

@@ -58,9 +58,28 @@ class Csv:
 
 @dataclass(frozen=True, slots=True)
 class Wav:
-    """A sound."""
+    """A sound; `samples` a channel, None for any number."""
 
     channels: int
+    samples: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Something several times in one string, with a separator (empty: white space) between; `count` None for any."""
+
+    separator: str
+    count: int | None
+    inner: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Sliced:
+    """A string of which `length` bytes from `start` on are something; negative for all the rest."""
+
+    start: int
+    length: int
+    inner: Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +115,20 @@ class JsonExample:
     inner: Facts
 
 
-Text = Image | Base64 | Number | Raw | Compressed | Csv | Wav | ParsedTensor | Example | JsonExample
+Text = (
+    Image
+    | Base64
+    | Number
+    | Raw
+    | Compressed
+    | Csv
+    | Wav
+    | ParsedTensor
+    | Example
+    | JsonExample
+    | Fields
+    | Sliced
+)
 
 
 @dataclass(slots=True)
@@ -109,6 +141,7 @@ class Facts:
         scale: values reach about this far; 1 where nothing says otherwise.
         size: it says how large something becomes.
         axis: it is the number of a dimension.
+        certain: as the probability of a dropout, the value with which nothing is left to chance.
         texts: formats a string is read as.
         rank: number of dimensions.
         dims: sizes by dimension, counted from the end (-1 is the last).
@@ -121,6 +154,7 @@ class Facts:
     scale: float = 1.0
     size: bool = False
     axis: bool = False
+    certain: float | None = None
     texts: list[Text] = field(default_factory=list)
     rank: int | None = None
     dims: dict[int, int] = field(default_factory=dict)

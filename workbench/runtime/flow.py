@@ -25,6 +25,8 @@ MAX_DEPTH = 32
 _MAX_BACK = 200
 _MAX_RANGE = 100_000
 _MAX_CONST = 1 << 20
+_MAX_ARITHMETIC = 8
+_UNIFORM = frozenset({"RandomUniform", "StatelessRandomUniform", "StatelessRandomUniformV2"})
 _VARIABLES = frozenset({"VarHandleOp", "VariableV2", "Variable", "AutoReloadVariable"})
 
 # op: (attrs that hold its functions, position of the first input that is an argument)
@@ -226,6 +228,22 @@ def origin(spot: Spot) -> Spot:
             return spot
         spot = before
     return spot
+
+
+def is_random(spot: Spot | None) -> bool:
+    """Whether a value is drawn from a uniform distribution: `minimum + random * (maximum - minimum)` is as well."""
+    for _ in range(_MAX_ARITHMETIC):
+        node = source_node(spot)
+        if node is None or spot is None:
+            return False
+        if node.op in _UNIFORM:
+            return True
+        if node.op not in ("Add", "AddV2", "Mul", "Cast"):
+            return False
+        scope = origin(spot).scope
+        spots = [scope.input(node, position) for position in range(2)]
+        spot = next((one for one in spots if one is not None and const(one) is None), None)
+    return False
 
 
 def source_node(spot: Spot | None) -> Message | None:

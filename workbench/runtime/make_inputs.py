@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from workbench.disk import dtypes
 from workbench.model import MetaGraph, Shape, Signature
 from workbench.names import parse_tensor
 from workbench.runtime import makers
-from workbench.runtime.chain import MadeSamples, Make
+from workbench.runtime.chain import MadeSamples, Make, SampleSource
 from workbench.runtime.facts import Facts
 from workbench.runtime.flow import Scope, Spot
 from workbench.runtime.groups import Group, find_groups
@@ -114,6 +114,35 @@ def sample_maker(
     return make
 
 
+def sample_source(
+    meta: MetaGraph,
+    signature: Signature,
+    given: Sequence[Mapping[str, Array]] = (),
+    *,
+    seed: int = 0,
+    assets: Mapping[str, Path] | None = None,
+) -> SampleSource:
+    """Where the samples of a verification come from: samples of the user, whole or in part, or none.
+
+    Beside samples that are given whole, made ones show whether the outputs move; what the sources can't run of them
+    is left out. Where only some values are given, the others are made, so that there are several to try.
+    """
+    slots = input_slots(meta, signature)
+    if all(name in one or slot.optional for one in given for name, slot in slots.items()):
+        return SampleSource(tuple(given), sample_maker(meta, signature, seed=seed, assets=assets))
+    makers = [
+        sample_maker(meta, signature, seed=seed + number, assets=assets, given=one)
+        for number, one in enumerate(given)
+    ]
+
+    def make(variant: int) -> MadeSamples | None:
+        found = [made for maker in makers if (made := maker(variant)) is not None]
+        samples = tuple(sample for made in found for sample in made.samples)
+        return MadeSamples(samples, found[0].notes) if found else None
+
+    return SampleSource(make=make)
+
+
 class InputMaker:
     """Follows each input once, then makes as many samples as are asked for."""
 
@@ -191,11 +220,11 @@ class InputMaker:
         rank = _sparse_rank(group.shape, self.slots[names[0]], self.slots[names[2]])
         facts = self.facts[names[1]]
         declared = group.shape if group.shape is not None and len(group.shape) == rank else (None,) * rank
-        dense = [size if size is not None else style.dim for size in declared]
+        dense = [size if size is not None else style.dim or batch for size in declared]
         if rank and declared[0] is None:
             dense[0] = batch
         if rank and declared[-1] is None and rank > 1:
-            dense[-1] = facts.dims.get(-1) or max(style.dim, _PER_ROW)
+            dense[-1] = facts.dims.get(-1) or max(style.dim or batch, _PER_ROW)
         rows: list[list[int]] = []
         for row in range((dense[0] if rank > 1 else 1) if rank else 0):
             columns = rng.choice(dense[-1], min(_PER_ROW, dense[-1]), replace=False).tolist()
@@ -260,16 +289,19 @@ def _sizes(
         if sizes[place] is None:
             sizes[place] = facts.dims.get(place - rank)
     unknown = [place for place in range(rank) if sizes[place] is None]
-    for place, size in zip(unknown, _guess(sizes, unknown, facts, style), strict=True):
+    other = style.dim or batch
+    for place, size in zip(unknown, _guess(sizes, unknown, facts, style, other), strict=True):
         sizes[place] = size
-    return tuple(size if size is not None else style.dim for size in sizes), free
+    return tuple(size if size is not None else other for size in sizes), free
 
 
 def _rank(slot: Slot, facts: Facts, style: Style) -> int:
+    if facts.certain is not None:
+        return 0
     if facts.rank is not None:
         return facts.rank
     if slot.is_string:
-        return (1, 0, 1, 0, 2, 1)[STYLES.index(style)]
+        return style.text_rank
     return style.rank
 
 
@@ -278,8 +310,8 @@ def _is_plane(slot: Slot, shape: tuple[int | None, ...]) -> bool:
     return slot.dtype == dtypes.UINT8 and len(shape) == 3 and shape[0] is None and shape[2] in (1, 3, 4)
 
 
-def _guess(sizes: list[int | None], unknown: list[int], facts: Facts, style: Style) -> list[int]:
-    """Sizes for dimensions that nothing tells, from what the row is reshaped to, else by the style."""
+def _guess(sizes: list[int | None], unknown: list[int], facts: Facts, style: Style, other: int) -> list[int]:
+    """Sizes for dimensions that nothing tells, from what the row is reshaped to, else by the style, else `other`."""
     rest = 1
     for size in sizes[1:]:
         rest *= size or 1
@@ -292,4 +324,4 @@ def _guess(sizes: list[int | None], unknown: list[int], facts: Facts, style: Sty
             return [root, root]
     if len(sizes) == 4:
         return [3 if place == 3 else style.plane for place in unknown]
-    return [style.dim] * len(unknown)
+    return [other] * len(unknown)

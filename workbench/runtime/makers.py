@@ -20,11 +20,13 @@ from workbench.runtime.facts import (
     Example,
     Facts,
     Feature,
+    Fields,
     Image,
     JsonExample,
     Number,
     ParsedTensor,
     Raw,
+    Sliced,
     Text,
     Wav,
 )
@@ -37,8 +39,13 @@ if TYPE_CHECKING:
 _INTEGERS = frozenset(
     {"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "int4", "uint4"}
 )
-_ORDER = (Image, Base64, Example, JsonExample, Compressed, Csv, Number, Raw, Wav, ParsedTensor)
+_ORDER = (
+    Image, Base64, Example, JsonExample, Compressed, Csv, Fields, Sliced, Number, Raw, Wav, ParsedTensor,
+)  # fmt: skip
 _WORDS = "a the one two red green blue cat dog sun moon good bad new old day night yes no".split()  # noqa: SIM905
+_FEW = 8
+_DIGITS = 20
+_SOUND_RATE, _SHORT_SOUND, _LONGEST_SOUND = 16_000, 1_600, 480_000
 _CHANNELS = {1: "grey", 2: "grey and alpha", 3: "RGB", 4: "RGBA"}
 
 
@@ -49,36 +56,41 @@ class Style:
     Attributes:
         side: of a picture behind a decoder.
         plane: height and width of a picture given as numbers.
-        dim: any other unknown size.
+        dim: any other unknown size; None for that of the batch, so that all of them fit each other.
         low, high: integers from `low`, below `high`.
         spread: floats reach from 0 to it, or around 0 if it is negative.
         rank: for an unknown rank.
         words: in a text.
+        text_rank: of strings of an unknown rank.
         flag: a scalar bool.
         batches: the batch sizes, one sample each.
     """
 
     side: int
     plane: int
-    dim: int
+    dim: int | None
     low: int
     high: int
     spread: float
     rank: int
     words: int
+    text_rank: int
     flag: bool
     batches: tuple[int, ...]
 
 
 STYLES = (
-    Style(16, 32, 8, 0, 8, 1.0, 2, 3, False, (2, 3)),
-    Style(28, 64, 4, 1, 4, -1.0, 1, 1, False, (1, 1)),
-    Style(32, 224, 1, 0, 2, 10.0, 4, 6, True, (2, 3)),
-    Style(64, 16, 32, 0, 100, 255.0, 0, 2, False, (1, 1)),
-    Style(224, 299, 16, 1, 2, -8.0, 3, 12, True, (1, 4)),
-    Style(299, 8, 128, 0, 1000, 1.0, 1, 1, False, (1, 2)),
+    Style(16, 32, 8, 0, 8, 1.0, 2, 3, 1, False, (2, 3)),
+    Style(28, 64, 4, 1, 4, -1.0, 1, 1, 0, False, (1, 1)),
+    Style(32, 224, 1, 0, 2, 10.0, 4, 6, 1, True, (2, 3)),
+    Style(64, 16, 32, 0, 100, 255.0, 0, 2, 0, False, (1, 1)),
+    Style(224, 299, 16, 1, 2, -8.0, 3, 12, 2, True, (1, 4)),
+    Style(299, 8, 128, 0, 1000, 1.0, 1, 1, 1, False, (1, 2)),
+    Style(16, 32, None, 1, 3, 1.0, 2, 3, 1, False, (2, 3)),
+    Style(64, 512, 2_048, 0, 8, -1.0, 2, 64, 1, False, (1, 2)),
+    Style(64, 512, 16_000, 0, 8, -1.0, 2, 64, 1, False, (1, 2)),
 )
-"""One a variant, the likeliest first."""
+"""One a variant, the likeliest first; the last ones for what needs a stretch of sound or text."""
 
 
 # ---------------------------------------------------------------- numbers
@@ -99,6 +111,10 @@ def numbers(
         return np.array(rng.choice(facts.keys, count)).astype(target), "keys of its lookup table"
     if facts.axis:
         return np.zeros(count, dtype=target), "0, a dimension's number"
+    if facts.certain is not None and count == 1:
+        return np.full(
+            count, facts.certain, target
+        ), f"{facts.certain:g}, so that nothing is dropped at random"
     if facts.limit is not None:
         return rng.integers(0, facts.limit, count).astype(target), f"indices below {facts.limit}"
     if facts.size:
@@ -170,7 +186,7 @@ def _number(text: Number, rng: Generator, style: Style) -> tuple[Make, str]:
 
 
 def _raw(text: Raw, rng: Generator, style: Style) -> tuple[Make, str]:
-    count = text.count or style.dim
+    count = text.count or style.dim or _FEW
 
     def make() -> bytes:
         return numbers(Facts(), text.dtype, count, rng, style)[0].tobytes()
@@ -204,17 +220,47 @@ def _field(facts: Facts, dtype: int, rng: Generator, style: Style) -> bytes:
 
 
 def _wav(text: Wav, rng: Generator, style: Style) -> tuple[Make, str]:
-    def make() -> bytes:
-        return images.wav(rng.integers(-8000, 8000, 1600 * text.channels).tolist(), text.channels)
+    """A tone in noise, each of its own pitch and loudness."""
+    count = min(text.samples or (_SHORT_SOUND if style is STYLES[0] else _SOUND_RATE), _LONGEST_SOUND)
 
-    return make, "a WAV of 0.1 s"
+    def make() -> bytes:
+        import numpy as np
+
+        loud, step = rng.uniform(1000, 12000), rng.uniform(0.02, 1.5)
+        tone = loud * np.sin(np.arange(count) * step)[:, None] + rng.normal(0, 800, (count, text.channels))
+        return images.wav(tone.astype(np.int16).reshape(-1).tolist(), text.channels)
+
+    return make, f"a WAV of {count / _SOUND_RATE:g} s"
+
+
+def _fields(text: Fields, rng: Generator, style: Style) -> tuple[Make, str]:
+    count = text.count or 3
+    inner, note = texts(text.inner, rng, style)
+    separator = text.separator.encode("utf-8", "surrogateescape") or b" "
+    return lambda: separator.join(inner() for _ in range(count)), f"{count} times {note}"
+
+
+def _sliced(text: Sliced, rng: Generator, style: Style) -> tuple[Make, str]:
+    """The slice in a run of digits: other slices of the same string are often read as numbers too."""
+    numeric = any(isinstance(one, Number) for one in text.inner.texts)
+    inner, note = texts(text.inner, rng, style)
+    length = max(text.length, 0)
+
+    def digits(count: int) -> bytes:
+        return bytes(rng.integers(ord("1"), ord("9") + 1, count).tolist())
+
+    def make() -> bytes:
+        middle = digits(length or _DIGITS) if numeric else inner()
+        return digits(text.start) + middle + digits(max(_DIGITS - text.start - len(middle), 0))
+
+    return make, "digits" if numeric else f"{note}, from character {text.start} on"
 
 
 def _tensor(text: ParsedTensor, rng: Generator, style: Style) -> tuple[Make, str]:
     dims = (
-        [text.inner.dims.get(-1) or style.dim]
+        [text.inner.dims.get(-1) or style.dim or _FEW]
         if text.inner.rank != 2
-        else [2, text.inner.dims.get(-1, style.dim)]
+        else [2, text.inner.dims.get(-1) or style.dim or _FEW]
     )
 
     def make() -> bytes:
@@ -320,4 +366,6 @@ _MAKERS: dict[type[Text], Callable[[Any, Generator, Style], tuple[Make, str]]] =
     ParsedTensor: _tensor,
     Example: _example,
     JsonExample: _json,
+    Fields: _fields,
+    Sliced: _sliced,
 }

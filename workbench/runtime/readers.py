@@ -15,11 +15,13 @@ from workbench.runtime.facts import (
     Csv,
     Example,
     Feature,
+    Fields,
     Image,
     JsonExample,
     Number,
     ParsedTensor,
     Raw,
+    Sliced,
     Text,
     Wav,
 )
@@ -28,6 +30,7 @@ from workbench.runtime.flow import Use
 if TYPE_CHECKING:
     from workbench.runtime.trace import Tracer
 
+_MAX_PREFIX = 1 << 16
 _IMAGES = {
     "DecodePng": "png",
     "DecodeImage": "png",
@@ -78,7 +81,31 @@ def _read_csv(tracer: Tracer, use: Use, nested: int) -> Text:
 
 
 def _read_wav(tracer: Tracer, use: Use, nested: int) -> Text:
-    return Wav(max(int(attr(use.node, "desired_channels").i), 1))
+    samples = int(attr(use.node, "desired_samples").i)
+    return Wav(max(int(attr(use.node, "desired_channels").i), 1), samples if samples > 0 else None)
+
+
+def _read_fields(tracer: Tracer, use: Use, nested: int) -> Text | None:
+    """What is split and then read: numbers in a line, words of a vocabulary. Any words need no telling."""
+    facts = tracer.facts(use.output(1), nested)
+    if not facts.texts and not facts.keys:
+        return None
+    count = facts.row or facts.total or facts.dims.get(-1)
+    for text in facts.texts:
+        if isinstance(text, Number) and count is None:
+            count = text.inner.row or text.inner.total or text.inner.dims.get(-1)
+    separator = flow.const(use.input(1))
+    known = [_text(one) for one in separator.reshape(-1)[:1].tolist()] if separator is not None else []
+    return Fields(known[0] if known else "", count, facts)
+
+
+def _read_slice(tracer: Tracer, use: Use, nested: int) -> Text | None:
+    facts = tracer.facts(use.output(), nested)
+    start, length = (flow.const(use.input(position)) for position in (1, 2))
+    if not facts.texts or start is None or length is None or start.size != 1 or length.size != 1:
+        return None
+    first, count = int(start.reshape(-1)[0]), int(length.reshape(-1)[0])
+    return Sliced(first, count if count < _MAX_PREFIX else -1, facts) if 0 <= first < _MAX_PREFIX else None
 
 
 def _read_tensor(tracer: Tracer, use: Use, nested: int) -> Text:
@@ -145,6 +172,9 @@ READERS: dict[str, Callable[[Tracer, Use, int], Text | None]] = {
     "DecodeWav": _read_wav,
     "ParseTensor": _read_tensor,
     "DecodeJSONExample": _read_json,
+    "StringSplit": _read_fields,
+    "StringSplitV2": _read_fields,
+    "Substr": _read_slice,
     "ParseExample": _read_example,
     "ParseExampleV2": _read_example,
     "ParseSingleExample": _read_example,

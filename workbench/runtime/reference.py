@@ -7,7 +7,7 @@ tried before they count as still.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +19,10 @@ from workbench.runtime.child import Child, error_text
 from workbench.runtime.compare import compare, is_discrete, moved
 from workbench.runtime.verification import Verdict
 
-FURTHER_VARIANTS = 5
-"""How many more variants of made inputs are tried, all in one go, before giving up."""
+FURTHER_VARIANTS = 6
+"""How many more variants of made inputs are tried, all in one go, where the first proves nothing."""
+LONG_VARIANTS = (7, 8)
+"""Variants with long inputs, tried one by one where nothing runs or nothing comes out of shorter ones."""
 _INPUT_HINT = "Give values it can run on: --input KEY=VALUE."
 _RUNS = 2
 _COMPARED_WITH_ALL = 16
@@ -121,10 +123,12 @@ class Reference:
             if failed:
                 raise Stop("inconclusive", f"{self.chain.says('fail', 'fails')} on the given input: {failed}")
         elif not good:
-            further = [sample for variant in range(1, FURTHER_VARIANTS + 1) for sample in self._made(variant)]
             first_error = next((error for error in run.errors if error), "there is nothing to try")
-            run = self._run_chain(further) if further else run
-            good = run.good()
+            for further in self._further():
+                run = self._run_chain(further)
+                good = run.good()
+                if good:
+                    break
             if not good:
                 raise Stop(
                     "not run", f"No input could be made that the sources run on: {first_error}", _INPUT_HINT
@@ -137,6 +141,13 @@ class Reference:
             return []
         self._made_by += [(sample, made.notes) for sample in made.samples]
         return list(made.samples)
+
+    def _further(self) -> Iterator[list[Sample]]:
+        """More samples than those of the first variant, as many as there are reasonable to run in one go."""
+        for variants in (range(1, FURTHER_VARIANTS + 1), *((number,) for number in LONG_VARIANTS)):
+            samples = [sample for variant in variants for sample in self._made(variant)]
+            if samples:
+                yield samples
 
     def _agree(self, run: Run) -> None:
         """Stops if the reference disagrees with itself."""
@@ -159,16 +170,16 @@ class Reference:
     def _make_it_move(self, run: Run) -> Run:
         """Looks for samples on which every output that depends on an input changes."""
         still = self._still(run)
-        if still and self.source.make is not None:
-            further = [sample for variant in range(1, FURTHER_VARIANTS + 1) for sample in self._made(variant)]
-            if further:
-                wider = self._run_chain([*run.samples, *further])
-                good = wider.good()
-                if len(good) != len(wider.samples):
-                    wider = self._run_chain(good)
-                self._agree(wider)
-                run = wider
-                still = self._still(run)
+        for further in self._further() if still else ():
+            wider = self._run_chain([*run.samples, *further])
+            good = wider.good()
+            if len(good) != len(wider.samples):
+                wider = self._run_chain(good)
+            self._agree(wider)
+            run = wider
+            still = self._still(run)
+            if not any(_is_empty(run, slot) for slot in still):
+                break
         if still and self.source.given and len(run.samples) == 1:
             self.notes.append("It was run on one input only, so that outputs move with it was not seen.")
             still = []
@@ -259,6 +270,11 @@ class Reference:
 def text_of(error: WorkbenchError) -> str:
     """Where and what, without the hint."""
     return f"{error.where}: {error.message}" if error.where else error.message
+
+
+def _is_empty(run: Run, slot: str) -> bool:
+    """Whether an output had no elements on all samples."""
+    return all(sample[slot].size == 0 for sample in run.expected())
 
 
 def _is_whole(array: Any) -> bool:

@@ -28,16 +28,19 @@ MAX_BYTES = 256 << 20
 """Of all samples together: they go to the child and back in one message."""
 
 
-def parse_samples(texts: Iterable[str], slots: Mapping[str, Slot]) -> tuple[dict[str, Array], ...]:
-    """Values given as `KEY=VALUE`, `KEY=@requests.npz` or `@requests.npz`: one sample or many, each complete.
+def parse_samples(
+    texts: Iterable[str], slots: Mapping[str, Slot], *, partly: bool = False
+) -> tuple[dict[str, Array], ...]:
+    """Values given as `KEY=VALUE`, `KEY=@requests.npz` or `@requests.npz`: one sample or many.
 
     Args:
         texts: as written.
         slots: the inputs of the signature, as `input_slots` gives them.
+        partly: inputs may be missing, and are made then.
 
     Raises:
-        InputError: no such key, a key given twice or not at all, a value that does not fit, or files with different
-            numbers of samples.
+        InputError: no such key, a key given twice or (unless `partly`) not at all, a value that does not fit, or
+            files with different numbers of samples.
     """
     single: dict[str, Array] = {}
     many: dict[str, Sequence[Array]] = {}
@@ -63,7 +66,7 @@ def parse_samples(texts: Iterable[str], slots: Mapping[str, Slot]) -> tuple[dict
             f"The samples are {nbytes / 1e6:,.0f} MB; at once {MAX_BYTES / 1e6:,.0f} MB can be run.",
             hint="Split the file, and verify one part after the other.",
         )
-    return tuple(complete(sample, slots) for sample in samples)
+    return tuple(complete(sample, slots, partly=partly) for sample in samples)
 
 
 def _parse(text: str, slots: Mapping[str, Slot]) -> dict[str, Array | list[Array]]:

@@ -13,6 +13,7 @@ from typing import Any
 from workbench.disk import dtypes
 from workbench.disk.schema import Message
 from workbench.model import MetaGraph, Port, Shape, Signature, shapes
+from workbench.names import parse_tensor
 
 SPARSE_PARTS = ("indices", "values", "dense_shape")
 
@@ -29,6 +30,7 @@ class Slot:
         shape: the placeholder's own; what the signature declares only where the graph knows no rank.
         likely: `shape`, with sizes that only the signature knows; it may lie, but is the best guess.
         default: a `TensorProto` used when no value is given, or None.
+        optional: whether the graph itself has a value for it: a v1 Session need not be given one.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Slot:
     shape: Shape
     likely: Shape
     default: Message | None = None
+    optional: bool = False
 
     @property
     def is_string(self) -> bool:
@@ -71,7 +74,12 @@ def input_slots(meta: MetaGraph, signature: Signature) -> dict[str, Slot]:
                 dtype = dtypes.base(actual.dtype) or dtype
                 shape = declared if actual.shape is None else actual.shape
             default = port.default if port.kind == "dense" else None
-            found[name] = Slot(name, port.key, tensor, dtype, shape, _likely(shape, declared), default)
+            at = parse_tensor(tensor)
+            node = meta.nodes.get(at.node) if at is not None else None
+            optional = node is not None and node.op == "PlaceholderWithDefault"
+            found[name] = Slot(
+                name, port.key, tensor, dtype, shape, _likely(shape, declared), default, optional
+            )
     return found
 
 

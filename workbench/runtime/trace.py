@@ -18,6 +18,7 @@ from workbench.runtime.readers import READERS
 from workbench.runtime.routes import ANY, AXES, ELEMENTWISE, KEEP, KEEP_SHAPE_TOO, SIZES, VALUES
 from workbench.runtime.tables import table_keys
 
+_COMPARISONS = frozenset({"GreaterEqual", "Greater", "Less", "LessEqual"})
 MAX_STEPS = 20_000
 _MAX_NESTED = 4
 
@@ -86,6 +87,8 @@ class Tracer:
         if not value:
             return
         _notice_number(facts, use)
+        if facts.certain is None:
+            facts.certain = self._certain(use, nested)
         if use.position == 1 and use.op.startswith("LookupTableFind"):
             table = use.input(0)
             if table is not None and not facts.keys:
@@ -95,6 +98,28 @@ class Tracer:
             text = reader(self, use, nested + 1)
             if text is not None and text not in facts.texts:
                 facts.texts.append(text)
+
+    def _certain(self, use: Use, nested: int) -> float | None:
+        """If a value is the probability that a dropout keeps or drops something, the one that drops nothing.
+
+        `floor(keep + random)`, `random >= rate`, `random < keep`; the rate also as `1 - keep`.
+        """
+        op = use.op
+        if op not in _COMPARISONS and op not in ("Sub", "Add", "AddV2"):
+            return None
+        other = use.input(1 - use.position)
+        if op == "Sub" and use.position == 1:
+            one = flow.const(other)
+            if one is None or one.size != 1 or float(one.reshape(-1)[0]) != 1.0:
+                return None
+            rest = self.facts(use.output(), nested + 1).certain
+            return None if rest is None else 1.0 - rest
+        if op in ("Add", "AddV2"):
+            floored = any(later.op == "Floor" for later in use.scope.uses(use.output()))
+            return 1.0 if floored and flow.is_random(other) else None
+        if flow.is_random(other) and op != "Sub":
+            return 1.0 if (op in ("Less", "LessEqual")) == (use.position == 1) else 0.0
+        return None
 
 
 def _output_count(use: Use) -> int:

@@ -79,8 +79,17 @@ def unknown_key(name: str, slots: Mapping[str, Slot]) -> InputError:
     )
 
 
-def complete(values: Mapping[str, Array], slots: Mapping[str, Slot]) -> dict[str, Array]:
+def complete(
+    values: Mapping[str, Array], slots: Mapping[str, Slot], *, partly: bool = False
+) -> dict[str, Array]:
     """The values, in the order of the slots, with defaults for inputs that have one and were not given.
+
+    Inputs for which the graph has a value stay out.
+
+    Args:
+        values: by slot.
+        slots: the signature's inputs.
+        partly: inputs may be missing; the others are made.
 
     Raises:
         InputError: inputs are missing; all are listed with dtype and shape.
@@ -92,11 +101,11 @@ def complete(values: Mapping[str, Array], slots: Mapping[str, Slot]) -> dict[str
             found[name] = values[name]
             continue
         default = tensor_proto.to_array(slot.default) if slot.default is not None else None
-        if default is None:
-            missing.append(slot)
-        else:
+        if default is not None:
             found[name] = default
-    if missing:
+        elif not slot.optional:
+            missing.append(slot)
+    if missing and not partly:
         listed = ", ".join(f"{show(slot.name)} {slot.describe()}" for slot in missing)
         raise InputError(
             f"{'An input has' if len(missing) == 1 else f'{len(missing)} inputs have'} no value: {listed}.",

@@ -56,7 +56,7 @@ class CommitOptions:
             from workbench.runtime.slots import input_slots
 
             slots = input_slots(draft.meta, result_signature(draft))
-            inputs = parse_samples(self.inputs, slots)
+            inputs = parse_samples(self.inputs, slots, partly=True)
         return Proving(
             inputs=inputs,
             tolerance=self.tolerance,

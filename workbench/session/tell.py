@@ -73,9 +73,7 @@ class Teller:
         out.heading("Model")
         out.fact("file", show(str(model.location.file)))
         graph = "frozen GraphDef" if meta.is_frozen else "GraphDef, variables without values"
-        out.fact(
-            "format", {"pb": "SavedModel", "pbtxt": "SavedModel, text", "graphdef": graph}[model.format]
-        )
+        out.fact("format", {"pb": "SavedModel", "pbtxt": "SavedModel, text", "graphdef": graph}[model.format])
         out.fact("tag set", show(meta.tags_text) or "(none)")
         if len(model.meta_graphs) > 1:
             others = [show(other.tags_text) or "(none)" for other in model.meta_graphs]

@@ -285,7 +285,7 @@ def add_variables(objects: Objects, part: Part) -> None:
 
 def add_lists(objects: Objects) -> None:
     """`variables`, `trainable_variables` and `regularization_losses` of the root, as hub and Keras layers expect."""
-    # What no name leads to was a slot of an old optimizer: as an item of a list alone it could not be restored.
+    # What no name leads to (a slot that the checkpoint does not tell of) could not be restored as an item of a list.
     bound = set(objects.bound.values()) & _named(objects.graph)
     for node in objects.graph.nodes:
         # The loader refuses an optimizer's slots anywhere but with their optimizer.

@@ -37,21 +37,19 @@ def plain_slots(saved: Message, tracked: Message, root: int, tracked_root: int |
     same = _same_paths(saved, tracked, root, tracked_root) if tracked_root is not None else {}
     for number in old:
         optimizer = saved.nodes[number]
-        other = tracked.nodes[same[number]] if number in same else None
-        theirs: dict[tuple[int, str], int] = {}
-        if other is not None:
-            theirs = {
+        if number in same:
+            other = tracked.nodes[same[number]]
+            values = {
                 (slot.original_variable_node_id, slot.slot_name): slot.slot_variable_node_id
                 for slot in other.slot_variables
             }
+            for position, slot in enumerate(optimizer.slot_variables):
+                value = values.get((same.get(slot.original_variable_node_id, -1), slot.slot_name))
+                if value is not None:  # what the checkpoint does not have could not be restored
+                    name = f"slot_{position}_{slot.slot_name}"
+                    optimizer.children.add(node_id=slot.slot_variable_node_id, local_name=name)
+                    other.children.add(node_id=value, local_name=name)
             del other.slot_variables[:]
-        for position, slot in enumerate(optimizer.slot_variables):
-            name = f"slot_{position}_{slot.slot_name}"
-            optimizer.children.add(node_id=slot.slot_variable_node_id, local_name=name)
-            original = same.get(slot.original_variable_node_id)
-            value = theirs.get((original, slot.slot_name)) if original is not None else None
-            if other is not None and value is not None:
-                other.children.add(node_id=value, local_name=name)
         del optimizer.slot_variables[:]
 
 
