@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 from tests.cli.tools import DIGITS, IMAGE, SAMPLES, WIRE, Done, call, copy_of, tree
+from tests.protos import Shape, graph, meta_graph, node, write
 from tests.zoo import Example
 from workbench import apply, open_model
 from workbench.cli import calling, merge_page
@@ -305,6 +306,16 @@ def fits(body: Any, signature: Signature) -> None:
             assert isinstance(value, bool)
         elif value != "…":
             assert isinstance(value, int if "int" in dtype else int | float)
+
+
+def test_a_request_for_a_large_input_is_short(tmp_path: Path) -> None:
+    shape = Shape((None, 128, 128, 128, 1))
+    nodes = [node("x", "Placeholder", dtype=1, shape=shape), node("y", "Tanh", "x", T=1)]
+    model = open_model(
+        write(tmp_path / "m", meta_graph(graph(*nodes), serving_default=({"x": "x:0"}, {"y": "y:0"})))
+    )
+    found = calling.how_to_call(tmp_path / "m", model.meta, model.meta.signature())
+    assert found.rest == {"instances": [[[[["…"]]]]]}
 
 
 CALLS: list[tuple[str, str | None]] = [

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 WIDTH = 78
 """Columns after which a command goes on in the next line."""
 _SMALL = 12  # values that are still written out in an example
+_WRITTEN_OUT = 1000  # numbers in the body of a request; of more one stands for its row
+_ROWS = 8  # of such
 _LONG = 160  # bytes of a string that are still written out
 _IMAGE_OPS = frozenset(
     {"DecodePng", "DecodeJpeg", "DecodeImage", "DecodeBmp", "DecodeGif", "DecodeAndCropJpeg"}
@@ -171,7 +173,10 @@ def _value(slot: Slot, array: Any, kind: str | None, picture: str, declared: Sha
     if total > _SMALL:
         kept = dtype if dtype in _NATIVE or dtype.lstrip("u").startswith("int") else "float32"
         zeros = f"numpy.zeros({shape}, '{kept}')"
-        rest = _nest(["…"], shape) if total > 1000 else _nest([_zero(dtype)], shape)
+        if total > _WRITTEN_OUT:  # one "…" stands for all of a row
+            rest = _nest(["…"], [min(shape[0], _ROWS), *([1] * (len(shape) - 1))])
+        else:
+            rest = _nest([_zero(dtype)], shape)
         return Value(
             f"@{_file(slot)}.npy",
             f"tf.zeros({shape}, tf.{dtype})",
