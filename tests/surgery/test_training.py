@@ -262,7 +262,9 @@ def test_what_an_old_optimizer_keeps_is_restored(
     sources = (Source("a", zoo("tf2_old_optimizer").path), Source("b", zoo("v1_simple_save").path))
     report = commit(draft_of(Plan(sources, (wire("a@y = b@x"),))), tmp_path / "joined", verify=False)
     loaded = tf.saved_model.load(str(report.path))
-    kept = {name: getattr(loaded.a.optimizer, name) for name in dir(loaded.a.optimizer) if name[:5] == "slot_"}
+    kept = {
+        name: getattr(loaded.a.optimizer, name) for name in dir(loaded.a.optimizer) if name[:5] == "slot_"
+    }
     assert len(kept) == 4
     assert all(np.abs(variable.numpy()).max() > 0 for variable in kept.values())  # one step was made
     assert not [record for record in caplog.records if "could not be found" in record.getMessage()]
