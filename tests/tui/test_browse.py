@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from tests.cli.test_hostile_names import CONTROL, NAMES, model
 from tests.tui.driving import drive, press, screen_text, settle, type_text, until
 from workbench.disk import schema
 from workbench.tui.app import WorkbenchApp
@@ -256,5 +257,33 @@ def test_names_from_models_are_text(tmp_path: Path) -> None:
         await settle(app, pilot)
         await press(app, pilot, "enter")
         assert "[bold red]x[/]" in screen_text(app)
+
+    drive(story, [folder], state=tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["escapes", "lines", "right to left", "unseen", "long"])
+def test_no_name_writes_to_the_terminal(kind: str, tmp_path: Path) -> None:
+    """One name wherever a name can be: in rows, details, the search, messages."""
+    folder = model(tmp_path / "m", NAMES[kind])
+
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "asterisk")
+        for key in (
+            "down",
+            "enter",
+            "down",
+            "down",
+            "enter",
+            "down",
+            "enter",
+            "end",
+            "enter",
+            "slash",
+            "n",
+            "enter",
+        ):
+            await press(app, pilot, key)
+            found = CONTROL.search(screen_text(app).replace("\n", ""))
+            assert found is None, (key, found)
 
     drive(story, [folder], state=tmp_path)

@@ -418,8 +418,9 @@ class Bundle:
         dtype = self._numpy_dtype(entry)
         if entry.dtype != dtypes.STRING:
             return np.frombuffer(self._read(entry), dtype).reshape(entry.shape)
+        strings = self._strings(entry)  # first: where they are not there, they must not take memory
         out = np.empty(entry.count, dtype)
-        out[:] = self._strings(entry)
+        out[:] = strings
         return out.reshape(entry.shape)
 
     def _numpy_dtype(self, entry: Entry) -> Any:

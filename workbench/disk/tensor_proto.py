@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 MAX_ELEMENTS = 1 << 26
+MAX_CLAIMED = 1 << 22
+"""Elements of a value of which not all are written down: a few bytes can stand for any number."""
 
 _FIELDS = {
     "float32": "float_val",
@@ -47,7 +49,7 @@ def to_array(tensor: Message) -> np.ndarray[Any, Any] | None:
             return None
         return np.frombuffer(tensor.tensor_content, dtype=dtype).reshape(shape).copy()
     values = _listed(tensor, name, dtype)
-    if len(values) > count:
+    if len(values) > count or (len(values) < count and count > MAX_CLAIMED):
         return None
     array = np.zeros(count, dtype=dtype)
     if name == "string":
