@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +101,63 @@ def test_functions_that_unfold_without_end(tmp_path: Path, capsys: pytest.Captur
     for words in (["inspect", str(path)], ["inspect", str(path), "--signature", "s"], ["scan", str(path)]):
         assert main(words) == 0
         capsys.readouterr()
+
+
+def chained_functions(last: str, deep: int = 10_000) -> list[Any]:
+    """`f0` calls `f1` and so on; the last calls another, or itself."""
+    bodies = []
+    for depth in range(deep):
+        name = last if depth == deep - 1 else f"f{depth + 1}"
+        step = node("c", "PartitionedCall", "a", f=Func(name), Tin=[1], Tout=[1])
+        bodies.append(function(f"f{depth}", ["a"], step, returns={"r": "c:output:0"}))
+    return bodies
+
+
+def scopes(deep: int) -> list[Any]:
+    """Nodes that feed each other, each a thousand name scopes further in."""
+    found, before = [], "x"
+    for step in range(1, deep // 1000 + 1):
+        found.append(node("a/" * (1000 * step) + "n", "Relu", before, T=1))
+        before = found[-1].name
+    return [*found, node("last", "Neg", before, T=1)]
+
+
+DEEP: dict[str, Any] = {
+    "functions, one in the other": lambda: ([], chained_functions("end")),
+    "functions in a circle": lambda: ([], chained_functions("f0")),
+    "a function that calls itself": lambda: ([], chained_functions("f0", 1)),
+    "name scopes": lambda: (scopes(10_000), []),
+    "a chain of nodes": lambda: (
+        [node(f"n{at}", "Relu", f"n{at - 1}" if at else "x", T=1) for at in range(5000)],
+        [],
+    ),
+    "nodes in a circle": lambda: ([node("a", "Neg", "b", T=1), node("b", "Neg", "a", T=1)], []),
+    "an input of many": lambda: ([node("many", "AddN", *(["x"] * 50_000), T=1)], []),
+}
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_depth_without_end(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No command falls over its own stack, and none works for ever."""
+    nodes, functions = DEEP[name]()
+    end = function("end", ["a"], node("n", "Neg", "a", T=1), returns={"r": "n:y:0"})
+    start = node(
+        "go", "PartitionedCall", nodes[-1].name if nodes else "x", f=Func("f0" if functions else "end")
+    )
+    start.attr["Tin"].list.type.append(1)
+    start.attr["Tout"].list.type.append(1)
+    all_nodes = [node("x", "Placeholder", dtype=1), *nodes, start]
+    meta = meta_graph(graph(*all_nodes, functions=[*functions, end]), s=({"x": "x:0"}, {"y": "go:0"}))
+    path = str(write(tmp_path / "m", meta))
+    start_time = time.process_time()
+    join = [f"a={path}", f"b={path}", "--wire", "y=x", "--signature-of", "a=s", "--signature-of", "b=s"]
+    for words in (
+        ["inspect", path], ["inspect", path, "--json"], ["inspect", path, "--signature", "s"],
+        ["inspect", path, "--nodes"], ["show", "--dir", path, "--all"], ["scan", path], ["draw", path],
+        ["draw", path, "--format", "svg"], ["merge", *join, "--dry-run", "-o", str(tmp_path / "out")],
+        ["flatten", path, "--dry-run", "-o", str(tmp_path / "out")],
+        ["freeze", path, "--dry-run", "-o", str(tmp_path / "out")],
+    ):  # fmt: skip
+        assert main(words) in (0, 1), words
+        capsys.readouterr()
+    assert time.process_time() - start_time < 60

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from workbench.names import show
 
 MAX_WIDTH = 28
+_MOST_WORDS = 16  # of a path under a title: it is cut to MAX_WIDTH anyway
 _NUMBER = re.compile(r"_\d+\Z")
 _INFERENCE = re.compile(r"\A__(?:inference|forward|backward)_(?:signature_wrapper_)?")
 
@@ -80,7 +81,7 @@ def _choices(title: str, words: Sequence[str], ending: str) -> list[str]:
         bare.pop()
     if len(bare) < len(words) and (bare or title):
         found.append(bare[-1] if bare else "")
-    found += ["/".join(words[-count:]) for count in range(1, len(words) + 1)]
+    found += ["/".join(words[-count:]) for count in range(1, min(len(words), _MOST_WORDS) + 1)]
     found = ["" if title and text.lower() == title.lower() else text for text in found]
     short = [elide(show(text), MAX_WIDTH - len(ending)) for text in found]
     return list(dict.fromkeys(f"{text}{ending}".strip() for text in short)) or [ending.strip()]

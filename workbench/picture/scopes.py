@@ -14,6 +14,7 @@ _MANY_CHILDREN = 24
 _FEW_BOXES = 12
 _PARTS = 40
 _SEVERAL_ENDS = 40
+_DEEPEST = 64  # scopes within each other; what a file has beyond that lies in the last of them
 
 
 @dataclass(slots=True)
@@ -87,12 +88,16 @@ def _scopes_of(item: Item, root_key: str) -> list[tuple[str, str]]:
     prefix = root_key + CALL_SEPARATOR if root_key else ""
     for step in level.steps[skip:]:
         words = step.node.split("/")
-        found += [(prefix + "/".join(words[:count]), words[count - 1]) for count in range(1, len(words))]
+        found += [(prefix + "/".join(words[:count]), words[count - 1]) for count in _depths(words)]
         prefix += f"{step}{CALL_SEPARATOR}"
         found.append((prefix, function_word(step.function)))
     words = item.name.split("/")
-    found += [(prefix + "/".join(words[:count]), words[count - 1]) for count in range(1, len(words))]
+    found += [(prefix + "/".join(words[:count]), words[count - 1]) for count in _depths(words)]
     return found
+
+
+def _depths(words: Sequence[str]) -> range:
+    return range(1, min(len(words), _DEEPEST + 1))
 
 
 def _take_namesakes(root: Scope, items: dict[str, Item]) -> None:
