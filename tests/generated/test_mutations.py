@@ -13,8 +13,10 @@ import pytest
 
 from tests.generated.models import generate
 from workbench import prove
+from workbench.checks.check import check_model
 from workbench.commit_join import commit
 from workbench.graph.danger import dangerous
+from workbench.model import open_model
 from workbench.runtime.chain import ModelRef, ResultModel, SampleSource
 from workbench.runtime.child import Child
 from workbench.runtime.make_inputs import sample_maker
@@ -26,7 +28,11 @@ from workbench.surgery.rename import Rule
 pytestmark = pytest.mark.needs_tf
 
 UNSEEN = frozenset({Rule.FUNCTION_NAME_ATTR, Rule.GRADIENT_OP_TYPE})
-"""Read only when a gradient is asked for, which no run of a signature does; `test_renames` tries them."""
+"""Read only when a gradient is asked for, which no run of a signature does; `test_renames` tries them.
+
+The check tells of two gradients of one op type. Names of forward and backward functions lead nowhere in sound models,
+too, where those functions were pruned.
+"""
 NOT_HERE = frozenset({Rule.IMPLEMENTS})
 """Not in models made up at random; `test_renames` tries it."""
 TRIED = [rule for rule in Rule if rule not in UNSEEN | NOT_HERE]
@@ -91,3 +97,11 @@ def test_one_left_out(plan: Plan, verifier: Verifier, tmp_path: Path, rule: Rule
     # "not run": an op nobody knows, or a table whose file is not an asset of the model any more
     expected = "not run" if rule in (Rule.INPUT, Rule.FUNCTION, Rule.FUNCTION_OP) else "differs"
     assert verdict(draft_without(plan, rule), verifier, tmp_path) == expected
+
+
+def test_a_gradient_of_one_name_is_told_by_the_check(plan: Plan, tmp_path: Path) -> None:
+    for rules, told in (((), set()), ((Rule.GRADIENT_OP_TYPE,), {"gradient-twice"})):
+        folder = tmp_path / str(len(rules))
+        assert commit(draft_without(plan, *rules), folder, verify=False).published
+        codes = {finding.code for finding in check_model(open_model(folder)).findings}
+        assert codes & {"gradient-twice"} == told

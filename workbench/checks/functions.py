@@ -55,6 +55,11 @@ GRADIENT = Code(
     "The model runs; asking for this gradient, as training does, fails.",
     "Save the model again if it is to be trained.",
 )  # fmt: skip
+GRADIENT_TWICE = Code(
+    "gradient-twice", "warning", "two gradients are registered for one op type",
+    "The model runs; asking for this gradient, as training does, fails or takes one for both.",
+    "Register each under an op type of its own.",
+)  # fmt: skip
 
 _ALWAYS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 _LABELS = {
@@ -248,7 +253,13 @@ _SIGNATURE_OF = {
 def _gradients(meta: MetaGraph, found: Found) -> None:
     functions, library = meta.functions, meta.graph.library
     pairs = [(one.function_name, one.gradient_func) for one in library.gradient]
-    pairs += [(one.registered_op_type, one.gradient_func) for one in library.registered_gradients]
+    registered: dict[str, str] = {}
+    for one in library.registered_gradients:
+        pairs.append((one.registered_op_type, one.gradient_func))
+        other = registered.setdefault(one.registered_op_type, one.gradient_func)
+        if other != one.gradient_func:
+            message = f"Both {show(other)!r} and {show(one.gradient_func)!r} are registered as its gradient."
+            found.add(GRADIENT_TWICE, show(one.registered_op_type), message)
     for of, gradient in pairs:
         if gradient not in functions:
             message = f"The gradient of {show(of)!r} is {show(gradient)!r}, which the model does not have."
