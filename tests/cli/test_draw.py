@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -51,3 +55,17 @@ def test_a_layout_that_takes_too_long_is_an_error(capsys: pytest.CaptureFixture[
     done = call(capsys, "draw", DIGITS, "--time-limit", "0")
     assert done.code == 1 and done.out == ""
     assert "stopped after 0 s" in done.err and "--focus" in done.err
+
+
+def test_half_a_picture_is_removed(tmp_path: Path) -> None:
+    """As of a disk that is full: no file may grow beyond a kilobyte."""
+    words = [sys.executable, "-m", "workbench", "draw", str(DIGITS), "-o", str(tmp_path / "out.svg")]
+    done = subprocess.run(
+        words,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024)),
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    assert done.returncode == 3 and "File too large" in done.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -23,7 +23,7 @@ _PROVEN = frozenset(
     {"surgery/prepare.py"}
 )  # met by a proven commit only, which the list of points has none of
 KNOWN_ELSEWHERE = {
-    "cli/draw.py": 1,  # -o: a picture
+    "cli/draw.py": 2,  # -o: a picture
     "cli/run.py": 3,  # --npz: outputs
     "session/store.py": 3,  # what the terminal UI remembers
 }

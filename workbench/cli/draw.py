@@ -192,7 +192,12 @@ def _deliver(text: str, args: argparse.Namespace, out: Output) -> None:
     path = Path(args.output)
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(text)
+            try:
+                file.write(text)
+                file.flush()
+            except BaseException:
+                path.unlink(missing_ok=True)
+                raise
     except FileExistsError:
         raise TargetExists("There is a file already.", where=show(str(path))) from None
     except OSError as problem:
