@@ -1,6 +1,6 @@
 """Inputs led by coverage: atheris (libFuzzer) chooses what to change further, `targets` how.
 
-    pip install atheris
+    pip install atheris     # the extra `fuzz`; Linux
     python -m tests.fuzz.guided pb --inputs 50000
 
 What brings new coverage of `workbench.disk` and `workbench.model` stays in `corpus/` and is where the next run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -185,6 +186,48 @@ def test_what_is_no_recipe(tmp_path: Path, text: str, message: str) -> None:
     assert caught.value.where == str(file)
     if "path" in message:
         assert "--save-recipe" in (caught.value.hint or "")
+
+
+GOOD: dict[str, Any] = {
+    "sources": [{"handle": "a", "path": "a", "tag_set": "serve"}],
+    "wires": [{"from": "a@y", "to": "b@x"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"signature": {}}, "'signature' of the recipe is {}; it has to be a text"),
+        ({"wires": {"from": 1}}, "'wires' of the recipe"),
+        ({"wires": [{"from": "a"}]}, "lacks 'to'"),
+        ({"wires": [{"from": "a", "to": 1.5}]}, "'to' of wire 1 is 1.5"),
+        ({"options": []}, "options is no JSON object"),
+        ({"options": {"tags": "serve"}}, "'tags' of options is \"serve\"; it has to be a list of texts"),
+        ({"options": {"tags": [1]}}, "a list of texts"),
+        ({"options": {"freeze": "no"}}, "true or false"),
+        ({"options": {"format": "tf3"}}, "one of auto, tf1, tf2"),
+        ({"options": {"rename_inputs": {"x": ["y"]}}}, "an object of texts"),
+        ({"sources": [{"handle": {}, "path": "a", "tag_set": ""}]}, "'handle' of source 1"),
+        ({"sources": [{"handle": "../a", "path": "a", "tag_set": ""}]}, "can't be a handle"),
+        ({"sources": GOOD["sources"] * 2}, "Source 2 can't be used: The handle 'a' is used twice"),
+        ({"signature": "half of a character: \ud800"}, "it has to be a text"),
+        ({"signature": "\0"}, "it has to be a text"),
+    ],
+)
+def test_values_of_another_kind(change: dict[str, Any], message: str, tmp_path: Path) -> None:
+    """Found by fuzzing: each came out of the middle of a join as a TypeError."""
+    file = tmp_path / "recipe.json"
+    file.write_text(json.dumps(GOOD))
+    assert recipe.load(file).sources[0].handle == "a"
+    file.write_text(json.dumps(GOOD | change))
+    with pytest.raises(DamagedFile, match=re.escape(message)):
+        recipe.load(file)
+
+
+def test_a_recipe_that_never_ends(tmp_path: Path) -> None:
+    (tmp_path / "recipe.json").symlink_to("/dev/zero")
+    with pytest.raises(DamagedFile, match="not a regular file"):
+        recipe.load(tmp_path / "recipe.json")
 
 
 def test_no_recipe_at_all(tmp_path: Path) -> None:
