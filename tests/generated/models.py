@@ -411,10 +411,8 @@ class _Maker:
             self.meta.collection_def["saved_model_main_op"].node_list.value.append(init)
         if self.entries:
             self.saver()
-        for name, *_ in self.library.made[:1]:  # what a gradient would be; nobody asks for one
-            self.meta.graph_def.library.gradient.add(
-                function_name=name, gradient_func=self.library.made[-1][0]
-            )
+        if len(made := self.library.made) > 1:  # what a gradient would be; nobody asks for one
+            self.meta.graph_def.library.gradient.add(function_name=made[0][0], gradient_func=made[-1][0])
 
     def saver(self) -> None:
         main, saver = self.main, self.meta.saver_def
