@@ -157,3 +157,21 @@ def test_a_lying_output_shape_is_corrected(tmp_path: Path) -> None:
     assert "[?,9]" in found.message and "[?,10]" in found.message
     port = draft.meta.signatures["serving_default"].outputs["myOutput"]
     assert port.shape == (None, 10)
+
+
+def test_a_function_that_is_named_but_not_listed_stays_in_the_library(tmp_path: Path) -> None:
+    """Keras 2 saves the activations of EfficientNet like that, and TensorFlow loads them."""
+
+    def unlisted(meta: Any) -> None:
+        copied = meta.graph_def.library.function.add()
+        copied.CopyFrom(library(meta, "__inference___call__"))
+        copied.signature.name = "__inference_unlisted"
+        found = next(one for one in meta.object_graph_def.nodes if one.HasField("function"))
+        found.function.concrete_functions.append("__inference_unlisted")
+
+    draft, findings = joined(edited(tmp_path, unlisted, "digits_tf2"), format="tf2")
+    assert draft is not None, findings
+    graph = draft.meta.proto.object_graph_def
+    wanted = {name for node in graph.nodes for name in node.function.concrete_functions}
+    assert wanted - set(graph.concrete_functions)
+    assert wanted <= set(draft.meta.functions)

@@ -21,7 +21,7 @@ OBJECT_ID = Code(
 OBJECT_FUNCTION = Code(
     "object-function", "error", "the object graph names a function that is not there",
     "A tf.function is stored as a list of concrete functions: each has to be in the object graph's "
-    "`concrete_functions` and in the function library.",
+    "function library.",
     "Save the model again; a tool that pruned the library has dropped a function that can be called.",
 )  # fmt: skip
 OBJECT_CONSTANT = Code(
@@ -89,19 +89,20 @@ def _kind(meta: MetaGraph, number: int, node: Message, found: Found) -> None:
 
 
 def _function(meta: MetaGraph, where: str, name: str, found: Found, *, listed: bool = True) -> None:
+    """Looks for a function in the library.
+
+    TensorFlow leaves out of `concrete_functions` what captures something that no object holds, and names it all the
+    same (`saved_model/save.py`): Keras 2 saves such functions of activations. The loader wants them in the library.
+    """
     assert meta.objects is not None
-    missing = []
-    if listed and name not in meta.objects.proto.concrete_functions:
-        missing.append("its concrete_functions")
-    if name not in meta.functions:
-        missing.append("the function library")
-    if missing and not (listed and missing == ["the function library"]):  # told once, with concrete_functions
-        found.add(
-            OBJECT_FUNCTION,
-            where,
-            f"It names the function {show(name)!r}, which is not in {' and not in '.join(missing)}.",
-            lambda: did_you_mean(name, meta.functions, noun="functions"),
-        )
+    if name in meta.functions or (listed and name in meta.objects.proto.concrete_functions):
+        return  # what is listed but not in the library is told once, with concrete_functions
+    found.add(
+        OBJECT_FUNCTION,
+        where,
+        f"It names the function {show(name)!r}, which is not in the function library.",
+        lambda: did_you_mean(name, meta.functions, noun="functions"),
+    )
 
 
 def _where(number: int) -> str:

@@ -90,7 +90,18 @@ class Objects:
 
 def functions_of_objects(part: Part) -> list[str]:
     """The functions of a source's objects, which have to stay in the library with them."""
-    return sorted(part.meta.proto.object_graph_def.concrete_functions) if part.meta.has_object_graph else []
+    if not part.meta.has_object_graph:
+        return []
+    graph = part.meta.proto.object_graph_def
+    found = set(graph.concrete_functions)
+    for node in graph.nodes:  # some are named without being listed; the loader wants them all the same
+        if node.WhichOneof("kind") == "function":
+            found.update(node.function.concrete_functions)
+        elif node.WhichOneof("kind") == "bare_concrete_function":
+            found.add(node.bare_concrete_function.concrete_function_name)
+        elif node.WhichOneof("kind") == "captured_tensor":
+            found.add(node.captured_tensor.concrete_function)
+    return sorted(found & part.meta.functions.keys())
 
 
 def constants_of_objects(part: Part) -> list[str]:
