@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.checks.cases import SAMPLES, copy
+from tests.checks.cases import SAMPLES, copy, edited, named
 from tests.protos import Func, function, graph, meta_graph, node, write
 from tests.surgery.models import MODELS
 from tests.zoo import Example, names
@@ -170,3 +171,13 @@ def test_time_is_linear_in_the_graph(tmp_path: Path) -> None:
 
     for attr in ("T", "S"):
         assert seconds(10_000, attr) < 12 * seconds(2_000, attr) + 0.5
+
+
+def test_more_shapes_noted_than_there_are_outputs_are_fine(tmp_path: Path) -> None:
+    """TensorFlow imports them; Keras 2 saves the loops of its LSTMs with the shapes of an earlier form."""
+
+    def change(meta: Any) -> None:
+        named(meta, "MatMul").attr["_output_shapes"].list.shape.add()
+
+    found = check_model(open_model(edited(tmp_path, change)))
+    assert "noted-shapes" not in [one.code for one in found.findings]

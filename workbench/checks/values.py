@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 NOTED_SHAPES = Code(
     "noted-shapes", "error", "the shapes noted beside a node are not those of its outputs",
-    "The attr `_output_shapes` has one shape for each output, as they were when the graph was made. Where their number "
-    "differs, or one contradicts the node, TensorFlow refuses to import the graph.",
+    "The attr `_output_shapes` has one shape for each output, as they were when the graph was made. Where there are "
+    "fewer, or one contradicts the node, TensorFlow refuses to import the graph.",
     "Delete the attr `_output_shapes` of the node, or save the model again.",
 )  # fmt: skip
 CONST_VALUE = Code(
@@ -47,7 +47,7 @@ def check(scope: Scope, found: Found) -> None:
 def _noted(scope: Scope, name: str, node: Message) -> str | None:
     noted = node.attr[_NOTED].list.shape
     outputs = scope.outputs(name)
-    if outputs is not None and len(noted) != len(outputs):
+    if outputs is not None and len(noted) < len(outputs):  # more than enough is fine: Keras 2 saves LSTMs so
         return f"It has {len(outputs)} outputs; `{_NOTED}` has {len(noted)} shapes."
     for index, shape in enumerate(noted):
         if any(dim.size < -1 for dim in shape.dim):
