@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MAX_ELEMENTS = 1 << 24
 """A made input is never larger."""
 _PER_ROW = 2
-"""Values in a row of a sparse or ragged input."""
+"""Values in a row of a sparse input, and of an even ragged one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +184,10 @@ class InputMaker:
                 values[name], notes[name] = self._fill(name, sizes, rng, style)
                 free |= is_free
             else:
-                fill = self._sparse if group.kind == "sparse" else self._ragged
-                values.update(fill(group, batch, rng, style, notes))
+                if group.kind == "sparse":
+                    values.update(self._sparse(group, batch, rng, style, notes))
+                else:
+                    values.update(self._ragged(group, batch, rng, style, notes, even=variant % 4 > 1))
                 free = True
         return Inputs(values, notes, free)
 
@@ -240,7 +242,14 @@ class InputMaker:
         }
 
     def _ragged(
-        self, group: Group, batch: int, rng: np.random.Generator, style: Style, notes: dict[str, str]
+        self,
+        group: Group,
+        batch: int,
+        rng: np.random.Generator,
+        style: Style,
+        notes: dict[str, str],
+        *,
+        even: bool,
     ) -> dict[str, Array]:
         """Flat values, then row splits from the outermost in (`RaggedTensorSpec._to_components`)."""
         import numpy as np
@@ -249,14 +258,15 @@ class InputMaker:
         rows = batch
         found: dict[str, Array] = {}
         for name in names[1:]:
-            splits = np.arange(rows + 1) * _PER_ROW
+            lengths = np.full(rows, _PER_ROW) if even else rng.integers(1, 2 * _PER_ROW, rows)
+            splits = np.concatenate([[0], np.cumsum(lengths)])
             found[name] = splits.astype(dtypes.numpy(self.slots[name].dtype) or np.int64)
-            rows *= _PER_ROW
+            rows = int(splits[-1])
         slot = self.slots[names[0]]
         sizes, _ = _sizes(slot, self.facts[names[0]], rows, style, likely=True)
         values, note = self._fill(names[0], (rows, *sizes[1:]), rng, style)
         for name in names:
-            notes[name] = f"ragged, {_PER_ROW} a row: {note}"
+            notes[name] = f"ragged, {_PER_ROW if even else f'1 to {2 * _PER_ROW - 1}'} a row: {note}"
         return {names[0]: values, **found}
 
 

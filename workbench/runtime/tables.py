@@ -1,9 +1,10 @@
-"""The keys a lookup table knows: from its asset file, from constants, or from the checkpoint."""
+"""What a lookup table holds: from its asset file, from constants, or from the checkpoint."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from workbench.runtime import flow
 from workbench.runtime.flow import Scope, Spot
 
 MAX_KEYS = 1000
-"""How many of a table's keys are read: enough to choose from."""
+"""How many of a table's entries are read: enough to choose from."""
 _MAX_BYTES = 1 << 20
 _MAX_SCOPES = 1000  # calls can nest so that the paths are exponentially many
 _FROM_FILE = frozenset({"InitializeTableFromTextFile", "InitializeTableFromTextFileV2"})
@@ -28,8 +29,21 @@ _WHOLE_LINE, _LINE_NUMBER = -2, -1
 _INTEGER = re.compile(rb"\s*[+-]?[0-9]{1,19}\s*\Z")
 
 
-def table_keys(main: Scope, table: Spot, assets: Mapping[str, Path]) -> tuple[Any, ...]:
-    """Up to `MAX_KEYS` keys of a table, as bytes or ints; empty if nothing tells them.
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """The first entries of a table.
+
+    Attributes:
+        keys: bytes or numbers; empty if nothing tells them.
+        values: what the keys lead to, one for each; empty if nothing tells them.
+    """
+
+    keys: tuple[Any, ...] = ()
+    values: tuple[Any, ...] = ()
+
+
+def table_entries(main: Scope, table: Spot, assets: Mapping[str, Path]) -> Entries:
+    """Up to `MAX_KEYS` entries of a table.
 
     Args:
         main: the main graph.
@@ -43,12 +57,15 @@ def table_keys(main: Scope, table: Spot, assets: Mapping[str, Path]) -> tuple[An
         if handle is None or not _same_table(flow.origin(handle), table):
             continue
         if node.op in _FROM_TENSORS:
-            keys = flow.const(scope.input(node, 1))
+            keys, values = flow.const(scope.input(node, 1)), flow.const(scope.input(node, 2))
             if keys is not None:
-                return tuple(keys.reshape(-1)[:MAX_KEYS].tolist())
+                first = tuple(keys.reshape(-1)[:MAX_KEYS].tolist())
+                if values is None or values.size != keys.size:
+                    return Entries(first)
+                return Entries(first, tuple(values.reshape(-1)[:MAX_KEYS].tolist()))
         else:
             found = _from_file(scope, node, files)
-            if found:
+            if found.keys:
                 return found
     return _from_checkpoint(main, table)
 
@@ -91,34 +108,50 @@ def _initialisers(main: Scope) -> Iterator[tuple[Scope, Message]]:
                 todo += scope.bodies(node)
 
 
-def _from_file(scope: Scope, node: Message, files: Mapping[str, Path]) -> tuple[Any, ...]:
+def _from_file(scope: Scope, node: Message, files: Mapping[str, Path]) -> Entries:
     filename = scope.input(node, 1)
     if filename is None:
-        return ()
+        return Entries()
     at = _assigned(flow.origin(filename))
     path = files.get(f"{at.name}:{at.index}") if at.scope.function is None else None
     if path is None:
-        return ()
+        return Entries()
     try:
         lines = disk_files.read_first(path, _MAX_BYTES).splitlines()[:MAX_KEYS]
     except DiskError:
-        return ()
-    column = attr(node, "key_index").i
-    integers = not _keys_are_strings(scope, node)
+        return Entries()
+    delimiter = attr(node, "delimiter").s or b"\t"
+    table = flow.source_node(scope.input(node, 0))
+    pairs = []
+    for number, line in enumerate(lines):
+        pair = [
+            _column(number, line, delimiter, attr(node, f"{side}_index").i, _dtype(table, side))
+            for side in ("key", "value")
+        ]
+        if pair[0] is not None:
+            pairs.append(pair)
+    values = tuple(value for _, value in pairs)
+    return Entries(tuple(key for key, _ in pairs), () if None in values else values)
+
+
+def _dtype(table: Message | None, side: str) -> int:
+    """DataType of a table's keys or values; strings for keys and integers for values where nothing tells."""
+    found = attr(table, f"{side}_dtype").type if table is not None else 0
+    return int(found) or (dtypes.STRING if side == "key" else dtypes.INT64)
+
+
+def _column(number: int, line: bytes, delimiter: bytes, column: int, dtype: int) -> Any:
+    """The key or value in a line of a file; None if there is none, or it is no number where one is due."""
     if column == _LINE_NUMBER:
-        return tuple(range(len(lines)))
+        return number
     if column != _WHOLE_LINE:
-        delimiter = attr(node, "delimiter").s or b"\t"
-        fields = [line.split(delimiter) for line in lines]
-        lines = [parts[column] for parts in fields if 0 <= column < len(parts)]
-    if integers:
-        return tuple(int(line) for line in lines if _INTEGER.match(line))
-    return tuple(lines)
-
-
-def _keys_are_strings(scope: Scope, initialiser: Message) -> bool:
-    table = flow.source_node(scope.input(initialiser, 0))
-    return table is None or attr(table, "key_dtype").type in (0, dtypes.STRING)
+        fields = line.split(delimiter)
+        if not 0 <= column < len(fields):
+            return None
+        line = fields[column]
+    if dtype == dtypes.STRING:
+        return line
+    return int(line) if _INTEGER.match(line) else None
 
 
 def _assigned(spot: Spot) -> Spot:
@@ -133,18 +166,18 @@ def _assigned(spot: Spot) -> Spot:
     return spot
 
 
-def _from_checkpoint(main: Scope, table: Spot) -> tuple[Any, ...]:
-    """A mutable table's saved keys, where the checkpoint has just one table of that key dtype."""
+def _from_checkpoint(main: Scope, table: Spot) -> Entries:
+    """What a mutable table was saved with, where the checkpoint has just one table of that key dtype."""
     bundle = main.meta.bundle
     node = table.scope.nodes.get(table.name)
     if bundle is None or node is None or not node.op.startswith("MutableHashTable"):
-        return ()
+        return Entries()
     dtype = attr(node, "key_dtype").type
     try:
         saved = [key for key in bundle.keys() if key.endswith("-keys")]  # noqa: SIM118 (no iterator)
         fitting = [key for key in saved if bundle.entry(key).dtype == dtype]
         if len(fitting) != 1 or bundle.entry(fitting[0]).size > _MAX_BYTES:
-            return ()
-        return tuple(bundle.array(fitting[0]).reshape(-1)[:MAX_KEYS].tolist())
+            return Entries()
+        return Entries(tuple(bundle.array(fitting[0]).reshape(-1)[:MAX_KEYS].tolist()))
     except WorkbenchError:
-        return ()
+        return Entries()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from workbench.model import Shape, shapes
 from workbench.runtime import flow
@@ -16,7 +17,7 @@ from workbench.runtime.facts import Facts
 from workbench.runtime.flow import Spot, Use
 from workbench.runtime.readers import READERS
 from workbench.runtime.routes import ANY, AXES, ELEMENTWISE, KEEP, KEEP_SHAPE_TOO, SIZES, VALUES
-from workbench.runtime.tables import table_keys
+from workbench.runtime.tables import table_entries
 
 _COMPARISONS = frozenset({"GreaterEqual", "Greater", "Less", "LessEqual"})
 MAX_STEPS = 20_000
@@ -92,7 +93,7 @@ class Tracer:
         if use.position == 1 and use.op.startswith("LookupTableFind"):
             table = use.input(0)
             if table is not None and not facts.keys:
-                facts.keys = table_keys(self.main, flow.origin(table), self.assets)
+                facts.keys = self._keys(use, flow.origin(table), nested)
         reader = READERS.get(use.op)
         if reader is not None and use.position == 0:
             text = reader(self, use, nested + 1)
@@ -120,6 +121,26 @@ class Tracer:
         if flow.is_random(other) and op != "Sub":
             return 1.0 if (op in ("Less", "LessEqual")) == (use.position == 1) else 0.0
         return None
+
+    def _keys(self, use: Use, table: Spot, nested: int) -> tuple[Any, ...]:
+        """The keys of a table.
+
+        Where what they lead to goes into another table, or is an index, only those that are known there.
+        """
+        entries = table_entries(self.main, table, self.assets)
+        if not entries.values:
+            return entries.keys
+        after = self.facts(use.output(), nested + 1)
+        kept = [
+            key for key, value in zip(entries.keys, entries.values, strict=True) if _is_known(value, after)
+        ]
+        return tuple(kept) or entries.keys
+
+
+def _is_known(value: Any, facts: Facts) -> bool:
+    if facts.keys and type(facts.keys[0]) is type(value):
+        return value in facts.keys
+    return facts.limit is None or not isinstance(value, int) or 0 <= value < facts.limit
 
 
 def _output_count(use: Use) -> int:
