@@ -18,13 +18,10 @@ from workbench.surgery.freeze import bytes_to_freeze, freeze_variables
 from workbench.surgery.interface import Interface, ResultPort, design_interface, port_info
 from workbench.surgery.join import Join, Link
 from workbench.surgery.meaning import remarks
+from workbench.surgery.object_functions import add_call, add_lists, add_signature, add_signature_map
 from workbench.surgery.objects import (
     Objects,
-    add_call,
-    add_lists,
     add_objects,
-    add_signature,
-    add_signature_map,
     add_variables,
     begin,
     constants_of_objects,

@@ -18,7 +18,7 @@ _WARMUP = "tf_serving_warmup_requests"
 def add_assets(
     meta: Message, part: Part, renamer: Renamer, final: Callable[[str], str], files: list[Copied]
 ) -> dict[int, int]:
-    """Takes over the assets whose tensors are kept, under `assets/HANDLE/`; a missing file is a finding (R10).
+    """Takes over the assets whose tensors are kept, as `assets/HANDLE_name`; a missing file is a finding (R10).
 
     Args:
         meta: the MetaGraphDef of the result; gains `asset_file_def`.
@@ -44,8 +44,9 @@ def add_assets(
             )
             continue
         numbers[number] = len(meta.asset_file_def)
+        taken = {definition.filename for definition in meta.asset_file_def}
         definition = meta.asset_file_def.add()
-        definition.filename = renamer.asset(asset.filename)
+        definition.filename = renamer.asset(asset.filename, taken)
         definition.tensor_info.name = final(asset.tensor)
         relative = f"assets/{definition.filename}"
         if all(copied.relative != relative for copied in files):

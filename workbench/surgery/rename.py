@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from enum import StrEnum
+from itertools import chain, count
 
 from workbench import names
 from workbench.disk.schema import Message
@@ -154,9 +155,24 @@ class Renamer:
         """The key of a tensor in the checkpoint."""
         return self._new(Rule.CHECKPOINT_KEY, key)
 
-    def asset(self, filename: str) -> str:
-        """The name of an asset file."""
-        return self._new(Rule.ASSET, filename)
+    def asset(self, filename: str, taken: Container[str] = ()) -> str:
+        """The name of an asset file: `HANDLE_name`, not a folder of its own.
+
+        TFLite's converter reads the file of a table at `assets/` and the last part of its name
+        (`init_text_file_to_import.cc`).
+
+        Args:
+            filename: relative to `assets/`.
+            taken: names that other models' assets have.
+        """
+        if Rule.ASSET in self._without:
+            return filename
+        known = self.log.maps[Rule.ASSET].get(filename)
+        stem = self.handle.replace("/", "_")
+        listed = chain([f"{stem}_{filename}"], (f"{stem}_{number}_{filename}" for number in count(2)))
+        new = known or next(name for name in listed if name not in taken)
+        self.log.add(Rule.ASSET, filename, new)
+        return new
 
     # -- nodes
 

@@ -21,7 +21,8 @@ from workbench.model.signature import PREDICT, Port, Signature
 from workbench.names import did_you_mean, show
 from workbench.surgery.edit import WARMUP, Edit, Reference, begin
 from workbench.surgery.ends import HIDDEN_SIGNATURES, End, Lookup, chosen_signature
-from workbench.surgery.objects import Objects, add_signature, add_signature_map, of_model
+from workbench.surgery.object_functions import add_signature, add_signature_map
+from workbench.surgery.objects import Objects, of_model
 from workbench.surgery.part import Part
 from workbench.surgery.plan import Source
 from workbench.surgery.signature_objects import (

@@ -17,7 +17,8 @@ from workbench.disk import dtypes, schema
 from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
 from workbench.graph.adjacency import Adjacency
-from workbench.surgery.objects import Objects, captures_of, full_arg_spec, tensor_spec
+from workbench.surgery.object_functions import captures_of, full_arg_spec, tensor_spec
+from workbench.surgery.objects import Objects
 from workbench.surgery.part import unique_name
 from workbench.surgery.uplift import Argument, Uplift
 
