@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -55,8 +56,8 @@ def worker(folder: Path, names: list[str], skip: dict[str, str]) -> None:
         report(line)
 
 
-def tables(names: list[str]) -> dict[str, Any]:
-    """Trials by name of join, in worker processes."""
+def tables(names: list[str], keep: Callable[[dict[str, Any]], None] = lambda _: None) -> dict[str, Any]:
+    """Trials by name of join, in worker processes; `keep` is told after each what there is by then."""
     found: dict[str, Any] = {}
     skip: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as text:
@@ -66,19 +67,32 @@ def tables(names: list[str]) -> dict[str, Any]:
             words = [sys.executable, "-m", "tests.loaders", WORKER, str(folder), json.dumps(skip), *left]
             environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
             environment["KERAS_HOME"] = str(folder / "keras")
-            done = subprocess.run(words, env=environment)
-            lines = [json.loads(line) for line in (folder / "lines").read_text().splitlines()]
-            for line in lines:
-                if line["way"] == "":
-                    found |= {line["name"]: line["trial"]} if "trial" in line else {}
-                    left.remove(line["name"])
+            with subprocess.Popen(words, env=environment) as process:
+                running = True
+                while running:
+                    running = process.poll() is None
+                    lines = [json.loads(line) for line in whole_lines(folder / "lines")]
+                    done = {
+                        line["name"]: line["trial"] for line in lines if not line["way"] and "trial" in line
+                    }
+                    if done.keys() - found.keys():
+                        found |= done
+                        keep(found)
+                    time.sleep(0.2 if running else 0)
+            ended = {line["name"] for line in lines if not line["way"]}
+            left = [name for name in left if name not in ended]
             if not left:
                 break
-            if done.returncode >= 0 or not lines or lines[-1]["way"] == "":
-                raise SystemExit(f"the worker ended with {done.returncode}")
-            crash = {lines[-1]["way"]: f"crash: signal {-done.returncode}"}
+            if process.returncode >= 0 or not lines or lines[-1]["way"] == "":
+                raise SystemExit(f"the worker ended with {process.returncode}")
+            crash = {lines[-1]["way"]: f"crash: signal {-process.returncode}"}
             skip = {**(skip if lines[-1]["name"] == left[0] else {}), **crash}
     return found
+
+
+def whole_lines(file: Path) -> list[str]:
+    """The lines that are written to their end."""
+    return file.read_text().split("\n")[:-1]
 
 
 def report(line: dict[str, Any]) -> None:
@@ -117,10 +131,13 @@ def main() -> None:
         unknown = [name for name in args.names if name not in known]
         if unknown:
             raise SystemExit(f"no such join: {', '.join(unknown)}")
-        found = tables(args.names or list(known))
         before = read()["joins"] if args.names and TABLE.exists() else {}
-        found = {name: found.get(name) or before[name] for name in known if name in {**before, **found}}
-        write(versions(), found)
+
+        def keep(found: dict[str, Any]) -> None:
+            both = {**before, **found}
+            write(versions(), {name: both[name] for name in known if name in both})
+
+        tables(args.names or list(known), keep)
         print(f"written: {TABLE}")
 
 

@@ -23,6 +23,8 @@ from workbench.surgery.uplift import Argument, CannotUplift, Uplift
 
 _TRAINING = "training"
 _LARGE = 2048
+# Of an argument: a flag, a TensorProto, or none.
+Default = bool | Message | None
 
 
 def add_lists(objects: Objects) -> None:
@@ -80,23 +82,32 @@ def add_call(
         modes: the merged main graph for inference and for training, where both are there: then `__call__` has an
             argument `training`, False unless given.
     """
-    inputs = sorted(meta.signature_def[key].inputs)
-    optional: list[bool | None] = [None] * (len(inputs) - 1)  # given by the dict that is the first argument
+    inputs, defaults = _arguments(meta, key)
     if modes is None or _TRAINING in inputs:
         _, node = objects.add("function", 0, "__call__")
         serve = _variants(objects, meta, uplift, key, "__call__", 0, None)
         node.function.concrete_functions.extend(serve)
-        full_arg_spec(node.function.function_spec, inputs, [], optional)
+        full_arg_spec(node.function.function_spec, inputs, [], defaults)
     else:
         _, node = objects.add("function", 0, "__call__")
         for training in (False, True):
             listed = _variants(objects, meta, modes[training], key, "__call__", int(training), training)
             node.function.concrete_functions.extend(listed)
-        full_arg_spec(node.function.function_spec, [*inputs, _TRAINING], [], [*optional, False])
+        full_arg_spec(node.function.function_spec, [*inputs, _TRAINING], [], [*defaults, False])
         serve = _variants(objects, meta, modes[False], key, "serve", 0, None)
     _, node = objects.add("function", 0, "serve")
     node.function.concrete_functions.extend(serve)
-    full_arg_spec(node.function.function_spec, inputs, [], optional)
+    full_arg_spec(node.function.function_spec, inputs, [], defaults)
+
+
+def _arguments(meta: Message, key: str) -> tuple[list[str], list[Default]]:
+    """The inputs of a signature in the order of a call, those with a default last; the defaults of all but the first.
+
+    An input without a default has None: it may be in the dict that is the first argument.
+    """
+    signature = meta.signature_def[key]
+    ordered = sorted(signature.inputs, key=lambda name: (name in signature.defaults, name))
+    return ordered, [signature.defaults.get(name) for name in ordered[1:]]
 
 
 def _variants(
@@ -131,6 +142,7 @@ def _in_a_dict(objects: Objects, meta: Message, name: str, key: str, training: b
     call = outer.node_def.add(name="call")
     call.op = "StatefulPartitionedCall" if inner.signature.is_stateful else "PartitionedCall"
     call.input.extend(argument.name for argument in inner.signature.input_arg)
+    _sort_arguments(outer, _arguments(meta, key)[0])
     call.attr["f"].func.name = name
     call.attr["Tin"].list.type.extend(argument.type for argument in inner.signature.input_arg)
     call.attr["Tout"].list.type.extend(result.type for result in inner.signature.output_arg)
@@ -152,6 +164,23 @@ def _in_a_dict(objects: Objects, meta: Message, name: str, key: str, training: b
     return own
 
 
+def _sort_arguments(function: Message, names_: list[str]) -> None:
+    """Brings the first arguments of a function, which are of these names, into the order of a dict: sorted."""
+    order = sorted(range(len(names_)), key=names_.__getitem__)
+    arguments = list(function.signature.input_arg)
+    attributes = dict(function.arg_attr)
+    moved = [(arguments[old], attributes.get(old)) for old in order]
+    copies = []
+    for argument, attribute in moved:
+        copy = type(argument)()
+        copy.CopyFrom(argument)
+        copies.append((copy, None if attribute is None else attribute.SerializeToString()))
+    for new, (copy, attribute) in enumerate(copies):
+        function.signature.input_arg[new].CopyFrom(copy)
+        if attribute is not None:
+            function.arg_attr[new].ParseFromString(attribute)
+
+
 def _positional(
     objects: Objects,
     meta: Message,
@@ -163,7 +192,7 @@ def _positional(
 ) -> str:
     """A concrete function that takes the inputs of a signature by position; its name."""
     signature = meta.signature_def[key]
-    inputs = [(name, signature.inputs[name]) for name in sorted(signature.inputs)]
+    inputs = [(name, signature.inputs[name]) for name in _arguments(meta, key)[0]]
     outputs = [(name, signature.outputs[name]) for name in sorted(signature.outputs)]
     arguments = [
         Argument(_tensor(info.name), name, info.dtype, from_proto(info.tensor_shape)) for name, info in inputs
@@ -292,7 +321,7 @@ def add_signature_map(objects: Objects) -> int:
 
 
 def full_arg_spec(
-    spec: Message, args: Iterable[str], keywords: Iterable[str], defaults: Iterable[bool | None] = ()
+    spec: Message, args: Iterable[str], keywords: Iterable[str], defaults: Iterable[Default] = ()
 ) -> None:
     """A FunctionSpec, with defaults of the last arguments, as `tf.saved_model.save` writes it.
 
@@ -311,8 +340,10 @@ def full_arg_spec(
         value = values["defaults"].tuple_value.values.add()
         if default is None:
             value.none_value.SetInParent()
-        else:
+        elif isinstance(default, bool):
             value.bool_value = default
+        else:
+            value.tensor_value.CopyFrom(default)
     values["annotations"].dict_value.SetInParent()
     spec.input_signature.none_value.SetInParent()
 
