@@ -4,6 +4,8 @@
     python -m tests.loaders "text, LSTM, Dense"  tries these joins, and brings the table up to date with them
     python -m tests.loaders --show               prints the table that is there
 
+It needs what `pip install -e '.[dev,loaders]'` installs.
+
 One process of TensorFlow does them one after the other. Where it crashes, which converters do, that is what became of
 the way it was at, and another process goes on.
 """
@@ -34,6 +36,7 @@ def worker(folder: Path, names: list[str], skip: dict[str, str]) -> None:
     import tensorflow as tf
 
     from tests.loaders.trial import models, tried
+    from tests.loaders.ways import possible
 
     logging.disable(logging.ERROR)
     tf.get_logger().setLevel("ERROR")
@@ -44,7 +47,7 @@ def worker(folder: Path, names: list[str], skip: dict[str, str]) -> None:
         started = time.perf_counter()
         try:
             own = folder / f"{os.getpid()}-{len(os.listdir(folder))}"
-            for way, trial in tried(chosen[name], get, own, crashed=skip if name == names[0] else {}):
+            for way, trial in tried(chosen[name], get, own, possible(), skip if name == names[0] else {}):
                 line: dict[str, Any] = {"name": name, "way": way, "trial": asdict(trial)}
                 line["seconds"] = round(time.perf_counter() - started, 1)
                 lines.write(json.dumps(line) + "\n")
@@ -131,11 +134,12 @@ def main() -> None:
         unknown = [name for name in args.names if name not in known]
         if unknown:
             raise SystemExit(f"no such join: {', '.join(unknown)}")
+        packages = versions()
         before = read()["joins"] if args.names and TABLE.exists() else {}
 
         def keep(found: dict[str, Any]) -> None:
             both = {**before, **found}
-            write(versions(), {name: both[name] for name in known if name in both})
+            write(packages, {name: both[name] for name in known if name in both})
 
         tables(args.names or list(known), keep)
         print(f"written: {TABLE}")

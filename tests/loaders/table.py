@@ -12,7 +12,11 @@ PACKAGES = ("tensorflow", "keras", "tf-keras", "tensorflow-hub", "tf2onnx", "onn
 
 
 def versions() -> dict[str, str]:
-    return {name: importlib.metadata.version(name) for name in PACKAGES}
+    """Of all packages the table is about; ends the program if one is missing."""
+    try:
+        return {name: importlib.metadata.version(name) for name in PACKAGES}
+    except importlib.metadata.PackageNotFoundError as missing:
+        raise SystemExit(f"{missing.name} is not installed: pip install -e '.[dev,loaders]'") from missing
 
 
 def read() -> dict[str, Any]:

@@ -111,7 +111,8 @@ def cases(join: Join, get: Models, draft: Any, target: Path) -> tuple[Case, dict
             giver, _, out = out.partition("@")
             taker, _, key = key.partition("@")
             if taker == handle:
-                inputs[key] = as_input(alone[giver].expected[out], example.inputs(BATCH)[key])
+                value = alone[giver].expected[out.removeprefix("#")]
+                inputs[key] = as_input(value, example.inputs(BATCH)[key])
         alone[handle] = Case(example, inputs, run(example, inputs))
     inputs = {
         port.key: alone[port.handle].inputs[port.own_key]
@@ -141,7 +142,7 @@ def chained(join: Join, alone: dict[str, Case], result: Case, target: Path) -> C
                     out, _, key = text.partition(" = ")
                     taker, _, key = key.partition("@")
                     if taker == handle:
-                        inputs[key] = values[out]
+                        inputs[key] = values[out.replace("#", "")]
                 model, signature = self.models[handle], case.example.signature
                 called = (
                     model.signatures[signature] if signature else getattr(model, case.example.callables[0])

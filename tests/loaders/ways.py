@@ -7,6 +7,7 @@ it fails. Whatever a loader raises is an outcome here, not a fault of the test.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import io
 import re
 import sys
@@ -54,6 +55,13 @@ class NotApplicable(Exception):
 
 Way = Callable[[Case, Path], None]
 WAYS: dict[str, Way] = {}
+NEEDS = {"hub.KerasLayer": "tensorflow_hub", "tf2onnx": "tf2onnx"}
+"""Ways that need a package of the extra `loaders`."""
+
+
+def possible() -> list[str]:
+    """The ways there are packages for."""
+    return [name for name in WAYS if name not in NEEDS or importlib.util.find_spec(NEEDS[name])]
 
 
 def way(name: str) -> Callable[[Way], Way]:

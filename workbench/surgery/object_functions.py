@@ -10,7 +10,7 @@ concrete function).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from workbench import names
 from workbench.disk import dtypes, schema
@@ -124,61 +124,70 @@ def _variants(
     A dict is what layers of Keras pass, which have one argument.
     """
     name = _positional(objects, meta, uplift, key, called, number, training)
-    if len(meta.signature_def[key].inputs) < 2:
-        return [name]
-    return [name, _in_a_dict(objects, meta, name, key, training)]
+    ordered, defaults = _arguments(meta, key)
+    found = [name]
+    if len(ordered) > 1:
+        found.append(_in_a_dict(objects, meta, name, key, ordered, training))
+        if any(default is not None for default in defaults):
+            required = [one for one in ordered if one not in meta.signature_def[key].defaults]
+            found.append(_in_a_dict(objects, meta, name, key, required or ordered[:1], training))
+    return found
 
 
-def _in_a_dict(objects: Objects, meta: Message, name: str, key: str, training: bool | None) -> str:
-    """A concrete function that calls another with the values of a dict; its name."""
+def _in_a_dict(
+    objects: Objects, meta: Message, name: str, key: str, inside: Sequence[str], training: bool | None
+) -> str:
+    """A concrete function that calls another with inputs of which some are in a dict; its name.
+
+    The other arguments are not given. For those with a default TensorFlow then passes that; it is not taken if the
+    input is in the dict.
+    """
     (inner,) = (one for one in meta.graph_def.library.function if one.signature.name == name)
-    own = f"{name}_dict"
+    ordered, defaults = _arguments(meta, key)
+    signature, places = meta.signature_def[key], {one: place for place, one in enumerate(ordered)}
+    own = f"{name}_dict_{len(inside)}"
     outer = meta.graph_def.library.function.add()
-    outer.signature.CopyFrom(inner.signature)
     outer.signature.name = own
-    for number, attributes in inner.arg_attr.items():
-        outer.arg_attr[number].CopyFrom(attributes)
+    outer.signature.is_stateful = inner.signature.is_stateful
+    outer.signature.output_arg.extend(inner.signature.output_arg)
     outer.attr["_construction_context"].s = b"kEagerRuntime"
+    concrete = objects.graph.concrete_functions[own]
+    concrete.CopyFrom(objects.graph.concrete_functions[name])
+    specs = concrete.canonicalized_input_signature.tuple_value.values[0].tuple_value
+    del specs.values[:]
+
+    def take(place: int, name: str) -> None:
+        if place in inner.arg_attr:
+            outer.arg_attr[len(outer.signature.input_arg)].CopyFrom(inner.arg_attr[place])
+        outer.signature.input_arg.add().CopyFrom(inner.signature.input_arg[place])
+        outer.signature.input_arg[-1].name = name
+
+    arguments = [argument.name for argument in inner.signature.input_arg]
+    fields = specs.values.add().dict_value.fields
+    for one in sorted(inside):  # as a dict is flattened
+        info = signature.inputs[one]
+        fields[one].CopyFrom(tensor_spec(one, info.dtype, info.tensor_shape))
+        take(places[one], arguments[places[one]])
+    for place, default in enumerate(defaults, 1):
+        if default is None:
+            specs.values.add().none_value.SetInParent()
+            continue
+        one, info = ordered[place], signature.inputs[ordered[place]]
+        specs.values.add().CopyFrom(tensor_spec(one, info.dtype, info.tensor_shape))
+        take(place, f"default_of_{arguments[place]}" if one in inside else arguments[place])
+    for place in range(len(ordered), len(arguments)):
+        take(place, arguments[place])
+    if training is not None:
+        specs.values.add().bool_value = training
     call = outer.node_def.add(name="call")
     call.op = "StatefulPartitionedCall" if inner.signature.is_stateful else "PartitionedCall"
-    call.input.extend(argument.name for argument in inner.signature.input_arg)
-    _sort_arguments(outer, _arguments(meta, key)[0])
+    call.input.extend(arguments)
     call.attr["f"].func.name = name
     call.attr["Tin"].list.type.extend(argument.type for argument in inner.signature.input_arg)
     call.attr["Tout"].list.type.extend(result.type for result in inner.signature.output_arg)
     for place, result in enumerate(inner.signature.output_arg):
         outer.ret[result.name] = f"call:output:{place}"
-    concrete = objects.graph.concrete_functions[own]
-    concrete.CopyFrom(objects.graph.concrete_functions[name])
-    specs = concrete.canonicalized_input_signature.tuple_value.values[0].tuple_value
-    inputs = meta.signature_def[key].inputs
-    del specs.values[:]
-    fields = specs.values.add().dict_value.fields
-    for number, argument in enumerate(sorted(inputs)):
-        info = inputs[argument]
-        fields[argument].CopyFrom(tensor_spec(argument, info.dtype, info.tensor_shape))
-        if number:
-            specs.values.add().none_value.SetInParent()
-    if training is not None:
-        specs.values.add().bool_value = training
     return own
-
-
-def _sort_arguments(function: Message, names_: list[str]) -> None:
-    """Brings the first arguments of a function, which are of these names, into the order of a dict: sorted."""
-    order = sorted(range(len(names_)), key=names_.__getitem__)
-    arguments = list(function.signature.input_arg)
-    attributes = dict(function.arg_attr)
-    moved = [(arguments[old], attributes.get(old)) for old in order]
-    copies = []
-    for argument, attribute in moved:
-        copy = type(argument)()
-        copy.CopyFrom(argument)
-        copies.append((copy, None if attribute is None else attribute.SerializeToString()))
-    for new, (copy, attribute) in enumerate(copies):
-        function.signature.input_arg[new].CopyFrom(copy)
-        if attribute is not None:
-            function.arg_attr[new].ParseFromString(attribute)
 
 
 def _positional(
