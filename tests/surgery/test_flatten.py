@@ -20,8 +20,8 @@ Zoo = Callable[[str], Example]
 # that no session runs twice alike, or that take long, or that this machine's TensorFlow can't run
 LEFT_OUT = {"random", "slow", "graphdef", "unknown_op", "elsewhere", "danger"}
 TF2 = [name for name, made in ZOO.items() if "tf2" in made.kinds and not made.kinds & LEFT_OUT]
-# models whose numbers verification can't make inputs for, or that have no signature
-GIVEN = {"tf2_ragged", "keras_text", "tf2_callables_only", "tf2_image", "tf2_examples"}
+# models that have no signature
+GIVEN = {"tf2_callables_only"}
 
 
 def calls_left(meta: MetaGraph) -> list[str]:
