@@ -80,6 +80,7 @@ def alike(one: str, other: str) -> bool:
 def essence(text: str) -> str:
     """A failure without what differs from model to model."""
     text = re.sub(r"^differs: \S+", "differs: …", text)
+    text = re.sub(r"\^\S+|(?<=node )\S+", "…", text)
     text = re.sub(r"'[^']*'|\"[^\"]*\"|\{\{[^}]*\}\}|\[[^\]]*\]|<[^>]*>", "…", text)
     text = re.sub(r"\S*[/_:]\S*|\d+", "…", text)
     return re.sub(r"(…\W*)+", "…", text)[:60]
