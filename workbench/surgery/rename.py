@@ -20,6 +20,8 @@ from workbench.disk.schema import Message
 
 # ResourceHandle's anonymous name: such a resource is private by definition (resource_handle.h).
 ANONYMOUS = "cd2c89b7-88b7-44c8-ad83-06c2a9158347"
+# NAME_MAX of Linux file systems, in bytes.
+_LONGEST_NAME = 255
 # Kernels that fall back to the node's own name when shared_name is empty.
 _NAMED_BY_NODE = frozenset(
     {
@@ -156,9 +158,9 @@ class Renamer:
         return self._new(Rule.CHECKPOINT_KEY, key)
 
     def asset(self, filename: str, taken: Container[str] = ()) -> str:
-        """The name of an asset file: `HANDLE_name`, not a folder of its own.
+        """The name of an asset file: `HANDLE_name`, or `HANDLE/name` if that were too long for a file system.
 
-        TFLite's converter reads the file of a table at `assets/` and the last part of its name
+        Not always a folder: TFLite's converter reads the file of a table at `assets/` and the last part of its name
         (`init_text_file_to_import.cc`).
 
         Args:
@@ -169,7 +171,10 @@ class Renamer:
             return filename
         known = self.log.maps[Rule.ASSET].get(filename)
         stem = self.handle.replace("/", "_")
-        listed = chain([f"{stem}_{filename}"], (f"{stem}_{number}_{filename}" for number in count(2)))
+        mark = "_" if len(f"{stem}_10_{filename}".encode()) < _LONGEST_NAME else "/"
+        listed = chain(
+            [f"{stem}{mark}{filename}"], (f"{stem}_{number}{mark}{filename}" for number in count(2))
+        )
         new = known or next(name for name in listed if name not in taken)
         self.log.add(Rule.ASSET, filename, new)
         return new
