@@ -15,15 +15,16 @@ from tests.loaders.trial import CHAIN, Trial, alike, essence, fine
 from tests.loaders.ways import WAYS, possible
 
 # What fails in a result and in no source, with why it stays so.
+DTYPES = "float16, bfloat16, int8, strings and bools"
+_FLEX = "needs the flex delegate, which this interpreter lacks"
+_CAST = "Keras casts all floats to float32 before it calls a layer"
 KNOWN = {
-    (
-        "unknown rank",
-        "TFLite",
-    ): "EnsureShape, by which a result checks what can't be proven, needs the flex delegate",
-    (
-        "unknown rank",
-        "tf2onnx",
-    ): "it takes an input of unknown rank for a scalar, which EnsureShape then refuses",
+    ("unknown rank", "TFLite"): f"EnsureShape, by which a result checks what can't be proven, {_FLEX}",
+    ("unknown rank", "tf2onnx"): "it takes an input of unknown rank for a scalar",
+    ("sparse", "TFLite"): f"SparseTensorDenseMatMul {_FLEX}; the source alone takes a sparse tensor",
+    ("sparse", "tf2onnx"): "it has no SparseTensorDenseMatMul; the source alone takes a sparse tensor",
+    (DTYPES, "TFSMLayer"): _CAST,
+    (DTYPES, "hub.KerasLayer"): _CAST,
 }
 TABLE: dict[str, Any] = read()["joins"]
 

@@ -72,18 +72,18 @@ def fine(said: str) -> bool:
 
 def alike(one: str, other: str) -> bool:
     """Whether two failures are the same but for names and numbers."""
-    if fine(other):
-        return False
-    return essence(one) == essence(other)
+    return not fine(other) and essence(one) == essence(other)
 
 
-def essence(text: str) -> str:
-    """A failure without what differs from model to model."""
-    text = re.sub(r"^differs: \S+", "differs: …", text)
-    text = re.sub(r"\^\S+|(?<=node )\S+", "…", text)
-    text = re.sub(r"'[^']*'|\"[^\"]*\"|\{\{[^}]*\}\}|\[[^\]]*\]|<[^>]*>", "…", text)
-    text = re.sub(r"\S*[/_:]\S*|\d+", "…", text)
-    return re.sub(r"(…\W*)+", "…", text)[:60]
+def essence(text: str) -> tuple[str, str]:
+    """The class of a failure and what it says, without what differs from model to model."""
+    kind, _, said = text.partition(": ")
+    said = said.partition("loc(")[0]  # where a converter was
+    said = re.sub(r"^\S+ has ", "… has ", said) if kind == "differs" else said
+    said = re.sub(r"\^\S+|(?<=node )\S+", "…", said)
+    said = re.sub(r"'[^']*'|\"[^\"]*\"|\{\{[^}]*\}\}|\[[^\]]*\]|<[^>]*>", "…", said)
+    said = re.sub(r"\S*[/_:]\S*|\d+", "…", said)
+    return kind, re.sub(r"(…\W*)+", "…", said)[:60]
 
 
 def sources(join: Join, get: Models) -> dict[str, Example]:
