@@ -7,6 +7,7 @@ the reference, and only then is the result written beside the target, loaded, ru
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -400,6 +401,7 @@ def check_bundle(bundle: Bundle, owner: str) -> None:
     """
     bad = [finding for finding in bundle.verify() if finding.severity == "error"]
     if not bad:
+        _refuse_strangers(bundle)
         return
     first = bad[0]
     file, message = first.where, first.message
@@ -413,6 +415,27 @@ def check_bundle(bundle: Bundle, owner: str) -> None:
         where=file,
         hint=f"{first.hint or ''} Fetch the whole variables/ folder of {show(owner)} again.".lstrip(),
     )
+
+
+def _refuse_strangers(bundle: Bundle) -> None:
+    """A link may lead to any file of the user's, and data files are copied whole.
+
+    What lies outside the model has to be a data file to its last byte: each under a checksum that was known to whoever
+    made the index.
+    """
+    from workbench.disk.folder import stays_inside
+
+    for number, path in enumerate(bundle.shards):
+        if stays_inside(bundle.prefix.parent.parent, path) or path not in bundle.present_shards:
+            continue
+        strange = bundle.uncovered(number)
+        if strange:
+            raise DamagedFile(
+                f"This data file lies outside the model, at {show(os.path.realpath(path))}, and {strange} of its bytes "
+                "belong to no tensor: copied into a result they could give away what is not the model's.",
+                where=show(str(path)),
+                hint="If you trust the model, copy it with its links followed (cp -rL) and give the copy.",
+            )
 
 
 def _data_file(bundle: Bundle, shown: str) -> Path:

@@ -232,6 +232,14 @@ def _(folder: Path) -> Path:
     return path
 
 
+@case("linked-checkpoint")
+def _(folder: Path) -> Path:
+    path = copy(folder)
+    shutil.move(path / DATA, folder / "elsewhere")
+    (path / DATA).symlink_to(folder / "elsewhere")
+    return path
+
+
 @case("bad-entry")
 def _(folder: Path) -> Path:
     """A partitioned variable with a hole: rows 0 to 4 and 6 to 10 of 10."""

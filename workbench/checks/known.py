@@ -84,6 +84,11 @@ LFS_POINTER = Code(
     "git left a few lines of text where the real file should be.",
     "Run `git lfs pull` in the repository the model came from.",
 )  # fmt: skip
+LINKED_CHECKPOINT = Code(
+    "linked-checkpoint", "info", "a part of the checkpoint is a link that leads out of the model",
+    "Loaders follow it, and so do we. Copied without its links followed, or moved, the model is not whole.",
+    "Copy the model with its links followed (cp -rL) where it has to stand alone.",
+)  # fmt: skip
 BAD_ENTRY = Code(
     "bad-entry", "error", "an entry of the checkpoint's index contradicts itself",
     "Its size does not fit dtype and shape, its shard does not exist, or the slices of a partitioned variable overlap "

@@ -303,6 +303,20 @@ class Bundle:
         with self._shard(number, end) as descriptor:
             return os.fstat(descriptor).st_size
 
+    def uncovered(self, number: int) -> int:
+        """How many bytes of a data file belong to no tensor, so that no checksum of `verify` tells of them.
+
+        Raises:
+            MissingFile, DamagedFile: the data file or an entry of the index can't be read.
+        """
+        places = {
+            (part.offset, part.size)
+            for key in self._keys
+            for part in self.entry(key).parts()
+            if part.shard == number
+        }
+        return self.check_shard(number, 0) - sum(size for _, size in places)
+
     def _survey(self) -> tuple[list[Finding], list[str], set[int]]:
         """The findings of `check`, the keys with a sound entry, the shards that can be read."""
         findings: list[Finding] = []

@@ -171,7 +171,7 @@ def _saved_model(file: Path, given: Path, note: str | None) -> Location:
         if problem is not None:
             raise problem
     text = _check_text(file, head)
-    if file.is_symlink() and not _stays_inside(file.parent, file):
+    if file.is_symlink() and not stays_inside(file.parent, file):
         note = _join(note, f"{file.name} is a link to {_shown(os.path.realpath(file))}.")
     return Location(given, "pbtxt" if text else "pb", file, file.parent, text, note)
 
@@ -317,7 +317,7 @@ def asset_path(folder: Path, name: str) -> Path:
         DamagedFile: the name or a link leads out of the folder.
     """
     path = folder / ASSETS / check_asset_name(name)
-    if not _stays_inside(folder, path):
+    if not stays_inside(folder, path):
         raise DamagedFile(
             f"The asset {show(name)!r} is a link that leads out of the model, to {_shown(os.path.realpath(path))}.",
             where=_shown(folder),
@@ -326,29 +326,21 @@ def asset_path(folder: Path, name: str) -> Path:
     return path
 
 
-def check_links(folder: Path) -> None:
-    """Looks whether `variables/` is the model's own: what is read there is copied into what is made of it.
-
-    Links are followed as for assets.
+def links_out(folder: Path) -> list[Path]:
+    """The links in `variables/`, and that folder itself, that lead out of the model.
 
     Raises:
-        DamagedFile: the folder, or a file of the checkpoint, is a link that leads out of the model.
         OSError: the folder can't be listed.
     """
     variables = folder / VARIABLES
     links = [variables] if variables.is_symlink() else []
     with os.scandir(variables) as entries:
         links += [Path(entry.path) for entry in entries if entry.is_symlink()]
-    for link in sorted(links):
-        if not _stays_inside(folder, link):
-            raise DamagedFile(
-                f"{show(link.name)} is a link that leads out of the model, to {_shown(os.path.realpath(link))}.",
-                where=_shown(link),
-                hint="If you trust the model, copy it with its links followed (cp -rL) and give the copy.",
-            )
+    return [link for link in sorted(links) if not stays_inside(folder, link)]
 
 
-def _stays_inside(folder: Path, path: Path) -> bool:
+def stays_inside(folder: Path, path: Path) -> bool:
+    """Whether a path, its links followed, lies in a model's folder, or where the Hugging Face cache keeps its files."""
     root, target = Path(os.path.realpath(folder)), Path(os.path.realpath(path))
     if target.is_relative_to(root):
         return True
@@ -416,7 +408,7 @@ def _digested(location: Location) -> Iterator[tuple[str, bytes]]:
                 yield f"{VARIABLES}/{entry.name}", entry.stat().st_size.to_bytes(8, "little")
     for relative in _below(assets):
         path = assets / relative
-        inside = _stays_inside(location.folder, path) and path.is_file()
+        inside = stays_inside(location.folder, path) and path.is_file()
         yield f"{ASSETS}/{relative}", _file_digest(path) if inside else b""
 
 

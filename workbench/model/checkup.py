@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.disk import dtypes
-from workbench.disk.folder import is_lfs_pointer
+from workbench.disk.folder import is_lfs_pointer, links_out
 from workbench.disk.schema import Message
 from workbench.errors import WorkbenchError
 from workbench.findings import Finding, Severity, by_severity
@@ -90,9 +92,11 @@ def _checkpoint(model: Model) -> list[Finding]:
     if model.bundle_problem is not None:
         return [_problem("bundle-problem", model.bundle_problem)]
     if model.bundle is not None:
-        return model.bundle.check() + [
-            _pointer(shard) for shard in model.bundle.present_shards if is_lfs_pointer(shard)
-        ]
+        return (
+            model.bundle.check()
+            + _linked(model)
+            + [_pointer(shard) for shard in model.bundle.present_shards if is_lfs_pointer(shard)]
+        )
     if model.folder is None:
         return _values(model)
     restored = [meta for meta in model.meta_graphs if meta.proto.saver_def.restore_op_name]
@@ -108,6 +112,18 @@ def _checkpoint(model: Model) -> list[Finding]:
             "Copy the folder variables/ from where the model was exported.",
         )
     ]
+
+
+def _linked(model: Model) -> list[Finding]:
+    """Files of the checkpoint that lie elsewhere."""
+    found: list[Finding] = []
+    with suppress(OSError):
+        for link in links_out(model.folder) if model.folder is not None else []:
+            target = show(os.path.realpath(link))
+            message = f"This is a link that leads out of the model, to {target}; what is there is taken for its own."
+            hint = "Copied without its links followed (cp -rL) the model is not whole."
+            found.append(Finding("linked-checkpoint", "info", show(str(link)), message, hint))
+    return found
 
 
 def _pointer(shard: Path) -> Finding:

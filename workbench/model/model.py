@@ -118,7 +118,6 @@ class Model:
             if (folder / "variables.index").exists():
                 from workbench.disk.bundle_read import Bundle
 
-                disk_folder.check_links(self.folder)
                 return Bundle.open(folder / "variables"), None
         except WorkbenchError as problem:
             return None, problem
