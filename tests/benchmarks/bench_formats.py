@@ -89,6 +89,7 @@ def main() -> None:
             "tf2": [*merge, "tf2", "-o", str(results["tf2"])],
             "tf1": [*merge, "tf1", "-o", str(results["tf1"])],
         }
+        run(python(NOTHING))  # so that no figure has the first reading of TensorFlow's files in it
         idle, _ = median(python(NOTHING), args.rounds)
         print(f"import tensorflow alone: {idle:.2f} s, taken off what is loaded")
         print(f"{'':12}{'make':>16}{'tf.saved_model.load':>26}{'v1 Session':>18}")
