@@ -79,16 +79,29 @@ def _replace(target: Path, data: bytes, mode: int | None) -> bool:
     except FileExistsError:  # somebody else's, by a rare chance
         return False
     except BaseException as failure:
+        _remove_half(path, failure)
+        raise
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def _remove_half(path: Path, failure: BaseException) -> None:
+    """Removes what was begun, however often somebody leans on Ctrl-C; what can't be is said with the failure."""
+    interrupt: BaseException | None = None
+    for _ in range(100):
         try:
             files.remove(path)
         except FileNotFoundError:
             pass
         except OSError as problem:
             failure.add_note(f"{show(str(path))} could not be removed: {problem.strerror}.")
-        raise
-    finally:
-        if lock is not None:
-            os.close(lock)
+        except (KeyboardInterrupt, SystemExit) as problem:
+            interrupt = problem
+            continue
+        break
+    if interrupt is not None:
+        raise interrupt
 
 
 def _mode(path: Path) -> int | None:
