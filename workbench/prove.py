@@ -20,6 +20,7 @@ from workbench.surgery.plan import Source
 if TYPE_CHECKING:
     from workbench.graph.danger import Danger
     from workbench.model import MetaGraph, Model, Port
+    from workbench.surgery.callables import Called
 
 
 def reference_chain(draft: Draft, opened: Mapping[str, Path] | None = None) -> Chain:
@@ -60,7 +61,7 @@ def reference_chain(draft: Draft, opened: Mapping[str, Path] | None = None) -> C
                 }
         called = part.called
         pure = called is None and is_pure(part.meta, fetches)
-        call = Call(called.path, called.index, called.inputs, called.outputs) if called is not None else None
+        call = _call(called) if called is not None else None
         model = ModelRef.of(part.model, part.meta)
         if opened is not None and handle in opened:
             model = replace(model, path=opened[handle], text=False)
@@ -120,7 +121,15 @@ def _one_stage(
         slots = slot_names(signature.outputs[key])
         outputs |= {slot: FromStage(0, _tensor(tensor)) for tensor, slot in zip(tensors, slots, strict=True)}
     fetches = tuple(dict.fromkeys(place.tensor for place in outputs.values()))
-    return Chain((Stage(name, model, feeds, fetches, is_pure(meta, fetches)),), outputs)
+    if reference.prepared is not None:
+        stage = Stage(name, model, feeds, fetches, call=_call(reference.prepared.called))
+    else:
+        stage = Stage(name, model, feeds, fetches, is_pure(meta, fetches))
+    return Chain((stage,), outputs)
+
+
+def _call(called: Called) -> Call:
+    return Call(called.path, called.index, called.inputs, called.outputs)
 
 
 def edit_chain(edit: Edit, key: str) -> Chain:
@@ -141,6 +150,7 @@ def signature_depends(model: Model, meta: MetaGraph, signature: Signature) -> di
 
 
 def _depends(model: Model, meta: MetaGraph, signature: Signature, reference: Reference) -> dict[str, bool]:
+    meta = meta if reference.prepared is None else reference.prepared.meta
     part = Part(Source("original", model.path), model, meta, None)
     fed = {_tensor(tensor): "\0fed" for tensors in reference.inputs.values() for tensor in tensors}
     return {

@@ -11,13 +11,16 @@ import pytest
 
 from tests.cli.tools import call
 from tests.surgery.tools import codes, draft_of, findings_of, the, wire
+from workbench.commit_edit import commit_edit
 from workbench.commit_join import commit
 from workbench.model import open_model
 from workbench.publishing import Report
 from workbench.runtime.api import run
 from workbench.runtime.child import Child
 from workbench.surgery.draft import Draft
+from workbench.surgery.edit import Edit
 from workbench.surgery.plan import Plan, Source
+from workbench.surgery.signature_edit import Added, SignatureChange, change_signatures
 
 pytestmark = pytest.mark.needs_tf
 
@@ -105,6 +108,14 @@ def joined(plan: Plan, target: Path, child: Child) -> tuple[Draft, Report]:
     assert report.verification is not None
     assert [check.status for check in report.verification.loaders] == ["equal", "equal"]
     return draft, report
+
+
+def edited(edit: Edit, target: Path, child: Child) -> Report:
+    report = commit_edit(edit, target, child=child)
+    assert report.verdict == "verified", report.reason
+    assert report.verification is not None
+    assert [check.status for check in report.verification.loaders] == ["equal", "equal"]
+    return report
 
 
 def numbers(batch: int = 2) -> np.ndarray[Any, Any]:
@@ -210,6 +221,68 @@ def test_an_end_beside_the_callable_is_refused(make: Make) -> None:
     reads = [name for name, one in open_model(make("one")).meta.nodes.items() if one.op == "ReadVariableOp"]
     plan = plan_of({"a": (make("one"), None), "b": (make("other"), None)}, f"a@%{reads[0]}:0 = b@x")
     assert "R1-callables" in codes(findings_of(plan), "error") or "R4-shape" in codes(findings_of(plan))
+
+
+# -- as a signature of the model itself
+
+
+def test_a_callable_becomes_a_signature(make: Make, tmp_path: Path, child: Child) -> None:
+    added = (
+        Added("serving_default", {"x": "__call__#x"}, {"y": "__call__#output_0"}),
+        Added("train", {"x": "__call__[1]#x"}, {"y": "output_0"}),
+        Added("nested", {"v": "serve#x"}, {"a": "serve#nested/a", "last": "list/1"}),
+    )
+    edit = change_signatures(open_model(make("one")), SignatureChange(add=added))
+    report = edited(edit, tmp_path / "out", child)
+    assert set(report.others) == {"train", "nested"}
+    a, x = weights(make("one")), numbers()
+    plain = x @ a["weights"] + a["bias"]
+    for loader in ("v1", "v2"):
+        for signature, factor in (("serving_default", 1), ("train", 2)):
+            found = run(tmp_path / "out", {"x": x}, signature=signature, loader=loader, child=child)
+            np.testing.assert_allclose(found["y"], plain * factor, rtol=1e-4, atol=1e-4)
+    found = run(tmp_path / "out", {"v": x}, signature="nested", child=child)
+    np.testing.assert_allclose(found["last"], x + a["bias"], rtol=1e-4, atol=1e-4)
+    assert {item.path for item in edit.meta.callables} == {"__call__", "serve"}
+
+
+def test_a_callable_with_tables_becomes_a_signature(make: Make, tmp_path: Path, child: Child) -> None:
+    added = Added("serving_default", {"words": "__call__#words"}, {"y": "__call__#output_0"})
+    edited(
+        change_signatures(open_model(make("tables")), SignatureChange(add=(added,))), tmp_path / "out", child
+    )
+    found = run(tmp_path / "out", {"words": ["a", "b", "zz"]}, child=child)
+    expected = np.array([1 + 3, 2 + 0, -1 + 2], np.float32)[:, None] * np.arange(4, dtype=np.float32)
+    np.testing.assert_allclose(found["y"], expected)
+
+
+def test_the_reference_is_the_callable_itself(make: Make, tmp_path: Path, child: Child) -> None:
+    added = Added("serving_default", {"x": "__call__#x"}, {"y": "__call__#output_0"})
+    edit = change_signatures(open_model(make("one")), SignatureChange(add=(added,)))
+    (call_,) = [node for node in edit.meta_graph.graph_def.node if node.name == "call/call"]
+    call_.attr["f"].func.name = open_model(make("one")).meta.callables[0].variants[0].function
+    report = commit_edit(edit, tmp_path / "out", child=child)
+    assert report.verdict == "differs"  # the variant that trains
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "code", "said"),
+    [
+        ({"x": "__call__#x"}, {"y": "__call__#scaled"}, "signature-unfeedable", "scale=__call__[4]#scale"),
+        ({"x": "__call__[2]#x"}, {"y": "__call__#output_0"}, "R1-callables", "several"),
+        ({"x": "__call__#x"}, {"y": "%saver_filename:0"}, "signature-callable", "__call__#KEY"),
+        ({"x": "__call__[9]#x"}, {"y": "__call__[9]#output_0"}, "R1-variant", "4 variants"),
+        ({"x": "__cal__#x"}, {"y": "__call__#output_0"}, "R1-signature", "Did you mean __call__?"),
+        ({"x": "__call__#x"}, {"y": "__call__#outpt_0"}, "R1-key", "output_0"),
+        ({}, {"y": "output_0"}, "R1-unknown", "Write __call__#output_0"),
+    ],
+)
+def test_no_signature_can_be_made_of_it(
+    zoo: Callable[[str], Any], inputs: dict[str, str], outputs: dict[str, str], code: str, said: str
+) -> None:
+    change = SignatureChange(add=(Added("new", inputs, outputs),))
+    edit = change_signatures(open_model(zoo("tf2_callables_only").path), change)
+    assert said in str(the(edit.findings, code)) and edit.blocked
 
 
 # -- with the options of a merge

@@ -2,7 +2,7 @@
 
 Several changes go in one call; OLD=NEW everywhere, and a swap (a=b b=a) is fine. The result gives equal numbers under
 its new keys in every loader, which is proven before it is there. A tensor is written as for merge: node:0,
-SIGNATURE#KEY.
+SIGNATURE#KEY, or a key of a callable: __call__#x, __call__[2]#x.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ examples:
   workbench signature ./model --rename-input image=image_raw --rename-output output_1=scores -o ./renamed
   workbench signature ./model --signature embed --rename-output y=vector --drop train -o ./renamed
   workbench signature ./model --add features --inputs x=x:0 --outputs hidden=dense/Relu:0 logits=logits:0 -o ./more
+  workbench signature ./hub --add serving_default --inputs x=__call__#x --outputs y=__call__#output_0 -o ./servable
   workbench signature ./model --method tensorflow/serving/classify --dry-run
 """
 
@@ -68,7 +69,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
             help=f"another key for an {side} of the chosen signature",
         )  # fmt: skip
     change.add_argument("--drop", action="append", default=[], metavar="KEY", help="leave a signature out")
-    change.add_argument("--add", action=_Add, metavar="NAME", help="a new signature, from any tensors")
+    change.add_argument(
+        "--add", action=_Add, metavar="NAME", help="a new signature, from any tensors or a callable"
+    )
     for side in ("inputs", "outputs"):
         change.add_argument(
             f"--{side}", action=_Add, nargs="+", metavar="KEY=TENSOR", help=f"the {side} of the one added"

@@ -103,8 +103,7 @@ def prepare(plan: Plan, source: Source, model: Model) -> Prepared | Finding | No
             return None
         wanted = list(dict.fromkeys([source.signature, *wanted]))
     elif not wanted and not known:
-        usual = [name for name in _USUAL if name in by_path]
-        wanted = usual[:1] or (list(by_path) if len(by_path) == 1 else [])
+        wanted = _usual(by_path)
     if not wanted:
         return None
     if len(wanted) > 1:
@@ -117,18 +116,83 @@ def prepare(plan: Plan, source: Source, model: Model) -> Prepared | Finding | No
         )
     (name,) = wanted
     needed = keys.get(name, frozenset()) | keys.get("", frozenset())
-    variant = _variant(source.handle, name, by_path[_path(name, by_path)], needed)
+    return _made(model, source.handle, name, by_path, needed)
+
+
+def prepare_ends(
+    model: Model, handle: str, inputs: Iterable[str], outputs: Iterable[str], taken: Iterable[str] = ()
+) -> Prepared | Finding | None:
+    """What one model needs for a signature between keys of its callable.
+
+    Args:
+        model: the model.
+        handle: for findings.
+        inputs: ends as written: `__call__#KEY`, `__call__[2]#KEY`, a bare key of that callable, or what else an end
+            can be.
+        outputs: likewise.
+        taken: names that no new node is to have, besides those of the main graph.
+
+    Returns:
+        None if no end names a callable; a finding if the callable can't be used.
+    """
+    meta = model.meta
+    if not meta.has_object_graph:
+        return None
+    by_path = {item.path: item for item in meta.callables}
+    fed = [text.rpartition("#")[::2] for text in inputs]
+    ends = [*fed, *(text.rpartition("#")[::2] for text in outputs)]
+    named = dict.fromkeys(name for name, _ in ends if name not in meta.signatures and _path(name, by_path))
+    if len(named) > 1:
+        return Finding(
+            "R1-callables",
+            "error",
+            handle,
+            f"The ends name several callables, or variants, for one signature: {', '.join(map(show, named))}.",
+            "Add a signature for each.",
+        )
+    for name in named:
+        wanted, given = ({key for owner, key in listed if owner in (name, "")} for listed in (ends, fed))
+        return _made(model, handle, name, by_path, wanted, given, taken)
+    return None
+
+
+def prepare_usual(model: Model, handle: str) -> Prepared | Finding | None:
+    """The callable that a model without a signature is used by, as `prepare` would take it; None if that is open."""
+    meta = model.meta
+    by_path = {item.path: item for item in meta.callables} if meta.has_object_graph else {}
+    for name in _usual(by_path):
+        return _made(model, handle, name, by_path, ())
+    return None
+
+
+def _usual(by_path: Mapping[str, Callable_]) -> list[str]:
+    """The callable that is meant where none is named, in a list, which is empty if that is open."""
+    usual = [name for name in _USUAL if name in by_path]
+    return usual[:1] or (list(by_path) if len(by_path) == 1 else [])
+
+
+def _made(
+    model: Model,
+    handle: str,
+    name: str,
+    by_path: Mapping[str, Callable_],
+    needed: Iterable[str],
+    fed: Iterable[str] | None = None,
+    taken: Iterable[str] = (),
+) -> Prepared | Finding:
+    """A MetaGraph with the callable that `name` means as a signature, or why it can't be made."""
+    item = by_path[_path(name, by_path)]
+    variant = _variant(handle, name, item, needed, fed)
     if isinstance(variant, Finding):
         return variant
-    path = _path(name, by_path)
     try:
-        return _prepare(model, meta, name, by_path[path], variant)
+        return _prepare(model, model.meta, name, item, variant, taken)
     except _Unbound as problem:
         return Finding(
             "R1-capture",
             "error",
-            f"{source.handle}@{show(name)}",
-            f"It can't be joined: {problem}.",
+            f"{handle}@{show(name)}",
+            f"It can't be made a signature: {problem}.",
             "Save the model again with tf.saved_model.save, or with a signature.",
         )
 
@@ -156,8 +220,13 @@ def _wired(plan: Plan, source: Source) -> dict[str, frozenset[str]]:
     return {name: frozenset(keys) for name, keys in found.items()}
 
 
-def _variant(handle: str, name: str, item: Callable_, keys: Iterable[str]) -> Variant | Finding:
-    """The variant that is meant: by its number, else the first that has the keys, inference before training."""
+def _variant(
+    handle: str, name: str, item: Callable_, keys: Iterable[str], fed: Iterable[str] | None = None
+) -> Variant | Finding:
+    """The variant that is meant: by its number, else the first that has the keys, inference before training.
+
+    If `fed` tells all inputs there will be, one that has no more comes before one that has.
+    """
     match = _INDEXED.match(name) if name != item.path else None
     if match is not None:
         for variant in item.variants:
@@ -172,15 +241,24 @@ def _variant(handle: str, name: str, item: Callable_, keys: Iterable[str]) -> Va
         )
     usable = [variant for variant in item.variants if variant.inputs and variant.outputs] or item.variants
     ordered = sorted(usable, key=lambda variant: "training=True" in variant.arguments)
-    wanted = set(keys)
+    wanted, given = set(keys), None if fed is None else set(fed)
 
-    def lacks(variant: Variant) -> int:
-        return len(wanted - {spec.key for spec in (*variant.inputs, *variant.outputs)})
+    def lacks(variant: Variant) -> tuple[int, int]:
+        takes = {spec.key for spec in variant.inputs}
+        lacking = wanted - takes - {spec.key for spec in variant.outputs}
+        return len(lacking), 0 if given is None else len(takes - given)
 
     return min(ordered, key=lacks)
 
 
-def _prepare(model: Model, meta: MetaGraph, key: str, item: Callable_, variant: Variant) -> Prepared:
+def _prepare(
+    model: Model,
+    meta: MetaGraph,
+    key: str,
+    item: Callable_,
+    variant: Variant,
+    without: Iterable[str] = (),
+) -> Prepared:
     proto = schema.MetaGraphDef()
     proto.CopyFrom(meta.proto)
     function = meta.functions.get(variant.function)
@@ -191,7 +269,7 @@ def _prepare(model: Model, meta: MetaGraph, key: str, item: Callable_, variant: 
     arguments = function.signature.input_arg
     if len(arguments) != len(captures) + sum(spec.count for spec in variant.inputs):
         raise _Unbound("its arguments are not those of its function")
-    taken: dict[str, object] = dict.fromkeys(meta.nodes)
+    taken: dict[str, object] = dict.fromkeys((*meta.nodes, *without))
     base = unique_name(_node_name(key), taken)
     definition = proto.signature_def[key]
     definition.method_name = PREDICT

@@ -31,6 +31,7 @@ from workbench.surgery.unsound import check_edit
 
 if TYPE_CHECKING:
     from workbench.disk.bundle_write import JoinPart, Tensor
+    from workbench.surgery.callables import Prepared
 
 EXTRA, DEBUG, KERAS = "assets.extra", "debug", "keras_metadata.pb"
 WARMUP = "tf_serving_warmup_requests"
@@ -42,15 +43,17 @@ Checkpoint = Literal["copy", "drop", "join"]
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What a signature of the result must agree with: tensors of the original's main graph.
+    """What a signature of the result must agree with: tensors of the original's main graph, or a callable.
 
     Attributes:
         inputs: key of the result to the tensors `n:k` of the original that take its value (one for a dense input).
         outputs: key of the result to the tensors of the original that give it.
+        prepared: the callable of the original that gives them, whose tensors these are; or None.
     """
 
     inputs: Mapping[str, tuple[str, ...]]
     outputs: Mapping[str, tuple[str, ...]]
+    prepared: Prepared | None = None
 
     @classmethod
     def of(cls, signature: Signature) -> Reference:

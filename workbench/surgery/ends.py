@@ -197,9 +197,16 @@ class Lookup:
                 "error",
                 where,
                 f"There is no signature {show(name)!r}.",
-                names.did_you_mean(name, self.meta.signatures, noun="signatures"),
+                self._meant(name),
             )
         return None
+
+    def _meant(self, name: str) -> str | None:
+        """The signature, or callable, that may be meant by a name that none has."""
+        known = [key for key in self.meta.signatures if key not in HIDDEN_SIGNATURES]
+        callables = [item.path for item in self.meta.callables]
+        noun = "signatures and callables" if callables else "signatures"
+        return names.did_you_mean(name, [*known, *callables], noun=noun)
 
     def _no_key(self, signature: Signature, key: str, where: str, side: Side) -> Finding:
         ports, other = self._ports(signature, side), "inputs" if side == "source" else "outputs"
@@ -353,9 +360,12 @@ class Lookup:
                         f"Write {show(other.key)}#{show(text)}.",
                     )
         direction = "outputs" if side == "source" else "inputs"
+        callable_ = self._callable_with(text, side) if self.chosen is None else None
         node = text.partition(":")[0]
         close_nodes = names.nearest(node, self.meta.nodes)
-        if names.nearest(text, ports) or not close_nodes:
+        if callable_ is not None:
+            hint: str | None = f"Write {show(callable_)}#{show(text)}: it is a key of this callable."
+        elif names.nearest(text, ports) or not close_nodes:
             hint = names.did_you_mean(text, ports, noun=direction)
         else:
             hint = f"Nodes of a like name: {', '.join(map(show, close_nodes))}."
@@ -367,3 +377,11 @@ class Lookup:
             f"nor a node of the main graph.{aside}",
             hint,
         )
+
+    def _callable_with(self, key: str, side: Side) -> str | None:
+        """The first callable that has a key."""
+        for item in self.meta.callables:
+            for variant in item.variants:
+                if key in [spec.key for spec in (variant.outputs if side == "source" else variant.inputs)]:
+                    return item.path
+        return None

@@ -15,10 +15,11 @@ from workbench.disk import schema
 from workbench.disk.optable import OpTable
 from workbench.disk.schema import Message
 from workbench.findings import Finding
-from workbench.model import Model
+from workbench.model import MetaGraph, Model
 from workbench.model.shapes import to_proto
 from workbench.model.signature import PREDICT, Port, Signature
 from workbench.names import did_you_mean, show
+from workbench.surgery.callables import Prepared, prepare_ends
 from workbench.surgery.edit import WARMUP, Edit, Reference, begin
 from workbench.surgery.ends import HIDDEN_SIGNATURES, End, Lookup, chosen_signature
 from workbench.surgery.object_functions import add_signature, add_signature_map
@@ -45,7 +46,8 @@ class Added:
 
     Attributes:
         key: of the signature.
-        inputs: key to a tensor of the main graph, as written for an end of a wire (`node:0`, `SIGNATURE#KEY`).
+        inputs: key to a tensor of the main graph, as written for an end of a wire (`node:0`, `SIGNATURE#KEY`), or to a
+            key of a callable (`__call__#x`, `__call__[2]#x`); then all of them are keys of that.
         outputs: likewise.
     """
 
@@ -126,13 +128,16 @@ class _Change:
         }
         self.chosen: Signature | None = None
         self.added: dict[str, tuple[dict[str, End], dict[str, End]]] = {}
+        self.prepared: dict[str, Prepared] = {}
+        # placeholders and calls of callables, which the main graph gets
+        self.calls: dict[str, Message] = {}
         self.part = Part(Source("model", edit.model.path), edit.model, edit.original, None)
         self.method_of_chosen = change.method is not None and (change.signature is not None or not change.add)
 
     @property
     def objects(self) -> bool:
         """Whether there is an object graph to change as well."""
-        return self.edit.original.has_object_graph
+        return bool(self.edit.meta_graph.HasField("object_graph_def"))
 
     def wrong(self, code: str, where: str, message: str, hint: str | None = None) -> None:
         self.edit.note(code, "error", show(where), message, hint)
@@ -247,8 +252,33 @@ class _Change:
                 "Use letters, digits and '_'.",
             )
 
+    def _prepare(self, added: Added) -> bool:
+        """Looks whether it is of a callable, and makes nodes for that; whether it can be used."""
+        ends = (added.inputs.values(), added.outputs.values())
+        prepared = prepare_ends(self.edit.model, "model", *ends, taken=self.calls)
+        if isinstance(prepared, Finding):
+            self.edit.findings.append(prepared)
+            return False
+        if prepared is not None:
+            self.prepared[added.key] = prepared
+            self.calls |= {
+                name: node
+                for name, node in prepared.meta.nodes.items()
+                if name not in self.edit.original.nodes
+            }
+        return True
+
+    def _meta(self, key: str) -> MetaGraph:
+        """Where the tensors of an added signature are."""
+        return self.prepared[key].meta if key in self.prepared else self.edit.original
+
     def _find_ends(self, added: Added) -> None:
-        lookup = Lookup(self.edit.original, "model", None)
+        if not self._prepare(added):
+            return
+        meta, chosen = self._meta(added.key), None
+        if added.key in self.prepared:
+            chosen = meta.signatures[self.prepared[added.key].called.key]
+        lookup = Lookup(meta, "model", chosen)
         found: dict[Side, dict[str, End]] = {"inputs": {}, "outputs": {}}
         sides: tuple[tuple[Side, Mapping[str, str], Literal["source", "target"]], ...] = (
             ("inputs", added.inputs, "target"),
@@ -258,10 +288,18 @@ class _Change:
             for key, text in ports.items():
                 self._check_key(key, side)
                 end = lookup.find(text, role)
-                if isinstance(end, End):
-                    found[side][key] = end
-                else:
+                if not isinstance(end, End):
                     self.edit.findings.append(end)
+                elif chosen is not None and end.signature != chosen.key:
+                    self.wrong(
+                        "signature-callable",
+                        text,
+                        f"The signature {show(added.key)!r} is made of the callable {show(chosen.key)}, and this is "
+                        "none of its keys.",
+                        f"Write {show(chosen.key)}#KEY, or add a signature of its own for this tensor.",
+                    )
+                else:
+                    found[side][key] = end
         if not added.outputs:
             self.wrong(
                 "signature-no-output", added.key, "A signature needs outputs.", "Add --outputs KEY=TENSOR."
@@ -272,12 +310,16 @@ class _Change:
 
     def _check_feedable(self, added: Added, inputs: Mapping[str, End], outputs: Mapping[str, End]) -> None:
         feeds = {tensor: f"\0{key}" for key, end in inputs.items() for tensor in end.tensors}
-        reached = self.part.ancestors([tensor for end in outputs.values() for tensor in end.tensors], feeds)
-        nodes = self.edit.original.nodes
+        meta = self._meta(added.key)
+        part = Part(self.part.source, self.edit.model, meta, None)
+        reached = part.ancestors([tensor for end in outputs.values() for tensor in end.tensors], feeds)
+        nodes = meta.nodes
         bare = sorted(
             name for name in reached if name in nodes and nodes[name].op in ("Placeholder", "PlaceholderV2")
         )
-        if bare:
+        if added.key in self.prepared and bare:
+            self._unfed_arguments(added, bare)
+        elif bare:
             listed = ", ".join(f"{show(name)}:0" for name in bare[:6])
             self.wrong(
                 "signature-unfeedable",
@@ -303,10 +345,24 @@ class _Change:
                     "Leave it out, unless it has to be there.",
                 )  # fmt: skip
 
+    def _unfed_arguments(self, added: Added, bare: list[str]) -> None:
+        prepared = self.prepared[added.key]
+        ports = prepared.meta.signatures[prepared.called.key].inputs
+        keys = [key for key, port in ports.items() if any(f"{name}:0" in port.tensors for name in bare)]
+        called = f"{show(prepared.called.path)}[{prepared.called.index}]"
+        self.wrong(
+            "signature-unfeedable",
+            added.key,
+            f"{called} takes {'an argument' if len(keys) == 1 else 'arguments'} that no input feeds: "
+            f"{', '.join(map(show, keys))}.",
+            f"Add to --inputs {show(keys[0])}={called}#{show(keys[0])}, or choose another variant.",
+        )
+
     # -- the change
 
     def apply(self) -> None:
         before = InUse.of(self.edit.meta_graph)
+        self.edit.meta_graph.graph_def.node.extend(self.calls.values())
         references: dict[str, Reference] = {}
         self._change_chosen(references)
         self._rename(references)
@@ -365,17 +421,18 @@ class _Change:
         inputs, outputs = self.added[added.key]
         for side, ends in (("inputs", inputs), ("outputs", outputs)):
             for key, end in ends.items():
-                getattr(definition, side)[key].CopyFrom(self._info(end))
+                getattr(definition, side)[key].CopyFrom(self._info(added.key, end))
         references[added.key] = Reference(
             {key: end.tensors for key, end in inputs.items()},
             {key: end.tensors for key, end in outputs.items()},
+            self.prepared.get(added.key),
         )
         if self.objects:
             self._make_function(added.key)
 
-    def _info(self, end: End) -> Message:
-        """The TensorInfo of an end: that of its signature, or one made of the tensor."""
-        definitions = self.edit.original.proto.signature_def
+    def _info(self, key: str, end: End) -> Message:
+        """The TensorInfo of an end of an added signature: that of its own signature, or one made of the tensor."""
+        definitions = self._meta(key).proto.signature_def
         if end.signature is not None and end.signature in definitions:
             definition = definitions[end.signature]
             for ports in (definition.outputs, definition.inputs):
