@@ -69,6 +69,20 @@ def test_flags_of_variables(models: Models, tmp_path: Path, a: str, b: str, wire
     assert set(got.values()) == {True, False} or a == "keras_dense"
 
 
+def test_what_is_listed_is_what_is_read(models: Models, tmp_path: Path) -> None:
+    """An export of Keras has each variable twice; its lists, and what its functions read, are the same ones."""
+    import tensorflow as tf
+
+    merged(models, tmp_path / "out", "keras_dense", "keras_dense", "output_0=keras_tensor", format="tf2")
+    loaded = tf.saved_model.load(str(tmp_path / "out"))
+    for name in ("variables", "trainable_variables"):
+        read = {one.ref() for one in getattr(loaded.signatures["serving_default"], name)}
+        listed = [one.ref() for one in getattr(loaded, name)]
+        parts = [one.ref() for part in (loaded.a, loaded.b) for one in getattr(part, name)]
+        assert len(listed) == len(parts) > 0
+        assert set(listed) == set(parts) == read
+
+
 def test_flags_in_tensorflow(models: Models, tmp_path: Path) -> None:
     """BatchNormalization's statistics stay out of what is trained, in both formats."""
     import tensorflow as tf

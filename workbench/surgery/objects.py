@@ -157,8 +157,13 @@ def of_model(part: Part) -> Objects:
 
 
 def _bind(objects: Objects, part: Part, offset: int, prefix: str) -> None:
-    _bind_variables(objects, part, offset, prefix)
+    """Notes which object each handle of the main graph stands for.
+
+    What a call captures says it best: exports of Keras have each variable twice, once under the key that the saver gives
+    the handle, once as what the functions read and `variables` lists.
+    """
     _bind_captures(objects, part, offset, prefix)
+    _bind_variables(objects, part, offset, prefix)
 
 
 def _renumber(node: Message, offset: int) -> None:
@@ -205,11 +210,11 @@ def _bind_variables(objects: Objects, part: Part, offset: int, prefix: str) -> N
         if number is None:
             number = view.variables_by_name.get(variable.shared_name or variable.name)
         if number is not None:
-            objects.bound[f"{prefix}{variable.node}"] = number + offset
+            objects.bound.setdefault(f"{prefix}{variable.node}", number + offset)
 
 
 def _bind_captures(objects: Objects, part: Part, offset: int, prefix: str) -> None:
-    """Tables and the like: the calls of the main graph take them in the order of the function's `bound_inputs`."""
+    """The calls of the main graph take variables, tables and the like in the order of the function's `bound_inputs`."""
     concrete = part.meta.proto.object_graph_def.concrete_functions
     # in `part.meta` some calls may be opened, and there may be one more, of a callable
     for node in (*part.model.meta.nodes.values(), *part.meta.nodes.values()):
