@@ -351,11 +351,18 @@ def test_variables_of_a_loaded_result(models: Models, a: str, b: str, wire_: str
     """Names, shapes, dtypes, trainable and values are those of the sources together, in either format."""
     import tensorflow as tf
 
+    def facts(one: Any) -> tuple[Any, ...]:
+        return tuple(one.shape), one.dtype.base_dtype.name, one.trainable, one.numpy().tobytes()
+
     for form in ("tf1", "auto"):
         target = tmp_path / form
         draft = merge(models, target, {"a": a, "b": b}, wire_, format=form)
         expected = []
         for part in draft.parts.values():
+            own = tf.saved_model.load(str(part.model.path)) if form == "auto" and part.meta.objects else None
+            if hasattr(own, "variables"):  # an export of Keras saves each twice, and lists it once
+                expected += map(facts, own.variables)
+                continue
             for variable in part.meta.variables:
                 if variable.key is None or variable.node not in part.kept:
                     continue
@@ -363,11 +370,7 @@ def test_variables_of_a_loaded_result(models: Models, a: str, b: str, wire_: str
                 expected.append((value.shape, value.dtype.name, bool(variable.trainable), value.tobytes()))
         loaded = tf.saved_model.load(str(target)).variables
         assert all(one.name.startswith(("a/", "b/")) for one in loaded)
-        got = [
-            (tuple(one.shape), one.dtype.base_dtype.name, one.trainable, one.numpy().tobytes())
-            for one in loaded
-        ]
-        assert sorted(got) == sorted(expected)
+        assert sorted(map(facts, loaded)) == sorted(expected)
 
 
 def test_kept_signatures_run_and_equal_their_sources(models: Models, tmp_path: Path) -> None:
