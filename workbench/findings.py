@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -39,3 +41,25 @@ class Finding:
 def by_severity(findings: list[Finding]) -> list[Finding]:
     """The findings, errors first, otherwise in the order they were found."""
     return sorted(findings, key=lambda finding: _ORDER[finding.severity])
+
+
+def in_short(findings: Iterable[Finding], limit: int = 10) -> list[Finding]:
+    """The findings for people to read: of one code and severity the first few, and how many more there are.
+
+    Args:
+        findings: in the order to show them.
+        limit: how many alike are shown one by one.
+    """
+    found = list(findings)
+    left = Counter((finding.code, finding.severity) for finding in found)
+    shown: Counter[tuple[str, Severity]] = Counter()
+    short: list[Finding] = []
+    for finding in found:
+        kind = finding.code, finding.severity
+        shown[kind] += 1
+        if shown[kind] <= limit:
+            short.append(finding)
+        elif shown[kind] == left[kind]:
+            text = f"{left[kind] - limit} more like this ({finding.code})."
+            short.append(Finding(finding.code, finding.severity, "", text, "--json lists them."))
+    return short

@@ -78,8 +78,7 @@ def commit_and_tell(
         return 0
     from workbench.commit_edit import commit_edit
 
-    for finding in edit.findings:
-        out.remark(finding)
+    out.remarks(edit.findings)
     first = next(iter(edit.references), None)
     signature = edit.meta.signatures[first] if first is not None else None
     report = commit_edit(

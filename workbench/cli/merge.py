@@ -139,8 +139,7 @@ def commit_and_tell(draft: Draft, args: argparse.Namespace, out: Output, child: 
     from workbench.cli.merge_page import outcome, outcome_json
     from workbench.commit_join import commit
 
-    for finding in draft.findings:
-        out.remark(finding)
+    out.remarks(draft.findings)
     proving = verifying.proving(args, draft)
     report: Report = commit(
         draft,

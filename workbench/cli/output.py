@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import IO, Any, Literal, NamedTuple
 
 from workbench.errors import CannotWrite, WorkbenchError
-from workbench.findings import Finding
+from workbench.findings import Finding, in_short
 
 SCHEMA_VERSION = 1
 TIE = "\u00a0"
@@ -155,7 +155,7 @@ class Output:
         """Findings, one a paragraph: severity and place, message, hint."""
         if self.json:
             return
-        for finding in findings:
+        for finding in in_short(findings):
             style = _SEVERITY[finding.severity]
             where = f" {finding.where}" if finding.where else ""
             head = f"{finding.severity}{where}"
@@ -178,10 +178,11 @@ class Output:
         if self.verbose and not self.quiet:
             self.stderr.write(text + "\n")
 
-    def remark(self, finding: Finding) -> None:
-        """A finding that stops nothing, as talk: a warning always, an info with `-v` only."""
-        say = self.talk if finding.severity == "warning" else self.detail
-        say(_paragraph(finding))
+    def remarks(self, findings: Iterable[Finding]) -> None:
+        """Findings that stop nothing, as talk: a warning always, an info with `-v` only."""
+        for finding in in_short(findings):
+            say = self.talk if finding.severity == "warning" else self.detail
+            say(_paragraph(finding))
 
     def error(self, problem: WorkbenchError) -> None:
         """An error: on stderr in words, and with `--json` on stdout as data as well."""
@@ -190,7 +191,7 @@ class Output:
         if _is_terminal(self.stderr) and "NO_COLOR" not in os.environ:
             mark = f"\033[1;31m{mark}\033[0m"
         self.stderr.write(f"{mark} {where}{problem.message}\n")
-        for finding in getattr(problem, "findings", ()):
+        for finding in in_short(getattr(problem, "findings", ())):
             if finding.severity != "info":
                 self.stderr.write(f"  {_paragraph(finding, '  ')}\n")
         if problem.hint:

@@ -159,8 +159,8 @@ def of_model(part: Part) -> Objects:
 def _bind(objects: Objects, part: Part, offset: int, prefix: str) -> None:
     """Notes which object each handle of the main graph stands for.
 
-    What a call captures says it best: exports of Keras have each variable twice, once under the key that the saver gives
-    the handle, once as what the functions read and `variables` lists.
+    What a call captures says it best: exports of Keras have each variable twice, once under the key that the saver
+    gives the handle, once as what the functions read and `variables` lists.
     """
     _bind_captures(objects, part, offset, prefix)
     _bind_variables(objects, part, offset, prefix)
