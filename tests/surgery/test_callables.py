@@ -20,6 +20,7 @@ from workbench.runtime.child import Child
 from workbench.surgery.draft import Draft
 from workbench.surgery.edit import Edit
 from workbench.surgery.plan import Plan, Source
+from workbench.surgery.redo import redo
 from workbench.surgery.signature_edit import Added, SignatureChange, change_signatures
 
 pytestmark = pytest.mark.needs_tf
@@ -283,6 +284,26 @@ def test_no_signature_can_be_made_of_it(
     change = SignatureChange(add=(Added("new", inputs, outputs),))
     edit = change_signatures(open_model(zoo("tf2_callables_only").path), change)
     assert said in str(the(edit.findings, code)) and edit.blocked
+
+
+@pytest.mark.parametrize("kind", ["freeze", "flatten"])
+@pytest.mark.parametrize(("name", "key"), [("tables", "words"), ("one", "x")])
+def test_without_a_signature_the_usual_callable_is_one(
+    make: Make, name: str, key: str, kind: str, tmp_path: Path, child: Child
+) -> None:
+    edit = redo(open_model(make(name)), kind, {}, where="recipe")
+    report = edited(edit, tmp_path / "out", child)
+    (signature,) = [one for one in edit.meta.signatures.values() if not one.key.startswith("__")]
+    assert (signature.key, *signature.inputs, *signature.outputs) == ("serving_default", key, "output_0")
+    assert the(report.findings, "signature-made")
+    assert bool(edit.meta.callables) == (kind == "flatten")
+
+
+@pytest.mark.parametrize(("kind", "severity"), [("freeze", "error"), ("flatten", "warning")])
+def test_which_callable_is_meant_has_to_be_told(make: Make, kind: str, severity: str) -> None:
+    edit = redo(open_model(make("nested")), kind, {}, where="recipe")
+    found = the(edit.findings, "signature-none")
+    assert found.severity == severity and "--inputs KEY=layer.__call__#KEY" in str(found)
 
 
 # -- with the options of a merge

@@ -20,8 +20,6 @@ Zoo = Callable[[str], Example]
 # that no session runs twice alike, or that take long, or that this machine's TensorFlow can't run
 LEFT_OUT = {"random", "slow", "graphdef", "unknown_op", "elsewhere", "danger"}
 TF2 = [name for name, made in ZOO.items() if "tf2" in made.kinds and not made.kinds & LEFT_OUT]
-# models that have no signature
-GIVEN = {"tf2_callables_only"}
 
 
 def calls_left(meta: MetaGraph) -> list[str]:
@@ -31,13 +29,13 @@ def calls_left(meta: MetaGraph) -> list[str]:
 
 WITHOUT_OBJECTS = [
     "tf2_nested_functions", "tf2_while", "tf2_hash_table", "tf2_tables", "tf2_optimizer", "keras_lstm",
-    "tf2_custom_gradient", "tf2_sparse", "tf2_signatures",
+    "tf2_custom_gradient", "tf2_sparse", "tf2_signatures", "tf2_callables_only",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("name", "format"),
-    [(name, "auto") for name in TF2 if name not in GIVEN] + [(name, "tf1") for name in WITHOUT_OBJECTS],
+    [(name, "auto") for name in TF2] + [(name, "tf1") for name in WITHOUT_OBJECTS],
 )
 def test_a_flat_model_is_verified(zoo: Zoo, child: Child, tmp_path: Path, name: str, format: str) -> None:
     example = zoo(name)

@@ -27,7 +27,7 @@ WRITERS = {
 }
 RESTORED_TABLES = ("v1_mutable_table", "tf2_tables")
 # nothing to be run by
-NOT_RUN = {"v1_no_signature", "tf2_callables_only"}
+NOT_RUN = {"v1_no_signature"}
 MODELS = [
     name
     for name, made in ZOO.items()
@@ -67,6 +67,12 @@ def test_a_variable_that_is_written_to_is_named_and_refused(zoo: Zoo, name: str)
 def test_a_table_that_the_checkpoint_fills_is_refused(zoo: Zoo, name: str) -> None:
     edit = freeze_model(open_model(zoo(name).path))
     assert {finding.code for finding in edit.findings if finding.severity == "error"} == {"freeze-table"}
+
+
+def test_without_a_signature_nothing_would_be_left(zoo: Zoo) -> None:
+    edit = freeze_model(open_model(zoo("v1_no_signature").path))
+    (found,) = edit.findings
+    assert edit.blocked and "workbench signature MODEL -o DIR --add NAME" in str(found)
 
 
 def test_over_two_gigabytes_is_refused_before_a_value_is_read(

@@ -7,9 +7,10 @@ from typing import Literal
 from workbench.graph.functions import calls
 from workbench.model import MetaGraph, Model
 from workbench.names import show
-from workbench.surgery.edit import Edit, begin
+from workbench.surgery.edit import Edit
 from workbench.surgery.inline import called_function, inline_calls, saver_calls
 from workbench.surgery.shed import drop_functions, drop_objects
+from workbench.surgery.signed import begin_signed
 
 Format = Literal["auto", "tf1", "tf2"]
 
@@ -18,7 +19,7 @@ def flatten(model: Model, format: Format = "auto") -> Edit:
     """The model with all calls of its main graph opened, to be written by `commit_edit`.
 
     The nodes of a body become `CALL/node`, the call's name stays as the Identity of its outputs. While, If and the like
-    keep their bodies as functions, and so does the saver.
+    keep their bodies as functions, and so does the saver. A model that has callables alone gets a signature of one.
 
     Args:
         model: the original.
@@ -28,7 +29,10 @@ def flatten(model: Model, format: Format = "auto") -> Edit:
     Raises:
         ModelError: a call can't be opened.
     """
-    edit = begin(model, "flatten", {} if format == "auto" else {"format": format})
+    options = {} if format == "auto" else {"format": format}
+    edit = begin_signed(model, "flatten", options, objects=format != "tf1", needed=False)
+    if edit.blocked:
+        return edit
     meta_graph, graph = edit.meta_graph, edit.meta_graph.graph_def
     if format == "tf2" and not edit.original.has_object_graph:
         edit.note(

@@ -10,11 +10,12 @@ from workbench.model.variables import VARIABLE_COLLECTIONS
 from workbench.names import show
 from workbench.surgery.collection_defs import kept_contexts
 from workbench.surgery.devolve import Devolution
-from workbench.surgery.edit import Edit, begin
+from workbench.surgery.edit import Edit
 from workbench.surgery.freeze import RESTORED_TABLES, bytes_of, freeze
 from workbench.surgery.part import VARIABLE_OPS, unique_name
 from workbench.surgery.rename import Renamer, Rule
 from workbench.surgery.shed import drop_functions, drop_nodes, roots_of, signature_tensors, use_main_op
+from workbench.surgery.signed import begin_signed
 
 MAX_PROTO_BYTES = 2**31 - 1
 _HINT = "Leave out the signature that does it (workbench signature --drop), or keep the variables."
@@ -24,7 +25,8 @@ def freeze_model(model: Model) -> Edit:
     """The model with constants for variables, in TF1 format, to be written by `commit_edit`.
 
     What only serves training, saving and restoring goes: the saver, initialisers, the object graph. Tables and their
-    assets stay. A variable that a signature writes to is a finding with severity error.
+    assets stay. A variable that a signature writes to is a finding with severity error. A model that has callables
+    alone gets a signature of one, since they go, too.
 
     Args:
         model: the original.
@@ -32,7 +34,9 @@ def freeze_model(model: Model) -> Edit:
     Raises:
         WorkbenchError: the checkpoint can't be read.
     """
-    edit = begin(model, "freeze")
+    edit = begin_signed(model, "freeze", objects=False, needed=True)
+    if edit.blocked:
+        return edit
     meta_graph, graph, original = edit.meta_graph, edit.meta_graph.graph_def, edit.original
     edit.checkpoint = "drop"
     meta_graph.ClearField("object_graph_def")
@@ -83,7 +87,7 @@ def _freeze(edit: Edit, nodes: dict[str, Message], known: dict[str, Message]) ->
             "info",
             show(str(edit.model.path)),
             f"{count} {'variable is' if count == 1 else 'variables are'} now constants"
-            + (f"; {dropped} functions went." if dropped else "."),
+            + (f"; {dropped} {'function' if dropped == 1 else 'functions'} went." if dropped else "."),
         )
     if left and not edit.blocked:
         listed = ", ".join(map(show, left[:4]))

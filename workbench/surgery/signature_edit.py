@@ -22,7 +22,8 @@ from workbench.names import did_you_mean, show
 from workbench.surgery.callables import Prepared, prepare_ends
 from workbench.surgery.edit import WARMUP, Edit, Reference, begin
 from workbench.surgery.ends import HIDDEN_SIGNATURES, End, Lookup, chosen_signature
-from workbench.surgery.object_functions import add_signature, add_signature_map
+from workbench.surgery.object_functions import add_signature as add_function
+from workbench.surgery.object_functions import add_signature_map
 from workbench.surgery.objects import Objects, of_model
 from workbench.surgery.part import Part
 from workbench.surgery.plan import Source
@@ -117,11 +118,27 @@ def change_signatures(model: Model, change: SignatureChange) -> Edit:
     return work.edit
 
 
+def add_signature(edit: Edit, added: Added, *, objects: bool) -> None:
+    """Adds a signature to an edit in which nothing has changed yet; its findings say what can't be done.
+
+    Args:
+        edit: changed in place; the signature is what it is proven by.
+        added: the signature.
+        objects: whether the result has an object graph, which then gets the function of the signature.
+    """
+    work = _Change(edit, SignatureChange(add=(added,)), objects=objects)
+    work.look_up()
+    if not edit.blocked:
+        work.apply()
+
+
 class _Change:
     """The steps of one edit."""
 
-    def __init__(self, edit: Edit, change: SignatureChange) -> None:
+    def __init__(self, edit: Edit, change: SignatureChange, *, objects: bool = True) -> None:
         self.edit = edit
+        # whether there is an object graph to change as well
+        self.objects = objects and edit.original.has_object_graph
         self.change = change
         self.known = {
             key: found for key, found in edit.original.signatures.items() if key not in HIDDEN_SIGNATURES
@@ -133,11 +150,6 @@ class _Change:
         self.calls: dict[str, Message] = {}
         self.part = Part(Source("model", edit.model.path), edit.model, edit.original, None)
         self.method_of_chosen = change.method is not None and (change.signature is not None or not change.add)
-
-    @property
-    def objects(self) -> bool:
-        """Whether there is an object graph to change as well."""
-        return bool(self.edit.meta_graph.HasField("object_graph_def"))
 
     def wrong(self, code: str, where: str, message: str, hint: str | None = None) -> None:
         self.edit.note(code, "error", show(where), message, hint)
@@ -454,7 +466,7 @@ class _Change:
         functions = {one.signature.name: one for one in meta_graph.graph_def.library.function}
         uplift = Uplift(nodes, functions, OpTable(meta_graph.meta_info_def.stripped_op_list))
         try:
-            add_signature(objects, meta_graph, uplift, key, number)
+            add_function(objects, meta_graph, uplift, key, number)
         except CannotUplift as problem:
             self.wrong(
                 "signature-function",
