@@ -215,7 +215,7 @@ def test_every_edit_that_is_written_can_be_done_again() -> None:
     kinds = {
         kind
         for file in folder.glob("*.py")
-        for kind in re.findall(r'begin\(\s*model,\s*"(\w+)"', file.read_text())
+        for kind in re.findall(r'begin(?:_signed)?\(\s*model,\s*"(\w+)"', file.read_text())
     }
     assert kinds == set(redo._KINDS)
 

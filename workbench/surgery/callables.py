@@ -26,6 +26,7 @@ from workbench.model.meta import MetaGraph
 from workbench.model.shapes import Shape, to_proto
 from workbench.model.signature import PREDICT
 from workbench.model.structured import Spec
+from workbench.model.twins import find_twins
 from workbench.names import show
 from workbench.surgery.ends import HIDDEN_SIGNATURES
 from workbench.surgery.objects import TABLE_OPS, of_model
@@ -116,7 +117,7 @@ def prepare(plan: Plan, source: Source, model: Model) -> Prepared | Finding | No
         )
     (name,) = wanted
     needed = keys.get(name, frozenset()) | keys.get("", frozenset())
-    return _made(model, source.handle, name, by_path, needed)
+    return _made(model, source.handle, name, by_path, needed, restored=False)
 
 
 def prepare_ends(
@@ -179,14 +180,18 @@ def _made(
     needed: Iterable[str],
     fed: Iterable[str] | None = None,
     taken: Iterable[str] = (),
+    restored: bool = True,
 ) -> Prepared | Finding:
-    """A MetaGraph with the callable that `name` means as a signature, or why it can't be made."""
+    """A MetaGraph with the callable that `name` means as a signature, or why it can't be made.
+
+    A join leads the saver to the variables that are read (`twins`); an edit has to read those that are `restored`.
+    """
     item = by_path[_path(name, by_path)]
     variant = _variant(handle, name, item, needed, fed)
     if isinstance(variant, Finding):
         return variant
     try:
-        return _prepare(model, model.meta, name, item, variant, taken)
+        return _prepare(model, model.meta, name, item, variant, taken, restored)
     except _Unbound as problem:
         return Finding(
             "R1-capture",
@@ -258,13 +263,14 @@ def _prepare(
     item: Callable_,
     variant: Variant,
     without: Iterable[str] = (),
+    restored: bool = False,
 ) -> Prepared:
     proto = schema.MetaGraphDef()
     proto.CopyFrom(meta.proto)
     function = meta.functions.get(variant.function)
     if function is None:
         raise _Unbound(f"there is no function {show(variant.function)}")
-    bound = _Captures(model, meta)
+    bound = _Captures(model, meta, restored)
     captures = [tensors[0] for tensors in bound.tensors(variant.function)]
     arguments = function.signature.input_arg
     if len(arguments) != len(captures) + sum(spec.count for spec in variant.inputs):
@@ -348,8 +354,10 @@ def _put(table: Message, spec: Spec, tensors: list[str], types: list[int]) -> No
 class _Captures:
     """The tensors of the main graph that stand for the objects a function has captured."""
 
-    def __init__(self, model: Model, meta: MetaGraph) -> None:
+    def __init__(self, model: Model, meta: MetaGraph, restored: bool) -> None:
         self.meta = meta
+        # of a variable that has two nodes, the one that the saver restores comes first
+        self.last = find_twins(meta) if restored else {}
         self.graph = meta.proto.object_graph_def
         bound = of_model(Part(Source("model", model.path), model, meta, None)).bound
         self.nodes: dict[int, list[str]] = {}
@@ -384,7 +392,7 @@ class _Captures:
         if not found:
             what = f"the variable {show(node.variable.name)}" if kind == "variable" else f"a captured {kind}"
             raise _Unbound(f"no node of the main graph stands for {what}")
-        return tuple(f"{name}:0" for name in found)
+        return tuple(f"{name}:0" for name in sorted(found, key=lambda name: name in self.last))
 
     def _table(self, node: Message) -> str | None:
         """The node of a table: the one of the name that its `_create_resource` gives it."""

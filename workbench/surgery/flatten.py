@@ -70,7 +70,7 @@ def _tell(edit: Edit, saver: set[str], opened: int, added: int, dropped: int) ->
         "info",
         show(str(edit.model.path)),
         f"{opened} {'call' if opened == 1 else 'calls'} opened: {added} nodes more in the main graph, "
-        f"{dropped} functions fewer.",
+        f"{dropped} {'function' if dropped == 1 else 'functions'} fewer.",
     )
     view = MetaGraph(edit.meta_graph)
     kept = sorted(

@@ -86,7 +86,7 @@ def _freeze(edit: Edit, nodes: dict[str, Message], known: dict[str, Message]) ->
             "freeze-done",
             "info",
             show(str(edit.model.path)),
-            f"{count} {'variable is' if count == 1 else 'variables are'} now constants"
+            f"{count} {'variable is now a constant' if count == 1 else 'variables are now constants'}"
             + (f"; {dropped} {'function' if dropped == 1 else 'functions'} went." if dropped else "."),
         )
     if left and not edit.blocked:
