@@ -14,6 +14,7 @@ from tests.surgery.tools import codes, draft_of, findings_of, the, wire
 from workbench.commit_edit import commit_edit
 from workbench.commit_join import commit
 from workbench.model import open_model
+from workbench.model.twins import find_twins
 from workbench.publishing import Report
 from workbench.runtime.api import run
 from workbench.runtime.child import Child
@@ -69,6 +70,26 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
             known = self.table.lookup(words) + tf.cast(self.words.lookup(words), tf.float32)
             return known[:, None] * self.scale[:4]
 
+    class Parts(tf.Module):
+        def __init__(self) -> None:
+            self.weights = tf.Variable(numbers()[:, :3].T, name="weights")
+
+        @tf.function
+        def __call__(self, rows: Any, dots: Any) -> Any:
+            return {
+                "a/b": tf.reduce_sum(rows) + tf.sparse.sparse_dense_matmul(dots, self.weights),
+                "rows": rows,
+            }
+
+    class Keras(tf.Module):
+        def __init__(self) -> None:
+            self.layer = tf.keras.layers.Dense(3, bias_initializer="ones")
+            self.layer.build((None, 4))
+
+        @tf.function(autograph=False)
+        def __call__(self, x: Any) -> Any:
+            return self.layer(x)
+
     made: dict[str, Path] = {}
 
     def get(name: str) -> Path:
@@ -79,6 +100,13 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
             (folder / "words.txt").write_text("b\nc\nzz\n")
             module: Any = Tables(str(folder / "words.txt"))
             module.__call__.get_concrete_function(tf.TensorSpec([None], tf.string, name="words"))
+        elif name == "keras":
+            module = Keras()
+            module.__call__.get_concrete_function(spec)
+        elif name == "parts":
+            module = Parts()
+            rows = tf.RaggedTensorSpec([None, None, 2], tf.float32, ragged_rank=1)
+            module.__call__.get_concrete_function(rows, tf.SparseTensorSpec([None, 3], tf.float32))
         else:
             module = Layer(len(name))
             for training in (True, False):
@@ -287,14 +315,25 @@ def test_no_signature_can_be_made_of_it(
 
 
 @pytest.mark.parametrize("kind", ["freeze", "flatten"])
-@pytest.mark.parametrize(("name", "key"), [("tables", "words"), ("one", "x")])
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("tables", ["words", "output_0"]),
+        ("one", ["x", "output_0"]),
+        ("keras", ["x", "output_0"]),
+        ("parts", ["dots", "dots_1", "dots_2", "rows", "rows_1", "a_b", "rows", "rows_1"]),
+    ],
+)
 def test_without_a_signature_the_usual_callable_is_one(
-    make: Make, name: str, key: str, kind: str, tmp_path: Path, child: Child
+    make: Make, name: str, keys: list[str], kind: str, tmp_path: Path, child: Child
 ) -> None:
+    if name == "keras":
+        assert find_twins(open_model(make(name)).meta)
     edit = redo(open_model(make(name)), kind, {}, where="recipe")
     report = edited(edit, tmp_path / "out", child)
     (signature,) = [one for one in edit.meta.signatures.values() if not one.key.startswith("__")]
-    assert (signature.key, *signature.inputs, *signature.outputs) == ("serving_default", key, "output_0")
+    assert signature.key == "serving_default"
+    assert [*sorted(signature.inputs), *sorted(signature.outputs)] == keys
     assert the(report.findings, "signature-made")
     assert bool(edit.meta.callables) == (kind == "flatten")
 

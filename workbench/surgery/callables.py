@@ -117,7 +117,7 @@ def prepare(plan: Plan, source: Source, model: Model) -> Prepared | Finding | No
         )
     (name,) = wanted
     needed = keys.get(name, frozenset()) | keys.get("", frozenset())
-    return _made(model, source.handle, name, by_path, needed, restored=False)
+    return _made(model, source.handle, name, by_path, needed, edit=False)
 
 
 def prepare_ends(
@@ -180,18 +180,19 @@ def _made(
     needed: Iterable[str],
     fed: Iterable[str] | None = None,
     taken: Iterable[str] = (),
-    restored: bool = True,
+    edit: bool = True,
 ) -> Prepared | Finding:
     """A MetaGraph with the callable that `name` means as a signature, or why it can't be made.
 
-    A join leads the saver to the variables that are read (`twins`); an edit has to read those that are `restored`.
+    A join leads the saver to the variables that are read (`twins`); an `edit` reads those that are restored. It has
+    the parts of a sparse tensor as inputs of their own, as signatures of TF2 need.
     """
     item = by_path[_path(name, by_path)]
     variant = _variant(handle, name, item, needed, fed)
     if isinstance(variant, Finding):
         return variant
     try:
-        return _prepare(model, model.meta, name, item, variant, taken, restored)
+        return _prepare(model, model.meta, name, item, variant, taken, edit)
     except _Unbound as problem:
         return Finding(
             "R1-capture",
@@ -263,14 +264,14 @@ def _prepare(
     item: Callable_,
     variant: Variant,
     without: Iterable[str] = (),
-    restored: bool = False,
+    edit: bool = False,
 ) -> Prepared:
     proto = schema.MetaGraphDef()
     proto.CopyFrom(meta.proto)
     function = meta.functions.get(variant.function)
     if function is None:
         raise _Unbound(f"there is no function {show(variant.function)}")
-    bound = _Captures(model, meta, restored)
+    bound = _Captures(model, meta, restored=edit)
     captures = [tensors[0] for tensors in bound.tensors(variant.function)]
     arguments = function.signature.input_arg
     if len(arguments) != len(captures) + sum(spec.count for spec in variant.inputs):
@@ -291,7 +292,8 @@ def _prepare(
             node.attr["shape"].shape.CopyFrom(to_proto(_shape(spec, place)))
             tensors.append(f"{name}:0")
         inputs += tensors
-        _put(definition.inputs, spec, tensors, [arguments[spec.first + at].type for at in range(spec.count)])
+        types = [arguments[spec.first + at].type for at in range(spec.count)]
+        _put(definition.inputs, spec, tensors, types, apart=edit)
     call = unique_name(f"{base}/call", taken)
     node = proto.graph_def.node.add(name=call)
     node.op = "StatefulPartitionedCall" if function.signature.is_stateful else "PartitionedCall"
@@ -307,7 +309,8 @@ def _prepare(
         places = range(spec.first, min(spec.first + spec.count, len(results)))
         for at in places:
             shapes[at] = _shape(spec, at - spec.first)
-        _put(definition.outputs, spec, [outputs[at] for at in places], [results[at].type for at in places])
+        tensors, types = [outputs[at] for at in places], [results[at].type for at in places]
+        _put(definition.outputs, spec, tensors, types, apart=edit)
     node.attr["_output_shapes"].list.shape.extend(map(to_proto, shapes))
     view = MetaGraph(proto, bundle=lambda: model.bundle, folder=model.folder, format=meta.format)
     training, other = mode(variant), None
@@ -332,12 +335,16 @@ def _shape(spec: Spec, place: int) -> Shape:
         rank = None if spec.shape is None else len(spec.shape)
         sparse: tuple[Shape, Shape, Shape] = ((None, rank), (None,), (rank,))
         return sparse[place]
+    if spec.kind == "ragged" and place:
+        return (None,)
+    if spec.kind == "ragged" and spec.shape is not None:
+        return (None, *spec.shape[spec.count :])
     return None
 
 
-def _put(table: Message, spec: Spec, tensors: list[str], types: list[int]) -> None:
-    """A spec as an input or output of a signature: dense and sparse ones whole, others by their parts."""
-    if spec.kind == "sparse" and len(tensors) == 3:
+def _put(table: Message, spec: Spec, tensors: list[str], types: list[int], *, apart: bool) -> None:
+    """A spec as an input or output of a signature: dense ones whole, sparse ones unless `apart`, others by parts."""
+    if spec.kind == "sparse" and len(tensors) == 3 and not apart:
         info = table[spec.key]
         info.dtype = spec.dtype or types[1]
         info.tensor_shape.CopyFrom(to_proto(spec.shape))

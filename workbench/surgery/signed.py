@@ -43,27 +43,38 @@ def begin_signed(
     elif prepared is None or not prepared.meta.signatures[prepared.called.key].outputs:
         _tell_none(edit, needed)
     else:
-        added = _added(prepared)
+        added = _added(edit, prepared)
         add_signature(edit, added, objects=objects)
         _tell(edit, prepared, added, objects)
     return edit
 
 
-def _added(prepared: Prepared) -> Added:
-    signature = prepared.meta.signatures[prepared.called.key]
+def _added(edit: Edit, prepared: Prepared) -> Added:
+    signature, called = prepared.meta.signatures[prepared.called.key], prepared.called
+    specs = [
+        spec
+        for item in edit.original.callables
+        for variant in item.variants
+        if (item.path, variant.index) == (called.path, called.index)
+        for spec in (*variant.inputs, *variant.outputs)
+    ]
+    first = {f"{spec.key}_0": spec.key for spec in specs if spec.count > 1}
     inputs, outputs = (
-        {new: f"{prepared.called.key}#{key}" for key, new in _python_names(keys).items()}
+        {new: f"{called.key}#{key}" for key, new in _python_names(keys, first).items()}
         for keys in (signature.inputs, signature.outputs)
     )
     return Added(DEFAULT_SIGNATURE, inputs, outputs)
 
 
-def _python_names(keys: Iterable[str]) -> dict[str, str]:
-    """Keys to what a signature of a TF2 model can have for them: `nested/a` becomes `nested_a`."""
+def _python_names(keys: Iterable[str], first: Mapping[str, str]) -> dict[str, str]:
+    """Keys to what a signature of a TF2 model can have for them: `nested/a` becomes `nested_a`.
+
+    The parts of a sparse or ragged `x` become `x`, `x_1`, `x_2`, as TensorFlow names them.
+    """
     found: dict[str, str] = {}
     taken: dict[str, object] = {}
     for key in keys:
-        name = re.sub(r"\W", "_", key)
+        name = re.sub(r"\W", "_", first.get(key, key))
         name = unique_name(name if name.isidentifier() and not keyword.iskeyword(name) else f"_{name}", taken)
         taken[name] = None
         found[key] = name
