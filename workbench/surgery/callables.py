@@ -3,9 +3,7 @@
 A source whose `__call__` is wired has no tensors for that in its main graph. So it gets them: a placeholder for each
 argument, and a call of the concrete function that takes the variables, tables and constants it has captured from the
 nodes that stand for them in the main graph (`tf.saved_model.save` puts every resource there). From then on it is a
-signature like any other. Nothing is written: the reference of a verification is `loaded.__call__(…)` itself.
-
-Source: saved_object_graph.proto (`bound_inputs`); `_map_captures_to_created_tensors` in tensorflow's save.py.
+signature like any other, of a join or of an edit. The reference of a verification is `loaded.__call__(…)` itself.
 """
 
 from __future__ import annotations
@@ -17,7 +15,6 @@ from dataclasses import dataclass
 
 from workbench import names
 from workbench.disk import schema
-from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
 from workbench.findings import Finding
 from workbench.model import Model
@@ -26,18 +23,16 @@ from workbench.model.meta import MetaGraph
 from workbench.model.shapes import Shape, to_proto
 from workbench.model.signature import PREDICT
 from workbench.model.structured import Spec
-from workbench.model.twins import find_twins
 from workbench.names import show
+from workbench.surgery.captures import Captures, Unbound
 from workbench.surgery.ends import HIDDEN_SIGNATURES
-from workbench.surgery.objects import TABLE_OPS, of_model
-from workbench.surgery.part import Part, unique_name
+from workbench.surgery.part import unique_name
 from workbench.surgery.plan import Plan, Source, split_handle
 from workbench.surgery.training import counterpart, mode
 
 _INDEXED = re.compile(r"(?P<path>.+)\[(?P<index>\d+)\]\Z")
 # Tried in this order where a model has no signature.
 _USUAL = ("__call__", "serve")
-_DEEPEST = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +72,6 @@ class Prepared:
 
     meta: MetaGraph
     called: Called
-
-
-class _Unbound(Exception):
-    """A capture that no node of the main graph stands for."""
 
 
 def prepare(plan: Plan, source: Source, model: Model) -> Prepared | Finding | None:
@@ -193,7 +184,7 @@ def _made(
         return variant
     try:
         return _prepare(model, model.meta, name, item, variant, taken, edit)
-    except _Unbound as problem:
+    except Unbound as problem:
         return Finding(
             "R1-capture",
             "error",
@@ -270,12 +261,12 @@ def _prepare(
     proto.CopyFrom(meta.proto)
     function = meta.functions.get(variant.function)
     if function is None:
-        raise _Unbound(f"there is no function {show(variant.function)}")
-    bound = _Captures(model, meta, restored=edit)
+        raise Unbound(f"there is no function {show(variant.function)}")
+    bound = Captures(model, meta, restored=edit)
     captures = [tensors[0] for tensors in bound.tensors(variant.function)]
     arguments = function.signature.input_arg
     if len(arguments) != len(captures) + sum(spec.count for spec in variant.inputs):
-        raise _Unbound("its arguments are not those of its function")
+        raise Unbound("its arguments are not those of its function")
     taken: dict[str, object] = dict.fromkeys((*meta.nodes, *without))
     base = unique_name(_node_name(key), taken)
     definition = proto.signature_def[key]
@@ -316,7 +307,7 @@ def _prepare(
     training, other = mode(variant), None
     twin = counterpart(variant, item.variants) if training is not None else None
     if twin is not None and twin.function in meta.functions:
-        with suppress(_Unbound):
+        with suppress(Unbound):
             other = (twin.function, tuple(bound.tensors(twin.function)))
     called = Called(key, item.path, variant.index, tuple(inputs), tuple(outputs), call, training, other)
     return Prepared(view, called)
@@ -356,85 +347,3 @@ def _put(table: Message, spec: Spec, tensors: list[str], types: list[int], *, ap
         info.name = tensor
         info.dtype = dtype
         info.tensor_shape.CopyFrom(to_proto(_shape(spec, place)))
-
-
-class _Captures:
-    """The tensors of the main graph that stand for the objects a function has captured."""
-
-    def __init__(self, model: Model, meta: MetaGraph, restored: bool) -> None:
-        self.meta = meta
-        # of a variable that has two nodes, the one that the saver restores comes first
-        self.last = find_twins(meta) if restored else {}
-        self.graph = meta.proto.object_graph_def
-        bound = of_model(Part(Source("model", model.path), model, meta, None)).bound
-        self.nodes: dict[int, list[str]] = {}
-        for node, number in bound.items():
-            self.nodes.setdefault(number, []).append(node)
-        self._tables: dict[bytes, str] | None = None
-
-    def tensors(self, function: str) -> list[tuple[str, ...]]:
-        """For each bound input of a concrete function, in order, the tensors that stand for it, at least one.
-
-        Raises:
-            _Unbound: nothing in the main graph stands for one.
-        """
-        numbers = self.graph.concrete_functions[function].bound_inputs
-        return [self._tensors(number) for number in numbers]
-
-    def _tensors(self, number: int) -> tuple[str, ...]:
-        if not 0 <= number < len(self.graph.nodes):
-            raise _Unbound(f"there is no object {number}")
-        node = self.graph.nodes[number]
-        kind = node.WhichOneof("kind")
-        if kind == "constant" and node.constant.operation in self.meta.nodes:
-            return (f"{node.constant.operation}:0",)
-        if kind == "asset":
-            definitions = self.meta.proto.asset_file_def
-            if node.asset.asset_file_def_index < len(definitions):
-                return (str(definitions[node.asset.asset_file_def_index].tensor_info.name),)
-        found = list(self.nodes.get(number, ()))
-        table = self._table(node) if kind == "resource" and not found else None
-        if table is not None:
-            found.append(table)
-        if not found:
-            what = f"the variable {show(node.variable.name)}" if kind == "variable" else f"a captured {kind}"
-            raise _Unbound(f"no node of the main graph stands for {what}")
-        return tuple(f"{name}:0" for name in sorted(found, key=lambda name: name in self.last))
-
-    def _table(self, node: Message) -> str | None:
-        """The node of a table: the one of the name that its `_create_resource` gives it."""
-        creators = [child.node_id for child in node.children if child.local_name == "_create_resource"]
-        for number in creators:
-            creator = self.graph.nodes[number]
-            listed = (
-                list(creator.function.concrete_functions)
-                if creator.WhichOneof("kind") == "function"
-                else [creator.bare_concrete_function.concrete_function_name]
-            )
-            for name in listed:
-                shared = self._made_in(name, 0)
-                if shared is not None and shared in self._by_shared_name():
-                    return self._by_shared_name()[shared]
-        return None
-
-    def _made_in(self, function: str, depth: int) -> bytes | None:
-        """The `shared_name` of the table that a function makes, calls followed."""
-        if function not in self.meta.functions or depth > _DEEPEST:
-            return None
-        for node in self.meta.functions[function].node_def:
-            if node.op in TABLE_OPS and "shared_name" in node.attr and node.attr["shared_name"].s:
-                return bytes(node.attr["shared_name"].s)
-            if node.op in ("PartitionedCall", "StatefulPartitionedCall"):
-                found = self._made_in(attr(node, "f").func.name, depth + 1)
-                if found is not None:
-                    return found
-        return None
-
-    def _by_shared_name(self) -> dict[bytes, str]:
-        if self._tables is None:
-            self._tables = {
-                bytes(node.attr["shared_name"].s): node.name
-                for node in self.meta.nodes.values()
-                if node.op in TABLE_OPS and "shared_name" in node.attr and node.attr["shared_name"].s
-            }
-        return self._tables
