@@ -297,7 +297,7 @@ def test_the_reference_is_the_callable_itself(make: Make, tmp_path: Path, child:
 @pytest.mark.parametrize(
     ("inputs", "outputs", "code", "said"),
     [
-        ({"x": "__call__#x"}, {"y": "__call__#scaled"}, "signature-unfeedable", "scale=__call__[4]#scale"),
+        ({"x": "__call__#x"}, {"y": "__call__#scaled"}, "signature-unfeedable", "scale=__call__#scale"),
         ({"x": "__call__[2]#x"}, {"y": "__call__#output_0"}, "R1-callables", "several"),
         ({"x": "__call__#x"}, {"y": "%saver_filename:0"}, "signature-callable", "__call__#KEY"),
         ({"x": "__call__[9]#x"}, {"y": "__call__[9]#output_0"}, "R1-variant", "4 variants"),

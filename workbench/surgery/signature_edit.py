@@ -9,24 +9,22 @@ from __future__ import annotations
 import keyword
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from workbench.disk import schema
 from workbench.disk.optable import OpTable
 from workbench.disk.schema import Message
 from workbench.findings import Finding
-from workbench.model import MetaGraph, Model
-from workbench.model.shapes import to_proto
+from workbench.model import Model
 from workbench.model.signature import PREDICT, Port, Signature
 from workbench.names import did_you_mean, show
-from workbench.surgery.callables import Prepared, prepare_ends
 from workbench.surgery.edit import WARMUP, Edit, Reference, begin
-from workbench.surgery.ends import HIDDEN_SIGNATURES, End, Lookup, chosen_signature
+from workbench.surgery.ends import HIDDEN_SIGNATURES, chosen_signature
 from workbench.surgery.object_functions import add_signature as add_function
 from workbench.surgery.object_functions import add_signature_map
 from workbench.surgery.objects import Objects, of_model
 from workbench.surgery.part import Part
 from workbench.surgery.plan import Source
+from workbench.surgery.signature_ends import FoundEnds, Side, find_ends
 from workbench.surgery.signature_objects import (
     InUse,
     UnknownForm,
@@ -37,8 +35,6 @@ from workbench.surgery.signature_objects import (
     unlink,
 )
 from workbench.surgery.uplift import CannotUplift, Uplift
-
-Side = Literal["inputs", "outputs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +140,7 @@ class _Change:
             key: found for key, found in edit.original.signatures.items() if key not in HIDDEN_SIGNATURES
         }
         self.chosen: Signature | None = None
-        self.added: dict[str, tuple[dict[str, End], dict[str, End]]] = {}
-        self.prepared: dict[str, Prepared] = {}
+        self.added: dict[str, FoundEnds] = {}
         # placeholders and calls of callables, which the main graph gets
         self.calls: dict[str, Message] = {}
         self.part = Part(Source("model", edit.model.path), edit.model, edit.original, None)
@@ -264,111 +259,15 @@ class _Change:
                 "Use letters, digits and '_'.",
             )
 
-    def _prepare(self, added: Added) -> bool:
-        """Looks whether it is of a callable, and makes nodes for that; whether it can be used."""
-        ends = (added.inputs.values(), added.outputs.values())
-        prepared = prepare_ends(self.edit.model, "model", *ends, taken=self.calls)
-        if isinstance(prepared, Finding):
-            self.edit.findings.append(prepared)
-            return False
-        if prepared is not None:
-            self.prepared[added.key] = prepared
-            self.calls |= {
-                name: node
-                for name, node in prepared.meta.nodes.items()
-                if name not in self.edit.original.nodes
-            }
-        return True
-
-    def _meta(self, key: str) -> MetaGraph:
-        """Where the tensors of an added signature are."""
-        return self.prepared[key].meta if key in self.prepared else self.edit.original
-
     def _find_ends(self, added: Added) -> None:
-        if not self._prepare(added):
-            return
-        meta, chosen = self._meta(added.key), None
-        if added.key in self.prepared:
-            chosen = meta.signatures[self.prepared[added.key].called.key]
-        lookup = Lookup(meta, "model", chosen)
-        found: dict[Side, dict[str, End]] = {"inputs": {}, "outputs": {}}
-        sides: tuple[tuple[Side, Mapping[str, str], Literal["source", "target"]], ...] = (
-            ("inputs", added.inputs, "target"),
-            ("outputs", added.outputs, "source"),
-        )
-        for side, ports, role in sides:
-            for key, text in ports.items():
-                self._check_key(key, side)
-                end = lookup.find(text, role)
-                if not isinstance(end, End):
-                    self.edit.findings.append(end)
-                elif chosen is not None and end.signature != chosen.key:
-                    self.wrong(
-                        "signature-callable",
-                        text,
-                        f"The signature {show(added.key)!r} is made of the callable {show(chosen.key)}, and this is "
-                        "none of its keys.",
-                        f"Write {show(chosen.key)}#KEY, or add a signature of its own for this tensor.",
-                    )
-                else:
-                    found[side][key] = end
-        if not added.outputs:
-            self.wrong(
-                "signature-no-output", added.key, "A signature needs outputs.", "Add --outputs KEY=TENSOR."
-            )
-        self.added[added.key] = (found["inputs"], found["outputs"])
-        if len(found["inputs"]) == len(added.inputs) and len(found["outputs"]) == len(added.outputs):
-            self._check_feedable(added, found["inputs"], found["outputs"])
-
-    def _check_feedable(self, added: Added, inputs: Mapping[str, End], outputs: Mapping[str, End]) -> None:
-        feeds = {tensor: f"\0{key}" for key, end in inputs.items() for tensor in end.tensors}
-        meta = self._meta(added.key)
-        part = Part(self.part.source, self.edit.model, meta, None)
-        reached = part.ancestors([tensor for end in outputs.values() for tensor in end.tensors], feeds)
-        nodes = meta.nodes
-        bare = sorted(
-            name for name in reached if name in nodes and nodes[name].op in ("Placeholder", "PlaceholderV2")
-        )
-        if added.key in self.prepared and bare:
-            self._unfed_arguments(added, bare)
-        elif bare:
-            listed = ", ".join(f"{show(name)}:0" for name in bare[:6])
-            self.wrong(
-                "signature-unfeedable",
-                added.key,
-                f"Its outputs need {'a placeholder' if len(bare) == 1 else f'{len(bare)} placeholders'} that no input "
-                f"feeds: {listed}.",
-                f"Add to --inputs KEY={show(bare[0])}:0.",
-            )
-        fed: dict[str, str] = {}
-        for key, end in inputs.items():
-            for tensor in end.tensors:
-                if fed.setdefault(tensor, key) != key:
-                    self.wrong(
-                        "signature-shared-input",
-                        added.key,
-                        f"{show(fed[tensor])!r} and {show(key)!r} would both feed {show(tensor)}.",
-                        "Leave one of them out; tf.saved_model.load takes no two inputs for one tensor.",
-                    )
-            if not {feeds[tensor] for tensor in end.tensors} & reached:
-                self.edit.note(
-                    "signature-unused-input", "warning", f"{show(added.key)}#{show(key)}",
-                    "None of its outputs depends on this input, but callers have to give it.",
-                    "Leave it out, unless it has to be there.",
-                )  # fmt: skip
-
-    def _unfed_arguments(self, added: Added, bare: list[str]) -> None:
-        prepared = self.prepared[added.key]
-        ports = prepared.meta.signatures[prepared.called.key].inputs
-        keys = [key for key, port in ports.items() if any(f"{name}:0" in port.tensors for name in bare)]
-        called = f"{show(prepared.called.path)}[{prepared.called.index}]"
-        self.wrong(
-            "signature-unfeedable",
-            added.key,
-            f"{called} takes {'an argument' if len(keys) == 1 else 'arguments'} that no input feeds: "
-            f"{', '.join(map(show, keys))}.",
-            f"Add to --inputs {show(keys[0])}={called}#{show(keys[0])}, or choose another variant.",
-        )
+        for key in added.inputs:
+            self._check_key(key, "inputs")
+        for key in added.outputs:
+            self._check_key(key, "outputs")
+        found = find_ends(self.edit, added, self.calls)
+        if found is not None:
+            self.added[added.key] = found
+            self.calls |= found.calls
 
     # -- the change
 
@@ -430,29 +329,17 @@ class _Change:
         definition = self.edit.meta_graph.signature_def[added.key]
         method = self.change.method if not self.method_of_chosen else None
         definition.method_name = PREDICT if method is None else method
-        inputs, outputs = self.added[added.key]
-        for side, ends in (("inputs", inputs), ("outputs", outputs)):
+        found = self.added[added.key]
+        for side, ends in (("inputs", found.inputs), ("outputs", found.outputs)):
             for key, end in ends.items():
-                getattr(definition, side)[key].CopyFrom(self._info(added.key, end))
+                getattr(definition, side)[key].CopyFrom(found.info(end))
         references[added.key] = Reference(
-            {key: end.tensors for key, end in inputs.items()},
-            {key: end.tensors for key, end in outputs.items()},
-            self.prepared.get(added.key),
+            {key: end.tensors for key, end in found.inputs.items()},
+            {key: end.tensors for key, end in found.outputs.items()},
+            found.prepared,
         )
         if self.objects:
             self._make_function(added.key)
-
-    def _info(self, key: str, end: End) -> Message:
-        """The TensorInfo of an end of an added signature: that of its own signature, or one made of the tensor."""
-        definitions = self._meta(key).proto.signature_def
-        if end.signature is not None and end.signature in definitions:
-            definition = definitions[end.signature]
-            for ports in (definition.outputs, definition.inputs):
-                if end.key in ports and end.kind != "dense":
-                    return ports[end.key]
-        info = schema.TensorInfo(name=end.tensors[0], dtype=end.dtypes[0])
-        info.tensor_shape.CopyFrom(to_proto(end.shapes[0]))
-        return info
 
     def _make_function(self, key: str) -> None:
         """The function of a signature, made of the main graph, its captures bound to the model's own objects."""
