@@ -1,0 +1,93 @@
+"""Where a model touches more than tensors: files, the network, the process, Python, code that nobody knows.
+
+TensorFlow models are programs. What ops are meant is told in `dangerous_ops.py`. The walk goes through every function
+that is called by anything, branches and loop bodies included; TensorFlow's own `saved_model_cli scan` does not. It
+follows what runs: the nodes behind a signature, the function that `tf.saved_model.load` gives for it (which may be
+another one), and what loading alone runs (`loading.py`).
+
+Found, and excused (`trust.py`): the saver's own save and restore nodes where only the saver reaches them and the file
+is the one they are given, those of savers that nothing reaches, and ops that read one of the model's own assets. Not
+found at all: PrintV2 to the terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
+
+from workbench.disk.schema import Message
+from workbench.graph.danger import loading
+from workbench.graph.danger.report import FETCHED, OTHER_SAVERS, OWN_ASSET, SAVERS_OWN, Danger, tell
+from workbench.graph.danger.walk import Walk
+from workbench.graph.dangerous_ops import classify
+
+if TYPE_CHECKING:
+    from workbench.model.meta import MetaGraph
+
+__all__ = [
+    "CLI_DENYLIST",
+    "OTHER_SAVERS",
+    "OWN_ASSET",
+    "SAVERS_OWN",
+    "Danger",
+    "dangerous",
+    "on_denylist",
+    "scan",
+    "tell",
+]
+
+CLI_DENYLIST = ("WriteFile", "ReadFile", "PrintV2")
+"""What `saved_model_cli scan` looks for when it is not told otherwise."""
+
+
+def scan(meta: MetaGraph) -> list[Danger]:
+    """Everything in the graph and its library, reached or not, each node of a body once; the excused ones last."""
+    return _walk(meta, None).all()
+
+
+def dangerous(
+    meta: MetaGraph,
+    signature_keys: Iterable[str] | None = None,
+    *,
+    tensors: Iterable[str] = (),
+    functions: Iterable[str] = (),
+) -> list[Danger]:
+    """The dangerous ops of a MetaGraph that have no excuse, each node of a body once.
+
+    Args:
+        meta: the MetaGraph.
+        signature_keys: what is to be run: only what these signatures or loading the model reach is listed.
+            None lists everything in the graph and its library, reached or not.
+        tensors: of the main graph, that are fetched besides.
+        functions: concrete functions that are called besides.
+    """
+    walk = _walk(meta, signature_keys)
+    walk.from_main(tensors, FETCHED)
+    for name in functions:
+        walk.from_function(name, FETCHED)
+    return list(walk.found.values())
+
+
+def _walk(meta: MetaGraph, signature_keys: Iterable[str] | None) -> Walk:
+    """Walks from all that runs; with None for the keys, over all there is besides."""
+    walk = Walk(meta)
+    for start in loading.starts(meta, signature_keys):
+        walk.from_main(start.nodes, start.label)
+        for name in start.functions:
+            walk.from_function(name, start.label)
+    if signature_keys is None:
+        walk.the_rest()
+    return walk
+
+
+def on_denylist(meta: MetaGraph, denylist: Collection[str]) -> list[Danger]:
+    """Every node of the main graph and of all functions whose op is on a list, whoever reaches it."""
+    found = []
+    places: list[tuple[tuple[str, ...], Iterable[Message]]] = [((), meta.nodes.values())]
+    places += [((name,), function.node_def) for name, function in meta.functions.items()]
+    for path, nodes in places:
+        for node in nodes:
+            if node.op in denylist:
+                tier, why = classify(node, meta.functions) or ("code", "is on the list")
+                found.append(Danger(node.op, tier, why, node.name, path, ()))
+    return found

@@ -1,0 +1,239 @@
+"""The walk through a graph and its functions: what is reached from some nodes or functions, each body once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from workbench.disk import optable
+from workbench.disk.schema import Message
+from workbench.graph.adjacency import Adjacency
+from workbench.graph.danger import trust
+from workbench.graph.danger.report import Danger
+from workbench.graph.danger.trust import Trust, Trusted
+from workbench.graph.dangerous_ops import VERDICTS, classify
+from workbench.graph.functions import calls
+from workbench.names import input_node
+
+if TYPE_CHECKING:
+    from workbench.model.meta import MetaGraph
+
+_SWAPPED = "api_implements"
+_MAX_VISITS = 100_000
+_MAX_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """What counts of the main graph or of a function: its suspects, and the nodes that call something."""
+
+    nodes: Mapping[str, Message]
+    suspects: tuple[Message, ...]
+    callers: tuple[tuple[Message, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """The functions on the way to a body, from the inside out: shared, because ways can be as long as a library."""
+
+    name: str
+    above: _Way | None = None
+
+    def names(self) -> tuple[str, ...]:
+        """From the outside in; of a long way the end only."""
+        found: list[str] = []
+        way: _Way | None = self
+        while way is not None and len(found) < _MAX_SHOWN:
+            found.append(way.name)
+            way = way.above
+        return (*(("…",) if way is not None else ()), *reversed(found))
+
+
+class Walk:
+    """Collects dangers from several starting points; the same node found again gains a signature."""
+
+    def __init__(self, meta: MetaGraph) -> None:
+        self.meta = meta
+        self.functions = meta.functions
+        self.adjacency = Adjacency(meta.nodes)
+        self.trust = Trust(meta, self.adjacency)
+        self.found: dict[tuple[str, str], Danger] = {}
+        self.excused: dict[tuple[str, str], Danger] = {}
+        self._bodies: dict[str, _Body] = {}
+        self._plain: dict[str, frozenset[str] | None] = {}
+        self._holds: dict[str, bool] = {}
+
+    def all(self) -> list[Danger]:
+        """Dangers, then those that are excused wherever they are reached."""
+        excused = [danger for place, danger in self.excused.items() if place not in self.found]
+        return [*self.found.values(), *excused]
+
+    # -- what there is
+
+    @cached_property
+    def main(self) -> _Body:
+        """The main graph."""
+        return self._read(self.meta.nodes, self.meta.graph.node)
+
+    def body(self, name: str) -> _Body:
+        """A function of the library."""
+        if name not in self._bodies:
+            nodes = self.functions[name].node_def
+            self._bodies[name] = self._read({node.name: node for node in nodes}, nodes)
+        return self._bodies[name]
+
+    def _read(self, by_name: Mapping[str, Message], nodes: Iterable[Message]) -> _Body:
+        suspects, callers = [], []
+        for node in nodes:
+            op = node.op
+            if op not in self._plain:
+                self._plain[op] = _declared(op) if op not in self.functions else None
+            declared = self._plain[op]
+            if declared is not None and all(name in declared or name[:1] == "_" for name in node.attr):
+                continue
+            if classify(node, self.functions) is not None:
+                suspects.append(node)
+            called = self._called(node)
+            if called:
+                callers.append((node, called))
+        return _Body(by_name, tuple(suspects), tuple(callers))
+
+    def _called(self, node: Message) -> tuple[str, ...]:
+        """What a node may run: what it names, and what TensorFlow may put in its place."""
+        named = [name for _, name in calls(node, self.functions)]
+        if not named:
+            return ()
+        if node.op == "SymbolicGradient":
+            named += [gradient for name in named for gradient in self._gradients.get(name, ())]
+        swapped = [other for name in named for other in self._swapped.get(name, ())]
+        return tuple(dict.fromkeys([*named, *swapped]))
+
+    @cached_property
+    def _gradients(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for entry in self.meta.graph.library.gradient:
+            if entry.gradient_func in self.functions:
+                found.setdefault(entry.function_name, []).append(entry.gradient_func)
+        return found
+
+    @cached_property
+    def _swapped(self) -> dict[str, list[str]]:
+        """Functions that implement the same: grappler's implementation selector calls the one that fits the device."""
+        groups: dict[bytes, list[str]] = {}
+        for name, function in self.functions.items():
+            if _SWAPPED in function.attr:
+                groups.setdefault(function.attr[_SWAPPED].s, []).append(name)
+        return {name: group for group in groups.values() if len(group) > 1 for name in group}
+
+    # -- where it starts
+
+    def from_main(self, starts: Iterable[str], label: str) -> None:
+        """What some tensors or nodes of the main graph depend on."""
+        main = self.main
+        if not main.suspects and not any(self._holds_any(called) for _, called in main.callers):
+            return
+        reached = self.adjacency.ancestors([input_node(name) for name in starts])
+        part = _Body(
+            main.nodes,
+            tuple(node for node in main.suspects if node.name in reached),
+            tuple((node, called) for node, called in main.callers if node.name in reached),
+        )
+        self._visit(part, self.trust.in_main(label, reached), None, label)
+
+    def from_function(self, name: str, label: str) -> None:
+        """What a concrete function reaches."""
+        objects = self.meta.objects
+        if objects is None or name not in self.functions or not self._holds_any((name,)):
+            return
+        concrete = objects.proto.concrete_functions
+        bound = self.trust.bound(name, concrete[name]) if name in concrete else frozenset()
+        for one in (name, *self._swapped.get(name, ())):
+            self._visit(self.body(one), bound if one == name else frozenset(), _Way(one), label)
+
+    def the_rest(self) -> None:
+        """What nothing reached: nodes of the main graph and functions of the library."""
+        self._own(self.main, self.trust.in_main(None, ()), None, None)
+        for name in self.functions:
+            self._own(self.body(name), frozenset(), _Way(name), None)
+
+    # -- how it goes on
+
+    def _holds_any(self, names: Iterable[str]) -> bool:
+        """Whether anything under some functions is a suspect; each function is looked at once."""
+        names = list(names)
+        fresh = [name for name in names if name not in self._holds]
+        if fresh:
+            self._look_into(fresh)
+        return any(self._holds[name] for name in names)
+
+    def _look_into(self, names: list[str]) -> None:
+        """Finds for functions, and all under them, whether a suspect is reached: back from those that have one."""
+        seen, todo = dict.fromkeys(names), list(names)
+        callers: dict[str, list[str]] = {}
+        dirty = []
+        while todo:
+            name = todo.pop()
+            body = self.body(name)
+            called = [one for _, listed in body.callers for one in listed]
+            if body.suspects or any(self._holds.get(one) for one in called):
+                dirty.append(name)
+            for one in called:
+                callers.setdefault(one, []).append(name)
+                if one not in seen and one not in self._holds:
+                    seen[one] = None
+                    todo.append(one)
+        found = set(dirty)
+        while dirty:
+            above = [name for name in callers.get(dirty.pop(), ()) if name not in found]
+            found.update(above)
+            dirty += above
+        self._holds |= {name: name in found for name in seen}
+
+    def _visit(self, body: _Body, trusted: Trusted, way: _Way | None, label: str) -> None:
+        """A body and all functions under it, each once for a set of trusted arguments."""
+        done: set[tuple[str, Trusted]] = set()
+        todo = [(body, trusted, way)]
+        while todo:
+            body, trusted, way = todo.pop()
+            self._own(body, trusted, way, label)
+            for node, called in body.callers:
+                for name in called:
+                    if not self._holds_any((name,)):
+                        continue
+                    args: Trusted = frozenset()
+                    if len(done) < _MAX_VISITS:  # beyond, nothing is trusted: each comes once more
+                        args = trust.passed_on(node, self.functions[name], body.nodes, trusted)
+                    if (name, args) not in done:
+                        done.add((name, args))
+                        todo.append((self.body(name), args, _Way(name, way)))
+
+    def _own(self, body: _Body, trusted: Trusted, way: _Way | None, label: str | None) -> None:
+        for node in body.suspects:
+            verdict = classify(node, self.functions)
+            if verdict is None or trust.is_in_memory(node, body.nodes):
+                continue
+            place = (way.name if way is not None else "", node.name)
+            excuse = trust.excuse(node, body.nodes, trusted, label)
+            if label is None and (place in self.excused or place in self.found):
+                continue
+            into = self.found if excuse is None else self.excused
+            known = into.get(place)
+            labels = () if label is None else (label,)
+            if known is None:
+                path = way.names() if way is not None else ()
+                into[place] = Danger(node.op, *verdict, node.name, path, labels, excuse)
+            elif label is not None and label not in known.signatures:
+                into[place] = replace(known, signatures=(*known.signatures, label))
+
+
+def _declared(op: str) -> frozenset[str] | None:
+    """The attrs of an op that is harmless and calls no function; None for all others.
+
+    Most nodes are of such an op, and need no closer look unless they have an attr that is not its own.
+    """
+    op_def = optable.lookup(op)
+    if op in VERDICTS or op_def is None or any(attr.type in ("func", "list(func)") for attr in op_def.attr):
+        return None
+    return frozenset(attr.name for attr in op_def.attr)
