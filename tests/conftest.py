@@ -45,9 +45,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("needs_tf")
         if item.get_closest_marker("slow") and not config.getoption("--slow"):
             item.add_marker(pytest.mark.skip(reason="slow: runs with --slow"))
+    # Not by addopts: a -m of the user's replaces that one.
+    if "exhaustive" not in config.getoption("markexpr"):
+        _deselect(config, items, [item for item in items if item.get_closest_marker("exhaustive")])
     items.sort(
         key=lambda item: (bool(item.get_closest_marker("slow")), bool(item.get_closest_marker("needs_tf")))
     )
+
+
+def _deselect(config: pytest.Config, items: list[pytest.Item], leave: list[pytest.Item]) -> None:
+    if leave:
+        config.hook.pytest_deselected(items=leave)
+        left = set(leave)
+        items[:] = [item for item in items if item not in left]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -31,6 +33,15 @@ def test_what_needs_tensorflow_comes_last() -> None:
     everything, quick = collected(*files), collected("-m", "not needs_tf", *files)
     assert 0 < len(quick) < len(everything)
     assert everything[: len(quick)] == quick
+
+
+@pytest.mark.parametrize("words", [(), ("-m", "not needs_tf")])
+def test_an_exhaustive_test_runs_only_where_it_is_asked_for(words: tuple[str, ...]) -> None:
+    file = "tests/faults/test_faults.py"
+    exhaustive = set(collected("-m", "exhaustive", file))
+    assert exhaustive
+    plain = collected(*words, file)
+    assert plain and not exhaustive.intersection(plain)
 
 
 def test_a_test_that_uses_the_zoo_needs_tensorflow() -> None:

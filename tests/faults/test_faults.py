@@ -70,6 +70,7 @@ def test_no_place_changes_a_disk_unknown_to_us() -> None:
     assert places.elsewhere() == places.KNOWN_ELSEWHERE
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_each_site(bench: Bench, points: list[Point], fault: Fault) -> None:
     bench.failures.clear()
@@ -77,6 +78,15 @@ def test_each_site(bench: Bench, points: list[Point], fault: Fault) -> None:
     assert not bench.failures, "\n".join(bench.failures)
 
 
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_some_sites(bench: Bench, points: list[Point], fault: Fault) -> None:
+    """Another part of the sites for each."""
+    bench.failures.clear()
+    bench.try_all(first_of_each_site(points)[FAULTS.index(fault) :: 4 * len(FAULTS)], [fault])
+    assert not bench.failures, "\n".join(bench.failures)
+
+
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("fault", MORE_FAULTS, ids=lambda fault: fault.name)
 def test_more_faults_at_some(bench: Bench, points: list[Point], fault: Fault) -> None:
     """Another part of the sites for each."""
@@ -179,6 +189,7 @@ def test_a_small_disk(size: str, tmp_path: Path) -> None:
 # -- proven ones
 
 
+@pytest.mark.exhaustive
 @pytest.mark.needs_tf
 def test_each_call_of_a_proven_commit(child: Child, tmp_path: Path) -> None:
     """Of a wire that ends inside a call: the source with its calls opened is written, proven, and taken away again.
