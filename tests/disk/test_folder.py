@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import protos
 from workbench.disk import folder, parse, schema
 from workbench.disk.folder import PB, PBTXT
 from workbench.errors import (
@@ -405,10 +406,10 @@ BAD: dict[str, tuple[Maker, type[DiskError], str]] = {
         DamagedFile,
         r"a name in it is not UTF-8",
     ),
-    "no version": (
-        lambda t: saved(t, b"\x08\x00" + CONTENT[2:]),
+    "a version of the future": (
+        lambda t: saved(t, b"\x08\x02" + CONTENT[2:]),
         DamagedFile,
-        r"schema version is 0 instead of 1",
+        r"schema version is 2 instead of 1 or 0",
     ),
     "empty MetaGraph": (lambda t: saved(t, b"\x08\x01\x12\x00"), DamagedFile, r"MetaGraphs are empty"),
     "unknown fields only": (lambda t: put(t / "g.pb", b"\xa2\x06\x00" * 9), NotASavedModel, r"has no nodes"),
@@ -731,3 +732,22 @@ def test_a_digest_of_what_is_gone_is_an_error(tmp_path: Path) -> None:
     (model / PB).unlink()
     with pytest.raises(MissingFile):
         folder.digest(location)
+
+
+@pytest.mark.parametrize("start", [b"", b"\x08\x00"], ids=["absent", "zero"])
+def test_schema_version_0_is_a_savedmodel(tmp_path: Path, start: bytes) -> None:
+    """Every `hub.Module` of TF1 is written so; the loaders look at no version."""
+    path = saved(tmp_path, start + CONTENT[2:])
+    found = folder.load(folder.find(path))
+    assert found.saved_model_schema_version == 0
+    assert [list(meta.meta_info_def.tags) for meta in found.meta_graphs] == [["serve"]]
+
+
+def test_a_graphdef_with_functions_is_no_savedmodel_without_a_version(tmp_path: Path) -> None:
+    """Its library, read as MetaGraphs, has a `meta_info_def` for each function."""
+    inner = protos.node("b", "Identity", "a", T=1)
+    one = protos.function("f", ["a:1"], inner, returns={"y": "b:output:0"})
+    graph_def = protos.graph(protos.node("x", "Placeholder", dtype=1), functions=[one])
+    data = graph_def.SerializeToString(deterministic=True)
+    with pytest.raises(NotASavedModel, match="This is a GraphDef, not a SavedModel"):
+        folder.load(folder.find(saved(tmp_path, data)))

@@ -15,6 +15,8 @@ from workbench.errors import DamagedFile, NotASavedModel, WorkbenchError
 from workbench.names import show
 
 _LOOK_AT = 100
+_SCHEMA_VERSIONS = (0, 1)
+"""TensorFlow's loaders look at no version (loader_impl.py); `hub.Module` of TF1 writes none, which is 0."""
 MAX_META_GRAPHS = 1000
 MAX_SIGNATURES = 10_000
 MAX_ASSETS = 10_000
@@ -140,13 +142,29 @@ def _fits(message: Message) -> bool:
     """
     kind = message.DESCRIPTOR.name
     if kind == "SavedModel":
-        return message.saved_model_schema_version == 1 and any(
-            meta.graph_def.node or meta.HasField("meta_info_def") for meta in message.meta_graphs
-        )
+        version = message.saved_model_schema_version
+        if version not in _SCHEMA_VERSIONS:
+            return False
+        if version == 0:  # says less: the library of a GraphDef would pass for MetaGraphs without nodes
+            return not _has_unknown(message) and any(
+                _has_nodes(meta.graph_def) for meta in message.meta_graphs
+            )
+        return any(meta.graph_def.node or meta.HasField("meta_info_def") for meta in message.meta_graphs)
     if kind == "MetaGraphDef":
         return message.HasField("meta_info_def") and _fits(message.graph_def)
-    first = message.node[:_LOOK_AT]
+    return _has_nodes(message)
+
+
+def _has_nodes(graph_def: Message) -> bool:
+    first = graph_def.node[:_LOOK_AT]
     return bool(first) and all(node.name and node.op and node.op.isprintable() for node in first)
+
+
+def _has_unknown(message: Message) -> bool:
+    """Return whether a message has fields of its own that its schema lacks: the nodes of a GraphDef, say."""
+    from google.protobuf.unknown_fields import UnknownFieldSet
+
+    return len(UnknownFieldSet(message)) > 0
 
 
 def kind_of(data: bytes) -> str | None:
@@ -245,8 +263,8 @@ def _incomplete(message: Message, where: Path) -> WorkbenchError:
             hint="Give a SavedModel folder, or the file of a frozen GraphDef.",
         )
     version = message.saved_model_schema_version
-    if version != 1:
-        what = f"its schema version is {version} instead of 1"
+    if version not in _SCHEMA_VERSIONS:
+        what = f"its schema version is {version} instead of 1 or 0"
     elif not message.meta_graphs:
         what = "it holds no MetaGraph"
     else:

@@ -21,7 +21,7 @@ _SHAPE_ATTR = PLACEHOLDERS | {
     "ParallelConcat",
     "ReadVariableXlaSplitND",
 }
-_LAST_PRODUCER_OF_SCALAR_PLACEHOLDERS = 21
+_LAST_PRODUCER_OF_VAGUE_SCALARS = 21
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +54,42 @@ def output_types(node: Message, table: optable.OpTable, functions: Mapping[str, 
     return None if op_def is None else optable.output_types(node, op_def)
 
 
+def is_vague_scalar(node: Message, producer: int) -> bool:
+    """Return whether a node's scalar `shape` attr means that its rank is unknown.
+
+    Early TensorFlow could not write an unknown rank. The shape functions still read a scalar as one: of `Placeholder`
+    up to graph version 21 (array_ops.cc), of `Variable` always (state_ops.cc).
+
+    Args:
+        node: a NodeDef.
+        producer: the version of its GraphDef; 0 where it has none.
+    """
+    if node.op == "Placeholder":
+        if producer > _LAST_PRODUCER_OF_VAGUE_SCALARS:
+            return False
+    elif node.op != "Variable":
+        return False
+    return "shape" in node.attr and shapes.from_proto(node.attr["shape"].shape) == ()
+
+
+def variable_shape(node: Message) -> Shape:
+    """Return the shape that the node of a variable declares, or None for an unknown rank."""
+    if "shape" not in node.attr or is_vague_scalar(node, _LAST_PRODUCER_OF_VAGUE_SCALARS):
+        return None
+    return shapes.from_proto(node.attr["shape"].shape)
+
+
 def output_shape(node: Message, index: int, producer: int) -> Shape:
-    """Shape of output `index` of `node`: its own `shape` attr, a constant's value, or `_output_shapes`.
+    """Return the shape of an output: by the `shape` attr, a constant's value, or `_output_shapes`.
 
     Args:
         node: a NodeDef.
         index: of the output.
-        producer: the graph's version; up to 21 a scalar `shape` of a placeholder meant "unknown"
-            (`array_ops.cc`).
+        producer: the version of its GraphDef, see `is_vague_scalar`.
     """
     attr = node.attr
-    if index == 0 and node.op in _SHAPE_ATTR and "shape" in attr:
-        shape = shapes.from_proto(attr["shape"].shape)
-        old = producer <= _LAST_PRODUCER_OF_SCALAR_PLACEHOLDERS
-        if not (shape == () and old and node.op == "Placeholder"):
-            return shape
+    if index == 0 and node.op in _SHAPE_ATTR and "shape" in attr and not is_vague_scalar(node, producer):
+        return shapes.from_proto(attr["shape"].shape)
     if "_output_shapes" in attr:
         known = attr["_output_shapes"].list.shape
         if index < len(known):

@@ -11,6 +11,7 @@ from workbench.errors import DamagedFile
 from workbench.model import saver, shapes
 from workbench.model.objects import VALUE_SUFFIX, ObjectGraph
 from workbench.model.shapes import Shape
+from workbench.model.tensors import variable_shape
 from workbench.names import input_node, show
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _variable(
         saved = _by_name(node.name, shared_name, bundle)
     key = saved.key if saved else None
     dtype = dtypes.base(attr["dtype"].type) if "dtype" in attr else dtypes.INVALID
-    shape = shapes.from_proto(attr["shape"].shape) if "shape" in attr else None
+    shape = variable_shape(node)
     part = parse_slice(saved.slice_spec) if saved and saved.slice_spec else None
     nbytes, shard = None, None
     if bundle is not None and key is not None and key in bundle:

@@ -307,7 +307,7 @@ def shape(spot: Spot | None) -> Shape:
 
 
 def _variable_shape(meta: MetaGraph, node: Message) -> Shape:
-    written = shapes.from_proto(node.attr["shape"].shape) if "shape" in node.attr else None
+    written = tensors.variable_shape(node)
     if shapes.count(written) is None and meta.bundle is not None:
         for variable in meta.variables:
             if variable.name == node.name:

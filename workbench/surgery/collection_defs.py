@@ -135,11 +135,13 @@ def _rename_nested(wrapped: Message, kept: Mapping[str, Message], renamer: Renam
 
 
 def merge_versions(graph_def: Message, parts: Iterable[Part]) -> None:
-    """Producer is the oldest, min_consumer the youngest, bad_consumers all (versions.proto)."""
+    """Set the oldest producer, the youngest min_consumer and all bad_consumers (versions.proto).
+
+    A GraphDef without versions is of version 0, the oldest: a later one could refuse its ops as removed.
+    """
     versions = [part.meta.proto.graph_def.versions for part in parts]
     result = graph_def.versions
-    producers = [version.producer for version in versions if version.producer]
-    result.producer = min(producers, default=0)
+    result.producer = min((version.producer for version in versions), default=0)
     result.min_consumer = max((version.min_consumer for version in versions), default=0)
     result.bad_consumers.extend(sorted({bad for version in versions for bad in version.bad_consumers}))
 

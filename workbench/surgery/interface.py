@@ -13,6 +13,7 @@ from workbench.disk.schema import Message
 from workbench.findings import Finding
 from workbench.model import shapes as shapes_
 from workbench.model.signature import Port, Signature
+from workbench.model.tensors import is_vague_scalar
 from workbench.names import show
 from workbench.surgery.ends import HIDDEN_SIGNATURES, chosen_signature
 from workbench.surgery.join import Join, Link
@@ -301,7 +302,7 @@ def _input_info(part: Part, info: Message) -> Message:
         node = part.meta.nodes.get(tensor.node)
         if node is not None and is_placeholder(node):
             copy.dtype = node.attr["dtype"].type
-            if "shape" in node.attr:
+            if "shape" in node.attr and not is_vague_scalar(node, part.meta.producer):
                 copy.tensor_shape.CopyFrom(node.attr["shape"].shape)
             elif not copy.HasField("tensor_shape"):
                 copy.tensor_shape.unknown_rank = True

@@ -15,6 +15,7 @@ from workbench.graph.functions import reachable
 from workbench.model import Model
 from workbench.model.meta import MetaGraph
 from workbench.model.signature import Signature
+from workbench.model.tensors import is_vague_scalar
 from workbench.model.variables import VARIABLE_COLLECTIONS, Variable
 from workbench.names import show
 from workbench.surgery.plan import Source
@@ -232,6 +233,8 @@ class Part:
                 continue
             copy = graph_def.node.add()
             copy.CopyFrom(node)
+            if is_vague_scalar(copy, self.meta.producer):  # the result may be of another version
+                copy.attr["shape"].shape.unknown_rank = True
             if self.cuts:
                 copy.input[:] = [self._redirect(text, bridged) for text in copy.input]
             self.kept[node.name] = copy

@@ -11,6 +11,7 @@ from workbench import names
 from workbench.disk import dtypes, schema
 from workbench.disk.optable import input_args
 from workbench.disk.schema import Message
+from workbench.model.tensors import is_vague_scalar
 from workbench.names import show
 from workbench.surgery.part import REF_VARIABLE_OPS, Part, attr_type
 
@@ -120,7 +121,7 @@ class _Users:
         shared = node.attr["shared_name"].s or self.variable.encode()
         kept = {key: node.attr[key] for key in ("container", "_class") if key in node.attr}
         shape = schema.AttrValue()
-        if unchecked:
+        if unchecked or is_vague_scalar(node, part.meta.producer):
             shape.shape.unknown_rank = True
         else:
             shape.CopyFrom(node.attr["shape"])
