@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.picture.geometry import layout_faults
 from tests.picture.graphs import hub
+from tests.timing import FOREVER, ends
 from tests.zoo.example import Example
 from workbench.model import open_model
 from workbench.picture import engines
@@ -142,18 +142,15 @@ def test_nothing_to_draw() -> None:
 
 def test_a_layout_that_takes_too_long_is_cut_off_and_says_so() -> None:
     scene = scene_of(400, [(a, b) for a in range(400) for b in range(a + 1, min(a + 40, 400))])
-    began = time.monotonic()
     found = layout_in_worker(scene, 0.3)
     assert isinstance(found, CutOff)
-    assert time.monotonic() - began < 3
     assert "400 boxes" in found.message and "0.3 s" in found.message and "focus" in found.message
 
 
 def test_a_layout_can_be_stopped() -> None:
     scene = scene_of(400, [(a, b) for a in range(400) for b in range(a + 1, min(a + 40, 400))])
-    began = time.monotonic()
-    assert isinstance(layout_in_worker(scene, 60, stop=lambda: True), CutOff)
-    assert time.monotonic() - began < 3
+    with ends():
+        assert isinstance(layout_in_worker(scene, FOREVER, stop=lambda: True), CutOff)
 
 
 def test_without_graphlay_our_own_engine_draws() -> None:
