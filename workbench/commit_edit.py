@@ -108,6 +108,10 @@ class _CommitEdit(Work):
         )
         return Trial(signature, verifier)
 
+    def places(self) -> Sequence[Path]:
+        """Where the original is."""
+        return (self.edit.model.place,)
+
     def check(self) -> None:
         """Looks at the checkpoint and the assets.
 

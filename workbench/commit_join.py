@@ -183,6 +183,10 @@ class _Commit(Work):
         if self.opened:
             files.remove_tree(folder / OPENED)
 
+    def places(self) -> Sequence[Path]:
+        """Where the sources are."""
+        return tuple(part.model.place for part in self.draft.parts.values())
+
     def check(self) -> None:
         """Compares every checksum of the checkpoints.
 

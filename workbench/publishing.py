@@ -209,6 +209,10 @@ class Work(Running, ABC):
         """What else is run to prove it: the sources, each with the MetaGraph it loads."""
 
     @abstractmethod
+    def places(self) -> Sequence[Path]:
+        """The sources on disk, in which nothing may be written."""
+
+    @abstractmethod
     def check(self) -> None:
         """Looks at what is to be copied.
 
@@ -290,7 +294,7 @@ def publish(
         TargetExists, CannotWrite, MissingFile, DamagedFile: nothing was left behind.
     """
     with ExitStack() as stack:
-        stage = Stage(Path(target), serving=serving)
+        stage = Stage(target, serving=serving, sources=work.places())
         trials: list[Trial] = []
         if verify:
             if not work.proven():

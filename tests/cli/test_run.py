@@ -114,7 +114,7 @@ def test_npz_is_never_replaced(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "out.npz").write_text("mine")
     done = cli("run", DIGITS, "--input", "myInput=[[0]]", "--npz", tmp_path / "out.npz")
     assert done.code == 3
-    assert "out.npz: The file is there already.\n  Delete it" in done.err
+    assert "out.npz: The file exists already.\n  Choose another name" in done.err
     assert (tmp_path / "out.npz").read_text() == "mine"
 
 

@@ -29,6 +29,11 @@ def add_json(parser: argparse.ArgumentParser, help: str = "data as JSON on stdou
     parser.add_argument("--json", action="store_true", help=help)
 
 
+def add_overwrite(parser: argparse._ActionsContainer, option: str) -> None:
+    """Adds `--overwrite`, for a command that writes a file by `option`."""
+    parser.add_argument("--overwrite", action="store_true", help=f"let {option} replace a file that exists")
+
+
 def pairs(flag: str, texts: Iterable[str], form: str = "OLD=NEW") -> dict[str, str]:
     """Words of the form `LEFT=RIGHT`, split at the first `=`.
 

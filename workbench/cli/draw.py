@@ -7,12 +7,11 @@ around a node. A merged model is drawn with each source in its own colour and ma
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.cli.arguments import completes_files
+from workbench.cli.arguments import add_overwrite, completes_files
 from workbench.cli.output import Output
-from workbench.errors import CannotWrite, ChildTimeout, TargetExists
+from workbench.errors import ChildTimeout
 from workbench.names import show
 
 if TYPE_CHECKING:
@@ -53,6 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     completes_files(
         parser.add_argument("-o", "--output", metavar="FILE", help="a new file instead of stdout")
     )
+    add_overwrite(parser, "-o")
     parser.add_argument("--signature", metavar="S", help="draw what this signature needs")
     parser.add_argument("--tag-set", "--tag_set", metavar="T", help="the MetaGraph with these tags")
     parser.add_argument("--function", metavar="F", help="draw a function of the library")
@@ -78,12 +78,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Draws, and writes the picture."""
+    from workbench.disk.outputs import check_output
     from workbench.model import open_model
 
     model = open_model(args.model, args.tag_set)
+    if args.output is not None:
+        check_output(args.output, overwrite=args.overwrite, sources=[model.place])
     scene = _scene(model, args)
     if args.format in ("dot", "mermaid"):
-        _deliver(_text_of(scene, args.format), args, out)
+        _deliver(_text_of(scene, args.format), model, args, out)
     else:
         _drawn(_laid_out(scene, args), model, args, out)
     for note in scene.notes:
@@ -161,7 +164,7 @@ def _drawn(layout: Layout, model: Model, args: argparse.Namespace, out: Output) 
     if args.format == "svg":
         from workbench.picture.svg import to_svg
 
-        _deliver(to_svg(layout, theme=args.theme, title=show(model.path.name)), args, out)
+        _deliver(to_svg(layout, theme=args.theme, title=show(model.path.name)), model, args, out)
         return
     from workbench.picture.canvas import Canvas
 
@@ -172,7 +175,7 @@ def _drawn(layout: Layout, model: Model, args: argparse.Namespace, out: Output) 
             out.spans([(text, _style(key)) for text, key in row])
         return
     head = "".join(text for text, _ in legend)
-    _deliver(f"{head}\n\n{canvas.text()}\n" if head else f"{canvas.text()}\n", args, out)
+    _deliver(f"{head}\n\n{canvas.text()}\n" if head else f"{canvas.text()}\n", model, args, out)
 
 
 def _style(key: str) -> str:
@@ -185,21 +188,11 @@ def _style(key: str) -> str:
     return style
 
 
-def _deliver(text: str, args: argparse.Namespace, out: Output) -> None:
+def _deliver(text: str, model: Model, args: argparse.Namespace, out: Output) -> None:
+    from workbench.disk.outputs import write_output
+
     if args.output is None:
         out.stdout.write(text)
         return
-    path = Path(args.output)
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            try:
-                file.write(text)
-                file.flush()
-            except BaseException:
-                path.unlink(missing_ok=True)
-                raise
-    except FileExistsError:
-        raise TargetExists("There is a file already.", where=show(str(path))) from None
-    except OSError as problem:
-        raise CannotWrite(f"It can't be written: {problem.strerror}.", where=show(str(path))) from None
-    out.talk(f"wrote {show(str(path))}")
+    write_output(args.output, text.encode(), overwrite=args.overwrite, sources=[model.place])
+    out.talk(f"wrote {show(args.output)}")

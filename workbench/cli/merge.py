@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.cli import verifying
-from workbench.cli.arguments import pairs
+from workbench.cli.arguments import add_overwrite, pairs
 from workbench.cli.output import Output
 from workbench.errors import PlanError, UsageError
 from workbench.names import did_you_mean, show
@@ -91,6 +91,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     result.add_argument(
         "--save-recipe", type=Path, metavar="FILE", help="write the plan, to be replayed by --recipe"
     )
+    add_overwrite(result, "--save-recipe")
     result.add_argument(
         "--recipe", type=Path, metavar="FILE", help="replay a saved plan instead of MODEL and --wire"
     )
@@ -120,7 +121,7 @@ def run(args: argparse.Namespace, out: Output, child: Child | None = None) -> in
             "merge needs a place for the result.", hint="Add -o DIR, or --dry-run to write nothing."
         )
     if args.save_recipe is not None:
-        save(plan, look_up(plan, models), args.save_recipe)
+        save(plan, look_up(plan, models), args.save_recipe, overwrite=args.overwrite)
     if args.dry_run:
         from workbench.cli.merge_page import dry_run, dry_run_json
         from workbench.surgery.sound import dangers

@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli import verifying
+from workbench.cli.arguments import add_overwrite
 from workbench.cli.output import DTYPE, NAME, TEXT, Output
-from workbench.disk.files import writing
 from workbench.errors import CannotWrite
 from workbench.names import show
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from workbench.model import Model
     from workbench.runtime.child import Child
 
 EXAMPLES = """\
@@ -44,18 +45,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tag-set", metavar="TAGS", help="the tag set: serve,gpu")
     parser.add_argument("--json", action="store_true", help="one line of JSON on stdout")
     parser.add_argument("--npz", type=Path, metavar="FILE", help="write the outputs to a new .npz file")
+    add_overwrite(parser, "--npz")
     verifying.add_child_flags(parser.add_argument_group("how TensorFlow is run"))
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Runs it and prints what comes out."""
-    if args.npz is not None and args.npz.exists():
-        raise CannotWrite(
-            "The file is there already.", where=str(args.npz), hint="Delete it, or choose another name."
-        )
-    signature, outputs = call(args, out)
+    from workbench.disk.outputs import check_output
+    from workbench.model import open_model
+
+    model = open_model(args.model, args.tag_set)
     if args.npz is not None:
-        _save(args.npz, outputs)
+        check_output(args.npz, overwrite=args.overwrite, sources=[model.place])
+    signature, outputs = call(args, out, model=model)
+    if args.npz is not None:
+        _save(args.npz, outputs, overwrite=args.overwrite, sources=[model.place])
         out.talk(f"{len(outputs)} {'output is' if len(outputs) == 1 else 'outputs are'} in {args.npz}")
     if out.json:
         out.emit({"schema_version": 1, "signature": signature, "outputs": as_json(outputs)})
@@ -64,14 +68,16 @@ def run(args: argparse.Namespace, out: Output) -> int:
     return 0
 
 
-def call(args: argparse.Namespace, out: Output, child: Child | None = None) -> tuple[str, Mapping[str, Any]]:
-    """The signature's key and the outputs by theirs; from `child`, if there is one already."""
+def call(
+    args: argparse.Namespace, out: Output, child: Child | None = None, model: Model | None = None
+) -> tuple[str, Mapping[str, Any]]:
+    """The signature's key and the outputs by theirs; from `child` and `model`, if they are there already."""
     from workbench.model import open_model
     from workbench.runtime.api import run as run_model
     from workbench.runtime.slots import input_slots
     from workbench.runtime.values import parse_inputs
 
-    model = open_model(args.model, args.tag_set)
+    model = model or open_model(args.model, args.tag_set)
     signature = model.meta.signature(args.signature)
     values = parse_inputs(args.inputs, input_slots(model.meta, signature))
     for note in model.notes:
@@ -155,23 +161,24 @@ def _string(value: Any) -> str:
     return show(str(value))
 
 
-def _save(path: Path, outputs: Mapping[str, Any]) -> None:
-    """Writes a new .npz that needs no pickle to be read; what can't be held without loss is refused."""
+def _save(
+    path: Path, outputs: Mapping[str, Any], *, overwrite: bool = False, sources: Sequence[Path] = ()
+) -> None:
+    """Writes an .npz that needs no pickle to be read; what can't be held without loss is refused."""
     import zipfile
 
     import numpy as np
 
+    from workbench.disk.outputs import open_output
+
     plain = {key: _storable(key, array) for key, array in outputs.items()}
-    with writing(path):
-        file = path.open("xb")
-    try:
-        with writing(path), file, zipfile.ZipFile(file, "w") as archive:
-            for key, array in plain.items():
-                with archive.open(f"{key}.npy", "w", force_zip64=True) as member:
-                    np.lib.format.write_array(member, array, allow_pickle=False)
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
+    with (
+        open_output(path, overwrite=overwrite, sources=sources) as file,
+        zipfile.ZipFile(file, "w") as archive,
+    ):
+        for key, array in plain.items():
+            with archive.open(f"{key}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
 
 
 def _storable(key: str, array: Any) -> Any:

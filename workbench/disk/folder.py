@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Literal
 
 from workbench.disk import files, schema
+from workbench.disk.outputs import url
 from workbench.disk.schema import Message
 from workbench.errors import DamagedFile, DiskError, NotASavedModel, UnsupportedFormat
 from workbench.names import nearest, show
@@ -73,14 +74,11 @@ def find(path: str | os.PathLike[str]) -> Location:
     given = Path(path)
     if not os.fspath(path):
         raise NotASavedModel("The path is empty.", hint="Give a SavedModel folder or a GraphDef file.")
-    if (
-        ":/" in os.fspath(path)
-        and re.match("[A-Za-z][A-Za-z0-9+.-]+:/", os.fspath(path))
-        and not given.exists()
-    ):
+    typed = url(path)
+    if typed is not None:
         raise NotASavedModel(
-            "Only local files are read.",
-            where=_shown(given),
+            "Only local files are read; this is a URL.",
+            where=show(typed),
             hint="Download the model first, then give its folder.",
         )
     try:

@@ -15,12 +15,13 @@ import atexit
 import errno
 import os
 import stat
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
 
-from workbench.disk import files, temporary
+from workbench.disk import files, outputs, temporary
 from workbench.disk.temporary import LOCK
 from workbench.errors import CannotWrite, TargetExists
 from workbench.names import show
@@ -42,15 +43,18 @@ class Stage:
         target: the folder to make. With `serving` the folder above it, in which the result becomes the next
             version number (the highest there plus one, 1 if there is none).
         serving: see `target`.
+        sources: folders and files in which nothing may be made.
 
     Raises:
         TargetExists: on entering and on publishing, if anything is at `target`, a link that leads nowhere
             included; for `serving` if it is a file or itself a SavedModel.
-        CannotWrite: on entering, if nothing can be made there.
+        CannotWrite: at once, if the target is a URL; on entering, if it lies in a source, or nothing can be made
+            there.
     """
 
-    def __init__(self, target: Path | str, *, serving: bool = False) -> None:
-        self.target = Path(target)
+    def __init__(self, target: Path | str, *, serving: bool = False, sources: Iterable[Path] = ()) -> None:
+        self.target = outputs.local_path(target)
+        self._sources = tuple(sources)
         self.serving = serving
         self.published: Path | None = None
         self._absolute = self.target.absolute()
@@ -173,6 +177,7 @@ class Stage:
         """Looks at the target before anything is made."""
         if "\0" in str(self.target):
             raise CannotWrite("A path can't contain a zero byte.", where=show(str(self.target)))
+        outputs.refuse_in_source(self.target, self._sources)
         with files.writing(self.target):
             try:
                 found = os.lstat(self._absolute)

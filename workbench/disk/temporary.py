@@ -42,51 +42,7 @@ def remove_dead(folder: Path) -> None:
             _remove_if_dead(folder / name)
 
 
-def replace_file(target: Path, data: bytes) -> None:
-    """Writes a file in place of what may be there: all of it, or what was there stays.
-
-    A link is followed, the mode of what was there kept. What is no regular file (a pipe, `/dev/stdout`) is written to.
-
-    Raises:
-        CannotWrite: the system refuses.
-    """
-    with files.writing(target):
-        real = target.resolve()
-        mode = _mode(real)
-        if mode is not None and not stat.S_ISREG(mode):
-            real.write_bytes(data)
-            return
-        remove_dead(real.parent)
-        while not _replace(real, data, mode):
-            pass
-        files.sync_path(real.parent)
-
-
-def _replace(target: Path, data: bytes, mode: int | None) -> bool:
-    """One attempt; False if the new file was taken, before we held it, for a dead one's by who starts just now."""
-    path = target.with_name(new_name(target.name) + LOCK)
-    lock = None
-    try:
-        lock = files.open_new(path)
-        if not (hold(lock) and is_at(lock, path)):
-            return False
-        if mode is not None:
-            os.chmod(path, stat.S_IMODE(mode))
-        files.write_all(lock, data)
-        files.sync(lock)
-        files.replace(path, target)
-        return True
-    except FileExistsError:  # somebody else's, by a rare chance
-        return False
-    except BaseException as failure:
-        _remove_half(path, failure)
-        raise
-    finally:
-        if lock is not None:
-            os.close(lock)
-
-
-def _remove_half(path: Path, failure: BaseException) -> None:
+def remove_half(path: Path, failure: BaseException) -> None:
     """Removes what was begun, however often somebody leans on Ctrl-C; what can't be is said with the failure."""
     interrupt: BaseException | None = None
     for _ in range(100):
@@ -102,13 +58,6 @@ def _remove_half(path: Path, failure: BaseException) -> None:
         break
     if interrupt is not None:
         raise interrupt
-
-
-def _mode(path: Path) -> int | None:
-    try:
-        return os.stat(path).st_mode
-    except FileNotFoundError:
-        return None
 
 
 def hold(lock: int) -> bool:

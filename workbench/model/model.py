@@ -48,6 +48,11 @@ class Model:
         """The SavedModel's folder; None for a GraphDef."""
         return self.location.folder
 
+    @property
+    def place(self) -> Path:
+        """What it is made of on disk: the SavedModel's folder, or the GraphDef's file."""
+        return self.location.folder or self.location.file
+
     @cached_property
     def meta_graphs(self) -> tuple[MetaGraph, ...]:
         """Every MetaGraph, in the order of the file."""

@@ -74,19 +74,28 @@ def nested(folder: Path | None) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def save(plan: Plan, join: Join, path: Path) -> None:
-    """Writes a recipe that `load` turns into the same plan again, in place of what may be there: all or nothing.
+def save(plan: Plan, join: Join, path: Path, *, overwrite: bool = False) -> None:
+    """Writes a recipe that `load` turns into the same plan again: all or nothing.
+
+    Args:
+        plan: the plan.
+        join: the plan with its sources opened.
+        path: the file.
+        overwrite: replace a file that exists; never one of a source.
 
     Raises:
-        CannotWrite: the file can't be written.
+        TargetExists: the file exists, and is not to be replaced.
+        CannotWrite: the file can't be written, or belongs to a source.
     """
-    from workbench.disk.temporary import replace_file
+    from workbench.disk.outputs import local_path, write_output
 
+    path = local_path(path)
     recipe = describe(plan, join)
     base = path.resolve().parent
     for entry, source in zip(recipe["sources"], plan.sources, strict=True):
         entry["path"] = Path(os.path.relpath(source.path.resolve(), base)).as_posix()
-    replace_file(path, dump(recipe))
+    sources = [part.model.place for part in join.parts.values()]
+    write_output(path, dump(recipe), overwrite=overwrite, sources=sources)
 
 
 def load(path: Path) -> Plan:

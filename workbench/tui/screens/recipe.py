@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,11 +22,11 @@ def ask_and_save(app: WorkbenchApp, session: Session) -> None:
         if text is None:
             return
         path = Path(text).expanduser()
-        if path.exists():
+        if os.path.lexists(path):
             question = f"{show(str(path))} is there already."
             app.push_screen(
                 AskScreen("Replace it?", question, [("replace", "Replace"), ("no", "Keep it")]),
-                lambda answer: save(app, session, path) if answer == "replace" else None,
+                lambda answer: save(app, session, path, overwrite=True) if answer == "replace" else None,
             )
         else:
             save(app, session, path)
@@ -37,7 +38,7 @@ def ask_and_save(app: WorkbenchApp, session: Session) -> None:
     )
 
 
-def save(app: WorkbenchApp, session: Session, path: Path) -> None:
+def save(app: WorkbenchApp, session: Session, path: Path, *, overwrite: bool = False) -> None:
     """Writes it, and says so."""
     from workbench.surgery.recipe import save as write
 
@@ -46,7 +47,7 @@ def save(app: WorkbenchApp, session: Session, path: Path) -> None:
         app.tell("Every model must be open for that.", severity="warning")
         return
     try:
-        write(session.plan, join, path)
+        write(session.plan, join, path, overwrite=overwrite)
     except (OSError, WorkbenchError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         app.tell(f"The recipe can't be written: {why}.", severity="error")
