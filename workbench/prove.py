@@ -181,7 +181,7 @@ def dangers(stage: Stage, meta: MetaGraph) -> list[Danger]:
         for key, signature in meta.signatures.items()
         if fetched <= _tensors(signature.outputs) and _tensors(signature.inputs) <= fed
     ]
-    return dangerous(meta, keys, tensors=stage.fetches)
+    return dangerous(meta, keys, tensors=stage.fetches, fed=stage.feeds)
 
 
 def _tensors(ports: Mapping[str, Port]) -> set[str]:

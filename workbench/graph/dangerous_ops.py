@@ -68,7 +68,8 @@ VERDICTS: dict[str, tuple[Tier, str]] = {
 }
 """Op to what is dangerous about it, whatever its attrs."""
 
-SAVER_WRITES = frozenset({"Save", "SaveSlices", "SaveV2", "MergeV2Checkpoints"})
+SAVER_WRITES = {"Save": (0,), "SaveSlices": (0,), "SaveV2": (0,), "MergeV2Checkpoints": (0, 1)}
+"""What a saver saves by, and the inputs that are names of files."""
 SAVER_READS = {"Restore": 0, "RestoreSlice": 0, "RestoreV2": 0}
 """What a saver restores by, and the input that is the file's name."""
 READS_ASSET = {

@@ -22,7 +22,7 @@ class Asset:
         tensor: the string tensor the loader feeds with the file's path.
         path: where the file is, or None for a model that has no folder.
         nbytes: size of the file; None if it is not there.
-        problem: why the name may not be used (it leaves the folder), or None.
+        problem: why the file may not be used (its name or a link leaves the folder), or None.
     """
 
     filename: str
@@ -54,14 +54,15 @@ def _from_collection(meta: Message) -> list[Message]:
 
 def _asset(definition: Message, folder: Path | None) -> Asset:
     name, tensor = definition.filename, definition.tensor_info.name
-    if folder is None:
-        return Asset(name, tensor, None, None)
-    from workbench.disk.folder import asset_path
+    from workbench.disk.folder import asset_path, check_asset_name
 
     try:
-        path = asset_path(folder, name)
+        check_asset_name(name)
+        path = asset_path(folder, name) if folder is not None else None
     except WorkbenchError as problem:
         return Asset(name, tensor, None, None, problem)
+    if path is None:
+        return Asset(name, tensor, None, None)
     try:
         nbytes = path.stat().st_size if path.is_file() else None
     except OSError:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from workbench.disk.schema import Message
 from workbench.graph.danger import loading
-from workbench.graph.danger.report import FETCHED, OTHER_SAVERS, OWN_ASSET, SAVERS_OWN, Danger, tell
+from workbench.graph.danger.report import FETCHED, INIT, OTHER_SAVERS, OWN_ASSET, SAVERS_OWN, Danger, tell
 from workbench.graph.danger.walk import Walk
 from workbench.graph.dangerous_ops import classify
 
@@ -50,6 +50,7 @@ def dangerous(
     signature_keys: Iterable[str] | None = None,
     *,
     tensors: Iterable[str] = (),
+    fed: Iterable[str] = (),
     functions: Iterable[str] = (),
 ) -> list[Danger]:
     """The dangerous ops of a MetaGraph that have no excuse, each node of a body once.
@@ -59,19 +60,28 @@ def dangerous(
         signature_keys: what is to be run: only what these signatures or loading the model reach is listed.
             None lists everything in the graph and its library, reached or not.
         tensors: of the main graph, that are fetched besides.
+        fed: tensors of the main graph that are fed then.
         functions: concrete functions that are called besides.
     """
-    walk = _walk(meta, signature_keys)
-    walk.from_main(tensors, FETCHED)
+    fetched = tuple(tensors)
+    walk = _walk(meta, signature_keys, fed, fetched)
+    walk.from_main(fetched, FETCHED)
     for name in functions:
         walk.from_function(name, FETCHED)
     return list(walk.found.values())
 
 
-def _walk(meta: MetaGraph, signature_keys: Iterable[str] | None) -> Walk:
+def _walk(
+    meta: MetaGraph,
+    signature_keys: Iterable[str] | None,
+    fed: Iterable[str] = (),
+    fetched: Iterable[str] = (),
+) -> Walk:
     """Walks from all that runs; with None for the keys, over all there is besides."""
-    walk = Walk(meta)
-    for start in loading.starts(meta, signature_keys):
+    starts = list(loading.starts(meta, signature_keys))
+    run = [name for start in starts if start.label != INIT for name in start.nodes]
+    walk = Walk(meta, fed, [*run, *fetched])
+    for start in starts:
         walk.from_main(start.nodes, start.label)
         for name in start.functions:
             walk.from_function(name, start.label)

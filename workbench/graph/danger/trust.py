@@ -1,28 +1,43 @@
-"""Which tensors hold paths of the model's own files, and what an op that reads or writes them is excused for."""
+"""Which tensors hold paths of the model's own files, and what an op that reads or writes them is excused for.
+
+A loader feeds them: the paths of assets while the init op runs (`SavedModelLoader.run_init_ops`, loader_impl.py;
+`_EagerSavedModelLoader.load`, load_v1_in_v2.py), that of the checkpoint while the saver's restore op runs. So a Const
+that is fed holds what it is fed with, and for everybody else what is written in it. Functions of the object graph get
+assets as captures.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from workbench.disk.schema import Message
 from workbench.graph.adjacency import Adjacency
+from workbench.graph.danger.paths import (
+    NOTHING,
+    Fed,
+    Kind,
+    Known,
+    Paths,
+    Tensor,
+    data_inputs,
+    loader_tensor,
+    read_input,
+)
 from workbench.graph.danger.report import INIT, OTHER_SAVERS, OWN_ASSET, RESTORE, SAVE, SAVERS_OWN
 from workbench.graph.dangerous_ops import READS_ASSET, SAVER_READS, SAVER_WRITES
-from workbench.model.saver import const_strings
 from workbench.names import input_node
 
 if TYPE_CHECKING:
+    from workbench.model.assets import Asset
     from workbench.model.meta import MetaGraph
 
-Trusted = frozenset[str]
-"""Names in a body that are paths of the model's own files."""
-
 _CACHE = frozenset({"CacheDataset", "CacheDatasetV2"})
-_PASS = frozenset({"Identity", "PlaceholderWithDefault", "StopGradient", "ReadVariableOp"})
 _HOLDS_PATH = frozenset({"ReadVariableOp", "VarIsInitializedOp", "AssignVariableOp", "DestroyResourceOp"})
-_MAX_TRAIL = 64
+_ANY_NAME = b"\0any"
+"""Stands for the name of a variable that the caller of a function, or nobody known, gives."""
 
 
 class Trust:
@@ -31,112 +46,171 @@ class Trust:
     Args:
         meta: the MetaGraph.
         adjacency: of its main graph.
+        fed: tensors that a caller feeds besides the inputs of signatures.
+        run: nodes and tensors of the main graph that are run besides the init op.
     """
 
-    def __init__(self, meta: MetaGraph, adjacency: Adjacency) -> None:
+    def __init__(
+        self,
+        meta: MetaGraph,
+        adjacency: Adjacency,
+        fed: Iterable[str] = (),
+        run: Iterable[str] = (),
+    ) -> None:
         self.meta = meta
         self.adjacency = adjacency
+        self._more_fed = tuple(fed)
+        self._run = tuple(run)
 
-    def in_main(self, label: str | None, reached: Collection[str]) -> Trusted:
-        """The nodes of the main graph that hold paths of the model's own files, while `label` runs.
+    def in_main(self, label: str | None) -> Paths:
+        """What the tensors of the main graph hold while `label` runs.
 
         Only the init op is fed with the paths of assets, and only the saver with that of the checkpoint: whoever else
         reads such a constant gets what is written in it. A variable has what the init op put into it.
         """
-        kept = {
-            name
-            for name, assigning in self._path_variables.items()
-            if label in (INIT, None) or not assigning & set(reached)
-        }
+        known: dict[Tensor, Kind] = {(name, 0): "variable" for name in self._path_variables}
         if label in (INIT, None):
-            kept |= self._own_assets
-        if label in (RESTORE, SAVE, None):
-            kept.add(input_node(self.meta.proto.saver_def.filename_tensor_name))
-        return frozenset(kept)
+            known |= dict(self._own_assets)
+        checkpoint = loader_tensor(self.meta.proto.saver_def.filename_tensor_name)
+        if label in (RESTORE, SAVE, None) and checkpoint is not None:
+            known[checkpoint] = "checkpoint"
+        return Paths(self.meta.nodes, frozenset(known.items()), self._fed, self.meta.functions)
 
-    def bound(self, name: str, concrete: Message) -> Trusted:
-        """The arguments of a concrete function that are bound to assets."""
+    def bound(self, name: str, concrete: Message) -> Known:
+        """The arguments of a concrete function that are bound to assets.
+
+        `restore_captures` (saved_model/function_deserialization.py's caller) gives them to the last arguments.
+        """
         nodes = self.meta.proto.object_graph_def.nodes
-        args = [arg.name for arg in self.meta.functions[name].signature.input_arg]
-        bound = list(concrete.bound_inputs)
-        pairs = zip(args[len(args) - len(bound) :], bound, strict=False)
-        return frozenset(arg for arg, node in pairs if 0 <= node < len(nodes) and self._is_own(nodes[node]))
+        function = self.meta.functions[name]
+        args, bound = function.signature.input_arg, concrete.bound_inputs
+        if len(bound) > len(args) or any(arg.number_attr or arg.type_list_attr for arg in args):
+            return NOTHING
+        inner = {node.name for node in function.node_def}
+        pairs = zip(args[len(args) - len(bound) :], bound, strict=True)
+        return frozenset(
+            ((arg.name, 0), "asset")
+            for arg, node in pairs
+            if arg.name not in inner and 0 <= node < len(nodes) and self._is_own(nodes[node])
+        )
 
     def _is_own(self, node: Message) -> bool:
         """Whether an object is an asset that lies in the model's folder."""
-        if not node.HasField("asset"):
+        if not node.HasField("asset") or node.registered_name:
             return False
         files, position = self.meta.proto.asset_file_def, node.asset.asset_file_def_index
         return 0 <= position < len(files) and self.meta.assets[position].problem is None
 
     @cached_property
-    def _own_assets(self) -> frozenset[str]:
-        """Nodes of the main graph that the loader feeds with an asset's path when it runs the init op."""
-        return frozenset(input_node(asset.tensor) for asset in self.meta.assets if asset.problem is None)
+    def _own_assets(self) -> Known:
+        """Tensors that the init op's runner feeds with paths, all of whose definitions lie inside the folder."""
+        told: dict[Tensor, list[Asset]] = {}
+        for asset in self.meta.assets:
+            tensor = loader_tensor(asset.tensor)
+            if tensor is not None:
+                told.setdefault(tensor, []).append(asset)
+        odd = self._fed.nodes
+        return frozenset(
+            (tensor, "asset")
+            for tensor, assets in told.items()
+            if tensor[0] not in odd and all(asset.problem is None for asset in assets)
+        )
 
     @cached_property
-    def _path_variables(self) -> dict[str, frozenset[str]]:
-        """Variables that hold an asset's path, with the nodes that put it there: the init op's, and tables read it."""
-        found = {}
+    def _fed(self) -> Fed:
+        """All that anybody may feed."""
+        names = [asset.tensor for asset in self.meta.assets]
+        names.append(self.meta.proto.saver_def.filename_tensor_name)
+        for signature in self.meta.signatures.values():
+            names += [name for port in signature.inputs.values() for name in port.tensors]
+        return Fed.of(name for name in (*names, *self._more_fed) if name)
+
+    @cached_property
+    def _path_variables(self) -> frozenset[str]:
+        """Variables that hold an asset's path: the init op puts it there, and nothing else can write to them."""
+        if not self._own_assets:
+            return frozenset()
         nodes = self.meta.nodes
-        for name, node in nodes.items() if self._own_assets else ():
-            if node.op != "VarHandleOp":
+        paths = Paths(nodes, self._own_assets, self._fed, self.meta.functions)
+        found = set()
+        for name, node in nodes.items():
+            if node.op != "VarHandleOp" or (name, 0) in self._fed:
                 continue
             users = [nodes[user] for user, _ in self.adjacency.consumers(name)]
-            assigning = [user for user in users if user.op == "AssignVariableOp" and len(user.input) > 1]
-            only_path = assigning and all(user.op in _HOLDS_PATH for user in users)
-            if only_path and all(_leads_to(user.input[1], nodes, self._own_assets) for user in assigning):
-                found[name] = frozenset(user.name for user in assigning)
+            assigning = [user for user in users if user.op == "AssignVariableOp"]
+            if (
+                assigning
+                and all(user.op in _HOLDS_PATH for user in users)
+                and all(_assigns_path(user, name, paths) for user in assigning)
+                and not any(user.name in self._run_by_others for user in assigning)
+                and all(self._names[key] == 1 for key in _names_of(node))
+            ):
+                found.add(name)
+        return frozenset(found if not self._names[_ANY_NAME] else ())
+
+    @cached_property
+    def _names(self) -> Counter[bytes]:
+        """How many variables have each name, in the main graph and in all functions."""
+        found: Counter[bytes] = Counter()
+        for nodes, ops in self.meta.bodies:
+            for node, op in zip(nodes, ops, strict=True):
+                if op == "VarHandleOp":
+                    found.update(_names_of(node))
+                elif op == "_VarHandlesOp":
+                    found[_ANY_NAME] += 1
         return found
 
+    @cached_property
+    def _run_by_others(self) -> set[str]:
+        """The nodes that something else than the init op runs, which is then not fed with the paths of assets."""
+        return self.adjacency.ancestors([input_node(name) for name in self._run])
 
-def passed_on(node: Message, function: Message, nodes: Mapping[str, Message], trusted: Trusted) -> Trusted:
-    """The arguments of a function that get trusted tensors where a node calls it."""
-    pairs = zip(function.signature.input_arg, node.input, strict=False)
-    return frozenset(arg.name for arg, entry in pairs if _leads_to(entry, nodes, trusted))
+
+def _names_of(variable: Message) -> Iterator[bytes]:
+    """The names under which a variable may be shared.
+
+    An empty one is a name like others; `fix_node_def` (saved_model/function_deserialization.py) puts the node's in its
+    place. Containers are not told apart.
+    """
+    value = variable.attr.get("shared_name")
+    if value is not None and value.WhichOneof("value") != "s":
+        yield _ANY_NAME
+    elif value is not None and value.s:
+        yield value.s
+    else:
+        yield from (b"", variable.name.encode("utf-8", "surrogateescape"))
 
 
-def excuse(node: Message, nodes: Mapping[str, Message], trusted: Trusted, label: str | None) -> str | None:
-    """Why a suspect is what it should be: the saver's own, or something that reads an asset."""
-    if label == SAVE and node.op in SAVER_WRITES:
-        return SAVERS_OWN
+def _assigns_path(assign: Message, variable: str, paths: Paths) -> bool:
+    data = data_inputs(assign)
+    return len(data) == 2 and read_input(data[0]) == (variable, 0) and paths.kind(data[1]) == "asset"
+
+
+def excuse(node: Message, paths: Paths, label: str | None) -> str | None:
+    """Why a suspect is what it should be: the saver's own, or something that reads an asset.
+
+    Args:
+        node: the suspect.
+        paths: of the body it is in.
+        label: what runs it, None for nothing.
+    """
     if label is None and (node.op in SAVER_WRITES or node.op in SAVER_READS):
         return OTHER_SAVERS
-    position = SAVER_READS.get(node.op) if label in (RESTORE, SAVE) else None
-    if position is not None and _leads_to(_entry(node, position), nodes, trusted):
-        return SAVERS_OWN
-    position = READS_ASSET.get(node.op)
-    if position is not None and label not in (RESTORE, SAVE):
-        return OWN_ASSET if _leads_to(_entry(node, position), nodes, trusted) else None
-    return None
+    if label == SAVE and node.op in SAVER_WRITES:
+        return SAVERS_OWN if _holds(node, SAVER_WRITES[node.op], paths, "checkpoint", "beside") else None
+    if label in (RESTORE, SAVE):
+        reads = SAVER_READS.get(node.op)
+        return SAVERS_OWN if reads is not None and _holds(node, (reads,), paths, "checkpoint") else None
+    reads = READS_ASSET.get(node.op)
+    return OWN_ASSET if reads is not None and _holds(node, (reads,), paths, "asset") else None
 
 
-def is_in_memory(node: Message, nodes: Mapping[str, Message]) -> bool:
-    """Whether it is a dataset cached in memory: its file name is an empty constant."""
-    if node.op not in _CACHE or len(node.input) < 2:
-        return False
-    names = list(_trail(node.input[1], nodes))
-    origin = nodes.get(names[-1]) if names else None
-    return origin is not None and origin.op == "Const" and not any(const_strings(origin).values)
+def is_in_memory(node: Message, paths: Paths) -> bool:
+    """Whether it is a dataset cached in memory: its file name is an empty constant that nobody feeds."""
+    return node.op in _CACHE and len(node.input) > 1 and paths.is_empty(node.input[1])
 
 
-def _entry(node: Message, position: int) -> str:
-    return str(node.input[position]) if position < len(node.input) else "^"
-
-
-def _leads_to(entry: str, nodes: Mapping[str, Message], names: Collection[str]) -> bool:
-    """Whether an input is one of these nodes, or goes back to it through Identity and its like."""
-    return bool(names) and any(name in names for name in _trail(entry, nodes))
-
-
-def _trail(entry: str, nodes: Mapping[str, Message]) -> Iterator[str]:
-    """The names an input goes back to through Identity and its like, nearest first."""
-    for _ in range(_MAX_TRAIL):
-        if entry.startswith("^"):
-            return
-        name = input_node(entry)
-        yield name
-        node = nodes.get(name)
-        if node is None or node.op not in _PASS or not node.input:
-            return
-        entry = node.input[0]
+def _holds(node: Message, positions: Collection[int], paths: Paths, *kinds: Kind) -> bool:
+    """Whether some inputs of a node all are such paths."""
+    data = data_inputs(node)
+    return all(position < len(data) and paths.kind(data[position]) in kinds for position in positions)

@@ -11,8 +11,10 @@ from workbench.disk import optable
 from workbench.disk.schema import Message
 from workbench.graph.adjacency import Adjacency
 from workbench.graph.danger import trust
+from workbench.graph.danger.passing import Passing
+from workbench.graph.danger.paths import NOTHING, Known, Paths
 from workbench.graph.danger.report import Danger
-from workbench.graph.danger.trust import Trust, Trusted
+from workbench.graph.danger.trust import Trust
 from workbench.graph.dangerous_ops import VERDICTS, classify
 from workbench.graph.functions import calls
 from workbench.names import input_node
@@ -52,13 +54,20 @@ class _Way:
 
 
 class Walk:
-    """Collects dangers from several starting points; the same node found again gains a signature."""
+    """Collects dangers from several starting points; the same node found again gains a signature.
 
-    def __init__(self, meta: MetaGraph) -> None:
+    Args:
+        meta: the MetaGraph.
+        fed: tensors that a caller feeds besides the inputs of signatures.
+        run: nodes and tensors of the main graph that are run besides the init op.
+    """
+
+    def __init__(self, meta: MetaGraph, fed: Iterable[str] = (), run: Iterable[str] = ()) -> None:
         self.meta = meta
         self.functions = meta.functions
         self.adjacency = Adjacency(meta.nodes)
-        self.trust = Trust(meta, self.adjacency)
+        self.trust = Trust(meta, self.adjacency, fed, run)
+        self.passing = Passing(meta.functions)
         self.found: dict[tuple[str, str], Danger] = {}
         self.excused: dict[tuple[str, str], Danger] = {}
         self._bodies: dict[str, _Body] = {}
@@ -140,7 +149,7 @@ class Walk:
             tuple(node for node in main.suspects if node.name in reached),
             tuple((node, called) for node, called in main.callers if node.name in reached),
         )
-        self._visit(part, self.trust.in_main(label, reached), None, label)
+        self._visit(part, self.trust.in_main(label), None, label)
 
     def from_function(self, name: str, label: str) -> None:
         """What a concrete function reaches."""
@@ -148,15 +157,17 @@ class Walk:
         if objects is None or name not in self.functions or not self._holds_any((name,)):
             return
         concrete = objects.proto.concrete_functions
-        bound = self.trust.bound(name, concrete[name]) if name in concrete else frozenset()
+        bound = self.trust.bound(name, concrete[name]) if name in concrete else NOTHING
         for one in (name, *self._swapped.get(name, ())):
-            self._visit(self.body(one), bound if one == name else frozenset(), _Way(one), label)
+            body = self.body(one)
+            self._visit(body, self._paths(body, bound if one == name else NOTHING), _Way(one), label)
 
     def the_rest(self) -> None:
         """What nothing reached: nodes of the main graph and functions of the library."""
-        self._own(self.main, self.trust.in_main(None, ()), None, None)
+        self._own(self.main, self.trust.in_main(None), None, None)
         for name in self.functions:
-            self._own(self.body(name), frozenset(), _Way(name), None)
+            body = self.body(name)
+            self._own(body, self._paths(body, NOTHING), _Way(name), None)
 
     # -- how it goes on
 
@@ -191,31 +202,36 @@ class Walk:
             dirty += above
         self._holds |= {name: name in found for name in seen}
 
-    def _visit(self, body: _Body, trusted: Trusted, way: _Way | None, label: str) -> None:
-        """A body and all functions under it, each once for a set of trusted arguments."""
-        done: set[tuple[str, Trusted]] = set()
-        todo = [(body, trusted, way)]
-        while todo:
-            body, trusted, way = todo.pop()
-            self._own(body, trusted, way, label)
-            for node, called in body.callers:
-                for name in called:
-                    if not self._holds_any((name,)):
-                        continue
-                    args: Trusted = frozenset()
-                    if len(done) < _MAX_VISITS:  # beyond, nothing is trusted: each comes once more
-                        args = trust.passed_on(node, self.functions[name], body.nodes, trusted)
-                    if (name, args) not in done:
-                        done.add((name, args))
-                        todo.append((self.body(name), args, _Way(name, way)))
+    def _paths(self, body: _Body, known: Known) -> Paths:
+        """What the tensors of a function's body hold."""
+        return Paths(body.nodes, known, functions=self.functions)
 
-    def _own(self, body: _Body, trusted: Trusted, way: _Way | None, label: str | None) -> None:
+    def _visit(self, body: _Body, paths: Paths, way: _Way | None, label: str) -> None:
+        """A body and all functions under it, each once for what is known of its arguments."""
+        done: set[tuple[str, Known]] = set()
+        todo = [(body, paths, way)]
+        while todo:
+            body, paths, way = todo.pop()
+            self._own(body, paths, way, label)
+            for node, called in body.callers:
+                holding = [name for name in called if self._holds_any((name,))]
+                if not holding:
+                    continue
+                for name, known in self.passing.arguments(node, holding, paths):
+                    # beyond the limit nothing is trusted: each function comes once more
+                    args = known if len(done) < _MAX_VISITS else NOTHING
+                    if name in holding and (name, args) not in done:
+                        done.add((name, args))
+                        inner = self.body(name)
+                        todo.append((inner, self._paths(inner, args), _Way(name, way)))
+
+    def _own(self, body: _Body, paths: Paths, way: _Way | None, label: str | None) -> None:
         for node in body.suspects:
             verdict = classify(node, self.functions)
-            if verdict is None or trust.is_in_memory(node, body.nodes):
+            if verdict is None or trust.is_in_memory(node, paths):
                 continue
             place = (way.name if way is not None else "", node.name)
-            excuse = trust.excuse(node, body.nodes, trusted, label)
+            excuse = trust.excuse(node, paths, label)
             if label is None and (place in self.excused or place in self.found):
                 continue
             into = self.found if excuse is None else self.excused
