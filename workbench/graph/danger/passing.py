@@ -56,6 +56,7 @@ class Passing:
 
     def __init__(self, functions: Mapping[str, Message]) -> None:
         self._functions = functions
+        self._arguments: dict[str, list[str | None]] = {}
         self._unchanged: dict[str, frozenset[int]] = {}
 
     def arguments(self, node: Message, called: Sequence[str], paths: Paths) -> Iterator[tuple[str, Known]]:
@@ -79,16 +80,13 @@ class Passing:
         yield from ((name, NOTHING) for name in called if name not in named or times[name] > 0)
 
     def _known(self, name: str, entries: Sequence[str | None], paths: Paths) -> Known:
-        function = self._functions[name]
-        args = function.signature.input_arg
-        if any(arg.number_attr or arg.type_list_attr for arg in args):
-            return NOTHING
-        own = {node.name for node in function.node_def}
+        if name not in self._arguments:
+            self._arguments[name] = own_arguments(self._functions[name])
         found = []
-        for arg, entry in zip(args, entries, strict=False):
-            kind = paths.kind(entry) if entry is not None else None
-            if kind is not None and arg.name not in own:
-                found.append(((arg.name, 0), kind))
+        for arg, entry in zip(self._arguments[name], entries, strict=False):
+            kind = paths.kind(entry) if entry is not None and arg is not None else None
+            if kind is not None and arg is not None:
+                found.append(((arg, 0), kind))
         return frozenset(found)
 
     def _direct(self, node: Message) -> Iterator[tuple[str, list[str | None]]]:
@@ -134,6 +132,15 @@ class Passing:
             }
             self._unchanged[name] = frozenset(kept if _SWAPPED not in body.attr else ())
         return self._unchanged[name]
+
+
+def own_arguments(function: Message) -> list[str | None]:
+    """The names of a function's arguments, None for one that a node of its body has too; all None if one is a list."""
+    args = function.signature.input_arg
+    if any(arg.number_attr or arg.type_list_attr for arg in args):
+        return [None] * len(args)
+    nodes = {node.name for node in function.node_def}
+    return [arg.name if arg.name not in nodes else None for arg in args]
 
 
 def _inputs_of(node: Message, arg: str, data: list[str]) -> list[str]:

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from workbench.disk.schema import Message
 from workbench.graph.adjacency import Adjacency
+from workbench.graph.danger.passing import own_arguments
 from workbench.graph.danger.paths import (
     NOTHING,
     Fed,
@@ -79,19 +80,17 @@ class Trust:
     def bound(self, name: str, concrete: Message) -> Known:
         """The arguments of a concrete function that are bound to assets.
 
-        `restore_captures` (saved_model/function_deserialization.py's caller) gives them to the last arguments.
+        `Loader._setup_function_captures` (saved_model/load.py) gives them to the last ones.
         """
         nodes = self.meta.proto.object_graph_def.nodes
-        function = self.meta.functions[name]
-        args, bound = function.signature.input_arg, concrete.bound_inputs
-        if len(bound) > len(args) or any(arg.number_attr or arg.type_list_attr for arg in args):
+        args, bound = own_arguments(self.meta.functions[name]), concrete.bound_inputs
+        if len(bound) > len(args):
             return NOTHING
-        inner = {node.name for node in function.node_def}
         pairs = zip(args[len(args) - len(bound) :], bound, strict=True)
         return frozenset(
-            ((arg.name, 0), "asset")
+            ((arg, 0), "asset")
             for arg, node in pairs
-            if arg.name not in inner and 0 <= node < len(nodes) and self._is_own(nodes[node])
+            if arg is not None and 0 <= node < len(nodes) and self._is_own(nodes[node])
         )
 
     def _is_own(self, node: Message) -> bool:
@@ -127,26 +126,39 @@ class Trust:
 
     @cached_property
     def _path_variables(self) -> frozenset[str]:
-        """Variables that hold an asset's path: the init op puts it there, and nothing else can write to them."""
+        """Variables that hold an asset's path: the init op puts it there, and nothing else can write to them.
+
+        Several nodes may be handles of one variable: those that share a name.
+        """
         if not self._own_assets:
             return frozenset()
-        nodes = self.meta.nodes
-        paths = Paths(nodes, self._own_assets, self._fed, self.meta.functions)
+        handles: dict[bytes, list[str]] = {}
+        for name, node in self.meta.nodes.items():
+            if node.op == "VarHandleOp":
+                for key in _names_of(node):
+                    handles.setdefault(key, []).append(name)
+        paths = Paths(self.meta.nodes, self._own_assets, self._fed, self.meta.functions)
+        written = {key: {self._written(name, paths) for name in names} for key, names in handles.items()}
+        elsewhere = {key for key, names in handles.items() if self._names[key] > len(names)}
         found = set()
-        for name, node in nodes.items():
-            if node.op != "VarHandleOp" or (name, 0) in self._fed:
-                continue
-            users = [nodes[user] for user, _ in self.adjacency.consumers(name)]
-            assigning = [user for user in users if user.op == "AssignVariableOp"]
-            if (
-                assigning
-                and all(user.op in _HOLDS_PATH for user in users)
-                and all(_assigns_path(user, name, paths) for user in assigning)
-                and not any(user.name in self._run_by_others for user in assigning)
-                and all(self._names[key] == 1 for key in _names_of(node))
-            ):
+        for name in dict.fromkeys(name for names in handles.values() for name in names):
+            keys = set(_names_of(self.meta.nodes[name]))
+            what = set().union(*(written[key] for key in keys))
+            if "path" in what and "anything" not in what and not keys & elsewhere:
                 found.add(name)
-        return frozenset(found if not self._names[_ANY_NAME] else ())
+        return frozenset(() if self._names[_ANY_NAME] else found)
+
+    def _written(self, handle: str, paths: Paths) -> Literal["path", "nothing", "anything"]:
+        """What is written to a variable through one handle."""
+        users = [self.meta.nodes[user] for user, _ in self.adjacency.consumers(handle)]
+        if (handle, 0) in self._fed or any(user.op not in _HOLDS_PATH for user in users):
+            return "anything"
+        assigning = [user for user in users if user.op == "AssignVariableOp"]
+        if any(
+            user.name in self._run_by_others or not _assigns_path(user, handle, paths) for user in assigning
+        ):
+            return "anything"
+        return "path" if assigning else "nothing"
 
     @cached_property
     def _names(self) -> Counter[bytes]:
