@@ -1,0 +1,53 @@
+"""The walk reports every hostile model, and none of their twins. Nothing is run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.hostile import HOSTILE, Hostile
+from workbench.graph.danger import Danger, dangerous, scan
+from workbench.model import open_model
+
+NOT_YET = frozenset[str]()
+
+
+def params() -> list[object]:
+    wait = pytest.mark.xfail(reason="not followed yet", strict=False)
+    return [
+        pytest.param(one, id=name, marks=[wait] if name in NOT_YET else []) for name, one in HOSTILE.items()
+    ]
+
+
+def asked_about(path: Path, keys: list[str]) -> list[Danger]:
+    return [one for meta in open_model(path).meta_graphs for one in dangerous(meta, keys)]
+
+
+def found(path: Path) -> list[Danger]:
+    return [one for meta in open_model(path).meta_graphs for one in scan(meta) if one.excuse is None]
+
+
+@pytest.mark.parametrize("model", params())
+def test_it_is_found_and_its_twin_is_not(model: Hostile, tmp_path: Path) -> None:
+    path, mark = model.write(tmp_path / "model")
+    assert found(path)
+    if model.by_the_product:
+        assert asked_about(path, model.keys), "asked about before that signature is run"
+        assert all(one.signatures for one in asked_about(path, model.keys))
+    twin = model.twin(tmp_path / "twin")
+    assert found(twin) == []
+    assert asked_about(twin, model.keys) == []
+    assert model.reads or not mark.exists(), "making and reading it runs nothing"
+    if model.phase == "load" and set(model.loaders) <= {"v1", "v2"}:
+        assert asked_about(path, []), "asked about before it is loaded at all"
+
+
+def test_there_are_many() -> None:
+    assert len(HOSTILE) >= 60
+    assert {loader for model in HOSTILE.values() for loader in model.loaders} == {
+        "v1",
+        "v2",
+        "TFSMLayer",
+        "hub",
+    }
