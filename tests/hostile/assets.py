@@ -203,7 +203,7 @@ def two_variables_of_one_name(b: Build) -> None:
         "again",
         constant("elsewhere", b.mark or ""),
         path_variable("where", "where"),
-        path_variable("also", "where"),
+        path_variable("also", "where" if b.mark else "also"),
         node("first", "AssignVariableOp", "where", "path", dtype=STRING),
         *([node("then", "AssignVariableOp", "also", "elsewhere", "^first", dtype=STRING)] if b.mark else []),
         node("again", "ReadVariableOp", "where", "^then" if b.mark else "^first", dtype=STRING),
@@ -240,26 +240,19 @@ def variable_that_a_function_writes(b: Build) -> None:
 @hostile(*BOTH, phase=CALL, reads=True)
 def element_of_a_data_set(b: Build) -> None:
     """A MapDataset's function gets the element's parts first, then what it captures: here the asset is the third."""
-    takes = {"e0": STRING, "e1": STRING, "p": STRING}
-    nodes = [node("r", "ReadFile", "e1" if b.mark else "p")]
-    b.library(function_def("reads", takes, {"r": ("r:contents:0", STRING)}, nodes))
-    two = {"output_types": types([STRING]), "output_shapes": shapes(0)}
-    made = node(
-        "data",
-        "TensorDataset",
-        "nothing",
-        "elsewhere",
-        Toutput_types=types([STRING, STRING]),
-        output_shapes=shapes(0, 0),
-    )
-    mapped = node("map", "MapDataset", "data", "path", f=Func("reads"), Targuments=types([STRING]), **two)
-    single = node("single", "DatasetToSingleElement", "map", **two)
-    consts = (constant("nothing", ""), constant("elsewhere", b.mark or ""))
+    own(b)
     if not b.mark:
         init_reads(b, "path")
-    else:
-        init_reads(b, "single", *consts, made, mapped, single, read="")
-    own(b)
+        return
+    takes = {"e0": STRING, "e1": STRING, "p": STRING}
+    b.library(function_def("reads", takes, {"r": ("r:contents:0", STRING)}, [node("r", "ReadFile", "e1")]))
+    one = {"output_types": types([STRING]), "output_shapes": shapes(0)}
+    pair = {"Toutput_types": types([STRING, STRING]), "output_shapes": shapes(0, 0)}
+    made = node("data", "TensorDataset", "nothing", "elsewhere", **pair)
+    mapped = node("map", "MapDataset", "data", "path", f=Func("reads"), Targuments=types([STRING]), **one)
+    single = node("single", "DatasetToSingleElement", "map", **one)
+    consts = (constant("nothing", ""), constant("elsewhere", b.mark))
+    init_reads(b, "single", *consts, made, mapped, single, read="")
 
 
 @hostile_files(*BOTH, phase=CALL, reads=True)
