@@ -6,6 +6,7 @@ Sources of the grammar: TensorFlow's `graph.proto` (NodeDef.name and NodeDef.inp
 
 from __future__ import annotations
 
+import keyword
 import re
 import unicodedata
 from collections.abc import Collection, Iterable
@@ -102,6 +103,20 @@ def input_tensor(text: str) -> TensorName:
     parsed = parse_number(index)
     # what is not of the grammar: no node has such a name
     return TensorName(text) if parsed is None else TensorName(node, parsed)
+
+
+UNUSABLE_ARGUMENT = (
+    "tf.saved_model.load makes keyword arguments of the keys, and Python takes no such keyword"
+)
+
+
+def is_unusable_argument(key: str) -> bool:
+    """Return whether no signature that `tf.saved_model.load` makes can have an input of this key.
+
+    Loading refuses Python's keywords (function_type.py: `is not a valid parameter name`); `self` is refused by the
+    call. Any other text is taken, as `function(**{key: value})`.
+    """
+    return key == "self" or keyword.iskeyword(key)
 
 
 def parse_number(text: str) -> int | None:

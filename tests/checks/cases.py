@@ -434,6 +434,13 @@ def _(meta: Any) -> None:
     inputs["again"].CopyFrom(inputs["myInput"])
 
 
+@broken("input-keyword")
+def _(meta: Any) -> None:
+    inputs = meta.signature_def[DEFAULT].inputs
+    inputs["class"].CopyFrom(inputs["myInput"])
+    del inputs["myInput"]
+
+
 @broken("input-unused")
 def _(meta: Any) -> None:
     meta.graph_def.node.add().CopyFrom(named(meta, "myInput"))

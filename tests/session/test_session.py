@@ -190,7 +190,7 @@ def parsed(words: list[str]) -> tuple[Plan, argparse.Namespace]:
     args = parser.parse_args(words[2:])
     plan, wires = merge.make_plan(args)
     models = {source.handle: open_model(source.path, source.tags) for source in plan.sources}
-    return merge.with_wires(plan, wires, models), args
+    return merge.with_renames(merge.with_wires(plan, wires, models), args, models), args
 
 
 def test_the_line_makes_the_same_plan(pair: Session) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.surgery.tiny import Tiny, doubler, plan
+import workbench as wb
+from tests.surgery.tiny import Tiny, doubler, plan, typed
 from tests.surgery.tools import codes, findings_of, the
 from workbench.errors import UsageError
 from workbench.model import open_model
@@ -21,7 +22,15 @@ def odd(tmp_path: Path) -> Path:
     made = Tiny(tmp_path / "odd").placeholder().placeholder("key").const("axis", 1)
     made.node("halves", "Split", "axis", "x", T="float32", num_split=2)
     made.node("y", "Identity", "halves:1", T="float32").node("z", "Identity", "key", T="float32")
-    keys = {"a=b": "y:0", "a@q": "y:0", "s#k": "y:0", "y": "y:0", "z": "halves:0"}
+    keys = {
+        "a=b": "y:0",
+        "a@q": "y:0",
+        "s#k": "y:0",
+        "y": "y:0",
+        "z": "halves:0",
+        "a::b": "y:0",
+        "%y": "halves:0",
+    }
     for key in ("serving_default", "s", "other#one"):
         signature = made.signature(key, x_in="x:0", key_in="key:0").meta.signature_def[key]
         for name, tensor in keys.items():
@@ -54,6 +63,11 @@ def lookup(odd: Path) -> Lookup:
         ("%halves:1", "halves:1", None),
         ("%z", "z:0", None),
         ("#z", "halves:0", "serving_default"),
+        ("z", "halves:0", "serving_default"),
+        ("a::b", "y:0", "serving_default"),
+        ("s#a::b", "y:0", "s"),
+        ("%y", "halves:0", "serving_default"),
+        ("y:0", "y:0", None),
     ],
 )
 def test_written_forms(lookup: Lookup, text: str, tensor: str, signature: str | None) -> None:
@@ -67,8 +81,7 @@ def test_written_forms(lookup: Lookup, text: str, tensor: str, signature: str | 
 @pytest.mark.parametrize(
     ("text", "code", "message", "hint"),
     [
-        ("z", "R1-ambiguous", "key of the signature", "#z for the key or %z for the node"),
-        ("nope", "R1-unknown", "neither an output", "outputs are a=b"),
+        ("nope", "R1-unknown", "neither an output", "outputs are %y, a::b, a=b"),
         ("halve", "R1-unknown", "neither an output", "halves"),
         ("x_", "R1-unknown", "neither an output", ""),
         ("key", None, "", ""),
@@ -262,3 +275,28 @@ def test_a_handle_used_twice(tmp_path: Path) -> None:
     sources.add(tmp_path, "img")
     with pytest.raises(UsageError, match="used twice"):
         sources.add(tmp_path, "IMG")  # it becomes a folder, and file systems differ about case
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"), [("z", "z:0"), ("y", None), ("#z", None), ("%z", None), ("a::b", None)]
+)
+def test_a_key_wins_over_a_node_of_its_name_and_says_so(
+    lookup: Lookup, text: str, hidden: str | None
+) -> None:
+    found = lookup.find(text, "source")
+    assert isinstance(found, End)
+    assert found.hides == hidden
+
+
+def test_a_wire_from_a_key_that_hides_a_node_is_joined_with_a_warning(odd: Path, tmp_path: Path) -> None:
+    draft = wb.apply(Plan.join(odd, typed(tmp_path / "next", "float32", ()), wires=["z=x"]))
+    (hidden,) = [one for one in draft.findings if one.code == "R1-hidden"]
+    assert (hidden.severity, hidden.where) == ("warning", "odd@z")
+    assert "%z:0" in (hidden.hint or "")
+    fed = draft.meta.nodes["next/x"].input[0]
+    assert fed in ("odd/halves", "odd/halves:0")
+
+
+def test_a_key_with_colons_is_no_tensor_inside_a_call(odd: Path, tmp_path: Path) -> None:
+    draft = wb.apply(Plan.join(odd, typed(tmp_path / "next", "float32", ()), wires=["a::b=x"]))
+    assert draft.meta.nodes["next/x"].input[0] == "odd/y"

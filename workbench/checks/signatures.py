@@ -10,7 +10,7 @@ from workbench.checks.known import SIGNATURE_DTYPE, SIGNATURE_SHAPE
 from workbench.disk import dtypes
 from workbench.model import shapes
 from workbench.model.signature import INIT_OP
-from workbench.names import input_tensor, parse_tensor, show
+from workbench.names import UNUSABLE_ARGUMENT, input_tensor, is_unusable_argument, parse_tensor, show
 
 if TYPE_CHECKING:
     from workbench.checks.scope import Scope
@@ -42,6 +42,14 @@ INPUT_UNUSED = Code(
     "Drop the input: `workbench signature --drop-input`.",
 )  # fmt: skip
 
+INPUT_KEYWORD = Code(
+    "input-keyword", "error", "an input's key is a word that Python takes for no argument",
+    "tf.saved_model.load makes a keyword argument of each input's key. It refuses a model with a keyword of Python "
+    "(`'class' is not a valid parameter name`); an input `self` loads, and can't be given. v1 Sessions and Serving do "
+    "not mind.",
+    "Rename the input: `workbench signature --rename-input class=class_`.",
+)  # fmt: skip
+
 _MOST_VISITS = 2_000_000  # of nodes by all signatures together; those after that are not walked
 
 
@@ -55,6 +63,8 @@ def check(meta: MetaGraph, main: Scope, bodies: Bodies, found: Found) -> None:
     for key, signature in meta.signatures.items():
         if key == INIT_OP:
             continue
+        for name in filter(is_unusable_argument, signature.inputs):
+            found.add(INPUT_KEYWORD, f"{show(key)}#{show(name)}", f"{show(name)!r}: {UNUSABLE_ARGUMENT}.")
         if visits < _MOST_VISITS:
             visits += _inputs(signature, adjacency, found)
         for port in signature.outputs.values():

@@ -9,11 +9,12 @@ wire become inputs of the result.
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.cli import verifying
-from workbench.cli.arguments import add_overwrite, pairs
+from workbench.cli.arguments import add_overwrite, keys_of, pairs
 from workbench.cli.output import Output
 from workbench.errors import PlanError, UsageError
 from workbench.names import did_you_mean, show
@@ -106,7 +107,7 @@ def run(args: argparse.Namespace, out: Output, child: Child | None = None) -> in
 
     plan, wires = make_plan(args)
     models = open_sources(plan)
-    plan = with_wires(plan, wires, models)
+    plan = with_renames(with_wires(plan, wires, models), args, models)
     draft, findings = build(plan, models)
     if draft is None:
         errors = [finding for finding in findings if finding.severity == "error"]
@@ -203,10 +204,24 @@ def make_plan(args: argparse.Namespace) -> tuple[Plan, list[str]]:
         args.keep_signatures,
         args.freeze,
         args.format or "auto",
-        tuple(pairs("--rename-input", args.rename_input).items()),
-        tuple(pairs("--rename-output", args.rename_output).items()),
     )
     return plan, list(args.wires)
+
+
+def with_renames(plan: Plan, args: argparse.Namespace, models: Mapping[str, Model]) -> Plan:
+    """Add the keys that the options rename to a plan; a recipe has its own."""
+    inputs: set[str] = set()
+    outputs: set[str] = set()
+    for handle, model in models.items():
+        for known, keys in zip((inputs, outputs), keys_of(model.meta.signatures.values()), strict=True):
+            known |= keys | {f"{handle}_{key}" for key in keys}
+    for_inputs = pairs("--rename-input", args.rename_input, known=inputs)
+    for_outputs = pairs("--rename-output", args.rename_output, known=outputs)
+    return replace(
+        plan,
+        rename_inputs=tuple(for_inputs.items()) or plan.rename_inputs,
+        rename_outputs=tuple(for_outputs.items()) or plan.rename_outputs,
+    )
 
 
 def with_wires(plan: Plan, wires: Iterable[str], models: Mapping[str, Model]) -> Plan:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli import editing
-from workbench.cli.arguments import pairs
+from workbench.cli.arguments import keys_of, pairs
 from workbench.cli.output import DTYPE, NAME, TEXT, Output
 from workbench.errors import UsageError
 from workbench.names import show
@@ -20,7 +20,7 @@ from workbench.names import show
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from workbench.model import MetaGraph, Port
+    from workbench.model import MetaGraph, Model, Port
     from workbench.surgery.signature_edit import SignatureChange
 
 EXAMPLES = """\
@@ -90,8 +90,9 @@ def run(args: argparse.Namespace, out: Output) -> int:
     """Changes the signatures."""
     from workbench.surgery.signature_edit import change_signatures
 
-    change = make_change(args)
-    edit = change_signatures(editing.open_it(args), change)
+    model = editing.open_it(args)
+    change = make_change(args, model)
+    edit = change_signatures(model, change)
     if edit.blocked:
         return editing.commit_and_tell(edit, args, out)
     before, after = edit.original, edit.meta
@@ -112,18 +113,20 @@ def run(args: argparse.Namespace, out: Output) -> int:
     )
 
 
-def make_change(args: argparse.Namespace) -> SignatureChange:
-    """The change that the flags ask for.
+def make_change(args: argparse.Namespace, model: Model) -> SignatureChange:
+    """Read the change that the options ask for.
 
     Raises:
         UsageError: one is not of its form, or none is there.
     """
     from workbench.surgery.signature_edit import Added, SignatureChange
 
+    signatures = model.meta.signatures
+    inputs, outputs = keys_of(signatures.values())
     change = SignatureChange(
-        rename=pairs("--rename", args.rename),
-        rename_inputs=pairs("--rename-input", args.rename_input),
-        rename_outputs=pairs("--rename-output", args.rename_output),
+        rename=pairs("--rename", args.rename, known=signatures),
+        rename_inputs=pairs("--rename-input", args.rename_input, known=inputs),
+        rename_outputs=pairs("--rename-output", args.rename_output, known=outputs),
         drop=tuple(dict.fromkeys(args.drop)),
         add=tuple(
             Added(key, pairs("--inputs", sides["inputs"], _ENDS), pairs("--outputs", sides["outputs"], _ENDS))

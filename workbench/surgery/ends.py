@@ -7,7 +7,7 @@ inside calls (`CALL::node:0`). Looking up never raises for what the user can men
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from workbench import names
@@ -39,6 +39,7 @@ class End:
         shapes: shape of each component as the node and the signature tell it.
         signature: the signature it was found in, or None for a bare tensor.
         key: the key it was found under, or None for a bare tensor.
+        hides: the other tensor that the same text would name if there was no such key, or None.
     """
 
     handle: str
@@ -49,6 +50,7 @@ class End:
     shapes: tuple[Shape, ...]
     signature: str | None = None
     key: str | None = None
+    hides: str | None = None
 
     def __str__(self) -> str:
         return f"{self.handle}@{self.written}"
@@ -130,6 +132,9 @@ class Lookup:
     def find(self, text: str, side: Side) -> End | Finding:
         """The end that `text` (without its handle) means, or what is wrong with it."""
         where = f"{self.handle}@{show(text)}"
+        key = self.key(text, side)
+        if key is not None:
+            return key
         if names.CALL_SEPARATOR in text:
             known = self.inside.get(text)
             if isinstance(known, Finding):
@@ -141,25 +146,30 @@ class Lookup:
             return self._tensor(text[1:], where, side, text)
         if "#" in text:
             found = self._qualified(text, where, side)
-            # A key may contain `#` itself.
-            if isinstance(found, End) or (found is not None and self._by_key(text, side) is None):
+            if found is not None:
                 return found
-        key = self._by_key(text, side)
-        tensor = names.parse_tensor(text)
-        is_node = tensor is not None and tensor.node in self.meta.nodes
-        if key is not None:
-            if is_node and tensor is not None and key.tensors != (str(tensor),):
-                return Finding(
-                    "R1-ambiguous",
-                    "error",
-                    where,
-                    f"{show(text)!r} is a key of the signature (tensor {show(key.tensors[0])}) and a node.",
-                    f"Write #{show(text)} for the key or %{show(text)} for the node.",
-                )
-            return key
-        if is_node:
+        if self._node_tensor(text) is not None:
             return self._tensor(text, where, side, text)
         return self._unknown(text, where, side)
+
+    def key(self, text: str, side: Side) -> End | None:
+        """Find the endpoint that is a key of a signature, whatever characters the key has.
+
+        A key of the chosen signature wins over everything else that the text could name.
+        """
+        found = self._by_key(text, side)
+        if found is not None:
+            other = self._node_tensor(text)
+            return found if other in (None, *found.tensors) else replace(found, hides=other)
+        if "#" in text:
+            qualified = self._qualified(text, f"{self.handle}@{show(text)}", side)
+            return qualified if isinstance(qualified, End) else None
+        return None
+
+    def _node_tensor(self, text: str) -> str | None:
+        """`node:k` of the main graph, if a text names one."""
+        tensor = names.parse_tensor(text)
+        return str(tensor) if tensor is not None and tensor.node in self.meta.nodes else None
 
     def _ports(self, signature: Signature, side: Side) -> Mapping[str, Port]:
         return signature.outputs if side == "source" else signature.inputs

@@ -133,7 +133,7 @@ def _add_part(join: Join, source: Source, model: Model) -> Lookup:
     prepared = prepare(join.plan, source, model)
     if isinstance(prepared, Prepared):
         meta, called, wanted = prepared.meta, prepared.called, prepared.called.key
-    ends = _ends_inside(join.plan, source.handle) if called is None else []
+    ends = _ends_inside(join.plan, source, meta) if called is None else []
     opened = open_calls(model, source.handle, ends) if ends else None
     if opened is not None:
         meta = opened.meta
@@ -153,14 +153,21 @@ def _add_part(join: Join, source: Source, model: Model) -> Lookup:
     return Lookup(meta, source.handle, signature, opened.inside if opened is not None else {})
 
 
-def _ends_inside(plan: Plan, handle: str) -> list[str]:
-    """The ends inside calls that wires name of a source, without its handle."""
+def _ends_inside(plan: Plan, source: Source, meta: MetaGraph) -> list[str]:
+    """List the endpoints inside calls that wires name of a source, without its handle; keys are none."""
     handles = list(plan.handles)
+    chosen = chosen_signature(meta, source.handle, source.signature)
+    lookup = Lookup(meta, source.handle, chosen if isinstance(chosen, Signature) else None)
+    sides: tuple[Side, Side] = ("source", "target")
     found: list[str] = []
     for wire in plan.wires:
-        for text, default in zip((wire.source, wire.target), _defaults(handles), strict=True):
+        for text, default, side in zip((wire.source, wire.target), _defaults(handles), sides, strict=True):
             own, end = split_handle(text, handles)
-            if names.CALL_SEPARATOR in end and (own or default) == handle:
+            if (
+                names.CALL_SEPARATOR in end
+                and (own or default) == source.handle
+                and not lookup.key(end, side)
+            ):
                 found.append(end)
     return found
 
@@ -368,9 +375,9 @@ def _shape_hint(have: Shape, want: Shape) -> str:
 
 
 def _remarks(link: Link) -> list[Finding]:
-    """What may go wrong although nothing forbids the wire (R4, unknown)."""
+    """What may go wrong although nothing forbids the wire (R1, hidden; R4, unknown)."""
     where = f"{show(str(link.source))}={show(str(link.target))}"
-    found: list[Finding] = []
+    found = [hidden for end in (link.source, link.target) if (hidden := hides(end)) is not None]
     for fit, have, want in zip(link.fits, link.source.shapes, link.target.shapes, strict=True):
         if fit == "unknown":
             found.append(
@@ -383,6 +390,20 @@ def _remarks(link: Link) -> list[Finding]:
                 )
             )
     return found
+
+
+def hides(end: End) -> Finding | None:
+    """Warn of an endpoint that is taken as a key although a node has its name."""
+    if end.hides is None:
+        return None
+    key, taken, node = show(end.written), show(end.tensors[0]), show(end.hides)
+    return Finding(
+        "R1-hidden",
+        "warning",
+        show(str(end)),
+        f"{key!r} is a key of the signature, for {taken}, and {node} is another tensor; the key is used.",
+        f"Write %{node} for the tensor.",
+    )
 
 
 def _check_targets(join: Join) -> None:

@@ -256,8 +256,9 @@ def add_signature(objects: Objects, meta: Message, uplift: Uplift, key: str, sig
     for name, info in (*inputs, *outputs):
         if info.WhichOneof("encoding") != "name":
             raise CannotUplift(name, "signatures of TF2 take no sparse or composite tensors")
-        if not name.isidentifier():
-            raise CannotUplift(name, "keys of TF2 signatures are names of Python")
+    for name, _ in inputs:
+        if names.is_unusable_argument(name):
+            raise CannotUplift(name, names.UNUSABLE_ARGUMENT)
     arguments = [
         Argument(_tensor(info.name), name, info.dtype, from_proto(info.tensor_shape)) for name, info in inputs
     ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from workbench.findings import Finding
-from workbench.names import did_you_mean, show
+from workbench.names import UNUSABLE_ARGUMENT, did_you_mean, is_unusable_argument, show
 from workbench.surgery.interface import Interface, ResultPort
 from workbench.surgery.join import Join
 
@@ -36,6 +36,13 @@ def _renamed(join: Join, noun: str, ports: list[ResultPort], renames: Mapping[st
             )
         if not new:
             _wrong(join, old, "A key can't be empty.", None)
+        elif noun == "input" and is_unusable_argument(new):
+            _wrong(
+                join,
+                new,
+                f"{show(new)!r} can't be the key of an input: {UNUSABLE_ARGUMENT}.",
+                f"Choose another key, for example {show(new)}_.",
+            )
     keys = [renames.get(key, key) for key in known]
     for key in dict.fromkeys(one for one in keys if keys.count(one) > 1):
         _wrong(

@@ -6,7 +6,6 @@ are functions of their own (`signature_objects`). What can't be done is a findin
 
 from __future__ import annotations
 
-import keyword
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +15,7 @@ from workbench.disk.schema import Message
 from workbench.findings import Finding
 from workbench.model import Model
 from workbench.model.signature import PREDICT, Port, Signature
-from workbench.names import did_you_mean, show
+from workbench.names import UNUSABLE_ARGUMENT, did_you_mean, is_unusable_argument, show
 from workbench.surgery.edit import WARMUP, Edit, Reference, begin
 from workbench.surgery.ends import HIDDEN_SIGNATURES, chosen_signature
 from workbench.surgery.object_functions import add_signature as add_function
@@ -251,12 +250,12 @@ class _Change:
     def _check_key(self, key: str, side: Side) -> None:
         if not key:
             self.wrong("signature-key-name", side, "A key can't be empty.")
-        elif self.objects and side == "inputs" and (not key.isidentifier() or keyword.iskeyword(key)):
+        elif side == "inputs" and is_unusable_argument(key):
             self.wrong(
                 "signature-key-name",
                 key,
-                f"{show(key)!r} can't be an input of a TF2 model: its signatures are called with keyword arguments.",
-                "Use letters, digits and '_'.",
+                f"{show(key)!r} can't be the key of an input: {UNUSABLE_ARGUMENT}.",
+                f"Choose another key, for example {show(key)}_.",
             )
 
     def _find_ends(self, added: Added) -> None:

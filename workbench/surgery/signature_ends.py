@@ -15,6 +15,7 @@ from workbench.names import show
 from workbench.surgery.callables import Prepared, prepare_ends
 from workbench.surgery.edit import Edit
 from workbench.surgery.ends import End, Lookup
+from workbench.surgery.join import hides
 from workbench.surgery.part import Part
 from workbench.surgery.plan import Source
 
@@ -108,6 +109,9 @@ def _look_up(
             )
         else:
             found[key] = end
+            hidden = hides(end)
+            if hidden is not None:
+                edit.findings.append(hidden)
     return found
 
 
