@@ -287,3 +287,27 @@ def test_no_name_writes_to_the_terminal(kind: str, tmp_path: Path) -> None:
             assert found is None, (key, found)
 
     drive(story, [folder], state=tmp_path)
+
+
+def test_the_detail_beside_the_list_is_always_of_the_row_under_the_cursor(
+    sample_models: Path, tmp_path: Path
+) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        view = pane(app)
+        assert view.split == "beside"
+        for text, expected in (
+            ("/softmax", "softmax/bias"),
+            ("/w", "softmax/weights"),
+            ("zzz", None),
+            ("", "Signatures"),
+        ):
+            if text:
+                await type_text(app, pilot, text)
+            else:
+                await press(app, pilot, "escape", "down")
+            await settle(app, pilot)
+            assert (view.rows.row and view.rows.row.text) == expected
+            detail = view.details.detail
+            assert (detail and detail.key) == (view.rows.row and view.rows.row.key), text
+
+    drive(story, [sample_models / "digits"], state=tmp_path, size=(140, 40))

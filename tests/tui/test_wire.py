@@ -9,10 +9,12 @@ from textual.pilot import Pilot
 from tests.tui.driving import drive, press, screen_text, settle, type_text
 from tests.tui.test_browse import pane, row
 from workbench.findings import Finding
+from workbench.session.session import Session
 from workbench.surgery.plan import Wire
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.screens.suggest import Suggestions
 from workbench.tui.screens.work import WorkScreen
+from workbench.tui.standing import models
 from workbench.tui.widgets.bars import CommandLine
 from workbench.tui.widgets.findings import Findings
 from workbench.tui.widgets.wires import Wires
@@ -181,3 +183,21 @@ def test_three_models_stand_in_tabs(sample_models: Path, tmp_path: Path) -> None
         assert pane(app, 2).rows.has_focus and pane(app, 2).handle == "digits_2"
 
     drive(story, [sample_models / name for name in (*PAIR, "digits")], state=tmp_path)
+
+
+def test_the_arrow_in_the_head_goes_the_way_of_the_wires(sample_models: Path) -> None:
+    session = Session()
+    for name in (*PAIR, "image_base64_tf2"):
+        session.load(session.add(sample_models / name).path)
+
+    def head() -> str:
+        return " ".join("".join(text for text, _ in models(session, "")).split())
+
+    first, second, third = session.handles
+    assert head() == f"● {first} ▲ {second} ■ {third}"
+    session.add_wire(Wire(f"{first}@pixels", f"{second}@myInput"))
+    assert head() == f"● {first} ─▶ ▲ {second} ■ {third}"
+    session.swap()
+    assert head() == f"● {third} ▲ {second} ◀─ ■ {first}"
+    session.add_wire(Wire(f"{third}@pixels", f"{first}@base64_input"))
+    assert head() == f"● {third} ▲ {second} ◀─ ■ {first}", "no arrow between two models without a wire"

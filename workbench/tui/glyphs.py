@@ -16,7 +16,7 @@ FITS, UNKNOWN, NO = "✓", "?", "✗"
 OPENED, CLOSED = "▾", "▸"
 INTO, OUT = "→", "←"
 PICKED, WIRED = "◉", "━"
-ARROW = "─▶"
+ARROW, BACK, BOTH = "─▶", "◀─", "◀▶"
 
 _SINGLE = {
     "◆": "*", "●": "o", "▲": "^", "■": "#", "✓": "+", "✗": "x", "▾": "-", "▸": "+", "→": ">", "←": "<", "◉": "@",
@@ -28,6 +28,13 @@ _SINGLE = {
 def mark(position: int) -> str:
     """The mark of the model at a position."""
     return MARKS[position % len(MARKS)]
+
+
+def arrow(forth: bool, back: bool) -> str:
+    """Return the arrow between two models with wires from the first to the second, or back; a blank for none."""
+    if forth and back:
+        return BOTH
+    return ARROW if forth else BACK if back else " "
 
 
 @cache

@@ -16,11 +16,15 @@ Piece = tuple[str, str]
 
 
 def models(session: Session, title: str) -> list[Piece]:
-    """The screen's title and the models, with an arrow between them where wires lead."""
+    """Return the screen's title and the models; an arrow between two follows the wires between them."""
     pieces: list[Piece] = [(f"{title}  ", "strong")]
+    wired = {session.ends_of(wire) for wire in session.plan.wires}
+    handles = session.handles
     for position, source in enumerate(session.plan.sources):
         if position:
-            pieces.append((f"  {glyphs.ARROW}  " if session.plan.wires else "   ", "quiet"))
+            forth = (handles[position - 1], source.handle)
+            arrow = glyphs.arrow(forth in wired, forth[::-1] in wired)
+            pieces.append((f"  {arrow}  ", "quiet"))
         pieces.append((f"{glyphs.mark(position)} {show(source.handle)}", f"model-{position % 4}"))
     return pieces
 

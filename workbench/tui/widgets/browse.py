@@ -46,6 +46,7 @@ class Browse(Widget):
         self.handle = ""
         self.viewer: Viewer | None = None
         self._back: list[Key] = []
+        self._wanted: Key | None = None
         self._following: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -132,13 +133,21 @@ class Browse(Widget):
         self._following = self.set_timer(FOLLOW, self._follow)
 
     def _follow(self) -> None:
-        row = self.rows.row
-        if row is not None and self.viewer is not None and not self.details.has_focus:
-            self._tell(row, focus=False)
+        if self.viewer is None or self.details.has_focus:
+            return
+        if self.rows.row is not None:
+            self._show(self.rows.row, focus=False)
+        else:
+            self._wanted = None
+            self.details.show_nothing()
 
     def open_detail(self, row: Row) -> None:
         """Shows the detail of a row and goes into it."""
-        self._tell(row, focus=True)
+        self._show(row, focus=True)
+
+    def _show(self, row: Row, focus: bool) -> None:
+        self._wanted = row.key
+        self._tell(row, focus)
 
     @work(thread=True, exclusive=True, group="detail")
     def _tell(self, row: Row, focus: bool) -> None:
@@ -146,10 +155,10 @@ class Browse(Widget):
         if viewer is None:
             return
         detail = viewer.teller.tell(row)
-        self.call_later(self._told, viewer, detail, focus)
+        self.call_later(self._told, viewer, detail, focus)  # also when a newer row is wanted by now
 
     def _told(self, viewer: Viewer, detail: Detail, focus: bool) -> None:
-        if viewer is not self.viewer or not self.is_attached:
+        if viewer is not self.viewer or detail.key != self._wanted or not self.is_attached:
             return
         self.details.show_detail(detail)
         if focus:

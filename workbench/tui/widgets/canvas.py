@@ -105,7 +105,7 @@ class CanvasView(ScrollView, can_focus=True):
                 immediate=True,
             )
         self.refresh()
-        self.post_message(self.Selected(id))
+        self.post_message(self.Selected(id).set_sender(self))
 
     # -- drawing
 

@@ -36,6 +36,12 @@ class SpanLines(Lines):
         if not stay:
             self.scroll_to(y=0, animate=False, force=True, immediate=True)
 
+    def show_nothing(self) -> None:
+        """Show no detail."""
+        self.detail = None
+        self._break()
+        self.rows_changed(0)
+
     def _break(self) -> None:
         self._width = self.scrollable_content_region.width
         lines = self.detail.lines if self.detail is not None else []

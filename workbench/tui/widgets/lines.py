@@ -100,13 +100,25 @@ class Lines(ScrollView, can_focus=True):
     # -- changes
 
     def rows_changed(self, cursor: int | None = None) -> None:
-        """There are other rows now; the cursor stays where it is, or goes where it is told."""
+        """Show other rows, with the cursor where it was or at `cursor`.
+
+        `Moved` is posted even if the cursor keeps its number: another row may be under it.
+        """
         self._cache.clear()
         self.virtual_size = Size(self.scrollable_content_region.width, self.count())
-        if cursor is not None:
-            self.cursor = cursor
-        self.cursor = self.validate_cursor(self.cursor)
+        before = self.cursor
+        self.cursor = self.validate_cursor(before if cursor is None else cursor)
+        if self.cursor == before:
+            self._tell_moved()
         self.refresh()
+
+    def _tell_moved(self) -> None:
+        """Post `Moved` so that every widget around this one gets it.
+
+        By default the sender of a message is the widget whose handler is running, and a message bubbles no further
+        than its sender (`MessagePump._on_message`): one from a handler around this list would end there.
+        """
+        self.post_message(self.Moved(self, self.cursor).set_sender(self))
 
     def repaint_rows(self) -> None:
         """The same rows look different now."""
@@ -128,7 +140,7 @@ class Lines(ScrollView, can_focus=True):
             self._refresh_row(before)
             self._refresh_row(after)
         self.show_cursor()
-        self.post_message(self.Moved(self, after))
+        self._tell_moved()
 
     def show_cursor(self, center: bool = False) -> None:
         """Scrolls so that the cursor is in sight."""
