@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from workbench.session.places import Entry, is_model, known, listing, typed
+from workbench.session.places import Entry, existing, is_model, known, listing, nothing, typed
 from workbench.session.store import Store, state_folder
 from workbench.surgery.plan import Plan, Source, Wire
 from workbench.surgery.recipe import load
@@ -90,3 +90,22 @@ def test_hostile_file_names_are_text(tmp_path: Path) -> None:
     (tmp_path / "a\x1b[31mb").mkdir()
     (entry,) = listing(tmp_path, models=True)
     assert "\x1b" not in entry.text and entry.path is not None and os.path.exists(entry.path)
+
+
+def test_a_path_behind_another_one_is_meant_alone(tmp_path: Path, sample_models: Path) -> None:
+    digits = sample_models / "digits"
+    for before in ("", f"{tmp_path}/", "./", f"{tmp_path}/x/"):
+        assert existing(f"{before}{digits}") == digits
+        assert [entry.path for entry in typed(f"{before}{digits}", list, models=True)][0] == digits
+    for text in (f"'{digits}'", f'  "{digits}" ', f"{sample_models}//digits"):
+        assert existing(text) == digits
+    assert existing(f"{tmp_path}/~") == Path.home() and existing("~nobody-of-that-name/x") is None
+    assert existing("") is None and existing("a\0b") is None and existing(f"{tmp_path}/{'x' * 300}") is None
+
+
+def test_what_is_not_there_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert str(tmp_path) in nothing(f"{tmp_path}/x/y") and "does not exist" in nothing(f"{tmp_path}/x/y")
+    assert "is not a SavedModel" in nothing(f"{tmp_path}/file")
+    assert "named like 'resnet'" in nothing("resnet")
+    assert typed(f"{tmp_path}/x/", list, models=True) == [], "no way up from a folder that is not there"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from tests.cli.test_hostile_names import CONTROL, NAMES, model
@@ -48,15 +49,33 @@ def test_the_start_screen_offers_samples_and_opens_one(sample_models: Path, tmp_
 
 def test_a_path_is_typed_and_a_recent_model_comes_first(sample_models: Path, tmp_path: Path) -> None:
     async def first(app: WorkbenchApp, pilot: Pilot[int]) -> None:
-        await press(app, pilot, "o")
+        await type_text(app, pilot, "/j")
+        await settle(app, pilot)
         chooser = app.screen.query_one(Chooser)
-        chooser.line.value = f"{sample_models}/image_base64_t"
+        assert chooser.line.value == "/j" and chooser.line.has_focus, "letters are typed, never keys"
+        await press(app, pilot, "enter")
+        assert isinstance(app.screen, StartScreen) and "does not exist" in screen_text(app)
+        chooser.line.post_message(events.Paste(f"'{tmp_path}/'"))
+        await settle(app, pilot)
+        assert chooser.line.value == f"'{tmp_path}/'", "a pasted path takes the place of what is there"
+        await press(app, pilot, "escape")
+        await type_text(app, pilot, f"{tmp_path}/{sample_models}/image_base64_t")
+        await settle(app, pilot)
         await press(app, pilot, "enter")
         assert app.session.handles == ("image_base64_tf2",)
+        await press(app, pilot, "o", *"zzz", "enter")
+        assert app.session.handles == ("image_base64_tf2",) and app.screen.query_one(Chooser).line.has_focus
+        await press(app, pilot, "escape", "o", "down", "down", "enter")
+        assert app.session.handles == ("image_base64_tf2", "digits_tf2")
 
     async def second(app: WorkbenchApp, pilot: Pilot[int]) -> None:
-        entry = app.screen.query_one(Chooser).entries.entry
-        assert entry is not None and entry.path == sample_models / "image_base64_tf2"
+        chooser = app.screen.query_one(Chooser)
+        assert chooser.entries.entry is not None
+        assert chooser.entries.entry.path == sample_models / "digits_tf2"
+        await press(app, pilot, "x", "escape")
+        assert chooser.line.value == "" and app.return_code is None
+        await press(app, pilot, "escape")
+        assert app.return_code == 0
 
     drive(first, state=tmp_path)
     drive(second, state=tmp_path)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import Cancelled, TargetExists, WorkbenchError
 from workbench.names import show
-from workbench.session.options import CommitOptions, expand
+from workbench.session.options import CommitOptions
+from workbench.session.places import expand
 from workbench.state import remember_recipe
 
 if TYPE_CHECKING:

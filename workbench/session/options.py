@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.surgery.plan import Plan
@@ -74,8 +73,3 @@ def suggested_target(plan: Plan, exists: Callable[[str], bool] = os.path.lexists
     while exists(name):
         name, number = f"{base}-{number}", number + 1
     return f".{os.sep}{name}"
-
-
-def expand(target: str) -> Path:
-    """The target as a path; `~` is the home folder."""
-    return Path(target.strip()).expanduser()

@@ -131,7 +131,7 @@ def listing(folder: Path, *, models: bool) -> list[Entry]:
     """
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name.lower())[:_MAX_LISTED]
-    except OSError:
+    except (OSError, ValueError):
         return []
     found: dict[str, list[Entry]] = {"model": [], "folder": [], "file": []}
     for entry in entries:
@@ -151,22 +151,80 @@ def listing(folder: Path, *, models: bool) -> list[Entry]:
     return [*found["model"], *found["folder"], *found["file"]]
 
 
-def typed(text: str, entries: Callable[[], list[Entry]], *, models: bool) -> list[Entry]:
-    """What is offered for a text that was typed: a path goes through folders, a word filters what is known."""
+def expand(text: str) -> Path:
+    """Return a typed path with `~` as the home folder; of a user nobody knows it stays as typed."""
+    return Path(os.path.expanduser(text.strip()))
+
+
+def readings(text: str) -> list[str]:
+    """Return what a typed path may mean: the whole, and what follows the last `//` or `/~`.
+
+    A path that was pasted behind another one is meant alone. Quotes around it are left out.
+    """
     text = text.strip()
-    if not text:
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        text = text[1:-1]
+    at = max(text.rfind("//"), text.rfind("/~"))
+    return [text, text[at + 1 :]] if at > 0 else [text]
+
+
+def existing(text: str) -> Path | None:
+    """Return the path that a typed text means, if there is one of that name."""
+    for reading in readings(text) if text.strip() else ():
+        path = expand(reading)
+        if _exists(path):
+            return path
+    return None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long; a NUL in it
+        return False
+
+
+def is_path(text: str) -> bool:
+    """Whether a typed text is a path and not a part of a name."""
+    text = text.strip().lstrip("'\"")
+    return "/" in text or os.sep in text or text.startswith(("~", "."))
+
+
+def typed(text: str, entries: Callable[[], list[Entry]], *, models: bool) -> list[Entry]:
+    """Return what is offered for a typed text: a path goes through folders, a word filters what is known."""
+    if not text.strip():
         return entries()
-    looks_like_path = "/" in text or os.sep in text or text.startswith(("~", "."))
-    if looks_like_path:
-        path = Path(text).expanduser()
-        folder, start = (path, "") if text.endswith(("/", os.sep)) else (path.parent, path.name)
-        inside = listing(folder, models=models)
-        close = [entry for entry in inside if entry.text.lower().startswith(start.lower())]
-        up = [Entry("up", "../", "", folder.parent)] if not start else []
-        return [*up, *close]
-    word = text.lower()
-    return [
-        entry
-        for entry in entries()
-        if entry.kind != "heading" and word in f"{entry.text} {entry.aside}".lower()
-    ]
+    if not is_path(text):
+        word = text.strip().lower()
+        known = [
+            entry
+            for entry in entries()
+            if entry.kind != "heading" and word in f"{entry.text} {entry.aside}".lower()
+        ]
+        return known or _beginning(text.strip(), models)
+    for reading in readings(text):
+        found = _beginning(reading, models)
+        if found:
+            return found
+    return []
+
+
+def _beginning(text: str, models: bool) -> list[Entry]:
+    """Entries of a folder that begin with the last part of a path; for `folder/` all, and the way up."""
+    path = expand(text)
+    folder, start = (path, "") if text.endswith(("/", os.sep)) else (path.parent, path.name)
+    inside = listing(folder, models=models)
+    close = [entry for entry in inside if entry.text.lower().startswith(start.lower())]
+    up = [Entry("up", "../", "", folder.parent)] if not start and folder.is_dir() else []
+    return [*up, *close]
+
+
+def nothing(text: str) -> str:
+    """Say why nothing is offered for a typed text."""
+    path = expand(readings(text)[-1])
+    if not is_path(text):
+        return f"Nothing here is named like {show(text.strip(), 60)!r}. Type a path to look elsewhere."
+    if _exists(path):
+        return f"{show(str(path))} is not a SavedModel, a GraphDef or a folder."
+    near = next((folder for folder in path.absolute().parents if _exists(folder)), Path(path.anchor))
+    return f"{show(str(path))} does not exist; the last folder on the way that does is {show(short(near))}."

@@ -136,10 +136,15 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("last", "G,end", "Last", "Go to the last box"),
         Action("copy", "y", "Copy", "Copy the name of the box"),
     ),
-    "start": (
-        Action("open", "enter", "Open", "Open what is under the cursor", 1),
-        Action("browse", "o", "Other folder", "Look for a model on disk", 1),
+    "chooser": (
+        Action("submit", "enter", "Open", "Open what is marked in the list; a folder is entered", 1),
+        Action("complete", "tab", "Complete", "Put what is marked into the line", 2),
+        Action("up", "up", "Up", "Move up in the list"),
+        Action("down", "down", "Down", "Move down in the list"),
+        Action("page_up", "pageup", "Page up", "A page up in the list"),
+        Action("page_down", "pagedown", "Page down", "A page down in the list"),
     ),
+    "start": (Action("leave", "escape", "Clear, quit", "Clear what was typed; quit if nothing was", 1),),
     "modal": (Action("cancel", "escape", "Close", "Close this", 1),),
     "app": (
         Action("help", "question_mark,f1", "Help", "All keys of where you are", 1),
@@ -168,6 +173,7 @@ SCOPE_TITLES = {
     "commit": "Committing",
     "preview": "In the preview",
     "canvas": "In the picture",
+    "chooser": "While a path is typed",
     "start": "At the start",
     "modal": "Here",
     "app": "Everywhere",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from textual import on
@@ -9,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from workbench import sample_models
-from workbench.session.places import known
+from workbench.session.places import known, listing
 from workbench.session.store import Store
 from workbench.tui.screens.dialog import Dialog
 from workbench.tui.widgets.chooser import Chooser
@@ -37,13 +38,10 @@ class ChooseScreen(Dialog[Path]):
             frame.border_title = self._title
             frame.border_subtitle = "enter: choose   tab: complete   esc: close"
             if store is not None:
-                yield Chooser(lambda: known(store.recent(), sample_models()), start=self._start)
+                yield Chooser(lambda: known(store.recent(), sample_models()), plans=False, start=self._start)
             else:
-                yield Chooser(list, models=False, start=self._start or "./")
-
-    def on_mount(self) -> None:
-        """Typing goes into the line."""
-        self.query_one(Chooser).line.focus()
+                here = partial(listing, Path.cwd(), models=False)
+                yield Chooser(here, models=False, start=self._start)
 
     @on(Chooser.Done)
     def _done(self, event: Chooser.Done) -> None:

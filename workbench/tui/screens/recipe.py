@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
 from workbench.names import show
+from workbench.session.places import expand
 from workbench.session.session import Session
 from workbench.tui.screens.ask import AskScreen, PromptScreen
 
@@ -21,7 +22,7 @@ def ask_and_save(app: WorkbenchApp, session: Session) -> None:
     def named(text: str | None) -> None:
         if text is None:
             return
-        path = Path(text).expanduser()
+        path = expand(text)
         if os.path.lexists(path):
             question = f"{show(str(path))} is there already."
             app.push_screen(

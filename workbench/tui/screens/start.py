@@ -53,20 +53,13 @@ class StartScreen(Screen[None]):
         ]
         return known(self.app.store.recent(), sample_models(), plans)
 
-    def on_mount(self) -> None:
-        """The list first: single keys work there."""
-        self.query_one(Chooser).entries.focus()
-
-    def action_open(self) -> None:
-        """What is under the cursor."""
-        self.query_one(Chooser).take()
-
-    def action_browse(self) -> None:
-        """A path."""
-        chooser = self.query_one(Chooser)
-        chooser.line.value = chooser.line.value or f"{Path.cwd()}/"
-        chooser.line.focus()
-        chooser.line.action_end()
+    def action_leave(self) -> None:
+        """Clear what was typed; quit if nothing was."""
+        line = self.query_one(Chooser).line
+        if line.value:
+            line.clear()
+        else:
+            self.app.action_ask_quit()
 
     @on(Chooser.Done)
     def _done(self, event: Chooser.Done) -> None:

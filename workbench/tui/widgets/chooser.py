@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from rich.style import Style
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.message import Message
@@ -14,32 +15,90 @@ from textual.widget import Widget
 from textual.widgets import Input
 from textual.worker import get_current_worker
 
-from workbench.session.places import Entry, takes_and_gives, typed
+from workbench.errors import WorkbenchError
+from workbench.names import show
+from workbench.session.places import Entry, existing, is_model, nothing, takes_and_gives, typed
 from workbench.session.text import elide
+from workbench.tui.actions import bindings
+from workbench.tui.roles import role_style
 from workbench.tui.widgets.lines import Lines, Painted
+
+if TYPE_CHECKING:
+    from workbench.tui.app import WorkbenchApp
 
 _NAME_WIDTH = 28
 _LOOKED_INTO = 60
 _ROLE = {"model": "name", "folder": "plain", "file": "plain", "plan": "op", "up": "quiet"}
 
 
-class Entries(Lines):
-    """The list."""
+class PathLine(Input):
+    """The line a path or a part of a name is typed in. It keeps the focus: every letter is typed, arrows move."""
+
+    SCOPE = "chooser"
+    BINDINGS = bindings("chooser")
+
+    @dataclass
+    class Asked(Message):
+        """Something is to be done with the list: `complete`, or an action of it."""
+
+        what: str
+
+    def _on_paste(self, event: events.Paste) -> None:
+        """Replace the line by a pasted path; anything else is inserted, as usual."""
+        lines = event.text.strip().splitlines()
+        if lines and lines[0].lstrip("'\"").startswith(("/", "~")):
+            event.stop()
+            event.prevent_default()
+            self.value = lines[0].strip()
+            self.action_end()
+
+    def action_complete(self) -> None:
+        """Put what is marked into the line."""
+        self.post_message(self.Asked("complete"))
+
+    def action_up(self) -> None:
+        """Move up in the list."""
+        self.post_message(self.Asked("cursor_up"))
+
+    def action_down(self) -> None:
+        """Move down in the list."""
+        self.post_message(self.Asked("cursor_down"))
+
+    def action_page_up(self) -> None:
+        """Go up a page."""
+        self.post_message(self.Asked("page_up"))
+
+    def action_page_down(self) -> None:
+        """Go down a page."""
+        self.post_message(self.Asked("page_down"))
+
+
+class Entries(Lines, can_focus=False):
+    """The list. The line above it has the keys."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.entries: list[Entry] = []
         self._said: dict[Path, str] = {}
         self._name_width = 0
+        self._nothing = ""
 
-    def show_entries(self, entries: list[Entry]) -> None:
-        """Shows these, the cursor on the first that can be chosen."""
+    def show_entries(self, entries: list[Entry], nothing: str = "", exact: Path | None = None) -> None:
+        """Show these, with the cursor on what was typed as a whole, else on the first that can be chosen.
+
+        Args:
+            entries: the entries.
+            nothing: what is said if there are none.
+            exact: the path that was typed.
+        """
         self.entries = entries
+        self._nothing = nothing
         models = [entry for entry in entries if entry.kind == "model"]
         self._name_width = min(max((len(entry.text) for entry in models), default=0), _NAME_WIDTH)
         paths = [entry.path for entry in models[:_LOOKED_INTO] if entry.path is not None]
         self._look_into([path for path in paths if path not in self._said])
-        first = next((index for index, entry in enumerate(entries) if entry.kind != "heading"), 0)
+        able = [index for index, entry in enumerate(entries) if entry.kind != "heading"] or [0]
+        first = next((at for at in able if exact is not None and entries[at].path == exact), able[0])
         self.rows_changed(first)
         if first <= 1:
             self.scroll_to(y=0, animate=False, force=True, immediate=True)
@@ -49,8 +108,12 @@ class Entries(Lines):
         return len(self.entries)
 
     def empty_text(self) -> str:
-        """Nothing."""
-        return "nothing of that name"
+        """Why there are none."""
+        return self._nothing
+
+    def style_of(self, role: str) -> Style:
+        """Draw the cursor as if the list had the focus."""
+        return role_style(self.app, role)
 
     @property
     def entry(self) -> Entry | None:
@@ -117,11 +180,13 @@ class Entries(Lines):
 
 
 class Chooser(Widget):
-    """The line to type in, and the list.
+    """The line to type in, and the list. Only what exists is answered with; what does not is said here.
 
     Args:
         known: what is offered while nothing is typed.
         models: look for models; else any file will do.
+        plans: offer saved plans beside models.
+        start: what is in the line at first.
     """
 
     @dataclass
@@ -131,23 +196,33 @@ class Chooser(Widget):
         path: Path
         kind: str
 
+    app: WorkbenchApp
+
     def __init__(
-        self, known: Callable[[], list[Entry]], *, models: bool = True, start: str = "", **kwargs: Any
+        self,
+        known: Callable[[], list[Entry]],
+        *,
+        models: bool = True,
+        plans: bool = True,
+        start: str = "",
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self._known = known
         self._models = models
+        self._plans = plans
         self._start = start
 
     def compose(self) -> ComposeResult:
         """The line and the list."""
         what = "a path, or a part of a name" if self._models else "a path"
-        yield Input(self._start, placeholder=what, compact=True, select_on_focus=False)
+        yield PathLine(self._start, placeholder=what, compact=True, select_on_focus=False)
         yield Entries()
 
     def on_mount(self) -> None:
-        """What is known."""
-        self.entries.show_entries(typed(self._start, self._known, models=self._models))
+        """Show what is known; typing goes into the line."""
+        self._list(self._start)
+        self.line.focus()
 
     @property
     def entries(self) -> Entries:
@@ -155,38 +230,73 @@ class Chooser(Widget):
         return self.query_one(Entries)
 
     @property
-    def line(self) -> Input:
+    def line(self) -> PathLine:
         """Where a path is typed."""
-        return self.query_one(Input)
+        return self.query_one(PathLine)
+
+    def _list(self, text: str) -> None:
+        found = typed(text, self._known, models=self._models)
+        found = [entry for entry in found if self._plans or entry.kind != "plan"]
+        said = nothing(text) if text.strip() and not found else ""
+        self.entries.show_entries(found, said, existing(text))
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
         event.stop()
-        self.entries.show_entries(typed(event.value, self._known, models=self._models))
+        self._list(event.value)
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
-        """Enter takes what is typed if it is there as a whole, else what is under the cursor."""
+        """Take what is marked; of a path that no entry is of, take what it names or say that nothing does."""
         event.stop()
-        text = event.value.strip()
-        path = Path(text).expanduser() if text else None
-        entry = self.entries.entry
-        if entry is None and path is not None:
-            # a path that is not there is an answer too: opening it says why not, and what is near
-            self.post_message(self.Done(path, "model"))
-        else:
+        text = event.value
+        path = existing(text)
+        if self.entries.entry is not None:
             self.take()
+        elif path is None:
+            self.app.tell(nothing(text) if text.strip() else "Type a path.", severity="warning")
+        elif path.is_dir() or not self._models:
+            self._answer(path, "model" if self._models else "file")
+        else:
+            self._look_at(path)
+
+    def _answer(self, path: Path, kind: str) -> None:
+        """Answer with a path; a folder that is none is entered."""
+        if path.is_dir() and not (self._models and is_model(path)):
+            self.line.value = f"{str(path).rstrip('/')}/"
+            self.line.action_end()
+            return
+        self.post_message(self.Done(path, kind))
+
+    @work(thread=True, exclusive=True, group="look")
+    def _look_at(self, path: Path) -> None:
+        """Open what does not look like a model, to say what it is."""
+        from workbench.model import open_model
+
+        problem = None
+        try:
+            open_model(path)
+        except (WorkbenchError, OSError) as error:
+            problem = error
+        self.call_later(self._looked_at, path, problem)
+
+    def _looked_at(self, path: Path, problem: WorkbenchError | OSError | None) -> None:
+        if problem is None:
+            self.post_message(self.Done(path, "model"))
+        elif isinstance(problem, WorkbenchError):
+            self.app.tell(problem.message, problem.hint, title=show(str(path)), severity="error")
+        else:
+            self.app.tell(f"{problem.strerror}.", title=show(str(path)), severity="error")
 
     def take(self) -> None:
-        """Takes what is under the cursor: goes into a folder, answers with all else."""
+        """Enter the marked folder, or answer with what else is marked."""
         entry = self.entries.entry
         if entry is None or entry.path is None:
             return
         if entry.kind in ("folder", "up"):
             text = str(entry.path)
             self.line.value = text if text.endswith("/") else f"{text}/"
-            self.line.cursor_position = len(self.line.value)
-            self.line.focus()
+            self.line.action_end()
             return
         self.post_message(self.Done(entry.path, entry.kind))
 
@@ -195,23 +305,14 @@ class Chooser(Widget):
         event.stop()
         self.take()
 
-    def on_key(self, event: events.Key) -> None:
-        """Arrows in the line move in the list; Tab there completes."""
-        if not self.line.has_focus:
+    @on(PathLine.Asked)
+    def _asked(self, event: PathLine.Asked) -> None:
+        """Move in the list, or complete the line."""
+        event.stop()
+        if event.what != "complete":
+            getattr(self.entries, f"action_{event.what}")()
             return
-        moves = {"down": "cursor_down", "up": "cursor_up", "pagedown": "page_down", "pageup": "page_up"}
-        if event.key in moves:
-            event.stop()
-            event.prevent_default()
-            getattr(self.entries, f"action_{moves[event.key]}")()
-        elif (
-            event.key == "tab"
-            and self.entries.entry is not None
-            and self.entries.entry.path is not None
-            and self.line.value
-        ):
-            event.stop()
-            event.prevent_default()
-            folder = "/" if self.entries.entry.path.is_dir() else ""
-            self.line.value = f"{self.entries.entry.path}{folder}"
-            self.line.cursor_position = len(self.line.value)
+        entry = self.entries.entry
+        if entry is not None and entry.path is not None:
+            self.line.value = f"{entry.path}{'/' if entry.path.is_dir() else ''}"
+            self.line.action_end()
