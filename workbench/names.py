@@ -217,6 +217,11 @@ def _or(words: list[str]) -> str:
 _BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c")
 
 
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Return `1 node`, `2,000 nodes`; `plural` where that is not the noun with an s."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
 def show(text: str, limit: int = 200) -> str:
     """`text` from a model, safe to print: no control characters, no escapes, no direction marks.
 

@@ -151,7 +151,7 @@ def test_many_samples_and_the_worst_of_them(tmp_path: Path, check: Callable[...,
     samples = tuple({"x": row[None]} for row in requests)
     found = check(one, against=other, proving=Proving(inputs=samples))
     assert found.ok, found.reason
-    assert "on 200 given inputs and" in found.reason
+    assert "on 200 given samples and" in found.reason
     checks = found.signatures["serving_default"].outputs
     assert {(check.output, check.sample) for check in checks if check.output == "y"} == {("y", 137)}
     assert found.signatures["serving_default"].as_json()["inputs"]["given"] == 200
@@ -225,5 +225,5 @@ def test_the_command_line(
     np.savez(tmp_path / "requests.npz", base64_input=words)
     done = call(capsys, "verify", story, "--input", f"@{tmp_path / 'requests.npz'}")
     assert done.code == 0, done
-    assert "20 given inputs and" in done.out and f"{tmp_path / 'digits'}" in done.out
+    assert "20 given samples and" in done.out and f"{tmp_path / 'digits'}" in done.out
     assert "tensorflow" in done.out

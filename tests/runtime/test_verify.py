@@ -122,7 +122,7 @@ def test_equal_models_are_verified_in_both_loaders(child: Child, models: Mapping
         "verified",
         "v1 Session",
         "tf.saved_model.load",
-        "3 given inputs",
+        "3 given samples",
     )
     assert [(check.loader, check.status) for check in found.loaders] == [("v1", "equal"), ("v2", "equal")]
     assert {(check.output, check.loader) for check in found.outputs} == {("y", "v1"), ("y", "v2")}
@@ -279,7 +279,7 @@ def test_given_inputs_must_run(child: Child, models: Mapping[str, ModelRef]) -> 
 
 def test_one_given_input_is_enough_but_said(child: Child, models: Mapping[str, ModelRef]) -> None:
     found = verify(child, chain(models["a"], models["b"]), result(models["ab"]), SAMPLES[:1])
-    check(found, "verified", "1 given input")
+    check(found, "verified", "1 given sample")
     assert not found.notes or "one input" in found.notes[0]
     # made ones beside it show the movement; those that fail do no harm
     source = SampleSource(

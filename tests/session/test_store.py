@@ -96,7 +96,7 @@ def test_a_path_behind_another_one_is_meant_alone(tmp_path: Path, sample_models:
     digits = sample_models / "digits"
     for before in ("", f"{tmp_path}/", "./", f"{tmp_path}/x/"):
         assert existing(f"{before}{digits}") == digits
-        assert [entry.path for entry in typed(f"{before}{digits}", list, models=True)][0] == digits
+        assert typed(f"{before}{digits}", list, models=True)[0].path == digits
     for text in (f"'{digits}'", f'  "{digits}" ', f"{sample_models}//digits"):
         assert existing(text) == digits
     assert existing(f"{tmp_path}/~") == Path.home() and existing("~nobody-of-that-name/x") is None

@@ -13,7 +13,9 @@ from tests.surgery.tiny import doubler
 from tests.tui.driving import drive, press, screen_text, settle, type_text, until
 from tests.tui.test_browse import pane
 from tests.tui.test_wire import PAIR, command
+from workbench.errors import TargetExists
 from workbench.tui.app import WorkbenchApp
+from workbench.tui.screens.ask import AskScreen
 from workbench.tui.screens.commit import CommitScreen
 from workbench.tui.widgets.canvas import CanvasView
 from workbench.tui.widgets.tick import Tick
@@ -273,3 +275,31 @@ def test_a_model_is_merged_by_mouse_alone(
 
     drive(story, [sample_models / name for name in PAIR], state=tmp_path / "state")
     assert (tmp_path / "image_base64-digits" / "saved_model.pb").exists()
+
+
+def test_what_hid_the_form_or_asked_about_the_commit_goes_when_it_ends(
+    sample_models: Path, tmp_path: Path
+) -> None:
+    """At 80 columns the form is hidden while a commit runs; then the focus belongs to the target again."""
+
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        app.session.set_commit("verify", verify=False)
+        await press(app, pilot, "space", "space", "c")
+        screen = commit_screen(app)
+        assert screen.draft is not None
+        with app.committer._running:  # as while a commit runs on its thread
+            screen.add_class("-running")
+            screen.board.focus()
+            await press(app, pilot, "ctrl+q")
+            assert isinstance(app.screen, AskScreen) and "A commit is running" in screen_text(app)
+            assert not screen.form.display
+        screen._done(screen.draft, TargetExists("The target exists."))
+        await settle(app, pilot)
+        assert app.screen is screen and "The target exists." in said(app)
+        assert screen.form.target_line.has_focus
+        await press(app, pilot, "escape", "q")
+        assert isinstance(app.screen, AskScreen) and "neither committed nor saved" in screen_text(app)
+        screen.app.commit_ended()
+        assert isinstance(app.screen, AskScreen), "a question about something else stays"
+
+    drive(story, [sample_models / name for name in PAIR], state=tmp_path / "state", size=(80, 24))

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any, Literal, NamedTuple
 
+from workbench import names
 from workbench.errors import CannotWrite, WorkbenchError
 from workbench.findings import Finding, in_short
 
@@ -304,9 +305,7 @@ def size(nbytes: int | None) -> str:
 
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """`1 node`, `2,889 nodes`, `no nodes`."""
-    if number == 1:
-        return f"1 {noun}"
-    return f"{number:,} {plural or noun + 's'}" if number else f"no {plural or noun + 's'}"
+    return names.count(number, noun, plural or "") if number else f"no {plural or noun + 's'}"
 
 
 def _shrink(widths: list[int], columns: Sequence[Column], room: int) -> None:

@@ -41,7 +41,7 @@ def _compared(check: OutputCheck, verification: Verification) -> str:
     comparison = check.comparison
     at = ""
     if verification.given and len(verification.samples) > 1:
-        at = f" (sample {check.sample})" if check.sample < verification.given else " (a made input)"
+        at = f" (sample {check.sample})" if check.sample < verification.given else " (a made sample)"
     if not comparison.equal:
         return f"{comparison.reason or 'differs'}{at}"
     return f"largest difference {comparison.max_abs:.3g}{at}" if comparison.max_abs else "equal"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from workbench.names import CALL_SEPARATOR, is_control, show
+from workbench.names import CALL_SEPARATOR, count, is_control, show
 from workbench.picture import labels
 from workbench.picture.flat import Flattener, Item, Place, Ref, body_ends, body_places, type_text
 from workbench.picture.fold import PASS, Fact, Folded, fold, resource_fact
@@ -248,7 +248,7 @@ class Assembly:
         owner_of = {box: self._owner_of(part, part.flat.items[key]) for key, box in box_of.items()}
         for (source, target), tensors in found.items():
             (first, *more) = tensors
-            label = f"{len(tensors)} tensors" if more else type_text(part.flat.tensor(first))
+            label = count(len(tensors), "tensor") if more else type_text(part.flat.tensor(first))
             one, other = owner_of[source], owner_of[target]
             seam = one is not None and other is not None and one != other
             self.edges.append(Edge(source, target, label, seam=seam))
@@ -295,19 +295,34 @@ class Assembly:
     def _notes(self) -> list[str]:
         found = []
         if self.folded:
-            found.append(f"{self.folded:,} constants and variable reads are folded into their consumers.")
+            things = count(self.folded, "constant or variable read", "constants and variable reads")
+            found.append(f"{things} {_are(self.folded)} folded into what reads {_them(self.folded)}.")
         if self.hidden_controls and not self.show_control:
-            found.append(f"{self.hidden_controls:,} control inputs are hidden.")
+            found.append(
+                f"{count(self.hidden_controls, 'control input')} {_are(self.hidden_controls)} hidden."
+            )
         closed = [node for node in self.nodes if node.kind == "scope"]
         if closed:
             inside = sum(node.count for node in closed)
-            boxes = "1 box stands" if len(closed) == 1 else f"{len(closed):,} boxes stand"
-            found.append(f"{boxes} for {inside:,} nodes.")
+            stands = "represents" if len(closed) == 1 else "represent"
+            found.append(f"{count(len(closed), 'box', 'boxes')} {stands} {count(inside, 'node')}.")
         if self.hubs:
-            found.append(f"{self.hubs} NoOp nodes that wait for many others are drawn without their edges.")
+            found.append(
+                f"{count(self.hubs, 'NoOp node')} with many control inputs {_are(self.hubs)} drawn without edges."
+            )
         if self.passed:
-            found.append(f"{self.passed} values that a body only hands on are not drawn.")
+            found.append(
+                f"{count(self.passed, 'value')} passed through a body unchanged {_are(self.passed)} not drawn."
+            )
         return found
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def _them(number: int) -> str:
+    return "it" if number == 1 else "them"
 
 
 def _told_apart(nodes: list[Node]) -> list[Node]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from unicodedata import combining, east_asian_width
 
+from workbench.names import count
 from workbench.picture.labels import MAX_WIDTH, elide
 from workbench.picture.layout import Detail
 from workbench.picture.scene import Node
@@ -53,9 +54,9 @@ def third_line(node: Node) -> str:
     variables = [text for label, text in node.facts if label == "variable"]
     tables = [text for label, text in node.facts if label == "table"]
     if node.kind == "scope":
-        words = [f"{node.count} nodes"]
-        words += [f"{len(variables)} variable{'s' * (len(variables) > 1)}"] if variables else []
-        words += [f"{len(tables)} table{'s' * (len(tables) > 1)}"] if tables else []
+        words = [count(node.count, "node")]
+        words += [count(len(variables), "variable")] if variables else []
+        words += [count(len(tables), "table")] if tables else []
         return ", ".join(words)
     if len(variables) == 1:
         name, _, kind = variables[0].rpartition(" ")

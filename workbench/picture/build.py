@@ -75,7 +75,7 @@ def build_scene(
             part.place,
             focused=True,
         )
-        notes.append(f"Only what is up to {hops} steps from {names.show(focus)} is drawn.")
+        notes.append(f"Only what is up to {names.count(hops, 'step')} from {names.show(focus)} is drawn.")
     assembly = Assembly(
         owners=owners or {},
         seam=frozenset(seam),

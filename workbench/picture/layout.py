@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from workbench.names import count
 from workbench.picture.scene import Edge, Frame, Node, Scene
 
 Direction = Literal["down", "right"]
@@ -97,7 +98,8 @@ class CutOff:
     def message(self) -> str:
         """What to tell the user."""
         return (
-            f"Laying out {self.boxes} boxes and {self.edges} edges was stopped after {self.seconds:g} s. "
+            f"Laying out {count(self.boxes, 'box', 'boxes')} and {count(self.edges, 'edge')} "
+            f"was stopped after {self.seconds:g} s. "
             "Collapse scopes, or focus on a node and its neighbours."
         )
 

@@ -138,13 +138,16 @@ class Verifier:
         return f"Equal to {self.chain.title} on {self._inputs()}, in {ran}.{skipped}"
 
     def _inputs(self) -> str:
-        """How many inputs it was run on: `1 input`, `1,000 given inputs and 2 made ones`."""
+        """Say on how many samples it was run: `1 sample`, `1,000 given samples and 2 made ones`.
+
+        A sample has a value for each input; `input` in a text is always one input of a signature.
+        """
         count, given = (len(self._run.samples) if self._run is not None else 0), self._given()
         if not given or given == count:
-            return f"{count:,} {'given ' if given else ''}input{'' if count == 1 else 's'}"
+            return f"{count:,} {'given ' if given else ''}sample{'' if count == 1 else 's'}"
         made = count - given
         return (
-            f"{given:,} given input{'' if given == 1 else 's'} "
+            f"{given:,} given sample{'' if given == 1 else 's'} "
             f"and {made:,} made one{'' if made == 1 else 's'}"
         )
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from workbench.session.text import count
+
 if TYPE_CHECKING:
     from workbench.model import MetaGraph
     from workbench.picture.layout import CutOff, Layout
@@ -119,6 +121,16 @@ class Subject:
         )
 
 
+def drawn(layout: Layout) -> str:
+    """Say what is in a picture: `57 boxes, 60 edges, 1 crossing`."""
+    counts = (
+        count(len(layout.scene.nodes), "box", "boxes"),
+        count(len(layout.lines), "edge"),
+        count(layout.crossings, "crossing"),
+    )
+    return ", ".join(counts)
+
+
 def describe(item: Node | Frame) -> list[tuple[str, str]]:
     """(label, text) of a box, for a pane beside the picture."""
     from workbench.names import show
@@ -126,7 +138,7 @@ def describe(item: Node | Frame) -> list[tuple[str, str]]:
 
     if isinstance(item, Frame):
         return [("body", item.title), ("place", show(item.path, 1000))]
-    found = [("what", item.kind if not item.count else f"{item.count:,} nodes")]
+    found = [("what", item.kind if not item.count else count(item.count, "node"))]
     if item.owner:
         found.append(("model", item.owner))
     if item.seam:
@@ -137,5 +149,5 @@ def describe(item: Node | Frame) -> list[tuple[str, str]]:
     for number, name in enumerate(item.folded[:24]):
         found.append(("inside" if item.count else "folded in" if not number else "", show(name)))
     if len(item.folded) > 24:
-        found.append(("", f"and {len(item.folded) - 24} more"))
+        found.append(("", f"and {len(item.folded) - 24:,} more"))
     return found

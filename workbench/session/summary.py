@@ -95,7 +95,8 @@ def what_became(draft: Draft, report: Report) -> Detail:
             if loader_check.reason:
                 out.add(Span(f"  {loader_check.name}: {show(loader_check.reason, 300)}", "dim"))
         if verification.how_made:
-            out.heading("It was run on")
+            made = len(verification.samples) - verification.given
+            out.heading("Made inputs", f"{text_.count(made, 'sample')} of")
             for slot, how in verification.how_made.items():
                 out.add(Span(f"  {show(slot)}  ", "name"), Span(show(how, 300), "dim"))
         for note in verification.notes:

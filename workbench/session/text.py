@@ -5,6 +5,7 @@ from __future__ import annotations
 from workbench.disk import dtypes
 from workbench.model import shapes
 from workbench.model.shapes import Shape
+from workbench.names import count as count
 
 _UNITS = ("kB", "MB", "GB", "TB")
 
@@ -36,11 +37,6 @@ def size(nbytes: int | None) -> str:
         if value < 999.5 or unit == _UNITS[-1]:
             break
     return f"{value:.1f} {unit}" if value < 99.5 else f"{value:.0f} {unit}"
-
-
-def count(number: int, noun: str) -> str:
-    """`1 node`, `2,000 nodes`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def elide(text: str, width: int, mark: str = "…") -> str:

@@ -71,6 +71,7 @@ class WorkbenchApp(App[int]):
         self.store = store or Store()
         self.look = look or Look()
         self._committer: Committer | None = None
+        self._asked_about_commit: Screen[Any] | None = None
         for theme in (themes.DARK, themes.LIGHT, themes.SIXTEEN):
             self.register_theme(theme)
         # before the style sheets are read: with another theme they would be read again
@@ -237,7 +238,15 @@ class WorkbenchApp(App[int]):
         choices = [("quit", "Quit"), ("stay", "Stay")]
         if not running:
             choices.insert(1, ("save", "Save a recipe"))
-        self.push_screen(AskScreen("Quit?", text, choices), self._quit_answer)
+        question = AskScreen("Quit?", text, choices)
+        self._asked_about_commit = question if running else None
+        self.push_screen(question, self._quit_answer)
+
+    def commit_ended(self) -> None:
+        """Close the question whether to cancel the commit: there is nothing to cancel any more."""
+        question, self._asked_about_commit = self._asked_about_commit, None
+        if question is not None and question.is_current:
+            question.dismiss(None)
 
     def _quit_answer(self, answer: str | None) -> None:
         if answer == "quit":

@@ -215,12 +215,13 @@ class CommitScreen(Screen[None]):
 
     def _done(self, draft: Draft, found: Report | WorkbenchError) -> None:
         self.remove_class("-running")
+        self.app.commit_ended()
         if not self.is_attached:
             return
         self._head()
         if isinstance(found, WorkbenchError):
             self._say(found)
-            self.form.target_line.focus()
+            self._to_target()
             return
         self.report = found
         out = what_became(draft, found)
@@ -233,10 +234,14 @@ class CommitScreen(Screen[None]):
             out.add(Span(call_line(found.path, draft), "op"))
             self.board.focus()
         else:
-            self.form.target_line.focus()
+            self._to_target()
         self.board.show_detail(out)
         if found.unsafe is not None:
             self._ask_for_leave(found.unsafe)
+
+    def _to_target(self) -> None:
+        """Go to the target's line once the form is shown again: what is hidden takes no focus."""
+        self.call_after_refresh(self.form.target_line.focus)
 
     def _ask_for_leave(self, dangers: str) -> None:
         """A model that could do more than compute is run only when that was said yes to."""

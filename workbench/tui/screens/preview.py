@@ -18,9 +18,10 @@ from workbench.names import show
 from workbench.session.command import inspect_line, merge_line
 from workbench.session.detail import Detail, Span
 from workbench.session.options import suggested_target
-from workbench.session.preview import Subject, View, describe
+from workbench.session.preview import Subject, View, describe, drawn
 from workbench.session.session import Session
 from workbench.session.summary import what_it_does
+from workbench.session.text import count
 from workbench.tui import glyphs, standing
 from workbench.tui.actions import bindings
 from workbench.tui.screens.regions import NARROW
@@ -215,10 +216,9 @@ class PreviewScreen(Screen[None]):
             right.append(("drawing …", "maybe"))
         elif canvas is not None:
             layout = canvas.layout
-            text = f"{len(layout.scene.nodes):,} boxes, {len(layout.lines):,} edges, {layout.crossings:,} crossings"
-            right.append((text, "quiet"))
+            right.append((drawn(layout), "quiet"))
         if self.view.focus is not None:
-            left.append((f"  around {show(self.view.focus, 40)}, {self.view.hops} steps", "maybe"))
+            left.append((f"  around {show(self.view.focus, 40)}, {count(self.view.hops, 'step')}", "maybe"))
         self.query_one(Head).show_pieces(left, right)
 
     # -- what was asked for
@@ -281,8 +281,8 @@ class PreviewScreen(Screen[None]):
         event.stop()
         event.input.display = False
         self.canvas.focus()
-        count = len(self.canvas.matches)
-        self.app.tell(f"{count} found" + ("; n and N go through them." if count > 1 else "."))
+        found = len(self.canvas.matches)
+        self.app.tell(f"{found:,} found" + ("; n and N go through them." if found > 1 else "."))
 
     # -- keys
 
