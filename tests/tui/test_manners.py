@@ -18,6 +18,7 @@ from workbench.tui.app import Look, WorkbenchApp
 from workbench.tui.palette import available, holders
 from workbench.tui.screens.ask import AskScreen
 from workbench.tui.screens.start import StartScreen
+from workbench.tui.widgets.bars import Keys
 
 
 def pair(sample_models: Path) -> list[Path]:
@@ -128,9 +129,9 @@ def test_every_action_has_a_method_and_is_in_the_help(sample_models: Path, tmp_p
         await settle(app, pilot)
         seen |= set(holders(app.screen))
         assert seen >= ACTIONS.keys() - {"modal"}
-        await press(app, pilot, "question_mark")
+        await press(app, pilot, "f1")
         text = screen_text(app)
-        assert "At the start" in text and "Open what is under the cursor" in text
+        assert "At the start" in text and "Open what is marked in the list" in text
 
     drive(story, pair(sample_models), state=tmp_path, size=(120, 60))
 
@@ -225,3 +226,44 @@ def test_a_lost_plan_is_offered_and_taken_up(sample_models: Path, tmp_path: Path
     drive(found, state=tmp_path)
     files = list((tmp_path / "plans").glob("*.json"))
     assert file not in files and len(files) == 1, "it is this session's plan now"
+
+
+def test_a_key_that_does_nothing_says_why_in_the_last_line(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        def last() -> str:
+            return screen_text(app).splitlines()[-1].strip()
+
+        for keys, said in (
+            ("3 space", "space does nothing here. What does: d unwire, enter go to output."),
+            ("enter", "There is no wire yet; space on an output of a model picks it."),
+            ("d", "There is no wire to take out."),
+            ("u U", "There is nothing to redo."),
+            ("4 space", "space does nothing here. What does: enter go to place."),
+            ("1 g space", "Put the cursor on an output, an input or a node, then press space."),
+            ("n", "There is no match to go to; / filters."),
+            ("backspace", "There is no link to go back from."),
+            ("h", "There is nothing to fold here."),
+            ("slash z z z enter space", "Nothing fits the filter; esc clears it."),
+            ("enter", "Nothing fits the filter; esc clears it."),
+            ("escape g enter enter", "This detail has no links; esc goes back to the list."),
+            ("escape j j j enter enter", "There is no link in this line; tab goes to the next one."),
+        ):
+            await press(app, pilot, *keys.split())
+            assert last() == said, keys
+        await press(app, pilot, "escape", "3")
+        assert "does nothing" not in last() and last().startswith("d Unwire"), (
+            "moving on shows the keys again"
+        )
+        app.say("why")
+        assert app.screen.query_one(Keys)._until is not None, "it goes by itself, too"
+        await press(app, pilot, "v")
+        for keys, said in (
+            ("]", "f shows what is near a box; [ and ] then change how near."),
+            ("s", "There is no seam in this picture: no wire ends in it."),
+            ("n", "There is no match to go to; / finds boxes."),
+            ("plus", "The picture is as close as it gets."),
+        ):
+            await press(app, pilot, "right_square_bracket" if keys == "]" else keys)
+            assert last() == said, keys
+
+    drive(story, pair(sample_models), state=tmp_path)

@@ -53,7 +53,9 @@ class View:
         return replace(self, focus=id)
 
     def wider(self, by: int) -> View:
-        """With more or fewer hops around the focus."""
+        """Return the view with more or fewer hops around the focus; without one, the same view."""
+        if self.focus is None:
+            return self
         return replace(self, hops=max(1, min(self.hops + by, 12)))
 
     def zoomed(self, by: int) -> View:

@@ -5,6 +5,7 @@ An action belongs to a scope; the widget or screen of that scope has the method 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -231,3 +232,16 @@ def key_text(key: str) -> str:
 def keys_text(action: Action) -> str:
     """All keys of an action."""
     return " ".join(key_text(key) for key in action.keys.split(",")) if action.keys else ""
+
+
+def does_nothing(key: str, scopes: Iterable[str]) -> str:
+    """Say that a key does nothing here, and which keys do.
+
+    Args:
+        key: the key.
+        scopes: of what has the focus, innermost first.
+    """
+    scope = next((scope for scope in scopes if scope != "list"), "")
+    able = [action for action in ACTIONS.get(scope, ()) if action.footer and action.keys]
+    keys = ", ".join(f"{key_text(action.keys.split(',')[0])} {action.label.lower()}" for action in able)
+    return f"{key} does nothing here. " + (f"What does: {keys}." if keys else "? lists the keys.")

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from textual.app import App
+from textual.binding import Binding, BindingType
 from textual.filter import ANSIToTruecolor
 
 from workbench.session.session import Session
 from workbench.session.store import Store
 from workbench.tui import clipboard, themes
-from workbench.tui.actions import bindings
+from workbench.tui.actions import bindings, does_nothing
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -57,7 +58,12 @@ class WorkbenchApp(App[int]):
     TITLE = "workbench"
     CSS_PATH = "app.tcss"
     SCOPE = "app"
-    BINDINGS = bindings("app")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings("app"),
+        # what nothing between the focus and the application has taken
+        Binding("space", "nothing('space')", show=False),
+        Binding("enter", "nothing('enter')", show=False),
+    ]
     COMMANDS: ClassVar[set[Any]] = {_actions}
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
@@ -173,6 +179,16 @@ class WorkbenchApp(App[int]):
         """A notice; text from models in it is text."""
         self.notify(f"{message}\n{hint}" if hint else message, title=title, severity=severity, markup=False)
 
+    def say(self, text: str) -> None:
+        """Say in the last line why a key did nothing."""
+        from workbench.tui.widgets.bars import Keys
+
+        line = next(iter(self.screen.query(Keys)), None)
+        if line is not None:
+            line.say(text)
+        else:
+            self.tell(text)
+
     def plan_changed(self) -> None:
         """Saves the plan, so that a lost connection loses nothing."""
         plan = self.session.plan
@@ -210,6 +226,11 @@ class WorkbenchApp(App[int]):
     def action_change_theme(self) -> None:
         """Another theme."""
         self.search_themes()
+
+    def action_nothing(self, key: str) -> None:
+        """Say that a key does nothing here, and which do."""
+        nodes = self.focused.ancestors_with_self if self.focused is not None else [self.screen]
+        self.say(does_nothing(key, (getattr(node, "SCOPE", "list") for node in nodes)))
 
     def action_suspend_process(self) -> None:
         """To the shell, until fg."""

@@ -34,6 +34,11 @@ if TYPE_CHECKING:
     from workbench.tui.app import WorkbenchApp
 
 _KEPT = 12
+_FAR = "The picture is as far away as it gets."
+_HOPS = (
+    "That is as many steps, or as few, as there can be.",
+    "f shows what is near a box; [ and ] then change how near.",
+)
 
 
 class PreviewScreen(Screen[None]):
@@ -250,20 +255,27 @@ class PreviewScreen(Screen[None]):
             self.draw(view.closed(event.id), event.id)
         elif event.what == "focus":
             self.draw(view.focused(None if view.focus is not None else event.id), self.canvas.selected)
-        elif event.what == "hops" and view.focus is not None:
-            self.draw(view.wider(event.by))
+        elif event.what == "hops":
+            self._draw_changed(view.wider(event.by), _HOPS[view.focus is None])
         elif event.what == "zoom":
-            self.draw(view.zoomed(event.by))
+            self._draw_changed(
+                view.zoomed(event.by), "The picture is as close as it gets." if event.by < 0 else _FAR
+            )
         elif event.what == "controls":
             self.draw(replace(view, controls=not view.controls))
         elif event.what == "across":
             self.draw(replace(view, across=not view.across))
-        elif event.what == "nothing":
-            self.app.tell("There is nothing to open in this box.", "backspace closes what it is in.")
         elif event.what == "search":
             line = self.query_one(".find", Input)
             line.display = True
             line.focus()
+
+    def _draw_changed(self, view: View, why_not: str) -> None:
+        """Draw another view, or say why it is the same."""
+        if view == self.view:
+            self.app.say(why_not)
+        else:
+            self.draw(view)
 
     @on(Input.Changed, ".find")
     def _finding(self, event: Input.Changed) -> None:

@@ -36,6 +36,9 @@ class WorkScreen(PanesScreen):
     @on(PickAsked)
     def _pick(self, event: PickAsked) -> None:
         found = pick(self.session, self.picked, event.handle, event.row)
+        if isinstance(found, Refused) and found.severity == "information":
+            self.app.say(found.reason)
+            return
         if isinstance(found, Refused):
             self.app.tell(found.reason, found.hint, title=found.title, severity=found.severity)
             return
@@ -123,8 +126,8 @@ class WorkScreen(PanesScreen):
 
     def _travel(self, label: str | None, title: str) -> None:
         if label is None:
-            self.app.tell(
-                "There is nothing more to undo." if title == "Undone" else "There is nothing to do again."
+            self.app.say(
+                "There is nothing more to undo." if title == "Undone" else "There is nothing to redo."
             )
             return
         self.app.tell(label, title=title)
@@ -161,6 +164,8 @@ class WorkScreen(PanesScreen):
         if len(self.session.plan.sources) > 1:
             self.session.swap()
             self.changed()
+        else:
+            self.app.say("Swapping takes two models; o opens another one.")
 
     @on(SignatureAsked)
     def _signature(self, event: SignatureAsked) -> None:

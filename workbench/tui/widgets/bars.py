@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -15,6 +15,12 @@ from textual.widget import Widget
 from workbench.session.text import elide
 from workbench.tui.actions import FOOTER, LEAST, key_text, ranks
 from workbench.tui.roles import role_style
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+SAID = 5.0
+"""Seconds for which the last line says why a key did nothing."""
 
 
 class Bar(Widget):
@@ -123,21 +129,40 @@ class CommandLine(Bar):
 
 
 class Keys(Bar):
-    """The last line: the keys of where one is. A click does what the key does."""
+    """The last line: the keys of where one is, or for a moment why one did nothing. A click does what the key does."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._ends: list[tuple[int, int, str, Any]] = []
+        self._said = ""
+        self._focused: Widget | None = None
+        self._until: Timer | None = None
+
+    def say(self, text: str) -> None:
+        """Show a text for some seconds, or until the focus moves."""
+        if self._until is not None:
+            self._until.stop()
+        self._said = text
+        self._until = self.set_timer(SAID, self._silent) if text else None
+        self.refresh()
+
+    def _silent(self) -> None:
+        self.say("")
 
     def on_mount(self) -> None:
         """Follows the focus."""
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
 
     def _changed(self, screen: Screen[Any]) -> None:
+        if screen.focused is not self._focused:
+            self._focused, self._said = screen.focused, ""
         self.refresh()
 
     def render(self) -> Text:
         """Keys and labels; where there is little room those that matter most, quit and help at the right end."""
+        if self._said:
+            self._ends = []
+            return Text(elide(f" {self._said}", self.size.width), self.style_of("maybe"), no_wrap=True)
         text = Text(no_wrap=True, overflow="crop")
         self._ends = []
         shown: dict[str, tuple[str, str, Any]] = {}

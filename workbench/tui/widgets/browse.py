@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from workbench.session.detail import Detail
     from workbench.session.listing import Key, Row
     from workbench.session.viewer import Viewer
+    from workbench.tui.app import WorkbenchApp
 
 _SIDE_BY_SIDE = 100  # columns from which list and detail stand beside each other
 _STACKED = 30  # lines from which they stand above each other
@@ -33,6 +34,7 @@ FOLLOW = 0.1  # seconds until the detail beside the list follows the cursor
 class Browse(Widget):
     """One model. `handle` is empty for a place without a model."""
 
+    app: WorkbenchApp
     SCOPE = "browse"
     BINDINGS = bindings("browse")
     ALLOW_MAXIMIZE: ClassVar[bool | None] = False
@@ -237,17 +239,34 @@ class Browse(Widget):
 
     def action_next_match(self) -> None:
         """The next match of the last filter."""
-        self.listed.step(1)
+        self._step(1)
+
+    def _step(self, by: int) -> None:
+        if not self.listed.step(by):
+            self.app.say("There is no match to go to; / filters.")
 
     def action_previous_match(self) -> None:
         """The match before."""
-        self.listed.step(-1)
+        self._step(-1)
 
     def action_detail(self) -> None:
         """The detail of the row under the cursor."""
         if self.rows.row is not None:
             self._back.clear()
             self.open_detail(self.rows.row)
+        else:
+            self._say_empty()
+
+    def _say_empty(self) -> None:
+        """Say why there is no row to do anything with."""
+        if self.listed.filtering:
+            self.app.say("Nothing fits the filter; esc clears it.")
+        else:
+            self.app.say(
+                "There is no model in this pane; o opens one."
+                if not self.handle
+                else "This model is not open."
+            )
 
     def action_unfold(self) -> None:
         """Unfolds, else shows the detail."""
@@ -259,17 +278,21 @@ class Browse(Widget):
 
     def action_fold(self) -> None:
         """Folds, else goes up."""
-        self.rows.fold()
+        if not self.rows.fold():
+            self.app.say("There is nothing to fold here.")
 
     def action_back(self) -> None:
         """Back where the last link came from."""
         if self._back:
             self._show_key(self._back.pop())
+        else:
+            self.app.say("There is no link to go back from.")
 
     def action_pick(self) -> None:
         """Picks the row under the cursor, or wires what is picked into it."""
         row = self.rows.row
         if row is None:
+            self._say_empty()
             return
         if row.open is not None and row.kind != "node":
             self.rows.unfold() or self.rows.fold()
@@ -287,7 +310,7 @@ class Browse(Widget):
         """Makes the signature under the cursor the chosen one."""
         row = self.rows.row
         if row is None or row.kind not in ("signature", "input", "output"):
-            self.notify("Put the cursor on a signature first.", severity="warning")
+            self.app.say("Put the cursor on a signature first.")
             return
         self.post_message(SignatureAsked(self.handle, row.key[1]))
 
@@ -299,6 +322,8 @@ class Browse(Widget):
         """Takes the model out."""
         if self.handle:
             self.post_message(ModelAsked(self.handle, close=True))
+        else:
+            self._say_empty()
 
     @on(Lines.Chosen)
     def _chosen(self, event: Lines.Chosen) -> None:

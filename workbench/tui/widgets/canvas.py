@@ -19,6 +19,7 @@ from workbench.tui.roles import role_style
 if TYPE_CHECKING:
     from workbench.picture.canvas import Canvas, Direction
     from workbench.picture.scene import Frame, Node
+    from workbench.tui.app import WorkbenchApp
 
 _ROLES = {
     "border": "line", "title": "title", "subtitle": "plain", "detail": "quiet", "mark": "title", "frame": "quiet",
@@ -26,11 +27,13 @@ _ROLES = {
 }  # fmt: skip
 _OWNED = frozenset({"border", "mark", "frame"})
 _PAN = (8, 4)
+_NO_BOX = "No box is selected."
 
 
 class CanvasView(ScrollView, can_focus=True):
     """Shows a `Canvas`; the screen around it decides what is drawn."""
 
+    app: WorkbenchApp
     SCOPE = "canvas"
     BINDINGS = bindings("canvas")
 
@@ -45,7 +48,7 @@ class CanvasView(ScrollView, can_focus=True):
         """Something else is to be drawn.
 
         Attributes:
-            what: `open`, `close`, `focus`, `hops`, `controls`, `zoom`, `across`, `search`, or `nothing` to open.
+            what: `open`, `close`, `focus`, `hops`, `controls`, `zoom`, `across` or `search`.
             id: of the box or of what it opens.
             by: how far.
         """
@@ -171,13 +174,13 @@ class CanvasView(ScrollView, can_focus=True):
         """Opens a box, or closes an opened one."""
         item = self.item
         if item is None:
-            return
-        if _is_frame(item):
+            self.app.say(_NO_BOX)
+        elif _is_frame(item):
             self.action_close_box()
         elif getattr(item, "opens", None):
             self.post_message(self.Asked("open", item.opens))
         else:
-            self.post_message(self.Asked("nothing"))
+            self.app.say("There is nothing to open in this box; backspace closes what it is in.")
 
     def action_close_box(self) -> None:
         """Closes the innermost opened thing around the box."""
@@ -186,10 +189,15 @@ class CanvasView(ScrollView, can_focus=True):
             self.post_message(self.Asked("close", item.opens))
         elif item is not None and item.inside:
             self.post_message(self.Asked("close", item.inside[-1]))
+        else:
+            self.app.say("Nothing is opened around this box." if item is not None else _NO_BOX)
 
     def action_focus_box(self) -> None:
         """Draws only what is near the box, or all again."""
-        self.post_message(self.Asked("focus", self.selected))
+        if self.item is not None:
+            self.post_message(self.Asked("focus", self.selected))
+        else:
+            self.app.say(_NO_BOX)
 
     def action_hops(self, by: int) -> None:
         """More or less around the focus."""
@@ -223,6 +231,8 @@ class CanvasView(ScrollView, can_focus=True):
         if self.matches:
             at = self.matches.index(self.selected) + by if self.selected in self.matches else 0
             self.select(self.matches[at % len(self.matches)], center=True)
+        else:
+            self.app.say("There is no match to go to; / finds boxes.")
 
     def action_seam(self) -> None:
         """To the next seam between the models."""
@@ -232,6 +242,8 @@ class CanvasView(ScrollView, can_focus=True):
         if seams:
             at = seams.index(self.selected) + 1 if self.selected in seams else 0
             self.select(seams[at % len(seams)], center=True)
+        else:
+            self.app.say("There is no seam in this picture: no wire ends in it.")
 
     def action_first(self) -> None:
         """The first box."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 from workbench.tui.actions import bindings
 from workbench.tui.widgets.lines import Lines, Painted, Piece
 
+_NO_LINKS = "This detail has no links; esc goes back to the list."
 _ROLES = {"": "plain", "dim": "quiet", "title": "title"}
 
 
@@ -160,6 +161,13 @@ class DetailView(SpanLines):
         link = self.link_at(self.cursor)
         if link is not None:
             self.post_message(self.Followed(link))
+        else:
+            self.app.say(
+                "There is no link in this line; tab goes to the next one." if self._links() else _NO_LINKS
+            )
+
+    def _links(self) -> list[int]:
+        return [number for number, line in enumerate(self.broken) if any(span.link for span in line)]
 
     def action_next_link(self) -> None:
         """Goes to the next link, from the last to the first."""
@@ -170,8 +178,9 @@ class DetailView(SpanLines):
         self._step(-1)
 
     def _step(self, by: int) -> None:
-        lines = [number for number, line in enumerate(self.broken) if any(span.link for span in line)]
+        lines = self._links()
         if not lines:
+            self.app.say(_NO_LINKS)
             return
         ahead = [line for line in lines if (line > self.cursor if by > 0 else line < self.cursor)]
         self.cursor = (ahead[0] if by > 0 else ahead[-1]) if ahead else lines[0 if by > 0 else -1]

@@ -86,6 +86,8 @@ class Findings(Lines):
         """Goes to its place."""
         if self.finding is not None:
             self.post_message(GoTo(self.finding.where))
+        else:
+            self.app.say("There are no findings to go to.")
 
     def action_copy(self) -> None:
         """Copies it."""

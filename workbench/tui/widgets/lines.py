@@ -22,6 +22,8 @@ from workbench.tui.roles import role_style
 if TYPE_CHECKING:
     from textual import events
 
+    from workbench.tui.app import WorkbenchApp
+
 Piece = tuple[str, str]
 """A text and the role it is styled by."""
 
@@ -46,6 +48,7 @@ class Painted:
 class Lines(ScrollView, can_focus=True):
     """The list. Subclasses give `count` and `paint`."""
 
+    app: WorkbenchApp
     SCOPE = "list"
     CURSOR_STAYS: ClassVar[bool] = True
     """Whether the cursor is seen while something else has the focus."""

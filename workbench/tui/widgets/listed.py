@@ -213,13 +213,13 @@ class Listed(Vertical):
         self.rows.focus()
         self.post_message(SubtitleChanged())
 
-    def step(self, by: int) -> None:
-        """Goes to the next match (1) or the one before (-1), of this filter or the last."""
+    def step(self, by: int) -> bool:
+        """Go to the next match (1) or the one before (-1), of this filter or the last; false if there is none."""
         if self.rows.hits is not None:
             self.rows.cursor += by
-            return
+            return bool(self.rows.hits)
         if not self._matches or self.rows.row is None:
-            return
+            return False
         key = self.rows.row.key
         at = self._matches.index(key) + by if key in self._matches else 0
-        self.rows.reveal(self._matches[at % len(self._matches)])
+        return self.rows.reveal(self._matches[at % len(self._matches)])

@@ -89,6 +89,8 @@ class Wires(Lines):
         """Takes it out."""
         if self.wire is not None:
             self.post_message(UnwireAsked(self.wire))
+        else:
+            self.app.say("There is no wire to take out.")
 
     def action_source(self) -> None:
         """Goes to where it starts."""
@@ -104,6 +106,8 @@ class Wires(Lines):
             handle = self.session.ends_of(wire)[side]
             text = (wire.source, wire.target)[side].removeprefix(f"{handle}@")
             self.post_message(GoTo(f"{handle}@{text}", "target" if side else "source"))
+        else:
+            self.app.say("There is no wire yet; space on an output of a model picks it.")
 
     def action_copy(self) -> None:
         """Copies it as `--wire` takes it."""
