@@ -263,7 +263,7 @@ class _Change:
             self._check_key(key, "inputs")
         for key in added.outputs:
             self._check_key(key, "outputs")
-        found = find_ends(self.edit, added, self.calls)
+        found = find_ends(self.edit, added, self.change.signature, self.calls)
         if found is not None:
             self.added[added.key] = found
             self.calls |= found.calls

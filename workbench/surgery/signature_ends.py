@@ -11,10 +11,11 @@ from workbench.disk.schema import Message
 from workbench.findings import Finding
 from workbench.model import MetaGraph
 from workbench.model.shapes import to_proto
+from workbench.model.signature import Signature
 from workbench.names import show
 from workbench.surgery.callables import Prepared, prepare_ends
 from workbench.surgery.edit import Edit
-from workbench.surgery.ends import End, Lookup
+from workbench.surgery.ends import End, Lookup, chosen_signature
 from workbench.surgery.join import hides
 from workbench.surgery.part import Part
 from workbench.surgery.plan import Source
@@ -56,13 +57,14 @@ class FoundEnds:
         return info
 
 
-def find_ends(edit: Edit, added: Added, taken: Iterable[str]) -> FoundEnds | None:
-    """Looks up the ends of a signature; what is wrong with them becomes findings of the edit.
+def find_ends(edit: Edit, added: Added, chosen: str | None, taken: Iterable[str]) -> FoundEnds | None:
+    """Look up the endpoints of a signature; what is wrong with them becomes findings of the edit.
 
     Args:
         edit: in which nothing has changed yet.
         added: the signature.
-        taken: names that no node for it is to have, besides those of the main graph.
+        chosen: key of the signature whose keys bare words mean; None for the obvious one.
+        taken: names that no node for it may have, besides those of the main graph.
 
     Returns:
         None if the callable that they name can't be used.
@@ -76,7 +78,7 @@ def find_ends(edit: Edit, added: Added, taken: Iterable[str]) -> FoundEnds | Non
     if prepared is not None:
         meta = prepared.meta
         calls = {name: node for name, node in meta.nodes.items() if name not in edit.original.nodes}
-    inputs, outputs = (_look_up(edit, added, meta, prepared, role) for role in ("target", "source"))
+    inputs, outputs = (_look_up(edit, added, chosen, meta, prepared, role) for role in ("target", "source"))
     if not added.outputs:
         where = show(added.key)
         edit.note(
@@ -89,23 +91,29 @@ def find_ends(edit: Edit, added: Added, taken: Iterable[str]) -> FoundEnds | Non
 
 
 def _look_up(
-    edit: Edit, added: Added, meta: MetaGraph, prepared: Prepared | None, role: Literal["source", "target"]
+    edit: Edit,
+    added: Added,
+    chosen: str | None,
+    meta: MetaGraph,
+    prepared: Prepared | None,
+    role: Literal["source", "target"],
 ) -> dict[str, End]:
-    chosen = None if prepared is None else meta.signatures[prepared.called.key]
-    lookup = Lookup(meta, "model", chosen)
+    called = None if prepared is None else meta.signatures[prepared.called.key]
+    meant = called or chosen_signature(meta, "model", chosen)
+    lookup = Lookup(meta, "model", meant if isinstance(meant, Signature) else None)
     found = {}
     for key, text in (added.outputs if role == "source" else added.inputs).items():
         end = lookup.find(text, role)
         if not isinstance(end, End):
             edit.findings.append(end)
-        elif chosen is not None and end.signature != chosen.key:
+        elif called is not None and end.signature != called.key:
             edit.note(
                 "signature-callable",
                 "error",
                 show(text),
-                f"The signature {show(added.key)!r} is made of the callable {show(chosen.key)}, and this is none of "
+                f"The signature {show(added.key)!r} is made of the callable {show(called.key)}, and this is none of "
                 "its keys.",
-                f"Write {show(chosen.key)}#KEY, or add a signature of its own for this tensor.",
+                f"Write {show(called.key)}#KEY, or add a signature of its own for this tensor.",
             )
         else:
             found[key] = end
