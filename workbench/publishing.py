@@ -360,19 +360,21 @@ class Beside:
 def _prove(work: Work, stage: Stage, trials: Sequence[Trial]) -> Report:
     """Loads, runs and compares what was written, and publishes it if that went well."""
     from workbench.runtime.chain import ModelRef, ResultModel
+    from workbench.runtime.verdict import worst
 
     model = ModelRef(stage.folder, work.meta.tags)
     found: dict[str, Verification] = {}
     for trial in trials:
         result = ResultModel(model, trial.signature)
-        found[trial.signature.key] = verification = work.timed(
+        found[trial.signature.key] = work.timed(
             "verify",
             "loading and running the result",
             lambda: trial.verifier.result(result),  # noqa: B023
         )
-        if not verification.ok:
-            reason = _about(trial.signature.key, verification.reason, work)
-            return work.report(None, verification.verdict, reason, verification)
+    verdict = worst([one.verdict for one in found.values()])
+    if verdict != "verified":
+        key, bad = next((key, one) for key, one in found.items() if one.verdict == verdict)
+        return work.report(None, verdict, _about(key, bad.reason, work), bad)
     with files.writing(stage.target):
         work.clear(stage.folder)
     first, *others = found
@@ -385,7 +387,7 @@ def _prove(work: Work, stage: Stage, trials: Sequence[Trial]) -> Report:
     reasons = {one.reason for one in found.values()}
     told = [_about(key, one.reason, work) for key, one in found.items()]
     reason = found[first].reason if len(reasons) == 1 else " ".join(told)
-    return work.report(path, found[first].verdict, reason, found[first], {key: found[key] for key in others})
+    return work.report(path, verdict, reason, found[first], {key: found[key] for key in others})
 
 
 def _about(key: str, reason: str, work: Work) -> str:

@@ -260,13 +260,26 @@ def test_recipe_and_proof_are_shown(run: Run, sample_models: Path, tmp_path: Pat
     assert "img@pixels → digits@myInput" in out
     assert "keep_outputs=True" in out
     assert "none: it was published without being run" in out
-    proof = {"verdict": "verified", "reason": "equal", "versions": {"tensorflow": "2.21.0"}, "time": "today"}
+    proof: dict[str, Any] = {
+        "verdict": "verified",
+        "reason": "equal",
+        "loaders": [{"loader": "v1 Session", "status": "equal"}],
+        "versions": {"tensorflow": "2.21.0"},
+        "time": "today",
+    }
     (path / "assets.extra" / "workbench-proof.json").write_text(json.dumps(proof))
     _, out, _ = run("inspect", path)
     assert "verified: equal" in out
     assert "tensorflow 2.21.0" in out
     _, out, _ = run("inspect", path, "--json")
-    assert json.loads(out)["origin"] == {"recipe": recipe, "proof": proof}
+    assert json.loads(out)["origin"] == {"recipe": recipe, "proof": proof, "verdict": "verified"}
+    proof["loaders"][0]["status"] = "skipped"
+    (path / "assets.extra" / "workbench-proof.json").write_text(json.dumps(proof))
+    _, out, _ = run("inspect", path)
+    assert "inconclusive: By its record it ran in no loader." in " ".join(out.split())
+    assert "verified: equal" not in out
+    _, out, _ = run("inspect", path, "--json")
+    assert json.loads(out)["origin"]["verdict"] == "inconclusive"
     for junk in (
         {},
         {"sources": 3, "wires": "x", "tool": [], "options": 1},

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from workbench.runtime import codec
-from workbench.runtime.compare import compare, is_discrete, moved, tolerance_of
+from workbench.runtime.compare import compare, is_discrete, movement, tolerance_of
 from workbench.runtime.verification import OutputCheck, Verification, digest, without_paths
 
 NAN, INF = float("nan"), float("inf")
@@ -59,7 +59,7 @@ def test_everything_equals_itself(array: Any) -> None:
     found = compare(array, array.copy())
     assert found.equal
     assert not found.max_abs
-    assert not moved(array, array.copy())
+    assert movement(array, array.copy()) == "still"
 
 
 @pytest.mark.parametrize(
@@ -131,23 +131,24 @@ def test_wide_integers_are_compared_exactly() -> None:
     assert not compare(np.array([2**53], np.uint64), np.array([2**53 + 1], np.uint64)).equal
 
 
-def test_movement_is_more_than_a_larger_batch() -> None:
+def test_movement_is_in_value_or_in_size_only() -> None:
     rows = np.arange(6, dtype=np.float32).reshape(3, 2)
-    assert not moved(rows, rows[:2])
-    assert moved(rows, rows[1:])
-    assert not moved(rows, rows[:0])
-    assert moved(rows, rows[0])
-    assert moved(strings(b"a"), strings(b"b"))
-    assert not moved(strings(b"a"), strings(b"a", b"b"))
+    assert movement(rows, rows[:2]) == movement(rows[:2], rows) == "size"
+    assert movement(rows, rows[1:]) == "value"
+    assert movement(rows, rows[:0]) == movement(rows[:0], rows) == "size"
+    assert movement(rows[:0], rows[:0]) == "still"
+    assert movement(rows, rows[0]) == "value"
+    assert movement(strings(b"a"), strings(b"b")) == "value"
+    assert movement(strings(b"a"), strings(b"a", b"b")) == "size"
 
 
 def test_what_the_tolerance_would_forgive_is_no_movement() -> None:
-    assert not moved(floats(1.0), floats(1.0 + 1e-6))
-    assert moved(floats(1.0), floats(1.001))
-    assert not moved(floats(1.0), floats(1.001), 0.1)
-    assert not moved(floats(NAN), floats(NAN))
-    assert moved(floats(NAN), floats(1.0))
-    assert moved(floats(0.0), floats(1e-30))
+    assert movement(floats(1.0), floats(1.0 + 1e-6)) == "still"
+    assert movement(floats(1.0), floats(1.001)) == "value"
+    assert movement(floats(1.0), floats(1.001), 0.1) == "still"
+    assert movement(floats(NAN), floats(NAN)) == "still"
+    assert movement(floats(NAN), floats(1.0)) == "value"
+    assert movement(floats(0.0), floats(1e-30)) == "value"
 
 
 # ---------------------------------------------------------------- codec

@@ -40,6 +40,7 @@ def rows(*values: float) -> Sample:
 
 
 SAMPLES = (rows(1, 2), rows(3, 4, 5), rows(-1, 0.5))
+ONE_SIZE = (rows(1, 2), rows(3, 4), rows(-1, 0.5))
 
 
 def unary(make: Any, shape: Any = (None, 3)) -> Any:
@@ -94,6 +95,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, ModelRef]:
         "more": lambda x: {"y": second(first(x)), "z": x},
         "random": lambda x: x + tf.random.uniform([]),
         "constant": lambda x: x * 0 + variable("c", 3.0),
+        "zeros_of_the_batch": lambda x: tf.zeros(tf.shape(x)[:1]),
+        "found": lambda x: tf.ones_like(tf.boolean_mask(x, x > 0)),
+        "made_of_a_size": lambda x: tf.fill([tf.cast(tf.reduce_max(tf.abs(x)), "int32")], 2.0),
         "dead": lambda x: tf.nn.relu(x - 100),
         "label": lambda x: {"y": tf.tanh(x), "label": tf.cast(tf.argmax(x * 0, 1), "int32")},
         "label_only": lambda x: tf.cast(tf.argmax(x * 0, 1), "int32"),
@@ -200,11 +204,20 @@ def test_a_random_model_is_inconclusive(child: Child, models: Mapping[str, Model
 def test_an_output_that_never_moves_is_inconclusive(
     child: Child, models: Mapping[str, ModelRef], name: str
 ) -> None:
-    found = verify(child, chain(models[name]), result(models[name]), SAMPLES)
+    found = verify(child, chain(models[name]), result(models[name]), ONE_SIZE)
     check(found, "inconclusive", "Output y never moved", "3 runs")
     assert "--input" in str(found.hint)
     # unless the graph says that it can't
-    check(verify(child, chain(models[name]), result(models[name]), SAMPLES, depends={"y": False}), "verified")
+    check(
+        verify(child, chain(models[name]), result(models[name]), ONE_SIZE, depends={"y": False}), "verified"
+    )
+
+
+@pytest.mark.parametrize("name", ["zeros_of_the_batch", "found", "made_of_a_size"])
+def test_an_output_whose_size_changes_moves(child: Child, models: Mapping[str, ModelRef], name: str) -> None:
+    samples = ONE_SIZE if name == "found" else SAMPLES
+    found = check(verify(child, chain(models[name]), result(models[name]), samples), "verified")
+    assert found.notes == ("y changed in size only, not in value.",)
 
 
 def test_a_still_discrete_output_is_excused_by_a_moving_float(
@@ -287,7 +300,7 @@ def test_one_given_input_is_enough_but_said(child: Child, models: Mapping[str, M
     )
     found = check(verify(child, chain(models["a"], models["b"]), result(models["ab"]), source), "verified")
     assert len(found.samples) == 2
-    still = SampleSource(SAMPLES[:1], lambda variant: MadeSamples((rows(7),)))
+    still = SampleSource(SAMPLES[:1], lambda variant: MadeSamples((rows(7, 8),)))
     check(verify(child, chain(models["constant"]), result(models["constant"]), still), "inconclusive")
 
 
@@ -365,6 +378,60 @@ def test_a_loader_that_fails_on_a_source_alone_is_skipped(child: Child, zoo: Any
     found = check(verify(child, reference, merged, make), "verified", "left out")
     assert [check.status for check in found.loaders] == ["equal", "skipped"]
     assert "it alone" in str(found.loaders[1].reason)
+
+
+def both(one: tuple[Chain, ResultModel, Any], other: tuple[Chain, ResultModel, Any]) -> tuple[Chain, Any]:
+    """Two models side by side as one reference, and a maker of the inputs of both."""
+    stages, outputs = [], {}
+    for number, (reference, _, _) in enumerate((one, other)):
+        (stage,) = reference.stages
+        feeds = {tensor: FromInput(f"{number}_{feed.slot}") for tensor, feed in stage.feeds.items()}
+        stages.append(Stage(f"m{number}", stage.model, feeds, stage.fetches))
+        outputs |= {
+            f"{number}_{slot}": FromStage(number, at.tensor) for slot, at in reference.outputs.items()
+        }
+
+    def make(variant: int) -> MadeSamples | None:
+        made = [maker(variant) for _, _, maker in (one, other)]
+        if any(found is None for found in made):
+            return None
+        pairs = zip(*(found.samples for found in made), strict=False)
+        return MadeSamples(
+            tuple(
+                {f"{number}_{slot}": value for number, one in enumerate(pair) for slot, value in one.items()}
+                for pair in pairs
+            )
+        )
+
+    return Chain(tuple(stages), outputs), make
+
+
+def test_what_runs_in_no_loader_is_never_verified(
+    child: Child, models: Mapping[str, ModelRef], zoo: Any
+) -> None:
+    saved, old = zoo("keras_saved"), zoo("tf2_old_optimizer")
+    assert not saved.runs_v1 and not old.loads_v2
+    reference, make = both(alone(saved.path, saved.signature), alone(old.path, old.signature))
+    found = verify(child, reference, result(models["never"]), make)
+    check(found, "inconclusive", "No loader runs both", "v1 Session was left out: it can't run m0")
+    assert "tf.saved_model.load was left out: it can't load m1 alone" in found.reason
+    assert [check.status for check in found.loaders] == ["skipped", "skipped"]
+    assert not found.outputs
+
+
+def test_a_kernel_that_is_missing_asks_for_no_values(child: Child, tmp_path: Path) -> None:
+    def conv(x: Any) -> Any:
+        filters = tf.ones([1, 1, 2, 2])
+        return tf.raw_ops.Conv2D(
+            input=x, filter=filters, strides=[1, 1, 1, 1], padding="VALID", data_format="NCHW"
+        )
+
+    model = save(tmp_path / "m", unary(conv, (None, 2, 4, 4)))
+    meta = open_model(model.path).meta
+    found = verify(child, chain(model), result(model), sample_maker(meta, meta.signature()))
+    if found.verdict != "verified":  # where there is a kernel it runs
+        check(found, "inconclusive", "whatever the input")
+        assert "--input" not in str(found.hint) and "--python" in str(found.hint)
 
 
 def test_a_loader_that_fails_on_the_result_only_is_held_against_it(

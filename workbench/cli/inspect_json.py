@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.cli.output import SCHEMA_VERSION
 from workbench.disk import dtypes
 from workbench.model import shapes
+from workbench.runtime.verdict import recorded
 
 if TYPE_CHECKING:
     from workbench.graph.nest import Level
@@ -36,7 +37,9 @@ def report(model: Model, signatures: Iterable[Mapping[str, Signature]]) -> dict[
         "findings": [finding.as_json() for finding in model.findings],
     }
     if model.origin is not None:
-        found["origin"] = {"recipe": model.origin.recipe, "proof": model.origin.proof}
+        proof = model.origin.proof
+        verdict = recorded(proof)[0] if proof is not None else None
+        found["origin"] = {"recipe": model.origin.recipe, "proof": proof, "verdict": verdict}
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workbench.names import show
+from workbench.runtime.verdict import recorded
 
 _LISTED = 100
 
@@ -61,8 +62,8 @@ def _wire(wire: Any) -> str:
 def _proof(proof: dict[str, Any] | None) -> list[tuple[str, str]]:
     if proof is None:
         return [("proof", "none: it was published without being run")]
-    verdict = _text(proof.get("verdict")) or "unknown"
-    reason = _text(proof.get("reason"))
+    verdict, doubt = recorded(proof)
+    verdict, reason = _text(verdict), doubt or _text(proof.get("reason"))
     words = f"{verdict}: {reason}" if reason else verdict
     facts = [("proof", words)]
     versions = _dict(proof.get("versions"))

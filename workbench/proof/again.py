@@ -97,6 +97,7 @@ class _Again:
 
     def _run(self, meta: MetaGraph, child: Child) -> Proof:
         from workbench.runtime.chain import ModelRef, ResultModel
+        from workbench.runtime.verdict import worst
 
         work = self.work
         unfit = work.prepare(self.scratch, child)
@@ -110,12 +111,13 @@ class _Again:
                 run: Callable[[], Verification] = partial(trial.verifier.result, model)
                 verification = work.timed("verify", "loading and running the result", run)
             self.found[key] = verification
-            if not verification.ok:
-                about = f"{show(key)}: " if len(work.proven()) > 1 else ""
-                return self._proof(verification.verdict, about + verification.reason, verification.hint)
-        reasons = {one.reason for one in self.found.values()}
-        told = [f"{show(key)}: {one.reason}" for key, one in self.found.items()]
-        return self._proof("verified", reasons.pop() if len(reasons) == 1 else " ".join(told))
+        verdict = worst([one.verdict for one in self.found.values()])
+        told = {key: one for key, one in self.found.items() if one.verdict == verdict}
+        hint = next((one.hint for one in told.values() if one.hint), None)
+        reasons = {one.reason for one in told.values()}
+        if len(reasons) == 1 and len(told) == len(self.found):
+            return self._proof(verdict, reasons.pop(), hint)
+        return self._proof(verdict, " ".join(f"{show(key)}: {one.reason}" for key, one in told.items()), hint)
 
     def _proof(self, verdict: str, reason: str, hint: str | None = None) -> Proof:
         sources = self.remade.sources

@@ -149,9 +149,10 @@ class Chain:
         """What the result is held against, in words."""
         return self.name or ("the sources one after the other" if len(self.stages) > 1 else "the original")
 
-    def says(self, plural: str, singular: str) -> str:
-        """A sentence about running it: `The sources alone fail`, `./model alone fails`."""
-        return f"{self.name} alone {singular}" if self.name else f"The sources alone {plural}"
+    @property
+    def alone(self) -> str:
+        """The subject of a sentence about running it: `The sources alone`, `./model alone`."""
+        return f"{self.name} alone" if self.name else "The sources alone"
 
     def as_json(self) -> dict[str, Any]:
         """As the child takes it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.model import shapes
 from workbench.names import show
@@ -155,24 +155,26 @@ def _compare_floats(expected: Array, got: Array, dtype: str, rtol: float) -> Com
     return Comparison(False, reason, dtype, expected.shape, max_abs, max_rel, place, rtol)
 
 
-def moved(one: Array, other: Array, tolerance: float | None = None) -> bool:
-    """Whether an output differs between two inputs by more than the tolerance would forgive.
+def movement(one: Array, other: Array, tolerance: float | None = None) -> Literal["value", "size", "still"]:
+    """What differs between an output on one input and on another, by more than the tolerance would forgive.
 
-    Outputs of different sizes are compared where they overlap: a larger batch alone is no movement. A rank or
-    dtype that differs is one.
+    Outputs of different sizes are compared where they overlap: `size` means that nothing but the size differs. A rank
+    or dtype that differs counts as a value.
     """
     import numpy as np
 
     if one.ndim != other.ndim or dtype_name(one) != dtype_name(other):
-        return True
+        return "value"
+    same: Literal["size", "still"] = "still" if one.shape == other.shape else "size"
     overlap = tuple(slice(min(pair)) for pair in zip(one.shape, other.shape, strict=True))
     left, right = np.asarray(one[overlap]), np.asarray(other[overlap])
     if left.size == 0:
-        return False
+        return same
     if is_discrete(left):
-        return not compare(left, right).equal
+        return same if compare(left, right).equal else "value"
     # relative to both: a tiny value beside a large one must not count as still
-    return not compare(left, right, tolerance).equal or not compare(right, left, tolerance).equal
+    equal = compare(left, right, tolerance).equal and compare(right, left, tolerance).equal
+    return same if equal else "value"
 
 
 def _relative(difference: Array, reference: Array) -> float:

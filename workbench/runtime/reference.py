@@ -2,11 +2,12 @@
 
 All is run twice in fresh v1 Sessions, because what disagrees with itself proves nothing. (A source that only
 `tf.saved_model.load` can run is run there.) Outputs that never move prove nothing either, so more inputs are
-tried before they count as still.
+tried before they count as still. What was seen is given as facts; `verdict.py` judges them.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,18 +15,23 @@ from typing import Any
 from workbench.errors import ChildDied, ChildTimeout, ExecutionFailed, WorkbenchError
 from workbench.names import show
 from workbench.runtime import codec
-from workbench.runtime.chain import Chain, Sample, SampleSource
+from workbench.runtime.chain import Chain, FromInput, Sample, SampleSource
 from workbench.runtime.child import Child, error_text
-from workbench.runtime.compare import compare, is_discrete, moved
-from workbench.runtime.verification import Verdict
+from workbench.runtime.compare import compare, is_discrete, movement
+from workbench.runtime.verdict import Facts, InputKind, OutputFacts, SourceFailure, decide, notes, unmoved
 
 FURTHER_VARIANTS = 6
 """How many more variants of made inputs are tried, all in one go, where the first proves nothing."""
 LONG_VARIANTS = (7, 8)
 """Variants with long inputs, tried one by one where nothing runs or nothing comes out of shorter ones."""
-_INPUT_HINT = "Give values it can run on: --input KEY=VALUE."
 _RUNS = 2
 _COMPARED_WITH_ALL = 16
+# What TensorFlow says where a graph can't run, whatever it is fed.
+_WHATEVER_IS_FED = re.compile(
+    r"No OpKernel was registered|Could not find device for node|Op type not registered"
+    r"|tensor format on (the )?CPU|FailedPreconditionError|UnimplementedError|PermissionDeniedError",
+    re.IGNORECASE,
+)
 
 
 @dataclass(slots=True)
@@ -40,7 +46,7 @@ class Run:
     outputs: list[list[dict[str, Any]] | None]
     wires: list[dict[str, Any]]
     errors: list[str]
-    fallbacks: dict[str, str]
+    fallbacks: dict[str, Fallback]
 
     def good(self) -> list[Sample]:
         """The samples that ran, each time."""
@@ -53,13 +59,19 @@ class Run:
         return [outputs[0] for outputs in self.outputs if outputs is not None]
 
 
-@dataclass(slots=True, eq=False)
-class Stop(Exception):
-    """A verdict that is reached."""
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """Why no v1 Session runs a stage, and whether one loads it at least."""
 
-    verdict: Verdict
     reason: str
-    hint: str | None = None
+    loads: bool
+
+
+@dataclass(slots=True, eq=False)
+class Unusable(Exception):
+    """The sources give no reference."""
+
+    failure: SourceFailure
 
 
 class Reference:
@@ -72,6 +84,11 @@ class Reference:
         tolerance: relative, for floats; None for the usual one of each dtype.
         depends: output slot to whether an input reaches it; True where not told.
         time_limit: seconds for each request, or None for the child's own limit.
+
+    Attributes:
+        run: what was found: the last run of the chain, or None.
+        notes: what a reader of the verdict should know besides.
+        how_made: slot to how its values were made.
     """
 
     def __init__(
@@ -89,31 +106,51 @@ class Reference:
         self.tolerance = tolerance
         self.depends = depends
         self.time_limit = time_limit
+        self.run: Run | None = None
         self.notes: list[str] = []
         self.how_made: dict[str, str] = {}
         self._made_by: list[tuple[Sample, Mapping[str, str]]] = []
 
-    def find(self) -> Run:
-        """A run on samples that prove something.
-
-        Raises:
-            Stop: there is none; it carries the verdict.
-        """
-        run = self._first_run()
-        self._agree(run)
-        run = self._make_it_move(run)
+    def find(self) -> Facts:
+        """Runs the sources, on further samples where the first ones show nothing; what they did."""
+        try:
+            run = self._make_it_move(self._first_run())
+        except Unusable as stop:
+            return self._facts(None, stop.failure)
+        facts = self._facts(run)
+        self.notes += notes(facts)
         for name, why in run.fallbacks.items():
-            self.notes.append(f"{name} was run by tf.saved_model.load; no v1 Session runs it: {why}")
-        for sample, notes in self._made_by:
+            self.notes.append(f"{name} was run by tf.saved_model.load; no v1 Session runs it: {why.reason}")
+        for sample, made in self._made_by:
             if any(sample is used for used in run.samples):
-                self.how_made.update(
-                    {slot: note for slot, note in notes.items() if slot not in self.how_made}
-                )
-        return run
+                self.how_made.update({slot: note for slot, note in made.items() if slot not in self.how_made})
+        self.run = run
+        return facts
+
+    def _facts(self, run: Run | None, failure: SourceFailure | None = None) -> Facts:
+        return Facts(
+            self._inputs(),
+            samples=len(run.samples) if run is not None else 0,
+            outputs={slot: self._output(run, slot) for slot in self.chain.outputs} if run is not None else {},
+            wires_moved=run is not None and _wires_moved(run.wires),
+            failure=failure,
+            title=self.chain.title,
+            alone=self.chain.alone,
+            plural=not self.chain.name,
+        )
+
+    def _inputs(self) -> InputKind:
+        feeds = [feed for stage in self.chain.stages for feed in stage.feeds.values()]
+        if not any(isinstance(feed, FromInput) for feed in feeds):
+            return "none"
+        return "given" if self.source.given else "made"
 
     def _first_run(self) -> Run:
         """A run of samples that the sources can run, given ones before made ones."""
         samples = [*self.source.given, *self._made(0)]
+        if not samples:
+            reason = "one of them takes a resource, a variant, or a size beyond reason."
+            raise Unusable(SourceFailure(reason, "make"))
         run = self._run_chain(samples)
         good = run.good()
         if self.source.given:
@@ -121,19 +158,29 @@ class Reference:
                 (error for error in run.errors[: len(self.source.given)] if error), None
             )  # a given sample has to run
             if failed:
-                raise Stop("inconclusive", f"{self.chain.says('fail', 'fails')} on the given input: {failed}")
+                raise _fails(failed)
         elif not good:
-            first_error = next((error for error in run.errors if error), "there is nothing to try")
-            for further in self._further():
+            first_error = next(error for error in run.errors if error)
+            for further in self._further() if _values_help(first_error) else ():
                 run = self._run_chain(further)
                 good = run.good()
                 if good:
                     break
             if not good:
-                raise Stop(
-                    "not run", f"No input could be made that the sources run on: {first_error}", _INPUT_HINT
-                )
-        return run if len(good) == len(run.samples) else self._run_chain(good)
+                raise _fails(first_error)
+        return run if len(good) == len(run.samples) else self._again(good)
+
+    def _again(self, good: list[Sample]) -> Run:
+        """A run of samples that ran already.
+
+        Raises:
+            Unusable: one of them does not run this time.
+        """
+        run = self._run_chain(good)
+        failed = next((error for error in run.errors if error), None)
+        if failed is not None:
+            raise Unusable(SourceFailure(failed, "unreliable"))
+        return run
 
     def _made(self, variant: int) -> list[Sample]:
         made = self.source.make(variant) if self.source.make is not None else None
@@ -149,89 +196,53 @@ class Reference:
             if samples:
                 yield samples
 
-    def _agree(self, run: Run) -> None:
-        """Stops if the reference disagrees with itself."""
-        for number, outputs in enumerate(run.outputs):
-            if outputs is None:
-                raise Stop(
-                    "inconclusive", f"{self.chain.says('do', 'does')} not run reliably: {run.errors[number]}"
-                )
-            first, *others = outputs
-            for other in others:
-                for slot, expected in first.items():
-                    found = compare(expected, other[slot], self.tolerance)
-                    if not found.equal:
-                        raise Stop(
-                            "inconclusive",
-                            f"Two runs of the sources disagree: output {show(slot)}: {found.reason}.",
-                            "They use random numbers or something outside the model; nothing can be proven.",
-                        )
-
     def _make_it_move(self, run: Run) -> Run:
-        """Looks for samples on which every output that depends on an input changes."""
-        still = self._still(run)
-        for further in self._further() if still else ():
-            wider = self._run_chain([*run.samples, *further])
-            good = wider.good()
-            if len(good) != len(wider.samples):
-                wider = self._run_chain(good)
-            self._agree(wider)
-            run = wider
-            still = self._still(run)
-            if not any(_is_empty(run, slot) for slot in still):
+        """Looks for samples on which every output that depends on an input changes.
+
+        What can be judged without them is not lost where TensorFlow dies of them or takes too long.
+        """
+        facts = self._facts(run)
+        if not unmoved(facts) or any(one.movement == "random" for one in facts.outputs.values()):
+            return run
+        for further in self._further():
+            try:
+                wider = self._run_chain([*run.samples, *further])
+                good = wider.good()
+                run = wider if len(good) == len(wider.samples) else self._again(good)
+            except Unusable:
+                if decide(facts) is not None:
+                    raise
+                return run
+            facts = self._facts(run)
+            if not any(_is_empty(run, slot) for slot in unmoved(facts)):
                 break
-        if still and self.source.given and len(run.samples) == 1:
-            self.notes.append("It was run on one input only, so that outputs move with it was not seen.")
-            still = []
-        if still:
-            listed = ", ".join(map(show, still[:8]))
-            raise Stop(
-                "inconclusive",
-                f"{'Output' if len(still) == 1 else 'Outputs'} {listed} never moved when the input did, "
-                f"in {len(run.samples)} runs: an equal result would prove nothing.",
-                _INPUT_HINT,
-            )
         return run
 
-    def _still(self, run: Run) -> list[str]:
-        """Outputs that depend on an input and never moved."""
-        outputs = run.expected()
-        still: list[str] = []
-        moving: list[str] = []
-        for slot in self.chain.outputs:
-            if not self.depends.get(slot, True):
-                continue
-            values = [sample[slot] for sample in outputs]
-            starts = values[
-                :_COMPARED_WITH_ALL
-            ]  # of thousands, what differs from none of these has not moved
-            pairs = ((one, other) for i, one in enumerate(starts) for other in values[i + 1 :])
-            (moving if any(moved(one, other, self.tolerance) for one, other in pairs) else still).append(slot)
-        return self._excuse(still, moving, outputs, run.wires) if outputs else still
-
-    def _excuse(
-        self, still: list[str], moving: list[str], outputs: list[dict[str, Any]], wires: list[dict[str, Any]]
-    ) -> list[str]:
-        """Those of `still` that prove nothing: discrete ones do if what leads to them was seen to move.
-
-        Floats that are whole numbers do beside another output that moved: detectors count like that.
-        """
-        seen = [slot for slot in moving if not is_discrete(outputs[0][slot])]
-        if not seen and not _wires_moved(wires):
-            return still
-        excused = [
-            slot for slot in still if is_discrete(outputs[0][slot]) or (seen and _is_whole(outputs[0][slot]))
-        ]
-        if excused:
-            what = f"output {show(seen[0])}" if seen else "what goes over the wires"
-            note = f"{', '.join(map(show, excused))} stayed the same on all inputs; {what} moved."
-            if note not in self.notes:
-                self.notes.append(note)
-        return [slot for slot in still if slot not in excused]
+    def _output(self, run: Run, slot: str) -> OutputFacts:
+        """How one output behaved over all samples and runs."""
+        runs = [outputs for outputs in run.outputs if outputs is not None]
+        first = runs[0][0][slot]
+        depends, discrete = self.depends.get(slot, True), is_discrete(first)
+        for one, *others in runs:
+            for other in others:
+                found = compare(one[slot], other[slot], self.tolerance)
+                if not found.equal:
+                    return OutputFacts("random", depends, discrete, detail=str(found.reason))
+        if not depends:
+            return OutputFacts("still", depends, discrete)
+        values = [outputs[0][slot] for outputs in runs]
+        starts = values[:_COMPARED_WITH_ALL]  # of thousands, what differs from none of these has not moved
+        sized = False
+        for number, start in enumerate(starts):
+            for other in values[number + 1 :]:
+                seen = movement(start, other, self.tolerance)
+                if seen == "value":
+                    return OutputFacts("value", depends, discrete)
+                sized = sized or seen == "size"
+        whole = not discrete and _is_whole(first)
+        return OutputFacts("size" if sized else "still", depends, discrete, whole)
 
     def _run_chain(self, samples: list[Sample]) -> Run:
-        if not samples:
-            return Run([], [], [], [], {})
         job = {
             "job": "chain",
             **self.chain.as_json(),
@@ -241,15 +252,13 @@ class Reference:
         try:
             answer = self.child.start().request(job, time_limit=self.time_limit)
         except (ChildDied, ChildTimeout, ExecutionFailed) as error:
-            raise Stop(
-                "inconclusive", f"{self.chain.says('can', 'can')}'t be run: {text_of(error)}", error.hint
-            ) from None
+            raise Unusable(SourceFailure(text_of(error), "end", hint=error.hint)) from None
         if "error" in answer:
             name = show(self.chain.stages[answer["stage"]].name)
             reason = f"Source {name} can't be loaded alone: {error_text(answer['error'])}"
-            raise Stop("inconclusive", reason)
+            raise Unusable(SourceFailure(reason, "load"))
         fallbacks = {
-            show(self.chain.stages[int(number)].name): error_text(error)
+            show(self.chain.stages[int(number)].name): Fallback(error_text(error), error["phase"] != "load")
             for number, error in answer["fallbacks"].items()
         }
         run = Run(list(samples), [], [], [], fallbacks)
@@ -265,6 +274,15 @@ class Reference:
                 run.wires.append({})
                 run.errors.append(f"{name}: {error_text(failed['error'])}")
         return run
+
+
+def _fails(error: str) -> Unusable:
+    return Unusable(SourceFailure(error, "run", values_help=_values_help(error)))
+
+
+def _values_help(error: str) -> bool:
+    """Whether the graph may run on other values; False where TensorFlow says that it can't run it at all."""
+    return _WHATEVER_IS_FED.search(error) is None
 
 
 def text_of(error: WorkbenchError) -> str:

@@ -8,14 +8,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from workbench.runtime.chain import Sample
 from workbench.runtime.compare import Comparison, dtype_name
+from workbench.runtime.verdict import LOADER_NAMES, LoaderStatus, Verdict
 
-Verdict = Literal["verified", "differs", "inconclusive", "not run"]
-LoaderStatus = Literal["equal", "differs", "failed", "skipped"]
-LOADER_NAMES = {"v1": "v1 Session", "v2": "tf.saved_model.load"}
 _MOST_DESCRIBED = 16
 _ABSOLUTE = re.compile(r"(?<![\w.:/])(?:/[\w.@+~-]+){2,}/?|\b[A-Za-z]:\\[^\s'\",;]+")
 

@@ -1,7 +1,7 @@
 """Proving a merge: the models one after the other, the merged model, the same inputs, the same results.
 
-The reference is found by `reference.py`. A loader that can't load or run one of the sources alone is not held
-against the result. See `verification.py` for what comes out.
+The reference is found by `reference.py`. Here the result is run in each loader, and where it fails, the sources alone.
+What was seen is given as facts to `verdict.py`, which judges; see `verification.py` for what comes out.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from workbench.errors import ChildDied, ChildTimeout, ExecutionFailed, WorkbenchError
@@ -17,15 +18,17 @@ from workbench.runtime import codec
 from workbench.runtime.chain import Chain, Make, ResultModel, Sample, SampleSource
 from workbench.runtime.child import Child, error_text
 from workbench.runtime.compare import Comparison, compare
-from workbench.runtime.reference import Reference, Run, Stop, text_of
-from workbench.runtime.verification import (
+from workbench.runtime.reference import Reference, Run, text_of
+from workbench.runtime.verdict import (
     LOADER_NAMES,
-    LoaderCheck,
-    OutputCheck,
-    Verdict,
-    Verification,
-    not_run,
+    Decision,
+    Facts,
+    LoaderFacts,
+    ResultRun,
+    SourcesRun,
+    decide,
 )
+from workbench.runtime.verification import LoaderCheck, OutputCheck, Verification, not_run
 
 LOADERS = tuple(LOADER_NAMES)
 
@@ -80,6 +83,7 @@ class Verifier:
         self.depends = dict(depends or {})
         self.time_limit = time_limit
         self._run: Run | None = None
+        self._facts: Facts | None = None
         self._notes: list[str] = []
         self._how_made: dict[str, str] = {}
         self._versions: Mapping[str, str] = {}
@@ -91,18 +95,14 @@ class Verifier:
         self._notes, self._how_made = finder.notes, finder.how_made
         try:
             with self._timed("TensorFlow"):
-                self._versions = self._start()
-            with self._timed("reference"):
-                self._run = finder.find()
-        except Stop as stop:
-            return self._verification(stop.verdict, stop.reason, stop.hint)
-        return None
-
-    def _start(self) -> Mapping[str, str]:
-        try:
-            return self.child.start().ready()
+                self._versions = self.child.start().ready()
         except WorkbenchError as error:
-            raise Stop("not run", text_of(error), error.hint) from None
+            return not_run(text_of(error), error.hint)
+        with self._timed("reference"):
+            self._facts = finder.find()
+        self._run = finder.run
+        decision = decide(self._facts)
+        return self._verification(decision) if decision is not None else None
 
     @contextmanager
     def _timed(self, name: str) -> Iterator[None]:
@@ -114,28 +114,34 @@ class Verifier:
 
     def result(self, result: ResultModel) -> Verification:
         """Runs the merged model in both loaders and compares. `reference` must have given None."""
+        assert self._facts is not None
+        facts: list[LoaderFacts] = []
         loaders: list[LoaderCheck] = []
         outputs: list[OutputCheck] = []
+        unfinished = hint = None
         try:
-            for loader, answer in self._run_result(result).items():
-                check, found = self._judge(loader, answer, result)
-                loaders.append(check)
-                outputs += found
-                self._seconds[check.name] = check.seconds
-        except Stop as stop:
-            return self._verification(stop.verdict, stop.reason, stop.hint, loaders, outputs)
-        bad = next((check for check in loaders if check.status in ("differs", "failed")), None)
-        if bad is not None:
-            reason = f"In {bad.name}: {bad.reason}"
-            return self._verification("differs", reason, None, loaders, outputs)
-        return self._verification("verified", self._good_reason(loaders), None, loaders, outputs)
-
-    def _good_reason(self, loaders: Sequence[LoaderCheck]) -> str:
-        ran = " and ".join(check.name for check in loaders if check.status == "equal")
-        skipped = "".join(
-            f" {check.name} was left out: {check.reason}" for check in loaders if check.status == "skipped"
+            answers = self._run_result(result)
+        except ChildTimeout as error:
+            answers = {}
+            unfinished = f"{result.name[:1].upper()}{result.name[1:]}: {text_of(error)}"
+            hint = error.hint
+        for loader, answer in answers.items():
+            one, found = self._judge(loader, answer, result)
+            facts.append(one)
+            loaders.append(LoaderCheck(loader, one.status, one.told, float(answer["seconds"])))
+            outputs += found if one.status != "skipped" else []
+            self._seconds[one.name] = float(answer["seconds"])
+        decision = decide(
+            replace(
+                self._facts,
+                loaders=facts,
+                unfinished=unfinished,
+                count=self._inputs(),
+                result=result.name,
+            )
         )
-        return f"Equal to {self.chain.title} on {self._inputs()}, in {ran}.{skipped}"
+        assert decision is not None
+        return self._verification(replace(decision, hint=decision.hint or hint), loaders, outputs)
 
     def _inputs(self) -> str:
         """Say on how many samples it was run: `1 sample`, `1,000 given samples and 2 made ones`.
@@ -180,25 +186,18 @@ class Verifier:
             "samples": [codec.encode_sample(sample) for sample in self._run.samples],
             "loaders": list(loaders),
         }
-        try:
-            return self.child.start().request(job, time_limit=self.time_limit)
-        except ChildTimeout as error:
-            raise Stop(
-                "inconclusive", f"{result.name[:1].upper()}{result.name[1:]}: {text_of(error)}", error.hint
-            ) from None
+        return self.child.start().request(job, time_limit=self.time_limit)
 
     def _judge(
         self, loader: str, answer: Mapping[str, Any], result: ResultModel
-    ) -> tuple[LoaderCheck, list[OutputCheck]]:
+    ) -> tuple[LoaderFacts, list[OutputCheck]]:
         """Compares what one loader gave, sample by sample."""
         assert self._run is not None
-        seconds = float(answer["seconds"])
         failure = _failure(answer)
         if failure is not None:
-            excuse = self._excuse_of_sources(loader)
-            if excuse is not None:
-                return LoaderCheck(loader, "skipped", excuse, seconds), []
-            return LoaderCheck(loader, "failed", f"only {result.name} fails: {failure}", seconds), []
+            kind: ResultRun = "does not load" if _failed_to_load(answer) else "fails"
+            told = f"only {result.name} fails: {failure}"
+            return LoaderFacts(loader, kind, told, *self._sources_in(loader)), []
         problem = _keys_problem(answer["keys"], result) if result.model.kind == "saved_model" else None
         checks = []
         for number, (expected, found) in enumerate(zip(self._run.expected(), answer["samples"], strict=True)):
@@ -212,23 +211,25 @@ class Verifier:
         bad = next((check for check in worst if not check.comparison.equal), None)
         if problem is None and bad is not None:
             problem = f"output {show(bad.output)}: {bad.comparison.reason}"
-        status: Any = "equal" if problem is None else "differs"
-        if problem is not None:
-            excuse = self._excuse_of_sources(loader)
-            if excuse is not None:
-                return LoaderCheck(loader, "skipped", excuse, seconds), []
-        return LoaderCheck(loader, status, problem, seconds), worst
+        if problem is None:
+            return LoaderFacts(loader, "equal"), worst
+        return LoaderFacts(loader, "differs", problem, *self._sources_in(loader)), worst
 
-    def _excuse_of_sources(self, loader: str) -> str | None:
-        """Why a loader can't be held against the result: it can't load or run one of the sources alone either.
+    def _sources_in(self, loader: str) -> tuple[SourcesRun, str | None]:
+        """Whether a loader runs the sources, each on the values it gets in the chain, and if not, why.
 
-        Each source is run on the values it gets in the chain. None if all give what they give in a v1 Session.
+        They run there if all give what they gave in the reference, or if that can't be told.
         """
         assert self._run is not None
         if loader == "v1":  # the reference has run there, but for its fallbacks
+            for name, why in self._run.fallbacks.items():
+                if not why.loads:
+                    return "none", f"it can't load {name} alone either: {why.reason}"
             found = next(iter(self._run.fallbacks.items()), None)
             if found is not None:
-                return f"it can't run {found[0]} alone either: {found[1]}"
+                return "load", f"it can't run {found[0]} alone either: {found[1].reason}"
+            if all(stage.call is None for stage in self.chain.stages):
+                return "run", None
         for stage in self.chain.stages:
             if loader == "v1" and stage.call is None:
                 continue
@@ -238,9 +239,14 @@ class Verifier:
             except (ChildDied, ChildTimeout) as error:
                 answer = {"ok": False, "error": {"type": "crash", "message": text_of(error)}}
             if not answer["ok"]:
-                return f"it can't load {show(stage.name)} alone either: {error_text(answer['error'])}"
+                return "none", f"it can't load {show(stage.name)} alone either: {error_text(answer['error'])}"
         if loader == "v1":
-            return None
+            return "run", None
+        return self._sources_in_v2()
+
+    def _sources_in_v2(self) -> tuple[SourcesRun, str | None]:
+        """As `_sources_in`, for sources that `tf.saved_model.load` loads."""
+        assert self._run is not None
         chain_job = {
             "job": "stages_check",
             "stages": self.chain.as_json()["stages"],
@@ -249,12 +255,12 @@ class Verifier:
         try:
             answers = self.child.start().request(chain_job, time_limit=self.time_limit)["stages"]
         except (ChildDied, ChildTimeout, ExecutionFailed):
-            return None
+            return "run", None
         for stage, answer in zip(self.chain.stages, answers, strict=True):
             problem = self._problem_of_source(answer)
             if problem is not None:
-                return f"it can't run {show(stage.name)} alone either: {problem}"
-        return None
+                return "load", f"it can't run {show(stage.name)} alone either: {problem}"
+        return "run", None
 
     def _problem_of_source(self, answer: Mapping[str, Any]) -> str | None:
         """What a source does wrong alone, or None if nothing or if it could not be told."""
@@ -270,18 +276,16 @@ class Verifier:
 
     def _verification(
         self,
-        verdict: Verdict,
-        reason: str,
-        hint: str | None = None,
+        decision: Decision,
         loaders: Sequence[LoaderCheck] = (),
         outputs: Sequence[OutputCheck] = (),
     ) -> Verification:
-        if verdict == "not run":
-            return not_run(reason, hint)
+        if decision.verdict == "not run":
+            return not_run(decision.reason, decision.hint)
         return Verification(
-            verdict,
-            reason,
-            hint,
+            decision.verdict,
+            decision.reason,
+            decision.hint,
             loaders=tuple(loaders),
             outputs=tuple(outputs),
             samples=tuple(self._run.samples) if self._run is not None else (),
@@ -292,6 +296,11 @@ class Verifier:
             tolerance=self.tolerance,
             seconds=dict(self._seconds),
         )
+
+
+def _failed_to_load(answer: Mapping[str, Any]) -> bool:
+    """Whether a loader did not get as far as running the result; a crash may have come at any point."""
+    return "error" in answer and answer["error"].get("phase") == "load"
 
 
 def _failure(answer: Mapping[str, Any]) -> str | None:

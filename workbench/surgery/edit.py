@@ -159,9 +159,9 @@ class Edit:
             check_edit(self)
 
     def prove_all(self) -> None:
-        """Lets every signature that both have be proven, the default one first."""
+        """Lets every signature that both have be proven, the default one first. One without outputs shows nothing."""
         for key, signature in self.original.signatures.items():
-            if key not in HIDDEN_SIGNATURES and key in self.meta_graph.signature_def:
+            if key not in HIDDEN_SIGNATURES and key in self.meta_graph.signature_def and signature.outputs:
                 self.references.setdefault(key, Reference.of(signature))
 
     def serialize(self) -> bytes:
