@@ -217,7 +217,7 @@ def call_cases() -> list[tuple[str, Any, list[Any], int]]:
             "batch",
             node("init", "BatchFunction", "other", "asset", f=Func("second"), Tin=[7], Tcaptured=[7]),
             [two[1]],
-            0,
+            1,
         ),
         (
             "batch, batched with others'",
@@ -611,6 +611,38 @@ def test_many_assets_handed_down_a_long_chain_of_calls() -> None:
         assert found(initialised(*nodes, call, functions=functions, assets=assets[1:])) == [
             ("ReadFile", INIT)
         ]
+
+
+def test_arguments_that_are_trusted_in_all_ways_are_not_looked_at_in_all() -> None:
+    """Each function keeps or loses one argument: thousands of sets of them reach a function of thousands of nodes."""
+    width = 14
+    names = [f"a{number}" for number in range(width)]
+    arguments = [f"{name}:7" for name in [*names, "other"]]
+    functions = [
+        function(
+            f"f{at}",
+            arguments,
+            node("keeps", "PartitionedCall", *names, "other", f=Func(f"f{at + 1}")),
+            node(
+                "loses",
+                "PartitionedCall",
+                *names[:at],
+                "other",
+                *names[at + 1 :],
+                "other",
+                f=Func(f"f{at + 1}"),
+            ),
+        )
+        for at in range(width)
+    ]
+    readers = [node(f"r{number}", "ReadFile", names[number % width]) for number in range(500)]
+    functions.append(function(f"f{width}", arguments, *readers))
+    nodes = [const(name, "") for name in names]
+    call = node("init", "PartitionedCall", *names, "other", f=Func("f0"))
+    assets = [(f"{name}.txt", f"{name}:0") for name in names]
+    meta = initialised(*nodes, const("other", ""), call, functions=functions, assets=assets)
+    with costs_at_most(10):
+        assert len(dangerous(meta, [])) == 500
 
 
 def test_names_of_pieces_that_are_nested_without_end() -> None:

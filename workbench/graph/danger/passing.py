@@ -33,7 +33,6 @@ _ONE_FUNCTION = {
 }
 _LAST: dict[str, dict[str, str]] = {
     "MapDefun": {"f": "captured_inputs"},
-    "BatchFunction": {"f": "captured_tensors"},
     "GeneratorDataset": {
         "init_func": "init_func_other_args",
         "next_func": "next_func_other_args",
@@ -41,7 +40,11 @@ _LAST: dict[str, dict[str, str]] = {
     },
     **{op: {attr: "other_arguments"} for attr, ops in _ONE_FUNCTION.items() for op in ops.split()},
 }
-"""Op, attr that names a function: the inputs that are the function's last arguments; elements come before them."""
+"""Op, attr that names a function: the inputs that are the function's last arguments; elements come before them.
+
+Not here: BatchFunction, which runs calls of a queue together, with what the last of them captured
+(`ProcessFuncBatch`, kernels/batching_util/batch_resource_base.cc).
+"""
 
 _LOOPS = frozenset({"While", "StatelessWhile", "_While"})
 _SWAPPED = "api_implements"

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from workbench.model.meta import MetaGraph
 
 _SWAPPED = "api_implements"
-_MAX_VISITS = 100_000
+_MAX_TRUSTING = 100_000
+"""Nodes looked at in functions some of whose arguments are trusted; of more nothing is trusted any more."""
 _MAX_SHOWN = 100
 
 
@@ -73,6 +74,7 @@ class Walk:
         self._bodies: dict[str, _Body] = {}
         self._plain: dict[str, frozenset[str] | None] = {}
         self._holds: dict[str, bool] = {}
+        self._trusting = 0
 
     def all(self) -> list[Danger]:
         """Dangers, then those that are excused wherever they are reached."""
@@ -218,11 +220,12 @@ class Walk:
                 if not holding:
                     continue
                 for name, known in self.passing.arguments(node, holding, paths):
-                    # beyond the limit nothing is trusted: each function comes once more
-                    args = known if len(done) < _MAX_VISITS else NOTHING
+                    args = known if self._trusting < _MAX_TRUSTING else NOTHING
                     if name in holding and (name, args) not in done:
                         done.add((name, args))
                         inner = self.body(name)
+                        if args:
+                            self._trusting += 1 + len(inner.suspects) + len(inner.callers)
                         todo.append((inner, self._paths(inner, args), _Way(name, way)))
 
     def _own(self, body: _Body, paths: Paths, way: _Way | None, label: str | None) -> None:
