@@ -10,39 +10,7 @@ from tests.hostile import HOSTILE, Hostile
 from workbench.graph.danger import Danger, dangerous, scan
 from workbench.model import open_model
 
-NOT_YET = frozenset(
-    [
-        "table_initializer_collection",
-        "local_variable_initializer",
-        "default_saver",
-        "signature_that_is_an_object",
-        "method_of_a_signature",
-        "save_function",
-        "save_function_of_a_user_object",
-        "save_function_two_objects_deep",
-        "serialize_to_tensors_saveable",
-        "child_serialize_to_tensors",
-        "child_restore_from_tensors",
-        "child_of_a_variable",
-        "child_trackable_children",
-        "child_maybe_initialize_trackable",
-        "child_gather_saveables_for_checkpoint",
-        "child_with_bare_function",
-        "child_with_user_object",
-        "child_far_below",
-        "child_checkpoint_adapter",
-        "child_lookup_dependency",
-        "child_handle_deferred_dependencies",
-        "dict_with_pop",
-        "dict_with_get",
-        "resource_initialize_that_is_an_object",
-        "resource_create_that_is_an_object",
-        "registered_table",
-        "registered_table_destroyed",
-        "registered_variable",
-        "registered_function",
-    ]
-)
+NOT_YET: frozenset[str] = frozenset()
 
 
 def params() -> list[object]:

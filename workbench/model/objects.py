@@ -28,10 +28,14 @@ class ObjectGraph:
 
     @cached_property
     def children(self) -> list[dict[str, int]]:
-        """Children of each node by local name; an id out of range is left out."""
+        """Children of each node by local name, the last of a name; an id out of range is left out."""
         size = len(self.nodes)
         return [
-            {child.local_name: child.node_id for child in node.children if 0 <= child.node_id < size}
+            {
+                child.local_name: number
+                for child in node.children
+                if (number := resolve(child.node_id, size)) is not None
+            }
             for node in self.nodes
         ]
 
@@ -105,6 +109,16 @@ class ObjectGraph:
 
     def _is_variable(self, number: int) -> bool:
         return 0 <= number < len(self.nodes) and bool(self.nodes[number].HasField("variable"))
+
+
+def resolve(number: int, size: int) -> int | None:
+    """The place of an object by its id as loaders find it, or None if there is none.
+
+    They index a Python list (`load.py: Loader._add_object_graph_edges`): a negative id counts from the end.
+    """
+    if not -size <= number < size:
+        return None
+    return number if number >= 0 else number + size
 
 
 def _unescape(name: str) -> str:

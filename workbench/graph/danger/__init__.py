@@ -52,6 +52,7 @@ def dangerous(
     tensors: Iterable[str] = (),
     fed: Iterable[str] = (),
     functions: Iterable[str] = (),
+    tensorflow: str | None = None,
 ) -> list[Danger]:
     """The dangerous ops of a MetaGraph that have no excuse, each node of a body once.
 
@@ -62,9 +63,10 @@ def dangerous(
         tensors: of the main graph, that are fetched besides.
         fed: tensors of the main graph that are fed then.
         functions: concrete functions that are called besides.
+        tensorflow: the version that is to load it, where that is known (`loading.starts`).
     """
     fetched = tuple(tensors)
-    walk = _walk(meta, signature_keys, fed, fetched)
+    walk = _walk(meta, signature_keys, fed, fetched, tensorflow)
     walk.from_main(fetched, FETCHED)
     for name in functions:
         walk.from_function(name, FETCHED)
@@ -76,15 +78,17 @@ def _walk(
     signature_keys: Iterable[str] | None,
     fed: Iterable[str] = (),
     fetched: Iterable[str] = (),
+    tensorflow: str | None = None,
 ) -> Walk:
     """Walks from all that runs; with None for the keys, over all there is besides."""
-    starts = list(loading.starts(meta, signature_keys))
+    starts = list(loading.starts(meta, signature_keys, tensorflow=tensorflow))
     run = [name for start in starts if start.label != INIT for name in start.nodes]
     walk = Walk(meta, fed, [*run, *fetched])
     for start in starts:
         walk.from_main(start.nodes, start.label)
         for name in start.functions:
             walk.from_function(name, start.label)
+    walk.from_import()
     if signature_keys is None:
         walk.the_rest()
     return walk

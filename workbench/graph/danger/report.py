@@ -9,6 +9,7 @@ from workbench.graph.dangerous_ops import Tier
 from workbench.names import show
 
 INIT, RESTORE, LOAD, SAVE, FETCHED = "(init op)", "(restore)", "(load)", "(save)", "(fetched)"
+IMPORT, DELETE = "(import)", "(delete)"
 SAVERS_OWN = "the saver's own, on the checkpoint it is given"
 OTHER_SAVERS = "of a saver that nothing calls"
 OWN_ASSET = "reads an asset of the model, and nothing else"
@@ -25,8 +26,9 @@ class Danger:
         node: its name.
         path: the functions on the way to it, outermost first, `…` for the first of very many; empty for the main graph.
         signatures: keys of the signatures that reach it (and paths of callables, where all is listed). Loading the
-            model reaches it by `(init op)`, `(restore)` or `(load)` (functions of its objects), the saving half of
-            the saver by `(save)`. Empty if nothing that can be called reaches it.
+            model reaches it by `(import)` (shape inference), `(restore)`, `(init op)` or `(load)` (functions of its
+            objects), dropping the loaded model by `(delete)`, the saving half of the saver by `(save)`. Empty if
+            nothing that can be called reaches it.
         excuse: why nobody needs to be asked about it, or None.
     """
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from workbench.disk import optable
 from workbench.disk.schema import Message
 from workbench.graph.adjacency import Adjacency
-from workbench.graph.danger import trust
+from workbench.graph.danger import evaluated, trust
 from workbench.graph.danger.passing import Passing
 from workbench.graph.danger.paths import NOTHING, Known, Paths
-from workbench.graph.danger.report import Danger
+from workbench.graph.danger.report import IMPORT, Danger
 from workbench.graph.danger.trust import Trust
 from workbench.graph.dangerous_ops import VERDICTS, classify
 from workbench.graph.functions import calls
@@ -164,6 +165,17 @@ class Walk:
             body = self.body(one)
             self._visit(body, self._paths(body, bound if one == name else NOTHING), _Way(one), label)
 
+    def from_import(self) -> None:
+        """What importing the main graph and the functions runs, reached or not."""
+        if not any(evaluated.may_run_op(op) for op in self.meta.ops if op not in self.functions):
+            return
+        bodies: Iterator[tuple[_Body, _Way | None]] = (
+            (self.body(name), _Way(name)) for name in self.functions
+        )
+        for body, way in chain([(self.main, None)], bodies):
+            for node in evaluated.evaluated(body.nodes, body.suspects):
+                self._note(node, self._paths(body, NOTHING), way, IMPORT)
+
     def the_rest(self) -> None:
         """What nothing reached: nodes of the main graph and functions of the library."""
         self._own(self.main, self.trust.in_main(None), None, None)
@@ -230,21 +242,24 @@ class Walk:
 
     def _own(self, body: _Body, paths: Paths, way: _Way | None, label: str | None) -> None:
         for node in body.suspects:
-            verdict = classify(node, self.functions)
-            if verdict is None or trust.is_in_memory(node, paths):
-                continue
-            place = (way.name if way is not None else "", node.name)
-            excuse = trust.excuse(node, paths, label)
-            if label is None and (place in self.excused or place in self.found):
-                continue
-            into = self.found if excuse is None else self.excused
-            known = into.get(place)
-            labels = () if label is None else (label,)
-            if known is None:
-                path = way.names() if way is not None else ()
-                into[place] = Danger(node.op, *verdict, node.name, path, labels, excuse)
-            elif label is not None and label not in known.signatures:
-                into[place] = replace(known, signatures=(*known.signatures, label))
+            self._note(node, paths, way, label)
+
+    def _note(self, node: Message, paths: Paths, way: _Way | None, label: str | None) -> None:
+        verdict = classify(node, self.functions)
+        if verdict is None or trust.is_in_memory(node, paths):
+            return
+        place = (way.name if way is not None else "", node.name)
+        excuse = trust.excuse(node, paths, label)
+        if label is None and (place in self.excused or place in self.found):
+            return
+        into = self.found if excuse is None else self.excused
+        known = into.get(place)
+        labels = () if label is None else (label,)
+        if known is None:
+            path = way.names() if way is not None else ()
+            into[place] = Danger(node.op, *verdict, node.name, path, labels, excuse)
+        elif label is not None and label not in known.signatures:
+            into[place] = replace(known, signatures=(*known.signatures, label))
 
 
 def _declared(op: str) -> frozenset[str] | None:
