@@ -215,6 +215,29 @@ class MetaGraph:
                     return names.input_node(values[0])
         return None
 
+    @cached_property
+    def implicit_init(self) -> tuple[str, ...]:
+        """The nodes that `tf.saved_model.load` runs after restoring where there is no init op.
+
+        The initialisers of local variables and the nodes of collection `table_initializer`. A v1 Session leaves them
+        to the user. Source: `load_v1_in_v2.py`, `load`; `Scaffold.default_local_init_op`.
+        """
+        if self.init_op is not None or self.has_object_graph:
+            return ()
+        from workbench.model.variables import variable_defs
+
+        collections = self.proto.collection_def
+        listed = [one.initializer_name for one in variable_defs(self.proto, "local_variables")]
+        if "table_initializer" in collections:
+            listed += collections["table_initializer"].node_list.value
+        found = dict.fromkeys(names.input_node(name) for name in listed if name)
+        return tuple(name for name in found if name in self.nodes)
+
+    @property
+    def init_ops(self) -> tuple[str, ...]:
+        """The nodes that `tf.saved_model.load` runs once after restoring: the init op, else `implicit_init`."""
+        return self.implicit_init if self.init_op is None else (self.init_op,)
+
     def output_types(self, node: Message) -> list[int] | None:
         """The dtypes (enums) of a node's outputs (main graph or body); None for an unknown op."""
         return tensors.output_types(node, self.op_table, self.functions)

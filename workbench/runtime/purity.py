@@ -44,10 +44,8 @@ def is_pure(meta: MetaGraph, tensors: Iterable[str]) -> bool:
     for node in _below(meta, graph, map(input_node, tensors)):
         if _writes(meta, node, _READING):
             return False
-    if meta.init_op is None:
-        return True
     allowed = _READING | _FILLING
-    return not any(_writes(meta, node, allowed) for node in _below(meta, graph, [meta.init_op]))
+    return not any(_writes(meta, node, allowed) for node in _below(meta, graph, meta.init_ops))
 
 
 def _below(meta: MetaGraph, graph: Adjacency, starts: Iterable[str]) -> Iterator[Message]:

@@ -15,6 +15,7 @@ from workbench.model.shapes import to_proto
 from workbench.surgery.carried import add_assets, add_extra_files
 from workbench.surgery.collection_defs import merge_collections, merge_meta_info, merge_versions
 from workbench.surgery.freeze import bytes_to_freeze, freeze_variables
+from workbench.surgery.initialise import init_ops, tell_implicit
 from workbench.surgery.interface import Interface, ResultPort, design_interface, port_info
 from workbench.surgery.join import Join, Link
 from workbench.surgery.meaning import remarks
@@ -144,8 +145,8 @@ class Builder:
         uplift = Uplift(nodes, functions, op_table, set_up)
         for part in self.parts:
             if self.plan.freeze or not part.meta.has_object_graph:
-                init_op = f"{part.handle}/{part.init_op}" if part.init_op in part.kept else None
-                set_up.difference_update(add_tables(objects, self.meta, uplift, part.handle, init_op))
+                tables = add_tables(objects, self.meta, uplift, part.handle, self._init_ops(part))
+                set_up.difference_update(tables)
         modes = None if self.plan.freeze else both_modes(self.parts, nodes, self.renamers)
         for key in sorted(self.meta.signature_def):
             add_signature(objects, self.meta, uplift, key, signature_map)
@@ -161,9 +162,7 @@ class Builder:
     def _set_up(self, nodes: Mapping[str, Message]) -> set[str]:
         """Resources of TF1 parts that their init ops do something to but read: the TF2 format runs no init op."""
         roots = [
-            f"{part.handle}/{part.init_op}"
-            for part in self.parts
-            if part.init_op in part.kept and not part.meta.has_object_graph
+            name for part in self.parts if not part.meta.has_object_graph for name in self._init_ops(part)
         ]
         ran = Adjacency(nodes).ancestors(roots) if roots else set()
         return {
@@ -192,10 +191,11 @@ class Builder:
             if handle == part.handle:
                 for port_ in (*signature.inputs.values(), *signature.outputs.values()):
                     part.exported.update(str(names.input_tensor(tensor)) for tensor in port_.tensors)
-        init = part.meta.init_op
-        if init is not None and init in part.meta.nodes:
-            part.init_op = init
-            roots.append(f"^{init}")
+        part.init_ops = init_ops(part.meta)
+        implicit = tell_implicit(part.meta, part.init_ops)
+        if implicit is not None:
+            part.note("implicit-init", "info", "", implicit)
+        roots += [f"^{name}" for name in part.init_ops]
         saver = saver_nodes(part)
         if len(saver) == 3 and not self.plan.freeze:
             part.has_saver = has_checkpoint(part)
@@ -365,8 +365,12 @@ class Builder:
 
     # -- what stands beside the graph
 
+    def _init_ops(self, part: Part) -> list[str]:
+        """What initialises a part, under the names of the result."""
+        return [f"{part.handle}/{name}" for name in part.init_ops if name in part.kept]
+
     def _init_op(self, taken: set[str]) -> None:
-        waits = [f"^{part.handle}/{part.init_op}" for part in self.parts if part.init_op in part.kept]
+        waits = [f"^{name}" for part in self.parts for name in self._init_ops(part)]
         if not waits:
             return
         name = "init"

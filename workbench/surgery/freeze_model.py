@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from workbench import names
 from workbench.disk.schema import Message
-from workbench.model import Model
+from workbench.model import MetaGraph, Model
 from workbench.model.twins import find_twins
 from workbench.model.variables import VARIABLE_COLLECTIONS
 from workbench.names import show
@@ -12,9 +12,10 @@ from workbench.surgery.collection_defs import kept_contexts
 from workbench.surgery.devolve import Devolution
 from workbench.surgery.edit import Edit
 from workbench.surgery.freeze import RESTORED_TABLES, bytes_of, freeze
+from workbench.surgery.initialise import init_ops, use_main_op
 from workbench.surgery.part import VARIABLE_OPS, unique_name
 from workbench.surgery.rename import Renamer, Rule
-from workbench.surgery.shed import drop_functions, drop_nodes, roots_of, signature_tensors, use_main_op
+from workbench.surgery.shed import drop_functions, drop_nodes, roots_of, signature_tensors
 from workbench.surgery.signed import begin_signed
 
 MAX_PROTO_BYTES = 2**31 - 1
@@ -41,7 +42,7 @@ def freeze_model(model: Model) -> Edit:
     edit.checkpoint = "drop"
     meta_graph.ClearField("object_graph_def")
     meta_graph.ClearField("saver_def")
-    use_main_op(meta_graph, original.init_op)
+    use_main_op(meta_graph, init_ops(MetaGraph(meta_graph)))
     drop_nodes(meta_graph, roots_of(meta_graph))
     nodes = {node.name: node for node in graph.node}
     drop_functions(meta_graph)

@@ -55,7 +55,7 @@ class Part:
         functions: names of the functions that stay.
         variable_defs: VariableDefs by collection, copies, of the variables that stay.
         has_saver: whether the part brings a saver into the result.
-        init_op: the node that initialises tables and the like, None if there is none.
+        init_ops: the nodes that initialise tables and the like.
         findings: what was found on the way.
         exported: tensors `n:k` that outputs and wires name.
         twins: variables that nothing restores under their own node, to the restored one that is the same.
@@ -75,7 +75,7 @@ class Part:
     functions: list[str] = field(default_factory=list)
     variable_defs: dict[str, list[Message]] = field(default_factory=dict)
     has_saver: bool = False
-    init_op: str | None = None
+    init_ops: tuple[str, ...] = ()
     findings: list[Finding] = field(default_factory=list)
     exported: set[str] = field(default_factory=set)
     moved: dict[str, str] = field(default_factory=dict)

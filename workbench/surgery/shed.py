@@ -8,16 +8,12 @@ from workbench import names
 from workbench.disk.schema import Message
 from workbench.graph.functions import reachable
 from workbench.model import MetaGraph, Model
-from workbench.model.signature import INIT_OP
 from workbench.model.twins import find_twins
+from workbench.surgery.initialise import MAIN_OP, init_ops, use_main_op
 from workbench.surgery.interface import info_tensors
-from workbench.surgery.part import Part, unique_name
+from workbench.surgery.part import Part
 from workbench.surgery.plan import Source
 from workbench.surgery.variables import describe_variables
-
-MAIN_OP = "saved_model_main_op"
-_LEGACY = "legacy_init_op"
-TRAIN_OP = "__saved_model_train_op"
 
 
 def drop_functions(meta_graph: Message) -> int:
@@ -56,7 +52,7 @@ def drop_objects(meta_graph: Message, model: Model, original: MetaGraph) -> None
     if not meta_graph.HasField("object_graph_def"):
         return
     meta_graph.ClearField("object_graph_def")
-    use_main_op(meta_graph, original.init_op)
+    use_main_op(meta_graph, init_ops(original))
     part = Part(Source("model", model.path), model, original, None)
     part.graph_def = meta_graph.graph_def
     part.kept = {node.name: node for node in meta_graph.graph_def.node}
@@ -65,27 +61,6 @@ def drop_objects(meta_graph: Message, model: Model, original: MetaGraph) -> None
     for name, definitions in part.variable_defs.items():
         values = meta_graph.collection_def[name].bytes_list.value
         values.extend(definition.SerializeToString(deterministic=True) for definition in definitions)
-
-
-def use_main_op(meta_graph: Message, init_op: str | None) -> None:
-    """Names the init op in the collection alone: a signature for it needs an object graph."""
-    for key in (INIT_OP, TRAIN_OP):
-        if key in meta_graph.signature_def:
-            del meta_graph.signature_def[key]
-    for name in (MAIN_OP, _LEGACY):
-        if name in meta_graph.collection_def:
-            del meta_graph.collection_def[name]
-    if init_op is None:
-        return
-    nodes = {node.name: node for node in meta_graph.graph_def.node}
-    node = nodes.get(init_op)
-    if node is None:
-        return
-    if node.op != "NoOp":
-        group = meta_graph.graph_def.node.add(name=unique_name("init", nodes), op="NoOp")
-        group.input.append(f"^{init_op}")
-        init_op = group.name
-    meta_graph.collection_def[MAIN_OP].node_list.value.append(init_op)
 
 
 def roots_of(meta_graph: Message) -> list[str]:

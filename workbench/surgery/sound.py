@@ -57,7 +57,7 @@ def variables_have_data(part: Part, roots: Iterable[str], *, frozen: bool) -> No
     if part.meta.variables and bundle is None and any(f.code == "R10-no-checkpoint" for f in part.findings):
         return
     known = {variable.node: variable for variable in part.meta.variables}
-    initialised = part.ancestors([f"^{part.init_op}"]) if part.init_op else set()
+    initialised = part.ancestors(f"^{name}" for name in part.init_ops)
     set_by_graph: set[str] | None = None
     for name, node in part.kept.items():
         if node.op not in VARIABLE_OPS or name in initialised or name in part.twins:

@@ -28,7 +28,7 @@ _DONE = "workbench/done"  # in no graph: the functions that only do something re
 
 
 def add_tables(
-    objects: Objects, meta: Message, uplift: Uplift, handle: str, init_op: str | None
+    objects: Objects, meta: Message, uplift: Uplift, handle: str, init_ops: Iterable[str]
 ) -> list[str]:
     """Makes objects of the tables of one part that have none; returns their nodes.
 
@@ -37,7 +37,7 @@ def add_tables(
         meta: the merged MetaGraph; its library gets the functions.
         uplift: over its main graph, without regard to what the init op sets up.
         handle: of the part, whose nodes go by `handle/`.
-        init_op: of the part, under its final name, or None.
+        init_ops: of the part, under their final names.
 
     Raises:
         CannotUplift: what fills a table can't become a function.
@@ -49,7 +49,7 @@ def add_tables(
     ]
     if not tables:
         return []
-    ran = Adjacency(uplift.nodes).ancestors([init_op]) if init_op is not None else set()
+    ran = Adjacency(uplift.nodes).ancestors(init_ops)
     parent = _object_of(objects, handle)
     children: dict[str, object] = {child.local_name: None for child in objects.graph.nodes[parent].children}
     work = _Functions(objects, meta, uplift)
