@@ -87,7 +87,7 @@ def test_what_is_written_to_stays_a_variable(models: Models, name: str, place: s
 @pytest.mark.needs_tf
 def test_a_table_with_what_it_learnt(models: Models) -> None:
     parts = {"a": "v1_mutable_table", "b": "v1_key_value_table"}
-    found = the(findings_of(plan_of(models, parts, ["y=ids"], freeze=True)), "freeze-table")
+    found = the(findings_of(plan_of(models, parts, ["y=ids"], freeze=True)), "freeze-state")
     assert (found.severity, found.where) == ("error", "a@learnt") and "MutableHashTable" in found.message
 
 

@@ -66,7 +66,7 @@ def test_a_variable_that_is_written_to_is_named_and_refused(zoo: Zoo, name: str)
 @pytest.mark.parametrize("name", RESTORED_TABLES)
 def test_a_table_that_the_checkpoint_fills_is_refused(zoo: Zoo, name: str) -> None:
     edit = freeze_model(open_model(zoo(name).path))
-    assert {finding.code for finding in edit.findings if finding.severity == "error"} == {"freeze-table"}
+    assert {finding.code for finding in edit.findings if finding.severity == "error"} == {"freeze-state"}
 
 
 def test_without_a_signature_nothing_would_be_left(zoo: Zoo) -> None:

@@ -16,9 +16,9 @@ from workbench.names import show
 from workbench.surgery.devolve import Devolution
 from workbench.surgery.devolve_nodes import Obstacle
 from workbench.surgery.part import REF_VARIABLE_OPS, VARIABLE_OPS, Part
+from workbench.surgery.restored import Restored, restored
 from workbench.surgery.variables import opened_by_name
 
-RESTORED_TABLES = ("MutableHashTable", "MutableDenseHashTable")
 Note = Callable[[str, Any, str, str, str | None], None]
 """Takes code, severity, where, message and hint of a finding."""
 
@@ -52,6 +52,7 @@ def freeze_variables(part: Part) -> int:
         part.note,
         "Merge without --freeze: variables are kept.",
         bodies=map(part.function, part.functions),
+        state=restored(part.meta),
     )
     if frozen:
         part.use_functions(devolution.made)
@@ -74,6 +75,7 @@ def freeze(
     asked: Iterable[str] = (),
     *,
     bodies: Iterable[Message],
+    state: Restored,
 ) -> int:
     """Makes constants of the variables of a main graph, in place; returns how many, 0 if something is in the way.
 
@@ -86,20 +88,16 @@ def freeze(
         hint: what to do instead.
         asked: what signatures and wires need, as inputs of a node would be written.
         bodies: the functions that the graph calls.
+        state: what the checkpoint restores.
     """
-    asked = list(asked)
+    asked, bodies = list(asked), list(bodies)
+    lost = _lost(nodes, bodies, state, devolution.op_table)
+    for where, told in lost:
+        note("freeze-state", "error", where, told, hint)
     values: dict[str, Variable] = {}
     given: dict[str, str] = {}
     for name, node in nodes.items():
-        if node.op.startswith(RESTORED_TABLES):
-            note(
-                "freeze-table",
-                "error",
-                show(name),
-                f"The content of this {show(node.op)} lies in the checkpoint, which a frozen model does not have.",
-                hint,
-            )
-        if node.op not in VARIABLE_OPS:
+        if node.op not in VARIABLE_OPS or state.lost(node, devolution.op_table):
             continue
         variable = known.get(name)
         if variable is None or variable.key is None or bundle is None:
@@ -123,7 +121,7 @@ def freeze(
     for name, function in by_name:
         text = f"It can't become a constant: the function {show(function)} opens it by its name."
         note("freeze-refused", "error", show(name), text, hint)
-    if obstacles or by_name:
+    if obstacles or by_name or lost:
         return 0
     devolution.apply()
     for name, variable in values.items():
@@ -136,6 +134,24 @@ def freeze(
         node.attr["T"].type = types[name]
         node.input[:] = [text]
     return len(types)
+
+
+def _lost(
+    nodes: Mapping[str, Message], bodies: Iterable[Message], state: Restored, op_table: OpTable
+) -> list[tuple[str, str]]:
+    """Restored state that can't become a constant: where it is, and what is told about it."""
+    found = []
+    for name, node in nodes.items():
+        if state.lost(node, op_table):
+            by = f" by {show(state.nodes[name])}" if name in state.nodes else ""
+            told = f"The checkpoint fills this {show(node.op)}{by}, and a frozen model has no checkpoint."
+            found.append((show(name), told))
+    for body in bodies:
+        for node in body.node_def:
+            if node.name not in nodes and state.lost(node, op_table):
+                told = f"The checkpoint fills this {show(node.op)}, and a frozen model has no checkpoint."
+                found.append((f"{show(body.signature.name)}::{show(node.name)}", told))
+    return found
 
 
 def set_once(

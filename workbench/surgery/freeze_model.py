@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from workbench import names
 from workbench.disk.schema import Message
 from workbench.model import MetaGraph, Model
@@ -11,10 +13,11 @@ from workbench.names import show
 from workbench.surgery.collection_defs import kept_contexts
 from workbench.surgery.devolve import Devolution
 from workbench.surgery.edit import Edit
-from workbench.surgery.freeze import RESTORED_TABLES, bytes_of, freeze
+from workbench.surgery.freeze import bytes_of, freeze
 from workbench.surgery.initialise import init_ops, use_main_op
 from workbench.surgery.part import VARIABLE_OPS, unique_name
 from workbench.surgery.rename import Renamer, Rule
+from workbench.surgery.restored import Restored, restored
 from workbench.surgery.shed import drop_functions, drop_nodes, roots_of, signature_tensors
 from workbench.surgery.signed import begin_signed
 
@@ -39,7 +42,8 @@ def freeze_model(model: Model) -> Edit:
     if edit.blocked:
         return edit
     meta_graph, graph, original = edit.meta_graph, edit.meta_graph.graph_def, edit.original
-    edit.checkpoint = "drop"
+    others = _needed_by(edit)
+    edit.checkpoint = "copy" if others and model.bundle is not None else "drop"
     meta_graph.ClearField("object_graph_def")
     meta_graph.ClearField("saver_def")
     use_main_op(meta_graph, init_ops(MetaGraph(meta_graph)))
@@ -47,19 +51,41 @@ def freeze_model(model: Model) -> Edit:
     nodes = {node.name: node for node in graph.node}
     drop_functions(meta_graph)
     known = {variable.node: variable for variable in original.variables} | find_twins(original)
-    if not any(node.op in VARIABLE_OPS or node.op.startswith(RESTORED_TABLES) for node in nodes.values()):
+    state = restored(original)
+    if not any(node.op in VARIABLE_OPS or state.lost(node, original.op_table) for node in _all(meta_graph)):
         edit.note("freeze-nothing", "info", show(str(model.path)), "No signature reads a variable.")
     elif model.bundle is None and model.bundle_problem is not None:
         raise model.bundle_problem
     elif _fits(edit, bytes_of(known[name] for name in nodes if name in known)):
-        _freeze(edit, nodes, known)
+        _freeze(edit, nodes, known, state)
     _drop_collections(meta_graph, nodes)
+    if edit.checkpoint == "copy" and not edit.blocked:
+        listed = ", ".join(others[:4])
+        told = f"variables/ stays: the model's other MetaGraphs need it (tag sets: {listed})."
+        edit.note("freeze-checkpoint", "info", show(str(model.path)), told)
     edit.left_out |= {"keras_metadata.pb", "debug"}
     edit.prove_all()
     return edit
 
 
-def _freeze(edit: Edit, nodes: dict[str, Message], known: dict[str, Message]) -> None:
+def _all(meta_graph: Message) -> Iterator[Message]:
+    """The nodes of the main graph and of all functions."""
+    yield from meta_graph.graph_def.node
+    for function in meta_graph.graph_def.library.function:
+        yield from function.node_def
+
+
+def _needed_by(edit: Edit) -> list[str]:
+    """The other MetaGraphs that use the checkpoint, by tag set."""
+    return [
+        show(meta.tags_text) or "(no tags)"
+        for meta in edit.model.meta_graphs
+        if meta is not edit.original
+        and (meta.proto.saver_def.restore_op_name or meta.has_object_graph or not meta.is_frozen)
+    ]
+
+
+def _freeze(edit: Edit, nodes: dict[str, Message], known: dict[str, Message], state: Restored) -> None:
     graph = edit.meta_graph.graph_def
 
     def add(name: str, op: str) -> Message:
@@ -78,6 +104,7 @@ def _freeze(edit: Edit, nodes: dict[str, Message], known: dict[str, Message]) ->
         _HINT,
         signature_tensors(edit.meta_graph),
         bodies=functions.values(),
+        state=state,
     )
     graph.library.function.extend(devolution.made.values())
     dropped = drop_functions(edit.meta_graph)
