@@ -279,7 +279,7 @@ def test_a_result_is_joined_again(models: Models, child: Child, tmp_path: Path) 
     again = Plan.join(one=second, two=models("v1_ref_variables").path, wires=["y=x"])
     draft = draft_of(again)
     assert commit(draft, third, child=child).verdict == "verified"
-    assert (third / "assets" / "one_a_a_vocab.txt").is_file()
+    assert (third / "assets" / "vocab.txt").is_file()
     recipe = json.loads((third / "assets.extra" / "workbench.json").read_text())
     handles = []
     while recipe is not None:

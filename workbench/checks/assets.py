@@ -22,8 +22,8 @@ ASSET_TENSOR = Code(
 )  # fmt: skip
 ORPHAN_ASSET = Code(
     "orphan-asset", "info", "a file in assets/ is named by no MetaGraph",
-    "Nothing reads it, unless the graph has its path in a constant, which then is right on one machine only.",
-    "Delete it, or save the model with it as an asset.",
+    "No loader gives its path to the graph. A library that looks for files beside an asset may still read it.",
+    "Keep it unless you know that nothing reads it; or save the model with it as an asset.",
 )  # fmt: skip
 _MAX_FILES = 100_000
 

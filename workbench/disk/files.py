@@ -327,6 +327,25 @@ def _by_hand(reader: int, writer: int, offset: int, count: int) -> int:
     return len(data)
 
 
+def same_content(one: Path, other: Path) -> bool:
+    """Whether two files have the same bytes.
+
+    Raises:
+        MissingFile, DamagedFile: one of them can't be read.
+    """
+    first, second = open_source(one), open_source(other)
+    try:
+        size = os.fstat(first).st_size
+        return size == os.fstat(second).st_size and all(
+            read_at(first, start, min(CHUNK, size - start), one)
+            == read_at(second, start, min(CHUNK, size - start), other)
+            for start in range(0, size, CHUNK)
+        )
+    finally:
+        os.close(first)
+        os.close(second)
+
+
 def write_file(target: Path, data: bytes) -> None:
     """Writes a new file and waits until it is on the disk.
 

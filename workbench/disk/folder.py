@@ -324,6 +324,19 @@ def asset_path(folder: Path, name: str) -> Path:
     return path
 
 
+def asset_files(folder: Path) -> dict[str, Path]:
+    """Every regular file below `assets/` of the SavedModel in `folder`, by its name as an asset would have it.
+
+    A link counts where it leads to a file inside (see `asset_path`); linked folders are not entered.
+    """
+    found = {}
+    for name in _below(folder / ASSETS):
+        path = folder / ASSETS / name
+        if stays_inside(folder, path) and path.is_file():
+            found[name] = path
+    return found
+
+
 def links_out(folder: Path) -> list[Path]:
     """The links in `variables/`, and that folder itself, that lead out of the model.
 

@@ -12,6 +12,7 @@ from workbench.disk.schema import Message
 from workbench.findings import Finding
 from workbench.graph.adjacency import Adjacency
 from workbench.model.shapes import to_proto
+from workbench.surgery.asset_names import place_assets
 from workbench.surgery.carried import add_assets, add_extra_files
 from workbench.surgery.collection_defs import merge_collections, merge_meta_info, merge_versions
 from workbench.surgery.freeze import bytes_to_freeze, freeze_variables
@@ -98,12 +99,14 @@ class Builder:
         merge_versions(self.graph, self.parts)
         merge_meta_info(self.meta, self.parts, self.plan.tags)
         self._signatures()
+        placed = place_assets(self.parts, apart=Rule.ASSET not in self.without)
         for part in self.parts:
             merge_collections(self.meta, part, self.renamers[part.handle])
             self.asset_numbers[part.handle] = add_assets(
                 self.meta,
                 part,
                 self.renamers[part.handle],
+                placed[part.handle],
                 partial(self._final, part.handle),
                 self.files,
             )

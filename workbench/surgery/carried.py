@@ -8,6 +8,7 @@ from workbench import names
 from workbench.disk.schema import Message
 from workbench.names import show
 from workbench.surgery import recipe as recipe_
+from workbench.surgery.asset_names import Placed
 from workbench.surgery.part import Part
 from workbench.surgery.rename import Renamer
 from workbench.surgery.result import Copied
@@ -16,14 +17,20 @@ _WARMUP = "tf_serving_warmup_requests"
 
 
 def add_assets(
-    meta: Message, part: Part, renamer: Renamer, final: Callable[[str], str], files: list[Copied]
+    meta: Message,
+    part: Part,
+    renamer: Renamer,
+    placed: Placed,
+    final: Callable[[str], str],
+    files: list[Copied],
 ) -> dict[int, int]:
-    """Takes over the assets whose tensors are kept, as `assets/HANDLE_name`; a missing file is a finding (R10).
+    """Takes over the assets whose tensors are kept, and the files beside them; a missing file is a finding (R10).
 
     Args:
         meta: the MetaGraphDef of the result; gains `asset_file_def`.
         part: the source.
         renamer: its names.
+        placed: where its asset files go.
         final: tensor of the source to its name in the result.
         files: gains the files to copy.
 
@@ -44,13 +51,22 @@ def add_assets(
             )
             continue
         numbers[number] = len(meta.asset_file_def)
-        taken = {definition.filename for definition in meta.asset_file_def}
         definition = meta.asset_file_def.add()
-        definition.filename = renamer.asset(asset.filename, taken)
+        definition.filename = renamer.asset(asset.filename, placed.name(asset.filename))
         definition.tensor_info.name = final(asset.tensor)
-        relative = f"assets/{definition.filename}"
-        if all(copied.relative != relative for copied in files):
-            files.append(Copied(asset.path, relative, asset.nbytes))
+    there = {copied.relative for copied in files}
+    for filename, path in placed.files.items():
+        relative = f"assets/{placed.name(filename)}"
+        if relative not in there:
+            files.append(Copied(path, relative, path.stat().st_size))
+    if placed.folder:
+        part.note(
+            "asset-folder",
+            "info",
+            show(placed.met),
+            f"Another source has a different file of this name, so the assets of each go to a folder of its own: "
+            f"assets/{show(placed.folder)}/.",
+        )
     return numbers
 
 

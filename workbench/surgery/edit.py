@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.disk import schema
-from workbench.disk.folder import ASSETS, VARIABLES, asset_path
+from workbench.disk.folder import ASSETS, VARIABLES, asset_files, asset_path
 from workbench.disk.schema import Message
 from workbench.errors import MissingFile, WorkbenchError
 from workbench.findings import Finding
@@ -214,7 +214,9 @@ class Edit:
                     hint="Fetch the whole assets/ folder again.",
                 )
             _add(found, path, f"{ASSETS}/{definition.filename}")
-        for name in (ASSETS, EXTRA, DEBUG, KERAS):
+        for filename, path in asset_files(folder).items():
+            _add(found, path, f"{ASSETS}/{filename}")
+        for name in (EXTRA, DEBUG, KERAS):
             for path in _below(folder / name):
                 if path.name not in OWN_FILES and not {name, path.name} & self.left_out:
                     _add(found, path, path.relative_to(folder).as_posix())

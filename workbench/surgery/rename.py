@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from enum import StrEnum
-from itertools import chain, count
 
 from workbench import names
 from workbench.disk.schema import Message
@@ -21,7 +20,6 @@ from workbench.disk.schema import Message
 # ResourceHandle's anonymous name: such a resource is private by definition (resource_handle.h).
 ANONYMOUS = "cd2c89b7-88b7-44c8-ad83-06c2a9158347"
 # NAME_MAX of Linux file systems, in bytes.
-_LONGEST_NAME = 255
 # Kernels that fall back to the node's own name when shared_name is empty.
 _NAMED_BY_NODE = frozenset(
     {
@@ -157,25 +155,13 @@ class Renamer:
         """The key of a tensor in the checkpoint."""
         return self._new(Rule.CHECKPOINT_KEY, key)
 
-    def asset(self, filename: str, taken: Container[str] = ()) -> str:
-        """The name of an asset file: `HANDLE_name`, or `HANDLE/name` if that were too long for a file system.
-
-        Not always a folder: TFLite's converter reads the file of a table at `assets/` and the last part of its name
-        (`init_text_file_to_import.cc`).
+    def asset(self, filename: str, new: str) -> str:
+        """The name of an asset file.
 
         Args:
             filename: relative to `assets/`.
-            taken: names that other models' assets have.
+            new: the same in the result, as `asset_names` gives it.
         """
-        if Rule.ASSET in self._without:
-            return filename
-        known = self.log.maps[Rule.ASSET].get(filename)
-        stem = self.handle.replace("/", "_")
-        mark = "_" if len(f"{stem}_10_{filename}".encode()) < _LONGEST_NAME else "/"
-        listed = chain(
-            [f"{stem}{mark}{filename}"], (f"{stem}_{number}{mark}{filename}" for number in count(2))
-        )
-        new = known or next(name for name in listed if name not in taken)
         self.log.add(Rule.ASSET, filename, new)
         return new
 
