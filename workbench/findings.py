@@ -21,6 +21,7 @@ class Finding:
         where: the node, key, file or wire that is meant.
         message: what is the matter, got against expected, safe to print.
         hint: the next move, or None.
+        count: how many findings it represents; more than 1 for those that are not listed one by one.
     """
 
     code: str
@@ -28,14 +29,22 @@ class Finding:
     where: str
     message: str
     hint: str | None = None
+    count: int = 1
 
     def as_json(self) -> dict[str, str | None]:
         """The finding as the JSON of every command shows it."""
-        return asdict(self)
+        found = asdict(self)
+        del found["count"]
+        return found
 
     def __str__(self) -> str:
         hint = f" {self.hint}" if self.hint else ""
         return f"{self.severity} {self.code} {self.where}: {self.message}{hint}"
+
+
+def total(findings: Iterable[Finding], severity: Severity | None = None) -> int:
+    """Count findings of a severity, or of all, those included that only a number represents."""
+    return sum(finding.count for finding in findings if severity in (None, finding.severity))
 
 
 def by_severity(findings: list[Finding]) -> list[Finding]:
@@ -51,15 +60,18 @@ def in_short(findings: Iterable[Finding], limit: int = 10) -> list[Finding]:
         limit: how many alike are shown one by one.
     """
     found = list(findings)
-    left = Counter((finding.code, finding.severity) for finding in found)
+    kinds = [(finding.code, finding.severity) for finding in found]
+    last = {kind: at for at, kind in enumerate(kinds)}
     shown: Counter[tuple[str, Severity]] = Counter()
+    left: Counter[tuple[str, Severity]] = Counter()
     short: list[Finding] = []
-    for finding in found:
-        kind = finding.code, finding.severity
+    for at, (finding, kind) in enumerate(zip(found, kinds, strict=True)):
         shown[kind] += 1
         if shown[kind] <= limit:
             short.append(finding)
-        elif shown[kind] == left[kind]:
-            text = f"{left[kind] - limit} more like this ({finding.code})."
-            short.append(Finding(finding.code, finding.severity, "", text, "--json lists them."))
+            continue
+        left[kind] += finding.count
+        if last[kind] == at:
+            text = f"{left[kind]:,} more like this ({finding.code})."
+            short.append(Finding(*kind, "", text, "--json lists them.", left[kind]))
     return short

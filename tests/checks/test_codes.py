@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ import workbench
 from tests.checks.cases import CASES, copy
 from workbench.checks import files
 from workbench.checks.check import Checked, check_model
-from workbench.checks.codes import AREAS, registry
-from workbench.findings import Finding
+from workbench.checks.codes import AREAS, Found, registry
+from workbench.findings import Finding, in_short, total
 from workbench.model import open_model
 
 ROOM = Path(workbench.__file__).parent
@@ -110,6 +111,26 @@ def test_some_are_told_one_by_one_and_the_rest_counted(tmp_path: Path) -> None:
     assert [one.where for one in of(None)] == [f"n{i}" for i in range(9)]
     assert [one.where for one in of(5)] == ["n0", "n1", "n2", "n3", "n4", ""]
     assert of(5)[-1].message.startswith("4 more")
+    for limit in (None, 5, 1):
+        checked = check_model(open_model(path), limit=limit)
+        assert checked.count("error") == total(of(None), "error") == 9, "what is not listed is counted"
+
+
+def test_what_is_found_twice_is_counted_once() -> None:
+    code = registry()["input-count"]
+    for limit in (None, 1):
+        found = Found(limit)
+        for where in ("a", "b", "a", "b", "c"):
+            found.add(code, where, "too many")
+        assert total(found.findings) == 3
+
+
+def test_a_summary_of_summaries_keeps_the_number() -> None:
+    one = Finding("x", "warning", "here", "message")
+    listed = [*[replace(one, where=str(number)) for number in range(4)], replace(one, where="", count=20)]
+    short = in_short(listed, 3)
+    assert [finding.count for finding in short] == [1, 1, 1, 21] and total(short) == total(listed) == 24
+    assert "21 more" in short[-1].message and "count" not in short[-1].as_json()
 
 
 @pytest.mark.needs_tf

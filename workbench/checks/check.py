@@ -25,7 +25,7 @@ from workbench.checks import (
 from workbench.checks.codes import LISTED, Found
 from workbench.checks.known import DANGLING_INPUT
 from workbench.checks.scope import Scope, scopes
-from workbench.findings import Finding, by_severity
+from workbench.findings import Finding, Severity, by_severity, total
 from workbench.model.checkup import of_files, of_meta
 
 if TYPE_CHECKING:
@@ -60,9 +60,9 @@ class Checked:
         """All findings, errors first."""
         return by_severity([*self.model, *(one for _, found in self.metas for one in found)])
 
-    def count(self, severity: str) -> int:
-        """How many findings there are of a severity."""
-        return sum(1 for finding in self.findings if finding.severity == severity)
+    def count(self, severity: Severity) -> int:
+        """How many findings there are of a severity, listed or not."""
+        return total(self.findings, severity)
 
 
 @dataclass(slots=True)

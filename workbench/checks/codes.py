@@ -60,6 +60,7 @@ class Found:
         self.limit = limit
         self.count: Counter[Code] = Counter()
         self._findings: list[Finding] = []
+        self._seen: set[int] = set()  # what is found twice is told, and counted, once
 
     def add(self, code: Code, where: str, message: str, hint: str | Callable[[], str] | None = None) -> None:
         """One thing found.
@@ -71,6 +72,10 @@ class Found:
             hint: the next move, or what makes it: near names are looked for with the first few of a code only, as that
                 is what takes time.
         """
+        seen = hash((code.name, where, message))
+        if seen in self._seen:
+            return
+        self._seen.add(seen)
         self.count[code] += 1
         if self.limit is None or self.count[code] <= self.limit:
             told = hint if isinstance(hint, str) else None
@@ -84,10 +89,8 @@ class Found:
         if self.limit is None:
             return list(self._findings)
         more = [
-            Finding(
-                code.name, code.severity, "", f"{number - self.limit} more like this.", "--all lists them."
-            )
+            Finding(code.name, code.severity, "", f"{left:,} more like this.", "--all lists them.", left)
             for code, number in self.count.items()
-            if number > self.limit
+            if (left := number - self.limit) > 0
         ]
         return [*self._findings, *more]

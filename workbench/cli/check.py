@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from workbench.checks.check import Checked
     from workbench.checks.codes import Code
-    from workbench.findings import Finding
+    from workbench.findings import Finding, Severity
     from workbench.model import Model
 
 EXAMPLES = """\
@@ -37,7 +37,7 @@ Exit codes: 0 no errors (warnings and infos allowed; with --strict infos alone),
 3 a model that cannot be read.
 """
 _SEVERITY = {"error": "bold red", "warning": "yellow", "info": "dim"}
-_SEVERITIES = ("error", "warning", "info")
+_SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

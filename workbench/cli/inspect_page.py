@@ -104,7 +104,7 @@ class Page:
             shards = count(bundle.num_shards, "shard")
             missing = bundle.num_shards - len(bundle.present_shards)
             parts.append(
-                f"{size(self.model.variables_nbytes)} variables in {shards}"
+                f"{size(self.model.variables_nbytes)} checkpoint in {shards}"
                 + (f", {missing} missing" if missing else "")
             )
         assets = {
@@ -180,19 +180,13 @@ class Page:
         variables = meta.variables
         if not variables:
             return
-        restored = [variable for variable in variables if variable.key is not None]
-        note = [f"{sum(1 for variable in variables if variable.trainable)} trainable"]
-        known = [variable.nbytes for variable in restored if variable.nbytes is not None]
-        if known:
-            note.insert(0, size(sum(known)))
-        loose = len(variables) - len(restored)
-        if loose and restored:
-            note.append(f"{loose:,} more that nothing restores")
-        elif loose:
-            note.append("nothing restores them")
+        counts = meta.variable_counts
+        note = counts.notes
+        if counts.restored and counts.nbytes is not None:
+            note.insert(0, size(counts.nbytes))
         self.out.line()
-        number = len(restored) or len(variables)
-        self.out.heading(f"{number:,} variable{'' if number == 1 else 's'}", ", ".join(note), indent=2)
+        self.out.heading(count(counts.number, "variable"), ", ".join(note), indent=2)
+        restored = [variable for variable in variables if variable.key is not None]
         ordered = sorted(restored or variables, key=lambda variable: -(variable.nbytes or 0))
         if self.all_variables and restored:
             ordered += [variable for variable in variables if variable.key is None]
@@ -376,18 +370,24 @@ def _needs(meta: MetaGraph, signature: Signature) -> list[tuple[str, str]]:
     """What of the graph runs when a signature is called."""
     from workbench.graph.adjacency import Adjacency
     from workbench.graph.functions import reachable
+    from workbench.model.twins import find_twins
+    from workbench.model.variables import count_variables
 
     outputs = [name for port in signature.outputs.values() for name in port.tensors]
     fed = [name for port in signature.inputs.values() for name in port.tensors]
     cut = Adjacency(meta.nodes).cut(outputs, fed)
-    used = [variable for variable in meta.variables if variable.name in cut.nodes]
+    twins = find_twins(meta)
+    nodes = [variable for variable in meta.variables if variable.name in cut.nodes]
+    used = list({one.name: one for node in nodes for one in [twins.get(node.name, node)]}.values())
     facts = [("needs", f"{len(cut.nodes):,} of {count(len(meta.nodes), 'node')}")]
     if meta.functions:
         functions = reachable(meta.graph, [meta.nodes[name] for name in cut.nodes])
         facts.append(("calls", f"{len(functions)} of {count(len(meta.functions), 'function')}"))
     if used:
-        nbytes = sum(variable.nbytes or 0 for variable in used)
-        facts.append(("reads", f"{len(used)} of {count(len(meta.variables), 'variable')}, {size(nbytes)}"))
+        reads, all_ = count_variables(used, {}), meta.variable_counts
+        here = reads.number + reads.unrestored
+        there = count(all_.number + all_.unrestored, "variable")
+        facts.append(("reads", f"{here:,} of {there}, {size(reads.nbytes)}"))
     unused = [key for key, port in signature.inputs.items() if not set(port.tensors) & cut.fed]
     if unused:
         facts.append(("not used", ", ".join(map(show, unused))))

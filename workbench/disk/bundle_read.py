@@ -362,10 +362,12 @@ class Bundle:
                 add(code, str(self._path(number)), problem)
                 shards.discard(number)
         if len(orphans) > _LISTED:
-            message = f"{len(orphans) - _LISTED} more slices belong to no tensor."
-            findings.append(Finding("orphan-slice", "warning", "", message))
-        for code, count in more.items():
-            findings.append(Finding(code, "error", show(str(self.index)), f"{count} more {_MORE[code]}."))
+            left = len(orphans) - _LISTED
+            message = f"{left:,} more slices belong to no tensor."
+            findings.append(Finding("orphan-slice", "warning", "", message, count=left))
+        for code, left in more.items():
+            message = f"{left:,} more {_MORE[code]}."
+            findings.append(Finding(code, "error", show(str(self.index)), message, count=left))
         return findings, keys, shards
 
     # bytes

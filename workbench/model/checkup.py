@@ -190,7 +190,10 @@ class _Some:
         """All that are listed, and one for the rest: `123 {rest}.`."""
         if not self.more:
             return self.listed
-        return [*self.listed, Finding(self.code, self.severity, "", f"{self.more} {rest}.")]
+        return [
+            *self.listed,
+            Finding(self.code, self.severity, "", f"{self.more:,} {rest}.", count=self.more),
+        ]
 
 
 def _names_a_tensor(entry: str, known: Mapping[str, Message]) -> bool:

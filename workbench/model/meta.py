@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from workbench.disk.bundle_read import Bundle
     from workbench.model.callables import Callable_
     from workbench.model.objects import ObjectGraph
-    from workbench.model.variables import Variable
+    from workbench.model.variables import Counts, Variable
 
 Format = Literal["pb", "pbtxt", "graphdef"]
 
@@ -190,6 +190,14 @@ class MetaGraph:
         from workbench.model.variables import read_variables
 
         return read_variables(self)
+
+    @cached_property
+    def variable_counts(self) -> Counts:
+        """How many variables there are, what they weigh, and what else stands beside them."""
+        from workbench.model.twins import find_twins
+        from workbench.model.variables import count_variables
+
+        return count_variables(self.variables, find_twins(self))
 
     @cached_property
     def assets(self) -> tuple[Asset, ...]:

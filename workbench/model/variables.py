@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -88,6 +89,66 @@ class Variable:
     def node(self) -> str:
         """The node's name, which is also the variable's."""
         return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What there is to count of a MetaGraph's variables; every face takes its numbers from here.
+
+    A node that nothing restores is counted apart from the variables whose values the checkpoint has: in an export of
+    Keras it is often a second node of one of them.
+
+    Attributes:
+        number: how many have a value in the checkpoint; of a model without one, how many there are.
+        nbytes: bytes of those, a value that several nodes read once; None if none is known.
+        trainable: how many of those are trainable, as far as the model says.
+        doubles: nodes that nothing restores and that are second nodes of a counted variable.
+        unrestored: nodes that nothing restores and that are no doubles; 0 where those are what is counted.
+        restored: whether the checkpoint has values of any.
+    """
+
+    number: int
+    nbytes: int | None
+    trainable: int
+    doubles: int
+    unrestored: int
+    restored: bool
+
+    @property
+    def notes(self) -> list[str]:
+        """What to say beside number and bytes: `2 trainable`, `1 more that nothing restores`."""
+        found = [f"{self.trainable:,} trainable"]
+        if self.doubles:
+            found.append(f"{self.doubles:,} with a second node that nothing restores")
+        if self.unrestored:
+            found.append(f"{self.unrestored:,} more that nothing restores")
+        elif not self.restored:
+            found.append("nothing restores them")
+        return found
+
+
+def count_variables(variables: Sequence[Variable], twins: Mapping[str, Variable]) -> Counts:
+    """Count the variables of a MetaGraph.
+
+    Args:
+        variables: all of them.
+        twins: as `twins.find_twins` has them: second nodes of restored variables.
+    """
+    restored = [variable for variable in variables if variable.key is not None]
+    counted = restored or list(variables)
+    values = {
+        (variable.key, str(variable.slice)) if restored else variable.name: variable.nbytes
+        for variable in counted
+        if variable.nbytes is not None
+    }
+    return Counts(
+        number=len(counted),
+        nbytes=sum(values.values()) if values else None,
+        trainable=sum(bool(variable.trainable) for variable in counted),
+        doubles=len(twins),
+        unrestored=len(variables) - len(counted) - len(twins),
+        restored=bool(restored),
+    )
 
 
 def read_variables(meta: MetaGraph) -> tuple[Variable, ...]:

@@ -192,7 +192,7 @@ class Lister:
         return {
             "signatures": len(meta.signatures),
             "callables": sum(len(item.variants) for item in meta.callables),
-            "variables": len(meta.variables),
+            "variables": meta.variable_counts.number,
             "assets": len(meta.assets),
             "functions": len(meta.functions),
             "nodes": len(meta.graph.node),
@@ -200,7 +200,7 @@ class Lister:
 
     def _weight(self, section: str) -> str:
         if section == "variables":
-            return text_.size(sum(variable.nbytes or 0 for variable in self.meta.variables))
+            return text_.size(self.meta.variable_counts.nbytes)
         if section == "functions":
             return text_.count(sum(self.meta.function_sizes.values()), "node")
         return ""
@@ -236,7 +236,14 @@ class Lister:
         return [Segment(pairs, callable_row)]
 
     def _variables(self, unfolded: Set[Key]) -> list[Segment]:
-        return [Segment(self.meta.variables if ("section", "variables") in unfolded else (), variable_row)]
+        if ("section", "variables") not in unfolded:
+            return []
+        variables = self.meta.variables
+        counted = [one for one in variables if one.key is not None]
+        return [
+            Segment(counted, variable_row),
+            Segment([one for one in variables if one.key is None], variable_row),
+        ]
 
     def _assets(self, unfolded: Set[Key]) -> list[Segment]:
         return [Segment(self.meta.assets, asset_row)]
@@ -421,6 +428,8 @@ def variable_row(variable: Any) -> Row:
     """The row of a variable."""
     columns = (text_.dtype(variable.dtype), text_.shape(variable.shape), text_.size(variable.nbytes))
     aside = show(variable.title) if variable.title and variable.title != variable.name else ""
+    if variable.key is None:
+        aside = "not restored"
     return Row(
         "variable", ("variable", variable.name), 1, show(variable.name), columns, None, aside,
         Spot("", variable.name), variable,

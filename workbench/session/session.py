@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import UsageError, WorkbenchError
-from workbench.findings import Finding, by_severity
+from workbench.findings import Finding, by_severity, total
 from workbench.model import Model, open_model
 from workbench.session.listing import HIDDEN
 from workbench.session.options import CommitOptions
@@ -61,7 +61,7 @@ class Outcome:
     @property
     def errors(self) -> int:
         """How many findings forbid a commit."""
-        return sum(finding.severity == "error" for finding in self.findings)
+        return total(self.findings, "error")
 
 
 class Session:

@@ -38,7 +38,7 @@ def what_it_does(draft: Draft) -> Detail:
     out.fact("graph", text_.size(int(draft.proto.ByteSize())))
     for bundle, handle in draft.checkpoints:
         keys = text_.count(len(bundle.keys()), "tensor")
-        out.fact("variables", f"{text_.size(bundle.nbytes)} of {handle}: {keys}, copied byte for byte")
+        out.fact("checkpoint", f"{text_.size(bundle.nbytes)} of {handle}: {keys}, copied byte for byte")
     frozen = draft.rewritten.get("frozen", 0)
     if frozen:
         out.fact("frozen", f"{text_.count(frozen, 'variable')} become constants")

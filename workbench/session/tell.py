@@ -17,6 +17,7 @@ from workbench.session.tell_node import NodeTeller
 if TYPE_CHECKING:
     from workbench.disk.schema import Message
     from workbench.model import MetaGraph, Model, Port, Signature
+    from workbench.model.variables import Counts
 
 _SECTION_HELP = {
     "signatures": "What a server can be asked: named inputs and outputs of the main graph.",
@@ -84,8 +85,7 @@ class Teller:
         nodes = text_.count(len(meta.graph.node), "node")
         out.fact("graph", f"{nodes}, {text_.count(len(meta.functions), 'function')}")
         if meta.variables:
-            total = sum(variable.nbytes or 0 for variable in meta.variables)
-            out.fact("variables", f"{len(meta.variables):,}, {text_.size(total)}")
+            out.fact("variables", ", ".join(variable_facts(meta.variable_counts)))
         for note in model.notes:
             out.fact("note", show(note, 500))
         if model.origin is not None:
@@ -96,6 +96,10 @@ class Teller:
         out.add(Span(_SECTION_HELP[row.key[1]], "dim"))
         if row.key[1] == "nodes":
             self._ops(out, self.meta.main_ops)
+        elif row.key[1] == "variables":
+            out.add("")
+            for fact in variable_facts(self.meta.variable_counts):
+                out.add(f"  {fact}")
 
     def _ops(self, out: Detail, ops: Counter[str]) -> None:
         out.heading("Ops", text_.count(sum(ops.values()), "node"))
@@ -265,3 +269,8 @@ class Teller:
     def _node(self, out: Detail, row: Row) -> None:
         if row.spot is not None:
             self._about.node(out, row.spot)
+
+
+def variable_facts(counts: Counts) -> list[str]:
+    """Say how many variables there are, what they weigh, and which nodes nothing restores."""
+    return [f"{counts.number:,}", text_.size(counts.nbytes), *counts.notes]

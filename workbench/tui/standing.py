@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from workbench.findings import total
 from workbench.names import show
 from workbench.session.text import count
 from workbench.tui import glyphs
@@ -42,7 +43,7 @@ def standing(session: Session, picked: Picked | None) -> list[Piece]:
     outcome = session.outcome
     if outcome is None:
         return found
-    warnings = sum(finding.severity == "warning" for finding in outcome.findings)
+    warnings = total(outcome.findings, "warning")
     if outcome.errors:
         found.append((f"  {glyphs.NO} {count(outcome.errors, 'error')}", "bad"))
     elif outcome.draft is not None:
@@ -58,5 +59,5 @@ def tabs(session: Session) -> list[tuple[str, str]]:
         (f"pane-{position}", f"{glyphs.mark(position)} {show(source.handle)}")
         for position, source in enumerate(session.plan.sources)
     ] or [("pane-0", "no model")]
-    findings = len(session.outcome.findings) if session.outcome is not None else 0
-    return [*labels, ("wires", f"wires {len(session.plan.wires)}"), ("findings", f"findings {findings}")]
+    findings = total(session.outcome.findings) if session.outcome is not None else 0
+    return [*labels, ("wires", f"wires {len(session.plan.wires)}"), ("findings", f"findings {findings:,}")]
