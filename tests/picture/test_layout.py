@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ from tests.zoo.example import Example
 from workbench.model import open_model
 from workbench.picture import engines
 from workbench.picture.build import build_scene
+from workbench.picture.canvas import Canvas
 from workbench.picture.layout import CutOff, Layout, lay_out, layout_in_worker
 from workbench.picture.placed import count_crossings
 from workbench.picture.scene import Edge, Frame, Node, Scene
@@ -48,10 +50,28 @@ def test_no_line_touches_a_box_or_runs_over_another(engine: str, scene: Scene, d
     assert layout_faults(lay_out(scene, detail=detail, engine=engine)) == []  # type: ignore[arg-type]
 
 
-@given(scene=scenes())
-def test_to_the_right_as_well(scene: Scene) -> None:
-    layout = lay_out(scene, direction="right", engine="graphlay")
+@given(scene=scenes(), detail=st.sampled_from(["full", "compact", "tiny"]))
+def test_to_the_right_as_well(scene: Scene, detail: Literal["full", "compact", "tiny"]) -> None:
+    layout = lay_out(scene, direction="right", detail=detail, engine="graphlay")
     assert layout_faults(layout) == []
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_tiny_box_is_where_its_lines_end(engine: str) -> None:
+    layout = lay_out(
+        scene_of(6, [(0, 1), (1, 2), (2, 5), (3, 5), (4, 5)]), direction="right", detail="tiny", engine=engine
+    )
+    boxes = {box.id: box for box in layout.boxes}
+    for line in layout.lines:
+        for id, (x, y) in ((line.edge.source, line.points[0]), (line.edge.target, line.points[-1])):
+            box = boxes[id]
+            assert box.y <= y < box.y + box.h
+            assert x in (box.x + box.w - 1, box.x - 1)
+            if box.h == 1:
+                assert y == box.text_at("tiny")[1]
+    assert [boxes[f"n{at}"].h for at in range(6)] == [1, 1, 1, 1, 1, 4]
+    drawn = Canvas(layout).text()
+    assert "[Op]" in drawn and drawn.count("[OpOpOp]") == 1, drawn
 
 
 @given(scene=scenes())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 
 from tests.tui.driving import drive, press, screen_text, settle, until
@@ -97,3 +98,43 @@ def test_boxes_open_and_close_and_the_picture_pans(zoo: Callable[[str], Example]
         assert not screen(app).view.expanded
 
     drive(story, [zoo("keras_mobilenet_v2").path], state=tmp_path)
+
+
+def test_what_is_looked_at_stays_in_place_when_the_picture_is_drawn_anew(
+    sample_models: Path, tmp_path: Path
+) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        def seen(id: str) -> tuple[float, float]:
+            view = canvas(app)
+            assert view.canvas is not None
+            box = view.canvas.box(id)
+            assert box is not None
+            x, y = view._in_window(box)
+            assert 0 <= x < view.size.width and 0 <= y < view.size.height, "it is in sight"
+            return x, y
+
+        await press(app, pilot, "space", "space", "v")
+        await drawn(app, pilot)
+        seam = canvas(app).selected
+        assert seam is not None
+        first = canvas(app).scroll_offset, seen(seam)
+        for keys in ("d d", "minus plus", "d minus d plus"):
+            for key in keys.split():
+                await press(app, pilot, key)
+                await drawn(app, pilot)
+                seen(seam)
+            assert (canvas(app).scroll_offset, seen(seam)) == first, keys
+        await press(app, pilot, "d")
+        await drawn(app, pilot)
+        turned = seen(seam)
+        await press(app, pilot, *"HHHHHHHHHH")  # the seam is out of sight then; what is in sight is held
+        before = canvas(app).canvas
+        assert before is not None and canvas(app)._in_window(before.box(seam))[0] > canvas(app).size.width  # type: ignore[arg-type]
+        held = canvas(app)._held(before)
+        assert held is not None and held[0] != seam
+        await press(app, pilot, "minus")
+        await drawn(app, pilot)
+        assert seen(held[0])[0] == pytest.approx(held[1][0], abs=1)
+        assert canvas(app).selected == seam and turned[0] < canvas(app).size.width
+
+    drive(story, [sample_models / name for name in PAIR], state=tmp_path)

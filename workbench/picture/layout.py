@@ -35,6 +35,12 @@ class Box:
     h: int
     lines: tuple[str, ...] = ()
 
+    def text_at(self, detail: Detail) -> tuple[int, int]:
+        """Return the cell of its first letter: inside the border, or for a tiny box in its middle row."""
+        if detail == "tiny":
+            return self.x + 1, self.y + (self.h - 1) // 2
+        return self.x + 2, self.y + 1
+
 
 @dataclass(frozen=True, slots=True)
 class Line:

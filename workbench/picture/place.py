@@ -99,7 +99,10 @@ class _Placer:
         found.engine = found.engine or next((one.engine for one in inners.values()), "")
         for item, size, where in zip(items, sizes, grid.places, strict=True):
             x, y = where if down else (where[1], where[0])
-            found.boxes.append(Box(item.id, item, x, y, *size, lines.get(item.id, ())))
+            wide, high = size
+            if self.detail == "tiny" and not down and isinstance(item, Node):
+                y, high = y + 1, high - 2  # it has no border above and below: only rows that lines end at
+            found.boxes.append(Box(item.id, item, x, y, wide, high, lines.get(item.id, ())))
             if item.id in inners:
                 _put_in(found, inners[item.id], x + _FRAME_X, y + _FRAME_Y)
         for edge, route in zip(edges, grid.routes, strict=True):

@@ -153,7 +153,7 @@ class _Writer:
             yield _text(_x(box.x + 1) + 3, _y(box.y) + 4, word, f"word sub{seam}")
         if node.opens is not None and not tiny:
             yield _text(_x(box.x + box.w - 3), _y(box.y + 1) + 4, "+", "title")
-        x, y = box.x + (1 if tiny else 2), box.y + (not tiny)
+        x, y = box.text_at(self.layout.detail)
         for at, text in enumerate(box.lines):
             role = "title" if at == 0 else "sub" if at == 1 and node.subtitle else "detail"
             start = x
@@ -211,7 +211,7 @@ def _rect(box: Box, kind: str, radius: int, *, tiny: bool = False) -> str:
     x, y = _x(box.x), _y(box.y)
     width, height = (box.w - 1) * _W, (box.h - 1) * _H
     if tiny:
-        y, height = box.y * _H + 1, _H - 2
+        y, height = box.y * _H + 1, box.h * _H - 2
     return f'<rect class="{kind}" x="{x}" y="{y}" width="{width}" height="{height}" rx="{radius}"/>'
 
 

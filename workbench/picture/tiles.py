@@ -135,12 +135,13 @@ class Painter:
         border = self._style("border", node.owner, selected)
         if self.layout.detail == "tiny":
             left, right = ("«", "»") if selected and self.glyphs == "unicode" else ("[", "]")
-            sheet.write(box.x, box.y, left + " " * (box.w - 2) + right, border)
+            for row in range(max(box.y, sheet.y), min(box.y + box.h, sheet.y + TILE_H)):
+                sheet.write(box.x, row, left + " " * (box.w - 2) + right, border)
         else:
             kind = "selected" if selected else "heavy" if node.seam else "plain"
             self._border(sheet, box, kind, border)
             self._captions(sheet, box, node, selected)
-        x, y = box.x + (1 if self.layout.detail == "tiny" else 2), box.y + (self.layout.detail != "tiny")
+        x, y = box.text_at(self.layout.detail)
         for at, text in enumerate(box.lines):
             role = "title" if at == 0 else "subtitle" if at == 1 and node.subtitle else "detail"
             start = x

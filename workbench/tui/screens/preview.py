@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.geometry import Offset
 from textual.screen import Screen
 from textual.widgets import Input, Static
 from textual.worker import get_current_worker
@@ -63,6 +64,8 @@ class PreviewScreen(Screen[None]):
         self.subject: Subject | None = None
         self._pictures: OrderedDict[View, Layout] = OrderedDict()
         self._select: str | None = None
+        self._places: dict[View, Offset] = {}
+        self._left: tuple[Offset, str | None] = Offset(), None
         self._waiting = False
 
     def compose(self) -> ComposeResult:
@@ -151,6 +154,11 @@ class PreviewScreen(Screen[None]):
 
     def draw(self, view: View, select: str | None = None) -> None:
         """Draws a view; what was drawn before is shown at once."""
+        canvas = self.canvas
+        if canvas.canvas is not None:
+            if (canvas.scroll_offset, canvas.selected) != self._left:
+                self._places.clear()  # somebody went elsewhere: there is no way back to where other views were
+            self._places[self.view] = canvas.scroll_offset
         self.view = view
         self._select = select if select is not None else self.canvas.selected
         known = self._pictures.get(view)
@@ -190,7 +198,9 @@ class PreviewScreen(Screen[None]):
         select = self._select
         if select is None or all(box.id != select for box in found.boxes):
             select = self._near(found)
-        self.canvas.show_canvas(Canvas(found, "ascii" if self.app.look.ascii else "unicode"), select)
+        picture = Canvas(found, "ascii" if self.app.look.ascii else "unicode")
+        self.canvas.show_canvas(picture, select, self._places.get(view))
+        self._left = self.canvas.scroll_offset, self.canvas.selected
         self._note("  ".join(found.scene.notes) if found.boxes else "There is nothing to draw.")
         self._head()
 

@@ -18,6 +18,7 @@ from workbench.tui.roles import role_style
 
 if TYPE_CHECKING:
     from workbench.picture.canvas import Canvas, Direction
+    from workbench.picture.layout import Box
     from workbench.picture.scene import Frame, Node
     from workbench.tui.app import WorkbenchApp
 
@@ -66,8 +67,20 @@ class CanvasView(ScrollView, can_focus=True):
 
     # -- what is shown
 
-    def show_canvas(self, canvas: Canvas | None, select: str | None = None) -> None:
-        """Shows a picture; the selected box stays selected if it is in it."""
+    def show_canvas(
+        self, canvas: Canvas | None, select: str | None = None, offset: Offset | None = None
+    ) -> None:
+        """Show a picture; the selected box stays selected if it is in it.
+
+        What is looked at stays where it is in the window: the selected box, or another one that both pictures have if
+        that is not in sight.
+
+        Args:
+            canvas: the picture, or None for none.
+            select: id of the box to select.
+            offset: where to scroll to instead.
+        """
+        held = self._held(canvas)
         self.canvas = canvas
         if canvas is None:
             self.virtual_size = Size(0, 0)
@@ -79,8 +92,52 @@ class CanvasView(ScrollView, can_focus=True):
             if select is not None and canvas.box(select) is not None
             else canvas.neighbour(None, "down")
         )
-        self.select(wanted, center=True)
+        if held is not None and wanted is not None and canvas.box(held[0]) is None:
+            held = (wanted, held[1])  # drawn otherwise now: opened, or closed into another box
+        self.select(wanted, center=offset is None and held is None)
+        if offset is not None:
+            self.scroll_to(offset.x, offset.y, animate=False, force=True, immediate=True)
+        elif held is not None and (box := canvas.box(held[0])) is not None:
+            self._put(box, held[1])
         self.refresh()
+
+    def _held(self, canvas: Canvas | None) -> tuple[str, tuple[float, float]] | None:
+        """Return the box to hold on to and where its middle is in the window."""
+        old = self.canvas
+        if old is None or canvas is None or not old.layout.boxes:
+            return None
+        size = self.scrollable_content_region.size
+        selected = old.box(self.selected) if self.selected is not None else None
+        if selected is not None:
+            x, y = self._in_window(selected)
+            if 0 <= x < size.width and 0 <= y < size.height:
+                return selected.id, (x, y)
+        common = [box for box in old.layout.boxes if canvas.box(box.id) is not None]
+        places = [(box.id, self._in_window(box)) for box in common]
+        if not places:
+            return None
+        middle = (size.width / 2, size.height / 2)
+        return min(places, key=lambda one: abs(one[1][0] - middle[0]) + 2 * abs(one[1][1] - middle[1]))
+
+    def _in_window(self, box: Box) -> tuple[float, float]:
+        left, above = self._margin
+        return (
+            box.x + box.w / 2 + left - self.scroll_offset.x,
+            box.y + box.h / 2 + above - self.scroll_offset.y,
+        )
+
+    def _put(self, box: Box, at: tuple[float, float] | None = None) -> None:
+        """Scroll so that the middle of a box is at a place of the window, by default in its middle."""
+        size = self.scrollable_content_region.size
+        x, y = at or (size.width / 2, size.height / 2)
+        left, above = self._margin
+        self.scroll_to(
+            round(box.x + box.w / 2 + left - x),
+            round(box.y + box.h / 2 + above - y),
+            animate=False,
+            force=True,
+            immediate=True,
+        )
 
     @property
     def selected(self) -> str | None:
@@ -99,13 +156,11 @@ class CanvasView(ScrollView, can_focus=True):
             return
         self.canvas.select(id)
         box = self.canvas.box(id) if id is not None else None
-        if box is not None:
+        if box is not None and center:
+            self._put(box)
+        elif box is not None:
             self.scroll_to_region(
-                Region(box.x - 1, box.y - 1, box.w + 2, box.h + 2),
-                animate=False,
-                force=True,
-                center=center,
-                immediate=True,
+                Region(box.x - 1, box.y - 1, box.w + 2, box.h + 2), animate=False, force=True, immediate=True
             )
         self.refresh()
         self.post_message(self.Selected(id).set_sender(self))
