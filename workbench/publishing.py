@@ -265,10 +265,17 @@ def unsafe(
         meta: the MetaGraph of the result.
         keys: its signatures that are run.
         stages: the sources that are run, each with the MetaGraph it loads.
+
+    Raises:
+        WorkbenchError: an asset of one of them lies outside the model; nobody's word is enough for that.
     """
     from workbench import prove
     from workbench.graph.danger import dangerous, tell
+    from workbench.model.assets import check_inside
 
+    stages = list(stages)
+    for loaded in (meta, *(loaded for _, loaded in stages)):
+        check_inside(loaded.assets)
     told = tell(dangerous(meta, keys))
     for stage, loaded in stages if not told else ():
         told = tell(prove.dangers(stage, loaded), f"The source {show(stage.name)}")

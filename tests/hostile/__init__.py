@@ -4,7 +4,7 @@
 models that are known to work, not to guesses.
 """
 
-from tests.hostile import assets, calling, graphs, loading
+from tests.hostile import assets, calling, graphs, loading, paths
 from tests.hostile.registry import HOSTILE, Hostile
 
-__all__ = ["HOSTILE", "Hostile", "assets", "calling", "graphs", "loading"]
+__all__ = ["HOSTILE", "Hostile", "assets", "calling", "graphs", "loading", "paths"]

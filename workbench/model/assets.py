@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,3 +69,14 @@ def _asset(definition: Message, folder: Path | None) -> Asset:
     except OSError:
         nbytes = None
     return Asset(name, tensor, path, nbytes)
+
+
+def check_inside(assets: Iterable[Asset]) -> None:
+    """Refuses assets whose name or link leads out of the model: who runs it reads them, whatever they are.
+
+    Raises:
+        WorkbenchError: the problem of the first.
+    """
+    for asset in assets:
+        if asset.problem is not None:
+            raise asset.problem

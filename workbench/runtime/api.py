@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.errors import ExecutionFailed, InputError, NotAllowedToRun, UsageError
 from workbench.model import MetaGraph, Model, Signature, open_model
+from workbench.model.assets import check_inside
 from workbench.names import show
 from workbench.runtime import cast, codec
 from workbench.runtime.chain import ModelRef
@@ -64,11 +65,12 @@ def run(
         NotAllowedToRun: dangerous ops are reached, and nobody allowed it.
         ExecutionFailed: TensorFlow raised; the message is its own.
         TensorFlowMissing, ChildDied, ChildTimeout: the process could not do it.
-        UnknownName, DiskError: the model, tag set or signature.
+        UnknownName, DiskError: the model, tag set or signature; an asset that lies outside the model.
     """
     opened = model if isinstance(model, Model) else open_model(model, tags)
     meta = opened.select(tags) if tags is not None else opened.meta
     chosen = meta.signature(signature)
+    check_inside(meta.assets)
     if not allow_unsafe:
         refuse_danger(meta, chosen.key)
     slots = input_slots(meta, chosen)
