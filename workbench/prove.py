@@ -160,7 +160,7 @@ def _depends(model: Model, meta: MetaGraph, signature: Signature, reference: Ref
     }
 
 
-def dangers(stage: Stage, meta: MetaGraph) -> list[Danger]:
+def dangers(stage: Stage, meta: MetaGraph, tensorflow: str | None = None) -> list[Danger]:
     """What running a stage, alone or in a chain, could do besides computing.
 
     A stage is loaded, its fetches are run in a v1 Session, and where `tf.saved_model.load` is asked too, a signature
@@ -169,19 +169,21 @@ def dangers(stage: Stage, meta: MetaGraph) -> list[Danger]:
     Args:
         stage: the stage.
         meta: the MetaGraph it loads.
+        tensorflow: as for `dangerous`.
     """
     from workbench.graph.danger import dangerous
 
     if stage.call is not None:
         called = [found for found in meta.callables if found.path == stage.call.path]
-        return dangerous(meta, [], functions=[one.function for found in called for one in found.variants])
+        functions = [one.function for found in called for one in found.variants]
+        return dangerous(meta, [], functions=functions, tensorflow=tensorflow)
     fed, fetched = set(stage.feeds), set(stage.fetches)
     keys = [
         key
         for key, signature in meta.signatures.items()
         if fetched <= _tensors(signature.outputs) and _tensors(signature.inputs) <= fed
     ]
-    return dangerous(meta, keys, tensors=stage.fetches, fed=stage.feeds)
+    return dangerous(meta, keys, tensors=stage.fetches, fed=stage.feeds, tensorflow=tensorflow)
 
 
 def _tensors(ports: Mapping[str, Port]) -> set[str]:

@@ -246,18 +246,21 @@ class Work(Running, ABC):
             path, verdict, reason, verification, others or {}, self.findings, self.nbytes, self.seconds
         )
 
-    def unsafe(self) -> str | None:
-        """Why running it needs the user's word (R12), or None."""
+    def unsafe(self, child: Child | None = None) -> str | None:
+        """Why running it needs the user's word (R12), or None; `child` as for `unsafe`."""
         if self.proving.allow_unsafe:
             return None
-        return unsafe(self.meta, self.proven(), self.stages())
+        return unsafe(self.meta, self.proven(), self.stages(), child)
 
 
 ALLOW = "If you trust it, --allow-unsafe runs it."
 
 
 def unsafe(
-    meta: MetaGraph, keys: Sequence[str], stages: Iterable[tuple[ChainStage, MetaGraph]]
+    meta: MetaGraph,
+    keys: Sequence[str],
+    stages: Iterable[tuple[ChainStage, MetaGraph]],
+    child: Child | None = None,
 ) -> str | None:
     """What running a result against its sources could do besides computing, or None.
 
@@ -265,6 +268,8 @@ def unsafe(
         meta: the MetaGraph of the result.
         keys: its signatures that are run.
         stages: the sources that are run, each with the MetaGraph it loads.
+        child: the process they are run in, started. Only what its TensorFlow may do besides is looked for: nothing,
+            where the walk knows its loaders.
 
     Raises:
         WorkbenchError: an asset of one of them lies outside the model; nobody's word is enough for that.
@@ -272,16 +277,20 @@ def unsafe(
     from workbench import prove
     from workbench.graph.danger import dangerous, tell
     from workbench.model.assets import check_inside
+    from workbench.runtime.unread import told_of, unread_version
 
+    version = unread_version(child) if child is not None else None
+    if child is not None and version is None:
+        return None
     stages = list(stages)
     for loaded in (meta, *(loaded for _, loaded in stages)):
         check_inside(loaded.assets)
-    told = tell(dangerous(meta, keys))
+    told = tell(dangerous(meta, keys, tensorflow=version))
     for stage, loaded in stages if not told else ():
-        told = tell(prove.dangers(stage, loaded), f"The source {show(stage.name)}")
+        told = tell(prove.dangers(stage, loaded, version), f"The source {show(stage.name)}")
         if told:
             break
-    return told or None
+    return f"{told}{told_of(version)}" if told else None
 
 
 def publish(
@@ -320,6 +329,9 @@ def publish(
         checked = Beside(partial(work.timed, "check", "checking the checkpoints", work.check))
         if verify:
             checked.result()
+            told = work.unsafe(running)
+            if told is not None:
+                return replace(work.report(None, "not run", f"{told} {ALLOW}"), unsafe=told)
         if verify:
             unfit = work.prepare(stage.folder, running)
             if unfit is not None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cli.tools import call
-from tests.protos import const
+from tests.protos import const, function, node
 from tests.surgery.tiny import Tiny, doubler
 from workbench import Proving, WorkbenchError, run, verify
 
@@ -102,3 +102,52 @@ def test_a_demo_is_harmless(sample_models: Path) -> None:
 
     for name in ("image_base64", "digits"):
         assert dangerous(open_model(sample_models / name).meta) == []
+
+
+OTHER = """
+__version__ = "2.16.1"
+class get_logger:
+    def setLevel(self, level): pass
+"""
+"""As much of another TensorFlow as is asked before a model is loaded."""
+
+
+def keeps_a_callable(folder: Path) -> Tiny:
+    """A doubler whose root has a function `plain` that reads a file: TensorFlow 2.21 leaves it to the user."""
+    made = doubler(folder)
+    body = function("reads", [], scalar("path", "/etc/hostname"), node("read", "ReadFile", "path"))
+    made.meta.graph_def.library.function.append(body)
+    objects = made.meta.object_graph_def
+    objects.nodes.add().user_object.identifier = "_generic_user_object"
+    objects.nodes[0].children.add(local_name="plain", node_id=1)
+    objects.nodes.add().function.concrete_functions.append("reads")
+    objects.concrete_functions["reads"].SetInParent()
+    return made
+
+
+@pytest.mark.parametrize("words", RUNNING, ids=" ".join)
+def test_a_tensorflow_whose_loaders_the_walk_does_not_know(
+    words: tuple[str, ...],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Refused once its version is known, before a model is loaded there."""
+    bad, good = keeps_a_callable(tmp_path / "bad").save(), doubler(tmp_path / "good").save()
+    merged = tmp_path / "merged"
+    assert call(capsys, "merge", good, bad, "--wire", "y=x", "-o", merged, "--no-verify").code == 0
+    places = {"bad": bad, "good": good, "merged": merged, "out": tmp_path / "out"}
+    line = [word.format(**places) for word in words]
+    assert NOBODY in call(capsys, *line, "--python", NOBODY).err, (
+        "nothing is asked about with TensorFlow 2.21"
+    )
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "tensorflow.py").write_text(OTHER)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "other"))
+    done = call(capsys, *line)
+    told = done.out + done.err
+    assert done.code == 1, done
+    assert "reads::read reads files" in told and "TensorFlow 2.16.1" in told and "--allow-unsafe" in told
+    assert not Path(places["out"]).exists()
+    allowed = call(capsys, *line, "--allow-unsafe")
+    assert "ReadFile" not in allowed.out + allowed.err, "as far as the model is loaded"

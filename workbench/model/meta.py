@@ -230,8 +230,11 @@ class MetaGraph:
         The initialisers of local variables and the nodes of collection `table_initializer`. A v1 Session leaves them
         to the user. Source: `load_v1_in_v2.py`, `load`; `Scaffold.default_local_init_op`.
         """
-        if self.init_op is not None or self.has_object_graph:
-            return ()
+        return () if self.init_op is not None or self.has_object_graph else self.collected_init
+
+    @cached_property
+    def collected_init(self) -> tuple[str, ...]:
+        """The nodes that the collections of local variables and of tables name as initialisers."""
         from workbench.model.variables import variable_defs
 
         collections = self.proto.collection_def

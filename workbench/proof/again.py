@@ -70,6 +70,10 @@ class _Again:
                 running.start()
             except RuntimeFailure as error:
                 return self._proof("not run", error.message, error.hint)
+            if not work.proving.allow_unsafe:
+                told = unsafe(meta, keys, work.stages(), running)
+                if told is not None:
+                    return self._proof("not run", f"{told} {ALLOW}")
             work.timed("check", "checking the checkpoints", partial(self._check, work))
             return self._run(meta, running)
 

@@ -137,18 +137,26 @@ class _Against(Running):
         found = self.found
         name = show(str(found.other.path))
         chain = prove.signature_chain(name, found.other, found.other_meta, found.other_signature)
-        if not self.proving.allow_unsafe:
-            stages = [(chain.stages[0], found.other_meta)]
-            told = unsafe(found.meta, [found.signature.key], stages)
-            if told is not None:
-                return self._proof("not run", f"{told} {ALLOW}")
+        told = self._unsafe(chain)
+        if told is not None:
+            return self._proof("not run", f"{told} {ALLOW}")
         with ExitStack() as stack:
             running = child or stack.enter_context(self.new_child())
             try:
                 running.start()
             except RuntimeFailure as error:
                 return self._proof("not run", error.message, error.hint)
+            told = self._unsafe(chain, running)
+            if told is not None:
+                return self._proof("not run", f"{told} {ALLOW}")
             return self._run(replace(chain, name=name), running)
+
+    def _unsafe(self, chain: Chain, child: Child | None = None) -> str | None:
+        """Why running the two needs the user's word, or None; `child` as for `unsafe`."""
+        if self.proving.allow_unsafe:
+            return None
+        found = self.found
+        return unsafe(found.meta, [found.signature.key], [(chain.stages[0], found.other_meta)], child)
 
     def _run(self, chain: Chain, child: Child) -> Proof:
         from workbench import prove

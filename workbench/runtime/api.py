@@ -15,6 +15,7 @@ from workbench.runtime import cast, codec
 from workbench.runtime.chain import ModelRef
 from workbench.runtime.child import Child
 from workbench.runtime.slots import Slot, input_slots, port_json, slot_names
+from workbench.runtime.unread import told_of, unread_version
 from workbench.runtime.values import complete, unknown_key
 
 if TYPE_CHECKING:
@@ -76,23 +77,34 @@ def run(
     slots = input_slots(meta, chosen)
     values = complete(to_values(inputs or {}, chosen, slots), slots)
     reference = ModelRef.of(opened, meta)
-    if child is not None:
-        return run_signature(child, reference, chosen, values, slots, loader=loader, time_limit=time_limit)
-    with Child(python, imports=imports, op_libraries=op_libraries, gpu=gpu) as own:
-        return run_signature(own, reference, chosen, values, slots, loader=loader, time_limit=time_limit)
+    with contextlib.ExitStack() as stack:
+        running = child
+        if running is None:
+            own = Child(python, imports=imports, op_libraries=op_libraries, gpu=gpu)
+            running = stack.enter_context(own)
+        if not allow_unsafe and (version := unread_version(running.start())) is not None:
+            refuse_danger(meta, chosen.key, version)
+        return run_signature(running, reference, chosen, values, slots, loader=loader, time_limit=time_limit)
 
 
-def refuse_danger(meta: MetaGraph, signature: str) -> None:
+def refuse_danger(meta: MetaGraph, signature: str, tensorflow: str | None = None) -> None:
     """Refuses to run what reaches ops that do more than compute.
+
+    Args:
+        meta: the MetaGraph.
+        signature: the key of what is run.
+        tensorflow: the version that runs it, if the walk does not know its loaders.
 
     Raises:
         NotAllowedToRun: it does.
     """
     from workbench.graph.danger import dangerous, tell
 
-    found = dangerous(meta, [signature])
+    found = dangerous(meta, [signature], tensorflow=tensorflow)
     if found:
-        raise NotAllowedToRun(tell(found), hint="If you trust the model: --allow-unsafe.")
+        raise NotAllowedToRun(
+            tell(found) + told_of(tensorflow), hint="If you trust the model: --allow-unsafe."
+        )
 
 
 def to_values(

@@ -92,7 +92,7 @@ def starts(
         if key != INIT_OP and key in meta.signatures:
             outputs = (name for port in meta.signatures[key].outputs.values() for name in port.tensors)
             yield Start(key, tuple(outputs), loaded.signature(key) if loaded is not None else ())
-    yield Start(INIT, (meta.init_op,) if meta.init_op else implicit_init(meta.proto))
+    yield Start(INIT, (meta.init_op,) if meta.init_op else meta.collected_init)
     restore_op = meta.proto.saver_def.restore_op_name
     yield Start(RESTORE, (*([restore_op] if restore_op else ()), *_saved_variables(meta.proto)))
     if loaded is not None:
@@ -103,15 +103,6 @@ def starts(
             yield Start(found.path, functions=tuple(variant.function for variant in found.variants))
         if meta.proto.saver_def.save_tensor_name:
             yield Start(SAVE, (meta.proto.saver_def.save_tensor_name,))
-
-
-def implicit_init(proto: Message) -> tuple[str, ...]:
-    """What `tf.saved_model.load` runs of a MetaGraph that has neither an init op nor an object graph.
-
-    The initialisers of local variables, then those of tables, by name. A v1 Session runs none of them.
-    """
-    local = (one.initializer_name for one in variable_defs(proto, "local_variables"))
-    return tuple(dict.fromkeys(name for name in (*local, *_listed(proto, "table_initializer")) if name))
 
 
 def _saved_variables(proto: Message) -> tuple[str, ...]:
