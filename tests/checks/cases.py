@@ -773,3 +773,26 @@ def _(folder: Path) -> Path:
 def _(folder: Path) -> Path:
     (length,) = struct.unpack_from("<Q", GOOD_REQUESTS)
     return warmed(folder, GOOD_REQUESTS[: 16 + length] * 1001)
+
+
+@case("table-not-initialised")
+def _(folder: Path) -> Path:
+    return tiny(
+        folder,
+        node("table", "HashTableV2", key_dtype=STRING, value_dtype=FLOAT),
+        const("none", "a"),
+        node("key", "AsString", "x", T=FLOAT),
+        node("default", "Const", dtype=FLOAT, value=schema.TensorProto(dtype=FLOAT, float_val=[0])),
+        node("y", "LookupTableFindV2", "table", "key", "default", Tin=STRING, Tout=FLOAT),
+    )
+
+
+@case("path-constant")
+def _(folder: Path) -> Path:
+    return tiny(
+        folder,
+        const("path", "/data/vocabulary.txt"),
+        node("text", "ReadFile", "path"),
+        node("number", "StringToNumber", "text", out_type=FLOAT),
+        node("y", "AddV2", "x", "number", T=FLOAT),
+    )

@@ -14,6 +14,7 @@ from workbench.checks import (
     files,
     functions,
     graph,
+    initialised,
     names,
     objects,
     ops,
@@ -176,5 +177,6 @@ def _meta(place: _Place, graph_of_checkpoint: Message | None, found: Found) -> N
     captures.check(meta, found)
     tracked.check(meta, graph_of_checkpoint, found)
     checkpoint.check_variables(meta, place.main.adjacency, found)
+    initialised.check(meta, place.main, place.scopes, found)
     assets.check_tensors(meta, found)
     ops.check(meta, place.scopes, found)

@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from workbench.checks.codes import Code, Found
+from workbench.checks.initialised import running
 from workbench.disk.schema import Message
 from workbench.errors import DamagedFile
 from workbench.model.objects import OBJECT_GRAPH_KEY
 from workbench.model.saver import const_strings
-from workbench.model.signature import INIT_OP
 from workbench.model.twins import find_twins
 from workbench.names import input_node, show
 
@@ -108,28 +108,29 @@ def _not_restored(meta: MetaGraph, adjacency: Adjacency, found: Found) -> None:
     if not lost or meta.format == "graphdef":
         return
     nodes = meta.nodes
-    outputs = [
-        input_node(name)
-        for key, signature in meta.signatures.items()
-        if key != INIT_OP
-        for port in signature.outputs.values()
-        for name in port.tensors
-    ]
-    running = adjacency.ancestors(outputs)
+    needed = running(meta, adjacency)
     loading = adjacency.ancestors([meta.init_op] if meta.init_op else [])
+    implicit = adjacency.ancestors(meta.implicit_init)
     shared = {
         variable.shared_name or variable.name for variable in meta.variables if variable.key is not None
     }
     twins = find_twins(meta)
     for variable in lost:
         name = variable.name
-        if name not in running or name in loading or (variable.shared_name or name) in shared:
+        if name not in needed or name in loading or (variable.shared_name or name) in shared:
             continue
         if any(
-            nodes[user].op.startswith("Assign") and user in running for user, _ in adjacency.consumers(name)
+            nodes[user].op.startswith("Assign") and user in needed for user, _ in adjacency.consumers(name)
         ):
             continue
         twin = twins.get(name)
+        if twin is None and name in implicit:
+            told = (
+                "There is no init op that sets this local variable: tf.saved_model.load does, by its initialiser; a v1 "
+                "Session does not."
+            )
+            found.add(NOT_RESTORED, show(name), told, "`workbench flatten MODEL -o DIR` gives it an init op.")
+            continue
         found.add(
             NOT_RESTORED,
             show(name),

@@ -1,4 +1,4 @@
-"""Freeze: one model whose variables are constants, tables kept, no checkpoint."""
+"""Freeze: one MetaGraph whose variables are constants, tables kept, no checkpoint but for other MetaGraphs."""
 
 from __future__ import annotations
 
