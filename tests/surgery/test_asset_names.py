@@ -1,4 +1,4 @@
-"""Asset files keep their names in a join, with what lies beside them; where two meet each source gets a folder."""
+"""Asset files keep their names in a join, with what lies beside them; where two meet both get their handles."""
 
 from __future__ import annotations
 
@@ -13,16 +13,25 @@ from workbench.disk import dtypes
 from workbench.model import open_model
 from workbench.surgery.draft import Draft
 from workbench.surgery.edit import begin
+from workbench.surgery.plan import Plan, Source, Wire
 
 
-def model(folder: Path, asset: str | None, files: Mapping[str, str]) -> Path:
-    """`y` = `x` + the number in an asset's file; without `asset` nothing reads one."""
+def model(folder: Path, asset: str | None, files: Mapping[str, str], *, parses: bool = True) -> Path:
+    """`y` = `x` + the number in an asset's file; without `asset` nothing reads one.
+
+    Args:
+        folder: where.
+        asset: the one it reads.
+        files: all below `assets/`.
+        parses: takes the path apart before it reads the file, as what looks for files beside it does.
+    """
     made = Tiny(folder).placeholder().node("path", "Const", dtype="string")
     tensor = made.meta.graph_def.node[-1].attr["value"].tensor
     tensor.dtype = dtypes.enum("string")
     tensor.tensor_shape.SetInParent()
     tensor.string_val.append(b"")
-    made.node("text", "ReadFile", "path").node("number", "StringToNumber", "text", out_type="float32")
+    made.node("same", "StringStrip", "path") if parses else made.node("same", "Identity", "path", T="string")
+    made.node("text", "ReadFile", "same").node("number", "StringToNumber", "text", out_type="float32")
     made.node("y", "AddV2", "x", "number" if asset else "x", T="float32").signature(x_in="x:0", y_out="y:0")
     definition = made.meta.asset_file_def.add(filename=asset or next(iter(files), "none"))
     definition.tensor_info.name = "path:0"
@@ -84,16 +93,43 @@ def test_where_two_meet_each_source_has_a_folder(
         f"b/{name}": text for name, text in other.items()
     }
     told = {
-        (one.where, one.message.rpartition(" ")[2]) for one in draft.findings if one.code == "asset-folder"
+        (one.where, one.message.rpartition(" ")[2]) for one in draft.findings if one.code == "asset-renamed"
     }
-    assert told == {(f"a@{met[0]}", "assets/a/."), (f"b@{met[1]}", "assets/b/.")}
+    assert told == {(f"a@{met[0]}", f"assets/a/{met[0]}."), (f"b@{met[1]}", f"assets/b/{met[1]}.")}
+
+
+@pytest.mark.parametrize(
+    ("files", "parses", "mark"),
+    [
+        ({"vocab.txt": "1"}, False, "_"),
+        ({"vocab.txt": "1"}, True, "/"),
+        ({"vocab.txt": "1", "beside": "2"}, False, "/"),
+        ({"vocab" + "x" * 247: "1"}, False, "/"),
+    ],
+)
+def test_a_file_that_is_only_read_may_have_another_name(
+    tmp_path: Path, files: dict[str, str], parses: bool, mark: str
+) -> None:
+    """Right below `assets/`, where TFLite's converter looks for it."""
+    asset = next(iter(files))
+    a = model(tmp_path / "a", asset, files, parses=parses)
+    b = model(tmp_path / "b", asset, {asset: "3"}, parses=False)
+    c = model(tmp_path / "c", "b_vocab.txt", {"b_vocab.txt": "4"})
+    _, found = joined(tmp_path, a, b)
+    other = "/" if len(asset) > 200 else "_"
+    assert found == {f"a{mark}{name}": text for name, text in files.items()} | {f"b{other}{asset}": "3"}
+    wires = (Wire("a@y", "b@x"), Wire("b@y", "c@x"))
+    draft = draft_of(Plan((Source("a", a), Source("b", b), Source("c", c)), wires))
+    third = sorted(one.filename for one in draft.proto.meta_graphs[0].asset_file_def)
+    number = "_2" if asset == "vocab.txt" else ""
+    assert third == sorted([f"a{mark}{asset}", f"b{number}{other}{asset}", "b_vocab.txt"])
 
 
 def test_one_file_for_two_that_are_alike(tmp_path: Path) -> None:
     a = model(tmp_path / "a", "vocab.txt", {"vocab.txt": "1"})
     b = model(tmp_path / "b", "vocab.txt", {"vocab.txt": "1", "other": "2"})
     draft, files = joined(tmp_path, a, b)
-    assert files == {"vocab.txt": "1", "other": "2"} and "asset-folder" not in codes(draft.findings)
+    assert files == {"vocab.txt": "1", "other": "2"} and "asset-renamed" not in codes(draft.findings)
     assert [one.filename for one in draft.proto.meta_graphs[0].asset_file_def] == ["vocab.txt"] * 2
 
 

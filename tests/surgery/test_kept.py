@@ -147,9 +147,9 @@ def test_all_entries_of_tables_and_the_bytes_of_assets(
         commit(draft_of(plan), target, verify=False)
         result = open_model(target)
         files = {asset.filename: asset.path.read_bytes() for asset in result.meta.assets}
-        assert {f"{handle}/vocab.txt" for handle in sources} <= set(files)
+        assert {f"{handle}_vocab.txt" for handle in sources} <= set(files)
         for handle, model in sources.items():
-            assert files[f"{handle}/vocab.txt"] == model.meta.assets[0].path.read_bytes()
+            assert files[f"{handle}_vocab.txt"] == model.meta.assets[0].path.read_bytes()
         found = lookups(target, words["a"])
         assert alone["a"]["ids"] in list(found.values())
 

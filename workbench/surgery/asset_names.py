@@ -1,13 +1,14 @@
-"""The names that the sources' asset files have in a join: their own, or in a folder of their handle where two meet.
+"""The names that the sources' asset files have in a join: their own, or with their handle where two meet.
 
 Names are kept because libraries look for files beside an asset by its folder and prefix (decision forests do), and
-TFLite's converter looks for a table's file right below `assets/` (`init_text_file_to_import.cc`). Where two sources
-have different files of one name both go to folders, so that whoever drops the folder does not read the other's file.
+TFLite's converter looks for a table's file right below `assets/` by the last part of its path
+(`init_text_file_to_import.cc`). Where two sources have different files of one name, the files of both get other names:
+`HANDLE_name` where the graph does nothing with a path but read the file at it, `HANDLE/name` otherwise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path, PurePosixPath
@@ -15,7 +16,10 @@ from pathlib import Path, PurePosixPath
 from workbench import names
 from workbench.disk.files import same_content
 from workbench.disk.folder import asset_files
+from workbench.surgery.asset_readers import only_read
 from workbench.surgery.part import Part
+
+_LONGEST_NAME = 250  # a file system's 255 bytes, less a number to tell handles apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,41 +28,57 @@ class Placed:
 
     Attributes:
         files: each file by its name in the source, below `assets/`.
-        folder: the folder below `assets/` they go to; empty where they keep their place.
-        met: a name that another source has, too, for another file; the reason for a folder.
+        prefix: what stands before their names in the result: `HANDLE/`, `HANDLE_`, or nothing.
+        met: a name that another source has, too, for another file: why there is a prefix.
     """
 
     files: Mapping[str, Path]
-    folder: str = ""
+    prefix: str = ""
     met: str = ""
 
     def name(self, filename: str) -> str:
         """The name in the result of a file of the source."""
-        return f"{self.folder}/{filename}" if self.folder else filename
+        return f"{self.prefix}{filename}"
 
 
-def place_assets(parts: Iterable[Part], *, apart: bool = True) -> dict[str, Placed]:
+def place_assets(sources: Iterable[Part], *, apart: bool = True) -> dict[str, Placed]:
     """Decide where the asset files of each part go, by handle.
 
     A part that keeps an asset brings all files of its `assets/` along: what reads one by its name can't be seen.
 
     Args:
-        parts: the sources, with their nodes kept.
+        sources: the parts, with their nodes kept.
         apart: keep files of one name apart; not doing so is for tests that show what this is for.
     """
-    found = {part.handle: _files(part) for part in parts}
+    parts = {part.handle: part for part in sources}
+    found = {handle: _files(part) for handle, part in parts.items()}
     met = _met(found) if apart else {}
     taken = {_key(name) for handle, files in found.items() if handle not in met for name in files}
     taken |= {above for name in taken for above in _above(name)}
     placed = {}
     for handle, files in found.items():
-        folder = ""
+        prefix = ""
         if handle in met:
-            stem = handle.replace("/", "_")
-            folder = next(one for one in _numbered(stem) if _key(one) not in taken)
-            taken.add(_key(folder))
-        placed[handle] = Placed(files, folder, met.get(handle, ""))
+            prefix = next(one for one in _prefixes(parts[handle], files) if _is_free(one, files, taken))
+            new = {_key(f"{prefix}{name}") for name in files}
+            taken |= {above for name in new for above in _above(name)} | new
+        placed[handle] = Placed(files, prefix, met.get(handle, ""))
     return placed
+
+
+def _prefixes(part: Part, files: Mapping[str, Path]) -> Iterable[str]:
+    """Prefixes for the files of a source, the best first."""
+    stem = part.handle.replace("/", "_")
+    declared = {_key(asset.filename) for asset in part.meta.assets}
+    longest = max(len(name.partition("/")[0].encode()) for name in files)
+    alone = all(_key(name) in declared for name in files)
+    mark = "_" if alone and len(stem.encode()) + longest < _LONGEST_NAME and only_read(part) else "/"
+    return chain([f"{stem}{mark}"], (f"{stem}_{number}{mark}" for number in count(2)))
+
+
+def _is_free(prefix: str, files: Iterable[str], taken: Collection[str]) -> bool:
+    names_ = [_key(f"{prefix}{name}") for name in files]
+    return not any(name in taken or any(above in taken for above in _above(name)) for name in names_)
 
 
 def _files(part: Part) -> dict[str, Path]:
@@ -105,7 +125,3 @@ def _key(name: str) -> str:
 
 def _above(key: str) -> list[str]:
     return [above.as_posix() for above in PurePosixPath(key).parents if above.parts]
-
-
-def _numbered(stem: str) -> Iterable[str]:
-    return chain([stem], (f"{stem}_{number}" for number in count(2)))

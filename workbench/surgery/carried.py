@@ -59,13 +59,13 @@ def add_assets(
         relative = f"assets/{placed.name(filename)}"
         if relative not in there:
             files.append(Copied(path, relative, path.stat().st_size))
-    if placed.folder:
+    if placed.prefix:
         part.note(
-            "asset-folder",
+            "asset-renamed",
             "info",
             show(placed.met),
-            f"Another source has a different file of this name, so the assets of each go to a folder of its own: "
-            f"assets/{show(placed.folder)}/.",
+            f"Another source has a different file of this name, so the assets of both have other names: "
+            f"assets/{show(placed.name(placed.met))}.",
         )
     return numbers
 
