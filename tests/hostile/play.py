@@ -1,6 +1,7 @@
 """Loads and calls models in one long-lived process that has TensorFlow, and reports which marks appeared when.
 
-Started as `python -m tests.hostile.play`: a JSON object a line on stdin, one a line on the descriptor 3.
+Started as `python -m tests.hostile.play`: a JSON object a line on stdin, one a line on the descriptor 3. With
+`--unoptimised` grappler is off, which takes most of the time of small graphs.
 
 - in: `{"path", "loader": "v1" | "v2" | "TFSMLayer" | "hub", "tags": [tag], "marks": [file], "seconds": limit}`
 - out: `{"fired": {phase: [mark]}, "errors": {phase: text}, "outputs": {phase: text}}`. Phases are `load`,
@@ -30,6 +31,8 @@ class Slow(BaseException):
 
 class Player:
     """One job."""
+
+    config: Any = None
 
     def __init__(self, job: dict[str, Any]) -> None:
         self.job = job
@@ -64,7 +67,7 @@ class Player:
     def v1(self) -> None:
         """A v1 Session."""
         graph = tf.Graph()
-        config = tf.compat.v1.ConfigProto(allow_soft_placement=True)
+        config = self.config or tf.compat.v1.ConfigProto(allow_soft_placement=True)
         with graph.as_default(), tf.compat.v1.Session(graph=graph, config=config) as session:
             with self.phase("load"):
                 meta = tf.compat.v1.saved_model.load(session, self.job["tags"], self.job["path"])
@@ -89,7 +92,10 @@ class Player:
 
     def signatures(self, loaded: Any) -> None:
         """Calls each signature of what was loaded."""
-        for key, function in dict(loaded.signatures).items():
+        functions: dict[str, Any] = {}
+        with self.phase("signatures"):
+            functions = dict(loaded.signatures)
+        for key, function in functions.items():
             with self.phase(f"call {key}"):
                 if hasattr(function, "structured_input_signature"):
                     specs = function.structured_input_signature[1]
@@ -145,6 +151,13 @@ def main() -> None:
     tf, np = tensorflow, numpy
     tensorflow.config.threading.set_inter_op_parallelism_threads(1)
     tensorflow.config.threading.set_intra_op_parallelism_threads(1)
+    if "--unoptimised" in sys.argv:
+        tensorflow.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+        Player.config = tensorflow.compat.v1.ConfigProto(allow_soft_placement=True)
+        Player.config.graph_options.rewrite_options.disable_meta_optimizer = True
+        Player.config.graph_options.optimizer_options.opt_level = -1
+    gc.collect()
+    gc.freeze()  # else each collection goes through all of TensorFlow
     signal.signal(signal.SIGALRM, _slow)
     for line in sys.stdin:
         job = json.loads(line)

@@ -37,8 +37,8 @@ class Played:
 class Players:
     """A process that plays models, started anew when it dies. A context manager."""
 
-    def __init__(self, nice: int = 0) -> None:
-        self._nice = nice
+    def __init__(self, nice: int = 0, *words: str) -> None:
+        self._nice, self._words = nice, words
         self._process: subprocess.Popen[str] | None = None
         self._answers: Any = None
 
@@ -58,7 +58,7 @@ class Players:
 
     def _start(self) -> subprocess.Popen[str]:
         source, sink = os.pipe()
-        command = f"exec {sys.executable} -m tests.hostile.play 3>&{sink}"
+        command = f"exec {sys.executable} -m tests.hostile.play {' '.join(self._words)} 3>&{sink}"
         variables = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
         self._process = subprocess.Popen(
             ["bash", "-c", f"renice -n {self._nice} $$ >/dev/null; {command}"],
