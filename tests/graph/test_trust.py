@@ -389,6 +389,18 @@ def test_two_variables_without_a_name_are_one() -> None:
     assert found(variables(*named, shared_name=""), ["s"]) == [("ReadFile", ["s"])]
 
 
+@pytest.mark.parametrize(
+    "listed", [{"variable_name": "v:0"}, {"variable_name": "x:0", "snapshot_name": "path:0"}]
+)
+def test_a_variable_that_a_saver_of_collections_fills(listed: dict[str, str]) -> None:
+    """Without a SaverDef one is made of the variables in the collection, and restores before the init op runs."""
+    meta = variables()
+    assert found(meta, ["s"]) == []
+    one = schema.VariableDef(is_resource=True, **listed)
+    meta.proto.collection_def["variables"].bytes_list.value.append(one.SerializeToString())
+    assert ("ReadFile", ["s"]) in found(MetaGraph(meta.proto), ["s"])
+
+
 def test_a_variable_that_another_signature_sets_is_not_trusted_where_both_are_run() -> None:
     """A signature is not fed with paths of assets: what it puts there is what the constant says."""
     meta = variables(node("z", "Identity", "other", "^init"))

@@ -159,3 +159,27 @@ def arguments_that_a_loop_swaps(b: Build) -> None:
     consts = (constant("zero", 0, INT32), constant("nothing", ""), constant("elsewhere", b.mark or ""))
     init_reads(b, "loop:3", *consts, loop, read="")
     own(b)
+
+
+@hostile(*BOTH, phase=CALL, reads=True)
+def variable_that_a_saver_of_collections_fills(b: Build) -> None:
+    """A variable has another path from the checkpoint when the init op reads it, and then puts the asset's there."""
+    first, then = ("again", "set") if b.mark else ("set", "again")
+    init_reads(
+        b,
+        "again",
+        path_variable("where", "where"),
+        node(
+            "set", "AssignVariableOp", "where", "path", *(["^again"] if then == "set" else []), dtype=STRING
+        ),
+        node("again", "ReadVariableOp", "where", *(["^set"] if first == "set" else []), dtype=STRING),
+        node("both", "NoOp", "^set", "^init"),
+    )
+    b.meta.collection_def[MAIN_OP].node_list.value[0] = "both"
+    own(b)
+    if b.mark:
+        listed = schema.VariableDef(variable_name="where:0", initializer_name="set", snapshot_name="again:0")
+        listed.is_resource = True
+        listed.initial_value_name = "path:0"
+        b.variable_defs("variables", listed)
+        b.tensors["where"] = (STRING, [], [b.mark.encode()])

@@ -94,7 +94,7 @@ def starts(
             yield Start(key, tuple(outputs), loaded.signature(key) if loaded is not None else ())
     yield Start(INIT, (meta.init_op,) if meta.init_op else meta.collected_init)
     restore_op = meta.proto.saver_def.restore_op_name
-    yield Start(RESTORE, (*([restore_op] if restore_op else ()), *_saved_variables(meta.proto)))
+    yield Start(RESTORE, (*([restore_op] if restore_op else ()), *saved_variables(meta.proto)))
     if loaded is not None:
         yield Start(LOAD, functions=loaded.run if is_read(tensorflow) else loaded.all)
         yield Start(DELETE, functions=loaded.deleted)
@@ -105,7 +105,7 @@ def starts(
             yield Start(SAVE, (meta.proto.saver_def.save_tensor_name,))
 
 
-def _saved_variables(proto: Message) -> tuple[str, ...]:
+def saved_variables(proto: Message) -> tuple[str, ...]:
     """What a Saver assigns to that is made of the variables in the collections."""
     found = list(_listed(proto, "saveable_objects"))
     for one in variable_defs(proto, "variables"):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from workbench.disk.schema import Message
 from workbench.graph.adjacency import Adjacency
+from workbench.graph.danger.loading import saved_variables
 from workbench.graph.danger.passing import own_arguments
 from workbench.graph.danger.paths import (
     NOTHING,
@@ -153,6 +154,8 @@ class Trust:
         users = [self.meta.nodes[user] for user, _ in self.adjacency.consumers(handle)]
         if (handle, 0) in self._fed or any(user.op not in _HOLDS_PATH for user in users):
             return "anything"
+        if any(name in self._saved for name in (handle, *(user.name for user in users))):
+            return "anything"
         assigning = [user for user in users if user.op == "AssignVariableOp"]
         if any(
             user.name in self._run_by_others or not _assigns_path(user, handle, paths) for user in assigning
@@ -171,6 +174,11 @@ class Trust:
                 elif op == "_VarHandlesOp":
                     found[_ANY_NAME] += 1
         return found
+
+    @cached_property
+    def _saved(self) -> frozenset[str]:
+        """Handles and reads of variables that a Saver made of collections fills, before the init op runs."""
+        return frozenset(input_node(name) for name in saved_variables(self.meta.proto))
 
     @cached_property
     def _run_by_others(self) -> set[str]:
