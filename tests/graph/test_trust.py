@@ -558,7 +558,7 @@ def test_an_asset_is_no_checkpoint_and_a_checkpoint_is_no_asset() -> None:
 
 
 def with_objects(
-    bound: list[int], *, registered: str = "", index: int = 0, problem: bool = False
+    bound: list[int], *, registered: str = "", child: str = "", index: int = 0, problem: bool = False
 ) -> MetaGraph:
     """A table whose initialiser, `init`, is bound to objects: 1 an asset, 2 a plain object."""
     init = function(
@@ -569,6 +569,8 @@ def with_objects(
     nodes = meta.object_graph_def.nodes
     nodes.add().resource.device = ""
     nodes.add(registered_name=registered).asset.asset_file_def_index = index
+    if child:
+        nodes[1].children.add(node_id=2, local_name=child)
     nodes.add().user_object.identifier = "_generic_user_object"
     nodes[0].children.add(node_id=3, local_name="_initialize")
     nodes.add().bare_concrete_function.concrete_function_name = "init"
@@ -589,6 +591,7 @@ def with_objects(
         (with_objects([2, 1], index=7), False),
         (with_objects([2, 1], problem=True), False),
         (with_objects([2, 1], registered="tf.StaticHashTable"), False),
+        (with_objects([2, 1], child="_path"), False),
     ],
 )
 def test_a_function_is_bound_to_an_asset_by_its_last_arguments(meta: MetaGraph, fine: bool) -> None:

@@ -95,8 +95,11 @@ class Trust:
         )
 
     def _is_own(self, node: Message) -> bool:
-        """Whether an object is an asset that lies in the model's folder."""
-        if not node.HasField("asset") or node.registered_name:
+        """Whether an object is an asset that lies in the model's folder.
+
+        A registered name would make another object of it, and children become its attributes (trackable/asset.py).
+        """
+        if not node.HasField("asset") or node.registered_name or node.children:
             return False
         files, position = self.meta.proto.asset_file_def, node.asset.asset_file_def_index
         return 0 <= position < len(files) and self.meta.assets[position].problem is None
