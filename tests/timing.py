@@ -15,7 +15,7 @@ from types import FrameType
 
 from workbench.disk import schema
 
-HANG = 120.0
+HANG = 300.0
 """Seconds after which something that must come, and takes a second at most, is given up."""
 
 FOREVER = 3600

@@ -12,6 +12,8 @@ import termios
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.timing import HANG
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -30,7 +32,7 @@ def command(*words: str | Path, env: dict[str, str] | None = None, **kwargs: obj
         [sys.executable, "-m", "workbench", *map(str, words)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANG,
         env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
         **kwargs,  # type: ignore[call-overload]
     )
@@ -63,4 +65,4 @@ def terminal(*words: str | Path, columns: int = 80, env: dict[str, str] | None =
     os.close(master)
     assert process.stderr is not None
     err = process.stderr.read().decode()
-    return Ran(process.wait(timeout=60), b"".join(chunks).decode().replace("\r\n", "\n"), err)
+    return Ran(process.wait(timeout=HANG), b"".join(chunks).decode().replace("\r\n", "\n"), err)

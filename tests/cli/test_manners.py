@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.processes import ROOT, command
+from tests.timing import HANG
 from workbench.cli import main as cli
 from workbench.cli.output import Column, Output, count, elide, size
 from workbench.version import __version__
@@ -101,7 +102,7 @@ def test_a_reader_that_closes_the_pipe_sees_no_traceback(sample_models: Path) ->
     process.stdout.readline()
     process.stdout.close()
     assert process.stderr.read() == b""
-    assert process.wait(timeout=60) == 3
+    assert process.wait(timeout=HANG) == 3
 
 
 def test_interrupted(sample_models: Path) -> None:
@@ -114,7 +115,7 @@ def test_interrupted(sample_models: Path) -> None:
     assert process.stdout is not None and process.stderr is not None
     process.stdout.readline()  # it is at work
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=HANG)
     # Python ends itself by the signal if it struck while a string was executed; a shell calls both 130
     assert (process.returncode in (130, -signal.SIGINT), err) == (True, b"interrupted\n")
 

@@ -29,6 +29,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tests.timing import HANG
+
 PACKAGE = str(Path(__file__).resolve().parents[2] / "workbench") + "/"
 WHY_NOT = (
     None
@@ -112,7 +114,7 @@ Decide = Callable[[Call], Act | None]
 
 
 def watch(
-    work: Callable[[], int], decide: Decide, *, stacks: bool = False, time_limit: float = 60.0
+    work: Callable[[], int], decide: Decide, *, stacks: bool = False, time_limit: float = HANG
 ) -> Ended:
     """Runs `work` in a fork and asks `decide` at each call that may change a disk.
 

@@ -19,6 +19,7 @@ import psutil
 import pytest
 
 from tests.runtime.models import placeholder, save
+from tests.timing import HANG, ends, wait_for
 from tests.zoo.example import tf
 from workbench.errors import ChildDied, ChildTimeout, ExecutionFailed, TensorFlowMissing, UsageError
 from workbench.runtime import codec, process
@@ -28,9 +29,9 @@ from workbench.runtime.child import Child
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def gone(pid: int, within: float = 10.0) -> bool:
-    """Whether a process has ended (a zombie has)."""
-    deadline = time.monotonic() + within
+def gone(pid: int) -> bool:
+    """Whether a process has ended (a zombie has), or does so before the stubs would by themselves."""
+    deadline = time.monotonic() + HANG
     while time.monotonic() < deadline:
         try:
             if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
@@ -155,17 +156,16 @@ def test_a_broken_or_old_tensorflow_counts_as_none(tmp_path: Path, body: str, wo
         ("print('some last words', file=sys.stderr); sys.exit(7)", ["exit status 7", "some last words"]),
         ("import signal; os.kill(os.getpid(), signal.SIGSEGV)", ["SIGSEGV"]),
         (
-            "os.write(int(sys.argv[4]), b'garbage \\x1b[31m\\n'); time.sleep(60)",
+            "os.write(int(sys.argv[4]), b'garbage \\x1b[31m\\n'); time.sleep(3600)",
             ["garbage", "not the protocol"],
         ),
-        ("os.write(int(sys.argv[4]), b'[1]\\n'); time.sleep(60)", ["not the protocol"]),
-        ('os.write(int(sys.argv[4]), b\'{"event": "party"}\\n\'); time.sleep(60)', ["not the protocol"]),
+        ("os.write(int(sys.argv[4]), b'[1]\\n'); time.sleep(3600)", ["not the protocol"]),
+        ('os.write(int(sys.argv[4]), b\'{"event": "party"}\\n\'); time.sleep(3600)', ["not the protocol"]),
         ('os.write(int(sys.argv[4]), b\'{"event": "rea\')', ["not the protocol"]),
-        ("os.close(int(sys.argv[4])); os.close(int(sys.argv[3])); time.sleep(60)", ["closed its pipe"]),
+        ("os.close(int(sys.argv[4])); os.close(int(sys.argv[3])); time.sleep(3600)", ["closed its pipe"]),
     ],
 )
 def test_a_start_that_fails_in_any_other_way_is_a_death(tmp_path: Path, body: str, words: list[str]) -> None:
-    started = time.monotonic()
     with pytest.raises(ChildDied) as caught, Child(stub(tmp_path, body)) as child:
         pid = child.pid
         child.ready()
@@ -173,16 +173,19 @@ def test_a_start_that_fails_in_any_other_way_is_a_death(tmp_path: Path, body: st
         assert word in str(caught.value)
     assert "\x1b" not in str(caught.value)
     assert pid is None or gone(pid)  # None: it had ended before it was asked
-    assert time.monotonic() - started < 20
 
 
 def test_a_start_that_takes_too_long_is_ended(tmp_path: Path) -> None:
-    child = Child(stub(tmp_path, "print('half way', flush=True); time.sleep(60)"), start_limit=0.5)
-    with pytest.raises(ChildTimeout) as caught, child:
-        pid = child.pid
-        child.ready()
-    assert "0.5 s" in str(caught.value) and "half way" in str(caught.value)
-    assert pid is not None and gone(pid)
+    for limit in (0.5, 5, 50):  # a busy machine may need longer until the stub says anything
+        child = Child(stub(tmp_path, "print('half way', flush=True); time.sleep(3600)"), start_limit=limit)
+        with pytest.raises(ChildTimeout) as caught, child:
+            pid = child.pid
+            child.ready()
+        assert pid is not None and gone(pid)
+        assert f"{limit} s" in str(caught.value)
+        if "half way" in str(caught.value):
+            return
+    raise AssertionError(str(caught.value))
 
 
 def test_the_log_is_bounded_and_never_holds_the_child(tmp_path: Path) -> None:
@@ -191,21 +194,18 @@ def test_the_log_is_bounded_and_never_holds_the_child(tmp_path: Path) -> None:
         print("a line of log that says nothing", number)
     sys.stdout.flush()
     os.write(int(sys.argv[4]), b'{"event": "ready", "versions": {}}\\n')
-    time.sleep(60)
+    time.sleep(3600)
     """
     with Child(stub(tmp_path, body)) as child:
         child.ready()
-        deadline = time.monotonic() + 5
-        while "19999" not in child.log_tail() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert "19999" in child.log_tail()
+        wait_for(lambda: "19999" in child.log_tail(), "the last line of the log")
         assert len(child.log_tail()) < 32_768
 
 
 def test_a_child_that_reads_nothing_holds_nobody(tmp_path: Path) -> None:
     body = """
     os.write(int(sys.argv[4]), b'{"event": "ready", "versions": {}}\\n')
-    time.sleep(60)
+    time.sleep(3600)
     """
     with Child(stub(tmp_path, body), time_limit=0.5) as child, pytest.raises(ChildTimeout):
         child.request({"job": "run", "data": "x" * 10_000_000})
@@ -276,10 +276,8 @@ def test_a_message_is_tensorflows_own_and_short(child: Child, tmp_path: Path) ->
 def test_a_job_that_never_ends_is_ended(child: Child, endless: ModelRef) -> None:
     child.ready()
     pid = child.pid
-    started = time.monotonic()
-    with pytest.raises(ChildTimeout) as caught:
+    with ends(), pytest.raises(ChildTimeout) as caught:
         child.request(run_job(endless, x=np.float32(1)), time_limit=1)
-    assert time.monotonic() - started < 6
     assert "running it" in str(caught.value) and "--time-limit" in str(caught.value)
     assert pid is not None and gone(pid)
 
@@ -416,15 +414,15 @@ def test_it_dies_with_its_parent(script: Any, endless: ModelRef, number: int, be
     time.sleep(0.5)
     assert psutil.pid_exists(pid)
     parent.send_signal(number)
-    parent.wait(10)
-    assert gone(pid, 3)
+    parent.wait(HANG)
+    assert gone(pid)
 
 
 @pytest.mark.needs_tf
 def test_it_dies_with_its_parent_though_tensorflow_holds_the_interpreter(script: Any, tmp_path: Path) -> None:
     sign = tmp_path / "sleeping"
     (tmp_path / "holder.py").write_text(
-        f"import ctypes\nopen({str(sign)!r}, 'w').close()\nctypes.PyDLL(None).sleep(60)\n"  # PyDLL keeps the lock
+        f"import ctypes\nopen({str(sign)!r}, 'w').close()\nctypes.PyDLL(None).sleep(3600)\n"  # PyDLL keeps the lock
     )
     body = f"""
     import os
@@ -435,12 +433,10 @@ def test_it_dies_with_its_parent_though_tensorflow_holds_the_interpreter(script:
     child.ready()
     """
     parent, pid = script(body)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not sign.exists():
-        time.sleep(0.1)
+    wait_for(sign.exists, "the module that holds the interpreter")
     time.sleep(0.2)
     parent.kill()
-    assert gone(pid, 3)
+    assert gone(pid)
 
 
 @pytest.mark.needs_tf
@@ -448,10 +444,10 @@ def test_ctrl_c_ends_it_at_once_and_reaches_the_caller(script: Any, endless: Mod
     parent, pid = script(PARENT.format(path=str(endless.path), before="child.ready()"))
     time.sleep(1)
     parent.send_signal(signal.SIGINT)
-    _, errors = parent.communicate(timeout=10)
+    _, errors = parent.communicate(timeout=HANG)
     assert "KeyboardInterrupt" in errors
     assert parent.returncode == -signal.SIGINT
-    assert gone(pid, 3)
+    assert gone(pid)
 
 
 @pytest.mark.needs_tf
@@ -481,8 +477,5 @@ def test_closing_leaves_no_process_thread_or_descriptor(tmp_path: Path) -> None:
             child.ready()
             pid = child.pid
         assert pid is not None and gone(pid)
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline and threading.active_count() > before[0]:
-        time.sleep(0.01)
-    assert threading.active_count() <= before[0]
+    wait_for(lambda: threading.active_count() <= before[0], "the end of its threads")
     assert len(os.listdir("/proc/self/fd")) <= before[1]

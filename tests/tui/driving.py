@@ -12,6 +12,7 @@ from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.worker import WorkerCancelled
 
+from tests.timing import HANG
 from workbench.session.store import Store
 from workbench.tui.app import Look, WorkbenchApp
 from workbench.tui.screens import panes
@@ -19,7 +20,6 @@ from workbench.tui.start import make_session
 from workbench.tui.widgets import browse
 
 Story = Callable[[WorkbenchApp, Pilot[int]], Awaitable[None]]
-WAIT = 60.0
 
 
 def drive(
@@ -49,7 +49,7 @@ async def settle(app: WorkbenchApp, pilot: Pilot[int]) -> None:
     while quiet < 2:
         busy = any(not worker.is_finished for worker in app.workers)
         with suppress(WorkerCancelled):  # a newer one took its place
-            await asyncio.wait_for(app.workers.wait_for_complete(), WAIT)
+            await asyncio.wait_for(app.workers.wait_for_complete(), HANG)
         await pilot.pause(0.01)  # longer than any timer that is set here
         quiet = 0 if busy else quiet + 1
 
@@ -75,7 +75,7 @@ async def type_text(app: WorkbenchApp, pilot: Pilot[int], keys: Sequence[str]) -
     await pilot.pause(0)
 
 
-async def until(pilot: Pilot[int], condition: Callable[[], bool], seconds: float = WAIT) -> None:
+async def until(pilot: Pilot[int], condition: Callable[[], bool], seconds: float = HANG) -> None:
     """Waits for something."""
     waited = 0.0
     while not condition():

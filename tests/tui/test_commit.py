@@ -34,7 +34,7 @@ def said(app: WorkbenchApp) -> str:
 
 
 async def done(app: WorkbenchApp, pilot: Pilot[int]) -> None:
-    await until(pilot, lambda: not app.screen.has_class("-running"), 120)
+    await until(pilot, lambda: not app.screen.has_class("-running"))
     await pilot.pause()
 
 
@@ -48,8 +48,7 @@ def test_the_story_takes_fourteen_presses_at_most(
 
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         for key in keys:
-            await pilot.press(key)
-            await pilot.pause(0.1)
+            await press(app, pilot, key)
         await done(app, pilot)
         report = commit_screen(app).report
         assert report is not None and report.verdict == "verified", screen_text(app)

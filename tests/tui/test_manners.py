@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import OptionList
 
-from tests.tui.driving import drive, press, screen_text, settle
+from tests.tui.driving import drive, press, screen_text, settle, until
 from tests.tui.test_browse import pane
 from tests.tui.test_wire import PAIR, wires, work
 from workbench.tui import clipboard
@@ -18,6 +19,7 @@ from workbench.tui.app import Look, WorkbenchApp
 from workbench.tui.palette import available, holders
 from workbench.tui.screens.ask import AskScreen
 from workbench.tui.screens.start import StartScreen
+from workbench.tui.screens.suggest import SuggestScreen
 from workbench.tui.widgets.bars import Keys
 
 
@@ -148,11 +150,10 @@ def test_the_palette_does_every_action(sample_models: Path, tmp_path: Path) -> N
         assert {"suggest", "pick", "unwire", "place", "ask_quit"} <= {
             a.name for _, a, _ in available(app.screen)
         }
-        await press(app, pilot, "ctrl+p")
-        await pilot.press(*"wires that would")
-        await pilot.pause(0.3)
+        await press(app, pilot, "ctrl+p", *"wires that would")
+        await until(pilot, lambda: bool(app.screen.query_one(OptionList).option_count))
         await press(app, pilot, "enter")
-        await pilot.pause(0.2)
+        await until(pilot, lambda: isinstance(app.screen, SuggestScreen))
         assert "Wires that would fit" in screen_text(app)
 
     drive(story, pair(sample_models), state=tmp_path)

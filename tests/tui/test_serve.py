@@ -18,6 +18,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from tests.timing import HANG
 from workbench.errors import UsageError
 from workbench.tui.serve import listen
 
@@ -45,7 +46,7 @@ def address(sample_models: Path, tmp_path: Path) -> Iterator[str]:
         yield found[0]
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(20)
+        process.wait(HANG)
 
 
 def test_only_the_token_lets_in(address: str) -> None:
@@ -78,7 +79,7 @@ def test_only_the_token_lets_in(address: str) -> None:
             async with owner.ws_connect(base + "/ws?width=120&height=40") as socket:
                 drawn = b""
                 while b"myOutput" not in drawn:
-                    message = await asyncio.wait_for(socket.receive(), 30)
+                    message = await asyncio.wait_for(socket.receive(), HANG)
                     assert message.type == aiohttp.WSMsgType.BINARY or message.type == aiohttp.WSMsgType.TEXT
                     drawn += message.data if isinstance(message.data, bytes) else message.data.encode()
                 await socket.send_str(json.dumps(["stdin", "q"]))
@@ -116,7 +117,7 @@ def visit(address: str, state: Path) -> bytes:
             {"Cookie": f"workbench-{port}=guess"},
             {"Origin": f"http://127.0.0.1:{port}"},
         ):
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HANG)
             connection.request("GET", path, headers=headers)
             answer = connection.getresponse()
             found.append(f"{answer.status} {answer.getheaders()} ".encode() + answer.read())
@@ -145,7 +146,7 @@ def test_another_user_of_the_host(address: str, tmp_path: Path) -> None:
         async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as owner:
             await owner.get(address)
             async with owner.ws_connect(base + "/ws?width=120&height=40") as socket:
-                message = await asyncio.wait_for(socket.receive(), 30)
+                message = await asyncio.wait_for(socket.receive(), HANG)
                 assert message.type in (aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.TEXT)
                 seen = await asyncio.to_thread(as_nobody, lambda: visit(address, tmp_path))
                 assert b"tui" in seen and b"digits" in seen  # it does see the command lines of processes

@@ -22,6 +22,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.timing import HANG
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -72,7 +74,7 @@ class Terminal:
                 except OSError:
                     return
 
-    def until(self, text: str, seconds: float = 60) -> None:
+    def until(self, text: str, seconds: float = HANG) -> None:
         """Reads until a text was drawn; where the cursor was moved in between does not count."""
         end = time.monotonic() + seconds
         while text not in self.text():
@@ -80,7 +82,14 @@ class Terminal:
             assert self.process.poll() is None or text in self.text(), self.text()[-3000:]
             self.read()
 
-    def ended(self, seconds: float = 20) -> int:
+    def settled(self, seconds: float = 0.3) -> None:
+        """Reads until nothing has come for a while: what was asked for is drawn, and the next key can be taken."""
+        length = -1
+        while length != len(self.output):
+            length = len(self.output)
+            self.read(seconds)
+
+    def ended(self, seconds: float = HANG) -> int:
         """Reads until the process is gone: one that can't write does not end. Its exit code."""
         end = time.monotonic() + seconds
         while self.process.poll() is None:
@@ -99,6 +108,18 @@ class Terminal:
         for key in keys if slowly else [keys]:
             os.write(self.master, key.encode())
             self.read(0.1)
+
+    def wire(self) -> None:
+        """Picks the output under the cursor and wires it into the input that the cursor is led to.
+
+        Each key when the one before is done with: the focus goes over only then.
+        """
+        self.settled()
+        self.send(" ")
+        self.until("wires it")
+        self.settled()
+        self.send(" ")
+        self.until("can be committed")
 
 
 class Uncontrolled(Terminal):
@@ -141,15 +162,14 @@ def test_it_merges_and_leaves_the_terminal_as_it_was(sample_models: Path, tmp_pa
     with terminal(words, tmp_path, tmp_path / "state") as tty:
         tty.until("convert_image/Cast")
         tty.until("softmax/weights")
-        tty.read(0.3)
-        tty.send("  ")
-        tty.until("can be committed")
+        tty.wire()
         tty.send("c")
         tty.until("What the commit will do")
+        tty.settled()
         tty.send("merged\r")
-        tty.until("verified", 120)
+        tty.until("verified")
         tty.send("\x1b")
-        tty.read(0.5)
+        tty.settled(0.5)
         tty.send("q")
         assert tty.ended() == 0
         tty.read(0.2)
@@ -165,15 +185,14 @@ def test_a_lost_connection_leaves_the_plan_and_no_process(sample_models: Path, t
     with terminal(words, tmp_path, tmp_path / "state") as tty:
         tty.until("convert_image/Cast")
         tty.until("softmax/weights")
-        tty.read(0.3)
-        tty.send("  ")
-        tty.until("can be committed")
+        tty.wire()
         os.close(tty.master)  # as when ssh goes: the kernel hangs up the terminal
-        tty.process.wait(20)
+        tty.process.wait(HANG)
     (plan,) = (tmp_path / "state" / "workbench" / "plans").glob("*.json")
     assert "myInput" in plan.read_text()
     with terminal([], tmp_path, tmp_path / "state") as tty:
         tty.until("Not finished")
+        tty.settled()
         tty.send("\r")
         tty.until("can be committed")
 
@@ -184,7 +203,7 @@ def test_it_ends_when_nobody_takes_what_it_writes(sample_models: Path, tmp_path:
         tty.until("myOutput")
         os.close(tty.master)
         os.kill(tty.process.pid, signal.SIGCONT)  # on which all is written again
-        assert tty.process.wait(20) == 129
+        assert tty.process.wait(HANG) == 129
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell with job control")
@@ -194,7 +213,7 @@ def test_it_suspends_to_the_shell_and_comes_back(sample_models: Path, tmp_path: 
             f"PS1='prompt> '; {sys.executable} -m workbench tui {sample_models / 'digits'}\n", slowly=False
         )
         tty.until("myOutput")
-        tty.read(0.3)
+        tty.settled()
         tty.send("\x1a")
         tty.until("Stopped")
         assert b"\x1b[?1049l" in tty.output, "the shell's screen is back"
@@ -204,7 +223,7 @@ def test_it_suspends_to_the_shell_and_comes_back(sample_models: Path, tmp_path: 
         tty.output = b""
         tty.send("fg\n", slowly=False)
         tty.until("myOutput")
-        tty.read(0.3)
+        tty.settled()
         tty.send("q")
         tty.output = b""
         tty.until("prompt>")
@@ -222,7 +241,7 @@ def test_what_is_copied_inside_tmux_reaches_the_terminal(sample_models: Path, tm
     with terminal(["new-session", command], tmp_path, tmp_path / "state", Tmux) as tty:
         try:
             tty.until("pixels")
-            tty.read(0.3)
+            tty.settled()
             tty.send("y")
             tty.until("Copied")
             tty.read(0.5)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.timing import HANG
 from tests.zoo import Example
 from tests.zoo.broken import BROKEN, Broken, feed
 from tests.zoo.run import run_v1
@@ -63,7 +64,7 @@ def test_tensorflow_minds_as_it_says(zoo: Zoo, tmp_path: Path, name: str) -> Non
         assert not isinstance(caught.value, AssertionError)
     else:
         command = [sys.executable, "-c", ALONE, str(broken.path)]
-        done = subprocess.run(command, capture_output=True, timeout=60)
+        done = subprocess.run(command, capture_output=True, timeout=HANG)
         assert -done.returncode in (signal.SIGABRT, signal.SIGSEGV)
 
 
