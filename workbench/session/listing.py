@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.names import parse_number, show
+from workbench.picture.labels import function_word
 from workbench.session import text as text_
 from workbench.session.places import short
 from workbench.session.spots import Places, Spot
@@ -329,10 +330,11 @@ class Lister:
             level: where the nodes are.
             depth: of their indent.
             unfolded: keys of the rows whose bodies are shown.
-            place: tell the function beside the name.
+            place: say beside the name in which function it is, by what a programmer called that.
         """
         at = self.places.key(level)
-        aside = show(level.function.signature.name) if place and level.function is not None else ""
+        name = level.function.signature.name if place and level.function is not None else ""
+        aside = show(function_word(name)) if name else ""
 
         def make(node: Message) -> Row:
             name = node.name

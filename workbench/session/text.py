@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from workbench.disk import dtypes
 from workbench.model import shapes
 from workbench.model.shapes import Shape
 from workbench.names import count as count
 
 _UNITS = ("kB", "MB", "GB", "TB")
+_STUMP = 8
+"""Characters that are left of a word at least, where there is room for all words."""
 
 
 def dtype(enum: int) -> str:
@@ -48,3 +52,30 @@ def elide(text: str, width: int, mark: str = "…") -> str:
     room = width - len(mark)
     head = room // 3
     return text[:head] + mark + text[len(text) - (room - head) :]
+
+
+def elide_words(words: Sequence[str], width: int) -> str:
+    """Return words with blanks between them in at most `width` characters.
+
+    The longest ones are cut, each in its own middle, so that no two run into one; if even short stumps have no room,
+    the last words are left out behind an ellipsis.
+    """
+    found = share(words, width - (len(words) - 1))
+    text = " ".join(found)
+    if len(text) <= width:
+        return text
+    return f"{text[: max(width - 1, 0)]}…" if width > 0 else ""
+
+
+def share(texts: Sequence[str], room: int, least: int = _STUMP) -> list[str]:
+    """Return texts that have `room` characters together: the longest are cut, but to no fewer than `least`."""
+    longest = max(map(len, texts), default=0)
+    while longest > least and sum(min(len(text), longest) for text in texts) > room:
+        longest -= 1
+    spare = room - sum(min(len(text), longest) for text in texts)
+    found = []
+    for text in texts:
+        more = 1 if spare > 0 and len(text) > longest else 0
+        spare -= more
+        found.append(elide(text, longest + more))
+    return found

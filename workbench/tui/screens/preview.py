@@ -6,12 +6,13 @@ from collections import OrderedDict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rich.text import Text
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.geometry import Offset
 from textual.screen import Screen
-from textual.widgets import Input, Static
+from textual.widgets import Input
 from textual.worker import get_current_worker
 
 from workbench.errors import WorkbenchError
@@ -29,6 +30,7 @@ from workbench.tui.screens.regions import NARROW
 from workbench.tui.widgets.bars import CommandLine, Head, Keys
 from workbench.tui.widgets.canvas import CanvasView
 from workbench.tui.widgets.detail import SpanLines
+from workbench.tui.widgets.peek import Peek
 
 if TYPE_CHECKING:
     from workbench.picture.layout import CutOff, Layout
@@ -73,7 +75,7 @@ class PreviewScreen(Screen[None]):
         yield Head()
         with Horizontal(id="preview"):
             with Vertical(id="picture", classes="panel"):
-                yield Static(classes="note", markup=False)
+                yield Peek(2, classes="note")
                 yield CanvasView(id="canvas")
                 yield Input(placeholder="find a box", classes="find", compact=True)
             with Vertical(id="side"):
@@ -219,8 +221,8 @@ class PreviewScreen(Screen[None]):
         return next((node.id for node in layout.scene.nodes if node.seam), None)
 
     def _note(self, text: str) -> None:
-        note = self.query_one(".note", Static)
-        note.update(text)
+        note = self.query_one(Peek)
+        note.tell(Text(text), shrink=True)
         note.display = bool(text)
 
     def _head(self) -> None:

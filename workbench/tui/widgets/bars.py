@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 
-from workbench.session.text import elide
+from workbench.session.text import elide, elide_words, share
 from workbench.tui.actions import FOOTER, LEAST, key_text, ranks
 from workbench.tui.roles import role_style
 
@@ -87,11 +88,10 @@ class Tabs(Bar):
         """The line."""
         text = Text(no_wrap=True, overflow="crop")
         self._ends = []
-        room = max((self.size.width - 1) // max(len(self._tabs), 1), 6)
-        for number, (region, label) in enumerate(self._tabs, 1):
+        labels = share([label for _, label in self._tabs], self.size.width - 4 * len(self._tabs), 4)
+        for number, ((region, _), label) in enumerate(zip(self._tabs, labels, strict=True), 1):
             on = region == self._active
-            label = elide(f" {number} {label} ", room)
-            text.append(label, self.style_of("on" if on else "off"))
+            text.append(f" {number} {label} ", self.style_of("on" if on else "off"))
             self._ends.append((len(text), region))
         return text
 
@@ -117,10 +117,11 @@ class CommandLine(Bar):
         self.refresh()
 
     def render(self) -> Text:
-        """The line; its end is what changes, so the middle is cut."""
+        """The line; each word that is too long is cut in its own middle."""
         text = Text(no_wrap=True, overflow="crop")
         text.append(" $ ", self.style_of("key"))
-        text.append(elide(self.command, max(self.size.width - 4, 8)))
+        words = [shlex.quote(word) for word in shlex.split(self.command)]
+        text.append(elide_words(words, max(self.size.width - 4, 8)))
         return text
 
     def on_click(self) -> None:

@@ -134,7 +134,8 @@ class Entries(Lines, can_focus=False):
                 (f"  {entry.aside}" if entry.aside else "", "quiet"),
             ],
             [(f"  {elide(said, max(room, 12))} ", "dtype")] if said else (),
-            (2, 1),
+            (1,),
+            spare=(2,),
         )
 
     @work(thread=True, exclusive=True, group="said")

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from workbench.tui.app import WorkbenchApp
 
+_READABLE = 12
+"""Cells that are left of a name that is cut, where it can be so."""
 Piece = tuple[str, str]
 """A text and the role it is styled by."""
 
@@ -37,12 +39,14 @@ class Painted:
         right: pieces that end at the right edge and are not cut.
         flex: numbers of the left pieces that may be cut in the middle, the first of them first; empty for the last.
         role: of the whole line, or empty.
+        spare: numbers of the left pieces that are cut before others, and left out rather than made unreadable.
     """
 
     left: Sequence[Piece]
     right: Sequence[Piece] = ()
     flex: tuple[int, ...] = ()
     role: str = ""
+    spare: tuple[int, ...] = ()
 
 
 class Lines(ScrollView, can_focus=True):
@@ -204,14 +208,8 @@ class Lines(ScrollView, can_focus=True):
         right = list(painted.right)
         room = width - sum(cell_len(text) for text, _ in right)
         left = list(painted.left)
+        _fit(left, room, painted.flex or (len(left) - 1,), painted.spare)
         used = sum(cell_len(text) for text, _ in left)
-        if used > room and left:
-            for flex in painted.flex or (len(left) - 1,):
-                text, role = left[flex]
-                left[flex] = (_cut(text, max(cell_len(text) - (used - room), 3)), role)
-                used = sum(cell_len(text) for text, _ in left)
-                if used <= room:
-                    break
         pieces = [*left, (" " * max(room - used, 0), "plain"), *right]
         if index == self.cursor and self.has_focus and self.app.current_theme.ansi:
             pieces = [(text, "") for text, _ in pieces]  # reversed, colours would be backgrounds
@@ -219,7 +217,10 @@ class Lines(ScrollView, can_focus=True):
 
     def _fitted(self, pieces: Sequence[Piece], width: int, base: Style) -> Strip:
         segments = [Segment(text, base + self.style_of(role)) for text, role in pieces if text]
-        return Strip(segments).adjust_cell_length(width, base)
+        strip = Strip(segments)
+        if strip.cell_length > width > 0:
+            strip = Strip([*strip.crop(0, width - 1), Segment("…", base)])
+        return strip.adjust_cell_length(width, base)
 
     def style_of(self, role: str) -> Style:
         """The style of a role in the theme as it is."""
@@ -269,6 +270,27 @@ class Lines(ScrollView, can_focus=True):
     def action_last(self) -> None:
         """The last row."""
         self.cursor = self.count() - 1
+
+
+def _fit(left: list[Piece], room: int, flex: Sequence[int], spare: Sequence[int]) -> None:
+    """Cut pieces until they fit: the spare ones while a readable rest is left, else they go; then the others."""
+
+    def cut(places: Sequence[int], least: int) -> int:
+        much = sum(cell_len(text) for text, _ in left) - room
+        for at in places:
+            if much <= 0:
+                break
+            text, role = left[at]
+            short = _cut(text, max(cell_len(text) - much, min(least, cell_len(text))))
+            much -= cell_len(text) - cell_len(short)
+            left[at] = short, role
+        return much
+
+    if spare and cut(spare, _READABLE) > 0:
+        for at in spare:
+            left[at] = "", left[at][1]
+    if left and cut(flex, _READABLE) > 0:
+        cut(flex, 3)
 
 
 def _cut(text: str, width: int) -> str:

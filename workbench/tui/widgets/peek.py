@@ -14,14 +14,18 @@ _MOST = 4
 class Peek(Widget):
     """Text in as many lines as it takes.
 
+    Args:
+        most: how many lines that may be.
+
     It grows when a text needs more lines, and shrinks only when told to: a list whose height changed with each step of
     the cursor would jump, and each change lays the whole screen out anew.
     """
 
     DEFAULT_CSS = "Peek { height: 1; }"
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, most: int = _MOST, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self._most = most
         self._text = Text()
         self._lines = 1
 
@@ -41,7 +45,7 @@ class Peek(Widget):
         if width <= 0:
             return
         needed = len(self._text.wrap(self.app.console, width)) if len(self._text) > width else 1
-        lines = max(least, min(needed, _MOST))
+        lines = max(least, min(needed, self._most))
         if lines != self._lines:
             self._lines = lines
             self.styles.height = lines
@@ -51,5 +55,15 @@ class Peek(Widget):
         self._fit(self._lines)
 
     def render(self) -> Text:
-        """The text."""
-        return self._text
+        """Return the text; what has no room is left out behind an ellipsis."""
+        width = self.scrollable_content_region.width
+        if width <= 0 or len(self._text) <= width:
+            return self._text
+        lines = self._text.wrap(self.app.console, width)
+        if len(lines) <= self._lines:
+            return self._text
+        shown = lines[: self._lines]
+        shown[-1].rstrip()
+        shown[-1].truncate(width - 1)
+        shown[-1].append("…")
+        return Text("\n").join(shown)

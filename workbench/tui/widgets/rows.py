@@ -165,9 +165,8 @@ class Rows(Lines):
         else:
             right.append(("   ", "plain"))
         whole = "picked" if state == "picked" else ""
-        return Painted(
-            left, right, (name_at,) if not row.aside else (len(left) - 1, name_at), "mark" if whole else ""
-        )
+        aside = (len(left) - 1,) if row.aside else ()
+        return Painted(left, right, (name_at,), "mark" if whole else "", aside)
 
     def _columns(self, row: Row) -> list[Piece]:
         width = self.scrollable_content_region.width
