@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from workbench.publishing import ALLOW
-from workbench.runtime.reference import _INPUT_HINT
+from workbench.runtime.verdict import _RUN_ON
 from workbench.session.wording import here
 
 
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        (_INPUT_HINT, "Give values it can run on: a value under “Prove with”."),
+        (_RUN_ON, "Give values it can run on: a value under “Prove with”."),
         (ALLOW, "If you trust it, “Allow unsafe” in the commit form runs it."),
         ("Merge without --freeze: variables are kept.", "Merge without “Freeze”: variables are kept."),
         ("Choose one with --signature-of net=KEY.", "Choose one with the key a on a signature of net."),
