@@ -200,6 +200,92 @@ def test_a_graphdef_has_one_signature(tmp_path: Path) -> None:
     assert signature.outputs["parts:1"].tensor == "parts:1"
 
 
+def inputs_of(tmp_path: Path, *nodes: object) -> list[str]:
+    made = [node("c", "Const", dtype=1), node("x", "Placeholder", dtype=1), *nodes]
+    return list(open_model(graphdef(tmp_path, *made)).meta.signature().inputs)
+
+
+def with_default(name: str, default: str) -> object:
+    return node(name, "PlaceholderWithDefault", default, dtype=1)
+
+
+def test_an_input_does_not_vanish_behind_a_computed_default(tmp_path: Path) -> None:
+    nodes = [node("h", "Tanh", "x", T=1), with_default("d", "h"), node("y", "Tanh", "d", T=1)]
+    assert inputs_of(tmp_path, *nodes) == ["x"]
+    signature = open_model(tmp_path / "frozen.pb").meta.signature()
+    assert list(signature.outputs) == ["y"]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "expected"),
+    [
+        # one after the other
+        ([with_default("d", "x"), with_default("e", "d"), node("y", "Tanh", "e", T=1)], ["x"]),
+        # the first has a constant default: it may be left out, and must not vanish either
+        ([with_default("d", "c"), with_default("e", "d"), node("y", "Add", "e", "x", T=1)], ["d", "x"]),
+        # side by side: one alone would leave a way
+        (
+            [with_default("d", "x"), with_default("e", "x"), node("y", "Add", "d", "e", T=1)],
+            ["x"],
+        ),
+        # for one output only
+        ([with_default("d", "x"), node("y", "Tanh", "d", T=1), node("z", "Tanh", "x", T=1)], ["x"]),
+        # the last node: an output
+        ([with_default("y", "x")], ["x"]),
+        # a state whose default has the batch's size: the output follows from the input all the same
+        (
+            [
+                node("s", "Shape", "x", T=1, out_type=3),
+                node("zeros", "Fill", "s", "c", T=1),
+                with_default("state", "zeros"),
+                node("y", "Add", "x", "state", T=1),
+            ],
+            ["state", "x"],
+        ),
+        # both at once: only the one that takes the place of the input is none
+        (
+            [
+                with_default("state", "x"),
+                with_default("d", "x"),
+                node("y", "Add", "d", "state", T=1),
+                node("z", "Add", "x", "state", T=1),
+            ],
+            ["x"],
+        ),
+        # a default that follows from nothing that is fed
+        (
+            [
+                node("r", "Tanh", "c", T=1),
+                with_default("keras_learning_phase", "c"),
+                with_default("rate", "r"),
+                node("y", "AddN", "x", "keras_learning_phase", "rate", T=1),
+            ],
+            ["keras_learning_phase", "rate", "x"],
+        ),
+        # in a loop it follows from itself
+        (
+            [
+                node("in", "Enter", "x", T=1),
+                node("m", "Merge", "in", "again", T=1),
+                with_default("d", "m"),
+                node("again", "NextIteration", "d", T=1),
+                node("y", "Exit", "d", T=1),
+            ],
+            ["x"],
+        ),
+    ],
+)
+def test_which_placeholders_with_a_default_are_inputs(
+    tmp_path: Path, nodes: list[object], expected: list[str]
+) -> None:
+    assert inputs_of(tmp_path, *nodes) == expected
+
+
+def test_many_placeholders_with_defaults_take_no_time_out_of_proportion(tmp_path: Path) -> None:
+    chain = [with_default(f"d{number}", f"d{number - 1}" if number else "x") for number in range(3000)]
+    assert inputs_of(tmp_path, *chain, node("y", "Tanh", "d2999", T=1)) == ["x"]
+
+
 def test_a_node_used_only_as_a_control_input_is_still_a_sink(tmp_path: Path) -> None:
     path = graphdef(
         tmp_path, node("x", "Placeholder", dtype=1), node("y", "Tanh", "x", T=1), node("z", "NoOp", "^y")

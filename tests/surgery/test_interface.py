@@ -255,3 +255,73 @@ def test_collections(tmp_path: Path) -> None:
     assert list(result["numbers"].int64_list.value) == [7]
     assert "gone" not in result and "words" not in result
     assert {one.where for one in draft.findings if one.code == "R7-collection"} == {"b@gone", "b@words"}
+
+
+# -- placeholders with a default
+
+
+def picture(folder: Path, *, file: bool = True, inputs: tuple[str, ...] = ("x",)) -> Path:
+    """`x` → `h` → a default of `d` → `y` = d + d; a GraphDef, or a SavedModel whose signature has some inputs."""
+    made = Tiny(folder).placeholder().node("h", "AddV2", "x", "x", T="float32")
+    made.node("d", "PlaceholderWithDefault", "h", dtype="float32", shape=(None, 4))
+    made.node("y", "AddV2", "d", "d", T="float32")
+    if not file:
+        ports = {f"{name}_in": f"{name}:0" for name in inputs}
+        return made.signature(**ports, y_out="y:0").save()
+    folder.mkdir(parents=True)
+    (folder / "graph.pb").write_bytes(made.meta.graph_def.SerializeToString())
+    return folder / "graph.pb"
+
+
+def test_an_input_behind_a_computed_default_is_an_input_of_the_result(tmp_path: Path) -> None:
+    draft = draft_of(plan(picture(tmp_path / "a"), doubler(tmp_path / "b").save()))
+    assert ends(draft)[0] == {"x": "a/x:0"}
+    assert codes(draft.findings) == ["R4-unknown"]  # the sum's shape is not written down in a GraphDef
+    assert draft.meta.nodes["a/d"].op == "PlaceholderWithDefault"
+    assert draft.interface.outputs[0].depends
+
+
+def test_a_wire_leads_on_through_a_computed_default(tmp_path: Path) -> None:
+    draft = draft_of(plan(doubler(tmp_path / "a").save(), picture(tmp_path / "b")))
+    assert ends(draft) == ({"x": "a/x:0"}, {"y": "b/y:0"})
+    assert list(draft.meta.nodes["b/x"].input) == ["a/y"]
+    assert draft.interface.outputs[0].depends
+
+
+def test_a_signature_keeps_an_input_and_the_default_that_follows_from_it(tmp_path: Path) -> None:
+    first = picture(tmp_path / "a", file=False, inputs=("x", "d"))
+    draft = draft_of(plan(first, doubler(tmp_path / "b").save()))
+    assert ends(draft)[0] == {"x": "a/x:0", "d": "a/d:0"}
+    assert codes(draft.findings) == []
+
+
+def test_an_input_that_would_take_the_place_of_a_wire_is_left_out(tmp_path: Path) -> None:
+    second = picture(tmp_path / "b", file=False, inputs=("x", "d"))
+    draft = draft_of(plan(doubler(tmp_path / "a").save(), second))
+    assert ends(draft)[0] == {"x": "a/x:0"}
+    found = the(draft.findings, "R9-dropped-input")
+    assert (found.severity, found.where) == (
+        "warning",
+        "b@d",
+    ) and "the wire would have no effect" in found.message
+
+
+def test_a_wire_that_takes_the_place_of_an_input_is_told(tmp_path: Path) -> None:
+    second = picture(tmp_path / "b", file=False, inputs=("x", "d"))
+    draft = draft_of(plan(doubler(tmp_path / "a").save(), second, "y=d"))
+    assert ends(draft)[0] == {"x": "a/x:0"}
+    found = the(draft.findings, "R9-dropped-input")
+    assert (found.severity, found.where) == ("warning", "b@x") and "a wire replaces all" in found.message
+    # as well where no default is: all that the input leads to is replaced
+    third = Tiny(tmp_path / "c").placeholder().node("h", "AddV2", "x", "x", T="float32")
+    third.node("y", "AddV2", "h", "h", T="float32").signature(x_in="x:0", y_out="y:0")
+    draft = draft_of(plan(doubler(tmp_path / "a2").save(), third.save(), "y=h:0"))
+    assert the(draft.findings, "R9-dropped-input").severity == "warning"
+
+
+def test_an_output_of_defaults_alone_depends_on_no_input(tmp_path: Path) -> None:
+    made = doubler(tmp_path / "b").const("one", 1.0)
+    made.node("rate", "PlaceholderWithDefault", "one", dtype="float32", shape=())
+    made.node("z", "AddV2", "rate", "rate", T="float32").signature(z_out=("z:0", "float32", ()))
+    draft = draft_of(plan(doubler(tmp_path / "a").save(), made.save()))
+    assert {port.key: port.depends for port in draft.interface.outputs} == {"y": True, "z": False}

@@ -1,7 +1,13 @@
-"""The signature a GraphDef has: fed at its placeholders, read at its sinks."""
+"""The signature a GraphDef has: fed at its placeholders, read at its sinks.
+
+A PlaceholderWithDefault may be an input that can be left out. It is none where it would take the place of another one:
+a Session prunes what only a fed tensor needs (`RewriteGraphForExecution` in subgraph.cc), so that the placeholder from
+which its default follows would have no effect.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from workbench.model.signature import DEFAULT, PREDICT, Port, Signature
@@ -12,6 +18,7 @@ if TYPE_CHECKING:
     from workbench.model.meta import MetaGraph
 
 _MAX_MORE = 4096
+_MOST_STEPS = 2_000_000
 _INTO = frozenset({"Switch", "RefSwitch", "_SwitchN", "Enter", "RefEnter"})
 _OUT_OF = frozenset({"Merge", "RefMerge", "_XlaMerge", "Exit", "RefExit"})
 _NO_OUTPUT = frozenset({"NoOp", "Assert", "Print", "PrintV2"})
@@ -20,6 +27,7 @@ _NO_OUTPUT = frozenset({"NoOp", "Assert", "Print", "PrintV2"})
 def read_signature(meta: MetaGraph) -> dict[str, Signature]:
     """One `serving_default`: inputs are the placeholders, outputs the sinks, keys the node names.
 
+    A PlaceholderWithDefault is one that may be left out, unless an output would no longer follow from another one.
     A sink is a node that no data input names, other than NoOp, Assert, Print, and Const where anything else
     is left; likewise what lies inside a branch or a loop of TF1's control flow and may have no value when it is
     fetched. A sink with several outputs gives `node`, `node:1`, …, up to some thousand for all sinks together.
@@ -29,8 +37,10 @@ def read_signature(meta: MetaGraph) -> dict[str, Signature]:
     used: set[str] = set()
     for node in meta.graph.node:
         used.update([input_node(entry) for entry in node.input if not is_control(entry)])
+    ends = {name for name, node in meta.nodes.items() if name not in used and node.op not in _NO_OUTPUT}
+    inner = _displacing(meta, ends)
     for name, node in meta.nodes.items():
-        if node.op in PLACEHOLDERS:
+        if node.op in PLACEHOLDERS and name not in inner:
             inputs[name] = _port(meta, name, f"{name}:0")
         elif name not in used and node.op not in _NO_OUTPUT:
             sinks.append(name)
@@ -55,27 +65,64 @@ def read_signature(meta: MetaGraph) -> dict[str, Signature]:
     return {DEFAULT: Signature(DEFAULT, PREDICT, ordered_in, ordered_out)}
 
 
+def _displacing(meta: MetaGraph, sinks: set[str]) -> set[str]:
+    """Placeholders with a default that, if they were fed, would take the place of another placeholder for a sink."""
+    placeholders = {node.name for node in meta.graph.node if node.op in PLACEHOLDERS}
+    if not any(meta.nodes[name].input for name in placeholders):
+        return set()
+    takers = _takers(meta)
+    inner = placeholders & _behind(takers, placeholders)
+    if len(placeholders) * len(inner) * len(takers) > _MOST_STEPS:
+        return inner
+    fed = set(inner)
+    changed = bool(fed)
+    while changed:
+        changed = False
+        for name in sorted(placeholders):
+            reached = _behind(takers, [name])
+            at_stake = {one for one in fed & reached if one != name}
+            wanted = reached & sinks
+            if at_stake and not wanted <= _behind(takers, [name], at_stake):
+                alone = {one for one in at_stake if not wanted <= _behind(takers, [name], {one})}
+                fed -= alone or at_stake
+                changed = True
+    return inner - fed
+
+
 def _outside_control_flow(meta: MetaGraph, sinks: list[str]) -> list[str]:
     """Those of some nodes that have a value whichever branches are taken, and only one.
 
     A Switch gives its value to one of its outputs alone, an Enter leads into a loop; Merge and Exit lead out again.
     """
-    todo = [node.name for node in meta.graph.node if node.op in _INTO]
-    if not todo:
+    into = {node.name for node in meta.graph.node if node.op in _INTO}
+    if not into:
         return sinks
-    takers: dict[str, list[str]] = {}
+    inside = into | _behind(_takers(meta, _OUT_OF), into)
+    return [sink for sink in sinks if sink not in inside]
+
+
+def _takers(meta: MetaGraph, without: frozenset[str] = frozenset()) -> dict[str, list[str]]:
+    """For each node the nodes that take a value of it; those of some ops are left out."""
+    found: dict[str, list[str]] = {}
     for node in meta.graph.node:
-        if node.op not in _OUT_OF:
+        if node.op not in without:
             for entry in node.input:
                 if not is_control(entry):
-                    takers.setdefault(input_node(entry), []).append(node.name)
-    inside = set(todo)
+                    found.setdefault(input_node(entry), []).append(node.name)
+    return found
+
+
+def _behind(takers: Mapping[str, list[str]], starts: Iterable[str], stops: Iterable[str] = ()) -> set[str]:
+    """The nodes that take values of some nodes, directly or not, and not through `stops` alone."""
+    stopped = set(stops)
+    found: set[str] = set()
+    todo = list(starts)
     while todo:
         for name in takers.get(todo.pop(), ()):
-            if name not in inside:
-                inside.add(name)
+            if name not in found and name not in stopped:
+                found.add(name)
                 todo.append(name)
-    return [sink for sink in sinks if sink not in inside]
+    return found
 
 
 def _port(meta: MetaGraph, key: str, tensor: str) -> Port:

@@ -10,7 +10,8 @@ from workbench.disk.schema import Message
 from workbench.model import shapes
 from workbench.model.shapes import Shape
 
-PLACEHOLDERS = frozenset({"Placeholder", "PlaceholderV2", "PlaceholderWithDefault"})
+WITH_DEFAULT = "PlaceholderWithDefault"
+PLACEHOLDERS = frozenset({"Placeholder", "PlaceholderV2", WITH_DEFAULT})
 # ops whose attr `shape` is the shape of their output 0 (a VarHandleOp's is that of what it points to)
 _SHAPE_ATTR = PLACEHOLDERS | {
     "VariableV2",

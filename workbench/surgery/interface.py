@@ -13,11 +13,11 @@ from workbench.disk.schema import Message
 from workbench.findings import Finding
 from workbench.model import shapes as shapes_
 from workbench.model.signature import Port, Signature
-from workbench.model.tensors import is_vague_scalar
+from workbench.model.tensors import WITH_DEFAULT, is_vague_scalar
 from workbench.names import show
 from workbench.surgery.ends import HIDDEN_SIGNATURES, chosen_signature
 from workbench.surgery.join import Join, Link
-from workbench.surgery.part import Part, is_placeholder, unique_name
+from workbench.surgery.part import Part, is_placeholder, must_be_fed, unique_name
 
 Looseness = Literal["proven", "batch", "rank"]
 _FED = "\0fed:"  # no node name starts with NUL
@@ -186,6 +186,28 @@ def _candidates(join: Join, part: Part) -> tuple[dict[str, tuple[str, Port]], di
     return marks, feeds
 
 
+def _displacing(walk: _Walk, roots: Iterable[str]) -> set[str]:
+    """Marks of inputs that may be left out and that, if they were fed, would take the place of a wire for a root."""
+    part = walk.part
+    optional: dict[str, dict[str, str]] = {}
+    for tensor, mark in walk.feeds.items():
+        node = part.meta.nodes.get(names.input_node(tensor))
+        if node is not None and node.op == WITH_DEFAULT:
+            optional.setdefault(mark, {})[tensor] = mark
+    bridges = set(part.cuts.values())
+    found: set[str] = set()
+    for root in roots if optional and bridges else ():
+        wanted = part.value_ancestors([root], {}) & bridges
+
+        def lost(fed: Mapping[str, str], root: str = root, wanted: set[str] = wanted) -> bool:
+            return not wanted <= part.value_ancestors([root], fed, optional=False)
+
+        together = {tensor: mark for feeds in optional.values() for tensor, mark in feeds.items()}
+        if lost(together):
+            found |= {mark for mark, feeds in optional.items() if lost(feeds)} or set(optional)
+    return found
+
+
 def _walk_all(
     join: Join, outputs: Mapping[str, list[tuple[str, Port]]], result: Interface
 ) -> dict[str, _Walk]:
@@ -200,6 +222,18 @@ def _walk_all(
             if id(link) in used:
                 roots += link.source.tensors
         result.roots[handle] = roots
+        for mark in sorted(_displacing(walk, roots)):
+            key, _ = walk.candidates.pop(mark)
+            walk.feeds = {tensor: one for tensor, one in walk.feeds.items() if one != mark}
+            join.findings.append(
+                Finding(
+                    "R9-dropped-input",
+                    "warning",
+                    f"{handle}@{show(key)}",
+                    "The default of this input follows from an input that is wired. If it were fed, the wire would "
+                    "have no effect, so it is not in the signature of the result.",
+                )
+            )
         walk.needed = walk.reach(roots)
         bridges = {part.cuts[tensor]: tensor for tensor in part.cuts}
         reached = {bridges[name] for name in walk.needed if name in bridges}
@@ -231,8 +265,9 @@ def _take_inputs(join: Join, walks: Mapping[str, _Walk], result: Interface) -> N
         walk = walks[handle]
         saver = names.input_node(part.saver.filename_tensor_name) if part.saver.filename_tensor_name else ""
         dropped: list[str] = []
+        needed = walk.needed | part.value_ancestors(result.roots[handle], walk.feeds)
         for mark, (own_key, port) in walk.candidates.items():
-            if mark not in walk.needed and not _output_is_input(walk, port):
+            if mark not in needed and not _output_is_input(walk, port):
                 if part.chosen is not None and part.chosen.inputs.get(own_key) is port:
                     dropped.append(own_key)
                 continue
@@ -242,7 +277,7 @@ def _take_inputs(join: Join, walks: Mapping[str, _Walk], result: Interface) -> N
             result.inputs.append(ResultPort(key, handle, own_key, info, port.default))
         for name in sorted(name for name in walk.needed if name in part.meta.nodes):
             node = part.meta.nodes[name]
-            if node.op not in ("Placeholder", "PlaceholderV2") or name == saver or name in part.cuts.values():
+            if not must_be_fed(node) or name == saver or name in part.cuts.values():
                 continue
             info = _input_info(part, schema.TensorInfo(name=f"{name}:0"))
             key = _key(join, "input", handle, name.rpartition("/")[2], taken)
@@ -256,15 +291,32 @@ def _take_inputs(join: Join, walks: Mapping[str, _Walk], result: Interface) -> N
                     f"it becomes the input {show(key)!r}.",
                 )
             )
+        lost = _lost(walk, result.roots[handle], dropped)
         for own_key in dropped:
-            join.findings.append(
-                Finding(
-                    "R9-dropped-input",
-                    "info",
-                    f"{handle}@{show(own_key)}",
-                    "No output of the result needs this input any more; it is not in the signature.",
+            where = f"{handle}@{show(own_key)}"
+            if own_key in lost:
+                message = (
+                    "The source's outputs depend on this input, the result's do not: a wire replaces all that it "
+                    "leads to. It is not in the signature of the result."
                 )
-            )
+                join.findings.append(Finding("R9-dropped-input", "warning", where, message))
+            else:
+                message = "No output of the result needs this input any more; it is not in the signature."
+                join.findings.append(Finding("R9-dropped-input", "info", where, message))
+
+
+def _lost(walk: _Walk, roots: Iterable[str], dropped: Iterable[str]) -> set[str]:
+    """Those of some inputs of the chosen signature that what is kept of the part depends on in the source."""
+    part = walk.part
+    if part.chosen is None:
+        return set()
+    feeds = {
+        str(names.input_tensor(tensor)): f"{_FED}{key}"
+        for key in dropped
+        for tensor in part.chosen.inputs[key].tensors
+    }
+    reached = part.value_ancestors(roots, feeds, uncut=True) if feeds else set()
+    return {key for key in dropped if f"{_FED}{key}" in reached}
 
 
 def _output_is_input(walk: _Walk, port: Port) -> bool:
@@ -365,11 +417,7 @@ def _above(
     reached = part.value_ancestors(roots, walk.feeds)
     depends = any(
         name.startswith(_FED)
-        or (
-            name in part.meta.nodes
-            and is_placeholder(part.meta.nodes[name])
-            and name not in part.cuts.values()
-        )
+        or (name in part.meta.nodes and must_be_fed(part.meta.nodes[name]) and name not in part.cuts.values())
         for name in reached
     )
     looseness: Looseness = "proven"
@@ -453,7 +501,7 @@ def _keep_signatures(join: Join, result: Interface) -> None:
                 name
                 for name in part.ancestors(roots, fed)
                 if name in part.cuts.values()
-                or (name in part.meta.nodes and part.meta.nodes[name].op in ("Placeholder", "PlaceholderV2"))
+                or (name in part.meta.nodes and must_be_fed(part.meta.nodes[name]))
             ]
             if unfed:
                 _drop_signature(join, handle, key, f"{show(unfed[0])} could not be fed through it")

@@ -15,7 +15,7 @@ from workbench.graph.functions import reachable
 from workbench.model import Model
 from workbench.model.meta import MetaGraph
 from workbench.model.signature import Signature
-from workbench.model.tensors import is_vague_scalar
+from workbench.model.tensors import PLACEHOLDERS, WITH_DEFAULT, is_vague_scalar
 from workbench.model.variables import VARIABLE_COLLECTIONS, Variable
 from workbench.names import show
 from workbench.surgery.plan import Source
@@ -156,7 +156,7 @@ class Part:
             if text.startswith("^"):
                 name = text[1:]
                 fed = feeds.get(f"{name}:0") if feeds else None
-                if fed is not None and name in nodes and nodes[name].op in ("Placeholder", "PlaceholderV2"):
+                if fed is not None and name in nodes and must_be_fed(nodes[name]):
                     return fed  # a session leads control edges from a placeholder to what it is fed with
                 return bridged.get(name, name)
             if cuts:
@@ -177,13 +177,21 @@ class Part:
             queue += map(behind, node.input)
         return seen
 
-    def value_ancestors(self, roots: Iterable[str], feeds: Mapping[str, str]) -> set[str]:
+    def value_ancestors(
+        self, roots: Iterable[str], feeds: Mapping[str, str], *, uncut: bool = False, optional: bool = True
+    ) -> set[str]:
         """As `ancestors`, but only what the values follow from.
 
         Control inputs don't count, and of a call's inputs only those that its body leads to the output.
+
+        Args:
+            roots: as for `ancestors`.
+            feeds: as for `ancestors`.
+            uncut: in the graph as the source has it, without the cuts.
+            optional: a fed placeholder may be left out if it has a default, so what that follows from counts, too.
         """
-        cuts = {**self.cuts, **feeds}
-        stops = set(self.cuts.values())
+        cuts = {**({} if uncut else self.cuts), **feeds}
+        stops = set() if uncut else set(self.cuts.values())
         found: set[str] = set()
         seen: set[str] = set()
         queue = list(roots)
@@ -196,11 +204,13 @@ class Part:
             fed = cuts.get(str(tensor))
             name = tensor.node if fed is None else fed
             found.add(name)
-            node = None if fed is not None or name in stops else self.meta.nodes.get(name)
-            if node is None:
+            node = self.meta.nodes.get(tensor.node)
+            if node is None or name in stops:
+                continue
+            if fed is not None and not (optional and node.op == WITH_DEFAULT):
                 continue
             data = [entry for entry in node.input if not entry.startswith("^")]
-            needed = self.dependence.inputs_of(name, tensor.index)
+            needed = self.dependence.inputs_of(tensor.node, tensor.index)
             queue += data if needed is None else [data[at] for at in needed if at < len(data)]
         return found
 
@@ -307,7 +317,12 @@ class Part:
 
 def is_placeholder(node: Message) -> bool:
     """Whether a node is fed from outside."""
-    return node.op in ("Placeholder", "PlaceholderWithDefault", "PlaceholderV2")
+    return node.op in PLACEHOLDERS
+
+
+def must_be_fed(node: Message) -> bool:
+    """Whether a node has no value of its own."""
+    return is_placeholder(node) and node.op != WITH_DEFAULT
 
 
 def parse_variable_def(data: bytes) -> Message | None:
