@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 
 from tests.surgery.models import MODELS
+from tests.surgery.tiny import Tiny, doubler
 from tests.zoo import Example
 from workbench.commit_join import Proving, Report, commit
 from workbench.errors import DamagedFile, MissingFile, TargetExists
+from workbench.runtime.api import run
 from workbench.runtime.child import Child
 from workbench.surgery.draft import Draft, apply, build
 from workbench.surgery.plan import Plan
@@ -147,6 +149,27 @@ def test_verified(story: Draft, child: Child, tmp_path: Path) -> None:
     assert order == ["reference", "write", "verify", "publish"]
     assert report.verification is not None and report.verification.max_abs < 1e-5
     assert child.alive
+
+
+def test_a_picture_before_a_computed_default_works_in_the_result(child: Child, tmp_path: Path) -> None:
+    """As first model and as second; the output follows the picture in both loaders."""
+    for name in "ab":
+        made = Tiny(tmp_path / name).placeholder().node("h", "Tanh", "x", T="float32")
+        made.node("d", "PlaceholderWithDefault", "h", dtype="float32", shape=(None, 4))
+        made.node("y", "Exp", "d", T="float32")
+        (tmp_path / f"{name}.pb").write_bytes(made.meta.graph_def.SerializeToString())
+    plain = doubler(tmp_path / "plain").save()
+    for first, second in ((tmp_path / "a.pb", plain), (plain, tmp_path / "b.pb")):
+        report = commit(join(first, second), tmp_path / f"merged-{first.stem}", child=child)
+        assert report.verdict == "verified", report.reason
+        assert report.verification is not None
+        assert [one.status for one in report.verification.loaders] == ["equal", "equal"]
+        for loader in ("v1", "v2"):
+            values = [
+                run(report.path, {"x": np.full((1, 4), x, np.float32)}, loader=loader, child=child)["y"]
+                for x in (0.0, 1.0)
+            ]
+            assert not np.allclose(*values)
 
 
 def test_given_inputs(zoo: Zoo, child: Child, tmp_path: Path) -> None:
