@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -192,13 +193,32 @@ def test_quitting_asks_only_when_wires_would_be_lost(sample_models: Path, tmp_pa
 
 
 def test_a_recipe_is_saved_and_opened_again(sample_models: Path, tmp_path: Path) -> None:
-    file = tmp_path / "plan.json"
+    models = tmp_path / "models"
+    for one in pair(sample_models):
+        shutil.copytree(one, models / one.name)
+    file, linked = tmp_path / "plan.json", tmp_path / "linked"
+    file.write_text("something else")
+    linked.symlink_to(models / "digits" / "saved_model.pb")
+    model = linked.read_bytes()
+
+    async def name(app: WorkbenchApp, pilot: Pilot[int], path: Path) -> None:
+        await press(app, pilot, "e")
+        app.screen.query_one("Input").value = str(path)  # type: ignore[attr-defined]
+        await press(app, pilot, "enter")
 
     async def save(app: WorkbenchApp, pilot: Pilot[int]) -> None:
-        await press(app, pilot, "space", "space", "e")
-        app.screen.query_one("Input").value = str(file)  # type: ignore[attr-defined]
-        await press(app, pilot, "enter")
-        assert file.exists()
+        await press(app, pilot, "space", "space")
+        await name(app, pilot, file)
+        await press(app, pilot, "enter")  # "Keep it" is the first answer
+        assert file.read_text() == "something else"
+        await name(app, pilot, linked)
+        await press(app, pilot, "left", "enter")
+        assert linked.is_symlink() and linked.read_bytes() == model, (
+            "a source is not changed, whatever is answered"
+        )
+        await name(app, pilot, file)
+        await press(app, pilot, "left", "enter")
+        assert json.loads(file.read_text())["sources"]
         await press(app, pilot, "q")
         assert app.return_code == 0, "a saved plan is not asked about"
 
@@ -206,7 +226,7 @@ def test_a_recipe_is_saved_and_opened_again(sample_models: Path, tmp_path: Path)
         assert wires(app) == ["image_base64@pixels=digits@myInput"]
         assert app.session.outcome is not None and app.session.outcome.draft is not None
 
-    drive(save, pair(sample_models), state=tmp_path / "state")
+    drive(save, pair(models), state=tmp_path / "state")
     drive(read, [file], state=tmp_path / "state")
 
 
