@@ -157,10 +157,19 @@ def _judge(place: Path, seed: int, number: int, runs: list[Run], tally: Tally) -
 
 
 def _compare(mutant: Mutant, meta: Any, run: Run, number: int, tally: Tally) -> None:
-    """Every mark that fired was reported for that phase."""
+    """Every mark that fired was reported for that phase.
+
+    A key that only the object graph has is no signature that could be named: it must be among all that is reported.
+    """
+    if run.loads:
+        quiet = {one.node for one in dangerous(meta, [])} - {
+            name for fired in run.fired.values() for name in fired
+        }
+        tally.counts[f"{run.loader} reported of loading, not seen"] += len(quiet & set(mutant.marks))
     for phase in dict.fromkeys([*run.fired, *run.read]):
         keys = [phase.removeprefix("call ")] if phase.startswith("call ") else []
-        told = {one.node for one in dangerous(meta, keys)}
+        only_objects = any(key not in meta.signatures for key in keys)
+        told = {one.node for one in (scan(meta) if only_objects else dangerous(meta, keys))}
         for name in run.fired.get(phase, ()):
             tally.counts["fired"] += 1
             if name not in told:

@@ -417,3 +417,36 @@ def saving_half(b: Build) -> None:
         at.attr["value"].tensor.string_val[0] = b.mark.removesuffix(".index").encode()
         var = node("set", "AssignVariableOp", "var", "var_value", dtype=FLOAT)
         b.add(var)
+
+
+def restored_path(b: Build, *, in_init_op: bool) -> None:
+    """A variable for a path that no saver of the graph writes: the loader makes one that restores it."""
+    b.add(constant("path", ""), path_variable("where", "where"))
+    b.add(node("initial", "ReadVariableOp", "where", dtype=STRING))
+    b.add(node("first", "ReadVariableOp", "where", dtype=STRING))
+    b.add(node("file", "ReadFile", "first" if b.mark else "path"))
+    b.add(node("content", "VarHandleOp", dtype=STRING, shape=SCALAR, shared_name="content"))
+    waits = ["^keep"] if in_init_op else []
+    b.add(node("where_set", "AssignVariableOp", "where", "path", *waits, dtype=STRING))
+    b.add(node("keep", "AssignVariableOp", "content", "file", dtype=STRING))
+    b.add(node("value", "ReadVariableOp", "content", dtype=STRING))
+    b.add(node("init", "NoOp", "^where_set" if in_init_op or not b.mark else "^nothing", "^keep"))
+    b.add(node("nothing", "NoOp"))
+    found = schema.VariableDef(variable_name="where:0", initializer_name="where_set")
+    found.snapshot_name, found.initial_value_name, found.is_resource = "initial:0", "path:0", True
+    b.variable_defs("variables", found)
+    b.tensors["where"] = (STRING, [], [(b.mark or "").encode()])
+    b.collection(MAIN_OP, "init").signature(outputs={"y": ("value:0", STRING)})
+    own(b)
+
+
+@hostile(*BOTH, phase=CALL, reads=True)
+def path_restored_by_a_made_saver(b: Build) -> None:
+    """No saver, but a variable for a path: the loader makes a saver, and no node that runs writes the asset's path."""
+    restored_path(b, in_init_op=False)
+
+
+@hostile(*BOTH, phase=CALL, reads=True)
+def path_restored_before_it_is_written(b: Build) -> None:
+    """The same, and the init op writes the asset's path after it read what the checkpoint had there."""
+    restored_path(b, in_init_op=True)
