@@ -63,6 +63,7 @@ class Trust:
         self.adjacency = adjacency
         self._more_fed = tuple(fed)
         self._run = tuple(run)
+        self._in_main: dict[tuple[bool, bool], Paths] = {}
 
     def in_main(self, label: str | None) -> Paths:
         """What the tensors of the main graph hold while `label` runs.
@@ -70,13 +71,17 @@ class Trust:
         Only the init op is fed with the paths of assets, and only the saver with that of the checkpoint: whoever else
         reads such a constant gets what is written in it. A variable has what the init op put into it.
         """
-        known: dict[Tensor, Kind] = {(name, 0): "variable" for name in self._path_variables}
-        if label in (INIT, None):
-            known |= dict(self._own_assets)
-        checkpoint = loader_tensor(self.meta.proto.saver_def.filename_tensor_name)
-        if label in (RESTORE, SAVE, None) and checkpoint is not None:
-            known[checkpoint] = "checkpoint"
-        return Paths(self.meta.nodes, frozenset(known.items()), self._fed, self.meta.functions)
+        feeds = (label in (INIT, None), label in (RESTORE, SAVE, None))
+        if feeds not in self._in_main:
+            known: dict[Tensor, Kind] = {(name, 0): "variable" for name in self._path_variables}
+            if feeds[0]:
+                known |= dict(self._own_assets)
+            checkpoint = loader_tensor(self.meta.proto.saver_def.filename_tensor_name)
+            if feeds[1] and checkpoint is not None:
+                known[checkpoint] = "checkpoint"
+            paths = Paths(self.meta.nodes, frozenset(known.items()), self._fed, self.meta.functions)
+            self._in_main[feeds] = paths
+        return self._in_main[feeds]
 
     def bound(self, name: str, concrete: Message) -> Known:
         """The arguments of a concrete function that are bound to assets.
