@@ -11,12 +11,12 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.disk import dtypes, tensor_proto
 from workbench.errors import InputError
 from workbench.names import did_you_mean, show
+from workbench.runtime import arrays
 from workbench.runtime.cast import as_array, example
 from workbench.runtime.slots import Slot
 
@@ -123,7 +123,9 @@ def parse_value(text: str, slot: Slot) -> Array:
     if text.startswith(BASE64_FILE):
         import base64
 
-        return _file_string(base64.urlsafe_b64encode(_read(text[len(BASE64_FILE) :], slot)), slot)
+        with _for(slot):
+            data = arrays.read_bytes(text[len(BASE64_FILE) :])
+        return _file_string(base64.urlsafe_b64encode(data), slot)
     if text.startswith("@"):
         return _from_file(text[1:], slot)
     if slot.is_string:
@@ -177,16 +179,22 @@ def _string_literal(text: str, slot: Slot) -> object:
 def _from_file(name: str, slot: Slot) -> Array:
     match = _NPZ.match(name)
     if match is not None:
-        return as_array(_npz_member(match["file"], match["member"], slot), slot)
+        with _for(slot):
+            (array,) = arrays.read_npz(match["file"], match["member"]).values()
+        return as_array(array, slot)
     if name.lower().endswith(".npy"):
-        return as_array(_load_array(name, slot), slot)
+        with _for(slot):
+            array = arrays.read_npy(name)
+        return as_array(array, slot)
     if not slot.is_string:
         raise InputError(
             f"The bytes of a file are a string, but the input is {slot.describe()}.",
             where=show(slot.name),
             hint="Numbers come from a .npy file, or from one array of an .npz file: @file.npz[name].",
         )
-    return _file_string(_read(name, slot), slot)
+    with _for(slot):
+        data = arrays.read_bytes(name)
+    return _file_string(data, slot)
 
 
 def npz_file(text: str) -> str | None:
@@ -201,14 +209,7 @@ def npz_arrays(name: str) -> dict[str, Array]:
     Raises:
         InputError: it can't be read, or holds pickled objects.
     """
-    import numpy as np
-
-    with _reading(name):
-        found = np.load(name, allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            raise InputError("The file holds just one array.", where=show(name), hint="Name it .npy.")
-        with found:
-            return {member: np.asarray(found[member]) for member in found.files}
+    return arrays.read_npz(name, every=True)
 
 
 def _file_string(data: bytes, slot: Slot) -> Array:
@@ -223,65 +224,11 @@ def _file_string(data: bytes, slot: Slot) -> Array:
     return as_array(array, slot)
 
 
-def _read(name: str, slot: Slot) -> bytes:
-    try:
-        return Path(name).read_bytes()
-    except (OSError, ValueError) as error:
-        raise _unreadable(name, error, slot) from None
-
-
-def _unreadable(name: str, error: Exception, slot: Slot | None) -> InputError:
-    why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    where = show(slot.name) if slot is not None else None
-    return InputError(f"The file {show(name)} can't be read: {why}.", where=where)
-
-
-def _load_array(name: str, slot: Slot) -> Array:
-    """The array of a `.npy` file."""
-    import numpy as np
-
-    with _reading(name, slot):
-        found = np.load(name, allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            return found
-        found.close()
-    raise InputError(
-        f"The file {show(name)} holds several arrays.",
-        where=show(slot.name),
-        hint="Name it .npz and choose one.",
-    )
-
-
-def _npz_member(name: str, member: str | None, slot: Slot) -> Array:
-    """One array of an `.npz` file; the only one where none is named."""
-    import numpy as np
-
-    with _reading(name, slot):
-        found = np.load(name, allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            raise InputError(f"The file {show(name)} holds just one array.", hint="Name it .npy.")
-        with found:
-            members = list(found.files)
-            if member is None and len(members) == 1:
-                member = members[0]
-            if member in members:
-                return np.asarray(found[member])
-    message = "It holds several arrays." if member is None else f"It has no array {show(member)!r}."
-    listed = ", ".join(f"@{show(name)}[{show(item)}]" for item in members[:8]) or "none"
-    raise InputError(message, where=show(name), hint=f"It has {listed}.")
-
-
 @contextmanager
-def _reading(name: str, slot: Slot | None = None) -> Iterator[None]:
-    """What numpy and the libraries below it raise for a file that is no array, as our error."""
-    import zipfile
-    import zlib
-
+def _for(slot: Slot) -> Iterator[None]:
+    """Name the input in an error about its file."""
     try:
         yield
-    except OSError as error:
-        raise _unreadable(name, error, slot) from None
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        if "allow_pickle" in str(error):
-            error = ValueError("it holds pickled objects, which are never loaded")
-        raise _unreadable(name, error, slot) from None
+    except InputError as problem:
+        problem.where = problem.where or show(slot.name)
+        raise
