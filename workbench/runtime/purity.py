@@ -9,23 +9,11 @@ from collections.abc import Iterable, Iterator
 
 from workbench.disk.schema import Message
 from workbench.graph.adjacency import Adjacency
+from workbench.graph.effects import READING, changes_something
 from workbench.graph.functions import reachable
 from workbench.model import MetaGraph
 from workbench.names import input_node
 
-# Ops that touch a resource or a ref or run a function, but change nothing that is left after the run; bodies
-# are looked into.
-_READING = frozenset(
-    """
-    AnonymousHashTable Assert Case DisableCopyOnRead DummyIterationCounter HashTable HashTableV2 If
-    ImmutableConst LookupTableExport LookupTableExportV2 LookupTableFind LookupTableFindV2 LookupTableSize
-    LookupTableSizeV2 MutableDenseHashTable MutableDenseHashTableV2 MutableHashTable MutableHashTableV2
-    PartitionedCall ReadVariableOp RefEnter RefExit RefIdentity RefMerge RefNextIteration RefSwitch
-    ResourceGather ResourceGatherNd StatefulPartitionedCall TensorArrayCloseV3 TensorArrayConcatV3
-    TensorArrayGatherV3 TensorArrayReadV3 TensorArrayScatterV3 TensorArraySizeV3 TensorArraySplitV3
-    TensorArrayV3 TensorArrayWriteV3 VarHandleOp VarIsInitializedOp Variable VariableShape VariableV2 While
-    """.split()  # noqa: SIM905
-)
 # What a graph may do once, when it is loaded.
 _FILLING = frozenset(
     """
@@ -42,10 +30,10 @@ def is_pure(meta: MetaGraph, tensors: Iterable[str]) -> bool:
     """
     graph = Adjacency(meta.nodes)
     for node in _below(meta, graph, map(input_node, tensors)):
-        if _writes(meta, node, _READING):
+        if changes_something(meta, node):
             return False
-    allowed = _READING | _FILLING
-    return not any(_writes(meta, node, allowed) for node in _below(meta, graph, meta.init_ops))
+    allowed = READING | _FILLING
+    return not any(changes_something(meta, node, allowed) for node in _below(meta, graph, meta.init_ops))
 
 
 def _below(meta: MetaGraph, graph: Adjacency, starts: Iterable[str]) -> Iterator[Message]:
@@ -54,11 +42,3 @@ def _below(meta: MetaGraph, graph: Adjacency, starts: Iterable[str]) -> Iterator
     yield from nodes
     for name in reachable(meta.graph, nodes):
         yield from meta.functions[name].node_def
-
-
-def _writes(meta: MetaGraph, node: Message, allowed: frozenset[str]) -> bool:
-    if node.op in allowed or node.op in meta.functions:
-        return False
-    op_def = meta.op_table.get(node.op)
-    # an op that takes a ref writes to it, though TensorFlow does not call it stateful
-    return op_def is None or op_def.is_stateful or any(arg.is_ref for arg in op_def.input_arg)

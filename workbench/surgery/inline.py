@@ -19,23 +19,13 @@ from workbench.disk.nodes import attr
 from workbench.disk.optable import OpTable
 from workbench.disk.schema import Message
 from workbench.errors import ModelError
+from workbench.graph.effects import READS
 from workbench.names import show
 
 CALL_OPS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 MAX_DEPTH = 64
 MAX_NODES = 5_000_000
 MAX_BYTES = 2**31 - 1
-# Stateful by name, but nobody misses them when nothing asks for their value.
-_HARMLESS = frozenset(
-    {
-        "VarHandleOp",
-        "ReadVariableOp",
-        "VarIsInitializedOp",
-        "ResourceGather",
-        "ResourceGatherNd",
-        "VariableShape",
-    }
-)
 _FRAMES = frozenset({"Enter", "RefEnter", "Switch", "RefSwitch"})
 
 
@@ -426,7 +416,7 @@ class _Body:
         return [name for name in self.inside if name not in asked and self._is_stateful(self.added[name])]
 
     def _is_stateful(self, node: Message) -> bool:
-        if node.op in _HARMLESS:
+        if node.op in READS:  # nobody misses a value that nothing asks for
             return False
         function = self.work.functions.get(node.op)
         op_def = function.signature if function is not None else self.work.op_table.get(node.op)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from workbench.disk import schema
 from workbench.disk.schema import Message
 from workbench.findings import Finding
 from workbench.graph.depends import Dependence
+from workbench.graph.effects import Effects
 from workbench.graph.functions import reachable
 from workbench.model import Model
 from workbench.model.meta import MetaGraph
@@ -84,9 +85,11 @@ class Part:
     called: Any = None
     opened: Any = None
     dependence: Dependence = field(init=False)
+    effects: Effects = field(init=False)
 
     def __post_init__(self) -> None:
         self.dependence = Dependence(self.meta)
+        self.effects = Effects(self.meta)
 
     @property
     def handle(self) -> str:
@@ -123,6 +126,15 @@ class Part:
         self.cuts[str(name)] = bridge
         return bridge
 
+    def _stays(self, text: str, wanted: Container[str], bridged: Mapping[str, str]) -> bool:
+        """Whether an input stays: all but control edges from nodes that nothing else needs and that do nothing."""
+        return (
+            not text.startswith("^")
+            or text[1:] in wanted
+            or text[1:] in bridged
+            or text[1:] not in self.meta.nodes
+        )
+
     def _redirect(self, text: str, bridged: Mapping[str, str]) -> str:
         """An input as it reads after the cuts."""
         if text.startswith("^"):
@@ -139,36 +151,43 @@ class Part:
                 bridged[node] = bridge
         return bridged
 
-    def ancestors(self, roots: Iterable[str], feeds: Mapping[str, str] | None = None) -> set[str]:
-        """Names of the nodes that `roots` need, as the graph is after the cuts.
+    def ancestors(
+        self, roots: Iterable[str], feeds: Mapping[str, str] | None = None, *, as_it_is: bool = False
+    ) -> set[str]:
+        """Return the names of the nodes that `roots` need, as the graph is after the cuts.
+
+        A control edge from a node that has no effect, nor waits for one, is not followed: `keep` leaves it out.
 
         Args:
             roots: inputs as a node would write them: `n`, `n:k`, `^n`.
             feeds: tensor `n:k` to a name of the caller's choice: such a tensor counts as fed; the name is in the
                 answer if it is needed, and nothing behind it.
+            as_it_is: follow every control edge, for a graph that keeps them all.
         """
         nodes, bridged = self.meta.nodes, self._bridged_nodes()
         stops = set(self.cuts.values())
         cuts = {**self.cuts, **(feeds or {})}
         seen: set[str] = set()
 
-        def behind(text: str) -> str:
+        def behind(text: str, always: bool = as_it_is) -> str | None:
             if text.startswith("^"):
                 name = text[1:]
                 fed = feeds.get(f"{name}:0") if feeds else None
                 if fed is not None and name in nodes and must_be_fed(nodes[name]):
                     return fed  # a session leads control edges from a placeholder to what it is fed with
-                return bridged.get(name, name)
+                if always or name in bridged or name not in nodes or name in self.effects.holding:
+                    return bridged.get(name, name)
+                return None
             if cuts:
                 found = cuts.get(str(names.input_tensor(text)))
                 if found is not None:
                     return found
             return names.input_node(text)
 
-        queue = [behind(root) for root in roots]
+        queue = [behind(root, True) for root in roots]
         while queue:
             name = queue.pop()
-            if name in seen:
+            if name is None or name in seen:
                 continue
             seen.add(name)
             node = None if name in stops else nodes.get(name)
@@ -245,8 +264,9 @@ class Part:
             copy.CopyFrom(node)
             if is_vague_scalar(copy, self.meta.producer):  # the result may be of another version
                 copy.attr["shape"].shape.unknown_rank = True
-            if self.cuts:
-                copy.input[:] = [self._redirect(text, bridged) for text in copy.input]
+            kept = [text for text in copy.input if self._stays(text, wanted, bridged)]
+            if self.cuts or len(kept) < len(copy.input):
+                copy.input[:] = [self._redirect(text, bridged) for text in kept]
             self.kept[node.name] = copy
         missing = sorted(wanted - self.kept.keys() - set(self.cuts.values()))
         for name in missing[:20]:

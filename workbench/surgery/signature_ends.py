@@ -126,7 +126,8 @@ def _look_up(
 def _check_feedable(edit: Edit, signature: str, found: FoundEnds) -> None:
     feeds = {tensor: f"\0{key}" for key, end in found.inputs.items() for tensor in end.tensors}
     part = Part(Source("model", edit.model.path), edit.model, found.meta, None)
-    reached = part.ancestors([tensor for end in found.outputs.values() for tensor in end.tensors], feeds)
+    roots = [tensor for end in found.outputs.values() for tensor in end.tensors]
+    reached = part.ancestors(roots, feeds, as_it_is=True)
     nodes = found.meta.nodes
     bare = sorted(
         name for name in reached if name in nodes and nodes[name].op in ("Placeholder", "PlaceholderV2")

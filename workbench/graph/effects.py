@@ -1,0 +1,119 @@
+"""Ops that do something besides giving values: what a control edge is worth keeping for.
+
+TensorFlow's automatic control dependencies tie every stateful op of a function to those before it
+(auto_control_deps.py), reads and lookups included. A control edge from a node that only reads, and all of whose
+ancestors only read, orders nothing.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from workbench.disk.schema import Message
+from workbench.graph.adjacency import Adjacency
+from workbench.graph.functions import calls
+
+if TYPE_CHECKING:
+    from workbench.model.meta import MetaGraph
+
+# Ops that touch a resource or a ref or run a function, but change nothing that is left after the run; bodies
+# are looked into.
+READING = frozenset(
+    """
+    AnonymousHashTable Assert Case DisableCopyOnRead DummyIterationCounter HashTable HashTableV2 If
+    ImmutableConst LookupTableExport LookupTableExportV2 LookupTableFind LookupTableFindV2 LookupTableSize
+    LookupTableSizeV2 MutableDenseHashTable MutableDenseHashTableV2 MutableHashTable MutableHashTableV2
+    PartitionedCall ReadVariableOp RefEnter RefExit RefIdentity RefMerge RefNextIteration RefSwitch
+    ResourceGather ResourceGatherNd StatefulPartitionedCall TensorArrayCloseV3 TensorArrayConcatV3
+    TensorArrayGatherV3 TensorArrayReadV3 TensorArrayScatterV3 TensorArraySizeV3 TensorArraySplitV3
+    TensorArrayV3 TensorArrayWriteV3 VarHandleOp VarIsInitializedOp Variable VariableShape VariableV2 While
+    """.split()  # noqa: SIM905
+)
+_CALLS_OR_HOLDS = frozenset({"Assert", "Case", "If", "PartitionedCall", "StatefulPartitionedCall", "While"})
+READS = READING - _CALLS_OR_HOLDS
+"""Of these the ops that only read, whatever their attrs."""
+# Ops that draw random numbers: two runs differ, but nothing else is changed.
+_DRAWING = frozenset(
+    """
+    Multinomial ParameterizedTruncatedNormal RandomGamma RandomPoisson RandomPoissonV2 RandomShuffle
+    RandomStandardNormal RandomUniform RandomUniformInt StatelessRandomGetKeyCounter TruncatedNormal
+    """.split()  # noqa: SIM905
+)
+# An Assert stops the run. A control edge to TF1's control flow says in which branch or loop a node is.
+_HOLDING = frozenset(
+    """
+    Assert Enter Exit LoopCond Merge NextIteration RefEnter RefExit RefMerge RefNextIteration RefSwitch Switch
+    """.split()  # noqa: SIM905
+)
+
+
+def changes_something(meta: MetaGraph, node: Message, harmless: frozenset[str] = READING) -> bool:
+    """Return whether a node itself changes state that outlives it; bodies that it calls are not looked into.
+
+    Args:
+        meta: the MetaGraph.
+        node: of the main graph or of a body.
+        harmless: stateful ops that count as changing nothing.
+    """
+    if node.op in harmless or node.op in meta.functions:
+        return False
+    op_def = meta.op_table.get(node.op)
+    # an op that takes a ref writes to it, though TensorFlow does not call it stateful
+    return op_def is None or op_def.is_stateful or any(arg.is_ref for arg in op_def.input_arg)
+
+
+class Effects:
+    """Which nodes of the main graph have an effect, or wait for one.
+
+    Args:
+        meta: the MetaGraph.
+    """
+
+    def __init__(self, meta: MetaGraph) -> None:
+        self._meta = meta
+        self._ops: dict[str, bool | None] = {}
+        self._bodies: dict[str, bool] = {}
+
+    @cached_property
+    def holding(self) -> frozenset[str]:
+        """Nodes that have an effect, themselves or in what they call, and all that depend on one."""
+        having = [name for name, node in self._meta.nodes.items() if self._has(node)]
+        return frozenset(Adjacency(self._meta.nodes).descendants(having)) if having else frozenset()
+
+    def _has(self, node: Message) -> bool:
+        known = self._of_op(node)
+        if known is not None:
+            return known
+        return any(self._in_body(name) for _, name in calls(node, self._meta.functions))
+
+    def _of_op(self, node: Message) -> bool | None:
+        """Whether an op has an effect; None if that depends on what the node calls."""
+        op = node.op
+        if op not in self._ops:
+            op_def = self._meta.op_table.get(op)
+            if op in self._meta.functions:
+                self._ops[op] = None
+            elif op in _HOLDING or changes_something(self._meta, node, READING | _DRAWING):
+                self._ops[op] = True
+            else:
+                may_call = op_def is None or any(attr.type in ("func", "list(func)") for attr in op_def.attr)
+                self._ops[op] = None if may_call else False
+        return self._ops[op]
+
+    def _in_body(self, name: str) -> bool:
+        """Whether a function, or one that it calls, has a node with an effect."""
+        if name not in self._bodies:
+            seen, todo = {name}, [name]
+            found = False
+            while todo and not found:
+                for node in self._meta.functions[todo.pop()].node_def:
+                    known = self._of_op(node)
+                    if known:
+                        found = True
+                        break
+                    more = {one for _, one in calls(node, self._meta.functions)} if known is None else set()
+                    todo += more - seen
+                    seen |= more
+            self._bodies[name] = found
+        return self._bodies[name]
