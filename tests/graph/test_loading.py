@@ -135,6 +135,14 @@ def test_without_an_init_op_tables_and_local_variables_are_initialised() -> None
     assert told(meta, ["s"]) == []
 
 
+def test_an_object_graph_beside_another_meta_graph_is_not_looked_at() -> None:
+    """`tf.saved_model.load` takes the way of v1 models where there are two."""
+    meta, _ = objects_by_hand()
+    meta.graph_def.node.extend([const("a", "x"), EVIL])
+    meta.collection_def["table_initializer"].node_list.value.append("w")
+    assert told(meta, ["s"]) == [("WriteFile", "w", ("(init op)",))]
+
+
 @pytest.mark.parametrize("place", ["signature", "saved_model_main_op", "legacy_init_op"])
 def test_the_first_init_op_counts(place: str) -> None:
     order = ["signature", "saved_model_main_op", "legacy_init_op"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,18 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path
     yield folder / "model", mark
 
 
+def change(case: Case) -> Callable[[Any], None]:
+    """A case as a change of the model."""
+
+    def do(proto: Any) -> None:
+        objects = proto.meta_graphs[0].object_graph_def
+        ids = {"root": 0} | {one.local_name: one.node_id for one in objects.nodes[0].children}
+        ids["signature"] = objects.nodes[ids["signatures"]].children[0].node_id
+        case.edit(objects, ids)
+
+    return do
+
+
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_what_fires_was_found(model: tuple[Path, Path], case: Case, tmp_path: Path) -> None:
     import tensorflow as tf
@@ -66,13 +78,7 @@ def test_what_fires_was_found(model: tuple[Path, Path], case: Case, tmp_path: Pa
     base, mark = model
     folder = Path(shutil.copytree(base, tmp_path / "m"))
 
-    def change(proto: Any) -> None:
-        objects = proto.meta_graphs[0].object_graph_def
-        ids = {"root": 0} | {one.local_name: one.node_id for one in objects.nodes[0].children}
-        ids["signature"] = objects.nodes[ids["signatures"]].children[0].node_id
-        case.edit(objects, ids)
-
-    edit(folder, change)
+    edit(folder, change(case))
     found = {label for one in dangerous(open_model(folder).meta, []) for label in one.signatures}
     mark.unlink(missing_ok=True)
     try:
@@ -85,3 +91,63 @@ def test_what_fires_was_found(model: tuple[Path, Path], case: Case, tmp_path: Pa
     gc.collect()
     assert (before and "(load)" not in found, mark.exists() and not found) == (False, False)
     assert mark.exists() == case.fires
+
+
+def test_a_layer_asks_its_endpoint_for_a_function(model: tuple[Path, Path], tmp_path: Path) -> None:
+    import keras
+
+    base, mark = model
+    folder = Path(shutil.copytree(base, tmp_path / "m"))
+    edit(folder, change(by_name("an endpoint that traces itself")))
+    mark.unlink(missing_ok=True)
+    with pytest.raises(AttributeError):
+        keras.layers.TFSMLayer(str(folder), call_endpoint="sub")
+    assert mark.exists()
+
+
+def by_name(name: str) -> Case:
+    return next(case for case in CASES if case.name == name)
+
+
+@pytest.mark.parametrize("place", ["main graph", "function"])
+@pytest.mark.parametrize("loader", ["v1", "v2"])
+def test_importing_runs_constants_behind_shapes(
+    model: tuple[Path, Path], tmp_path: Path, place: str, loader: str
+) -> None:
+    """Nothing reaches the node, and it is not stateful; importing its graph writes a file."""
+    import tensorflow as tf
+
+    base, _ = model
+    written = tmp_path / "written"
+    folder = Path(shutil.copytree(base, tmp_path / "m"))
+
+    def shaped() -> None:
+        numbers = tf.constant([2, 3], name="numbers")
+        shape = tf.raw_ops.DebugIdentity(
+            input=numbers, tensor_name="numbers:0", debug_urls=[f"file://{written}"], name="debug"
+        )
+        tf.raw_ops.Reshape(tensor=tf.zeros([6], name="zeros"), shape=shape, name="shaped")
+
+    def plant(proto: Any) -> None:
+        with tf.Graph().as_default() as graph:
+            shaped()
+        nodes = graph.as_graph_def().node
+        meta = proto.meta_graphs[0]
+        if place == "main graph":
+            meta.graph_def.node.extend(nodes)
+        else:
+            body = meta.graph_def.library.function.add(node_def=nodes)
+            body.signature.name = "unused"
+            for node in body.node_def:
+                node.input[:] = [f"{name}:output:0" for name in node.input]
+
+    edit(folder, plant)
+    shutil.rmtree(written)
+    found = {one.node: one.signatures for one in dangerous(open_model(folder).meta, [])}
+    assert found == {"debug": ("(import)",)}
+    if loader == "v1":
+        with tf.compat.v1.Session(graph=tf.Graph()) as session:
+            tf.compat.v1.saved_model.load(session, ["serve"], str(folder))
+    else:
+        tf.saved_model.load(str(folder))
+    assert written.exists() == ((loader == "v1") == (place == "main graph")), "each imports one of them"

@@ -30,8 +30,9 @@ TFLite's and tf2onnx's converters of v1 models
     call         What the signature's outputs depend on (`eager/wrap_function.py: WrappedFunction.prune`).
 
 `tf.saved_model.load` of one MetaGraph with an object graph (`saved_model/load.py: Loader`): `objects.py` says what of
-the object graph. `keras.layers.TFSMLayer` (`keras/src/export/tfsm_layer.py`) loads so and reads lists of variables
-besides; `hub.load` and `hub.KerasLayer` do, and call what is listed as `regularization_losses`.
+the object graph. `keras.layers.TFSMLayer` (`keras/src/export/tfsm_layer.py`) and `hub.KerasLayer` load so, and look for
+variables and losses besides. Keras 2 (`load_model`) makes layers of the metadata instead, and a Lambda layer's Python
+code is part of it: nothing here covers that, and results have no such metadata.
 
 TensorFlow Serving (`tensorflow/cc/saved_model/loader.cc: RestoreSession, RunInitOp`): restore and init as in a Session.
 It then runs signatures on the requests in `assets.extra/tf_serving_warmup_requests`.

@@ -21,8 +21,8 @@ Called when an object is deleted
     resources     `_destroy_resource` (`trackable/resource.py: CapturableResource.__del__`).
 Called by nobody but the user
     Signatures. Children of plain objects under names that do not begin with `_`: what the loader looks up on a plain
-    object begins so, every name of it was logged. Entries of lists and dicts. Traces (`trace_0`) and captures
-    (`capture_0`) of functions. Functions that no object has: gradients.
+    object begins so, every name of it was logged; layers made of a loaded object look for a few more. Entries of lists
+    and dicts. Traces (`trace_0`) and captures (`capture_0`) of functions. Functions that no object has: gradients.
 
 The rule is the other way round: a function that an object has counts as called by loading unless it is one of the last.
 A child is found by its number as Python finds it: -1 is the last object.
@@ -48,8 +48,19 @@ _CONTAINERS = frozenset(
 _OWN = re.compile(r"(trace|capture)_\d+")
 """Names of the children of functions that are their own."""
 _CALL = "__call__"
-_ELSEWHERE = frozenset({"regularization_losses", "prune"})
-"""Plain names that are looked for on the root: by `hub.KerasLayer`; by `child_script.py: V2.run`."""
+_OF_LAYERS = frozenset(
+    {
+        "get_concrete_function",
+        "concrete_functions",
+        "trainable_variables",
+        "variables",
+        "regularization_losses",
+    }
+)
+"""Plain names that layers made of a loaded object look for on it and on its children, and look into: `TFSMLayer`
+(`keras/src/export/saved_model_export_archive.py: _list_variables_used_by_fns`) and `hub.KerasLayer`."""
+_OURS = "prune"
+"""What `child_script.py: V2.run` looks for on the root."""
 _METHODS = """
     _LEGACY_SAVEABLE_NAME _add_trackable_child _add_variable_with_custom_getter _attribute_sentinel
     _checkpoint_adapter _checkpoint_dependencies _copy_trackable_to_cpu _create_or_restore_slot_variable
@@ -122,7 +133,7 @@ class LoadedObjects:
         for number, node in enumerate(self._nodes):
             plain = _is_plain(node)
             for name, child in self._edges(number):
-                elsewhere = number == 0 and name in _ELSEWHERE
+                elsewhere = plain and (name in _OF_LAYERS or (number == 0 and name == _OURS))
                 at_deletion = name == _DESTROY and not plain
                 if at_deletion != deleting or not (elsewhere or _is_looked_for(node, plain, name)):
                     continue
