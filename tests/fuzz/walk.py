@@ -92,7 +92,7 @@ def judge(folder: Path, seed: int, first: int = 0, last: int | None = None) -> T
             if number < first or (last is not None and number >= last):
                 continue
             runs = [Run(**found) for found in json.loads(line)]
-            _judge(top / f"m{number}", seed, number, runs, tally)
+            judge_one(top / f"m{number}", seed, number, runs, tally)
     return tally
 
 
@@ -134,7 +134,7 @@ def _play(place: Path, seed: int, number: int, players: Players) -> list[Run]:
     return found
 
 
-def _judge(place: Path, seed: int, number: int, runs: list[Run], tally: Tally) -> None:
+def judge_one(place: Path, seed: int, number: int, runs: list[Run], tally: Tally) -> None:
     """What fired in one mutant, and its clean model, against the walk."""
     try:
         mutant = make(place, seed, number)
@@ -145,7 +145,7 @@ def _judge(place: Path, seed: int, number: int, runs: list[Run], tally: Tally) -
             tally.counts[f"{run.loader} {'loads' if run.loads else 'fails'}"] += 1
             tally.counts["process died"] += run.died
             metas = [meta for meta in model.meta_graphs if set(meta.tags) == set(run.tags)]
-            _compare(mutant, metas[0], run, number, tally)
+            compare(mutant, metas[0], run, number, tally)
         _clear(place)
         make(place, seed, number, marked=False)
         for meta in open_model(place).meta_graphs if mutant.secret is None else ():
@@ -156,7 +156,7 @@ def _judge(place: Path, seed: int, number: int, runs: list[Run], tally: Tally) -
         _clear(place)
 
 
-def _compare(mutant: Mutant, meta: Any, run: Run, number: int, tally: Tally) -> None:
+def compare(mutant: Mutant, meta: Any, run: Run, number: int, tally: Tally) -> None:
     """Every mark that fired was reported for that phase.
 
     A key that only the object graph has is no signature that could be named: it must be among all that is reported.

@@ -10,15 +10,6 @@ from tests.hostile import HOSTILE, Hostile
 from workbench.graph.danger import Danger, dangerous, scan
 from workbench.model import open_model
 
-NOT_YET = frozenset({"path_restored_by_a_made_saver", "path_restored_before_it_is_written"})
-
-
-def params() -> list[object]:
-    wait = pytest.mark.xfail(reason="not followed yet", strict=False)
-    return [
-        pytest.param(one, id=name, marks=[wait] if name in NOT_YET else []) for name, one in HOSTILE.items()
-    ]
-
 
 def asked_about(path: Path, keys: list[str]) -> list[Danger]:
     return [one for meta in open_model(path).meta_graphs for one in dangerous(meta, keys)]
@@ -28,7 +19,7 @@ def found(path: Path) -> list[Danger]:
     return [one for meta in open_model(path).meta_graphs for one in scan(meta) if one.excuse is None]
 
 
-@pytest.mark.parametrize("model", params())
+@pytest.mark.parametrize("model", HOSTILE.values(), ids=lambda model: model.name)
 def test_it_is_found_and_its_twin_is_not(model: Hostile, tmp_path: Path) -> None:
     path, mark = model.write(tmp_path / "model")
     assert found(path)
