@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from workbench.documents import NotJson, parse
+
 _MAX_BYTES = 4 << 20
 _SOURCES = "sources.json"
 _MAX_SOURCES = 500
@@ -33,8 +35,8 @@ def read(path: Path) -> Any:
     """The value in a file, or None."""
     try:
         data = path.read_bytes()
-        return json.loads(data) if len(data) <= _MAX_BYTES else None
-    except (OSError, ValueError, RecursionError):
+        return parse(data) if len(data) <= _MAX_BYTES else None
+    except (OSError, NotJson):
         return None
 
 

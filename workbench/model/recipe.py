@@ -50,12 +50,12 @@ def read_origin(folder: Path) -> Origin | None:
 def _read(path: Path, findings: list[Finding]) -> dict[str, Any] | None:
     if not path.exists():
         return None
-    import json
+    from workbench.documents import NotJson, parse
 
     try:
-        value = json.loads(files.read_whole(path, _MAX_BYTES))
+        value = parse(files.read_whole(path, _MAX_BYTES))
         reason = "it is not a JSON object"
-    except (DiskError, ValueError, RecursionError) as problem:
+    except (DiskError, NotJson) as problem:
         value, reason = None, str(problem)
     if isinstance(value, dict):
         return value

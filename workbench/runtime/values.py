@@ -6,7 +6,6 @@ a scalar string) or `base64url:@file`. Nothing is ever unpickled.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from workbench.disk import dtypes, tensor_proto
+from workbench.documents import NotJson, parse
 from workbench.errors import InputError
 from workbench.names import did_you_mean, show
 from workbench.runtime import arrays
@@ -141,10 +141,8 @@ def parse_value(text: str, slot: Slot) -> Array:
 def _literal(text: str, slot: Slot) -> object:
     """A JSON literal for a number input."""
     try:
-        return json.loads(text, parse_float=lambda word: _finite(word, slot))
-    except RecursionError:
-        raise InputError("The lists are nested too deep.", where=show(slot.name)) from None
-    except ValueError as error:
+        return parse(text, parse_float=lambda word: _finite(word, slot))
+    except NotJson as error:
         raise InputError(
             f"{show(text, 60)!r} is not JSON: {error}.",
             where=show(slot.name),
@@ -162,10 +160,8 @@ def _finite(word: str, slot: Slot) -> float:
 def _string_literal(text: str, slot: Slot) -> object:
     """A JSON string or lists of them; anything else that is not the start of such is the text itself."""
     try:
-        value: object = json.loads(text)
-    except RecursionError:
-        raise InputError("The lists are nested too deep.", where=show(slot.name)) from None
-    except ValueError as error:
+        value: object = parse(text)
+    except NotJson as error:
         if text[:1] in ('"', "["):
             raise InputError(
                 f"{show(text, 60)!r} starts like JSON but is not: {error}.",

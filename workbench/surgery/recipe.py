@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from workbench.disk import files
+from workbench.documents import NotJson, parse
 from workbench.errors import DamagedFile, DiskError, MissingFile, UsageError
 from workbench.names import show
 from workbench.surgery.plan import DEFAULT_SIGNATURE, DEFAULT_TAGS, Format, Plan, SourceList, Wire
@@ -68,8 +69,8 @@ def nested(folder: Path | None) -> dict[str, Any] | None:
     if folder is None:
         return None
     try:
-        found = json.loads(files.read_whole(folder / "assets.extra" / RECIPE, _MAX_BYTES))
-    except (DiskError, ValueError, RecursionError):
+        found = parse(files.read_whole(folder / "assets.extra" / RECIPE, _MAX_BYTES))
+    except (DiskError, NotJson):
         return None
     return found if isinstance(found, dict) else None
 
@@ -108,10 +109,10 @@ def load(path: Path) -> Plan:
     where = show(str(path))
     base = path.resolve().parent
     try:
-        recipe = json.loads(files.read_whole(path, _MAX_BYTES))
+        recipe = parse(files.read_whole(path, _MAX_BYTES))
     except MissingFile:
         raise MissingFile("There is no such recipe.", where=where) from None
-    except (ValueError, RecursionError) as error:
+    except NotJson as error:
         raise DamagedFile(f"This is not a recipe: {show(str(error))}.", where=where) from None
 
     def place(entry: dict[str, Any]) -> Path:
