@@ -151,6 +151,10 @@ class Graph(Making):
         found = build.meta.saver_def
         found.filename_tensor_name, found.restore_op_name = "s_file:0", "s_all"
         found.save_tensor_name, found.version = "s_saved:0", 2
+        if rng.random() < 0.2:
+            found.restore_op_name = rng.choice([*names, "s_read", "s_set"])
+        if rng.random() < 0.1:
+            found.restore_op_name = ""
         self.restored("saved_var")
 
 
@@ -194,6 +198,23 @@ class Files(Making):
         init = node("init", "NoOp", "^keep")
         build.add(constant("own", ""), *flat([*nodes, handle, keep, init, value]))
         build.collection("saved_model_main_op", "init").signature(outputs={"y": ("value:0", STRING)})
+        if self.rng.random() < 0.2:
+            self.made_saver()
+
+    def made_saver(self) -> None:
+        """A collection lists a variable for a path: the loader makes a saver that restores it."""
+        handles = [one.name for one in self.build.meta.graph_def.node if one.name.startswith("where")]
+        if not handles:
+            return
+        name = self.rng.choice(handles)
+        self.mutant.where += " made saver"
+        self.build.add(node("first_read", "ReadVariableOp", name, dtype=STRING))
+        self.build.add(node("first_set", "AssignVariableOp", name, "own", dtype=STRING))
+        found = schema.VariableDef(variable_name=f"{name}:0", initializer_name="first_set")
+        found.snapshot_name, found.initial_value_name, found.is_resource = "first_read:0", "own:0", True
+        self.build.variable_defs("variables", found)
+        secret = str(self.mutant.secret) if self.marked else ""
+        self.build.tensors[name] = (STRING, [], [secret.encode()])
 
     def in_objects(self, nodes: list[Any], content: str) -> None:
         from tests.hostile.assets import string_variable

@@ -78,6 +78,10 @@ class Making:
         self.build.library(function_def(inner, {"i": INT32}, gives, [*nodes, same], after=[last]))
         return name, CALLS[kind](self, name, inner)
 
+    def write(self) -> Mutant:
+        """Builds and writes it."""
+        raise NotImplementedError
+
     def plain(self) -> str:
         """A harmless function from a number to itself."""
         name = self.name("plain")
@@ -159,12 +163,6 @@ def _map(making: Making, name: str, inner: str) -> list[Any]:
     return [zero, data, mapped, node(name, "DatasetToSingleElement", f"{name}_m:handle:0", **ends)]
 
 
-def _remote(making: Making, name: str, inner: str) -> list[Any]:
-    zero, entry = _zero(name)
-    where = constant(f"{name}_at", "/job:localhost/replica:0/task:0/device:CPU:0")
-    return [zero, where, node(name, "RemoteCall", f"{name}_at:output:0", entry, f=Func(inner), **NUMBER)]
-
-
 def _batch(making: Making, name: str, inner: str) -> list[Any]:
     sizes = schema.AttrValue()
     sizes.list.SetInParent()
@@ -181,6 +179,50 @@ def _batch(making: Making, name: str, inner: str) -> list[Any]:
     return [one, node(name, "BatchFunction", entry, f=Func(inner), Tcaptured=captured, **NUMBER, **options)]
 
 
+def _gradient(making: Making, name: str, inner: str) -> list[Any]:
+    zero, entry = _zero(name)
+    slope = node("same", "Identity", "dy", T=INT32)
+    through = node("in", "StatefulPartitionedCall", "i", f=Func(inner), **NUMBER)
+    gives = {"r": ("same:output:0", INT32)}
+    takes = {"i": INT32, "dy": INT32}
+    making.build.library(function_def(f"{name}_g", takes, gives, [through, slope], after=["in"]))
+    plain = making.plain()
+    making.build.meta.graph_def.library.gradient.add(function_name=plain, gradient_func=f"{name}_g")
+    ends = {"Tin": types([INT32, INT32]), "Tout": types([INT32])}
+    return [zero, node(name, "SymbolicGradient", entry, entry, f=Func(plain), **ends)]
+
+
+def _reduce(making: Making, name: str, inner: str) -> list[Any]:
+    zero, entry = _zero(name)
+    call = node("in", "StatefulPartitionedCall", "i", f=Func(inner), **NUMBER)
+    takes = {"s": INT32, "i": INT32}
+    making.build.library(function_def(f"{name}_r", takes, {"r": ("in:output:0", INT32)}, [call]))
+    ends = {"output_types": types([INT32]), "output_shapes": shapes(0)}
+    data = node(f"{name}_d", "TensorDataset", entry, Toutput_types=types([INT32]), output_shapes=shapes(0))
+    options = {"f": Func(f"{name}_r"), "Tstate": types([INT32]), "Targuments": types([]), **ends}
+    return [zero, data, node(name, "ReduceDataset", f"{name}_d:handle:0", entry, **options)]
+
+
+def _swapped(making: Making, name: str, inner: str) -> list[Any]:
+    """A function that implements the same as one that is called; only grappler would swap them."""
+    plain = making.plain()
+    for function in making.build.meta.graph_def.library.function:
+        if function.signature.name in (plain, inner):
+            function.attr["api_implements"].s = name.encode()
+            function.attr["api_preferred_device"].s = b"CPU" if function.signature.name == inner else b"GPU"
+    zero, entry = _zero(name)
+    return [zero, node(name, "PartitionedCall", entry, f=Func(plain), **NUMBER)]
+
+
+def _spread(making: Making, name: str, inner: str) -> list[Any]:
+    one = constant(f"{name}_one", vector([0]), INT32)
+    ends = {"Targuments": types([INT32]), "Tcaptured": types([]), "output_types": types([INT32])}
+    return [
+        one,
+        node(name, "MapDefun", f"{name}_one:output:0", f=Func(inner), output_shapes=shapes(0), **ends),
+    ]
+
+
 CALLS: dict[str, Callable[[Making, str, str], list[Any]]] = {
     "StatefulPartitionedCall": _partitioned,
     "PartitionedCall": _partitioned_pure,
@@ -190,4 +232,8 @@ CALLS: dict[str, Callable[[Making, str, str], list[Any]]] = {
     "While": _while,
     "MapDataset": _map,
     "BatchFunction": _batch,
+    "SymbolicGradient": _gradient,
+    "ReduceDataset": _reduce,
+    "api_implements": _swapped,
+    "MapDefun": _spread,
 }

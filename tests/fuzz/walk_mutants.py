@@ -10,12 +10,15 @@ import random
 from pathlib import Path
 
 from tests.fuzz.walk_graphs import Files, Graph
-from tests.fuzz.walk_marks import Mutant
+from tests.fuzz.walk_marks import Making, Mutant
 from tests.fuzz.walk_objects import Objects
+from tests.fuzz.walk_odd import Odd
+
+FAMILIES: dict[str, type[Making]] = {"objects": Objects, "odd": Odd, "graph": Graph, "paths": Files}
 
 
 def make(folder: Path, seed: int, number: int, *, marked: bool = True) -> Mutant:
     """Writes mutant `number`; without marks, the clean model it would be."""
     rng = random.Random(f"{seed} walk {number}")
-    family = rng.choices(["objects", "graph", "paths"], [6, 3, 2])[0]
-    return {"objects": Objects, "graph": Graph, "paths": Files}[family](folder, rng, marked).write()
+    family = rng.choices(list(FAMILIES), [5, 5, 4, 3])[0]
+    return FAMILIES[family](folder, rng, marked).write()

@@ -492,11 +492,14 @@ def one_shot_iterator(b: Build) -> None:
 
 @hostile(*BOTH, phase=CALL)
 def api_implements(b: Build) -> None:
-    """A function that implements the same as the one that is called, for this device: grappler swaps them."""
+    """A function that implements the same as the one that is called, for this device: grappler swaps them.
+
+    Also with functions of models that were loaded before, so the name is this model's own.
+    """
     body = [node("r", "Identity", "x", T=FLOAT)]
     for name, device in (("fair", "GPU"), ("foul", "CPU")):
         nodes = [*marking(b.mark), *body] if name == "foul" else [node("w", "NoOp"), *body]
-        attrs = {"api_implements": "same", "api_preferred_device": device}
+        attrs = {"api_implements": f"same {b.mark}", "api_preferred_device": device}
         b.library(
             function_def(name, {"x": FLOAT}, {"r": ("r:output:0", FLOAT)}, nodes, after=["w"], attrs=attrs)
         )

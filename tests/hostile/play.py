@@ -16,6 +16,7 @@ import contextlib
 import gc
 import json
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -51,7 +52,9 @@ class Player:
             for mark in self.job["marks"]:
                 if os.path.exists(mark):
                     self.fired.setdefault(name, []).append(mark)
-                    with contextlib.suppress(OSError):
+                    if os.path.isdir(mark):
+                        shutil.rmtree(mark)
+                    else:
                         os.remove(mark)
 
     def play(self) -> dict[str, Any]:
