@@ -100,7 +100,7 @@ class _CommitEdit(Work):
         assets = {asset.tensor: asset.path for asset in self.meta.assets if asset.path is not None}
         verifier = Verifier(
             child,
-            prove.edit_chain(self.edit, key),
+            prove.edit_chain(self.edit, key, self.copies.of),
             sample_source(self.meta, signature, given, seed=options.seed, assets=assets),
             tolerance=options.tolerance,
             depends=prove.edit_depends(self.edit, key),

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.disk import dtypes, files
+from workbench.disk import dtypes
 from workbench.disk.stage import Stage
 from workbench.publishing import Progress, Proving, Report, Trial, Work, check_bundle, publish
 from workbench.surgery.draft import Draft
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from workbench.runtime.verification import Verification
     from workbench.surgery.part import Part
 
-OPENED = ".opened-sources"
 __all__ = ["Progress", "Proving", "Report", "commit"]
 
 
@@ -69,7 +68,6 @@ class _Commit(Work):
     def __init__(self, draft: Draft, proving: Proving, progress: Progress | None) -> None:
         super().__init__(proving, progress, draft.findings)
         self.draft = draft
-        self.opened: dict[str, Path] = {}
 
     @property
     def meta(self) -> MetaGraph:
@@ -109,7 +107,7 @@ class _Commit(Work):
         source = sample_source(draft.meta, signature, options.given, seed=options.seed, assets=assets)
         verifier = Verifier(
             child,
-            prove.reference_chain(draft, self.opened),
+            prove.reference_chain(draft, self.copies.of),
             source,
             tolerance=options.tolerance,
             depends=prove.depends(draft),
@@ -117,8 +115,8 @@ class _Commit(Work):
         )
         return Trial(signature, verifier)
 
-    def prepare(self, folder: Path, child: Child) -> Verification | None:
-        """Writes the sources in which calls are opened, for wires that end inside calls, and proves them.
+    def prepare(self, child: Child) -> Verification | None:
+        """Proves the copies of sources in which calls are opened, for wires that end inside calls.
 
         What lies inside a call can't be fetched from the source itself, so the reference is a copy with the call
         opened; that it is the same model is shown by its own signature, on inputs of its own.
@@ -126,7 +124,6 @@ class _Commit(Work):
         for handle, part in self.draft.parts.items():
             if part.opened is None:
                 continue
-            self.opened[handle] = part.opened.write(folder / OPENED / handle)
             text = f"holding {handle} with its calls opened against the original"
             unfit = self.timed("reference", text, partial(self._prove_opened, child, part))
             if unfit is not None:
@@ -135,7 +132,7 @@ class _Commit(Work):
 
     def _prove_opened(self, child: Child, part: Part) -> Verification | None:
         from workbench import prove
-        from workbench.runtime.chain import ModelRef, ResultModel, SampleSource
+        from workbench.runtime.chain import ResultModel, SampleSource
         from workbench.runtime.make_inputs import sample_maker
         from workbench.runtime.verify import Verifier
 
@@ -147,13 +144,13 @@ class _Commit(Work):
         maker = sample_maker(meta, signature, seed=options.seed, assets=assets)
         verifier = Verifier(
             child,
-            prove.own_chain(part, signature),
+            prove.own_chain(part, signature, self.copies.of),
             SampleSource(given=self._given_to(part, signature), make=maker),
             tolerance=options.tolerance,
             time_limit=options.time_limit,
         )
-        own = replace(ModelRef.of(part.model, meta), path=self.opened[part.handle], text=False)
-        found = verifier.reference() or verifier.result(ResultModel(own, signature))
+        own = ResultModel(self.copies.of(part.model, part.meta), signature)
+        found = verifier.reference() or self.compare(verifier, own)
         if found.ok:
             return None
         reason = f"{part.handle} with its calls opened could not be held against the original: {found.reason}"
@@ -177,11 +174,6 @@ class _Commit(Work):
             if found and found.keys() == wanted:
                 samples.append(found)
         return tuple(samples)
-
-    def clear(self, folder: Path) -> None:
-        """Removes the opened sources."""
-        if self.opened:
-            files.remove_tree(folder / OPENED)
 
     def places(self) -> Sequence[Path]:
         """Where the sources are."""

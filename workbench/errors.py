@@ -88,6 +88,12 @@ class MissingFile(DiskError):
     code = "missing-file"
 
 
+class ChangedFile(DiskError):
+    """A file is not what it was when it was read: it was replaced or written to meanwhile."""
+
+    code = "changed-file"
+
+
 class TargetExists(DiskError):
     """The target of a commit is there already; it is never overwritten."""
 

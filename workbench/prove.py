@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,15 +19,19 @@ from workbench.surgery.plan import Source
 if TYPE_CHECKING:
     from workbench.graph.danger import Danger
     from workbench.model import MetaGraph, Model, Port
+    from workbench.runtime.private_copy import Place
     from workbench.surgery.callables import Called
 
 
-def reference_chain(draft: Draft, opened: Mapping[str, Path] | None = None) -> Chain:
+def reference_chain(draft: Draft, place: Place = ModelRef.of) -> Chain:
     """The sources of a draft in an order in which each comes after those that feed it.
+
+    Where wires end inside calls, what lies there can't be fetched from the source itself: a copy of it is loaded, in
+    which those calls are opened.
 
     Args:
         draft: the draft.
-        opened: by handle where the copies lie in which calls are opened, for wires that end inside calls.
+        place: where the sources are loaded from; without it the chain can only be looked at.
     """
     signature = result_signature(draft)
     order = draft.join.order
@@ -62,9 +65,8 @@ def reference_chain(draft: Draft, opened: Mapping[str, Path] | None = None) -> C
         called = part.called
         pure = called is None and is_pure(part.meta, fetches)
         call = _call(called) if called is not None else None
-        model = ModelRef.of(part.model, part.meta)
-        if opened is not None and handle in opened:
-            model = replace(model, path=opened[handle], text=False)
+        loaded = part.meta if part.opened is not None else part.model.meta
+        model = place(part.model, loaded)
         stages.append(Stage(handle, model, feeds, tuple(fetches), pure, call))
     return Chain(tuple(stages), outputs)
 
@@ -91,12 +93,14 @@ def result_signature(draft: Draft) -> Signature:
     return draft.meta.signatures[draft.plan.signature]
 
 
-def own_chain(part: Part, signature: Signature) -> Chain:
-    """A source alone, as it lies on disk, by one of its own signatures."""
-    return signature_chain(part.handle, part.model, part.model.meta, signature)
+def own_chain(part: Part, signature: Signature, place: Place = ModelRef.of) -> Chain:
+    """A source alone, as it was opened, by one of its own signatures; `place` as for `reference_chain`."""
+    return signature_chain(part.handle, part.model, part.model.meta, signature, place)
 
 
-def signature_chain(name: str, model: Model, meta: MetaGraph, signature: Signature) -> Chain:
+def signature_chain(
+    name: str, model: Model, meta: MetaGraph, signature: Signature, place: Place = ModelRef.of
+) -> Chain:
     """A model as a chain of one, by one of its own signatures.
 
     Args:
@@ -104,8 +108,9 @@ def signature_chain(name: str, model: Model, meta: MetaGraph, signature: Signatu
         model: the model.
         meta: its MetaGraph.
         signature: one of that.
+        place: as for `reference_chain`.
     """
-    return _one_stage(name, ModelRef.of(model, meta), meta, signature, Reference.of(signature))
+    return _one_stage(name, place(model, meta), meta, signature, Reference.of(signature))
 
 
 def _one_stage(
@@ -132,9 +137,9 @@ def _call(called: Called) -> Call:
     return Call(called.path, called.index, called.inputs, called.outputs)
 
 
-def edit_chain(edit: Edit, key: str) -> Chain:
-    """The original of an edit as a chain of one, by the keys of one signature of the result."""
-    model = ModelRef.of(edit.model, edit.original)
+def edit_chain(edit: Edit, key: str, place: Place = ModelRef.of) -> Chain:
+    """The original of an edit as a chain of one, by the keys of one signature of the result; see `reference_chain`."""
+    model = place(edit.model, edit.original)
     signature, reference = edit.meta.signatures[key], edit.references[key]
     return _one_stage("the original", model, edit.original, signature, reference)
 

@@ -18,7 +18,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from workbench.disk import files
 from workbench.disk.stage import Stage
 from workbench.errors import DamagedFile, MissingFile, RuntimeFailure
 from workbench.findings import Finding
@@ -28,6 +27,7 @@ from workbench.surgery.recipe import PROOF
 if TYPE_CHECKING:
     from workbench.disk.bundle import Bundle
     from workbench.model import MetaGraph, Signature
+    from workbench.runtime.chain import ResultModel
     from workbench.runtime.chain import Stage as ChainStage
     from workbench.runtime.child import Child
     from workbench.runtime.verification import Verification
@@ -142,9 +142,15 @@ class Running:
     Args:
         proving: how.
         progress: is told what is going on.
+
+    Attributes:
+        copies: what models are loaded from; whoever runs them enters it, and leaves it when they were run.
     """
 
     def __init__(self, proving: Proving, progress: Progress | None) -> None:
+        from workbench.runtime.private_copy import Copies
+
+        self.copies = Copies()
         self.proving = proving
         self.progress: Progress = progress or (lambda phase, text: None)
         self.seconds: dict[str, float] = {}
@@ -157,6 +163,12 @@ class Running:
             return work()
         finally:
             self.seconds[phase] = self.seconds.get(phase, 0.0) + time.monotonic() - started
+
+    def compare(self, verifier: Verifier, result: ResultModel) -> Verification:
+        """Runs a result against a reference that was run; what depends on where a model lies is no difference."""
+        from workbench.runtime.relocation import unless_by_path
+
+        return unless_by_path(verifier.result(result), verifier, self.copies)
 
     def new_child(self) -> Child:
         """The child process, not started yet."""
@@ -220,14 +232,10 @@ class Work(Running, ABC):
             DamagedFile, MissingFile: something is not what it should be.
         """
 
-    def prepare(self, folder: Path, child: Child) -> Verification | None:
-        """Puts into a folder what only the verification needs, and proves that; a verdict if that goes wrong."""
-        del folder, child
+    def prepare(self, child: Child) -> Verification | None:
+        """Proves what only the verification needs; a verdict if that goes wrong."""
+        del child
         return None
-
-    def clear(self, folder: Path) -> None:
-        """Takes out of the folder what only the verification needed."""
-        del folder
 
     @abstractmethod
     def write(self, stage: Stage) -> None:
@@ -333,7 +341,8 @@ def publish(
             if told is not None:
                 return replace(work.report(None, "not run", f"{told} {ALLOW}"), unsafe=told)
         if verify:
-            unfit = work.prepare(stage.folder, running)
+            stack.enter_context(work.copies)
+            unfit = work.prepare(running)
             if unfit is not None:
                 return work.report(None, unfit.verdict, unfit.reason, unfit)
         for key in work.proven() if verify else ():
@@ -381,21 +390,22 @@ def _prove(work: Work, stage: Stage, trials: Sequence[Trial]) -> Report:
     from workbench.runtime.chain import ModelRef, ResultModel
     from workbench.runtime.verdict import worst
 
-    model = ModelRef(stage.folder, work.meta.tags)
+    model = ModelRef(stage.folder, work.meta.tags, shown=stage.target.absolute())
     found: dict[str, Verification] = {}
     for trial in trials:
         result = ResultModel(model, trial.signature)
         found[trial.signature.key] = work.timed(
             "verify",
             "loading and running the result",
-            lambda: trial.verifier.result(result),  # noqa: B023
+            lambda: work.compare(trial.verifier, result),  # noqa: B023
         )
+    changed = work.copies.changed()
+    if changed is not None:
+        found = {key: not_of_these(one, changed) for key, one in found.items()}
     verdict = worst([one.verdict for one in found.values()])
     if verdict != "verified":
         key, bad = next((key, one) for key, one in found.items() if one.verdict == verdict)
         return work.report(None, verdict, _about(key, bad.reason, work), bad)
-    with files.writing(stage.target):
-        work.clear(stage.folder)
     first, *others = found
     record = found[first].as_json()
     if others:
@@ -407,6 +417,12 @@ def _prove(work: Work, stage: Stage, trials: Sequence[Trial]) -> Report:
     told = [_about(key, one.reason, work) for key, one in found.items()]
     reason = found[first].reason if len(reasons) == 1 else " ".join(told)
     return work.report(path, verdict, reason, found[first], {key: found[key] for key in others})
+
+
+def not_of_these(found: Verification, changed: str) -> Verification:
+    """The same without its verdict: a file changed while the models were run, so that it is about no one state."""
+    reason = f"{changed} while the models were run. Verify again when nothing writes there."
+    return replace(found, verdict="inconclusive", reason=reason)
 
 
 def _about(key: str, reason: str, work: Work) -> str:

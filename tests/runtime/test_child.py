@@ -97,7 +97,7 @@ def test_the_script_is_valid_for_old_pythons_and_stands_alone() -> None:
         elif isinstance(node, ast.ImportFrom):
             imported.add(str(node.module).partition(".")[0])
     assert not [name for name in imported if name.startswith("workbench")]
-    assert imported - set(sys.stdlib_module_names) == {"tensorflow", "numpy", "google"}
+    assert imported - set(sys.stdlib_module_names) == {"tensorflow", "numpy"}
     at_start = {
         name.name for node in tree.body if isinstance(node, ast.Import) for name in node.names
     }  # what is imported before the pipe is watched

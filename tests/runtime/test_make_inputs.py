@@ -17,9 +17,9 @@ from tests.zoo import ZOO, Example, names
 from tests.zoo.example import tf
 from workbench.model import MetaGraph, open_model
 from workbench.runtime.api import run_signature
-from workbench.runtime.chain import ModelRef
 from workbench.runtime.child import Child
 from workbench.runtime.make_inputs import STYLES, Inputs, Unmakeable, make_inputs, sample_maker
+from workbench.runtime.private_copy import Copies
 from workbench.runtime.slots import input_slots
 from workbench.runtime.values import complete
 
@@ -45,7 +45,8 @@ def _made(child: Child, folder: Path, **arguments: Any) -> Inputs:
     signature = model.meta.signature()
     inputs = make_inputs(model.meta, signature, **arguments)
     slots = input_slots(model.meta, signature)
-    run_signature(child, ModelRef.of(model), signature, inputs.values, slots)
+    with Copies() as copies:
+        run_signature(child, copies.of(model), signature, inputs.values, slots)
     return inputs
 
 
@@ -442,7 +443,8 @@ def test_every_model_of_the_zoo_runs_on_made_inputs(child: Child, zoo: Callable[
         inputs = make_inputs(meta, signature)
         slots = input_slots(meta, signature)
         try:
-            run_signature(child, ModelRef.of(model, meta), signature, inputs.values, slots, loader="v1")
+            with Copies() as copies:
+                run_signature(child, copies.of(model, meta), signature, inputs.values, slots, loader="v1")
         except Exception as error:
             failed[name] = str(error)
     assert not failed

@@ -8,7 +8,6 @@ own recipe. With --against the two models are run on the same inputs. Nothing is
 from __future__ import annotations
 
 import argparse
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,19 +80,17 @@ def run(args: argparse.Namespace, out: Output) -> int:
 
 
 def _again(args: argparse.Namespace, out: Output, model: Model, sources: dict[str, Path]) -> Proof:
-    import tempfile
-
+    from workbench.disk.scratch import Scratch
     from workbench.proof.again import verify_again
     from workbench.proof.remake import remake
 
-    with ExitStack() as stack:
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="workbench-")))
-        made = remake(model, sources, scratch / "sources")
+    with Scratch() as scratch:
+        made = remake(model, sources, scratch.folder / "sources")
         for source in made.sources:
             out.detail(f"  {show(source.handle)} is {show(str(source.path))}")
         signature = made.made.meta.signatures[made.signature] if made.signature is not None else None
         proving = verifying.proving_of(args, made.made.meta, signature)
-        return verify_again(model, made, made.work(proving, verifying.Talker(out)), scratch)
+        return verify_again(model, made, made.work(proving, verifying.Talker(out)))
 
 
 def _against(args: argparse.Namespace, out: Output, model: Model) -> Proof:

@@ -55,6 +55,7 @@ class Bundle:
         header: its BundleHeaderProto.
         num_shards: how many data files the index speaks of.
         values: the serialised entries by key as bytes, those of slices included, the header not.
+        stamp: of the index as it was read; None for one that is not from a file.
     """
 
     def __init__(self, prefix: Path, header: Message, values: dict[bytes, bytes]) -> None:
@@ -62,6 +63,7 @@ class Bundle:
         self.header = header
         self.num_shards: int = header.num_shards
         self.values = values
+        self.stamp: files.Stamp | None = None
         self._keys = [key_text(key) for key in values if not is_slice_key(key)]
         self._all = Entries(values, self.num_shards, show(str(self.index)))
         self._entries: dict[str, Entry] = {}
@@ -80,13 +82,15 @@ class Bundle:
         prefix = Path(prefix)
         path = prefix.with_name(prefix.name + ".index")
         try:
-            data = files.read_whole(path, sstable.MAX_FILE)
+            data, stamp = files.read_stamped(path, sstable.MAX_FILE)
         except MissingFile:
             raise _no_index(prefix) from None
         refuse_pointer(data, path)
         values = sstable.read_table(data, show(str(path)))
         header = _header(values.pop(b"", None), path)
-        return cls(prefix, header, values)
+        found = cls(prefix, header, values)
+        found.stamp = stamp
+        return found
 
     @property
     def index(self) -> Path:

@@ -11,6 +11,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.errors import CannotWrite, DamagedFile, MissingFile
@@ -62,6 +63,8 @@ def open_source(path: Path) -> int:
     """
     shown = show(str(path))
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # a device can do something when it is opened
+            raise DamagedFile("This is not a regular file.", where=shown)
         descriptor = os.open(path, os.O_RDONLY | _BINARY | getattr(os, "O_NONBLOCK", 0))
     except (FileNotFoundError, NotADirectoryError):
         raise MissingFile("There is no such file.", where=shown) from None
@@ -71,6 +74,38 @@ def open_source(path: Path) -> int:
         os.close(descriptor)
         raise DamagedFile("This is not a regular file.", where=shown)
     return descriptor
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What tells a file and its content from another, without reading it (`stat`).
+
+    A file that is replaced has another inode. One that is written to has another time of change, which nobody but the
+    system sets; on Windows that is the time of its creation, and its modification time tells instead.
+    """
+
+    device: int
+    inode: int
+    size: int
+    modified: int
+    changed: int
+
+    @classmethod
+    def of(cls, found: os.stat_result) -> Stamp:
+        """The stamp in an answer of `stat`."""
+        return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+    @classmethod
+    def at(cls, path: Path) -> Stamp | None:
+        """The stamp of the file at a path, links followed; None if there is none."""
+        try:
+            return cls.of(os.stat(path))
+        except (OSError, ValueError):
+            return None
+
+    def same_content(self, other: Stamp) -> bool:
+        """Whether nothing was written in between, wherever the file is by now."""
+        return (self.size, self.modified) == (other.size, other.modified)
 
 
 def open_new(path: Path) -> int:
@@ -111,7 +146,12 @@ def _pread(descriptor: int, count: int, offset: int) -> bytes:
 
 
 def read_whole(path: Path, most: int) -> bytes:
-    """All bytes of a regular file of at most `most` bytes.
+    """All bytes of a regular file of at most `most` bytes; raises as `read_stamped`."""
+    return read_stamped(path, most)[0]
+
+
+def read_stamped(path: Path, most: int) -> tuple[bytes, Stamp]:
+    """All bytes of a regular file of at most `most` bytes, and its stamp before they were read.
 
     Raises:
         MissingFile: there is no such file.
@@ -119,12 +159,12 @@ def read_whole(path: Path, most: int) -> bytes:
     """
     descriptor = open_source(path)
     try:
-        size = os.fstat(descriptor).st_size
-        if size > most:
+        stamp = Stamp.of(os.fstat(descriptor))
+        if stamp.size > most:
             raise DamagedFile(
-                f"The file has {size} bytes; {most} is the most that is read.", where=show(str(path))
+                f"The file has {stamp.size} bytes; {most} is the most that is read.", where=show(str(path))
             )
-        return read_at(descriptor, 0, size, path)
+        return read_at(descriptor, 0, stamp.size, path), stamp
     finally:
         os.close(descriptor)
 
@@ -278,7 +318,7 @@ def copy_file(source: Path, target: Path, progress: Callable[[int], None] | None
         with writing(target):
             writer = open_new(target)
             try:
-                _copy(reader, writer, size, source, progress)
+                copy_bytes(reader, writer, size, source, progress)
                 sync(writer)
             finally:
                 os.close(writer)
@@ -287,7 +327,15 @@ def copy_file(source: Path, target: Path, progress: Callable[[int], None] | None
     return size
 
 
-def _copy(reader: int, writer: int, size: int, source: Path, progress: Callable[[int], None] | None) -> None:
+def copy_bytes(
+    reader: int, writer: int, size: int, source: Path, progress: Callable[[int], None] | None = None
+) -> None:
+    """Copies the first `size` bytes from one descriptor to another; `source` and `progress` as for `copy_file`.
+
+    Raises:
+        DamagedFile: there are fewer.
+        OSError: the system refuses.
+    """
     done = 0
     methods = [_by_copy_file_range, _by_sendfile, _by_hand]
     while done < size:

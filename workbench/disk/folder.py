@@ -26,10 +26,13 @@ _PARTS = {VARIABLES: "checkpoint", ASSETS: "assets"}
 MAX_PROTO = 2**31 - 1
 """The most bytes a protobuf message can have."""
 
+MAX_FILES = 10_000
+"""Of the files below `assets/`; as many as a model may name."""
+
 _HEAD = 4096
 _MAX_NAME, _MAX_NAMES = 255, 2048  # bytes of one part of a path, and of all below `assets/`
 # variables.data-00000-of-00001; variables-00000-of-00001 and bare variables are the V1 format
-_SHARD = r"variables(\.data-\d+-of-\d+|-\d+-of-\d+)?\Z"
+SHARD = r"variables(\.data-\d+-of-\d+|-\d+-of-\d+)?\Z"
 _CONTROL = bytes([*range(9), *range(14, 32), 127])
 _HIGH = bytes(range(128, 256))
 _POINTERS = (b"version https://git-lfs.github.com/spec/", b"version https://hawser.github.com/spec/")
@@ -210,7 +213,12 @@ def is_text(head: bytes) -> bool:
 
 
 def load(location: Location) -> Message:
-    """The model as a `SavedModel` message; a GraphDef as one MetaGraph without tags or signatures.
+    """The model as a `SavedModel` message, see `load_stamped`."""
+    return load_stamped(location)[0]
+
+
+def load_stamped(location: Location) -> tuple[Message, files.Stamp]:
+    """The model as a `SavedModel` message, a GraphDef as one MetaGraph without tags or signatures; its file's stamp.
 
     The file is read once, and its bytes are let go when they are parsed.
 
@@ -219,7 +227,7 @@ def load(location: Location) -> Message:
         NotASavedModel: it is another message (a GraphDef named `saved_model.pb`, a MetaGraph, …).
         UnsupportedFormat: it is larger than a protobuf message can be.
     """
-    data = read_file(location.file)
+    data, stamp = _read_stamped(location.file, MAX_PROTO)
     if location.kind == "graphdef":
         model = schema.SavedModel(saved_model_schema_version=1)
         message = model.meta_graphs.add().graph_def
@@ -232,7 +240,7 @@ def load(location: Location) -> Message:
         parse.text(message, data, location.file)
     else:
         parse.binary(message, data, location.file)
-    return model
+    return model, stamp
 
 
 def read_file(path: Path, cap: int = MAX_PROTO) -> bytes:
@@ -243,16 +251,21 @@ def read_file(path: Path, cap: int = MAX_PROTO) -> bytes:
         DamagedFile: it is no regular file, can't be read, or gets shorter meanwhile.
         UnsupportedFormat: it has more than `cap` bytes.
     """
+    return _read_stamped(path, cap)[0]
+
+
+def _read_stamped(path: Path, cap: int) -> tuple[bytes, files.Stamp]:
+    """All bytes of a regular file, and its stamp before they were read; raises as `read_file`."""
     descriptor = files.open_source(path)
     try:
-        size = os.fstat(descriptor).st_size
-        if size > cap:
+        stamp = files.Stamp.of(os.fstat(descriptor))
+        if stamp.size > cap:
             limit = "; a protobuf message has at most 2 GB" if cap == MAX_PROTO else ""
             raise UnsupportedFormat(
-                f"The file has {size:,} bytes, more than the {cap:,} that are read{limit}.",
+                f"The file has {stamp.size:,} bytes, more than the {cap:,} that are read{limit}.",
                 where=_shown(path),
             )
-        return files.read_at(descriptor, 0, size, path)
+        return files.read_at(descriptor, 0, stamp.size, path), stamp
     finally:
         os.close(descriptor)
 
@@ -415,7 +428,7 @@ def _digested(location: Location) -> Iterator[tuple[str, bytes]]:
         for entry in sorted(os.scandir(variables), key=lambda entry: entry.name):
             if entry.name == "variables.index":
                 yield f"{VARIABLES}/{entry.name}", _file_digest(Path(entry.path))
-            elif re.match(_SHARD, entry.name) and entry.is_file():
+            elif re.match(SHARD, entry.name) and entry.is_file():
                 yield f"{VARIABLES}/{entry.name}", entry.stat().st_size.to_bytes(8, "little")
     for relative in _below(assets):
         path = assets / relative

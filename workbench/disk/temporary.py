@@ -31,15 +31,20 @@ def new_name(name: str) -> str:
     return f".{short}.workbench-{os.urandom(4).hex()}"
 
 
-def remove_dead(folder: Path) -> None:
-    """Removes the temporaries of processes that are no more from a folder."""
+def remove_dead(folder: Path, *, own: bool = False) -> None:
+    """Removes the temporaries of processes that are no more from a folder.
+
+    Args:
+        folder: where they lie.
+        own: only those of this user: in a folder where anybody may write.
+    """
     if fcntl is None:
         return
     with os.scandir(folder) as found:
         names = [entry.name for entry in found if entry.name.endswith(LOCK)]
     for name in names:
         if _TEMPORARY.match(name.removesuffix(LOCK)):
-            _remove_if_dead(folder / name)
+            _remove_if_dead(folder / name, own)
 
 
 def remove_half(path: Path, failure: BaseException) -> None:
@@ -83,7 +88,7 @@ def is_at(descriptor: int, path: Path) -> bool:
     return (there.st_dev, there.st_ino) == (found.st_dev, found.st_ino)
 
 
-def _remove_if_dead(lock_path: Path) -> None:
+def _remove_if_dead(lock_path: Path, own: bool) -> None:
     """Removes a temporary and its lock if nobody holds the lock. What can't be touched stays."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
@@ -91,7 +96,8 @@ def _remove_if_dead(lock_path: Path) -> None:
     except OSError:
         return
     try:
-        if not stat.S_ISREG(os.fstat(lock).st_mode):
+        found = os.fstat(lock)
+        if not stat.S_ISREG(found.st_mode) or (own and found.st_uid != os.geteuid()):
             return
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -17,6 +17,7 @@ from workbench.model.meta import Format, MetaGraph
 
 if TYPE_CHECKING:
     from workbench.disk.bundle_read import Bundle
+    from workbench.disk.files import Stamp
     from workbench.findings import Finding
     from workbench.model.recipe import Origin
 
@@ -31,13 +32,19 @@ class Model:
         location: what `folder.find` gave.
         proto: the `SavedModel`.
         tags: the tag set that `meta` means, or None for the obvious one.
+        stamp: of its file as it was read; None if that is not known.
     """
 
     def __init__(
-        self, location: disk_folder.Location, proto: Message, tags: tuple[str, ...] | None = None
+        self,
+        location: disk_folder.Location,
+        proto: Message,
+        tags: tuple[str, ...] | None = None,
+        stamp: Stamp | None = None,
     ) -> None:
         self.location = location
         self.proto = proto
+        self.stamp = stamp
         self.path: Path = location.path
         self.format: Format = location.kind
         self.notes: list[str] = [location.note] if location.note else []
@@ -191,7 +198,8 @@ def open_model(path: str | os.PathLike[str], tags: str | Iterable[str] | None = 
         UnknownName: there is no MetaGraph with these tags.
     """
     location = disk_folder.find(Path(path))
-    model = Model(location, disk_folder.load(location), None if tags is None else split_tags(tags))
+    proto, stamp = disk_folder.load_stamped(location)
+    model = Model(location, proto, None if tags is None else split_tags(tags), stamp)
     if tags is not None:
         _ = model.meta  # an unknown tag set is said now, not when the graph is first used
     return model

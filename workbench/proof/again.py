@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.disk import folder as disk_folder
 from workbench.errors import RuntimeFailure, WorkbenchError
 from workbench.names import show
 from workbench.proof.report import Proof
-from workbench.publishing import ALLOW, Work, check_bundle, unsafe
+from workbench.publishing import ALLOW, Work, check_bundle, not_of_these, unsafe
 
 if TYPE_CHECKING:
     from workbench.model import MetaGraph, Model
@@ -20,32 +20,28 @@ if TYPE_CHECKING:
     from workbench.runtime.verification import Verification
 
 
-def verify_again(
-    result: Model, remade: Remade, work: Work, scratch: Path, child: Child | None = None
-) -> Proof:
+def verify_again(result: Model, remade: Remade, work: Work, child: Child | None = None) -> Proof:
     """Runs a result against what it was made of, by every signature that was proven when it was made.
 
     Args:
         result: the result.
         remade: what it was made by.
         work: the same as something that can be proven.
-        scratch: a folder for what the reference needs besides the sources.
         child: a running TensorFlow process to use and leave running; None starts one and ends it.
 
     Raises:
         DamagedFile, MissingFile: the checkpoint of the result, or of a source, is not what its index says.
     """
-    return _Again(result, remade, work, scratch).run(child)
+    return _Again(result, remade, work).run(child)
 
 
 class _Again:
     """One verification."""
 
-    def __init__(self, result: Model, remade: Remade, work: Work, scratch: Path) -> None:
+    def __init__(self, result: Model, remade: Remade, work: Work) -> None:
         self.result = result
         self.remade = remade
         self.work = work
-        self.scratch = scratch
         self.notes: list[str] = []
         self.found: dict[str, Verification] = {}
 
@@ -75,6 +71,7 @@ class _Again:
                 if told is not None:
                     return self._proof("not run", f"{told} {ALLOW}")
             work.timed("check", "checking the checkpoints", partial(self._check, work))
+            stack.enter_context(work.copies)
             return self._run(meta, running)
 
     def _meta(self) -> MetaGraph | str:
@@ -100,21 +97,24 @@ class _Again:
             raise self.result.bundle_problem
 
     def _run(self, meta: MetaGraph, child: Child) -> Proof:
-        from workbench.runtime.chain import ModelRef, ResultModel
+        from workbench.runtime.chain import ResultModel
         from workbench.runtime.verdict import worst
 
         work = self.work
-        unfit = work.prepare(self.scratch, child)
+        unfit = work.prepare(child)
         if unfit is not None:
             return self._proof(unfit.verdict, unfit.reason, unfit.hint)
         for key in work.proven():
             trial = work.trial(child, key)
-            model = ResultModel(ModelRef.of(self.result, meta), meta.signatures[key], "the result")
+            model = ResultModel(work.copies.of(self.result, meta), meta.signatures[key], "the result")
             verification = work.timed("reference", "running the sources", trial.verifier.reference)
             if verification is None:
-                run: Callable[[], Verification] = partial(trial.verifier.result, model)
+                run: Callable[[], Verification] = partial(work.compare, trial.verifier, model)
                 verification = work.timed("verify", "loading and running the result", run)
             self.found[key] = verification
+        changed = self._changed()
+        if changed is not None:
+            self.found = {key: not_of_these(one, changed) for key, one in self.found.items()}
         verdict = worst([one.verdict for one in self.found.values()])
         told = {key: one for key, one in self.found.items() if one.verdict == verdict}
         hint = next((one.hint for one in told.values() if one.hint), None)
@@ -122,6 +122,16 @@ class _Again:
         if len(reasons) == 1 and len(told) == len(self.found):
             return self._proof(verdict, reasons.pop(), hint)
         return self._proof(verdict, " ".join(f"{show(key)}: {one.reason}" for key, one in told.items()), hint)
+
+    def _changed(self) -> str | None:
+        """What is not any more what the recipe speaks of, as text: a source with another digest, a file that changed.
+
+        Both are asked after the run: a digest is of what was run if no file has changed since that was opened.
+        """
+        for source in self.remade.sources:
+            if disk_folder.digest(disk_folder.find(source.path)) != source.digest:
+                return f"The source {show(source.handle)} ({show(str(source.path))}) was changed"
+        return self.work.copies.changed()
 
     def _proof(self, verdict: str, reason: str, hint: str | None = None) -> Proof:
         sources = self.remade.sources

@@ -12,7 +12,7 @@ from workbench.errors import RuntimeFailure
 from workbench.model import MetaGraph, Model, Port, Signature, shapes
 from workbench.names import show
 from workbench.proof.report import Proof
-from workbench.publishing import ALLOW, Proving, Running, unsafe
+from workbench.publishing import ALLOW, Proving, Running, not_of_these, unsafe
 
 if TYPE_CHECKING:
     from workbench.publishing import Progress
@@ -136,8 +136,8 @@ class _Against(Running):
 
         found = self.found
         name = show(str(found.other.path))
-        chain = prove.signature_chain(name, found.other, found.other_meta, found.other_signature)
-        told = self._unsafe(chain)
+        looked_at = prove.signature_chain(name, found.other, found.other_meta, found.other_signature)
+        told = self._unsafe(looked_at)
         if told is not None:
             return self._proof("not run", f"{told} {ALLOW}")
         with ExitStack() as stack:
@@ -146,9 +146,13 @@ class _Against(Running):
                 running.start()
             except RuntimeFailure as error:
                 return self._proof("not run", error.message, error.hint)
-            told = self._unsafe(chain, running)
+            told = self._unsafe(looked_at, running)
             if told is not None:
                 return self._proof("not run", f"{told} {ALLOW}")
+            copies = stack.enter_context(self.copies)
+            chain = prove.signature_chain(
+                name, found.other, found.other_meta, found.other_signature, copies.of
+            )
             return self._run(replace(chain, name=name), running)
 
     def _unsafe(self, chain: Chain, child: Child | None = None) -> str | None:
@@ -160,7 +164,7 @@ class _Against(Running):
 
     def _run(self, chain: Chain, child: Child) -> Proof:
         from workbench import prove
-        from workbench.runtime.chain import ModelRef, ResultModel, SampleSource
+        from workbench.runtime.chain import ResultModel, SampleSource
         from workbench.runtime.verify import Verifier
 
         found, options = self.found, self.proving
@@ -173,10 +177,13 @@ class _Against(Running):
             time_limit=options.time_limit,
         )
         name = show(str(found.model.path))
-        model = ResultModel(ModelRef.of(found.model, found.meta), found.signature, name)
+        model = ResultModel(self.copies.of(found.model, found.meta), found.signature, name)
         verification = self.timed("reference", f"running {chain.name}", verifier.reference)
         if verification is None:
-            verification = self.timed("verify", f"running {name}", partial(verifier.result, model))
+            verification = self.timed("verify", f"running {name}", partial(self.compare, verifier, model))
+        changed = self.copies.changed()
+        if changed is not None and verification.verdict != "not run":
+            verification = not_of_these(verification, changed)
         return self._proof(verification.verdict, verification.reason, verification.hint, verification)
 
     def _maker(self) -> Make:

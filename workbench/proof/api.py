@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.disk.scratch import Scratch
 from workbench.errors import UsageError
 from workbench.model import Model, open_model
 from workbench.proof.report import Proof
@@ -56,9 +56,9 @@ def verify(
             raise UsageError("The recipe tells the signature and the tag set.", hint="Leave them out.")
         result = model if isinstance(model, Model) else open_model(model)
         places = {handle: Path(path) for handle, path in (sources or {}).items()}
-        with tempfile.TemporaryDirectory(prefix="workbench-") as scratch:
-            made = remake(result, places, Path(scratch) / "sources")
-            return verify_again(result, made, made.work(options, progress), Path(scratch), child)
+        with Scratch() as scratch:
+            made = remake(result, places, scratch.folder / "sources")
+            return verify_again(result, made, made.work(options, progress), child)
     from workbench.proof.against import pair, verify_against
 
     if sources:

@@ -14,6 +14,7 @@ from workbench.names import show
 from workbench.runtime import cast, codec
 from workbench.runtime.chain import ModelRef
 from workbench.runtime.child import Child
+from workbench.runtime.private_copy import Copies
 from workbench.runtime.slots import Slot, input_slots, port_json, slot_names
 from workbench.runtime.unread import told_of, unread_version
 from workbench.runtime.values import complete, unknown_key
@@ -66,7 +67,8 @@ def run(
         NotAllowedToRun: dangerous ops are reached, and nobody allowed it.
         ExecutionFailed: TensorFlow raised; the message is its own.
         TensorFlowMissing, ChildDied, ChildTimeout: the process could not do it.
-        UnknownName, DiskError: the model, tag set or signature; an asset that lies outside the model.
+        UnknownName, DiskError: the model, tag set or signature; an asset that lies outside the model; a file of it
+            that changed since it was opened.
     """
     opened = model if isinstance(model, Model) else open_model(model, tags)
     meta = opened.select(tags) if tags is not None else opened.meta
@@ -76,15 +78,18 @@ def run(
         refuse_danger(meta, chosen.key)
     slots = input_slots(meta, chosen)
     values = complete(to_values(inputs or {}, chosen, slots), slots)
-    reference = ModelRef.of(opened, meta)
     with contextlib.ExitStack() as stack:
+        copies = stack.enter_context(Copies())
+        copy = copies.of(opened, meta)
         running = child
         if running is None:
             own = Child(python, imports=imports, op_libraries=op_libraries, gpu=gpu)
             running = stack.enter_context(own)
         if not allow_unsafe and (version := unread_version(running.start())) is not None:
             refuse_danger(meta, chosen.key, version)
-        return run_signature(running, reference, chosen, values, slots, loader=loader, time_limit=time_limit)
+        outputs = run_signature(running, copy, chosen, values, slots, loader=loader, time_limit=time_limit)
+        copies.check_written()
+        return outputs
 
 
 def refuse_danger(meta: MetaGraph, signature: str, tensorflow: str | None = None) -> None:
@@ -177,6 +182,19 @@ def run_signature(
         # what was saved as an object is sometimes restored there only; if not, the first error counts
         with contextlib.suppress(ExecutionFailed):
             answer = child.request({**job, "loader": "v2"}, time_limit=time_limit)
-            return codec.decode_sample(answer["outputs"])
+            return _with_shown_path(codec.decode_sample(answer["outputs"]), model)
         raise
-    return codec.decode_sample(answer["outputs"])
+    return _with_shown_path(codec.decode_sample(answer["outputs"]), model)
+
+
+def _with_shown_path(outputs: dict[str, Array], model: ModelRef) -> dict[str, Array]:
+    """Puts the user's path into strings in place of the one the model was loaded from: that of an asset, say."""
+    if model.shown is None:
+        return outputs
+    path, shown = os.fsencode(model.path), os.fsencode(model.shown)
+    for array in outputs.values():
+        if array.dtype == object:
+            for at, item in enumerate(array.flat):
+                if isinstance(item, bytes) and path in item:
+                    array.flat[at] = item.replace(path, shown)
+    return outputs

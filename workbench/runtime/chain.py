@@ -19,32 +19,36 @@ Sample = Mapping[str, "np.ndarray[Any, Any]"]
 
 @dataclass(frozen=True, slots=True)
 class ModelRef:
-    """A model on disk, as the child loads it.
+    """A model on disk, as the child loads it: one of ours where it lies, of any other a private copy.
 
     Attributes:
-        path: the SavedModel's folder, or the GraphDef's file.
+        path: the SavedModel's folder, or the GraphDef's file, in binary form.
         tags: the tag set of the MetaGraph.
         kind: how it is loaded.
-        text: whether a GraphDef is in text format.
+        shown: the path to be shown in its place, absolute; None for `path`.
+        loadable: False for a reference that is only looked at: the user's own folder is never loaded.
     """
 
     path: Path
     tags: tuple[str, ...] = ("serve",)
     kind: Literal["saved_model", "graphdef"] = "saved_model"
-    text: bool = False
+    shown: Path | None = None
+    loadable: bool = True
 
     @classmethod
     def of(cls, model: Model, meta: MetaGraph | None = None) -> ModelRef:
-        """The reference to an opened model and the MetaGraph chosen of it."""
-        location = model.location
-        if model.format == "graphdef" or model.folder is None:
-            return cls(Path(location.file), (), "graphdef", bool(location.text))
-        return cls(Path(model.folder), (meta or model.meta).tags)
+        """The reference to a model where the user has it; `private_copy.Copies.of` gives one that can be loaded."""
+        if model.folder is None:
+            return cls(Path(model.location.file), (), "graphdef", loadable=False)
+        return cls(Path(model.folder), (meta or model.meta).tags, loadable=False)
 
     def as_json(self) -> dict[str, Any]:
         """As the child takes it."""
+        if not self.loadable:
+            raise RuntimeError(f"{self.path} is to be loaded from a private copy")
         path = str(self.path.absolute())
-        return {"path": path, "kind": self.kind, "text": self.text, "tags": list(self.tags)}
+        shown = str(self.shown) if self.shown is not None else path
+        return {"path": path, "shown": shown, "kind": self.kind, "tags": list(self.tags)}
 
 
 @dataclass(frozen=True, slots=True)

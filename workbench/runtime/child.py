@@ -78,6 +78,7 @@ class Child:
         self._failure: RuntimeFailure | None = None
         self._doing = ""
         self._number = 0
+        self._shown: dict[str, str] = {}
 
     def start(self) -> Self:
         """Starts the process unless it runs. Returns at once.
@@ -88,6 +89,7 @@ class Child:
         if self.alive:
             return self
         self._versions = self._failure = None
+        self._shown = {}
         self._doing = "starting"
         self._process = Process(self.python, _environment(self.gpu))
         self._process.send({"imports": self.imports, "op_libraries": self.op_libraries})
@@ -104,8 +106,8 @@ class Child:
         return self._process.pid if self._process is not None and self._process.alive else None
 
     def log_tail(self) -> str:
-        """The last of what the process wrote to stdout and stderr, safe to print."""
-        return self._process.log_tail() if self._process is not None else ""
+        """The last of what the process wrote to stdout and stderr, safe to print, with the paths the user knows."""
+        return self._process.log_tail(self._shown) if self._process is not None else ""
 
     def ready(self) -> dict[str, str]:
         """Waits for TensorFlow. Returns the versions of `tensorflow`, `python` and `numpy`.
@@ -155,6 +157,7 @@ class Child:
         if process is None or not process.alive:
             raise self._death()
         self._number += 1
+        self._shown |= shown_paths(job)
         process.send({**job, "id": self._number})
         message = self._wait(time.monotonic() + limit, limit, on_progress or self.on_progress)
         self._doing = ""
@@ -258,6 +261,22 @@ class Child:
         return ExecutionFailed(
             f"What the model needs beside TensorFlow can't be loaded: {message}", where=self.python
         )
+
+
+def shown_paths(job: Mapping[str, Any]) -> dict[str, str]:
+    """The paths that the models in a job are loaded from, to those that the user knows."""
+    found: dict[str, str] = {}
+    waiting: list[Any] = [job]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Mapping):
+            path, shown = one.get("path"), one.get("shown")
+            if isinstance(path, str) and isinstance(shown, str):
+                found[path] = shown
+            waiting += one.values()
+        elif isinstance(one, (list, tuple)):
+            waiting += one
+    return found
 
 
 def execution_failed(error: Mapping[str, Any], where: str | None = None) -> ExecutionFailed:

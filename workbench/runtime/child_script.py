@@ -18,7 +18,8 @@ Both pipes carry one JSON object a line:
 ERROR is `{"type", "message", "phase": "load" | "run" | "input"}`.
 An array is `{"dtype", "shape", "data": base64}`, little-endian and row-major, or
 `{"dtype": "string", "shape", "strings": [base64]}`.
-A model is `{"path", "kind": "saved_model" | "graphdef", "text": bool, "tags": [tag]}`.
+A model is `{"path", "shown", "kind": "saved_model" | "graphdef", "tags": [tag]}`; errors show the second path in
+place of the first.
 A port is `{"kind": "dense" | "sparse" | "composite", "tensors": [name], "slots": [slot]}`: its component
 tensors, and the names its values have in samples and answers.
 """
@@ -49,6 +50,7 @@ SIDE_BY_SIDE_BYTES = 2 << 30  # of variables that may be in memory for doing two
 tf: Any = None  # set by import_tensorflow()
 np: Any = None
 Json = Dict[str, Any]
+SHOWN: Json = {}  # paths that models of the current job are loaded from, to those that are shown
 
 
 class Pipe:
@@ -200,6 +202,8 @@ def short(error: Exception) -> str:
     text = re.sub(r"\{\{function_node [^}]*\}\}\s*", "", text)
     text = re.sub(r"\{\{(node [^}]*)\}\}", r"\1", text)
     text = re.sub(r"\s*\[Op:[^\]]*\]", "", text)
+    for path, shown in SHOWN.items():
+        text = text.replace(path, shown)
     return text if len(text) <= MESSAGE_LIMIT else text[:MESSAGE_LIMIT] + "…"
 
 
@@ -349,7 +353,7 @@ class V2:
 
         saved = loader_impl.parse_saved_model(self.model["path"])
         tags = set(self.model["tags"])
-        (meta,) = [one for one in saved.meta_graphs if set(one.meta_info_def.tags) == tags]
+        meta = next(one for one in saved.meta_graphs if set(one.meta_info_def.tags) == tags)
         for key, signature in meta.signature_def.items():
             inputs = {name: info.name for name, info in signature.inputs.items()}
             outputs = {info.name: name for name, info in signature.outputs.items()}
@@ -404,16 +408,10 @@ def slots_of(key: str, value: Any, count: int) -> list[str]:
 
 
 def read_graph_def(model: Json) -> Any:
-    """The GraphDef of a file, binary or text."""
+    """The GraphDef of a file, in binary form."""
     graph_def = tf.compat.v1.GraphDef()
     with open(model["path"], "rb") as stream:
-        data = stream.read()
-    if model["text"]:
-        from google.protobuf import text_format
-
-        text_format.Parse(data.decode("utf-8"), graph_def)
-    else:
-        graph_def.ParseFromString(data)
+        graph_def.ParseFromString(stream.read())
     return graph_def
 
 
@@ -781,10 +779,25 @@ def import_tensorflow(setup: Json) -> Json:
     return {"event": "ready", "versions": versions}
 
 
+def shown_paths(job: Any) -> Json:
+    """Path to shown path, of every model in a job."""
+    found: Json = {}
+    if isinstance(job, dict):
+        path, shown = job.get("path"), job.get("shown")
+        if isinstance(path, str) and isinstance(shown, str):
+            found[path] = shown
+        job = list(job.values())
+    for item in job if isinstance(job, list) else ():
+        found.update(shown_paths(item))
+    return found
+
+
 def answer(pipe: Pipe, line: bytes) -> None:
     """Does one job; every outcome is an answer."""
     job = json.loads(line.decode("utf-8"))
     pipe.current = job["id"]
+    SHOWN.clear()
+    SHOWN.update(shown_paths(job))
     try:
         pipe.send({"id": job["id"], "answer": JOBS[job["job"]](job, pipe)})
     except Failed as error:

@@ -114,9 +114,16 @@ class Process:
                 while view:
                     view = view[stream.write(view) or 0 :]
 
-    def log_tail(self) -> str:
-        """The last lines of stdout and stderr, without what every start prints, safe to print."""
-        lines = bytes(self._log).decode(errors="replace").splitlines()
+    def log_tail(self, shown: Mapping[str, str]) -> str:
+        """The last lines of stdout and stderr, without what every start prints, safe to print.
+
+        Args:
+            shown: paths to what is shown in their place.
+        """
+        text = bytes(self._log).decode(errors="replace")
+        for path, other in shown.items():
+            text = text.replace(path, other)
+        lines = text.splitlines()
         kept = [line.rstrip().expandtabs(4) for line in lines if line.strip() and not _CHATTER.search(line)]
         return "\n".join(f"  {show(line, 300)}" for line in kept[-_LOG_SHOWN:])
 

@@ -7,15 +7,11 @@ has more nodes, under names that say where they come from (`CALL/node`).
 from __future__ import annotations
 
 import errno
-import os
-import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from workbench import names
-from workbench.disk import files, schema
-from workbench.disk.folder import ASSETS, VARIABLES
+from workbench.disk import schema
 from workbench.disk.schema import Message
 from workbench.findings import Finding
 from workbench.graph.functions import calls
@@ -49,40 +45,6 @@ class Opened:
     def changed(self) -> bool:
         """Whether a call was opened."""
         return self.meta is not self.model.meta
-
-    def write(self, folder: Path) -> Path:
-        """Writes the prepared model, its variables and assets as links to the original's; returns where it is.
-
-        Args:
-            folder: is made; for a short while, since the links hold only as long as the original lies there.
-
-        Raises:
-            CannotWrite: the system refuses.
-        """
-        with files.writing(folder):
-            folder.mkdir(parents=True)
-            if self.model.format == "graphdef" or self.model.folder is None:
-                file = folder / GRAPHDEF
-                file.write_bytes(self.meta.graph.SerializeToString(deterministic=True))
-                return file
-            message = schema.SavedModel(saved_model_schema_version=1)
-            message.meta_graphs.add().CopyFrom(self.meta.proto)
-            (folder / "saved_model.pb").write_bytes(message.SerializeToString(deterministic=True))
-            for name in (VARIABLES, ASSETS):
-                source = (self.model.folder / name).absolute()
-                if source.is_dir():
-                    _link(source, folder / name)
-        return folder
-
-
-def _link(source: Path, target: Path) -> None:
-    """A link to a folder, or a copy where the file system has no links."""
-    try:
-        os.symlink(source, target, target_is_directory=True)
-    except OSError as problem:
-        if problem.errno not in _NO_LINKS:
-            raise
-        shutil.copytree(source, target)
 
 
 def open_calls(model: Model, handle: str, ends: Iterable[str]) -> Opened:
