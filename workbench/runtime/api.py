@@ -182,19 +182,6 @@ def run_signature(
         # what was saved as an object is sometimes restored there only; if not, the first error counts
         with contextlib.suppress(ExecutionFailed):
             answer = child.request({**job, "loader": "v2"}, time_limit=time_limit)
-            return _with_shown_path(codec.decode_sample(answer["outputs"]), model)
+            return codec.decode_sample(answer["outputs"])
         raise
-    return _with_shown_path(codec.decode_sample(answer["outputs"]), model)
-
-
-def _with_shown_path(outputs: dict[str, Array], model: ModelRef) -> dict[str, Array]:
-    """Puts the user's path into strings in place of the one the model was loaded from: that of an asset, say."""
-    if model.shown is None:
-        return outputs
-    path, shown = os.fsencode(model.path), os.fsencode(model.shown)
-    for array in outputs.values():
-        if array.dtype == object:
-            for at, item in enumerate(array.flat):
-                if isinstance(item, bytes) and path in item:
-                    array.flat[at] = item.replace(path, shown)
-    return outputs
+    return codec.decode_sample(answer["outputs"])

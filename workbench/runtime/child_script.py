@@ -18,8 +18,8 @@ Both pipes carry one JSON object a line:
 ERROR is `{"type", "message", "phase": "load" | "run" | "input"}`.
 An array is `{"dtype", "shape", "data": base64}`, little-endian and row-major, or
 `{"dtype": "string", "shape", "strings": [base64]}`.
-A model is `{"path", "shown", "kind": "saved_model" | "graphdef", "tags": [tag]}`; errors show the second path in
-place of the first.
+A model is `{"path", "shown", "kind": "saved_model" | "graphdef", "tags": [tag]}`; errors and strings that it gives have
+the second path in place of the first.
 A port is `{"kind": "dense" | "sparse" | "composite", "tensors": [name], "slots": [slot]}`: its component
 tensors, and the names its values have in samples and answers.
 """
@@ -121,7 +121,7 @@ def encode(value: Any) -> Json:
     array = np.asarray(value)
     if array.dtype.kind in "OSU":
         flat = [x if isinstance(x, bytes) else str(x).encode() for x in array.reshape(-1).tolist()]
-        strings = [base64.b64encode(x).decode("ascii") for x in flat]
+        strings = [base64.b64encode(with_shown_path(x)).decode("ascii") for x in flat]
         return {"dtype": "string", "shape": list(array.shape), "strings": strings}
     name = array.dtype.name
     if array.dtype.names:  # TensorFlow's quantised types are structs of one field
@@ -130,6 +130,13 @@ def encode(value: Any) -> Json:
         array = array.astype(array.dtype.newbyteorder("<"))
     data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
     return {"dtype": name, "shape": list(array.shape), "data": data}
+
+
+def with_shown_path(value: bytes) -> bytes:
+    """A string that a model gave; the path of an asset in it is the one that is shown."""
+    for path, shown in SHOWN.items():
+        value = value.replace(os.fsencode(path), os.fsencode(shown))
+    return value
 
 
 def decode(item: Json) -> Any:

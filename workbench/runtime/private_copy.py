@@ -155,7 +155,7 @@ class Copies:
     def _make(self, model: Model, meta: MetaGraph) -> ModelRef:
         check_names(meta)
         self._hold_model_file(model)
-        root = self.folder / str(len(self._made))
+        root = self.folder / f"model{'-' * (len(self._made) % 100)}{len(self._made)}"  # each of another length
         try:
             os.mkdir(root)
             if model.folder is None:
@@ -262,7 +262,7 @@ class Copies:
         os.mkdir(folder)
         path = folder / model.path.name
         os.symlink(model.path, path)
-        return replace(model, path=path)
+        return replace(model, path=path, shown=None)
 
 
 def saved_model(model: Model, meta: MetaGraph) -> bytes:
