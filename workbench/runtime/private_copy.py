@@ -30,7 +30,6 @@ from workbench.disk.files import Stamp
 from workbench.disk.folder import ASSETS, MAX_FILES, PB, SHARD, VARIABLES, asset_path, stays_inside
 from workbench.disk.schema import Message
 from workbench.disk.scratch import HINT, Scratch
-from workbench.disk.sstable import MAX_FILE as MAX_INDEX
 from workbench.errors import CannotWrite, ChangedFile, DamagedFile
 from workbench.model import MetaGraph, Model
 from workbench.names import show
@@ -52,11 +51,13 @@ class _Held:
         path: the user's.
         stamp: when it was opened.
         descriptor: that it is read through; None where it is read by its path.
+        read: whether it is read while the model runs; False if the copy has its content.
     """
 
     path: Path
     stamp: Stamp
     descriptor: int | None = None
+    read: bool = True
 
 
 class Copies:
@@ -144,6 +145,8 @@ class Copies:
             ChangedFile: it was.
         """
         for one in self._held:
+            if not one.read:
+                continue
             now = Stamp.at(one.path) if one.descriptor is None else Stamp.of(os.fstat(one.descriptor))
             if now is None or not now.same_content(one.stamp):
                 raise ChangedFile(
@@ -155,7 +158,10 @@ class Copies:
     def _make(self, model: Model, meta: MetaGraph) -> ModelRef:
         check_names(meta)
         self._hold_model_file(model)
-        root = self.folder / f"model{'-' * (len(self._made) % 100)}{len(self._made)}"  # each of another length
+        number = len(self._made)
+        root = (
+            self.folder / f"model{'-' * (number % 100)}{number}"
+        )  # paths of different lengths show what they change
         try:
             os.mkdir(root)
             if model.folder is None:
@@ -179,7 +185,7 @@ class Copies:
             file = model.location.file
             if Stamp.at(file) != model.stamp:
                 raise _changed(file)
-            self._held.append(_Held(file, model.stamp))
+            self._held.append(_Held(file, model.stamp, read=False))
 
     def _add_checkpoint(self, model: Model, folder: Path, root: Path) -> None:
         """The index, copied, and links to all that can be a data file, those of the V1 format included."""
@@ -190,14 +196,23 @@ class Copies:
             if model.bundle is None and model.bundle_problem is not None:
                 raise model.bundle_problem
             os.mkdir(target)
-            held = self._open(index)
-            if model.bundle is not None and model.bundle.stamp not in (None, held.stamp):
-                raise _changed(index)
-            self._copy(held, target / _INDEX)
+            self._copy_index(model, index, target / _INDEX)
         elif names:
             os.mkdir(target)
         for name in names:
             self._link(source / name, target / name)
+
+    def _copy_index(self, model: Model, index: Path, target: Path) -> None:
+        """Copies the index that was read; its size was looked at then."""
+        reader = files.open_source(index)
+        try:
+            stamp = Stamp.of(os.fstat(reader))
+            if model.bundle is not None and model.bundle.stamp not in (None, stamp):
+                raise _changed(index)
+            self._held.append(_Held(index, stamp, read=False))
+            _copy(reader, target, stamp.size, index)
+        finally:
+            os.close(reader)
 
     def _add_assets(self, meta: MetaGraph, folder: Path, root: Path) -> None:
         """Links to every regular file below `assets/`: libraries find more there than the model names."""
@@ -236,24 +251,10 @@ class Copies:
         except OSError:
             if os.name != "nt":
                 raise
-            self._copy(held, target)  # Windows lets few users make links
-
-    def _copy(self, held: _Held, target: Path) -> None:
-        """Copies what was opened, as it was."""
-        if held.stamp.size > MAX_INDEX and target.name == _INDEX:
-            raise DamagedFile(
-                f"The file has {held.stamp.size:,} bytes; {MAX_INDEX:,} is the most that is read.",
-                where=show(str(held.path)),
-            )
-        reader = held.descriptor if held.descriptor is not None else files.open_source(held.path)
-        try:
-            writer = files.open_new(target)
+            reader = files.open_source(path)  # Windows lets few users make links
             try:
-                files.copy_bytes(reader, writer, held.stamp.size, held.path)
+                _copy(reader, target, held.stamp.size, path)
             finally:
-                os.close(writer)
-        finally:
-            if held.descriptor is None:
                 os.close(reader)
 
     def _another_path(self, model: ModelRef) -> ModelRef:
@@ -363,6 +364,15 @@ def _write(path: Path, data: bytes) -> None:
         files.write_all(descriptor, data)
     finally:
         os.close(descriptor)
+
+
+def _copy(reader: int, target: Path, size: int, source: Path) -> None:
+    """Copies what was opened to a new file."""
+    writer = files.open_new(target)
+    try:
+        files.copy_bytes(reader, writer, size, source)
+    finally:
+        os.close(writer)
 
 
 def _listed(folder: Path) -> list[str]:
