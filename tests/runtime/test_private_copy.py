@@ -419,6 +419,18 @@ def test_what_a_killed_process_left_is_removed_by_the_next_and_what_lives_is_not
         living.wait(30)
 
 
+def test_an_attr_that_only_reading_made_is_not_in_the_copy(tmp_path: Path) -> None:
+    folder = write(tmp_path / "m", simple(functions=[protos.function("f", ["a"], node("b", "Abs", "a"))]))
+    model = open_model(folder)
+    graph_def = model.proto.meta_graphs[0].graph_def
+    for one in (graph_def.node[1], graph_def.library.function[0].node_def[0]):
+        assert not one.attr["_missing"].s  # on a map of protobuf, this makes it
+    with Copies() as copies:
+        assert (copies.of(model).path / "saved_model.pb").read_bytes() == (
+            folder / "saved_model.pb"
+        ).read_bytes()
+
+
 def test_a_model_that_was_changed_in_memory_is_loaded_as_it_is_now(tmp_path: Path) -> None:
     model: Model = open_model(write(tmp_path / "m", simple()))
     model.proto.meta_graphs[0].graph_def.node[1].op = "Neg"

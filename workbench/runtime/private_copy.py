@@ -166,7 +166,7 @@ class Copies:
             os.mkdir(root)
             if model.folder is None:
                 file = root / _GRAPHDEF
-                _write(file, meta.graph.SerializeToString(deterministic=True))
+                _write(file, graph_def(model, meta))
                 return ModelRef(file, (), "graphdef", shown=model.location.file.absolute())
             _write(root / PB, saved_model(model, meta))
             self._add_checkpoint(model, model.folder, root)
@@ -277,10 +277,15 @@ def saved_model(model: Model, meta: MetaGraph) -> bytes:
     """
     chosen = _position(model, meta)
     version = model.proto.saved_model_schema_version
-    parts = [b"\x08" + _varint(version)] if version else []
+    head = b"\x08" + _varint(version) if version else b""
+    content = meta.proto.SerializeToString(deterministic=True)
+    whole = b"".join((head, b"\x12", _varint(len(content)), content))
+    if len(model.proto.meta_graphs) == 1 and _is_as_long_as_read(model, whole):
+        return whole
+    parts = [head]
     for position, proto in enumerate(model.proto.meta_graphs):
         if position == chosen:
-            content = meta.proto.SerializeToString(deterministic=True)
+            content = _clean(meta).SerializeToString(deterministic=True)
         elif position < chosen and set(proto.meta_info_def.tags) == set(meta.tags):
             raise DamagedFile(
                 f"Two MetaGraphs have the tag set {show(meta.tags_text)!r}; loaders take the first.",
@@ -291,6 +296,41 @@ def saved_model(model: Model, meta: MetaGraph) -> bytes:
             content = _tags_alone(proto)
         parts += [b"\x12" + _varint(len(content)), content]
     return b"".join(parts)
+
+
+def graph_def(model: Model, meta: MetaGraph) -> bytes:
+    """The bytes of a GraphDef that is to be loaded."""
+    data: bytes = meta.graph.SerializeToString(deterministic=True)
+    if _is_as_long_as_read(model, data):
+        return data
+    return bytes(_clean(meta).graph_def.SerializeToString(deterministic=True))
+
+
+def _is_as_long_as_read(model: Model, data: bytes) -> bool:
+    """Whether nothing was added to a message since it was read: then nothing needs to be looked for."""
+    return model.stamp is not None and model.format != "pbtxt" and len(data) == model.stamp.size
+
+
+def _clean(meta: MetaGraph) -> Message:
+    """The MetaGraphDef as it was read: without the empty attrs that reading one by its name makes (`disk.nodes`)."""
+    if not any(_empty_attrs(node) for node in _nodes(meta.proto)):
+        return meta.proto
+    found = type(meta.proto)()
+    found.CopyFrom(meta.proto)
+    for node in _nodes(found):
+        for name in _empty_attrs(node):
+            del node.attr[name]
+    return found
+
+
+def _nodes(proto: Message) -> Iterator[Message]:
+    yield from proto.graph_def.node
+    for function in proto.graph_def.library.function:
+        yield from function.node_def
+
+
+def _empty_attrs(node: Message) -> list[str]:
+    return [name for name, value in node.attr.items() if value.WhichOneof("value") is None]
 
 
 def check_names(meta: MetaGraph) -> None:

@@ -8,9 +8,11 @@ decides, and other variants are tried.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from workbench.disk import nodes
 from workbench.model import Shape, shapes
 from workbench.runtime import flow
 from workbench.runtime.facts import Facts
@@ -216,32 +218,32 @@ def _size(shape: Shape, axis: int) -> int | None:
 
 
 def _notice_shape(facts: Facts, use: Use) -> None:
-    op, position, attr = use.op, use.position, use.node.attr
+    op, position, attr = use.op, use.position, partial(nodes.attr, use.node)
     if op == "EnsureShape":
-        shape = shapes.from_proto(attr["shape"].shape)
+        shape = shapes.from_proto(attr("shape").shape)
         for place, size in enumerate(shape or ()):
             facts.dim(place - len(shape or ()), size)
         facts.rank = facts.rank if shape is None else len(shape)
     elif op == "MatMul":
         other = flow.shape(use.input(1 - position))
         if other is not None and len(other) == 2:
-            mine = attr["transpose_a" if position == 0 else "transpose_b"].b
-            theirs = attr["transpose_b" if position == 0 else "transpose_a"].b
+            mine = attr("transpose_a" if position == 0 else "transpose_b").b
+            theirs = attr("transpose_b" if position == 0 else "transpose_a").b
             place, inner = (-1, 0) if position == 0 else (-2, 1)
             facts.rank = 2
             facts.dim(place if not mine else -3 - place, other[inner if not theirs else 1 - inner])
     elif op in ("BatchMatMul", "BatchMatMulV2", "BatchMatMulV3") and position == 0:
-        if not attr["adj_x"].b and not attr["adj_y"].b:
+        if not attr("adj_x").b and not attr("adj_y").b:
             facts.dim(-1, _size(flow.shape(use.input(1)), -2))
     elif op in ("Conv2D", "DepthwiseConv2dNative", "Conv3D") and position == 0:
         rank = 5 if op == "Conv3D" else 4
-        channels_last = attr["data_format"].s in (b"", b"NHWC", b"NDHWC")
+        channels_last = attr("data_format").s in (b"", b"NHWC", b"NDHWC")
         facts.rank = rank
         facts.dim(-1 if channels_last else 1 - rank, _size(flow.shape(use.input(1)), -2))
     elif op in ("MaxPool", "AvgPool", "MaxPoolV2") or op.startswith(("Resize", "FusedBatchNorm")):
         if position == 0:
             facts.rank = 4
-    elif op == "BiasAdd" and position == 0 and attr["data_format"].s in (b"", b"NHWC"):
+    elif op == "BiasAdd" and position == 0 and attr("data_format").s in (b"", b"NHWC"):
         facts.dim(-1, _size(flow.shape(use.input(1)), 0))
     elif op == "Reshape" and position == 0:
         target = flow.const(use.input(1))
