@@ -19,9 +19,8 @@ _OF_OS = re.compile(
 _OF_SHUTIL = re.compile(r"(rmtree|copytree|copy|copy2|copyfile|copyfileobj|copymode|copystat|move)\Z")
 _OF_A_PATH = re.compile(r"(mkdir|rmdir|unlink|symlink_to|hardlink_to|touch|write_bytes|write_text|rmtree)\Z")
 
-_PROVEN = frozenset(
-    {"surgery/prepare.py"}
-)  # met by a proven commit only, which the list of points has none of
+_PROVEN = frozenset({"runtime/private_copy.py", "disk/scratch.py"})
+"""Met where TensorFlow runs only, which no commit in the list of points does."""
 KNOWN_ELSEWHERE = {
     "cli/draw.py": 2,  # -o: a picture
     "cli/run.py": 3,  # --npz: outputs

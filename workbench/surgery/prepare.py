@@ -6,7 +6,6 @@ has more nodes, under names that say where they come from (`CALL/node`).
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -21,8 +20,6 @@ from workbench.model.tensors import Tensor
 from workbench.names import show
 from workbench.surgery.inline import called_function, inline_calls, saver_calls
 
-GRAPHDEF = "graph.pb"
-_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
 Inside = Mapping[str, "str | Finding"]
 """An end inside calls, as written without its handle → its tensor in the prepared main graph, or why there is none."""
 
