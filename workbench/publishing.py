@@ -256,9 +256,7 @@ class Work(Running, ABC):
 
     def unsafe(self, child: Child | None = None) -> str | None:
         """Why running it needs the user's word (R12), or None; `child` as for `unsafe`."""
-        if self.proving.allow_unsafe:
-            return None
-        return unsafe(self.meta, self.proven(), self.stages(), child)
+        return unsafe(self.meta, self.proven(), self.stages(), child, allowed=self.proving.allow_unsafe)
 
 
 ALLOW = "If you trust it, --allow-unsafe runs it."
@@ -269,6 +267,8 @@ def unsafe(
     keys: Sequence[str],
     stages: Iterable[tuple[ChainStage, MetaGraph]],
     child: Child | None = None,
+    *,
+    allowed: bool = False,
 ) -> str | None:
     """What running a result against its sources could do besides computing, or None.
 
@@ -278,6 +278,7 @@ def unsafe(
         stages: the sources that are run, each with the MetaGraph it loads.
         child: the process they are run in, started. Only what its TensorFlow may do besides is looked for: nothing,
             where the walk knows its loaders.
+        allowed: the user's word was given.
 
     Raises:
         WorkbenchError: an asset of one of them lies outside the model; nobody's word is enough for that.
@@ -287,12 +288,12 @@ def unsafe(
     from workbench.model.assets import check_inside
     from workbench.runtime.unread import told_of, unread_version
 
-    version = unread_version(child) if child is not None else None
-    if child is not None and version is None:
-        return None
     stages = list(stages)
     for loaded in (meta, *(loaded for _, loaded in stages)):
         check_inside(loaded.assets)
+    version = unread_version(child) if child is not None else None
+    if allowed or (child is not None and version is None):
+        return None
     told = tell(dangerous(meta, keys, tensorflow=version))
     for stage, loaded in stages if not told else ():
         told = tell(prove.dangers(stage, loaded, version), f"The source {show(stage.name)}")

@@ -46,11 +46,12 @@ def test_run_refuses(outside: Path, allowed: bool) -> None:
         run(outside, {"x": [1.0]}, child=NoChild(), allow_unsafe=allowed)
 
 
-def test_verify_refuses(outside: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("allowed", [False, True])
+def test_verify_refuses(outside: Path, allowed: bool, tmp_path: Path) -> None:
     fine = model(tmp_path / "fine", "v.txt")
     for one, other in [(outside, fine), (fine, outside)]:
         with pytest.raises(WorkbenchError, match=r"does not stay inside|leads out of the model"):
-            verify(one, against=other, proving=Proving(), child=NoChild())
+            verify(one, against=other, proving=Proving(allow_unsafe=allowed), child=NoChild())
 
 
 def test_the_command_says_what_is_wrong(outside: Path, capsys: pytest.CaptureFixture[str]) -> None:

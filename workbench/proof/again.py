@@ -56,10 +56,9 @@ class _Again:
         self._compare_graphs()
         if not keys:
             return self._proof("not run", "It has no signature that could be run.")
-        if not work.proving.allow_unsafe:
-            told = unsafe(meta, keys, work.stages())
-            if told is not None:
-                return self._proof("not run", f"{told} {ALLOW}")
+        told = unsafe(meta, keys, work.stages(), allowed=work.proving.allow_unsafe)
+        if told is not None:
+            return self._proof("not run", f"{told} {ALLOW}")
         with ExitStack() as stack:
             running = child or stack.enter_context(work.new_child())
             try:

@@ -157,10 +157,9 @@ class _Against(Running):
 
     def _unsafe(self, chain: Chain, child: Child | None = None) -> str | None:
         """Why running the two needs the user's word, or None; `child` as for `unsafe`."""
-        if self.proving.allow_unsafe:
-            return None
-        found = self.found
-        return unsafe(found.meta, [found.signature.key], [(chain.stages[0], found.other_meta)], child)
+        found, allowed = self.found, self.proving.allow_unsafe
+        stages = [(chain.stages[0], found.other_meta)]
+        return unsafe(found.meta, [found.signature.key], stages, child, allowed=allowed)
 
     def _run(self, chain: Chain, child: Child) -> Proof:
         from workbench import prove
