@@ -22,6 +22,9 @@ def main() -> None:
             number = getattr(signal, name, None)
             if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup stays nohup
                 signal.signal(number, _end)
+        from workbench.cli.streams import prepare
+
+        prepare()
         from workbench.cli.main import main as run
 
         code = run()

@@ -12,11 +12,10 @@ from functools import cache
 from typing import Any, NoReturn, cast
 
 from workbench.cli.output import Output
-from workbench.errors import CannotWrite, DiskError, UsageError, WorkbenchError
+from workbench.errors import CannotWrite, UsageError, WorkbenchError
 from workbench.names import did_you_mean, show
 
 INTERRUPTED = 130
-CANNOT_WRITE = DiskError.exit_code
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "inspect": ("workbench.cli.inspect", "what a model is, what can be called, what is inside"),
@@ -151,12 +150,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             out.error(problem)
             out.flush()
-        except (BrokenPipeError, CannotWrite):
+        except CannotWrite:
             _let_go_of_stdout()
         return problem.exit_code
-    except BrokenPipeError:  # the reader (head, less) has seen enough
-        _let_go_of_stdout()
-        return CANNOT_WRITE
     except KeyboardInterrupt as stop:
         out.interrupted(getattr(stop, "__notes__", ()))
         return INTERRUPTED
@@ -212,6 +208,6 @@ def top_help() -> str:
 
 
 def _let_go_of_stdout() -> None:
-    """Points stdout at nothing, so that Python does not stumble over the closed pipe when it ends."""
+    """Points stdout at nothing, so that Python does not stumble over a full disk again when it ends."""
     with suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

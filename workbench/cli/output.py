@@ -218,7 +218,6 @@ class Output:
 
         Raises:
             CannotWrite: stdout takes no more, its disk being full or the like.
-            BrokenPipeError: its reader has gone.
         """
         with _writing_stdout():
             self.stdout.flush()
@@ -251,8 +250,6 @@ class Output:
 def _writing_stdout() -> Iterator[None]:
     try:
         yield
-    except BrokenPipeError:
-        raise
     except OSError as problem:
         raise CannotWrite(f"Cannot write: {problem.strerror or problem}.", where="stdout") from None
 

@@ -180,8 +180,14 @@ def _spawn(python: str, environment: dict[str, str]) -> tuple[subprocess.Popen[b
         return popen, source, sink
     ends: list[int] = []
     try:
+        import fcntl
+
         ends += os.pipe()
         ends += os.pipe()
+        for at, end in enumerate(ends):
+            if end < 3:  # where a standard stream is closed: the child would get its own there
+                ends[at] = fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 3)
+                os.close(end)
         request_out, request_in, answer_out, answer_in = ends
         popen = subprocess.Popen(
             [python, "-u", str(SCRIPT), str(request_out), str(answer_in), str(os.getpid())],

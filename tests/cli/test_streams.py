@@ -1,0 +1,111 @@
+"""Commands whose standard streams are closed, or whose reader leaves early."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.processes import ROOT, command
+from tests.cli.tools import DIGITS, IMAGE, WIRE
+from tests.timing import HANG
+from workbench.cli import main as cli
+from workbench.model import open_model
+
+MERGE = ["merge", str(IMAGE), str(DIGITS), "--wire", WIRE]
+COMMANDS: dict[str, tuple[list[str], int]] = {
+    "inspect": (["inspect", str(DIGITS)], 0),
+    "check": (["check", str(DIGITS)], 0),
+    "merge": ([*MERGE, "--no-verify", "-o", "out"], 0),
+    "signature": (["signature", str(DIGITS), "--rename", "serving_default=p", "--no-verify", "-o", "out"], 0),
+    "flatten": (["flatten", str(DIGITS), "--no-verify", "-o", "out"], 0),
+    "freeze": (["freeze", str(DIGITS), "--no-verify", "-o", "out"], 0),
+    "verify": (["verify", str(DIGITS)], 3),
+    "run": (["run", str(DIGITS)], 2),
+    "tui": (["tui", str(DIGITS)], 2),
+    "draw": (["draw", str(DIGITS)], 0),
+    "demo": (["demo", "-o", "/dev/null/x"], 3),
+    "show": (["show", str(DIGITS)], 0),
+    "scan": (["scan", str(DIGITS)], 0),
+    "completion": (["completion", "bash"], 0),
+    "bare": ([], 2),
+    "help": (["--help"], 0),
+    "no such command": (["inspct"], 2),
+}
+CLOSED = {"stdin": "<&-", "stdout": ">&-", "stderr": "2>&-", "all": "<&- >&- 2>&-"}
+
+
+def closed(words: list[str], how: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", "-c", f"exec {shlex.join([sys.executable, '-m', 'workbench', *words])} {CLOSED[how]}"],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        timeout=HANG,
+    )
+
+
+def test_every_command_is_here() -> None:
+    assert set(cli.COMMANDS) <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_does_without_its_streams(name: str, tmp_path: Path) -> None:
+    words, _ = COMMANDS[name]
+    usual = closed(words, "stdin", tmp_path)
+    assert "Traceback" not in usual.stderr
+    if (tmp_path / "out").exists():
+        (tmp_path / "out").rename(tmp_path / "usual")
+    for how in ("all",) if name != "merge" else ("stdout", "stderr", "all"):
+        done = closed(words, how, tmp_path)
+        assert done.returncode == usual.returncode == COMMANDS[name][1], (how, usual.stderr, done.stderr)
+        assert "Traceback" not in done.stderr
+        if (tmp_path / "usual").exists():
+            assert open_model(tmp_path / "out").meta.signatures
+            (tmp_path / "out").rename(tmp_path / how)
+
+
+@pytest.mark.needs_tf
+def test_without_stdin_a_model_is_run(tmp_path: Path) -> None:
+    done = closed([*MERGE, "-o", "out"], "all", tmp_path)
+    assert done.returncode == 0
+    assert (tmp_path / "out" / "saved_model.pb").is_file()
+
+
+@pytest.mark.parametrize("descriptor", [1, 2])
+def test_a_reader_that_leaves_early_stops_nothing(descriptor: int, tmp_path: Path) -> None:
+    """The reader is gone before the first byte: the model is published, and the exit code says so."""
+    out, into = os.pipe()
+    os.close(out)
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    streams["stdout" if descriptor == 1 else "stderr"] = into
+    words = [sys.executable, "-m", "workbench", *MERGE, "--no-verify", "-v", "-o", str(tmp_path / "out")]
+    done = subprocess.run(words, **streams, cwd=ROOT, timeout=HANG)  # type: ignore[call-overload]
+    os.close(into)
+    assert done.returncode == 0
+    assert (tmp_path / "out" / "saved_model.pb").is_file()
+
+
+def test_a_reader_that_leaves_early_hides_no_failure(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    words = shlex.join(
+        [sys.executable, "-m", "workbench", *MERGE, "--no-verify", "-o", str(tmp_path / "out")]
+    )
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {words} 2>&1 | :"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 3 and done.stderr == ""
+
+
+def test_what_is_read_is_whole(tmp_path: Path) -> None:
+    usual = command("inspect", DIGITS, "--nodes")
+    (tmp_path / "file").write_text("")
+    with open(tmp_path / "file", "w") as file:
+        words = [sys.executable, "-m", "workbench", "inspect", str(DIGITS), "--nodes"]
+        subprocess.run(words, stdout=file, cwd=ROOT, check=True)
+    assert usual.out == (tmp_path / "file").read_text()
