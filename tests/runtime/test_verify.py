@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 
 from tests.runtime.models import placeholder, save, variable
+from tests.surgery.tiny import Tiny
 from tests.zoo.example import tf
+from workbench.disk import schema
 from workbench.model import open_model
 from workbench.runtime.chain import (
     Chain,
@@ -420,18 +422,31 @@ def test_what_runs_in_no_loader_is_never_verified(
 
 
 def test_a_kernel_that_is_missing_asks_for_no_values(child: Child, tmp_path: Path) -> None:
-    def conv(x: Any) -> Any:
-        filters = tf.ones([1, 1, 2, 2])
-        return tf.raw_ops.Conv2D(
-            input=x, filter=filters, strides=[1, 1, 1, 1], padding="VALID", data_format="NCHW"
-        )
-
-    model = save(tmp_path / "m", unary(conv, (None, 2, 4, 4)))
+    made = Tiny(tmp_path / "m").placeholder()
+    made.node(
+        "y", "NcclAllReduce", "x", T="float32", reduction=b"sum", num_devices=1, shared_name=b"all"
+    )  # for GPUs only
+    model = ModelRef(made.signature(x_in="x:0", y_out="y:0").save())
     meta = open_model(model.path).meta
     found = verify(child, chain(model), result(model), sample_maker(meta, meta.signature()))
-    if found.verdict != "verified":  # where there is a kernel it runs
-        check(found, "inconclusive", "whatever the input")
-        assert "--input" not in str(found.hint) and "--python" in str(found.hint)
+    check(found, "inconclusive", "whatever the input", "No OpKernel was registered")
+    assert "--input" not in str(found.hint) and "--python" in str(found.hint)
+
+
+def test_a_signature_that_is_called_takes_only_what_it_declares(child: Child, tmp_path: Path) -> None:
+    """As a v1 Session does. A called signature alone would take two rows for one; a result that checks would not."""
+    spec = tf.TensorSpec([1, 3], tf.float32, "x")
+    module = tf.Module()
+    module.w = tf.Variable([2.0, 3.0, 4.0])
+    module.f = tf.function(lambda x: {"y": x * module.w}, input_signature=[spec])
+    tf.saved_model.save(module, str(tmp_path / "m"), signatures=module.f)
+    saved = schema.SavedModel.FromString((tmp_path / "m" / "saved_model.pb").read_bytes())
+    saved.meta_graphs[0].saver_def.restore_op_name = "nothing"  # so that no v1 Session loads it
+    (tmp_path / "m" / "saved_model.pb").write_bytes(saved.SerializeToString())
+    reference, merged, _ = alone(tmp_path / "m", "serving_default")
+    samples = (rows(1, 2), rows(3), rows(4))
+    found = verify(child, reference, merged, lambda variant: MadeSamples(samples))
+    assert [sample["x"].shape for sample in check(found, "verified").samples] == [(1, 3), (1, 3)]
 
 
 def test_a_loader_that_fails_on_the_result_only_is_held_against_it(

@@ -351,6 +351,8 @@ class V2:
         with phase("run"):
             if hasattr(self.loaded, "prune"):  # a model without an object graph: any tensors will do
                 function = self.loaded.prune(list(feeds), list(fetches))
+                for tensor, (name, value) in zip(function.inputs, feeds.items()):
+                    check_shape(name, tensor.shape, value)
                 found = function(*[tf.constant(value) for value in feeds.values()])
                 return {name: part.numpy() for name, part in zip(fetches, found)}
             return self._run_signature(fetches, feeds)
@@ -365,6 +367,9 @@ class V2:
             inputs = {name: info.name for name, info in signature.inputs.items()}
             outputs = {info.name: name for name, info in signature.outputs.items()}
             if key in self.signatures and set(inputs.values()) <= set(feeds) and set(fetches) <= set(outputs):
+                specs = self.signatures[key].structured_input_signature[1]
+                for name, tensor in inputs.items():
+                    check_shape(tensor, getattr(specs.get(name), "shape", None), feeds[tensor])
                 found = self.signatures[key](
                     **{name: tf.constant(feeds[tensor]) for name, tensor in inputs.items()}
                 )
@@ -384,9 +389,10 @@ class V2:
             for leaf in tf.nest.flatten(structure):
                 if isinstance(leaf, tf.TypeSpec):
                     inner = tf.nest.flatten(leaf, expand_composites=True)
-                    leaf = tf.nest.pack_sequence_as(
-                        leaf, [next(parts) for _ in inner], expand_composites=True
-                    )
+                    packed = [next(parts) for _ in inner]
+                    if isinstance(leaf, tf.TensorSpec):
+                        check_shape(leaf.name or "an argument", leaf.shape, packed[0])
+                    leaf = tf.nest.pack_sequence_as(leaf, packed, expand_composites=True)
                 leaves.append(leaf)
             args, kwargs = tf.nest.pack_sequence_as(structure, leaves)
             found = tf.nest.flatten(function(*args, **kwargs), expand_composites=True)
@@ -403,6 +409,12 @@ class V2:
 
 
 LOADERS: Any = {"v1": V1, "v2": V2}
+
+
+def check_shape(name: str, shape: Any, value: Any) -> None:
+    """Refuses a value that an input does not take, as a v1 Session does; signatures that are called let it pass."""
+    if shape is not None and not tf.TensorShape(shape).is_compatible_with(np.shape(value)):
+        raise ValueError(f"Cannot feed value of shape {np.shape(value)} for {name}, which has shape {shape}")
 
 
 def slots_of(key: str, value: Any, count: int) -> list[str]:
