@@ -19,7 +19,7 @@ from workbench.names import input_node, is_control
 _BY_SHAPE = frozenset({"Shape", "ShapeN", "Size", "Rank", "TensorListElementShape"})
 """Ops whose value is known where the shape of their input is."""
 _NEVER_EVALUATED = frozenset({"Enter", "RefEnter", "Exit", "RefExit", "Merge", "RefMerge", "NextIteration"})
-_INTEGERS = frozenset({3, 9})  # int32, int64
+_INTEGERS = frozenset({3, 5, 6, 9, 17, 22, 23})  # all but uint8, which pictures are of
 _ASKS_ANY = frozenset({"RestoreV2", "Restore", "RestoreSlice", "SaveV2", "SaveSlices", "Range", "LinSpace"})
 """Ops whose shapes depend on values that are no integers."""
 _VALUES_ONLY = """

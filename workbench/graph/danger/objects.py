@@ -62,17 +62,21 @@ _OF_LAYERS = frozenset(
 _OURS = "prune"
 """What `child_script.py: V2.run` looks for on the root."""
 _METHODS = """
-    _LEGACY_SAVEABLE_NAME _add_trackable_child _add_variable_with_custom_getter _attribute_sentinel
-    _checkpoint_adapter _checkpoint_dependencies _copy_trackable_to_cpu _create_or_restore_slot_variable
-    _deferred_dependencies _delete_tracking _deserialization_dependencies _deserialize_from_proto
-    _export_to_saved_model_graph _gather_saveables_for_checkpoint _handle_deferred_dependencies
-    _lookup_dependency _manual_tracking _maybe_initialize_trackable _name_based_attribute_restore
-    _name_based_restores _no_dependency _object_identifier _preload_simple_restoration _resource_handle
-    _restore_from_tensors _self_name_based_restores _self_saveable_object_factories _self_setattr_tracking
+    _LEGACY_SAVEABLE_NAME _add_trackable_child _add_variable_with_custom_getter _attached_dependencies
+    _attribute_sentinel _checkpoint_adapter _checkpoint_dependencies _copy_trackable_to_cpu
+    _create_or_restore_slot_variable _deferred_dependencies _delete_tracking _deserialization_dependencies
+    _deserialize_from_proto _destruction_context _export_to_saved_model_graph _gather_saveables_for_checkpoint
+    _handle_deferred_dependencies _in_graph_mode _lookup_dependency _manual_tracking
+    _maybe_initialize_trackable _name_based_attribute_restore _name_based_restores _no_dependency
+    _object_identifier _parent_trackable _preload_simple_restoration _resource_handle _resource_handle_value
+    _restore_from_tensors _save_slice_info _self_attribute_sentinel _self_destruction_context
+    _self_external_modification _self_extra_variables _self_last_wrapped_dict_snapshot
+    _self_name_based_restores _self_saveable_object_factories _self_setattr_tracking _self_trainable
     _self_unconditional_checkpoint_dependencies _self_unconditional_deferred_dependencies
     _self_unconditional_dependency_names _self_update_uid _serialize_to_proto _serialize_to_tensors
-    _setattr_tracking _should_act_as_resource_variable _track_trackable _trackable_children
-    _unconditional_checkpoint_dependencies _unconditional_dependency_names _update_uid _use_resource_variables
+    _setattr_tracking _shared_name _should_act_as_resource_variable _track_trackable _trackable
+    _trackable_children _unconditional_checkpoint_dependencies _unconditional_dependency_names _update_uid
+    _use_resource_variables
 """
 _LOOKED_INTO = frozenset(_METHODS.split())
 """What the loader looks up on a plain object, and may look into: `self._unconditional_dependency_names.get(name)`."""
