@@ -17,12 +17,14 @@ from workbench.picture.labels import function_word
 from workbench.session import text as text_
 from workbench.session.places import short
 from workbench.session.spots import Places, Spot
+from workbench.surgery.callables import callable_ports, find_variant, variant_name
 from workbench.surgery.plan import DEFAULT_SIGNATURE
 
 if TYPE_CHECKING:
     from workbench.disk.schema import Message
     from workbench.graph.nest import Level, Step
-    from workbench.model import MetaGraph, Model, Port
+    from workbench.model import MetaGraph, Model, Port, Signature
+    from workbench.model.callables import Callable_, Variant
 
 Kind = Literal[
     "model", "section", "signature", "input", "output", "callable", "variable", "asset", "function", "body",
@@ -158,7 +160,13 @@ class Lister:
             found.add(("signature", chosen))
         elif keys:
             found.add(("signature", keys[0]))
+        if all(key in HIDDEN for key in keys):  # it is joined by a callable
+            names = [key for item in self.meta.callables if item.path == chosen for key in self._names(item)]
+            found |= {("section", "callables"), *(("callable", name) for name in names[:1] or [chosen or ""])}
         return found
+
+    def _names(self, item: Callable_) -> list[str]:
+        return [variant_name(self.meta, item, variant) for variant in item.variants]
 
     def _signature_keys(self) -> list[str]:
         """`serving_default` first, then by name with numbers in their order, those only a loader runs last."""
@@ -233,8 +241,30 @@ class Lister:
         ]
 
     def _callables(self, unfolded: Set[Key]) -> list[Segment]:
-        pairs = [(item, variant) for item in self.meta.callables for variant in item.variants]
-        return [Segment(pairs, callable_row)]
+        segments: list[Segment] = []
+        for item in self.meta.callables:
+            for variant in item.variants:
+                row = self.callable_row(item, variant, unfolded)
+                segments.append(one(row))
+                if row.open:
+                    segments += self.callable_ports(variant, row.key[1], 2)
+        return segments
+
+    def callable_row(self, item: Callable_, variant: Variant, unfolded: Set[Key] = frozenset()) -> Row:
+        """The row of a variant of a callable."""
+        name = variant_name(self.meta, item, variant)
+        key = ("callable", name)
+        columns = (f"{len(variant.inputs)} in, {len(variant.outputs)} out",)
+        aside = f"({show(variant.arguments, 400)})"
+        return Row("callable", key, 1, show(name), columns, key in unfolded, aside, ref=(item, variant))
+
+    def callable_ports(self, variant: Variant, name: str, depth: int) -> list[Segment]:
+        """The inputs and outputs that a wire can name of a variant of a callable."""
+        ports = callable_ports(self.meta, variant)
+        return [
+            Segment(list(ports.inputs.values()), lambda port: port_row(name, "input", port, depth)),
+            Segment(list(ports.outputs.values()), lambda port: port_row(name, "output", port, depth)),
+        ]
 
     def _variables(self, unfolded: Set[Key]) -> list[Segment]:
         if ("section", "variables") not in unfolded:
@@ -354,10 +384,12 @@ class Lister:
         if kind == "signature" and rest[0] in self.meta.signatures:
             signature = self.meta.signatures[rest[0]]
             return Row("signature", key, 1, show(rest[0]), (), None, ref=signature)
-        if kind == "port" and rest[0] in self.meta.signatures:
-            signature = self.meta.signatures[rest[0]]
+        if kind == "callable" and (named := find_variant(self.meta, rest[0])) is not None:
+            return self.callable_row(*named)
+        owner = self._ports_of(rest[0]) if kind == "port" else None
+        if owner is not None:
             side: Literal["input", "output"] = "input" if rest[1] == "input" else "output"
-            port = (signature.inputs if side == "input" else signature.outputs).get(rest[2])
+            port = (owner.inputs if side == "input" else owner.outputs).get(rest[2])
             return port_row(rest[0], side, port, 2) if port is not None else None
         if kind == "function" and rest[0] in self.meta.functions:
             return self.function_row(frozenset())(rest[0])
@@ -373,9 +405,18 @@ class Lister:
             return argument_row(rest[0], found, 1) if found is not None else None
         return None
 
+    def _ports_of(self, name: str) -> Signature | None:
+        """The signature with this key, or what a join makes of the callable with this name."""
+        if name in self.meta.signatures:
+            return self.meta.signatures[name]
+        named = find_variant(self.meta, name)
+        return callable_ports(self.meta, named[1]) if named is not None else None
+
     def above(self, key: Key) -> set[Key]:
         """The keys that must be unfolded for a row to be in the list."""
         kind = key[0]
+        if kind == "port" and key[1] not in self.meta.signatures:
+            return {("section", "callables"), ("callable", key[1])}
         if kind in ("port", "signature"):
             return (
                 {("section", "signatures"), ("signature", key[1])}
@@ -413,17 +454,6 @@ def port_row(signature: str, side: Literal["input", "output"], port: Port, depth
     return Row(
         side, ("port", signature, side, port.key), depth, show(port.key), columns, None, aside, ref=port
     )
-
-
-def callable_row(pair: tuple[Any, Any]) -> Row:
-    """The row of a variant of a callable."""
-    item, variant = pair
-    name = item.path if len(item.variants) == 1 else f"{item.path}[{variant.index}]"
-    columns = (text_.count(len(variant.outputs), "output"),)
-    return Row(
-        "callable", ("callable", item.path, str(variant.index)), 1, show(name), columns, None,
-        f"({show(variant.arguments, 400)})", ref=pair,
-    )  # fmt: skip
 
 
 def variable_row(variable: Any) -> Row:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from workbench import names
@@ -158,13 +158,46 @@ def best(session: Session, picked: Picked, handle: str, listing: Listing) -> int
     return found[1] if found is not None else None
 
 
-def wired_tensors(session: Session) -> dict[str, set[str]]:
-    """For each model the tensors at which wires start or end."""
-    found: dict[str, set[str]] = {}
+@dataclass(slots=True)
+class Wired:
+    """Where wires start and end in a model.
+
+    Attributes:
+        tensors: of the main graph.
+        keys: (callable, side, key) of those that are keys of a callable.
+    """
+
+    tensors: set[str] = field(default_factory=set)
+    keys: set[tuple[str, str, str]] = field(default_factory=set)
+
+
+def wired_ends(session: Session) -> dict[str, Wired]:
+    """For each model where wires start or end."""
+    found: dict[str, Wired] = {}
     for link in session.links().values():
-        for end in (link.source, link.target):
-            found.setdefault(end.handle, set()).update(end.tensors)
+        for end, side in ((link.source, "output"), (link.target, "input")):
+            wired = found.setdefault(end.handle, Wired())
+            name = callable_of(session, end)
+            if name is not None and end.key is not None:
+                wired.keys.add((name, side, end.key))
+            else:
+                wired.tensors.update(end.tensors)
     return found
+
+
+def callable_of(session: Session, end: End) -> str | None:
+    """The name of the callable variant that an end is a key of, as its row has it; None for all other ends."""
+    from workbench.surgery.callables import find_variant, variant_name
+
+    model, join = session.model(end.handle), session.join()
+    if model is None or end.signature is None or end.signature in model.meta.signatures:
+        return None
+    called = join.seen[end.handle].called if join is not None and end.handle in join.seen else None
+    for item in model.meta.callables:
+        for variant in item.variants:
+            if called is not None and (item.path, variant.index) == (called.path, called.index):
+                return variant_name(model.meta, item, variant)
+    return end.signature if find_variant(model.meta, end.signature) is not None else None
 
 
 def resolve(
@@ -197,6 +230,7 @@ def resolve(
 
 
 def _key_in(session: Session, handle: str, text: str, viewer: Viewer, side: str) -> Key | None:
+    from workbench.surgery.callables import find_variant
     from workbench.surgery.ends import End
 
     lookup = session.judging.lookups.get(handle)
@@ -205,12 +239,15 @@ def _key_in(session: Session, handle: str, text: str, viewer: Viewer, side: str)
         for one in sides:
             end = lookup.find(text, one)
             if isinstance(end, End) and end.key is not None and end.signature is not None:
-                return ("port", end.signature, "output" if one == "source" else "input", end.key)
+                owner = callable_of(session, end) or end.signature
+                return ("port", owner, "output" if one == "source" else "input", end.key)
             if isinstance(end, End):
                 return ("node", "", end.nodes[0])
     meta = viewer.meta
     if text in meta.signatures:
         return ("signature", text)
+    if find_variant(meta, text) is not None:
+        return ("callable", text)
     if text in meta.functions:
         return ("function", text)
     spot = viewer.places.find(text)

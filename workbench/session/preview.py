@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Literal
 from workbench.session.text import count
 
 if TYPE_CHECKING:
-    from workbench.model import MetaGraph
+    from workbench.model import MetaGraph, Model
     from workbench.picture.layout import CutOff, Layout
     from workbench.picture.scene import Frame, Node, Scene
     from workbench.surgery.draft import Draft
+    from workbench.surgery.plan import Plan, Source
 
 Zoom = Literal["full", "compact", "tiny"]
 ZOOMS: tuple[Zoom, ...] = ("full", "compact", "tiny")
@@ -89,6 +90,14 @@ class Subject:
                 f"{part.handle}/{part.cuts[tensor]}" for tensor in link.target.tensors if tensor in part.cuts
             ]
         return cls(draft.meta, draft.plan.signature, tuple(draft.parts), tuple(seam))
+
+    @classmethod
+    def of_source(cls, plan: Plan, source: Source, model: Model) -> Subject:
+        """One model alone, by the signature or callable it is joined by."""
+        from workbench.surgery.join import see
+
+        seen = see(plan, source, model)
+        return cls(seen.meta, seen.called.key if seen.called is not None else source.signature)
 
     def scene(self, view: View) -> Scene:
         """What to draw.

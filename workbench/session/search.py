@@ -18,10 +18,10 @@ from workbench.session.listing import (
     Row,
     Segment,
     asset_row,
-    callable_row,
     port_row,
     variable_row,
 )
+from workbench.surgery.callables import callable_ports, variant_name
 
 if TYPE_CHECKING:
     from workbench.disk.schema import Message
@@ -105,8 +105,13 @@ class Index:
                     add_item(("port", key, side, port))
         for item in meta.callables:
             for variant in item.variants:
+                name, signature = variant_name(meta, item, variant), callable_ports(meta, variant)
                 add_name(item.path.lower())
                 add_item(("callable", item, variant))
+                for side, ports in (("input", signature.inputs), ("output", signature.outputs)):
+                    for port in ports.values():
+                        add_name(port.key.lower())
+                        add_item(("port", name, side, port))
         for variable in meta.variables:
             add_name(f"{variable.name} {variable.title}".lower())
             add_item(("variable", variable))
@@ -249,7 +254,7 @@ class Index:
         if kind == "function":
             return _flat(self.lister.function_row(frozenset())(item[1]))
         if kind == "callable":
-            return _flat(callable_row((item[1], item[2])))
+            return _flat(self.lister.callable_row(item[1], item[2]))
         return _flat(variable_row(item[1]) if kind == "variable" else asset_row(item[1]))
 
     def listing(self, hits: Sequence[int]) -> Listing:

@@ -79,7 +79,7 @@ class Session:
         self._redo: list[Step] = []
         self._models: dict[tuple[Path, tuple[str, ...] | None], Model] = {}
         self._join: tuple[Plan, Join] | None = None
-        self._judge: tuple[Plan, Judge] | None = None
+        self._judge: tuple[Plan, int, Judge] | None = None
         self._outcome: Outcome | None = None
         self._saved_wires: tuple[Wire, ...] = self.state.plan.wires
 
@@ -110,11 +110,15 @@ class Session:
         return self._models.get((source.path, source.tags))
 
     def chosen(self, handle: str) -> str | None:
-        """Key of the signature whose keys the wires of a model mean, or None if there is no obvious one."""
+        """Key of the signature or callable whose keys the wires of a model mean; None if there is no obvious one."""
         source, model = self.source(handle), self.model(handle)
         if model is None or source.signature is not None:
             return source.signature
         keys = [key for key in model.meta.signatures if key not in HIDDEN]
+        if not keys:
+            from workbench.surgery.callables import usual_callable
+
+            return usual_callable(model.meta)
         return DEFAULT_SIGNATURE if DEFAULT_SIGNATURE in keys else keys[0] if len(keys) == 1 else None
 
     @property
@@ -341,11 +345,14 @@ class Session:
     @property
     def judging(self) -> Judge:
         """Finds ends in the models and judges pairs of them, for the plan as it stands."""
-        if self._judge is None or self._judge[0] != self.plan:
+        models = self.models
+        if self._judge is None or self._judge[:2] != (self.plan, len(models)):
             from workbench.session.verdicts import Judge
 
-            self._judge = self.plan, Judge(self.plan, self.models, list(self.links().values()))
-        return self._judge[1]
+            links = list(self.links().values())
+            seen = self._join[1].seen if self._join is not None and self._join[0] == self.plan else None
+            self._judge = self.plan, len(models), Judge(self.plan, models, links, seen)
+        return self._judge[2]
 
     def judge(self, source: End, target: End) -> Judgement:
         """Whether an output may be led into an input, and why not."""

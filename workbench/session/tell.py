@@ -13,6 +13,7 @@ from workbench.session.detail import LISTED, Detail, Link, Span
 from workbench.session.listing import Row
 from workbench.session.spots import Places, Spot
 from workbench.session.tell_node import NodeTeller
+from workbench.surgery.callables import callable_ports
 
 if TYPE_CHECKING:
     from workbench.disk.schema import Message
@@ -136,12 +137,16 @@ class Teller:
         out.name = port.key
         out.fact(
             "what",
-            f"{side} of {show(row.key[1])}"
+            f"{side} of {show(row.key[1])}{'' if row.key[1] in self.meta.signatures else ', a callable'}"
             + ("" if port.kind == "dense" else f", {port.kind} {port.spec or ''}"),
         )
         out.fact("declared", Span(text_.typed(port.dtype, port.shape), "dtype"))
         if port.default is not None:
             out.fact("default", "has one: it need not be given")
+        if not port.tensors:
+            link = Link(("callable", row.key[1]))
+            out.fact("callable", Span(show(row.key[1]), "name", link))
+            return
         out.heading("Tensor" if len(port.tensors) == 1 else "Tensors")
         for name in port.tensors:
             tensor = self.meta.node_tensor(name)
@@ -164,15 +169,16 @@ class Teller:
         out.fact("arguments", show(variant.arguments, 2000) or "none")
         out.fact("captures", f"{variant.captures} of the model's own tensors")
         out.fact("function", Span(show(variant.function), "name", Link(("function", variant.function))))
-        for title, specs in (("Tensor arguments", variant.inputs), ("Results", variant.outputs)):
-            out.heading(title, f"{len(specs)}")
-            for spec in specs:
-                out.add(
-                    "  ",
-                    Span(show(spec.key), "name"),
-                    "  ",
-                    Span(text_.typed(spec.dtype, spec.shape), "dtype"),
-                )
+        signature = callable_ports(self.meta, variant)
+        for title, side, ports in (
+            ("Inputs", "input", signature.inputs),
+            ("Outputs", "output", signature.outputs),
+        ):
+            out.heading(title, f"{len(ports):,}")
+            for port in ports.values():
+                link = Link(("port", row.key[1], side, port.key))
+                typed = Span(text_.typed(port.dtype, port.shape), "dtype")
+                out.add("  ", Span(show(port.key), "name", link), "  ", typed)
 
     def _variable(self, out: Detail, row: Row) -> None:
         variable = row.ref

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from workbench.findings import Finding
-from workbench.model import Model, Signature
+from workbench.model import Model
 from workbench.names import show
 from workbench.session.text import typed
-from workbench.surgery.ends import End, Lookup, Side, chosen_signature
-from workbench.surgery.join import Link, judge
-from workbench.surgery.plan import Plan
+from workbench.surgery.callables import Called, find_variant
+from workbench.surgery.ends import End, Lookup, Side
+from workbench.surgery.join import Link, Seen, judge, outside_call, see
+from workbench.surgery.plan import Plan, Wire
 
 Fits = Literal["fits", "unknown", "no"]
 
@@ -41,29 +42,56 @@ class Judge:
         plan: the plan.
         models: its opened models by handle.
         links: its wires, as far as they resolve.
+        seen: its sources as its wires see them, as far as that is known.
     """
 
-    def __init__(self, plan: Plan, models: Mapping[str, Model], links: Sequence[Link]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        models: Mapping[str, Model],
+        links: Sequence[Link],
+        seen: Mapping[str, Seen] | None = None,
+    ) -> None:
         self.links = links
         self.lookups: dict[str, Lookup] = {}
+        self._plan, self._models = plan, models
+        self._called: dict[str, Called] = {}
+        self._callables: dict[tuple[str, str], Lookup | Finding] = {}
         for source in plan.sources:
             if source.handle in models:
-                meta = models[source.handle].meta
-                chosen = chosen_signature(meta, source.handle, source.signature)
-                signature = chosen if isinstance(chosen, Signature) else None
-                self.lookups[source.handle] = Lookup(meta, source.handle, signature, judging=True)
+                one = (seen or {}).get(source.handle) or see(plan, source, models[source.handle])
+                self.lookups[source.handle] = Lookup(one.meta, source.handle, one.signature, judging=True)
+                if one.called is not None:
+                    self._called[source.handle] = one.called
         self._wired = {(link.target.handle, tensor): link for link in links for tensor in link.target.tensors}
         self._known: dict[tuple[End, End], Judgement] = {}
 
     def port(self, handle: str, signature: str, key: str, side: Side) -> End | Finding:
-        """The end that a key of a signature is, in its shortest unambiguous form."""
+        """The end that a key of a signature or callable is, in its shortest unambiguous form."""
         lookup = self.lookups[handle]
+        if signature not in lookup.meta.signatures:
+            wired, found_by_name = self._called.get(handle), find_variant(lookup.meta, signature)
+            if wired is not None and found_by_name is not None:
+                item, variant = found_by_name
+                if (item.path, variant.index) == (wired.path, wired.index):
+                    return lookup.find(f"{wired.key}#{key}", side)  # the wires name it otherwise
+            called = self._by_callable(handle, signature)
+            return called.find(f"{signature}#{key}", side) if isinstance(called, Lookup) else called
         if lookup.chosen is not None and lookup.chosen.key == signature:
             for text in (key, f"#{key}"):
                 found = lookup.find(text, side)
                 if isinstance(found, End) and found.key == key and found.signature == signature:
                     return found
         return lookup.find(f"{signature}#{key}", side)
+
+    def _by_callable(self, handle: str, name: str) -> Lookup | Finding:
+        """The model as it would be seen if a wire named this callable."""
+        if (handle, name) not in self._callables:
+            end = f"{handle}@{name}#"
+            source = next(source for source in self._plan.sources if source.handle == handle)
+            seen = see(self._plan.with_wire(Wire(end, end)), source, self._models[handle])
+            self._callables[handle, name] = seen.problem or Lookup(seen.meta, handle, seen.signature)
+        return self._callables[handle, name]
 
     def tensor(self, handle: str, node: str, index: int, side: Side) -> End | Finding:
         """The end that an output of a node of the main graph is."""
@@ -102,7 +130,7 @@ class Judge:
         return self._known[pair]
 
     def _judge(self, source: End, target: End) -> Judgement:
-        found = judge(source, target)
+        found = self._mixed(source) or self._mixed(target) or judge(source, target)
         if isinstance(found, Finding):
             return Judgement("no", found.message, found.hint, found.code)
         taken = self.wired(target)
@@ -127,6 +155,27 @@ class Judge:
         return Judgement(
             "unknown",
             f"{have} may or may not be {want}: the shapes leave it open, so the result checks it when it runs.",
+        )
+
+    def _mixed(self, end: End) -> Finding | None:
+        """The finding for a wire by which a model would be joined by a callable and by something else."""
+        called = self._called.get(end.handle)
+        if called is not None:
+            return outside_call(end, called.key)
+        if end.signature is None or end.signature in self.lookups[end.handle].meta.signatures:
+            return None
+        others = (
+            one for link in self.links for one in (link.source, link.target) if one.handle == end.handle
+        )
+        other = next((one for one in others if one.signature != end.signature), None)
+        if other is None:
+            return None
+        return Finding(
+            "R1-callables",
+            "error",
+            show(str(end)),
+            f"{show(str(other))} is wired; a model is joined by one callable alone, or by a signature and tensors.",
+            "Take that wire out first, or open the model a second time.",
         )
 
     def _behind(self, handle: str) -> set[str]:

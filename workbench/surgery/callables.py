@@ -21,7 +21,7 @@ from workbench.model import Model
 from workbench.model.callables import Callable_, Variant
 from workbench.model.meta import MetaGraph
 from workbench.model.shapes import Shape, to_proto
-from workbench.model.signature import PREDICT
+from workbench.model.signature import PREDICT, Port, Signature
 from workbench.model.structured import Spec
 from workbench.names import show
 from workbench.surgery.captures import Captures, Unbound
@@ -157,6 +157,54 @@ def prepare_usual(model: Model, handle: str) -> Prepared | Finding | None:
     return None
 
 
+def usual_callable(meta: MetaGraph) -> str | None:
+    """Return the callable by which a model without a signature is joined; None if that is open, or it has one."""
+    if not meta.has_object_graph or any(key not in HIDDEN_SIGNATURES for key in meta.signatures):
+        return None
+    return next(iter(_usual({item.path: item for item in meta.callables})), None)
+
+
+def variant_name(meta: MetaGraph, item: Callable_, variant: Variant) -> str:
+    """Return what a wire writes before the `#` for this variant: the number only where the path alone is no name."""
+    if len(item.variants) == 1 and item.path not in meta.signatures:
+        return item.path
+    return f"{item.path}[{variant.index}]"
+
+
+def find_variant(meta: MetaGraph, name: str) -> tuple[Callable_, Variant] | None:
+    """Return the callable and the variant with this name, as `variant_name` writes it."""
+    for item in meta.callables:
+        if name.startswith(item.path):
+            for variant in item.variants:
+                if variant_name(meta, item, variant) == name:
+                    return item, variant
+    return None
+
+
+def callable_ports(meta: MetaGraph, variant: Variant) -> Signature:
+    """Return a variant as the signature a join makes of it, with no tensors: there are none before."""
+    function = meta.functions.get(variant.function)
+    sides = ((), ()) if function is None else (function.signature.input_arg, function.signature.output_arg)
+    found: list[dict[str, Port]] = []
+    for specs, arguments in zip((variant.inputs, variant.outputs), sides, strict=True):
+        ports: dict[str, Port] = {}
+        for spec in specs:
+            types = [argument.type for argument in arguments[spec.first : spec.first + spec.count]]
+            if spec.kind == "sparse" and spec.count == 3:
+                ports[spec.key] = Port(spec.key, "sparse", (), spec.dtype, spec.shape)
+                continue
+            for place in range(spec.count):
+                key = _part_key(spec, place)
+                dtype = types[place] if place < len(types) else spec.dtype
+                ports[key] = Port(key, "dense", (), dtype, _shape(spec, place))
+        found.append(ports)
+    return Signature(variant.function, PREDICT, *found)
+
+
+def _part_key(spec: Spec, place: int) -> str:
+    return spec.key if spec.count == 1 else f"{spec.key}_{place}"
+
+
 def _usual(by_path: Mapping[str, Callable_]) -> list[str]:
     """The callable that is meant where none is named, in a list, which is empty if that is open."""
     usual = [name for name in _USUAL if name in by_path]
@@ -275,8 +323,7 @@ def _prepare(
     for spec in variant.inputs:
         tensors = []
         for place in range(spec.count):
-            part = spec.key if spec.count == 1 else f"{spec.key}_{place}"
-            name = unique_name(f"{base}/{_node_name(part)}", taken)
+            name = unique_name(f"{base}/{_node_name(_part_key(spec, place))}", taken)
             taken[name] = None
             node = proto.graph_def.node.add(name=name, op="Placeholder")
             node.attr["dtype"].type = arguments[spec.first + place].type
@@ -343,7 +390,7 @@ def _put(table: Message, spec: Spec, tensors: list[str], types: list[int], *, ap
         sparse.indices_tensor_name, sparse.values_tensor_name, sparse.dense_shape_tensor_name = tensors
         return
     for place, (tensor, dtype) in enumerate(zip(tensors, types, strict=True)):
-        info = table[spec.key if len(tensors) == 1 else f"{spec.key}_{place}"]
+        info = table[_part_key(spec, place)]
         info.name = tensor
         info.dtype = dtype
         info.tensor_shape.CopyFrom(to_proto(_shape(spec, place)))

@@ -15,7 +15,7 @@ from workbench.model.meta import MetaGraph
 from workbench.model.shapes import Fit, Shape
 from workbench.model.signature import Signature
 from workbench.names import show
-from workbench.surgery.callables import Prepared, prepare
+from workbench.surgery.callables import Called, Prepared, prepare
 from workbench.surgery.ends import End, Lookup, Side, chosen_signature
 from workbench.surgery.frames import inside
 from workbench.surgery.part import Part
@@ -56,6 +56,7 @@ class Join:
         links: the wires whose ends were found and may be joined.
         order: handles so that a model comes after all that feed it.
         findings: what was found so far.
+        seen: each source as its wires see it, by handle.
     """
 
     plan: Plan
@@ -63,6 +64,7 @@ class Join:
     links: list[Link] = field(default_factory=list)
     order: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    seen: dict[str, Seen] = field(default_factory=dict)
 
     @property
     def blocked(self) -> bool:
@@ -128,36 +130,66 @@ def look_up(plan: Plan, models: Mapping[str, Model] | None = None) -> Join:
     return join
 
 
-def _add_part(join: Join, source: Source, model: Model) -> Lookup:
-    meta, called, wanted = model.meta, None, source.signature
-    prepared = prepare(join.plan, source, model)
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A source as its wires see it.
+
+    Attributes:
+        meta: the MetaGraph its endpoints are looked up in; one with a signature made of a callable if that is wired.
+        chosen: the signature whose keys are meant, or why there is none.
+        called: the callable it is joined by, or None.
+        problem: why the callable that is wired can't be used, or None.
+    """
+
+    meta: MetaGraph
+    chosen: Signature | Finding
+    called: Called | None = None
+    problem: Finding | None = None
+
+    @property
+    def signature(self) -> Signature | None:
+        """The chosen signature, if there is one."""
+        return None if isinstance(self.chosen, Finding) else self.chosen
+
+
+def see(plan: Plan, source: Source, model: Model) -> Seen:
+    """Return what the endpoints of a source mean in a plan: keys of a signature, or of a callable.
+
+    Whoever looks endpoints up (a join, a suggestion, a verdict on wires that are not drawn yet) starts here.
+    """
+    prepared = prepare(plan, source, model)
+    if isinstance(prepared, Finding):
+        return Seen(model.meta, prepared, problem=prepared)
     if isinstance(prepared, Prepared):
-        meta, called, wanted = prepared.meta, prepared.called, prepared.called.key
-    ends = _ends_inside(join.plan, source, meta) if called is None else []
+        chosen = chosen_signature(prepared.meta, source.handle, prepared.called.key)
+        return Seen(prepared.meta, chosen, prepared.called)
+    return Seen(model.meta, chosen_signature(model.meta, source.handle, source.signature))
+
+
+def _add_part(join: Join, source: Source, model: Model) -> Lookup:
+    seen = join.seen[source.handle] = see(join.plan, source, model)
+    meta, signature = seen.meta, seen.signature
+    ends = _ends_inside(join.plan, source, seen) if seen.called is None else []
     opened = open_calls(model, source.handle, ends) if ends else None
     if opened is not None:
         meta = opened.meta
-    chosen = prepared if isinstance(prepared, Finding) else chosen_signature(meta, source.handle, wanted)
-    signature: Signature | None = None
-    if isinstance(prepared, Finding):
-        join.findings.append(prepared)
-    elif isinstance(chosen, Finding):
+        if signature is not None:
+            signature = meta.signatures[signature.key]
+    if seen.problem is not None:
+        join.findings.append(seen.problem)
+    elif isinstance(seen.chosen, Finding) and source.signature is not None:
         # Without a chosen signature bare tensors can still be wired; what then lacks is found later.
-        if source.signature is not None:
-            join.findings.append(chosen)
-    else:
-        signature = chosen
+        join.findings.append(seen.chosen)
     join.parts[source.handle] = part = Part(source, model, meta, signature)
-    part.called = called
+    part.called = seen.called
     part.opened = opened if opened is not None and opened.changed else None
     return Lookup(meta, source.handle, signature, opened.inside if opened is not None else {})
 
 
-def _ends_inside(plan: Plan, source: Source, meta: MetaGraph) -> list[str]:
+def _ends_inside(plan: Plan, source: Source, seen: Seen) -> list[str]:
     """List the endpoints inside calls that wires name of a source, without its handle; keys are none."""
     handles = list(plan.handles)
-    chosen = chosen_signature(meta, source.handle, source.signature)
-    lookup = Lookup(meta, source.handle, chosen if isinstance(chosen, Signature) else None)
+    lookup = Lookup(seen.meta, source.handle, seen.signature)
     sides: tuple[Side, Side] = ("source", "target")
     found: list[str] = []
     for wire in plan.wires:
@@ -430,16 +462,22 @@ def _check_called(join: Join) -> None:
     for link in join.links:
         for end in (link.source, link.target):
             called = join.parts[end.handle].called
-            if called is not None and end.signature != called.key:
-                join.findings.append(
-                    Finding(
-                        "R1-callables",
-                        "error",
-                        show(str(end)),
-                        f"The model is joined by its callable {show(called.key)}, and this end is none of its keys.",
-                        "Use keys of the callable alone, or a signature.",
-                    )
-                )
+            found = outside_call(end, called.key) if called is not None else None
+            if found is not None:
+                join.findings.append(found)
+
+
+def outside_call(end: End, called: str) -> Finding | None:
+    """Return the finding for an endpoint that is no key of the callable its model is joined by."""
+    if end.signature == called:
+        return None
+    return Finding(
+        "R1-callables",
+        "error",
+        show(str(end)),
+        f"The model is joined by its callable {show(called)}, and this end is none of its keys.",
+        "Use keys of the callable alone, or a signature.",
+    )
 
 
 def _order(join: Join) -> None:

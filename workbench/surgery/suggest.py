@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from difflib import SequenceMatcher
 from itertools import pairwise
 
-from workbench.model import Model, Signature
-from workbench.surgery.ends import End, Lookup, chosen_signature
-from workbench.surgery.join import Link, judge
+from workbench.model import Model
+from workbench.surgery.ends import End, Lookup
+from workbench.surgery.join import Link, judge, see
 from workbench.surgery.plan import Plan, Wire
 
 _MAX_PORTS = 200
@@ -21,9 +21,8 @@ def suggest(plan: Plan, models: Mapping[str, Model]) -> list[Wire]:
     """
     lookups = []
     for source in plan.sources:
-        meta = models[source.handle].meta
-        chosen = chosen_signature(meta, source.handle, source.signature)
-        lookups.append(Lookup(meta, source.handle, chosen if isinstance(chosen, Signature) else None))
+        seen = see(plan, source, models[source.handle])
+        lookups.append(Lookup(seen.meta, source.handle, seen.signature))
     found: list[tuple[float, Wire]] = []
     for left, right in pairwise(lookups):
         if left.chosen is None or right.chosen is None:

@@ -55,7 +55,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("previous_match", "N", "Previous match", "Go to the previous match of the filter"),
         Action("drop", "escape", "Clear", "Let the pick go, then clear the filter"),
         Action("back", "backspace", "Back", "Back to where the last link came from"),
-        Action("use_signature", "a", "Use signature", "Choose the signature under the cursor for its model"),
+        Action("use_signature", "a", "Use signature", "Choose the signature or callable under the cursor"),
         Action("replace", "r", "Replace model", "Open another model in the place of this one"),
         Action("close_model", "D", "Close model", "Take this model and its wires out"),
     ),

@@ -17,7 +17,7 @@ from workbench.findings import Finding
 from workbench.names import CALL_SEPARATOR, show
 from workbench.session.command import inspect_line, merge_line
 from workbench.session.options import suggested_target
-from workbench.session.picking import Picked, wired_tensors
+from workbench.session.picking import Picked, Wired, wired_ends
 from workbench.session.viewer import Viewer
 from workbench.tui import glyphs, standing
 from workbench.tui.messages import (
@@ -62,7 +62,7 @@ class PanesScreen(RegionScreen):
         self.session = session
         self.picked: Picked | None = None
         self._viewers: dict[int, Viewer] = {}
-        self._wired: dict[str, set[str]] = {}
+        self._wired: dict[str, Wired] = {}
         self._problems: dict[tuple[Path, tuple[str, ...] | None], WorkbenchError] = {}
         self._remembered: set[Path] = set()
         self._outcome: Outcome | None = None
@@ -190,7 +190,7 @@ class PanesScreen(RegionScreen):
         if self.picked is not None and self.picked.handle not in session.handles:
             self.picked = None
         self._sync_panes()
-        self._wired = wired_tensors(session)
+        self._wired = wired_ends(session)
         self.query_one(Wires).rows_changed()
         self.arrange_regions()
         self.refresh_state()
@@ -235,12 +235,14 @@ class PanesScreen(RegionScreen):
                 return "picked"
             wired = self._wired.get(handle)
             if row.kind in ("input", "output"):
-                return "wired" if wired and any(name in wired for name in row.ref.tensors) else ""
+                if wired and row.key[0] == "port" and row.key[1:] in wired.keys:
+                    return "wired"
+                return "wired" if wired and any(name in wired.tensors for name in row.ref.tensors) else ""
             if row.kind in ("node", "argument") and wired and row.spot is not None:
                 # the engine names a tensor inside calls as it will be called once they are opened up
                 node = str(row.spot).replace(CALL_SEPARATOR, "/")
-                return "wired" if any(name.rpartition(":")[0] == node for name in wired) else ""
-            if row.kind == "signature" and self.session.chosen(handle) == row.key[1]:
+                return "wired" if any(name.rpartition(":")[0] == node for name in wired.tensors) else ""
+            if row.kind in ("signature", "callable") and self.session.chosen(handle) == row.key[1]:
                 return "chosen"
             return ""
 

@@ -126,7 +126,7 @@ class PreviewScreen(Screen[None]):
             if model is None:
                 self.call_later(self._note, "This model is not open.")
                 return
-            subject = Subject(model.meta, self.session.source(handle).signature)
+            subject = Subject.of_source(self.session.plan, self.session.source(handle), model)
             plan.add(
                 Span(
                     "Nothing is joined yet" if not self.session.plan.wires else "The plan has errors", "maybe"

@@ -309,8 +309,8 @@ class Browse(Widget):
     def action_use_signature(self) -> None:
         """Makes the signature under the cursor the chosen one."""
         row = self.rows.row
-        if row is None or row.kind not in ("signature", "input", "output"):
-            self.app.say("Put the cursor on a signature first.")
+        if row is None or row.kind not in ("signature", "callable", "input", "output"):
+            self.app.say("Put the cursor on a signature or a callable first.")
             return
         self.post_message(SignatureAsked(self.handle, row.key[1]))
 

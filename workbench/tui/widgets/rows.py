@@ -199,6 +199,6 @@ def copy_name(row: Row) -> str:
         return str(row.ref)
     if row.kind == "model":
         return str(row.ref.path)
-    if row.kind in ("signature", "asset", "variable", "argument"):
+    if row.kind in ("signature", "callable", "asset", "variable", "argument"):
         return str(row.key[-1]) if row.kind != "asset" else str(row.key[1])
     return row.text
