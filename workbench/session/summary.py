@@ -26,7 +26,7 @@ def what_it_does(draft: Draft) -> Detail:
     out.add(Span("Result", "heading"), Span(f"  signature {show(signature.key)}", "dim"))
     _ports(out, signature)
     for handle, part in draft.parts.items():
-        out.heading(handle, f"everything of it goes under {handle}/")
+        out.heading(handle, f"all its names begin with {handle}/")
         counts = part.counts
         added = f", {counts.added:,} added" if counts.added else ""
         out.fact("nodes", f"{counts.kept:,} kept, {counts.pruned:,} pruned{added}", width=16)

@@ -23,7 +23,7 @@ from workbench.tui.widgets.chooser import Chooser
 if TYPE_CHECKING:
     from workbench.tui.app import WorkbenchApp
 
-_HINT = "A second model is opened beside the first (o), then an output is picked and wired (space)."
+_HINT = "Then o opens a second model beside the first; space picks an output, and wires it to an input."
 
 
 class StartScreen(Screen[None]):
