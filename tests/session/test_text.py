@@ -38,7 +38,8 @@ def test_two_long_paths_stay_two() -> None:
         "x=y",
     ]
     assert elide_words(words, 60) == "workbench merge /a/ve…lder/image /anot…der/digits --wire x=y"
-    assert elide_words(words, 20) == "wo…bench merge /a…i…", "the last words have no room at all"
+    assert elide_words(words, 50, 2) == "workbench merge /a/…r/image /an…/digits --wire x=y"
+    assert elide_words(words, 20, 2) == "workbench merge /a…", "the last words have no room at all"
 
 
 def test_the_longest_give_most() -> None:

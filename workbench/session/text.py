@@ -54,17 +54,22 @@ def elide(text: str, width: int, mark: str = "…") -> str:
     return text[:head] + mark + text[len(text) - (room - head) :]
 
 
-def elide_words(words: Sequence[str], width: int) -> str:
+def elide_words(words: Sequence[str], width: int, whole: int = 0) -> str:
     """Return words with blanks between them in at most `width` characters.
 
     The longest ones are cut, each in its own middle, so that no two run into one; if even short stumps have no room,
     the last words are left out behind an ellipsis.
+
+    Args:
+        words: the words.
+        width: how many characters there may be.
+        whole: how many of the first words are not cut.
     """
-    found = share(words, width - (len(words) - 1))
-    text = " ".join(found)
+    first, rest = list(words[:whole]), words[whole:]
+    text = " ".join(first + share(rest, width - sum(map(len, first)) - (len(words) - 1)))
     if len(text) <= width:
         return text
-    return f"{text[: max(width - 1, 0)]}…" if width > 0 else ""
+    return f"{text[: max(width - 1, 0)].rstrip(' …')}…" if width > 0 else ""
 
 
 def share(texts: Sequence[str], room: int, least: int = _STUMP) -> list[str]:

@@ -53,7 +53,8 @@ class Head(Bar):
         right_width = sum(cell_len(text) for text, _ in self._right)
         text = Text(no_wrap=True, overflow="crop")
         room = width - right_width - 1
-        for piece, role in self._left:
+        pieces = share([piece for piece, _ in self._left], max(room, 0), 3)
+        for piece, (_, role) in zip(pieces, self._left, strict=True):
             piece = elide(piece, max(room, 0))
             text.append(piece, self.style_of(role) if role else "")
             room -= cell_len(piece)
@@ -121,7 +122,7 @@ class CommandLine(Bar):
         text = Text(no_wrap=True, overflow="crop")
         text.append(" $ ", self.style_of("key"))
         words = [shlex.quote(word) for word in shlex.split(self.command)]
-        text.append(elide_words(words, max(self.size.width - 4, 8)))
+        text.append(elide_words(words, max(self.size.width - 4, 8), 2))
         return text
 
     def on_click(self) -> None:
