@@ -287,8 +287,12 @@ def is_lfs_pointer(path: Path) -> bool:
         return False
 
 
-def check_asset_name(name: str) -> str:
+def check_asset_name(name: str, where: str | None = None) -> str:
     """The name of an asset as it may be used below `assets/`: relative, with `/`, without `.` and `..`.
+
+    Args:
+        name: as the model has it.
+        where: the model, for the message.
 
     Raises:
         DamagedFile: the name is empty, absolute (on any system), leads out of the folder, or is too long for a
@@ -307,12 +311,14 @@ def check_asset_name(name: str) -> str:
     ):
         raise DamagedFile(
             f"The asset name {show(name)!r} does not stay inside {ASSETS}/.",
+            where=where,
             hint="The model is damaged or made to do harm; ask where it came from.",
         )
     encoded = [len(part.encode("utf-8", "surrogatepass")) for part in parts]
     if max(encoded) > _MAX_NAME or sum(encoded) + len(encoded) > _MAX_NAMES:
         raise DamagedFile(
             f"The asset name {show(name)!r} is longer than the name of a file can be.",
+            where=where,
             hint="The model is damaged or made to do harm; ask where it came from.",
         )
     return "/".join(parts)
@@ -327,7 +333,7 @@ def asset_path(folder: Path, name: str) -> Path:
     Raises:
         DamagedFile: the name or a link leads out of the folder.
     """
-    path = folder / ASSETS / check_asset_name(name)
+    path = folder / ASSETS / check_asset_name(name, _shown(folder))
     if not stays_inside(folder, path):
         raise DamagedFile(
             f"The asset {show(name)!r} is a link that leads out of the model, to {_shown(os.path.realpath(path))}.",

@@ -58,12 +58,12 @@ def _asset(definition: Message, folder: Path | None) -> Asset:
     from workbench.disk.folder import asset_path, check_asset_name
 
     try:
-        check_asset_name(name)
-        path = asset_path(folder, name) if folder is not None else None
+        if folder is None:
+            check_asset_name(name)
+            return Asset(name, tensor, None, None)
+        path = asset_path(folder, name)
     except WorkbenchError as problem:
         return Asset(name, tensor, None, None, problem)
-    if path is None:
-        return Asset(name, tensor, None, None)
     try:
         nbytes = path.stat().st_size if path.is_file() else None
     except OSError:
