@@ -13,8 +13,9 @@ from workbench.disk.schema import Message
 from workbench.findings import Finding
 from workbench.model import shapes as shapes_
 from workbench.model.signature import Port, Signature
-from workbench.model.tensors import WITH_DEFAULT, is_vague_scalar
+from workbench.model.tensors import is_vague_scalar
 from workbench.names import show
+from workbench.surgery.displaced import displacing, lost
 from workbench.surgery.ends import HIDDEN_SIGNATURES, chosen_signature
 from workbench.surgery.join import Join, Link
 from workbench.surgery.part import Part, is_placeholder, must_be_fed, unique_name
@@ -186,28 +187,6 @@ def _candidates(join: Join, part: Part) -> tuple[dict[str, tuple[str, Port]], di
     return marks, feeds
 
 
-def _displacing(walk: _Walk, roots: Iterable[str]) -> set[str]:
-    """Marks of inputs that may be left out and that, if they were fed, would take the place of a wire for a root."""
-    part = walk.part
-    optional: dict[str, dict[str, str]] = {}
-    for tensor, mark in walk.feeds.items():
-        node = part.meta.nodes.get(names.input_node(tensor))
-        if node is not None and node.op == WITH_DEFAULT:
-            optional.setdefault(mark, {})[tensor] = mark
-    bridges = set(part.cuts.values())
-    found: set[str] = set()
-    for root in roots if optional and bridges else ():
-        wanted = part.value_ancestors([root], {}) & bridges
-
-        def lost(fed: Mapping[str, str], root: str = root, wanted: set[str] = wanted) -> bool:
-            return not wanted <= part.value_ancestors([root], fed, optional=False)
-
-        together = {tensor: mark for feeds in optional.values() for tensor, mark in feeds.items()}
-        if lost(together):
-            found |= {mark for mark, feeds in optional.items() if lost(feeds)} or set(optional)
-    return found
-
-
 def _walk_all(
     join: Join, outputs: Mapping[str, list[tuple[str, Port]]], result: Interface
 ) -> dict[str, _Walk]:
@@ -222,7 +201,7 @@ def _walk_all(
             if id(link) in used:
                 roots += link.source.tensors
         result.roots[handle] = roots
-        for mark in sorted(_displacing(walk, roots)):
+        for mark in sorted(displacing(part, walk.feeds, roots)):
             key, _ = walk.candidates.pop(mark)
             walk.feeds = {tensor: one for tensor, one in walk.feeds.items() if one != mark}
             join.findings.append(
@@ -275,6 +254,16 @@ def _take_inputs(join: Join, walks: Mapping[str, _Walk], result: Interface) -> N
             signature = next(s for s in part.meta.signatures.values() if s.inputs.get(own_key) is port)
             info = _input_info(part, port_info(part, signature, own_key, "inputs"))
             result.inputs.append(ResultPort(key, handle, own_key, info, port.default))
+            if mark not in walk.needed and not _output_is_input(walk, port):
+                join.findings.append(
+                    Finding(
+                        "R9-shadowed-input",
+                        "warning",
+                        f"{handle}@{show(own_key)}",
+                        "This input has an effect only while another one is left out, whose default follows from it. "
+                        "The verification feeds both and does not show that effect.",
+                    )
+                )
         for name in sorted(name for name in walk.needed if name in part.meta.nodes):
             node = part.meta.nodes[name]
             if not must_be_fed(node) or name == saver or name in part.cuts.values():
@@ -291,10 +280,10 @@ def _take_inputs(join: Join, walks: Mapping[str, _Walk], result: Interface) -> N
                     f"it becomes the input {show(key)!r}.",
                 )
             )
-        lost = _lost(walk, result.roots[handle], dropped)
+        gone = lost(part, result.roots[handle], dropped)
         for own_key in dropped:
             where = f"{handle}@{show(own_key)}"
-            if own_key in lost:
+            if own_key in gone:
                 message = (
                     "The source's outputs depend on this input, the result's do not: a wire replaces all that it "
                     "leads to. It is not in the signature of the result."
@@ -303,20 +292,6 @@ def _take_inputs(join: Join, walks: Mapping[str, _Walk], result: Interface) -> N
             else:
                 message = "No output of the result needs this input any more; it is not in the signature."
                 join.findings.append(Finding("R9-dropped-input", "info", where, message))
-
-
-def _lost(walk: _Walk, roots: Iterable[str], dropped: Iterable[str]) -> set[str]:
-    """Those of some inputs of the chosen signature that what is kept of the part depends on in the source."""
-    part = walk.part
-    if part.chosen is None:
-        return set()
-    feeds = {
-        str(names.input_tensor(tensor)): f"{_FED}{key}"
-        for key in dropped
-        for tensor in part.chosen.inputs[key].tensors
-    }
-    reached = part.value_ancestors(roots, feeds, uncut=True) if feeds else set()
-    return {key for key in dropped if f"{_FED}{key}" in reached}
 
 
 def _output_is_input(walk: _Walk, port: Port) -> bool:
