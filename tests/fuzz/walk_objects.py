@@ -207,7 +207,7 @@ class Objects(Making):
             for at, one in enumerate(self.build.objects)
             if one.user_object.identifier == IDENTIFIERS[0] and not one.registered_name
         ]
-        return self.rng.choice(fit)
+        return self.rng.choice(fit or [0])
 
     def named_child(self) -> None:
         """A function under a name that may be a method's."""

@@ -151,7 +151,7 @@ class Odd(Objects):
         name, function = self.name("w"), self.name("shaped")
         file = self.folder.with_name(f"{self.folder.name}.{name}")
         self.mutant.marks[name] = (file, "evaluated for a shape")
-        urls = {"debug_urls": texts(f"file://{file}")} if self.marked else {}
+        urls = {"debug_urls": texts(f"file://{file}"), "tensor_name": "size:0"} if self.marked else {}
         op = "DebugIdentity" if self.marked else "Identity"
         user = self.rng.choice(["Fill", "Reshape", "Tile", "Identity"])
         options = {"Identity": {"T": INT32}, "Fill": {"T": FLOAT, "index_type": INT32}}

@@ -123,3 +123,13 @@ def regularization_losses(b: Build) -> None:
     """A loss that Hub's layer calls."""
     b.serve()
     b.child(0, "regularization_losses", b.user("trackable_list_wrapper", **{"0": b.marker()}))
+
+
+@hostile("TFSMLayer")
+def concrete_function_that_is_asked_for(b: Build) -> None:
+    """The attribute that Keras takes first is an object that it asks for its concrete function."""
+    b.serve()
+    asked = b.user(
+        get_concrete_function=b.marker(), __call__=b.function(same(b, "other", marked=False), args=["x"])
+    )
+    b.child(0, "serving_default", asked)

@@ -26,6 +26,7 @@ from tests.hostile.build import (
     marking,
     shapes,
     text,
+    texts,
     types,
     vector,
     write,
@@ -640,3 +641,78 @@ def _field(number: int, data: bytes) -> bytes:
 def _wrapped(meta: bytes) -> bytes:
     """A SavedModel of one MetaGraph, by its bytes."""
     return bytes(schema.SavedModel(saved_model_schema_version=1).SerializeToString()) + _field(2, meta)
+
+
+@hostile("v1", "v2", phase=CALL)
+def nested_function_attr(b: Build) -> None:
+    """A loop's body is called through three functions, in a branch that the graph takes by a computed value."""
+    leaving(b)
+    call = {"Tin": types([FLOAT]), "Tout": types([FLOAT])}
+    for outer, inner in (("second", "leaves"), ("third", "second")):
+        body = [node("c", "PartitionedCall", "x", f=Func(inner), **call)]
+        b.library(function_def(outer, {"x": FLOAT}, {"r": ("c:output:0", FLOAT)}, body))
+    passing(b)
+    branches = {"then_branch": Func("passes"), "else_branch": Func("third")}
+    ends = {"Tcond": BOOL, "output_shapes": shapes(None), **call}
+    yes = [constant("yes", True), node("no", "LogicalNot", "yes")]
+    calling(b, *yes, node("call", "StatelessIf", "no", "x", **branches, **ends))
+
+
+@hostile("v1", "v2", phase="call sparse")
+def part_of_a_sparse_output(b: Build) -> None:
+    """Only the shape of a sparse output waits for the mark."""
+    b.marked().plain()
+    b.add(
+        constant("indices", vector([0], INT64)),
+        constant("size", vector([1], INT64)),
+        node("shape", "Identity", "size", "^w", T=INT64),
+        constant("zero", 0, INT32),
+        node("places", "ExpandDims", "indices", "zero", T=INT64, Tdim=INT32),
+        constant("values", vector([1.0], FLOAT)),
+    )
+    b.signature("sparse", x=FLOAT, outputs={"y": ("y:0", FLOAT)})
+    found = b.meta.signature_def["sparse"].outputs["s"]
+    found.dtype, found.tensor_shape.unknown_rank = FLOAT, True
+    found.coo_sparse.values_tensor_name = "values:0"
+    found.coo_sparse.indices_tensor_name = "places:0"
+    found.coo_sparse.dense_shape_tensor_name = "shape:0"
+
+
+@hostile("v1", "v2")
+def evaluated_on_import(b: Build) -> None:
+    """Nothing reaches the node: its value decides a shape, so it runs while the graph is imported."""
+    b.plain()
+    urls = {"debug_urls": texts(f"file://{b.mark}"), "tensor_name": "size:0"} if b.mark else {}
+    b.add(
+        constant("size", vector([1]), INT32),
+        constant("one", 1.0),
+        node("w", "DebugIdentity" if b.mark else "Identity", "size", T=INT32, **urls),
+        node("filled", "Reshape", "one", "w", T=FLOAT, Tshape=INT32),
+    )
+
+
+@hostile("v1", "v2", phase=CALL)
+def summary_inside_a_function(b: Build) -> None:
+    """A function makes a log of summaries."""
+    if not b.mark:
+        passing(b)
+    else:
+        nodes = [
+            constant("dir", b.mark),
+            constant("queue", 1, INT32),
+            constant("suffix", ".v2"),
+            node("writer", "SummaryWriter", shared_name="log", container=""),
+            node(
+                "w",
+                "CreateSummaryFileWriter",
+                "writer:writer:0",
+                "dir:output:0",
+                "queue:output:0",
+                "queue:output:0",
+                "suffix:output:0",
+            ),
+            node("r", "Identity", "x", "^w", T=FLOAT),
+        ]
+        b.library(function_def("passes", {"x": FLOAT}, {"r": ("r:output:0", FLOAT)}, nodes, after=["w"]))
+    call = {"Tin": types([FLOAT]), "Tout": types([FLOAT])}
+    calling(b, node("call", "StatefulPartitionedCall", "x", f=Func("passes"), **call))

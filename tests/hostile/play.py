@@ -81,7 +81,7 @@ class Player:
                     continue
                 with self.phase(f"call {key}"):
                     feeds = {info.name: value(info.dtype) for info in signature.inputs.values()}
-                    fetches = {name: info.name for name, info in signature.outputs.items()}
+                    fetches = {name: tensors(info) for name, info in signature.outputs.items()}
                     self.outputs[f"call {key}"] = repr(session.run(fetches, feeds))[:2000]
 
     def v2(self) -> None:
@@ -105,8 +105,10 @@ class Player:
                     feeds = {name: tf.constant(value(one.dtype)) for name, one in specs.items()}
                 else:
                     feeds = {"x": tf.constant([1.0])}
-                found = function(**feeds)
-                self.outputs[f"call {key}"] = repr({k: v.numpy() for k, v in found.items()})[:2000]
+                found = tf.nest.map_structure(
+                    lambda one: one.numpy(), function(**feeds), expand_composites=True
+                )
+                self.outputs[f"call {key}"] = repr(found)[:2000]
 
     def hub(self) -> None:
         """As `hub.KerasLayer` does: the callable, and the losses one by one."""
@@ -132,6 +134,14 @@ class Player:
         if layer is not None:
             with self.phase("call serving_default"):
                 layer(tf.constant([1.0]))
+
+
+def tensors(info: Any) -> Any:
+    """The name of a tensor, or those of the parts of a sparse one."""
+    if info.WhichOneof("encoding") != "coo_sparse":
+        return info.name
+    parts = info.coo_sparse
+    return [parts.values_tensor_name, parts.indices_tensor_name, parts.dense_shape_tensor_name]
 
 
 def value(dtype: Any) -> Any:

@@ -12,6 +12,7 @@ from tests.cli.tools import call
 from tests.hostile import HOSTILE, Hostile
 from tests.surgery.tiny import doubler
 from workbench import Proving, WorkbenchError, open_model, run, verify
+from workbench.runtime.child import Child
 
 THREE = ("save_function", "registered_table_destroyed", "table_initializer_collection")
 """While restoring, at deletion, and where there is no init op."""
@@ -57,10 +58,20 @@ def test_run_asks_for_every_model(model: Hostile, tmp_path: Path) -> None:
         pytest.skip("the loader is not one that this package runs")
     path, mark = model.write(tmp_path / "model")
     meta = open_model(path).meta_graphs[0]
-    inputs = {name: np.ones(1, np.float32) for name in meta.signature("serving_default").inputs}
+    key = (model.keys or ["serving_default"])[0]
+    inputs = {name: np.ones(1, np.float32) for name in meta.signature(key).inputs}
     for loader in sorted({"v1", "v2"} & set(model.loaders)):
         with pytest.raises(WorkbenchError) as refused:
-            run(path, inputs, python=NOBODY, loader=loader, tags=meta.tags)
+            run(path, inputs, key, python=NOBODY, loader=loader, tags=meta.tags)
         message = f"{refused.value.message} {refused.value.hint}"
         assert "--allow-unsafe" in message or "The asset " in message, message
     assert model.reads or not mark.exists()
+
+
+@pytest.mark.needs_tf
+@pytest.mark.exhaustive
+def test_allowed_it_happens(places: dict[str, Path], child: Child) -> None:
+    assert not places["mark"].exists()
+    run(places["bad"], {"x": [1.0]}, child=child, allow_unsafe=True, loader="v2")
+    assert places["mark"].exists()
+    places["mark"].unlink()
