@@ -167,6 +167,8 @@ CASES = [
     Case("a list of a later version", both(newer_list, child("items", _INIT, "writes")), LOAD),
     Case("losses of a hub module", child("root", "regularization_losses", "writes"), LOAD, False),
     Case("an endpoint that traces itself", replaced("get_concrete_function"), LOAD, False),
+    Case("taken for a variable", both(child("sub", "_should_act_as_resource_variable", "fair"),
+                                      child("sub", "read_value_no_copy", "writes")), LOAD, False),
     Case("what stands for a v1 graph", child("root", "prune", "writes"), LOAD, False),
     Case("that name elsewhere", replaced("prune"), None, False),
     Case("second signature", second_signature, "s", False),

@@ -19,6 +19,9 @@ Called while loading
     others        A variable, a function or a resource with children has methods replaced by all of these names.
 Called when an object is deleted
     resources     `_destroy_resource` (`trackable/resource.py: CapturableResource.__del__`).
+Called when a function is called
+    The body, all of it: nodes that nothing reads run too where their op is stateful. What it captures was made while
+    loading; a gradient runs where something asks for one (`SymbolicGradient`), and no signature does by itself.
 Called by nobody but the user
     Signatures. Children of plain objects under names that do not begin with `_`: what the loader looks up on a plain
     object begins so, every name of it was logged; layers made of a loaded object look for a few more. Entries of lists
@@ -80,6 +83,8 @@ _METHODS = """
 """
 _LOOKED_INTO = frozenset(_METHODS.split())
 """What the loader looks up on a plain object, and may look into: `self._unconditional_dependency_names.get(name)`."""
+_TAKEN_FOR = frozenset({"is_distributed_variable", "is_distributed_table", "is_sharded_variable"})
+"""Plain names by which the loader takes an object for a variable (`get_tensor_from_node`)."""
 _DESTROY = "_destroy_resource"
 
 
@@ -181,13 +186,17 @@ class LoadedObjects:
 
 
 def _is_plain(node: Message) -> bool:
-    """Whether an object becomes one of which nothing is used but what a plain object has."""
+    """Whether an object becomes one of which nothing is used but what a plain object has.
+
+    One that has something of a variable, `_should_act_as_resource_variable` say, may be used as a variable is.
+    """
     identifier = node.user_object.identifier
     return (
         node.WhichOneof("kind") == "user_object"
         and not node.registered_name
         and not len(node.slot_variables)
         and (identifier in (_GENERIC, *_CONTAINERS) or identifier.startswith(_OF_KERAS))
+        and not any(one.local_name in _LOOKED_INTO or one.local_name in _TAKEN_FOR for one in node.children)
     )
 
 
