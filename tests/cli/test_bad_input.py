@@ -9,7 +9,6 @@ import json
 import os
 import resource
 import shutil
-import signal
 import subprocess
 import sys
 import zipfile
@@ -579,7 +578,7 @@ def test_a_reader_that_leaves() -> None:
         assert process.stdout is not None and process.stderr is not None
         process.stdout.close()
         said = process.stderr.read()
-    assert process.returncode in (3, -signal.SIGPIPE)
+    assert process.returncode == 0
     assert "Traceback" not in said and "Exception ignored" not in said
 
 
