@@ -19,8 +19,10 @@ import pytest
 from tests import protos
 from tests.protos import graph, meta_graph, node, write
 from workbench.disk import bundle_write, dtypes, schema, temporary
-from workbench.errors import ChangedFile, DamagedFile, WorkbenchError
+from workbench.errors import ChangedFile, DamagedFile, NotAllowedToRun, WorkbenchError
+from workbench.graph.danger import dangerous, scan
 from workbench.model import Model, open_model
+from workbench.runtime.api import refuse_danger
 from workbench.runtime.chain import ModelRef
 from workbench.runtime.private_copy import Copies
 
@@ -436,3 +438,19 @@ def test_a_model_that_was_changed_in_memory_is_loaded_as_it_is_now(tmp_path: Pat
     model.proto.meta_graphs[0].graph_def.node[1].op = "Neg"
     with Copies() as copies:
         assert read_back(copies.of(model)).meta_graphs[0].graph_def.node[1].op == "Neg"
+
+
+@pytest.mark.parametrize("at", ["meta graph", "node"])
+def test_fields_that_nobody_here_knows_are_asked_about(tmp_path: Path, at: str) -> None:
+    """TensorFlow 2.21 passes over them as we do; a later one, that `--python` may name, need not."""
+    meta = simple()
+    unknown = b"\xfa\x3f\x03abc"  # field 1023, three bytes
+    where = meta if at == "meta graph" else meta.graph_def.node[1]
+    where.MergeFromString(unknown)
+    harmless = open_model(write(tmp_path / "harmless", simple()))
+    model = open_model(write(tmp_path / "m", meta))
+    assert dangerous(harmless.meta, ["serving_default"]) == []
+    assert [one.tier for one in dangerous(model.meta, ["serving_default"])] == ["code"]
+    assert [one.tier for one in scan(model.meta)] == ["code"]
+    with pytest.raises(NotAllowedToRun, match="not known"):
+        refuse_danger(model.meta, "serving_default")

@@ -77,6 +77,14 @@ class MetaGraph:
         return int(self.graph.versions.producer)
 
     @cached_property
+    def has_unknown_fields(self) -> bool:
+        """Whether it has fields that the messages of TensorFlow 2.21 do not have: a later one may act on them."""
+        data = self.proto.SerializeToString(deterministic=True)
+        known = type(self.proto).FromString(data)
+        known.DiscardUnknownFields()
+        return len(known.SerializeToString(deterministic=True)) != len(data)
+
+    @cached_property
     def nodes(self) -> dict[str, Message]:
         """The main graph's nodes by name, in the order of the file."""
         return {node.name: node for node in self.graph.node}

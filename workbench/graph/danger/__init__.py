@@ -42,7 +42,7 @@ CLI_DENYLIST = ("WriteFile", "ReadFile", "PrintV2")
 
 def scan(meta: MetaGraph) -> list[Danger]:
     """Everything in the graph and its library, reached or not, each node of a body once; the excused ones last."""
-    return _walk(meta, None).all()
+    return [*_unknown_fields(meta), *_walk(meta, None).all()]
 
 
 def dangerous(
@@ -70,7 +70,15 @@ def dangerous(
     walk.from_main(fetched, FETCHED)
     for name in functions:
         walk.from_function(name, FETCHED)
-    return list(walk.found.values())
+    return [*_unknown_fields(meta), *walk.found.values()]
+
+
+def _unknown_fields(meta: MetaGraph) -> list[Danger]:
+    """What no walk can follow: TensorFlow 2.21 passes over such fields, another one may run what they hold."""
+    if not meta.has_unknown_fields:
+        return []
+    why = "may mean anything to another TensorFlow than 2.21"
+    return [Danger("fields that are not known", "code", why, "MetaGraphDef", (), ("(load)",))]
 
 
 def _walk(
