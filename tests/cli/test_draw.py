@@ -69,3 +69,44 @@ def test_half_a_picture_is_removed(tmp_path: Path) -> None:
     )
     assert done.returncode == 3 and "File too large" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("p.svg", "<svg "),
+        ("p.SVG", "<svg "),
+        ("p.dot", "digraph "),
+        ("p.gv", "digraph "),
+        ("p.mmd", "flowchart TD"),
+        ("p.txt", DRAWN[:10]),
+        ("p", DRAWN[:10]),
+    ],
+)
+def test_the_suffix_says_the_format(
+    name: str, start: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert call(capsys, "draw", DIGITS, "-o", tmp_path / name).code == 0
+    assert (tmp_path / name).read_text(encoding="utf-8").startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["-o", "p.html"], "HTML pictures are not supported yet"),
+        (["-o", "p.html", "--format", "svg"], "HTML pictures are not supported yet"),
+        (["-o", "p.png"], "svg (.svg)"),
+        (["-o", "p.svg", "--format", "dot"], "--format says dot, the suffix .svg says svg"),
+    ],
+)
+def test_a_suffix_of_no_picture_or_of_another_is_refused(
+    words: list[str],
+    says: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = call(capsys, "draw", DIGITS, *words)
+    assert done.code == 2 and says in done.err
+    assert list(tmp_path.iterdir()) == []

@@ -7,11 +7,12 @@ around a node. A merged model is drawn with each source in its own colour and ma
 from __future__ import annotations
 
 import argparse
+import os
 from typing import TYPE_CHECKING
 
 from workbench.cli.arguments import add_overwrite, completes_files
 from workbench.cli.output import Output
-from workbench.errors import ChildTimeout
+from workbench.errors import ChildTimeout, UsageError
 from workbench.names import show
 
 if TYPE_CHECKING:
@@ -22,13 +23,22 @@ if TYPE_CHECKING:
 EXAMPLES = """\
 examples:
   workbench draw ./model
-  workbench draw ./model --format svg -o model.svg
+  workbench draw ./model -o model.svg
   workbench draw ./model --focus dense/MatMul --hops 3
   workbench draw ./model --open block_3/ --right
   workbench draw ./model --format mermaid
 
 Exit codes: 0 done, 1 the layout took too long, 2 usage or an unknown name, 3 cannot read or write.
 """
+_SUFFIXES = {
+    ".txt": "text",
+    ".svg": "svg",
+    ".dot": "dot",
+    ".gv": "dot",
+    ".mmd": "mermaid",
+    ".mermaid": "mermaid",
+}
+_NAMES = tuple(dict.fromkeys(_SUFFIXES.values()))
 _STYLES = {
     "title": "bold",
     "subtitle": "dim",
@@ -47,7 +57,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("model", metavar="MODEL", help="SavedModel folder, or a GraphDef file")
     )
     parser.add_argument(
-        "--format", choices=("text", "svg", "dot", "mermaid"), default="text", help="default: text"
+        "--format",
+        choices=_NAMES,
+        help="default: that of FILE's suffix (.txt .svg .dot .gv .mmd), else text",
     )
     completes_files(
         parser.add_argument("-o", "--output", metavar="FILE", help="a new file instead of stdout")
@@ -81,6 +93,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from workbench.disk.outputs import check_output
     from workbench.model import open_model
 
+    args.format = _format(args.format, args.output)
     model = open_model(args.model, args.tag_set)
     if args.output is not None:
         check_output(args.output, overwrite=args.overwrite, sources=[model.place])
@@ -92,6 +105,37 @@ def run(args: argparse.Namespace, out: Output) -> int:
     for note in scene.notes:
         out.talk(note)
     return 0
+
+
+def _format(named: str | None, output: str | None) -> str:
+    """The format that was named, or the one that the file's suffix says.
+
+    Raises:
+        UsageError: the two differ, or no picture is written under such a suffix.
+    """
+    suffix = os.path.splitext(output or "")[1].lower()
+    meant = _SUFFIXES.get(suffix)
+    formats = ", ".join(
+        f"{name} ({' '.join(s for s in _SUFFIXES if _SUFFIXES[s] == name)})" for name in _NAMES
+    )
+    where = show(output) if output else None
+    if suffix in (".html", ".htm"):
+        raise UsageError("HTML pictures are not supported yet.", where=where, hint=f"Formats: {formats}.")
+    if named is None:
+        if suffix and meant is None:
+            raise UsageError(
+                f"No format of pictures has the suffix {show(suffix)!r}.",
+                where=where,
+                hint=f"Formats: {formats}. Or name one with --format.",
+            )
+        return meant or "text"
+    if meant is not None and meant != named:
+        raise UsageError(
+            f"--format says {named}, the suffix {suffix} says {meant}.",
+            where=where,
+            hint="Leave out --format, or give the file another name.",
+        )
+    return named
 
 
 def _scene(model: Model, args: argparse.Namespace) -> Scene:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from workbench.disk import dtypes
 from workbench.graph.nest import Level
-from workbench.names import input_node, is_control
+from workbench.names import input_node, is_control, show
 
 if TYPE_CHECKING:
     from workbench.model.meta import MetaGraph
 
 
-def to_networkx(meta: MetaGraph, *, functions: bool = False, max_nodes: int = 1_000_000) -> Any:
+def to_networkx(
+    meta: MetaGraph, *, functions: bool = False, max_nodes: int = 1_000_000, plain: bool = False
+) -> Any:
     """The graph as a `networkx.MultiDiGraph`.
 
     Nodes are named by their place (`node`, or `CALL::node` in bodies) and carry `op`, `device`, `name` and
@@ -25,6 +28,8 @@ def to_networkx(meta: MetaGraph, *, functions: bool = False, max_nodes: int = 1_
         functions: also put each body under its calls, to any depth. A body's arguments are nodes with op
             `_Arg`, its results are named in the calling node's attribute `returns`.
         max_nodes: where to stop unfolding.
+        plain: for files: attributes are texts, numbers and flags only (lists joined by commas, `returns` as JSON,
+            nothing as empty text), and what XML can't hold is written as an escape, in names as well.
 
     Raises:
         ValueError: there would be more nodes than `max_nodes`.
@@ -36,7 +41,39 @@ def to_networkx(meta: MetaGraph, *, functions: bool = False, max_nodes: int = 1_
         _add_level(graph, level)
         if graph.number_of_nodes() > max_nodes:
             raise ValueError(f"more than {max_nodes} nodes; leave functions=False or raise max_nodes")
-    return graph
+    return _plain(graph) if plain else graph
+
+
+def _plain(graph: Any) -> Any:
+    """The graph as every writer of networkx takes it; names that are shown alike get a number."""
+    import networkx as nx
+
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in graph:
+        shown, number = show(name, len(name)), 1
+        while shown in taken:
+            number += 1
+            shown = f"{show(name, len(name))} #{number}"
+        taken.add(shown)
+        names[name] = shown
+    found = nx.relabel_nodes(graph, names)
+    for attributes in [data for _, data in found.nodes(data=True)] + [
+        data for *_, data in found.edges(data=True)
+    ]:
+        for key, value in attributes.items():
+            attributes[key] = _text(value)
+    return found
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, list):
+        value = ",".join(value)
+    elif isinstance(value, dict):
+        value = json.dumps(value)
+    elif value is None:
+        value = ""
+    return show(value, len(value)) if isinstance(value, str) else value
 
 
 def _add_level(graph: Any, level: Level) -> None:

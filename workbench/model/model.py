@@ -164,14 +164,15 @@ class Model:
 
         return read_origin(self.folder)
 
-    def networkx(self, *, functions: bool = False) -> Any:
+    def networkx(self, *, functions: bool = False, plain: bool = False) -> Any:
         """The chosen MetaGraph as a `networkx.MultiDiGraph`, see `workbench.to_networkx`.
 
         Args:
             functions: with the bodies of functions, each under its call.
+            plain: for `networkx.write_graphml` and other files, with texts and numbers only.
         """
         # By name: the view is made a room further up, and this is only its short way in for users.
-        return import_module("workbench.graph.views").to_networkx(self.meta, functions=functions)
+        return import_module("workbench.graph.views").to_networkx(self.meta, functions=functions, plain=plain)
 
     @cached_property
     def findings(self) -> list[Finding]:

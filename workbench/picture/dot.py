@@ -22,7 +22,8 @@ def _document(scene: Scene) -> Iterator[str]:
     yield "  compound=true; rankdir=TB;"
     yield '  node [shape=box, style="rounded,filled", fillcolor=white, fontname="monospace", fontsize=11];'
     yield '  edge [fontname="monospace", fontsize=9];'
-    yield from _inside(scene, None, "  ")
+    ids = _ids(scene)
+    yield from _inside(scene, ids, None, "  ")
     inner = _representatives(scene)
     for edge in scene.edges:
         attrs = []
@@ -33,29 +34,44 @@ def _document(scene: Scene) -> Iterator[str]:
         if edge.seam:
             attrs.append('penwidth=3, color="#b4235a"')
         if edge.source in inner:
-            attrs.append(f"ltail={quote('cluster ' + edge.source)}")
+            attrs.append(f"ltail={ids[edge.source]}")
         if edge.target in inner:
-            attrs.append(f"lhead={quote('cluster ' + edge.target)}")
+            attrs.append(f"lhead={ids[edge.target]}")
         source, target = inner.get(edge.source, edge.source), inner.get(edge.target, edge.target)
-        yield f"  {quote(source)} -> {quote(target)}{_attrs(attrs)};"
+        yield f"  {ids[source]} -> {ids[target]}{_attrs(attrs)};"
     yield "}"
 
 
-def _inside(scene: Scene, frame: str | None, indent: str) -> Iterator[str]:
+def _ids(scene: Scene) -> dict[str, str]:
+    """The DOT ID of each frame and box: two that are shown alike get a number."""
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    wanted = [(frame.id, f"cluster {frame.id}") for frame in scene.frames]
+    for id, text in [*wanted, *((node.id, node.id) for node in scene.nodes)]:
+        shown, number = quote(text), 1
+        while shown in taken:
+            number += 1
+            shown = quote(f"{text} #{number}")
+        taken.add(shown)
+        found[id] = shown
+    return found
+
+
+def _inside(scene: Scene, ids: dict[str, str], frame: str | None, indent: str) -> Iterator[str]:
     for inner in scene.frames:
         if inner.frame == frame:
-            yield f"{indent}subgraph {quote('cluster ' + inner.id)} {{"
+            yield f"{indent}subgraph {ids[inner.id]} {{"
             yield f"{indent}  label={quote(inner.title)}; style=dashed;"
-            yield from _inside(scene, inner.id, indent + "  ")
+            yield from _inside(scene, ids, inner.id, indent + "  ")
             yield f"{indent}}}"
     for node in scene.nodes:
         if node.frame == frame:
-            yield f"{indent}{quote(node.id)}{_attrs(_node(scene, node))};"
+            yield f"{indent}{ids[node.id]}{_attrs(_node(scene, node))};"
 
 
 def _node(scene: Scene, node: Node) -> list[str]:
     lines = [line for line in (node.title, node.subtitle, third_line(node)) if line]
-    attrs = ["label=" + '"' + "\\n".join(_escape(line) for line in lines) + '"']
+    attrs = ["label=" + '"' + "\\n".join(quote(line)[1:-1] for line in lines) + '"']
     if node.kind in _SHAPES:
         attrs.append(f"shape={_SHAPES[node.kind]}")
     if node.owner in scene.owners:
@@ -82,7 +98,7 @@ def _attrs(attrs: list[str]) -> str:
 
 
 def quote(text: str) -> str:
-    """`text` as a quoted DOT ID; whole, so that two boxes never get one ID, but without control characters."""
+    """`text` as a quoted DOT string; whole, but without control characters."""
     return f'"{_escape(show(text, len(text)))}"'
 
 

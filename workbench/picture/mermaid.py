@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from workbench.names import show
 from workbench.picture.boxes import third_line
 from workbench.picture.scene import Node, Scene
 
@@ -56,4 +57,5 @@ def _label(node: Node) -> str:
 
 def _escape(text: str) -> str:
     """Mermaid reads HTML entities with `#` for `&`; every sign that means something to it is written so."""
-    return "".join(char if char.isalnum() or char in " _/.,:=+-…×?" else f"#{ord(char)};" for char in text)
+    shown = show(text, len(text))
+    return "".join(char if char.isalnum() or char in " _/.,:=+-…×?" else f"#{ord(char)};" for char in shown)

@@ -93,7 +93,7 @@ class _Writer:
     def document(self, style: str) -> Iterator[str]:
         width = max(layout_width(self.layout), self._head_width()) + 2 * _MARGIN
         height = self.layout.height * _H + self.dy + _MARGIN
-        name = escape(self.title or "graph")
+        name = _safe(self.title or "graph")
         yield (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
             f'viewBox="0 0 {width} {height}" role="img" aria-label="{name}">'
@@ -204,7 +204,12 @@ def _sign(number: float) -> int:
 
 
 def _text(x: float, y: float, text: str, kind: str) -> str:
-    return f'<text class="{kind}" x="{x:g}" y="{y:g}">{escape(text)}</text>'
+    return f'<text class="{kind}" x="{x:g}" y="{y:g}">{_safe(text)}</text>'
+
+
+def _safe(text: str) -> str:
+    """Text for XML: what no document may hold, and what can't be seen, is written as an escape."""
+    return escape(show(text, len(text)))
 
 
 def _rect(box: Box, kind: str, radius: int, *, tiny: bool = False) -> str:
