@@ -219,6 +219,10 @@ class Page:
         init = meta.nodes.get(meta.init_op) if meta.init_op is not None else None
         if meta.init_op is not None and (init is None or init.op != "NoOp" or init.input):
             facts.append(("when loaded", f"{show(meta.init_op)} runs once"))
+        if meta.implicit_init:
+            listed = ", ".join(map(show, meta.implicit_init[:4]))
+            more = ", …" if len(meta.implicit_init) > 4 else ""
+            facts.append(("no init op", f"only tf.saved_model.load runs {listed}{more}"))
         self.out.facts(facts, indent=4)
 
     def _functions(self, meta: MetaGraph) -> None:

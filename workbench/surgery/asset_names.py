@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, count
 from pathlib import Path, PurePosixPath
 
@@ -104,10 +105,7 @@ def _met(found: Mapping[str, Mapping[str, Path]]) -> dict[str, str]:
     met: dict[str, str] = {}
     for key, owned in owners.items():
         first = found[owned[0][0]][owned[0][1]]
-        alike = all(
-            found[handle][name] == first or same_content(first, found[handle][name]) for handle, name in owned
-        )
-        if not alike:
+        if not all(_alike(first, found[handle][name]) for handle, name in owned):
             for handle, name in owned:
                 met.setdefault(handle, name)
         for above in _above(key):  # a file of one where the other has a folder
@@ -116,6 +114,22 @@ def _met(found: Mapping[str, Mapping[str, Path]]) -> dict[str, str]:
                     met.setdefault(handle, name)
                     met |= {other: inner for other, inner in owned if other != handle and other not in met}
     return met
+
+
+def _alike(one: Path, other: Path) -> bool:
+    """Whether two files have the same bytes; read once, as a plan is built again at each change."""
+    first, second = _state(one), _state(other)
+    return first == second or (first[2] == second[2] and _compare(first, second))
+
+
+def _state(path: Path) -> tuple[str, int, int, int]:
+    found = path.stat()
+    return str(path), found.st_ino, found.st_size, found.st_mtime_ns
+
+
+@lru_cache(maxsize=1024)
+def _compare(one: tuple[str, int, int, int], other: tuple[str, int, int, int]) -> bool:
+    return same_content(Path(one[0]), Path(other[0]))
 
 
 def _key(name: str) -> str:

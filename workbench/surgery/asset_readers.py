@@ -10,7 +10,9 @@ from workbench.graph.dangerous_ops import READS_ASSET
 from workbench.graph.functions import calls
 from workbench.surgery.part import Part
 
-_PASS = frozenset({"Identity", "StopGradient", "EnsureShape", "Reshape"})
+_PASS = frozenset({"Identity", "StopGradient", "EnsureShape", "Reshape", "ReadVariableOp"})
+_SET = frozenset({"AssignVariableOp", "Assign"})
+_NOTHING = frozenset({("AssignVariableOp", 0), ("Assign", 0), ("VarIsInitializedOp", 0)})
 _CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 _MAIN = ""
 
@@ -18,8 +20,8 @@ _MAIN = ""
 def only_read(part: Part) -> bool:
     """Return whether nothing but ops that read the file at it takes the path of a kept asset.
 
-    Followed through Identity and its like and into plain calls, in the main graph and, for the functions of objects,
-    from the captures that are assets. Anything else that takes a path may compute another one from it.
+    Followed through Identity and its like, through variables and into plain calls: in the main graph and, for the
+    functions of objects, from the captures that are assets. Whatever else takes a path may compute another from it.
     """
     kept = [part.meta.nodes[name] for name in part.kept if name in part.meta.nodes]  # as the source has them
     library = {name: part.function(name) for name in part.functions}
@@ -52,9 +54,13 @@ def only_read(part: Part) -> bool:
                 return False
             if node.op in READS_ASSET and READS_ASSET[node.op] == position:
                 continue
+            if (node.op, position) in _NOTHING:
+                continue
             inner = calls(node, library)
             if node.op in _PASS:
                 queue.append((place, node.name))
+            elif node.op in _SET and position == 1:  # TensorFlow keeps an asset's path in a variable
+                queue.append((place, node.input[0].partition(":")[0]))
             elif (node.op in _CALLS or node.op in library) and len(inner) == 1:
                 called = inner[0][1]
                 body(called)

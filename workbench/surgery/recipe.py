@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from workbench.disk import files
+from workbench.disk.outputs import url
 from workbench.documents import NotJson, parse
 from workbench.errors import DamagedFile, DiskError, MissingFile, UsageError
 from workbench.names import show
@@ -106,6 +107,9 @@ def load(path: Path) -> Plan:
         MissingFile: there is no such file.
         DamagedFile: it is not a recipe, or one without paths.
     """
+    typed = url(path)
+    if typed is not None:
+        raise MissingFile("Only local files are read; this is a URL.", where=show(typed))
     where = show(str(path))
     base = path.resolve().parent
     try:
