@@ -13,6 +13,7 @@ from workbench.checks.check import check_model
 from workbench.commit_edit import commit_edit
 from workbench.commit_join import commit
 from workbench.disk import dtypes, schema
+from workbench.graph.adjacency import Adjacency
 from workbench.model import open_model
 from workbench.surgery.edit import Edit
 from workbench.surgery.flatten import flatten
@@ -154,7 +155,46 @@ def test_a_variable_that_the_saver_restores_keeps_its_value(tmp_path: Path) -> N
     saver.filename_tensor_name, saver.restore_op_name = "file:0", "restore_all"
     (path / "saved_model.pb").write_bytes(proto.SerializeToString())
     meta = open_model(path).meta
-    assert meta.implicit_init == ("v/set",) and init_ops(meta) == ()
+    assert meta.implicit_init == ("v/set",) and init_ops(meta, set(meta.nodes)) == ()
+
+
+OTHER = [("other", "HashTableV2", []), ("set", "InitializeTableV2", ["other", "keys", "values"])]
+EXTRAS = {
+    "a table that no signature needs": (OTHER, False),
+    "something else": ([("set", "WriteFile", ["name", "name"]), ("name", "Const", [])], False),
+    "a table that another initialiser needs": (OTHER, True),
+    "the same table by its name": (OTHER, True),
+    "an op that TensorFlow does not have": ([("set", "CustomSet", ["table"])], True),
+}
+
+
+@pytest.mark.parametrize("kind", EXTRAS)
+def test_only_what_is_needed_is_run(tmp_path: Path, kind: str) -> None:
+    """What else the collection names may fail, or do something, where no v1 Session runs it."""
+    path = model(tmp_path / "m")
+    proto = schema.SavedModel.FromString((path / "saved_model.pb").read_bytes())
+    meta = proto.meta_graphs[0]
+    nodes, needed = EXTRAS[kind]
+    for name, op, inputs in nodes:
+        meta.graph_def.node.add(name=name, op=op, input=inputs)
+        if "by its name" in kind and name == "other":
+            meta.graph_def.node[-1].attr["shared_name"].s = b"t"
+        if "another" in kind and name == "other":
+            values = next(one for one in meta.graph_def.node if one.name == "v/set")
+            values.input.append("^find")
+            meta.graph_def.node.add(name="find", op="LookupTableFindV2", input=["other", "keys", "default"])
+    meta.collection_def[COLLECTION].node_list.value.append("set")
+    (path / "saved_model.pb").write_bytes(proto.SerializeToString())
+    opened = open_model(path).meta
+    assert opened.implicit_init == ("v/set", "fill", "set")
+    served = Adjacency(opened.nodes).ancestors(["y"])
+    assert init_ops(opened, served) == ("v/set", "fill") + (("set",) if needed else ())
+    if not needed:
+        sources = (Source("a", path), Source("b", after(tmp_path / "b")))
+        draft = draft_of(Plan(sources, (Wire("y", "x"),)))
+        assert main_op(draft.proto.meta_graphs[0]) == ["^a/v/set", "^a/fill"]
+        assert "a/set" not in draft.meta.nodes
+        assert main_op(flatten(open_model(path)).meta_graph) == ["^v/set", "^fill"]
 
 
 def test_check_tells_what_only_one_loader_initialises(tmp_path: Path) -> None:

@@ -135,9 +135,9 @@ def check_output(
     path = local_path(target)
     if _stream_number(path) is not None:
         return
-    refuse_in_source(path, sources)
     if "\0" in str(path):
         raise CannotWrite("A path can't contain a zero byte.", where=show(str(path)))
+    refuse_in_source(path, sources)
     with files.writing(path):
         mode = _mode(path)
     if mode is None and not os.path.lexists(path):

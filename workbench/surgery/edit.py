@@ -24,7 +24,6 @@ from workbench.model.shapes import to_proto
 from workbench.model.signature import Signature
 from workbench.names import show
 from workbench.surgery.ends import HIDDEN_SIGNATURES
-from workbench.surgery.initialise import add_main_op, init_ops, tell_implicit
 from workbench.surgery.plan import handle_base
 from workbench.surgery.recipe import OWN_FILES, dump, nested, tool
 from workbench.surgery.recipe import SCHEMA_VERSION as RECIPE_VERSION
@@ -250,7 +249,7 @@ class Edit:
 
 
 def begin(model: Model, kind: str, options: Mapping[str, Any] | None = None) -> Edit:
-    """An edit of a model that changes nothing yet, except that an implicit initialisation becomes the init op.
+    """An edit of a model that changes nothing yet.
 
     A GraphDef becomes a SavedModel with tag set `serve` and the signature it is shown with.
 
@@ -266,13 +265,7 @@ def begin(model: Model, kind: str, options: Mapping[str, Any] | None = None) -> 
     meta_graph = proto.meta_graphs[position]
     if model.format == "graphdef":
         _become_saved_model(meta_graph, original)
-    edit = Edit(kind, model, original, proto, meta_graph, dict(options or {}))
-    ops = init_ops(original)
-    told = tell_implicit(original, ops)
-    if told is not None:
-        add_main_op(meta_graph, ops)
-        edit.note("implicit-init", "info", show(str(model.path)), told)
-    return edit
+    return Edit(kind, model, original, proto, meta_graph, dict(options or {}))
 
 
 def put_signature(meta_graph: Message, signature: Signature) -> None:

@@ -8,6 +8,7 @@ from workbench.graph.functions import calls
 from workbench.model import MetaGraph, Model
 from workbench.names import show
 from workbench.surgery.edit import Edit
+from workbench.surgery.initialise import carry_init
 from workbench.surgery.inline import called_function, inline_calls, saver_calls
 from workbench.surgery.shed import drop_functions, drop_objects
 from workbench.surgery.signed import begin_signed
@@ -43,6 +44,7 @@ def flatten(model: Model, format: Format = "auto") -> Edit:
             "Leave out --format tf2.",
         )
         return edit
+    carry_init(edit)
     saver = saver_calls(graph, meta_graph.saver_def.filename_tensor_name)
     before = len(graph.node)
     done = inline_calls(graph, op_table=edit.original.op_table, skip=saver)

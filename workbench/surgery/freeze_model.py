@@ -14,11 +14,11 @@ from workbench.surgery.collection_defs import kept_contexts
 from workbench.surgery.devolve import Devolution
 from workbench.surgery.edit import Edit
 from workbench.surgery.freeze import bytes_of, freeze
-from workbench.surgery.initialise import init_ops, use_main_op
+from workbench.surgery.initialise import carry_init, signature_tensors, use_main_op
 from workbench.surgery.part import VARIABLE_OPS, unique_name
 from workbench.surgery.rename import Renamer, Rule
 from workbench.surgery.restored import Restored, restored
-from workbench.surgery.shed import drop_functions, drop_nodes, roots_of, signature_tensors
+from workbench.surgery.shed import drop_functions, drop_nodes, roots_of
 from workbench.surgery.signed import begin_signed
 
 MAX_PROTO_BYTES = 2**31 - 1
@@ -46,7 +46,8 @@ def freeze_model(model: Model) -> Edit:
     edit.checkpoint = "copy" if others and model.bundle is not None else "drop"
     meta_graph.ClearField("object_graph_def")
     meta_graph.ClearField("saver_def")
-    use_main_op(meta_graph, init_ops(MetaGraph(meta_graph)))
+    carry_init(edit)
+    use_main_op(meta_graph, MetaGraph(meta_graph).init_op)
     drop_nodes(meta_graph, roots_of(meta_graph))
     nodes = {node.name: node for node in graph.node}
     drop_functions(meta_graph)

@@ -9,8 +9,7 @@ from workbench.disk.schema import Message
 from workbench.graph.functions import reachable
 from workbench.model import MetaGraph, Model
 from workbench.model.twins import find_twins
-from workbench.surgery.initialise import MAIN_OP, init_ops, use_main_op
-from workbench.surgery.interface import info_tensors
+from workbench.surgery.initialise import MAIN_OP, signature_tensors, use_main_op
 from workbench.surgery.part import Part
 from workbench.surgery.plan import Source
 from workbench.surgery.variables import describe_variables
@@ -52,7 +51,7 @@ def drop_objects(meta_graph: Message, model: Model, original: MetaGraph) -> None
     if not meta_graph.HasField("object_graph_def"):
         return
     meta_graph.ClearField("object_graph_def")
-    use_main_op(meta_graph, init_ops(original))
+    use_main_op(meta_graph, original.init_op)
     part = Part(Source("model", model.path), model, original, None)
     part.graph_def = meta_graph.graph_def
     part.kept = {node.name: node for node in meta_graph.graph_def.node}
@@ -70,17 +69,6 @@ def roots_of(meta_graph: Message) -> list[str]:
         roots += (f"^{name}" for name in meta_graph.collection_def[MAIN_OP].node_list.value)
     roots += [asset.tensor_info.name for asset in meta_graph.asset_file_def]
     return roots
-
-
-def signature_tensors(meta_graph: Message) -> list[str]:
-    """The tensors that signatures name."""
-    return [
-        tensor
-        for signature in meta_graph.signature_def.values()
-        for infos in (signature.inputs, signature.outputs)
-        for info in infos.values()
-        for tensor in info_tensors(info)
-    ]
 
 
 def drop_nodes(meta_graph: Message, roots: Iterable[str]) -> int:

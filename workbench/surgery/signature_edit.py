@@ -18,6 +18,7 @@ from workbench.model.signature import PREDICT, Port, Signature
 from workbench.names import UNUSABLE_ARGUMENT, did_you_mean, is_unusable_argument, show
 from workbench.surgery.edit import WARMUP, Edit, Reference, begin
 from workbench.surgery.ends import HIDDEN_SIGNATURES, chosen_signature
+from workbench.surgery.initialise import carry_init
 from workbench.surgery.object_functions import add_signature as add_function
 from workbench.surgery.object_functions import add_signature_map
 from workbench.surgery.objects import Objects, of_model
@@ -110,6 +111,7 @@ def change_signatures(model: Model, change: SignatureChange) -> Edit:
     work.look_up()
     if not work.edit.blocked:
         work.apply()
+        carry_init(work.edit)
     return work.edit
 
 
