@@ -143,7 +143,7 @@ def _lost(
     found = []
     for name, node in nodes.items():
         if state.lost(node, op_table):
-            by = f" by {show(state.nodes[name])}" if name in state.nodes else ""
+            by = f" by {show(state.nodes[name])}" if state.nodes.get(name) else ""
             told = f"The checkpoint fills this {show(node.op)}{by}, and a frozen model has no checkpoint."
             found.append((show(name), told))
     for body in bodies:

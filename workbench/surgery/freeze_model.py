@@ -22,7 +22,7 @@ from workbench.surgery.shed import drop_functions, drop_nodes, roots_of
 from workbench.surgery.signed import begin_signed
 
 MAX_PROTO_BYTES = 2**31 - 1
-_HINT = "Leave out the signature that does it (workbench signature --drop), or keep the variables."
+_HINT = "Leave out the signature that needs it (workbench signature --drop), or keep the variables."
 
 
 def freeze_model(model: Model) -> Edit:

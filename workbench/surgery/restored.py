@@ -23,7 +23,7 @@ class Restored:
 
     Attributes:
         nodes: stateful nodes of the main graph that something fed from the checkpoint writes to, each with the op that
-            writes.
+            writes, empty for a call.
         shared: their `shared_name`, and those of stateful nodes in the functions that restore.
         variables: those of the nodes whose key in the checkpoint is known.
     """
@@ -59,7 +59,7 @@ def restored(meta: MetaGraph) -> Restored:
     for name in sorted(taking):
         for behind in _behind(nodes, name):
             if behind not in taking and behind not in reading and _is_state(nodes[behind], meta.op_table):
-                found.setdefault(behind, str(nodes[name].op))
+                found.setdefault(behind, "" if _is_call(nodes[name]) else str(nodes[name].op))
     bodies = reachable(proto.graph_def, [nodes[name] for name in taking])
     inner = (node for name in bodies for node in functions[name].node_def)
     shared = {
