@@ -118,6 +118,7 @@ def test_what_a_source_links_to_belongs_to_it(tmp_path: Path, source: Path) -> N
     (source / "variables").symlink_to(shared)
     for target in (blob, shared / "variables.index", shared):
         assert source_around(target, [source]) == source
+    (source / "project").symlink_to(tmp_path)  # no part of a model
     assert source_around(tmp_path / "free", [source]) is None
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from tests.surgery.tiny import Tiny, plan
 from tests.surgery.tools import codes, draft_of
-from workbench.disk import dtypes
+from workbench.commit_join import commit
+from workbench.disk import dtypes, schema
 from workbench.model import open_model
 from workbench.surgery.draft import Draft
 from workbench.surgery.edit import begin
@@ -139,6 +140,16 @@ def test_the_folder_is_free(tmp_path: Path) -> None:
     b = model(tmp_path / "b", "vocab.txt", {"vocab.txt": "2", "A/vocab.txt": "3"})
     _, files = joined(tmp_path, a, b)
     assert files == {"a/vocab.txt": "1", "b/vocab.txt": "2", "b/A/vocab.txt": "3"}
+
+
+def test_one_source_may_name_a_file_in_two_ways_and_tell_case(tmp_path: Path) -> None:
+    a = model(tmp_path / "a", "./vocab.txt", {"vocab.txt": "1", "VOCAB.txt": "2"})
+    proto = schema.SavedModel.FromString((a / "saved_model.pb").read_bytes())
+    proto.meta_graphs[0].asset_file_def.add(filename="vocab.txt").tensor_info.name = "path:0"
+    (a / "saved_model.pb").write_bytes(proto.SerializeToString())
+    draft, files = joined(tmp_path, a, model(tmp_path / "b", "other", {"other": "3"}))
+    assert files == {"vocab.txt": "1", "VOCAB.txt": "2", "other": "3"}
+    assert commit(draft, tmp_path / "out", verify=False).published
 
 
 def test_a_source_whose_assets_nothing_reads_brings_none(tmp_path: Path) -> None:

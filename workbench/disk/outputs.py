@@ -21,6 +21,7 @@ _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(/+)(.*)", re.DOTALL)  # one lette
 _STREAM = re.compile(r"/(?:dev|proc/self)/fd/(\d{1,4})\Z")
 _STREAMS = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 _MOST_ENTRIES = 100_000  # of a source that are looked at
+_FOLDERS = frozenset({"variables", "assets", "assets.extra", "debug"})  # of a SavedModel
 _OUTSIDE = "Choose a place outside of the model."
 
 Identity = tuple[int, int]
@@ -73,22 +74,24 @@ def source_around(path: Path, sources: Iterable[Path]) -> Path | None:
 
 
 def _identities(source: Path) -> set[Identity]:
-    """Every folder and file of a source; of a linked folder only itself, as it may be anything."""
+    """Every folder and file of a source. Of linked folders only those of a model, and only themselves."""
     own = _identity(source)
     found = set() if own is None else {own}
-    waiting = [source] if source.is_dir() else []
+    waiting = [(source, False)] if source.is_dir() else []
     while waiting and len(found) < _MOST_ENTRIES:
+        folder, of_model = waiting.pop()
         try:
-            with os.scandir(waiting.pop()) as entries:
+            with os.scandir(folder) as entries:
                 listed = list(entries)
         except OSError:
             continue
         for entry in listed:
+            belongs = of_model or entry.name in _FOLDERS
             identity = _identity(entry.path)
-            if identity is not None:
+            if identity is not None and (belongs or entry.is_file() or not entry.is_symlink()):
                 found.add(identity)
             if entry.is_dir(follow_symlinks=False):
-                waiting.append(Path(entry.path))
+                waiting.append((Path(entry.path), belongs))
     return found
 
 

@@ -39,7 +39,7 @@ class Placed:
 
     def name(self, filename: str) -> str:
         """The name in the result of a file of the source."""
-        return f"{self.prefix}{filename}"
+        return f"{self.prefix}{_normal(filename)}"
 
 
 def place_assets(sources: Iterable[Part], *, apart: bool = True) -> dict[str, Placed]:
@@ -85,15 +85,14 @@ def _is_free(prefix: str, files: Iterable[str], taken: Collection[str]) -> bool:
 def _files(part: Part) -> dict[str, Path]:
     """The asset files that a part brings along, by name."""
     kept = {
-        asset.filename: asset.path
+        _normal(asset.filename): asset.path
         for asset in part.meta.assets
         if names.input_node(asset.tensor) in part.kept and asset.path is not None and asset.nbytes is not None
     }
     folder = part.model.folder
     if not kept or folder is None:
         return {}
-    spelled = {PurePosixPath(name).as_posix() for name in kept}
-    return kept | {name: path for name, path in asset_files(folder).items() if name not in spelled}
+    return kept | {name: path for name, path in asset_files(folder).items() if name not in kept}
 
 
 def _met(found: Mapping[str, Mapping[str, Path]]) -> dict[str, str]:
@@ -105,7 +104,8 @@ def _met(found: Mapping[str, Mapping[str, Path]]) -> dict[str, str]:
     met: dict[str, str] = {}
     for key, owned in owners.items():
         first = found[owned[0][0]][owned[0][1]]
-        if not all(_alike(first, found[handle][name]) for handle, name in owned):
+        several = any(handle != owned[0][0] for handle, _ in owned)
+        if several and not all(_alike(first, found[handle][name]) for handle, name in owned):
             for handle, name in owned:
                 met.setdefault(handle, name)
         for above in _above(key):  # a file of one where the other has a folder
@@ -132,9 +132,14 @@ def _compare(one: tuple[str, int, int, int], other: tuple[str, int, int, int]) -
     return same_content(Path(one[0]), Path(other[0]))
 
 
+def _normal(name: str) -> str:
+    """A name without `.` and doubled `/`."""
+    return PurePosixPath(name).as_posix()
+
+
 def _key(name: str) -> str:
     """What two names have alike that can't be told apart on every file system."""
-    return PurePosixPath(name).as_posix().casefold()
+    return _normal(name).casefold()
 
 
 def _above(key: str) -> list[str]:
