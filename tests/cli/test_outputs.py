@@ -21,7 +21,7 @@ FOLDERS = {
 FILES = {
     "merge --dry-run": [*MERGE, "--dry-run", "--save-recipe"],
     "merge": [*MERGE, "-o", "OUT", "--save-recipe"],
-    "draw": ["draw", "DIGITS", "-o"],
+    "draw": ["draw", "DIGITS", "--format", "text", "-o"],
     "run": ["run", "DIGITS", "--input", "myInput=[]", "--npz"],
 }
 
