@@ -716,3 +716,61 @@ def summary_inside_a_function(b: Build) -> None:
         b.library(function_def("passes", {"x": FLOAT}, {"r": ("r:output:0", FLOAT)}, nodes, after=["w"]))
     call = {"Tin": types([FLOAT]), "Tout": types([FLOAT])}
     calling(b, node("call", "StatefulPartitionedCall", "x", f=Func("passes"), **call))
+
+
+@hostile("v1", phase=CALL)
+def gradient_of_an_inner_function(b: Build) -> None:
+    """SymbolicGradient of a function runs the gradients of the functions that it calls."""
+    passing(b)
+    nodes = [*marking(b.mark), node("r", "Identity", "dy", "^w", T=FLOAT)]
+    gives = {"dx": ("r:output:0", FLOAT)}
+    outer = [node("c", "passes", "x")]
+    b.library(
+        function_def("gradient", {"x": FLOAT, "dy": FLOAT}, gives, nodes, after=["w"]),
+        function_def("outer", {"x": FLOAT}, {"r": ("c:r:0", FLOAT)}, outer),
+    )
+    b.meta.graph_def.library.gradient.add(function_name="passes", gradient_func="gradient")
+    call = {"Tin": types([FLOAT, FLOAT]), "Tout": types([FLOAT])}
+    calling(b, node("call", "SymbolicGradient", "x", "x", f=Func("outer"), **call))
+
+
+@hostile("v1", phase=CALL)
+def function_by_default(b: Build) -> None:
+    """A function calls what its attr says; its caller does not say, so the attr's default counts."""
+    leaving(b)
+    call = {"Tin": types([FLOAT]), "Tout": types([FLOAT])}
+    body = node("c", "PartitionedCall", "x", f=schema.AttrValue(placeholder="F"), **call)
+    outer = function_def("outer", {"x": FLOAT}, {"r": ("c:output:0", FLOAT)}, [body])
+    default = outer.signature.attr.add(name="F", type="func").default_value
+    default.func.name = "leaves"
+    b.library(outer)
+    calling(b, node("call", "outer", "x"))
+
+
+@hostile("v1", phase=CALL)
+def function_by_attr(b: Build) -> None:
+    """A function calls what its attr says, and its caller says which."""
+    leaving(b)
+    call = {"Tin": types([FLOAT]), "Tout": types([FLOAT])}
+    body = node("c", "PartitionedCall", "x", f=schema.AttrValue(placeholder="F"), **call)
+    outer = function_def("outer", {"x": FLOAT}, {"r": ("c:output:0", FLOAT)}, [body])
+    outer.signature.attr.add(name="F", type="func")
+    b.library(outer)
+    calling(b, node("call", "outer", "x", F=Func("leaves")))
+
+
+@hostile("v1", phase=CALL)
+def file_by_default(b: Build) -> None:
+    """A function prints to what its attr says; the default of the attr is a file."""
+    nodes = [
+        constant("what", "printed"),
+        node("w", "PrintV2", "what:output:0", output_stream=schema.AttrValue(placeholder="S"), end="\n"),
+        node("r", "Identity", "x", "^w", T=FLOAT),
+    ]
+    if not b.mark:
+        nodes[1] = node("w", "NoOp")
+    outer = function_def("outer", {"x": FLOAT}, {"r": ("r:output:0", FLOAT)}, nodes, after=["w"])
+    default = outer.signature.attr.add(name="S", type="string").default_value
+    default.s = f"file://{b.mark}".encode()
+    b.library(outer)
+    calling(b, node("call", "outer", "x"))
