@@ -179,9 +179,7 @@ def dangers(stage: Stage, meta: MetaGraph, tensorflow: str | None = None) -> lis
     from workbench.graph.danger import dangerous
 
     if stage.call is not None:
-        called = [found for found in meta.callables if found.path == stage.call.path]
-        functions = [one.function for found in called for one in found.variants]
-        return dangerous(meta, [], functions=functions, tensorflow=tensorflow)
+        return dangerous(meta, [], called=[stage.call.path], tensorflow=tensorflow)
     fed, fetched = set(stage.feeds), set(stage.fetches)
     keys = [
         key

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from workbench.disk.schema import Message
 from workbench.graph.danger import loading
+from workbench.graph.danger.objects import LoadedObjects
 from workbench.graph.danger.report import FETCHED, INIT, OTHER_SAVERS, OWN_ASSET, SAVERS_OWN, Danger, tell
 from workbench.graph.danger.walk import Walk
 from workbench.graph.dangerous_ops import classify
@@ -51,7 +52,7 @@ def dangerous(
     *,
     tensors: Iterable[str] = (),
     fed: Iterable[str] = (),
-    functions: Iterable[str] = (),
+    called: Iterable[str] = (),
     tensorflow: str | None = None,
 ) -> list[Danger]:
     """The dangerous ops of a MetaGraph that have no excuse, each node of a body once.
@@ -62,14 +63,16 @@ def dangerous(
             None lists everything in the graph and its library, reached or not.
         tensors: of the main graph, that are fetched besides.
         fed: tensors of the main graph that are fed then.
-        functions: concrete functions that are called besides.
+        called: paths of callables that are called besides.
         tensorflow: the version that is to load it, where that is known (`loading.starts`).
     """
     fetched = tuple(tensors)
     walk = _walk(meta, signature_keys, fed, fetched, tensorflow)
     walk.from_main(fetched, FETCHED)
-    for name in functions:
-        walk.from_function(name, FETCHED)
+    if meta.objects is not None:
+        loaded = LoadedObjects(meta.objects)
+        for name in dict.fromkeys(name for path in called for name in loaded.at(path)):
+            walk.from_function(name, FETCHED)
     return [*_unknown_fields(meta), *walk.found.values()]
 
 

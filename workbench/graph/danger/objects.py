@@ -117,6 +117,19 @@ class LoadedObjects:
         """The concrete functions of a signature as it is loaded; nothing ties them to the main graph's nodes."""
         return self._functions(self._callable(self._signatures.get(key, ())))
 
+    def at(self, path: str) -> tuple[str, ...]:
+        """The concrete functions that may be behind the path of a callable, as `child_script.py: V2.call` follows it.
+
+        A name in it is an attribute, one of digits an index of a list, whose items have any text that `int` reads
+        (`trackable/data_structures.py: _set_list_item`). What has a dot in its own name is not found.
+        """
+        places = {0}
+        for name in path.split("."):
+            places = {
+                child for place in places for label, child in self._edges(place) if _is_same(label, name)
+            }
+        return self._functions(self._callable(places))
+
     @cached_property
     def _signatures(self) -> dict[str, list[int]]:
         """Objects by the signature they are set as."""
@@ -183,6 +196,16 @@ class LoadedObjects:
             if node.HasField("bare_concrete_function"):
                 names[node.bare_concrete_function.concrete_function_name] = None
         return tuple(names)
+
+
+def _is_same(label: str, name: str) -> bool:
+    """Whether a child may be what a name in a path finds."""
+    if label == name or not name.isdigit():
+        return label == name
+    try:
+        return int(label) == int(name)
+    except ValueError:
+        return False
 
 
 def _is_plain(node: Message) -> bool:

@@ -17,7 +17,7 @@ from workbench.graph.danger.paths import NOTHING, Known, Paths
 from workbench.graph.danger.report import IMPORT, Danger
 from workbench.graph.danger.trust import Trust
 from workbench.graph.dangerous_ops import VERDICTS, classify
-from workbench.graph.functions import calls
+from workbench.graph.functions import calls, function_attrs
 from workbench.names import input_node
 
 if TYPE_CHECKING:
@@ -115,20 +115,31 @@ class Walk:
     def _called(self, node: Message) -> tuple[str, ...]:
         """What a node may run: what it names, and what TensorFlow may put in its place."""
         named = [name for _, name in calls(node, self.functions)]
+        if node.op == "SymbolicGradient":
+            named += self._gradients
         if not named:
             return ()
-        if node.op == "SymbolicGradient":
-            named += [gradient for name in named for gradient in self._gradients.get(name, ())]
+        named += [name for one in named for name in self._by_default(one)]
         swapped = [other for name in named for other in self._swapped.get(name, ())]
         return tuple(dict.fromkeys([*named, *swapped]))
 
     @cached_property
-    def _gradients(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for entry in self.meta.graph.library.gradient:
-            if entry.gradient_func in self.functions:
-                found.setdefault(entry.function_name, []).append(entry.gradient_func)
-        return found
+    def _gradients(self) -> list[str]:
+        """The gradient functions of the library.
+
+        A SymbolicGradient runs that of what it names, or else those of all that this calls, at any depth
+        (`SymbolicGradientBuilder` and `InstantiateSymbolicGradient`, core/common_runtime/function.cc).
+        """
+        entries = self.meta.graph.library.gradient
+        return [entry.gradient_func for entry in entries if entry.gradient_func in self.functions]
+
+    def _by_default(self, name: str) -> list[str]:
+        """The functions that attrs of a function name where its caller does not say which.
+
+        `AddDefaultAttrsToGraphDef` (core/framework/graph_def_util.cc) fills them in; its body has placeholders.
+        """
+        defaults = {attr.name: attr.default_value for attr in self.functions[name].signature.attr}
+        return [found for _, found in function_attrs(defaults) if found in self.functions]
 
     @cached_property
     def _swapped(self) -> dict[str, list[str]]:
