@@ -51,7 +51,7 @@ def loaded(child: Child, path: Path) -> dict[str, Any]:
 def model_json(path: Path) -> dict[str, Any]:
     from workbench.runtime.chain import ModelRef
 
-    return ModelRef.of(open_model(path)).as_json()
+    return ModelRef(path).as_json()
 
 
 def turned(keys: Mapping[str, Any]) -> dict[str, str]:
