@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.protos import Func, function, graph, meta_graph, node, write
 from workbench.findings import Finding
 from workbench.session.command import merge_words
-from workbench.session.picking import Picked, Refused, pick, resolve, wired_ends
+from workbench.session.picking import Picked, Refused, end_of, outputs_of, pick, resolve, wired_ends
 from workbench.session.session import Session
 from workbench.session.viewer import Viewer
 from workbench.surgery.ends import End
@@ -102,3 +103,33 @@ def test_what_can_not_be_picked_says_why(pair: Session) -> None:
     rows = rows_of(pair, DIGITS)
     found = pick(pair, None, DIGITS, rows["callable", "__call__"])  # type: ignore[arg-type,index]
     assert isinstance(found, Refused)
+
+
+def with_two_outputs(folder: Path) -> Path:
+    """`pair` gives indices and values of the largest; its body hands on the second output first."""
+    top = node("top", "TopKV2", "x", "k:output:0", T=1)
+    body = function("f", ["x"], node("k", "Const", dtype=3), top, returns={"second": "top:indices:0"})
+    body.signature.output_arg[0].type = 3
+    call = node("call", "PartitionedCall", "in", f=Func("f"), Tin=[1], Tout=[3])
+    nodes = (node("in", "Placeholder", dtype=1), call, node("split", "Unique", "in", T=1, out_idx=9))
+    return write(folder, meta_graph(graph(*nodes, functions=[body]), serving_default=({"x": "in:0"}, {})))
+
+
+def test_each_output_of_a_node_can_be_picked(sample_models: Path, tmp_path: Path) -> None:
+    session = Session()
+    for path in (with_two_outputs(tmp_path / "two"), sample_models / "digits"):
+        session.load(session.add(path).path)
+    view = Viewer(session.models["two"])
+    row = view.lister.row_of(("node", "", "split"))
+    assert row is not None and outputs_of(session, "two", row) == 2
+    ends = [end_of(session, "two", row, "source", index) for index in range(2)]
+    assert [(one.written, one.dtypes) for one in ends if isinstance(one, End)] == [
+        ("split", (1,)),
+        ("split:1", (9,)),
+    ]
+    rows = list(view.lister.listing({("section", "nodes"), ("node", "", "call")}))
+    result = next(row for row in rows if row.kind == "result")
+    found = end_of(session, "two", result, "source")
+    assert isinstance(found, End) and (found.written, found.dtypes) == ("call::top:1", (3,))
+    said = view.teller.tell(next(row for row in rows if row.text == "top"))
+    assert any("int32" in "".join(span.text for span in line) for line in said.lines)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
+from tests.session.test_callables import with_two_outputs
 from tests.tui.driving import drive, press, screen_text, settle, type_text
 from tests.tui.test_browse import pane, row
 from workbench.findings import Finding
@@ -201,3 +202,16 @@ def test_the_arrow_in_the_head_goes_the_way_of_the_wires(sample_models: Path) ->
     assert head() == f"● {third} ▲ {second} ◀─ ■ {first}"
     session.add_wire(Wire(f"{third}@pixels", f"{first}@base64_input"))
     assert head() == f"● {third} ▲ {second} ◀─ ■ {first}", "no arrow between two models without a wire"
+
+
+def test_of_several_outputs_one_is_chosen(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        pane(app).reveal(("node", "", "split"))
+        await press(app, pilot, "space")
+        assert "Which output?" in screen_text(app) and "split:1" in screen_text(app)
+        await press(app, pilot, "escape")
+        assert work(app).picked is None
+        await press(app, pilot, "space", "down", "enter")
+        assert work(app).picked is not None and work(app).picked.end.written == "split:1"  # type: ignore[union-attr]
+
+    drive(story, [with_two_outputs(tmp_path / "two"), sample_models / "digits"], state=tmp_path / "state")

@@ -486,5 +486,13 @@ def result_row(level: str, result: tuple[str, int, str], depth: int) -> Row:
     name, dtype, source = result
     spot = Spot(level, source.partition(":")[0])
     return Row(
-        "result", ("result", level, name), depth, show(name), (text_.dtype(dtype),), None, show(source), spot
+        "result",
+        ("result", level, name),
+        depth,
+        show(name),
+        (text_.dtype(dtype),),
+        None,
+        show(source),
+        spot,
+        source,
     )

@@ -40,9 +40,9 @@ class Picked:
         """Its model."""
         return self.end.handle
 
-    def judge(self, session: Session, handle: str, row: Row) -> Judgement | None:
+    def judge(self, session: Session, handle: str, row: Row, index: int = 0) -> Judgement | None:
         """The verdict on a row of another model; None for a row that is no end on the other side."""
-        other = end_of(session, handle, row, "source" if self.side == "target" else "target")
+        other = end_of(session, handle, row, "source" if self.side == "target" else "target", index)
         if other is None:
             return None
         if isinstance(other, Finding):
@@ -53,8 +53,23 @@ class Picked:
         return session.judge(source, target)
 
 
-def end_of(session: Session, handle: str, row: Row, side: Side) -> End | Finding | None:
-    """The end a row stands for on a side of a wire.
+def outputs_of(session: Session, handle: str, row: Row) -> int:
+    """How many tensors a row of a node gives, each of which can be the end of a wire; 1 for all other rows."""
+    model = session.model(handle)
+    if row.kind != "node" or model is None:
+        return 1
+    return max(len(model.meta.output_types(row.ref) or ()), 1)
+
+
+def end_of(session: Session, handle: str, row: Row, side: Side, index: int = 0) -> End | Finding | None:
+    """The end a row represents on a side of a wire.
+
+    Args:
+        session: with the models.
+        handle: the model.
+        row: of it.
+        side: of the wire.
+        index: which output of a node.
 
     Returns:
         None for a row that is none on that side; a finding for one that can't be one (yet), with the nearest that can.
@@ -77,17 +92,17 @@ def end_of(session: Session, handle: str, row: Row, side: Side) -> End | Finding
             "calls this one.",
             "Pick a key of a signature, or a node of the main graph.",
         )
-    if row.kind == "argument" and (model := session.model(handle)) is not None:
-        # what a body gets is what its call is given: the same tensor, named where it is made
-        given = Places(model.meta).handed_in(row.spot)
-        if given is not None:
-            spot, index = given
-            if spot.level:
-                return judging.lookups[handle].find(f"{spot}:{index}", side)
-            return judging.tensor(handle, spot.node, index, side)
-    if row.spot.level:
-        return judging.lookups[handle].find(f"{row.spot}:0", side)
-    return judging.tensor(handle, row.spot.node, 0, side)
+    spot, given = row.spot, None
+    model = session.model(handle)
+    if row.kind in ("argument", "result") and model is not None:
+        # what a body gets is what its call is given, what it gives is what its node gives: the same tensor
+        places = Places(model.meta)
+        given = places.handed_in(spot) if row.kind == "argument" else places.source_of(spot.level, row.ref)
+    if given is not None:
+        spot, index = given
+    if spot.level:
+        return judging.lookups[handle].find(f"{spot}:{index}", side)
+    return judging.tensor(handle, spot.node, index, side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +122,9 @@ class Refused:
     severity: Literal["information", "warning", "error"] = "warning"
 
 
-def pick(session: Session, picked: Picked | None, handle: str, row: Row) -> Picked | Refused | None:
+def pick(
+    session: Session, picked: Picked | None, handle: str, row: Row, index: int = 0
+) -> Picked | Refused | None:
     """What choosing a row does: the first one is picked, one of another model is wired to it.
 
     Returns:
@@ -115,11 +132,11 @@ def pick(session: Session, picked: Picked | None, handle: str, row: Row) -> Pick
         the row won't do, which changes nothing.
     """
     if picked is not None and picked.handle != handle:
-        return _wire(session, picked, handle, row)
+        return _wire(session, picked, handle, row, index)
     if picked is not None and picked.key == row.key:
         return None
     side: Side = "target" if row.kind == "input" else "source"
-    end = end_of(session, handle, row, side)
+    end = end_of(session, handle, row, side, index)
     if end is None:
         text = "Put the cursor on an output, an input or a node, then press space."
         return Refused("", text, None, "information")
@@ -128,8 +145,8 @@ def pick(session: Session, picked: Picked | None, handle: str, row: Row) -> Pick
     return Picked(end, row.key, side)
 
 
-def _wire(session: Session, picked: Picked, handle: str, row: Row) -> Refused | None:
-    other = end_of(session, handle, row, "source" if picked.side == "target" else "target")
+def _wire(session: Session, picked: Picked, handle: str, row: Row, index: int) -> Refused | None:
+    other = end_of(session, handle, row, "source" if picked.side == "target" else "target", index)
     if other is None:
         wanted = "an output" if picked.side == "target" else "an input"
         return Refused("", f"{names.show(picked.end.written)} needs {wanted} of the other model.")

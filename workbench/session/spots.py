@@ -122,13 +122,34 @@ class Places:
         place = find(self.meta, text)
         return None if place is None else Spot(self.key(place.level), place.node)
 
+    def source_of(self, key: str, entry: str) -> tuple[Spot, int] | None:
+        """The node, and which of its outputs, that an entry of a body (`node:arg:k`, an argument) is.
+
+        Args:
+            key: id of the body.
+            entry: as an input of a node in it, or a result of the body, names it.
+        """
+        level = self.level(key)
+        name = entry.partition(":")[0]
+        if level is None or name not in level.nodes:
+            return self.handed_in(Spot(key, name))
+        return Spot(key, name), self.output_of(level, entry)
+
+    def output_of(self, level: Level, entry: str) -> int:
+        """Which output of its node an input entry means: `n:k` in the main graph, `n:arg:k` in a body."""
+        from workbench.picture.flat import first_of
+
+        name, _, rest = entry.partition(":")
+        arg, _, number = rest.rpartition(":")
+        index = names.parse_number(number) or 0
+        node = level.nodes.get(name)
+        return index + (first_of(self.meta, node, arg) if arg and node is not None else 0)
+
     def handed_in(self, spot: Spot) -> tuple[Spot, int] | None:
         """Where the value of a body's argument comes from: the node outside that gives it, and which of its outputs.
 
         None for an argument of a loop or a branch, or of a function that nothing calls.
         """
-        from workbench.picture.flat import first_of
-
         while True:
             level = self.level(spot.level)
             arguments = [tensor.name for tensor in level.arguments] if level is not None else []
@@ -141,14 +162,11 @@ class Places:
             position = arguments.index(spot.node)
             if outer is None or call is None or not plain or position >= len(call.input):
                 return None
-            name, _, rest = call.input[position].partition(":")
-            node = outer.nodes.get(name)
-            if node is None:
-                spot = Spot(key, name)
-                continue
-            arg, _, number = rest.rpartition(":")
-            index = int(number) if number.isdecimal() else 0
-            return Spot(key, name), index + (first_of(self.meta, node, arg) if arg else 0)
+            entry = call.input[position]
+            name = entry.partition(":")[0]
+            if name in outer.nodes:
+                return self.source_of(key, entry)
+            spot = Spot(key, name)
 
     def outermost(self, spot: Spot) -> Spot | None:
         """The node of the main graph under which a place lies; None for a function that nothing calls."""

@@ -82,8 +82,7 @@ class NodeTeller:
         if name not in level.nodes:
             found = next((tensor for tensor in level.arguments if tensor.name == name), None)
             return text_.typed(found.dtype, found.shape) if found is not None else "no such node"
-        last = entry.rpartition(":")[2]
-        tensor = level.tensor(name, (names.parse_number(last) or 0) if ":" in entry else 0)
+        tensor = level.tensor(name, self.places.output_of(level, entry))
         if level.function is None and tensor is not None and tensor.shape is None:
             tensor = level.meta.tensor(entry) or tensor
         return text_.typed(tensor.dtype, tensor.shape) if tensor is not None else "?"
@@ -98,8 +97,7 @@ class NodeTeller:
             if names.is_control(entry):
                 waiting.append(name)
             else:
-                last = entry.rpartition(":")[2]
-                users.setdefault((names.parse_number(last) or 0) if ":" in entry else 0, []).append(name)
+                users.setdefault(self.places.output_of(level, entry), []).append(name)
         if types is None:
             out.heading("Outputs", "unknown: the op is in nobody's table")
         else:

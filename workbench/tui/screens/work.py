@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual import on
 
 from workbench.names import show
-from workbench.session.picking import Picked, Refused, best, pick, resolve
+from workbench.session.picking import Picked, Refused, best, outputs_of, pick, resolve
 from workbench.tui.actions import bindings
 from workbench.tui.messages import (
     DropAsked,
@@ -35,7 +35,23 @@ class WorkScreen(PanesScreen):
 
     @on(PickAsked)
     def _pick(self, event: PickAsked) -> None:
-        found = pick(self.session, self.picked, event.handle, event.row)
+        again = self.picked is not None and (self.picked.handle, self.picked.key) == (
+            event.handle,
+            event.row.key,
+        )
+        if not again and outputs_of(self.session, event.handle, event.row) > 1:
+            from workbench.tui.screens.outputs import OutputsScreen
+
+            def chosen(index: int | None) -> None:
+                if index is not None:
+                    self._pick_output(event, index)
+
+            self.app.push_screen(OutputsScreen(self.session, self.picked, event.handle, event.row), chosen)
+            return
+        self._pick_output(event, 0)
+
+    def _pick_output(self, event: PickAsked, index: int) -> None:
+        found = pick(self.session, self.picked, event.handle, event.row, index)
         if isinstance(found, Refused) and found.severity == "information":
             self.app.say(found.reason)
             return
