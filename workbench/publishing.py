@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from workbench.runtime.chain import ResultModel
     from workbench.runtime.chain import Stage as ChainStage
     from workbench.runtime.child import Child
+    from workbench.runtime.private_copy import Copies
     from workbench.runtime.verification import Verification
     from workbench.runtime.verify import Verifier
 
@@ -142,15 +143,9 @@ class Running:
     Args:
         proving: how.
         progress: is told what is going on.
-
-    Attributes:
-        copies: what models are loaded from; whoever runs them enters it, and leaves it when they were run.
     """
 
     def __init__(self, proving: Proving, progress: Progress | None) -> None:
-        from workbench.runtime.private_copy import Copies
-
-        self.copies = Copies()
         self.proving = proving
         self.progress: Progress = progress or (lambda phase, text: None)
         self.seconds: dict[str, float] = {}
@@ -163,6 +158,13 @@ class Running:
             return work()
         finally:
             self.seconds[phase] = self.seconds.get(phase, 0.0) + time.monotonic() - started
+
+    @cached_property
+    def copies(self) -> Copies:
+        """What models are loaded from; whoever runs them enters it, and leaves it when they were run."""
+        from workbench.runtime.private_copy import Copies
+
+        return Copies()
 
     def compare(self, verifier: Verifier, result: ResultModel) -> Verification:
         """Runs a result against a reference that was run; what depends on where a model lies is no difference."""

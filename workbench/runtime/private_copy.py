@@ -70,7 +70,7 @@ class Copies:
         self._scratch: Scratch | None = None
         self._made: dict[tuple[int, int], tuple[ModelRef, Model, MetaGraph]] = {}
         self._held: list[_Held] = []
-        self._elsewhere = 0
+        self._begun = 0
 
     def __enter__(self) -> Self:
         return self
@@ -158,7 +158,7 @@ class Copies:
     def _make(self, model: Model, meta: MetaGraph) -> ModelRef:
         check_names(meta)
         self._hold_model_file(model)
-        number = len(self._made)
+        number, self._begun = self._begun, self._begun + 1
         root = (
             self.folder / f"model{'-' * (number % 100)}{number}"
         )  # paths of different lengths show what they change
@@ -258,8 +258,8 @@ class Copies:
                 os.close(reader)
 
     def _another_path(self, model: ModelRef) -> ModelRef:
-        self._elsewhere += 1
-        folder = self.folder / f"at-another-path-{self._elsewhere}"
+        folder = self.folder / f"at-another-path-{self._begun}"
+        self._begun += 1
         os.mkdir(folder)
         path = folder / model.path.name
         os.symlink(model.path, path)
