@@ -80,12 +80,10 @@ def open_source(path: Path) -> int:
 class Stamp:
     """What tells a file and its content from another, without reading it (`stat`).
 
-    A file that is replaced has another inode. One that is written to has another time of change, which nobody but the
-    system sets; on Windows that is the time of its creation, and its modification time tells instead.
+    The time of change is set by the system alone, whenever a file is written to, renamed or linked; on Windows it is
+    that of the creation. Not the inode, which some network file systems make anew for each look.
     """
 
-    device: int
-    inode: int
     size: int
     modified: int
     changed: int
@@ -93,7 +91,7 @@ class Stamp:
     @classmethod
     def of(cls, found: os.stat_result) -> Stamp:
         """The stamp in an answer of `stat`."""
-        return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        return cls(found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
     @classmethod
     def at(cls, path: Path) -> Stamp | None:
