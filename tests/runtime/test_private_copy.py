@@ -22,6 +22,7 @@ from workbench.disk import bundle_write, dtypes, schema, temporary
 from workbench.errors import ChangedFile, DamagedFile, NotAllowedToRun, WorkbenchError
 from workbench.graph.danger import dangerous, scan
 from workbench.model import Model, open_model
+from workbench.runtime import child, child_script
 from workbench.runtime.api import refuse_danger
 from workbench.runtime.chain import ModelRef
 from workbench.runtime.private_copy import Copies
@@ -462,3 +463,11 @@ def test_fields_that_nobody_here_knows_are_asked_about(tmp_path: Path, at: str) 
     assert [one.tier for one in scan(model.meta)] == ["code"]
     with pytest.raises(NotAllowedToRun, match="not known"):
         refuse_danger(model.meta, "serving_default")
+
+
+def test_the_paths_to_be_shown_are_those_of_models_whatever_inputs_are_called() -> None:
+    model = {"path": "/private/0", "shown": "/users", "kind": "saved_model", "tags": ["serve"]}
+    array = {"dtype": "float32", "shape": [], "data": ""}
+    inputs = {"path": array, "shown": array}
+    job = {"job": "chain", "stages": [{"name": "a", "model": model}], "samples": [inputs], "inputs": inputs}
+    assert child.shown_paths(job) == child_script.shown_paths(job) == {"/private/0": "/users"}
