@@ -136,7 +136,12 @@ DEEP: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("name", DEEP)
+_LONG = ("functions, one in the other", "functions in a circle", "an input of many", "a chain of nodes")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.exhaustive] if name in _LONG else []) for name in DEEP]
+)
 def test_depth_without_end(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """No command falls over its own stack, and none works for ever."""
     nodes, functions = DEEP[name]()

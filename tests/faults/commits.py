@@ -85,7 +85,7 @@ COMMITS: Sequence[Commit] = (
     Commit("merge, a recipe saved", f"merge {TWO} --save-recipe {{o}}/plan.json -o {{o}}/out", beside=("plan.json",)),
     Commit(
         "merge, a recipe in place of another",
-        f"merge {TWO} --save-recipe {{o}}/plan.json -o {{o}}/out",
+        f"merge {TWO} --save-recipe {{o}}/plan.json --overwrite -o {{o}}/out",
         beside=("plan.json",),
         before=(("plan.json", b"{}"),),
     ),
@@ -125,7 +125,8 @@ COMMITS: Sequence[Commit] = (
     ),
     Commit(
         "merge, a recipe that can't be named",
-        f"merge {TWO} --save-recipe {{o}}/plan.json -o {{o}}/out",
+        f"merge {TWO} --save-recipe {{o}}/plan.json --overwrite -o {{o}}/out",
+        before=(("plan.json", b"{}"),),
         refused={"rename": errno.EIO},
         fails=True,
     ),

@@ -118,6 +118,38 @@ def test_killed_while_it_cleans_up(bench: Bench, points: list[Point]) -> None:
         shutil.rmtree(place)
 
 
+def test_what_commits_killed_at_twenty_moments_left_is_removed_by_the_next(
+    bench: Bench, points: list[Point], tmp_path: Path
+) -> None:
+    """What each leaves is laid aside, and all of it is there when the next one comes."""
+    commit = COMMITS[0]
+    own = [point.call.number for point in points if point.commit is commit]
+    moments = own[:: max(1, len(own) // 20)][:20]
+    assert len(moments) == 20
+    place, aside = tmp_path / "place", tmp_path / "aside"
+    aside.mkdir()
+    left = 0
+    for number in moments:
+        commit.prepare(place)
+        ended = watch(
+            lambda: program(commit.command(bench.models, place), bench.state),
+            lambda call, number=number: Act(signal.SIGKILL) if call.number == number else None,  # type: ignore[misc]
+        )
+        assert ended.code == -signal.SIGKILL
+        hidden = [path for path in place.iterdir() if path.name.startswith(".")]
+        left += bool(hidden)
+        for path in hidden:
+            path.rename(aside / path.name)
+        shutil.rmtree(place)
+    assert left >= 10
+    commit.prepare(place)
+    for path in aside.iterdir():
+        path.rename(place / path.name)
+    ended = watch(lambda: program(commit.command(bench.models, place), bench.state), lambda call: None)
+    assert ended.code == 0, ended.err
+    assert [path.name for path in place.iterdir()] == [commit.target]
+
+
 def test_a_crowd_in_one_serving_folder_of_which_half_is_killed(bench: Bench, tmp_path: Path) -> None:
     """Versions that are there are whole, none twice; and who comes after the dead removes what they left."""
     base = tmp_path / "base"

@@ -13,11 +13,28 @@ from tests.fuzz import by_hand
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("target", "makers"), [("pb", by_hand.GRAPHS), ("shards", by_hand.SHARDS), ("pbtxt", by_hand.TEXTS)]
 )
 def test_what_claims_much_costs_little(target: str, makers: dict[str, by_hand.Maker], tmp_path: Path) -> None:
     """All of a kind in one process: `limits` says which took more time or memory than its size allows."""
+    replay(target, makers, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("target", "makers"),
+    [
+        ("pb", [by_hand.GRAPHS[name] for name in ("empty_functions", "functions_ten_thousand_deep")]),
+        ("shards", [by_hand.entries_without_a_dtype]),
+        ("pbtxt", [by_hand.text_without_an_end_to_its_depth, by_hand.tiny_nodes]),
+    ],
+)
+def test_some_of_them(target: str, makers: list[by_hand.Maker], tmp_path: Path) -> None:
+    replay(target, {f"{at}": make for at, make in enumerate(makers)}, tmp_path)
+
+
+def replay(target: str, makers: dict[str, by_hand.Maker], tmp_path: Path) -> None:
     for name, make in makers.items():
         (tmp_path / name).write_bytes(make())
     words = [sys.executable, "-m", "tests.fuzz", target, "--replay", *map(str, sorted(tmp_path.iterdir()))]
