@@ -340,20 +340,19 @@ def publish(
         checked = Beside(partial(work.timed, "check", "checking the checkpoints", work.check))
         if verify:
             checked.result()
+            stack.enter_context(work.copies)
+            trials = [work.trial(running, key) for key in work.proven()]
             told = work.unsafe(running)
             if told is not None:
                 return replace(work.report(None, "not run", f"{told} {ALLOW}"), unsafe=told)
-        if verify:
-            stack.enter_context(work.copies)
             unfit = work.prepare(running)
             if unfit is not None:
                 return work.report(None, unfit.verdict, unfit.reason, unfit)
-        for key in work.proven() if verify else ():
-            trial = work.trial(running, key)
+        for trial in trials:
             early = work.timed("reference", "running the sources", trial.verifier.reference)
             if early is not None:
-                return work.report(None, early.verdict, _about(key, early.reason, work), early)
-            trials.append(trial)
+                reason = _about(trial.signature.key, early.reason, work)
+                return work.report(None, early.verdict, reason, early)
         work.timed("write", "writing the result", lambda: work.write(stage))
         if not verify:
             checked.result()

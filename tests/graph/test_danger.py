@@ -254,6 +254,30 @@ def test_functions_that_tensorflow_may_call_in_place_of_others() -> None:
     assert ops(found(one, s=({}, {"y": "y:0"}))) == [("WriteFile", ("s",))]
 
 
+def test_a_gradient_runs_those_of_all_functions_below() -> None:
+    foul = function("foul", ["a:7"], node("w", "WriteFile", "a", "a"))
+    outer = function("outer", ["a:7"], node("c", "fair", "a"))
+    one = graph(
+        node("y", "SymbolicGradient", "x", f=Func("outer")),
+        functions=[function("fair", ["a:7"]), outer, foul],
+    )
+    one.library.gradient.add(function_name="fair", gradient_func="foul")
+    assert ops(found(one, s=({}, {"y": "y:0"}))) == [("WriteFile", ("s",))]
+
+
+def test_a_function_calls_what_its_own_attr_names_by_default() -> None:
+    foul = function("foul", ["a:7"], node("w", "WriteFile", "a", "a"))
+    call = node("c", "PartitionedCall", "a")
+    call.attr["f"].placeholder = "F"
+    outer = function("outer", ["a:7"], call)
+    outer.signature.attr.add(name="F", type="func").default_value.func.name = "foul"
+    one = graph(node("y", "outer", "x"), functions=[outer, foul])
+    assert ops(found(one, s=({}, {"y": "y:0"}))) == [("WriteFile", ("s",))]
+    outer.signature.attr[0].ClearField("default_value")
+    one = graph(node("y", "outer", "x"), functions=[outer, foul])
+    assert ops(found(one, s=({}, {"y": "y:0"}))) == [("WriteFile", ())]
+
+
 def with_objects(*functions: Any) -> Any:
     """A MetaGraph with signature `s` on a harmless node, and an object graph of a root only."""
     meta = meta_graph(graph(node("y", "NoOp"), functions=functions), s=({}, {"y": "y:0"}))

@@ -168,11 +168,14 @@ class Walk:
     def from_function(self, name: str, label: str) -> None:
         """What a concrete function reaches."""
         objects = self.meta.objects
-        if objects is None or name not in self.functions or not self._holds_any((name,)):
+        if objects is None or name not in self.functions:
+            return
+        all_of_it = (name, *self._swapped.get(name, ()), *self._by_default(name))
+        if not self._holds_any(all_of_it):
             return
         concrete = objects.proto.concrete_functions
         bound = self.trust.bound(name, concrete[name]) if name in concrete else NOTHING
-        for one in (name, *self._swapped.get(name, ())):
+        for one in all_of_it:
             body = self.body(one)
             self._visit(body, self._paths(body, bound if one == name else NOTHING), _Way(one), label)
 
