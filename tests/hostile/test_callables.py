@@ -29,6 +29,12 @@ def index(b: Build, fair: int, foul: int) -> str:
     return "a.0"
 
 
+def from_the_end(b: Build, fair: int, foul: int) -> str:
+    """A child of a list has its number from the end: it takes the place of the item."""
+    b.child(0, "a", b.user("trackable_list_wrapper", **{"0": fair, "-1": foul}))
+    return "a.0"
+
+
 def twice(b: Build, fair: int, foul: int) -> str:
     """Two children have one name: the last counts."""
     b.child(0, "a", fair)
@@ -42,7 +48,7 @@ def behind(b: Build, fair: int, foul: int) -> str:
     return "a"
 
 
-@pytest.mark.parametrize("place", [dot, index, twice, behind])
+@pytest.mark.parametrize("place", [dot, index, from_the_end, twice, behind])
 def test_what_is_called_is_asked_about(place: Callable[[Build, int, int], str], tmp_path: Path) -> None:
     for marked in (True, False):
         b = Build(str(tmp_path / "mark") if marked else None)

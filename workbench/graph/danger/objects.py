@@ -120,8 +120,8 @@ class LoadedObjects:
     def at(self, path: str) -> tuple[str, ...]:
         """The concrete functions that may be behind the path of a callable, as `child_script.py: V2.call` follows it.
 
-        A name in it is an attribute, one of digits an index of a list, whose items have any text that `int` reads
-        (`trackable/data_structures.py: _set_list_item`). What has a dot in its own name is not found.
+        A name in it is an attribute, one of digits an index of a list, whose items have any text that `int` reads,
+        from the end too (`trackable/data_structures.py: _set_list_item`). A name with a dot in it is not found.
         """
         places = {0}
         for name in path.split("."):
@@ -203,9 +203,10 @@ def _is_same(label: str, name: str) -> bool:
     if label == name or not name.isdigit():
         return label == name
     try:
-        return int(label) == int(name)
+        number = int(label)
     except ValueError:
         return False
+    return number < 0 or number == int(name)
 
 
 def _is_plain(node: Message) -> bool:
