@@ -202,7 +202,16 @@ def test_a_file_is_picked_for_an_input(sample_models: Path, tmp_path: Path) -> N
         await press(app, pilot, "ctrl+o")
         from workbench.tui.widgets.chooser import Chooser
 
-        app.screen.query_one(Chooser).line.value = str(sample_models / "digits_png" / "sample-7.png")
+        chooser = app.screen.query_one(Chooser)
+        for missing in (
+            "no-such-file.png",
+            f"{sample_models}/digits_png/sample-77.png",
+            f"{sample_models}/x/y.png",
+        ):
+            chooser.line.value = missing
+            await press(app, pilot, "enter")
+            assert chooser.is_attached and app.session.commit.inputs == (), "what does not exist is not taken"
+        chooser.line.value = f"./{sample_models / 'digits_png' / 'sample-7.png'}"
         await press(app, pilot, "enter")
         assert app.session.commit.inputs == (
             f"base64_input=base64url:@{sample_models}/digits_png/sample-7.png",
