@@ -104,7 +104,9 @@ class _Commit(Work):
         draft, options = self.draft, self.proving
         signature = prove.result_signature(draft)
         assets = prove.assets(draft)
-        source = sample_source(draft.meta, signature, options.given, seed=options.seed, assets=assets)
+        source = sample_source(
+            draft.meta, signature, options.given, seed=options.seed, assets=assets, batch=draft.join.batch
+        )
         verifier = Verifier(
             child,
             prove.reference_chain(draft, self.copies.of),

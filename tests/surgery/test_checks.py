@@ -224,7 +224,7 @@ def test_sparse_into_dense(tmp_path: Path) -> None:
         ((None, 4), None, "proven", ""),
         ((), (), "proven", ""),
         (None, None, "proven", ""),
-        ((None, 4), (2, 4), "unknown", ""),
+        ((None, 4), (2, 4), "batch", "Send batches of 2"),
         (None, (None, 4), "unknown", ""),
         ((None, None), (None, 4), "unknown", ""),
         ((None, 5), (None, 4), "refuted", "Choose another tensor"),
@@ -241,7 +241,9 @@ def test_shapes(
 ) -> None:
     found = findings_of(plan(typed(tmp_path / "a", "float32", have), typed(tmp_path / "b", "float32", want)))
     said = [one for one in found if one.code.startswith("R4")]
-    expected = {"proven": [], "unknown": ["R4-unknown"], "refuted": ["R4-shape"]}[state]
+    expected = {"proven": [], "unknown": ["R4-unknown"], "batch": ["R4-batch"], "refuted": ["R4-shape"]}[
+        state
+    ]
     assert codes(said) == expected
     assert codes(found, "error") == [code for code in expected if code == "R4-shape"]
     for one in said:

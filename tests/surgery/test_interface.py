@@ -170,15 +170,15 @@ def test_control_inputs_of_a_wired_node(tmp_path: Path) -> None:
     [
         ((None, 4), (None, 4), (None, 4), "Identity"),
         ((7, 4), (None, 4), (None, 4), "Identity"),
-        ((None, 4), (2, 4), (None, 4), "EnsureShape"),
-        ((None, None), (None, 4), None, "EnsureShape"),
-        (None, (2, 4), None, "EnsureShape"),
+        ((None, 4), (2, 4), (2, 4), "EnsureShape"),
+        ((None, None), (None, 4), (None, 4), "EnsureShape"),
+        (None, (2, 4), (2, 4), "EnsureShape"),
     ],
 )
-def test_an_output_is_no_surer_than_the_wires_above_it(
+def test_a_declared_output_shape_stays(
     tmp_path: Path, gives: Shape, takes: Shape, expected: Shape, op: str
 ) -> None:
-    """Its declared shape stays where the wire is proven; else it loses the batch, or the rank."""
+    """Where the wire does not prove the input's own shape, an EnsureShape does."""
     draft = draft_of(plan(typed(tmp_path / "a", "float32", gives), typed(tmp_path / "b", "float32", takes)))
     info = draft.proto.meta_graphs[0].signature_def["serving_default"].outputs["y"]
     assert from_proto(info.tensor_shape) == expected
@@ -187,14 +187,53 @@ def test_an_output_is_no_surer_than_the_wires_above_it(
         assert from_proto(draft.meta.nodes["b/x"].attr["shape"].shape) == takes
 
 
+@pytest.mark.parametrize(
+    ("own", "gives", "expected"),
+    [
+        ((None, 4), (7, 4), (None, 4)),
+        ((None, 4), (None, 4), (None, 4)),
+        ((None, 4), (2, 4), (2, 4)),
+        ((None, None), (7, 5), None),
+        (None, (2, 5), None),
+    ],
+)
+def test_what_only_a_signature_declares_is_no_surer_than_the_wires(
+    tmp_path: Path, own: Shape, gives: Shape, expected: Shape
+) -> None:
+    """The placeholder takes more than the signature says, which an output's shape is declared after."""
+    declared = ("float32", (2, 4))
+    made = Tiny(tmp_path / "b").placeholder("x", shape=own).node("y", "Tanh", "x", T="float32")
+    b = made.signature(x_in=("x:0", *declared), y_out=("y:0", *declared)).save()
+    draft = draft_of(plan(typed(tmp_path / "a", "float32", gives), b))
+    info = draft.proto.meta_graphs[0].signature_def["serving_default"].outputs["y"]
+    assert from_proto(info.tensor_shape) == expected
+
+
 def test_looseness_goes_down_the_chain(tmp_path: Path) -> None:
-    sources = [
-        typed(tmp_path / name, "float32", shape)
-        for name, shape in zip("abc", (None, (2, 4), (2, 4)), strict=True)
-    ]
-    made = Plan(tuple(Source(path.name, path) for path in sources), (Wire("a@y", "b@x"), Wire("b@y", "c@x")))
-    info = draft_of(made).proto.meta_graphs[0].signature_def["serving_default"].outputs["y"]
+    first = typed(tmp_path / "a", "float32", (7, 5))
+    made = Tiny(tmp_path / "b").placeholder("x", shape=None).node("y", "Tanh", "x", T="float32")
+    middle = made.signature(x_in=("x:0", "float32", (2, 4)), y_out=("y:0", "float32", (2, 4))).save()
+    sources = [first, middle, typed(tmp_path / "c", "float32", (2, 4))]
+    chain = Plan(tuple(Source(path.name, path) for path in sources), (Wire("a@y", "b@x"), Wire("b@y", "c@x")))
+    info = draft_of(chain).proto.meta_graphs[0].signature_def["serving_default"].outputs["y"]
     assert info.tensor_shape.unknown_rank
+
+
+def test_a_fixed_batch_behind_a_free_one(tmp_path: Path) -> None:
+    """The finding says which batch works, and samples have it."""
+    a, b = typed(tmp_path / "a", "float32", (None, 4)), typed(tmp_path / "b", "float32", (5, 4))
+    draft = draft_of(plan(a, b))
+    found = the(draft.findings, "R4-batch")
+    assert found.severity == "warning" and "only a batch of 5 works" in found.message
+    assert "R4-unknown" not in codes(draft.findings) and draft.join.batch == 5
+
+
+@pytest.mark.parametrize(("gives", "takes", "batch"), [
+    ((None, 4), (1, 4), 1), (None, (3, 4), 3), ((2, 4), (2, 4), None), ((None, None), (None, 4), None), ((), (), None),
+])  # fmt: skip
+def test_the_only_batch(tmp_path: Path, gives: Shape, takes: Shape, batch: int | None) -> None:
+    a, b = typed(tmp_path / "a", "float32", gives), typed(tmp_path / "b", "float32", takes)
+    assert draft_of(plan(a, b)).join.batch == batch
 
 
 def test_many_diamonds_are_not_walked_one_by_one(tmp_path: Path) -> None:

@@ -81,6 +81,7 @@ def sample_maker(
     seed: int = 0,
     assets: Mapping[str, Path] | None = None,
     given: Mapping[str, Array] | None = None,
+    batch: int | None = None,
     rename: Callable[[str], str] = lambda slot: slot,
 ) -> Make:
     """A maker of samples for `verify`: each variant at several batch sizes, none of them twice.
@@ -91,19 +92,20 @@ def sample_maker(
         seed: of the first sample; the others follow.
         assets: tensor name to file.
         given: values of the user that stand in every sample, by slot; they also set the batch size.
+        batch: the only batch size that works; None for several.
         rename: the name under which a slot's value goes into the sample.
     """
     maker = InputMaker(meta, signature, assets)
-    given_batch = maker.batch_of(given or {})
+    fixed = maker.batch_of(given or {}) or batch
 
     def make(variant: int) -> MadeSamples | None:
         if variant >= len(STYLES):
             return None
         samples = []
         notes: Mapping[str, str] = {}
-        for number, batch in enumerate(STYLES[variant].batches):
+        for number, size in enumerate(STYLES[variant].batches):
             try:
-                inputs = maker.make(given_batch or batch, seed + 1000 * variant + number, variant)
+                inputs = maker.make(fixed or size, seed + 1000 * variant + number, variant)
             except Unmakeable:
                 return None
             values = {**inputs.values, **(given or {})}
@@ -121,17 +123,21 @@ def sample_source(
     *,
     seed: int = 0,
     assets: Mapping[str, Path] | None = None,
+    batch: int | None = None,
 ) -> SampleSource:
     """Where the samples of a verification come from: samples of the user, whole or in part, or none.
 
     Beside samples that are given whole, made ones show whether the outputs move; what the sources can't run of them
-    is left out. Where only some values are given, the others are made, so that there are several to try.
+    is left out. Where only some values are given, the others are made, so that there are several to try. `batch` is
+    the only batch size that works, if there is one.
     """
     slots = input_slots(meta, signature)
     if all(name in one or slot.optional for one in given for name, slot in slots.items()):
-        return SampleSource(tuple(given), sample_maker(meta, signature, seed=seed, assets=assets))
+        return SampleSource(
+            tuple(given), sample_maker(meta, signature, seed=seed, assets=assets, batch=batch)
+        )
     makers = [
-        sample_maker(meta, signature, seed=seed + number, assets=assets, given=one)
+        sample_maker(meta, signature, seed=seed + number, assets=assets, given=one, batch=batch)
         for number, one in enumerate(given)
     ]
 
@@ -294,7 +300,8 @@ def _sizes(
         return tuple(style.plane if size is None else size for size in shape), False
     free = rank > 0 and sizes[0] is None
     if free:
-        sizes[0] = batch
+        fixed = _fixed_batch(sizes, facts)
+        sizes[0], free = (batch, True) if fixed is None else (fixed, False)
     for place in range(rank):
         if sizes[place] is None:
             sizes[place] = facts.dims.get(place - rank)
@@ -303,6 +310,18 @@ def _sizes(
     for place, size in zip(unknown, _guess(sizes, unknown, facts, style, other), strict=True):
         sizes[place] = size
     return tuple(size if size is not None else other for size in sizes), free
+
+
+def _fixed_batch(sizes: list[int | None], facts: Facts) -> int | None:
+    """The only first dimension that the graph takes, where it checks it or reshapes all to fixed sizes."""
+    if -len(sizes) in facts.dims:
+        return facts.dims[-len(sizes)]
+    if facts.total is None or None in sizes[1:]:
+        return None
+    rest = 1
+    for size in sizes[1:]:
+        rest *= size or 1
+    return facts.total // rest if facts.total % rest == 0 else None
 
 
 def _rank(slot: Slot, facts: Facts, style: Style) -> int:

@@ -15,12 +15,12 @@ from workbench.model import shapes as shapes_
 from workbench.model.signature import Port, Signature
 from workbench.model.tensors import is_vague_scalar
 from workbench.names import show
+from workbench.surgery.declared import Looseness, correct, loosen, looseness_of, looser
 from workbench.surgery.displaced import displacing, lost
 from workbench.surgery.ends import HIDDEN_SIGNATURES, chosen_signature
 from workbench.surgery.join import Join, Link
 from workbench.surgery.part import Part, is_placeholder, must_be_fed, unique_name
 
-Looseness = Literal["proven", "batch", "rank"]
 _FED = "\0fed:"  # no node name starts with NUL
 
 
@@ -356,8 +356,8 @@ def _take_outputs(
             if dtypes.is_ref(info.dtype):
                 info.dtype = dtypes.base(info.dtype)
             if port.kind == "dense" and info.HasField("tensor_shape"):
-                _correct(part, own_key, info, inferred.of(port.tensor))
-            _loosen(info, looseness)
+                correct(part, own_key, info, inferred.of(port.tensor))
+            loosen(info, looseness)
             result.outputs.append(ResultPort(key, handle, own_key, info, depends=depends))
             if not depends:
                 join.findings.append(
@@ -402,53 +402,9 @@ def _above(
             continue
         above, depends_above = _above(join, walks, link.source.handle, link.source.tensors, known)
         depends = depends or depends_above
-        looseness = _looser(looseness, _looser(above, _loose_link(link)))
+        looseness = looser(looseness, looser(above, looseness_of(link, part)))
     known[handle, roots] = looseness, depends
     return looseness, depends
-
-
-def _loose_link(link: Link) -> Looseness:
-    worst: Looseness = "proven"
-    for fit, have, want in zip(link.fits, link.source.shapes, link.target.shapes, strict=True):
-        if fit != "unknown":
-            continue
-        if have is None or want is None:
-            return "rank"
-        open_at = [i for i, (h, w) in enumerate(zip(have, want, strict=True)) if h is None and w is not None]
-        worst = _looser(worst, "batch" if open_at == [0] else "rank")
-    return worst
-
-
-def _looser(one: Looseness, other: Looseness) -> Looseness:
-    order: tuple[Looseness, ...] = ("proven", "batch", "rank")
-    return max(one, other, key=order.index)
-
-
-def _correct(part: Part, key: str, info: Message, shape: shapes_.Shape) -> None:
-    """Puts the shape that the graph gives where the source declares one that it can't have."""
-    declared = shapes_.from_proto(info.tensor_shape)
-    if shapes_.fits(declared, shape) != "refuted":
-        return
-    info.tensor_shape.CopyFrom(shapes_.to_proto(shape))
-    part.note(
-        "R4-output-shape",
-        "warning",
-        show(key),
-        f"The source declares this output as {shapes_.text(declared)}; its graph gives {shapes_.text(shape)}, and so "
-        "the result declares that.",
-    )
-
-
-def _loosen(info: Message, looseness: Looseness) -> None:
-    """Makes a declared output shape no more certain than the wires above it: one that lies kills the loader."""
-    if looseness == "proven" or not info.HasField("tensor_shape"):
-        return
-    shape = shapes_.from_proto(info.tensor_shape)
-    if looseness == "rank" or not shape:
-        shape = None if shape != () else shape
-    else:
-        shape = (None, *shape[1:])
-    info.tensor_shape.CopyFrom(shapes_.to_proto(shape))
 
 
 # -- signatures kept beside

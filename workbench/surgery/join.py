@@ -45,6 +45,14 @@ class Link:
         """Whether every component fits for certain."""
         return all(fit == "proven" for fit in self.fits)
 
+    @property
+    def batch(self) -> int | None:
+        """The only size that the first dimension may have, if the input fixes it and the output leaves it open."""
+        have, want = self.source.shapes[0], self.target.shapes[0]
+        if self.target.kind != "dense" or not want or (have is not None and have[0] is not None):
+            return None
+        return want[0]
+
 
 @dataclass(slots=True)
 class Join:
@@ -84,6 +92,11 @@ class Join:
         """Models that feed no other."""
         feeding = {link.source.handle for link in self.links}
         return [handle for handle in self.parts if handle not in feeding]
+
+    @property
+    def batch(self) -> int | None:
+        """The only batch that the wires let through, if one of them fixes it."""
+        return next((link.batch for link in self.links if link.batch is not None), None)
 
 
 def open_sources(plan: Plan) -> dict[str, Model]:
@@ -413,15 +426,34 @@ def _remarks(link: Link) -> list[Finding]:
     for fit, have, want in zip(link.fits, link.source.shapes, link.target.shapes, strict=True):
         if fit == "unknown":
             found.append(
-                Finding(
-                    "R4-unknown",
-                    "warning",
-                    where,
-                    f"The output's shape {shapes_.text(have)} may or may not be {shapes_.text(want)}; "
-                    "the result checks it when it runs.",
-                )
+                _only_batch(where, have, want) if link.batch and have else _unknown(where, have, want)
             )
     return found
+
+
+def _unknown(where: str, have: Shape, want: Shape) -> Finding:
+    return Finding(
+        "R4-unknown",
+        "warning",
+        where,
+        f"The output's shape {shapes_.text(have)} may or may not be {shapes_.text(want)}; "
+        "the result checks it when it runs.",
+    )
+
+
+def _only_batch(where: str, have: Shape, want: Shape) -> Finding:
+    assert have and want
+    others = shapes_.fits(have[1:], want[1:]) == "unknown"
+    return Finding(
+        "R4-batch",
+        "warning",
+        where,
+        f"The output is {shapes_.text(have)} and the input takes {shapes_.text(want)}: only a batch of {want[0]} "
+        "works. "
+        + ("The result checks this and the other sizes" if others else "The result checks this")
+        + " when it runs.",
+        f"Send batches of {want[0]}, or use a model whose batch is free.",
+    )
 
 
 def hides(end: End) -> Finding | None:
