@@ -98,10 +98,11 @@ class _CommitEdit(Work):
         signature = self.meta.signatures[key]
         given = options.given if key == next(iter(self.edit.references)) else ()
         assets = {asset.tensor: asset.path for asset in self.meta.assets if asset.path is not None}
+        groups = prove.edit_groups(self.edit, key)
         verifier = Verifier(
             child,
             prove.edit_chain(self.edit, key, self.copies.of),
-            sample_source(self.meta, signature, given, seed=options.seed, assets=assets),
+            sample_source(self.meta, signature, given, seed=options.seed, assets=assets, groups=groups),
             tolerance=options.tolerance,
             depends=prove.edit_depends(self.edit, key),
             time_limit=options.time_limit,

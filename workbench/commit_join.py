@@ -105,7 +105,13 @@ class _Commit(Work):
         signature = prove.result_signature(draft)
         assets = prove.assets(draft)
         source = sample_source(
-            draft.meta, signature, options.given, seed=options.seed, assets=assets, batch=draft.join.batch
+            draft.meta,
+            signature,
+            options.given,
+            seed=options.seed,
+            assets=assets,
+            batch=draft.join.batch,
+            groups=prove.groups(draft),
         )
         verifier = Verifier(
             child,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from workbench import names
 from workbench.model.signature import Signature
 from workbench.runtime.chain import Call, Chain, FromInput, FromStage, ModelRef, Stage
+from workbench.runtime.groups import Group, structured_groups
 from workbench.runtime.purity import is_pure
 from workbench.runtime.slots import slot_names
 from workbench.surgery.draft import Draft
@@ -79,6 +80,34 @@ def depends(draft: Draft) -> dict[str, bool]:
         for port in draft.interface.outputs
         for slot in slot_names(signature.outputs[port.key])
     }
+
+
+def groups(draft: Draft) -> list[Group]:
+    """The ragged and sparse inputs of a draft's signature, as the sources know them."""
+    signature = result_signature(draft)
+    found = []
+    for handle, part in draft.parts.items():
+        meta = part.meta if part.called is not None else part.model.meta
+        tensors = {
+            slot: _tensor(tensor)
+            for port in draft.interface.inputs
+            if port.handle == handle
+            for slot, tensor in zip(slot_names(signature.inputs[port.key]), port.tensors, strict=True)
+        }
+        found += structured_groups(meta, tensors)
+    return found
+
+
+def edit_groups(edit: Edit, key: str) -> list[Group]:
+    """The ragged and sparse inputs of one signature of an edit's result, as the original knows them."""
+    signature, reference = edit.meta.signatures[key], edit.references[key]
+    meta = edit.original if reference.prepared is None else reference.prepared.meta
+    tensors = {
+        slot: _tensor(tensor)
+        for own, tensors in reference.inputs.items()
+        for slot, tensor in zip(slot_names(signature.inputs[own]), tensors, strict=True)
+    }
+    return structured_groups(meta, tensors)
 
 
 def assets(draft: Draft) -> dict[str, Path]:

@@ -150,6 +150,21 @@ def decode(item: Json) -> Any:
     return np.frombuffer(base64.b64decode(item["data"]), dtype=dtype).reshape(shape)
 
 
+def as_tensor(value: Any, taken: Any = None) -> Any:
+    """A value as an eager tensor of the dtype that is taken. Quantised values come as plain integers.
+
+    `taken` is that dtype, or something that has one, or None.
+    """
+    array = np.asarray(value)
+    dtype = getattr(taken, "dtype", taken)
+    if array.dtype.names:  # fetched as it is: a struct of one field
+        dtype = dtype or array.dtype.names[0]
+        array = array[array.dtype.names[0]]
+    if dtype is not None and tf.as_dtype(dtype).is_quantized:
+        return tf.bitcast(tf.constant(array), tf.as_dtype(dtype))
+    return tf.constant(array)
+
+
 def digest(value: Any) -> str:
     """SHA-256 over an array's bytes, to tell whether two are the same."""
     array = np.asarray(value)
@@ -332,7 +347,8 @@ class V2:
         specs = function.structured_input_signature[1]
         arguments = {}
         for key, port in inputs.items():
-            parts = [tf.constant(values[slot]) for slot in port["slots"] if slot in values]
+            taken = specs.get(key) if port["kind"] == "dense" else None
+            parts = [as_tensor(values[slot], taken) for slot in port["slots"] if slot in values]
             if not parts:
                 continue
             if port["kind"] == "dense":
@@ -353,7 +369,8 @@ class V2:
                 function = self.loaded.prune(list(feeds), list(fetches))
                 for tensor, (name, value) in zip(function.inputs, feeds.items()):
                     check_shape(name, tensor.shape, value)
-                found = function(*[tf.constant(value) for value in feeds.values()])
+                pairs = zip(feeds.values(), function.inputs)
+                found = function(*[as_tensor(value, tensor) for value, tensor in pairs])
                 return {name: part.numpy() for name, part in zip(fetches, found)}
             return self._run_signature(fetches, feeds)
 
@@ -371,7 +388,7 @@ class V2:
                 for name, tensor in inputs.items():
                     check_shape(tensor, getattr(specs.get(name), "shape", None), feeds[tensor])
                 found = self.signatures[key](
-                    **{name: tf.constant(feeds[tensor]) for name, tensor in inputs.items()}
+                    **{name: as_tensor(feeds[tensor], specs.get(name)) for name, tensor in inputs.items()}
                 )
                 return {name: found[outputs[name]].numpy() for name in fetches}
         return None
@@ -384,12 +401,12 @@ class V2:
                 function = function[int(name)] if name.isdigit() else getattr(function, name)
             variants = getattr(function, "concrete_functions", [function])
             structure = variants[call["index"] - 1].structured_input_signature
-            parts = iter([tf.constant(feeds[name]) for name in call["inputs"]])
+            parts = iter(call["inputs"])
             leaves = []
             for leaf in tf.nest.flatten(structure):
                 if isinstance(leaf, tf.TypeSpec):
                     inner = tf.nest.flatten(leaf, expand_composites=True)
-                    packed = [next(parts) for _ in inner]
+                    packed = [as_tensor(feeds[next(parts)], one) for one in inner]
                     if isinstance(leaf, tf.TensorSpec):
                         check_shape(leaf.name or "an argument", leaf.shape, packed[0])
                     leaf = tf.nest.pack_sequence_as(leaf, packed, expand_composites=True)

@@ -147,6 +147,7 @@ class Facts:
         dims: sizes by dimension, counted from the end (-1 is the last).
         row: elements of all dimensions but the first, together.
         total: elements of all dimensions together.
+        bounds: as rows of indices of a sparse tensor, what those in a column are below.
     """
 
     limit: int | None = None
@@ -160,6 +161,7 @@ class Facts:
     dims: dict[int, int] = field(default_factory=dict)
     row: int | None = None
     total: int | None = None
+    bounds: dict[int, int] = field(default_factory=dict)
 
     def below(self, limit: int | None) -> None:
         """Adds an upper bound; the smallest counts."""

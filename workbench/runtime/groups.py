@@ -1,18 +1,22 @@
 """Which inputs of a signature are the parts of one sparse or ragged tensor, and must fit each other.
 
-A TF1 signature says so itself. A TF2 one lists the parts as inputs of their own, `x`, `x_1`, `x_2`; the
-callable they came from still knows, and so do, for sparse ones, their dtypes and shapes.
+A TF1 signature says so itself. A TF2 one lists the parts as inputs of their own, whatever their keys; the function
+that they reach as arguments still knows, as long as the model has its objects. Where it has none, dtypes, shapes and
+keys (`x`, `x_1`, `x_2`) tell the parts of sparse ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from workbench.disk import dtypes
-from workbench.model import Shape, Signature
-from workbench.model.callables import Callable_
+from workbench.model import MetaGraph, Shape, Signature
+from workbench.model.structured import Spec
+from workbench.names import parse_tensor
+from workbench.runtime.flow import Scope, Spot
+from workbench.runtime.routes import SAME
 from workbench.runtime.slots import SPARSE_PARTS, Slot, slot_names
 
 _INTEGERS = (dtypes.INT64, dtypes.INT32)
@@ -37,46 +41,95 @@ class Group:
 def find_groups(
     signature: Signature,
     slots: Mapping[str, Slot],
-    callables: Iterable[Callable_] = (),
+    known: Iterable[Group] = (),
     *,
     guess: bool = False,
 ) -> list[Group]:
-    """The groups of a signature's inputs, each slot in one.
+    """Return the groups of a signature's inputs, each slot in one.
 
     Args:
         signature: the signature.
         slots: its inputs.
-        callables: of the same MetaGraph.
+        known: groups that the structure of the model tells (`structured_groups`).
         guess: also take `x` and an integer vector `x_1` for a ragged tensor.
     """
     found: list[Group] = []
     open_slots = dict(slots)
+
+    def take(group: Group) -> None:
+        found.append(group)
+        for part in group.names:
+            del open_slots[part]
+
     for port in signature.inputs.values():
-        if port.kind != "dense":
-            names = slot_names(port)
-            found.append(Group("sparse" if port.kind == "sparse" else "ragged", names, port.shape))
-            for name in names:
-                open_slots.pop(name, None)
-    shapes: dict[tuple[str, str, int], Shape] = {
-        (spec.kind, spec.key, spec.count): spec.shape
-        for callable_ in callables
-        for variant in callable_.variants
-        for spec in variant.inputs
-    }
+        names = slot_names(port)
+        if port.kind != "dense" and all(name in open_slots for name in names):
+            take(Group("sparse" if port.kind == "sparse" else "ragged", names, port.shape))
+    for group in known:
+        if all(part in open_slots for part in group.names):
+            take(group)
     for name in list(open_slots):
-        if name not in open_slots:
-            continue
-        group = _numbered(name, open_slots, shapes, guess) or _named(name, open_slots)
-        if group is not None:
-            found.append(group)
-            for part in group.names:
-                del open_slots[part]
+        if name in open_slots:
+            guessed = _numbered(name, open_slots, guess) or _named(name, open_slots)
+            if guessed is not None:
+                take(guessed)
     return [*found, *(Group("dense", (name,)) for name in open_slots)]
 
 
-def _numbered(
-    name: str, slots: Mapping[str, Slot], shapes: Mapping[tuple[str, str, int], Shape], guess: bool
-) -> Group | None:
+def structured_groups(meta: MetaGraph, tensors: Mapping[str, str]) -> list[Group]:
+    """Return the groups that arrive as parts of one argument at a function whose structure the model stores.
+
+    Args:
+        meta: the MetaGraph.
+        tensors: slot to a tensor of its main graph.
+    """
+    arguments: dict[str, dict[int, Spec]] = {}
+    for callable_ in meta.callables:
+        for variant in callable_.variants:
+            for spec in variant.inputs:
+                if spec.kind in ("sparse", "ragged") and spec.count > 1:
+                    parts = range(spec.first, spec.first + spec.count)
+                    arguments.setdefault(variant.function, {}).update(dict.fromkeys(parts, spec))
+    if not arguments:
+        return []
+    scope = Scope(meta)
+    parts_of: dict[tuple[int, Spec], dict[int, str]] = {}
+    for slot, tensor in tensors.items():
+        at = parse_tensor(tensor)
+        for inner, position in _arguments(Spot(scope, at.node, at.index)) if at is not None else ():
+            assert inner.function is not None
+            spec_ = arguments.get(inner.function.signature.name, {}).get(position)
+            if spec_ is not None:
+                parts_of.setdefault((id(inner), spec_), {}).setdefault(position - spec_.first, slot)
+    found: list[Group] = []
+    taken: set[str] = set()
+    for (_, spec), parts_ in parts_of.items():
+        names = tuple(parts_[number] for number in sorted(parts_))
+        if len(names) == spec.count and len(set(names)) == len(names) and not taken & set(names):
+            found.append(Group("sparse" if spec.kind == "sparse" else "ragged", names, spec.shape))
+            taken.update(names)
+    return found
+
+
+def _arguments(spot: Spot) -> Iterator[tuple[Scope, int]]:
+    """The bodies that a value reaches unchanged as an argument, with its position."""
+    todo, seen = [spot], {spot}
+    while todo:
+        at = todo.pop()
+        found = []
+        for use in at.scope.uses(at):
+            for body in use.scope.bodies(use.node):
+                argument = body.argument(use.position)
+                if argument is not None and argument not in seen:
+                    yield body, body.arguments[argument.name]
+                    found.append(argument)
+            if use.op in SAME and use.position == 0:
+                found.append(use.output())
+        todo += [one for one in found if one not in seen]
+        seen.update(found)
+
+
+def _numbered(name: str, slots: Mapping[str, Slot], guess: bool) -> Group | None:
     """`x`, `x_1`, `x_2`, …, the parts of an argument `x`."""
     names = [name]
     while f"{name}_{len(names)}" in slots:
@@ -84,9 +137,9 @@ def _numbered(
     for count in range(len(names), 1, -1):
         parts = tuple(names[:count])
         if count == 3 and _is_sparse([slots[part] for part in parts]):
-            return Group("sparse", parts, shapes.get(("sparse", name, count)))
-        if _is_ragged([slots[part] for part in parts]) and (guess or ("ragged", name, count) in shapes):
-            return Group("ragged", parts, shapes.get(("ragged", name, count)))
+            return Group("sparse", parts)
+        if guess and _is_ragged([slots[part] for part in parts]):
+            return Group("ragged", parts)
     return None
 
 

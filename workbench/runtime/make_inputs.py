@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from workbench.runtime import makers
 from workbench.runtime.chain import MadeSamples, Make, SampleSource
 from workbench.runtime.facts import Facts
 from workbench.runtime.flow import Scope, Spot
-from workbench.runtime.groups import Group, find_groups
+from workbench.runtime.groups import Group, find_groups, structured_groups
 from workbench.runtime.makers import STYLES, Style
 from workbench.runtime.slots import Slot, input_slots
 from workbench.runtime.trace import Tracer
@@ -82,6 +83,7 @@ def sample_maker(
     assets: Mapping[str, Path] | None = None,
     given: Mapping[str, Array] | None = None,
     batch: int | None = None,
+    groups: Sequence[Group] | None = None,
     rename: Callable[[str], str] = lambda slot: slot,
 ) -> Make:
     """A maker of samples for `verify`: each variant at several batch sizes, none of them twice.
@@ -93,9 +95,10 @@ def sample_maker(
         assets: tensor name to file.
         given: values of the user that stand in every sample, by slot; they also set the batch size.
         batch: the only batch size that works; None for several.
+        groups: the parts of ragged and sparse inputs, as the model it was made of knows them; None to ask `meta`.
         rename: the name under which a slot's value goes into the sample.
     """
-    maker = InputMaker(meta, signature, assets)
+    maker = InputMaker(meta, signature, assets, groups)
     fixed = maker.batch_of(given or {}) or batch
 
     def make(variant: int) -> MadeSamples | None:
@@ -124,25 +127,22 @@ def sample_source(
     seed: int = 0,
     assets: Mapping[str, Path] | None = None,
     batch: int | None = None,
+    groups: Sequence[Group] | None = None,
 ) -> SampleSource:
     """Where the samples of a verification come from: samples of the user, whole or in part, or none.
 
     Beside samples that are given whole, made ones show whether the outputs move; what the sources can't run of them
-    is left out. Where only some values are given, the others are made, so that there are several to try. `batch` is
-    the only batch size that works, if there is one.
+    is left out. Where only some values are given, the others are made, so that there are several to try. `batch` and
+    `groups` are as for `sample_maker`.
     """
     slots = input_slots(meta, signature)
+    maker = partial(sample_maker, meta, signature, assets=assets, batch=batch, groups=groups)
     if all(name in one or slot.optional for one in given for name, slot in slots.items()):
-        return SampleSource(
-            tuple(given), sample_maker(meta, signature, seed=seed, assets=assets, batch=batch)
-        )
-    makers = [
-        sample_maker(meta, signature, seed=seed + number, assets=assets, given=one, batch=batch)
-        for number, one in enumerate(given)
-    ]
+        return SampleSource(tuple(given), maker(seed=seed))
+    makers = [maker(seed=seed + number, given=one) for number, one in enumerate(given)]
 
     def make(variant: int) -> MadeSamples | None:
-        found = [made for maker in makers if (made := maker(variant)) is not None]
+        found = [made for one in makers if (made := one(variant)) is not None]
         samples = tuple(sample for made in found for sample in made.samples)
         return MadeSamples(samples, found[0].notes) if found else None
 
@@ -150,14 +150,21 @@ def sample_source(
 
 
 class InputMaker:
-    """Follows each input once, then makes as many samples as are asked for."""
+    """Follows each input once, then makes as many samples as are asked for. `groups` as for `sample_maker`."""
 
     def __init__(
-        self, meta: MetaGraph, signature: Signature, assets: Mapping[str, Path] | None = None
+        self,
+        meta: MetaGraph,
+        signature: Signature,
+        assets: Mapping[str, Path] | None = None,
+        groups: Sequence[Group] | None = None,
     ) -> None:
         self.meta = meta
         self.signature = signature
         self.slots = input_slots(meta, signature)
+        if groups is None:
+            groups = structured_groups(meta, {name: slot.tensor for name, slot in self.slots.items()})
+        self.known_groups = groups
         scope = Scope(meta)
         tracer = Tracer(scope, assets)
         self.facts: dict[str, Facts] = {}
@@ -183,7 +190,7 @@ class InputMaker:
         notes: dict[str, str] = {}
         free = False
         guess = variant % 2 == 1
-        for group in find_groups(self.signature, self.slots, self.meta.callables, guess=guess):
+        for group in find_groups(self.signature, self.slots, self.known_groups, guess=guess):
             if group.kind == "dense":
                 (name,) = group.names
                 sizes, is_free = _sizes(self.slots[name], self.facts[name], batch, style, likely=not guess)
@@ -233,6 +240,9 @@ class InputMaker:
             dense[0] = batch
         if rank and declared[-1] is None and rank > 1:
             dense[-1] = facts.dims.get(-1) or max(style.dim or batch, _PER_ROW)
+        for place, bound in self.facts[names[0]].bounds.items():
+            if place < rank:
+                dense[place] = min(dense[place], bound)
         rows: list[list[int]] = []
         for row in range((dense[0] if rank > 1 else 1) if rank else 0):
             columns = rng.choice(dense[-1], min(_PER_ROW, dense[-1]), replace=False).tolist()

@@ -39,6 +39,13 @@ if TYPE_CHECKING:
 _INTEGERS = frozenset(
     {"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "int4", "uint4"}
 )
+_QUANTISED = {
+    "qint8": (-128, 128),
+    "quint8": (0, 256),
+    "qint16": (-(1 << 15), 1 << 15),
+    "quint16": (0, 1 << 16),
+    "qint32": (-(1 << 24), 1 << 24),
+}
 _ORDER = (
     Image, Base64, Example, JsonExample, Compressed, Csv, Fields, Sliced, Number, Raw, Wav, ParsedTensor,
 )  # fmt: skip
@@ -121,7 +128,10 @@ def numbers(
         return rng.integers(1, 4, count).astype(target), "small sizes"
     if name == "uint8":
         return rng.integers(0, 256, count).astype(target), "0 to 255"
-    if name in _INTEGERS or name.startswith("q"):
+    if name in _QUANTISED:
+        low, high = _QUANTISED[name]
+        return rng.integers(low, high, count).astype(target), f"quantised, {low:,} to {high - 1:,}"
+    if name in _INTEGERS:
         high = min(style.high, 8) if target.itemsize == 1 else style.high
         return rng.integers(style.low, high, count).astype(target), f"integers {style.low} to {high - 1}"
     spread = style.spread if facts.scale == 1.0 else facts.scale

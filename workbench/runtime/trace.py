@@ -21,6 +21,22 @@ from workbench.runtime.readers import READERS
 from workbench.runtime.routes import ANY, AXES, ELEMENTWISE, KEEP, KEEP_SHAPE_TOO, SIZES, VALUES
 from workbench.runtime.tables import table_entries
 
+# op: the input that gives the dense shape in which the indices (input 0) lie
+_INDEXED = {
+    "SparseToDense": 1,
+    "SparseReshape": 1,
+    "ScatterNd": 2,
+    "SparseReorder": 2,
+    "SparseFillEmptyRows": 2,
+    "SparseSlice": 2,
+    "SparseTensorDenseMatMul": 2,
+    "SparseReduceSum": 2,
+    "SparseReduceMax": 2,
+    "SparseSoftmax": 2,
+    "SparseDenseCwiseMul": 2,
+    "SparseDenseCwiseAdd": 2,
+    "SparseDenseCwiseDiv": 2,
+}
 _COMPARISONS = frozenset({"GreaterEqual", "Greater", "Less", "LessEqual"})
 MAX_STEPS = 20_000
 _MAX_NESTED = 4
@@ -165,6 +181,11 @@ def _notice_number(facts: Facts, use: Use) -> None:
     if position in AXES.get(op, ()):
         facts.axis = True
     facts.below(_limit(use))
+    if position == 0 and op in _INDEXED:
+        dense = flow.const(use.input(_INDEXED[op]))
+        for place, size in enumerate(dense.reshape(-1).tolist() if dense is not None else ()):
+            if size > 0:
+                facts.bounds[place] = min(size, facts.bounds.get(place, size))
     if op == "SparseTensorDenseMatMul" and position == 1:
         facts.dim(-1, _size(flow.shape(use.input(3)), 0))
     if op in ("RealDiv", "Div", "Mul", "DivNoNan"):
