@@ -146,6 +146,14 @@ def test_arguments_and_results() -> None:
     assert [(spec.key, spec.first) for spec in variant.outputs] == [("a/0", 0), ("b", 1)]
 
 
+def test_a_root_that_is_itself_a_function_is_the_call() -> None:
+    proto = schema.SavedObjectGraph()
+    proto.nodes.add().bare_concrete_function.concrete_function_name = "f_1"
+    proto.concrete_functions["f_1"].canonicalized_input_signature.CopyFrom(value(((tensor(2),), {})))
+    (found,) = read_callables(ObjectGraph(proto), {})
+    assert (found.path, [variant.function for variant in found.variants]) == ("__call__", ["f_1"])
+
+
 @pytest.mark.parametrize(
     ("result", "keys"),
     [

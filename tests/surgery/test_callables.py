@@ -13,13 +13,15 @@ from tests.cli.tools import call
 from tests.surgery.tools import codes, draft_of, findings_of, the, wire
 from workbench.commit_edit import commit_edit
 from workbench.commit_join import commit
-from workbench.model import open_model
+from workbench.model import Model, open_model
 from workbench.model.twins import find_twins
 from workbench.publishing import Report
 from workbench.runtime.api import run
 from workbench.runtime.child import Child
 from workbench.surgery.draft import Draft
 from workbench.surgery.edit import Edit
+from workbench.surgery.flatten import flatten
+from workbench.surgery.freeze_model import freeze_model
 from workbench.surgery.plan import Plan, Source
 from workbench.surgery.redo import redo
 from workbench.surgery.signature_edit import Added, SignatureChange, change_signatures
@@ -100,6 +102,11 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
             (folder / "words.txt").write_text("b\nc\nzz\n")
             module: Any = Tables(str(folder / "words.txt"))
             module.__call__.get_concrete_function(tf.TensorSpec([None], tf.string, name="words"))
+        elif name == "function":
+            table = tf.constant(numbers()[:, :3].T)  # a constant that is captured
+            module = tf.function(lambda x: tf.nn.relu(x @ tf.ones([4, 3])) @ table).get_concrete_function(
+                spec
+            )
         elif name == "keras":
             module = Keras()
             module.__call__.get_concrete_function(spec)
@@ -303,7 +310,7 @@ def test_the_reference_is_the_callable_itself(make: Make, tmp_path: Path, child:
         ({"x": "__call__[9]#x"}, {"y": "__call__[9]#output_0"}, "R1-variant", "4 variants"),
         ({"x": "__cal__#x"}, {"y": "__call__#output_0"}, "R1-signature", "Did you mean __call__?"),
         ({"x": "__call__#x"}, {"y": "__call__#outpt_0"}, "R1-key", "output_0"),
-        ({}, {"y": "output_0"}, "R1-unknown", "Write __call__#output_0"),
+        ({}, {"y": "output_0"}, "signature-unfeedable", "x=__call__#x"),
     ],
 )
 def test_no_signature_can_be_made_of_it(
@@ -392,3 +399,29 @@ def test_from_the_command_line_and_replayed(
         capsys, *words, "--signature-of", "b=serve", "-o", tmp_path / "third", "--json", "--no-verify"
     )
     assert done.code == 0, done.err
+
+
+def test_the_loaded_object_may_itself_be_the_function(make: Make, tmp_path: Path, child: Child) -> None:
+    source = open_model(make("function"))
+    assert [item.path for item in source.meta.callables] == ["__call__"]
+    x = np.abs(numbers())
+    expected = np.repeat(x.sum(1, keepdims=True), 3, 1) @ numbers()[:, :3].T
+    edits = {
+        "frozen": (freeze_model(source), "output_0"),
+        "flat": (flatten(source), "output_0"),
+        "named": (with_signature(source, {"x": "__call__#x"}, {"y": "__call__#output_0"}), "y"),
+        "bare": (with_signature(source, {"x": "x"}, {"y": "#output_0"}), "y"),
+    }
+    for name, (edit, key) in edits.items():
+        edited(edit, tmp_path / name, child)
+        for loader in ("v1", "v2"):
+            found = run(tmp_path / name, {"x": x}, "serving_default", loader=loader, child=child)
+            np.testing.assert_allclose(found[key], expected, rtol=1e-4, atol=1e-4)
+    plan = plan_of({"a": (make("one"), None), "f": (make("function"), None)}, "a@output_0 = f@__call__#x")
+    joined(plan, tmp_path / "joined", child)
+
+
+def with_signature(model: Model, inputs: dict[str, str], outputs: dict[str, str]) -> Edit:
+    edit = change_signatures(model, SignatureChange(add=(Added("serving_default", inputs, outputs),)))
+    assert not edit.blocked, edit.findings
+    return edit

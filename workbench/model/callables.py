@@ -17,6 +17,8 @@ from workbench.model.structured import Spec
 from workbench.names import show
 
 SIGNATURES_CHILD = "signatures"
+CALL = "__call__"
+"""The method that `loaded(…)` calls: a child of the root, or the root itself where that is a function."""
 _MAX_DEPTH = 100
 _MAX_PATH = 2000  # characters
 
@@ -44,7 +46,10 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Callable_:
-    """A function of the root object (`__call__`, `serve`) or of one below it (`layer.serve`)."""
+    """A function of the root object (`__call__`, `serve`) or of one below it (`layer.serve`).
+
+    A root that is itself a function, as converters save one, is `__call__`.
+    """
 
     path: str
     variants: tuple[Variant, ...]
@@ -81,7 +86,8 @@ def read_callables(objects: ObjectGraph, functions: Mapping[str, Message]) -> tu
             else:
                 variants.append(_variant(index, name, concrete[name], function_spec, functions.get(name)))
         if variants:
-            found.append(Callable_(".".join(path), tuple(variants)))
+            # of a function that is itself the root `loaded(…)` is all that Python sees
+            found.append(Callable_(".".join(path) or CALL, tuple(variants)))
     return tuple(found)
 
 

@@ -398,6 +398,8 @@ class V2:
         with phase("run"):
             function = self.loaded
             for name in call["path"].split("."):
+                if name == "__call__" and is_function(function):
+                    continue  # the loaded object is itself the function
                 function = function[int(name)] if name.isdigit() else getattr(function, name)
             variants = getattr(function, "concrete_functions", [function])
             structure = variants[call["index"] - 1].structured_input_signature
@@ -426,6 +428,11 @@ class V2:
 
 
 LOADERS: Any = {"v1": V1, "v2": V2}
+
+
+def is_function(value: Any) -> bool:
+    """Whether an object is a restored function, and not one that has functions."""
+    return hasattr(value, "concrete_functions") or hasattr(value, "structured_input_signature")
 
 
 def check_shape(name: str, shape: Any, value: Any) -> None:

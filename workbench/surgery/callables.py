@@ -120,7 +120,7 @@ def prepare_ends(
         model: the model.
         handle: for findings.
         inputs: ends as written: `__call__#KEY`, `__call__[2]#KEY`, a bare key of that callable, or what else an end
-            can be.
+            can be. Where there is no signature, bare keys alone mean those of the usual callable.
         outputs: likewise.
         taken: names that no new node is to have, besides those of the main graph.
 
@@ -142,6 +142,8 @@ def prepare_ends(
             f"The ends name several callables, or variants, for one signature: {', '.join(map(show, named))}.",
             "Add a signature for each.",
         )
+    if not named and not any(key not in HIDDEN_SIGNATURES for key in meta.signatures):
+        named = dict.fromkeys(_usual_with(by_path, [key for name, key in ends if not name]))
     for name in named:
         wanted, given = ({key for owner, key in listed if owner in (name, "")} for listed in (ends, fed))
         return _made(model, handle, name, by_path, wanted, given, taken)
@@ -209,6 +211,19 @@ def _usual(by_path: Mapping[str, Callable_]) -> list[str]:
     """The callable that is meant where none is named, in a list, which is empty if that is open."""
     usual = [name for name in _USUAL if name in by_path]
     return usual[:1] or (list(by_path) if len(by_path) == 1 else [])
+
+
+def _usual_with(by_path: Mapping[str, Callable_], keys: list[str]) -> list[str]:
+    """The usual callable, in a list, if all of these are keys of one of its variants."""
+    return [
+        name
+        for name in _usual(by_path)
+        if keys
+        and any(
+            set(keys) <= {spec.key for spec in (*variant.inputs, *variant.outputs)}
+            for variant in by_path[name].variants
+        )
+    ]
 
 
 def _made(
