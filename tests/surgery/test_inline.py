@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests import protos
 from tests.surgery.inlining import assert_equal_runs, message_of, write_beside
 from tests.zoo import ZOO, Example
 from workbench import names
@@ -29,6 +30,23 @@ def meta_of(message: Any, tags: tuple[str, ...]) -> Any:
 def inline_all(meta: Any) -> Any:
     skip = saver_calls(meta.graph_def, meta.saver_def.filename_tensor_name)
     return inline_calls(meta.graph_def, op_table=MetaGraph(meta).op_table, skip=skip)
+
+
+def test_the_result_is_the_same_in_every_process() -> None:
+    letters = "hdbagcfe"
+    body = protos.function(
+        "f", ["a:1"], *(protos.node(letter, "NoOp", "^a") for letter in letters), returns={"y": "a"}
+    )
+    for letter in letters:  # a map of a protobuf message has no order
+        body.control_ret[letter] = letter
+    graph_def = protos.graph(
+        protos.node("x", "Placeholder", dtype=1),
+        protos.node("call", "StatefulPartitionedCall", "x", Tin=[1], Tout=[1], f=protos.Func("f")),
+        functions=[body],
+    )
+    inline_calls(graph_def)
+    (call,) = (made for made in graph_def.node if made.name == "call")
+    assert list(call.input) == ["x", *(f"^call/{letter}" for letter in sorted(letters))]
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -377,9 +377,7 @@ class _Body:
         results: list[str] = []
         for arg in signature.output_arg:
             results += self.resolve(self.function.ret.get(arg.name, arg.name))
-        waits = dict.fromkeys(
-            f"^{self.scope}/{node}" for node in self.function.control_ret.values() if node in self.inside
-        )
+        waits = dict.fromkeys(f"^{self.scope}/{node}" for node in self._controls() if node in self.inside)
         waits |= dict.fromkeys(f"^{self.scope}/{node}" for node in self._effects())
         types = optable.output_types(self._pseudo(), signature) or []
         shapes = schema.AttrValue()
@@ -402,6 +400,10 @@ class _Body:
             self.call.attr["_class"].list.s.extend(place)
         waits |= dict.fromkeys(self.controls)  # an output may be an argument, which waits for nothing else
         self.call.input[:] = [*results, *waits]
+
+    def _controls(self) -> list[str]:
+        """The nodes that a call waits for, in an order of their own: a map of a protobuf message has none."""
+        return sorted(self.function.control_ret.values())
 
     def _effects(self) -> list[str]:
         """Stateful nodes that no output asks for: TensorFlow runs them with the call all the same."""
