@@ -86,7 +86,7 @@ class _CommitEdit(Work):
 
         for key in self.proven():
             for stage in prove.edit_chain(self.edit, key).stages:
-                yield stage, self.edit.original
+                yield stage, self.edit.references[key].opened or self.edit.original
 
     def trial(self, child: Child, key: str) -> Trial:
         """The original under the keys of the result, and inputs for both."""

@@ -168,9 +168,9 @@ def _call(called: Called) -> Call:
 
 def edit_chain(edit: Edit, key: str, place: Place = ModelRef.of) -> Chain:
     """The original of an edit as a chain of one, by the keys of one signature of the result; see `reference_chain`."""
-    model = place(edit.model, edit.original)
     signature, reference = edit.meta.signatures[key], edit.references[key]
-    return _one_stage("the original", model, edit.original, signature, reference)
+    meta = reference.opened or edit.original
+    return _one_stage("the original", place(edit.model, meta), meta, signature, reference)
 
 
 def edit_depends(edit: Edit, key: str) -> dict[str, bool]:
@@ -184,7 +184,10 @@ def signature_depends(model: Model, meta: MetaGraph, signature: Signature) -> di
 
 
 def _depends(model: Model, meta: MetaGraph, signature: Signature, reference: Reference) -> dict[str, bool]:
-    meta = meta if reference.prepared is None else reference.prepared.meta
+    if reference.prepared is not None:
+        meta = reference.prepared.meta
+    elif reference.opened is not None:
+        meta = reference.opened
     part = Part(Source("original", model.path), model, meta, None)
     fed = {_tensor(tensor): "\0fed" for tensors in reference.inputs.values() for tensor in tensors}
     return {

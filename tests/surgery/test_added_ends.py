@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.protos import Func, Shape, function, graph, meta_graph, node, write
 from tests.surgery.tiny import Tiny
 from workbench.model import open_model
 from workbench.surgery.signature_edit import Added, SignatureChange, change_signatures
@@ -46,3 +47,43 @@ def test_a_key_that_is_not_there_offers_the_keys_of_the_chosen_signature(model: 
     edit = change_signatures(open_model(model), SignatureChange(add=(Added("new", {"a": "xx"}, {"b": "y"}),)))
     (wrong,) = edit.findings
     assert "x" in (wrong.hint or "")
+
+
+@pytest.fixture
+def calling(tmp_path: Path) -> Path:
+    """`out` is twice(`in`), twice calls `inner`: x + x, then negated."""
+    inner = function("inner", ["a:1"], node("sum", "AddV2", "a", "a", T=1), returns={"b": "sum:z:0"})
+    outer = function(
+        "outer", ["a:1"],
+        node("call", "PartitionedCall", "a", Tin=[1], Tout=[1], f=Func("inner")),
+        node("minus", "Neg", "call:output:0", T=1),
+        returns={"b": "minus:y:0"},
+    )  # fmt: skip
+    main = graph(
+        node("in", "Placeholder", dtype=1, shape=Shape((None, 2))),
+        node("out", "PartitionedCall", "in", Tin=[1], Tout=[1], f=Func("outer")),
+        functions=[inner, outer],
+    )
+    return write(tmp_path / "calling", meta_graph(main, serving_default=({"x": "in:0"}, {"y": "out:0"})))
+
+
+def test_an_endpoint_may_lie_inside_calls(calling: Path) -> None:
+    added = (
+        Added("inner", {"x": "in:0"}, {"sum": "out::call::sum:0"}),
+        Added("tail", {"s": "out::call:0"}, {"y": "y"}),
+    )
+    edit = change_signatures(open_model(calling), SignatureChange(add=added))
+    assert not edit.blocked, edit.findings
+    assert edit.meta.signatures["inner"].outputs["sum"].tensor == "out/call/sum:0"
+    assert edit.meta.signatures["tail"].inputs["s"].tensor == "out/call:0"
+    assert (edit.meta.nodes["out"].op, edit.meta.nodes["out/call/sum"].op) == ("Identity", "AddV2")
+    # what lies inside is compared with a copy, the model's own signature with the original
+    opened = {key: reference.opened is not None for key, reference in edit.references.items()}
+    assert opened == {"inner": True, "tail": True, "serving_default": False}
+    assert edit.original.nodes["out"].op == "PartitionedCall"
+
+
+def test_an_endpoint_inside_calls_that_is_not_there_is_named(calling: Path) -> None:
+    added = Added("inner", {"x": "in:0"}, {"sum": "out::call::summ:0"})
+    (wrong,) = change_signatures(open_model(calling), SignatureChange(add=(added,))).findings
+    assert wrong.severity == "error" and "sum" in (wrong.hint or "")

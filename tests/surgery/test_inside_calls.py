@@ -11,17 +11,20 @@ import pytest
 from tests.surgery.tools import Models, draft_of, findings_of, plan_of, the
 from tests.zoo import Example
 from tests.zoo.example import numbers
+from workbench.commit_edit import commit_edit
 from workbench.commit_join import commit
 from workbench.graph.nest import Level
 from workbench.model import MetaGraph, open_model
 from workbench.names import input_node
+from workbench.proof.api import verify
 from workbench.publishing import Proving
 from workbench.runtime.child import Child
 from workbench.surgery.ends import Lookup
 from workbench.surgery.inline import CALL_OPS
-from workbench.surgery.plan import Wire
+from workbench.surgery.plan import Wire, handle_base
 from workbench.surgery.prepare import open_calls
 from workbench.surgery.recipe import RECIPE
+from workbench.surgery.signature_edit import Added, SignatureChange, change_signatures
 
 Zoo = Callable[[str], Example]
 
@@ -185,3 +188,15 @@ def test_judging_before_opening_finds_the_same_ends(zoo: Zoo, name: str) -> None
     assert getattr(found, "code", None) == "R1-output"
     handle = before.find(f"{ends[0].rpartition('::')[0]}::nothing", "source")
     assert getattr(handle, "code", None) == "R1-tensor"
+
+
+def test_a_signature_that_is_added_inside_calls_is_verified(
+    models: Models, child: Child, tmp_path: Path
+) -> None:
+    model = open_model(models("tf2_nested_functions").path)
+    place = find_op(model.meta, "MatMul")
+    change = SignatureChange(add=(Added("inner", {"x": "serving_default#x"}, {"product": place}),))
+    report = commit_edit(change_signatures(model, change), tmp_path / "added", child=child)
+    assert report.verdict == "verified", report.reason
+    proof = verify(tmp_path / "added", {handle_base(model.path): model.path}, child=child)
+    assert proof.verdict == "verified" and sorted(proof.signatures) == ["inner", "serving_default"]

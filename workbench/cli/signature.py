@@ -1,8 +1,8 @@
 """Change what a model is called with: rename signatures, their inputs and outputs, drop and add signatures.
 
 Several changes go in one call; OLD=NEW everywhere, and a swap (a=b b=a) is fine. The result gives equal numbers under
-its new keys in every loader, which is proven before it is there. A tensor is written as for merge: node:0,
-SIGNATURE#KEY, or a key of a callable: __call__#x, __call__[2]#x.
+its new keys in every loader, which is proven before it is there. A tensor is written as for merge: node:0, CALL::node:0
+inside a call, SIGNATURE#KEY, or a key of a callable: __call__#x, __call__[2]#x.
 """
 
 from __future__ import annotations

@@ -49,11 +49,13 @@ class Reference:
         inputs: key of the result to the tensors `n:k` of the original that take its value (one for a dense input).
         outputs: key of the result to the tensors of the original that give it.
         prepared: the callable of the original that gives them, whose tensors these are; or None.
+        opened: a copy of the original in which calls are opened, whose tensors these are; or None.
     """
 
     inputs: Mapping[str, tuple[str, ...]]
     outputs: Mapping[str, tuple[str, ...]]
     prepared: Prepared | None = None
+    opened: MetaGraph | None = None
 
     @classmethod
     def of(cls, signature: Signature) -> Reference:

@@ -24,7 +24,8 @@ from workbench.surgery.object_functions import add_signature_map
 from workbench.surgery.objects import Objects, of_model
 from workbench.surgery.part import Part
 from workbench.surgery.plan import Source
-from workbench.surgery.signature_ends import FoundEnds, Side, find_ends
+from workbench.surgery.prepare import Opened
+from workbench.surgery.signature_ends import FoundEnds, Side, find_ends, open_ends
 from workbench.surgery.signature_objects import (
     InUse,
     UnknownForm,
@@ -43,7 +44,7 @@ class Added:
 
     Attributes:
         key: of the signature.
-        inputs: key to a tensor of the main graph, as written for an end of a wire (`node:0`, `SIGNATURE#KEY`), or to a
+        inputs: key to a tensor, as written for an end of a wire (`node:0`, `CALL::node:0`, `SIGNATURE#KEY`), or to a
             key of a callable (`__call__#x`, `__call__[2]#x`); then all of them are keys of that.
         outputs: likewise.
     """
@@ -144,6 +145,8 @@ class _Change:
         self.added: dict[str, FoundEnds] = {}
         # placeholders and calls of callables, which the main graph gets
         self.calls: dict[str, Message] = {}
+        # the original with the calls opened that endpoints lie in
+        self.opened: Opened | None = None
         self.part = Part(Source("model", edit.model.path), edit.model, edit.original, None)
         self.method_of_chosen = change.method is not None and (change.signature is not None or not change.add)
 
@@ -173,6 +176,7 @@ class _Change:
                 )
             self._check_ports(self.chosen, "inputs", self.change.rename_inputs)
             self._check_ports(self.chosen, "outputs", self.change.rename_outputs)
+        self.opened = open_ends(self.edit, self.change.add, self.change.signature)
         for added in self.change.add:
             self._find_ends(added)
 
@@ -265,7 +269,8 @@ class _Change:
             self._check_key(key, "inputs")
         for key in added.outputs:
             self._check_key(key, "outputs")
-        found = find_ends(self.edit, added, self.change.signature, self.calls)
+        taken = [*self.calls, *(self.opened.meta.nodes if self.opened is not None else ())]
+        found = find_ends(self.edit, added, self.change.signature, taken, self.opened)
         if found is not None:
             self.added[added.key] = found
             self.calls |= found.calls
@@ -274,6 +279,10 @@ class _Change:
 
     def apply(self) -> None:
         before = InUse.of(self.edit.meta_graph)
+        if self.opened is not None and self.opened.changed:
+            graph = self.edit.meta_graph.graph_def
+            del graph.node[:]
+            graph.node.extend(self.opened.meta.proto.graph_def.node)
         self.edit.meta_graph.graph_def.node.extend(self.calls.values())
         references: dict[str, Reference] = {}
         self._change_chosen(references)
@@ -287,6 +296,9 @@ class _Change:
             sweep(self.edit.meta_graph, before)
         self._told()
         self.edit.references = references or self._any_reference()
+        if self.opened is not None and self.opened.changed:
+            # the reference is a copy with calls opened: that it is the same model, its own signatures show
+            self.edit.prove_all()
 
     def _change_chosen(self, references: dict[str, Reference]) -> None:
         chosen, change = self.chosen, self.change
@@ -338,6 +350,7 @@ class _Change:
             {key: end.tensors for key, end in found.inputs.items()},
             {key: end.tensors for key, end in found.outputs.items()},
             found.prepared,
+            found.meta if found.prepared is None and found.meta is not self.edit.original else None,
         )
         if self.objects:
             self._make_function(added.key)

@@ -1,4 +1,4 @@
-"""The ends of a signature that is added: tensors of the main graph, or keys of one callable."""
+"""The ends of a signature that is added: tensors of the main graph or inside its calls, or keys of one callable."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from workbench import names
 from workbench.disk import schema
 from workbench.disk.schema import Message
 from workbench.findings import Finding
@@ -19,6 +20,7 @@ from workbench.surgery.ends import End, Lookup, chosen_signature
 from workbench.surgery.join import hides
 from workbench.surgery.part import Part
 from workbench.surgery.plan import Source
+from workbench.surgery.prepare import Opened, open_calls
 
 if TYPE_CHECKING:
     from workbench.surgery.signature_edit import Added
@@ -33,7 +35,7 @@ class FoundEnds:
     Attributes:
         inputs: by key, those that were found.
         outputs: likewise.
-        meta: where their tensors are: the original, or with the nodes that call a callable.
+        meta: where their tensors are: the original, with calls opened, or with the nodes that call a callable.
         prepared: the callable, or None.
         calls: the nodes that the main graph gets for it, by name.
     """
@@ -57,7 +59,30 @@ class FoundEnds:
         return info
 
 
-def find_ends(edit: Edit, added: Added, chosen: str | None, taken: Iterable[str]) -> FoundEnds | None:
+def open_ends(edit: Edit, added: Iterable[Added], chosen: str | None) -> Opened | None:
+    """Open the calls that endpoints of signatures to be added lie in, in a copy; None if none does.
+
+    Args:
+        edit: in which nothing has changed yet.
+        added: the signatures.
+        chosen: as for `find_ends`.
+    """
+    meant = chosen_signature(edit.original, "model", chosen)
+    lookup = Lookup(edit.original, "model", meant if isinstance(meant, Signature) else None)
+    inside: list[str] = []
+    for one in added:
+        inside += [text for text in one.inputs.values() if _is_inside(lookup, text, "target")]
+        inside += [text for text in one.outputs.values() if _is_inside(lookup, text, "source")]
+    return open_calls(edit.model, "model", inside) if inside else None
+
+
+def _is_inside(lookup: Lookup, text: str, role: Literal["source", "target"]) -> bool:
+    return names.CALL_SEPARATOR in text and lookup.key(text, role) is None
+
+
+def find_ends(
+    edit: Edit, added: Added, chosen: str | None, taken: Iterable[str], opened: Opened | None = None
+) -> FoundEnds | None:
     """Look up the endpoints of a signature; what is wrong with them becomes findings of the edit.
 
     Args:
@@ -65,6 +90,7 @@ def find_ends(edit: Edit, added: Added, chosen: str | None, taken: Iterable[str]
         added: the signature.
         chosen: key of the signature whose keys bare words mean; None for the obvious one.
         taken: names that no node for it may have, besides those of the main graph.
+        opened: the original with the calls opened in which endpoints lie, or None.
 
     Returns:
         None if the callable that they name can't be used.
@@ -74,11 +100,13 @@ def find_ends(edit: Edit, added: Added, chosen: str | None, taken: Iterable[str]
     if isinstance(prepared, Finding):
         edit.findings.append(prepared)
         return None
-    meta, calls = edit.original, {}
+    meta, calls = edit.original if opened is None else opened.meta, {}
     if prepared is not None:
         meta = prepared.meta
         calls = {name: node for name, node in meta.nodes.items() if name not in edit.original.nodes}
-    inputs, outputs = (_look_up(edit, added, chosen, meta, prepared, role) for role in ("target", "source"))
+    inputs, outputs = (
+        _look_up(edit, added, chosen, meta, prepared, role, opened) for role in ("target", "source")
+    )
     if not added.outputs:
         where = show(added.key)
         edit.note(
@@ -97,10 +125,12 @@ def _look_up(
     meta: MetaGraph,
     prepared: Prepared | None,
     role: Literal["source", "target"],
+    opened: Opened | None,
 ) -> dict[str, End]:
     called = None if prepared is None else meta.signatures[prepared.called.key]
     meant = called or chosen_signature(meta, "model", chosen)
-    lookup = Lookup(meta, "model", meant if isinstance(meant, Signature) else None)
+    inside = opened.inside if opened is not None else {}
+    lookup = Lookup(meta, "model", meant if isinstance(meant, Signature) else None, inside)
     found = {}
     for key, text in (added.outputs if role == "source" else added.inputs).items():
         end = lookup.find(text, role)
