@@ -34,7 +34,8 @@ def test_samples_of_a_join_have_the_batch_of_its_wires(
 def test_a_batch_that_the_graph_checks(tmp_path: Path) -> None:
     made = Tiny(tmp_path / "m").placeholder("x", shape=(None, None)).node("n", "Neg", "x", T="float32")
     made.node("y", "EnsureShape", "n", T="float32", shape=(5, 7))
-    meta = open_model(made.signature(x_in="x:0", y_out="y:0").save()).meta
+    made.signature(x_in=("x:0", "float32", None), y_out=("y:0", "float32", None))
+    meta = open_model(made.save()).meta
     inputs = make_inputs(meta, meta.signature(), batch=2)
     assert inputs.values["x"].shape == (5, 7) and not inputs.free_batch
 
