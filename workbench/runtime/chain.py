@@ -208,10 +208,13 @@ class SampleSource:
     Attributes:
         given: the user's; the sources must run on them.
         make: further ones, see `make_inputs.sample_maker`; or None.
+        widen: those of a variant (first argument) with values of another range (second, from 1), to look for outputs
+            that move; or None.
     """
 
     given: tuple[Sample, ...] = ()
     make: Make | None = None
+    widen: Callable[[int, int], MadeSamples | None] | None = None
 
     @classmethod
     def of(cls, samples: SampleSource | Sequence[Sample] | Make) -> SampleSource:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -92,6 +92,31 @@ def compare(expected: Array, got: Array, tolerance: float | None = None) -> Comp
     if rtol == 0.0 and is_discrete(expected):
         return _compare_exact(expected, got, dtype)
     return _compare_floats(expected, got, dtype, rtol)
+
+
+def compare_form(references: Sequence[Array], got: Array) -> Comparison:
+    """Compare no more than dtype and shape, for an output that is random.
+
+    Args:
+        references: what the runs of the reference gave; sizes in which they differ may be any.
+        got: what the merged model gave.
+    """
+    first = references[0]
+    dtype, shape = dtype_name(first), first.shape
+    ranks = {one.ndim for one in references}
+    fixed = (
+        [len({one.shape[place] for one in references}) == 1 for place in range(first.ndim)]
+        if len(ranks) == 1
+        else []
+    )
+    reason = None
+    if dtype_name(got) != dtype:
+        reason = f"dtype {dtype_name(got)}, expected {dtype}"
+    elif got.ndim not in ranks or any(
+        same and size != wanted for same, size, wanted in zip(fixed, got.shape, shape, strict=bool(fixed))
+    ):
+        reason = f"shape {shapes.text(got.shape)}, expected {shapes.text(shape)}"
+    return Comparison(reason is None, reason, dtype, shape)
 
 
 def _compare_exact(expected: Array, got: Array, dtype: str) -> Comparison:

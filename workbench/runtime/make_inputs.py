@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from workbench.runtime.chain import MadeSamples, Make, SampleSource
 from workbench.runtime.facts import Facts
 from workbench.runtime.flow import Scope, Spot
 from workbench.runtime.groups import Group, find_groups, structured_groups
-from workbench.runtime.makers import STYLES, Style
+from workbench.runtime.makers import STYLES, WIDTHS, Style, Width
 from workbench.runtime.slots import Slot, input_slots
 from workbench.runtime.trace import Tracer
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 MAX_ELEMENTS = 1 << 24
 """A made input is never larger."""
+_PATCH = 8
+"""Side of the patches of smooth pictures."""
 _PER_ROW = 2
 """Values in a row of a sparse input, and of an even ragged one."""
 
@@ -84,6 +86,7 @@ def sample_maker(
     given: Mapping[str, Array] | None = None,
     batch: int | None = None,
     groups: Sequence[Group] | None = None,
+    width: int = 0,
     rename: Callable[[str], str] = lambda slot: slot,
 ) -> Make:
     """A maker of samples for `verify`: each variant at several batch sizes, none of them twice.
@@ -96,6 +99,7 @@ def sample_maker(
         given: values of the user that stand in every sample, by slot; they also set the batch size.
         batch: the only batch size that works; None for several.
         groups: the parts of ragged and sparse inputs, as the model it was made of knows them; None to ask `meta`.
+        width: number of the range of values, of `WIDTHS`.
         rename: the name under which a slot's value goes into the sample.
     """
     maker = InputMaker(meta, signature, assets, groups)
@@ -108,7 +112,7 @@ def sample_maker(
         notes: Mapping[str, str] = {}
         for number, size in enumerate(STYLES[variant].batches):
             try:
-                inputs = maker.make(fixed or size, seed + 1000 * variant + number, variant)
+                inputs = maker.make(fixed or size, seed + 1000 * variant + number, variant, WIDTHS[width])
             except Unmakeable:
                 return None
             values = {**inputs.values, **(given or {})}
@@ -138,15 +142,17 @@ def sample_source(
     slots = input_slots(meta, signature)
     maker = partial(sample_maker, meta, signature, assets=assets, batch=batch, groups=groups)
     if all(name in one or slot.optional for one in given for name, slot in slots.items()):
-        return SampleSource(tuple(given), maker(seed=seed))
-    makers = [maker(seed=seed + number, given=one) for number, one in enumerate(given)]
+        return SampleSource(
+            tuple(given), maker(seed=seed), lambda variant, width: maker(seed=seed, width=width)(variant)
+        )
 
-    def make(variant: int) -> MadeSamples | None:
+    def make(variant: int, width: int = 0) -> MadeSamples | None:
+        makers = (maker(seed=seed + number, given=one, width=width) for number, one in enumerate(given))
         found = [made for one in makers if (made := one(variant)) is not None]
         samples = tuple(sample for made in found for sample in made.samples)
         return MadeSamples(samples, found[0].notes) if found else None
 
-    return SampleSource(make=make)
+    return SampleSource(make=make, widen=make)
 
 
 class InputMaker:
@@ -180,12 +186,12 @@ class InputMaker:
                 return int(value.shape[0])
         return None
 
-    def make(self, batch: int, seed: int, variant: int) -> Inputs:
-        """One sample; see `make_inputs`."""
+    def make(self, batch: int, seed: int, variant: int, width: Width = WIDTHS[0]) -> Inputs:
+        """One sample; see `make_inputs`. `width` is how far values reach."""
         import numpy as np
 
         rng = np.random.default_rng(seed)
-        style = STYLES[variant]
+        style = replace(STYLES[variant], width=width)
         values: dict[str, Array] = {}
         notes: dict[str, str] = {}
         free = False
@@ -221,8 +227,14 @@ class InputMaker:
             return array.reshape(sizes), note if count == 1 and not sizes else f"{count} strings, each {note}"
         if slot.dtype in (dtypes.RESOURCE, dtypes.VARIANT):
             raise Unmakeable(f"{name} is a {dtypes.name(slot.dtype)}")
-        flat, note = makers.numbers(facts, slot.dtype or dtypes.FLOAT, count, rng, style)
-        shape = ",".join(map(str, sizes))
+        dtype, shape = slot.dtype or dtypes.FLOAT, ",".join(map(str, sizes))
+        if style.width.smooth and _is_picture(sizes):
+            *batch, height, width, channels = sizes
+            patches = (*batch, -(-height // _PATCH), -(-width // _PATCH), channels)
+            flat, note = makers.numbers(facts, dtype, int(np.prod(patches, dtype=np.int64)), rng, style)
+            wide = flat.reshape(patches).repeat(_PATCH, -3).repeat(_PATCH, -2)
+            return np.ascontiguousarray(wide[..., :height, :width, :]), f"[{shape}] {note}, in patches"
+        flat, note = makers.numbers(facts, dtype, count, rng, style)
         return flat.reshape(sizes), f"[{shape}] {note}"
 
     def _sparse(
@@ -342,6 +354,11 @@ def _rank(slot: Slot, facts: Facts, style: Style) -> int:
     if slot.is_string:
         return style.text_rank
     return style.rank
+
+
+def _is_picture(sizes: tuple[int, ...]) -> bool:
+    """Whether it looks like pictures, height × width × channels, of some size."""
+    return len(sizes) in (3, 4) and sizes[-1] in (1, 3, 4) and min(sizes[-3:-1]) >= 2 * _PATCH
 
 
 def _is_plane(slot: Slot, shape: tuple[int | None, ...]) -> bool:

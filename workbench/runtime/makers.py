@@ -52,8 +52,43 @@ _ORDER = (
 _WORDS = "a the one two red green blue cat dog sun moon good bad new old day night yes no".split()  # noqa: SIM905
 _FEW = 8
 _DIGITS = 20
+_LARGEST = 1_000_000
 _SOUND_RATE, _SHORT_SOUND, _LONGEST_SOUND = 16_000, 1_600, 480_000
 _CHANNELS = {1: "grey", 2: "grey and alpha", 3: "RGB", 4: "RGBA"}
+
+
+@dataclass(frozen=True, slots=True)
+class Width:
+    """How far values reach, other than a style has it.
+
+    Attributes:
+        factor: floats lie around 0, this many times as far out as the style has them; integers reach this much
+            higher. 1 for as the style has it.
+        low, high: the part of the range that is used.
+        smooth: pictures have large patches of one colour.
+    """
+
+    factor: float = 1.0
+    low: float = 0.0
+    high: float = 1.0
+    smooth: bool = False
+
+    def within(self, low: int, high: int) -> tuple[int, int]:
+        """The part of a range of integers, the upper end excluded."""
+        start = low + int((high - low) * self.low)
+        return start, max(low + int((high - low) * self.high), start + 1)
+
+
+WIDTHS = (
+    Width(),
+    Width(10.0),
+    Width(1e3),
+    Width(1e6),
+    Width(low=0.0, high=0.1, smooth=True),
+    Width(low=0.8, high=1.0, smooth=True),
+    Width(smooth=True),
+)
+"""The usual one, then those that are tried where an output does not move."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +106,7 @@ class Style:
         text_rank: of strings of an unknown rank.
         flag: a scalar bool.
         batches: the batch sizes, one sample each.
+        width: how far values reach.
     """
 
     side: int
@@ -84,6 +120,7 @@ class Style:
     text_rank: int
     flag: bool
     batches: tuple[int, ...]
+    width: Width = WIDTHS[0]
 
 
 STYLES = (
@@ -112,7 +149,11 @@ def numbers(
     name = dtypes.name(dtype)
     target = dtypes.numpy(dtype) or np.dtype("float32")
     if name == "bool":
-        values = rng.random(count) < 0.5 if count != 1 else np.array([style.flag])
+        values = (
+            rng.random(count) < (style.width.low + style.width.high) / 2
+            if count != 1
+            else np.array([style.flag])
+        )
         return values, "random booleans" if count != 1 else str(style.flag).lower()
     if facts.keys and not isinstance(facts.keys[0], bytes):
         return np.array(rng.choice(facts.keys, count)).astype(target), "keys of its lookup table"
@@ -126,21 +167,33 @@ def numbers(
         return rng.integers(0, facts.limit, count).astype(target), f"indices below {facts.limit}"
     if facts.size:
         return rng.integers(1, 4, count).astype(target), "small sizes"
-    if name == "uint8":
-        return rng.integers(0, 256, count).astype(target), "0 to 255"
-    if name in _QUANTISED:
-        low, high = _QUANTISED[name]
-        return rng.integers(low, high, count).astype(target), f"quantised, {low:,} to {high - 1:,}"
+    if name == "uint8" or name in _QUANTISED:
+        low, high = style.width.within(*_QUANTISED.get(name, (0, 256)))
+        kind = "" if name == "uint8" else "quantised, "
+        return rng.integers(low, high, count).astype(target), f"{kind}{low:,} to {high - 1:,}"
     if name in _INTEGERS:
-        high = min(style.high, 8) if target.itemsize == 1 else style.high
+        high = min(int(style.high * style.width.factor), 127 if target.itemsize == 1 else _LARGEST)
+        high = min(high, 8) if target.itemsize == 1 and style.width.factor == 1.0 else high
         return rng.integers(style.low, high, count).astype(target), f"integers {style.low} to {high - 1}"
-    spread = style.spread if facts.scale == 1.0 else facts.scale
-    if spread < 0:
-        return rng.normal(0, -spread, count).astype(target), f"numbers around 0, spread {-spread:g}"
-    values = rng.random(count) * spread
+    return _floats(facts, target, count, rng, style)
+
+
+def _floats(
+    facts: Facts, target: np.dtype[Any], count: int, rng: Generator, style: Style
+) -> tuple[np.ndarray[Any, Any], str]:
+    import numpy as np
+
+    spread, width = style.spread if facts.scale == 1.0 else facts.scale, style.width
+    if spread < 0 or width.factor != 1.0:
+        spread = min(
+            abs(spread) * width.factor, float(np.finfo(target).max) / 100 if target.kind == "f" else np.inf
+        )
+        return rng.normal(0, spread, count).astype(target), f"numbers around 0, spread {spread:g}"
+    low, high = width.low * spread, width.high * spread
+    values = low + rng.random(count) * (high - low)
     if target.kind == "c":
         return (values + 1j * rng.random(count)).astype(target), f"complex numbers 0 to {spread:g}"
-    return values.astype(target), f"numbers 0 to {spread:g}"
+    return values.astype(target), f"numbers {low:g} to {high:g}"
 
 
 # ---------------------------------------------------------------- texts
@@ -166,7 +219,9 @@ def _image(image: Image, rng: Generator, style: Style) -> tuple[Make, str]:
     channels = image.channels or 3
 
     def make() -> bytes:
-        colours = rng.integers(0, 256, (side // images.BLOCK + 1, side // images.BLOCK + 1, 4)).tolist()
+        colours = rng.integers(
+            *style.width.within(0, 256), (side // images.BLOCK + 1, side // images.BLOCK + 1, 4)
+        ).tolist()
 
         def pixels(x: int, y: int) -> list[int]:
             return [int(level) for level in colours[y][x]]

@@ -18,6 +18,7 @@ from workbench.runtime import codec
 from workbench.runtime.chain import Chain, FromInput, Sample, SampleSource
 from workbench.runtime.child import Child, error_text
 from workbench.runtime.compare import compare, is_discrete, movement
+from workbench.runtime.makers import WIDTHS
 from workbench.runtime.verdict import Facts, InputKind, OutputFacts, SourceFailure, decide, notes, unmoved
 
 FURTHER_VARIANTS = 6
@@ -57,6 +58,20 @@ class Run:
     def expected(self) -> list[dict[str, Any]]:
         """The outputs of the first run, for the samples that ran."""
         return [outputs[0] for outputs in self.outputs if outputs is not None]
+
+    def every(self) -> list[list[dict[str, Any]]]:
+        """The outputs of each run, for the samples that ran."""
+        return [outputs for outputs in self.outputs if outputs is not None]
+
+    def only(self, numbers: Sequence[int]) -> Run:
+        """A part of the samples, in the order of their numbers."""
+        return Run(
+            [self.samples[number] for number in numbers],
+            [self.outputs[number] for number in numbers],
+            [self.wires[number] for number in numbers],
+            [self.errors[number] for number in numbers],
+            self.fallbacks,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +125,8 @@ class Reference:
         self.notes: list[str] = []
         self.how_made: dict[str, str] = {}
         self._made_by: list[tuple[Sample, Mapping[str, str]]] = []
+        self._variants: dict[int, int] = {}  # by the identity of a sample, which _made_by keeps alive
+        self._tried = 0
 
     def find(self) -> Facts:
         """Runs the sources, on further samples where the first ones show nothing; what they did."""
@@ -130,7 +147,7 @@ class Reference:
     def _facts(self, run: Run | None, failure: SourceFailure | None = None) -> Facts:
         return Facts(
             self._inputs(),
-            samples=len(run.samples) if run is not None else 0,
+            samples=max(len(run.samples), self._tried) if run is not None else 0,
             outputs={slot: self._output(run, slot) for slot in self.chain.outputs} if run is not None else {},
             wires_moved=run is not None and _wires_moved(run.wires),
             failure=failure,
@@ -187,6 +204,7 @@ class Reference:
         if made is None:
             return []
         self._made_by += [(sample, made.notes) for sample in made.samples]
+        self._variants |= {id(sample): variant for sample in made.samples}
         return list(made.samples)
 
     def _further(self) -> Iterator[list[Sample]]:
@@ -202,7 +220,7 @@ class Reference:
         What can be judged without them is not lost where TensorFlow dies of them or takes too long.
         """
         facts = self._facts(run)
-        if not unmoved(facts) or any(one.movement == "random" for one in facts.outputs.values()):
+        if not unmoved(facts):
             return run
         for further in self._further():
             try:
@@ -216,7 +234,49 @@ class Reference:
             facts = self._facts(run)
             if not any(_is_empty(run, slot) for slot in unmoved(facts)):
                 break
-        return run
+        return self._on_wide_values(run) if unmoved(facts) else run
+
+    def _on_wide_values(self, run: Run) -> Run:
+        """The same on further samples with values of other ranges; those on which nothing new moves are left out."""
+        made = [
+            found
+            for width in range(1, len(WIDTHS))
+            if self.source.widen is not None
+            and (found := self.source.widen(self._variant_of(run), width)) is not None
+        ]
+        further = [sample for one in made for sample in one.samples]
+        if not further:
+            return run
+        self._made_by += [(sample, one.notes) for one in made for sample in one.samples]
+        try:
+            wider = self._run_chain([*run.samples, *further])
+        except Unusable:
+            return run
+        self._tried = len(wider.samples)
+        if any(wider.errors[number] for number in range(len(run.samples))):
+            return run
+        kept = list(range(len(run.samples)))
+        rest = self._rest(wider.only(kept))
+        for number in range(len(kept), len(wider.samples)):
+            if wider.outputs[number] is None or rest == (0, 0):
+                continue
+            left = self._rest(wider.only([*kept, number]))
+            if left < rest:
+                kept.append(number)
+                rest = left
+        if len(kept) == len(run.samples):
+            return run
+        return self._again([wider.samples[number] for number in kept])
+
+    def _rest(self, run: Run) -> tuple[int, int]:
+        """How many outputs stand still, and how many move in size only."""
+        facts = self._facts(run)
+        moves = [facts.outputs[slot].movement for slot in unmoved(facts)]
+        return moves.count("still"), moves.count("size")
+
+    def _variant_of(self, run: Run) -> int:
+        """The variant of made samples that ran."""
+        return next((self._variants[id(sample)] for sample in run.samples if id(sample) in self._variants), 0)
 
     def _output(self, run: Run, slot: str) -> OutputFacts:
         """How one output behaved over all samples and runs."""

@@ -172,13 +172,23 @@ def notes(facts: Facts) -> list[str]:
     """What a reader of the verdict should know of outputs that did not change in value."""
     found = []
     resting, seen = resting_outputs(facts), _moving_float(facts)
+    random = _random(facts)
+    if random and _shows_something(facts):
+        one = len(random) == 1
+        found.append(
+            f"{_listed(random)} {'is' if one else 'are'} random: two runs of the sources disagree. Only the dtype and "
+            f"the shape of {'it' if one else 'them'} were compared."
+        )
     if resting:
         what = f"output {show(seen)}" if seen is not None else "what goes over the wires"
         found.append(f"{', '.join(map(show, resting))} stayed the same on all inputs; {what} moved.")
     dependent = _dependent(facts).items()
     sized = [slot for slot, one in dependent if one.movement == "size" and slot not in resting]
     if sized:
-        found.append(f"{', '.join(map(show, sized))} changed in size only, not in value.")
+        found.append(
+            f"{_listed(sized)} changed in size only, not in value: on all {facts.samples} samples the numbers in "
+            f"{'it' if len(sized) == 1 else 'them'} were the same. An error in what they depend on would not show."
+        )
     if _one_given(facts) and _still(facts, resting):
         found.append("It was run on one input only, so that outputs move with it was not seen.")
     return found
@@ -241,13 +251,14 @@ def recorded(proof: Mapping[str, Any]) -> tuple[str, str | None]:
 def _of_sources(facts: Facts) -> Decision | None:
     if facts.failure is not None:
         return _of_failure(facts, facts.failure)
-    random = [slot for slot, one in facts.outputs.items() if one.movement == "random"]
-    if random:
+    random = _random(facts)
+    if random and not _shows_something(facts):
         first = facts.outputs[random[0]]
         others = f" {_listed(random[1:])} disagree as well." if len(random) > 1 else ""
+        rest = " No other output moved." if len(random) < len(facts.outputs) else ""
         return Decision(
             "inconclusive",
-            f"Two runs of the sources disagree: output {show(random[0])}: {first.detail}.{others}",
+            f"Two runs of the sources disagree: output {show(random[0])}: {first.detail}.{others}{rest}",
             "They use random numbers or something outside the model; nothing can be proven.",
         )
     still = _still(facts, resting_outputs(facts))
@@ -312,6 +323,17 @@ def _dependent(facts: Facts) -> dict[str, OutputFacts]:
     if facts.inputs == "none":
         return {}
     return {slot: one for slot, one in facts.outputs.items() if one.depends}
+
+
+def _random(facts: Facts) -> list[str]:
+    return [slot for slot, one in facts.outputs.items() if one.movement == "random"]
+
+
+def _shows_something(facts: Facts) -> bool:
+    """Whether an output that is not random moved in value, or, where nothing can move, is there at all."""
+    if facts.inputs == "none":
+        return any(one.movement != "random" for one in facts.outputs.values())
+    return any(one.movement == "value" for one in _dependent(facts).values())
 
 
 def _moving_float(facts: Facts) -> str | None:

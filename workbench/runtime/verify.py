@@ -7,7 +7,7 @@ What was seen is given as facts to `verdict.py`, which judges; see `verification
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -17,7 +17,7 @@ from workbench.names import show
 from workbench.runtime import codec
 from workbench.runtime.chain import Chain, Make, ResultModel, Sample, SampleSource
 from workbench.runtime.child import Child, error_text
-from workbench.runtime.compare import Comparison, compare
+from workbench.runtime.compare import Comparison, compare, compare_form
 from workbench.runtime.reference import Reference, Run, text_of
 from workbench.runtime.verdict import (
     LOADER_NAMES,
@@ -205,7 +205,7 @@ class Verifier:
             problem = problem or _slots_problem(expected, got)
             for slot in expected:
                 if slot in got:
-                    comparison = compare(expected[slot], got[slot], self.tolerance)
+                    comparison = self._compare(slot, number, got[slot])
                     checks.append(OutputCheck(slot, loader, number, comparison))
         worst = _worst(checks)
         bad = next((check for check in worst if not check.comparison.equal), None)
@@ -214,6 +214,23 @@ class Verifier:
         if problem is None:
             return LoaderFacts(loader, "equal"), worst
         return LoaderFacts(loader, "differs", problem, *self._sources_in(loader)), worst
+
+    def _compare(self, slot: str, sample: int, got: Any) -> Comparison:
+        """Compares one output on one sample with what the sources gave."""
+        assert self._run is not None and self._facts is not None
+        runs = [one[slot] for one in self._run.every()[sample]]
+        if self._facts.outputs[slot].movement == "random":
+            return compare_form(runs, got)
+        return compare(runs[0], got, self.tolerance)
+
+    def _random(self) -> set[tuple[int, str]]:
+        """Outputs of stages that are random, as far as they are outputs of the chain."""
+        assert self._facts is not None
+        return {
+            (at.stage, at.tensor)
+            for slot, at in self.chain.outputs.items()
+            if self._facts.outputs[slot].movement == "random"
+        }
 
     def _sources_in(self, loader: str) -> tuple[SourcesRun, str | None]:
         """Whether a loader runs the sources, each on the values it gets in the chain, and if not, why.
@@ -256,19 +273,25 @@ class Verifier:
             answers = self.child.start().request(chain_job, time_limit=self.time_limit)["stages"]
         except (ChildDied, ChildTimeout, ExecutionFailed):
             return "run", None
-        for stage, answer in zip(self.chain.stages, answers, strict=True):
-            problem = self._problem_of_source(answer)
+        random = self._random()
+        for number, (stage, answer) in enumerate(zip(self.chain.stages, answers, strict=True)):
+            problem = self._problem_of_source(answer, {tensor for at, tensor in random if at == number})
             if problem is not None:
                 return "load", f"it can't run {show(stage.name)} alone either: {problem}"
         return "run", None
 
-    def _problem_of_source(self, answer: Mapping[str, Any]) -> str | None:
-        """What a source does wrong alone, or None if nothing or if it could not be told."""
+    def _problem_of_source(self, answer: Mapping[str, Any], random: Set[str]) -> str | None:
+        """What a source does wrong alone, or None if nothing or if it could not be told.
+
+        `random` tensors are not compared.
+        """
         if "error" in answer:
             return error_text(answer["error"])
         for pair in answer.get("samples", ()):
             expected, got = map(codec.decode_sample, pair)
             for tensor, value in expected.items():
+                if tensor in random:
+                    continue
                 found = compare(value, got[tensor], self.tolerance)
                 if not found.equal:
                     return f"{show(tensor)}: {found.reason}"
