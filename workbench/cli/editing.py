@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from workbench.state import remember_recipe
 if TYPE_CHECKING:
     from workbench.model import Model
     from workbench.publishing import Report
+    from workbench.runtime.child import Child
     from workbench.surgery.edit import Edit
 
 
@@ -45,11 +47,44 @@ def open_it(args: argparse.Namespace) -> Model:
     return open_model(args.model, args.tag_set)
 
 
+def change_and_tell(
+    model: Model, change: Callable[[Model], Edit], args: argparse.Namespace, out: Output
+) -> int:
+    """Change a model, write the result as the flags say, and report it; the exit code.
+
+    What would leave the result `not run` is told before anything is changed: that can take long, and much memory.
+
+    Args:
+        model: the original.
+        change: makes the edit.
+        args: the flags.
+        out: where to report it.
+    """
+    if args.dry_run or args.no_verify:
+        return commit_and_tell(change(model), args, out)
+    from workbench.preflight import hindrance
+    from workbench.publishing import Running
+
+    proving = verifying.proving_of(args, model.meta, next(iter(model.meta.signatures.values()), None))
+    child = Running(proving, verifying.Talker(out)).new_child()
+    with ExitStack() as stack:
+        stack.push(child)  # started only where it may be
+        early = hindrance(model, proving, child)
+        if early is None:
+            return commit_and_tell(change(model), args, out, child=child)
+    if out.json:
+        out.emit(early.as_json())
+    else:
+        _outcome(early, out)
+    return 1
+
+
 def commit_and_tell(
     edit: Edit,
     args: argparse.Namespace,
     out: Output,
     *,
+    child: Child | None = None,
     page: Callable[[], None] | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> int:
@@ -59,6 +94,7 @@ def commit_and_tell(
         edit: the edit.
         args: the flags.
         out: where to tell it.
+        child: a running TensorFlow process to use; None starts one.
         page: tells what is special about this edit, on a page.
         more: the same as data, for `--json`.
 
@@ -87,6 +123,7 @@ def commit_and_tell(
         serving=args.serving,
         verify=not args.no_verify,
         proving=verifying.proving_of(args, edit.meta, signature),
+        child=child,
         progress=verifying.Talker(out),
     )
     if report.published:
@@ -94,7 +131,7 @@ def commit_and_tell(
     if out.json:
         out.emit({**report.as_json(), **(more or {})})
     else:
-        _outcome(edit, report, out)
+        _outcome(report, out)
         if page is not None:
             out.line()
             page()
@@ -125,7 +162,7 @@ def _dry_run(edit: Edit, out: Output, page: Callable[[], None] | None, more: Map
         out.findings(edit.findings)
 
 
-def _outcome(edit: Edit, report: Report, out: Output) -> None:
+def _outcome(report: Report, out: Output) -> None:
     seconds = f"{sum(report.seconds.values()):.1f} s"
     if report.path is None:
         out.heading(f"Not published: {report.verdict}", seconds)
@@ -137,7 +174,7 @@ def _outcome(edit: Edit, report: Report, out: Output) -> None:
         if report.verification.hint and report.path is None:
             for text in report.verification.hint.splitlines():
                 out.line(text, style="dim", indent=2)
-    told = [finding for finding in edit.findings if finding.severity == "info"]
+    told = [finding for finding in report.findings if finding.severity == "info"]
     if told:
         out.line()
         out.findings(told)

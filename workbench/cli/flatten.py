@@ -33,4 +33,4 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from workbench.surgery.flatten import flatten
 
     model = editing.open_it(args)
-    return editing.commit_and_tell(flatten(model, args.format or "auto"), args, out)
+    return editing.change_and_tell(model, lambda model: flatten(model, args.format or "auto"), args, out)

@@ -26,4 +26,4 @@ def run(args: argparse.Namespace, out: Output) -> int:
     """Freezes."""
     from workbench.surgery.freeze_model import freeze_model
 
-    return editing.commit_and_tell(freeze_model(editing.open_it(args)), args, out)
+    return editing.change_and_tell(editing.open_it(args), freeze_model, args, out)
