@@ -9,7 +9,7 @@ import pytest
 from tests.surgery.tiny import Tiny, plan, typed
 from tests.surgery.tools import codes, findings_of, the
 from workbench.model import open_model
-from workbench.surgery.meaning import given_range, wanted_range
+from workbench.surgery.ranges import given_range, wanted_range
 
 PICTURE = (None, 8, 8, 1)
 
@@ -63,7 +63,7 @@ def test_scaled_twice(tmp_path: Path) -> None:
         findings_of(plan(decoder(tmp_path / "a", "RealDiv"), taker(tmp_path / "b", "RealDiv"))), "R5-range"
     )
     assert (found.severity, found.where) == ("warning", "a@y=b@x")
-    assert "divides by 255 again" in found.message and "before the scaling" in (found.hint or "")
+    assert "scales 0-255 down again" in found.message and "before the scaling" in (found.hint or "")
 
 
 def test_not_scaled_at_all(tmp_path: Path) -> None:
@@ -75,6 +75,67 @@ def test_not_scaled_at_all(tmp_path: Path) -> None:
 def test_scaled_once_is_right(tmp_path: Path, given: tuple[str, ...], wanted: str | None) -> None:
     found = findings_of(plan(decoder(tmp_path / "a", *given), taker(tmp_path / "b", wanted)))
     assert "R5-range" not in codes(found)
+
+
+def shifted(folder: Path, factor: float = 127.5) -> Path:
+    """A decoder whose pixels are scaled and shifted: x / factor - 1."""
+    made = Tiny(folder).placeholder("png", "string", ()).node("decoded", "DecodePng", "png", dtype="uint8")
+    made.node("float", "Cast", "decoded", SrcT="uint8", DstT="float32")
+    made.const("factor", factor).const("one", 1.0)
+    made.node("scaled", "RealDiv", "float", "factor", T="float32").node(
+        "y", "Sub", "scaled", "one", T="float32"
+    )
+    return made.signature(png_in=("png:0", "string", ()), y_out=("y:0", "float32", PICTURE)).save()
+
+
+def mean_off(folder: Path, *mean: float) -> Path:
+    """`x` → `y`, after a mean of each channel was taken off."""
+    made = Tiny(folder).placeholder("x", "float32", (None, 8, 8, 3)).const("mean", mean[0])
+    tensor = made.meta.graph_def.node[-1].attr["value"].tensor
+    tensor.tensor_shape.dim.add(size=len(mean))
+    tensor.float_val[:] = mean
+    made.node("y", "Sub", "x", "mean", T="float32")
+    shape = (None, 8, 8, 3)
+    return made.signature(x_in=("x:0", "float32", shape), y_out=("y:0", "float32", shape)).save()
+
+
+def test_shifted_pixels(tmp_path: Path) -> None:
+    assert given_range(open_model(shifted(tmp_path / "a")).meta, "y:0") == "-1-1"
+    assert given_range(open_model(shifted(tmp_path / "b", 3.0)).meta, "y:0") is None
+
+
+@pytest.mark.parametrize(
+    ("mean", "expected"),
+    [((123.7, 116.8, 103.9), "0-255"), ((0.485, 0.456, 0.406), "0-1"), ((7.0, 8.0, 9.0), None)],
+)
+def test_a_mean_that_is_taken_off(tmp_path: Path, mean: tuple[float, ...], expected: str | None) -> None:
+    assert wanted_range(open_model(mean_off(tmp_path / "b", *mean)).meta, "x:0") == expected
+
+
+def test_pixels_for_a_taker_of_0_to_1(tmp_path: Path) -> None:
+    made = decoder(tmp_path / "a")
+    found = the(findings_of(plan(made, taker(tmp_path / "b", "Mul", 255.0))), "R5-range")
+    assert found.severity == "warning" and "0-255" in found.message and "0-1" in found.message
+    assert "0-255 to 0-1" in (found.hint or "")
+
+
+@pytest.mark.parametrize(("taking", "said"), [("RealDiv", "expects 0-255"), (None, "Neither graph tells")])
+def test_a_range_that_is_not_known_is_said(tmp_path: Path, taking: str | None, said: str) -> None:
+    found = the(
+        findings_of(plan(typed(tmp_path / "a", "float32", PICTURE), taker(tmp_path / "b", taking))),
+        "R5-range-unknown",
+    )
+    assert found.severity == "info" and said in found.message
+
+
+@pytest.mark.parametrize(
+    ("dtype", "shape"), [("uint8", PICTURE), ("float32", (None, 4)), ("float32", (None, 8, 8, 64))]
+)
+def test_what_is_no_picture_of_floats_is_not_remarked_on(
+    tmp_path: Path, dtype: str, shape: tuple[int | None, ...]
+) -> None:
+    found = findings_of(plan(typed(tmp_path / "a", dtype, shape), typed(tmp_path / "b", dtype, shape)))
+    assert not [code for code in codes(found) if code.startswith("R5-range")]
 
 
 def test_in_functions(sample_models: Path) -> None:
