@@ -12,17 +12,33 @@ Everything here is looked up when it is first used, so that importing the packag
 
 from __future__ import annotations
 
-import importlib
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench.version import __version__
 
 if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from workbench import errors
     from workbench.checks.check import Checked, check_model
     from workbench.commit_join import Report, commit
-    from workbench.errors import WorkbenchError
+    from workbench.disk.dtypes import DType
+    from workbench.errors import (
+        DiskError,
+        InputError,
+        NotAllowedToRun,
+        NotASavedModel,
+        PlanError,
+        RuntimeFailure,
+        TargetExists,
+        UnknownName,
+        UsageError,
+        WorkbenchError,
+    )
     from workbench.findings import Finding
+    from workbench.graph.danger import Danger
+    from workbench.graph.scan import scan
     from workbench.graph.views import to_networkx
     from workbench.model import MetaGraph, Model, open_model
     from workbench.proof.api import verify
@@ -34,15 +50,26 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Checked": "workbench.checks.check",
+    "DType": "workbench.disk.dtypes",
+    "Danger": "workbench.graph.danger",
+    "DiskError": "workbench.errors",
     "Draft": "workbench.surgery.draft",
     "Finding": "workbench.findings",
+    "InputError": "workbench.errors",
     "MetaGraph": "workbench.model",
     "Model": "workbench.model",
+    "NotASavedModel": "workbench.errors",
+    "NotAllowedToRun": "workbench.errors",
     "Plan": "workbench.surgery.plan",
+    "PlanError": "workbench.errors",
     "Proof": "workbench.proof.report",
     "Proving": "workbench.publishing",
     "Report": "workbench.commit_join",
+    "RuntimeFailure": "workbench.errors",
     "Source": "workbench.surgery.plan",
+    "TargetExists": "workbench.errors",
+    "UnknownName": "workbench.errors",
+    "UsageError": "workbench.errors",
     "Wire": "workbench.surgery.plan",
     "WorkbenchError": "workbench.errors",
     "apply": "workbench.surgery.draft",
@@ -51,26 +78,38 @@ _HOMES = {
     "commit": "workbench.commit_join",
     "open_model": "workbench.model",
     "run": "workbench.runtime.api",
+    "scan": "workbench.graph.scan",
     "to_networkx": "workbench.graph.views",
     "verify": "workbench.proof.api",
 }
 
 __all__ = [
-    "Checked", "Draft", "Finding", "MetaGraph", "Model", "Plan", "Proof", "Proving", "Report", "Source", "Wire",
-    "WorkbenchError", "__version__", "apply", "check", "check_model", "commit", "open_model", "run", "sample_models",
-    "to_networkx", "verify",
+    "Checked", "DType", "Danger", "DiskError", "Draft", "Finding", "InputError", "MetaGraph", "Model",
+    "NotASavedModel", "NotAllowedToRun", "Plan", "PlanError", "Proof", "Proving", "Report", "RuntimeFailure",
+    "Source", "TargetExists", "UnknownName", "UsageError", "Wire", "WorkbenchError", "__version__", "apply", "check",
+    "check_model", "commit", "errors", "open_model", "run", "sample_models", "scan", "to_networkx", "verify",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name == "errors":
+        return import_module("workbench.errors")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'workbench' has no attribute {name!r}")
-    return getattr(importlib.import_module(home), name)
+    return getattr(import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, "__all__", "__doc__", "__file__", "__name__", "__path__"})
 
 
 def sample_models() -> Path:
-    """The folder of the sample models, in a checkout and in an installed copy alike."""
+    """Return the folder of the sample models, in a checkout and in an installed copy alike."""
+    from pathlib import Path
+
     here = Path(__file__).resolve().parent
     installed = here / "_sample_models"
     return installed if installed.is_dir() else here.parent / "sample_models"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.disk import dtypes
 from workbench.disk.stage import Stage
+from workbench.errors import WrongType
 from workbench.publishing import Progress, Proving, Report, Trial, Work, check_bundle, publish
 from workbench.surgery.draft import Draft
 from workbench.surgery.recipe import RECIPE
@@ -36,7 +38,7 @@ def commit(
     child: Child | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """Writes a draft, proves it, and publishes it: all or nothing.
+    """Write a draft, verify it, and publish it: all or nothing.
 
     Args:
         draft: what `apply` gave.
@@ -53,7 +55,12 @@ def commit(
 
     Raises:
         TargetExists, CannotWrite, MissingFile, DamagedFile: nothing was left behind.
+        WrongType: it is no draft, or the target is no path.
     """
+    if not isinstance(draft, Draft):
+        raise WrongType("A draft", "what apply(plan) returns", draft)
+    if not isinstance(target, (str, os.PathLike)):
+        raise WrongType("The target", "a path (text or pathlib.Path)", target)
     return publish(work(draft, proving, progress), target, serving=serving, verify=verify, child=child)
 
 

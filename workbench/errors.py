@@ -9,8 +9,11 @@ Each class carries the `code` that `--json` shows and the `exit_code` of the com
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import ClassVar
 
 
 class WorkbenchError(Exception):
@@ -55,6 +58,21 @@ class UsageError(WorkbenchError):
 
     code = "usage"
     exit_code = 2
+
+
+class WrongType(UsageError, TypeError):
+    """An argument of a call is of a type that it does not take. Also a `TypeError`.
+
+    Args:
+        what: the argument.
+        expected: what it takes, for a reader.
+        got: what was given.
+        hint: the next move, or None.
+    """
+
+    def __init__(self, what: str, expected: str, got: object, *, hint: str | None = None) -> None:
+        kind = "None" if got is None else f"a value of type {type(got).__name__}"
+        super().__init__(f"{what} must be {expected}, not {kind}.", hint=hint)
 
 
 class DiskError(WorkbenchError):

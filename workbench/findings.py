@@ -37,6 +37,9 @@ class Finding:
         del found["count"]
         return found
 
+    def __repr__(self) -> str:
+        return f"<Finding {self}>"
+
     def __str__(self) -> str:
         hint = f" {self.hint}" if self.hint else ""
         return f"{self.severity} {self.code} {self.where}: {self.message}{hint}"

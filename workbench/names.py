@@ -9,7 +9,7 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from heapq import nlargest
@@ -220,6 +220,18 @@ _BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\
 def count(number: int, noun: str, plural: str = "") -> str:
     """Return `1 node`, `2,000 nodes`; `plural` where that is not the noun with an s."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def brief(texts: Sequence[str], limit: int = 4, width: int = 60) -> str:
+    """Return a line that lists the first few texts, safe to print: `a, b, c, d and 5 more`.
+
+    Args:
+        texts: names from a model, or what is made of them.
+        limit: how many are listed.
+        width: characters of each.
+    """
+    more = f" and {len(texts) - limit:,} more" if len(texts) > limit else ""
+    return ", ".join(show(text, width) for text in texts[:limit]) + more
 
 
 def show(text: str, limit: int = 200) -> str:

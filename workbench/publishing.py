@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from workbench.disk.stage import Stage
 from workbench.errors import DamagedFile, MissingFile, RuntimeFailure
 from workbench.findings import Finding
-from workbench.names import show
+from workbench.names import count, show
 from workbench.surgery.recipe import PROOF
 
 if TYPE_CHECKING:
@@ -106,6 +106,11 @@ class Report:
     def published(self) -> bool:
         """Whether the result is on disk."""
         return self.path is not None
+
+    def __repr__(self) -> str:
+        where = "not published" if self.path is None else show(os.fspath(self.path))
+        findings = f"; {count(len(self.findings), 'finding')}" if self.findings else ""
+        return f"<Report {self.verdict}: {where}; {show(self.reason)}{findings}>"
 
     def as_json(self) -> dict[str, Any]:
         """The report as `merge --json` shows it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -27,7 +28,9 @@ from workbench.checks.codes import LISTED, Found
 from workbench.checks.known import DANGLING_INPUT
 from workbench.checks.scope import Scope, scopes
 from workbench.findings import Finding, Severity, by_severity, total
+from workbench.model import as_model
 from workbench.model.checkup import of_files, of_meta
+from workbench.names import count
 
 if TYPE_CHECKING:
     from workbench.disk.files import Progress
@@ -56,6 +59,13 @@ class Checked:
     tensors: int = 0
     nbytes: int = 0
 
+    def __repr__(self) -> str:
+        counts = ", ".join(count(self.count(one), one) for one in ("error", "warning", "info"))
+        return (
+            f"<Checked: {counts} in {count(self.nodes, 'node')}, "
+            f"{count(self.functions, 'function')}, {count(self.tensors, 'tensor')}>"
+        )
+
     @property
     def findings(self) -> list[Finding]:
         """All findings, errors first."""
@@ -83,7 +93,7 @@ class _Place:
 
 
 def check_model(
-    model: Model,
+    model: Model | str | os.PathLike[str],
     *,
     only: Sequence[MetaGraph] | None = None,
     checksums: bool = True,
@@ -91,18 +101,22 @@ def check_model(
     limit: int | None = LISTED,
     progress: Progress | None = None,
 ) -> Checked:
-    """Checks a model for everything that `codes.registry` lists.
+    """Check a model for everything that `codes.registry` lists.
 
     Time is linear in the graph and in the bytes of the checkpoint; TensorFlow is not needed.
 
     Args:
-        model: an opened model.
+        model: an opened model, or what `open_model` takes.
         only: the MetaGraphs to look at; None for all.
         checksums: read the data files and compare the checksum of every tensor.
         serving: also look for what TensorFlow Serving stumbles over.
         limit: how many findings of one code are told one by one; None for all.
         progress: called with the bytes read and those in all while checksums are compared.
+
+    Raises:
+        DiskError: the model can't be read at all.
     """
+    model = as_model(model)
     whole = Found(limit)
     places = [_Place(meta, scopes(meta)) for meta in model.meta_graphs]
     graph_of_checkpoint = _checkpoint(model, places, whole)

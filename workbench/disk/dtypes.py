@@ -65,7 +65,7 @@ def name(enum: int) -> str:
         return _TABLE[enum][0]
     if is_ref(enum) and base(enum) in _TABLE:
         return f"{_TABLE[base(enum)][0]}_ref"
-    return f"dtype_{enum}"
+    return f"dtype_{int(enum)}"
 
 
 def enum(name: str) -> int:
@@ -88,6 +88,54 @@ def enum(name: str) -> int:
             f"There is no dtype {show(name)!r}.", hint=did_you_mean(name, _ENUMS, noun="dtypes")
         )
     return found
+
+
+class DType(int):
+    """A number of TensorFlow's `DataType` that reads as its name: `float32`.
+
+    It is equal to its number and to its name, as a `tf.DType` is; as a key of a dict it is the number.
+    """
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """The name: `float32`; `dtype_77` for a number that TensorFlow 2.21 does not know."""
+        return name(self)
+
+    @property
+    def numpy(self) -> Any:
+        """The numpy dtype, or None where numpy has none; see `dtypes.numpy`."""
+        return numpy(self)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, int):
+            return int.__eq__(self, other)
+        return name(self) == other if isinstance(other, str) else NotImplemented
+
+    def __ne__(self, other: object) -> bool:
+        if isinstance(other, int):
+            return int.__ne__(self, other)
+        return name(self) != other if isinstance(other, str) else NotImplemented
+
+    __hash__ = int.__hash__
+
+    def __str__(self) -> str:
+        return name(self)
+
+    __repr__ = __str__
+
+    def __format__(self, spec: str) -> str:
+        return format(name(self), spec)
+
+
+_KNOWN = {number: DType(number) for number in _TABLE}
+
+
+def dtype(enum: int) -> DType:
+    """Return the dtype of a number, the same object for each that TensorFlow 2.21 knows."""
+    found = _KNOWN.get(enum)
+    return DType(enum) if found is None else found
 
 
 def is_ref(enum: int) -> bool:

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from workbench import names
+from workbench.disk import dtypes
 from workbench.disk.schema import Message
 from workbench.graph.functions import calls
 from workbench.model import shapes, tensors
@@ -89,7 +90,7 @@ class Level:
                 attr = self.function.arg_attr[index].attr
                 if "_output_shapes" in attr and attr["_output_shapes"].list.shape:
                     shape = shapes.from_proto(attr["_output_shapes"].list.shape[0])
-            found.append(Tensor(arg.name, arg.type, shape))
+            found.append(Tensor(arg.name, dtypes.dtype(arg.type), shape))
         return tuple(found)
 
     def steps_under(self, node: Message) -> list[Step]:
@@ -126,7 +127,7 @@ class Level:
             return None
         dtype = types[index] if types is not None else 0
         shape = tensors.output_shape(found, index, self.meta.producer)
-        return Tensor(f"{self.full_name(node)}:{index}", dtype, shape)
+        return Tensor(f"{self.full_name(node)}:{index}", dtypes.dtype(dtype), shape)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import os
+from typing import Any
 
 from workbench.disk import dtypes
 from workbench.graph.nest import Level
+from workbench.model import MetaGraph, Model, as_model
 from workbench.names import input_node, is_control, show
-
-if TYPE_CHECKING:
-    from workbench.model.meta import MetaGraph
 
 
 def to_networkx(
-    meta: MetaGraph, *, functions: bool = False, max_nodes: int = 1_000_000, plain: bool = False
+    model: MetaGraph | Model | str | os.PathLike[str],
+    *,
+    functions: bool = False,
+    max_nodes: int = 1_000_000,
+    plain: bool = False,
 ) -> Any:
-    """The graph as a `networkx.MultiDiGraph`.
+    """Return a graph as a `networkx.MultiDiGraph`.
 
     Nodes are named by their place (`node`, or `CALL::node` in bodies) and carry `op`, `device`, `name` and
     `dtypes` (names of the outputs' dtypes, None for an unknown op). Edges go with the data and carry `source`
@@ -24,7 +27,7 @@ def to_networkx(
     input that names no node gives a node with `op=None`.
 
     Args:
-        meta: the MetaGraph.
+        model: a MetaGraph, an opened model, or what `open_model` takes.
         functions: also put each body under its calls, to any depth. A body's arguments are nodes with op
             `_Arg`, its results are named in the calling node's attribute `returns`.
         max_nodes: where to stop unfolding.
@@ -36,6 +39,7 @@ def to_networkx(
     """
     import networkx as nx
 
+    meta = model if isinstance(model, MetaGraph) else as_model(model).meta
     graph: Any = nx.MultiDiGraph()
     for level in Level(meta).levels() if functions else (Level(meta),):
         _add_level(graph, level)

@@ -10,11 +10,12 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from workbench.disk import dtypes
 from workbench.disk.schema import Message
 from workbench.model import structured
 from workbench.model.objects import ObjectGraph
 from workbench.model.structured import Spec
-from workbench.names import show
+from workbench.names import count, show
 
 SIGNATURES_CHILD = "signatures"
 CALL = "__call__"
@@ -53,6 +54,10 @@ class Callable_:
 
     path: str
     variants: tuple[Variant, ...]
+
+    def __repr__(self) -> str:
+        told = "; ".join(f"{show(one.arguments)} -> {list(one.outputs[:4])}" for one in self.variants[:3])
+        return f"<Callable {show(self.path, 100)}, {count(len(self.variants), 'variant')}: {told}>"
 
 
 def read_callables(objects: ObjectGraph, functions: Mapping[str, Message]) -> tuple[Callable_, ...]:
@@ -188,5 +193,7 @@ def _from_function(function: Message, captures: int) -> tuple[str, tuple[Spec, .
     """Arguments as the FunctionDef itself has them, where no signature was stored."""
     args = list(function.signature.input_arg)
     args = args[: max(len(args) - captures, 0)]
-    specs = tuple(Spec(arg.name, "dense", arg.type, None, index) for index, arg in enumerate(args))
+    specs = tuple(
+        Spec(arg.name, "dense", dtypes.dtype(arg.type), None, index) for index, arg in enumerate(args)
+    )
     return ", ".join(f"{show(found.key)}: {structured.spec_text(found)}" for found in specs), specs

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from workbench.disk import dtypes
 from workbench.model.signature import DEFAULT, PREDICT, Port, Signature
 from workbench.model.tensors import PLACEHOLDERS, output_shape
 from workbench.names import input_node, is_control
@@ -55,7 +56,7 @@ def read_signature(meta: MetaGraph) -> dict[str, Signature]:
             number = min(number, 1)
         for index in range(number):
             key = name if index == 0 else f"{name}:{index}"
-            dtype = types[index] if types is not None else 0
+            dtype = dtypes.dtype(types[index] if types is not None else dtypes.INVALID)
             shape = output_shape(meta.nodes[name], index, meta.producer)
             outputs[key] = Port(key, "dense", (f"{name}:{index}",), dtype, shape)
     if not inputs and not outputs:
@@ -128,5 +129,5 @@ def _behind(takers: Mapping[str, list[str]], starts: Iterable[str], stops: Itera
 def _port(meta: MetaGraph, key: str, tensor: str) -> Port:
     found = meta.node_tensor(tensor)
     if found is None:
-        return Port(key, "dense", (tensor,), 0, None)
+        return Port(key, "dense", (tensor,), dtypes.dtype(dtypes.INVALID), None)
     return Port(key, "dense", (tensor,), found.dtype, found.shape)

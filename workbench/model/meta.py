@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from workbench import names
-from workbench.disk import optable
+from workbench.disk import dtypes, optable
 from workbench.disk.schema import Message
 from workbench.errors import UnknownName
 from workbench.model import tensors
 from workbench.model.assets import Asset, read_assets
 from workbench.model.saver import VARIABLE_OPS
-from workbench.model.signature import DEFAULT, INIT_OP, Signature, read_signatures
+from workbench.model.signature import DEFAULT, HIDDEN_SIGNATURES, INIT_OP, Signature, read_signatures
 from workbench.model.tensors import Tensor
 
 if TYPE_CHECKING:
@@ -50,6 +50,19 @@ class MetaGraph:
         self.folder = folder
         self.format: Format = format
         self._bundle = bundle
+
+    def __repr__(self) -> str:
+        keys = sorted(
+            set(self.proto.signature_def) - HIDDEN_SIGNATURES, key=lambda key: (key != DEFAULT, key)
+        )
+        signatures = f"{names.count(len(keys), 'signature')}{': ' if keys else ''}{names.brief(keys)}"
+        if self.format == "graphdef" and not keys:
+            signatures = "a GraphDef"  # its signature has to be worked out
+        return (
+            f"<MetaGraph {names.brief([self.tags_text]) or 'without tags'}: "
+            f"{names.count(len(self.graph.node), 'node')}, "
+            f"{names.count(len(self.graph.library.function), 'function')}, {signatures}>"
+        )
 
     @property
     def bundle(self) -> Bundle | None:
@@ -271,7 +284,9 @@ class MetaGraph:
         if types is not None and parsed.index >= len(types):
             return None
         dtype = types[parsed.index] if types is not None else 0
-        return Tensor(str(parsed), dtype, tensors.output_shape(node, parsed.index, self.producer))
+        return Tensor(
+            str(parsed), dtypes.dtype(dtype), tensors.output_shape(node, parsed.index, self.producer)
+        )
 
     def tensor(self, name: str) -> Tensor | None:
         """A tensor of the main graph by `n:k` or bare `n`; None if there is no such node or output.

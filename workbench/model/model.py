@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 from workbench import names
 from workbench.disk import folder as disk_folder
 from workbench.disk.schema import Message
-from workbench.errors import DamagedFile, MissingFile, UnknownName, UnsupportedFormat, WorkbenchError
+from workbench.errors import (
+    DamagedFile,
+    MissingFile,
+    UnknownName,
+    UnsupportedFormat,
+    WorkbenchError,
+    WrongType,
+)
 from workbench.model.meta import Format, MetaGraph
 
 if TYPE_CHECKING:
@@ -48,7 +55,14 @@ class Model:
         self.path: Path = location.path
         self.format: Format = location.kind
         self.notes: list[str] = [location.note] if location.note else []
-        self._tags = tags
+        self.tags = tags
+
+    def __repr__(self) -> str:
+        chosen = None if self.tags is None else set(self.tags)
+        metas = [meta for meta in self.proto.meta_graphs if chosen in (None, set(meta.meta_info_def.tags))]
+        told = "; ".join(repr(MetaGraph(meta, format=self.format))[1:-1] for meta in metas[:3])
+        more = f"; {len(metas) - 3:,} more" if len(metas) > 3 else ""
+        return f"<Model {names.show(os.fspath(self.path))}: {told or 'no MetaGraph'}{more}>"
 
     @property
     def folder(self) -> Path | None:
@@ -75,8 +89,8 @@ class Model:
         Raises:
             UnknownName: there are several and none is `{serve}`.
         """
-        if self._tags is not None:
-            return self.select(self._tags)
+        if self.tags is not None:
+            return self.select(self.tags)
         for meta in self.meta_graphs:
             if set(meta.tags) == set(SERVE):
                 return meta
@@ -183,7 +197,7 @@ class Model:
 
 
 def open_model(path: str | os.PathLike[str], tags: str | Iterable[str] | None = None) -> Model:
-    """Opens a SavedModel folder, its `saved_model.pb` or `.pbtxt`, or a frozen GraphDef file.
+    """Open a SavedModel folder, its `saved_model.pb` or `.pbtxt`, or a frozen GraphDef file.
 
     Only the model file itself is read; variables, shards and assets may be missing.
 
@@ -197,7 +211,10 @@ def open_model(path: str | os.PathLike[str], tags: str | Iterable[str] | None = 
         UnsupportedFormat: it is another format; the message names it and the way to a SavedModel.
         DamagedFile: the file can't be parsed.
         UnknownName: there is no MetaGraph with these tags.
+        WrongType: it is no path.
     """
+    if not isinstance(path, (str, os.PathLike)) or isinstance(os.fspath(path), bytes):
+        raise WrongType("A model", "a path (text or pathlib.Path)", path)
     location = disk_folder.find(Path(path))
     proto, stamp = disk_folder.load_stamped(location)
     model = Model(location, proto, None if tags is None else split_tags(tags), stamp)
@@ -206,8 +223,33 @@ def open_model(path: str | os.PathLike[str], tags: str | Iterable[str] | None = 
     return model
 
 
+def as_model(model: Model | str | os.PathLike[str], tags: str | Iterable[str] | None = None) -> Model:
+    """Return an opened model: the one given, or what is at a path.
+
+    Args:
+        model: an opened model, or what `open_model` takes.
+        tags: the tag set of the MetaGraph that `.meta` is; None for the one it has, else the obvious one.
+
+    Raises:
+        WrongType: it is neither.
+        WorkbenchError: it can't be opened, see `open_model`.
+    """
+    if isinstance(model, Model):
+        if tags is None:
+            return model
+        chosen = Model(model.location, model.proto, split_tags(tags), model.stamp)
+        _ = chosen.meta
+        return chosen
+    if isinstance(model, (str, os.PathLike)):
+        return open_model(model, tags)
+    hint = "Give the Model it belongs to." if isinstance(model, MetaGraph) else None
+    raise WrongType("A model", "a path or what open_model returns", model, hint=hint)
+
+
 def split_tags(tags: str | Iterable[str]) -> tuple[str, ...]:
     """`"serve,gpu"` or single tags as a tuple; blanks around and empty ones are dropped."""
+    if not isinstance(tags, Iterable):
+        raise WrongType("A tag set", "text ('serve,gpu') or a list of tags", tags)
     parts = tags.split(",") if isinstance(tags, str) else tags
     return tuple(tag.strip() for tag in parts if tag.strip())
 

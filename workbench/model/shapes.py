@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from workbench.disk import schema
+from workbench.disk import dtypes, schema
 from workbench.disk.schema import Message
 
 Shape = tuple[int | None, ...] | None
@@ -41,6 +41,11 @@ def text(shape: Shape) -> str:
         return "?"
     more = f",… {len(shape) - _SHOWN} more" if len(shape) > _SHOWN else ""
     return "[" + ",".join("?" if size is None else str(size) for size in shape[:_SHOWN]) + more + "]"
+
+
+def typed(dtype: int, shape: Shape) -> str:
+    """Return dtype and shape as text: `float32 [?,784]`, `float32 [?…]` for an unknown rank, `?` for no dtype."""
+    return f"{dtypes.name(dtype) if dtype else '?'} {'[?…]' if shape is None else text(shape)}"
 
 
 def as_json(shape: Shape) -> list[int | None] | None:

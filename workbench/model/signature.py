@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from workbench import names
+from workbench.disk import dtypes
+from workbench.disk.dtypes import DType
 from workbench.disk.schema import Message
 from workbench.model import shapes
 from workbench.model.shapes import Shape
@@ -13,6 +16,8 @@ from workbench.model.shapes import Shape
 PortKind = Literal["dense", "sparse", "composite"]
 DEFAULT = "serving_default"
 INIT_OP = "__saved_model_init_op"
+HIDDEN_SIGNATURES = frozenset({INIT_OP, "__saved_model_train_op"})
+"""Signatures that are no offer to a user: steps of loading and training."""
 PREDICT = "tensorflow/serving/predict"
 
 
@@ -25,7 +30,7 @@ class Port:
         kind: `dense` is one tensor; `sparse` is three (indices, values, dense shape); `composite` is the
             components of a type spec such as a ragged tensor.
         tensors: names of the component tensors, `n:k`; one for `dense`.
-        dtype: enum of `types.proto` of the values, 0 if nothing tells it.
+        dtype: of the values, `float32`; `invalid` (0) if nothing tells it.
         shape: the *declared* shape of the dense value; real models lie here, the graph knows better.
         default: a `TensorProto` that is used when the input is not given, or None.
         spec: name of a composite's type spec (`RaggedTensorSpec`), or None.
@@ -34,7 +39,7 @@ class Port:
     key: str
     kind: PortKind
     tensors: tuple[str, ...]
-    dtype: int
+    dtype: DType
     shape: Shape
     default: Message | None = None
     spec: str | None = None
@@ -43,6 +48,14 @@ class Port:
     def tensor(self) -> str:
         """The tensor of a dense port; the first component of another."""
         return self.tensors[0] if self.tensors else ""
+
+    def __repr__(self) -> str:
+        default = ", with a default" if self.default is not None else ""
+        return f"<Port {self}{default}, {names.brief(self.tensors) or 'no tensor'}>"
+
+    def __str__(self) -> str:
+        kind = "" if self.kind == "dense" else f" {names.show(self.spec or self.kind, 60)}"
+        return f"{names.show(self.key, 60)}:{kind} {shapes.typed(self.dtype, self.shape)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +66,16 @@ class Signature:
     method_name: str
     inputs: Mapping[str, Port]
     outputs: Mapping[str, Port]
+
+    def __repr__(self) -> str:
+        return f"<Signature {self}>"
+
+    def __str__(self) -> str:
+        inputs, outputs = (
+            names.brief([str(port) for port in ports.values()], 8, 200)
+            for ports in (self.inputs, self.outputs)
+        )
+        return f"{names.show(self.key, 60)}({inputs}) -> ({outputs})"
 
 
 def read_signatures(meta: Message) -> dict[str, Signature]:
@@ -79,7 +102,9 @@ def read_port(key: str, info: Message, default: Message | None = None) -> Port:
             sparse.values_tensor_name,
             sparse.dense_shape_tensor_name,
         )
-        return Port(key, "sparse", tensors, info.dtype, shapes.from_proto(info.tensor_shape), default)
+        return Port(
+            key, "sparse", tensors, dtypes.dtype(info.dtype), shapes.from_proto(info.tensor_shape), default
+        )
     if encoding == "composite_tensor":
         composite = info.composite_tensor
         tensors = tuple(part.name for part in composite.components)
@@ -87,9 +112,17 @@ def read_port(key: str, info: Message, default: Message | None = None) -> Port:
         if not dtype and composite.components:
             dtype = composite.components[0].dtype
         return Port(
-            key, "composite", tensors, dtype, shape, default, composite.type_spec.type_spec_class_name or None
+            key,
+            "composite",
+            tensors,
+            dtypes.dtype(dtype),
+            shape,
+            default,
+            composite.type_spec.type_spec_class_name or None,
         )
-    return Port(key, "dense", (info.name,), info.dtype, shapes.from_proto(info.tensor_shape), default)
+    return Port(
+        key, "dense", (info.name,), dtypes.dtype(info.dtype), shapes.from_proto(info.tensor_shape), default
+    )
 
 
 def _type_spec(spec: Message) -> tuple[int, Shape]:

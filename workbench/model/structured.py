@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from workbench.disk import dtypes
+from workbench.disk.dtypes import DType
 from workbench.disk.schema import Message
 from workbench.model import shapes
 from workbench.model.shapes import Shape
@@ -24,7 +25,7 @@ class Spec:
     Attributes:
         key: what it is called: an argument's name, a result's key; nested parts are joined by `/`.
         kind: `dense` is one tensor of the function, the others are `count` of them.
-        dtype: enum of `types.proto`, 0 if unknown.
+        dtype: `float32`; `invalid` (0) if unknown.
         shape: as traced.
         first: index among the function's flat arguments (or results).
         count: how many of them it takes.
@@ -33,11 +34,14 @@ class Spec:
 
     key: str
     kind: SpecKind
-    dtype: int
+    dtype: DType
     shape: Shape
     first: int
     count: int = 1
     type_name: str | None = None
+
+    def __repr__(self) -> str:
+        return f"<Spec {show(self.key, 60)}: {spec_text(self)}>"
 
 
 Leaf = tuple[tuple[str, ...], Message]
@@ -73,7 +77,7 @@ def spec(value: Message, key: str, first: int) -> Spec | None:
     kind = value.WhichOneof("kind")
     if kind in ("tensor_spec_value", "bounded_tensor_spec_value"):
         dense = getattr(value, kind)
-        return Spec(key, "dense", dense.dtype, shapes.from_proto(dense.shape), first)
+        return Spec(key, "dense", dtypes.dtype(dense.dtype), shapes.from_proto(dense.shape), first)
     if kind != "type_spec_value":
         return None
     proto = value.type_spec_value
@@ -81,7 +85,7 @@ def spec(value: Message, key: str, first: int) -> Spec | None:
     dtype, shape = _state(proto.type_state)
     # files from before TF 2.4 have no count: a sparse tensor has three parts, a ragged one two and more
     count = proto.num_flat_components or {"SparseTensorSpec": 3, "RaggedTensorSpec": 2}.get(name, 1)
-    return Spec(key, _KINDS.get(name, "composite"), dtype, shape, first, count, name or None)
+    return Spec(key, _KINDS.get(name, "composite"), dtypes.dtype(dtype), shape, first, count, name or None)
 
 
 def _state(state: Message) -> tuple[int, Shape]:

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workbench.disk import optable
+from workbench.disk.dtypes import DType
 from workbench.disk.schema import Message
 from workbench.model import shapes
 from workbench.model.shapes import Shape
+from workbench.names import show
 
 WITH_DEFAULT = "PlaceholderWithDefault"
 PLACEHOLDERS = frozenset({"Placeholder", "PlaceholderV2", WITH_DEFAULT})
@@ -31,13 +33,16 @@ class Tensor:
 
     Attributes:
         name: `n:k`.
-        dtype: enum of `types.proto`, a reference kept as one; 0 if nothing tells it.
+        dtype: `float32`, a reference kept as one (`float32_ref`); `invalid` (0) if nothing tells it.
         shape: None for an unknown rank.
     """
 
     name: str
-    dtype: int
+    dtype: DType
     shape: Shape
+
+    def __repr__(self) -> str:
+        return f"<Tensor {show(self.name)} {shapes.typed(self.dtype, self.shape)}>"
 
 
 def output_types(node: Message, table: optable.OpTable, functions: Mapping[str, Message]) -> list[int] | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workbench.disk import dtypes, schema
+from workbench.disk.dtypes import DType
 from workbench.disk.schema import Message
 from workbench.errors import DamagedFile
 from workbench.model import saver, shapes
@@ -63,7 +64,7 @@ class Variable:
         shared_name: the attr as written; what an empty one means depends on the op.
         key: checkpoint key its value is restored from; for a slice, the key of the whole; None if nothing
             restores it.
-        dtype: enum of the values.
+        dtype: of the values, `float32`.
         shape: of this node's part.
         nbytes: bytes on disk, else dtype times shape, else None.
         shard: number of the data file, or None.
@@ -77,7 +78,7 @@ class Variable:
     is_ref: bool
     shared_name: str
     key: str | None
-    dtype: int
+    dtype: DType
     shape: Shape
     nbytes: int | None
     shard: int | None
@@ -89,6 +90,12 @@ class Variable:
     def node(self) -> str:
         """The node's name, which is also the variable's."""
         return self.name
+
+    def __repr__(self) -> str:
+        size = "" if self.nbytes is None else f", {self.nbytes:,} bytes"
+        trainable = ", trainable" if self.trainable else ""
+        key = "nothing restores it" if self.key is None else f"key {show(self.key, 100)}"
+        return f"<Variable {show(self.name, 100)} {shapes.typed(self.dtype, self.shape)}{size}{trainable}, {key}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +202,7 @@ def _variable(
         is_ref=node.op != "VarHandleOp",
         shared_name=shared_name,
         key=key,
-        dtype=dtype,
+        dtype=dtypes.dtype(dtype),
         shape=shape,
         nbytes=nbytes,
         shard=shard,

@@ -321,7 +321,7 @@ def body_ends(place: Place) -> tuple[list[End], list[End], int]:
     cut = place.cut
     inputs = [End(arg.name[cut:], arg.name, "input", arg) for arg in arguments]
     outputs = [
-        End(out.name[cut:], function.ret[out.name], "result", Tensor(out.name, out.type, None))
+        End(out.name[cut:], function.ret[out.name], "result", Tensor(out.name, dtypes.dtype(out.type), None))
         for out in function.signature.output_arg
         if out.name in function.ret and out.name not in passed
     ]

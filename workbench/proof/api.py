@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.disk.scratch import Scratch
-from workbench.errors import UsageError
-from workbench.model import Model, open_model
+from workbench.errors import UsageError, WrongType
+from workbench.model import Model, as_model
 from workbench.proof.report import Proof
 from workbench.publishing import Progress, Proving
 
@@ -28,7 +28,7 @@ def verify(
     child: Child | None = None,
     progress: Progress | None = None,
 ) -> Proof:
-    """Proves a result again against the sources in its recipe, or a model against another. Nothing is written.
+    """Verify a result again against the sources in its recipe, or a model against another. Nothing is written.
 
     Args:
         model: an opened model, or what `open_model` takes.
@@ -44,17 +44,20 @@ def verify(
         MissingFile: it has no recipe, or a file of it is gone.
         MissingSource, WrongSource: sources of the recipe are not there, or a given one is another model.
         DamagedFile: its recipe or a checkpoint can't be read.
+        WrongType: a model is neither opened nor a path, or `sources` is no mapping.
         UsageError: `sources` together with `against`, or a handle that the recipe does not have.
         WorkbenchError: what is there can't be opened.
     """
     options = proving or Proving()
+    if sources is not None and not isinstance(sources, Mapping):
+        raise WrongType("The sources", "a dict of handles to paths", sources)
     if against is None:
         from workbench.proof.again import verify_again
         from workbench.proof.remake import remake
 
         if signature is not None or tags is not None:
             raise UsageError("The recipe tells the signature and the tag set.", hint="Leave them out.")
-        result = model if isinstance(model, Model) else open_model(model)
+        result = as_model(model)
         places = {handle: Path(path) for handle, path in (sources or {}).items()}
         with Scratch() as scratch:
             made = remake(result, places, scratch.folder / "sources")
@@ -63,6 +66,5 @@ def verify(
 
     if sources:
         raise UsageError("A comparison with another model needs no sources.", hint="Leave them out.")
-    one = model if isinstance(model, Model) else open_model(model, tags)
-    other = against if isinstance(against, Model) else open_model(against, tags)
+    one, other = as_model(model, tags), as_model(against, tags)
     return verify_against(pair(one, other, signature), options, child, progress)

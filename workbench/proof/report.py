@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.names import show
+
 if TYPE_CHECKING:
     from workbench.proof.remake import Found
     from workbench.runtime.verification import Verification
@@ -42,6 +44,10 @@ class Proof:
     def ok(self) -> bool:
         """Whether it is `verified`."""
         return self.verdict == "verified"
+
+    def __repr__(self) -> str:
+        against = "" if self.against is None else f" against {show(str(self.against))}"
+        return f"<Proof {self.verdict}: {show(str(self.path))}{against}; {show(self.reason)}>"
 
     def as_json(self) -> dict[str, Any]:
         """The report as `verify --json` shows it."""

@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from workbench.errors import ExecutionFailed, InputError, NotAllowedToRun, UsageError
-from workbench.model import MetaGraph, Model, Signature, open_model
+from workbench.errors import ExecutionFailed, InputError, NotAllowedToRun, UsageError, WrongType
+from workbench.model import MetaGraph, Model, Signature, as_model
 from workbench.model.assets import check_inside
 from workbench.names import show
 from workbench.runtime import cast, codec
@@ -42,7 +42,7 @@ def run(
     time_limit: float | None = None,
     allow_unsafe: bool = False,
 ) -> dict[str, Array]:
-    """Runs one signature of a model in a TensorFlow process.
+    """Run one signature of a model in a TensorFlow process.
 
     Args:
         model: an opened model, or what `open_model` takes.
@@ -64,14 +64,17 @@ def run(
 
     Raises:
         InputError: a value does not fit, is missing, or has no such key.
+        WrongType: the model is neither opened nor a path, or `inputs` is no mapping.
         NotAllowedToRun: dangerous ops are reached, and nobody allowed it.
         ExecutionFailed: TensorFlow raised; the message is its own.
         TensorFlowMissing, ChildDied, ChildTimeout: the process could not do it.
         UnknownName, DiskError: the model, tag set or signature; an asset that lies outside the model; a file of it
             that changed since it was opened.
     """
-    opened = model if isinstance(model, Model) else open_model(model, tags)
-    meta = opened.select(tags) if tags is not None else opened.meta
+    if inputs is not None and not isinstance(inputs, Mapping):
+        raise WrongType("The inputs", "a dict of input keys to values", inputs)
+    opened = as_model(model, tags)
+    meta = opened.meta
     chosen = meta.signature(signature)
     check_inside(meta.assets)
     if not allow_unsafe:

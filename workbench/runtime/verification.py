@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from workbench.names import count, show
 from workbench.runtime.chain import Sample
 from workbench.runtime.compare import Comparison, dtype_name
 from workbench.runtime.verdict import LOADER_NAMES, LoaderStatus, Verdict
@@ -95,6 +96,11 @@ class Verification:
     versions: Mapping[str, str] = field(default_factory=dict)
     tolerance: float | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        ran = f"; {count(len(self.samples), 'sample')}" if self.samples else ""
+        loaders = "".join(f"; {one.name} {one.status}" for one in self.loaders)
+        return f"<Verification {self.verdict}: {show(self.reason)}{ran}{loaders}>"
 
     @property
     def ok(self) -> bool:

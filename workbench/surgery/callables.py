@@ -21,11 +21,10 @@ from workbench.model import Model
 from workbench.model.callables import Callable_, Variant
 from workbench.model.meta import MetaGraph
 from workbench.model.shapes import Shape, to_proto
-from workbench.model.signature import PREDICT, Port, Signature
+from workbench.model.signature import HIDDEN_SIGNATURES, PREDICT, Port, Signature
 from workbench.model.structured import Spec
 from workbench.names import show
 from workbench.surgery.captures import Captures, Unbound
-from workbench.surgery.ends import HIDDEN_SIGNATURES
 from workbench.surgery.part import unique_name
 from workbench.surgery.plan import Plan, Source, split_handle
 from workbench.surgery.training import counterpart, mode

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 
-from workbench.errors import PlanError
+from workbench.errors import PlanError, WrongType
 from workbench.findings import Finding, by_severity
 from workbench.model import MetaGraph, Model
 from workbench.names import show
@@ -21,15 +22,17 @@ __all__ = ["Copied", "Draft", "apply", "build", "check"]
 
 
 def check(plan: Plan, models: Mapping[str, Model] | None = None) -> list[Finding]:
-    """Everything there is to say about a plan, errors first.
+    """Return all findings about a plan, errors first.
 
     Args:
         plan: the plan.
         models: opened models by handle, to spare opening them again.
 
     Raises:
+        WrongType: it is no plan.
         WorkbenchError: a source can't be read at all.
     """
+    _must_fit(plan, models)
     draft, findings = build(plan, models)
     if draft is None:
         return findings
@@ -37,12 +40,18 @@ def check(plan: Plan, models: Mapping[str, Model] | None = None) -> list[Finding
 
 
 def apply(plan: Plan, models: Mapping[str, Model] | None = None) -> Draft:
-    """The draft of a plan.
+    """Make the draft of a plan: the merged model in memory.
+
+    Args:
+        plan: the plan.
+        models: opened models by handle, to spare opening them again.
 
     Raises:
         PlanError: a finding is an error; it carries all findings.
+        WrongType: it is no plan.
         WorkbenchError: a source can't be read at all.
     """
+    _must_fit(plan, models)
     draft, findings = build(plan, models)
     if draft is None:
         errors = [finding for finding in findings if finding.severity == "error"]
@@ -54,6 +63,14 @@ def apply(plan: Plan, models: Mapping[str, Model] | None = None) -> Draft:
             hint=errors[0].hint,
         )
     return draft
+
+
+def _must_fit(plan: object, models: object) -> None:
+    if not isinstance(plan, Plan):
+        hint = "For a model: workbench.check_model." if isinstance(plan, (str, os.PathLike, Model)) else None
+        raise WrongType("A plan", "a Plan, as Plan.join makes it", plan, hint=hint)
+    if models is not None and not isinstance(models, Mapping):
+        raise WrongType("The models", "a dict of handles to opened models", models)
 
 
 def build(

@@ -21,9 +21,8 @@ from workbench.errors import MissingFile, WorkbenchError
 from workbench.findings import Finding
 from workbench.model import MetaGraph, Model
 from workbench.model.shapes import to_proto
-from workbench.model.signature import Signature
-from workbench.names import show
-from workbench.surgery.ends import HIDDEN_SIGNATURES
+from workbench.model.signature import HIDDEN_SIGNATURES, Signature
+from workbench.names import count, show
 from workbench.surgery.plan import handle_base
 from workbench.surgery.recipe import OWN_FILES, dump, nested, tool
 from workbench.surgery.recipe import SCHEMA_VERSION as RECIPE_VERSION
@@ -117,6 +116,9 @@ class Edit:
     _view: MetaGraph | None = None
     _bytes: bytes | None = None
     _examined: bool = False
+
+    def __repr__(self) -> str:
+        return f"<Edit {self.kind} of {self.model!r}, {count(len(self.findings), 'finding')}>"
 
     @property
     def blocked(self) -> bool:

@@ -15,14 +15,13 @@ from workbench.disk import dtypes
 from workbench.findings import Finding
 from workbench.model.meta import MetaGraph
 from workbench.model.shapes import Shape
-from workbench.model.signature import Port, Signature
+from workbench.model.signature import HIDDEN_SIGNATURES, Port, Signature
 from workbench.names import show
 from workbench.surgery.part import is_placeholder
 from workbench.surgery.plan import DEFAULT_SIGNATURE
 from workbench.surgery.prepare import look_inside
 
 Side = Literal["source", "target"]
-HIDDEN_SIGNATURES = frozenset({"__saved_model_init_op", "__saved_model_train_op"})
 _NEVER_CROSSES = frozenset({"resource", "variant"})
 
 

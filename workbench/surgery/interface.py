@@ -12,12 +12,12 @@ from workbench.disk import dtypes, schema
 from workbench.disk.schema import Message
 from workbench.findings import Finding
 from workbench.model import shapes as shapes_
-from workbench.model.signature import Port, Signature
+from workbench.model.signature import HIDDEN_SIGNATURES, Port, Signature
 from workbench.model.tensors import is_vague_scalar
 from workbench.names import show
 from workbench.surgery.declared import Looseness, correct, loosen, looseness_of, looser
 from workbench.surgery.displaced import displacing, lost
-from workbench.surgery.ends import HIDDEN_SIGNATURES, chosen_signature
+from workbench.surgery.ends import chosen_signature
 from workbench.surgery.join import Join, Link
 from workbench.surgery.part import Part, is_placeholder, must_be_fed, unique_name
 

@@ -6,13 +6,17 @@ is checked here; `workbench.surgery.check` does that, and reports everything at 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from workbench import names
-from workbench.errors import UsageError
+from workbench.errors import UsageError, WrongType
+
+if TYPE_CHECKING:
+    from workbench.model import Model
 
 DEFAULT_SIGNATURE = "serving_default"
 Format = Literal["auto", "tf1", "tf2"]
@@ -55,6 +59,9 @@ class Wire:
         return f"{self.source}={self.target}"
 
 
+AnyWire: TypeAlias = str | tuple[str, str] | Wire
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A join of models.
@@ -87,19 +94,20 @@ class Plan:
     @classmethod
     def join(
         cls,
-        *paths: str | Path,
-        wires: Iterable[str | Wire],
+        *paths: str | os.PathLike[str] | Model,
+        wires: AnyWire | Iterable[AnyWire],
         signature: str = DEFAULT_SIGNATURE,
         keep_outputs: bool = False,
         keep_signatures: bool = False,
         freeze: bool = False,
-        **handles: str | Path,
+        **handles: str | os.PathLike[str] | Model,
     ) -> Plan:
-        """A plan from paths and wires, as the command line takes them.
+        """Make a plan from paths and wires, as the command line takes them.
 
         Args:
-            *paths: models that get their folder's name as handle.
-            wires: `"OUT=IN"` with one `=`, or `Wire(OUT, IN)`.
+            *paths: models that get their folder's name as handle. An opened model means the path and the tag set it
+                was opened with.
+            wires: one or several of `"OUT=IN"`, `("OUT", "IN")` and `Wire("OUT", "IN")`.
             signature: key of the signature of the result.
             keep_outputs: also keep the outputs of models that feed another one.
             keep_signatures: also keep the signatures of the sources.
@@ -108,15 +116,15 @@ class Plan:
 
         Raises:
             UsageError: a handle is not valid or is used twice, or a wire has no `=`.
+            WrongType: a model or a wire is none of these.
         """
         sources = SourceList()
-        for path in paths:
-            sources.add(Path(path))
-        for handle, path in handles.items():
-            sources.add(Path(path), handle)
+        for handle, model in [*((None, path) for path in paths), *handles.items()]:
+            path, tags = _located(model)
+            sources.add(path, handle, tags=tags)
         return cls(
             tuple(sources.sources),
-            tuple(wire if isinstance(wire, Wire) else _parse_wire(wire) for wire in wires),
+            _wires(wires),
             signature,
             keep_outputs=keep_outputs,
             keep_signatures=keep_signatures,
@@ -127,6 +135,14 @@ class Plan:
     def handles(self) -> tuple[str, ...]:
         """The handles, in the order of the sources."""
         return tuple(source.handle for source in self.sources)
+
+    def __repr__(self) -> str:
+        models = names.brief([f"{one.handle}={one.path}" for one in self.sources], 8, 200)
+        wires = names.brief(list(map(str, self.wires)), 8, 200)
+        options = "".join(f", {name}={names.show(repr(value))}" for name, value in self.options().items())
+        if self.signature != DEFAULT_SIGNATURE:
+            options = f", signature={names.show(self.signature, 60)}{options}"
+        return f"<Plan {models or 'without models'}; wires {wires or 'none'}{options}>"
 
     def with_wire(self, wire: Wire) -> Plan:
         """The same plan with one more wire."""
@@ -191,6 +207,40 @@ class SourceList:
         source = Source(handle, path, tuple(tags) if tags is not None else None, signature)
         self.sources.append(source)
         return source
+
+
+def _located(model: object) -> tuple[Path, tuple[str, ...] | None]:
+    """Return the path of a model, and the tag set that an opened one was opened with."""
+    if isinstance(model, (str, os.PathLike)):
+        return Path(model), None
+    from workbench.model import Model
+
+    if isinstance(model, Model):
+        return model.path, model.tags
+    raise WrongType("A model", "a path or what open_model returns", model)
+
+
+def _wires(given: object) -> tuple[Wire, ...]:
+    """Return the wires in what `Plan.join` takes."""
+    if isinstance(given, (str, Wire)):
+        given = (given,)
+    if isinstance(given, Mapping) or not isinstance(given, Iterable):
+        raise WrongType("The wires", _WIRES, given)
+    return tuple(map(_wire, given))
+
+
+def _wire(given: object) -> Wire:
+    if isinstance(given, Wire):
+        return given
+    if isinstance(given, str):
+        return _parse_wire(given)
+    match given:
+        case (str(source), str(target)):
+            return Wire(source, target)
+    raise WrongType("A wire", "'OUTPUT=INPUT', ('OUTPUT', 'INPUT') or a Wire", given)
+
+
+_WIRES = "'OUTPUT=INPUT', or a list of such texts and of pairs ('OUTPUT', 'INPUT')"
 
 
 def _parse_wire(text: str) -> Wire:

@@ -11,6 +11,7 @@ from workbench.disk.schema import Message
 from workbench.findings import Finding
 from workbench.model import MetaGraph
 from workbench.model.assets import Asset
+from workbench.names import count
 from workbench.surgery import recipe as recipe_
 from workbench.surgery.interface import Interface
 from workbench.surgery.join import Join
@@ -66,6 +67,15 @@ class Draft:
     findings: list[Finding] = field(default_factory=list)
     tracked: Message | None = None
     aliases: list[Alias] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        graphs = [meta.graph_def for meta in self.proto.meta_graphs]
+        nodes = sum(len(graph.node) for graph in graphs)
+        functions = sum(len(graph.library.function) for graph in graphs)
+        return (
+            f"<Draft: {count(nodes, 'node')}, {count(functions, 'function')}, "
+            f"{count(len(self.findings), 'finding')}; {self.plan!r}>"
+        )
 
     @property
     def parts(self) -> dict[str, Part]:

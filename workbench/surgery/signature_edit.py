@@ -14,10 +14,10 @@ from workbench.disk.optable import OpTable
 from workbench.disk.schema import Message
 from workbench.findings import Finding
 from workbench.model import Model
-from workbench.model.signature import PREDICT, Port, Signature
+from workbench.model.signature import HIDDEN_SIGNATURES, PREDICT, Port, Signature
 from workbench.names import UNUSABLE_ARGUMENT, did_you_mean, is_unusable_argument, show
 from workbench.surgery.edit import WARMUP, Edit, Reference, begin
-from workbench.surgery.ends import HIDDEN_SIGNATURES, chosen_signature
+from workbench.surgery.ends import chosen_signature
 from workbench.surgery.initialise import carry_init
 from workbench.surgery.object_functions import add_signature as add_function
 from workbench.surgery.object_functions import add_signature_map

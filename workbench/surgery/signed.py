@@ -9,10 +9,10 @@ from typing import Any
 
 from workbench.findings import Finding
 from workbench.model import Model
+from workbench.model.signature import HIDDEN_SIGNATURES
 from workbench.names import show
 from workbench.surgery.callables import Prepared, prepare_usual
 from workbench.surgery.edit import Edit, begin
-from workbench.surgery.ends import HIDDEN_SIGNATURES
 from workbench.surgery.part import unique_name
 from workbench.surgery.plan import DEFAULT_SIGNATURE
 from workbench.surgery.signature_edit import Added, add_signature

@@ -1,0 +1,234 @@
+"""`import workbench as wb`, as somebody in a Python session meets it: names, types, errors, what is printed."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import pickle
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import workbench as wb
+from tests.protos import graph, meta_graph, node, write
+from workbench.disk import dtypes, schema
+from workbench.model.callables import Callable_
+from workbench.runtime.verification import Verification, not_run
+
+SAMPLES = wb.sample_models()
+IMAGE, DIGITS = SAMPLES / "image_base64", SAMPLES / "digits"
+WIRES = (("pixels", "myInput"),)
+
+
+def join(**options: Any) -> wb.Plan:
+    return wb.Plan.join(img=IMAGE, net=DIGITS, wires=["pixels=myInput"], **options)
+
+
+def test_dir_shows_the_api() -> None:
+    """Also after its modules were imported, and without a name that only the module itself needs."""
+    code = (
+        "import workbench as wb\n"
+        "plain = {name for name in vars(wb) if not name.startswith('_')}\n"
+        "[getattr(wb, name) for name in wb.__all__]\n"
+        "print([sorted(plain), sorted(name for name in dir(wb) if not name.startswith('_'))])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    plain, shown = eval(done.stdout)
+    assert shown == sorted(name for name in wb.__all__ if not name.startswith("_"))
+    assert set(plain) - set(shown) <= {"annotations", "TYPE_CHECKING", "version"}
+
+
+def test_every_error_that_a_docstring_names_is_exported() -> None:
+    named = set()
+    public = [getattr(wb, name) for name in wb.__all__]
+    methods = [method for one in public if inspect.isclass(one) for method in vars(one).values()]
+    for one in [*public, *methods]:
+        found = re.search(
+            r"Raises:\n((?: {8,}.*\n)+)", (inspect.getdoc(one) or "").replace("\n    ", "\n        ")
+        )
+        for line in (found[1] if found else "").splitlines():
+            named |= {
+                name.strip() for name in line.split(":")[0].split(",") if re.fullmatch(r" *[A-Z]\w+", name)
+            }
+    assert {"PlanError", "UnknownName", "TargetExists", "ExecutionFailed", "WrongType"} <= named
+    for name in named:
+        assert issubclass(getattr(wb.errors, name), wb.WorkbenchError), name
+
+
+def test_errors_are_one_family() -> None:
+    for name in (
+        "PlanError",
+        "UnknownName",
+        "TargetExists",
+        "InputError",
+        "NotAllowedToRun",
+        "NotASavedModel",
+    ):
+        assert getattr(wb, name) is getattr(wb.errors, name)
+    with pytest.raises(wb.WorkbenchError):
+        wb.open_model("nothing here")
+    with pytest.raises(AttributeError, match="nosuch"):
+        wb.nosuch  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "wires",
+    [
+        "pixels=myInput",
+        ["pixels=myInput"],
+        [("pixels", "myInput")],
+        [["pixels", "myInput"]],
+        wb.Wire("pixels", "myInput"),
+        (wire for wire in [wb.Wire("pixels", "myInput")]),
+    ],
+    ids=str,
+)
+def test_wires(wires: Any) -> None:
+    assert wb.Plan.join(img=IMAGE, net=DIGITS, wires=wires) == join()
+
+
+def test_a_pair_may_have_an_equals_sign_in_it() -> None:
+    assert wb.Plan.join("a", "b", wires=[("x=y", "z=1")]).wires == (wb.Wire("x=y", "z=1"),)
+
+
+@pytest.mark.parametrize(
+    "given", [DIGITS, str(DIGITS), DIGITS / "saved_model.pb"], ids=["path", "text", "file"]
+)
+def test_a_path_is_taken_where_a_model_is(given: Any) -> None:
+    opened = wb.open_model(given)
+    assert wb.check_model(given, checksums=False) == wb.check_model(opened, checksums=False)
+    assert wb.scan(given) == wb.scan(opened) != ()
+    assert set(wb.to_networkx(given)) == set(wb.to_networkx(opened)) == set(wb.to_networkx(opened.meta))
+    assert wb.Plan.join(img=IMAGE, net=opened, wires=WIRES).sources[1].path == opened.path
+
+
+def test_tags_choose_in_an_opened_model_too(tmp_path: Path) -> None:
+    metas = [meta_graph(graph(node(f"x{tag}", "NoOp")), (tag,)) for tag in ("a", "b")]
+    model = wb.open_model(write(tmp_path / "two", *metas), "a")
+    assert wb.Plan.join(m=model, wires=[]).sources[0].tags == ("a",)
+    from workbench.model import as_model
+
+    assert as_model(model) is model
+    assert list(as_model(model, "b").meta.nodes) == ["xb"]
+    with pytest.raises(wb.UnknownName, match="a  b"):
+        wb.scan(model, "c")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: wb.open_model(3),
+        lambda: wb.open_model(DIGITS, tags=3),
+        lambda: wb.check_model(None),
+        lambda: wb.check_model(wb.open_model(DIGITS).meta),
+        lambda: wb.scan(b"bytes"),
+        lambda: wb.to_networkx(3),
+        lambda: wb.Plan.join(3, wires=[]),
+        lambda: wb.Plan.join("a", "b", wires=[3]),
+        lambda: wb.Plan.join("a", "b", wires=[("x", "y", "z")]),
+        lambda: wb.Plan.join("a", "b", wires=None),
+        lambda: wb.Plan.join("a", "b", wires={"x": "y"}),
+        lambda: wb.check(DIGITS),
+        lambda: wb.check(join(), [DIGITS]),
+        lambda: wb.apply(wb.open_model(DIGITS)),
+        lambda: wb.commit(join(), "out"),
+        lambda: wb.run(DIGITS, [1, 2]),
+        lambda: wb.verify(3),
+        lambda: wb.verify(DIGITS, "source"),
+        lambda: wb.verify(DIGITS, against=3),
+    ],
+)
+def test_a_wrong_type_is_told_with_what_is_right(call: Any) -> None:
+    with pytest.raises(wb.UsageError) as caught:
+        call()
+    assert isinstance(caught.value, TypeError)
+    assert re.search(r" must be .+, not (None|a value of type \w+)\.", str(caught.value)), caught.value
+
+
+def test_dtypes_by_name() -> None:
+    port = wb.open_model(DIGITS).meta.signature().inputs["myInput"]
+    assert (
+        port.dtype == "float32" == str(port.dtype) == repr(port.dtype) == f"{port.dtype}" == port.dtype.name
+    )
+    assert port.dtype != "int32" and port.dtype == dtypes.FLOAT == 1 and port.dtype != 2
+    assert port.dtype.numpy == "float32"
+    assert {1: "one"}[port.dtype] == "one" and json.dumps(port.dtype) == "1"
+    assert pickle.loads(pickle.dumps(port.dtype)) == "float32"
+    assert schema.TensorInfo(dtype=port.dtype).dtype == 1
+    assert str(dtypes.dtype(101)) == "float32_ref" and str(dtypes.dtype(77)) == "dtype_77"
+
+
+def test_every_view_has_dtypes_by_name() -> None:
+    meta = wb.open_model(SAMPLES / "digits_tf2").meta
+    (one,) = meta.callables
+    tensor = meta.tensor("serving_default_myInput")
+    assert tensor is not None
+    views = [*meta.variables, tensor, *one.variants[0].inputs, *one.variants[0].outputs]
+    assert {str(view.dtype) for view in views} == {"float32"}
+
+
+HOSTILE = "a\x1b[31m\u202e\n<b>" + "x" * 5000
+
+
+def shown() -> list[object]:
+    """One of each thing that is printed in a session."""
+    model = wb.open_model(SAMPLES / "digits_tf2")
+    plan = join(signature="predict", freeze=True)
+    draft = wb.apply(plan)
+    signature = model.meta.signature()
+    failed = not_run(HOSTILE)
+    return [
+        model, *model.meta_graphs, signature, *signature.inputs.values(), *model.meta.variables,
+        *model.meta.callables, model.meta.tensor("serving_default_myInput"), plan, draft,
+        wb.check_model(model), *wb.check(plan), failed,
+        wb.Report(Path("x"), "verified", "equal", Verification("verified", "equal"), findings=draft.findings),
+        wb.Proof(Path(HOSTILE), "differs", HOSTILE, against=Path(HOSTILE)),
+    ]  # fmt: skip
+
+
+def test_what_a_session_prints_fits_a_line_or_two() -> None:
+    for one in shown():
+        assert repr(one).startswith("<") and 20 < len(repr(one)) < 1000, repr(one)
+        assert repr(one).isprintable()
+    model, *_ = shown()
+    assert "serving_default" in repr(model) and "11 nodes" in repr(model)
+    signature = wb.open_model(DIGITS).meta.signature()
+    assert (
+        repr(signature)
+        == "<Signature serving_default(myInput: float32 [?,784]) -> (myOutput: float32 [?,10])>"
+    )
+    assert repr(join()) == f"<Plan img={IMAGE}, net={DIGITS}; wires pixels=myInput>"
+
+
+def test_hostile_names_are_printed_as_text(tmp_path: Path) -> None:
+    meta = meta_graph(
+        graph(node(HOSTILE, "Placeholder", dtype=1), node("v", "VarHandleOp", shared_name=HOSTILE, dtype=1)),
+        (HOSTILE,) * 3,
+        **{f"{HOSTILE}{n}": ({HOSTILE: f"{HOSTILE}:0"}, {"y": f"{HOSTILE}:0"}) for n in range(30)},
+    )
+    meta.signature_def[f"{HOSTILE}1"].inputs[HOSTILE].dtype = 77
+    model = wb.open_model(write(tmp_path / "m", *[meta] * 20))
+    found = model.meta_graphs[0].signatures[f"{HOSTILE}1"]
+    plan = wb.Plan((wb.Source(HOSTILE, Path(HOSTILE)),) * 50, (wb.Wire(HOSTILE, HOSTILE),) * 50)
+    things = [model, model.meta_graphs[0], found, *found.inputs.values(), plan, Callable_(HOSTILE, ())]
+    for one in [*things, *model.meta_graphs[0].variables, model.meta_graphs[0].node_tensor(f"{HOSTILE}:0")]:
+        assert repr(one).isprintable() and len(repr(one)) < 4000, repr(one)
+    assert "dtype_77" in repr(found)
+
+
+def test_printing_opens_no_checkpoint_and_changes_nothing(tmp_path: Path) -> None:
+    meta = meta_graph(graph(node("v", "VarHandleOp", shared_name="v", dtype=1)))
+    folder = write(tmp_path / "m", meta)
+    (folder / "variables").mkdir()
+    (folder / "variables" / "variables.index").write_bytes(b"no table")
+    model = wb.open_model(folder)
+    before = model.proto.SerializeToString(deterministic=True)
+    assert "1 node" in repr(model) and "no signature" not in repr(model.meta)
+    assert "_checkpoint" not in vars(model)
+    draft = wb.apply(join())
+    repr(draft)
+    assert "meta" not in vars(draft) and model.proto.SerializeToString(deterministic=True) == before
