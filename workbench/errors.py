@@ -75,6 +75,12 @@ class WrongType(UsageError, TypeError):
         super().__init__(f"{what} must be {expected}, not {kind}.", hint=hint)
 
 
+class TooManyNodes(UsageError, ValueError):
+    """A graph with the bodies of its functions has more nodes or edges than were asked for. Also a `ValueError`."""
+
+    code = "too-many-nodes"
+
+
 class DiskError(WorkbenchError):
     """Something on disk can't be read or written."""
 

@@ -154,6 +154,6 @@ def test_networkx_view_does_not_unfold_without_end() -> None:
     try:
         to_networkx(view, functions=True, max_nodes=5000)
     except ValueError as problem:
-        assert "5000" in str(problem)
+        assert "5,000" in str(problem)
     else:
         raise AssertionError("4**12 bodies were unfolded")

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from workbench import names
-from workbench.disk import dtypes
+from workbench.disk import dtypes, optable
 from workbench.disk.schema import Message
 from workbench.graph.functions import calls
 from workbench.model import shapes, tensors
@@ -59,9 +59,7 @@ class Level:
     @cached_property
     def nodes(self) -> Mapping[str, Message]:
         """The nodes here by name, in the order of the file."""
-        if self.function is None:
-            return self.meta.nodes
-        return {node.name: node for node in self.function.node_def}
+        return self.meta.nodes if self.function is None else self.meta.function_nodes(self.function)
 
     @property
     def node_defs(self) -> Sequence[Message]:
@@ -69,7 +67,7 @@ class Level:
         graph: Sequence[Message] = self.meta.graph.node if self.function is None else self.function.node_def
         return graph
 
-    @property
+    @cached_property
     def path(self) -> str:
         """The written place of this level: empty, or `CALL::CALL`."""
         return names.CALL_SEPARATOR.join(map(str, self.steps))
@@ -77,6 +75,18 @@ class Level:
     def full_name(self, node: str) -> str:
         """The written place of a node of this level."""
         return f"{self.path}{names.CALL_SEPARATOR}{node}" if self.steps else node
+
+    def address(self, entry: str) -> tuple[str, int]:
+        """Return node (or argument) and flat output index of a data input as a node of this level writes it."""
+        name, _, rest = entry.partition(":")
+        if not rest:
+            return name, 0
+        arg, _, number = rest.rpartition(":")
+        index = names.parse_number(number) or 0
+        node = self.nodes.get(name)
+        if not arg or node is None:
+            return name, index
+        return name, first_of(self.meta, node, arg) + index
 
     @property
     def arguments(self) -> tuple[Tensor, ...]:
@@ -128,6 +138,21 @@ class Level:
         dtype = types[index] if types is not None else 0
         shape = tensors.output_shape(found, index, self.meta.producer)
         return Tensor(f"{self.full_name(node)}:{index}", dtypes.dtype(dtype), shape)
+
+
+def first_of(meta: MetaGraph, node: Message, arg: str) -> int:
+    """The flat index of the first output of an output arg; 0 where it can't be told."""
+    function = meta.functions.get(node.op)
+    if function is not None:
+        found = [out.name for out in function.signature.output_arg]
+        return found.index(arg) if arg in found else 0
+    op_def = meta.op_table.get(node.op)
+    if op_def is None or len(op_def.output_arg) < 2:
+        return 0
+    for known in optable.output_args(node, op_def) or ():
+        if known.arg == arg:
+            return known.first
+    return 0
 
 
 @dataclass(frozen=True, slots=True)

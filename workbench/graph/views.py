@@ -4,48 +4,277 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable, Iterator
+from itertools import product
 from typing import Any
 
 from workbench.disk import dtypes
-from workbench.graph.nest import Level
-from workbench.model import MetaGraph, Model, as_model
+from workbench.disk.schema import Message
+from workbench.errors import TooManyNodes
+from workbench.graph.functions import CALLS, FIRST_INPUT, LOOPS, calls
+from workbench.graph.nest import Level, Step
+from workbench.model import MetaGraph, Model, as_model, shapes
 from workbench.names import input_node, is_control, show
+
+_EDGES_A_NODE = 20
+_LONG = 1000
 
 
 def to_networkx(
     model: MetaGraph | Model | str | os.PathLike[str],
     *,
     functions: bool = False,
-    max_nodes: int = 1_000_000,
+    max_nodes: int = 200_000,
     plain: bool = False,
 ) -> Any:
     """Return a graph as a `networkx.MultiDiGraph`.
 
-    Nodes are named by their place (`node`, or `CALL::node` in bodies) and carry `op`, `device`, `name` and
-    `dtypes` (names of the outputs' dtypes, None for an unknown op). Edges go with the data and carry `source`
-    (what the reader wrote: `n`, `n:1`, `n:out:0`), `position` (in the reader's inputs) and `control`. An
-    input that names no node gives a node with `op=None`.
+    Nodes are named by their place (`node`, or `CALL::node` in bodies) and carry `op`, `device`, `name`, and for their
+    outputs `dtypes` (names) and `shapes` (tuples with None for an unknown size; None for an unknown rank); both are
+    None for an unknown op. Edges go with the data and carry `source` (what the reader wrote: `n`, `n:1`, `n:out:0`),
+    `position` (in the reader's inputs) and `control`. An input that names no node gives a node with `op=None`.
+
+    With `functions` each call has its own copy of the body, so that ancestors and descendants are those of this call
+    alone. A body's arguments are nodes with op `_Arg`; its results are named in the calling node's attribute
+    `returns`. What crosses a call is an edge with the attribute `call`:
+
+    - `argument`: from what feeds the call to the body's argument.
+    - `result`: from what gives a result in the body to the call, and to the readers of that result outside. The
+      readers of a plain call are connected with its body only; those of an `If`, `Case` or `While` with the node
+      itself, which has the results of all its bodies before it.
+    - `loop`: from a result of a loop's body to the argument it becomes in the next round. Only these make cycles
+      (and the `NextIteration` of TF1).
+
+    What an op hands to its function otherwise (a dataset, an op that nobody knows) is connected with each argument.
+    A function that calls itself is not opened again.
 
     Args:
         model: a MetaGraph, an opened model, or what `open_model` takes.
-        functions: also put each body under its calls, to any depth. A body's arguments are nodes with op
-            `_Arg`, its results are named in the calling node's attribute `returns`.
-        max_nodes: where to stop unfolding.
+        functions: also put each body under its calls, to any depth.
+        max_nodes: with `functions`: how many nodes are too many.
         plain: for files: attributes are texts, numbers and flags only (lists joined by commas, `returns` as JSON,
             nothing as empty text), and what XML can't hold is written as an escape, in names as well.
 
     Raises:
-        ValueError: there would be more nodes than `max_nodes`.
+        TooManyNodes: there would be more nodes than `max_nodes`, or 20 times as many edges.
+        WrongType: it is no model.
+        WorkbenchError: the model can't be opened, or has no obvious MetaGraph.
     """
     import networkx as nx
 
     meta = model if isinstance(model, MetaGraph) else as_model(model).meta
-    graph: Any = nx.MultiDiGraph()
-    for level in Level(meta).levels() if functions else (Level(meta),):
-        _add_level(graph, level)
-        if graph.number_of_nodes() > max_nodes:
-            raise ValueError(f"more than {max_nodes} nodes; leave functions=False or raise max_nodes")
-    return _plain(graph) if plain else graph
+    unfolding = _Unfolding(meta, nx.MultiDiGraph(), max_nodes if functions else None)
+    for level in unfolding.levels():
+        unfolding.add(level)
+    return _plain(unfolding.graph) if plain else unfolding.graph
+
+
+class _Unfolding:
+    """A graph on its way into networkx, level by level.
+
+    Args:
+        meta: the MetaGraph.
+        graph: what to fill.
+        max_nodes: how many nodes are too many; None leaves out the bodies of functions.
+    """
+
+    def __init__(self, meta: MetaGraph, graph: Any, max_nodes: int | None) -> None:
+        self.meta = meta
+        self.graph = graph
+        self.max_nodes = max_nodes
+        self._edges = 0
+        self._nodes = 0
+        self._bodies: dict[tuple[Level, str], list[tuple[Step, Level]]] = {}
+        self._calling: dict[str | None, frozenset[str]] = {}
+        self._attributes: dict[str | None, dict[str, dict[str, Any]]] = {}
+
+    def levels(self) -> Iterator[Level]:
+        """The main graph and, where they are asked for, the bodies under it, each after its caller."""
+        todo = [Level(self.meta)]
+        while todo:
+            level = todo.pop()
+            yield level
+            below = [body for name in level.nodes for _, body in self._under(level, name)]
+            todo.extend(reversed(below))
+
+    def add(self, level: Level) -> None:
+        """Add the nodes of a level, the edges into them, and those that cross its calls."""
+        attributes = self._described(level)
+        # an empty body and a long path cost memory as nodes do
+        self._count(nodes=max(1, len(attributes)) * (1 + len(level.path) // _LONG))
+        for name, known in attributes.items():
+            self.graph.add_node(level.full_name(name), **known)
+        for name, node in level.nodes.items():
+            target = level.full_name(name)
+            for position, entry in enumerate(node.input):
+                self._connect(level, entry, target, position)
+            for step, body in self._under(level, name):
+                self._cross(level, node, step, body)
+
+    def _described(self, level: Level) -> dict[str, dict[str, Any]]:
+        """The attributes of the nodes and arguments of a level; the same for each copy of a body."""
+        key = None if level.function is None else level.function.signature.name
+        if key not in self._attributes:
+            found: dict[str, dict[str, Any]] = {
+                argument.name: {
+                    "op": "_Arg",
+                    "device": "",
+                    "name": argument.name,
+                    "dtypes": [str(argument.dtype)],
+                    "shapes": [argument.shape],
+                }
+                for argument in level.arguments
+            }
+            for name, node in level.nodes.items():
+                types = self.meta.output_types(node)
+                found[name] = {
+                    "op": node.op,
+                    "device": node.device,
+                    "name": name,
+                    "dtypes": None if types is None else [dtypes.name(dtype) for dtype in types],
+                    "shapes": None
+                    if types is None
+                    else [_shape(level, name, at) for at in range(len(types))],
+                }
+            self._attributes[key] = found
+        return self._attributes[key]
+
+    def _under(self, level: Level, name: str) -> list[tuple[Step, Level]]:
+        """The bodies under a node."""
+        if self.max_nodes is None or name not in self._callers(level):
+            return []
+        key = level, name
+        if key not in self._bodies:
+            self._bodies[key] = [(step, level.under(step)) for step in level.steps_under(level.nodes[name])]
+        return self._bodies[key]
+
+    def _callers(self, level: Level) -> frozenset[str]:
+        key = None if level.function is None else level.function.signature.name
+        if key not in self._calling:
+            functions = self.meta.functions
+            self._calling[key] = frozenset(
+                name for name, node in level.nodes.items() if functions and calls(node, functions)
+            )
+        return self._calling[key]
+
+    def _source(self, level: Level, entry: str) -> str:
+        """The node that gives what an input entry of a level names: of a plain call, the one in its body."""
+        if is_control(entry):
+            return level.full_name(input_node(entry))
+        while True:
+            name, index = level.address(entry)
+            body = self._opened(level, name)
+            if body is None or body.function is None:
+                return level.full_name(name)
+            results = body.function.signature.output_arg
+            value = body.function.ret.get(results[index].name) if index < len(results) else None
+            if not value or any(map(_is_list, results)):
+                return level.full_name(name)
+            level, entry = body, value
+
+    def _opened(self, level: Level, name: str) -> Level | None:
+        """The body whose results are the outputs of a node."""
+        under = self._under(level, name)
+        if len(under) != 1:
+            return None
+        ((step, body),) = under
+        node = level.nodes[name]
+        return body if step.alone and (node.op in CALLS or node.op == step.function) else None
+
+    def _cross(self, level: Level, node: Message, step: Step, body: Level) -> None:
+        """Connect a call with one of its bodies: arguments, results, and the way around a loop."""
+        function = body.function
+        assert function is not None
+        target = level.full_name(node.name)
+        arguments = [arg.name for arg in function.signature.input_arg]
+        for (position, entry), argument in _handed(node, step, function):
+            self._connect(level, entry, body.full_name(argument), position, call="argument")
+        for position, result in enumerate(function.signature.output_arg):
+            value = function.ret.get(result.name)
+            if not value:
+                continue
+            self._connect(body, value, target, position, call="result")
+            if node.op in LOOPS and step.label == "body" and position < len(arguments):
+                for _, other in self._under(level, node.name):
+                    looped = list(other.function.signature.input_arg) if other.function is not None else []
+                    if position < len(looped):
+                        again = other.full_name(looped[position].name)
+                        self._connect(body, value, again, position, call="loop")
+        for position, last in enumerate(function.control_ret.values()):
+            self._connect(body, f"^{last}", target, position, call="result")
+        returns = {key: body.full_name(value) for key, value in function.ret.items()}
+        self.graph.nodes[target].setdefault("returns", {})[step.label] = returns
+
+    def _connect(self, level: Level, entry: str, target: str, position: int, call: str = "") -> None:
+        source = self._source(level, entry)
+        own = level.full_name(input_node(entry))
+        if source == own and source not in self.graph and not self._exists(level, input_node(entry)):
+            self._count(nodes=1)
+            self.graph.add_node(source, op=None, device="", name=input_node(entry), dtypes=None, shapes=None)
+        self._count(edges=1)
+        crossing = call or ("result" if source != own else "")
+        attributes = {"call": crossing} if crossing else {}
+        self.graph.add_edge(
+            source, target, source=entry, position=position, control=is_control(entry), **attributes
+        )
+
+    def _exists(self, level: Level, name: str) -> bool:
+        return name in self._described(level)
+
+    def _count(self, *, nodes: int = 0, edges: int = 0) -> None:
+        self._nodes += nodes
+        self._edges += edges
+        if self.max_nodes is None:
+            return
+        hint = "Raise max_nodes, or leave functions=False."
+        if self._nodes > self.max_nodes:
+            raise TooManyNodes(
+                f"With its own copy of a function for each call, the graph has more than {self.max_nodes:,} nodes.",
+                hint=hint,
+            )
+        if self._edges > self.max_nodes * _EDGES_A_NODE:
+            raise TooManyNodes(
+                f"With the bodies of functions, the graph has more than {self.max_nodes * _EDGES_A_NODE:,} edges.",
+                hint=hint,
+            )
+
+
+def _handed(node: Message, step: Step, function: Message) -> Iterable[tuple[tuple[int, str], str]]:
+    """The inputs of a call with the argument each becomes; every pair of them where that can't be told."""
+    data = [(position, entry) for position, entry in enumerate(node.input) if not is_control(entry)]
+    arguments = [arg.name for arg in function.signature.input_arg]
+    attr = step.label.partition("[")[0]
+    first = 0 if node.op == step.function else FIRST_INPUT.get(node.op, {}).get(attr)
+    if (
+        first is None
+        or len(data) - first != len(arguments)
+        or not _is_direct(node, attr, step.function)
+        or any(map(_is_list, function.signature.input_arg))
+    ):
+        return product(data, arguments)
+    return zip(data[first:], arguments, strict=True)
+
+
+def _is_direct(node: Message, attr: str, function: str) -> bool:
+    """Whether an attr names a function itself, not inside the attrs of another one."""
+    if node.op == function:
+        return True
+    if attr not in node.attr:
+        return False
+    value = node.attr[attr]
+    return function in [value.func.name, *(one.name for one in value.list.func)]
+
+
+def _is_list(arg: Message) -> bool:
+    return bool(arg.number_attr or arg.type_list_attr)
+
+
+def _shape(level: Level, name: str, index: int) -> shapes.Shape:
+    if level.function is None:
+        found = level.meta.tensor(f"{name}:{index}")
+    else:
+        found = level.tensor(name, index)
+    return None if found is None else found.shape
 
 
 def _plain(graph: Any) -> Any:
@@ -66,48 +295,15 @@ def _plain(graph: Any) -> Any:
         data for *_, data in found.edges(data=True)
     ]:
         for key, value in attributes.items():
-            attributes[key] = _text(value)
+            attributes[key] = _text(key, value)
     return found
 
 
-def _text(value: Any) -> Any:
+def _text(key: str, value: Any) -> Any:
     if isinstance(value, list):
-        value = ",".join(value)
+        value = ",".join(map(shapes.text, value) if key == "shapes" else value)
     elif isinstance(value, dict):
         value = json.dumps(value)
     elif value is None:
         value = ""
     return show(value, len(value)) if isinstance(value, str) else value
-
-
-def _add_level(graph: Any, level: Level) -> None:
-    for argument in level.arguments:
-        graph.add_node(
-            level.full_name(argument.name),
-            op="_Arg",
-            device="",
-            name=argument.name,
-            dtypes=[dtypes.name(argument.dtype)],
-        )
-    for name, node in level.nodes.items():
-        types = level.meta.output_types(node)
-        graph.add_node(
-            level.full_name(name),
-            op=node.op,
-            device=node.device,
-            name=name,
-            dtypes=None if types is None else [dtypes.name(dtype) for dtype in types],
-        )
-    for name, node in level.nodes.items():
-        for position, entry in enumerate(node.input):
-            source = level.full_name(input_node(entry))
-            if source not in graph:
-                graph.add_node(source, op=None, device="", name=input_node(entry), dtypes=None)
-            graph.add_edge(
-                source, level.full_name(name), source=entry, position=position, control=is_control(entry)
-            )
-    if level.function is not None and level.steps:
-        *outer, step = level.steps
-        caller = Level(level.meta, tuple(outer)).full_name(step.node)
-        returns = {key: level.full_name(value) for key, value in level.function.ret.items()}
-        graph.nodes[caller].setdefault("returns", {})[step.label] = returns

@@ -50,6 +50,7 @@ class MetaGraph:
         self.folder = folder
         self.format: Format = format
         self._bundle = bundle
+        self._function_nodes: dict[str, dict[str, Message]] = {}
 
     def __repr__(self) -> str:
         keys = sorted(
@@ -106,6 +107,13 @@ class MetaGraph:
     def functions(self) -> dict[str, Message]:
         """The function library by name."""
         return {function.signature.name: function for function in self.graph.library.function}
+
+    def function_nodes(self, function: Message) -> dict[str, Message]:
+        """Return the nodes of a function's body by name, in the order of the file; kept, as `nodes` is."""
+        name = function.signature.name
+        if name not in self._function_nodes:
+            self._function_nodes[name] = {node.name: node for node in function.node_def}
+        return self._function_nodes[name]
 
     @cached_property
     def function_sizes(self) -> dict[str, int]:

@@ -178,15 +178,18 @@ class Model:
 
         return read_origin(self.folder)
 
-    def networkx(self, *, functions: bool = False, plain: bool = False) -> Any:
-        """The chosen MetaGraph as a `networkx.MultiDiGraph`, see `workbench.to_networkx`.
+    def networkx(self, *, functions: bool = False, max_nodes: int = 200_000, plain: bool = False) -> Any:
+        """Return the chosen MetaGraph as a `networkx.MultiDiGraph`, see `workbench.to_networkx`.
 
         Args:
-            functions: with the bodies of functions, each under its call.
+            functions: with the bodies of functions, each under its call and connected with it.
+            max_nodes: with `functions`: how many nodes are too many.
             plain: for `networkx.write_graphml` and other files, with texts and numbers only.
         """
         # By name: the view is made a room further up, and this is only its short way in for users.
-        return import_module("workbench.graph.views").to_networkx(self.meta, functions=functions, plain=plain)
+        return import_module("workbench.graph.views").to_networkx(
+            self.meta, functions=functions, max_nodes=max_nodes, plain=plain
+        )
 
     @cached_property
     def findings(self) -> list[Finding]:

@@ -9,11 +9,12 @@ from weakref import WeakKeyDictionary
 
 from workbench import names
 from workbench.errors import UnknownName
+from workbench.graph.functions import CALLS
 from workbench.graph.nest import Level
 from workbench.model.signature import INIT_OP, Signature
 from workbench.model.tensors import Tensor
 from workbench.picture.assemble import Assembly, Part
-from workbench.picture.flat import INLINED, End, Flattener, Place, body_ends
+from workbench.picture.flat import End, Flattener, Place, body_ends
 from workbench.picture.fold import Folded, fold
 from workbench.picture.scene import Scene
 
@@ -213,7 +214,7 @@ def _sinks(meta: MetaGraph) -> list[str]:
     for name, node in meta.nodes.items():
         if name in read or name in others or node.op in _NO_SINKS or not node.input:
             continue
-        if node.op in INLINED and _is_of_saver(meta, node):
+        if node.op in CALLS and _is_of_saver(meta, node):
             continue
         if node.op.startswith(("Assign", "VarIsInitialized")) or node.op == "ReadVariableOp":
             continue

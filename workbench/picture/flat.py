@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from workbench.disk import dtypes, optable
+from workbench.disk import dtypes
 from workbench.disk.schema import Message
+from workbench.graph.functions import CALLS
 from workbench.graph.nest import Level, Step
 from workbench.model import shapes
 from workbench.model.tensors import PLACEHOLDERS, Tensor
-from workbench.names import input_node, is_control, parse_number, show
+from workbench.names import input_node, is_control, show
 
 if TYPE_CHECKING:
-    from workbench.model.meta import MetaGraph
+    pass
 
-INLINED = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 SAME = frozenset({"Identity", "StopGradient", "PreventGradient", "Snapshot", "EnsureShape"})
 MAX_ITEMS = 200_000
 _MAX_TRAIL = 10_000
@@ -99,7 +99,7 @@ class Place:
         if name not in self.bodies:
             functions = self.level.meta.functions
             found = None
-            if node.op in INLINED or node.op in functions:
+            if node.op in CALLS or node.op in functions:
                 steps = self.level.steps_under(node)
                 if len(steps) == 1:
                     found = Place(self.level.under(steps[0]), self, node)
@@ -244,15 +244,7 @@ class Flattener:
 
     def _address(self, place: Place, entry: str) -> tuple[str, int]:
         """(node or argument, flat output index) of an input as it is written at `place`."""
-        name, _, rest = entry.partition(":")
-        if not rest:
-            return name, 0
-        arg, _, number = rest.rpartition(":")
-        index = parse_number(number) or 0
-        node = place.level.nodes.get(name)
-        if not arg or node is None:
-            return name, index
-        return name, first_of(place.level.meta, node, arg) + index
+        return place.level.address(entry)
 
     def tensor(self, ref: Ref) -> Tensor | None:
         """Dtype and shape of an output."""
@@ -272,21 +264,6 @@ class Flattener:
             before = item.tensor or (item.place.level.tensor(item.name, ref.index) if item.node else None)
             found = Tensor(found.name, found.dtype, before.shape if before else None)
         return found
-
-
-def first_of(meta: MetaGraph, node: Message, arg: str) -> int:
-    """The flat index of the first output of an output arg; 0 where it can't be told."""
-    function = meta.functions.get(node.op)
-    if function is not None:
-        found = [out.name for out in function.signature.output_arg]
-        return found.index(arg) if arg in found else 0
-    op_def = meta.op_table.get(node.op)
-    if op_def is None or len(op_def.output_arg) < 2:
-        return 0
-    for known in optable.output_args(node, op_def) or ():
-        if known.arg == arg:
-            return known.first
-    return 0
 
 
 def _kind(place: Place, node: Message) -> str:

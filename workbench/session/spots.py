@@ -137,13 +137,7 @@ class Places:
 
     def output_of(self, level: Level, entry: str) -> int:
         """Which output of its node an input entry means: `n:k` in the main graph, `n:arg:k` in a body."""
-        from workbench.picture.flat import first_of
-
-        name, _, rest = entry.partition(":")
-        arg, _, number = rest.rpartition(":")
-        index = names.parse_number(number) or 0
-        node = level.nodes.get(name)
-        return index + (first_of(self.meta, node, arg) if arg and node is not None else 0)
+        return level.address(entry)[1]
 
     def handed_in(self, spot: Spot) -> tuple[Spot, int] | None:
         """Where the value of a body's argument comes from: the node outside that gives it, and which of its outputs.

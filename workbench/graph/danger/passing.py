@@ -8,19 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from workbench.disk import optable
 from workbench.disk.schema import Message
 from workbench.graph.danger.paths import NOTHING, Known, Paths, data_inputs
-from workbench.graph.functions import calls
-
-_FROM: dict[str, dict[str, int]] = {
-    "PartitionedCall": {"f": 0},
-    "StatefulPartitionedCall": {"f": 0},
-    "TPUPartitionedCall": {"f": 0},
-    "SymbolicGradient": {"f": 0},
-    "RemoteCall": {"f": 1},
-    **{op: {"then_branch": 1, "else_branch": 1} for op in ("If", "StatelessIf", "_If")},
-    **{op: {"branches": 1} for op in ("Case", "StatelessCase")},
-    **{op: {"cond": 0, "body": 0} for op in ("While", "StatelessWhile", "_While")},
-}
-"""Op, attr that names a function: the input that is the function's first argument; the rest follow."""
+from workbench.graph.functions import FIRST_INPUT, LOOPS, calls
 
 _ONE_FUNCTION = {
     "f": """
@@ -46,7 +34,6 @@ Not here: BatchFunction, which runs calls of a queue together, with what the las
 (`ProcessFuncBatch`, kernels/batching_util/batch_resource_base.cc).
 """
 
-_LOOPS = frozenset({"While", "StatelessWhile", "_While"})
 _SWAPPED = "api_implements"
 
 
@@ -98,10 +85,10 @@ class Passing:
         if node.op in self._functions:
             yield node.op, [*data]
             return
-        for attr, first in _FROM.get(node.op, {}).items():
+        for attr, first in FIRST_INPUT.get(node.op, {}).items():
             for name in self._named(node, attr):
                 entries: list[str | None] = [*data[first:]]
-                if node.op in _LOOPS:
+                if node.op in LOOPS:
                     kept = self._kept(node)
                     entries = [entry if number in kept else None for number, entry in enumerate(entries)]
                 yield name, entries
