@@ -51,7 +51,7 @@ def to_networkx(
     Args:
         model: a MetaGraph, an opened model, or what `open_model` takes.
         functions: also put each body under its calls, to any depth.
-        max_nodes: with `functions`: how many nodes are too many.
+        max_nodes: with `functions`: how many nodes and bodies are too many.
         plain: for files: attributes are texts, numbers and flags only (lists joined by commas, `returns` as JSON,
             nothing as empty text), and what XML can't hold is written as an escape, in names as well.
 
@@ -100,16 +100,17 @@ class _Unfolding:
     def add(self, level: Level) -> None:
         """Add the nodes of a level, the edges into them, and those that cross its calls."""
         attributes = self._described(level)
-        # an empty body and a long path cost memory as nodes do
-        self._count(nodes=max(1, len(attributes)) * (1 + len(level.path) // _LONG))
+        self._count(nodes=len(attributes) * _weight(level))
         for name, known in attributes.items():
             self.graph.add_node(level.full_name(name), **known)
         for name, node in level.nodes.items():
             target = level.full_name(name)
             for position, entry in enumerate(node.input):
                 self._connect(level, entry, target, position)
-            for step, body in self._under(level, name):
-                self._cross(level, node, step, body)
+            under = self._under(level, name)
+            direct = _direct(node) if under else set()
+            for step, body in under:
+                self._cross(level, node, step, body, direct)
 
     def _described(self, level: Level) -> dict[str, dict[str, Any]]:
         """The attributes of the nodes and arguments of a level; the same for each copy of a body."""
@@ -145,7 +146,9 @@ class _Unfolding:
             return []
         key = level, name
         if key not in self._bodies:
-            self._bodies[key] = [(step, level.under(step)) for step in level.steps_under(level.nodes[name])]
+            steps = level.steps_under(level.nodes[name])
+            self._count(nodes=len(steps) * _weight(level))
+            self._bodies[key] = [(step, level.under(step)) for step in steps]
         return self._bodies[key]
 
     def _callers(self, level: Level) -> frozenset[str]:
@@ -181,13 +184,15 @@ class _Unfolding:
         node = level.nodes[name]
         return body if step.alone and (node.op in CALLS or node.op == step.function) else None
 
-    def _cross(self, level: Level, node: Message, step: Step, body: Level) -> None:
+    def _cross(
+        self, level: Level, node: Message, step: Step, body: Level, direct: set[tuple[str, str]]
+    ) -> None:
         """Connect a call with one of its bodies: arguments, results, and the way around a loop."""
         function = body.function
         assert function is not None
         target = level.full_name(node.name)
         arguments = [arg.name for arg in function.signature.input_arg]
-        for (position, entry), argument in _handed(node, step, function):
+        for (position, entry), argument in _handed(node, step, function, direct):
             self._connect(level, entry, body.full_name(argument), position, call="argument")
         for position, result in enumerate(function.signature.output_arg):
             value = function.ret.get(result.name)
@@ -239,7 +244,9 @@ class _Unfolding:
             )
 
 
-def _handed(node: Message, step: Step, function: Message) -> Iterable[tuple[tuple[int, str], str]]:
+def _handed(
+    node: Message, step: Step, function: Message, direct: set[tuple[str, str]]
+) -> Iterable[tuple[tuple[int, str], str]]:
     """The inputs of a call with the argument each becomes; every pair of them where that can't be told."""
     data = [(position, entry) for position, entry in enumerate(node.input) if not is_control(entry)]
     arguments = [arg.name for arg in function.signature.input_arg]
@@ -247,22 +254,25 @@ def _handed(node: Message, step: Step, function: Message) -> Iterable[tuple[tupl
     first = 0 if node.op == step.function else FIRST_INPUT.get(node.op, {}).get(attr)
     if (
         first is None
+        or (attr, step.function) not in direct
         or len(data) - first != len(arguments)
-        or not _is_direct(node, attr, step.function)
         or any(map(_is_list, function.signature.input_arg))
     ):
         return product(data, arguments)
     return zip(data[first:], arguments, strict=True)
 
 
-def _is_direct(node: Message, attr: str, function: str) -> bool:
-    """Whether an attr names a function itself, not inside the attrs of another one."""
-    if node.op == function:
-        return True
-    if attr not in node.attr:
-        return False
-    value = node.attr[attr]
-    return function in [value.func.name, *(one.name for one in value.list.func)]
+def _direct(node: Message) -> set[tuple[str, str]]:
+    """The functions that a node names itself, not inside the attrs of another one, each with its attr."""
+    found = {(node.op, node.op)}
+    for name, value in node.attr.items():
+        found |= {(name, one.name) for one in (value.func, *value.list.func)}
+    return found
+
+
+def _weight(level: Level) -> int:
+    """How many nodes one at a level counts for: a long path costs memory as more of them do."""
+    return 1 + len(level.path) // _LONG
 
 
 def _is_list(arg: Message) -> bool:
