@@ -83,9 +83,9 @@ def test_errors_are_one_family() -> None:
         [("pixels", "myInput")],
         [["pixels", "myInput"]],
         wb.Wire("pixels", "myInput"),
-        (wire for wire in [wb.Wire("pixels", "myInput")]),
+        iter([wb.Wire("pixels", "myInput")]),
     ],
-    ids=str,
+    ids=["text", "list", "pair", "list of lists", "Wire", "iterator"],
 )
 def test_wires(wires: Any) -> None:
     assert wb.Plan.join(img=IMAGE, net=DIGITS, wires=wires) == join()

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import RuntimeFailure, WorkbenchError
 from workbench.model import MetaGraph, Model, Signature
+from workbench.model.signature import HIDDEN_SIGNATURES
 from workbench.names import input_tensor, show
 from workbench.publishing import ALLOW, Proving, Report, unsafe
-from workbench.surgery.ends import HIDDEN_SIGNATURES
 from workbench.surgery.part import Part, must_be_fed
 from workbench.surgery.plan import Source
 
