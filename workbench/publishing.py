@@ -397,7 +397,7 @@ def _prove(work: Work, stage: Stage, trials: Sequence[Trial]) -> Report:
     from workbench.runtime.chain import ModelRef, ResultModel
     from workbench.runtime.verdict import worst
 
-    model = ModelRef(stage.folder, work.meta.tags, shown=stage.target.absolute())
+    model = work.copies.of_result(ModelRef(stage.folder, work.meta.tags, shown=stage.target.absolute()))
     found: dict[str, Verification] = {}
     for trial in trials:
         result = ResultModel(model, trial.signature)

@@ -262,10 +262,13 @@ class V1:
     The graph may be shared by several; variables, tables and all other state may not.
     """
 
-    def __init__(self, model: Json, graph: V1Graph | None = None) -> None:
+    def __init__(self, model: Json, optimised: bool, graph: V1Graph | None = None) -> None:
         self.source = source = graph or V1Graph(model)
         self.signatures = source.signatures
         config = tf.compat.v1.ConfigProto(allow_soft_placement=True)
+        if not optimised:
+            config.graph_options.rewrite_options.disable_meta_optimizer = True
+            config.graph_options.optimizer_options.opt_level = -1
         with phase("load"):
             self.session = tf.compat.v1.Session(graph=source.graph, config=config)
             try:
@@ -307,9 +310,10 @@ class V1:
 
 
 class V2:
-    """A model as `tf.saved_model.load` gives it. A context manager."""
+    """A model as `tf.saved_model.load` gives it. A context manager, one at a time: its options are TensorFlow's."""
 
-    def __init__(self, model: Json) -> None:
+    def __init__(self, model: Json, optimised: bool) -> None:
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": not optimised})
         with phase("load"):
             if (
                 model["kind"] == "graphdef"
@@ -461,6 +465,19 @@ def read_graph_def(model: Json) -> Any:
 # ---------------------------------------------------------------- jobs
 
 
+def without_grappler_first(work: Any) -> Any:
+    """What `work(optimised)` gives, without Grappler or, where that fails, with it.
+
+    It takes many times as long as a graph that is run once or twice (`MetaOptimizer::Optimize`). But it removes
+    branches that are never taken, and with them ops that this TensorFlow has no kernel for: a model that runs nowhere
+    else is run as users run it, and what counts is what that raises.
+    """
+    try:
+        return work(False)
+    except Failed:
+        return work(True)
+
+
 def decode_sample(sample: Json) -> Json:
     """The arrays of a sample by slot."""
     with phase("input"):
@@ -479,14 +496,19 @@ def job_run(job: Json, pipe: Pipe) -> Json:
     Out: {"outputs": {slot: array}, "seconds": [load, run]}.
     """
     values = decode_sample(job["sample"])
-    started = time.monotonic()
-    pipe.progress("loading the model")
-    with LOADERS[job["loader"]](job["model"]) as loaded:
-        middle = time.monotonic()
-        pipe.progress("running it")
-        outputs = loaded.run_ports(job["signature"], job["inputs"], job["outputs"], values)
-    seconds = [middle - started, time.monotonic() - middle]
-    return {"outputs": encode_sample(outputs), "seconds": seconds}
+
+    def run(optimised: bool) -> Json:
+        started = time.monotonic()
+        pipe.progress("loading the model")
+        with LOADERS[job["loader"]](job["model"], optimised) as loaded:
+            middle = time.monotonic()
+            pipe.progress("running it")
+            outputs = loaded.run_ports(job["signature"], job["inputs"], job["outputs"], values)
+        seconds = [middle - started, time.monotonic() - middle]
+        return {"outputs": encode_sample(outputs), "seconds": seconds}
+
+    answer: Json = without_grappler_first(run)
+    return answer
 
 
 def job_chain(job: Json, pipe: Pipe) -> Json:
@@ -516,17 +538,7 @@ def job_chain(job: Json, pipe: Pipe) -> Json:
                 return {"error": error.as_json, "stage": number}
             continue
         alive = [one for run in runs for one in run if one.failure is None]
-        failure = None
-        try:
-            graph = V1Graph(stage["model"])
-            sessions = [runs] if stage["pure"] else [[run] for run in runs]
-            work = [functools.partial(run_samples, graph, number, stage, some) for some in sessions]
-            side_by_side(work, data_bytes(stage["model"]) * len(work))
-            del graph, work
-        except Failed as error:
-            failure = error.as_json
-        if alive and all(one.failure is not None for one in alive):
-            failure = failure or alive[0].failure["error"]  # type: ignore[index]
+        failure = run_in_sessions(number, stage, runs, alive)
         gc.collect()
         if failure is not None:
             if run_samples_v2(number, stage, runs, alive, failure):
@@ -546,9 +558,45 @@ class SampleRun:
         self.failure: Json | None = None
 
 
-def run_samples(graph: V1Graph, number: int, stage: Json, runs: list[list[SampleRun]]) -> None:
+def some_run(alive: list[SampleRun], attempt: Any) -> None:
+    """Calls `attempt(optimised)`, which notes the failures of samples: without Grappler, and with it if none runs."""
+
+    def work(optimised: bool) -> None:
+        for one in alive:
+            one.failure = None
+        attempt(optimised)
+        if not optimised and alive and all(one.failure is not None for one in alive):
+            raise Failed(RuntimeError("no sample ran"), "run")
+
+    without_grappler_first(work)
+
+
+def run_in_sessions(
+    number: int, stage: Json, runs: list[list[SampleRun]], alive: list[SampleRun]
+) -> Json | None:
+    """All samples of all runs through one stage, in fresh Sessions. Why none of them ran, or None."""
+    try:
+        graph = V1Graph(stage["model"])
+        sessions = [runs] if stage["pure"] else [[run] for run in runs]
+
+        def attempt(optimised: bool) -> None:
+            work = [
+                functools.partial(run_samples, graph, number, stage, some, optimised) for some in sessions
+            ]
+            side_by_side(work, data_bytes(stage["model"]) * len(work))
+
+        some_run(alive, attempt)
+    except Failed as error:
+        return error.as_json
+    failures = [one.failure for one in alive if one.failure is not None]
+    return failures[0]["error"] if failures and len(failures) == len(alive) else None
+
+
+def run_samples(
+    graph: V1Graph, number: int, stage: Json, runs: list[list[SampleRun]], optimised: bool
+) -> None:
     """All samples of some runs through one stage, in one fresh Session."""
-    with V1(stage["model"], graph) as model:
+    with V1(stage["model"], optimised, graph) as model:
         for one in itertools.chain(*runs):
             if one.failure is None:
                 try:
@@ -559,14 +607,18 @@ def run_samples(graph: V1Graph, number: int, stage: Json, runs: list[list[Sample
 
 def run_called(number: int, stage: Json, run: list[SampleRun]) -> None:
     """All samples of one run through a stage that is a callable, on one fresh object."""
-    with V2(stage["model"]) as model:
-        for one in run:
-            if one.failure is None:
+    alive = [one for one in run if one.failure is None]
+
+    def attempt(optimised: bool) -> None:
+        with V2(stage["model"], optimised) as model:
+            for one in alive:
                 try:
                     found = model.call(stage["call"], feeds_of(stage, one.sample, one.values))
                     one.values.update({(number, name): found[name] for name in stage["fetches"]})
                 except Failed as error:
                     one.failure = {"error": error.as_json, "stage": number}
+
+    some_run(alive, attempt)
 
 
 def run_samples_v2(
@@ -578,11 +630,12 @@ def run_samples_v2(
     functions read.
     """
     before = [one.failure for one in alive]
-    for one in alive:
-        one.failure = {"error": failure, "stage": number}
-    with contextlib.suppress(Failed):
+
+    def attempt(optimised: bool) -> None:
+        for one in alive:
+            one.failure = {"error": failure, "stage": number}
         for run in runs:
-            with V2(stage["model"]) as model:
+            with V2(stage["model"], optimised) as model:
                 for one in run:
                     if one in alive:
                         with contextlib.suppress(Failed):
@@ -590,6 +643,9 @@ def run_samples_v2(
                             if found is not None:
                                 one.values.update({(number, name): value for name, value in found.items()})
                                 one.failure = None
+
+    with contextlib.suppress(Failed):
+        some_run(alive, attempt)
     if any(one.failure is None for one in alive):
         return True
     for one, told in zip(alive, before):
@@ -664,7 +720,7 @@ def job_result(job: Json, pipe: Pipe) -> Json:
         pipe.progress("result: v1 Session" if loader == "v1" else "result: tf.saved_model.load")
         started = time.monotonic()
         try:
-            answer = run_result(job, loader, samples)
+            answer: Json = without_grappler_first(functools.partial(run_result, job, loader, samples))
         except Failed as error:
             answer = {"error": error.as_json}
         answer["seconds"] = time.monotonic() - started
@@ -676,9 +732,9 @@ def job_result(job: Json, pipe: Pipe) -> Json:
     return dict(zip(job["loaders"], answers))
 
 
-def run_result(job: Json, loader: str, samples: list[Json]) -> Json:
-    """All samples on one loading of the merged model; a sample that fails is an answer too."""
-    with LOADERS[loader](job["model"]) as model:
+def run_result(job: Json, loader: str, samples: list[Json], optimised: bool) -> Json:
+    """All samples on one loading of the merged model; with Grappler, a sample that fails is an answer too."""
+    with LOADERS[loader](job["model"], optimised) as model:
         answers = []
         keys = model.keys(job["signature"])
         for sample in samples:
@@ -686,6 +742,8 @@ def run_result(job: Json, loader: str, samples: list[Json]) -> Json:
                 outputs = model.run_ports(job["signature"], job["inputs"], job["outputs"], sample)
                 answers.append({"outputs": encode_sample(outputs)})
             except Failed as error:
+                if not optimised:
+                    raise
                 answers.append({"error": error.as_json})
     return {"keys": keys, "samples": answers}
 
@@ -697,7 +755,7 @@ def job_load_check(job: Json, pipe: Pipe) -> Json:
     """
     pipe.progress("loading the model")
     try:
-        with LOADERS[job["loader"]](job["model"]) as loaded:
+        with LOADERS[job["loader"]](job["model"], optimised=True) as loaded:
             if job["loader"] == "v1":
                 keys = tf.compat.v1.GraphKeys
                 counts = {
@@ -737,7 +795,8 @@ def job_stages_check(job: Json, pipe: Pipe) -> Json:
             answers.append({})
             continue
         try:
-            answers.append(check_stage(stage, number, samples, values))
+            check = functools.partial(check_stage, stage, number, samples, values)
+            answers.append(without_grappler_first(check))
         except Failed as error:
             answers.append({"error": error.as_json})
         gc.collect()
@@ -746,24 +805,30 @@ def job_stages_check(job: Json, pipe: Pipe) -> Json:
 
 def run_alone(number: int, stage: Json, samples: list[Json], values: list[dict[Any, Any]]) -> bool:
     """One stage as in the reference, which keeps its fetches in `values`. Whether a v1 Session ran it."""
-    try:
-        with V1(stage["model"]) as model:
+
+    def run(optimised: bool) -> None:
+        with V1(stage["model"], optimised) as model:
             for sample, known in zip(samples, values):
                 run_stage(model, number, stage, sample, known)
+
+    try:
+        without_grappler_first(run)
         return True
     except Failed as error:
-        run = [SampleRun(sample) for sample in samples]
-        for one, known in zip(run, values):
+        alone = [SampleRun(sample) for sample in samples]
+        for one, known in zip(alone, values):
             one.values = known
-        if not run_samples_v2(number, stage, [run], run, error.as_json):
+        if not run_samples_v2(number, stage, [alone], alone, error.as_json):
             raise
         return False
 
 
-def check_stage(stage: Json, number: int, samples: list[Json], values: list[dict[Any, Any]]) -> Json:
+def check_stage(
+    stage: Json, number: int, samples: list[Json], values: list[dict[Any, Any]], optimised: bool
+) -> Json:
     """One stage in `tf.saved_model.load` on all samples; `values` are those of the v1 Sessions."""
     found = []
-    with V2(stage["model"]) as model:
+    with V2(stage["model"], optimised) as model:
         for sample, known in zip(samples, values):
             got = model.run(stage["fetches"], feeds_of(stage, sample, known))
             if got is None:

@@ -2,10 +2,10 @@
 
 A loader reads a folder again, by its own rules, some time after we did: it takes `saved_model.pb` where the user named
 `saved_model.pbtxt` (`loader_impl.parse_saved_model`), what lies there by now, and what our parser did not see. So it
-gets a folder of our making, for its owner alone: the message that was walked, in our own serialisation; the index of
-the checkpoint; and links to the data files and assets as they were opened. Of what loaders look for besides,
-`fingerprint.pb` and `debug/` are left out (they change nothing that runs), as are `saved_model.cpb`,
-`keras_metadata.pb` and `assets.extra/`, which the loaders we use do not read.
+gets a folder of our making, for its owner alone: the message that was walked, in our own serialisation, its function
+calls without Grappler (`unoptimised`); the index of the checkpoint; and links to the data files and assets as they were
+opened. Of what loaders look for besides, `fingerprint.pb` and `debug/` are left out (they change nothing that runs), as
+are `saved_model.cpb`, `keras_metadata.pb` and `assets.extra/`, which the loaders we use do not read.
 
 Nothing large is copied: a link leads to a descriptor that is held open here (`/proc/PID/fd/N`), so that whatever is
 done to the name, what was opened is read. Where there is no such thing it leads to the path. What happened to the files
@@ -19,7 +19,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +33,7 @@ from workbench.disk.scratch import HINT, Scratch
 from workbench.errors import CannotWrite, ChangedFile, DamagedFile
 from workbench.model import MetaGraph, Model
 from workbench.names import show
+from workbench.runtime import unoptimised
 from workbench.runtime.chain import Chain, ModelRef
 
 Place = Callable[[Model, MetaGraph], ModelRef]
@@ -120,6 +121,27 @@ class Copies:
             )  # which keeps both, and so their ids, alive
         return self._made[key][0]
 
+    def of_result(self, result: ModelRef) -> ModelRef:
+        """What is loaded to run a result that is not published yet: itself, if it calls no functions.
+
+        Else its message, as it was read from the disk, beside links to the rest of it.
+
+        Raises:
+            CannotWrite: there is no room for it.
+        """
+        is_folder = result.kind == "saved_model"
+        data = (result.path / PB if is_folder else result.path).read_bytes()
+        changed = unoptimised.saved_model(data) if is_folder else unoptimised.graph_def(data)
+        if changed is data or os.name == "nt":  # Windows lets few users make links
+            return result
+        with self._new_folder() as root:
+            path = root if is_folder else root / _GRAPHDEF
+            _write(root / PB if is_folder else path, changed)
+            for name in (VARIABLES, ASSETS) if is_folder else ():
+                if (result.path / name).is_dir():
+                    os.symlink(result.path / name, root / name)
+        return replace(result, path=path, shown=result.shown or result.path)
+
     def elsewhere(self, chain: Chain) -> Chain:
         """The same chain with each copy under another path, to see whether its outputs depend on that."""
         return replace(
@@ -158,26 +180,30 @@ class Copies:
     def _make(self, model: Model, meta: MetaGraph) -> ModelRef:
         check_names(meta)
         self._hold_model_file(model)
-        number, self._begun = self._begun, self._begun + 1
-        root = (
-            self.folder / f"model{'-' * (number % 100)}{number}"
-        )  # paths of different lengths show what they change
-        try:
-            os.mkdir(root)
+        with self._new_folder() as root:
             if model.folder is None:
                 file = root / _GRAPHDEF
-                _write(file, graph_def(model, meta))
+                _write(file, unoptimised.graph_def(graph_def(model, meta)))
                 return ModelRef(file, (), "graphdef", shown=model.location.file.absolute())
-            _write(root / PB, saved_model(model, meta))
+            _write(root / PB, unoptimised.saved_model(saved_model(model, meta)))
             self._add_checkpoint(model, model.folder, root)
             self._add_assets(meta, model.folder, root)
+        return ModelRef(root, meta.tags, shown=model.folder.absolute())
+
+    @contextmanager
+    def _new_folder(self) -> Iterator[Path]:
+        """A folder for what is loaded; their paths are of different lengths, which shows what depends on that."""
+        number, self._begun = self._begun, self._begun + 1
+        root = self.folder / f"model{'-' * (number % 100)}{number}"
+        try:
+            os.mkdir(root)
+            yield root
         except OSError as problem:
             raise CannotWrite(
                 f"The model can't be laid out for TensorFlow: {problem.strerror or problem}.",
                 where=show(str(problem.filename or root)),
                 hint=HINT,
             ) from problem
-        return ModelRef(root, meta.tags, shown=model.folder.absolute())
 
     def _hold_model_file(self, model: Model) -> None:
         """Notes the stamp of the file that was parsed, which is not read any more."""
