@@ -45,6 +45,30 @@ class Finding:
         return f"{self.severity} {self.code} {self.where}: {self.message}{hint}"
 
 
+# Of findings that say that a name is not there, or that it is not clear which of several is meant.
+_NAMES = frozenset(
+    {
+        *(
+            "R1-handle",
+            "R1-signature",
+            "R1-key",
+            "R1-unknown",
+            "R1-tensor",
+            "R1-output",
+            "R1-call",
+            "R1-argument",
+        ),
+        *("R1-variant", "R6-unknown", "signature-unknown", "signature-input", "signature-output"),
+    }
+)
+
+
+def only_names(findings: Iterable[object]) -> bool:
+    """Return whether all errors, one at least, are about names that are not there."""
+    errors = [one for one in findings if isinstance(one, Finding) and one.severity == "error"]
+    return bool(errors) and all(one.code in _NAMES for one in errors)
+
+
 def total(findings: Iterable[Finding], severity: Severity | None = None) -> int:
     """Count findings of a severity, or of all, those included that only a number represents."""
     return sum(finding.count for finding in findings if severity in (None, finding.severity))

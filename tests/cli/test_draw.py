@@ -12,6 +12,7 @@ import pytest
 
 from tests.cli.tools import DIGITS, IMAGE, WIRE, call
 from tests.picture.test_canvas import DIGITS as DRAWN
+from workbench.model import open_model
 
 
 def test_text_goes_to_stdout_and_talk_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,3 +111,32 @@ def test_a_suffix_of_no_picture_or_of_another_is_refused(
     done = call(capsys, "draw", DIGITS, *words)
     assert done.code == 2 and says in done.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_box_that_is_not_there_is_not_ignored(capsys: pytest.CaptureFixture[str]) -> None:
+    whole = call(capsys, "draw", DIGITS, "--max-boxes", "2")
+    title = "part 1 of 2"
+    assert title in whole.out
+    opened = call(capsys, "draw", DIGITS, "--max-boxes", "2", "--open", title)
+    assert opened.code == 0 and opened.out != whole.out
+    again = call(capsys, "draw", DIGITS, "--max-boxes", "2", "--open", f"{title}/")
+    assert again.out == opened.out
+    missing = call(capsys, "draw", DIGITS, "--max-boxes", "2", "--open", "part 9 of 9")
+    assert missing.code == 2 and title in missing.err
+    leaf = call(capsys, "draw", DIGITS, "--open", "MatMul")
+    assert leaf.code == 2 and "nothing inside" in leaf.err
+
+
+def test_a_focus_by_what_the_box_says(capsys: pytest.CaptureFixture[str], sample_models: Path) -> None:
+    done = call(capsys, "draw", sample_models / "digits_tf2", "--focus", "Softmax", "--hops", "0")
+    assert done.code == 0 and "Softmax" in done.out and "MatMul" not in done.out
+
+
+def test_a_function_shows_what_it_does_besides_its_results(
+    capsys: pytest.CaptureFixture[str], sample_models: Path
+) -> None:
+    path = sample_models / "digits_tf2"
+    functions = {name.split("_")[-2]: name for name in open_model(path).meta.functions if "traced" in name}
+    restore = call(capsys, "draw", path, "--function", functions["restore"])
+    assert "RestoreV2" in restore.out and "AssignVariableOp" in restore.out
+    assert "MergeV2Checkpoints" in call(capsys, "draw", path, "--function", functions["save"]).out

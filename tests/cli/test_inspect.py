@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from tests.cli.tools import DIGITS, copy_of, edit
 from tests.protos import Func, Shape, const, function, graph, meta_graph, node, write
 from tests.zoo import Example, names
 from workbench.cli.main import main
+from workbench.model import open_model
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -256,9 +258,9 @@ def test_recipe_and_proof_are_shown(run: Run, sample_models: Path, tmp_path: Pat
     _, out, _ = run("inspect", path)
     assert "Merged by workbench" in out
     assert "img, signature serving_default, tag set serve, sha256 abababababab…" in out
-    assert "itself merged" in out
+    assert "itself a result" in out
     assert "img@pixels → digits@myInput" in out
-    assert "keep_outputs=True" in out
+    assert "keep outputs  yes" in out
     assert "none: it was published without being run" in out
     proof: dict[str, Any] = {
         "verdict": "verified",
@@ -366,3 +368,39 @@ def test_every_model_of_the_zoo_has_a_page_and_json(
         assert len(meta["node_list"]) >= meta["nodes"]
     for flag in ("--variables", "--functions"):
         assert run("inspect", example.path, flag)[0] == 0
+
+
+def test_what_was_done_is_told_in_words(run: Run, tmp_path: Path) -> None:
+    words = ("--rename", "serving_default=predict", "--rename-input", "myInput=x", "--no-verify")
+    tensors = open_model(DIGITS).meta.signature()
+    x, y = tensors.inputs["myInput"].tensor, tensors.outputs["myOutput"].tensor
+    words = (*words, "--add", "more", "--inputs", f"x={x}", "--outputs", f"y={y}")
+    assert run("signature", DIGITS, *words, "-o", tmp_path / "renamed")[0] == 0
+    _, out, _ = run("inspect", tmp_path / "renamed")
+    assert "Signatures changed by workbench" in out and "Merged" not in out
+    assert "serving_default → predict" in out and "myInput → x" in out
+    assert f"more; inputs x={x}; outputs y={y}" in out and "{'" not in out
+    assert run("freeze", DIGITS, "--no-verify", "-o", tmp_path / "frozen")[0] == 0
+    assert "Frozen by workbench" in run("inspect", tmp_path / "frozen")[1]
+
+
+def test_signatures_for_loaders_alone_are_shown_nowhere(run: Run, tmp_path: Path) -> None:
+    model = copy_of(DIGITS, tmp_path / "m")
+
+    def hide(message: Any) -> None:
+        signatures = message.meta_graphs[0].signature_def
+        for key in ("__saved_model_init_op", "__saved_model_train_op"):
+            signatures[key].outputs[key].name = next(
+                iter(signatures["serving_default"].outputs.values())
+            ).name
+
+    edit(model, hide)
+    for words in (
+        ("inspect",),
+        ("inspect", "--json"),
+        ("check",),
+        ("draw",),
+        ("run", "--signature", "nosuch"),
+    ):
+        _, out, err = run(words[0], model, *words[1:])
+        assert "__saved_model" not in out + err, words

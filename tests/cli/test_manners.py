@@ -51,7 +51,8 @@ def test_every_command_has_help_with_examples(name: str, capsys: pytest.CaptureF
     ("words", "says"),
     [
         (["inspct", "x"], "Did you mean inspect?"),
-        (["--verson"], "no option"),
+        (["--verion"], "Did you mean --version?"),
+        (["nosuch"], "The commands are inspect, check"),
         (["inspect"], "MODEL"),
         (["inspect", "m", "--signatur", "x"], "--signature"),
         (["inspect", "m", "--jsn"], "--json"),
@@ -203,3 +204,89 @@ def test_json_writes_no_page(capsys: pytest.CaptureFixture[str]) -> None:
     out.table([("a",)], (Column(),))
     out.findings([])
     assert capsys.readouterr().out == ""
+
+
+def test_only_what_is_near_is_offered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("env.sh", "notes.txt", "digits"):
+        (tmp_path / name).mkdir()
+    assert cli.main(["inspect", str(tmp_path / "nosuch")]) == 3
+    assert "Did you mean" not in capsys.readouterr().err
+    assert cli.main(["inspect", str(tmp_path / "digit")]) == 3
+    assert f"Did you mean {tmp_path / 'digits'}?" in capsys.readouterr().err
+
+
+MISSPELT = [
+    ["inspect", "DIGITS", "--signature", "serving"],
+    ["inspect", "DIGITS", "--nodes", "nosuch"],
+    ["draw", "DIGITS", "--signature", "serving"],
+    ["draw", "DIGITS", "--open", "nosuch"],
+    ["draw", "DIGITS", "--focus", "nosuch"],
+    ["run", "DIGITS", "--input", "myinput=1"],
+    ["signature", "DIGITS", "--rename-input", "myinput=x", "--dry-run"],
+    ["signature", "DIGITS", "--rename", "serving=x", "--dry-run"],
+    ["signature", "DIGITS", "--add", "n", "--outputs", "y=nosuch:0", "--dry-run"],
+    ["merge", "IMAGE", "DIGITS", "--wire", "pixel=myInput", "--dry-run"],
+    ["merge", "IMAGE", "DIGITS", "--wire", "pixels=myInput", "--rename-input", "x=y", "--dry-run"],
+    ["merge", "IMAGE", "DIGITS", "--wire", "pixels=myInput", "--signature-b", "serving", "--dry-run"],
+    ["merge", "IMAGE", "DIGITS", "--wire", "pixels=myInput", "--tag-set-b", "serv", "--dry-run"],
+    ["check", "--explain", "nosuch"],
+    ["show", "DIGITS", "--tag_set", "serv"],
+]
+
+
+@pytest.mark.parametrize("words", MISSPELT, ids=" ".join)
+def test_a_name_that_is_not_there_is_a_fault_of_usage(
+    words: list[str], sample_models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models = {"DIGITS": str(sample_models / "digits"), "IMAGE": str(sample_models / "image_base64")}
+    assert cli.main([models.get(word, word) for word in words]) == 2
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+@pytest.mark.parametrize("command", ["inspect", "check", "scan", "draw", "show"])
+def test_several_models(command: str, sample_models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    models = [str(sample_models / name) for name in ("digits", "nosuch", "image_base64")]
+    assert cli.main([command, models[0], models[2]]) == 0
+    whole = capsys.readouterr().out
+    assert cli.main([command, *models]) == 3
+    done = capsys.readouterr()
+    assert [line for line in done.out.splitlines() if line] == [line for line in whole.splitlines() if line]
+    assert "nosuch" in done.err
+
+
+@pytest.mark.parametrize("command", ["inspect", "check", "scan", "draw", "show"])
+def test_verbose_says_what_it_took(
+    command: str, sample_models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main([command, str(sample_models / "digits"), "-v"]) == 0
+    assert " of memory" in capsys.readouterr().err
+
+
+def test_a_glob_may_be_left_out_before_the_model(
+    sample_models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digits = str(sample_models / "digits")
+    assert cli.main(["inspect", digits, "--nodes"]) == 0
+    expected = capsys.readouterr().out
+    assert cli.main(["inspect", "--nodes", digits]) == 0
+    assert capsys.readouterr().out == expected
+    assert cli.main(["inspect", "--nodes", digits, digits]) == 2
+    assert "That is a path" in capsys.readouterr().err
+
+
+def test_quiet_leaves_the_line_with_the_verdict(
+    sample_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    merge = [
+        "merge",
+        str(sample_models / "image_base64"),
+        str(sample_models / "digits"),
+        "--wire",
+        "pixels=myInput",
+    ]
+    signature = ["signature", str(sample_models / "digits"), "--rename", "serving_default=predict"]
+    for number, words in enumerate((merge, signature)):
+        target = str(tmp_path / str(number))
+        assert cli.main([*words, "-o", target, "--no-verify", "-q"]) == 0
+        (line,) = capsys.readouterr().out.splitlines()
+        assert line.startswith(f"{target}: unverified")

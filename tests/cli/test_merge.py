@@ -247,7 +247,7 @@ def test_the_same_model_twice_and_three_in_a_chain(cli: Cli, tmp_path: Path) -> 
     words = (f"a={tmp_path / 'front'}", f"b={tmp_path / 'front'}", f"c={IMAGE}")
     done = cli("merge", *words, "--wire", "a@myOutput=b@base64_input", "--dry-run")
     assert done.code == 1  # floats are no string
-    assert "The output is float32, the input takes string" in done.err
+    assert "The output is float32 [?,10], the input takes string []" in done.err
     done = cli("merge", IMAGE, f"x={DIGITS}", f"y={DIGITS}", "--wire", "image_base64@pixels=x@myInput",
                "--wire", "image_base64@pixels=y@myInput", "--dry-run", "--json")  # fmt: skip
     assert set(one_line(done)["after"]["outputs"]) == {"myOutput", "y_myOutput"}
@@ -352,7 +352,7 @@ def calls(
             draft = apply(plan)
             report = commit(draft, name, child=child)
             assert report.published, (name, report.reason)
-            found[name] = merge_page.how_to_call(report, draft)
+            found[name] = merge_page.how_to_call(report, draft, calling.Needs())
     return folder, found
 
 
@@ -479,3 +479,43 @@ def test_what_touches_files_is_run_only_when_allowed(
     plan = Plan.join(a=words[0], b=words[1], wires=["y=x"])
     report = commit(apply(plan), tmp_path / "out", proving=Proving(allow_unsafe=True), child=child)
     assert report.verdict == "verified"
+
+
+def test_call_lines_have_what_the_model_needs(tmp_path: Path) -> None:
+    nodes = [node("x", "Placeholder", dtype=1, shape=Shape((None, 2))), node("y", "Tanh", "x", T=1)]
+    model = open_model(
+        write(tmp_path / "m", meta_graph(graph(*nodes), serving_default=({"x": "x:0"}, {"y": "y:0"})))
+    )
+    needs = calling.Needs(True, ("tensorflow_text",), ("ops.so",), "/other/python")
+    found = calling.how_to_call(model.path, model.meta, model.meta.signature(), needs=needs)
+    args = make_parser("run").parse_args(shlex.split("\n".join(found.shell).replace("\\\n", ""))[2:])
+    assert (args.allow_unsafe, args.imports, args.op_libraries, args.python) == (
+        True, ["tensorflow_text"], ["ops.so"], "/other/python",
+    )  # fmt: skip
+    lines = list(found.python)
+    assert lines.index("import tensorflow as tf") < lines.index("import tensorflow_text  # its custom ops")
+    assert lines.index("tf.load_op_library('ops.so')") < next(
+        at for at, line in enumerate(lines) if "saved_model.load" in line
+    )
+    only_v1 = calling.how_to_call(model.path, model.meta, model.meta.signature(), loads=False, needs=needs)
+    assert "allow_unsafe=True, imports=['tensorflow_text']" in only_v1.python[-1]
+
+
+def test_a_result_that_reaches_unsafe_ops_says_how_it_is_run(cli: Cli, tmp_path: Path) -> None:
+    reads = [
+        node("name", "Placeholder", dtype=7, shape=Shape(())),
+        node("data", "ReadFile", "name"),
+        node("number", "StringToNumber", "data", out_type=1),
+    ]
+    meta = meta_graph(graph(*reads), serving_default=({"x": "name:0"}, {"y": "number:0"}))
+    for key, dtype in (("inputs", 7), ("outputs", 1)):
+        next(iter(getattr(meta.signature_def["serving_default"], key).values())).dtype = dtype
+    after = [node("a", "Placeholder", dtype=1, shape=Shape(())), node("b", "Tanh", "a", T=1)]
+    source = write(tmp_path / "reads", meta)
+    target = write(
+        tmp_path / "after", meta_graph(graph(*after), serving_default=({"a": "a:0"}, {"b": "b:0"}))
+    )
+    done = cli("merge", source, target, "--wire", "y=a", "--no-verify", "-o", tmp_path / "out")
+    assert done.code == 0 and "--allow-unsafe" in done.out
+    done = cli("merge", *QUICK, "-o", tmp_path / "safe")
+    assert done.code == 0 and "--allow-unsafe" not in done.out

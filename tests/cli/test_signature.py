@@ -40,7 +40,7 @@ def test_a_dry_run_shows_before_and_after_and_writes_nothing(
         capsys, "signature", DIGITS, "--rename-input", "myInput=pixels", "--drop", "train",
         "-o", tmp_path / "out", "--dry-run",
     )  # fmt: skip
-    assert done.code == 1 and "There is no signature 'train'" in done.err
+    assert done.code == 2 and "There is no signature 'train'" in done.err
     done = call(
         capsys, "signature", DIGITS, "--rename-input", "myInput=pixels", "-o", tmp_path / "out", "--dry-run"
     )
@@ -74,9 +74,9 @@ def test_added_signatures_take_the_tensors_behind_their_name(
         (("--rename", "serving_default"), 2, "write OLD=NEW"),
         (("--rename-input", "a=b", "--rename-input", "a=c"), 2, "twice"),
         (("--inputs", "a=b"), 2, "--add NAME"),
-        (("--rename-input", "myinput=pixels"), 1, "Did you mean myInput"),
-        (("--rename", "myInput=pixels"), 1, "--rename-input myInput=NEW"),
-        (("--signature", "serving", "--rename-input", "myInput=x"), 1, "serving_default"),
+        (("--rename-input", "myinput=pixels"), 2, "Did you mean myInput"),
+        (("--rename", "myInput=pixels"), 2, "--rename-input myInput=NEW"),
+        (("--signature", "serving", "--rename-input", "myInput=x"), 2, "serving_default"),
     ],
 )
 def test_what_is_wrong_is_said(

@@ -251,7 +251,7 @@ BAD: dict[str, tuple[Maker, type[DiskError], str]] = {
     "unpacked keras": (
         lambda t: folder_of(t, "config.json", "metadata.json", "model.weights.h5"),
         UnsupportedFormat,
-        r"unpacked \.keras.*Zip.*load_model\('model\.keras'\)",
+        r"unpacked \.keras.*Zip.*load_model..model\.keras.",
     ),
     "hugging face": (
         lambda t: folder_of(t, "config.json", "model.safetensors", "tokenizer.json"),
@@ -293,10 +293,10 @@ BAD: dict[str, tuple[Maker, type[DiskError], str]] = {
         r"saved_model\.pb is not a file",
     ),
     # by name
-    "keras": (lambda t: put(t / "m.keras", b"\1"), UnsupportedFormat, r"Keras.*load_model\('m\.keras'\)"),
-    "h5": (lambda t: put(t / "m.h5", b"\1"), UnsupportedFormat, r"HDF5.*load_model\('m\.h5'\)"),
+    "keras": (lambda t: put(t / "m.keras", b"\1"), UnsupportedFormat, r'Keras.*load_model\("/.*/m\.keras"\)'),
+    "h5": (lambda t: put(t / "m.h5", b"\1"), UnsupportedFormat, r'HDF5.*load_model\("/.*/m\.h5"\)'),
     "tflite": (lambda t: put(t / "m.tflite", b"\1"), UnsupportedFormat, r"TFLite.*converted from"),
-    "onnx": (lambda t: put(t / "m.onnx", b"\1"), UnsupportedFormat, r"ONNX.*onnx2tf -i m\.onnx"),
+    "onnx": (lambda t: put(t / "m.onnx", b"\1"), UnsupportedFormat, r"ONNX.*onnx2tf -i /.*/m\.onnx"),
     "ckpt": (lambda t: put(t / "m.ckpt", b"\1"), UnsupportedFormat, r"part of a checkpoint"),
     "index": (lambda t: put(t / "m.index", b"\1"), UnsupportedFormat, r"part of a checkpoint"),
     "shard": (lambda t: put(t / "m.data-00000-of-00001", b"\1"), UnsupportedFormat, r"part of a checkpoint"),

@@ -330,3 +330,10 @@ def test_ml_dtypes_are_cast() -> None:
     assert as_array([7, -8], slot("int4")).tolist() == [7, -8]
     with pytest.raises(InputError):
         as_array([8], slot("int4"))
+
+
+def test_a_bare_word_for_a_vector_of_strings_is_a_batch_of_one() -> None:
+    vector = slot("string", (None,))
+    assert parse_value("hello", vector).tolist() == [b"hello"]
+    assert parse_value('"hello"', vector).tolist() == [b"hello"]
+    assert parse_value('["a","b"]', vector).tolist() == [b"a", b"b"]

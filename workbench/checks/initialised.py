@@ -13,7 +13,6 @@ from workbench.graph.adjacency import Adjacency
 from workbench.graph.dangerous_ops import READS_ASSET
 from workbench.graph.functions import calls
 from workbench.model.saver import const_strings
-from workbench.model.signature import INIT_OP
 from workbench.names import input_node, input_tensor, show
 
 if TYPE_CHECKING:
@@ -41,8 +40,7 @@ def running(meta: MetaGraph, adjacency: Adjacency) -> set[str]:
     """Return the nodes of the main graph that the signatures need."""
     return adjacency.ancestors(
         input_node(name)
-        for key, signature in meta.signatures.items()
-        if key != INIT_OP
+        for signature in meta.shown_signatures.values()
         for port in signature.outputs.values()
         for name in port.tensors
     )

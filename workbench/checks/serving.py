@@ -17,7 +17,7 @@ from workbench.checks.trace import Frame, origin
 from workbench.disk import dtypes
 from workbench.graph.functions import calls, reachable
 from workbench.model import shapes
-from workbench.model.signature import DEFAULT, INIT_OP
+from workbench.model.signature import DEFAULT
 from workbench.names import input_node, show
 
 if TYPE_CHECKING:
@@ -89,7 +89,6 @@ _ENCODERS = """
 """
 _BINARY = frozenset(_ENCODERS.split())
 _MOST_WALKED = 50  # signatures that are followed through the whole graph
-_TRAIN_OP = "__saved_model_train_op"
 _SERVE = {"serve"}
 
 
@@ -108,7 +107,7 @@ def check(model: Model, found: Found) -> list[MetaGraph]:
 
 def check_meta(model: Model, meta: MetaGraph, main: Scope, bodies: Bodies, found: Found) -> None:
     """A MetaGraph that a server would load."""
-    callable_ = {key: one for key, one in meta.signatures.items() if key not in (INIT_OP, _TRAIN_OP)}
+    callable_ = meta.shown_signatures
     if not callable_:
         found.add(NO_SIGNATURE, show(meta.tags_text), "The MetaGraph has no signature.")
     elif DEFAULT not in callable_:

@@ -9,7 +9,6 @@ from workbench.checks.infer import Shapes
 from workbench.checks.known import SIGNATURE_DTYPE, SIGNATURE_SHAPE
 from workbench.disk import dtypes
 from workbench.model import shapes
-from workbench.model.signature import INIT_OP
 from workbench.names import UNUSABLE_ARGUMENT, input_tensor, is_unusable_argument, parse_tensor, show
 
 if TYPE_CHECKING:
@@ -60,9 +59,7 @@ def check(meta: MetaGraph, main: Scope, bodies: Bodies, found: Found) -> None:
     adjacency = main.adjacency
     inferred = Shapes(main, bodies)
     visits = 0
-    for key, signature in meta.signatures.items():
-        if key == INIT_OP:
-            continue
+    for key, signature in meta.shown_signatures.items():
         for name in filter(is_unusable_argument, signature.inputs):
             found.add(INPUT_KEYWORD, f"{show(key)}#{show(name)}", f"{show(name)!r}: {UNUSABLE_ARGUMENT}.")
         if visits < _MOST_VISITS:

@@ -82,6 +82,44 @@ class Call:
         return {"shell": "\n".join(self.shell), "python": "\n".join(self.python), "rest": rest}
 
 
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What has to be there for a model to run at all.
+
+    Attributes:
+        unsafe: it reaches ops that run only with the user's word.
+        imports: modules with custom ops.
+        op_libraries: shared objects with custom ops.
+        python: another interpreter that has its TensorFlow; None for the running one.
+    """
+
+    unsafe: bool = False
+    imports: tuple[str, ...] = ()
+    op_libraries: tuple[str, ...] = ()
+    python: str | None = None
+
+    def words(self) -> list[str]:
+        """Flags of `workbench run`."""
+        found = ["--allow-unsafe"] if self.unsafe else []
+        for flag, values in (("--import", self.imports), ("--op-library", self.op_libraries)):
+            for value in values:
+                found += [flag, value]
+        return [*found, *(["--python", self.python] if self.python else [])]
+
+    def keywords(self) -> str:
+        """Arguments of `workbench.run`."""
+        given = {
+            "allow_unsafe": self.unsafe,
+            "imports": list(self.imports),
+            "op_libraries": list(self.op_libraries),
+            "python": self.python,
+        }
+        return "".join(f", {name}={value!r}" for name, value in given.items() if value)
+
+
+_NONE = Needs()
+
+
 def how_to_call(
     path: Path,
     meta: MetaGraph,
@@ -90,6 +128,7 @@ def how_to_call(
     picture: str | None = None,
     *,
     loads: bool = True,
+    needs: Needs = _NONE,
 ) -> Call:
     """The call of a signature.
 
@@ -100,6 +139,7 @@ def how_to_call(
         sample: values by slot it is known to run on, or None.
         picture: an image file that is there, or None.
         loads: whether `tf.saved_model.load` loads it; if not, `workbench.run` calls it.
+        needs: what has to be there for it.
     """
     slots = input_slots(meta, signature)
     kinds = {} if sample is not None else string_kinds(meta, signature)
@@ -116,11 +156,11 @@ def how_to_call(
     name = path.parent.name if path.name.isdecimal() else path.name
     body, note = _rest(signature, slots, values)
     return Call(
-        tuple(_shell(path, signature, values)),
+        tuple(_shell(path, signature, values, needs)),
         tuple(
-            _python(path, signature, values)
+            _python(path, signature, values, needs)
             if loads and _loadable(signature)
-            else _python_run(path, signature, values)
+            else _python_run(path, signature, values, needs)
         ),
         f"/v1/models/{name}:predict",
         body,
@@ -364,19 +404,23 @@ def _file(slot: Slot) -> str:
 # -- the three languages
 
 
-def _shell(path: Path, signature: Signature, values: Mapping[str, Value]) -> list[str]:
+def _shell(path: Path, signature: Signature, values: Mapping[str, Value], needs: Needs) -> list[str]:
     words = ["workbench", "run", str(path)]
     if signature.key != DEFAULT:
         words += ["--signature", signature.key]
     for name, value in values.items():
         words += ["--input", f"{name}={value.shell}"]
+    words += needs.words()
     return [*(value.setup for value in values.values() if value.setup), *command(words)]
 
 
-def _python(path: Path, signature: Signature, values: Mapping[str, Value]) -> list[str]:
+def _python(path: Path, signature: Signature, values: Mapping[str, Value], needs: Needs) -> list[str]:
     modules = {module for value in values.values() for module in value.modules} - {"numpy"}
     lines = [f"import {module}" for module in sorted(modules)]
-    lines += ["import tensorflow as tf", f"model = tf.saved_model.load({str(path)!r})"]
+    lines.append("import tensorflow as tf")
+    lines += [f"import {module}  # its custom ops" for module in needs.imports]
+    lines += [f"tf.load_op_library({library!r})" for library in needs.op_libraries]
+    lines += [f"model = tf.saved_model.load({str(path)!r})"]
     arguments, odd = [], []
     for port in signature.inputs.values():
         for name, text in _python_arguments(port, values):
@@ -398,13 +442,13 @@ def _python(path: Path, signature: Signature, values: Mapping[str, Value]) -> li
     ]
 
 
-def _python_run(path: Path, signature: Signature, values: Mapping[str, Value]) -> list[str]:
+def _python_run(path: Path, signature: Signature, values: Mapping[str, Value], needs: Needs) -> list[str]:
     """The same for a model that only a v1 Session runs."""
     modules = {module for value in values.values() for module in value.modules} | {"workbench"}
     lines = [f"import {module}" for module in sorted(modules)]
     lines += ["inputs = {", *(f"    {name!r}: {value.plain}," for name, value in values.items()), "}"]
     key = "" if signature.key == DEFAULT else f", {signature.key!r}"
-    return [*lines, f"print(workbench.run({str(path)!r}, inputs{key}))"]
+    return [*lines, f"print(workbench.run({str(path)!r}, inputs{key}{needs.keywords()}))"]
 
 
 def _python_arguments(port: Port, values: Mapping[str, Value]) -> list[tuple[str, str]]:

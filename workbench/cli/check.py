@@ -8,11 +8,13 @@ it means. Nothing is run and nothing is changed.
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli.arguments import add_json, completes_folders
 from workbench.cli.output import NAME, SCHEMA_VERSION, TEXT, Column, Output, count, size
+from workbench.cli.several import each
 from workbench.errors import UsageError
 from workbench.names import did_you_mean, show
 
@@ -28,6 +30,7 @@ EXAMPLES = """\
 examples:
   workbench check ./model
   workbench check ./model --for serving
+  workbench check ./models/*
   workbench check ./model --strict --json
   workbench check ./model --no-checksums
   workbench check --explain signature-unfed
@@ -43,7 +46,7 @@ _SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments."""
     completes_folders(
-        parser.add_argument("model", nargs="?", metavar="MODEL", help="a SavedModel, or a GraphDef")
+        parser.add_argument("models", nargs="*", metavar="MODEL", help="SavedModels, or GraphDef files")
     )
     parser.add_argument(
         "--for", dest="purpose", choices=["serving"], metavar="serving",
@@ -57,26 +60,30 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strict", action="store_true", help="warnings count as errors")
     parser.add_argument("--explain", metavar="CODE", help="what a code means, and what to do")
     parser.add_argument("--codes", action="store_true", help="list all codes")
-    add_json(parser)
+    add_json(parser, "one line of JSON a model")
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Checks a model, or tells about codes."""
     if args.codes or args.explain is not None:
-        if args.model is not None:
+        if args.models:
             flag = "--codes" if args.codes else "--explain"
             raise UsageError(f"{flag} tells about codes; it takes no model.")
         _tell_all(out) if args.codes else _explain(args.explain, out)
         return 0
-    if args.model is None:
+    if not args.models:
         raise UsageError(
             "check needs a model.", hint="workbench check MODEL, or --codes to see what it knows."
         )
+    return each(args.models, out, partial(_check, args, out))
+
+
+def _check(args: argparse.Namespace, out: Output, path: str) -> int:
     from workbench.checks.check import check_model
     from workbench.checks.codes import LISTED
     from workbench.model import open_model
 
-    model = open_model(Path(args.model), args.tag_set)
+    model = open_model(Path(path), args.tag_set)
     checked = check_model(
         model,
         only=None if args.tag_set is None else [model.meta],
@@ -85,20 +92,20 @@ def run(args: argparse.Namespace, out: Output) -> int:
         limit=None if args.all else LISTED,
     )
     if out.json:
-        out.emit(_report(args, checked))
+        out.emit(_report(path, args, checked))
     else:
-        _write(model, checked, args, out)
+        _write(path, model, checked, args, out)
     bad = checked.count("error") + (checked.count("warning") if args.strict else 0)
     return 1 if bad else 0
 
 
-def _report(args: argparse.Namespace, checked: Checked) -> dict[str, Any]:
+def _report(path: str, args: argparse.Namespace, checked: Checked) -> dict[str, Any]:
     findings = [{**one.as_json(), "tag_set": None} for one in checked.model]
     for tags, found in checked.metas:
         findings += [{**one.as_json(), "tag_set": ",".join(tags)} for one in found]
     return {
         "schema_version": SCHEMA_VERSION,
-        "path": args.model,
+        "path": path,
         "for": args.purpose,
         "nodes": checked.nodes,
         "functions": checked.functions,
@@ -108,9 +115,9 @@ def _report(args: argparse.Namespace, checked: Checked) -> dict[str, Any]:
     }
 
 
-def _write(model: Model, checked: Checked, args: argparse.Namespace, out: Output) -> None:
+def _write(path: str, model: Model, checked: Checked, args: argparse.Namespace, out: Output) -> None:
     counts = [count(number, severity) for severity in _SEVERITIES if (number := checked.count(severity))]
-    out.heading(show(args.model), ", ".join(counts) or "nothing found")
+    out.heading(show(path), ", ".join(counts) or "nothing found")
     looked = [count(checked.nodes, "node"), count(checked.functions, "function")]
     if model.bundle is not None:
         looked.append(

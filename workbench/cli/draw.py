@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import argparse
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from workbench.cli.arguments import add_overwrite, completes_files
 from workbench.cli.output import Output
-from workbench.errors import ChildTimeout, UsageError
-from workbench.names import show
+from workbench.cli.several import each
+from workbench.errors import ChildTimeout, UnknownName, UsageError
+from workbench.names import CALL_SEPARATOR, did_you_mean, show
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from workbench.model import Model
     from workbench.picture.layout import Layout
-    from workbench.picture.scene import Scene
+    from workbench.picture.scene import Node, Scene
 
 EXAMPLES = """\
 examples:
@@ -54,7 +58,9 @@ _OWNERS = ("blue", "dark_orange3", "green")
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments."""
     completes_files(
-        parser.add_argument("model", metavar="MODEL", help="SavedModel folder, or a GraphDef file")
+        parser.add_argument(
+            "models", nargs="+", metavar="MODEL", help="SavedModel folder, or a GraphDef file"
+        )
     )
     parser.add_argument(
         "--format",
@@ -89,12 +95,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
-    """Draws, and writes the picture."""
+    """Draws, and writes the picture, or each."""
+    args.format = _format(args.format, args.output)
+    if args.output is not None and len(args.models) > 1:
+        raise UsageError(
+            f"-o takes one picture, and {len(args.models)} models are given.",
+            hint="Draw each to its own file.",
+        )
+    return each(args.models, out, partial(_draw, args, out))
+
+
+def _draw(args: argparse.Namespace, out: Output, path: str) -> int:
     from workbench.disk.outputs import check_output
     from workbench.model import open_model
 
-    args.format = _format(args.format, args.output)
-    model = open_model(args.model, args.tag_set)
+    model = open_model(path, args.tag_set)
     if args.output is not None:
         check_output(args.output, overwrite=args.overwrite, sources=[model.place])
     scene = _scene(model, args)
@@ -142,7 +157,7 @@ def _scene(model: Model, args: argparse.Namespace) -> Scene:
     from workbench.picture.build import build_scene, find_seam
 
     owners = _owners(model)
-    wanted = set(args.open)
+    wanted = {*args.open}
     options = {
         "signature": args.signature,
         "function": args.function,
@@ -154,20 +169,54 @@ def _scene(model: Model, args: argparse.Namespace) -> Scene:
         "max_boxes": args.max_boxes,
     }
     opened: set[str] = set()
-    scene = build_scene(model.meta, **options)
-    while (
-        new := {key for node in scene.nodes if (key := node.opens) and wanted & _names(key, node.title)}
-        - opened
-    ):
-        opened |= new
+    known: dict[str, set[str]] = {}
+    while True:
         scene = build_scene(model.meta, expanded=opened, **options)
+        for node in scene.nodes:
+            if node.opens:
+                known[node.opens] = _names(node.opens, node)
+            for key in node.inside:  # what is open already
+                known.setdefault(key, _names(key))
+        new = {node.opens for node in scene.nodes if node.opens and wanted & known[node.opens]} - opened
+        if not new:
+            break
+        opened |= new
+    _all_there(wanted, known, scene)
     return scene
 
 
-def _names(key: str, title: str) -> set[str]:
+def _all_there(wanted: set[str], known: Mapping[str, set[str]], scene: Scene) -> None:
+    """Make sure that each box that is to be opened was there.
+
+    Raises:
+        UnknownName: one was not.
+    """
+    for name in sorted(wanted):
+        if any(name in names for names in known.values()):
+            continue
+        leaf = next((node for node in scene.nodes if name in _names(node.path or node.id, node)), None)
+        if leaf is not None:
+            raise UnknownName(
+                f"There is nothing inside {show(name)!r} to open.",
+                where="--open",
+                hint=f"It is a {leaf.kind}.",
+            )
+        titles = [node.title for node in scene.nodes if node.opens]
+        hint = did_you_mean(name, [*titles, *map(_bare, known)], noun="boxes that open")
+        raise UnknownName(f"No box is called {show(name)!r}.", where="--open", hint=hint)
+
+
+def _bare(key: str) -> str:
+    """The place of a box without its end."""
+    return key.rstrip("*").removesuffix(CALL_SEPARATOR)
+
+
+def _names(key: str, node: Node | None = None) -> set[str]:
     """What a user may call a box: its place, with or without its end, or what it says."""
-    bare = key.rstrip("*").removesuffix("::")
-    return {key, bare, f"{bare}/", title, f"{title}/"}
+    found = {key, _bare(key)}
+    if node is not None:
+        found |= {text for text in (node.title, node.subtitle, node.label, node.path, node.id) if text}
+    return found | {f"{text}/" for text in found}
 
 
 def _owners(model: Model) -> dict[str, str]:

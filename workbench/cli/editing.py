@@ -132,7 +132,7 @@ def commit_and_tell(
         out.emit({**report.as_json(), **(more or {})})
     else:
         _outcome(report, out)
-        if page is not None:
+        if page is not None and not out.quiet:
             out.line()
             page()
     return 0 if report.published else 1
@@ -168,6 +168,8 @@ def _outcome(report: Report, out: Output) -> None:
         out.heading(f"Not published: {report.verdict}", seconds)
     else:
         out.heading(f"{report.path}: {report.verdict}", f"{size(report.nbytes)}, {seconds}")
+        if out.quiet:
+            return
     out.line(report.reason, indent=2)
     if report.verification is not None:
         differences(out, report.verification)

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli.arguments import add_json, completes_files
 from workbench.cli.output import Output
-from workbench.errors import UnknownName, WorkbenchError
+from workbench.cli.several import each
+from workbench.errors import UnknownName, UsageError
 from workbench.model.model import Model, open_model
 from workbench.names import did_you_mean, show
 
@@ -41,7 +44,7 @@ _LEVEL = 50  # what a body costs besides its nodes: functions that call the next
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments."""
     models = parser.add_argument(
-        "models", nargs="+", metavar="MODEL", help="SavedModel folder, its saved_model.pb, or a GraphDef file"
+        "models", nargs="*", metavar="MODEL", help="SavedModel folder, its saved_model.pb, or a GraphDef file"
     )
     completes_files(models)
     parser.add_argument(
@@ -61,29 +64,33 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Shows each model; one that can't be read is told and the others go on."""
+    _models(args)
     collecting = gc.isenabled()
     gc.disable()  # what is made here is looked at once; walking it for garbage takes a tenth of the time
     try:
-        return _each(args, out)
+        return each(args.models, out, partial(_one, args, out))
     finally:
         if collecting:
             gc.enable()
 
 
-def _each(args: argparse.Namespace, out: Output) -> int:
-    worst = 0
-    for number, path in enumerate(args.models):
-        if number:
-            gc.collect()
-            out.line()
-        try:
-            _inspect(path, args, out)
-        except WorkbenchError as problem:
-            if len(args.models) == 1:
-                raise
-            out.error(problem)
-            worst = max(worst, problem.exit_code)
-    return worst
+def _one(args: argparse.Namespace, out: Output, path: str) -> int:
+    if path != args.models[0]:
+        gc.collect()
+    _inspect(path, args, out)
+    return 0
+
+
+def _models(args: argparse.Namespace) -> None:
+    """Take a model that stands behind `--nodes` for what it is: a glob may be left out there.
+
+    Raises:
+        UsageError: there is no model.
+    """
+    if args.nodes is not None and os.path.exists(args.nodes) and not args.models:
+        args.models, args.nodes = [args.nodes], "*"
+    if not args.models:
+        raise UsageError("No MODEL is given.", hint="Name a SavedModel folder, or a GraphDef file.")
 
 
 def _inspect(path: str, args: argparse.Namespace, out: Output) -> None:
@@ -119,12 +126,12 @@ def _chosen(model: Model, key: str | None) -> list[Mapping[str, Signature]]:
         UnknownName: no MetaGraph has the signature.
     """
     if key is None:
-        return [meta.signatures for meta in model.meta_graphs]
+        return [meta.shown_signatures for meta in model.meta_graphs]
     chosen: list[Mapping[str, Signature]] = [
         {key: meta.signatures[key]} if key in meta.signatures else {} for meta in model.meta_graphs
     ]
     if not any(chosen):
-        known = [name for meta in model.meta_graphs for name in meta.signatures]
+        known = [name for meta in model.meta_graphs for name in meta.shown_signatures]
         raise UnknownName(
             f"There is no signature {show(key)!r}.",
             where=show(str(model.path)),
@@ -162,5 +169,7 @@ def _no_node(model: Model, pattern: str) -> UnknownName:
     return UnknownName(
         f"No node fits {show(pattern)!r}.",
         where=show(str(model.path)),
-        hint=did_you_mean(pattern.strip("*"), names, noun="nodes"),
+        hint=f"That is a path. For all nodes of it write {show(pattern)} --nodes."
+        if os.path.exists(pattern)
+        else did_you_mean(pattern.strip("*"), names, noun="nodes"),
     )

@@ -12,7 +12,7 @@ from workbench.disk import dtypes
 from workbench.findings import by_severity
 from workbench.model import shapes
 from workbench.model.shapes import Shape
-from workbench.model.signature import INIT_OP, PREDICT, Port, Signature
+from workbench.model.signature import PREDICT, Port, Signature
 from workbench.names import show
 
 if TYPE_CHECKING:
@@ -115,10 +115,10 @@ class Page:
         return ", ".join(parts)
 
     def _origin(self, recipe: dict[str, Any] | None, proof: dict[str, Any] | None) -> None:
-        from workbench.cli.origin import origin_facts
+        from workbench.cli.origin import origin_facts, origin_title
 
         self.out.line()
-        self.out.heading("Merged by workbench", indent=2)
+        self.out.heading(origin_title(recipe), indent=2)
         self.out.facts(origin_facts(recipe, proof), indent=4)
 
     def _meta_heading(self, meta: MetaGraph) -> None:
@@ -131,7 +131,7 @@ class Page:
     # ---- what can be called
 
     def _signatures(self, meta: MetaGraph) -> None:
-        listed = [signature for key, signature in meta.signatures.items() if key != INIT_OP]
+        listed = list(meta.shown_signatures.values())
         if not listed:
             self.out.line()
             self.out.line("No signature: call it by a callable or by tensor names.", indent=2)

@@ -9,10 +9,12 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
+from time import monotonic
 from typing import Any, NoReturn, cast
 
-from workbench.cli.output import Output
-from workbench.errors import CannotWrite, UsageError, WorkbenchError
+from workbench.cli.output import Output, size
+from workbench.errors import CannotWrite, PlanError, UsageError, WorkbenchError
+from workbench.findings import only_names
 from workbench.names import did_you_mean, show
 
 INTERRUPTED = 130
@@ -117,8 +119,8 @@ def make_parser(name: str) -> Parser:
 
 def add_common(parser: argparse.ArgumentParser) -> None:
     """Adds the options every command has."""
-    parser.add_argument("-q", "--quiet", action="store_true", help="no talk on stderr, only errors")
-    parser.add_argument("-v", "--verbose", action="store_true", help="more talk on stderr")
+    parser.add_argument("-q", "--quiet", action="store_true", help="only data, a verdict and errors")
+    parser.add_argument("-v", "--verbose", action="store_true", help="more on stderr: details, what it took")
 
 
 def _module(name: str) -> Any:
@@ -142,9 +144,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # a terminal that can't show a sign gets its escape, not a crash
             stream.reconfigure(errors="backslashreplace")
     out = Output(json="--json" in words, quiet="-q" in words or "--quiet" in words)
+    started = monotonic()
     try:
         code = _dispatch(words, out)
         out.flush()
+        out.detail(_cost(monotonic() - started))
         return code
     except WorkbenchError as problem:
         try:
@@ -152,10 +156,27 @@ def main(argv: Sequence[str] | None = None) -> int:
             out.flush()
         except CannotWrite:
             _let_go_of_stdout()
-        return problem.exit_code
+        return _exit_code(problem)
     except KeyboardInterrupt as stop:
         out.interrupted(getattr(stop, "__notes__", ()))
         return INTERRUPTED
+
+
+def _exit_code(problem: WorkbenchError) -> int:
+    """Return the exit code of an error: a name that is not there is a fault of usage, in a plan as anywhere else."""
+    if isinstance(problem, PlanError) and only_names(problem.findings):
+        return UsageError.exit_code
+    return problem.exit_code
+
+
+def _cost(seconds: float) -> str:
+    """Return what a command took, for `-v`."""
+    try:
+        from resource import RUSAGE_SELF, getrusage
+    except ImportError:  # there is none on Windows
+        return f"took {seconds:.2f} s"
+    peak = getrusage(RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return f"took {seconds:.2f} s and up to {size(peak)} of memory"
 
 
 def _dispatch(words: list[str], out: Output) -> int:
@@ -178,8 +199,10 @@ def _dispatch(words: list[str], out: Output) -> int:
         out.stdout.write(f"workbench {__version__}\n")
         return 0
     if name not in COMMANDS:
-        what = "option" if name.startswith("-") else "command"
-        hint = did_you_mean(name, COMMANDS, noun="commands")
+        what, known = (
+            ("option", ["--help", "--version"]) if name.startswith("-") else ("command", [*COMMANDS])
+        )
+        hint = did_you_mean(name, known, noun=f"{what}s", limit=20)
         raise UsageError(f"workbench has no {what} {show(name)!r}.", hint=f"{hint} See workbench --help.")
     try:
         args = make_parser(name).parse_args(rest)

@@ -24,6 +24,7 @@ from workbench.surgery.plan import DEFAULT_SIGNATURE, Plan, Source, SourceList
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from workbench.cli.calling import Needs
     from workbench.commit_join import Report
     from workbench.model import Model
     from workbench.runtime.child import Child
@@ -155,10 +156,25 @@ def commit_and_tell(draft: Draft, args: argparse.Namespace, out: Output, child: 
     if report.published:
         remember_recipe(draft.recipe, [source.path for source in draft.plan.sources])
     if out.json:
-        out.emit(outcome_json(draft, report))
+        out.emit(outcome_json(draft, report, _needs(args, draft)))
     else:
-        outcome(out, draft, report)
+        outcome(out, draft, report, _needs(args, draft))
     return 0 if report.published else 1
+
+
+def _needs(args: argparse.Namespace, draft: Draft) -> Needs:
+    """Return what the result needs to be run: what its verification needed, and the user's word."""
+    from workbench.cli.calling import Needs
+    from workbench.graph.danger import dangerous
+    from workbench.graph.dangerous_ops import may_be_dangerous
+
+    asked = args.allow_unsafe or (args.no_verify and may_be_dangerous(draft.meta.ops))
+    return Needs(
+        asked and bool(dangerous(draft.meta, [draft.plan.signature])),
+        tuple(args.imports),
+        tuple(args.op_libraries),
+        args.python,
+    )
 
 
 def make_plan(args: argparse.Namespace) -> tuple[Plan, list[str]]:

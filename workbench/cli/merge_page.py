@@ -149,13 +149,15 @@ def _ports(out: Output, inputs: Iterable[Port], outputs: Iterable[Port]) -> None
 # -- outcome
 
 
-def outcome(out: Output, draft: Draft, report: Report) -> None:
+def outcome(out: Output, draft: Draft, report: Report, needs: calling.Needs) -> None:
     """What became of a merge, and how to call the result."""
     verification = report.verification
     if report.path is None:
         out.heading(f"Not published: {report.verdict}", _seconds(report))
     else:
         out.heading(f"{report.path}: {report.verdict}", f"{size(report.nbytes)}, {_seconds(report)}")
+        if out.quiet:
+            return
     out.line(report.reason, indent=2)
     if verification is not None:
         differences(out, verification)
@@ -168,7 +170,7 @@ def outcome(out: Output, draft: Draft, report: Report) -> None:
     out.line()
     out.heading("Takes and gives", show(signature.key))
     _ports(out, signature.inputs.values(), signature.outputs.values())
-    call = how_to_call(report, draft)
+    call = how_to_call(report, draft, needs)
     out.line()
     out.heading("Call it from a shell")
     out.code(call.shell)
@@ -183,7 +185,7 @@ def outcome(out: Output, draft: Draft, report: Report) -> None:
         out.line(call.rest_note, indent=2)
 
 
-def how_to_call(report: Report, draft: Draft) -> calling.Call:
+def how_to_call(report: Report, draft: Draft, needs: calling.Needs) -> calling.Call:
     """The call of a published result, with values of the kind it was verified with."""
     assert report.path is not None
     picture = sample_models() / "digits_png" / "sample-3.png"
@@ -197,6 +199,7 @@ def how_to_call(report: Report, draft: Draft) -> calling.Call:
         smallest,
         short(picture) if picture.exists() else None,
         loads=all(check.status == "equal" for check in loaders if check.loader == "v2"),
+        needs=needs,
     )
 
 
@@ -209,13 +212,13 @@ def short(path: Path) -> str:
     return near if len(near) < len(str(path)) else str(path)
 
 
-def outcome_json(draft: Draft, report: Report) -> dict[str, Any]:
+def outcome_json(draft: Draft, report: Report, needs: calling.Needs) -> dict[str, Any]:
     """The same as data."""
     signature = result_signature(draft)
     found = report.as_json()
     found["signature"] = {"key": signature.key, **_signature_json(signature)}
     if report.path is not None:
-        found["call"] = how_to_call(report, draft).as_json()
+        found["call"] = how_to_call(report, draft, needs).as_json()
     return found
 
 

@@ -1,4 +1,4 @@
-"""A merged model's recipe and proof as facts. Both are files anybody may have written: nothing is taken on trust."""
+"""The recipe and the proof of a result as facts. Both are files anybody may have written: nothing is taken on trust."""
 
 from __future__ import annotations
 
@@ -17,19 +17,56 @@ def origin_facts(recipe: dict[str, Any] | None, proof: dict[str, Any] | None) ->
         tool = _dict(recipe.get("tool"))
         if tool:
             facts.append(("by", f"{_text(tool.get('name'))} {_text(tool.get('version'))}".strip()))
-        if recipe.get("edit"):
-            facts.append(("edit", _text(recipe["edit"])))
         facts += _some(
             "from", [_source(source) for source in _list(recipe.get("sources"))[:_LISTED]], recipe, "sources"
         )
         facts += _some(
             "wire", [_wire(wire) for wire in _list(recipe.get("wires"))[:_LISTED]], recipe, "wires"
         )
-        options = _dict(recipe.get("options"))
-        if options:
-            facts.append(("options", ", ".join(f"{_text(key)}={_text(options[key])}" for key in options)))
+        facts += _options(_dict(recipe.get("options")))
     facts += _proof(proof)
     return facts
+
+
+_DONE = {"signature": "Signatures changed", "freeze": "Frozen", "flatten": "Flattened"}
+
+
+def origin_title(recipe: dict[str, Any] | None) -> str:
+    """Return what was done to make the model: `Merged by workbench`."""
+    recipe = recipe or {}
+    if recipe.get("edit"):
+        return f"{_DONE.get(_text(recipe['edit']), 'Made')} by workbench"
+    return "Merged by workbench" if _list(recipe.get("sources")) else "Made by workbench"
+
+
+def _options(options: dict[str, Any]) -> list[tuple[str, str]]:
+    """Each option by its name as on the command line; several renames or additions one after the other."""
+    facts = []
+    for key, value in list(options.items())[:_LISTED]:
+        label = _text(key).replace("_", " ")
+        items = _list(value) if isinstance(value, list) else [value]
+        texts = [_option(item) for item in items[:_LISTED]]
+        if any(isinstance(item, dict) for item in items):
+            facts += [(label, text) for text in texts]
+        else:
+            facts.append((label, ", ".join(texts)))
+    return facts
+
+
+def _option(value: Any) -> str:
+    """Return a value of an option as words: renames as `old → new`, a signature that was added with its tensors."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, dict):
+        return _text(value)
+    if "key" not in value:
+        return ", ".join(f"{_text(old)} → {_text(new)}" for old, new in list(value.items())[:_LISTED])
+    sides = []
+    for side in ("inputs", "outputs"):
+        ends = list(_dict(value.get(side)).items())[:_LISTED]
+        if ends:
+            sides.append(f"{side} {', '.join(f'{_text(key)}={_text(end)}' for key, end in ends)}")
+    return "; ".join([_text(value["key"]), *sides])
 
 
 def _some(label: str, told: list[str], recipe: dict[str, Any], key: str) -> list[tuple[str, str]]:
@@ -50,7 +87,7 @@ def _source(source: Any) -> str:
     if source.get("digest"):
         words.append(f"sha256 {_text(source['digest'])[:12]}…")
     if source.get("recipe"):
-        words.append("itself merged")
+        words.append("itself a result")
     return ", ".join(words)
 
 

@@ -11,11 +11,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli.arguments import add_json
 from workbench.cli.output import NAME, SCHEMA_VERSION, TEXT, Column, Output, count
-from workbench.cli.show import add_dir, given_model
+from workbench.cli.several import each
+from workbench.cli.show import add_dir, given_models
 from workbench.graph.dangerous_ops import TIERS
 from workbench.names import show
 
@@ -44,21 +46,28 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--op_denylist", "--op-denylist", metavar="OPS", help="look for these ops instead, split by commas"
     )
-    add_json(parser)
+    add_json(parser, "one line of JSON a model")
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Scans, and returns 1 if anything was found."""
-    from workbench.graph import danger
+    return each(given_models(args), out, partial(_scan, args, out))
 
-    model = given_model(args)
+
+def _scan(args: argparse.Namespace, out: Output, path: str) -> int:
+    from workbench.graph import danger
+    from workbench.model import open_model
+
+    model = open_model(path)
+    if len(args.models) > 1:
+        out.heading(show(path))
     metas = model.meta_graphs if args.tag_set is None else (model.select(args.tag_set),)
     denylist = None
     if args.op_denylist is not None:
         denylist = {op.strip() for op in args.op_denylist.split(",") if op.strip()}
     found = [danger.scan(meta) if denylist is None else danger.on_denylist(meta, denylist) for meta in metas]
     if out.json:
-        out.emit(_report(args.model or args.dir, metas, found))
+        out.emit(_report(path, metas, found))
     else:
         for meta, dangers in zip(metas, found, strict=True):
             _write(meta, dangers, denylist, out)

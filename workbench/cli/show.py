@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from workbench.cli.arguments import completes_files
 from workbench.cli.output import Output
+from workbench.cli.several import each
 from workbench.disk import schema
 from workbench.disk.schema import Message
 from workbench.errors import UsageError
@@ -44,29 +46,35 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def add_dir(parser: argparse.ArgumentParser) -> None:
-    """Adds the model, as `--dir` or as it stands."""
+    """Adds the model, or several, as `--dir` or as it stands."""
     completes_files(
-        parser.add_argument("model", nargs="?", metavar="MODEL", help="SavedModel folder, or a GraphDef file")
+        parser.add_argument(
+            "models", nargs="*", metavar="MODEL", help="SavedModel folder, or a GraphDef file"
+        )
     )
     completes_files(parser.add_argument("--dir", metavar="MODEL", help="the same, as saved_model_cli has it"))
 
 
-def given_model(args: argparse.Namespace) -> Model:
-    """Opens the model that the arguments name.
+def given_models(args: argparse.Namespace) -> list[str]:
+    """Return the paths of the models that the arguments name.
 
     Raises:
-        UsageError: none is named, or two are.
+        UsageError: none is named, or it is named in both ways.
     """
-    if args.model and args.dir:
+    if args.models and args.dir:
         raise UsageError("MODEL is given twice.", hint="Leave out --dir or the other one.")
-    if not (args.model or args.dir):
+    if not (args.models or args.dir):
         raise UsageError("No MODEL is given.", hint="Name a SavedModel folder.")
-    return open_model(args.model or args.dir)
+    return args.models or [args.dir]
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
-    """Shows it."""
-    model = given_model(args)
+    """Shows it, or each."""
+    return each(given_models(args), out, partial(_show, args, out))
+
+
+def _show(args: argparse.Namespace, out: Output, path: str) -> int:
+    model = open_model(path)
     if args.all:
         _all(model, out)
     elif args.tag_set is None:

@@ -107,6 +107,8 @@ def _against(args: argparse.Namespace, out: Output, model: Model) -> Proof:
 
 def _page(out: Output, proof: Proof) -> None:
     out.heading(f"{show(str(proof.path))}: {proof.verdict}", f"{sum(proof.seconds.values()):.1f} s")
+    if out.quiet and proof.ok:
+        return
     out.line(proof.reason, indent=2)
     for key, verification in proof.signatures.items():
         if len(proof.signatures) > 1:

@@ -6,8 +6,10 @@ Sources of the signatures: the formats' own specifications (HDF5 "format signatu
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -18,19 +20,20 @@ from workbench.names import show
 
 GIVE = "Give a SavedModel folder, or the file of a frozen GraphDef."
 _DEPTH, _ENTRIES = 3, 2000
+_PATH = 4096
 _ONNX_TAGS = (b"\x12", b"\x1a", b"\x2a", b"\x3a", b"\x42")
 
 _KERAS = (
     "a Keras model file",
-    "Write it as a SavedModel with Keras: keras.models.load_model({name!r}).export('model').",
+    "Write it as a SavedModel with Keras:\n{keras}",
 )
 _HDF5 = (
     "an HDF5 file, as Keras keeps a model or weights in",
-    "If it is a whole model, Keras writes it as a SavedModel:"
-    " keras.models.load_model({name!r}).export('model'). Weights alone need the program that builds their model.",
+    "If it is a whole model, Keras writes it as a SavedModel:\n{keras}\n"
+    "Weights alone need the program that builds their model.",
 )
 _TFLITE = ("a TFLite model", "It can't be turned back: use the SavedModel that it was converted from.")
-_ONNX = ("an ONNX model", "Convert it with onnx2tf, which writes a SavedModel: onnx2tf -i {name} -o model.")
+_ONNX = ("an ONNX model", "Convert it with onnx2tf, which writes a SavedModel:\nonnx2tf -i {path} -o model")
 _CHECKPOINT = (
     "part of a checkpoint: variables without a graph",
     "Load it with the program that builds the model, and save with tf.saved_model.save.",
@@ -173,8 +176,15 @@ def _foreign(path: Path, found: tuple[str, str]) -> UnsupportedFormat:
     if folder is not None:
         hint = f"It belongs to the SavedModel in {_shown(folder)}: give that folder."
     else:
-        hint = hint.replace("{name!r}", repr(show(path.name))).replace("{name}", show(path.name))
+        hint = _with_path(hint, path)
     return UnsupportedFormat(f"This is {what}.", where=_shown(path), hint=hint)
+
+
+def _with_path(hint: str, path: Path) -> str:
+    """Put the path into the commands of a hint, so that a shell takes them as they stand."""
+    text = show(os.fspath(path), _PATH)
+    program = f'import keras; keras.models.load_model({json.dumps(text, ensure_ascii=False)}).export("model")'
+    return hint.replace("{keras}", shlex.join(["python", "-c", program])).replace("{path}", shlex.quote(text))
 
 
 def _model_around(path: Path) -> Path | None:
@@ -230,9 +240,8 @@ def no_model_in(folder: Path) -> DiskError:
 
 def _known_folder(folder: Path, names: set[str]) -> tuple[str, str] | None:
     if {"config.json", "metadata.json"} <= names and any(name.endswith(".weights.h5") for name in names):
-        return "an unpacked .keras file", "Zip its content to a file model.keras; " + _KERAS[1].replace(
-            "{name!r}", "'model.keras'"
-        )
+        hint = _with_path(_KERAS[1], Path("model.keras"))
+        return "an unpacked .keras file", f"Zip its content to a file model.keras. {hint}"
     if "model.json" in names and any(re.search(r"\.bin\Z|-of-\d+", name) for name in names):
         return _TFJS
     if "config.json" in names and names & {"tf_model.h5", "pytorch_model.bin", "model.safetensors"}:

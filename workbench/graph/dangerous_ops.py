@@ -7,7 +7,7 @@ as the dangerous one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Literal
 
 from workbench.disk import optable
@@ -124,6 +124,15 @@ _ONLY_IF: dict[str, Callable[[Message], bool]] = {
 VERDICTS["PrintV2"] = ("write", "prints into a file")
 VERDICTS["XlaCallModule"] = ("code", "calls code of the process by its name (a StableHLO custom call)")
 UNKNOWN: tuple[Tier, str] = ("code", "is not an op of TensorFlow 2.21: nobody knows what it does")
+
+
+def may_be_dangerous(ops: Iterable[str]) -> bool:
+    """Whether any op but a saver's own may be; a glance, where the walk of `danger` would cost too much."""
+    return any(
+        op in VERDICTS or not optable.is_known(op)
+        for op in ops
+        if op not in SAVER_WRITES and op not in SAVER_READS
+    )
 
 
 def classify(node: Message, known: Collection[str] = ()) -> tuple[Tier, str] | None:

@@ -164,13 +164,18 @@ class MetaGraph:
             return read_signature(self)
         return read_signatures(self.proto)
 
+    @property
+    def shown_signatures(self) -> dict[str, Signature]:
+        """The signatures that are there to be called: without those that only loaders look for."""
+        return {key: found for key, found in self.signatures.items() if key not in HIDDEN_SIGNATURES}
+
     def signature(self, key: str | None = None) -> Signature:
         """One signature: by key, else `serving_default`, else the only one that can be called.
 
         Raises:
             UnknownName: there is no such signature, or none was named and there is no obvious one.
         """
-        callable_keys = [name for name in self.signatures if name != INIT_OP]
+        callable_keys = list(self.shown_signatures)
         if key is None:
             if DEFAULT in self.signatures:
                 return self.signatures[DEFAULT]

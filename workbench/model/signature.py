@@ -16,8 +16,9 @@ from workbench.model.shapes import Shape
 PortKind = Literal["dense", "sparse", "composite"]
 DEFAULT = "serving_default"
 INIT_OP = "__saved_model_init_op"
-HIDDEN_SIGNATURES = frozenset({INIT_OP, "__saved_model_train_op"})
-"""Signatures that are no offer to a user: steps of loading and training."""
+TRAIN_OP = "__saved_model_train_op"
+HIDDEN_SIGNATURES = frozenset({INIT_OP, TRAIN_OP})
+"""Keys that only loaders look for: nobody calls these, and no face shows them."""
 PREDICT = "tensorflow/serving/predict"
 
 

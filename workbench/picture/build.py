@@ -9,12 +9,13 @@ from weakref import WeakKeyDictionary
 
 from workbench import names
 from workbench.errors import UnknownName
+from workbench.graph.effects import READS
 from workbench.graph.functions import CALLS
 from workbench.graph.nest import Level
-from workbench.model.signature import INIT_OP, Signature
+from workbench.model.signature import Signature
 from workbench.model.tensors import Tensor
 from workbench.picture.assemble import Assembly, Part
-from workbench.picture.flat import End, Flattener, Place, body_ends
+from workbench.picture.flat import End, Flattener, Item, Place, body_ends
 from workbench.picture.fold import Folded, fold
 from workbench.picture.scene import Scene
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from workbench.model.meta import MetaGraph
 
 MAX_BOXES = 150
+_ASIDE = frozenset({"Assert", "Print", "PrintV2"})
 _NO_SINKS = frozenset({"NoOp", "Assert", "Print", "PrintV2", "SaveV2", "MergeV2Checkpoints"})
 
 
@@ -146,7 +148,7 @@ def _ends(
         inputs, results, passed = body_ends(place)
         if passed:
             notes.append(f"{passed} results that only hand an argument on are not drawn.")
-        return inputs, list(results)
+        return inputs, [*results, *_effects(place.level)]
     if roots is not None:
         return [], list(_checked(meta, roots))
     chosen = _signatures(meta, signature)
@@ -174,7 +176,7 @@ def _signatures(meta: MetaGraph, key: str | None) -> list[Signature]:
     try:
         return [meta.signature()]
     except UnknownName:
-        return [one for one in meta.signatures.values() if one.key != INIT_OP]
+        return list(meta.shown_signatures.values())
 
 
 def _of_signatures(meta: MetaGraph, chosen: list[Signature]) -> tuple[list[End], list[End | str]]:
@@ -222,6 +224,22 @@ def _sinks(meta: MetaGraph) -> list[str]:
     return found
 
 
+def _effects(level: Level) -> list[str]:
+    """The nodes of a body that nobody reads and that do something all the same: they assign, write, end a restore."""
+    read = {
+        names.input_node(entry) for node in level.nodes.values() for entry in node.input if entry[:1] != "^"
+    }
+    if level.function is not None:
+        read.update(names.input_node(entry) for entry in level.function.ret.values())
+    found = []
+    for name, node in level.nodes.items():
+        op_def = level.meta.op_table.get(node.op)
+        stateful = op_def is not None and op_def.is_stateful
+        if stateful and name not in read and node.op not in READS and node.op not in _ASIDE:
+            found.append(name)
+    return found
+
+
 def _is_of_saver(meta: MetaGraph, node: object) -> bool:
     saver = meta.proto.saver_def
     first = names.input_node(node.input[0]) if node.input else ""  # type: ignore[attr-defined]
@@ -248,6 +266,13 @@ def _around(folded: Folded, focus: str, members: Collection[str], hops: int) -> 
         exact = focus.endswith((names.CALL_SEPARATOR, "*"))
         centre = [key for key in folded.items if key.startswith(focus.rstrip("*") if exact else inside)]
     if not centre:
+        centre = [key for key, item in folded.items.items() if focus in _said(item)]
+        if len(centre) > 1:
+            listed = ", ".join(map(names.show, centre[:8])) + (", …" if len(centre) > 8 else "")
+            raise UnknownName(
+                f"{len(centre)} boxes are called {names.show(focus)!r}.", hint=f"Choose one of {listed}."
+            )
+    if not centre:
         hint = names.did_you_mean(focus, folded.items, noun="boxes")
         raise UnknownName(f"There is nothing called {names.show(focus)!r} in this picture.", hint=hint)
     readers: dict[str, list[str]] = {}
@@ -271,6 +296,11 @@ def _around(folded: Folded, focus: str, members: Collection[str], hops: int) -> 
         folded.facts,
         folded.home,
     )
+
+
+def _said(item: Item) -> tuple[str, ...]:
+    """What a box says of a node: its op, its name, and the last part of that."""
+    return item.op, item.name, item.name.rpartition("/")[2]
 
 
 def find_seam(meta: MetaGraph, owners: Mapping[str, str]) -> frozenset[str]:

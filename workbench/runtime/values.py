@@ -129,7 +129,8 @@ def parse_value(text: str, slot: Slot) -> Array:
     if text.startswith("@"):
         return _from_file(text[1:], slot)
     if slot.is_string:
-        return as_array(_string_literal(text, slot), slot)
+        value = _string_literal(text, slot)
+        return _one_string(value.encode(), slot) if isinstance(value, str) else as_array(value, slot)
     if dtypes.name(slot.dtype).startswith("complex"):
         try:
             return as_array(complex(text), slot)
@@ -209,11 +210,14 @@ def npz_arrays(name: str) -> dict[str, Array]:
 
 
 def _file_string(data: bytes, slot: Slot) -> Array:
-    """A file's bytes as a scalar, or as a batch of one where the input is a vector of strings."""
+    """A file's bytes as one string."""
+    return _one_string(data, slot) if slot.is_string else as_array(data, slot)
+
+
+def _one_string(data: bytes, slot: Slot) -> Array:
+    """One string as a scalar, or as a batch of one where the input is a vector of strings."""
     import numpy as np
 
-    if not slot.is_string:
-        return as_array(data, slot)
     vector = slot.shape is not None and len(slot.shape) == 1
     array = np.empty((1,) if vector else (), dtype=object)
     array[...] = data

@@ -31,7 +31,6 @@ Kind = Literal[
     "argument", "result", "node",
 ]  # fmt: skip
 Key = tuple[str, ...]
-HIDDEN = frozenset({"__saved_model_init_op", "__saved_model_train_op"})
 """Signatures that a loader runs and nobody calls (`saved_model/constants.h`)."""
 SECTIONS = ("signatures", "callables", "variables", "assets", "functions", "nodes")
 
@@ -160,7 +159,7 @@ class Lister:
             found.add(("signature", chosen))
         elif keys:
             found.add(("signature", keys[0]))
-        if all(key in HIDDEN for key in keys):  # it is joined by a callable
+        if not keys:  # it is joined by a callable
             names = [key for item in self.meta.callables if item.path == chosen for key in self._names(item)]
             found |= {("section", "callables"), *(("callable", name) for name in names[:1] or [chosen or ""])}
         return found
@@ -169,14 +168,14 @@ class Lister:
         return [variant_name(self.meta, item, variant) for variant in item.variants]
 
     def _signature_keys(self) -> list[str]:
-        """`serving_default` first, then by name with numbers in their order, those only a loader runs last."""
+        """`serving_default` first, then by name with numbers in their order."""
 
-        def place(key: str) -> tuple[bool, bool, list[tuple[int, str]]]:
+        def place(key: str) -> tuple[bool, list[tuple[int, str]]]:
             parts = re.split(r"(\d+)", key)
             natural = [(-1, part) if (found := parse_number(part)) is None else (found, "") for part in parts]
-            return key in HIDDEN, key != DEFAULT_SIGNATURE, natural
+            return key != DEFAULT_SIGNATURE, natural
 
-        return sorted(self.meta.signatures, key=place)
+        return sorted(self.meta.shown_signatures, key=place)
 
     def listing(self, unfolded: Set[Key]) -> Listing:
         """All rows, with those under the unfolded ones."""

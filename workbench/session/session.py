@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import UsageError, WorkbenchError
 from workbench.findings import Finding, by_severity, total
 from workbench.model import Model, open_model
-from workbench.session.listing import HIDDEN
 from workbench.session.options import CommitOptions
 from workbench.surgery.plan import DEFAULT_SIGNATURE, Plan, Source, SourceList, Wire, split_handle
 
@@ -114,7 +113,7 @@ class Session:
         source, model = self.source(handle), self.model(handle)
         if model is None or source.signature is not None:
             return source.signature
-        keys = [key for key in model.meta.signatures if key not in HIDDEN]
+        keys = list(model.meta.shown_signatures)
         if not keys:
             from workbench.surgery.callables import usual_callable
 

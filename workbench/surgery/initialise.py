@@ -11,7 +11,7 @@ from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
 from workbench.graph.adjacency import Adjacency
 from workbench.model import MetaGraph
-from workbench.model.signature import INIT_OP
+from workbench.model.signature import HIDDEN_SIGNATURES
 from workbench.model.variables import variable_defs
 from workbench.names import show
 from workbench.surgery.interface import info_tensors
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 MAIN_OP = "saved_model_main_op"
 _LEGACY = "legacy_init_op"
-TRAIN_OP = "__saved_model_train_op"
 
 
 def init_ops(meta: MetaGraph, needed: Collection[str]) -> tuple[str, ...]:
@@ -120,7 +119,7 @@ def use_main_op(meta_graph: Message, init_op: str | None) -> None:
         meta_graph: is changed.
         init_op: the node; one that does something itself is wrapped in a NoOp. None for no init op.
     """
-    for key in (INIT_OP, TRAIN_OP):
+    for key in HIDDEN_SIGNATURES:
         if key in meta_graph.signature_def:
             del meta_graph.signature_def[key]
     for name in (MAIN_OP, _LEGACY):

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from workbench import names
-from workbench.disk import dtypes
 from workbench.errors import UsageError
 from workbench.findings import Finding
 from workbench.model import Model, open_model
@@ -21,6 +20,7 @@ from workbench.surgery.frames import inside
 from workbench.surgery.part import Part
 from workbench.surgery.plan import Plan, Source, Wire, split_handle
 from workbench.surgery.prepare import open_calls
+from workbench.surgery.remedies import described, remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,81 +342,26 @@ def judge(source: End, target: End) -> Link | Finding:
             f"The output is {source.kind}, the input {target.kind}.",
             "Wire the component tensors one by one (`node:k`), or convert one side first.",
         )
-    for have, want in zip(source.dtypes, target.dtypes, strict=True):
-        if have != want:
-            return _dtype_mismatch(where, have, want)
     fits = tuple(map(shapes_.fits, source.shapes, target.shapes))
-    for fit, out, into in zip(fits, source.shapes, target.shapes, strict=True):
-        if fit == "refuted":
-            return Finding(
-                "R4-shape",
-                "error",
-                where,
-                f"The output has shape {shapes_.text(out)}, the input takes {shapes_.text(into)}.",
-                _shape_hint(out, into),
-            )
+    have, want = (list(zip(end.dtypes, end.shapes, strict=True)) for end in (source, target))
+    wrong = [at for at, fit in enumerate(fits) if fit == "refuted" or have[at][0] != want[at][0]]
+    if wrong:
+        parts = [
+            f"{_component(source, at)} is {described(*have[at])}, the input takes {described(*want[at])}"
+            for at in wrong
+        ]
+        code = "R3-dtype" if any(have[at][0] != want[at][0] for at in wrong) else "R4-shape"
+        hint = remedy(have[wrong[0]], want[wrong[0]])
+        return Finding(code, "error", where, f"{'. '.join(parts)}.", hint)
     return Link(source, target, fits)
 
 
-_INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
-_FLOATS = ("half", "float16", "bfloat16", "float32", "float64")
-
-
-def _dtype_mismatch(where: str, have: int, want: int) -> Finding:
-    source, target = dtypes.name(have), dtypes.name(want)
-    number = (*_INTEGERS, *_FLOATS, "bool")
-    if "string" in (source, target):
-        adapter = (
-            "A model between them that parses the strings (tf.strings.to_number, or a decoder) would help."
-            if source == "string"
-            else "A model between them with tf.strings.as_string would help; it loses digits of floats."
-        )
-    elif source in number and target in number:
-        lossy = _lossy(source, target)
-        adapter = f"A model between them with tf.cast(x, tf.{target}) would help" + (
-            f"; it is lossy: {lossy}." if lossy else "; it loses nothing."
-        )
-    else:
-        adapter = None
-    return Finding("R3-dtype", "error", where, f"The output is {source}, the input takes {target}.", adapter)
-
-
-def _lossy(source: str, target: str) -> str | None:
-    if source in _FLOATS and target in _INTEGERS:
-        return "fractions are cut off"
-    if target == "bool":
-        return "all that is not 0 becomes true"
-    sizes = {"half": 2, "float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
-    if source in _FLOATS and target in _FLOATS:
-        return "digits are lost" if sizes[target] <= sizes[source] else None
-    if source in _INTEGERS and target in _INTEGERS:
-        from_bits, to_bits = int(source.lstrip("uint")), int(target.lstrip("uint"))
-        signed = target.startswith("int") or source.startswith("uint")
-        return None if signed and to_bits > from_bits else "values out of range wrap around"
-    if source in _INTEGERS and target in _FLOATS:
-        digits = {"half": 11, "float16": 11, "bfloat16": 8, "float32": 24, "float64": 53}[target]
-        return "large numbers are rounded" if int(source.lstrip("uint")) > digits else None
-    return None
-
-
-def _shape_hint(have: Shape, want: Shape) -> str:
-    if have is None or want is None:
-        return "Choose another tensor."
-    if len(have) != len(want):
-        if (
-            sorted(map(str, have)) != sorted(map(str, want))
-            and shapes_.count(have) == shapes_.count(want) is not None
-        ):
-            return (
-                f"The numbers of elements agree: a tf.reshape to {shapes_.text(want)} between them would fit."
-            )
-        if len(have) + 1 == len(want) and shapes_.fits(have, want[1:]) != "refuted":
-            return "The input takes a batch: a model between them with tf.expand_dims(x, 0) would fit."
-        return f"Ranks differ, {len(have)} against {len(want)}: a tf.reshape between them is needed."
-    moved = sorted(map(str, have)) == sorted(map(str, want))
-    if moved and len(have) == 4:
-        return "The sizes are the same in another order (NHWC against NCHW?): a tf.transpose between them would fit."
-    return "Choose another tensor, or put a model between them that brings it to this shape."
+def _component(end: End, at: int) -> str:
+    """The output, or a part of it, as the subject of a sentence."""
+    if len(end.tensors) == 1:
+        return "The output"
+    part = ("indices", "values", "dense_shape")[at] if end.kind == "sparse" else f"component {at}"
+    return f"The output's {part}"
 
 
 def _remarks(link: Link) -> list[Finding]:

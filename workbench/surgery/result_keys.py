@@ -33,6 +33,7 @@ def _renamed(join: Join, noun: str, ports: list[ResultPort], renames: Mapping[st
                 old,
                 f"The result has no {noun} {show(old)!r}.",
                 did_you_mean(old, known, noun=f"{noun}s"),
+                "R6-unknown",
             )
         if not new:
             _wrong(join, old, "A key can't be empty.", None)
@@ -54,5 +55,5 @@ def _renamed(join: Join, noun: str, ports: list[ResultPort], renames: Mapping[st
     return [replace(port, key=key) for port, key in zip(ports, keys, strict=True)]
 
 
-def _wrong(join: Join, where: str, message: str, hint: str | None) -> None:
-    join.findings.append(Finding("R6-rename", "error", show(where), message, hint))
+def _wrong(join: Join, where: str, message: str, hint: str | None, code: str = "R6-rename") -> None:
+    join.findings.append(Finding(code, "error", show(where), message, hint))
