@@ -78,7 +78,7 @@ def test_a_hundred_thousand_mistakes_are_counted(tmp_path: Path) -> None:
     found = Bundle.open(forge(tmp_path, entries)).check()
     assert len(found) == 202
     assert {finding.message for finding in found} >= {
-        "4900 more entries are wrong.",
+        "4,900 more entries are wrong.",
         "200 more slices belong to no tensor.",
     }
 
