@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import re
 import shlex
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import workbench
 from workbench.cli.main import COMMANDS, main, make_parser
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -67,9 +69,27 @@ def test_the_commands_run(here: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 @pytest.mark.needs_tf
 def test_the_python_runs(here: Path) -> None:
-    for text in blocks("python"):
-        space: dict[str, Any] = {}
-        with contextlib.redirect_stdout(io.StringIO()) as said:
+    """The blocks one after the other, as somebody would type them."""
+    space: dict[str, Any] = {}
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        for text in blocks("python"):
             exec(compile(text, "README.md", "exec"), space)
-        assert "verified" in said.getvalue()
-    assert (here / "merged" / "saved_model.pb").is_file()
+    told = said.getvalue()
+    assert re.search(r"^verified \S*merged$", told, re.MULTILINE) and "<Proof verified: merged" in told
+    for comment in re.findall(r"print\(.*\)  # (<.*)", "\n".join(blocks("python"))):
+        assert comment in told
+    assert "True" in told and "StatefulPartitionedCall::StatefulPartitionedCall::MatMul" in told
+    assert "image: There is no such input. The inputs are myInput." in told
+    assert (here / "merged" / "saved_model.pb").is_file() and (here / "digits.graphml").is_file()
+
+
+def test_the_names_of_the_api() -> None:
+    """Every name that the README uses is there, and every function is in the README."""
+    for name in set(re.findall(r"\bwb\.(\w+)", README)):
+        assert name in workbench.__all__, name
+    for name in set(re.findall(r"\bwb\.errors\.(\w+)", README)):
+        assert issubclass(getattr(workbench.errors, name), workbench.WorkbenchError)
+    functions = [name for name in workbench.__all__ if inspect.isfunction(getattr(workbench, name))]
+    assert len(functions) >= 10
+    for name in functions:
+        assert f"`wb.{name}(" in README, name
