@@ -76,7 +76,7 @@ def test_the_python_runs(here: Path) -> None:
             exec(compile(text, "README.md", "exec"), space)
     told = said.getvalue()
     assert re.search(r"^verified \S*merged$", told, re.MULTILINE) and "<Proof verified: merged" in told
-    for comment in re.findall(r"print\(.*\)  # (<.*)", "\n".join(blocks("python"))):
+    for comment in re.findall(r"print\(signature\)  # (.+)", "\n".join(blocks("python"))):
         assert comment in told
     assert "True" in told and "StatefulPartitionedCall::StatefulPartitionedCall::MatMul" in told
     assert "image: There is no such input. The inputs are myInput." in told
