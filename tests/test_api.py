@@ -140,6 +140,11 @@ def test_tags_choose_in_an_opened_model_too(tmp_path: Path) -> None:
         lambda: wb.verify(3),
         lambda: wb.verify(DIGITS, "source"),
         lambda: wb.verify(DIGITS, against=3),
+        lambda: wb.verify(DIGITS, against=DIGITS, proving={"seed": 1}),
+        lambda: wb.commit(wb.apply(join()), "out", proving=3),
+        lambda: wb.commit(wb.apply(join()), None),
+        lambda: wb.Proving(inputs=[1]).given,
+        lambda: wb.Proving(inputs=3).given,
     ],
 )
 def test_a_wrong_type_is_told_with_what_is_right(call: Any) -> None:
@@ -147,6 +152,18 @@ def test_a_wrong_type_is_told_with_what_is_right(call: Any) -> None:
         call()
     assert isinstance(caught.value, TypeError)
     assert re.search(r" must be .+, not (None|a value of type \w+)\.", str(caught.value)), caught.value
+
+
+def test_what_a_function_does_is_its_first_line() -> None:
+    """A verb first, as `help` lists it."""
+    verbs = ["Apply", "Check", "Make", "Open", "Return", "Run", "Verify", "Write"]
+    for name in wb.__all__:
+        one = getattr(wb, name)
+        methods = [m for m in vars(one).values() if inspect.isfunction(m)] if inspect.isclass(one) else []
+        for what in [one, *methods] if inspect.isfunction(one) else methods:
+            line = (inspect.getdoc(what) or "").partition("\n")[0]
+            if not what.__name__.startswith("_"):
+                assert line.split(" ")[0] in verbs and line.endswith("."), (name, what.__name__, line)
 
 
 def test_dtypes_by_name() -> None:
@@ -186,6 +203,7 @@ def shown() -> list[object]:
         *model.meta.callables, model.meta.tensor("serving_default_myInput"), plan, draft,
         wb.check_model(model), *wb.check(plan), failed,
         wb.Report(Path("x"), "verified", "equal", Verification("verified", "equal"), findings=draft.findings),
+        draft.join, *draft.parts.values(),
         wb.Proof(Path(HOSTILE), "differs", HOSTILE, against=Path(HOSTILE)),
     ]  # fmt: skip
 

@@ -54,7 +54,7 @@ class Cancelled(WorkbenchError):
 
 
 class UsageError(WorkbenchError):
-    """The words of a command or the arguments of a call do not fit."""
+    """The words of a command, or the arguments of a call, are wrong."""
 
     code = "usage"
     exit_code = 2

@@ -32,7 +32,7 @@ class Finding:
     count: int = 1
 
     def as_json(self) -> dict[str, str | None]:
-        """The finding as the JSON of every command shows it."""
+        """Return the finding as `--json` of every command shows it."""
         found = asdict(self)
         del found["count"]
         return found

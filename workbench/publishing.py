@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.disk.stage import Stage
-from workbench.errors import DamagedFile, MissingFile, RuntimeFailure
+from workbench.errors import DamagedFile, MissingFile, RuntimeFailure, WrongType
 from workbench.findings import Finding
 from workbench.names import count, show
 from workbench.surgery.recipe import PROOF
@@ -42,7 +42,7 @@ Progress = Callable[[str, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Proving:
-    """How a result is proven.
+    """Options for verifying a result.
 
     Attributes:
         inputs: values by key of the result's signature, or several such samples; what is missing is made from the
@@ -72,12 +72,17 @@ class Proving:
         """The samples that were given."""
         if self.inputs is None:
             return ()
-        return (self.inputs,) if isinstance(self.inputs, Mapping) else tuple(self.inputs)
+        given = (self.inputs,) if isinstance(self.inputs, Mapping) else self.inputs
+        if not isinstance(given, Sequence) or not all(isinstance(sample, Mapping) for sample in given):
+            raise WrongType(
+                "The inputs", "a dict of input keys to values, or a list of such dicts", self.inputs
+            )
+        return tuple(given)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of a commit.
+    """The outcome of a commit.
 
     Attributes:
         path: the published folder, or None if nothing was published.
@@ -113,7 +118,7 @@ class Report:
         return f"<Report {self.verdict}: {where}; {show(self.reason)}{findings}>"
 
     def as_json(self) -> dict[str, Any]:
-        """The report as `merge --json` shows it."""
+        """Return the report as `merge --json` shows it."""
         found = {
             "schema_version": 1,
             "path": str(self.path) if self.path is not None else None,
@@ -151,6 +156,8 @@ class Running:
     """
 
     def __init__(self, proving: Proving, progress: Progress | None) -> None:
+        if not isinstance(proving, Proving):
+            raise WrongType("The options (proving)", "a Proving", proving)
         self.proving = proving
         self.progress: Progress = progress or (lambda phase, text: None)
         self.seconds: dict[str, float] = {}

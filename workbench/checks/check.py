@@ -72,7 +72,7 @@ class Checked:
         return by_severity([*self.model, *(one for _, found in self.metas for one in found)])
 
     def count(self, severity: Severity) -> int:
-        """How many findings there are of a severity, listed or not."""
+        """Return how many findings there are of a severity, listed or not."""
         return total(self.findings, severity)
 
 

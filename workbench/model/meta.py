@@ -109,7 +109,7 @@ class MetaGraph:
         return {function.signature.name: function for function in self.graph.library.function}
 
     def function_nodes(self, function: Message) -> dict[str, Message]:
-        """Return the nodes of a function's body by name, in the order of the file; kept, as `nodes` is."""
+        """Return the nodes of a function's body by name, in the order of the file."""
         name = function.signature.name
         if name not in self._function_nodes:
             self._function_nodes[name] = {node.name: node for node in function.node_def}
@@ -170,7 +170,7 @@ class MetaGraph:
         return {key: found for key, found in self.signatures.items() if key not in HIDDEN_SIGNATURES}
 
     def signature(self, key: str | None = None) -> Signature:
-        """One signature: by key, else `serving_default`, else the only one that can be called.
+        """Return a signature: by key, else `serving_default`, else the only one.
 
         Raises:
             UnknownName: there is no such signature, or none was named and there is no obvious one.
@@ -284,11 +284,11 @@ class MetaGraph:
         return self.implicit_init if self.init_op is None else (self.init_op,)
 
     def output_types(self, node: Message) -> list[int] | None:
-        """The dtypes (enums) of a node's outputs (main graph or body); None for an unknown op."""
+        """Return the dtypes (enum numbers) of a node's outputs, or None for an unknown op."""
         return tensors.output_types(node, self.op_table, self.functions)
 
     def node_tensor(self, name: str) -> Tensor | None:
-        """As `tensor`, from the graph alone."""
+        """Return a tensor as `tensor` does, from the graph alone."""
         parsed = names.parse_tensor(name)
         node = self.nodes.get(parsed.node) if parsed else None
         if parsed is None or node is None:
@@ -302,7 +302,7 @@ class MetaGraph:
         )
 
     def tensor(self, name: str) -> Tensor | None:
-        """A tensor of the main graph by `n:k` or bare `n`; None if there is no such node or output.
+        """Return a tensor of the main graph by `n:k` or bare `n`; None if there is none.
 
         dtype and shape are what the graph says; where it says nothing, what a signature declares.
         """

@@ -103,7 +103,7 @@ class Model:
         )
 
     def select(self, tags: str | Iterable[str]) -> MetaGraph:
-        """The MetaGraph with just these tags, in any order.
+        """Return the MetaGraph with just these tags, in any order.
 
         Args:
             tags: `"serve,gpu"` or the tags one by one; empty for the MetaGraph without tags.
@@ -166,7 +166,7 @@ class Model:
         return disk_folder.digests(self.location)
 
     def digest(self) -> str:
-        """SHA-256 over all that the model is made of."""
+        """Return the SHA-256 over all files of the model."""
         return self.digests.total
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What a verification of a model that is on disk has shown."""
+"""The result of verifying a model that is on disk."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Proof:
         return f"<Proof {self.verdict}: {show(str(self.path))}{against}; {show(self.reason)}>"
 
     def as_json(self) -> dict[str, Any]:
-        """The report as `verify --json` shows it."""
+        """Return the report as `verify --json` shows it."""
         return {
             "schema_version": 1,
             "path": str(self.path),

@@ -74,6 +74,10 @@ class Join:
     findings: list[Finding] = field(default_factory=list)
     seen: dict[str, Seen] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        links, findings = names.count(len(self.links), "link"), names.count(len(self.findings), "finding")
+        return f"<Join: {links}, {findings}; {self.plan!r}>"
+
     @property
     def blocked(self) -> bool:
         """Whether a finding forbids to go on."""

@@ -87,6 +87,10 @@ class Part:
     dependence: Dependence = field(init=False)
     effects: Effects = field(init=False)
 
+    def __repr__(self) -> str:
+        nodes, functions = names.count(len(self.kept), "node"), names.count(len(self.functions), "function")
+        return f"<Part {show(self.source.handle, 60)}: {nodes} and {functions} kept of {self.model!r}>"
+
     def __post_init__(self) -> None:
         self.dependence = Dependence(self.meta)
         self.effects = Effects(self.meta)

@@ -45,7 +45,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """An output of one model led into an input of another, both as written ends.
+    """A connection from an output of one model to an input of another.
 
     Attributes:
         source: `[HANDLE@]END`; without a handle the end is of the plan's first model.
@@ -145,11 +145,11 @@ class Plan:
         return f"<Plan {models or 'without models'}; wires {wires or 'none'}{options}>"
 
     def with_wire(self, wire: Wire) -> Plan:
-        """The same plan with one more wire."""
+        """Return the same plan with one more wire."""
         return replace(self, wires=(*self.wires, wire))
 
     def options(self) -> dict[str, Any]:
-        """The options that differ from their defaults, as the recipe keeps them."""
+        """Return the options that differ from their defaults, as a recipe keeps them."""
         defaults = Plan(())
         found: dict[str, Any] = {}
         for name in ("tags", "keep_outputs", "keep_signatures", "freeze", "format"):

@@ -40,7 +40,7 @@ class Copied:
 
 @dataclass
 class Draft:
-    """A merged model in memory.
+    """A merged model in memory; `commit` writes it.
 
     Attributes:
         plan: what was asked for.
@@ -112,5 +112,5 @@ class Draft:
         return bytes(self.proto.SerializeToString(deterministic=True))
 
     def serialize(self) -> bytes:
-        """The bytes of `saved_model.pb`, the same for equal drafts."""
+        """Return the bytes of `saved_model.pb`, the same for equal drafts."""
         return self._bytes
