@@ -796,3 +796,58 @@ def _(folder: Path) -> Path:
         node("number", "StringToNumber", "text", out_type=FLOAT),
         node("y", "AddV2", "x", "number", T=FLOAT),
     )
+
+
+# --- what loaders refuse ------------------------------------------------------------------------------------
+
+
+@case("device-elsewhere")
+def _(folder: Path) -> Path:
+    far = node("y", "Tanh", "x", T=FLOAT)
+    far.device = "/job:ps/task:0/device:CPU:0"
+    near = node("z", "Tanh", "x", T=FLOAT)
+    near.device = "/job:localhost/replica:0/task:0/device:GPU:3"
+    return tiny(folder, far, near)
+
+
+@broken("object-slots", "digits_tf2")
+def _(meta: Any) -> None:
+    graph_of_objects = meta.object_graph_def
+    variables = [at for at, one in enumerate(graph_of_objects.nodes) if one.HasField("variable")]
+    optimizer = graph_of_objects.nodes.add()
+    optimizer.user_object.identifier = "optimizer"
+    optimizer.slot_variables.add(
+        original_variable_node_id=variables[0], slot_name="m", slot_variable_node_id=variables[1]
+    )
+
+
+@broken("type-spec-unknown", "digits_tf2")
+def _(meta: Any) -> None:
+    concrete = next(iter(meta.object_graph_def.concrete_functions.values()))
+    spec = concrete.output_signature.type_spec_value
+    spec.type_spec_class = 12
+    spec.type_spec_class_name = "tfp.distributions.Normal_ACTTypeSpec"
+
+
+@broken("serving-composite")
+def _(meta: Any) -> None:
+    outputs = meta.signature_def[DEFAULT].outputs
+    ragged = outputs["ragged"]
+    ragged.dtype = FLOAT
+    ragged.composite_tensor.type_spec.type_spec_class = 4
+    ragged.composite_tensor.type_spec.type_spec_class_name = "RaggedTensorSpec"
+    for name in ("add:0", "add/ReadVariableOp:0"):
+        ragged.composite_tensor.components.add(name=name, dtype=FLOAT)
+
+
+@case("body-unfed")
+def _(folder: Path) -> Path:
+    body = function(
+        "cut", ["a:1"],
+        node("left", "Placeholder", dtype=FLOAT, shape=Shape([None, 4])),
+        node("unused", "Placeholder", dtype=FLOAT, shape=Shape([])),
+        node("sum", "AddV2", "a", "left:output:0", T=FLOAT),
+        returns={"r": "sum:z:0"},
+    )  # fmt: skip
+    call = node("y", "PartitionedCall", "x", Tin=[FLOAT], Tout=[FLOAT], f=Func("cut"))
+    return tiny(folder, call, functions=[body])

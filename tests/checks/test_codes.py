@@ -15,6 +15,7 @@ from tests.checks.cases import CASES, copy
 from workbench.checks import files
 from workbench.checks.check import Checked, check_model
 from workbench.checks.codes import AREAS, Found, registry
+from workbench.checks.loading import is_elsewhere
 from workbench.findings import Finding, in_short, total
 from workbench.model import open_model
 
@@ -154,3 +155,23 @@ def test_tensorflow_refuses_what_is_called_an_error(tmp_path: Path) -> None:
     for sample in ("digits", "digits_tf2"):
         good = copy(tmp_path / f"good_{sample}", sample)
         assert (load_v1(good), load_v2(good)) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("device", "elsewhere"),
+    [
+        ("", False),
+        ("/gpu:0", False),
+        ("/device:TPU:0", False),
+        ("/job:localhost/replica:0/task:0/device:CPU:0", False),
+        ("/job:localhost", False),
+        ("/job:worker", True),
+        ("/task:1", True),
+        ("/replica:1", True),
+        ("/job:*/task:0", False),
+        ("/job:tpu_worker/replica:0/task:0/device:TPU:0", True),
+    ],
+)
+def test_devices_of_other_tasks(device: str, elsewhere: bool) -> None:
+    """As a v1 Session with soft placement takes or refuses them (TensorFlow 2.21)."""
+    assert is_elsewhere(device) == elsewhere

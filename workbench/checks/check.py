@@ -16,6 +16,7 @@ from workbench.checks import (
     functions,
     graph,
     initialised,
+    loading,
     names,
     objects,
     ops,
@@ -186,6 +187,8 @@ def _meta(place: _Place, graph_of_checkpoint: Message | None, found: Found) -> N
     functions.check(meta, place.scopes, found)
     bodies: Callable[[str], Scope | None] = place.bodies.get
     signatures.check(meta, place.main, bodies, found)
+    for scope in place.scopes[1:]:
+        signatures.check_body(scope, found)
     saver.check(meta, found)
     objects.check(meta, found)
     captures.check(meta, found)
@@ -194,3 +197,4 @@ def _meta(place: _Place, graph_of_checkpoint: Message | None, found: Found) -> N
     initialised.check(meta, place.main, place.scopes, found)
     assets.check_tensors(meta, found)
     ops.check(meta, place.scopes, found)
+    loading.check(meta, place.scopes, found)

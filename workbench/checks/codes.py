@@ -15,7 +15,7 @@ LISTED = 5
 
 AREAS = (
     "known", "graph", "attrs", "values", "functions", "signatures", "names", "saver", "objects", "captures", "tracked",
-    "checkpoint", "initialised", "assets", "ops", "files", "fingerprint", "serving", "warmup",
+    "checkpoint", "initialised", "assets", "ops", "loading", "files", "fingerprint", "serving", "warmup",
 )  # fmt: skip
 """The modules that lay down codes, in the order in which `workbench check --codes` tells them."""
 

@@ -77,6 +77,12 @@ BASE64 = Code(
     "decoding it again fails. A client that sends a plain string has to write web-safe base64.",
     "Let the graph take the bytes themselves, under a key that ends in `_bytes`.",
 )  # fmt: skip
+RAGGED = Code(
+    "serving-composite", "warning", "an input or output of a signature is a ragged or other composite tensor",
+    "The server knows dense and sparse tensors only: of a ragged output it answers with nothing, or with an error, and "
+    "a ragged input can't be sent.",
+    "Export a signature that gives the values and row lengths as dense tensors of their own, or a padded tensor.",
+)  # fmt: skip
 CUSTOM_OP = Code(
     "serving-custom-op", "warning", "the model has ops that TensorFlow 2.21 does not have",
     "A plain TensorFlow Serving does not load it: the ops have to be built into the server.",
@@ -116,6 +122,10 @@ def check_meta(model: Model, meta: MetaGraph, main: Scope, bodies: Bodies, found
     inferred = Shapes(main, bodies)
     for number, signature in enumerate(callable_.values()):
         _batches(meta, signature, inferred, found)
+        for port in (*signature.inputs.values(), *signature.outputs.values()):
+            if port.kind == "composite":
+                spec = show(port.spec or "a composite tensor")
+                found.add(RAGGED, f"{show(signature.key)}#{show(port.key)}", f"It is {spec}.")
         for port in signature.outputs.values():
             _string(signature, port, main, bodies, found)
         if number < _MOST_WALKED:

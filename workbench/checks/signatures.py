@@ -9,7 +9,14 @@ from workbench.checks.infer import Shapes
 from workbench.checks.known import SIGNATURE_DTYPE, SIGNATURE_SHAPE
 from workbench.disk import dtypes
 from workbench.model import shapes
-from workbench.names import UNUSABLE_ARGUMENT, input_tensor, is_unusable_argument, parse_tensor, show
+from workbench.names import (
+    UNUSABLE_ARGUMENT,
+    input_node,
+    input_tensor,
+    is_unusable_argument,
+    parse_tensor,
+    show,
+)
 
 if TYPE_CHECKING:
     from workbench.checks.scope import Scope
@@ -23,6 +30,12 @@ UNFED = Code(
     "Going back from its outputs and stopping at its inputs, a Placeholder is reached that nothing can feed: the "
     "signature can't be run, and tf.saved_model.load refuses the whole model.",
     "Make the placeholder an input of the signature, or give it a default (PlaceholderWithDefault).",
+)  # fmt: skip
+BODY_UNFED = Code(
+    "body-unfed", "error", "a function's result needs a placeholder in its body",
+    "A function is fed by its arguments alone, so nothing can feed a Placeholder in its body: the call fails (`You "
+    "must feed a value for placeholder tensor`). It is left where a graph was cut before it was made a function.",
+    "Make the function anew, with the placeholder as an argument.",
 )  # fmt: skip
 OUTPUT_SHAPE = Code(
     "output-shape", "error", "a signature's output is declared with a shape that it can't have",
@@ -67,6 +80,18 @@ def check(meta: MetaGraph, main: Scope, bodies: Bodies, found: Found) -> None:
         for port in signature.outputs.values():
             if port.kind == "dense":
                 _output(meta, key, port, inferred, found)
+
+
+def check_body(scope: Scope, found: Found) -> None:
+    """What the results of a function need, against what it is given."""
+    assert scope.function is not None
+    bare = [name for name, node in scope.nodes.items() if node.op in ("Placeholder", "PlaceholderV2")]
+    if bare:
+        needed = scope.adjacency.ancestors(input_node(entry) for entry in scope.function.ret.values())
+        for name in filter(needed.__contains__, bare):
+            found.add(
+                BODY_UNFED, scope.where(name), "A result of the function depends on it, and nothing feeds it."
+            )
 
 
 def _inputs(signature: Signature, adjacency: Adjacency, found: Found) -> int:
