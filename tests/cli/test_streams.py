@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shlex
 import subprocess
 import sys
@@ -109,3 +110,20 @@ def test_what_is_read_is_whole(tmp_path: Path) -> None:
         words = [sys.executable, "-m", "workbench", "inspect", str(DIGITS), "--nodes"]
         subprocess.run(words, stdout=file, cwd=ROOT, check=True)
     assert usual.out == (tmp_path / "file").read_text()
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_line_is_out_when_it_is_said(unbuffered: str, tmp_path: Path) -> None:
+    """A merge that waits for the value of an input has said before what it knows by then."""
+    pipe = tmp_path / "value"
+    os.mkfifo(pipe)
+    words = [*MERGE, "-o", "out", "-v", "--input", f"base64_input=@{pipe}"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": unbuffered}
+    with subprocess.Popen(
+        [sys.executable, "-m", "workbench", *words], stderr=subprocess.PIPE, cwd=tmp_path, env=environment
+    ) as process:
+        assert process.stderr is not None
+        ready, _, _ = select.select([process.stderr], [], [], HANG)
+        process.kill()
+        assert ready
+        assert process.stderr.readline().startswith(b"info ")

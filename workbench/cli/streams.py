@@ -53,8 +53,8 @@ def _writable(stream: TextIO | None, number: int) -> TextIO:
         io.BufferedWriter(_Patient(number, "w", closefd=False)),
         encoding=stream.encoding,
         errors=stream.errors,
-        line_buffering=stream.line_buffering,
-        write_through=stream.write_through,
+        # with PYTHONUNBUFFERED the stream writes through, but only to a buffer that is ours now
+        line_buffering=stream.line_buffering or stream.write_through,
     )
 
 
