@@ -319,7 +319,7 @@ def test_an_asset_that_leaves_the_folder(
         ),
         (("--signature-of", "digit=x"), 2, ("no model with the handle 'digit'", "did you mean digits")),
         (("--signature-of", "digits"), 2, ("write handle=value",)),
-        (("--signature", ""), 2, ("needs a name",)),
+        (("--signature", ""), 2, ("needs a key",)),
     ],
 )
 def test_unknown_choices(merge: Merge, more: tuple[str, ...], code: int, words: tuple[str, ...]) -> None:
@@ -389,15 +389,15 @@ def test_wires_in_a_circle(cli: Callable[..., Done], tmp_path: Path) -> None:
 def test_no_wire_offers_those_that_fit(merge: Merge) -> None:
     done = merge(wires=())
     assert done.code == 1
-    says(done, "no wire", "wires that would fit", "--wire pixels=myinput")
+    says(done, "no wire", "compatible wires", "--wire pixels=myinput")
 
 
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (("merge",), ("two models or more", "--wire")),
-        (("merge", DIGITS, "--wire", "a=b"), ("two models or more", "--wire")),
-        (("merge", IMAGE, DIGITS, "--wire", WIRE), ("a place for the result", "-o dir", "--dry-run")),
+        (("merge",), ("two or more models", "--wire")),
+        (("merge", DIGITS, "--wire", "a=b"), ("two or more models", "--wire")),
+        (("merge", IMAGE, DIGITS, "--wire", WIRE), ("no folder for the result", "-o dir", "--dry-run")),
         (("merge", IMAGE, DIGITS, "--wire", "pixels"), ("'pixels' is not a wire", "output=input")),
         (("merge", f"x={IMAGE}", f"x={DIGITS}", "--wire", WIRE), ("handle 'x' is used twice",)),
         (("merge", f"x={IMAGE}", f"X={DIGITS}", "--wire", WIRE), ("handle 'x' is used twice",)),
@@ -412,7 +412,7 @@ def test_no_wire_offers_those_that_fit(merge: Merge) -> None:
         (("mrege",), ("no command 'mrege'", "did you mean merge")),
         (("run", DIGITS, "--input", "myInput"), ("expected key=value", "myinput")),
         (("run", DIGITS, "--input", "myinput=1"), ("myinput: there is no such input", "did you mean myinput")),
-        (("run", DIGITS), ("no value: myinput float32[?,784]", "for example")),
+        (("run", DIGITS), ("no value: myinput float32 [?,784]", "for example")),
         (("run", DIGITS, "--input", "myInput=[[1,2]]"), ("expected shape [?,784], got [1,2]",)),
         (("run", DIGITS, "--input", "myInput=hello"), ("'hello' is not json",)),
         (("run", DIGITS, "--input", "myInput=@no.npy"), ("no.npy can't be read", "no such file")),

@@ -28,7 +28,7 @@ def test_a_sound_model(capsys: Capture) -> None:
     assert (done.code, done.err) == (0, "")
     assert done.out.splitlines() == [
         f"{DIGITS}  nothing found",
-        "  looked at 45 nodes, no functions, checksums of 2 tensors (31.4 kB)",
+        "  checked 45 nodes, no functions, checksums of 2 tensors (31.4 kB)",
     ]
     found = report(capsys, DIGITS, code=0)
     assert found == {
@@ -49,12 +49,12 @@ def test_an_error(capsys: Capture, tmp_path: Path) -> None:
     assert done.code == 1
     assert done.out.splitlines() == [
         f"{path}  1 error",
-        "  looked at 45 nodes, no functions, checksums of 2 tensors (31.4 kB)",
+        "  checked 45 nodes, no functions, checksums of 2 tensors (31.4 kB)",
         "",
         "  error  input-count  MatMul",
         "    MatMul takes 2 here, and it is given 1.",
         "",
-        "workbench check --explain CODE tells what a code means.",
+        "workbench check --explain CODE explains a code.",
     ]
     found = report(capsys, path, code=1)
     assert found["counts"] == {"error": 1, "warning": 0, "info": 0}
@@ -93,7 +93,7 @@ def test_checksums_and_tag_sets(capsys: Capture, tmp_path: Path) -> None:
     assert report(capsys, path, code=1)["counts"]["error"] == 1
     found = report(capsys, path, "--no-checksums", code=0)
     assert (found["checksums"], found["findings"]) == (None, [])
-    assert "checksums not compared" in call(capsys, "check", path, "--no-checksums").out
+    assert "no checksums" in call(capsys, "check", path, "--no-checksums").out
     assert report(capsys, path, "--tag-set", "serve", "--no-checksums", code=0)
     done = call(capsys, "check", path, "--tag-set", "train")
     assert done.code == 2 and "The tag sets are serve" in done.err

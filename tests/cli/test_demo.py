@@ -47,7 +47,7 @@ def test_without_tensorflow_it_says_so(tmp_path: Path, capsys: pytest.CaptureFix
     python.chmod(0o755)
     done = call(capsys, "demo", "-o", tmp_path / "out", "--python", python)
     assert done.code == 1
-    assert "1. What have we got?" in done.out and "2. Join them." in done.out
+    assert "1. Inspect both models." in done.out and "2. Join them and verify the result." in done.out
     assert "Not published: not run" in done.out and "TensorFlow can't be imported" in done.out
     assert [path.name for path in tmp_path.iterdir()] == ["python"]
 

@@ -41,8 +41,8 @@ def test_a_merged_model_shows_its_seam(capsys: pytest.CaptureFixture[str], tmp_p
     merged = tmp_path / "merged"
     assert call(capsys, "merge", IMAGE, DIGITS, "-w", WIRE, "-o", merged, "--no-verify").code == 0
     done = call(capsys, "draw", merged)
-    assert done.out.startswith("● image_base64   ▲ digits   ━━▶ seam\n")
-    assert "┏━ seam" in done.out and "▲ MatMul" in done.out and "● DecodePng" in done.out
+    assert done.out.startswith("● image_base64   ▲ digits   ━━▶ boundary\n")
+    assert "┏━ boundary" in done.out and "▲ MatMul" in done.out and "● DecodePng" in done.out
 
 
 def test_a_focus(capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,7 +97,7 @@ def test_the_suffix_says_the_format(
         (["-o", "p.html"], "HTML pictures are not supported yet"),
         (["-o", "p.html", "--format", "svg"], "HTML pictures are not supported yet"),
         (["-o", "p.png"], "svg (.svg)"),
-        (["-o", "p.svg", "--format", "dot"], "--format says dot, the suffix .svg says svg"),
+        (["-o", "p.svg", "--format", "dot"], "--format is dot, but the suffix .svg means svg"),
     ],
 )
 def test_a_suffix_of_no_picture_or_of_another_is_refused(

@@ -68,18 +68,18 @@ def test_dry_run(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert not list(tmp_path.iterdir())
     lines = [" ".join(line.split()) for line in done.out.splitlines()]
     for line in (
-        "image_base64@pixels float32[1,784] → digits@myInput float32[?,784] proven",
+        "image_base64@pixels float32 [1,784] → digits@myInput float32 [?,784] compatible",
         "Before: image_base64 serving_default",
-        "in base64_input string[]",
+        "in base64_input string []",
         "Before: digits serving_default",
-        "in myInput float32[?,784]",
+        "in myInput float32 [?,784]",
         "After serving_default",
-        "out myOutput float32[?,10]",
+        "out myOutput float32 [?,10]",
         "shared-name 2 renamed",
         "checkpoint-key 4 renamed",
     ):
         assert line in lines, line
-    assert any(line.startswith("To be written ") for line in lines)
+    assert any(line.startswith("Files to write ") for line in lines)
 
 
 def test_dry_run_as_data_has_every_name(cli: Cli, tmp_path: Path) -> None:
@@ -430,7 +430,7 @@ def test_the_story(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert talk[-3:] == ["writing the result …", "loading and running the result …", "publishing …"]
     assert (tmp_path / "merged" / "assets.extra" / "workbench-proof.json").is_file()
     parts = done.out.split("\nCall it from a shell\n")[1].split("\nCall it from Python\n")
-    shell, (python, rest) = parts[0], parts[1].split("\nCall it over REST, as TensorFlow Serving takes it\n")
+    shell, (python, rest) = parts[0], parts[1].split("\nCall it over REST (TensorFlow Serving)\n")
     assert "base64url:@sample_models/digits_png/sample-3.png" in shell  # shown short
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     ran = subprocess.run(

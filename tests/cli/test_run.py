@@ -47,28 +47,28 @@ def strings(*items: bytes) -> Any:
 
 def test_numbers_are_shown_as_numpy_does() -> None:
     assert page(y=np.float32([[0.25, 0.75]])) == [
-        "y  float32[1,2]",
+        "y  float32 [1,2]",
         "  [[0.25 0.75]]",
         "  largest: [1]  0.75",
     ]
-    assert page(n=np.int64(3)) == ["n  int64[]", "  3"]
-    assert page(e=np.zeros((0, 4), "float32")) == ["e  float32[0,4]", "  []"]
+    assert page(n=np.int64(3)) == ["n  int64 []", "  3"]
+    assert page(e=np.zeros((0, 4), "float32")) == ["e  float32 [0,4]", "  []"]
 
 
 def test_what_is_not_a_number_is_not_the_largest() -> None:
-    assert page(y=np.float32([np.nan, 1.0])) == ["y  float32[2]", "  [nan  1.]"]
+    assert page(y=np.float32([np.nan, 1.0])) == ["y  float32 [2]", "  [nan  1.]"]
     assert "largest" not in "".join(page(y=np.float32([np.inf, 1.0])))
 
 
 def test_long_outputs_are_cut_and_say_how_to_get_all() -> None:
     lines = page(y=np.arange(400).reshape(100, 4), words=strings(*[b"w"] * 30))
     assert len(lines) < 60
-    assert lines[-1] == "  … --json or --npz FILE gives all of it"
+    assert lines[-1] == "  … use --json or --npz FILE for all values"
 
 
 def test_strings_are_shown_safely() -> None:
     lines = page(s=strings(b"plain", b"\x1b[31mred", b"\xff\x00\x01", "größe".encode()))
-    assert lines == ["s  string[4]", "  plain", "  \\x1b[31mred", "  3 bytes: b'\\xff\\x00\\x01'", "  größe"]
+    assert lines == ["s  string [4]", "  plain", "  \\x1b[31mred", "  3 bytes: b'\\xff\\x00\\x01'", "  größe"]
 
 
 def test_json_is_strict() -> None:

@@ -70,7 +70,7 @@ def test_added_signatures_take_the_tensors_behind_their_name(
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        ((), 2, "Nothing is to change"),
+        ((), 2, "No changes requested"),
         (("--rename", "serving_default"), 2, "write OLD=NEW"),
         (("--rename-input", "a=b", "--rename-input", "a=c"), 2, "twice"),
         (("--inputs", "a=b"), 2, "--add NAME"),

@@ -20,7 +20,7 @@ def test_a_shape_survives_the_message(shape: Shape) -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "text"), [(None, "?"), ((), "[]"), ((None, 784), "[?,784]"), ((0,), "[0]"), ((None,), "[?]")]
+    ("shape", "text"), [(None, "[?…]"), ((), "[]"), ((None, 784), "[?,784]"), ((0,), "[0]"), ((None,), "[?]")]
 )
 def test_text(shape: Shape, text: str) -> None:
     assert shapes.text(shape) == text

@@ -67,7 +67,7 @@ def test_text(python: Any, text: str) -> None:
 
 
 def test_tensor_text() -> None:
-    assert structured.text(value([tensor(None, 784), tensor(dtype=7)])) == "[float32[?,784], string[]]"
+    assert structured.text(value([tensor(None, 784), tensor(dtype=7)])) == "[float32 [?,784], string []]"
 
 
 def test_leaves_are_in_the_order_of_nest_flatten() -> None:
@@ -140,7 +140,8 @@ def test_arguments_and_results() -> None:
     (variant,) = found.variants
     assert (variant.index, variant.function, variant.captures) == (1, "f_1", 2)
     assert (
-        variant.arguments == "x: float32[?,4], training=False, more={'j': 7, 'k': float32[2]}, mask: bool[]"
+        variant.arguments
+        == "x: float32 [?,4], training=False, more={'j': 7, 'k': float32 [2]}, mask: bool []"
     )
     assert [(spec.key, spec.first) for spec in variant.inputs] == [("x", 0), ("more/k", 1), ("mask", 2)]
     assert [(spec.key, spec.first) for spec in variant.outputs] == [("a/0", 0), ("b", 1)]
@@ -183,7 +184,7 @@ def test_a_ragged_argument_takes_two_places() -> None:
         9,
     )
     assert (second.key, second.first) == ("x", 2)
-    assert found.variants[0].arguments == "r: ragged int64[?,?], x: float32[3]"
+    assert found.variants[0].arguments == "r: ragged int64 [?,?], x: float32 [3]"
 
 
 def test_variables_by_checkpoint_key() -> None:

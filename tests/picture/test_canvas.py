@@ -16,34 +16,34 @@ from workbench.picture.layout import lay_out
 from workbench.picture.scene import Edge, Frame, Node, Scene
 
 DIGITS = """\
-    ╭─ input ────────╮
-    │ myInput        │
-    │ float32[?,784] │
-    ╰───────┬────────╯
-            │ float32[?,784]
-            ▼
-╭─────────────────────────╮
-│ MatMul                  │
-│ weights float32[784,10] │
-╰────────────┬────────────╯
-             │ float32[?,10]
+     ╭─ input ─────────╮
+     │ myInput         │
+     │ float32 [?,784] │
+     ╰────────┬────────╯
+              │ float32 [?,784]
+              ▼
+╭──────────────────────────╮
+│ MatMul                   │
+│ weights float32 [784,10] │
+╰────────────┬─────────────╯
+             │ float32 [?,10]
              ▼
-   ╭──────────────────╮
-   │ AddV2            │
-   │ bias float32[10] │
-   ╰────────┬─────────╯
-            │ float32[?,10]
-            ▼
-       ╭──────────╮
-       │ Softmax  │
-       │ myOutput │
-       ╰────┬─────╯
-            │ float32[?,10]
-            ▼
-     ╭─ output ──────╮
-     │ myOutput      │
-     │ float32[?,10] │
-     ╰───────────────╯"""
+    ╭───────────────────╮
+    │ AddV2             │
+    │ bias float32 [10] │
+    ╰─────────┬─────────╯
+              │ float32 [?,10]
+              ▼
+        ╭──────────╮
+        │ Softmax  │
+        │ myOutput │
+        ╰────┬─────╯
+             │ float32 [?,10]
+             ▼
+     ╭─ output ───────╮
+     │ myOutput       │
+     │ float32 [?,10] │
+     ╰────────────────╯"""
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def merged() -> Scene:
     )
     edges = (
         Edge("a", "b"),
-        Edge("b", "c", "float32[?]", seam=True),
+        Edge("b", "c", "float32 [?]", seam=True),
         Edge("c", "d"),
         Edge("a", "d", control=True),
     )
@@ -77,19 +77,19 @@ def test_ascii_is_ascii(digits: Scene, merged: Scene) -> None:
         canvas = Canvas(lay_out(scene), "ascii")
         assert canvas.text().isascii()
         assert all(text.isascii() for text, _ in canvas.legend())
-    assert "+- input --------+" in Canvas(lay_out(digits), "ascii").text()
+    assert "+- input ---------+" in Canvas(lay_out(digits), "ascii").text()
 
 
 def test_owners_have_marks_and_the_seam_is_heavy(merged: Scene) -> None:
     canvas = Canvas(lay_out(merged))
     text = canvas.text()
     assert "● Decode" in text and "▲ MatMul" in text
-    assert "┏━ seam" in text and "┃" in text
+    assert "┏━ boundary" in text and "┃" in text
     styles = {style for row in canvas.rows(0, 0, canvas.width, canvas.height) for _, style in row}
     assert {"border@0", "border@1", "mark@0", "mark@1", "seam", "edge@0"} <= styles
     assert "control" in {split_style(style)[0] for style in styles}
     legend = "".join(piece for piece, _ in canvas.legend())
-    assert "● img" in legend and "▲ net" in legend and "seam" in legend
+    assert "● img" in legend and "▲ net" in legend and "boundary" in legend
     assert " + " in text  # a box that opens
 
 

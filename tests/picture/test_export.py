@@ -22,14 +22,14 @@ SVG = "{http://www.w3.org/2000/svg}"
 def scene() -> Scene:
     nodes = (
         Node("a", "Decode<Png>", 'quo"te & co', owner="img", kind="input"),
-        Node("b", "Scale", "[x] | {y}", owner="img", facts=(("variable", "w float32[2]"),)),
+        Node("b", "Scale", "[x] | {y}", owner="img", facts=(("variable", "w float32 [2]"),)),
         Node("c", "Identity", "back\\slash", owner="net", seam=True),
         Node("in", "Add", owner="net", frame="f"),
         Node("d", "out", owner="net", kind="output"),
     )
     edges = (
-        Edge("a", "b", "float32[?,4]"),
-        Edge("b", "c", "float32[?,4]", seam=True),
+        Edge("a", "b", "float32 [?,4]"),
+        Edge("b", "c", "float32 [?,4]", seam=True),
         Edge("c", "f"),
         Edge("f", "d"),
         Edge("a", "d", control=True),
@@ -46,11 +46,11 @@ def test_svg_is_well_formed_and_whole(scene: Scene, theme: str) -> None:
         "Decode<Png>",
         'quo"te & co',
         "back\\slash",
-        "w float32[2]",
+        "w float32 [2]",
         "a <model> & co",
         "img",
         "net",
-        "seam",
+        "boundary",
     } <= words
     boxes = [element for element in root.iter(f"{SVG}rect") if "box" in (element.get("class") or "").split()]
     assert len(boxes) == 5
@@ -77,7 +77,7 @@ def test_dot_names_everything(scene: Scene) -> None:
     text = to_dot(scene)
     assert text.count(" -> ") == 5
     assert 'subgraph "cluster f"' in text and 'lhead="cluster f"' in text and 'ltail="cluster f"' in text
-    assert '"a" -> "b" [label="float32[?,4]"];' in text
+    assert '"a" -> "b" [label="float32 [?,4]"];' in text
     assert "back\\\\slash" in text and 'quo\\"te' in text
     assert "style=dashed" in text and "penwidth=3" in text
     # every quote is closed: outside of strings nothing but the language is left

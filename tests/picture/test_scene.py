@@ -43,12 +43,12 @@ def test_the_story_in_one_picture(merged: Scene) -> None:
     assert [node.owner for node in merged.nodes] == ["img"] * 9 + ["digits"] * 5
     assert [node.title for node in merged.nodes if node.seam] == ["Identity"]
     (seam,) = [edge for edge in merged.edges if edge.seam]
-    assert (seam.source, seam.target, seam.label) == ("img/pixels", "digits/myInput", "float32[1,784]")
+    assert (seam.source, seam.target, seam.label) == ("img/pixels", "digits/myInput", "float32 [1,784]")
 
 
 def test_weights_and_constants_are_told_where_they_are_used(merged: Scene) -> None:
     facts = {node.title: node.facts for node in merged.nodes}
-    assert facts["MatMul"] == (("variable", "softmax/weights float32[784,10]"),)
+    assert facts["MatMul"] == (("variable", "softmax/weights float32 [784,10]"),)
     assert facts["ResizeBilinear"] == (("constant", "size = [28, 28]"),)
     assert facts["Mul"] == (("constant", "y = 0.003922"),)
     matmul = next(node for node in merged.nodes if node.title == "MatMul")
@@ -136,7 +136,7 @@ def test_dense_layers_read_as_a_book_has_them(zoo: Callable[[str], Example]) -> 
         "MatMul", "BiasAdd", "Relu", "MatMul", "BiasAdd",
     ]  # fmt: skip
     assert [text.split()[-1] for node in scene.nodes for _, text in node.facts] == [
-        "float32[4,6]", "float32[6]", "float32[6,4]", "float32[4]",
+        "float32 [4,6]", "float32 [6]", "float32 [6,4]", "float32 [4]",
     ]  # fmt: skip
 
 
@@ -196,7 +196,7 @@ def test_blocks_of_a_network_are_found_by_their_names(zoo: Callable[[str], Examp
 def test_what_was_cut_off_is_not_taken_for_a_constant(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workbench.picture.flat.MAX_ITEMS", 30)
     scene = build_scene(chain(100))
-    assert any("Only the first 30 nodes" in note for note in scene.notes)
+    assert any("Only the 30 nodes nearest" in note for note in scene.notes)
     assert sum("Relu" in node.title for node in scene.nodes) > 20
 
 

@@ -276,7 +276,7 @@ def test_missing_inputs_are_listed_together_and_defaults_used() -> None:
     with pytest.raises(InputError) as caught:
         complete({}, SLOTS)
     assert "5 inputs" in str(caught.value)
-    assert "pixels float32[?,2]" in str(caught.value)
+    assert "pixels float32 [?,2]" in str(caught.value)
     default = schema.TensorProto(dtype=dtypes.FLOAT, float_val=[2.5])
     default.tensor_shape.SetInParent()
     with_default = {"x": slot("float32", (), default=default)}

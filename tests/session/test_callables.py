@@ -81,7 +81,7 @@ def test_a_model_is_joined_by_its_callable_or_by_something_else(pair: Session) -
     pair.wire(pixels, by_key)
     inner = end(pair, DIGITS, "__call__", into[3], "target")
     judged = pair.judge(pixels, inner)
-    assert judged.code == "R1-callables" and judged.reason.startswith(f"{DIGITS}@myInput is wired;")
+    assert judged.code == "R1-callables" and judged.reason.startswith(f"{DIGITS}@myInput is wired.")
     pair.undo()
     for wire in (Wire("pixels", "serving_default#myInput"), Wire("pixels", inner.written)):
         pair.add_wire(wire)

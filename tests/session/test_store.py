@@ -107,5 +107,5 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert str(tmp_path) in nothing(f"{tmp_path}/x/y") and "does not exist" in nothing(f"{tmp_path}/x/y")
     assert "is not a SavedModel" in nothing(f"{tmp_path}/file")
-    assert "named like 'resnet'" in nothing("resnet")
+    assert "like 'resnet'" in nothing("resnet")
     assert typed(f"{tmp_path}/x/", list, models=True) == [], "no way up from a folder that is not there"

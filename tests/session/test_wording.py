@@ -12,7 +12,7 @@ from workbench.session.wording import here
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        (_RUN_ON, "Give values it can run on: a value under “Prove with”."),
+        (_RUN_ON, "Give values it can run on: a value under “Verify with”."),
         (ALLOW, "If you trust it, “Allow unsafe” in the commit form runs it."),
         ("Merge without --freeze: variables are kept.", "Merge without “Freeze”: variables are kept."),
         ("Choose one with --signature-of net=KEY.", "Choose one with the key a on a signature of net."),

@@ -151,7 +151,7 @@ def test_the_filter_narrows_as_it_is_typed_and_n_goes_on(sample_models: Path, tm
         await press(app, pilot, "slash", *"op:VarHandleOp")
         assert rows.count() == 2
         await press(app, pilot, "escape", "slash", *"zzzz")
-        assert "nothing fits the filter" in screen_text(app)
+        assert "nothing matches the filter" in screen_text(app)
 
     drive(story, [sample_models / "digits"], state=tmp_path)
 
@@ -226,11 +226,11 @@ def test_a_key_in_the_footer_can_be_clicked(sample_models: Path, tmp_path: Path)
         line = screen_text(app).splitlines()[-1]
         await pilot.click("Keys", offset=(line.index("Suggest") + 1, 0))
         await settle(app, pilot)
-        assert "Wires that would fit" in screen_text(app)
+        assert "Compatible wires" in screen_text(app)
         await press(app, pilot, "escape")
         await pilot.click("Keys", offset=(line.index("Help") + 1, 0))
         await settle(app, pilot)
-        assert "In every list" in screen_text(app) or "Keys" in screen_text(app)
+        assert "Every list" in screen_text(app) or "Keys" in screen_text(app)
 
     drive(story, [sample_models / "image_base64", sample_models / "digits"], state=tmp_path)
 

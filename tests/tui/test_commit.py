@@ -182,7 +182,7 @@ def test_options_are_in_the_command_and_can_be_undone(sample_models: Path, tmp_p
         await settle(app, pilot)
         line = command(app)
         assert "--freeze" in line and "--serving" in line and "digitsx=" in line
-        assert "become constants" in said(app)
+        assert "converted to constants" in said(app)
         screen.query_one("#field-handle-1").focus()
         await pilot.press("end", *"!", "enter")
         await settle(app, pilot)

@@ -134,7 +134,7 @@ def test_every_action_has_a_method_and_is_in_the_help(sample_models: Path, tmp_p
         assert seen >= ACTIONS.keys() - {"modal"}
         await press(app, pilot, "f1")
         text = screen_text(app)
-        assert "At the start" in text and "Open what is marked in the list" in text
+        assert "Start screen" in text and "Open the marked row, or enter the marked folder" in text
 
     drive(story, pair(sample_models), state=tmp_path, size=(120, 60))
 
@@ -155,7 +155,7 @@ def test_the_palette_does_every_action(sample_models: Path, tmp_path: Path) -> N
         await until(pilot, lambda: bool(app.screen.query_one(OptionList).option_count))
         await press(app, pilot, "enter")
         await until(pilot, lambda: isinstance(app.screen, SuggestScreen))
-        assert "Wires that would fit" in screen_text(app)
+        assert "Compatible wires" in screen_text(app)
 
     drive(story, pair(sample_models), state=tmp_path)
 
@@ -255,17 +255,17 @@ def test_a_key_that_does_nothing_says_why_in_the_last_line(sample_models: Path, 
             return screen_text(app).splitlines()[-1].strip()
 
         for keys, said in (
-            ("3 space", "space does nothing here. What does: d unwire, enter go to output."),
+            ("3 space", "space does nothing here. Keys that do: d unwire, enter go to output."),
             ("enter", "There is no wire yet; space on an output of a model picks it."),
-            ("d", "There is no wire to take out."),
+            ("d", "There is no wire to remove."),
             ("u U", "There is nothing to redo."),
-            ("4 space", "space does nothing here. What does: enter go to place."),
+            ("4 space", "space does nothing here. Keys that do: enter go to cause."),
             ("1 g space", "Put the cursor on an output, an input or a node, then press space."),
             ("n", "There is no match to go to; / filters."),
-            ("backspace", "There is no link to go back from."),
+            ("backspace", "There is no link to go back along."),
             ("h", "There is nothing to fold here."),
-            ("slash z z z enter space", "Nothing fits the filter; esc clears it."),
-            ("enter", "Nothing fits the filter; esc clears it."),
+            ("slash z z z enter space", "Nothing matches the filter; esc clears it."),
+            ("enter", "Nothing matches the filter; esc clears it."),
             ("escape g enter enter", "This detail has no links; esc goes back to the list."),
             ("escape j j j enter enter", "There is no link in this line; tab goes to the next one."),
         ):
@@ -279,10 +279,10 @@ def test_a_key_that_does_nothing_says_why_in_the_last_line(sample_models: Path, 
         assert app.screen.query_one(Keys)._until is not None, "it goes by itself, too"
         await press(app, pilot, "v")
         for keys, said in (
-            ("]", "f shows what is near a box; [ and ] then change how near."),
-            ("s", "There is no seam in this picture: no wire ends in it."),
+            ("]", "f shows the neighbourhood of a box; [ and ] then change its size."),
+            ("s", "This picture has no boundary between models: no wire ends in it."),
             ("n", "There is no match to go to; / finds boxes."),
-            ("plus", "The picture is as close as it gets."),
+            ("plus", "The picture cannot be zoomed in further."),
         ):
             await press(app, pilot, "right_square_bracket" if keys == "]" else keys)
             assert last() == said, keys

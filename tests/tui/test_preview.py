@@ -72,7 +72,7 @@ def test_one_model_alone_is_drawn(sample_models: Path, tmp_path: Path) -> None:
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         await press(app, pilot, "2", "v")
         await drawn(app, pilot)
-        assert "MatMul" in screen_text(app) and "Nothing is joined yet" in screen_text(app)
+        assert "MatMul" in screen_text(app) and "No models are joined yet" in screen_text(app)
 
     drive(story, [sample_models / name for name in PAIR], state=tmp_path)
 

@@ -28,14 +28,14 @@ def completes_folders(action: argparse.Action) -> argparse.Action:
     return action
 
 
-def add_json(parser: argparse.ArgumentParser, help: str = "data as JSON on stdout, errors too") -> None:
+def add_json(parser: argparse.ArgumentParser, help: str = "print JSON to stdout, errors included") -> None:
     """Adds `--json`."""
     parser.add_argument("--json", action="store_true", help=help)
 
 
 def add_overwrite(parser: argparse._ActionsContainer, option: str) -> None:
     """Adds `--overwrite`, for a command that writes a file by `option`."""
-    parser.add_argument("--overwrite", action="store_true", help=f"let {option} replace a file that exists")
+    parser.add_argument("--overwrite", action="store_true", help=f"let {option} replace an existing file")
 
 
 def keys_of(signatures: Iterable[Signature]) -> tuple[frozenset[str], frozenset[str]]:
@@ -71,6 +71,6 @@ def pairs(
         if not equals or not left:
             raise UsageError(f"{flag} {show(text)}: write {form}.")
         if left in found:
-            raise UsageError(f"{flag} is there twice for {show(left)!r}.")
+            raise UsageError(f"{flag} names {show(left)!r} twice.")
         found[left] = right
     return found

@@ -1,7 +1,7 @@
-"""How to call a model: lines for the shell, for Python, and one REST request, with real keys, shapes and values.
+"""Write calls of a model for the shell, for Python and for REST, with its own keys, shapes and values.
 
-Values are of the kind its verification ran on, where there was one: a key of a table, an index below the gathered
-size, a picture where a decoder follows. Else they are zeros and words that fit dtype and shape.
+Values come from its verification, where there was one: a key of a table, an index below the gathered size, a picture
+where a decoder follows. Otherwise they are zeros and words of the right dtype and shape.
 """
 
 from __future__ import annotations
@@ -475,9 +475,9 @@ def _rest(
     `inputs`, the columns as they are.
     """
     if any(port.kind != "dense" for port in signature.inputs.values()):
-        return None, "TensorFlow Serving's REST interface takes no sparse or ragged inputs; use gRPC."
+        return None, "The REST API of TensorFlow Serving has no sparse or ragged inputs; use gRPC."
     if any(dtypes.name(slot.dtype).startswith("complex") for slot in slots.values() if slot.dtype):
-        return None, "TensorFlow Serving's REST interface takes no complex numbers; use gRPC."
+        return None, "The REST API of TensorFlow Serving has no complex numbers; use gRPC."
     head: dict[str, Any] = {} if signature.key == DEFAULT else {"signature_name": signature.key}
     columns = {key: value.rest for key, value in values.items()}
     single = len(columns) == 1

@@ -1,8 +1,7 @@
-"""Check a model for everything that is known to go wrong with SavedModels, without TensorFlow.
+"""Check a model for faults that SavedModels are known to have, without TensorFlow.
 
-Edges that lead nowhere, signatures that can't be fed, functions that do not fit their calls, objects, captures,
-variables, partitions, checksums, assets, versions, kernels, names: each finding has a code, and --explain tells what
-it means. Nothing is run and nothing is changed.
+It checks edges, signatures, function calls, objects, captures, variables, partitions, checksums, assets, versions,
+kernels and names. Each finding has a code; --explain CODE describes it. Nothing is run and nothing is changed.
 """
 
 from __future__ import annotations
@@ -46,21 +45,21 @@ _SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments."""
     completes_folders(
-        parser.add_argument("models", nargs="*", metavar="MODEL", help="SavedModels, or GraphDef files")
+        parser.add_argument("models", nargs="*", metavar="MODEL", help="SavedModel folders or GraphDef files")
     )
     parser.add_argument(
         "--for", dest="purpose", choices=["serving"], metavar="serving",
-        help="also look for what TensorFlow Serving and its clients stumble over",
+        help="also check what TensorFlow Serving and its clients need",
     )  # fmt: skip
-    parser.add_argument("--tag-set", metavar="TAGS", help="only the MetaGraph with these tags")
+    parser.add_argument("--tag-set", metavar="TAGS", help="check only the MetaGraph with these tags")
     parser.add_argument(
-        "--no-checksums", action="store_true", help="do not read the tensors to compare their checksums"
+        "--no-checksums", action="store_true", help="do not read tensors to compare their checksums"
     )
     parser.add_argument("--all", action="store_true", help="list every finding, not the first 5 of each code")
-    parser.add_argument("--strict", action="store_true", help="warnings count as errors")
-    parser.add_argument("--explain", metavar="CODE", help="what a code means, and what to do")
+    parser.add_argument("--strict", action="store_true", help="count warnings as errors")
+    parser.add_argument("--explain", metavar="CODE", help="explain what a code means and what to do")
     parser.add_argument("--codes", action="store_true", help="list all codes")
-    add_json(parser, "one line of JSON a model")
+    add_json(parser, "print one line of JSON per model")
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
@@ -68,12 +67,12 @@ def run(args: argparse.Namespace, out: Output) -> int:
     if args.codes or args.explain is not None:
         if args.models:
             flag = "--codes" if args.codes else "--explain"
-            raise UsageError(f"{flag} tells about codes; it takes no model.")
+            raise UsageError(f"{flag} is about codes and takes no model.")
         _tell_all(out) if args.codes else _explain(args.explain, out)
         return 0
     if not args.models:
         raise UsageError(
-            "check needs a model.", hint="workbench check MODEL, or --codes to see what it knows."
+            "check needs a model.", hint="Name a SavedModel folder, or list the codes with --codes."
         )
     return each(args.models, out, partial(_check, args, out))
 
@@ -121,11 +120,11 @@ def _write(path: str, model: Model, checked: Checked, args: argparse.Namespace, 
     looked = [count(checked.nodes, "node"), count(checked.functions, "function")]
     if model.bundle is not None:
         looked.append(
-            "checksums not compared"
+            "no checksums"
             if args.no_checksums
             else f"checksums of {count(checked.tensors, 'tensor')} ({size(checked.nbytes)})"
         )
-    out.line(f"looked at {', '.join(looked)}", style="dim", indent=2)
+    out.line(f"checked {', '.join(looked)}", style="dim", indent=2)
     _findings(checked.model, out)
     for tags, found in checked.metas:
         if found and len(checked.metas) > 1:
@@ -134,7 +133,7 @@ def _write(path: str, model: Model, checked: Checked, args: argparse.Namespace, 
         _findings(found, out)
     if counts:
         out.line()
-        out.line("workbench check --explain CODE tells what a code means.", style="dim")
+        out.line("workbench check --explain CODE explains a code.", style="dim")
 
 
 def _findings(findings: Iterable[Finding], out: Output) -> None:
@@ -164,7 +163,7 @@ def _explain(name: str, out: Output) -> None:
     code = registry().get(name)
     if code is None:
         hint = did_you_mean(name, registry(), noun="codes")
-        raise UsageError(f"There is no code {show(name)!r}.", hint=f"{hint} --codes lists all.")
+        raise UsageError(f"There is no code {show(name)!r}.", hint=f"{hint} --codes lists all codes.")
     if out.json:
         out.emit({"schema_version": SCHEMA_VERSION, **_code_json(code)})
         return

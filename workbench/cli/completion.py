@@ -1,4 +1,4 @@
-"""Write a completion script for your shell to stdout."""
+"""Print a completion script for your shell to stdout."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from workbench.cli import main
 
     parser = argparse.ArgumentParser(prog="workbench", add_help=True)
-    parser.add_argument("--version", action="store_true", help="the version")
+    parser.add_argument("--version", action="store_true", help="show the version")
     commands = parser.add_subparsers(metavar="COMMAND")
     for name, (_, summary) in main.COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary)

@@ -1,7 +1,7 @@
-"""Show the main job on the sample models: two models become one that reads a digit from a base64 PNG.
+"""Run the main job on the sample models: two models become one that reads a digit from a base64 PNG.
 
-It inspects both, merges them into a new folder, proves the result, classifies a PNG with it, and prints each command
-it stands for.
+It inspects both models, merges them into a new folder, verifies the result, and classifies a PNG with it. Each step
+prints the command that does the same.
 """
 
 from __future__ import annotations
@@ -26,9 +26,13 @@ _DIGIT = 3
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments."""
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="DIR", help="the new folder (demo/merged, the next free)"
+        "-o",
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="new folder (default: demo/merged, or the next free name)",
     )
-    verifying.add_child_flags(parser.add_argument_group("how TensorFlow is run"))
+    verifying.add_child_flags(parser.add_argument_group("TensorFlow"))
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
@@ -44,7 +48,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     for path in (image, digits, png):
         if not path.exists():
             raise MissingFile(
-                "The sample models are not complete.", where=str(path), hint="Install the package again."
+                "The sample models are incomplete.", where=str(path), hint="Reinstall the package."
             )
     target = str(args.output or _free(Path("demo/merged")))
     child = Child(
@@ -56,18 +60,20 @@ def run(args: argparse.Namespace, out: Output) -> int:
     )
     with child:  # one TensorFlow for all steps; it is imported while the first is read
         words = [short(image), short(digits)]
-        inspect.run(_step(out, "1. What have we got?", "inspect", words), out)
+        inspect.run(_step(out, "1. Inspect both models.", "inspect", words), out)
         words += ["--wire", "pixels=myInput", "-o", target]
-        code = merge.run(_step(out, "2. Join them.", "merge", words), out, child)
+        code = merge.run(_step(out, "2. Join them and verify the result.", "merge", words), out, child)
         if code:
             return code
         words = [target, "--input", f"base64_input=base64url:@{short(png)}"]
-        _, outputs = runner.call(_step(out, f"3. Send it a picture of a {_DIGIT}.", "run", words), out, child)
+        _, outputs = runner.call(
+            _step(out, f"3. Send the result a picture of a {_DIGIT}.", "run", words), out, child
+        )
     runner.print_outputs(out, outputs)
     out.line()
     out.heading(
-        f"It says {int(outputs['myOutput'].argmax())}.",
-        f"The variables are variables still: workbench inspect {shlex.quote(target)}",
+        f"It answers {int(outputs['myOutput'].argmax())}.",
+        f"Its variables are still variables: workbench inspect {shlex.quote(target)}",
     )
     return 0
 

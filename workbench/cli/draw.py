@@ -1,7 +1,8 @@
-"""Draw the graph behind a signature: calls opened, constants and variable reads folded into what uses them.
+"""Draw the graph behind a signature as text, SVG, DOT or Mermaid.
 
-What is too large for one picture is collapsed by name scope; --open shows what is in a box, --focus only what is
-around a node. A merged model is drawn with each source in its own colour and mark, and with its seam.
+Function calls are drawn opened; constants and variable reads are folded into the ops that use them. A large graph is
+collapsed by name scope: --open shows the inside of a box, --focus only the neighbourhood of a node. In a merged model
+each source has its own colour and mark, and the boundary between them is highlighted.
 """
 
 from __future__ import annotations
@@ -58,39 +59,47 @@ _OWNERS = ("blue", "dark_orange3", "green")
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments."""
     completes_files(
-        parser.add_argument(
-            "models", nargs="+", metavar="MODEL", help="SavedModel folder, or a GraphDef file"
-        )
+        parser.add_argument("models", nargs="+", metavar="MODEL", help="SavedModel folder or GraphDef file")
     )
     parser.add_argument(
         "--format",
         choices=_NAMES,
-        help="default: that of FILE's suffix (.txt .svg .dot .gv .mmd), else text",
+        help="default: by the suffix of FILE (.txt .svg .dot .gv .mmd), else text",
     )
     completes_files(
-        parser.add_argument("-o", "--output", metavar="FILE", help="a new file instead of stdout")
+        parser.add_argument("-o", "--output", metavar="FILE", help="write to a new file instead of stdout")
     )
     add_overwrite(parser, "-o")
     parser.add_argument("--signature", metavar="S", help="draw what this signature needs")
-    parser.add_argument("--tag-set", "--tag_set", metavar="T", help="the MetaGraph with these tags")
+    parser.add_argument(
+        "--tag-set", "--tag_set", metavar="T", help="tag set of the MetaGraph, such as serve,gpu"
+    )
     parser.add_argument("--function", metavar="F", help="draw a function of the library")
-    parser.add_argument("--focus", metavar="NODE", help="only what is near this node")
-    parser.add_argument("--hops", type=int, default=2, metavar="N", help="how near, in steps (default: 2)")
+    parser.add_argument("--focus", metavar="NODE", help="draw only the neighbourhood of this node")
     parser.add_argument(
-        "--open", action="append", default=[], metavar="BOX", help="show what is in this box; repeat for more"
+        "--hops", type=int, default=2, metavar="N", help="size of the neighbourhood, in steps (default: 2)"
     )
     parser.add_argument(
-        "--max-boxes", type=int, default=150, metavar="N", help="collapse above (default: 150)"
+        "--open", action="append", default=[], metavar="BOX", help="show the inside of this box; repeatable"
     )
-    parser.add_argument("--control", action="store_true", help="draw control edges too")
-    parser.add_argument("--right", action="store_true", help="from left to right instead of down")
     parser.add_argument(
-        "--detail", choices=("full", "compact", "tiny"), default="full", help="how much a box says"
+        "--max-boxes",
+        type=int,
+        default=150,
+        metavar="N",
+        help="collapse scopes above this many boxes (default: 150)",
     )
-    parser.add_argument("--ascii", action="store_true", help="text without box drawing characters")
-    parser.add_argument("--theme", choices=("auto", "light", "dark"), default="auto", help="of an SVG")
+    parser.add_argument("--control", action="store_true", help="draw control edges as well")
+    parser.add_argument("--right", action="store_true", help="draw from left to right instead of downwards")
     parser.add_argument(
-        "--time-limit", type=float, default=20.0, metavar="SECONDS", help="for the layout (default: 20)"
+        "--detail", choices=("full", "compact", "tiny"), default="full", help="how much text a box has"
+    )
+    parser.add_argument("--ascii", action="store_true", help="draw text with ASCII characters only")
+    parser.add_argument(
+        "--theme", choices=("auto", "light", "dark"), default="auto", help="colours of an SVG"
+    )
+    parser.add_argument(
+        "--time-limit", type=float, default=20.0, metavar="SECONDS", help="limit for the layout (default: 20)"
     )
 
 
@@ -99,7 +108,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     args.format = _format(args.format, args.output)
     if args.output is not None and len(args.models) > 1:
         raise UsageError(
-            f"-o takes one picture, and {len(args.models)} models are given.",
+            f"-o takes one picture; {len(args.models)} models are given.",
             hint="Draw each to its own file.",
         )
     return each(args.models, out, partial(_draw, args, out))
@@ -139,16 +148,16 @@ def _format(named: str | None, output: str | None) -> str:
     if named is None:
         if suffix and meant is None:
             raise UsageError(
-                f"No format of pictures has the suffix {show(suffix)!r}.",
+                f"No picture format has the suffix {show(suffix)!r}.",
                 where=where,
                 hint=f"Formats: {formats}. Or name one with --format.",
             )
         return meant or "text"
     if meant is not None and meant != named:
         raise UsageError(
-            f"--format says {named}, the suffix {suffix} says {meant}.",
+            f"--format is {named}, but the suffix {suffix} means {meant}.",
             where=where,
-            hint="Leave out --format, or give the file another name.",
+            hint="Leave out --format, or change the suffix of the file.",
         )
     return named
 

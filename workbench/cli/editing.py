@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of a command that changes one model."""
-    parser.add_argument("model", type=Path, metavar="MODEL", help="a SavedModel, or a GraphDef")
-    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="the new folder; must not exist")
-    parser.add_argument("--tag-set", metavar="TAGS", help="the MetaGraph that is meant, as serve,gpu")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be done and write nothing")
-    parser.add_argument("--serving", action="store_true", help="write the next version number under DIR")
-    parser.add_argument("--json", action="store_true", help="one line of JSON on stdout")
+    parser.add_argument("model", type=Path, metavar="MODEL", help="SavedModel folder or GraphDef file")
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="new folder for the result")
+    parser.add_argument(
+        "--tag-set", metavar="TAGS", help="tag set of the MetaGraph to change, such as serve,gpu"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="show what would be done, and write nothing")
+    parser.add_argument("--serving", action="store_true", help="write to the next version number under DIR")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON to stdout")
     verifying.configure(parser)
 
 
@@ -43,7 +45,9 @@ def open_it(args: argparse.Namespace) -> Model:
     from workbench.model import open_model
 
     if args.output is None and not args.dry_run:
-        raise UsageError("There is no place for the result.", hint="Add -o DIR, or --dry-run.")
+        raise UsageError(
+            "No folder for the result is given.", hint="Add -o DIR, or --dry-run to write nothing."
+        )
     return open_model(args.model, args.tag_set)
 
 
@@ -152,7 +156,7 @@ def _dry_run(edit: Edit, out: Output, page: Callable[[], None] | None, more: Map
         return
     if page is not None:
         page()
-    out.heading("To be written", size(edit.nbytes()))
+    out.heading("Files to write", size(edit.nbytes()))
     rows = [("saved_model.pb", size(int(edit.proto.ByteSize())))]
     rows += [(show(copied.relative), size(copied.nbytes)) for copied in edit.files()]
     out.table(rows, [NAME, TEXT])

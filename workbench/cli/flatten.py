@@ -1,7 +1,7 @@
-"""Flatten a model: the calls of its main graph are replaced by what they call, control flow stays functional.
+"""Flatten a model: inline the function calls of its main graph. Control flow stays functional.
 
-A node inside a call becomes CALL/node; the call's own name stays as the Identity of its outputs. The result gives equal
-numbers, which is proven before it is there.
+A node inside a call becomes CALL/node; the name of the call itself stays, as an Identity of its outputs. The result is
+verified before it is published: it must give the same values.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     editing.configure(parser)
     parser.add_argument(
         "--format", choices=["tf1", "tf2"], metavar="tf1|tf2",
-        help="tf2 keeps the object graph and the functions it needs (the default where there is one), tf1 drops both",
+        help="tf2 keeps the object graph and its functions (default if there is one), tf1 removes both",
     )  # fmt: skip
 
 

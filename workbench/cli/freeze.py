@@ -1,6 +1,7 @@
-"""Freeze a model: its variables become constants, in functions, loops and branches, too. Tables stay tables.
+"""Freeze a model: convert its variables to constants, also in functions, loops and branches.
 
-The result has no checkpoint and loads everywhere. A variable that a signature writes to can't be frozen; it is named.
+Tables stay tables. The result has no checkpoint. A variable that a signature writes to cannot be frozen; it is
+reported.
 """
 
 from __future__ import annotations

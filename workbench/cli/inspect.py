@@ -1,7 +1,7 @@
-"""Look into models: what each is, what can be called, what goes in and out, how big it is, what is inside.
+"""Show what a model is: its signatures, callables, variables, ops, functions and assets.
 
-Reads SavedModel folders (TF1 and TF2, .pb and .pbtxt), saved_model.pb itself, and frozen GraphDefs, without
-TensorFlow. Models that TensorFlow cannot load are shown too; what is the matter with them stands at the end.
+Reads SavedModel folders (TF1 and TF2, .pb and .pbtxt), saved_model.pb files and frozen GraphDefs, without TensorFlow.
+Models that TensorFlow cannot load are shown as well; findings at the end say what is wrong with them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ examples:
   workbench inspect ./model --variables
   workbench inspect ./a ./b --json | jq '.meta_graphs[].signatures'
 
-A node inside a function is written CALL::node, CALL being the node that calls the function.
+A node inside a function is written CALL::node, where CALL is the node that calls the function.
 Exit codes: 0 done, 2 usage or an unknown name, 3 a model that cannot be read.
 """
 MAX_NODES = 1_000_000
@@ -44,22 +44,24 @@ _LEVEL = 50  # what a body costs besides its nodes: functions that call the next
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments."""
     models = parser.add_argument(
-        "models", nargs="*", metavar="MODEL", help="SavedModel folder, its saved_model.pb, or a GraphDef file"
+        "models", nargs="*", metavar="MODEL", help="SavedModel folder, saved_model.pb or GraphDef file"
     )
     completes_files(models)
     parser.add_argument(
-        "--signature", metavar="S", help="only this signature, with what it needs of the graph"
+        "--signature", metavar="S", help="show only this signature, and what it needs of the graph"
     )
     parser.add_argument(
         "--nodes",
         nargs="?",
         const="*",
         metavar="GLOB",
-        help="the nodes, those in functions too, whose name fits GLOB (default: all)",
+        help="list nodes whose name matches GLOB, also in functions (default: all)",
     )
-    parser.add_argument("--variables", action="store_true", help="all variables, not only the 20 largest")
-    parser.add_argument("--functions", action="store_true", help="all functions and callables")
-    add_json(parser, "one line of JSON a model")
+    parser.add_argument(
+        "--variables", action="store_true", help="list all variables, not only the 20 largest"
+    )
+    parser.add_argument("--functions", action="store_true", help="list all functions and callables")
+    add_json(parser, "print one line of JSON per model")
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
@@ -90,7 +92,7 @@ def _models(args: argparse.Namespace) -> None:
     if args.nodes is not None and os.path.exists(args.nodes) and not args.models:
         args.models, args.nodes = [args.nodes], "*"
     if not args.models:
-        raise UsageError("No MODEL is given.", hint="Name a SavedModel folder, or a GraphDef file.")
+        raise UsageError("No MODEL is given.", hint="Name a SavedModel folder or a GraphDef file.")
 
 
 def _inspect(path: str, args: argparse.Namespace, out: Output) -> None:
@@ -167,9 +169,9 @@ def find_nodes(meta: MetaGraph, pattern: str) -> Iterator[tuple[Level, str]]:
 def _no_node(model: Model, pattern: str) -> UnknownName:
     names = [name for meta in model.meta_graphs for name in meta.nodes]
     return UnknownName(
-        f"No node fits {show(pattern)!r}.",
+        f"No node matches {show(pattern)!r}.",
         where=show(str(model.path)),
-        hint=f"That is a path. For all nodes of it write {show(pattern)} --nodes."
+        hint=f"That is a path. To list all its nodes, write {show(pattern)} --nodes."
         if os.path.exists(pattern)
         else did_you_mean(pattern.strip("*"), names, noun="nodes"),
     )

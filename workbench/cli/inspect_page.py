@@ -1,4 +1,4 @@
-"""The pages of `inspect` for people, in the order a person asks."""
+"""Write the pages of `inspect`, in the order in which people ask."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Page:
         facts += [("note", show(note, 1000)) for note in model.notes]
         versions = {(meta.tensorflow_version, meta.producer) for meta in model.meta_graphs}
         for version, producer in sorted(versions):
-            writer = f"TensorFlow {show(version)}" if version else "an unknown TensorFlow"
+            writer = f"TensorFlow {show(version)}" if version else "an unknown version of TensorFlow"
             facts.append(("written by", f"{writer}, graph version {producer}" if producer else writer))
         facts.append(("size", self._sizes()))
         self.out.facts(facts)
@@ -88,7 +88,7 @@ class Page:
         kind = _KINDS[model.format]
         if model.format == "graphdef":
             if model.meta.is_frozen:
-                return f"frozen {kind}: one graph, its variables turned into constants"
+                return f"frozen {kind}: one graph, its variables converted to constants"
             return f"{kind}: one graph, without the values of its variables"
         if all(meta.has_object_graph for meta in model.meta_graphs):
             kind += " of TF2, with an object graph"
@@ -318,9 +318,7 @@ def _dtype(port: Port) -> str:
 
 
 def _shape(shape: Shape) -> str:
-    if shape is None:
-        return "any shape"
-    return shapes.text(shape) if shape else "scalar"
+    return shapes.text(shape)
 
 
 def _tensors(port: Port) -> str:
@@ -360,11 +358,7 @@ def _outputs(level: Level, name: str) -> str:
     if types is None:
         return "?"
     found = [level.tensor(name, index) for index in range(len(types))]
-    words = [
-        f"{dtypes.name(tensor.dtype)}{shapes.text(tensor.shape) if tensor.shape is not None else ''}"
-        for tensor in found
-        if tensor is not None
-    ]
+    words = [shapes.typed(tensor.dtype, tensor.shape) for tensor in found if tensor is not None]
     if len(words) > 3:
         words[3:] = [f"… {len(words) - 3} more"]
     return ", ".join(words)

@@ -20,26 +20,26 @@ from workbench.names import did_you_mean, show
 INTERRUPTED = 130
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "inspect": ("workbench.cli.inspect", "what a model is, what can be called, what is inside"),
+    "inspect": ("workbench.cli.inspect", "show signatures, callables, variables, ops, functions and assets"),
     "check": (
         "workbench.cli.check",
-        "what is wrong with a model, by code, and what TensorFlow Serving minds",
+        "find what is wrong with a model, for TensorFlow Serving as well",
     ),
-    "merge": ("workbench.cli.merge", "join models: an output of one becomes an input of the next"),
+    "merge": ("workbench.cli.merge", "join models: connect outputs of one to inputs of the next"),
     "signature": ("workbench.cli.signature", "rename, add and drop signatures, their inputs and outputs"),
-    "flatten": ("workbench.cli.flatten", "replace function calls by what they call, in one graph"),
-    "freeze": ("workbench.cli.freeze", "turn variables into constants"),
-    "verify": ("workbench.cli.verify", "prove a result again, or compare two models"),
-    "run": ("workbench.cli.run", "run a signature with values given here"),
-    "tui": ("workbench.cli.tui", "the terminal workbench: look, wire, preview, commit"),
-    "draw": ("workbench.cli.draw", "the graph behind a signature as a picture: text, SVG, DOT, Mermaid"),
-    "demo": ("workbench.cli.demo", "a base64 image joined to a digit classifier, from start to end"),
-    "show": ("workbench.cli.show", "as saved_model_cli show"),
+    "flatten": ("workbench.cli.flatten", "inline function calls into the main graph"),
+    "freeze": ("workbench.cli.freeze", "convert variables to constants"),
+    "verify": ("workbench.cli.verify", "verify a result again, or compare two models"),
+    "run": ("workbench.cli.run", "run a signature on given values"),
+    "tui": ("workbench.cli.tui", "open the terminal UI: look into models, wire them, preview, commit"),
+    "draw": ("workbench.cli.draw", "draw the graph behind a signature as text, SVG, DOT or Mermaid"),
+    "demo": ("workbench.cli.demo", "join a base64 image decoder to a digit classifier, step by step"),
+    "show": ("workbench.cli.show", "show a model as saved_model_cli show does"),
     "scan": (
         "workbench.cli.scan",
-        "where a model touches more than tensors: files, network, process, Python",
+        "list unsafe ops: those that reach files, network, process or Python",
     ),
-    "completion": ("workbench.cli.completion", "a completion script for bash, zsh or tcsh"),
+    "completion": ("workbench.cli.completion", "print a completion script for bash, zsh or tcsh"),
 }
 """Command → (module, summary). A module gives `EXAMPLES`, `configure(parser)` and `run(args, out) -> int`."""
 
@@ -75,7 +75,7 @@ class Parser(argparse.ArgumentParser):
             choices = [str(choice) for choice in action.choices]
             name = "/".join(action.option_strings) or action.metavar or action.dest
             raise UsageError(
-                f"{show(str(value))!r} is no value of {name}.", hint=did_you_mean(str(value), choices)
+                f"{show(str(value))!r} is not a value of {name}.", hint=did_you_mean(str(value), choices)
             )
 
 
@@ -119,8 +119,8 @@ def make_parser(name: str) -> Parser:
 
 def add_common(parser: argparse.ArgumentParser) -> None:
     """Adds the options every command has."""
-    parser.add_argument("-q", "--quiet", action="store_true", help="only data, a verdict and errors")
-    parser.add_argument("-v", "--verbose", action="store_true", help="more on stderr: details, what it took")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print only data, verdicts and errors")
+    parser.add_argument("-v", "--verbose", action="store_true", help="print details and times to stderr")
 
 
 def _module(name: str) -> Any:
@@ -221,11 +221,11 @@ def top_help() -> str:
     listed = "".join(f"  {name.ljust(width)}  {summary}\n" for name, (_, summary) in COMMANDS.items())
     return (
         "usage: workbench COMMAND [OPTIONS]\n\n"
-        "Look into TensorFlow SavedModels and join them, variables alive.\n\n"
+        "Inspect, check, join, change and run TensorFlow SavedModels.\n\n"
         f"commands:\n{listed}\n"
         "options:\n"
-        "  -h, --help  this text, or with COMMAND its own\n"
-        "  --version   the version\n\n"
+        "  -h, --help  show this help, or with COMMAND its own\n"
+        "  --version   show the version\n\n"
         f"{_EXAMPLES}"
     )
 

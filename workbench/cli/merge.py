@@ -1,9 +1,10 @@
-"""Join models: an output of one becomes an input of the next, variables kept, the result proven before it is there.
+"""Join models: connect outputs of one to inputs of the next.
 
-A model may be given as HANDLE=PATH; the handle becomes its scope in the result, else the folder's name does.
-An end of a wire is a signature key (pixels), SIGNATURE#KEY, a tensor (node:0, %node:0), or a tensor inside function
-calls (CALL::CALL::node:0); with more than two models HANDLE@END. One output may feed several inputs; inputs without a
-wire become inputs of the result.
+Variables are kept, and the result is verified before it is published. Give a model as HANDLE=PATH to choose its handle,
+the prefix of all its names in the result; the default is the name of its folder. A wire connects two endpoints. An
+endpoint is a signature key (pixels), SIGNATURE#KEY, a tensor (node:0, %node:0), or a tensor inside function calls
+(CALL::CALL::node:0); with more than two models, write HANDLE@ENDPOINT. One output may feed several inputs. Inputs
+without a wire become inputs of the result.
 """
 
 from __future__ import annotations
@@ -44,58 +45,59 @@ examples:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments."""
-    parser.add_argument("models", nargs="*", metavar="[HANDLE=]MODEL", help="two models or more")
+    parser.add_argument("models", nargs="*", metavar="[HANDLE=]MODEL", help="two or more models")
     parser.add_argument(
         "-w", "--wire", action="append", default=[], metavar="OUT=IN", dest="wires",
-        help="lead an output into an input; once per wire",
+        help="connect an output to an input; repeatable",
     )  # fmt: skip
-    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="the new folder; must not exist")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be done and write nothing")
-    parser.add_argument("--json", action="store_true", help="one line of JSON on stdout")
-    sources = parser.add_argument_group("what of the models is meant")
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="new folder for the result")
+    parser.add_argument("--dry-run", action="store_true", help="show what would be done, and write nothing")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON to stdout")
+    sources = parser.add_argument_group("signature and tag set of each model")
     sources.add_argument(
-        "--signature-of", action="append", default=[], metavar="HANDLE=KEY", help="the signature of a model"
+        "--signature-of", action="append", default=[], metavar="HANDLE=KEY", help="signature of a model"
     )
     sources.add_argument(
         "--tag-set-of",
         action="append",
         default=[],
         metavar="HANDLE=TAGS",
-        help="the tag set of a model: serve,gpu",
+        help="tag set of a model, such as serve,gpu",
     )
     for letter, which in (("a", "first"), ("b", "second")):
-        sources.add_argument(
-            f"--signature-{letter}", metavar="KEY", help=f"the signature of the {which} model"
-        )
-        sources.add_argument(f"--tag-set-{letter}", metavar="TAGS", help=f"the tag set of the {which} model")
-    result = parser.add_argument_group("what the result is to be")
+        sources.add_argument(f"--signature-{letter}", metavar="KEY", help=f"signature of the {which} model")
+        sources.add_argument(f"--tag-set-{letter}", metavar="TAGS", help=f"tag set of the {which} model")
+    result = parser.add_argument_group("result")
     result.add_argument(
-        "--signature", default=None, metavar="KEY", help=f"key of its signature ({DEFAULT_SIGNATURE})"
+        "--signature",
+        default=None,
+        metavar="KEY",
+        help=f"key of its signature (default: {DEFAULT_SIGNATURE})",
     )
     for side in ("input", "output"):
         result.add_argument(
             f"--rename-{side}", action="append", default=[], metavar="OLD=NEW",
-            help=f"another key for an {side} of the result",
+            help=f"rename an {side} of the result",
         )  # fmt: skip
-    result.add_argument("--tag-set", default=None, metavar="TAGS", help="its tag set (serve)")
+    result.add_argument("--tag-set", default=None, metavar="TAGS", help="its tag set (default: serve)")
     result.add_argument(
-        "--keep-outputs", action="store_true", help="keep the outputs of models that feed another one"
+        "--keep-outputs", action="store_true", help="keep the outputs of models that feed another model"
     )
     result.add_argument(
-        "--keep-signatures", action="store_true", help="keep the models' own signatures beside"
+        "--keep-signatures", action="store_true", help="keep the models' own signatures as well"
     )
     result.add_argument(
         "--format", choices=["tf1", "tf2"], metavar="tf1|tf2",
-        help="tf2 has an object graph and can be trained (the default where it is possible), tf1 has none",
+        help="tf2 has an object graph and can be trained (default where possible), tf1 has none",
     )  # fmt: skip
-    result.add_argument("--freeze", action="store_true", help="turn variables into constants")
-    result.add_argument("--serving", action="store_true", help="write the next version number under DIR")
+    result.add_argument("--freeze", action="store_true", help="convert variables to constants")
+    result.add_argument("--serving", action="store_true", help="write to the next version number under DIR")
     result.add_argument(
-        "--save-recipe", type=Path, metavar="FILE", help="write the plan, to be replayed by --recipe"
+        "--save-recipe", type=Path, metavar="FILE", help="save the plan as a recipe, which --recipe replays"
     )
     add_overwrite(result, "--save-recipe")
     result.add_argument(
-        "--recipe", type=Path, metavar="FILE", help="replay a saved plan instead of MODEL and --wire"
+        "--recipe", type=Path, metavar="FILE", help="replay a recipe instead of giving MODEL and --wire"
     )
     verifying.configure(parser)
 
@@ -120,7 +122,7 @@ def run(args: argparse.Namespace, out: Output, child: Child | None = None) -> in
         )
     if args.output is None and not args.dry_run:
         raise UsageError(
-            "merge needs a place for the result.", hint="Add -o DIR, or --dry-run to write nothing."
+            "No folder for the result is given.", hint="Add -o DIR, or --dry-run to write nothing."
         )
     if args.save_recipe is not None:
         save(plan, look_up(plan, models), args.save_recipe, overwrite=args.overwrite)
@@ -184,15 +186,16 @@ def make_plan(args: argparse.Namespace) -> tuple[Plan, list[str]]:
 
         if args.models or args.wires:
             raise UsageError(
-                "--recipe already names models and wires.", hint="Leave them out, or leave out --recipe."
+                "--recipe already names models and wires.",
+                hint="Leave out MODEL and --wire, or leave out --recipe.",
             )
         return load(args.recipe), []
     if len(args.models) < 2:
         raise UsageError(
-            "merge needs two models or more.", hint="workbench merge A B --wire OUTPUT=INPUT -o DIR"
+            "merge needs two or more models.", hint="workbench merge A B --wire OUTPUT=INPUT -o DIR"
         )
     if args.signature == "":
-        raise UsageError("The signature of the result needs a name.", hint="--signature serving_default")
+        raise UsageError("The signature of the result needs a key.", hint="--signature serving_default")
     sources = SourceList()
     for text in args.models:
         handle, path = split_source(text)
@@ -286,5 +289,5 @@ def _suggest(models: Mapping[str, Model], plan: Plan) -> str | None:
 
     found = suggest(plan, models)
     if not found:
-        return "No output of one fits an input of the next by dtype and shape as they are."
-    return "Wires that would fit:\n" + "\n".join(f"--wire {wire}" for wire in found[:5])
+        return "No output of a model is compatible with an input of the next, without a change of dtype or shape."
+    return "Compatible wires:\n" + "\n".join(f"--wire {wire}" for wire in found[:5])

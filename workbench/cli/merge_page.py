@@ -32,8 +32,14 @@ def dry_run(out: Output, draft: Draft) -> None:
     out.heading("Wires")
     out.table(
         [
-            (show(str(link.source)), _type(link.source.dtypes[0], link.source.shapes[0]), "→", show(str(link.target)),
-             _type(link.target.dtypes[0], link.target.shapes[0]), link.fits[0])
+            (
+                show(str(link.source)),
+                shapes.typed(link.source.dtypes[0], link.source.shapes[0]),
+                "→",
+                show(str(link.target)),
+                shapes.typed(link.target.dtypes[0], link.target.shapes[0]),
+                shapes.FITS[link.fits[0]],
+            )
             for link in draft.join.links
         ],
         [NAME, DTYPE, TEXT, NAME, DTYPE, TEXT],
@@ -48,14 +54,14 @@ def dry_run(out: Output, draft: Draft) -> None:
     out.heading("After", show(signature.key))
     _ports(out, signature.inputs.values(), signature.outputs.values())
     out.line()
-    out.heading("What is done")
+    out.heading("Changes")
     for handle, part in draft.parts.items():
         counts = part.counts
         nodes = f"{count(counts.kept, 'node')} kept, {counts.pruned:,} pruned"
         if counts.added:
             nodes += f", {counts.added:,} added"
         out.facts(
-            [(handle, f"{nodes}; {count(len(part.functions), 'function')}; everything goes under {handle}/")]
+            [(handle, f"{nodes}; {count(len(part.functions), 'function')}; all names begin with {handle}/")]
         )
         log = draft.logs[handle]
         out.table(
@@ -64,15 +70,18 @@ def dry_run(out: Output, draft: Draft) -> None:
             indent=4,
         )
     done = {
-        "references": "reference variables become resource variables",
-        "described": "variables get a VariableDef",
-        "frozen": "variables become constants",
+        "references": (
+            "reference variable becomes a resource variable",
+            "reference variables become resource variables",
+        ),
+        "described": ("variable gets a VariableDef", "variables get a VariableDef"),
+        "frozen": ("variable is converted to a constant", "variables are converted to constants"),
     }
-    for name, text in done.items():
-        if draft.rewritten[name]:
-            out.line(f"{draft.rewritten[name]:,} {text}", indent=2)
+    for name, (one, many) in done.items():
+        if number := draft.rewritten[name]:
+            out.line(f"{number:,} {one if number == 1 else many}", indent=2)
     out.line()
-    out.heading("To be written", size(draft.nbytes))
+    out.heading("Files to write", size(draft.nbytes))
     rows = [("saved_model.pb", size(int(draft.proto.ByteSize())))]
     for bundle, handle in draft.checkpoints:
         rows.append(
@@ -133,13 +142,14 @@ def _signature_json(signature: Any) -> dict[str, Any]:
     }
 
 
-def _type(dtype: int, shape: shapes.Shape) -> str:
-    return f"{dtypes.name(dtype) if dtype else '?'}{'[?…]' if shape is None else shapes.text(shape)}"
-
-
 def _ports(out: Output, inputs: Iterable[Port], outputs: Iterable[Port]) -> None:
     rows = [
-        (word, show(port.key), _type(port.dtype, port.shape), "" if port.kind == "dense" else port.kind)
+        (
+            word,
+            show(port.key),
+            shapes.typed(port.dtype, port.shape),
+            "" if port.kind == "dense" else port.kind,
+        )
         for word, ports in (("in", inputs), ("out", outputs))
         for port in ports
     ]
@@ -168,7 +178,7 @@ def outcome(out: Output, draft: Draft, report: Report, needs: calling.Needs) -> 
         return
     signature = result_signature(draft)
     out.line()
-    out.heading("Takes and gives", show(signature.key))
+    out.heading("Signature", show(signature.key))
     _ports(out, signature.inputs.values(), signature.outputs.values())
     call = how_to_call(report, draft, needs)
     out.line()
@@ -178,7 +188,7 @@ def outcome(out: Output, draft: Draft, report: Report, needs: calling.Needs) -> 
     out.heading("Call it from Python")
     out.code(call.python)
     out.line()
-    out.heading("Call it over REST, as TensorFlow Serving takes it")
+    out.heading("Call it over REST (TensorFlow Serving)")
     if call.rest is not None:
         out.code([f"POST {call.rest_path}", json.dumps(call.rest, ensure_ascii=False)])
     if call.rest_note:

@@ -1,6 +1,6 @@
-"""Run a signature of a model with values given here, in a TensorFlow process of its own.
+"""Run a signature on given values, in a TensorFlow process of its own.
 
-A VALUE is JSON (cast to the input's dtype; a cast that loses something is an error), a bare word for a string input,
+A VALUE is JSON (cast to the input's dtype; a cast that loses information is an error), a bare word for a string input,
 @file.npy, @file.npz[name], @any.file (its bytes as one string), or base64url:@any.file. A sparse input takes
 KEY.indices=, KEY.values= and KEY.dense_shape=.
 """
@@ -34,19 +34,19 @@ _MAX_LINES = 24
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments."""
-    parser.add_argument("model", metavar="MODEL", type=Path, help="a SavedModel folder or a frozen GraphDef")
+    parser.add_argument("model", metavar="MODEL", type=Path, help="SavedModel folder or frozen GraphDef file")
     parser.add_argument(
         "-i", "--input", action="append", default=[], metavar="KEY=VALUE", dest="inputs",
-        help="a value; once per input",
+        help="value of an input; repeatable",
     )  # fmt: skip
     parser.add_argument(
-        "--signature", metavar="KEY", help="the signature (serving_default, else the only one)"
+        "--signature", metavar="KEY", help="signature to run (default: serving_default, else the only one)"
     )
-    parser.add_argument("--tag-set", metavar="TAGS", help="the tag set: serve,gpu")
-    parser.add_argument("--json", action="store_true", help="one line of JSON on stdout")
-    parser.add_argument("--npz", type=Path, metavar="FILE", help="write the outputs to a new .npz file")
+    parser.add_argument("--tag-set", metavar="TAGS", help="tag set of the MetaGraph, such as serve,gpu")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON to stdout")
+    parser.add_argument("--npz", type=Path, metavar="FILE", help="write the outputs to a .npz file")
     add_overwrite(parser, "--npz")
-    verifying.add_child_flags(parser.add_argument_group("how TensorFlow is run"))
+    verifying.add_child_flags(parser.add_argument_group("TensorFlow"))
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
@@ -101,18 +101,20 @@ def print_outputs(out: Output, outputs: Mapping[str, Any]) -> None:
     """Each output with its dtype, shape and values; long ones are shortened as numpy does."""
     import numpy as np
 
+    from workbench.model.shapes import text
+
     for key, array in outputs.items():
         is_string = array.dtype.kind in "OSU"
         dtype = "string" if is_string else array.dtype.name
-        out.table([(show(key), f"{dtype}{list(array.shape)}".replace(" ", ""))], [NAME, DTYPE], indent=0)
+        out.table([(show(key), f"{dtype} {text(tuple(array.shape))}")], [NAME, DTYPE], indent=0)
         if is_string:
             lines = [_string(item) for item in array.reshape(-1)[:_MAX_LINES]]
         else:
             lines = np.array2string(array, max_line_width=76, precision=6, suppress_small=True).splitlines()
-        for text in lines[:_MAX_LINES]:
-            out.line(text, indent=2)
+        for line in lines[:_MAX_LINES]:
+            out.line(line, indent=2)
         if len(lines) > _MAX_LINES or (is_string and array.size > _MAX_LINES):
-            out.line("… --json or --npz FILE gives all of it", style="dim", indent=2)
+            out.line("… use --json or --npz FILE for all values", style="dim", indent=2)
         one_row = array.ndim and array.size == array.shape[-1] > 1
         if one_row and array.dtype.kind == "f" and np.isfinite(array).all():
             best = int(np.argmax(array))
@@ -188,7 +190,7 @@ def _storable(key: str, array: Any) -> Any:
     if array.dtype == object:
         if any(item[-1:] == b"\0" for item in array.ravel().tolist()):
             raise CannotWrite(
-                "A string ends in a zero byte, which an .npz file would lose.",
+                "A string ends with a zero byte, which a .npz file cannot keep.",
                 where=show(key),
                 hint="Use --json.",
             )

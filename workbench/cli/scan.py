@@ -1,9 +1,9 @@
-"""Look for ops that touch more than tensors: files, the network, the process, Python, libraries nobody knows.
+"""List unsafe ops: those that reach files, the network, the process, Python or unknown libraries.
 
-Walks the whole graph and every function, branches and loop bodies included, and tells where each is, and which
-signatures, callables, or steps of loading reach it. Tiers, the worst first: code, process, write, read, network. What
-is the saver's own, and tables that read an asset of the model, is listed and not counted: nobody needs to be asked.
-With --op_denylist it looks for just these ops, as `saved_model_cli scan` does.
+The main graph and every function are searched, branches and loop bodies included. Each op is reported with its place
+and with the signatures, callables and loading steps that reach it. Tiers, worst first: code, process, write, read,
+network. Ops of the saver, and ops that read an asset of the model, are listed but not counted: they run without
+--allow-unsafe. With --op_denylist only the given ops are searched for, as `saved_model_cli scan` does.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ examples:
   workbench scan ./model --op_denylist ReadFile,WriteFile,PrintV2
   workbench scan ./model --json
 
-Exit codes: 0 nothing found that anybody needs to be asked about, 1 something found, reached or not, 2 usage, 3 a model
-that cannot be read. What a signature or loading reaches is run only with --allow-unsafe.
+Exit codes: 0 no unsafe op, 1 unsafe ops found, reached or not, 2 usage, 3 a model that cannot be read. Models whose
+signatures or loading reach an unsafe op are run only with --allow-unsafe.
 """
 _TIER = Column(style="bold yellow")
 _EXCUSED = (NAME, Column(), TEXT)
@@ -42,11 +42,14 @@ _EXCUSED = (NAME, Column(), TEXT)
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments."""
     add_dir(parser)
-    parser.add_argument("--tag_set", "--tag-set", metavar="T", help="only the MetaGraph with these tags")
+    parser.add_argument("--tag_set", "--tag-set", metavar="T", help="scan only the MetaGraph with these tags")
     parser.add_argument(
-        "--op_denylist", "--op-denylist", metavar="OPS", help="look for these ops instead, split by commas"
+        "--op_denylist",
+        "--op-denylist",
+        metavar="OPS",
+        help="search for these ops instead, separated by commas",
     )
-    add_json(parser, "one line of JSON a model")
+    add_json(parser, "print one line of JSON per model")
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
@@ -104,11 +107,11 @@ def _write(meta: MetaGraph, found: list[Danger], denylist: set[str] | None, out:
             what = f"does not contain the default denylisted ops: {_set(sorted(denylist))}"
         out.stdout.write(f"MetaGraph with tag set {tags} {what}\n")
     elif not dangers:
-        out.line(f"{where}: nothing that touches more than tensors.")
+        out.line(f"{where}: no unsafe ops.")
     else:
-        out.heading(where, count(len(dangers), "dangerous node"))
+        out.heading(where, count(len(dangers), "unsafe op"))
     for one in sorted(dangers, key=lambda danger: TIERS.index(danger.tier)):
-        reached = ", ".join(map(show, one.signatures)) or "nothing that is called"
+        reached = ", ".join(map(show, one.signatures)) or "no signature, callable or loading step"
         out.table([(one.tier, show(one.op), one.why)], (_TIER, NAME, TEXT))
         if denylist is None:
             out.line(f"reached by {reached}", indent=4)
@@ -118,7 +121,7 @@ def _write(meta: MetaGraph, found: list[Danger], denylist: set[str] | None, out:
         if one.excuse is not None:
             excused.setdefault((one.op, one.excuse), []).append(one)
     if excused:
-        out.line("listed, and nothing to be asked about:", style="dim", indent=2)
+        out.line("listed only, they run without --allow-unsafe:", style="dim", indent=2)
         out.table([_group(*group, many) for group, many in excused.items()], _EXCUSED, indent=4)
 
 

@@ -1,7 +1,7 @@
-"""Show a SavedModel as `saved_model_cli show` does, with its flags, in its words, without TensorFlow.
+"""Show a SavedModel as `saved_model_cli show` does, without TensorFlow.
 
-Where it says more: a GraphDef and models TensorFlow cannot load are shown as well, and the ops inside branches
-and loops are counted among the ops. `workbench inspect` tells more in less room.
+Options and output are the same. It also shows GraphDefs and models that TensorFlow cannot load, and lists the ops
+inside branches and loops. `workbench inspect` shows more in fewer lines.
 """
 
 from __future__ import annotations
@@ -37,22 +37,20 @@ examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments."""
     add_dir(parser)
-    parser.add_argument("--all", action="store_true", help="everything of every MetaGraph")
+    parser.add_argument("--all", action="store_true", help="show everything in every MetaGraph")
     parser.add_argument(
-        "--tag_set", "--tag-set", metavar="T", help="the MetaGraph with these tags: serve,gpu"
+        "--tag_set", "--tag-set", metavar="T", help="tag set of the MetaGraph, such as serve,gpu"
     )
-    parser.add_argument("--signature_def", "--signature", metavar="S", help="the signature to show")
-    parser.add_argument("--list_ops", "--list-ops", action="store_true", help="the ops of the MetaGraph")
+    parser.add_argument("--signature_def", "--signature", metavar="S", help="signature to show")
+    parser.add_argument("--list_ops", "--list-ops", action="store_true", help="list the ops of the MetaGraph")
 
 
 def add_dir(parser: argparse.ArgumentParser) -> None:
     """Adds the model, or several, as `--dir` or as it stands."""
     completes_files(
-        parser.add_argument(
-            "models", nargs="*", metavar="MODEL", help="SavedModel folder, or a GraphDef file"
-        )
+        parser.add_argument("models", nargs="*", metavar="MODEL", help="SavedModel folder or GraphDef file")
     )
-    completes_files(parser.add_argument("--dir", metavar="MODEL", help="the same, as saved_model_cli has it"))
+    completes_files(parser.add_argument("--dir", metavar="MODEL", help="the same, as for saved_model_cli"))
 
 
 def given_models(args: argparse.Namespace) -> list[str]:
@@ -62,7 +60,7 @@ def given_models(args: argparse.Namespace) -> list[str]:
         UsageError: none is named, or it is named in both ways.
     """
     if args.models and args.dir:
-        raise UsageError("MODEL is given twice.", hint="Leave out --dir or the other one.")
+        raise UsageError("MODEL is given twice.", hint="Leave out --dir or MODEL.")
     if not (args.models or args.dir):
         raise UsageError("No MODEL is given.", hint="Name a SavedModel folder.")
     return args.models or [args.dir]

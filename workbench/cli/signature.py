@@ -1,8 +1,8 @@
-"""Change what a model is called with: rename signatures, their inputs and outputs, drop and add signatures.
+"""Rename, drop and add signatures, and rename their inputs and outputs.
 
-Several changes go in one call; OLD=NEW everywhere, and a swap (a=b b=a) is fine. The result gives equal numbers under
-its new keys in every loader, which is proven before it is there. A tensor is written as for merge: node:0, CALL::node:0
-inside a call, SIGNATURE#KEY, or a key of a callable: __call__#x, __call__[2]#x.
+One call can make several changes. Write OLD=NEW everywhere; a swap (a=b b=a) is allowed. The result is verified before
+it is published: it must give the same values under its new keys in every loader. Write a tensor as for merge: node:0,
+CALL::node:0 inside a call, SIGNATURE#KEY, or a key of a callable: __call__#x, __call__[2]#x.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class _Add(argparse.Action):
         if self.dest == "add":
             added.append((values, {"inputs": [], "outputs": []}))
         elif not added:
-            parser.error(f"{option_string} stands behind the --add NAME it belongs to")
+            parser.error(f"{option_string} must follow the --add NAME it belongs to")
         else:
             added[-1][1][self.dest] += list(values or ())
         namespace.added = added
@@ -59,29 +59,27 @@ class _Add(argparse.Action):
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments."""
-    change = parser.add_argument_group("what is to change")
-    change.add_argument(
-        "--rename", action="append", default=[], metavar="OLD=NEW", help="another key for a signature"
-    )
+    change = parser.add_argument_group("changes")
+    change.add_argument("--rename", action="append", default=[], metavar="OLD=NEW", help="rename a signature")
     for side in ("input", "output"):
         change.add_argument(
             f"--rename-{side}", action="append", default=[], metavar="OLD=NEW",
-            help=f"another key for an {side} of the chosen signature",
+            help=f"rename an {side} of the chosen signature",
         )  # fmt: skip
-    change.add_argument("--drop", action="append", default=[], metavar="KEY", help="leave a signature out")
+    change.add_argument("--drop", action="append", default=[], metavar="KEY", help="remove a signature")
     change.add_argument(
-        "--add", action=_Add, metavar="NAME", help="a new signature, from any tensors or a callable"
+        "--add", action=_Add, metavar="NAME", help="add a signature, made of any tensors or of a callable"
     )
     for side in ("inputs", "outputs"):
         change.add_argument(
-            f"--{side}", action=_Add, nargs="+", metavar="KEY=TENSOR", help=f"the {side} of the one added"
+            f"--{side}", action=_Add, nargs="+", metavar="KEY=TENSOR", help=f"{side} of the added signature"
         )
     change.add_argument(
-        "--method", metavar="NAME", help="method name of those added, or of the chosen signature"
+        "--method", metavar="NAME", help="method name of the added signatures, or of the chosen one"
     )
     change.add_argument(
         "--signature", metavar="KEY",
-        help="the chosen signature, by its old key (serving_default if there, else the only one)",
+        help="the chosen signature, by its old key (default: serving_default, else the only one)",
     )  # fmt: skip
     editing.configure(parser)
 
@@ -137,8 +135,8 @@ def make_change(args: argparse.Namespace, model: Model) -> SignatureChange:
     )
     if not {*change.options()} - {"signature"}:
         raise UsageError(
-            "Nothing is to change.",
-            hint="For example --rename-input OLD=NEW; see workbench signature --help.",
+            "No changes requested.",
+            hint="Add a change, such as --rename-input OLD=NEW; see workbench signature --help.",
         )
     return change
 
@@ -168,15 +166,13 @@ def _data(meta: MetaGraph, key: str) -> dict[str, Any] | None:
 
 
 def _rows(inputs: Iterable[Port], outputs: Iterable[Port]) -> list[tuple[str, str, str, str]]:
-    from workbench.disk import dtypes
     from workbench.model import shapes
 
     return [
         (
             word,
             show(port.key),
-            f"{dtypes.name(port.dtype) if port.dtype else '?'}"
-            f"{'[?…]' if port.shape is None else shapes.text(port.shape)}",
+            shapes.typed(port.dtype, port.shape),
             show(port.tensor),
         )
         for word, ports in (("in", inputs), ("out", outputs))

@@ -1,6 +1,6 @@
-"""The terminal workbench: open models, look into them, wire them, see the joined graph, commit.
+"""Open the terminal UI: look into models, wire them, preview the joined graph, commit.
 
-Without MODEL it starts with recent and sample models. A plan saved as a recipe (.json) can be opened as well.
+Without MODEL it starts with recent models and the sample models. A plan saved as a recipe (.json) can be opened, too.
 """
 
 from __future__ import annotations
@@ -28,17 +28,24 @@ examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments."""
     completes_files(
-        parser.add_argument("models", nargs="*", type=Path, metavar="MODEL", help="models, or one saved plan")
+        parser.add_argument("models", nargs="*", type=Path, metavar="MODEL", help="models, or one recipe")
     )
-    parser.add_argument("--theme", default="", metavar="NAME", help="dark, light, 16, or a name of Textual's")
-    parser.add_argument("--ascii", action="store_true", help="draw without Unicode box glyphs")
-    parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    parser.add_argument(
+        "--theme",
+        default="",
+        metavar="NAME",
+        help="dark, light, 16 (the terminal's colours), or the name of a Textual theme",
+    )
+    parser.add_argument("--ascii", action="store_true", help="draw with ASCII characters only")
+    parser.add_argument(
+        "--no-mouse", action="store_true", help="do not use the mouse, so that the terminal can select text"
+    )
     parser.add_argument(
         "--serve",
         action="store_true",
-        help="show it in a browser of this machine, at an address only you are told",
+        help="show the UI in a browser on this machine, at a secret address",
     )
-    parser.add_argument("--port", type=int, default=0, help="for --serve; 0 takes a free one")
+    parser.add_argument("--port", type=int, default=0, help="port for --serve (default: any free port)")
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
@@ -49,8 +56,8 @@ def run(args: argparse.Namespace, out: Output) -> int:
     served = "TEXTUAL_DRIVER" in os.environ
     if not served and not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise UsageError(
-            "The terminal workbench needs a terminal.",
-            hint="In scripts use workbench inspect and workbench merge; see workbench --help.",
+            "The terminal UI needs a terminal.",
+            hint="In scripts, use workbench inspect and workbench merge; see workbench --help.",
         )
     theme = {"dark": "workbench-dark", "light": "workbench-light", "16": "workbench-16"}.get(
         args.theme, args.theme

@@ -18,7 +18,7 @@ def differences(out: Output, verification: Verification) -> None:
     found: dict[str, dict[str, tuple[str, str]]] = {}
     for check in verification.outputs:
         comparison = check.comparison
-        kind = f"{comparison.dtype}[{','.join(map(str, comparison.shape))}]"
+        kind = f"{comparison.dtype} [{','.join(map(str, comparison.shape))}]"
         text = _compared(check, verification)
         found.setdefault(check.output, {})[check.as_json()["loader"]] = (kind, text)
     rows = []

@@ -1,8 +1,9 @@
-"""Prove a model again: a result against the sources in its recipe, or any model against another with equal signatures.
+"""Verify a result again, or compare two models with equal signatures.
 
-The sources are found by their digests: where they were used last, beside the result, in the working folder, or where
---source says; what has another digest is refused. A source that is itself a result and is gone is made again from its
-own recipe. With --against the two models are run on the same inputs. Nothing is written.
+A result is compared with the sources in its recipe. They are found by their digests: where they were last used, beside
+the result, in the working folder, or where --source says. A source with another digest is refused. A missing source
+that is itself a result is rebuilt from its own recipe. With --against, both models are run on the same inputs. Nothing
+is written.
 """
 
 from __future__ import annotations
@@ -30,24 +31,30 @@ examples:
   workbench verify ./merged --input base64_input=@requests.npz
   workbench verify ./converted --against ./model --signature serving_default --input @requests.npz
 
-Exit codes: 0 verified, 1 it differs, nothing can be proven, or it may not be run, 2 usage, 3 a model, a recipe or a
-source that cannot be read or is not there.
+Exit codes: 0 verified, 1 different, inconclusive or not allowed to run, 2 usage, 3 a model, recipe or source is missing
+or cannot be read.
 """
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments."""
-    parser.add_argument("model", type=Path, metavar="RESULT", help="a result of workbench, or any model")
+    parser.add_argument(
+        "model", type=Path, metavar="RESULT", help="result of workbench; with --against any model"
+    )
     completes_folders(
         parser.add_argument(
             "--source", action="append", default=[], metavar="HANDLE=DIR", dest="sources",
-            help="where a source is; once per source. One of a source that is itself a result: merged/img=DIR",
+            help="folder of a source; repeatable. For a source of a source, HANDLE is like merged/img",
         )
     )  # fmt: skip
-    parser.add_argument("--against", type=Path, metavar="MODEL", help="compare with this model instead")
-    parser.add_argument("--signature", metavar="KEY", help="with --against: the signature in both")
-    parser.add_argument("--tag-set", metavar="TAGS", help="with --against: the tag set in both, as serve,gpu")
-    add_json(parser, "one line of JSON on stdout")
+    parser.add_argument(
+        "--against", type=Path, metavar="MODEL", help="compare with this model instead of the sources"
+    )
+    parser.add_argument("--signature", metavar="KEY", help="with --against: signature of both models")
+    parser.add_argument(
+        "--tag-set", metavar="TAGS", help="with --against: tag set of both models, such as serve,gpu"
+    )
+    add_json(parser, "print one line of JSON to stdout")
     verifying.configure(parser, publishes=False)
 
 
@@ -61,12 +68,12 @@ def run(args: argparse.Namespace, out: Output) -> int:
             if getattr(args, flag) is not None:
                 name = flag.replace("_", "-")
                 raise UsageError(
-                    f"--{name} goes with --against; a recipe tells what was made.",
+                    f"--{name} needs --against; without it the recipe says what is compared.",
                     hint=f"Leave out --{name}.",
                 )
         model = open_model(args.model)
     elif sources:
-        raise UsageError("--source and --against don't go together.", hint="Leave one of them out.")
+        raise UsageError("--source and --against exclude each other.", hint="Leave out one of them.")
     else:
         model = open_model(args.model, args.tag_set)
     for note in model.notes:
@@ -119,7 +126,7 @@ def _page(out: Output, proof: Proof) -> None:
     versions = next((one.versions for one in proof.signatures.values() if one.versions), {})
     if versions:
         out.line(
-            f"It was run by {', '.join(f'{name} {show(text)}' for name, text in versions.items())}",
+            f"Run with {', '.join(f'{name} {show(text)}' for name, text in versions.items())}",
             style="dim",
             indent=2,
         )
@@ -132,7 +139,7 @@ def _page(out: Output, proof: Proof) -> None:
         rows = [
             (
                 show(one.handle),
-                "made again from its recipe" if one.made_again else show(str(one.path)),
+                "rebuilt from its recipe" if one.made_again else show(str(one.path)),
                 f"sha256 {one.digest[:12]}…",
             )
             for one in proof.sources

@@ -1,4 +1,4 @@
-"""Flags and talk that belong to running TensorFlow: shared by `merge`, `run`, `flatten` and their like."""
+"""Add the options that run TensorFlow, and report its progress: shared by `merge`, `run`, `flatten` and their like."""
 
 from __future__ import annotations
 
@@ -17,36 +17,40 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser, *, publishes: bool = True) -> None:
     """Adds the flags of a verification."""
-    group = parser.add_argument_group("how it is proven")
+    group = parser.add_argument_group("verification")
     group.add_argument(
         "-i", "--input", action="append", default=[], metavar="KEY=VALUE", dest="inputs",
-        help="a value to verify with: JSON, a word, @file.npy, @file.npz[name], @any.file, base64url:@any.file; "
-             "or many samples, along the first axis of the arrays: KEY=@requests.npz, or @requests.npz for all keys",
+        help="value to verify with: JSON, a bare word, @file.npy, @file.npz[name], @any.file, base64url:@any.file. "
+             "Many samples, stacked along the first axis: KEY=@requests.npz, or @requests.npz for all keys",
     )  # fmt: skip
     if publishes:
-        group.add_argument("--no-verify", action="store_true", help="publish without running it")
-    group.add_argument(
-        "--tolerance", type=not_negative, metavar="RTOL", help="relative difference allowed for floats"
-    )
+        group.add_argument("--no-verify", action="store_true", help="publish the result without running it")
+    group.add_argument("--tolerance", type=not_negative, metavar="RTOL", help="relative tolerance for floats")
     add_child_flags(group)
 
 
 def add_child_flags(group: argparse._ArgumentGroup | argparse.ArgumentParser) -> None:
     """Adds the flags that say how TensorFlow is run."""
     group.add_argument(
-        "--allow-unsafe", action="store_true", help="run models that touch files, network or Python"
+        "--allow-unsafe",
+        action="store_true",
+        help="run models with unsafe ops: files, network, process, Python",
     )
-    group.add_argument("--python", metavar="PATH", help="another interpreter that has TensorFlow")
+    group.add_argument(
+        "--python", metavar="PATH", help="Python interpreter that has TensorFlow (default: this one)"
+    )
     group.add_argument(
         "--import", action="append", default=[], metavar="MODULE", dest="imports",
-        help="a module with custom ops, such as tensorflow_text",
+        help="module that registers custom ops, such as tensorflow_text",
     )  # fmt: skip
     group.add_argument(
         "--op-library", action="append", default=[], metavar="FILE.so", dest="op_libraries",
-        help="a shared object with custom ops",
+        help="shared library with custom ops",
     )  # fmt: skip
-    group.add_argument("--gpu", action="store_true", help="let TensorFlow see GPUs")
-    group.add_argument("--time-limit", type=positive, metavar="SECONDS", help="for each run in TensorFlow")
+    group.add_argument("--gpu", action="store_true", help="let TensorFlow use GPUs")
+    group.add_argument(
+        "--time-limit", type=positive, metavar="SECONDS", help="limit for each run in TensorFlow"
+    )
 
 
 def not_negative(text: str) -> float:

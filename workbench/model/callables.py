@@ -31,7 +31,7 @@ class Variant:
     Attributes:
         index: from 1, as `__call__[2]` names it.
         function: name in the function library.
-        arguments: the arguments as a reader would write them: `x: float32[?,784], training=False`.
+        arguments: the arguments as a reader would write them: `x: float32 [?,784], training=False`.
         inputs: the tensor arguments, by the order of the function's own arguments.
         outputs: the tensor results, in the order of the function's own results.
         captures: how many arguments of the function come after the inputs, bound to objects of the model.

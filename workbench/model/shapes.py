@@ -13,6 +13,8 @@ from workbench.disk.schema import Message
 
 Shape = tuple[int | None, ...] | None
 Fit = Literal["proven", "unknown", "refuted"]
+FITS: dict[Fit, str] = {"proven": "compatible", "unknown": "maybe compatible", "refuted": "incompatible"}
+"""What people read for each `Fit`."""
 _SHOWN = 32
 _MOST = 1 << 63
 
@@ -36,16 +38,16 @@ def to_proto(shape: Shape) -> Message:
 
 
 def text(shape: Shape) -> str:
-    """`[?,784]`, `[]` for a scalar, `?` for an unknown rank; of more than 32 dimensions the first ones."""
+    """`[?,784]`, `[]` for a scalar, `[?…]` for an unknown rank; of more than 32 dimensions the first ones."""
     if shape is None:
-        return "?"
+        return "[?…]"
     more = f",… {len(shape) - _SHOWN} more" if len(shape) > _SHOWN else ""
     return "[" + ",".join("?" if size is None else str(size) for size in shape[:_SHOWN]) + more + "]"
 
 
 def typed(dtype: int, shape: Shape) -> str:
-    """Return dtype and shape as text: `float32 [?,784]`, `float32 [?…]` for an unknown rank, `?` for no dtype."""
-    return f"{dtypes.name(dtype) if dtype else '?'} {'[?…]' if shape is None else text(shape)}"
+    """Return dtype and shape as text: `float32 [?,784]`; `?` for no dtype."""
+    return f"{dtypes.name(dtype) if dtype else '?'} {text(shape)}"
 
 
 def as_json(shape: Shape) -> list[int | None] | None:

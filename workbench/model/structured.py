@@ -101,7 +101,7 @@ def _state(state: Message) -> tuple[int, Shape]:
 
 
 def text(value: Message, depth: int = 0) -> str:
-    """A structured value as a Python reader would write it; tensors as `float32[?,784]`."""
+    """A structured value as a Python reader would write it; tensors as `float32 [?,784]`."""
     kind = value.WhichOneof("kind")
     if depth > _MAX_DEPTH:
         return "…"
@@ -137,9 +137,11 @@ def text(value: Message, depth: int = 0) -> str:
 
 
 def spec_text(found: Spec) -> str:
-    """`float32[?,784]`; another kind is named before it (`ragged int64[?,?]`)."""
+    """`float32 [?,784]`; another kind is named before it (`ragged int64 [?,?]`)."""
     name = "" if found.kind == "dense" else f"{found.kind} " if found.kind != "composite" else ""
     if found.kind == "composite" and found.type_name:
         name = f"{show(found.type_name)} "
     dtype = dtypes.name(found.dtype) if found.dtype else ""
-    return f"{name}{dtype}{shapes.text(found.shape)}" if dtype or found.shape is not None else name.strip()
+    if not dtype and found.shape is None:
+        return name.strip()
+    return f"{name}{dtype} {shapes.text(found.shape)}" if dtype else f"{name}{shapes.text(found.shape)}"

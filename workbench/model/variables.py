@@ -252,8 +252,8 @@ def mismatch(variable: Variable, bundle: Bundle) -> str | None:
     if entry.dtype == variable.dtype and shapes.fits(entry.shape, whole) != "refuted":
         return None
     return (
-        f"The graph wants {dtypes.name(variable.dtype)}{shapes.text(whole)}, the checkpoint has "
-        f"{dtypes.name(entry.dtype)}{shapes.text(entry.shape)} under {show(variable.key)!r}."
+        f"The graph wants {dtypes.name(variable.dtype)} {shapes.text(whole)}, the checkpoint has "
+        f"{dtypes.name(entry.dtype)} {shapes.text(entry.shape)} under {show(variable.key)!r}."
     )
 
 

@@ -296,7 +296,7 @@ class Assembly:
         found = []
         if self.folded:
             things = count(self.folded, "constant or variable read", "constants and variable reads")
-            found.append(f"{things} {_are(self.folded)} folded into what reads {_them(self.folded)}.")
+            found.append(f"{things} {_are(self.folded)} folded into the ops that read {_them(self.folded)}.")
         if self.hidden_controls and not self.show_control:
             found.append(
                 f"{count(self.hidden_controls, 'control input')} {_are(self.hidden_controls)} hidden."

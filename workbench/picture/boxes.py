@@ -59,8 +59,7 @@ def third_line(node: Node) -> str:
         words += [count(len(tables), "table")] if tables else []
         return ", ".join(words)
     if len(variables) == 1:
-        name, _, kind = variables[0].rpartition(" ")
-        return f"{name.rpartition('/')[2]} {kind}"
+        return variables[0].rpartition("/")[2]
     if variables:
         return f"{len(variables)} variables"
     if tables:
@@ -74,7 +73,7 @@ def third_line(node: Node) -> str:
 
 def caption(node: Node) -> str:
     """What stands on the border of a box that is not just an op."""
-    return "seam" if node.seam else CAPTIONS.get(node.kind, "")
+    return "boundary" if node.seam else CAPTIONS.get(node.kind, "")
 
 
 def box_size(node: Node, lines: Sequence[str], detail: Detail, marked: bool) -> tuple[int, int]:

@@ -78,7 +78,9 @@ def build_scene(
             part.place,
             focused=True,
         )
-        notes.append(f"Only what is up to {names.count(hops, 'step')} from {names.show(focus)} is drawn.")
+        notes.append(
+            f"Only the neighbourhood of {names.show(focus)}, up to {names.count(hops, 'step')}, is drawn."
+        )
     assembly = Assembly(
         owners=owners or {},
         seam=frozenset(seam),
@@ -125,7 +127,7 @@ def _prepare(meta: MetaGraph, wanted: _Wanted) -> tuple[Part, list[str]]:
     flat = Flattener(place, inputs, control=wanted.show_control)
     flat.walk(outputs)
     if flat.cut:
-        notes.append(f"Only the first {len(flat.items)} nodes before the outputs are looked at.")
+        notes.append(f"Only the {len(flat.items):,} nodes nearest to the outputs are drawn.")
     keep = {item for item in wanted.seam if item in flat.items}
     keep |= _producers(flat, outputs)
     return Part(flat, fold(flat, keep, dict(wanted.owners)), place), notes
@@ -147,17 +149,17 @@ def _ends(
     if place.level.function is not None:
         inputs, results, passed = body_ends(place)
         if passed:
-            notes.append(f"{passed} results that only hand an argument on are not drawn.")
+            notes.append(f"Results that are an argument, passed on unchanged, are not drawn ({passed:,}).")
         return inputs, [*results, *_effects(place.level)]
     if roots is not None:
         return [], list(_checked(meta, roots))
     chosen = _signatures(meta, signature)
     if chosen:
         return _of_signatures(meta, chosen)
-    notes.append("There is no signature; drawn is what leads to the ends of the graph.")
+    notes.append("There is no signature; the whole main graph is drawn.")
     found = _sinks(meta)
     if not found:
-        notes.append("There is nothing before an end of the main graph; its functions can be drawn by name.")
+        notes.append("The main graph has nothing to draw; functions can be drawn by name.")
     return [], list(found)
 
 
@@ -166,7 +168,7 @@ def _checked(meta: MetaGraph, roots: Iterable[str]) -> Iterable[str]:
         name = names.input_node(root)
         if name not in meta.nodes:
             hint = names.did_you_mean(name, meta.nodes, noun="nodes")
-            raise UnknownName(f"There is no node {names.show(name)!r} to start from.", hint=hint)
+            raise UnknownName(f"There is no node {names.show(name)!r} to start drawing from.", hint=hint)
         yield root
 
 

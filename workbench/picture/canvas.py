@@ -153,7 +153,7 @@ class Canvas:
                 mark = marks[number % len(marks)]
                 found += [(f"{mark} ", f"mark@{number}"), (owner, f"title@{number}"), ("   ", "")]
         if any(line.edge.seam for line in self.layout.lines):
-            found += [("━━▶ " if self.glyphs == "unicode" else "==> ", "seam"), ("seam", "seam")]
+            found += [("━━▶ " if self.glyphs == "unicode" else "==> ", "seam"), ("boundary", "seam")]
         return found
 
     def text(self) -> str:

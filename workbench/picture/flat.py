@@ -274,11 +274,11 @@ def _kind(place: Place, node: Message) -> str:
 
 
 def type_text(tensor: Tensor | None) -> str:
-    """`float32[?,784]`; the dtype alone where the shape is unknown; empty where nothing is known."""
+    """`float32 [?,784]`; the dtype alone where the shape is unknown; empty where nothing is known."""
     if tensor is None or not tensor.dtype:
         return ""
     dtype = dtypes.name(dtypes.base(tensor.dtype))
-    return dtype if tensor.shape is None else f"{dtype}{shapes.text(tensor.shape)}"
+    return dtype if tensor.shape is None else f"{dtype} {shapes.text(tensor.shape)}"
 
 
 def body_places(place: Place, node: Message) -> list[tuple[Step, Place]]:
@@ -318,11 +318,11 @@ def _common_start(names: Iterable[str]) -> int:
 
 
 def variable_text(node: Message, handles: Mapping[str, str]) -> str:
-    """`softmax/weights float32[784,10]` of a variable's node."""
+    """`softmax/weights float32 [784,10]` of a variable's node."""
     name = node.name
     scope, slash, rest = name.partition("/")
     if slash and scope in handles:
         name = rest
     dtype = dtypes.name(node.attr["dtype"].type) if "dtype" in node.attr else ""
     shape = shapes.text(shapes.from_proto(node.attr["shape"].shape)) if "shape" in node.attr else ""
-    return f"{show(name)} {dtype}{shape}".rstrip()
+    return " ".join(filter(None, (show(name), dtype, shape)))

@@ -28,7 +28,7 @@ class Node:
         path: written place of the node, `CALL::CALL::node`; of a scope, the place of the scope.
         count: how many nodes are collapsed into the box (2 or more for a scope); 0 for a single node.
         folded: written places of constants, variable reads, Identity chains folded into it.
-        facts: (label, text) rows for a detail pane: `("weights", "dense/kernel float32[784,10]")`.
+        facts: (label, text) rows for a detail pane: `("weights", "dense/kernel float32 [784,10]")`.
         opens: key to add to `expanded` to see what is inside; None if nothing is.
         inside: keys of the opened scopes and frames it is in, outermost first; adding the last to `collapsed`
             (and taking it from `expanded`) closes it again.
@@ -62,7 +62,7 @@ class Edge:
     Attributes:
         source: id of a node or frame.
         target: id of a node or frame.
-        label: `float32[?,784]`; of several tensors `3 tensors`; empty where nothing is known.
+        label: `float32 [?,784]`; of several tensors `3 tensors`; empty where nothing is known.
         control: order only, no data.
         seam: a wire between two models.
     """

@@ -130,7 +130,7 @@ class _Writer:
             x += (len(owner) + 5) * _W
         if any(line.edge.seam for line in self.layout.lines):
             yield f'<path class="edge seam" d="M{x} {y - 4}h{3 * _W}"/>'
-            yield _text(x + 4 * _W, y, "seam", "sub")
+            yield _text(x + 4 * _W, y, "boundary", "sub")
 
     def _owner(self, owner: str | None) -> str:
         return f" o{self.owners[owner] % 3}" if self.marked and owner in self.owners else ""

@@ -48,9 +48,8 @@ class Slot:
         return self.dtype == dtypes.STRING
 
     def describe(self) -> str:
-        """`float32[?,784]`."""
-        shape = "[?…]" if self.shape is None else shapes.text(self.shape)
-        return f"{dtypes.name(self.dtype) if self.dtype else '?'}{shape}"
+        """`float32 [?,784]`."""
+        return shapes.typed(self.dtype, self.shape)
 
 
 def slot_names(port: Port) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 IDLE_LIMIT = 120.0
 """Seconds after which a child that nobody needs is ended: it holds half a gigabyte."""
 
-_CANCELLED = "The commit was cancelled; nothing was left behind."
+_CANCELLED = "The commit was cancelled and left nothing behind."
 
 
 class Committer:
@@ -101,11 +101,11 @@ class Committer:
             self._cancelled.clear()
             self._progress = told
             try:
-                told("check", "looking at target and inputs")
+                told("check", "checking target and inputs")
                 path = expand(target)
                 if os.path.lexists(path) and not options.serving:  # said before TensorFlow is waited for
                     raise TargetExists(
-                        "The target exists; nothing is ever overwritten.",
+                        "The target already exists and is not overwritten.",
                         where=show(str(path)),
                         hint="Choose another name.",
                     )

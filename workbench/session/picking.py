@@ -88,8 +88,8 @@ def end_of(session: Session, handle: str, row: Row, side: Side, index: int = 0) 
             "R1-inside-call",
             "error",
             f"{handle}@{names.show(row.spot.node)}",
-            "A tensor inside a function's body can't be the end of a wire, and nothing in the main graph "
-            "calls this one.",
+            "A tensor in a function body cannot be an endpoint of a wire unless the main graph calls the "
+            "function; nothing calls this one.",
             "Pick a key of a signature, or a node of the main graph.",
         )
     spot, given = row.spot, None
@@ -141,7 +141,7 @@ def pick(
         text = "Put the cursor on an output, an input or a node, then press space."
         return Refused("", text, None, "information")
     if isinstance(end, Finding):
-        return Refused("It can't be picked", end.message, here(end.hint or ""))
+        return Refused("Cannot be picked", end.message, here(end.hint or ""))
     return Picked(end, row.key, side)
 
 
@@ -151,11 +151,11 @@ def _wire(session: Session, picked: Picked, handle: str, row: Row, index: int) -
         wanted = "an output" if picked.side == "target" else "an input"
         return Refused("", f"{names.show(picked.end.written)} needs {wanted} of the other model.")
     if isinstance(other, Finding):
-        return Refused("It can't be picked", other.message, here(other.hint or ""))
+        return Refused("Cannot be picked", other.message, here(other.hint or ""))
     source, target = (other, picked.end) if picked.side == "target" else (picked.end, other)
     judged = session.judge(source, target)
     if judged.state == "no":
-        return Refused("This does not fit", judged.reason, judged.hint, "error")
+        return Refused("Incompatible", judged.reason, judged.hint, "error")
     session.wire(source, target)
     return None
 

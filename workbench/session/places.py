@@ -223,8 +223,8 @@ def nothing(text: str) -> str:
     """Say why nothing is offered for a typed text."""
     path = expand(readings(text)[-1])
     if not is_path(text):
-        return f"Nothing here is named like {show(text.strip(), 60)!r}. Type a path to look elsewhere."
+        return f"No name here is like {show(text.strip(), 60)!r}. Type a path to look elsewhere."
     if _exists(path):
         return f"{show(str(path))} is not a SavedModel, a GraphDef or a folder."
     near = next((folder for folder in path.absolute().parents if _exists(folder)), Path(path.anchor))
-    return f"{show(str(path))} does not exist; the last folder on the way that does is {show(short(near))}."
+    return f"{show(str(path))} does not exist; the nearest folder that exists is {show(short(near))}."

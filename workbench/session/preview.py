@@ -153,7 +153,7 @@ def describe(item: Node | Frame) -> list[tuple[str, str]]:
     if item.owner:
         found.append(("model", item.owner))
     if item.seam:
-        found.append(("seam", "a wire ends here"))
+        found.append(("boundary", "a wire ends here"))
     if item.path:
         found.append(("place", show(item.path, 1000)))
     found += item.facts

@@ -12,7 +12,7 @@ PHASES = (
     ("reference", "run the models one after the other"),
     ("write", "write the result beside the target"),
     ("verify", "load and run the result, and compare"),
-    ("publish", "publish it under its name"),
+    ("publish", "rename the result to its target"),
 )
 
 
@@ -64,5 +64,5 @@ class Progress:
             if not over and self.note:
                 out.add(Span(f"      {self.note}", "dim"))
         out.add("")
-        out.add(Span(f"  {now - self._started:.0f} s   esc cancels, and nothing is left behind", "dim"))
+        out.add(Span(f"  {now - self._started:.0f} s   esc cancels and leaves nothing behind", "dim"))
         return out

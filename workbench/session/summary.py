@@ -41,7 +41,7 @@ def what_it_does(draft: Draft) -> Detail:
         out.fact("checkpoint", f"{text_.size(bundle.nbytes)} of {handle}: {keys}, copied byte for byte")
     frozen = draft.rewritten.get("frozen", 0)
     if frozen:
-        out.fact("frozen", f"{text_.count(frozen, 'variable')} become constants")
+        out.fact("frozen", f"{text_.count(frozen, 'variable')} converted to constants")
     if not draft.checkpoints and not frozen:
         out.fact("variables", "none")
     for copied in draft.files:
@@ -77,7 +77,7 @@ def what_became(draft: Draft, report: Report) -> Detail:
         if verification.hint and not good:
             _paragraph(out, here(verification.hint), "dim")
         if verification.outputs:
-            out.heading("Compared with the models one after the other")
+            out.heading("Compared with the models run one after the other")
             for check in verification.outputs:
                 found = check.comparison
                 said = "equal" if not found.max_abs else f"largest difference {found.max_abs:.3g}"
@@ -88,7 +88,7 @@ def what_became(draft: Draft, report: Report) -> Detail:
                 out.add(
                     Span(f"  {sign} ", "good" if found.equal else "bad"),
                     Span(show(check.output), "name"),
-                    Span(f"  {found.dtype}{list(found.shape)}  ", "dtype"),
+                    Span(f"  {found.dtype} {text_.shape(tuple(found.shape))}  ", "dtype"),
                     Span(f"{loader}: {said}", "" if found.equal else "bad"),
                 )
         for loader_check in verification.loaders:
@@ -96,7 +96,7 @@ def what_became(draft: Draft, report: Report) -> Detail:
                 out.add(Span(f"  {loader_check.name}: {show(loader_check.reason, 300)}", "dim"))
         if verification.how_made:
             made = len(verification.samples) - verification.given
-            out.heading("Made inputs", f"{text_.count(made, 'sample')} of")
+            out.heading("Generated inputs", text_.count(made, "sample"))
             for slot, how in verification.how_made.items():
                 out.add(Span(f"  {show(slot)}  ", "name"), Span(show(how, 300), "dim"))
         for note in verification.notes:

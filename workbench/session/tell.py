@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from workbench.model.variables import Counts
 
 _SECTION_HELP = {
-    "signatures": "What a server can be asked: named inputs and outputs of the main graph.",
-    "callables": "Functions of the Python objects that were saved; each variant is one way it was traced.",
-    "variables": "Nodes that hold state; their values lie in variables/.",
-    "assets": "Files that came with the model, such as vocabularies.",
-    "functions": "The function library. In a TF2 model the network is in here, behind the signature's call.",
+    "signatures": "What servers call: named inputs and outputs of the main graph.",
+    "callables": "Functions of the saved Python objects. Each variant is one trace of a function.",
+    "variables": "Nodes that hold state; their values are in variables/.",
+    "assets": "Files of the model, such as vocabularies.",
+    "functions": "The function library. In a TF2 model it holds the network, which the signature calls.",
     "nodes": "The main graph. A node that calls a function unfolds into its body.",
 }
 
@@ -90,7 +90,7 @@ class Teller:
         for note in model.notes:
             out.fact("note", show(note, 500))
         if model.origin is not None:
-            out.fact("made by", "a merge of this workbench (assets.extra/workbench.json)")
+            out.fact("made by", "workbench (recipe in assets.extra/workbench.json)")
         self._ops(out, meta.ops)
 
     def _section(self, out: Detail, row: Row) -> None:
@@ -142,7 +142,7 @@ class Teller:
         )
         out.fact("declared", Span(text_.typed(port.dtype, port.shape), "dtype"))
         if port.default is not None:
-            out.fact("default", "has one: it need not be given")
+            out.fact("default", "yes: the input may be left out")
         if not port.tensors:
             link = Link(("callable", row.key[1]))
             out.fact("callable", Span(show(row.key[1]), "name", link))
@@ -153,9 +153,9 @@ class Teller:
             if tensor is not None:
                 typed = Span(text_.typed(tensor.dtype, tensor.shape), "dtype")
             elif name in self.meta.nodes:
-                typed = Span("an op that is run, not a tensor", "dim")
+                typed = Span("an operation, not a tensor", "dim")
             else:
-                typed = Span("no such tensor", "bad")
+                typed = Span("the tensor does not exist", "bad")
             out.add("  ", self._about.tensor_link(name, ""), "  ", typed)
         starts = [names.input_node(name) for name in port.tensors]
         if side == "output":
@@ -167,7 +167,7 @@ class Teller:
         item, variant = row.ref
         out.fact("what", f"variant {variant.index} of {len(item.variants)}")
         out.fact("arguments", show(variant.arguments, 2000) or "none")
-        out.fact("captures", f"{variant.captures} of the model's own tensors")
+        out.fact("captures", f"{text_.count(variant.captures, 'tensor')} of the model")
         out.fact("function", Span(show(variant.function), "name", Link(("function", variant.function))))
         signature = callable_ports(self.meta, variant)
         for title, side, ports in (
@@ -188,7 +188,7 @@ class Teller:
             Span(text_.typed(variable.dtype, variable.shape), "dtype"),
             f"  {text_.size(variable.nbytes)}",
         )
-        out.fact("key", show(variable.key) if variable.key else "nothing restores it")
+        out.fact("key", show(variable.key) if variable.key else "none: it is not restored")
         if variable.title:
             out.fact("in Python", show(variable.title))
         if variable.shard is not None:
@@ -221,7 +221,7 @@ class Teller:
         level = self.places.level(key)
         out.fact("what", f"function, {text_.count(len(function.node_def), 'node')}")
         if key.startswith("fn:"):
-            out.fact("called", "by nothing in the main graph")
+            out.fact("called", "not from the main graph")
         else:
             call = self.places.find(key.partition("[")[0] if key.count("::") == 0 else key)
             spot = call or self._spot_of(key)

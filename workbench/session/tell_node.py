@@ -34,7 +34,7 @@ class NodeTeller:
         """All about a node: op, inputs, outputs with their users, attributes, what it needs and feeds."""
         level, node = self.places.level(spot.level), self.places.node(spot)
         if level is None or node is None:
-            out.add(Span("There is no such node in this graph.", "bad"))
+            out.add(Span("This graph has no such node.", "bad"))
             return
         out.name = str(spot)
         out.fact(
@@ -46,7 +46,7 @@ class NodeTeller:
             function = level.function.signature.name
             out.fact("in", Span(show(function), "name", Link(("function", function))))
             if not spot.level.startswith("fn:"):
-                out.fact("place", show(str(spot), 1000))
+                out.fact("path", show(str(spot), 1000))
         if node.device:
             out.fact("device", show(node.device))
         for step in level.steps_under(node):
@@ -71,7 +71,7 @@ class NodeTeller:
             )
         out.more(len(data))
         if controls:
-            out.heading("Waits for", f"{len(controls):,} (control)")
+            out.heading("Control inputs", f"{len(controls):,}")
             for name in controls[:LISTED]:
                 out.add("     ", self.link(Spot(spot.level, name)))
             out.more(len(controls))
@@ -81,7 +81,7 @@ class NodeTeller:
         name = names.input_node(entry)
         if name not in level.nodes:
             found = next((tensor for tensor in level.arguments if tensor.name == name), None)
-            return text_.typed(found.dtype, found.shape) if found is not None else "no such node"
+            return text_.typed(found.dtype, found.shape) if found is not None else "missing node"
         tensor = level.tensor(name, self.places.output_of(level, entry))
         if level.function is None and tensor is not None and tensor.shape is None:
             tensor = level.meta.tensor(entry) or tensor
@@ -99,7 +99,7 @@ class NodeTeller:
             else:
                 users.setdefault(self.places.output_of(level, entry), []).append(name)
         if types is None:
-            out.heading("Outputs", "unknown: the op is in nobody's table")
+            out.heading("Outputs", "unknown: TensorFlow has no such op")
         else:
             out.heading("Outputs", f"{len(types):,}" if types else "none")
         for index in range(len(types)) if types is not None else sorted(users):
@@ -113,7 +113,7 @@ class NodeTeller:
             out.add(
                 Span(f"  {index:>2} ", "dim"),
                 Span(typed, "dtype"),
-                Span(f"  used by {len(found):,}" if found else "  used by nobody here", "dim"),
+                Span(f"  used by {len(found):,}" if found else "  not used here", "dim"),
             )
             for name in found[:LISTED]:
                 out.add(
@@ -126,7 +126,7 @@ class NodeTeller:
             if index >= LISTED:
                 break
         if waiting:
-            out.heading("Waited for by", f"{len(waiting):,} (control)")
+            out.heading("Control outputs", f"{len(waiting):,}")
             for name in waiting[:LISTED]:
                 out.add("     ", self.link(Spot(spot.level, name)))
             out.more(len(waiting))
@@ -154,7 +154,7 @@ class NodeTeller:
         for name in roots[:12]:
             out.add("     ", self.link(Spot(level, name)), "  ", Span(show(nodes[name].op), "op"))
         if len(roots) > 12:
-            out.add(Span(f"     and {len(roots) - 12:,} more placeholders and variables", "dim"))
+            out.add(Span(f"     and {len(roots) - 12:,} more placeholders, variables or tables", "dim"))
 
     def feeds(self, out: Detail, level: str, starts: Sequence[str]) -> None:
         """What depends on these nodes: how many, and which outputs of signatures."""

@@ -20,13 +20,13 @@ def dtype(enum: int) -> str:
 
 
 def shape(value: Shape) -> str:
-    """`[?,784]`, `[]` for a scalar, `[…]` for an unknown rank: always in brackets, so that columns read alike."""
-    return "[…]" if value is None else shapes.text(value)
+    """`[?,784]`, `[]` for a scalar, `[?…]` for an unknown rank: always in brackets, so that columns read alike."""
+    return shapes.text(value)
 
 
 def typed(enum: int, value: Shape) -> str:
     """`float32 [?,784]`."""
-    return f"{dtype(enum)} {shape(value)}"
+    return shapes.typed(enum, value)
 
 
 def size(nbytes: int | None) -> str:

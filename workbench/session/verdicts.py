@@ -137,24 +137,26 @@ class Judge:
         if taken is not None:
             return Judgement(
                 "no",
-                f"It is wired already, from {show(str(taken.source))}.",
-                "Take that wire out first.",
+                f"The input is already wired, from {show(str(taken.source))}.",
+                "Remove that wire first.",
                 "R2-twice",
             )
         if source.handle in self._behind(target.handle):
             return Judgement(
                 "no",
-                f"{source.handle} takes something from {target.handle} already, so this would close a circle.",
+                f"{source.handle} already takes an output of {target.handle}; this wire would make a cycle.",
                 "Open one of the models a second time.",
                 "R2-cycle",
             )
         have = ", ".join(map(typed, source.dtypes, source.shapes))
         want = ", ".join(map(typed, target.dtypes, target.shapes))
         if found.proven:
-            return Judgement("fits", f"{have} fits {want}." if have != want else f"Both are {have}.")
+            return Judgement(
+                "fits", f"{have} is compatible with {want}." if have != want else f"Both are {have}."
+            )
         return Judgement(
             "unknown",
-            f"{have} may or may not be {want}: the shapes leave it open, so the result checks it when it runs.",
+            f"{have} is maybe compatible with {want}. The result checks the shape when it runs.",
         )
 
     def _mixed(self, end: End) -> Finding | None:
@@ -174,8 +176,8 @@ class Judge:
             "R1-callables",
             "error",
             show(str(end)),
-            f"{show(str(other))} is wired; a model is joined by one callable alone, or by a signature and tensors.",
-            "Take that wire out first, or open the model a second time.",
+            f"{show(str(other))} is wired. Wires of one model use either one callable, or a signature and tensors.",
+            "Remove that wire first, or open the model a second time.",
         )
 
     def _behind(self, handle: str) -> set[str]:

@@ -7,7 +7,7 @@ import re
 _HERE = tuple(
     (re.compile(pattern), words)
     for pattern, words in (
-        (r"--input KEY=VALUE", "a value under “Prove with”"),
+        (r"--input KEY=VALUE", "a value under “Verify with”"),
         (r"--allow-unsafe", "“Allow unsafe” in the commit form"),
         (r"--freeze", "“Freeze”"),
         (r"--signature-of (\S+?)=KEY\b", r"the key a on a signature of \1"),

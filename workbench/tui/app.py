@@ -235,7 +235,7 @@ class WorkbenchApp(App[int]):
     def action_suspend_process(self) -> None:
         """To the shell, until fg."""
         if self.is_web:
-            self.tell("In a browser there is no shell to suspend to.")
+            self.tell("A browser has no shell to suspend to.")
         else:
             super().action_suspend_process()
 
@@ -252,7 +252,7 @@ class WorkbenchApp(App[int]):
             return
         wires = len(self.session.plan.wires)
         if running:
-            text = "A commit is running. Quitting cancels it; nothing is left behind."
+            text = "A commit is running. Quitting cancels it and leaves nothing behind."
         else:
             open_wires = "1 wire is" if wires == 1 else f"{wires} wires are"
             text = f"{open_wires} neither committed nor saved."

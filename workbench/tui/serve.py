@@ -97,16 +97,18 @@ class PrivateServer(Server):
         @web.middleware
         async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
             if request.host not in self.hosts:
-                raise web.HTTPForbidden(text="This is served for this machine only.")
+                raise web.HTTPForbidden(text="This page is only for the machine it runs on.")
             origin = request.headers.get("Origin")
             if origin is not None and origin not in (f"http://{request.host}",):
-                raise web.HTTPForbidden(text="Another page may not talk to this one.")
+                raise web.HTTPForbidden(text="Another page may not connect to this one.")
             if _same(request.query.get("token", ""), self.token) and request.path == "/":
                 response = web.HTTPFound("/")
                 response.set_cookie(self.cookie, self.token, httponly=True, samesite="Strict", path="/")
                 return response
             if not _same(request.cookies.get(self.cookie, ""), self.token):
-                raise web.HTTPForbidden(text="The address needs its token: open the one that was printed.")
+                raise web.HTTPForbidden(
+                    text="The address lacks its token. Open the address that was printed."
+                )
             found = await handler(request)
             if not isinstance(found, web.WebSocketResponse):
                 found.headers["Referrer-Policy"] = "no-referrer"
@@ -119,7 +121,9 @@ class PrivateServer(Server):
 
     async def on_startup(self, app: web.Application) -> None:
         """Says where."""
-        sys.stderr.write(f"workbench is at  {self.address}\nOnly this address lets in. Ctrl-C ends it.\n")
+        sys.stderr.write(
+            f"workbench runs at  {self.address}\nOnly this address gives access. Press Ctrl-C to stop.\n"
+        )
         sys.stderr.flush()
 
 
@@ -142,7 +146,7 @@ def listen(port: int = 0) -> socket.socket:
         listening.close()
         reason = getattr(error, "strerror", None) or str(error).rstrip(".")
         raise UsageError(
-            f"Port {port} can't be listened on: {reason}.", hint="Leave --port out for one that is free."
+            f"Cannot listen on port {port}: {reason}.", hint="Leave out --port to use a free port."
         ) from None
     return listening
 

@@ -291,7 +291,7 @@ class CommitScreen(Screen[None]):
 
         line = self.focused
         if not isinstance(line, Input) or not slot_of(line):
-            self.app.tell("Put the cursor on an input to prove with first.")
+            self.app.tell("Put the cursor on an input under “Verify with” first.")
             return
 
         def chosen(path: Path | None) -> None:

@@ -13,16 +13,16 @@ from workbench.tui.widgets.lines import Lines, Painted
 
 _LEGEND = (
     ("Signs", ""),
-    ("✓ ? ✗", "an input fits what is picked; only the run can tell; it does not fit"),
+    ("✓ ? ✗", "compatible with what is picked; maybe compatible; incompatible"),
     ("◉ ━", "picked; wired"),
     ("→ ←", "an input; an output"),
-    ("▸ ▾", "a row that unfolds; one that is unfolded"),
+    ("▸ ▾", "a folded row; an unfolded row"),
     ("", ""),
     ("Filters", ""),
-    ("relu_7", "letters of the name in this order; several words must all fit"),
-    ("op:Conv2D", "nodes of an op; * and ? stand for letters"),
-    ("dtype:string", "what gives or takes that dtype"),
-    ("shape:?x784", "of that shape: ? unknown, * any; scalar, unknown"),
+    ("relu_7", "letters of the name in this order; all words must match"),
+    ("op:Conv2D", "nodes of an op; * and ? are wildcards"),
+    ("dtype:string", "inputs, outputs and nodes of that dtype"),
+    ("shape:?x784", "of that shape: ? unknown size, * any size; also scalar, unknown"),
     ("in:NAME", "nodes in the body of a function"),
 )
 
@@ -78,5 +78,5 @@ class HelpScreen(Dialog[None]):
         rows += [("", ""), *_LEGEND]
         with Vertical(classes="dialog") as frame:
             frame.border_title = "Keys"
-            frame.border_subtitle = "esc: close   ^p: every action by name"
+            frame.border_subtitle = "esc: close   ^p: find an action by its name"
             yield HelpLines(rows)

@@ -156,7 +156,7 @@ class PanesScreen(RegionScreen):
         except OSError as error:
             model, problem = (
                 None,
-                WorkbenchError(f"It can't be read: {error.strerror}.", where=show(str(path))),
+                WorkbenchError(f"The model cannot be read: {error.strerror}.", where=show(str(path))),
             )
         self.call_later(self._loaded, path, tags, model, problem)
 

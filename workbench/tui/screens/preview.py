@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from workbench.tui.app import WorkbenchApp
 
 _KEPT = 12
-_FAR = "The picture is as far away as it gets."
+_FAR = "The picture cannot be zoomed out further."
 _HOPS = (
-    "That is as many steps, or as few, as there can be.",
-    "f shows what is near a box; [ and ] then change how near.",
+    "The number of steps is at its limit.",
+    "f shows the neighbourhood of a box; [ and ] then change its size.",
 )
 
 
@@ -129,10 +129,11 @@ class PreviewScreen(Screen[None]):
             subject = Subject.of_source(self.session.plan, self.session.source(handle), model)
             plan.add(
                 Span(
-                    "Nothing is joined yet" if not self.session.plan.wires else "The plan has errors", "maybe"
+                    "No models are joined yet" if not self.session.plan.wires else "The plan has errors",
+                    "maybe",
                 )
             )
-            plan.add(f"Drawn is {show(handle)} alone.")
+            plan.add(f"Only {show(handle)} is drawn.")
             for finding in outcome.findings:
                 if finding.severity == "error":
                     plan.add(Span(f"{finding.where}: {finding.message}", "dim"))
@@ -203,7 +204,7 @@ class PreviewScreen(Screen[None]):
         picture = Canvas(found, "ascii" if self.app.look.ascii else "unicode")
         self.canvas.show_canvas(picture, select, self._places.get(view))
         self._left = self.canvas.scroll_offset, self.canvas.selected
-        self._note("  ".join(found.scene.notes) if found.boxes else "There is nothing to draw.")
+        self._note("  ".join(found.scene.notes) if found.boxes else "Nothing to draw.")
         self._head()
 
     def _near(self, layout: Layout) -> str | None:
@@ -271,7 +272,7 @@ class PreviewScreen(Screen[None]):
             self._draw_changed(view.wider(event.by), _HOPS[view.focus is None])
         elif event.what == "zoom":
             self._draw_changed(
-                view.zoomed(event.by), "The picture is as close as it gets." if event.by < 0 else _FAR
+                view.zoomed(event.by), "The picture cannot be zoomed in further." if event.by < 0 else _FAR
             )
         elif event.what == "controls":
             self.draw(replace(view, controls=not view.controls))

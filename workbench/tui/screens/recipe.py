@@ -24,7 +24,7 @@ def ask_and_save(app: WorkbenchApp, session: Session) -> None:
             return
         path = expand(text)
         if os.path.lexists(path):
-            question = f"{show(str(path))} is there already."
+            question = f"{show(str(path))} already exists."
             app.push_screen(
                 AskScreen("Replace it?", question, [("replace", "Replace"), ("no", "Keep it")]),
                 lambda answer: save(app, session, path, overwrite=True) if answer == "replace" else None,
@@ -34,7 +34,9 @@ def ask_and_save(app: WorkbenchApp, session: Session) -> None:
 
     name = "-".join(session.handles) or "plan"
     app.push_screen(
-        PromptScreen("Save the recipe", "A file for the plan, to be replayed with --recipe:", f"{name}.json"),
+        PromptScreen(
+            "Save the recipe", "File for the recipe, which workbench merge --recipe replays:", f"{name}.json"
+        ),
         named,
     )
 
@@ -45,13 +47,13 @@ def save(app: WorkbenchApp, session: Session, path: Path, *, overwrite: bool = F
 
     join = session.join()
     if join is None:
-        app.tell("Every model must be open for that.", severity="warning")
+        app.tell("Open every model first; a recipe needs all of them.", severity="warning")
         return
     try:
         write(session.plan, join, path, overwrite=overwrite)
     except (OSError, WorkbenchError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
-        app.tell(f"The recipe can't be written: {why}.", severity="error")
+        app.tell(f"Cannot write the recipe: {why}.", severity="error")
         return
     session.mark_saved()
     app.plan_changed()

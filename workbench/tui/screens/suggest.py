@@ -76,7 +76,7 @@ class SuggestScreen(Dialog[list[Wire]]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,space", "take", "Wire it"),
-        Binding("a", "take_all", "All that do not exclude each other"),
+        Binding("a", "take_all", "Wire one to each input"),
     ]
 
     def __init__(self, session: Session, wires: list[Wire]) -> None:
@@ -87,8 +87,8 @@ class SuggestScreen(Dialog[list[Wire]]):
     def compose(self) -> ComposeResult:
         """The list."""
         with Vertical(classes="dialog") as frame:
-            frame.border_title = "Wires that would fit"
-            frame.border_subtitle = "enter: wire it   a: one for each input   esc: close"
+            frame.border_title = "Compatible wires"
+            frame.border_subtitle = "enter: wire it   a: wire one to each input   esc: close"
             yield Suggestions(self.session, self.wires)
 
     def action_take(self) -> None:

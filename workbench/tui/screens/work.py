@@ -71,7 +71,7 @@ class WorkScreen(PanesScreen):
         """To the row of the next model that what is picked would likeliest be wired to."""
         others = [pane for pane in self.panes if pane.handle and pane.handle != picked.handle and pane.viewer]
         if not others:
-            self.app.tell("Open a second model to wire it to (o).")
+            self.app.tell("Open a second model (o) to wire this one to.")
             return
         pane = others[0]
         place = best(self.session, picked, pane.handle, pane.rows.listing)
@@ -100,7 +100,7 @@ class WorkScreen(PanesScreen):
             self.app.tell("Suggestions need two models; o opens another one.")
             return
         if not self.session.complete:
-            self.app.tell("Both models must be open for that.")
+            self.app.tell("Suggestions need both models open.")
             return
         found = self.session.suggestions()
         unchosen = next(
@@ -113,13 +113,13 @@ class WorkScreen(PanesScreen):
         )
         if not found and unchosen is not None:
             self.app.tell(
-                f"No signature of {show(unchosen)} is chosen.", "The key a on a signature chooses it."
+                f"No signature of {show(unchosen)} is chosen.", "Press a on a signature to choose it."
             )
             return
         if not found:
             self.app.tell(
-                "No output of the chosen signatures fits an input that is still free.",
-                "space on any row shows why.",
+                "No output of the chosen signatures is compatible with an unwired input.",
+                "Press space on a row to see why.",
             )
             return
 
@@ -138,12 +138,12 @@ class WorkScreen(PanesScreen):
 
     def action_redo(self) -> None:
         """Does it again."""
-        self._travel(self.session.redo(), "Done again")
+        self._travel(self.session.redo(), "Redone")
 
     def _travel(self, label: str | None, title: str) -> None:
         if label is None:
             self.app.say(
-                "There is nothing more to undo." if title == "Undone" else "There is nothing to redo."
+                "There is nothing left to undo." if title == "Undone" else "There is nothing to redo."
             )
             return
         self.app.tell(label, title=title)
@@ -181,13 +181,13 @@ class WorkScreen(PanesScreen):
             self.session.swap()
             self.changed()
         else:
-            self.app.say("Swapping takes two models; o opens another one.")
+            self.app.say("Swapping needs two models; o opens another one.")
 
     @on(SignatureAsked)
     def _signature(self, event: SignatureAsked) -> None:
         self.session.choose_signature(event.handle, event.key)
         self.changed()
-        self.app.tell(f"{show(event.key)} is the signature of {show(event.handle)} now.")
+        self.app.tell(f"{show(event.handle)} now uses the signature {show(event.key)}.")
 
     # -- places
 
@@ -220,7 +220,7 @@ class WorkScreen(PanesScreen):
         from workbench.tui.screens.recipe import ask_and_save
 
         if not self.session.plan.wires:
-            self.app.tell("There is nothing to save yet: no wires.")
+            self.app.tell("There are no wires to save yet.")
             return
         ask_and_save(self.app, self.session)
 

@@ -260,7 +260,7 @@ class Browse(Widget):
     def _say_empty(self) -> None:
         """Say why there is no row to do anything with."""
         if self.listed.filtering:
-            self.app.say("Nothing fits the filter; esc clears it.")
+            self.app.say("Nothing matches the filter; esc clears it.")
         else:
             self.app.say(
                 "There is no model in this pane; o opens one."
@@ -286,7 +286,7 @@ class Browse(Widget):
         if self._back:
             self._show_key(self._back.pop())
         else:
-            self.app.say("There is no link to go back from.")
+            self.app.say("There is no link to go back along.")
 
     def action_pick(self) -> None:
         """Picks the row under the cursor, or wires what is picked into it."""

@@ -235,7 +235,7 @@ class CanvasView(ScrollView, can_focus=True):
         elif getattr(item, "opens", None):
             self.post_message(self.Asked("open", item.opens))
         else:
-            self.app.say("There is nothing to open in this box; backspace closes what it is in.")
+            self.app.say("This box does not open; backspace closes the box around it.")
 
     def action_close_box(self) -> None:
         """Closes the innermost opened thing around the box."""
@@ -245,7 +245,7 @@ class CanvasView(ScrollView, can_focus=True):
         elif item is not None and item.inside:
             self.post_message(self.Asked("close", item.inside[-1]))
         else:
-            self.app.say("Nothing is opened around this box." if item is not None else _NO_BOX)
+            self.app.say("No opened box is around this one." if item is not None else _NO_BOX)
 
     def action_focus_box(self) -> None:
         """Draws only what is near the box, or all again."""
@@ -298,7 +298,7 @@ class CanvasView(ScrollView, can_focus=True):
             at = seams.index(self.selected) + 1 if self.selected in seams else 0
             self.select(seams[at % len(seams)], center=True)
         else:
-            self.app.say("There is no seam in this picture: no wire ends in it.")
+            self.app.say("This picture has no boundary between models: no wire ends in it.")
 
     def action_first(self) -> None:
         """The first box."""

@@ -23,17 +23,22 @@ if TYPE_CHECKING:
     from workbench.tui.app import WorkbenchApp
 
 _BOXES = (
-    ("verify", "Prove it", "run it against the models", "Only a verified result is published."),
+    ("verify", "Verify", "run it, compare with the models", "Only a verified result is published."),
     ("serving", "Next version", "a number under the target", "For TensorFlow Serving: target/1, target/2, …"),
-    ("freeze", "Freeze", "variables become constants", "The result has no checkpoint then."),
-    ("keep_outputs", "Keep outputs", "of models that feed another", "Beside those of the last model."),
+    ("freeze", "Freeze", "convert variables to constants", "The result then has no checkpoint."),
+    (
+        "keep_outputs",
+        "Keep outputs",
+        "also of models that feed another",
+        "In addition to those of the last model.",
+    ),
     (
         "keep_signatures",
         "Keep signatures",
-        "those of the models too",
-        "Under HANDLE_KEY, beside the new one.",
+        "also those of the models",
+        "Under the key HANDLE_KEY, in addition to the new one.",
     ),
-    ("allow_unsafe", "Allow unsafe", "files, network, Python code", "Run models that touch them."),
+    ("allow_unsafe", "Allow unsafe", "files, network, Python code", "Run models whose ops reach them."),
 )
 """(option, label, what it does in the width there is, what more there is to say)"""
 _OF_PLAN = frozenset({"freeze", "keep_outputs", "keep_signatures"})
@@ -82,10 +87,10 @@ class CommitForm(VerticalScroll, can_focus=False):
             with Horizontal(classes="field"):
                 yield box
                 yield Static(about, classes="about", markup=False)
-        yield Static("Prove with (empty: made; ^o picks a file)", classes="part", markup=False)
+        yield Static("Verify with (empty: generated; ^o picks a file)", classes="part", markup=False)
         yield Vertical(id="inputs")
-        yield from _line("tolerance", "Tolerance", _number(commit.tolerance), "of each dtype")
-        yield Static("Handles  (scopes in the result)", classes="part", markup=False)
+        yield from _line("tolerance", "Tolerance", _number(commit.tolerance), "default of each dtype")
+        yield Static("Handles (prefixes of names in the result)", classes="part", markup=False)
         for position, source in enumerate(plan.sources):
             label = f"{glyphs.mark(position)} {show(source.path.name)}"
             yield from _line(f"handle-{position}", label, source.handle, "a handle")
@@ -132,7 +137,7 @@ class CommitForm(VerticalScroll, can_focus=False):
             event.input.set_class(bool(value) and number is None, "-wrong")
             self.session.set_commit("tolerance", tolerance=number)
         elif name.startswith("input:"):
-            self.session.set_commit("values to prove with", inputs=self._values())
+            self.session.set_commit("values to verify with", inputs=self._values())
         self.post_message(self.Changed())
 
     def _values(self) -> tuple[str, ...]:
@@ -193,7 +198,10 @@ class CommitForm(VerticalScroll, can_focus=False):
         box.remove_children()
         for slot in slots:
             line = Input(
-                given.get(slot, ""), placeholder="made from the graph", name=f"input:{slot}", compact=True
+                given.get(slot, ""),
+                placeholder="generated from the graph",
+                name=f"input:{slot}",
+                compact=True,
             )
             box.mount(Horizontal(Static(show(slot), classes="label", markup=False), line, classes="field"))
 

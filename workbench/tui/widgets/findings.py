@@ -64,7 +64,7 @@ class Findings(Lines):
 
     def empty_text(self) -> str:
         """Nothing to say is good."""
-        return "looking …" if self.pending else "Nothing to say."
+        return "checking …" if self.pending else "No findings."
 
     @property
     def finding(self) -> Finding | None:
@@ -87,7 +87,7 @@ class Findings(Lines):
         if self.finding is not None:
             self.post_message(GoTo(self.finding.where))
         else:
-            self.app.say("There are no findings to go to.")
+            self.app.say("There is no finding to go to.")
 
     def action_copy(self) -> None:
         """Copies it."""

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 
 _MATCHES = 5000
 _LOOKED_AT = 400
-_HEADS = {"fits": ("fits", "good"), "unknown": ("unknown", "maybe"), "no": ("does not fit", "bad")}
+_HEADS = {
+    "fits": ("compatible", "good"),
+    "unknown": ("maybe compatible", "maybe"),
+    "no": ("incompatible", "bad"),
+}
 _JUDGED = ("input", "output", "node", "variable", "argument", "result")
 
 
@@ -91,13 +95,13 @@ class Listed(Vertical):
         if problem is None:
             text.append(message, styled("quiet"))
         else:
-            text.append(f"{glyphs.NO} This can't be opened\n\n", styled("error"))
+            text.append(f"{glyphs.NO} This model cannot be opened\n\n", styled("error"))
             text.append(f"{problem.message}\n")
             if problem.where:
                 text.append(f"{problem.where}\n", styled("quiet"))
             if problem.hint:
                 text.append(f"\n{problem.hint}\n")
-            text.append("\nr opens another model here, D takes this one out.", styled("quiet"))
+            text.append("\nr replaces this model, D closes it.", styled("quiet"))
         self.notice.update(text)
         self.notice.display = True
         self.peek(shrink=True)

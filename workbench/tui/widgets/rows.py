@@ -56,7 +56,7 @@ class Rows(Lines):
 
     def empty_text(self) -> str:
         """Why there is nothing."""
-        return "nothing fits the filter" if self.hits is not None else ""
+        return "nothing matches the filter" if self.hits is not None else ""
 
     @property
     def row(self) -> Row | None:

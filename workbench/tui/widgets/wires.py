@@ -34,7 +34,7 @@ class Wires(Lines):
     def empty_text(self) -> str:
         """How to make the first one."""
         if len(self.session.plan.sources) < 2:
-            return "A second model (o) can be joined to this one."
+            return "Open a second model (o) to join it to this one."
         return "No wires yet: space picks, space again wires, s suggests."
 
     @property
@@ -60,13 +60,13 @@ class Wires(Lines):
             flex.append(len(left))
             left.append((show(text.removeprefix(f"{handle}@")), "plain"))
         if link is None:
-            return Painted(left, [(f" {glyphs.NO} does not hold ", "bad")], tuple(flex))
+            return Painted(left, [(f" {glyphs.NO} invalid ", "bad")], tuple(flex))
         have = text_.typed(link.source.dtypes[0], link.source.shapes[0])
         want = text_.shape(link.target.shapes[0])
         sign: Piece = (
-            (f" {glyphs.FITS} fits ", "good")
+            (f" {glyphs.FITS} compatible ", "good")
             if link.proven
-            else (f" {glyphs.UNKNOWN} checked when it runs ", "maybe")
+            else (f" {glyphs.UNKNOWN} maybe compatible ", "maybe")
         )
         room = self.scrollable_content_region.width
         self._share(left, flex, room - cell_len(sign[0]) - (40 if room >= 100 else 0))
@@ -90,7 +90,7 @@ class Wires(Lines):
         if self.wire is not None:
             self.post_message(UnwireAsked(self.wire))
         else:
-            self.app.say("There is no wire to take out.")
+            self.app.say("There is no wire to remove.")
 
     def action_source(self) -> None:
         """Goes to where it starts."""
