@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from workbench.runtime import codec
-from workbench.runtime.compare import compare, is_discrete, movement, tolerance_of
+from workbench.runtime.compare import compare, compare_form, is_discrete, movement, tolerance_of
 from workbench.runtime.verification import OutputCheck, Verification, digest, without_paths
 
 NAN, INF = float("nan"), float("inf")
@@ -230,3 +230,20 @@ def test_the_inputs_digest_sees_values_names_and_order() -> None:
 def test_paths_are_cut_to_their_last_part() -> None:
     assert without_paths("no file at: '/a/b/model.pb'") == "no file at: '…/model.pb'"
     assert without_paths("scope/a/b is a node") == "scope/a/b is a node"
+
+
+@pytest.mark.parametrize(
+    ("runs", "got", "said"),
+    [
+        ((np.zeros((2, 3)), np.ones((2, 3))), np.full((2, 3), 9.0), ""),
+        ((np.zeros((2, 3)), np.ones((2, 3))), np.zeros((2, 4)), "shape [2,4], expected [2,3]"),
+        ((np.zeros((2, 3)), np.ones((5, 3))), np.zeros((9, 3)), ""),
+        ((np.zeros((2, 3)), np.ones((5, 3))), np.zeros((9, 4)), "shape"),
+        ((np.zeros(2), np.zeros((1, 2))), np.zeros((4, 4)), ""),
+        ((np.zeros(2), np.zeros(2)), np.zeros((2, 2)), "shape"),
+        ((np.zeros(2), np.ones(2)), np.zeros(2, np.float32), "dtype float32, expected float64"),
+    ],
+)
+def test_of_what_is_random_the_form_is_compared(runs: tuple[Any, ...], got: Any, said: str) -> None:
+    found = compare_form(runs, got)
+    assert found.equal == (not said) and said in (found.reason or "")

@@ -335,6 +335,26 @@ def test_an_example_has_the_keys_dtypes_and_shapes_that_are_parsed(made: Maker) 
         assert len(feature["tags"].int64_list.value) == 2
 
 
+@pytest.mark.parametrize("single", [False, True])
+def test_a_sequence_example_has_its_lists(made: Maker, single: bool) -> None:
+    def use(x: Any) -> Any:
+        parse = tf.io.parse_single_sequence_example if single else tf.io.parse_sequence_example
+        context, lists, *_ = parse(
+            x,
+            {"age": tf.io.FixedLenFeature([2], "float32"), "tags": tf.io.VarLenFeature("int64")},
+            {"step": tf.io.FixedLenSequenceFeature([3], "float32"), "ids": tf.io.VarLenFeature("int64")},
+        )
+        return {"y": lists["step"], "age": context["age"], "ids": tf.gather(table(4), lists["ids"].values)}
+
+    inputs = made(one("string", [] if single else [None], use))
+    for data in bytes_of(inputs):
+        example = tf.train.SequenceExample.FromString(data)
+        assert set(example.context.feature) == {"age", "tags"}
+        steps = example.feature_lists.feature_list
+        assert set(steps) == {"step", "ids"} and len(steps["step"].feature) > 1
+        assert max(value for one in steps["ids"].feature for value in one.int64_list.value) < 4
+
+
 def test_an_example_can_carry_a_picture(made: Maker) -> None:
     def use(x: Any) -> Any:
         found = tf.io.parse_single_example(x, {"image/encoded": tf.io.FixedLenFeature([], "string")})

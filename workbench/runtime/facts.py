@@ -109,6 +109,14 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class SequenceExample:
+    """A serialised `tf.train.SequenceExample`: features of the whole, and of each of its steps."""
+
+    context: tuple[Feature, ...]
+    lists: tuple[Feature, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class JsonExample:
     """An Example as JSON."""
 
@@ -125,6 +133,7 @@ Text = (
     | Wav
     | ParsedTensor
     | Example
+    | SequenceExample
     | JsonExample
     | Fields
     | Sliced

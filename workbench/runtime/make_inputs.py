@@ -16,7 +16,7 @@ from workbench.runtime.chain import MadeSamples, Make, SampleSource
 from workbench.runtime.facts import Facts
 from workbench.runtime.flow import Scope, Spot
 from workbench.runtime.groups import Group, find_groups, structured_groups
-from workbench.runtime.makers import STYLES, WIDTHS, Style, Width
+from workbench.runtime.makers import LONG_VARIANTS, STYLES, WIDTHS, Style, Width
 from workbench.runtime.slots import Slot, input_slots
 from workbench.runtime.trace import Tracer
 
@@ -171,6 +171,7 @@ class InputMaker:
         if groups is None:
             groups = structured_groups(meta, {name: slot.tensor for name, slot in self.slots.items()})
         self.known_groups = groups
+        self._stretch = _stretch(self.slots)
         scope = Scope(meta)
         tracer = Tracer(scope, assets)
         self.facts: dict[str, Facts] = {}
@@ -199,7 +200,9 @@ class InputMaker:
         for group in find_groups(self.signature, self.slots, self.known_groups, guess=guess):
             if group.kind == "dense":
                 (name,) = group.names
-                sizes, is_free = _sizes(self.slots[name], self.facts[name], batch, style, likely=not guess)
+                long = guess or variant in LONG_VARIANTS
+                size = style.dim or batch if long and name == self._stretch else batch
+                sizes, is_free = _sizes(self.slots[name], self.facts[name], size, style, likely=not guess)
                 values[name], notes[name] = self._fill(name, sizes, rng, style)
                 free |= is_free
             else:
@@ -296,6 +299,14 @@ class InputMaker:
         for name in names:
             notes[name] = f"ragged, {_PER_ROW if even else f'1 to {2 * _PER_ROW - 1}'} a row: {note}"
         return {names[0]: values, **found}
+
+
+def _stretch(slots: Mapping[str, Slot]) -> str | None:
+    """The input that may be one stretch of sound or text: numbers in a row of any length, and no other input beside."""
+    if len(slots) != 1:
+        return None
+    (slot,) = slots.values()
+    return None if slot.is_string or slot.shape != (None,) else slot.name
 
 
 def _sparse_rank(shape: Shape, indices: Slot, dense_shape: Slot) -> int:

@@ -6,7 +6,7 @@ import base64
 import json
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from workbench.runtime.facts import (
     Number,
     ParsedTensor,
     Raw,
+    SequenceExample,
     Sliced,
     Text,
     Wav,
@@ -47,7 +48,8 @@ _QUANTISED = {
     "qint32": (-(1 << 24), 1 << 24),
 }
 _ORDER = (
-    Image, Base64, Example, JsonExample, Compressed, Csv, Fields, Sliced, Number, Raw, Wav, ParsedTensor,
+    Image, Base64, Example, SequenceExample, JsonExample, Compressed, Csv, Fields, Sliced, Number, Raw, Wav,
+    ParsedTensor,
 )  # fmt: skip
 _WORDS = "a the one two red green blue cat dog sun moon good bad new old day night yes no".split()  # noqa: SIM905
 _FEW = 8
@@ -135,6 +137,8 @@ STYLES = (
     Style(64, 512, 16_000, 0, 8, -1.0, 2, 64, 1, False, (1, 2)),
 )
 """One a variant, the likeliest first; the last ones for what needs a stretch of sound or text."""
+LONG_VARIANTS = (7, 8)
+"""Variants with long inputs, tried one by one where nothing runs or nothing comes out of shorter ones."""
 
 
 # ---------------------------------------------------------------- numbers
@@ -349,16 +353,37 @@ def _tensor(text: ParsedTensor, rng: Generator, style: Style) -> tuple[Make, str
 
 
 def _example(text: Example, rng: Generator, style: Style) -> tuple[Make, str]:
-    def make() -> bytes:
-        entries = b""
-        for feature in text.features:
-            entry = _field_bytes(1, feature.key.encode("utf-8", "surrogateescape"))
-            entries += _field_bytes(1, entry + _field_bytes(2, _feature(feature, rng, style)))
-        return _field_bytes(1, entries)
+    note = f"a serialised Example with {_keys(text.features)}" if text.features else "an empty Example"
+    return lambda: _features(text.features, rng, style), note
 
-    keys = ", ".join(show(feature.key) for feature in text.features[:8])
-    more = ", …" if len(text.features) > 8 else ""
-    return make, f"a serialised Example with {keys}{more}" if keys else "an empty Example"
+
+def _sequence(text: SequenceExample, rng: Generator, style: Style) -> tuple[Make, str]:
+    """A `SequenceExample` (`example.proto`): context 1, feature_lists 2; all lists of one are of the same length."""
+
+    def make() -> bytes:
+        steps, entries = int(rng.integers(2, 5)), b""
+        for feature in text.lists:
+            rows = b"".join(_field_bytes(1, _feature(feature, rng, style)) for _ in range(steps))
+            entries += _entry(feature, rows)
+        context = _features(text.context, rng, style) if text.context else b""
+        return context + _field_bytes(2, entries)
+
+    return make, f"a serialised SequenceExample with {_keys((*text.context, *text.lists))}"
+
+
+def _features(features: Sequence[Feature], rng: Generator, style: Style) -> bytes:
+    """Features as field 1, which they are of an Example and of a SequenceExample."""
+    return _field_bytes(1, b"".join(_entry(feature, _feature(feature, rng, style)) for feature in features))
+
+
+def _entry(feature: Feature, value: bytes) -> bytes:
+    """An entry of a map from a feature's key."""
+    key = _field_bytes(1, feature.key.encode("utf-8", "surrogateescape"))
+    return _field_bytes(1, key + _field_bytes(2, value))
+
+
+def _keys(features: Sequence[Feature]) -> str:
+    return ", ".join(show(feature.key) for feature in features[:8]) + (", …" if len(features) > 8 else "")
 
 
 def _values(feature: Feature, rng: Generator, style: Style) -> list[Any]:
@@ -430,6 +455,7 @@ _MAKERS: dict[type[Text], Callable[[Any, Generator, Style], tuple[Make, str]]] =
     Wav: _wav,
     ParsedTensor: _tensor,
     Example: _example,
+    SequenceExample: _sequence,
     JsonExample: _json,
     Fields: _fields,
     Sliced: _sliced,

@@ -21,6 +21,7 @@ from workbench.runtime.facts import (
     Number,
     ParsedTensor,
     Raw,
+    SequenceExample,
     Sliced,
     Text,
     Wav,
@@ -116,46 +117,75 @@ def _read_json(tracer: Tracer, use: Use, nested: int) -> Text:
     return JsonExample(tracer.facts(use.output(), nested))
 
 
-def _read_example(tracer: Tracer, use: Use, nested: int) -> Text | None:
-    """The keys of an Example with dtype and shape, whichever of the three ops reads it.
+# what is keyed: (arg or attr of the keys, attr of the dtypes, attr of the shapes or "", output of the values)
+_Keyed = tuple[tuple[str, str, str, str], ...]
+_EXAMPLE: _Keyed = (
+    ("dense_keys", "Tdense", "dense_shapes", "dense_values"),
+    ("sparse_keys", "sparse_types", "", "sparse_values"),
+    ("ragged_keys", "ragged_value_types", "", "ragged_values"),
+)
+_CONTEXT: _Keyed = (
+    ("context_dense_keys", "Tcontext_dense", "context_dense_shapes", "context_dense_values"),
+    ("context_sparse_keys", "context_sparse_types", "", "context_sparse_values"),
+    ("context_ragged_keys", "context_ragged_value_types", "", "context_ragged_values"),
+)
+_LISTS: _Keyed = (
+    (
+        "feature_list_dense_keys",
+        "feature_list_dense_types",
+        "feature_list_dense_shapes",
+        "feature_list_dense_values",
+    ),
+    ("feature_list_sparse_keys", "feature_list_sparse_types", "", "feature_list_sparse_values"),
+    ("feature_list_ragged_keys", "feature_list_ragged_value_types", "", "feature_list_ragged_values"),
+)
 
-    Sources: `parsing_ops.cc` and the arg names of each op; keys are attrs in ParseSingleExample and constants
-    in the others.
+
+def _read_example(tracer: Tracer, use: Use, nested: int) -> Text | None:
+    features = _features(tracer, use, nested, _EXAMPLE)
+    return None if features is None else Example(features, use.op == "ParseSingleExample")
+
+
+def _read_sequence(tracer: Tracer, use: Use, nested: int) -> Text | None:
+    context, lists = (_features(tracer, use, nested, keyed) for keyed in (_CONTEXT, _LISTS))
+    return None if context is None or lists is None else SequenceExample(context, lists)
+
+
+def _features(tracer: Tracer, use: Use, nested: int, keyed: _Keyed) -> tuple[Feature, ...] | None:
+    """The keys of an Example with dtype and shape, whichever of the ops reads it; None where the op is not known.
+
+    Sources: `parsing_ops.cc` and the arg names of each op; keys are attrs in ParseSingleExample and
+    ParseSequenceExample, and constants in the others.
     """
-    node, scope = use.node, use.scope
-    op_def = scope.meta.op_table.get(node.op)
+    node = use.node
+    op_def = use.scope.meta.op_table.get(node.op)
     if op_def is None:
         return None
     inputs = {entry.arg: entry for entry in optable.input_args(node, op_def) or []}
     outputs = {entry.arg: entry for entry in optable.output_args(node, op_def) or []}
 
-    def keys(kind: str) -> list[str]:
-        attr = f"{kind}_keys"
-        if attr in node.attr:
-            return [_text(key) for key in node.attr[attr].list.s]
-        entry = inputs.get(attr)
-        if entry is None:
-            return []
+    def keys(name: str) -> list[str]:
+        if name in node.attr:
+            return [_text(key) for key in node.attr[name].list.s]
+        entry = inputs.get(name)
         found: list[str] = []
-        for position in range(entry.first, entry.first + entry.size):
+        for position in range(entry.first, entry.first + entry.size) if entry is not None else ():
             value = flow.const(use.input(position))
             if value is not None:
                 found += [_text(key) for key in value.reshape(-1).tolist()]
         return found
 
-    dense_shapes = [shapes.from_proto(shape) for shape in attr(node, "dense_shapes").list.shape]
     features = []
-    for kind, types_attr, output in (
-        ("dense", "Tdense", "dense_values"),
-        ("sparse", "sparse_types", "sparse_values"),
-        ("ragged", "ragged_value_types", "ragged_values"),
-    ):
+    for keys_name, types_attr, shapes_attr, output in keyed:
         types = list(attr(node, types_attr).list.type)
+        known = (
+            [shapes.from_proto(shape) for shape in attr(node, shapes_attr).list.shape] if shapes_attr else []
+        )
         first = outputs[output].first if output in outputs else 0
-        for number, (key, dtype) in enumerate(zip(keys(kind), types, strict=False)):
-            shape = dense_shapes[number] if kind == "dense" and number < len(dense_shapes) else None
+        for number, (key, dtype) in enumerate(zip(keys(keys_name), types, strict=False)):
+            shape = known[number] if number < len(known) else None
             features.append(Feature(key, dtype, shape, tracer.facts(use.output(first + number), nested)))
-    return Example(tuple(features), node.op == "ParseSingleExample")
+    return tuple(features)
 
 
 def _text(key: bytes) -> str:
@@ -178,4 +208,7 @@ READERS: dict[str, Callable[[Tracer, Use, int], Text | None]] = {
     "ParseExample": _read_example,
     "ParseExampleV2": _read_example,
     "ParseSingleExample": _read_example,
+    "ParseSequenceExample": _read_sequence,
+    "ParseSequenceExampleV2": _read_sequence,
+    "ParseSingleSequenceExample": _read_sequence,
 }

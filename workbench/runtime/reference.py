@@ -18,13 +18,11 @@ from workbench.runtime import codec
 from workbench.runtime.chain import Chain, FromInput, Sample, SampleSource
 from workbench.runtime.child import Child, error_text
 from workbench.runtime.compare import compare, is_discrete, movement
-from workbench.runtime.makers import WIDTHS
+from workbench.runtime.makers import LONG_VARIANTS, WIDTHS
 from workbench.runtime.verdict import Facts, InputKind, OutputFacts, SourceFailure, decide, notes, unmoved
 
 FURTHER_VARIANTS = 6
 """How many more variants of made inputs are tried, all in one go, where the first proves nothing."""
-LONG_VARIANTS = (7, 8)
-"""Variants with long inputs, tried one by one where nothing runs or nothing comes out of shorter ones."""
 _RUNS = 2
 _COMPARED_WITH_ALL = 16
 # What TensorFlow says where a graph can't run, whatever it is fed.
