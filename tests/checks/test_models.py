@@ -23,7 +23,7 @@ from workbench.surgery.draft import build
 from workbench.surgery.plan import Plan, Source, Wire
 
 # What one of the loaders refuses, and why.
-EXPECTED = {"v1_lying_output_shape": {"output-shape"}}
+EXPECTED = {"v1_lying_output_shape": {"output-shape"}, "tf2_old_optimizer": {"object-slots"}}
 # What a result has of a source, and is warned of.
 WARNED = {"v1_reads_file": {"path-constant"}}
 SAMPLE_MODELS = sorted(path.parent for path in SAMPLES.glob("*/saved_model.pb"))
