@@ -91,7 +91,7 @@ def _check(args: argparse.Namespace, out: Output, path: str) -> int:
         limit=None if args.all else LISTED,
     )
     if out.json:
-        out.emit(_report(path, args, checked))
+        out.emit(_report(str(model.read_from), args, checked))
     else:
         _write(path, model, checked, args, out)
     bad = checked.count("error") + (checked.count("warning") if args.strict else 0)

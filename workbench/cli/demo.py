@@ -9,11 +9,16 @@ from __future__ import annotations
 import argparse
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from workbench import sample_models
 from workbench.cli import verifying
-from workbench.cli.output import Output
+from workbench.cli.arguments import add_json
+from workbench.cli.output import SCHEMA_VERSION, Output
 from workbench.errors import MissingFile
+
+if TYPE_CHECKING:
+    from workbench.runtime.child import Child
 
 EXAMPLES = """\
 examples:
@@ -32,6 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="new folder (default: demo/merged, or the next free name)",
     )
+    add_json(parser, "one line of JSON for all steps")
     verifying.add_child_flags(parser.add_argument_group("TensorFlow"))
 
 
@@ -58,6 +64,8 @@ def run(args: argparse.Namespace, out: Output) -> int:
         gpu=args.gpu,
         time_limit=args.time_limit or TIME_LIMIT,
     )
+    if out.json:
+        return _as_json(child, [short(image), short(digits)], target, short(png), out)
     with child:  # one TensorFlow for all steps; it is imported while the first is read
         words = [short(image), short(digits)]
         inspect.run(_step(out, "1. Inspect both models.", "inspect", words), out)
@@ -76,6 +84,47 @@ def run(args: argparse.Namespace, out: Output) -> int:
         f"Its variables are still variables: workbench inspect {shlex.quote(target)}",
     )
     return 0
+
+
+def _as_json(child: Child, models: list[str], target: str, png: str, out: Output) -> int:
+    """The same steps, each with what its command gives with --json; all in one line."""
+    from workbench.cli import inspect, merge
+    from workbench.cli import run as runner
+    from workbench.cli.main import make_parser
+
+    steps: list[dict[str, Any]] = []
+
+    def step(name: str, words: list[str]) -> tuple[argparse.Namespace, Output]:
+        words = [*words, "--json"]
+        collected = _Collected(out)
+        steps.append({"command": shlex.join(["workbench", name, *words]), "output": collected.found})
+        return make_parser(name).parse_args(words), collected
+
+    digit = None
+    with child:
+        inspect.run(*step("inspect", models))
+        code = merge.run(*step("merge", [*models, "--wire", "pixels=myInput", "-o", target]), child)
+        if not code:
+            args, collected = step("run", [target, "--input", f"base64_input=base64url:@{png}"])
+            key, outputs = runner.call(args, collected, child)
+            collected.emit({"schema_version": 1, "signature": key, "outputs": runner.as_json(outputs)})
+            digit = int(outputs["myOutput"].argmax())
+    out.emit({"schema_version": SCHEMA_VERSION, "steps": steps, "digit": digit})
+    return code
+
+
+class _Collected(Output):
+    """Keeps what a command gives as data."""
+
+    def __init__(self, out: Output) -> None:
+        super().__init__(
+            json=True, quiet=out.quiet, verbose=out.verbose, stdout=out.stdout, stderr=out.stderr
+        )
+        self.found: list[object] = []
+
+    def emit(self, value: object) -> None:
+        """Keep it."""
+        self.found.append(value)
 
 
 def _step(out: Output, title: str, name: str, words: list[str]) -> argparse.Namespace:

@@ -8,12 +8,14 @@ each source has its own colour and mark, and the boundary between them is highli
 from __future__ import annotations
 
 import argparse
+import io
 import os
+from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from workbench.cli.arguments import add_overwrite, completes_files
-from workbench.cli.output import Output
+from workbench.cli.arguments import add_json, add_overwrite, completes_files
+from workbench.cli.output import SCHEMA_VERSION, Output
 from workbench.cli.several import each
 from workbench.errors import ChildTimeout, UnknownName, UsageError
 from workbench.names import CALL_SEPARATOR, did_you_mean, show
@@ -101,10 +103,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--time-limit", type=float, default=20.0, metavar="SECONDS", help="limit for the layout (default: 20)"
     )
+    add_json(parser, "boxes and edges as one line of JSON a model")
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Draws, and writes the picture, or each."""
+    args.asked = args.format is not None or args.output is not None
     args.format = _format(args.format, args.output)
     if args.output is not None and len(args.models) > 1:
         raise UsageError(
@@ -122,6 +126,9 @@ def _draw(args: argparse.Namespace, out: Output, path: str) -> int:
     if args.output is not None:
         check_output(args.output, overwrite=args.overwrite, sources=[model.place])
     scene = _scene(model, args)
+    if out.json:
+        out.emit(_as_json(scene, model, args, out))
+        return 0
     if args.format in ("dot", "mermaid"):
         _deliver(_text_of(scene, args.format), model, args, out)
     else:
@@ -129,6 +136,32 @@ def _draw(args: argparse.Namespace, out: Output, path: str) -> int:
     for note in scene.notes:
         out.talk(note)
     return 0
+
+
+def _as_json(scene: Scene, model: Model, args: argparse.Namespace, out: Output) -> dict[str, Any]:
+    """The boxes and edges as data, and the picture, if one was asked for."""
+    picture = None
+    if args.asked:
+        picture = io.StringIO()
+        drawing = Output(quiet=True, stdout=picture, stderr=out.stderr)
+        if args.format in ("dot", "mermaid"):
+            _deliver(_text_of(scene, args.format), model, args, drawing)
+        else:
+            _drawn(_laid_out(scene, args), model, args, drawing)
+    fields = ("id", "title", "subtitle", "kind", "owner", "seam", "path", "count", "opens", "frame")
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "path": str(model.read_from),
+        "format": args.format if args.asked else None,
+        "output": args.output,
+        "picture": picture.getvalue() if picture is not None and args.output is None else None,
+        "boxes": [{name: getattr(node, name) for name in fields} for node in scene.nodes],
+        "edges": [asdict(edge) for edge in scene.edges],
+        "frames": [
+            {"id": one.id, "title": one.title, "path": one.path, "frame": one.frame} for one in scene.frames
+        ],
+        "notes": list(scene.notes),
+    }
 
 
 def _format(named: str | None, output: str | None) -> str:

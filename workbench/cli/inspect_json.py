@@ -29,7 +29,7 @@ def report(model: Model, signatures: Iterable[Mapping[str, Signature]]) -> dict[
     """
     found: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
-        "path": os.fspath(model.path),
+        "path": os.fspath(model.read_from),
         "format": model.format,
         "meta_graphs": [
             meta_graph(meta, shown) for meta, shown in zip(model.meta_graphs, signatures, strict=True)
@@ -50,7 +50,7 @@ def meta_graph(meta: MetaGraph, signatures: Mapping[str, Signature]) -> dict[str
         "tensorflow_version": meta.tensorflow_version,
         "producer": meta.producer,
         "object_graph": meta.has_object_graph,
-        "signatures": {key: _signature(signature) for key, signature in signatures.items()},
+        "signatures": {key: signature_json(signature) for key, signature in signatures.items()},
         "callables": [_callable(found) for found in meta.callables],
         "variables": [
             {
@@ -76,7 +76,8 @@ def meta_graph(meta: MetaGraph, signatures: Mapping[str, Signature]) -> dict[str
     }
 
 
-def _signature(signature: Signature) -> dict[str, Any]:
+def signature_json(signature: Signature) -> dict[str, Any]:
+    """A signature as every command shows it."""
     return {
         "method_name": signature.method_name,
         "inputs": {key: _port(port) for key, port in signature.inputs.items()},

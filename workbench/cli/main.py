@@ -70,6 +70,12 @@ class Parser(argparse.ArgumentParser):
             )
         raise UsageError(f"{self.prog}: {show(message, 1000)}.", hint=f"See {self.prog} --help.")
 
+    def format_help(self) -> str:
+        """Return the help, with the keys of the command's JSON at its end."""
+        from workbench.cli.json_keys import described
+
+        return super().format_help() + described(self.prog.rpartition(" ")[2])
+
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
             choices = [str(choice) for choice in action.choices]

@@ -70,7 +70,7 @@ def _scan(args: argparse.Namespace, out: Output, path: str) -> int:
         denylist = {op.strip() for op in args.op_denylist.split(",") if op.strip()}
     found = [danger.scan(meta) if denylist is None else danger.on_denylist(meta, denylist) for meta in metas]
     if out.json:
-        out.emit(_report(path, metas, found))
+        out.emit(_report(str(model.read_from), metas, found))
     else:
         for meta, dangers in zip(metas, found, strict=True):
             _write(meta, dangers, denylist, out)

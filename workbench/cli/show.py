@@ -9,10 +9,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from workbench.cli.arguments import completes_files
-from workbench.cli.output import Output
+from workbench.cli.arguments import add_json, completes_files
+from workbench.cli.output import SCHEMA_VERSION, Output
 from workbench.cli.several import each
 from workbench.disk import schema
 from workbench.disk.schema import Message
@@ -43,6 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--signature_def", "--signature", metavar="S", help="signature to show")
     parser.add_argument("--list_ops", "--list-ops", action="store_true", help="list the ops of the MetaGraph")
+    add_json(parser, "one line of JSON a model, in the form of inspect")
 
 
 def add_dir(parser: argparse.ArgumentParser) -> None:
@@ -73,7 +74,9 @@ def run(args: argparse.Namespace, out: Output) -> int:
 
 def _show(args: argparse.Namespace, out: Output, path: str) -> int:
     model = open_model(path)
-    if args.all:
+    if out.json:
+        out.emit(_as_json(model, args))
+    elif args.all:
         _all(model, out)
     elif args.tag_set is None:
         if args.list_ops or args.signature_def:
@@ -88,6 +91,26 @@ def _show(args: argparse.Namespace, out: Output, path: str) -> int:
     else:
         _one(model.select(args.tag_set), args, out)
     return 0
+
+
+def _as_json(model: Model, args: argparse.Namespace) -> dict[str, Any]:
+    """What is shown, as data; without --tag_set of all MetaGraphs."""
+    from workbench.cli.inspect_json import signature_json
+
+    metas = model.meta_graphs if args.tag_set is None else (model.select(args.tag_set),)
+    found = []
+    for meta in metas:
+        signatures = meta.shown_signatures
+        if args.signature_def is not None:
+            signatures = {args.signature_def: meta.signature(args.signature_def)}
+        found.append(
+            {
+                "tags": list(meta.tags),
+                "signatures": {key: signature_json(signature) for key, signature in signatures.items()},
+                "ops": sorted(op for op in meta.ops if op not in meta.functions),
+            }
+        )
+    return {"schema_version": SCHEMA_VERSION, "path": str(model.read_from), "meta_graphs": found}
 
 
 def _one(meta: MetaGraph, args: argparse.Namespace, out: Output) -> None:

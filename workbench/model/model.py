@@ -70,6 +70,12 @@ class Model:
         return self.location.folder
 
     @property
+    def read_from(self) -> Path:
+        """The path as given; where that is a folder of versions, the folder of the version that was read."""
+        folder = self.folder
+        return folder if folder is not None and folder.parent == self.path else self.path
+
+    @property
     def place(self) -> Path:
         """What it is made of on disk: the SavedModel's folder, or the GraphDef's file."""
         return self.location.folder or self.location.file
