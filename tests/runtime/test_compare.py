@@ -246,4 +246,4 @@ def test_paths_are_cut_to_their_last_part() -> None:
 )
 def test_of_what_is_random_the_form_is_compared(runs: tuple[Any, ...], got: Any, said: str) -> None:
     found = compare_form(runs, got)
-    assert found.equal == (not said) and said in (found.reason or "")
+    assert found.equal == (not said) and said in (found.reason or "") and found.form_only

@@ -44,4 +44,6 @@ def _compared(check: OutputCheck, verification: Verification) -> str:
         at = f" (sample {check.sample})" if check.sample < verification.given else " (a made sample)"
     if not comparison.equal:
         return f"{comparison.reason or 'differs'}{at}"
+    if comparison.form_only:
+        return "random; of this dtype and shape"
     return f"largest difference {comparison.max_abs:.3g}{at}" if comparison.max_abs else "equal"

@@ -39,6 +39,7 @@ class Comparison:
         max_rel: largest difference relative to the reference's own value there; None as above.
         where: index of the worst element, or of the first that differs for strings; None if all are equal.
         tolerance: the relative tolerance that was applied, 0 for exact.
+        form_only: whether only dtype and shape were compared, because the reference is random.
     """
 
     equal: bool
@@ -49,6 +50,7 @@ class Comparison:
     max_rel: float | None = None
     where: tuple[int, ...] | None = None
     tolerance: float = 0.0
+    form_only: bool = False
 
 
 def tolerance_of(dtype: np.dtype[Any], given: float | None = None) -> float:
@@ -116,7 +118,7 @@ def compare_form(references: Sequence[Array], got: Array) -> Comparison:
         same and size != wanted for same, size, wanted in zip(fixed, got.shape, shape, strict=bool(fixed))
     ):
         reason = f"shape {shapes.text(got.shape)}, expected {shapes.text(shape)}"
-    return Comparison(reason is None, reason, dtype, shape)
+    return Comparison(reason is None, reason, dtype, shape, form_only=True)
 
 
 def _compare_exact(expected: Array, got: Array, dtype: str) -> Comparison:

@@ -250,7 +250,7 @@ class Reference:
             wider = self._run_chain([*run.samples, *further])
         except Unusable:
             return run
-        self._tried = len(wider.samples)
+        self._tried = len(wider.good())
         if any(wider.errors[number] for number in range(len(run.samples))):
             return run
         kept = list(range(len(run.samples)))

@@ -81,6 +81,7 @@ def what_became(draft: Draft, report: Report) -> Detail:
             for check in verification.outputs:
                 found = check.comparison
                 said = "equal" if not found.max_abs else f"largest difference {found.max_abs:.3g}"
+                said = "random; of this dtype and shape" if found.form_only else said
                 if not found.equal:
                     said = found.reason or "differs"
                 loader = "v1 Session" if check.loader == "v1" else "tf.saved_model.load"
