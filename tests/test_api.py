@@ -11,10 +11,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import workbench as wb
 from tests.protos import graph, meta_graph, node, write
+from workbench.commit_join import work
 from workbench.disk import dtypes, schema
 from workbench.model.callables import Callable_
 from workbench.runtime.verification import Verification, not_run
@@ -143,6 +145,19 @@ def test_tags_choose_in_an_opened_model_too(tmp_path: Path) -> None:
         lambda: wb.verify(DIGITS, against=DIGITS, proving={"seed": 1}),
         lambda: wb.commit(wb.apply(join()), "out", proving=3),
         lambda: wb.commit(wb.apply(join()), None),
+        lambda: wb.commit(wb.apply(join()), "out", proving=wb.Proving(tolerance="small")),
+        lambda: wb.run(DIGITS, signature=3),
+        lambda: wb.run(DIGITS, {3: 1}),
+        lambda: wb.run(DIGITS, {"myInput": [[0.0] * 784]}, time_limit="long"),
+        lambda: wb.run(DIGITS, {"myInput": [[0.0] * 784]}, python=3),
+        lambda: wb.run(DIGITS, {"myInput": [[0.0] * 784]}, imports="tensorflow_text"),
+        lambda: wb.check_model(DIGITS, only=3),
+        lambda: wb.check(join(signature=3)),
+        lambda: wb.check(wb.Plan((str(DIGITS),))),
+        lambda: wb.check(wb.Plan(join().sources, ("pixels=myInput",))),
+        lambda: wb.check(join(), {"img": IMAGE, "net": DIGITS}),
+        lambda: wb.verify(DIGITS, {"net": 3}),
+        lambda: wb.to_networkx(DIGITS, functions=True, max_nodes="many"),
         lambda: wb.Proving(inputs=[1]).given,
         lambda: wb.Proving(inputs=3).given,
     ],
@@ -152,6 +167,25 @@ def test_a_wrong_type_is_told_with_what_is_right(call: Any) -> None:
         call()
     assert isinstance(caught.value, TypeError)
     assert re.search(r" must be .+, not (None|a value of type \w+)\.", str(caught.value)), caught.value
+
+
+def test_what_names_nothing_is_told() -> None:
+    with pytest.raises(wb.UsageError, match="no loader 'v3'"):
+        wb.run(DIGITS, {"myInput": [[0.0] * 784]}, loader="v3")  # type: ignore[arg-type]
+    with pytest.raises(wb.UsageError, match="handle 'net'"):
+        wb.check(join(), {"img": wb.open_model(IMAGE)})
+    with pytest.raises(wb.UsageError, match="meta_graphs"):
+        wb.check_model(DIGITS, only=[wb.open_model(DIGITS).meta])
+
+
+def test_inputs_of_a_verification_are_any_values_that_run_takes() -> None:
+    draft = wb.apply(join())
+    signature = draft.meta.signature()
+    for given in ({"base64_input": "YQ=="}, [{"base64_input": b"YQ=="}, {"base64_input": np.array("YQ==")}]):
+        samples = work(draft, wb.Proving(inputs=given)).given(draft.meta, signature)
+        assert [sample["base64_input"].tolist() for sample in samples] == [b"YQ=="] * len(samples)
+    with pytest.raises(wb.InputError, match="The inputs are base64_input"):
+        work(draft, wb.Proving(inputs={"nokey": 1})).given(draft.meta, signature)
 
 
 def test_what_a_function_does_is_its_first_line() -> None:

@@ -96,7 +96,7 @@ class _CommitEdit(Work):
 
         options = self.proving
         signature = self.meta.signatures[key]
-        given = options.given if key == next(iter(self.edit.references)) else ()
+        given = self.given(self.meta, signature) if key == next(iter(self.edit.references)) else ()
         assets = {asset.tensor: asset.path for asset in self.meta.assets if asset.path is not None}
         groups = prove.edit_groups(self.edit, key)
         verifier = Verifier(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.disk import dtypes
 from workbench.disk.stage import Stage
-from workbench.errors import WrongType
+from workbench.errors import expect
 from workbench.publishing import Progress, Proving, Report, Trial, Work, check_bundle, publish
 from workbench.surgery.draft import Draft
 from workbench.surgery.recipe import RECIPE
@@ -57,10 +57,8 @@ def commit(
         TargetExists, CannotWrite, MissingFile, DamagedFile: nothing was left behind.
         WrongType: it is no draft, or the target is no path.
     """
-    if not isinstance(draft, Draft):
-        raise WrongType("A draft", "what apply(plan) returns", draft)
-    if not isinstance(target, (str, os.PathLike)):
-        raise WrongType("The target", "a path (text or pathlib.Path)", target)
+    expect(draft, Draft, "A draft", "what apply(plan) returns")
+    expect(target, (str, os.PathLike), "The target", "a path (text or pathlib.Path)")
     return publish(work(draft, proving, progress), target, serving=serving, verify=verify, child=child)
 
 
@@ -114,7 +112,7 @@ class _Commit(Work):
         source = sample_source(
             draft.meta,
             signature,
-            options.given,
+            self.given(draft.meta, signature),
             seed=options.seed,
             assets=assets,
             batch=draft.join.batch,

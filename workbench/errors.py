@@ -75,6 +75,22 @@ class WrongType(UsageError, TypeError):
         super().__init__(f"{what} must be {expected}, not {kind}.", hint=hint)
 
 
+def expect(value: object, kinds: type | tuple[type, ...], what: str, expected: str) -> None:
+    """Check the type of an argument.
+
+    Args:
+        value: what was given.
+        kinds: the types it may have.
+        what: the argument, as the message begins: `A signature`.
+        expected: what it takes, for a reader.
+
+    Raises:
+        WrongType: it has another type.
+    """
+    if not isinstance(value, kinds):
+        raise WrongType(what, expected, value)
+
+
 class TooManyNodes(UsageError, ValueError):
     """A graph with the bodies of its functions has more nodes or edges than were asked for. Also a `ValueError`."""
 

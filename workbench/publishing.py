@@ -16,10 +16,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.disk.stage import Stage
-from workbench.errors import DamagedFile, MissingFile, RuntimeFailure, WrongType
+from workbench.errors import DamagedFile, MissingFile, RuntimeFailure, WrongType, expect
 from workbench.findings import Finding
 from workbench.names import count, show
 from workbench.surgery.recipe import PROOF
@@ -156,11 +157,25 @@ class Running:
     """
 
     def __init__(self, proving: Proving, progress: Progress | None) -> None:
-        if not isinstance(proving, Proving):
-            raise WrongType("The options (proving)", "a Proving", proving)
+        expect(proving, Proving, "The options (proving)", "a Proving")
+        expect(proving.tolerance, (int, float, NoneType), "The tolerance", "a number")
         self.proving = proving
         self.progress: Progress = progress or (lambda phase, text: None)
         self.seconds: dict[str, float] = {}
+
+    def given(self, meta: MetaGraph, signature: Signature) -> tuple[dict[str, Any], ...]:
+        """Return the samples that were given, as arrays that fit the inputs of a signature.
+
+        Raises:
+            InputError: no such key, or a value that does not fit.
+        """
+        if not self.proving.given:
+            return ()
+        from workbench.runtime.slots import input_slots
+        from workbench.runtime.values import to_values
+
+        slots = input_slots(meta, signature)
+        return tuple(to_values(one, signature, slots) for one in self.proving.given)
 
     def timed(self, phase: str, text: str, work: Callable[[], Result]) -> Result:
         """Does a phase and notes how long it took."""

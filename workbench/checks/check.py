@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import TYPE_CHECKING
 
 from workbench.checks import (
@@ -28,6 +29,7 @@ from workbench.checks import (
 from workbench.checks.codes import LISTED, Found
 from workbench.checks.known import DANGLING_INPUT
 from workbench.checks.scope import Scope, scopes
+from workbench.errors import UsageError, expect
 from workbench.findings import Finding, Severity, by_severity, total
 from workbench.model import as_model
 from workbench.model.checkup import of_files, of_meta
@@ -116,8 +118,15 @@ def check_model(
 
     Raises:
         DiskError: the model can't be read at all.
+        UsageError: one of `only` is no MetaGraph of the model.
     """
     model = as_model(model)
+    expect(only, (Sequence, NoneType), "The MetaGraphs to look at", "a list of them")
+    for one in only or ():
+        if not any(one is meta for meta in model.meta_graphs):
+            raise UsageError(
+                "A MetaGraph to look at is none of the model's.", hint="Take it from meta_graphs."
+            )
     whole = Found(limit)
     places = [_Place(meta, scopes(meta)) for meta in model.meta_graphs]
     graph_of_checkpoint = _checkpoint(model, places, whole)

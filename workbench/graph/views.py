@@ -10,7 +10,7 @@ from typing import Any
 
 from workbench.disk import dtypes
 from workbench.disk.schema import Message
-from workbench.errors import TooManyNodes
+from workbench.errors import TooManyNodes, expect
 from workbench.graph.functions import CALLS, FIRST_INPUT, LOOPS, calls
 from workbench.graph.nest import Level, Step
 from workbench.model import MetaGraph, Model, as_model, shapes
@@ -60,6 +60,7 @@ def to_networkx(
         WrongType: it is no model.
         WorkbenchError: the model can't be opened, or has no obvious MetaGraph.
     """
+    expect(max_nodes, int, "max_nodes", "a number")
     import networkx as nx
 
     meta = model if isinstance(model, MetaGraph) else as_model(model).meta

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Literal
 
 from workbench import names
 from workbench.disk import dtypes, optable
 from workbench.disk.schema import Message
-from workbench.errors import UnknownName
+from workbench.errors import UnknownName, expect
 from workbench.model import tensors
 from workbench.model.assets import Asset, read_assets
 from workbench.model.saver import VARIABLE_OPS
@@ -175,6 +176,7 @@ class MetaGraph:
         Raises:
             UnknownName: there is no such signature, or none was named and there is no obvious one.
         """
+        expect(key, (str, NoneType), "A signature", "text")
         callable_keys = list(self.shown_signatures)
         if key is None:
             if DEFAULT in self.signatures:

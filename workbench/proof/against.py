@@ -170,7 +170,7 @@ class _Against(Running):
         verifier = Verifier(
             child,
             chain,
-            SampleSource(given=options.given, make=self._maker()),
+            SampleSource(given=self.given(found.meta, found.signature), make=self._maker()),
             tolerance=options.tolerance,
             depends=prove.signature_depends(found.other, found.other_meta, found.other_signature),
             time_limit=options.time_limit,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING
 
 from workbench.disk.scratch import Scratch
-from workbench.errors import UsageError, WrongType
+from workbench.errors import UsageError, expect
 from workbench.model import Model, as_model
 from workbench.proof.report import Proof
 from workbench.publishing import Progress, Proving
@@ -49,8 +50,9 @@ def verify(
         WorkbenchError: what is there can't be opened.
     """
     options = proving or Proving()
-    if sources is not None and not isinstance(sources, Mapping):
-        raise WrongType("The sources", "a dict of handles to paths", sources)
+    expect(sources, (Mapping, NoneType), "The sources", "a dict of handles to paths")
+    for place in (sources or {}).values():
+        expect(place, (str, os.PathLike), "A source", "a path (text or pathlib.Path)")
     if against is None:
         from workbench.proof.again import verify_again
         from workbench.proof.remake import remake

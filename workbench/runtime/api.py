@@ -5,19 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal
 
-from workbench.errors import ExecutionFailed, InputError, NotAllowedToRun, UsageError, WrongType
+from workbench.errors import ExecutionFailed, NotAllowedToRun, UsageError, expect
 from workbench.model import MetaGraph, Model, Signature, as_model
 from workbench.model.assets import check_inside
 from workbench.names import show
-from workbench.runtime import cast, codec
+from workbench.runtime import codec
 from workbench.runtime.chain import ModelRef
 from workbench.runtime.child import Child
 from workbench.runtime.private_copy import Copies
-from workbench.runtime.slots import Slot, input_slots, port_json, slot_names
+from workbench.runtime.slots import Slot, input_slots, port_json
 from workbench.runtime.unread import told_of, unread_version
-from workbench.runtime.values import complete, unknown_key
+from workbench.runtime.values import complete, to_values
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,8 +72,10 @@ def run(
         UnknownName, DiskError: the model, tag set or signature; an asset that lies outside the model; a file of it
             that changed since it was opened.
     """
-    if inputs is not None and not isinstance(inputs, Mapping):
-        raise WrongType("The inputs", "a dict of input keys to values", inputs)
+    expect(inputs, (Mapping, NoneType), "The inputs", "a dict of input keys to values")
+    expect(time_limit, (int, float, NoneType), "The time limit", "a number of seconds")
+    if loader not in (None, "v1", "v2"):
+        raise UsageError(f"There is no loader {show(repr(loader))}.", hint="Loaders are 'v1' and 'v2'.")
     opened = as_model(model, tags)
     meta = opened.meta
     chosen = meta.signature(signature)
@@ -113,30 +116,6 @@ def refuse_danger(meta: MetaGraph, signature: str, tensorflow: str | None = None
         raise NotAllowedToRun(
             tell(found) + told_of(tensorflow), hint="If you trust the model: --allow-unsafe."
         )
-
-
-def to_values(
-    inputs: Mapping[str, object], signature: Signature, slots: Mapping[str, Slot]
-) -> dict[str, Array]:
-    """Python values by key or slot as arrays by slot.
-
-    Raises:
-        InputError: no such key, or a value that does not fit.
-    """
-    found: dict[str, Array] = {}
-    for name, value in inputs.items():
-        if name in slots:
-            found[name] = cast.as_array(value, slots[name])
-            continue
-        port = signature.inputs.get(name)
-        if port is None or not isinstance(value, tuple):
-            raise unknown_key(name, slots)
-        parts = slot_names(port)
-        if len(value) != len(parts):
-            raise InputError(f"Expected {len(parts)} components, got {len(value)}.", where=show(name))
-        for part, component in zip(parts, value, strict=True):
-            found[part] = cast.as_array(component, slots[part])
-    return found
 
 
 def run_signature(

@@ -10,7 +10,8 @@ import os
 import queue
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import NoneType
 from typing import Any, Self
 
 from workbench.errors import (
@@ -19,6 +20,8 @@ from workbench.errors import (
     ExecutionFailed,
     RuntimeFailure,
     TensorFlowMissing,
+    WrongType,
+    expect,
 )
 from workbench.names import show
 from workbench.runtime.process import Process
@@ -66,6 +69,10 @@ class Child:
         start_limit: float = START_LIMIT,
         on_progress: Progress | None = None,
     ) -> None:
+        expect(python, (str, os.PathLike, NoneType), "The interpreter (python)", "a path")
+        for what, listed in (("The modules to import", imports), ("The op libraries", op_libraries)):
+            if isinstance(listed, str) or not isinstance(listed, Iterable):
+                raise WrongType(what, "a list of names or paths", listed)
         self.python = os.fspath(python) if python is not None else sys.executable
         self.imports = tuple(imports)
         self.op_libraries = tuple(os.path.abspath(path) for path in op_libraries)

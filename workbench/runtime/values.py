@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.disk import dtypes, tensor_proto
 from workbench.documents import NotJson, parse
-from workbench.errors import InputError
+from workbench.errors import InputError, expect
+from workbench.model import Signature
 from workbench.names import did_you_mean, show
 from workbench.runtime import arrays
 from workbench.runtime.cast import as_array, example
-from workbench.runtime.slots import Slot
+from workbench.runtime.slots import Slot, slot_names
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,6 +78,32 @@ def unknown_key(name: str, slots: Mapping[str, Slot]) -> InputError:
     return InputError(
         "There is no such input.", where=show(name), hint=did_you_mean(name, slots, noun="inputs")
     )
+
+
+def to_values(
+    inputs: Mapping[str, object], signature: Signature, slots: Mapping[str, Slot]
+) -> dict[str, Array]:
+    """Return Python values by key or slot as arrays by slot.
+
+    Raises:
+        InputError: no such key, or a value that does not fit.
+        WrongType: a key is no text.
+    """
+    found: dict[str, Array] = {}
+    for name, value in inputs.items():
+        expect(name, str, "A key of the inputs", "text")
+        if name in slots:
+            found[name] = as_array(value, slots[name])
+            continue
+        port = signature.inputs.get(name)
+        if port is None or not isinstance(value, tuple):
+            raise unknown_key(name, slots)
+        parts = slot_names(port)
+        if len(value) != len(parts):
+            raise InputError(f"Expected {len(parts)} components, got {len(value)}.", where=show(name))
+        for part, component in zip(parts, value, strict=True):
+            found[part] = as_array(component, slots[part])
+    return found
 
 
 def complete(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from types import NoneType
 
-from workbench.errors import PlanError, WrongType
+from workbench.errors import PlanError, UsageError, WrongType, expect
 from workbench.findings import Finding, by_severity
 from workbench.model import MetaGraph, Model
 from workbench.names import show
 from workbench.surgery.builder import Builder
 from workbench.surgery.join import look_up, open_sources
-from workbench.surgery.plan import Plan
+from workbench.surgery.plan import Plan, Source, Wire
 from workbench.surgery.rename import Rule
 from workbench.surgery.result import Copied, Draft
 from workbench.surgery.sound import dangers
@@ -65,12 +66,21 @@ def apply(plan: Plan, models: Mapping[str, Model] | None = None) -> Draft:
     return draft
 
 
-def _must_fit(plan: object, models: object) -> None:
+def _must_fit(plan: Plan, models: Mapping[str, Model] | None) -> None:
     if not isinstance(plan, Plan):
         hint = "For a model: workbench.check_model." if isinstance(plan, (str, os.PathLike, Model)) else None
         raise WrongType("A plan", "a Plan, as Plan.join makes it", plan, hint=hint)
-    if models is not None and not isinstance(models, Mapping):
-        raise WrongType("The models", "a dict of handles to opened models", models)
+    for source in plan.sources:
+        expect(source, Source, "A source of a plan", "a Source")
+    for wire in plan.wires:
+        expect(wire, Wire, "A wire of a plan", "a Wire")
+    expect(plan.signature, str, "The signature of a plan", "text")
+    expect(models, (Mapping, NoneType), "The models", "a dict of handles to opened models")
+    for model in (models or {}).values():
+        expect(model, Model, "A model", "what open_model returns")
+    missing = [] if models is None else [handle for handle in plan.handles if handle not in models]
+    if missing:
+        raise UsageError(f"There is no model for the handle {show(missing[0])!r}.", hint="Open all, or none.")
 
 
 def build(
