@@ -151,7 +151,7 @@ def test_the_palette_does_every_action(sample_models: Path, tmp_path: Path) -> N
         assert {"suggest", "pick", "unwire", "place", "ask_quit"} <= {
             a.name for _, a, _ in available(app.screen)
         }
-        await press(app, pilot, "ctrl+p", *"wires that would")
+        await press(app, pilot, "ctrl+p", *"compatible wires")
         await until(pilot, lambda: bool(app.screen.query_one(OptionList).option_count))
         await press(app, pilot, "enter")
         await until(pilot, lambda: isinstance(app.screen, SuggestScreen))

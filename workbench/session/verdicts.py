@@ -150,13 +150,12 @@ class Judge:
             )
         have = ", ".join(map(typed, source.dtypes, source.shapes))
         want = ", ".join(map(typed, target.dtypes, target.shapes))
+        both = f"The output is {have}, the input takes {want}"
         if found.proven:
-            return Judgement(
-                "fits", f"{have} is compatible with {want}." if have != want else f"Both are {have}."
-            )
+            return Judgement("fits", f"{both}." if have != want else f"Both are {have}.")
         return Judgement(
             "unknown",
-            f"{have} is maybe compatible with {want}. The result checks the shape when it runs.",
+            f"{both}. The result checks the shape when it runs.",
         )
 
     def _mixed(self, end: End) -> Finding | None:
