@@ -86,7 +86,7 @@ def test_a_model_that_does_not_open_says_why_and_what_next(sample_models: Path, 
 
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         text = screen_text(app)
-        assert "can't be opened" in text and "r opens another model" in text
+        assert "cannot be opened" in text and "r replaces this model" in text
         await press(app, pilot, "1", "r")
         app.screen.query_one(Chooser).line.value = str(sample_models / "digits")
         await press(app, pilot, "enter")
