@@ -148,14 +148,14 @@ def describe(item: Node | Frame) -> list[tuple[str, str]]:
     from workbench.picture.scene import Frame
 
     if isinstance(item, Frame):
-        return [("body", item.title), ("place", show(item.path, 1000))]
+        return [("body", item.title), ("node", show(item.path, 1000))]
     found = [("what", item.kind if not item.count else count(item.count, "node"))]
     if item.owner:
         found.append(("model", item.owner))
     if item.seam:
         found.append(("boundary", "a wire ends here"))
     if item.path:
-        found.append(("place", show(item.path, 1000)))
+        found.append(("node", show(item.path, 1000)))
     found += item.facts
     for number, name in enumerate(item.folded[:24]):
         found.append(("inside" if item.count else "folded in" if not number else "", show(name)))
