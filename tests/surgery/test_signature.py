@@ -372,3 +372,44 @@ def test_keys_that_the_result_has_not_or_has_already(models: Models) -> None:
     found = findings_of(plan)
     assert codes(found, "error") == ["R6-rename"] * 3
     assert "Did you mean z?" in str(found[0])
+
+
+def test_keys_that_no_python_name_can_be_are_kept_and_renamed(tmp_path: Path, child: Child) -> None:
+    """As agents have them: TensorFlow itself wrote `0/discount`, and nested results are joined by `/`."""
+    import tensorflow as tf
+
+    class Policy(tf.Module):
+        def __init__(self) -> None:
+            self.w = tf.Variable(np.arange(8, dtype=np.float32).reshape(4, 2))
+
+        @tf.function
+        def action(self, *flat: Any) -> Any:
+            return {"action/mode": flat[1] @ self.w * flat[0][:, None], "state/0": flat[0]}
+
+        @tf.function(input_signature=[tf.TensorSpec([None, 4], tf.float32, name="x")])
+        def value(self, x: Any) -> Any:
+            return {"y": x @ self.w}
+
+    policy = Policy()
+    action = policy.action.get_concrete_function(
+        tf.TensorSpec([None], tf.float32, name="0/discount"),
+        tf.TensorSpec([None, 4], tf.float32, name="0/observation"),
+    )
+    path = str(tmp_path / "policy")
+    tf.saved_model.save(policy, path, signatures={"action": action, "value": policy.value})
+    model = open_model(path)
+    assert "0/discount" in model.meta.signatures["action"].inputs
+    values = {"0/discount": np.ones(3, np.float32), "0/observation": np.ones((3, 4), np.float32)}
+    before = run(model, values, "action", child=child)
+    changes: list[tuple[dict[str, Any], str, str]] = [
+        ({"signature": "value", "rename_outputs": {"y": "z"}}, "0/discount", "action/mode"),
+        ({"signature": "action", "rename_outputs": {"action/mode": "mode"}}, "0/discount", "mode"),
+        ({"signature": "action", "rename_inputs": {"0/discount": "discount"}}, "discount", "action/mode"),
+    ]
+    for number, (change, discount, mode) in enumerate(changes):
+        report = written(edited(model, **change), tmp_path / str(number), child)
+        assert both_loaders(report)
+        renamed = {discount: values["0/discount"], "0/observation": values["0/observation"]}
+        for loader in ("v1", "v2"):
+            after = run(tmp_path / str(number), renamed, "action", loader=loader, child=child)
+            np.testing.assert_allclose(after[mode], before["action/mode"])

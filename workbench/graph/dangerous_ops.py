@@ -12,6 +12,7 @@ from typing import Literal
 
 from workbench.disk import optable
 from workbench.disk.schema import Message
+from workbench.graph.stablehlo import may_call
 
 Tier = Literal["code", "process", "write", "read", "network"]
 TIERS: tuple[Tier, ...] = ("code", "process", "write", "read", "network")
@@ -101,7 +102,7 @@ def _prints_into_a_file(node: Message) -> bool:
 def _has_custom_calls(node: Message) -> bool:
     """StableHLO, as text or as bytecode, whose string section is plain."""
     module = _string(node, "module")
-    return module is None or b"custom_call" in module
+    return module is None or may_call(module)
 
 
 def _reads_vocabulary(node: Message) -> bool:

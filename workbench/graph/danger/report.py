@@ -12,6 +12,7 @@ INIT, RESTORE, LOAD, SAVE, FETCHED = "(init op)", "(restore)", "(load)", "(save)
 IMPORT, DELETE = "(import)", "(delete)"
 SAVERS_OWN = "the saver's own, on the checkpoint it is given"
 OTHER_SAVERS = "of a saver that nothing calls"
+REPLACED = "calls by name only what the compiler itself replaces"
 OWN_ASSET = "reads an asset of the model, and nothing else"
 
 

@@ -28,8 +28,17 @@ from workbench.graph.danger.paths import (
     loader_tensor,
     read_input,
 )
-from workbench.graph.danger.report import INIT, OTHER_SAVERS, OWN_ASSET, RESTORE, SAVE, SAVERS_OWN
+from workbench.graph.danger.report import (
+    INIT,
+    OTHER_SAVERS,
+    OWN_ASSET,
+    REPLACED,
+    RESTORE,
+    SAVE,
+    SAVERS_OWN,
+)
 from workbench.graph.dangerous_ops import READS_ASSET, SAVER_READS, SAVER_WRITES
+from workbench.graph.stablehlo import HARMLESS, custom_call_targets
 from workbench.names import input_node
 
 if TYPE_CHECKING:
@@ -215,13 +224,17 @@ def _assigns_path(assign: Message, variable: str, paths: Paths) -> bool:
 
 
 def excuse(node: Message, paths: Paths, label: str | None) -> str | None:
-    """Why a suspect is what it should be: the saver's own, or something that reads an asset.
+    """Why a suspect is what it should be: the saver's own, what reads an asset, a call that is none.
 
     Args:
         node: the suspect.
         paths: of the body it is in.
         label: what runs it, None for nothing.
     """
+    if node.op == "XlaCallModule":
+        module = node.attr["module"].s if "module" in node.attr else b""
+        targets = custom_call_targets(bytes(module))
+        return f"{REPLACED}: {', '.join(sorted(targets))}" if targets and targets <= HARMLESS else None
     if label is None and (node.op in SAVER_WRITES or node.op in SAVER_READS):
         return OTHER_SAVERS
     if label == SAVE and node.op in SAVER_WRITES:
