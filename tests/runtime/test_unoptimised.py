@@ -47,16 +47,16 @@ def calling(*configs: str) -> Any:
 def test_every_call_gets_the_configuration_and_nothing_else_changes() -> None:
     meta = calling("", OWN.decode(), BROKEN.decode())
     saved = schema.SavedModel(saved_model_schema_version=1, meta_graphs=[meta, meta])
-    found = schema.SavedModel.FromString(unoptimised.saved_model(saved.SerializeToString()))
+    found = schema.SavedModel.FromString(unoptimised.saved_model(saved.SerializeToString()).data)
     for one, made in zip(saved.meta_graphs, found.meta_graphs, strict=True):
         nodes = made.graph_def.node
         assert [call.attr["config_proto"].s for call in nodes[1:4]] == [
-            unoptimised.CONFIG,
-            OWN + unoptimised.CONFIG,
+            unoptimised.INLINING,
+            OWN + unoptimised.INLINING,
             BROKEN,  # TensorFlow is to refuse what it refuses
         ]
         inner = made.graph_def.library.function[0].node_def[0]
-        assert inner.attr["config_proto"].s == unoptimised.CONFIG
+        assert inner.attr["config_proto"].s == unoptimised.INLINING
         assert nodes[4].attr["config_proto"].s == b"its own"
         assert "config_proto" not in nodes[5].attr
         for call in (*nodes[1:4], inner):
@@ -68,9 +68,9 @@ def test_every_call_gets_the_configuration_and_nothing_else_changes() -> None:
 
 def test_what_calls_nothing_is_left_as_it_is() -> None:
     data = schema.GraphDef(node=[node("config_proto", "Neg", "x")]).SerializeToString()
-    assert schema.GraphDef.FromString(unoptimised.graph_def(data)) == schema.GraphDef.FromString(data)
+    assert schema.GraphDef.FromString(unoptimised.graph_def(data).data) == schema.GraphDef.FromString(data)
     data = schema.GraphDef(node=[node("n", "Neg", "x")]).SerializeToString()
-    assert unoptimised.graph_def(data) is data
+    assert unoptimised.graph_def(data).data is data
 
 
 @pytest.mark.parametrize("calls", [True, False])
@@ -86,18 +86,55 @@ def test_a_result_is_loaded_without_being_changed(tmp_path: Path, calls: bool) -
         assert (ref.path == folder) == (not calls)
         assert (ref.path / "variables" / "variables.index").read_bytes() == b"index"
         loaded = (ref.path / "saved_model.pb").read_bytes()
-        assert loaded == (unoptimised.saved_model(before) if calls else before)
-        assert calls == (unoptimised.CONFIG in loaded)
+        assert loaded == (unoptimised.saved_model(before).data if calls else before)
+        assert calls == (unoptimised.INLINING in loaded)
     assert (folder / "saved_model.pb").read_bytes() == before
+
+
+def library(*calls: tuple[str, tuple[str, ...]], op: str = "PartitionedCall") -> bytes:
+    """A GraphDef that calls `f0`; each function calls others."""
+    made = [
+        function(
+            name,
+            ["a"],
+            *(node(f"c{i}", op, "a", f=Func(one), config_proto="") for i, one in enumerate(called)),
+        )
+        for name, called in calls
+    ]
+    called = node("c", "PartitionedCall", f=Func("f0"), config_proto="")
+    return bytes(graph(called, functions=made).SerializeToString())
+
+
+LEVELS = 40
+TOWER = [(f"f{level}", (f"f{level + 1}",) * 2) for level in range(LEVELS)]
+
+
+@pytest.mark.parametrize(
+    ("data", "inlined"),
+    [
+        (library(("f0", ("f1", "f1")), ("f1", ())), True),
+        (library(("f0", ("f0",))), False),
+        (library(("f0", ("f1",)), ("f1", ("f0",)), op="If"), False),  # `f` stands for a branch
+        (library(*TOWER, (f"f{LEVELS}", ())), False),
+        (library(*((name, called[:1]) for name, called in TOWER), (f"f{LEVELS}", ())), True),
+    ],
+)
+def test_functions_are_inlined_where_that_ends_soon(data: bytes, inlined: bool) -> None:
+    found = unoptimised.graph_def(data)
+    assert found.inline == inlined
+    configs = {call.attr["config_proto"].s for call in schema.GraphDef.FromString(found.data).node}
+    assert configs == {unoptimised.INLINING if inlined else unoptimised.CALLING}
 
 
 @pytest.mark.needs_tf
 def test_the_configuration_is_tensorflows_and_merges_into_a_calls_own() -> None:
-    own = tf.compat.v1.ConfigProto.FromString(OWN + unoptimised.CONFIG)
-    expected = tf.compat.v1.ConfigProto(allow_soft_placement=True)
-    expected.graph_options.rewrite_options.disable_meta_optimizer = True
-    expected.graph_options.optimizer_options.opt_level = -1
-    assert own == expected
+    for config in (unoptimised.CALLING, unoptimised.INLINING):
+        own = tf.compat.v1.ConfigProto.FromString(OWN + config)
+        expected = tf.compat.v1.ConfigProto(allow_soft_placement=True)
+        expected.graph_options.rewrite_options.disable_meta_optimizer = True
+        expected.graph_options.optimizer_options.opt_level = -1
+        expected.graph_options.optimizer_options.do_function_inlining = config == unoptimised.INLINING
+        assert own == expected
 
 
 @pytest.mark.needs_tf

@@ -26,6 +26,7 @@ class ModelRef:
         tags: the tag set of the MetaGraph.
         kind: how it is loaded.
         shown: the path to be shown in its place, absolute; None for `path`.
+        inline: whether a Session is to inline what the graph calls (`unoptimised`).
         loadable: False for a reference that is only looked at: the user's own folder is never loaded.
     """
 
@@ -33,6 +34,7 @@ class ModelRef:
     tags: tuple[str, ...] = ("serve",)
     kind: Literal["saved_model", "graphdef"] = "saved_model"
     shown: Path | None = None
+    inline: bool = False
     loadable: bool = True
 
     @classmethod
@@ -48,7 +50,13 @@ class ModelRef:
             raise RuntimeError(f"{self.path} is to be loaded from a private copy")
         path = str(self.path.absolute())
         shown = str(self.shown) if self.shown is not None else path
-        return {"path": path, "shown": shown, "kind": self.kind, "tags": list(self.tags)}
+        return {
+            "path": path,
+            "shown": shown,
+            "kind": self.kind,
+            "tags": list(self.tags),
+            "inline": self.inline,
+        }
 
 
 @dataclass(frozen=True, slots=True)

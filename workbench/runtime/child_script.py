@@ -18,8 +18,8 @@ Both pipes carry one JSON object a line:
 ERROR is `{"type", "message", "phase": "load" | "run" | "input"}`.
 An array is `{"dtype", "shape", "data": base64}`, little-endian and row-major, or
 `{"dtype": "string", "shape", "strings": [base64]}`.
-A model is `{"path", "shown", "kind": "saved_model" | "graphdef", "tags": [tag]}`; errors and strings that it gives have
-the second path in place of the first.
+A model is `{"path", "shown", "kind": "saved_model" | "graphdef", "tags": [tag], "inline": whether a
+Session may inline what its graph calls}`; errors and strings that it gives have the second path in place of the first.
 A port is `{"kind": "dense" | "sparse" | "composite", "tensors": [name], "slots": [slot]}`: its component
 tensors, and the names its values have in samples and answers.
 """
@@ -269,6 +269,7 @@ class V1:
         if not optimised:
             config.graph_options.rewrite_options.disable_meta_optimizer = True
             config.graph_options.optimizer_options.opt_level = -1
+            config.graph_options.optimizer_options.do_function_inlining = model["inline"]
         with phase("load"):
             self.session = tf.compat.v1.Session(graph=source.graph, config=config)
             try:
@@ -870,6 +871,7 @@ def import_tensorflow(setup: Json) -> Json:
         message = f"it has TensorFlow {version or 'without a version'}; 2.0 or later is needed"
         return {"event": "failed", "kind": "no-tensorflow", "message": message}
     tf, np = tensorflow, numpy
+    gc.freeze()  # what stays: a collection need not go through all of TensorFlow
     tf.get_logger().setLevel("ERROR")  # the v1 loader is deprecated, as we know
     for name in setup["imports"]:
         try:

@@ -131,16 +131,16 @@ class Copies:
         """
         is_folder = result.kind == "saved_model"
         data = (result.path / PB if is_folder else result.path).read_bytes()
-        changed = unoptimised.saved_model(data) if is_folder else unoptimised.graph_def(data)
-        if changed is data or os.name == "nt":  # Windows lets few users make links
+        made = unoptimised.saved_model(data) if is_folder else unoptimised.graph_def(data)
+        if made.data is data or os.name == "nt":  # Windows lets few users make links
             return result
         with self._new_folder() as root:
             path = root if is_folder else root / _GRAPHDEF
-            _write(root / PB if is_folder else path, changed)
+            _write(root / PB if is_folder else path, made.data)
             for name in (VARIABLES, ASSETS) if is_folder else ():
                 if (result.path / name).is_dir():
                     os.symlink(result.path / name, root / name)
-        return replace(result, path=path, shown=result.shown or result.path)
+        return replace(result, path=path, shown=result.shown or result.path, inline=made.inline)
 
     def elsewhere(self, chain: Chain) -> Chain:
         """The same chain with each copy under another path, to see whether its outputs depend on that."""
@@ -183,12 +183,15 @@ class Copies:
         with self._new_folder() as root:
             if model.folder is None:
                 file = root / _GRAPHDEF
-                _write(file, unoptimised.graph_def(graph_def(model, meta)))
-                return ModelRef(file, (), "graphdef", shown=model.location.file.absolute())
-            _write(root / PB, unoptimised.saved_model(saved_model(model, meta)))
+                made = unoptimised.graph_def(graph_def(model, meta))
+                _write(file, made.data)
+                shown = model.location.file.absolute()
+                return ModelRef(file, (), "graphdef", shown=shown, inline=made.inline)
+            made = unoptimised.saved_model(saved_model(model, meta))
+            _write(root / PB, made.data)
             self._add_checkpoint(model, model.folder, root)
             self._add_assets(meta, model.folder, root)
-        return ModelRef(root, meta.tags, shown=model.folder.absolute())
+        return ModelRef(root, meta.tags, shown=model.folder.absolute(), inline=made.inline)
 
     @contextmanager
     def _new_folder(self) -> Iterator[Path]:
