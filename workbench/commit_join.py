@@ -107,7 +107,7 @@ class _Commit(Work):
         from workbench.runtime.verify import Verifier
 
         draft, options = self.draft, self.proving
-        signature = prove.result_signature(draft)
+        signature = draft.signature
         assets = prove.assets(draft)
         source = sample_source(
             draft.meta,
@@ -171,10 +171,9 @@ class _Commit(Work):
 
     def _given_to(self, part: Part, signature: Signature) -> tuple[Sample, ...]:
         """The user's values for a source's own signature, if they are for all of its inputs."""
-        from workbench import prove
         from workbench.runtime.slots import slot_names
 
-        result = prove.result_signature(self.draft)
+        result = self.draft.signature
         wanted = {name for own in signature.inputs.values() for name in slot_names(own)}
         samples = []
         for given in self.proving.given:

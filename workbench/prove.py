@@ -34,7 +34,7 @@ def reference_chain(draft: Draft, place: Place = ModelRef.of) -> Chain:
         draft: the draft.
         place: where the sources are loaded from; without it the chain can only be looked at.
     """
-    signature = result_signature(draft)
+    signature = draft.signature
     order = draft.join.order
     position = {handle: index for index, handle in enumerate(order)}
     outputs: dict[str, FromStage] = {}
@@ -74,7 +74,7 @@ def reference_chain(draft: Draft, place: Place = ModelRef.of) -> Chain:
 
 def depends(draft: Draft) -> dict[str, bool]:
     """Output slot to whether an input of the result reaches it."""
-    signature = result_signature(draft)
+    signature = draft.signature
     return {
         slot: port.depends
         for port in draft.interface.outputs
@@ -84,7 +84,7 @@ def depends(draft: Draft) -> dict[str, bool]:
 
 def groups(draft: Draft) -> list[Group]:
     """The ragged and sparse inputs of a draft's signature, as the sources know them."""
-    signature = result_signature(draft)
+    signature = draft.signature
     found = []
     for handle, part in draft.parts.items():
         meta = part.meta if part.called is not None else part.model.meta
@@ -115,11 +115,6 @@ def assets(draft: Draft) -> dict[str, Path]:
     files = {copied.relative: copied.path for copied in draft.files}
     found = {asset.tensor: files.get(f"assets/{asset.filename}") for asset in draft.meta.assets}
     return {tensor: path for tensor, path in found.items() if path is not None}
-
-
-def result_signature(draft: Draft) -> Signature:
-    """The signature the draft was made for."""
-    return draft.meta.signatures[draft.plan.signature]
 
 
 def own_chain(part: Part, signature: Signature, place: Place = ModelRef.of) -> Chain:

@@ -26,8 +26,8 @@ folder, format, ops = sys.argv[1], sys.argv[2], int(sys.argv[3])
 v1 = tf.compat.v1
 def chain(x, w):
     y = x * w
-    for number in range(ops // 2):  # a Sub and its constant each
-        y = number % 7 - y
+    for number in range(ops // 2):  # a Sub and its constant each, no two alike: equal ones are merged at a cost
+        y = number / ops - y
     return y
 class Chain(tf.Module):
     def __init__(self):

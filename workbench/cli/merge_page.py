@@ -16,7 +16,6 @@ from workbench.cli.verdict import differences
 from workbench.disk import dtypes
 from workbench.model import shapes
 from workbench.names import show
-from workbench.prove import result_signature
 
 if TYPE_CHECKING:
     from workbench.commit_join import Report
@@ -50,7 +49,7 @@ def dry_run(out: Output, draft: Draft) -> None:
             out.heading(f"Before: {handle}", show(part.chosen.key))
             _ports(out, part.chosen.inputs.values(), part.chosen.outputs.values())
             out.line()
-    signature = result_signature(draft)
+    signature = draft.signature
     out.heading("After", show(signature.key))
     _ports(out, signature.inputs.values(), signature.outputs.values())
     out.line()
@@ -97,7 +96,7 @@ def dry_run(out: Output, draft: Draft) -> None:
 
 def dry_run_json(draft: Draft) -> dict[str, Any]:
     """The same as data, with the whole map of names."""
-    signature = result_signature(draft)
+    signature = draft.signature
     return {
         "schema_version": 1,
         "wires": [
@@ -176,7 +175,7 @@ def outcome(out: Output, draft: Draft, report: Report, needs: calling.Needs) -> 
                 out.line(text, style="dim", indent=2)
     if report.path is None:
         return
-    signature = result_signature(draft)
+    signature = draft.signature
     out.line()
     out.heading("Signature", show(signature.key))
     _ports(out, signature.inputs.values(), signature.outputs.values())
@@ -205,7 +204,7 @@ def how_to_call(report: Report, draft: Draft, needs: calling.Needs) -> calling.C
     return calling.how_to_call(
         report.path,
         draft.meta,
-        result_signature(draft),
+        draft.signature,
         smallest,
         short(picture) if picture.exists() else None,
         loads=all(check.status == "equal" for check in loaders if check.loader == "v2"),
@@ -224,7 +223,7 @@ def short(path: Path) -> str:
 
 def outcome_json(draft: Draft, report: Report, needs: calling.Needs) -> dict[str, Any]:
     """The same as data."""
-    signature = result_signature(draft)
+    signature = draft.signature
     found = report.as_json()
     found["signature"] = {"key": signature.key, **_signature_json(signature)}
     if report.path is not None:

@@ -75,9 +75,7 @@ def _number(text: str, fits: Callable[[float], bool], expected: str) -> float:
 
 def proving(args: argparse.Namespace, draft: Draft) -> Proving:
     """What the flags say about the verification of a merge."""
-    from workbench import prove
-
-    return proving_of(args, draft.meta, prove.result_signature(draft) if args.inputs else None)
+    return proving_of(args, draft.meta, draft.signature if args.inputs else None)
 
 
 def proving_of(args: argparse.Namespace, meta: MetaGraph, signature: Signature | None) -> Proving:

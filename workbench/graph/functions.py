@@ -81,13 +81,26 @@ def named(node: Message, functions: Mapping[str, Message], gradients: Mapping[st
         functions: the library.
         gradients: `_gradient_op_type` → function, from `registered_gradients`.
     """
-    found = {name for _, name in calls(node, functions)}
+    found = {name for name in _names(node.attr) if name in functions}
+    if node.op in functions:
+        found.add(node.op)
     found |= _in_strings(node.attr, functions)
     if _GRADIENT_TYPE in node.attr:
         gradient = gradients.get(node.attr[_GRADIENT_TYPE].s.decode("utf-8", "replace"))
         if gradient is not None:
             found.add(gradient)
     return found
+
+
+def _names(attrs: Mapping[str, Message]) -> Iterator[str]:
+    """The functions of `function_attrs` in any order: most of the time of a walk goes by here."""
+    for name in attrs:
+        value = attrs[name]
+        kind = value.WhichOneof("value")
+        if kind == "func" or kind == "list":
+            for function in (value.func,) if kind == "func" else value.list.func:
+                for _, one in _function(name, function):
+                    yield one
 
 
 def _in_strings(attrs: Mapping[str, Message], functions: Mapping[str, Message]) -> set[str]:
@@ -137,7 +150,7 @@ def reachable(
         function = functions[name]
         todo.extend(gradient_of.get(name, ()))
         todo.extend(_in_strings(function.attr, functions))
-        todo.extend(called for _, called in function_attrs(function.attr))
+        todo.extend(_names(function.attr))
         for node in function.node_def:
             todo.extend(named(node, functions, gradients) - seen)
     return seen

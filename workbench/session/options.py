@@ -50,11 +50,10 @@ class CommitOptions:
 
         inputs = None
         if self.inputs:
-            from workbench.prove import result_signature
             from workbench.runtime.samples import parse_samples
             from workbench.runtime.slots import input_slots
 
-            slots = input_slots(draft.meta, result_signature(draft))
+            slots = input_slots(draft.meta, draft.signature)
             inputs = parse_samples(self.inputs, slots, partly=True)
         return Proving(
             inputs=inputs,

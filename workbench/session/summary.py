@@ -19,10 +19,8 @@ if TYPE_CHECKING:
 
 def what_it_does(draft: Draft) -> Detail:
     """Nodes kept and pruned, renames, variables, the new signature, assets, the size."""
-    from workbench.prove import result_signature
-
     out = Detail(("plan",), "What the commit will do", "")
-    signature = result_signature(draft)
+    signature = draft.signature
     out.add(Span("Result", "heading"), Span(f"  signature {show(signature.key)}", "dim"))
     _ports(out, signature)
     for handle, part in draft.parts.items():
@@ -116,9 +114,8 @@ def _paragraph(out: Detail, text: str, role: Role = "") -> None:
 def call_line(path: Path, draft: Draft) -> str:
     """The `workbench run …` line that calls the result once, with values made up where they are short."""
     from workbench.disk import dtypes
-    from workbench.prove import result_signature
 
-    signature = result_signature(draft)
+    signature = draft.signature
     words = ["workbench", "run", str(path)]
     if signature.key != "serving_default":
         words += ["--signature", signature.key]
@@ -147,9 +144,8 @@ def takes_base64(draft: Draft, key: str) -> bool:
     """Whether a string input of the result is decoded from web-safe base64 by the op right behind it."""
     from workbench import names
     from workbench.graph.adjacency import Adjacency
-    from workbench.prove import result_signature
 
-    port = result_signature(draft).inputs.get(key)
+    port = draft.signature.inputs.get(key)
     if port is None or port.kind != "dense":
         return False
     graph = Adjacency(draft.meta.nodes)

@@ -15,7 +15,6 @@ from workbench.model.shapes import to_proto
 from workbench.surgery.asset_names import place_assets
 from workbench.surgery.carried import add_assets, add_extra_files
 from workbench.surgery.collection_defs import merge_collections, merge_meta_info, merge_versions
-from workbench.surgery.freeze import bytes_to_freeze, freeze_variables
 from workbench.surgery.initialise import init_ops, tell_implicit
 from workbench.surgery.interface import Interface, ResultPort, design_interface, port_info
 from workbench.surgery.join import Join, Link
@@ -224,7 +223,11 @@ class Builder:
             for part in self.parts
             for function in map(part.meta.functions.__getitem__, part.functions)
         )
-        frozen = sum(map(bytes_to_freeze, self.parts)) if self.plan.freeze else 0
+        frozen = 0
+        if self.plan.freeze:
+            from workbench.surgery.freeze import bytes_to_freeze
+
+            frozen = sum(map(bytes_to_freeze, self.parts))
         if size + frozen <= MAX_PROTO_BYTES:
             return True
         self.join.findings.append(
@@ -244,6 +247,8 @@ class Builder:
 
     def _rewrite(self, part: Part) -> None:
         if self.plan.freeze:
+            from workbench.surgery.freeze import freeze_variables
+
             self.rewritten["frozen"] += freeze_variables(part)
             return
         if self.with_objects:

@@ -7,6 +7,7 @@ begins with a scaling, or takes a mean off, says what it expects. Nothing is gue
 from __future__ import annotations
 
 import struct
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -120,11 +121,14 @@ def wanted_range(meta: MetaGraph, tensor: str) -> Range | None:
 
 
 def _wanted(meta: MetaGraph, here: _Place, names_: set[str], depth: int) -> Range | None:
-    carriers, changed = set(names_), True
-    while changed and len(carriers) < _STEPS:
-        changed = False
-        for node in here.nodes.values():
-            if node.name in carriers or not any(names.input_node(text_) in carriers for text_ in node.input):
+    consumers: dict[str, list[Message]] = {}
+    for node in here.nodes.values():
+        for text_ in node.input:
+            consumers.setdefault(names.input_node(text_), []).append(node)
+    carriers, todo = set(names_), deque(names_)
+    while todo and len(carriers) < _STEPS:
+        for node in consumers.get(todo.popleft(), ()):
+            if node.name in carriers:
                 continue
             found = _expects(node, here)
             if found is None and node.op in (*_CALLS, *_LOOPS) and depth < _MAX_DEPTH:
@@ -133,7 +137,7 @@ def _wanted(meta: MetaGraph, here: _Place, names_: set[str], depth: int) -> Rang
                 return found
             if node.op in _MOVES:
                 carriers.add(node.name)
-                changed = True
+                todo.append(node.name)
     return None
 
 

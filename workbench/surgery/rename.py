@@ -209,8 +209,8 @@ class Renamer:
     def _attributes(self, node: Message, old_name: str, *, in_body: bool) -> None:
         attrs = node.attr
         unset: list[str] = []
-        for name, value in attrs.items():
-            if not self._function_value(value):
+        for name in attrs:  # not `items`, which takes four times as long
+            if not self._function_value(attrs[name]):
                 unset.append(name)
         for name in unset:
             # Reading a key of a protobuf map makes it, and an attribute without a value stops every loader.

@@ -9,7 +9,7 @@ from pathlib import Path
 from workbench.disk.bundle import Bundle
 from workbench.disk.schema import Message
 from workbench.findings import Finding
-from workbench.model import MetaGraph
+from workbench.model import MetaGraph, Signature
 from workbench.model.assets import Asset
 from workbench.names import count
 from workbench.surgery import recipe as recipe_
@@ -81,6 +81,11 @@ class Draft:
     def parts(self) -> dict[str, Part]:
         """The sources by handle."""
         return self.join.parts
+
+    @property
+    def signature(self) -> Signature:
+        """The signature the draft was made for."""
+        return self.meta.signatures[self.plan.signature]
 
     @cached_property
     def meta(self) -> MetaGraph:

@@ -187,10 +187,9 @@ class CommitForm(VerticalScroll, can_focus=False):
 
     def show_inputs(self, draft: Draft) -> None:
         """One line for each input of the result."""
-        from workbench.prove import result_signature
         from workbench.runtime.slots import input_slots
 
-        slots = list(input_slots(draft.meta, result_signature(draft)))
+        slots = list(input_slots(draft.meta, draft.signature))
         box = self.query_one("#inputs", Vertical)
         if [slot_of(line) for line in box.query(Input)] == slots:
             return
