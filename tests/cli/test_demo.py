@@ -24,7 +24,7 @@ def test_the_story(
     headings = re.findall(r"^\d\. .*", done.out, re.MULTILINE)
     assert [heading[0] for heading in headings] == ["1", "2", "3"]
     assert "demo/merged: verified" in done.out
-    assert "It says 3." in done.out
+    assert "It answers 3." in done.out
     assert [path.name for path in (tmp_path / "demo").iterdir()] == ["merged"]
     assert [variable.shape for variable in open_model("demo/merged").meta.variables] == [(784, 10), (10,)]
 

@@ -30,7 +30,7 @@ MODELS = ("keras_dense", "keras_lstm", "keras_attention", "tf2_nested_functions"
 
 def scene_of(count: int, pairs: list[tuple[int, int]], frames: tuple[Frame, ...] = ()) -> Scene:
     nodes = tuple(Node(f"n{at}", "Op" * (at % 5 + 1), f"name_{at}") for at in range(count))
-    edges = tuple(Edge(f"n{source}", f"n{target}", "float32[?,4]") for source, target in pairs)
+    edges = tuple(Edge(f"n{source}", f"n{target}", "float32 [?,4]") for source, target in pairs)
     return Scene(nodes, edges, frames=frames)
 
 

@@ -127,7 +127,7 @@ def test_mistakes_are_told_before_tensorflow_is_asked(sample_models: Path) -> No
     assert "myInput" in str(caught.value)
     with pytest.raises(InputError) as caught:
         run(digits, {}, child=idle)
-    assert "myInput float32[?,784]" in str(caught.value)
+    assert "myInput float32 [?,784]" in str(caught.value)
     with pytest.raises(InputError):
         run(digits, {"myInput": [[1.0, 2.0]]}, child=idle)
     with pytest.raises(UnknownName):

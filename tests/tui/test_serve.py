@@ -90,7 +90,7 @@ def test_only_the_token_lets_in(address: str) -> None:
 def test_a_port_that_is_taken() -> None:
     with listen() as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(UsageError, match=f"Port {port} Cannot listen on port"):
+        with pytest.raises(UsageError, match=f"Cannot listen on port {port}"):
             listen(port)
 
 

@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="new folder (default: demo/merged, or the next free name)",
     )
-    add_json(parser, "one line of JSON for all steps")
+    add_json(parser, "print one line of JSON for all steps")
     verifying.add_child_flags(parser.add_argument_group("TensorFlow"))
 
 

@@ -103,7 +103,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--time-limit", type=float, default=20.0, metavar="SECONDS", help="limit for the layout (default: 20)"
     )
-    add_json(parser, "boxes and edges as one line of JSON a model")
+    add_json(parser, "print boxes and edges as one line of JSON per model")
 
 
 def run(args: argparse.Namespace, out: Output) -> int:

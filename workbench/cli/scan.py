@@ -1,6 +1,6 @@
 """List unsafe ops: those that reach files, the network, the process, Python or unknown libraries.
 
-The main graph and every function are searched, branches and loop bodies included. Each op is reported with its place
+The main graph and every function are searched, branches and loop bodies included. Each op is reported with its scope
 and with the signatures, callables and loading steps that reach it. Tiers, worst first: code, process, write, read,
 network. Ops of the saver, and ops that read an asset of the model, are listed but not counted: they run without
 --allow-unsafe. With --op_denylist only the given ops are searched for, as `saved_model_cli scan` does.

@@ -43,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--signature_def", "--signature", metavar="S", help="signature to show")
     parser.add_argument("--list_ops", "--list-ops", action="store_true", help="list the ops of the MetaGraph")
-    add_json(parser, "one line of JSON a model, in the form of inspect")
+    add_json(parser, "print one line of JSON per model, in the form of inspect")
 
 
 def add_dir(parser: argparse.ArgumentParser) -> None:
