@@ -145,8 +145,8 @@ class _Commit(Work):
 
     def _prove_opened(self, child: Child, part: Part) -> Verification | None:
         from workbench import prove
-        from workbench.runtime.chain import ResultModel, SampleSource
-        from workbench.runtime.make_inputs import sample_maker
+        from workbench.runtime.chain import ResultModel
+        from workbench.runtime.make_inputs import sample_source
         from workbench.runtime.verify import Verifier
 
         meta, options = part.model.meta, self.proving
@@ -154,11 +154,12 @@ class _Commit(Work):
         if signature is None:
             return None
         assets = {asset.tensor: asset.path for asset in meta.assets if asset.path is not None}
-        maker = sample_maker(meta, signature, seed=options.seed, assets=assets)
+        given = self._given_to(part, signature)
+        source = sample_source(meta, signature, given, seed=options.seed, assets=assets)
         verifier = Verifier(
             child,
             prove.own_chain(part, signature, self.copies.of),
-            SampleSource(given=self._given_to(part, signature), make=maker),
+            source,
             tolerance=options.tolerance,
             time_limit=options.time_limit,
         )

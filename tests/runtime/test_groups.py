@@ -15,6 +15,7 @@ from workbench.commit_edit import commit_edit
 from workbench.disk import dtypes
 from workbench.model import MetaGraph, open_model
 from workbench.model.shapes import to_proto
+from workbench.publishing import Proving
 from workbench.runtime.child import Child
 from workbench.runtime.groups import Group, structured_groups
 from workbench.runtime.make_inputs import make_inputs, sample_source
@@ -127,6 +128,22 @@ def test_an_edit_asks_its_original(tmp_path: Path, change: str) -> None:
     flat, splits = ("v", "s") if change == "rename" else ("arg", "arg_1")
     for sample in made.samples:
         assert sample[splits][0] == 0 and sample[splits][-1] == len(sample[flat])
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_models_the_one_with_objects_is_asked(tmp_path: Path, turned: bool) -> None:
+    from workbench.proof.against import _Against, pair
+
+    model = open_model(protos.write(tmp_path / "m", structured("ragged", "ragged")))
+    flat = commit_edit(flatten(model, "tf1"), tmp_path / "flat", verify=False).path
+    assert flat is not None
+    two = (open_model(flat), model) if turned else (model, open_model(flat))
+    source = _Against(pair(*two), Proving(), None, [])._samples()
+    assert source.make is not None
+    made = source.make(0)
+    assert made is not None
+    for sample in made.samples:
+        assert sample["arg_3"][0] == 0 and sample["arg_3"][-1] == len(sample["arg_2"])
 
 
 # -- indices of sparse inputs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,7 +17,7 @@ from workbench.publishing import ALLOW, Proving, Running, not_of_these, unsafe
 
 if TYPE_CHECKING:
     from workbench.publishing import Progress
-    from workbench.runtime.chain import Chain, Make
+    from workbench.runtime.chain import Chain, Sample, SampleSource
     from workbench.runtime.child import Child
     from workbench.runtime.verification import Verification
 
@@ -163,14 +164,14 @@ class _Against(Running):
 
     def _run(self, chain: Chain, child: Child) -> Proof:
         from workbench import prove
-        from workbench.runtime.chain import ResultModel, SampleSource
+        from workbench.runtime.chain import ResultModel
         from workbench.runtime.verify import Verifier
 
         found, options = self.found, self.proving
         verifier = Verifier(
             child,
             chain,
-            SampleSource(given=self.given(found.meta, found.signature), make=self._maker()),
+            self._samples(self.given(found.meta, found.signature)),
             tolerance=options.tolerance,
             depends=prove.signature_depends(found.other, found.other_meta, found.other_signature),
             time_limit=options.time_limit,
@@ -185,9 +186,13 @@ class _Against(Running):
             verification = not_of_these(verification, changed)
         return self._proof(verification.verdict, verification.reason, verification.hint, verification)
 
-    def _maker(self) -> Make:
-        """Inputs made from the model that is more particular about their shapes, so that both take them."""
-        from workbench.runtime.make_inputs import sample_maker
+    def _samples(self, given: Sequence[Sample] = ()) -> SampleSource:
+        """The user's samples, and made ones that both take: from the model that is more particular about shapes.
+
+        The parts of ragged and sparse inputs are told by whichever model has its objects.
+        """
+        from workbench.runtime.groups import structured_groups
+        from workbench.runtime.make_inputs import sample_source
         from workbench.runtime.slots import input_slots
 
         found = self.found
@@ -201,7 +206,18 @@ class _Against(Running):
         if narrower and not wider:
             meta, signature = found.meta, found.signature
         assets = {asset.tensor: asset.path for asset in meta.assets if asset.path is not None}
-        return sample_maker(meta, signature, seed=self.proving.seed, assets=assets)
+        groups = [
+            structured_groups(one, {name: slot.tensor for name, slot in slots.items()})
+            for one, slots in ((found.meta, mine), (found.other_meta, theirs))
+        ]
+        return sample_source(
+            meta,
+            signature,
+            given,
+            seed=self.proving.seed,
+            assets=assets,
+            groups=max(groups, key=len),
+        )
 
     def _proof(
         self, verdict: str, reason: str, hint: str | None = None, verification: Verification | None = None
