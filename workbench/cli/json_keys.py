@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 _FINDINGS = "list of {code, severity, where, message, hint}"
-_PORTS = "key to {tensor, dtype, shape}; a size that is free is null, and so is a shape of unknown rank"
-_VERSION = "of this format: 1"
-_PATH = "the model; of a folder of versions, the version's folder"
+_PORTS = "key to {tensor, dtype, shape}; null for an unknown size and for a shape of unknown rank"
+_VERSION = "version of this format: 1"
+_PATH = "the model; for a folder of versions, the folder of the version"
 
 
 class Shape(NamedTuple):
@@ -30,11 +30,11 @@ _REPORT = {
     "schema_version": _VERSION,
     "path": "the result, or null if it was not published",
     "verdict": "verified, differs, inconclusive, not run or unverified",
-    "reason": "why, in words",
+    "reason": "reason of the verdict",
     "verification": "what was run and compared, or null",
     "findings": _FINDINGS,
-    "bytes": "written",
-    "seconds": "by phase",
+    "bytes": "bytes written",
+    "seconds": "seconds by phase",
     "others?": "verifications of further signatures, by key",
 }
 _EDIT = Shape("", _REPORT)
@@ -42,8 +42,8 @@ _EDIT_DRY = Shape(
     "--dry-run",
     {
         "schema_version": _VERSION,
-        "bytes": "to be written",
-        "files": "to be written",
+        "bytes": "bytes to write",
+        "files": "files to write",
         "findings": _FINDINGS,
     },
 )
@@ -65,16 +65,16 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
                 "format": "pb, pbtxt or graphdef",
                 "meta_graphs": "list",
                 "meta_graphs[].tags": "list of text",
-                "meta_graphs[].tensorflow_version": "that wrote it",
+                "meta_graphs[].tensorflow_version": "TensorFlow version that wrote it",
                 "meta_graphs[].producer": "version of the graph",
-                "meta_graphs[].object_graph": "whether it is of TF2",
+                "meta_graphs[].object_graph": "whether it has an object graph (TF2)",
                 "meta_graphs[].signatures": _SIGNATURES,
                 "meta_graphs[].signatures.*.method_name": "text",
                 "meta_graphs[].signatures.*.inputs": _PORTS,
                 "meta_graphs[].signatures.*.outputs": _PORTS,
                 "meta_graphs[].callables": "list of {path, variants: [{index, function, arguments, inputs, outputs}]}",
                 "meta_graphs[].variables": "list of {name, key, dtype, shape, bytes, shard, trainable, slice?}",
-                "meta_graphs[].ops": "op to its number, functions included",
+                "meta_graphs[].ops": "op to its count, functions included",
                 "meta_graphs[].unknown_ops": "ops that TensorFlow 2.21 does not have",
                 "meta_graphs[].nodes": "number of nodes of the main graph",
                 "meta_graphs[].functions": "list of {name, nodes}",
@@ -92,8 +92,8 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
                 "schema_version": _VERSION,
                 "path": _PATH,
                 "for": "serving or null",
-                "nodes": "looked at",
-                "functions": "looked at",
+                "nodes": "nodes checked",
+                "functions": "functions checked",
                 "checksums": "{tensors, bytes} compared, or null",
                 "counts": "number of findings by severity: {error, warning, info}",
                 "findings": "list of {code, severity, where, message, hint, tag_set}",
@@ -106,8 +106,8 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
                 "schema_version": _VERSION,
                 "code": "its name",
                 "severity": "error, warning or info",
-                "title": "what is the matter",
-                "why": "what happens because of it",
+                "title": "what is wrong",
+                "why": "what it causes",
                 "fix": "the next move",
             },
         ),
@@ -129,10 +129,10 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
                 "before": "handle to {signature, inputs, outputs} of each model",
                 "after": "{signature, inputs, outputs} of the result",
                 "nodes": "handle to {kept, pruned, added, functions}",
-                "renames": "handle to {counts, names}: what was renamed to what, by rule",
-                "rewritten": "numbers of {references, described, frozen} variables",
-                "bytes": "to be written",
-                "files": "to be written",
+                "renames": "handle to {counts, names}: old to new name, by rule",
+                "rewritten": "counts of {references, described, frozen} variables",
+                "bytes": "bytes to write",
+                "files": "files to write",
                 "findings": _FINDINGS,
             },
         ),
@@ -147,13 +147,13 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
                 "schema_version": _VERSION,
                 "path": "the result",
                 "verdict": "verified, differs, inconclusive or not run",
-                "reason": "why, in words",
+                "reason": "reason of the verdict",
                 "hint": "the next move, or null",
                 "sources": "list of {handle, path, digest, made_again}",
                 "against": "the other model, or null",
                 "signatures": "key to what was run and compared",
                 "notes": "list of text",
-                "seconds": "by phase",
+                "seconds": "seconds by phase",
             },
         ),
     ),
@@ -163,7 +163,7 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
             {
                 "schema_version": _VERSION,
                 "signature": "its key",
-                "outputs": "key to {dtype, shape, values}; bytes that are no text are {b64}",
+                "outputs": "key to {dtype, shape, values}; bytes that are not text are {b64}",
             },
         ),
     ),
@@ -175,8 +175,8 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
                 "path": _PATH,
                 "meta_graphs": "list",
                 "meta_graphs[].tags": "list of text",
-                "meta_graphs[].dangers": "list of {op, tier, why, node, path, signatures}: what is asked about",
-                "meta_graphs[].excused": "the same with excuse: what nobody needs to be asked about",
+                "meta_graphs[].dangers": "list of {op, tier, why, node, path, signatures}: need --allow-unsafe",
+                "meta_graphs[].excused": "the same with excuse: need no --allow-unsafe",
             },
         ),
     ),
@@ -186,7 +186,7 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
             {
                 "schema_version": _VERSION,
                 "path": _PATH,
-                "meta_graphs": "list, of --tag_set only that",
+                "meta_graphs": "list; with --tag_set only that MetaGraph",
                 "meta_graphs[].tags": "list of text",
                 "meta_graphs[].signatures": f"{_SIGNATURES}; of --signature_def only that",
                 "meta_graphs[].ops": "list of text",
@@ -199,11 +199,11 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
             {
                 "schema_version": _VERSION,
                 "path": _PATH,
-                "format": "of the picture, or null if none was asked for",
-                "output": "the file that was written, or null",
+                "format": "format of the picture, or null without --format",
+                "output": "file written, or null",
                 "picture": "the picture as text with --format and without -o, else null",
                 "boxes": "list of {id, title, subtitle, kind, owner, seam, path, count, opens, frame}",
-                "edges": "list of {source, target, label, control, seam}, ends by id",
+                "edges": "list of {source, target, label, control, seam}; source and target are ids",
                 "frames": "list of {id, title, path, frame}: boxes that show a body inside",
                 "notes": "list of text",
             },
@@ -214,8 +214,8 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
             "",
             {
                 "schema_version": _VERSION,
-                "steps": "list of {command, output}: what each command gives with --json",
-                "digit": "that was read, or null",
+                "steps": "list of {command, output}: what each command prints with --json",
+                "digit": "digit that was read, or null",
             },
         ),
     ),
