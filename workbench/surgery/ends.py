@@ -134,6 +134,8 @@ class Lookup:
         key = self.key(text, side)
         if key is not None:
             return key
+        if self.chosen is not None and text in self._ports(self.chosen, side):
+            return self._dangling(self.chosen, text, where, side)
         if names.CALL_SEPARATOR in text:
             known = self.inside.get(text)
             if isinstance(known, Finding):
@@ -172,6 +174,18 @@ class Lookup:
 
     def _ports(self, signature: Signature, side: Side) -> Mapping[str, Port]:
         return signature.outputs if side == "source" else signature.inputs
+
+    def _dangling(self, signature: Signature, key: str, where: str, side: Side) -> Finding:
+        """Say that a key exists, and that the graph lacks its tensor."""
+        tensors = ", ".join(show(name) for name in self._ports(signature, side)[key].tensors)
+        return Finding(
+            "R1-dangling",
+            "error",
+            where,
+            f"The signature {show(signature.key)!r} gives {tensors or 'no tensor'} for this key, "
+            "which the graph does not have.",
+            "The model is damaged: run `workbench check` on it, or name another tensor.",
+        )
 
     def _by_key(self, key: str, side: Side) -> End | None:
         if self.chosen is None or key not in self._ports(self.chosen, side):
