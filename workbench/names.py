@@ -11,7 +11,6 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from heapq import nlargest
 
 _NODE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*\Z")
@@ -168,6 +167,8 @@ def nearest(text: str, known: Iterable[str], count: int = 3) -> list[str]:
 
 def _close(text: str, pool: Iterable[str], count: int) -> list[str]:
     """As `difflib.get_close_matches`, which is quadratic in the length of names: both are bounded here."""
+    from difflib import SequenceMatcher  # which only a wrong name needs
+
     matcher = SequenceMatcher()
     matcher.set_seq2(_shortened(text))
     rough = []
