@@ -29,6 +29,9 @@ settings.register_profile("quick", max_examples=60, derandomize=True, database=N
 settings.register_profile("long", max_examples=3000, print_blob=True, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
+for _name in ("COLUMNS", "LINES"):  # pytest-xdist sets them for its workers, and every command obeys them
+    os.environ.pop(_name, None)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the tests that make big models, too")
