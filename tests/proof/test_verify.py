@@ -199,7 +199,7 @@ def test_signatures_that_can_not_be_compared(tmp_path: Path, capsys: pytest.Capt
 def test_usage(story: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for words, told in (
         ((story, "--signature", "x"), "--signature needs --against"),
-        ((story, "--against", story, "--source", "a=b"), "don't go together"),
+        ((story, "--against", story, "--source", "a=b"), "--source and --against exclude each other"),
         ((story, "--source", "a"), "write HANDLE=DIR"),
         ((story, "--no-verify"), "does not know"),
     ):
