@@ -369,7 +369,10 @@ def publish(
             checked.result()
             stack.enter_context(work.copies)
             trials = [work.trial(running, key) for key in work.proven()]
-            told = work.unsafe(running)
+            try:
+                told = work.unsafe(running)
+            except RuntimeFailure as error:
+                return work.report(None, "not run", error.message)
             if told is not None:
                 return replace(work.report(None, "not run", f"{told} {ALLOW}"), unsafe=told)
             unfit = work.prepare(running)

@@ -26,7 +26,7 @@ def test_the_edit_of_every_day(capsys: pytest.CaptureFixture[str], model: Path, 
     assert found["signatures"]["predict"]["inputs"]["pixels"]["dtype"] == "float32"
     assert list(open_model(tmp_path / "out").meta.signatures["predict"].outputs) == ["scores"]
     shown = call(capsys, "inspect", tmp_path / "out")
-    assert "signature" in shown.out and "verified" in shown.out
+    assert "Signatures changed by workbench" in shown.out and "verified" in shown.out
     ran = call(
         capsys, "run", tmp_path / "out", "--signature", "predict", "--input", f"pixels={[[0.0] * 784]}"
     )

@@ -63,7 +63,7 @@ def verifier(plan: Plan, child: Child) -> Verifier:
     """Has the reference; of a commit with nothing left out."""
     if plan not in _VERIFIERS:
         draft = draft_without(plan)
-        maker = sample_maker(draft.meta, prove.result_signature(draft), assets=prove.assets(draft))
+        maker = sample_maker(draft.meta, draft.signature, assets=prove.assets(draft))
         verifier = Verifier(
             child, prove.reference_chain(draft), SampleSource(make=maker), depends=prove.depends(draft)
         )
@@ -74,7 +74,7 @@ def verifier(plan: Plan, child: Child) -> Verifier:
 
 def verdict(draft: Draft, verifier: Verifier, folder: Path) -> str:
     """As of a commit."""
-    signature = prove.result_signature(draft)
+    signature = draft.signature
     if dangerous(draft.meta, [signature.key]):
         return "not run"
     assert commit(draft, folder / "out", verify=False).published

@@ -132,11 +132,11 @@ def test_it_is_found_and_it_runs(
     found = dangerous(model.meta, ["serving_default"])
     assert {(one.op, label in one.signatures) for one in found} == {("WriteFile", True)}
     assert not mark.exists(), "making it runs nothing"
-    run(
-        model,
-        {next(iter(model.meta.signature().inputs)): np.ones(3)},
-        child=child,
-        allow_unsafe=True,
-        loader="v2",
-    )
+    values = {next(iter(model.meta.signature().inputs)): np.ones(3, np.float32)}
+    if make is swapped:  # by Grappler, which a child of ours does without
+        import tensorflow as tf
+
+        tf.saved_model.load(str(model.path)).signatures["serving_default"](**values)
+    else:
+        run(model, values, child=child, allow_unsafe=True, loader="v2")
     assert mark.exists()

@@ -135,7 +135,7 @@ def test_dense_layers_read_as_a_book_has_them(zoo: Callable[[str], Example]) -> 
     assert [node.title for node in scene.nodes if node.kind == "op"] == [
         "MatMul", "BiasAdd", "Relu", "MatMul", "BiasAdd",
     ]  # fmt: skip
-    assert [text.split()[-1] for node in scene.nodes for _, text in node.facts] == [
+    assert [" ".join(text.split()[-2:]) for node in scene.nodes for _, text in node.facts] == [
         "float32 [4,6]", "float32 [6]", "float32 [6,4]", "float32 [4]",
     ]  # fmt: skip
 

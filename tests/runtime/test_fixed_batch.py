@@ -8,7 +8,6 @@ import pytest
 
 from tests.surgery.tiny import Tiny, plan, typed
 from tests.surgery.tools import draft_of
-from workbench import prove
 from workbench.disk import dtypes
 from workbench.model import open_model
 from workbench.runtime.make_inputs import make_inputs, sample_source
@@ -23,7 +22,7 @@ def test_samples_of_a_join_have_the_batch_of_its_wires(
     made = Tiny(tmp_path / "a").placeholder("x", shape=(None, 4)).node("y", "Unknown", "x", T="float32")
     a = made.signature(x_in="x:0", y_out=("y:0", "float32", gives)).save()
     draft = draft_of(plan(a, typed(tmp_path / "b", "float32", (batch, 4))))
-    source = sample_source(draft.meta, prove.result_signature(draft), batch=draft.join.batch)
+    source = sample_source(draft.meta, draft.signature, batch=draft.join.batch)
     assert source.make is not None
     for variant in range(7):
         made_samples = source.make(variant)

@@ -300,3 +300,12 @@ def test_a_wire_from_a_key_that_hides_a_node_is_joined_with_a_warning(odd: Path,
 def test_a_key_with_colons_is_no_tensor_inside_a_call(odd: Path, tmp_path: Path) -> None:
     draft = wb.apply(Plan.join(odd, typed(tmp_path / "next", "float32", ()), wires=["a::b=x"]))
     assert draft.meta.nodes["next/x"].input[0] == "odd/y"
+
+
+def test_a_key_whose_tensor_the_graph_lacks_is_told(tmp_path: Path) -> None:
+    made = Tiny(tmp_path / "lost").placeholder().node("y", "Identity", "x", T="float32")
+    meta = open_model(made.signature(x_in="x:0", y_out="gone:0").save()).meta
+    found = Lookup(meta, "h", meta.signatures["serving_default"]).find("y", "source")
+    assert not isinstance(found, End)
+    assert found.code == "R1-dangling"
+    assert "gone:0" in found.message

@@ -63,12 +63,11 @@ class _Again:
             running = child or stack.enter_context(work.new_child())
             try:
                 running.start()
+                told = None if work.proving.allow_unsafe else unsafe(meta, keys, work.stages(), running)
             except RuntimeFailure as error:
                 return self._proof("not run", error.message, error.hint)
-            if not work.proving.allow_unsafe:
-                told = unsafe(meta, keys, work.stages(), running)
-                if told is not None:
-                    return self._proof("not run", f"{told} {ALLOW}")
+            if told is not None:
+                return self._proof("not run", f"{told} {ALLOW}")
             work.timed("check", "checking the checkpoints", partial(self._check, work))
             stack.enter_context(work.copies)
             return self._run(meta, running)

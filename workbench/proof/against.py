@@ -145,9 +145,9 @@ class _Against(Running):
             running = child or stack.enter_context(self.new_child())
             try:
                 running.start()
+                told = self._unsafe(looked_at, running)
             except RuntimeFailure as error:
                 return self._proof("not run", error.message, error.hint)
-            told = self._unsafe(looked_at, running)
             if told is not None:
                 return self._proof("not run", f"{told} {ALLOW}")
             copies = stack.enter_context(self.copies)

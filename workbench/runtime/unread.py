@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.errors import RuntimeFailure
-
 if TYPE_CHECKING:
     from workbench.runtime.child import Child
 
@@ -14,14 +12,14 @@ def unread_version(child: Child) -> str | None:
     """Wait for TensorFlow and return its version, or None if the walk knows its loaders.
 
     To be asked before a model is loaded there: with a version in hand, `dangerous` counts every function of the object
-    graph as run by loading. Where the process fails, None: whoever gives it something to do is told.
+    graph as run by loading.
+
+    Raises:
+        RuntimeFailure: the process could not start.
     """
     from workbench.graph.danger.loading import is_read
 
-    try:
-        version = child.ready()["tensorflow"]
-    except RuntimeFailure:
-        return None
+    version = child.ready()["tensorflow"]
     return None if is_read(version) else version
 
 
