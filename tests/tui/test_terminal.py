@@ -83,9 +83,12 @@ class Terminal:
             self.read()
 
     def settled(self, seconds: float = 0.3) -> None:
-        """Reads until nothing has come for a while: what was asked for is drawn, and the next key can be taken."""
-        length = -1
-        while length != len(self.output):
+        """Reads until nothing has come for a while: what was asked for is drawn, and the next key can be taken.
+
+        A cursor that blinks, or a line that tells what goes on, may never rest: after ten times as long it is enough.
+        """
+        length, end = -1, time.monotonic() + 10 * seconds
+        while length != len(self.output) and time.monotonic() < end:
             length = len(self.output)
             self.read(seconds)
 
