@@ -6,6 +6,7 @@ each rule what goes wrong; here it is that the verification sees it. What the so
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
@@ -20,6 +21,7 @@ from workbench.model import open_model
 from workbench.runtime.chain import ModelRef, ResultModel, SampleSource
 from workbench.runtime.child import Child
 from workbench.runtime.make_inputs import sample_maker
+from workbench.runtime.private_copy import Copies
 from workbench.runtime.verify import Verifier
 from workbench.surgery.draft import Draft, build
 from workbench.surgery.plan import Plan, Source, Wire
@@ -58,14 +60,23 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
 _VERIFIERS: dict[Plan, Verifier] = {}
 
 
+@pytest.fixture(scope="module")
+def copies() -> Iterator[Copies]:
+    with Copies() as made:
+        yield made
+
+
 @pytest.fixture
-def verifier(plan: Plan, child: Child) -> Verifier:
+def verifier(plan: Plan, child: Child, copies: Copies) -> Verifier:
     """Has the reference; of a commit with nothing left out."""
     if plan not in _VERIFIERS:
         draft = draft_without(plan)
         maker = sample_maker(draft.meta, draft.signature, assets=prove.assets(draft))
         verifier = Verifier(
-            child, prove.reference_chain(draft), SampleSource(make=maker), depends=prove.depends(draft)
+            child,
+            prove.reference_chain(draft, copies.of),
+            SampleSource(make=maker),
+            depends=prove.depends(draft),
         )
         assert verifier.reference() is None
         _VERIFIERS[plan] = verifier
