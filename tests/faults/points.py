@@ -218,11 +218,14 @@ class Bench:
             yield f"left behind with exit code {ended.code}: {left}; said {ended.err!r}"
 
     def _next(self, commit: Commit, place: Path) -> Iterator[str]:
-        """Commits again, to a new name if the target is there."""
+        """Commits again, to new names where the target, or a file beside it, is there already."""
         again = replace(commit, refused={}) if commit.fails else commit
         if commit.target in tree(place) and not commit.target[-1].isdigit():
             words, target = commit.words.replace("/out", "/again"), commit.target.replace("out", "again")
             again = replace(again, words=words, target=target)
+        for name in commit.beside:
+            if name in tree(place) and "--overwrite" not in again.words:
+                again = replace(again, words=again.words.replace(name, f"again-{name}"))
         ended = self._run(again, place)
         found = tree(place)
         if ended.code != 0:
