@@ -372,7 +372,10 @@ def publish(
             try:
                 told = work.unsafe(running)
             except RuntimeFailure as error:
-                return work.report(None, "not run", error.message)
+                from workbench.runtime.verification import not_run
+
+                failed = not_run(error.message, error.hint)
+                return work.report(None, failed.verdict, failed.reason, failed)
             if told is not None:
                 return replace(work.report(None, "not run", f"{told} {ALLOW}"), unsafe=told)
             unfit = work.prepare(running)
