@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.zoo import ZOO, Example
-from workbench.runtime.child import Child
+from workbench.runtime.child_process.child import Child
 
 # Read by TensorFlow when it is imported, here or in a child of ours.
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"

@@ -16,10 +16,10 @@ import pytest
 
 import workbench as wb
 from tests.protos import graph, meta_graph, node, write
-from workbench.commit_join import work
 from workbench.disk import dtypes, schema
 from workbench.model.callables import Callable_
-from workbench.runtime.verification import Verification, not_run
+from workbench.publishing.joins import work
+from workbench.runtime.comparison.verification import Verification, not_run
 
 SAMPLES = wb.sample_models()
 IMAGE, DIGITS = SAMPLES / "image_base64", SAMPLES / "digits"

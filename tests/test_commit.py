@@ -15,13 +15,13 @@ import pytest
 from tests.surgery.models import MODELS
 from tests.surgery.tiny import Tiny, doubler
 from tests.zoo import Example
-from workbench.commit_join import Proving, Report, commit
 from workbench.errors import DamagedFile, MissingFile, TargetExists
+from workbench.publishing.joins import Proving, Report, commit
 from workbench.runtime.api import run
-from workbench.runtime.child import Child
+from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import Draft, apply, build
 from workbench.surgery.plan import Plan
-from workbench.surgery.rename import Rule
+from workbench.surgery.rewrite.prefix import Rule
 
 Zoo = Callable[[str], Example]
 

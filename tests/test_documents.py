@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.tools import DIGITS, IMAGE, WIRE, call
 from workbench import state
-from workbench.documents import MAX_DEPTH, NotJson, parse
+from workbench.disk.documents import MAX_DEPTH, NotJson, parse
 
 DEEP = {
     "lists": "[" * 30_000 + "]" * 30_000,

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import workbench as wb
-from workbench.commit_join import commit
-from workbench.runtime.child import Child
+from workbench.publishing.joins import commit
+from workbench.runtime.child_process.child import Child
 
 pytestmark = pytest.mark.needs_tf
 PAIRS = [("image_base64", "digits"), ("image_base64_tf2", "digits_tf2"), ("image_base64_tf2", "digits")]

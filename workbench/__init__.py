@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from workbench import errors
     from workbench.checks.check import Checked, check_model
-    from workbench.commit_join import Report, commit
+    from workbench.checks.scan import scan
+    from workbench.checks.unsafe import Danger
     from workbench.disk.dtypes import DType
     from workbench.errors import (
         DiskError,
@@ -37,21 +38,20 @@ if TYPE_CHECKING:
         WorkbenchError,
     )
     from workbench.findings import Finding
-    from workbench.graph.danger import Danger
-    from workbench.graph.scan import scan
     from workbench.graph.views import to_networkx
     from workbench.model import MetaGraph, Model, open_model
-    from workbench.proof.api import verify
-    from workbench.proof.report import Proof
-    from workbench.publishing import Proving
+    from workbench.publishing.joins import Report, commit
+    from workbench.publishing.publish import Proving
     from workbench.runtime.api import run
     from workbench.surgery.draft import Draft, apply, check
     from workbench.surgery.plan import Plan, Source, Wire
+    from workbench.verification.api import verify
+    from workbench.verification.report import Proof
 
 _HOMES = {
     "Checked": "workbench.checks.check",
     "DType": "workbench.disk.dtypes",
-    "Danger": "workbench.graph.danger",
+    "Danger": "workbench.checks.unsafe",
     "DiskError": "workbench.errors",
     "Draft": "workbench.surgery.draft",
     "Finding": "workbench.findings",
@@ -62,9 +62,9 @@ _HOMES = {
     "NotAllowedToRun": "workbench.errors",
     "Plan": "workbench.surgery.plan",
     "PlanError": "workbench.errors",
-    "Proof": "workbench.proof.report",
-    "Proving": "workbench.publishing",
-    "Report": "workbench.commit_join",
+    "Proof": "workbench.verification.report",
+    "Proving": "workbench.publishing.publish",
+    "Report": "workbench.publishing.joins",
     "RuntimeFailure": "workbench.errors",
     "Source": "workbench.surgery.plan",
     "TargetExists": "workbench.errors",
@@ -75,12 +75,12 @@ _HOMES = {
     "apply": "workbench.surgery.draft",
     "check": "workbench.surgery.draft",
     "check_model": "workbench.checks.check",
-    "commit": "workbench.commit_join",
+    "commit": "workbench.publishing.joins",
     "open_model": "workbench.model",
     "run": "workbench.runtime.api",
-    "scan": "workbench.graph.scan",
+    "scan": "workbench.checks.scan",
     "to_networkx": "workbench.graph.views",
-    "verify": "workbench.proof.api",
+    "verify": "workbench.verification.api",
 }
 
 __all__ = [

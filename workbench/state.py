@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from workbench.documents import NotJson, parse
+from workbench.disk.documents import NotJson, parse
 
 _MAX_BYTES = 4 << 20
 _SOURCES = "sources.json"

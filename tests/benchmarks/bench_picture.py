@@ -26,10 +26,10 @@ import numpy as np
 
 from tests.picture.graphs import chain_with_hub, hub
 from workbench.model import MetaGraph, open_model
-from workbench.picture.build import build_scene
-from workbench.picture.canvas import Canvas
-from workbench.picture.layout import CutOff, Layout, layout_in_worker
-from workbench.picture.scene import Scene
+from workbench.picture.layout.layout import CutOff, Layout, layout_in_worker
+from workbench.picture.render.canvas import Canvas
+from workbench.picture.scene.build import build_scene
+from workbench.picture.scene.scene import Scene
 
 LIMIT = 45.0
 MAKE = """

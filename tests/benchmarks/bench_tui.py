@@ -146,9 +146,9 @@ def pan() -> None:
     """Frames while panning over a large picture."""
     from textual.app import App, ComposeResult
 
-    from workbench.picture.canvas import Canvas
-    from workbench.picture.layout import lay_out
-    from workbench.picture.scene import Edge, Node, Scene
+    from workbench.picture.layout.layout import lay_out
+    from workbench.picture.render.canvas import Canvas
+    from workbench.picture.scene.scene import Edge, Node, Scene
     from workbench.tui.widgets.canvas import CanvasView
 
     nodes = tuple(Node(f"n{number}", f"Op{number}", f"layer_{number}") for number in range(1200))

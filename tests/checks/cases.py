@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.protos import Func, Shape, const, function, graph, meta_graph, node, write
-from workbench.disk import bundle, dtypes, schema
-from workbench.disk.ordered_code import slice_key
+from workbench.disk import dtypes, schema
+from workbench.disk.checkpoint import bundle
+from workbench.disk.checkpoint.ordered_code import slice_key
 from workbench.model.objects import OBJECT_GRAPH_KEY
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_models"
@@ -94,7 +95,7 @@ def rewritten(path: Path, change: Callable[[dict[str, Any]], None]) -> Path:
 
 def reindexed(path: Path, change: Callable[[dict[bytes, bytes]], None]) -> Path:
     """A model whose index was written anew with other entries; the data file stays."""
-    from workbench.disk import sstable
+    from workbench.disk.checkpoint import sstable
 
     index = path / "variables" / "variables.index"
     values = sstable.read_table(index.read_bytes(), "index")

@@ -16,9 +16,9 @@ from tests.timing import pace
 from tests.zoo import Example, names
 from tests.zoo.broken import BROKEN
 from workbench.checks.check import check_model
-from workbench.commit_join import commit
 from workbench.errors import WorkbenchError
 from workbench.model import open_model
+from workbench.publishing.joins import commit
 from workbench.surgery.draft import build
 from workbench.surgery.plan import Plan, Source, Wire
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.checks.cases import GOOD_REQUESTS, STALE_REQUESTS, warmed
-from workbench.checks import warmup
 from workbench.checks.check import check_model
+from workbench.checks.folder import warmup
 from workbench.disk import records
 from workbench.errors import DamagedFile
 from workbench.findings import Finding

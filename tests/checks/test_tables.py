@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from tests.checks.cases import FLOAT, copy, node, tiny
 from tests.tools.make_kernels import LIMIT
-from workbench.checks import fingerprint, kernels, ops
 from workbench.checks.check import check_model
+from workbench.checks.folder import fingerprint
+from workbench.checks.graphs import kernels, ops
 from workbench.disk import dtypes, optable, schema, wire
 from workbench.disk.canonical import canonical
 from workbench.errors import DamagedFile

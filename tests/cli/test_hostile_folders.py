@@ -13,7 +13,7 @@ import pytest
 from tests.cli.tools import DIGITS, IMAGE, WIRE, Done, call
 from tests.timing import ends
 from workbench.disk import files
-from workbench.disk.bundle_read import Bundle
+from workbench.disk.checkpoint.bundle_read import Bundle
 from workbench.errors import DamagedFile
 from workbench.model import open_model
 
@@ -188,8 +188,8 @@ def test_a_file_that_is_replaced_between_two_looks(model: Path, capsys: pytest.C
     assert bundle is not None
     shutil.rmtree(model)
     assert {finding.code for finding in opened.findings} >= {"missing-shard"}
-    from workbench.cli.inspect_page import Page
     from workbench.cli.output import Output
+    from workbench.cli.pages.inspect_page import Page
 
     Page(Output(), opened).whole()
     assert "? graph" in capsys.readouterr().out

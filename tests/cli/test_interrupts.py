@@ -23,8 +23,9 @@ import pytest
 
 from tests.cli.tools import DIGITS, IMAGE, WIRE, call, tree
 from tests.timing import HANG, wait_for
-from workbench.disk import bundle_write, dtypes, schema
-from workbench.disk.bundle import Bundle
+from workbench.disk import dtypes, schema
+from workbench.disk.checkpoint import bundle_write
+from workbench.disk.checkpoint.bundle import Bundle
 
 Start = Callable[..., "Running"]
 SIGNALS = [

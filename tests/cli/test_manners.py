@@ -131,7 +131,8 @@ def test_only_the_typed_command_is_imported(sample_models: Path) -> None:
     code = (
         "import sys\nfrom workbench.cli.main import main\nmain(sys.argv[1:])\n"
         "print(sorted(name for name in sys.modules if name.startswith(('workbench.surgery', 'workbench.runtime',"
-        " 'workbench.cli.merge', 'workbench.cli.run', 'workbench.cli.demo', 'workbench.commit'))),"
+        " 'workbench.cli.commands.merge', 'workbench.cli.commands.run', 'workbench.cli.commands.demo',"
+        " 'workbench.publishing'))),"
         " file=sys.stderr)"
     )
     done = subprocess.run(

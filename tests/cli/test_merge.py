@@ -25,15 +25,15 @@ from tests.cli.tools import DIGITS, IMAGE, SAMPLES, WIRE, Done, call, copy_of, t
 from tests.protos import Shape, graph, meta_graph, node, write
 from tests.zoo import Example
 from workbench import apply, open_model
-from workbench.cli import calling, merge_page
 from workbench.cli.main import make_parser
-from workbench.commit_join import Proving, commit
+from workbench.cli.pages import calling, merge_page
 from workbench.disk import dtypes
 from workbench.model import Signature
+from workbench.publishing.joins import Proving, commit
 from workbench.runtime.api import run as run_model
-from workbench.runtime.child import Child
-from workbench.runtime.slots import input_slots
-from workbench.runtime.values import parse_inputs
+from workbench.runtime.child_process.child import Child
+from workbench.runtime.component_tensors import input_slots
+from workbench.runtime.inputs.values import parse_inputs
 from workbench.surgery.plan import Plan
 
 Cli = Callable[..., Done]

@@ -10,7 +10,7 @@ import pytest
 from tests.cli.test_unsafe import NOBODY, reads_a_file
 from tests.cli.tools import call
 from tests.surgery.tiny import Tiny, doubler
-from workbench.surgery import freeze_model
+from workbench.surgery.operations import freeze as freeze_model
 
 
 @pytest.fixture

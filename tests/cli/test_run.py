@@ -13,11 +13,11 @@ import pytest
 
 from tests.cli.tools import DIGITS, IMAGE, SAMPLES, Done, call
 from tests.zoo import Example
-from workbench.cli import run as runner
+from workbench.cli.commands import run as runner
 from workbench.cli.main import make_parser
 from workbench.cli.output import Output
 from workbench.errors import CannotWrite, ExecutionFailed, NotAllowedToRun
-from workbench.runtime.child import Child
+from workbench.runtime.child_process.child import Child
 
 Cli = Callable[..., Done]
 Call = Callable[..., dict[str, Any]]

@@ -97,7 +97,7 @@ def test_what_only_a_source_does_is_asked_about(tmp_path: Path, capsys: pytest.C
 
 
 def test_a_demo_is_harmless(sample_models: Path) -> None:
-    from workbench.graph.danger import dangerous
+    from workbench.checks.unsafe import dangerous
     from workbench.model import open_model
 
     for name in ("image_base64", "digits"):

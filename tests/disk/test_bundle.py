@@ -17,9 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.timing import costs_at_most
-from workbench.disk import crc, dtypes, files, schema, sstable, string_tensor
-from workbench.disk.bundle import Bundle, JoinPart, Tensor, join, joined_size, shard_path, write
-from workbench.disk.ordered_code import FULL, slice_key
+from workbench.disk import crc, dtypes, files, schema
+from workbench.disk.checkpoint import sstable, string_tensor
+from workbench.disk.checkpoint.bundle import Bundle, JoinPart, Tensor, join, joined_size, shard_path, write
+from workbench.disk.checkpoint.ordered_code import FULL, slice_key
 from workbench.errors import (
     CannotWrite,
     DamagedFile,
@@ -698,7 +699,7 @@ def test_disk_full(tmp_path: Path) -> None:
     script = """
 import resource, sys
 from pathlib import Path
-from workbench.disk.bundle import Bundle, JoinPart, join
+from workbench.disk.checkpoint.bundle import Bundle, JoinPart, join
 from workbench.errors import CannotWrite
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:
@@ -744,7 +745,7 @@ def test_memory_does_not_grow_with_the_tensors(tmp_path: Path) -> None:
     script = """
 import resource, sys
 from pathlib import Path
-from workbench.disk.bundle import Bundle, JoinPart, join
+from workbench.disk.checkpoint.bundle import Bundle, JoinPart, join
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 bundle = Bundle.open(sys.argv[1])
 join([JoinPart(bundle, "a"), JoinPart(bundle, "b")], Path(sys.argv[2]))

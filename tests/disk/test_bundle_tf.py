@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from workbench.disk import dtypes
-from workbench.disk.bundle import Bundle, JoinPart, Tensor, join, write
+from workbench.disk.checkpoint.bundle import Bundle, JoinPart, Tensor, join, write
 
 pytestmark = pytest.mark.needs_tf
 

@@ -11,9 +11,9 @@ import pytest
 from tests.disk.test_bundle import entry, floats, forge
 from tests.timing import costs_at_most
 from workbench.disk import crc, dtypes, files, parse, schema
-from workbench.disk.bundle import Bundle, shard_path
+from workbench.disk.checkpoint.bundle import Bundle, shard_path
+from workbench.disk.checkpoint.ordered_code import slice_key
 from workbench.disk.folder import check_asset_name
-from workbench.disk.ordered_code import slice_key
 from workbench.errors import DamagedFile, MissingFile
 from workbench.names import NO_OUTPUT, nearest, output_number, parse_number
 
@@ -140,7 +140,7 @@ def test_nesting_beyond_what_protobuf_reads(tmp_path: Path) -> None:
 
 
 def _size(data: bytes) -> bytes:
-    from workbench.disk.sstable import varint
+    from workbench.disk.checkpoint.sstable import varint
 
     return varint(len(data))
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.disk.ordered_code import FULL, is_slice_key, rename_slice, slice_key, slice_name
+from workbench.disk.checkpoint.ordered_code import FULL, is_slice_key, rename_slice, slice_key, slice_name
 
 int64 = st.integers(-(2**63), 2**63 - 1)
 names = st.one_of(

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from workbench.disk import files, folder
-from workbench.disk.outputs import check_output, open_output, source_around, url, write_output
-from workbench.disk.stage import Stage
+from workbench.disk.atomic.outputs import check_output, open_output, source_around, url, write_output
+from workbench.disk.atomic.stage import Stage
 from workbench.errors import CannotWrite, NotASavedModel, TargetExists
 
 
@@ -192,7 +192,7 @@ def test_a_pipe_and_stdout_are_written_to(tmp_path: Path) -> None:
     write_output(pipe, b"through the pipe")
     reader.join(20)
     assert got == [b"through the pipe"] and not pipe.is_file()
-    code = "from workbench.disk.outputs import write_output; print('a'); write_output('/dev/stdout', b'b\\n')"
+    code = "from workbench.disk.atomic.outputs import write_output; print('a'); write_output('/dev/stdout', b'b\\n')"
     target = tmp_path / "redirected"
     with target.open("wb") as stdout:  # a regular file, which is there: it is written to, not replaced
         subprocess.run([sys.executable, "-c", code], stdout=stdout, check=True)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.timing import costs_at_most
 from workbench.disk import crc
-from workbench.disk.sstable import MAX_BLOCK, MAX_KEY, read_table, varint, write_table
+from workbench.disk.checkpoint.sstable import MAX_BLOCK, MAX_KEY, read_table, varint, write_table
 from workbench.errors import DamagedFile, UnsupportedFormat, WorkbenchError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -288,7 +288,7 @@ def test_a_bomb_takes_bounded_time_and_memory(make: Callable[[], bytes], tmp_pat
     (tmp_path / "bomb").write_bytes(data)
     script = f"""
 import sys, time
-from workbench.disk.sstable import read_table
+from workbench.disk.checkpoint.sstable import read_table
 from workbench.errors import DamagedFile
 data = open({str(tmp_path / "bomb")!r}, "rb").read()
 start = time.process_time()

@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from workbench.disk import files, temporary
-from workbench.disk.stage import Stage
+from workbench.disk import files
+from workbench.disk.atomic import temporary
+from workbench.disk.atomic.stage import Stage
 from workbench.errors import CannotWrite, MissingFile, TargetExists
 
 ROOT = Path(__file__).parents[2]
@@ -345,7 +346,7 @@ def test_two_on_one_target(tmp_path: Path) -> None:
 
 DYING = """
 import os, signal, sys
-from workbench.disk.stage import Stage
+from workbench.disk.atomic.stage import Stage
 with Stage(sys.argv[1]) as stage:
     stage.write("variables/variables.index", b"half")
     print(stage.folder, flush=True)
@@ -438,7 +439,7 @@ def test_where_nothing_can_be_locked(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_fork_does_not_remove_what_its_parent_makes(tmp_path: Path) -> None:
     script = """
 import os, sys
-from workbench.disk.stage import Stage
+from workbench.disk.atomic.stage import Stage
 with Stage(sys.argv[1]) as stage:
     stage.write("x", b"")
     if os.fork() == 0:
@@ -487,7 +488,7 @@ def test_without_renameat2_and_somebody_puts_something_in(
 def test_full_disk(tmp_path: Path) -> None:
     script = """
 import resource, sys
-from workbench.disk.stage import Stage
+from workbench.disk.atomic.stage import Stage
 from workbench.errors import CannotWrite
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:

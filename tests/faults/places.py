@@ -19,15 +19,15 @@ _OF_OS = re.compile(
 _OF_SHUTIL = re.compile(r"(rmtree|copytree|copy|copy2|copyfile|copyfileobj|copymode|copystat|move)\Z")
 _OF_A_PATH = re.compile(r"(mkdir|rmdir|unlink|symlink_to|hardlink_to|touch|write_bytes|write_text|rmtree)\Z")
 
-_PROVEN = frozenset({"runtime/private_copy.py", "disk/scratch.py"})
+_PROVEN = frozenset({"runtime/child_process/private_copy.py", "disk/atomic/scratch.py"})
 """Met where TensorFlow runs only, which no commit in the list of points does."""
 KNOWN_ELSEWHERE = {
-    "cli/run.py": 1,  # --npz: outputs
+    "cli/commands/run.py": 1,  # --npz: outputs
     "cli/streams.py": 1,  # a closed stream
     "session/store.py": 3,  # what the terminal UI remembers
 }
 """Files that change a disk beside a commit, and at how many places."""
-_CHILD = "runtime/child_script.py"  # a program of its own: it writes to its pipe
+_CHILD = "runtime/child_process/child_script.py"  # a program of its own: it writes to its pipe
 
 
 def of_commits() -> set[str]:

@@ -22,10 +22,10 @@ from tests.faults.commits import COMMITS, SAMPLES, TWO, make_models, tree
 from tests.faults.kernel import WHY_NOT, Act, Call, watch, watch_here
 from tests.faults.points import FAULTS, MORE_FAULTS, Bench, Fault, Point, preload, program
 from tests.surgery.tiny import Tiny
-from workbench.commit_join import Proving, commit
-from workbench.disk.bundle import Bundle
+from workbench.disk.checkpoint.bundle import Bundle
 from workbench.errors import CannotWrite
-from workbench.runtime.child import Child
+from workbench.publishing.joins import Proving, commit
+from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import apply
 from workbench.surgery.plan import Plan
 

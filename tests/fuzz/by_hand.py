@@ -13,8 +13,8 @@ from typing import Any
 from tests.fuzz import tables
 from tests.protos import Func, Shape, const, function, graph, meta_graph, node
 from workbench.disk import crc, schema
-from workbench.disk.ordered_code import slice_key
-from workbench.disk.sstable import varint
+from workbench.disk.checkpoint.ordered_code import slice_key
+from workbench.disk.checkpoint.sstable import varint
 
 Maker = Callable[[], bytes]
 GRAPHS: dict[str, Maker] = {}

@@ -83,7 +83,7 @@ def _checkpoints() -> tuple[bytes, list[tables.Items]]:
             items.append((key, bytes(message.SerializeToString())))
         found.append(tables.repair_items(items, data) if parts else items)
     extra = [b"some", b"", b"\xff" * 200]
-    from workbench.disk.string_tensor import encode
+    from workbench.disk.checkpoint.string_tensor import encode
 
     data += encode(extra)[0] + random.Random(0).randbytes(500)
     return data, found

@@ -13,9 +13,10 @@ from typing import Any
 import cramjam
 
 from tests.fuzz.messages import NUMBERS, TEXTS, Pool, change, change_bytes, change_wire, parsed
-from workbench.disk import crc, dtypes, string_tensor
-from workbench.disk.ordered_code import FULL, slice_key
-from workbench.disk.sstable import varint
+from workbench.disk import crc, dtypes
+from workbench.disk.checkpoint import string_tensor
+from workbench.disk.checkpoint.ordered_code import FULL, slice_key
+from workbench.disk.checkpoint.sstable import varint
 from workbench.errors import DamagedFile
 
 Items = list[tuple[bytes, bytes]]

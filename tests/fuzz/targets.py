@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.fuzz import documents, messages, seeds, tables
-from workbench.cli import inspect_json, inspect_page
 from workbench.cli.output import Output
-from workbench.disk import dtypes, sstable
-from workbench.disk.bundle_read import Bundle
+from workbench.cli.pages import inspect_json, inspect_page
+from workbench.disk import dtypes
+from workbench.disk.checkpoint import sstable
+from workbench.disk.checkpoint.bundle_read import Bundle
 from workbench.errors import WorkbenchError
 from workbench.model.model import open_model
 from workbench.names import show

@@ -19,7 +19,7 @@ from typing import Any
 from tests.fuzz.walk_mutants import Mutant, make
 from tests.hostile.build import SECRET
 from tests.hostile.playing import Players
-from workbench.graph.danger import dangerous, scan
+from workbench.checks.unsafe import dangerous, scan
 from workbench.model import open_model
 
 NAME = "walk"

@@ -14,7 +14,7 @@ from tests.disk.test_bundle import entry, forge
 from tests.generated.scope import CALLS, DTYPES, Library, Scope, argument, result, small
 from tests.generated.values import WIDTH, Array, Env, Func, Value, tensor
 from workbench.disk import dtypes, schema
-from workbench.disk.ordered_code import slice_key
+from workbench.disk.checkpoint.ordered_code import slice_key
 from workbench.model import shapes
 
 EXTRAS = ("variable", "ref_variable", "partitioned", "table", "words", "switch", "while_v1")

@@ -19,20 +19,20 @@ from hypothesis import strategies as st
 from tests.generated.dags import ROWS, Dag, make_dag
 from tests.generated.models import EXTRAS, Generated, generate
 from tests.generated.scope import DTYPES, small
-from workbench.commit_edit import commit_edit
-from workbench.commit_join import commit
 from workbench.disk import schema
-from workbench.disk.bundle import Bundle
-from workbench.disk.bundle_write import JoinPart, join
+from workbench.disk.checkpoint.bundle import Bundle
+from workbench.disk.checkpoint.bundle_write import JoinPart, join
 from workbench.disk.folder import find, load
 from workbench.errors import ExecutionFailed
 from workbench.graph.effects import Effects
 from workbench.model import open_model
+from workbench.publishing.edits import commit_edit
+from workbench.publishing.joins import commit
 from workbench.runtime.api import run
-from workbench.runtime.child import Child
+from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import build
+from workbench.surgery.operations.signature import Added, SignatureChange, change_signatures
 from workbench.surgery.plan import Plan, Source
-from workbench.surgery.signature_edit import Added, SignatureChange, change_signatures
 
 RUN = settings(
     max_examples=settings().max_examples // 10,

@@ -13,19 +13,19 @@ from random import Random
 import pytest
 
 from tests.generated.models import generate
-from workbench import prove
 from workbench.checks.check import check_model
-from workbench.commit_join import commit
-from workbench.graph.danger import dangerous
+from workbench.checks.unsafe import dangerous
 from workbench.model import open_model
+from workbench.publishing import reference as prove
+from workbench.publishing.joins import commit
 from workbench.runtime.chain import ModelRef, ResultModel, SampleSource
-from workbench.runtime.child import Child
-from workbench.runtime.make_inputs import sample_maker
-from workbench.runtime.private_copy import Copies
-from workbench.runtime.verify import Verifier
+from workbench.runtime.child_process.child import Child
+from workbench.runtime.child_process.private_copy import Copies
+from workbench.runtime.comparison.verify import Verifier
+from workbench.runtime.inputs.make_inputs import sample_maker
 from workbench.surgery.draft import Draft, build
 from workbench.surgery.plan import Plan, Source, Wire
-from workbench.surgery.rename import Rule
+from workbench.surgery.rewrite.prefix import Rule
 
 pytestmark = pytest.mark.needs_tf
 

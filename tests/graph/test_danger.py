@@ -11,9 +11,9 @@ import pytest
 from tests.protos import Func, attr, const, function, graph, meta_graph, node, write
 from tests.timing import costs_at_most
 from tests.zoo import ZOO, Example, names
+from workbench.checks.unsafe import OTHER_SAVERS, OWN_ASSET, SAVERS_OWN, Danger, dangerous, on_denylist, scan
+from workbench.checks.unsafe import ops as dangerous_ops
 from workbench.disk import optable
-from workbench.graph import dangerous_ops
-from workbench.graph.danger import OTHER_SAVERS, OWN_ASSET, SAVERS_OWN, Danger, dangerous, on_denylist, scan
 from workbench.model import MetaGraph, open_model
 
 Zoo = Callable[[str], Example]

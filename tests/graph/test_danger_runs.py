@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from tests.zoo.tools import edit
-from workbench.graph.danger import dangerous
+from workbench.checks.unsafe import dangerous
 from workbench.model import open_model
 from workbench.runtime.api import run
-from workbench.runtime.child import Child
+from workbench.runtime.child_process.child import Child
 
 pytestmark = pytest.mark.needs_tf
 

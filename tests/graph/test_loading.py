@@ -9,8 +9,8 @@ import pytest
 
 from tests.graph.loading_cases import CASES, Case
 from tests.protos import Func, attr, const, function, graph, meta_graph, node
+from workbench.checks.unsafe import Danger, dangerous, scan
 from workbench.disk import schema
-from workbench.graph.danger import Danger, dangerous, scan
 from workbench.model import MetaGraph
 
 EVIL = node("w", "WriteFile", "a", "a")

@@ -12,7 +12,7 @@ import pytest
 
 from tests.graph.loading_cases import CASES, Case
 from tests.zoo.tools import edit
-from workbench.graph.danger import dangerous
+from workbench.checks.unsafe import dangerous
 from workbench.model import open_model
 
 pytestmark = [pytest.mark.needs_tf, pytest.mark.exhaustive]

@@ -8,9 +8,9 @@ from base64 import b64decode
 import pytest
 
 from tests.protos import attr, graph, meta_graph, node
+from workbench.checks.unsafe import dangerous, scan
+from workbench.checks.unsafe.stablehlo import custom_call_targets
 from workbench.disk import schema
-from workbench.graph.danger import dangerous, scan
-from workbench.graph.stablehlo import custom_call_targets
 from workbench.model import MetaGraph
 
 TEXT = b"""

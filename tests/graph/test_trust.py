@@ -9,8 +9,8 @@ import pytest
 
 from tests.protos import Func, attr, const, function, graph, meta_graph, node, strings, write
 from tests.timing import costs_at_most
+from workbench.checks.unsafe import OWN_ASSET, SAVERS_OWN, dangerous, scan
 from workbench.disk import schema
-from workbench.graph.danger import OWN_ASSET, SAVERS_OWN, dangerous, scan
 from workbench.model import MetaGraph, open_model
 
 INIT, SAVE, RESTORE = ["(init op)"], ["(save)"], ["(restore)"]

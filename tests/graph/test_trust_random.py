@@ -9,7 +9,7 @@ import random
 from typing import Any
 
 from tests.protos import Func, const, function, graph, meta_graph, node
-from workbench.graph.danger import scan
+from workbench.checks.unsafe import scan
 from workbench.model import MetaGraph
 
 OWN, OTHER = "own", "other"

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from tests.protos import Func, attr, node
-from workbench.disk import bundle_write, schema
+from workbench.disk import schema
+from workbench.disk.checkpoint import bundle_write
 
 FLOAT, INT32, STRING, INT64, BOOL, RESOURCE, VARIANT = 1, 3, 7, 9, 10, 20, 21
 SECRET = "the secret of 7731"

@@ -11,7 +11,7 @@ from tests.cli.test_unsafe import NOBODY
 from tests.cli.tools import call
 from tests.hostile.build import Build
 from tests.hostile.calling import same
-from workbench.graph.danger import dangerous
+from workbench.checks.unsafe import dangerous
 from workbench.model import open_model
 
 

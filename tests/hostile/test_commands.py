@@ -12,7 +12,7 @@ from tests.cli.tools import call
 from tests.hostile import HOSTILE, Hostile
 from tests.surgery.tiny import doubler
 from workbench import Proving, WorkbenchError, open_model, run, verify
-from workbench.runtime.child import Child
+from workbench.runtime.child_process.child import Child
 
 THREE = ("save_function", "registered_table_destroyed", "table_initializer_collection")
 """While restoring, at deletion, and where there is no init op."""

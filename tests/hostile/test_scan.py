@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.hostile import HOSTILE, Hostile
-from workbench.graph.danger import Danger, dangerous, scan
+from workbench.checks.unsafe import Danger, dangerous, scan
 from workbench.model import open_model
 
 

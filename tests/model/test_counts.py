@@ -11,7 +11,7 @@ from tests.cli.tools import call
 from workbench.disk import schema
 from workbench.model import open_model
 from workbench.model.variables import Counts, Variable, count_variables
-from workbench.session.viewer import Viewer
+from workbench.session.lists.viewer import Viewer
 
 
 def variable(name: str, key: str | None, nbytes: int | None = 8, trainable: bool | None = True) -> Variable:

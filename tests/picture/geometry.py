@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from workbench.picture.layout import Box, Layout, Line
-from workbench.picture.scene import Frame, Scene
+from workbench.picture.layout.layout import Box, Layout, Line
+from workbench.picture.scene.scene import Frame, Scene
 
 
 def scene_faults(scene: Scene) -> list[str]:

@@ -9,11 +9,11 @@ import pytest
 from tests.picture.graphs import hub
 from tests.picture.test_layout import scene_of
 from workbench.model import open_model
-from workbench.picture.build import build_scene
-from workbench.picture.canvas import Canvas, split_style
-from workbench.picture.glyphs import DOWN, LEFT, RIGHT, UP, line_glyph
-from workbench.picture.layout import lay_out
-from workbench.picture.scene import Edge, Frame, Node, Scene
+from workbench.picture.layout.layout import lay_out
+from workbench.picture.render.canvas import Canvas, split_style
+from workbench.picture.render.glyphs import DOWN, LEFT, RIGHT, UP, line_glyph
+from workbench.picture.scene.build import build_scene
+from workbench.picture.scene.scene import Edge, Frame, Node, Scene
 
 DIGITS = """\
      ╭─ input ─────────╮

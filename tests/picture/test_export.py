@@ -9,11 +9,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from workbench.picture.dot import to_dot
-from workbench.picture.layout import lay_out
-from workbench.picture.mermaid import to_mermaid
-from workbench.picture.scene import Edge, Frame, Node, Scene
-from workbench.picture.svg import to_svg
+from workbench.picture.layout.layout import lay_out
+from workbench.picture.render.dot import to_dot
+from workbench.picture.render.mermaid import to_mermaid
+from workbench.picture.render.svg import to_svg
+from workbench.picture.scene.scene import Edge, Frame, Node, Scene
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -15,11 +15,11 @@ import pytest
 from tests.cli.tools import call
 from tests.protos import Func, function, graph, meta_graph, node, write
 from workbench.model import open_model
-from workbench.picture.dot import to_dot
-from workbench.picture.layout import lay_out
-from workbench.picture.mermaid import to_mermaid
-from workbench.picture.scene import Edge, Frame, Node, Scene
-from workbench.picture.svg import to_svg
+from workbench.picture.layout.layout import lay_out
+from workbench.picture.render.dot import to_dot
+from workbench.picture.render.mermaid import to_mermaid
+from workbench.picture.render.svg import to_svg
+from workbench.picture.scene.scene import Edge, Frame, Node, Scene
 
 HOSTILE = (
     "</script><script>alert(1)</script>",

@@ -17,12 +17,12 @@ from tests.picture.graphs import hub
 from tests.timing import FOREVER, ends
 from tests.zoo.example import Example
 from workbench.model import open_model
-from workbench.picture import engines
-from workbench.picture.build import build_scene
-from workbench.picture.canvas import Canvas
-from workbench.picture.layout import CutOff, Layout, lay_out, layout_in_worker
-from workbench.picture.placed import count_crossings
-from workbench.picture.scene import Edge, Frame, Node, Scene
+from workbench.picture.layout import engines
+from workbench.picture.layout.layout import CutOff, Layout, lay_out, layout_in_worker
+from workbench.picture.layout.placed import count_crossings
+from workbench.picture.render.canvas import Canvas
+from workbench.picture.scene.build import build_scene
+from workbench.picture.scene.scene import Edge, Frame, Node, Scene
 
 ENGINES = ("graphlay", "own")
 MODELS = ("keras_dense", "keras_lstm", "keras_attention", "tf2_nested_functions", "v1_while", "v1_map_fn")
@@ -177,7 +177,7 @@ def test_without_graphlay_our_own_engine_draws() -> None:
     code = (
         "import sys; sys.modules['graphlay'] = None\n"
         "from tests.picture.test_layout import scene_of\n"
-        "from workbench.picture.layout import lay_out\n"
+        "from workbench.picture.layout.layout import lay_out\n"
         "print(lay_out(scene_of(3, [(0, 1), (1, 2)])).engine)"
     )
     root = Path(__file__).resolve().parents[2]

@@ -12,8 +12,8 @@ from tests.picture.graphs import chain, hub, meta_of
 from tests.zoo.example import Example
 from workbench.errors import UnknownName
 from workbench.model import open_model
-from workbench.picture.build import build_scene, find_seam
-from workbench.picture.scene import Scene
+from workbench.picture.scene.build import build_scene, find_seam
+from workbench.picture.scene.scene import Scene
 from workbench.surgery.draft import apply
 from workbench.surgery.plan import Plan
 
@@ -194,7 +194,7 @@ def test_blocks_of_a_network_are_found_by_their_names(zoo: Callable[[str], Examp
 
 
 def test_what_was_cut_off_is_not_taken_for_a_constant(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbench.picture.flat.MAX_ITEMS", 30)
+    monkeypatch.setattr("workbench.picture.scene.flat.MAX_ITEMS", 30)
     scene = build_scene(chain(100))
     assert any("Only the 30 nodes nearest" in note for note in scene.notes)
     assert sum("Relu" in node.title for node in scene.nodes) > 20

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from workbench.errors import InputError
-from workbench.runtime import arrays
+from workbench.runtime.inputs import arrays
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -132,7 +132,7 @@ def lying(path: Path) -> Path:
 MEASURE = """
 import sys
 from workbench.errors import InputError
-from workbench.runtime import arrays
+from workbench.runtime.inputs import arrays
 def peak():
     return int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1]) >> 10
 import numpy

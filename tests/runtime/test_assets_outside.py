@@ -10,7 +10,7 @@ from tests.cli.tools import call
 from tests.protos import const, graph, meta_graph, node, write
 from workbench import Proving, run, verify
 from workbench.errors import WorkbenchError
-from workbench.runtime.child import Child
+from workbench.runtime.child_process.child import Child
 
 
 class NoChild(Child):

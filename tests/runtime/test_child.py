@@ -22,9 +22,9 @@ from tests.runtime.models import placeholder, save
 from tests.timing import HANG, ends, wait_for
 from tests.zoo.example import tf
 from workbench.errors import ChildDied, ChildTimeout, ExecutionFailed, TensorFlowMissing, UsageError
-from workbench.runtime import codec, process
 from workbench.runtime.chain import ModelRef
-from workbench.runtime.child import Child
+from workbench.runtime.child_process import codec, process
+from workbench.runtime.child_process.child import Child
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -395,7 +395,7 @@ def script(tmp_path: Path) -> Iterator[Any]:
 
 
 PARENT = """
-from workbench.runtime.child import Child
+from workbench.runtime.child_process.child import Child
 from workbench.runtime.chain import ModelRef
 from tests.runtime.test_child import run_job
 import numpy, time, pathlib
@@ -426,7 +426,7 @@ def test_it_dies_with_its_parent_though_tensorflow_holds_the_interpreter(script:
     )
     body = f"""
     import os
-    from workbench.runtime.child import Child
+    from workbench.runtime.child_process.child import Child
     os.environ["PYTHONPATH"] = {str(tmp_path)!r}
     child = Child(imports=["holder"]).start()
     print(child.pid, flush=True)

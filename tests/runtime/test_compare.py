@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from workbench.runtime import codec
-from workbench.runtime.compare import compare, compare_form, is_discrete, movement, tolerance_of
-from workbench.runtime.verification import OutputCheck, Verification, digest, without_paths
+from workbench.runtime.child_process import codec
+from workbench.runtime.comparison.compare import compare, compare_form, is_discrete, movement, tolerance_of
+from workbench.runtime.comparison.verification import OutputCheck, Verification, digest, without_paths
 
 NAN, INF = float("nan"), float("inf")
 

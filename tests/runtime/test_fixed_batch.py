@@ -10,7 +10,7 @@ from tests.surgery.tiny import Tiny, plan, typed
 from tests.surgery.tools import draft_of
 from workbench.disk import dtypes
 from workbench.model import open_model
-from workbench.runtime.make_inputs import make_inputs, sample_source
+from workbench.runtime.inputs.make_inputs import make_inputs, sample_source
 
 
 @pytest.mark.parametrize("gives", [(None, 4), None])

@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 
 from tests import protos
-from workbench import prove
-from workbench.commit_edit import commit_edit
 from workbench.disk import dtypes
 from workbench.model import MetaGraph, open_model
 from workbench.model.shapes import to_proto
-from workbench.publishing import Proving
-from workbench.runtime.child import Child
-from workbench.runtime.groups import Group, structured_groups
-from workbench.runtime.make_inputs import make_inputs, sample_source
-from workbench.surgery.flatten import flatten
-from workbench.surgery.signature_edit import SignatureChange, change_signatures
+from workbench.publishing import reference as prove
+from workbench.publishing.edits import commit_edit
+from workbench.publishing.publish import Proving
+from workbench.runtime.child_process.child import Child
+from workbench.runtime.inputs.groups import Group, structured_groups
+from workbench.runtime.inputs.make_inputs import make_inputs, sample_source
+from workbench.surgery.operations.flatten import flatten
+from workbench.surgery.operations.signature import SignatureChange, change_signatures
 
 INT64 = dtypes.INT64
 SPECS = {"sparse": ("SparseTensorSpec", 3), "ragged": ("RaggedTensorSpec", 2)}
@@ -132,7 +132,7 @@ def test_an_edit_asks_its_original(tmp_path: Path, change: str) -> None:
 
 @pytest.mark.parametrize("turned", [False, True])
 def test_of_two_models_the_one_with_objects_is_asked(tmp_path: Path, turned: bool) -> None:
-    from workbench.proof.against import _Against, pair
+    from workbench.verification.compare import _Against, pair
 
     model = open_model(protos.write(tmp_path / "m", structured("ragged", "ragged")))
     flat = commit_edit(flatten(model, "tf1"), tmp_path / "flat", verify=False).path

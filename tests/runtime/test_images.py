@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.zoo.example import tf
-from workbench.runtime import images
+from workbench.runtime.inputs import images
 
 pytestmark = pytest.mark.needs_tf
 

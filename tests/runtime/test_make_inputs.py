@@ -17,11 +17,11 @@ from tests.zoo import ZOO, Example, names
 from tests.zoo.example import tf
 from workbench.model import MetaGraph, open_model
 from workbench.runtime.api import run_signature
-from workbench.runtime.child import Child
-from workbench.runtime.make_inputs import STYLES, Inputs, Unmakeable, make_inputs, sample_maker
-from workbench.runtime.private_copy import Copies
-from workbench.runtime.slots import input_slots
-from workbench.runtime.values import complete
+from workbench.runtime.child_process.child import Child
+from workbench.runtime.child_process.private_copy import Copies
+from workbench.runtime.component_tensors import input_slots
+from workbench.runtime.inputs.make_inputs import STYLES, Inputs, Unmakeable, make_inputs, sample_maker
+from workbench.runtime.inputs.values import complete
 
 pytestmark = pytest.mark.needs_tf
 

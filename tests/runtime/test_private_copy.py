@@ -18,14 +18,16 @@ import pytest
 
 from tests import protos
 from tests.protos import graph, meta_graph, node, write
-from workbench.disk import bundle_write, dtypes, schema, temporary
+from workbench.checks.unsafe import dangerous, scan
+from workbench.disk import dtypes, schema
+from workbench.disk.atomic import temporary
+from workbench.disk.checkpoint import bundle_write
 from workbench.errors import ChangedFile, DamagedFile, NotAllowedToRun, WorkbenchError
-from workbench.graph.danger import dangerous, scan
 from workbench.model import Model, open_model
-from workbench.runtime import child, child_script
 from workbench.runtime.api import refuse_danger
 from workbench.runtime.chain import ModelRef
-from workbench.runtime.private_copy import Copies
+from workbench.runtime.child_process import child, child_script
+from workbench.runtime.child_process.private_copy import Copies
 
 BIG = 2 << 30
 
@@ -340,7 +342,7 @@ def test_an_asset_outside_the_model_is_refused(whole: Path, tmp_path: Path) -> N
 def test_files_beyond_what_may_be_open_are_linked_by_path(
     whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workbench.runtime.private_copy._most_descriptors", lambda: 0)
+    monkeypatch.setattr("workbench.runtime.child_process.private_copy._most_descriptors", lambda: 0)
     with Copies() as copies:
         ref = copies.of(open_model(whole))
         assert os.readlink(ref.path / FILES[3]) == str(whole / FILES[3])
@@ -385,7 +387,7 @@ PROGRAM = """
 import sys, tempfile, time
 tempfile.tempdir = sys.argv[2]
 from workbench.model import open_model
-from workbench.runtime.private_copy import Copies
+from workbench.runtime.child_process.private_copy import Copies
 with Copies() as copies:
     copies.of(open_model(sys.argv[1]))
     print("ready", flush=True)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.zoo import ZOO, Example, names
 from workbench.model import open_model
-from workbench.runtime.purity import is_pure
+from workbench.runtime.comparison.purity import is_pure
 
 IMPURE = {
     *names("state"),

@@ -10,8 +10,8 @@ import pytest
 
 from workbench.disk import dtypes
 from workbench.errors import InputError
-from workbench.runtime.samples import parse_samples
-from workbench.runtime.slots import Slot
+from workbench.runtime.component_tensors import Slot
+from workbench.runtime.inputs.samples import parse_samples
 
 
 def slots(**shapes: Any) -> dict[str, Slot]:

@@ -13,11 +13,11 @@ from tests.runtime.models import placeholder, save
 from tests.zoo.example import tf
 from workbench.disk import schema
 from workbench.model import open_model
-from workbench.runtime import unoptimised
 from workbench.runtime.api import run
 from workbench.runtime.chain import ModelRef
-from workbench.runtime.child import Child
-from workbench.runtime.private_copy import Copies
+from workbench.runtime.child_process import unoptimised
+from workbench.runtime.child_process.child import Child
+from workbench.runtime.child_process.private_copy import Copies
 
 OWN = b"8\x01"  # ConfigProto {allow_soft_placement: true}
 BROKEN = b"\x52\x7f"  # a message of 127 bytes, which are not there

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from workbench.disk import dtypes, schema
 from workbench.errors import InputError
 from workbench.model import Shape
-from workbench.runtime.cast import as_array
-from workbench.runtime.slots import Slot
-from workbench.runtime.values import complete, parse_inputs, parse_value, split_assignment
+from workbench.runtime.component_tensors import Slot
+from workbench.runtime.inputs.cast import as_array
+from workbench.runtime.inputs.values import complete, parse_inputs, parse_value, split_assignment
 
 
 def slot(dtype: str, shape: Shape = None, name: str = "x", **more: Any) -> Slot:

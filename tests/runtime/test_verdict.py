@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import pytest
 
-from workbench.runtime.verdict import (
+from workbench.runtime.comparison.verdict import (
     VERDICTS,
     Facts,
     InputKind,

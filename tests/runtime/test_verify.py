@@ -29,10 +29,10 @@ from workbench.runtime.chain import (
     SampleSource,
     Stage,
 )
-from workbench.runtime.child import Child
-from workbench.runtime.make_inputs import sample_maker
-from workbench.runtime.verification import Verification
-from workbench.runtime.verify import Verifier, verify
+from workbench.runtime.child_process.child import Child
+from workbench.runtime.comparison.verification import Verification
+from workbench.runtime.comparison.verify import Verifier, verify
+from workbench.runtime.inputs.make_inputs import sample_maker
 
 pytestmark = pytest.mark.needs_tf
 

@@ -14,13 +14,13 @@ import pytest
 from tests.surgery.tiny import Tiny, doubler, plan
 from tests.zoo.example import tf
 from workbench import Proving, apply, run, verify
-from workbench.commit_edit import commit_edit
-from workbench.commit_join import commit
 from workbench.errors import ChangedFile, ExecutionFailed, WrongSource
 from workbench.model import open_model
-from workbench.proof.report import Proof
-from workbench.runtime.child import Child
-from workbench.surgery.signature_edit import SignatureChange, change_signatures
+from workbench.publishing.edits import commit_edit
+from workbench.publishing.joins import commit
+from workbench.runtime.child_process.child import Child
+from workbench.surgery.operations.signature import SignatureChange, change_signatures
+from workbench.verification.report import Proof
 
 pytestmark = pytest.mark.needs_tf
 

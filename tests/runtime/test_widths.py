@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from tests.surgery.tiny import Tiny, typed
-from workbench.commit_edit import commit_edit
 from workbench.model import open_model
-from workbench.runtime.child import Child
-from workbench.runtime.make_inputs import sample_source
-from workbench.runtime.makers import LONG_VARIANTS, WIDTHS
-from workbench.surgery.flatten import flatten
+from workbench.publishing.edits import commit_edit
+from workbench.runtime.child_process.child import Child
+from workbench.runtime.inputs.make_inputs import sample_source
+from workbench.runtime.inputs.makers import LONG_VARIANTS, WIDTHS
+from workbench.surgery.operations.flatten import flatten
 
 
 def samples(path: Path, width: int, variant: int = 0) -> list[Any]:

@@ -9,12 +9,12 @@ import pytest
 from tests.timing import costs_at_most
 from workbench.disk import schema
 from workbench.model import MetaGraph, open_model
-from workbench.session.detail import Detail, Span
-from workbench.session.listing import Lister, Listing, Row, Segment
-from workbench.session.search import Index, Query, parse_query
-from workbench.session.spots import Places, Spot
-from workbench.session.text import elide, size
-from workbench.session.viewer import Viewer
+from workbench.session.lists.listing import Lister, Listing, Row, Segment
+from workbench.session.lists.search import Index, Query, parse_query
+from workbench.session.lists.spots import Places, Spot
+from workbench.session.lists.viewer import Viewer
+from workbench.session.texts.detail import Detail, Span
+from workbench.session.texts.text import elide, size
 
 
 def viewer(path: Path) -> Viewer:
@@ -221,7 +221,7 @@ def test_names_from_models_are_text() -> None:
 
 
 def test_a_huge_claimed_constant_is_not_made() -> None:
-    from workbench.session.attributes import attribute_text
+    from workbench.session.texts.attributes import attribute_text
 
     value = schema.AttrValue()
     value.tensor.dtype = 1

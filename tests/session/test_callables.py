@@ -9,12 +9,12 @@ import pytest
 from tests.protos import Func, function, graph, meta_graph, node, write
 from workbench.findings import Finding
 from workbench.session.command import merge_words
-from workbench.session.picking import Picked, Refused, end_of, outputs_of, pick, resolve, wired_ends
+from workbench.session.lists.picking import Picked, Refused, end_of, outputs_of, pick, resolve, wired_ends
+from workbench.session.lists.viewer import Viewer
 from workbench.session.session import Session
-from workbench.session.viewer import Viewer
-from workbench.surgery.ends import End
-from workbench.surgery.join import look_up
 from workbench.surgery.plan import Plan, Source, Wire
+from workbench.surgery.resolve.endpoints import End
+from workbench.surgery.resolve.join import look_up
 
 IMAGE, DIGITS = "image_base64_tf2", "digits_tf2"
 

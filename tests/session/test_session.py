@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.cli import merge
+from workbench.cli.commands import merge
 from workbench.disk import schema
 from workbench.errors import UsageError
 from workbench.model import open_model
 from workbench.session.command import merge_line, merge_words
+from workbench.session.lists.picking import resolve
+from workbench.session.lists.viewer import Viewer
 from workbench.session.options import CommitOptions, suggested_target
-from workbench.session.picking import resolve
 from workbench.session.session import Session, write_wire
-from workbench.session.viewer import Viewer
-from workbench.surgery.ends import End
 from workbench.surgery.plan import Plan, Source, Wire
+from workbench.surgery.resolve.endpoints import End
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from workbench.session.places import Entry, existing, is_model, known, listing, nothing, typed
+from workbench.session.lists.places import Entry, existing, is_model, known, listing, nothing, typed
 from workbench.session.store import Store, state_folder
 from workbench.surgery.plan import Plan, Source, Wire
 from workbench.surgery.recipe import load

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.publishing import ALLOW
-from workbench.runtime.verdict import _RUN_ON
-from workbench.session.wording import here
+from workbench.publishing.publish import ALLOW
+from workbench.runtime.comparison.verdict import _RUN_ON
+from workbench.session.texts.wording import here
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from tests.zoo import Example
 from workbench.disk import schema
 from workbench.model import open_model
 from workbench.runtime.api import run
-from workbench.runtime.child import Child
-from workbench.runtime.compare import compare
+from workbench.runtime.child_process.child import Child
+from workbench.runtime.comparison.compare import compare
 
 
 def message_of(example: Example) -> Any:

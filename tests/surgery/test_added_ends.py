@@ -9,7 +9,7 @@ import pytest
 from tests.protos import Func, Shape, function, graph, meta_graph, node, write
 from tests.surgery.tiny import Tiny
 from workbench.model import open_model
-from workbench.surgery.signature_edit import Added, SignatureChange, change_signatures
+from workbench.surgery.operations.signature import Added, SignatureChange, change_signatures
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 
 from tests.surgery.tiny import Tiny, plan
 from tests.surgery.tools import codes, draft_of
-from workbench.commit_join import commit
 from workbench.disk import dtypes, schema
 from workbench.model import open_model
+from workbench.publishing.joins import commit
 from workbench.surgery.draft import Draft
 from workbench.surgery.edit import begin
 from workbench.surgery.plan import Plan, Source, Wire

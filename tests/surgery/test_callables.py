@@ -11,20 +11,20 @@ import pytest
 
 from tests.cli.tools import call
 from tests.surgery.tools import codes, draft_of, findings_of, the, wire
-from workbench.commit_edit import commit_edit
-from workbench.commit_join import commit
 from workbench.model import Model, open_model
-from workbench.model.twins import find_twins
-from workbench.publishing import Report
+from workbench.model.duplicate_variables import find_twins
+from workbench.publishing.edits import commit_edit
+from workbench.publishing.joins import commit
+from workbench.publishing.publish import Report
 from workbench.runtime.api import run
-from workbench.runtime.child import Child
+from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import Draft
 from workbench.surgery.edit import Edit
-from workbench.surgery.flatten import flatten
-from workbench.surgery.freeze_model import freeze_model
+from workbench.surgery.operations.flatten import flatten
+from workbench.surgery.operations.freeze import freeze_model
+from workbench.surgery.operations.signature import Added, SignatureChange, change_signatures
 from workbench.surgery.plan import Plan, Source
-from workbench.surgery.redo import redo
-from workbench.surgery.signature_edit import Added, SignatureChange, change_signatures
+from workbench.surgery.replay import redo
 
 pytestmark = pytest.mark.needs_tf
 

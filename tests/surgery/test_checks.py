@@ -16,8 +16,8 @@ from workbench.findings import Finding
 from workbench.model import open_model
 from workbench.surgery import builder
 from workbench.surgery.draft import apply, check
-from workbench.surgery.ends import chosen_signature
 from workbench.surgery.plan import Plan, Source, Wire
+from workbench.surgery.resolve.endpoints import chosen_signature
 
 # -- the plan as a whole
 
@@ -480,7 +480,10 @@ def test_no_signature(tmp_path: Path) -> None:
     )
 
 
-JOINING = "draft ends freeze interface join meaning refs saver part collection_defs".split()  # noqa: SIM905
+JOINING = (
+    "draft", "imported", "result_signature", "export/collections", "export/saver", "resolve/endpoints", "resolve/join",
+    "resolve/preprocessing", "rewrite/freeze_variables", "rewrite/resource_variables",
+)  # fmt: skip
 
 
 def test_every_code_is_provoked_somewhere_here() -> None:

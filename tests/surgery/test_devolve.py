@@ -12,11 +12,11 @@ import pytest
 from tests.zoo.example import numbers, tf
 from tests.zoo.tools import fill, placeholder, save, v1_session, variable
 from tests.zoo.v2 import save_module, spec
-from workbench.commit_edit import commit_edit
 from workbench.model import open_model
-from workbench.publishing import Proving
-from workbench.runtime.child import Child
-from workbench.surgery.freeze_model import freeze_model
+from workbench.publishing.edits import commit_edit
+from workbench.publishing.publish import Proving
+from workbench.runtime.child_process.child import Child
+from workbench.surgery.operations.freeze import freeze_model
 
 pytestmark = pytest.mark.needs_tf
 

@@ -9,11 +9,11 @@ import pytest
 
 from tests.cli.tools import tree
 from tests.surgery.tools import Models, read_pb
-from workbench.commit_edit import commit_edit
 from workbench.disk import schema
 from workbench.errors import DamagedFile, MissingFile, PlanError, TargetExists
 from workbench.model import Model, open_model
-from workbench.runtime.child import Child
+from workbench.publishing.edits import commit_edit
+from workbench.runtime.child_process.child import Child
 from workbench.surgery.edit import begin
 
 SAME = [

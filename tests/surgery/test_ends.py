@@ -11,9 +11,9 @@ from tests.surgery.tiny import Tiny, doubler, plan, typed
 from tests.surgery.tools import codes, findings_of, the
 from workbench.errors import UsageError
 from workbench.model import open_model
-from workbench.surgery.ends import End, Lookup
-from workbench.surgery.join import split_wire
 from workbench.surgery.plan import Plan, Source, SourceList, Wire, split_handle
+from workbench.surgery.resolve.endpoints import End, Lookup
+from workbench.surgery.resolve.join import split_wire
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import pytest
 
 from tests.zoo import ZOO, Example
 from workbench.cli.main import main
-from workbench.commit_edit import commit_edit
 from workbench.model import MetaGraph, open_model
-from workbench.publishing import Proving
-from workbench.runtime.child import Child
-from workbench.surgery.flatten import flatten
-from workbench.surgery.inline import CALL_OPS, saver_calls
+from workbench.publishing.edits import commit_edit
+from workbench.publishing.publish import Proving
+from workbench.runtime.child_process.child import Child
+from workbench.surgery.operations.flatten import flatten
+from workbench.surgery.rewrite.inline import CALL_OPS, saver_calls
 
 Zoo = Callable[[str], Example]
 # that no session runs twice alike, or that take long, or that this machine's TensorFlow can't run

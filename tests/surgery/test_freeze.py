@@ -9,9 +9,9 @@ import pytest
 
 from tests.surgery.tiny import doubler, plan
 from tests.surgery.tools import Models, codes, draft_of, findings_of, plan_of, the
-from workbench.commit_join import commit
 from workbench.model import open_model
-from workbench.runtime.child import Child
+from workbench.publishing.joins import commit
+from workbench.runtime.child_process.child import Child
 
 VARIABLES = {"VarHandleOp", "VariableV2", "ReadVariableOp", "AssignVariableOp", "RestoreV2", "SaveV2"}
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.surgery.tools import Models, draft_of, plan_of
-from workbench.commit_join import commit
 from workbench.model import open_model
-from workbench.publishing import Proving
-from workbench.runtime.child import Child
+from workbench.publishing.joins import commit
+from workbench.publishing.publish import Proving
+from workbench.runtime.child_process.child import Child
 
 PAIRS = {
     "calls": ("tf2_nested_functions", "tf2_module", "y=x"),

@@ -9,11 +9,11 @@ import pytest
 
 from tests.zoo import ZOO, Example
 from workbench.cli.main import main
-from workbench.commit_edit import commit_edit
 from workbench.model import open_model
-from workbench.publishing import Proving
-from workbench.runtime.child import Child
-from workbench.surgery.freeze_model import freeze_model
+from workbench.publishing.edits import commit_edit
+from workbench.publishing.publish import Proving
+from workbench.runtime.child_process.child import Child
+from workbench.surgery.operations.freeze import freeze_model
 
 Zoo = Callable[[str], Example]
 LEFT_OUT = {"random", "slow", "unknown_op", "elsewhere", "danger", "graphdef"}
@@ -79,8 +79,8 @@ def test_without_a_signature_nothing_would_be_left(zoo: Zoo) -> None:
 def test_over_two_gigabytes_is_refused_before_a_value_is_read(
     zoo: Zoo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from workbench.surgery import freeze as values
-    from workbench.surgery import freeze_model as module
+    from workbench.surgery.operations import freeze as module
+    from workbench.surgery.rewrite import freeze_variables as values
 
     def never(*args: object) -> None:
         raise AssertionError("a value was read")

@@ -10,17 +10,17 @@ import pytest
 from tests.surgery.tiny import Tiny
 from tests.surgery.tools import codes, draft_of
 from workbench.checks.check import check_model
-from workbench.commit_edit import commit_edit
-from workbench.commit_join import commit
 from workbench.disk import dtypes, schema
 from workbench.graph.adjacency import Adjacency
 from workbench.model import open_model
+from workbench.publishing.edits import commit_edit
+from workbench.publishing.joins import commit
 from workbench.surgery.edit import Edit
-from workbench.surgery.flatten import flatten
-from workbench.surgery.freeze_model import freeze_model
-from workbench.surgery.initialise import init_ops
+from workbench.surgery.export.init_ops import init_ops
+from workbench.surgery.operations.flatten import flatten
+from workbench.surgery.operations.freeze import freeze_model
+from workbench.surgery.operations.signature import SignatureChange, change_signatures
 from workbench.surgery.plan import Plan, Source, Wire
-from workbench.surgery.signature_edit import SignatureChange, change_signatures
 
 COLLECTION = "table_initializer"
 

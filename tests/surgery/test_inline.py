@@ -14,8 +14,8 @@ from tests.zoo import ZOO, Example
 from workbench import names
 from workbench.disk import schema
 from workbench.model import MetaGraph
-from workbench.runtime.child import Child
-from workbench.surgery.inline import CALL_OPS, called_function, inline_calls, saver_calls
+from workbench.runtime.child_process.child import Child
+from workbench.surgery.rewrite.inline import CALL_OPS, called_function, inline_calls, saver_calls
 
 Zoo = Callable[[str], Example]
 # what differs from itself, what no v1 Session runs, what has nothing to call

@@ -11,20 +11,20 @@ import pytest
 from tests.surgery.tools import Models, draft_of, findings_of, plan_of, the
 from tests.zoo import Example
 from tests.zoo.example import numbers
-from workbench.commit_edit import commit_edit
-from workbench.commit_join import commit
 from workbench.graph.nest import Level
 from workbench.model import MetaGraph, open_model
 from workbench.names import input_node
-from workbench.proof.api import verify
-from workbench.publishing import Proving
-from workbench.runtime.child import Child
-from workbench.surgery.ends import Lookup
-from workbench.surgery.inline import CALL_OPS
+from workbench.publishing.edits import commit_edit
+from workbench.publishing.joins import commit
+from workbench.publishing.publish import Proving
+from workbench.runtime.child_process.child import Child
+from workbench.surgery.operations.signature import Added, SignatureChange, change_signatures
 from workbench.surgery.plan import Wire, handle_base
-from workbench.surgery.prepare import open_calls
 from workbench.surgery.recipe import RECIPE
-from workbench.surgery.signature_edit import Added, SignatureChange, change_signatures
+from workbench.surgery.resolve.endpoints import Lookup
+from workbench.surgery.resolve.inside_calls import open_calls
+from workbench.surgery.rewrite.inline import CALL_OPS
+from workbench.verification.api import verify
 
 Zoo = Callable[[str], Example]
 
@@ -92,8 +92,8 @@ def test_a_join_inside_calls_with_options(
 
 
 def test_given_values_serve_the_opened_source_too(models: Models, child: Child, tmp_path: Path) -> None:
-    from workbench import prove
-    from workbench.commit_join import _Commit
+    from workbench.publishing import reference as prove
+    from workbench.publishing.joins import _Commit
 
     end = find_op(open_model(models("tf2_nested_functions").path).meta, "MatMul")
     draft = draft_of(plan_of(models, {"a": "tf2_nested_functions", "b": "tf2_module"}, [f"{end} = x"]))
@@ -110,7 +110,7 @@ def test_given_values_serve_the_opened_source_too(models: Models, child: Child, 
 def test_an_opened_source_that_is_another_model_is_found_out(
     models: Models, child: Child, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from workbench.surgery import prepare
+    from workbench.surgery.resolve import inside_calls as prepare
 
     honest = prepare.inline_calls
 

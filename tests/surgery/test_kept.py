@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from tests.surgery.tools import Models, draft_of, plan_of
-from workbench.commit_edit import commit_edit
-from workbench.commit_join import commit
 from workbench.disk import tensor_proto
 from workbench.model import Model, open_model
+from workbench.publishing.edits import commit_edit
+from workbench.publishing.joins import commit
 from workbench.surgery.edit import Edit
-from workbench.surgery.flatten import flatten
-from workbench.surgery.freeze_model import freeze_model
+from workbench.surgery.operations.flatten import flatten
+from workbench.surgery.operations.freeze import freeze_model
+from workbench.surgery.operations.signature import SignatureChange, change_signatures
 from workbench.surgery.plan import Plan
-from workbench.surgery.signature_edit import SignatureChange, change_signatures
 
 pytestmark = pytest.mark.needs_tf
 

@@ -9,7 +9,7 @@ import pytest
 from tests.surgery.tiny import Tiny, plan, typed
 from tests.surgery.tools import codes, findings_of, the
 from workbench.model import open_model
-from workbench.surgery.ranges import given_range, wanted_range
+from workbench.surgery.resolve.value_ranges import given_range, wanted_range
 
 PICTURE = (None, 8, 8, 1)
 
@@ -163,7 +163,7 @@ def test_layout(
     tmp_path: Path, have: tuple[int | None, ...] | None, want: tuple[int | None, ...], said: str
 ) -> None:
     """Only a shape that is half open can be both: a refuted one is an error already."""
-    from workbench.surgery.meaning import _layout
+    from workbench.surgery.resolve.preprocessing import _layout
 
     found = _layout(have, want)
     assert (said in found) if said and found is not None else found is None and not said

@@ -13,9 +13,9 @@ import pytest
 
 from tests.surgery.tools import Models, draft_of, plan_of
 from tests.zoo.example import numbers
-from workbench.commit_join import Proving, Report, commit
 from workbench.disk import dtypes
-from workbench.runtime.child import Child
+from workbench.publishing.joins import Proving, Report, commit
+from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import Draft
 from workbench.surgery.plan import Plan
 

@@ -16,8 +16,8 @@ import pytest
 
 from tests.surgery.tiny import Tiny, doubler, plan
 from tests.surgery.tools import draft_of
-from workbench.commit_join import commit
 from workbench.errors import DamagedFile, MissingFile
+from workbench.publishing.joins import commit
 from workbench.surgery import recipe
 from workbench.surgery.plan import Plan, Source, Wire
 
@@ -71,7 +71,7 @@ def test_the_same_whatever_the_hash_seed(story: Plan, tmp_path: Path) -> None:
     """In processes of their own: the order of sets differs between them."""
     program = (
         "import sys; from pathlib import Path; from workbench.surgery.plan import Plan; "
-        "from workbench.surgery.draft import apply; from workbench.commit_join import commit; "
+        "from workbench.surgery.draft import apply; from workbench.publishing.joins import commit; "
         f"plan = Plan.join(img=sys.argv[1], digits=sys.argv[2], wires=[{STORY!r}], keep_outputs=True, "
         "keep_signatures=True); commit(apply(plan), sys.argv[3], verify=False)"
     )

@@ -9,7 +9,7 @@ import pytest
 
 from workbench.disk import dtypes
 from workbench.model.shapes import Shape
-from workbench.surgery.remedies import remedy
+from workbench.surgery.resolve.remedies import remedy
 
 CASES: list[tuple[str, Shape, str, Shape, str]] = [
     ("float32", (28, 28), "float32", (784,), "tf.reshape(x, [784]) would fit."),

@@ -8,11 +8,11 @@ import pytest
 
 from tests.protos import Func, const, function, graph, meta_graph, node, write
 from workbench.disk import dtypes
-from workbench.disk.bundle_write import join
+from workbench.disk.checkpoint.bundle_write import join
 from workbench.disk.dtypes import FLOAT
 from workbench.model import MetaGraph, Model, open_model
-from workbench.surgery.freeze_model import freeze_model
-from workbench.surgery.restored import restored
+from workbench.surgery.export.restored_state import restored
+from workbench.surgery.operations.freeze import freeze_model
 
 READ = [
     const("file", "model"),

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from tests.surgery.tools import Models, codes, draft_of, findings_of, plan_of, read_pb, the
-from workbench.commit_edit import commit_edit
-from workbench.commit_join import commit
 from workbench.model import Model, open_model
-from workbench.publishing import Proving, Report
+from workbench.publishing.edits import commit_edit
+from workbench.publishing.joins import commit
+from workbench.publishing.publish import Proving, Report
 from workbench.runtime.api import run
-from workbench.runtime.child import Child
+from workbench.runtime.child_process.child import Child
 from workbench.surgery.edit import Edit
-from workbench.surgery.signature_edit import Added, SignatureChange, change_signatures
+from workbench.surgery.operations.signature import Added, SignatureChange, change_signatures
 
 
 def opened(models: Models, name: str) -> Model:

@@ -8,10 +8,10 @@ import pytest
 
 from tests.surgery.tools import Models, codes, draft_of, plan_of, the
 from tests.zoo.example import tf
-from workbench.commit_join import commit
 from workbench.model import open_model
-from workbench.publishing import Proving
-from workbench.runtime.child import Child
+from workbench.publishing.joins import commit
+from workbench.publishing.publish import Proving
+from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import Draft
 
 JOINS = {

@@ -11,10 +11,10 @@ import pytest
 
 from tests.surgery.tools import codes, draft_of, findings_of, the, wire
 from tests.zoo import Example
-from workbench.commit_join import commit
 from workbench.model import open_model
+from workbench.publishing.joins import commit
 from workbench.runtime.api import run
-from workbench.runtime.child import Child
+from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import check
 from workbench.surgery.plan import Plan, Source
 

@@ -11,16 +11,16 @@ import pytest
 from tests.checks.cases import CASES, copy, edited, library, named
 from tests.cli.tools import DIGITS, IMAGE, WIRE, call
 from tests.surgery.tiny import doubler, plan
-from workbench.checks import sound
-from workbench.commit_edit import commit_edit
+from workbench.checks import postconditions as sound
 from workbench.errors import PlanError
 from workbench.findings import Finding
 from workbench.model import MetaGraph, open_model
+from workbench.publishing.edits import commit_edit
 from workbench.surgery import builder
 from workbench.surgery.draft import Draft, build
 from workbench.surgery.edit import begin
 from workbench.surgery.plan import Plan
-from workbench.surgery.unsound import UnsoundDraft
+from workbench.surgery.postconditions import UnsoundDraft
 
 # Codes that the result would have, too, and what the merge says of each, if it is not the code itself.
 CARRIED = {

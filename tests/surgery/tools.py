@@ -9,7 +9,7 @@ from typing import Any
 from workbench.findings import Finding
 from workbench.surgery.draft import Draft, build
 from workbench.surgery.plan import Plan, Source, Wire
-from workbench.surgery.rename import Rule
+from workbench.surgery.rewrite.prefix import Rule
 
 Models = Callable[[str], Source]
 """A name of the zoo, of `models.py` or of a sample model, with `#SIGNATURE` behind it if wanted → a source."""

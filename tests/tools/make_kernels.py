@@ -1,7 +1,7 @@
 """Write `workbench/checks/kernels.bin`: for which dtypes each op has a kernel on CPUs in the installed TensorFlow.
 
 Run by hand when TensorFlow gains a kernel: `python tests/tools/make_kernels.py`. The layout is told in
-`workbench/checks/kernels.py`.
+`workbench/checks/graphs/kernels.py`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-TARGET = Path(__file__).parents[2] / "workbench" / "checks" / "kernels.bin"
+TARGET = Path(__file__).parents[2] / "workbench" / "checks" / "graphs" / "kernels.bin"
 LIMIT = 20_000
 Combo = dict[str, frozenset[int]]
 

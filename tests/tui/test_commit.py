@@ -18,7 +18,7 @@ from workbench.tui.app import WorkbenchApp
 from workbench.tui.screens.ask import AskScreen
 from workbench.tui.screens.commit import CommitScreen
 from workbench.tui.widgets.canvas import CanvasView
-from workbench.tui.widgets.tick import Tick
+from workbench.tui.widgets.checkbox import Tick
 
 
 def commit_screen(app: WorkbenchApp) -> CommitScreen:

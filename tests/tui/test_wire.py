@@ -15,7 +15,7 @@ from workbench.surgery.plan import Wire
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.screens.suggest import Suggestions
 from workbench.tui.screens.work import WorkScreen
-from workbench.tui.standing import models
+from workbench.tui.status import models
 from workbench.tui.widgets.bars import CommandLine
 from workbench.tui.widgets.findings import Findings
 from workbench.tui.widgets.wires import Wires

@@ -8,29 +8,26 @@ from dataclasses import dataclass, field
 from types import NoneType
 from typing import TYPE_CHECKING
 
-from workbench.checks import (
-    assets,
+from workbench.checks import signatures
+from workbench.checks.codes import LISTED, Found
+from workbench.checks.folder import assets, checkpoint, files, tracked
+from workbench.checks.graphs import (
     attrs,
     captures,
-    checkpoint,
-    files,
     functions,
-    graph,
     initialised,
     loading,
     names,
     objects,
     ops,
     saver,
-    signatures,
-    tracked,
     values,
 )
-from workbench.checks.codes import LISTED, Found
+from workbench.checks.graphs import nodes as graph
 from workbench.checks.known import DANGLING_INPUT
-from workbench.checks.scope import Scope, scopes
 from workbench.errors import UsageError, expect
 from workbench.findings import Finding, Severity, by_severity, total
+from workbench.graph.scope import Scope, scopes
 from workbench.model import as_model
 from workbench.model.checkup import of_files, of_meta
 from workbench.names import count
@@ -134,7 +131,7 @@ def check_model(
     if model.folder is not None:
         assets.check_files(model.folder, model.meta_graphs, whole)
         if (model.folder / "fingerprint.pb").exists():
-            from workbench.checks import fingerprint
+            from workbench.checks.folder import fingerprint
 
             fingerprint.check(model, whole)
     served = _served(model, whole) if serving else []

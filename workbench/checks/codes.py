@@ -14,8 +14,10 @@ LISTED = 5
 """How many findings of one code are told one by one, if not all are asked for."""
 
 AREAS = (
-    "known", "graph", "attrs", "values", "functions", "signatures", "names", "saver", "objects", "captures", "tracked",
-    "checkpoint", "initialised", "assets", "ops", "loading", "files", "fingerprint", "serving", "warmup",
+    "known", "graphs.nodes", "graphs.attrs", "graphs.values", "graphs.functions", "signatures",
+    "graphs.names", "graphs.saver", "graphs.objects", "graphs.captures", "folder.tracked",
+    "folder.checkpoint", "graphs.initialised", "folder.assets", "graphs.ops", "graphs.loading",
+    "folder.files", "folder.fingerprint", "serving", "folder.warmup",
 )  # fmt: skip
 """The modules that lay down codes, in the order in which `workbench check --codes` tells them."""
 

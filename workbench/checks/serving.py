@@ -10,19 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from workbench.checks import warmup
 from workbench.checks.codes import Code, Found
-from workbench.checks.infer import Shapes
-from workbench.checks.trace import Frame, origin
+from workbench.checks.folder import warmup
 from workbench.disk import dtypes
 from workbench.graph.functions import calls, reachable
+from workbench.graph.shape_inference import Shapes
+from workbench.graph.trace import Frame, origin
 from workbench.model import shapes
 from workbench.model.signature import DEFAULT
 from workbench.names import input_node, show
 
 if TYPE_CHECKING:
-    from workbench.checks.scope import Scope
-    from workbench.checks.trace import Bodies
+    from workbench.graph.scope import Scope
+    from workbench.graph.trace import Bodies
     from workbench.model.meta import MetaGraph
     from workbench.model.model import Model
     from workbench.model.shapes import Shape

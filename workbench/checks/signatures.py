@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.checks.codes import Code, Found
-from workbench.checks.infer import Shapes
 from workbench.checks.known import SIGNATURE_DTYPE, SIGNATURE_SHAPE
 from workbench.disk import dtypes
+from workbench.graph.shape_inference import Shapes
 from workbench.model import shapes
 from workbench.names import (
     UNUSABLE_ARGUMENT,
@@ -19,9 +19,9 @@ from workbench.names import (
 )
 
 if TYPE_CHECKING:
-    from workbench.checks.scope import Scope
-    from workbench.checks.trace import Bodies
     from workbench.graph.adjacency import Adjacency
+    from workbench.graph.scope import Scope
+    from workbench.graph.trace import Bodies
     from workbench.model.meta import MetaGraph
     from workbench.model.signature import Port, Signature
 

@@ -17,8 +17,8 @@ from workbench.state import remember_recipe
 
 if TYPE_CHECKING:
     from workbench.model import Model
-    from workbench.publishing import Report
-    from workbench.runtime.child import Child
+    from workbench.publishing.publish import Report
+    from workbench.runtime.child_process.child import Child
     from workbench.surgery.edit import Edit
 
 
@@ -66,8 +66,8 @@ def change_and_tell(
     """
     if args.dry_run or args.no_verify:
         return commit_and_tell(change(model), args, out)
-    from workbench.preflight import hindrance
-    from workbench.publishing import Running
+    from workbench.publishing.preflight import hindrance
+    from workbench.publishing.publish import Running
 
     proving = verifying.proving_of(args, model.meta, next(iter(model.meta.signatures.values()), None))
     child = Running(proving, verifying.Talker(out)).new_child()
@@ -116,7 +116,7 @@ def commit_and_tell(
     if args.dry_run:
         _dry_run(edit, out, page, more or {})
         return 0
-    from workbench.commit_edit import commit_edit
+    from workbench.publishing.edits import commit_edit
 
     out.remarks(edit.findings)
     first = next(iter(edit.references), None)

@@ -20,26 +20,38 @@ from workbench.names import did_you_mean, show
 INTERRUPTED = 130
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "inspect": ("workbench.cli.inspect", "show signatures, callables, variables, ops, functions and assets"),
+    "inspect": (
+        "workbench.cli.commands.inspect",
+        "show signatures, callables, variables, ops, functions and assets",
+    ),
     "check": (
-        "workbench.cli.check",
+        "workbench.cli.commands.check",
         "find what is wrong with a model, for TensorFlow Serving as well",
     ),
-    "merge": ("workbench.cli.merge", "join models: connect outputs of one to inputs of the next"),
-    "signature": ("workbench.cli.signature", "rename, add and drop signatures, their inputs and outputs"),
-    "flatten": ("workbench.cli.flatten", "inline function calls into the main graph"),
-    "freeze": ("workbench.cli.freeze", "convert variables to constants"),
-    "verify": ("workbench.cli.verify", "verify a result again, or compare two models"),
-    "run": ("workbench.cli.run", "run a signature on given values"),
-    "tui": ("workbench.cli.tui", "open the terminal UI: look into models, wire them, preview, commit"),
-    "draw": ("workbench.cli.draw", "draw the graph behind a signature as text, SVG, DOT or Mermaid"),
-    "demo": ("workbench.cli.demo", "join a base64 image decoder to a digit classifier, step by step"),
-    "show": ("workbench.cli.show", "show a model as saved_model_cli show does"),
+    "merge": ("workbench.cli.commands.merge", "join models: connect outputs of one to inputs of the next"),
+    "signature": (
+        "workbench.cli.commands.signature",
+        "rename, add and drop signatures, their inputs and outputs",
+    ),
+    "flatten": ("workbench.cli.commands.flatten", "inline function calls into the main graph"),
+    "freeze": ("workbench.cli.commands.freeze", "convert variables to constants"),
+    "verify": ("workbench.cli.commands.verify", "verify a result again, or compare two models"),
+    "run": ("workbench.cli.commands.run", "run a signature on given values"),
+    "tui": (
+        "workbench.cli.commands.tui",
+        "open the terminal UI: look into models, wire them, preview, commit",
+    ),
+    "draw": ("workbench.cli.commands.draw", "draw the graph behind a signature as text, SVG, DOT or Mermaid"),
+    "demo": (
+        "workbench.cli.commands.demo",
+        "join a base64 image decoder to a digit classifier, step by step",
+    ),
+    "show": ("workbench.cli.commands.show", "show a model as saved_model_cli show does"),
     "scan": (
-        "workbench.cli.scan",
+        "workbench.cli.commands.scan",
         "list unsafe ops: those that reach files, network, process or Python",
     ),
-    "completion": ("workbench.cli.completion", "print a completion script for bash, zsh or tcsh"),
+    "completion": ("workbench.cli.commands.completion", "print a completion script for bash, zsh or tcsh"),
 }
 """Command → (module, summary). A module gives `EXAMPLES`, `configure(parser)` and `run(args, out) -> int`."""
 

@@ -8,7 +8,7 @@ from workbench.cli.output import DTYPE, NAME, TEXT, Output
 from workbench.names import show
 
 if TYPE_CHECKING:
-    from workbench.runtime.verification import OutputCheck, Verification
+    from workbench.runtime.comparison.verification import OutputCheck, Verification
 
 _MOST_OUTPUTS = 20
 

@@ -11,7 +11,7 @@ from workbench.cli.output import Output
 
 if TYPE_CHECKING:
     from workbench.model import MetaGraph, Signature
-    from workbench.publishing import Proving
+    from workbench.publishing.publish import Proving
     from workbench.surgery.draft import Draft
 
 
@@ -80,12 +80,12 @@ def proving(args: argparse.Namespace, draft: Draft) -> Proving:
 
 def proving_of(args: argparse.Namespace, meta: MetaGraph, signature: Signature | None) -> Proving:
     """What the flags say about a verification; given values are for `signature`."""
-    from workbench.publishing import Proving
+    from workbench.publishing.publish import Proving
 
     inputs = None
     if args.inputs and signature is not None:
-        from workbench.runtime.samples import parse_samples
-        from workbench.runtime.slots import input_slots
+        from workbench.runtime.component_tensors import input_slots
+        from workbench.runtime.inputs.samples import parse_samples
 
         slots = input_slots(meta, signature)
         inputs = parse_samples(args.inputs, slots, partly=True)

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Literal
 
 from workbench.disk import files, schema
-from workbench.disk.outputs import url
+from workbench.disk.atomic.outputs import url
 from workbench.disk.schema import Message
 from workbench.errors import DamagedFile, DiskError, NotASavedModel, UnsupportedFormat
 from workbench.names import nearest, show

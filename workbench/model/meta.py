@@ -20,7 +20,7 @@ from workbench.model.signature import DEFAULT, HIDDEN_SIGNATURES, INIT_OP, Signa
 from workbench.model.tensors import Tensor
 
 if TYPE_CHECKING:
-    from workbench.disk.bundle_read import Bundle
+    from workbench.disk.checkpoint.bundle_read import Bundle
     from workbench.model.callables import Callable_
     from workbench.model.objects import ObjectGraph
     from workbench.model.variables import Counts, Variable
@@ -230,7 +230,7 @@ class MetaGraph:
     @cached_property
     def variable_counts(self) -> Counts:
         """How many variables there are, what they weigh, and what else stands beside them."""
-        from workbench.model.twins import find_twins
+        from workbench.model.duplicate_variables import find_twins
         from workbench.model.variables import count_variables
 
         return count_variables(self.variables, find_twins(self))

@@ -23,7 +23,7 @@ from workbench.errors import (
 from workbench.model.meta import Format, MetaGraph
 
 if TYPE_CHECKING:
-    from workbench.disk.bundle_read import Bundle
+    from workbench.disk.checkpoint.bundle_read import Bundle
     from workbench.disk.files import Stamp
     from workbench.findings import Finding
     from workbench.model.recipe import Origin
@@ -148,7 +148,7 @@ class Model:
         folder = self.folder / VARIABLES
         try:
             if (folder / "variables.index").exists():
-                from workbench.disk.bundle_read import Bundle
+                from workbench.disk.checkpoint.bundle_read import Bundle
 
                 return Bundle.open(folder / "variables"), None
         except WorkbenchError as problem:

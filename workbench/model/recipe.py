@@ -50,7 +50,7 @@ def read_origin(folder: Path) -> Origin | None:
 def _read(path: Path, findings: list[Finding]) -> dict[str, Any] | None:
     if not path.exists():
         return None
-    from workbench.documents import NotJson, parse
+    from workbench.disk.documents import NotJson, parse
 
     try:
         value = parse(files.read_whole(path, _MAX_BYTES))

@@ -17,7 +17,7 @@ from workbench.model.tensors import variable_shape
 from workbench.names import input_node, show
 
 if TYPE_CHECKING:
-    from workbench.disk.bundle_read import Bundle
+    from workbench.disk.checkpoint.bundle_read import Bundle
     from workbench.model.meta import MetaGraph
 
 

@@ -12,13 +12,13 @@ from workbench.errors import ExecutionFailed, NotAllowedToRun, UsageError, expec
 from workbench.model import MetaGraph, Model, Signature, as_model
 from workbench.model.assets import check_inside
 from workbench.names import show
-from workbench.runtime import codec
 from workbench.runtime.chain import ModelRef
-from workbench.runtime.child import Child
-from workbench.runtime.private_copy import Copies
-from workbench.runtime.slots import Slot, input_slots, port_json
-from workbench.runtime.unread import told_of, unread_version
-from workbench.runtime.values import complete, to_values
+from workbench.runtime.child_process import codec
+from workbench.runtime.child_process.child import Child
+from workbench.runtime.child_process.private_copy import Copies
+from workbench.runtime.child_process.unread_version import told_of, unread_version
+from workbench.runtime.component_tensors import Slot, input_slots, port_json
+from workbench.runtime.inputs.values import complete, to_values
 
 if TYPE_CHECKING:
     import numpy as np
@@ -109,7 +109,7 @@ def refuse_danger(meta: MetaGraph, signature: str, tensorflow: str | None = None
     Raises:
         NotAllowedToRun: it does.
     """
-    from workbench.graph.danger import dangerous, tell
+    from workbench.checks.unsafe import dangerous, tell
 
     found = dangerous(meta, [signature], tensorflow=tensorflow)
     if found:

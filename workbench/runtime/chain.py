@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.model import MetaGraph, Model, Signature
-from workbench.runtime.slots import port_json
+from workbench.runtime.component_tensors import port_json
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import Cancelled, TargetExists, WorkbenchError
 from workbench.names import show
+from workbench.session.lists.places import expand
 from workbench.session.options import CommitOptions
-from workbench.session.places import expand
 from workbench.state import remember_recipe
 
 if TYPE_CHECKING:
-    from workbench.commit_join import Progress, Report
-    from workbench.runtime.child import Child
+    from workbench.publishing.joins import Progress, Report
+    from workbench.runtime.child_process.child import Child
     from workbench.surgery.draft import Draft
 
 IDLE_LIMIT = 120.0
@@ -66,7 +66,7 @@ class Committer:
             self._ready(options).start()
 
     def _ready(self, options: CommitOptions) -> Child:
-        from workbench.runtime.child import Child
+        from workbench.runtime.child_process.child import Child
 
         wanted = (options.python, options.imports, options.op_libraries)
         if self._child is not None and self._made_for != wanted:
@@ -89,7 +89,7 @@ class Committer:
             Cancelled: `cancel` was called; nothing was left behind.
             WorkbenchError: as `commit` raises, and for values that do not fit their inputs.
         """
-        from workbench.commit_join import commit
+        from workbench.publishing.joins import commit
 
         def told(phase: str, text: str) -> None:
             # between phases and between files this is where it stops; Stage and Child clean up behind it

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from workbench.surgery.plan import Plan
 
 if TYPE_CHECKING:
-    from workbench.commit_join import Proving
+    from workbench.publishing.joins import Proving
     from workbench.surgery.draft import Draft
 
 
@@ -46,12 +46,12 @@ class CommitOptions:
         Raises:
             InputError: a value does not fit its input.
         """
-        from workbench.commit_join import Proving
+        from workbench.publishing.joins import Proving
 
         inputs = None
         if self.inputs:
-            from workbench.runtime.samples import parse_samples
-            from workbench.runtime.slots import input_slots
+            from workbench.runtime.component_tensors import input_slots
+            from workbench.runtime.inputs.samples import parse_samples
 
             slots = input_slots(draft.meta, draft.signature)
             inputs = parse_samples(self.inputs, slots, partly=True)

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from workbench.session.text import count
+from workbench.session.texts.text import count
 
 if TYPE_CHECKING:
     from workbench.model import MetaGraph, Model
-    from workbench.picture.layout import CutOff, Layout
-    from workbench.picture.scene import Frame, Node, Scene
+    from workbench.picture.layout.layout import CutOff, Layout
+    from workbench.picture.scene.scene import Frame, Node, Scene
     from workbench.surgery.draft import Draft
     from workbench.surgery.plan import Plan, Source
 
@@ -94,7 +94,7 @@ class Subject:
     @classmethod
     def of_source(cls, plan: Plan, source: Source, model: Model) -> Subject:
         """One model alone, by the signature or callable it is joined by."""
-        from workbench.surgery.join import see
+        from workbench.surgery.resolve.join import see
 
         seen = see(plan, source, model)
         return cls(seen.meta, seen.called.key if seen.called is not None else source.signature)
@@ -105,7 +105,7 @@ class Subject:
         Raises:
             UnknownName: the focus is not there any more.
         """
-        from workbench.picture.build import build_scene
+        from workbench.picture.scene.build import build_scene
 
         return build_scene(
             self.meta,
@@ -125,7 +125,7 @@ class Subject:
         Raises:
             WorkbenchError: the focus is not there, or the process died.
         """
-        from workbench.picture.layout import layout_in_worker
+        from workbench.picture.layout.layout import layout_in_worker
 
         return layout_in_worker(
             self.scene(view), direction="right" if view.across else "down", detail=view.zoom, stop=stop
@@ -145,7 +145,7 @@ def drawn(layout: Layout) -> str:
 def describe(item: Node | Frame) -> list[tuple[str, str]]:
     """(label, text) of a box, for a pane beside the picture."""
     from workbench.names import show
-    from workbench.picture.scene import Frame
+    from workbench.picture.scene.scene import Frame
 
     if isinstance(item, Frame):
         return [("body", item.title), ("node", show(item.path, 1000))]

@@ -21,10 +21,10 @@ from workbench.session.options import CommitOptions
 from workbench.surgery.plan import DEFAULT_SIGNATURE, Plan, Source, SourceList, Wire, split_handle
 
 if TYPE_CHECKING:
-    from workbench.session.verdicts import Judge, Judgement
+    from workbench.session.lists.compatibility import Judge, Judgement
     from workbench.surgery.draft import Draft
-    from workbench.surgery.ends import End
-    from workbench.surgery.join import Join, Link
+    from workbench.surgery.resolve.endpoints import End
+    from workbench.surgery.resolve.join import Join, Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class Session:
             return source.signature
         keys = list(model.meta.shown_signatures)
         if not keys:
-            from workbench.surgery.callables import usual_callable
+            from workbench.surgery.resolve.callables import usual_callable
 
             return usual_callable(model.meta)
         return DEFAULT_SIGNATURE if DEFAULT_SIGNATURE in keys else keys[0] if len(keys) == 1 else None
@@ -298,7 +298,7 @@ class Session:
 
     def suggestions(self) -> list[Wire]:
         """Wires between signature keys that fit and are not there yet, the likeliest first."""
-        from workbench.surgery.suggest import suggest
+        from workbench.surgery.resolve.suggest import suggest
 
         if not self.complete or len(self.plan.sources) < 2:
             return []
@@ -334,7 +334,7 @@ class Session:
         if not self.complete:
             return None
         if self._join is None or self._join[0] != self.plan:
-            from workbench.surgery.join import look_up
+            from workbench.surgery.resolve.join import look_up
 
             self._join = self.plan, look_up(self.plan, self.models)
         return self._join[1]
@@ -346,7 +346,7 @@ class Session:
         """Finds ends in the models and judges pairs of them, for the plan as it stands."""
         models = self.models
         if self._judge is None or self._judge[:2] != (self.plan, len(models)):
-            from workbench.session.verdicts import Judge
+            from workbench.session.lists.compatibility import Judge
 
             links = list(self.links().values())
             seen = self._join[1].seen if self._join is not None and self._join[0] == self.plan else None

@@ -12,15 +12,13 @@ from workbench.disk.schema import Message
 from workbench.findings import Finding
 from workbench.graph.adjacency import Adjacency
 from workbench.model.shapes import to_proto
-from workbench.surgery.asset_names import place_assets
-from workbench.surgery.carried import add_assets, add_extra_files
-from workbench.surgery.collection_defs import merge_collections, merge_meta_info, merge_versions
-from workbench.surgery.initialise import init_ops, tell_implicit
-from workbench.surgery.interface import Interface, ResultPort, design_interface, port_info
-from workbench.surgery.join import Join, Link
-from workbench.surgery.meaning import remarks
-from workbench.surgery.object_functions import add_call, add_lists, add_signature, add_signature_map
-from workbench.surgery.objects import (
+from workbench.surgery.export.asset_names import place_assets
+from workbench.surgery.export.collections import merge_collections, merge_meta_info, merge_versions
+from workbench.surgery.export.duplicate_variables import join_twins
+from workbench.surgery.export.files import add_assets, add_extra_files
+from workbench.surgery.export.functions import add_call, add_lists, add_signature, add_signature_map
+from workbench.surgery.export.init_ops import init_ops, tell_implicit
+from workbench.surgery.export.object_graph import (
     Objects,
     add_objects,
     add_variables,
@@ -28,18 +26,20 @@ from workbench.surgery.objects import (
     constants_of_objects,
     functions_of_objects,
 )
-from workbench.surgery.part import Part, attr_shape, is_placeholder
-from workbench.surgery.refs import rewrite_references
-from workbench.surgery.rename import Renamer, Rule
+from workbench.surgery.export.saver import CheckpointNames, merge_savers, prefix_const, saver_nodes
+from workbench.surgery.export.tables import add_tables
+from workbench.surgery.export.training_mode import both_modes, tell
+from workbench.surgery.export.variable_defs import describe_variables, known_by_name
+from workbench.surgery.imported import Part, attr_shape, is_placeholder
+from workbench.surgery.preconditions import has_checkpoint, look_closer, variables_have_data
+from workbench.surgery.resolve.join import Join, Link
+from workbench.surgery.resolve.preprocessing import remarks
 from workbench.surgery.result import Copied, Draft
 from workbench.surgery.result_keys import rename_keys
-from workbench.surgery.saver import CheckpointNames, merge_savers, prefix_const, saver_nodes
-from workbench.surgery.sound import has_checkpoint, look_closer, variables_have_data
-from workbench.surgery.tables import add_tables
-from workbench.surgery.training import both_modes, tell
-from workbench.surgery.twins import join_twins
-from workbench.surgery.uplift import CannotUplift, Uplift
-from workbench.surgery.variables import describe_variables, known_by_name
+from workbench.surgery.result_signature import Interface, ResultPort, design_interface, port_info
+from workbench.surgery.rewrite.outline import CannotUplift, Uplift
+from workbench.surgery.rewrite.prefix import Renamer, Rule
+from workbench.surgery.rewrite.resource_variables import rewrite_references
 
 PREDICT = "tensorflow/serving/predict"
 # protobuf's own limit on a serialised message (2 GiB - 1).
@@ -225,7 +225,7 @@ class Builder:
         )
         frozen = 0
         if self.plan.freeze:
-            from workbench.surgery.freeze import bytes_to_freeze
+            from workbench.surgery.rewrite.freeze_variables import bytes_to_freeze
 
             frozen = sum(map(bytes_to_freeze, self.parts))
         if size + frozen <= MAX_PROTO_BYTES:
@@ -247,7 +247,7 @@ class Builder:
 
     def _rewrite(self, part: Part) -> None:
         if self.plan.freeze:
-            from workbench.surgery.freeze import freeze_variables
+            from workbench.surgery.rewrite.freeze_variables import freeze_variables
 
             self.rewritten["frozen"] += freeze_variables(part)
             return

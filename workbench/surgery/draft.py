@@ -11,13 +11,13 @@ from workbench.findings import Finding, by_severity
 from workbench.model import MetaGraph, Model
 from workbench.names import show
 from workbench.surgery.builder import Builder
-from workbench.surgery.join import look_up, open_sources
 from workbench.surgery.plan import Plan, Source, Wire
-from workbench.surgery.rename import Rule
+from workbench.surgery.postconditions import check_join
+from workbench.surgery.preconditions import dangers
+from workbench.surgery.resolve.join import look_up, open_sources
 from workbench.surgery.result import Copied, Draft
-from workbench.surgery.sound import dangers
-from workbench.surgery.unsound import check_join
-from workbench.surgery.uplift import CannotUplift
+from workbench.surgery.rewrite.outline import CannotUplift
+from workbench.surgery.rewrite.prefix import Rule
 
 __all__ = ["Copied", "Draft", "apply", "build", "check"]
 

@@ -1,7 +1,7 @@
 """An edit of one model: a private copy to change, everything else as it is, no prefixes.
 
 The caller changes `Edit.meta_graph` in place and says what of the original each signature of the result must agree
-with; `workbench.commit_edit` writes it. What is copied besides the graph: `variables/`, `assets/`, `assets.extra/`,
+with; `publishing.edits` writes it. What is copied besides the graph: `variables/`, `assets/`, `assets.extra/`,
 `debug/` and `keras_metadata.pb`, byte for byte. `fingerprint.pb` goes, because it names the source's bytes.
 """
 
@@ -24,13 +24,13 @@ from workbench.model.shapes import to_proto
 from workbench.model.signature import HIDDEN_SIGNATURES, Signature
 from workbench.names import count, show
 from workbench.surgery.plan import handle_base
+from workbench.surgery.postconditions import check_edit
 from workbench.surgery.recipe import OWN_FILES, dump, nested, tool
 from workbench.surgery.recipe import SCHEMA_VERSION as RECIPE_VERSION
-from workbench.surgery.unsound import check_edit
 
 if TYPE_CHECKING:
-    from workbench.disk.bundle_write import JoinPart, Tensor
-    from workbench.surgery.callables import Prepared
+    from workbench.disk.checkpoint.bundle_write import JoinPart, Tensor
+    from workbench.surgery.resolve.callables import Prepared
 
 EXTRA, DEBUG, KERAS = "assets.extra", "debug", "keras_metadata.pb"
 WARMUP = "tf_serving_warmup_requests"

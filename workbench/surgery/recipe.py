@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from workbench.disk import files
-from workbench.disk.outputs import url
-from workbench.documents import NotJson, parse
+from workbench.disk.atomic.outputs import url
+from workbench.disk.documents import NotJson, parse
 from workbench.errors import DamagedFile, DiskError, MissingFile, UsageError
 from workbench.names import show
 from workbench.surgery.plan import DEFAULT_SIGNATURE, DEFAULT_TAGS, Format, Plan, SourceList, Wire
 from workbench.version import __version__
 
 if TYPE_CHECKING:
-    from workbench.surgery.join import Join
+    from workbench.surgery.resolve.join import Join
 
 RECIPE, PROOF = "workbench.json", "workbench-proof.json"
 OWN_FILES = frozenset({RECIPE, PROOF})
@@ -89,7 +89,7 @@ def save(plan: Plan, join: Join, path: Path, *, overwrite: bool = False) -> None
         TargetExists: the file exists, and is not to be replaced.
         CannotWrite: the file can't be written, or belongs to a source.
     """
-    from workbench.disk.outputs import local_path, write_output
+    from workbench.disk.atomic.outputs import local_path, write_output
 
     path = local_path(path)
     recipe = describe(plan, join)

@@ -6,21 +6,21 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from workbench.disk.bundle import Bundle
+from workbench.disk.checkpoint.bundle import Bundle
 from workbench.disk.schema import Message
 from workbench.findings import Finding
 from workbench.model import MetaGraph, Signature
 from workbench.model.assets import Asset
 from workbench.names import count
 from workbench.surgery import recipe as recipe_
-from workbench.surgery.interface import Interface
-from workbench.surgery.join import Join
-from workbench.surgery.objects import (
+from workbench.surgery.export.object_graph import (
     Alias,
 )
-from workbench.surgery.part import Part
+from workbench.surgery.imported import Part
 from workbench.surgery.plan import Plan
-from workbench.surgery.rename import RenameLog
+from workbench.surgery.resolve.join import Join
+from workbench.surgery.result_signature import Interface
+from workbench.surgery.rewrite.prefix import RenameLog
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from workbench import sample_models
-from workbench.session.places import known, listing
+from workbench.session.lists.places import known, listing
 from workbench.session.store import Store
 from workbench.tui.screens.dialog import Dialog
 from workbench.tui.widgets.chooser import Chooser

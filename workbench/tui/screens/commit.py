@@ -13,12 +13,13 @@ from textual.widgets import Input
 
 from workbench.errors import Cancelled, UsageError, WorkbenchError
 from workbench.session.command import merge_line
-from workbench.session.detail import Detail, Span
-from workbench.session.progress import Progress
 from workbench.session.session import Outcome, Session
-from workbench.session.summary import call_line, what_became, what_it_does
-from workbench.session.wording import here
-from workbench.tui import glyphs, standing
+from workbench.session.texts.detail import Detail, Span
+from workbench.session.texts.progress import Progress
+from workbench.session.texts.summary import call_line, what_became, what_it_does
+from workbench.session.texts.wording import here
+from workbench.tui import glyphs
+from workbench.tui import status as standing
 from workbench.tui.actions import bindings
 from workbench.tui.screens.regions import NARROW
 from workbench.tui.widgets.bars import CommandLine, Head, Keys
@@ -26,7 +27,7 @@ from workbench.tui.widgets.commit_form import CommitForm, slot_of
 from workbench.tui.widgets.detail import SpanLines
 
 if TYPE_CHECKING:
-    from workbench.publishing import Report
+    from workbench.publishing.publish import Report
     from workbench.surgery.draft import Draft
     from workbench.tui.app import WorkbenchApp
 
@@ -302,7 +303,7 @@ class CommitScreen(Screen[None]):
 
     def _how(self, slot: str) -> str:
         """`base64url:` where the graph decodes web-safe base64 right behind the input."""
-        from workbench.session.summary import takes_base64
+        from workbench.session.texts.summary import takes_base64
 
         return "base64url:" if self.draft is not None and takes_base64(self.draft, slot) else ""
 

@@ -10,11 +10,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from workbench.names import show
-from workbench.session import text as text_
-from workbench.session.listing import Row
-from workbench.session.picking import Picked, end_of, outputs_of
+from workbench.session.lists.listing import Row
+from workbench.session.lists.picking import Picked, end_of, outputs_of
 from workbench.session.session import Session
-from workbench.surgery.ends import End
+from workbench.session.texts import text as text_
+from workbench.surgery.resolve.endpoints import End
 from workbench.tui import glyphs
 from workbench.tui.screens.dialog import Dialog
 from workbench.tui.widgets.lines import Lines, Painted, Piece

@@ -16,10 +16,11 @@ from workbench.errors import WorkbenchError
 from workbench.findings import Finding
 from workbench.names import CALL_SEPARATOR, show
 from workbench.session.command import inspect_line, merge_line
+from workbench.session.lists.picking import Picked, Wired, wired_ends
+from workbench.session.lists.viewer import Viewer
 from workbench.session.options import suggested_target
-from workbench.session.picking import Picked, Wired, wired_ends
-from workbench.session.viewer import Viewer
-from workbench.tui import glyphs, standing
+from workbench.tui import glyphs
+from workbench.tui import status as standing
 from workbench.tui.messages import (
     SubtitleChanged,
 )
@@ -32,9 +33,9 @@ from workbench.tui.widgets.wires import Wires
 
 if TYPE_CHECKING:
     from workbench.model import Model
-    from workbench.session.listing import Row
+    from workbench.session.lists.compatibility import Judgement
+    from workbench.session.lists.listing import Row
     from workbench.session.session import Outcome, Session
-    from workbench.session.verdicts import Judgement
     from workbench.tui.app import WorkbenchApp
 
 AT_FIRST, AGAIN = 0.2, 0.05

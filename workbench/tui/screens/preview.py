@@ -18,22 +18,23 @@ from textual.worker import get_current_worker
 from workbench.errors import WorkbenchError
 from workbench.names import show
 from workbench.session.command import inspect_line, merge_line
-from workbench.session.detail import Detail, Span
 from workbench.session.options import suggested_target
 from workbench.session.preview import Subject, View, describe, drawn
 from workbench.session.session import Session
-from workbench.session.summary import what_it_does
-from workbench.session.text import count
-from workbench.tui import glyphs, standing
+from workbench.session.texts.detail import Detail, Span
+from workbench.session.texts.summary import what_it_does
+from workbench.session.texts.text import count
+from workbench.tui import glyphs
+from workbench.tui import status as standing
 from workbench.tui.actions import bindings
 from workbench.tui.screens.regions import NARROW
 from workbench.tui.widgets.bars import CommandLine, Head, Keys
 from workbench.tui.widgets.canvas import CanvasView
 from workbench.tui.widgets.detail import SpanLines
-from workbench.tui.widgets.peek import Peek
+from workbench.tui.widgets.preview import Peek
 
 if TYPE_CHECKING:
-    from workbench.picture.layout import CutOff, Layout
+    from workbench.picture.layout.layout import CutOff, Layout
     from workbench.tui.app import WorkbenchApp
 
 _KEPT = 12
@@ -184,8 +185,8 @@ class PreviewScreen(Screen[None]):
             self.call_later(self._drawn, view, found)
 
     def _drawn(self, view: View, found: Layout | CutOff | WorkbenchError) -> None:
-        from workbench.picture.canvas import Canvas
-        from workbench.picture.layout import Layout
+        from workbench.picture.layout.layout import Layout
+        from workbench.picture.render.canvas import Canvas
 
         if view != self.view or not self.is_attached:
             return
@@ -244,7 +245,7 @@ class PreviewScreen(Screen[None]):
     @on(CanvasView.Selected)
     def _selected(self, event: CanvasView.Selected) -> None:
         event.stop()
-        from workbench.picture.scene import Frame
+        from workbench.picture.scene.scene import Frame
 
         out = Detail(("box",), "", "")
         item = self.canvas.item

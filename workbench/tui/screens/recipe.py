@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
 from workbench.names import show
-from workbench.session.places import expand
+from workbench.session.lists.places import expand
 from workbench.session.session import Session
 from workbench.tui.screens.ask import AskScreen, PromptScreen
 

@@ -15,7 +15,7 @@ from textual.widgets import Static
 from workbench import sample_models
 from workbench.errors import WorkbenchError
 from workbench.names import show
-from workbench.session.places import Entry, known
+from workbench.session.lists.places import Entry, known
 from workbench.tui.actions import bindings
 from workbench.tui.widgets.bars import Keys
 from workbench.tui.widgets.chooser import Chooser

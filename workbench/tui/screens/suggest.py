@@ -10,10 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from workbench.names import show
-from workbench.session import text as text_
 from workbench.session.session import Session
-from workbench.surgery.ends import End
+from workbench.session.texts import text as text_
 from workbench.surgery.plan import Wire
+from workbench.surgery.resolve.endpoints import End
 from workbench.tui import glyphs
 from workbench.tui.screens.dialog import Dialog
 from workbench.tui.widgets.lines import Lines, Painted, Piece

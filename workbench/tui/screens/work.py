@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual import on
 
 from workbench.names import show
-from workbench.session.picking import Picked, Refused, best, outputs_of, pick, resolve
+from workbench.session.lists.picking import Picked, Refused, best, outputs_of, pick, resolve
 from workbench.tui.actions import bindings
 from workbench.tui.messages import (
     DropAsked,

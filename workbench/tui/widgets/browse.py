@@ -21,9 +21,9 @@ from workbench.tui.widgets.rows import Rows
 if TYPE_CHECKING:
     from textual.timer import Timer
 
-    from workbench.session.detail import Detail
-    from workbench.session.listing import Key, Row
-    from workbench.session.viewer import Viewer
+    from workbench.session.lists.listing import Key, Row
+    from workbench.session.lists.viewer import Viewer
+    from workbench.session.texts.detail import Detail
     from workbench.tui.app import WorkbenchApp
 
 _SIDE_BY_SIDE = 100  # columns from which list and detail stand beside each other

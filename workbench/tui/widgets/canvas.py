@@ -17,9 +17,9 @@ from workbench.tui.actions import bindings
 from workbench.tui.roles import role_style
 
 if TYPE_CHECKING:
-    from workbench.picture.canvas import Canvas, Direction
-    from workbench.picture.layout import Box
-    from workbench.picture.scene import Frame, Node
+    from workbench.picture.layout.layout import Box
+    from workbench.picture.render.canvas import Canvas, Direction
+    from workbench.picture.scene.scene import Frame, Node
     from workbench.tui.app import WorkbenchApp
 
 _ROLES = {
@@ -192,7 +192,7 @@ class CanvasView(ScrollView, can_focus=True):
     def _style(self, key: str) -> Style:
         found = self._known.get(key)
         if found is None:
-            from workbench.picture.canvas import split_style
+            from workbench.picture.render.canvas import split_style
 
             role, owner, selected = split_style(key)
             found = role_style(self.app, _ROLES.get(role, ""))
@@ -353,6 +353,6 @@ class CanvasView(ScrollView, can_focus=True):
 
 
 def _is_frame(item: object) -> bool:
-    from workbench.picture.scene import Frame
+    from workbench.picture.scene.scene import Frame
 
     return isinstance(item, Frame)

@@ -15,7 +15,7 @@ from workbench.errors import UsageError
 from workbench.names import show
 from workbench.session.options import suggested_target
 from workbench.tui import glyphs
-from workbench.tui.widgets.tick import Tick
+from workbench.tui.widgets.checkbox import Tick
 
 if TYPE_CHECKING:
     from workbench.session.session import Session
@@ -187,7 +187,7 @@ class CommitForm(VerticalScroll, can_focus=False):
 
     def show_inputs(self, draft: Draft) -> None:
         """One line for each input of the result."""
-        from workbench.runtime.slots import input_slots
+        from workbench.runtime.component_tensors import input_slots
 
         slots = list(input_slots(draft.meta, draft.signature))
         box = self.query_one("#inputs", Vertical)

@@ -10,7 +10,7 @@ from textual import events
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from workbench.session.detail import Detail, Line, Link
+    from workbench.session.texts.detail import Detail, Line, Link
 from workbench.tui.actions import bindings
 from workbench.tui.widgets.lines import Lines, Painted, Piece
 
@@ -76,7 +76,7 @@ def break_line(line: Line, width: int) -> list[Line]:
     """A line in parts of at most `width` cells, those after the first indented like what the line is about."""
     if sum(cell_len(span.text) for span in line) <= width:
         return [line]
-    from workbench.session.detail import Span
+    from workbench.session.texts.detail import Span
 
     first = line[0].text
     indent = cell_len(first) if first.startswith(" ") and cell_len(first) < width // 2 else 2

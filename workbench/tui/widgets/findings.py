@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from workbench.findings import Finding
-from workbench.session.wording import here
+from workbench.session.texts.wording import here
 from workbench.tui import glyphs
 from workbench.tui.actions import bindings
 from workbench.tui.messages import GoTo

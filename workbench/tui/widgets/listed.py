@@ -15,14 +15,14 @@ from workbench.names import show
 from workbench.tui import glyphs
 from workbench.tui.messages import SubtitleChanged
 from workbench.tui.widgets.lines import Lines
-from workbench.tui.widgets.peek import Peek
+from workbench.tui.widgets.preview import Peek
 from workbench.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
     from textual.widgets import Input
 
-    from workbench.session.listing import Key
-    from workbench.session.viewer import Viewer
+    from workbench.session.lists.listing import Key
+    from workbench.session.lists.viewer import Viewer
     from workbench.tui.widgets.filter import FilterLine
 
 _MATCHES = 5000
@@ -174,7 +174,7 @@ class Listed(Vertical):
 
     def search(self, text: str) -> None:
         """Shows what fits a filter."""
-        from workbench.session.search import parse_query
+        from workbench.session.lists.search import parse_query
 
         if self.viewer is None:
             return

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from workbench.model.tensors import PLACEHOLDERS
-from workbench.session.listing import Key, Listing, Row
-from workbench.session.text import elide
+from workbench.session.lists.listing import Key, Listing, Row
+from workbench.session.texts.text import elide
 from workbench.tui import glyphs
 from workbench.tui.widgets.lines import Lines, Painted, Piece
 
 if TYPE_CHECKING:
-    from workbench.session.verdicts import Judgement
-    from workbench.session.viewer import Viewer
+    from workbench.session.lists.compatibility import Judgement
+    from workbench.session.lists.viewer import Viewer
 
 _SIGN = {"fits": (glyphs.FITS, "good"), "unknown": (glyphs.UNKNOWN, "maybe"), "no": (glyphs.NO, "bad")}
 _NAME_ROLE = {

@@ -7,8 +7,8 @@ from typing import Any
 from rich.cells import cell_len
 
 from workbench.names import show
-from workbench.session import text as text_
 from workbench.session.session import Session
+from workbench.session.texts import text as text_
 from workbench.surgery.plan import Wire
 from workbench.tui import glyphs
 from workbench.tui.actions import bindings

@@ -1,0 +1,1 @@
+"""Checks of a MetaGraph: nodes, attributes, functions, objects, the saver."""

@@ -1,0 +1,154 @@
+"""Edges: every input leads somewhere, takes what is there, and the graph does not run in a circle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workbench.checks.codes import Code, Found
+from workbench.checks.known import DANGLING_INPUT
+from workbench.disk import dtypes, optable
+from workbench.disk.schema import Message
+from workbench.graph.scope import Dangling, Scope
+from workbench.names import did_you_mean, show
+
+if TYPE_CHECKING:
+    from workbench.graph.scope import Types
+
+OUTPUT_INDEX = Code(
+    "output-index", "error", "an input takes an output that its node does not have",
+    "`n:k` is output k of node n, counted from 0; in a function's body it is written `n:out:i`. TensorFlow refuses "
+    "to import the graph.",
+    "Save the model again; a tool that edited the graph has lost an output.",
+)  # fmt: skip
+INPUT_COUNT = Code(
+    "input-count", "error", "a node has more or fewer inputs than its op takes",
+    "TensorFlow refuses to import the graph.",
+    "Save the model again; a tool that edited the graph has lost or added an input.",
+)  # fmt: skip
+INPUT_DTYPE = Code(
+    "input-dtype", "error", "an input has another dtype than the op takes",
+    "Nothing is ever cast on an edge: TensorFlow refuses to import the graph.",
+    "Look at the node that gives the value; a cast between the two was lost, or an attr is wrong.",
+)  # fmt: skip
+INPUT_ORDER = Code(
+    "input-order", "error", "a data input stands after a control input",
+    "In NodeDef.input all control inputs (`^n`) come last; TensorFlow refuses another order.",
+    "Save the model again.",
+)  # fmt: skip
+BODY_INPUT = Code(
+    "function-input", "error", "an input in a function's body names no argument and no node of it",
+    "The function can't be instantiated: whatever calls it fails.",
+    "Save the model again; a tool that edited the function has lost a node.",
+)  # fmt: skip
+CYCLE = Code(
+    "cycle", "error", "nodes feed each other in a circle that is no while loop",
+    "Only the edge out of NextIteration may lead back, in TF1's while loops. No loader takes another circle.",
+    "Save the model again; a tool that wired the graph has led an output back.",
+)  # fmt: skip
+
+
+def check(scope: Scope, found: Found) -> None:
+    """The edges of one place."""
+    for name, node in scope.nodes.items():
+        types = _edges(scope, name, node, found)
+        if types is not None:
+            _against_op(scope, name, node, types, found)
+    cycle = scope.adjacency.find_cycle()
+    if cycle is not None:
+        path = " → ".join(show(name, 60) for name in [*cycle[:6], cycle[0]])
+        found.add(CYCLE, scope.where(cycle[0]), f"{len(cycle)} nodes feed each other: {path}.")
+
+
+def _edges(scope: Scope, name: str, node: Message, found: Found) -> list[Types] | None:
+    """The dtypes behind each data input, or None if one of them leads nowhere."""
+    given: list[Types] | None = []
+    control = False
+    for entry in node.input:
+        if entry.startswith("^"):
+            control = True
+            if entry[1:] not in scope.nodes and entry[1:] not in scope.arguments:
+                _dangling(scope, name, entry, Dangling("node"), found)
+            continue
+        if control:
+            message = f"Its data input {show(entry)!r} stands after a control input."
+            found.add(INPUT_ORDER, scope.where(name), message)
+            control = False
+        try:
+            types = scope.types(entry)
+        except Dangling as problem:
+            _dangling(scope, name, entry, problem, found)
+            given = None
+            continue
+        if given is not None:
+            given.append(types)
+    return given
+
+
+def _dangling(scope: Scope, name: str, entry: str, problem: Dangling, found: Found) -> None:
+    source = entry.removeprefix("^").partition(":")[0]
+    if problem.part == "output":
+        have = ""
+        if problem.have is not None:
+            have = f", which has {problem.have} output{'' if problem.have == 1 else 's'}"
+        elif source in scope.nodes:
+            ranges = scope.ranges(source) or {}
+            have = f", whose outputs are {', '.join(map(show, ranges)) or 'none'}"
+        found.add(OUTPUT_INDEX, scope.where(name), f"Its input is {show(entry)!r}{have}.")
+    else:
+        main = scope.function is None
+        what = "no node of the graph" if main else "no argument and no node of the function"
+        found.add(
+            DANGLING_INPUT if main else BODY_INPUT,
+            scope.where(name),
+            f"Its input {show(entry)!r} names {what}.",
+            lambda: did_you_mean(source, [*scope.arguments, *scope.nodes], noun="nodes"),
+        )
+
+
+def _against_op(scope: Scope, name: str, node: Message, given: list[Types], found: Found) -> None:
+    wanted = wanted_types(scope, node)
+    if wanted is None:
+        return
+    flat = [dtype for types in given for dtype in types]
+    if len(flat) != len(wanted):
+        if _may_be_list(scope, node):
+            return
+        message = f"{show(node.op)} takes {len(wanted)} here, and it is given {len(flat)}."
+        found.add(INPUT_COUNT, scope.where(name), message)
+        return
+    for position, (have, want) in enumerate(zip(flat, wanted, strict=True)):
+        if have == dtypes.INVALID or want == dtypes.INVALID or have == want or fits(have, want):
+            continue
+        entry = [text for text in node.input if not text.startswith("^")]
+        source = f" ({show(entry[position])})" if len(entry) == len(flat) else ""
+        found.add(
+            INPUT_DTYPE,
+            scope.where(name),
+            f"Input {position}{source} is {dtypes.name(have)}; {show(node.op)} takes {dtypes.name(want)} there.",
+        )
+
+
+def fits(have: int, want: int) -> bool:
+    """Whether a tensor of one dtype may stand where another is asked for: a reference may, as its value."""
+    return dtypes.base(have) == dtypes.base(want) and (dtypes.is_ref(have) or not dtypes.is_ref(want))
+
+
+def wanted_types(scope: Scope, node: Message) -> list[int] | None:
+    """The dtypes a node's data inputs have to have, by its op or by the function it calls; None if nothing tells."""
+    function = scope.meta.functions.get(node.op)
+    if function is not None:
+        args = function.signature.input_arg
+        if any(arg.number_attr or arg.type_list_attr for arg in args):
+            return None
+        return [arg.type or dtypes.INVALID for arg in args]
+    op_def = scope.meta.op_table.get(node.op)
+    return None if op_def is None else optable.input_types(node, op_def)
+
+
+def _may_be_list(scope: Scope, node: Message) -> bool:
+    """Whether an input may stand for several tensors whose number is not known: a polymorphic function's argument."""
+    return any(
+        arg.number_attr or arg.type_list_attr
+        for arg in scope.arguments.values()
+        if any(entry.partition(":")[0] == arg.name for entry in node.input)
+    )

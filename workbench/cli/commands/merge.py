@@ -1,0 +1,293 @@
+"""Join models: connect outputs of one to inputs of the next.
+
+Variables are kept, and the result is verified before it is published. Give a model as HANDLE=PATH to choose its handle,
+the prefix of all its names in the result; the default is the name of its folder. A wire connects two endpoints. An
+endpoint is a signature key (pixels), SIGNATURE#KEY, a tensor (node:0, %node:0), or a tensor inside function calls
+(CALL::CALL::node:0); with more than two models, write HANDLE@ENDPOINT. One output may feed several inputs. Inputs
+without a wire become inputs of the result.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.cli import verifying
+from workbench.cli.arguments import add_overwrite, keys_of, pairs
+from workbench.cli.output import Output
+from workbench.errors import PlanError, UsageError
+from workbench.names import did_you_mean, show
+from workbench.state import remember_recipe
+from workbench.surgery.plan import DEFAULT_SIGNATURE, Plan, Source, SourceList
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from workbench.cli.pages.calling import Needs
+    from workbench.model import Model
+    from workbench.publishing.joins import Report
+    from workbench.runtime.child_process.child import Child
+    from workbench.surgery.draft import Draft
+
+EXAMPLES = """\
+examples:
+  workbench merge ./image ./digits --wire pixels=myInput -o ./merged
+  workbench merge img=./image net=./digits --wire img@pixels=net@myInput -o ./out
+  workbench merge ./image ./digits --wire pixels=myInput --dry-run
+  workbench merge a=./m b=./m c=./m --wire a@y=b@x --wire b@y=c@x \\
+    --signature-of a=predict -o ./chain
+  workbench merge ./image ./digits --wire pixels=myInput --serving -o ./served \\
+    --input base64_input=base64url:@three.png
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments."""
+    parser.add_argument("models", nargs="*", metavar="[HANDLE=]MODEL", help="two or more models")
+    parser.add_argument(
+        "-w", "--wire", action="append", default=[], metavar="OUT=IN", dest="wires",
+        help="connect an output to an input; repeatable",
+    )  # fmt: skip
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="new folder for the result")
+    parser.add_argument("--dry-run", action="store_true", help="show what would be done, and write nothing")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON to stdout")
+    sources = parser.add_argument_group("signature and tag set of each model")
+    sources.add_argument(
+        "--signature-of", action="append", default=[], metavar="HANDLE=KEY", help="signature of a model"
+    )
+    sources.add_argument(
+        "--tag-set-of",
+        action="append",
+        default=[],
+        metavar="HANDLE=TAGS",
+        help="tag set of a model, such as serve,gpu",
+    )
+    for letter, which in (("a", "first"), ("b", "second")):
+        sources.add_argument(f"--signature-{letter}", metavar="KEY", help=f"signature of the {which} model")
+        sources.add_argument(f"--tag-set-{letter}", metavar="TAGS", help=f"tag set of the {which} model")
+    result = parser.add_argument_group("result")
+    result.add_argument(
+        "--signature",
+        default=None,
+        metavar="KEY",
+        help=f"key of its signature (default: {DEFAULT_SIGNATURE})",
+    )
+    for side in ("input", "output"):
+        result.add_argument(
+            f"--rename-{side}", action="append", default=[], metavar="OLD=NEW",
+            help=f"rename an {side} of the result",
+        )  # fmt: skip
+    result.add_argument("--tag-set", default=None, metavar="TAGS", help="its tag set (default: serve)")
+    result.add_argument(
+        "--keep-outputs", action="store_true", help="keep the outputs of models that feed another model"
+    )
+    result.add_argument(
+        "--keep-signatures", action="store_true", help="keep the models' own signatures as well"
+    )
+    result.add_argument(
+        "--format", choices=["tf1", "tf2"], metavar="tf1|tf2",
+        help="tf2 has an object graph and can be trained (default where possible), tf1 has none",
+    )  # fmt: skip
+    result.add_argument("--freeze", action="store_true", help="convert variables to constants")
+    result.add_argument("--serving", action="store_true", help="write to the next version number under DIR")
+    result.add_argument(
+        "--save-recipe", type=Path, metavar="FILE", help="save the plan as a recipe, which --recipe replays"
+    )
+    add_overwrite(result, "--save-recipe")
+    result.add_argument(
+        "--recipe", type=Path, metavar="FILE", help="replay a recipe instead of giving MODEL and --wire"
+    )
+    verifying.configure(parser)
+
+
+def run(args: argparse.Namespace, out: Output, child: Child | None = None) -> int:
+    """Merges; in `child`, if there is one already."""
+    from workbench.surgery.draft import build
+    from workbench.surgery.recipe import save
+    from workbench.surgery.resolve.join import look_up, open_sources
+
+    plan, wires = make_plan(args)
+    models = open_sources(plan)
+    plan = with_renames(with_wires(plan, wires, models), args, models)
+    draft, findings = build(plan, models)
+    if draft is None:
+        errors = [finding for finding in findings if finding.severity == "error"]
+        raise PlanError(
+            "The models can't be joined like this: "
+            + ("one error." if len(errors) == 1 else f"{len(errors)} errors."),
+            findings,
+            hint=_suggest(models, plan) if not plan.wires else None,
+        )
+    if args.output is None and not args.dry_run:
+        raise UsageError(
+            "No folder for the result is given.", hint="Add -o DIR, or --dry-run to write nothing."
+        )
+    if args.save_recipe is not None:
+        save(plan, look_up(plan, models), args.save_recipe, overwrite=args.overwrite)
+    if args.dry_run:
+        from workbench.cli.pages.merge_page import dry_run, dry_run_json
+        from workbench.surgery.preconditions import dangers
+
+        draft.findings = [*draft.findings, *dangers(draft.meta, plan.signature)]
+        if out.json:
+            out.emit(dry_run_json(draft))
+        else:
+            dry_run(out, draft)
+        return 0
+    return commit_and_tell(draft, args, out, child)
+
+
+def commit_and_tell(draft: Draft, args: argparse.Namespace, out: Output, child: Child | None = None) -> int:
+    """Commits a draft as the flags say, and tells what became of it; the exit code."""
+    from workbench.cli.pages.merge_page import outcome, outcome_json
+    from workbench.publishing.joins import commit
+
+    out.remarks(draft.findings)
+    proving = verifying.proving(args, draft)
+    report: Report = commit(
+        draft,
+        args.output,
+        serving=args.serving,
+        verify=not args.no_verify,
+        proving=proving,
+        child=child,
+        progress=verifying.Talker(out),
+    )
+    if report.published:
+        remember_recipe(draft.recipe, [source.path for source in draft.plan.sources])
+    if out.json:
+        out.emit(outcome_json(draft, report, _needs(args, draft)))
+    else:
+        outcome(out, draft, report, _needs(args, draft))
+    return 0 if report.published else 1
+
+
+def _needs(args: argparse.Namespace, draft: Draft) -> Needs:
+    """Return what the result needs to be run: what its verification needed, and the user's word."""
+    from workbench.checks.unsafe import dangerous
+    from workbench.checks.unsafe.ops import may_be_dangerous
+    from workbench.cli.pages.calling import Needs
+
+    asked = args.allow_unsafe or (args.no_verify and may_be_dangerous(draft.meta.ops))
+    return Needs(
+        asked and bool(dangerous(draft.meta, [draft.plan.signature])),
+        tuple(args.imports),
+        tuple(args.op_libraries),
+        args.python,
+    )
+
+
+def make_plan(args: argparse.Namespace) -> tuple[Plan, list[str]]:
+    """The plan of the flags without its wires, and the wires as written."""
+    if args.recipe is not None:
+        from workbench.surgery.recipe import load
+
+        if args.models or args.wires:
+            raise UsageError(
+                "--recipe already names models and wires.",
+                hint="Leave out MODEL and --wire, or leave out --recipe.",
+            )
+        return load(args.recipe), []
+    if len(args.models) < 2:
+        raise UsageError(
+            "merge needs two or more models.", hint="workbench merge A B --wire OUTPUT=INPUT -o DIR"
+        )
+    if args.signature == "":
+        raise UsageError("The signature of the result needs a key.", hint="--signature serving_default")
+    sources = SourceList()
+    for text in args.models:
+        handle, path = split_source(text)
+        sources.add(path, handle)
+    handles = [source.handle for source in sources.sources]
+    signatures = _by_handle(
+        "--signature-of", args.signature_of, handles, (args.signature_a, args.signature_b)
+    )
+    tag_sets = _by_handle("--tag-set-of", args.tag_set_of, handles, (args.tag_set_a, args.tag_set_b))
+    chosen = tuple(
+        Source(
+            source.handle,
+            source.path,
+            _tags(tag_sets[source.handle]) if source.handle in tag_sets else None,
+            signatures.get(source.handle),
+        )
+        for source in sources.sources
+    )
+    plan = Plan(
+        chosen,
+        (),
+        args.signature or DEFAULT_SIGNATURE,
+        _tags(args.tag_set) if args.tag_set is not None else ("serve",),
+        args.keep_outputs,
+        args.keep_signatures,
+        args.freeze,
+        args.format or "auto",
+    )
+    return plan, list(args.wires)
+
+
+def with_renames(plan: Plan, args: argparse.Namespace, models: Mapping[str, Model]) -> Plan:
+    """Add the keys that the options rename to a plan; a recipe has its own."""
+    inputs: set[str] = set()
+    outputs: set[str] = set()
+    for handle, model in models.items():
+        for known, keys in zip((inputs, outputs), keys_of(model.meta.signatures.values()), strict=True):
+            known |= keys | {f"{handle}_{key}" for key in keys}
+    for_inputs = pairs("--rename-input", args.rename_input, known=inputs)
+    for_outputs = pairs("--rename-output", args.rename_output, known=outputs)
+    return replace(
+        plan,
+        rename_inputs=tuple(for_inputs.items()) or plan.rename_inputs,
+        rename_outputs=tuple(for_outputs.items()) or plan.rename_outputs,
+    )
+
+
+def with_wires(plan: Plan, wires: Iterable[str], models: Mapping[str, Model]) -> Plan:
+    """The plan with the wires as written added to it."""
+    from workbench.surgery.resolve.join import split_wire
+
+    for text in wires:
+        plan = plan.with_wire(split_wire(text, plan, models))
+    return plan
+
+
+def split_source(text: str) -> tuple[str | None, Path]:
+    """`HANDLE=PATH` or `PATH`; a path that exists as it stands is a path."""
+    head, equals, rest = text.partition("=")
+    if not equals or "/" in head or Path(text).exists():
+        return None, Path(text)
+    if not rest:
+        raise UsageError(f"{show(text)!r} names no model.", hint="Write HANDLE=PATH.")
+    return head, Path(rest)
+
+
+def _tags(text: str) -> tuple[str, ...]:
+    return tuple(tag.strip() for tag in text.split(",") if tag.strip())
+
+
+def _by_handle(
+    flag: str, texts: Iterable[str], handles: list[str], short: tuple[str | None, str | None]
+) -> dict[str, str]:
+    found = {handle: value for handle, value in zip(handles, short, strict=False) if value is not None}
+    for text in texts:
+        handle, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"{flag} {show(text)}: write HANDLE=VALUE.")
+        if handle not in handles:
+            raise UsageError(
+                f"{flag}: there is no model with the handle {show(handle)!r}.",
+                hint=did_you_mean(handle, handles, noun="handles"),
+            )
+        found[handle] = value
+    return found
+
+
+def _suggest(models: Mapping[str, Model], plan: Plan) -> str | None:
+    """Wires that would fit, for a plan that has none."""
+    from workbench.surgery.resolve.suggest import suggest
+
+    found = suggest(plan, models)
+    if not found:
+        return "No output of a model is compatible with an input of the next, without a change of dtype or shape."
+    return "Compatible wires:\n" + "\n".join(f"--wire {wire}" for wire in found[:5])

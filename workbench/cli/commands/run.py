@@ -1,0 +1,198 @@
+"""Run a signature on given values, in a TensorFlow process of its own.
+
+A VALUE is JSON (cast to the input's dtype; a cast that loses information is an error), a bare word for a string input,
+@file.npy, @file.npz[name], @any.file (its bytes as one string), or base64url:@any.file. A sparse input takes
+KEY.indices=, KEY.values= and KEY.dense_shape=.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.cli import verifying
+from workbench.cli.arguments import add_overwrite
+from workbench.cli.output import DTYPE, NAME, TEXT, Output
+from workbench.errors import CannotWrite
+from workbench.names import show
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from workbench.model import Model
+    from workbench.runtime.child_process.child import Child
+
+EXAMPLES = """\
+examples:
+  workbench run ./merged --input base64_input=base64url:@three.png
+  workbench run ./model --input x=[[1,2,3,4]] --json
+  workbench run ./model --signature classify --input inputs=@x.npy --npz y.npz
+"""
+_MAX_LINES = 24
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments."""
+    parser.add_argument("model", metavar="MODEL", type=Path, help="SavedModel folder or frozen GraphDef file")
+    parser.add_argument(
+        "-i", "--input", action="append", default=[], metavar="KEY=VALUE", dest="inputs",
+        help="value of an input; repeatable",
+    )  # fmt: skip
+    parser.add_argument(
+        "--signature", metavar="KEY", help="signature to run (default: serving_default, else the only one)"
+    )
+    parser.add_argument("--tag-set", metavar="TAGS", help="tag set of the MetaGraph, such as serve,gpu")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON to stdout")
+    parser.add_argument("--npz", type=Path, metavar="FILE", help="write the outputs to a .npz file")
+    add_overwrite(parser, "--npz")
+    verifying.add_child_flags(parser.add_argument_group("TensorFlow"))
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    """Runs it and prints what comes out."""
+    from workbench.disk.atomic.outputs import check_output
+    from workbench.model import open_model
+
+    model = open_model(args.model, args.tag_set)
+    if args.npz is not None:
+        check_output(args.npz, overwrite=args.overwrite, sources=[model.place])
+    signature, outputs = call(args, out, model=model)
+    if args.npz is not None:
+        _save(args.npz, outputs, overwrite=args.overwrite, sources=[model.place])
+        out.talk(f"{len(outputs)} {'output is' if len(outputs) == 1 else 'outputs are'} in {args.npz}")
+    if out.json:
+        out.emit({"schema_version": 1, "signature": signature, "outputs": as_json(outputs)})
+    elif args.npz is None:
+        print_outputs(out, outputs)
+    return 0
+
+
+def call(
+    args: argparse.Namespace, out: Output, child: Child | None = None, model: Model | None = None
+) -> tuple[str, Mapping[str, Any]]:
+    """The signature's key and the outputs by theirs; from `child` and `model`, if they are there already."""
+    from workbench.model import open_model
+    from workbench.runtime.api import run as run_model
+    from workbench.runtime.component_tensors import input_slots
+    from workbench.runtime.inputs.values import parse_inputs
+
+    model = model or open_model(args.model, args.tag_set)
+    signature = model.meta.signature(args.signature)
+    values = parse_inputs(args.inputs, input_slots(model.meta, signature))
+    for note in model.notes:
+        out.talk(note)
+    outputs = run_model(
+        model,
+        values,
+        signature.key,
+        child=child,
+        python=args.python,
+        imports=tuple(args.imports),
+        op_libraries=tuple(args.op_libraries),
+        gpu=args.gpu,
+        time_limit=args.time_limit,
+        allow_unsafe=args.allow_unsafe,
+    )
+    return signature.key, outputs
+
+
+def print_outputs(out: Output, outputs: Mapping[str, Any]) -> None:
+    """Each output with its dtype, shape and values; long ones are shortened as numpy does."""
+    import numpy as np
+
+    from workbench.model.shapes import text
+
+    for key, array in outputs.items():
+        is_string = array.dtype.kind in "OSU"
+        dtype = "string" if is_string else array.dtype.name
+        out.table([(show(key), f"{dtype} {text(tuple(array.shape))}")], [NAME, DTYPE], indent=0)
+        if is_string:
+            lines = [_string(item) for item in array.reshape(-1)[:_MAX_LINES]]
+        else:
+            lines = np.array2string(array, max_line_width=76, precision=6, suppress_small=True).splitlines()
+        for line in lines[:_MAX_LINES]:
+            out.line(line, indent=2)
+        if len(lines) > _MAX_LINES or (is_string and array.size > _MAX_LINES):
+            out.line("… use --json or --npz FILE for all values", style="dim", indent=2)
+        one_row = array.ndim and array.size == array.shape[-1] > 1
+        if one_row and array.dtype.kind == "f" and np.isfinite(array).all():
+            best = int(np.argmax(array))
+            out.table([(f"largest: [{best}]", f"{float(array.reshape(-1)[best]):.4g}")], [TEXT, TEXT])
+
+
+def as_json(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Outputs as JSON values: dtype, shape, values; bytes that are no text as `{"b64": …}`."""
+    return {
+        key: {
+            "dtype": "string" if array.dtype.kind in "OSU" else array.dtype.name,
+            "shape": list(array.shape),
+            "values": _plain(
+                array.tolist() if array.dtype.kind in "OSUbiufc" else array.astype("float64").tolist()
+            ),
+        }
+        for key, array in outputs.items()
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, bytes):
+        try:
+            return value.decode("utf-8")
+        except UnicodeDecodeError:
+            import base64
+
+            return {"b64": base64.b64encode(value).decode("ascii")}
+    if isinstance(value, float) and value != value:
+        return "NaN"
+    if isinstance(value, float) and value in (float("inf"), float("-inf")):
+        return "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, complex):
+        return [value.real, value.imag]
+    return value
+
+
+def _string(value: Any) -> str:
+    if isinstance(value, bytes):
+        try:
+            return show(value.decode("utf-8"))
+        except UnicodeDecodeError:
+            return f"{len(value)} bytes: {show(repr(value[:40]))}"
+    return show(str(value))
+
+
+def _save(
+    path: Path, outputs: Mapping[str, Any], *, overwrite: bool = False, sources: Sequence[Path] = ()
+) -> None:
+    """Writes an .npz that needs no pickle to be read; what can't be held without loss is refused."""
+    import zipfile
+
+    import numpy as np
+
+    from workbench.disk.atomic.outputs import open_output
+
+    plain = {key: _storable(key, array) for key, array in outputs.items()}
+    with (
+        open_output(path, overwrite=overwrite, sources=sources) as file,
+        zipfile.ZipFile(file, "w") as archive,
+    ):
+        for key, array in plain.items():
+            with archive.open(f"{key}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
+
+
+def _storable(key: str, array: Any) -> Any:
+    """An array as numpy's own format holds it: strings as `S`, bfloat16 and its like as float32."""
+    import numpy as np
+
+    if array.dtype == object:
+        if any(item[-1:] == b"\0" for item in array.ravel().tolist()):
+            raise CannotWrite(
+                "A string ends with a zero byte, which a .npz file cannot keep.",
+                where=show(key),
+                hint="Use --json.",
+            )
+        return np.array(array.tolist(), "S").reshape(array.shape)
+    return array.astype(np.float32) if array.dtype.kind == "V" else array

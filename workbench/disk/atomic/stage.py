@@ -1,0 +1,379 @@
+"""All or nothing: a folder is made beside its target, synced, and given its name in one step.
+
+The temporary of target `merged` is `.merged.workbench-1a2b3c4d`, beside it a lock `….lock` that its process
+holds (`flock`). A process that dies lets go of the lock, so the next stage in that folder can tell dead
+temporaries from those at work and removes only the dead (`temporary`). The lock is made before the folder and
+removed after it: a folder without a lock is not ours.
+
+Where there is no `flock` (Windows, some network file systems) nothing is taken for dead and removed. What
+`files.move_to_new` says of file systems without `RENAME_NOREPLACE` holds for publishing.
+"""
+
+from __future__ import annotations
+
+import atexit
+import errno
+import os
+import stat
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Self
+
+from workbench.disk import files
+from workbench.disk.atomic import outputs, temporary
+from workbench.disk.atomic.temporary import LOCK
+from workbench.errors import CannotWrite, TargetExists
+from workbench.names import show
+
+_LEFT = "The next commit to the same folder tries again; or remove it by hand."
+_HIGHEST_VERSION = (1 << 63) - 1  # TensorFlow Serving reads version numbers as int64
+_SAVED_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt", "saved_model.cpb")
+
+
+class Stage:
+    """A folder in the making. A context manager: left without `publish`, it leaves nothing behind.
+
+    Interrupts and errors in any phase, `publish` included, remove the temporary, its lock, and every folder
+    above the target that was made for it; a process that is killed (SIGTERM too, unless the program turns it
+    into an exception) leaves them to the next stage in the same folder. Missing folders above the target are
+    made.
+
+    Args:
+        target: the folder to make. With `serving` the folder above it, in which the result becomes the next
+            version number (the highest there plus one, 1 if there is none).
+        serving: see `target`.
+        sources: folders and files in which nothing may be made.
+
+    Raises:
+        TargetExists: on entering and on publishing, if anything is at `target`, a link that leads nowhere
+            included; for `serving` if it is a file or itself a SavedModel.
+        CannotWrite: at once, if the target is a URL; on entering, if it lies in a source, or nothing can be made
+            there.
+    """
+
+    def __init__(self, target: Path | str, *, serving: bool = False, sources: Iterable[Path] = ()) -> None:
+        self.target = outputs.local_path(target)
+        self._sources = tuple(sources)
+        self.serving = serving
+        self.published: Path | None = None
+        self._absolute = self.target.absolute()
+        self._parent = self._absolute if serving else self._absolute.parent
+        self._made: list[Path] = []  # folders above, outermost first
+        self._folder: Path | None = None
+        self._lock_path: Path | None = None
+        self._lock: int | None = None
+        self._identity = (-1, -1)  # device and inode of the folder
+        self._goal: Path | None = None  # where a rename may have put it
+        self._process = os.getpid()
+
+    @property
+    def folder(self) -> Path:
+        """The temporary folder, as an absolute path; in it the result is made."""
+        if self._folder is None:
+            raise RuntimeError("a stage has a folder only between entering and leaving")
+        return self._folder
+
+    def __enter__(self) -> Self:
+        try:
+            atexit.register(self._discard)  # for an interrupt that strikes as the `with` block is being left
+            self._refuse_existing()
+            with files.writing(self.target):
+                self._begin()
+        except BaseException as failure:
+            self._discard_telling(failure)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._discard_telling(value)
+
+    def _discard_telling(self, failure: BaseException | None) -> None:
+        """Removes what is not published; what could not be is said with the failure, or is one itself."""
+        problem = self._discard()
+        if problem is None:
+            return
+        left = show(str(problem.filename or self._folder or self.target))
+        message = f"What was begun could not be removed: {problem.strerror or problem}."
+        if failure is None:
+            raise CannotWrite(message, where=left, hint=_LEFT)
+        failure.add_note(f"{left}: {message} {_LEFT}")
+
+    def write(self, relative: str, data: bytes) -> Path:
+        """Writes a new file of the result and syncs it; folders on the way are made.
+
+        Args:
+            relative: its path in the result, with `/`.
+            data: its bytes.
+
+        Raises:
+            CannotWrite: the path leaves the folder, the file is there already, or the system refuses.
+        """
+        path = self._inside(relative)
+        files.write_file(path, data)
+        return path
+
+    def copy(self, source: Path, relative: str) -> Path:
+        """Copies the bytes of a file into the result and syncs them.
+
+        Args:
+            source: a regular file.
+            relative: its path in the result, with `/`.
+
+        Raises:
+            CannotWrite: as for `write`.
+            MissingFile: there is no `source`.
+            DamagedFile: it can't be read.
+        """
+        path = self._inside(relative)
+        files.copy_file(source, path)
+        return path
+
+    def need(self, size: int) -> None:
+        """Makes sure, before work starts, that `size` bytes are free where the stage is.
+
+        Raises:
+            CannotWrite: there are fewer.
+        """
+        if not hasattr(os, "statvfs"):
+            return
+        with files.writing(self.target):
+            found = os.statvfs(self.folder)
+        free = found.f_bavail * found.f_frsize
+        if free < size:
+            raise CannotWrite(
+                f"{size} bytes are needed and {free} are free.",
+                where=show(str(self.target)),
+                hint="Free some space, or write to another disk.",
+            )
+
+    def publish(self) -> Path:
+        """Syncs what was made and gives it its name; the path of the result, absolute only if `target` is.
+
+        Until this returns nothing is final: an error or an interrupt after the rename takes it back.
+
+        Raises:
+            TargetExists: something has come to be at the target meanwhile.
+            CannotWrite: the system refuses.
+        """
+        with files.writing(self.target):
+            self._sync_tree()
+            while True:
+                version = str(self._next_version()) if self.serving else None
+                final = self.target / version if version else self.target
+                try:
+                    self._rename(self._parent / version if version else self._absolute, final)
+                except FileExistsError:
+                    if version is None:
+                        raise self._exists() from None
+                    continue  # another took the number: take the next
+                return final
+
+    # entering
+
+    def _refuse_existing(self) -> None:
+        """Looks at the target before anything is made."""
+        if "\0" in str(self.target):
+            raise CannotWrite("A path can't contain a zero byte.", where=show(str(self.target)))
+        outputs.refuse_in_source(self.target, self._sources)
+        with files.writing(self.target):
+            try:
+                found = os.lstat(self._absolute)
+            except FileNotFoundError:
+                return
+        if not self.serving:
+            raise self._exists()
+        if stat.S_ISLNK(found.st_mode):
+            with suppress(OSError):
+                found = os.stat(self._absolute)
+        if not stat.S_ISDIR(found.st_mode):
+            raise TargetExists(
+                "This is not a folder, so no version can be made in it.",
+                where=show(str(self.target)),
+                hint="Give the folder that holds the version numbers, or one that does not exist yet.",
+            )
+        if any(os.path.lexists(self._absolute / name) for name in _SAVED_MODEL_FILES):
+            raise TargetExists(
+                "This is a SavedModel itself, not a folder of version numbers.",
+                where=show(str(self.target)),
+                hint="Give the folder above it, or one that does not exist yet.",
+            )
+
+    def _exists(self) -> TargetExists:
+        return TargetExists(
+            "The target exists already, and nothing is ever overwritten.",
+            where=show(str(self.target)),
+            hint="Remove it, or write to another name.",
+        )
+
+    def _begin(self) -> None:
+        for attempt in (1, 2, 3):
+            try:
+                self._make_parents(self._parent)
+                temporary.remove_dead(self._parent)
+                self._make_temporary()
+                return
+            except FileNotFoundError:
+                # Another stage that failed may have taken back the folder it had made and we had found.
+                self._folder = None
+                self._release()
+                if attempt == 3:
+                    raise
+
+    def _make_parents(self, path: Path) -> None:
+        """`mkdir -p`, remembering what was made so that it can be taken back."""
+        if path.is_dir():
+            return
+        if path.parent != path:
+            self._make_parents(path.parent)
+        self._made.append(path)  # before it exists: an interrupt in between must not lose it
+        try:
+            files.make_folder(path)
+        except FileExistsError:
+            self._made.remove(path)
+            if not path.is_dir():
+                raise
+
+    def _make_temporary(self) -> None:
+        name = str(self._next_version()) if self.serving else self._absolute.name
+        while True:
+            path = self._parent / temporary.new_name(name)
+            if os.path.lexists(path):
+                continue
+            self._lock_path = path.with_name(path.name + LOCK)
+            try:
+                self._lock = files.open_new(self._lock_path)
+            except FileExistsError:
+                self._lock_path = None  # somebody else's, by a rare chance
+                continue
+            if temporary.hold(self._lock) and temporary.is_at(self._lock, self._lock_path):
+                break
+            # A stage that starts just now has taken our lock, before we held it, for a dead one's.
+            os.close(self._lock)
+            self._lock = None
+        self._folder = path
+        files.make_folder(path)
+        found = os.stat(path)
+        self._identity = (found.st_dev, found.st_ino)
+
+    def _next_version(self) -> int:
+        highest = 0
+        with os.scandir(self._parent) as found:
+            for entry in found:
+                name = entry.name
+                if name.isascii() and name.isdigit() and len(name) < 40 and int(name) <= _HIGHEST_VERSION:
+                    highest = max(highest, int(name))
+        if highest == _HIGHEST_VERSION:
+            raise CannotWrite(
+                f"The highest version there is {highest}; there is no number after it.",
+                where=show(str(self.target)),
+            )
+        return highest + 1
+
+    # filling
+
+    def _inside(self, relative: str) -> Path:
+        """Where a file of the result goes; the folders above it are made."""
+        pure = PurePosixPath(relative)
+        if not pure.parts or pure.is_absolute() or ".." in pure.parts or "\0" in relative:
+            raise CannotWrite(
+                f"The name {show(relative)!r} does not stay inside the result.", where=show(str(self.target))
+            )
+        path = self.folder.joinpath(*pure.parts)
+        with files.writing(path):
+            missing = [parent for parent in path.relative_to(self.folder).parents if parent.parts]
+            for parent in reversed(missing):
+                with suppress(FileExistsError):
+                    files.make_folder(self.folder / parent)
+        return path
+
+    # publishing
+
+    def _sync_tree(self) -> None:
+        for folder, _, names in os.walk(self.folder, topdown=False):
+            for name in names:
+                path = Path(folder, name)
+                if stat.S_ISREG(os.lstat(path).st_mode):
+                    files.sync_path(path)
+            files.sync_path(Path(folder))
+
+    def _rename(self, goal: Path, final: Path) -> None:
+        """Names the folder `goal` and makes that last. Until `published` is set, `_discard` takes it back."""
+        self._goal = goal
+        files.move_to_new(self.folder, goal)
+        for folder in (self._parent, *(made.parent for made in reversed(self._made))):
+            files.sync_path(folder)
+        self._release()  # last: what is taken back is ours as long as there is the lock
+        self.published = final
+
+    # leaving
+
+    def _release(self) -> None:
+        """Lets go of the lock and removes it."""
+        if self._lock_path is not None:
+            with suppress(FileNotFoundError):
+                files.remove(self._lock_path)
+            self._lock_path = None
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            lock, self._lock = self._lock, None
+            os.close(lock)
+
+    def _discard(self) -> OSError | None:
+        """Removes what is not published. An interrupt waits until that is done.
+
+        Returns:
+            What kept it from being removed; the next stage in that folder will find it dead.
+        """
+        if os.getpid() != self._process:
+            return None  # a fork of ours: it is not its to remove
+        interrupt: BaseException | None = None
+        failed: OSError | None = None
+        for _ in range(100):  # as often as somebody leans on Ctrl-C
+            try:
+                self._discard_once()
+                break
+            except OSError as problem:
+                failed = problem
+                self._unlock()
+                break
+            except BaseException as problem:
+                interrupt = problem
+        atexit.unregister(self._discard)
+        if interrupt is not None:
+            raise interrupt
+        return failed
+
+    def _discard_once(self) -> None:
+        if self._folder is not None:
+            if self.published is None:
+                self._take_back(self._folder)
+            with suppress(FileNotFoundError):
+                files.remove_tree(self._folder)
+            self._folder = None
+        self._release()
+        if self.published is None:
+            for made in reversed(self._made):
+                try:
+                    files.remove_folder(made)
+                except FileNotFoundError:
+                    pass
+                except OSError as problem:
+                    if problem.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                        break  # somebody else has put something in
+                    raise
+        self._made.clear()
+
+    def _take_back(self, folder: Path) -> None:
+        """Undoes a rename after which something failed."""
+        if self._goal is None:
+            return
+        with suppress(FileNotFoundError):
+            found = os.lstat(self._goal)
+            if (found.st_dev, found.st_ino) == self._identity:
+                files.move(self._goal, folder)

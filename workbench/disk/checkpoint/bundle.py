@@ -1,0 +1,10 @@
+"""Checkpoints (TensorBundles): an index of entries, and data files that hold the bytes of the tensors.
+
+`bundle_read` opens and checks one, `bundle_write` writes one and joins several; this is the door to both.
+"""
+
+from workbench.disk.checkpoint.bundle_entries import Entry, Slice
+from workbench.disk.checkpoint.bundle_read import Bundle, shard_path
+from workbench.disk.checkpoint.bundle_write import JoinPart, Tensor, join, joined_size, write
+
+__all__ = ["Bundle", "Entry", "JoinPart", "Slice", "Tensor", "join", "joined_size", "shard_path", "write"]

@@ -1,0 +1,556 @@
+"""Reading a checkpoint: an index of entries, and data files (shards) that hold the bytes of the tensors.
+
+Source: `tensorflow/core/util/tensor_bundle/tensor_bundle.{h,cc}`, `tensor_bundle.proto`. The index is a table
+(`sstable`): under the empty key a BundleHeaderProto, under every other a BundleEntryProto that says dtype,
+shape, shard, offset, size and masked crc32c. A partitioned variable has an entry without bytes that lists its
+slices, and an entry for each slice under a key of its own (`ordered_code`).
+
+Opening reads the index alone; shards may be missing. A tensor's entry is checked when it is asked for, its
+bytes when they are read. `bundle_write` writes and joins checkpoints.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.message import DecodeError
+
+from workbench.disk import crc, dtypes, files, schema
+from workbench.disk.checkpoint import sstable, string_tensor
+from workbench.disk.checkpoint.bundle_entries import Entries, Entry, cut_axis, key_bytes, key_text, slice_keys
+from workbench.disk.checkpoint.ordered_code import is_slice_key
+from workbench.disk.schema import Message
+from workbench.errors import DamagedFile, MissingFile, UnknownName, UnsupportedFormat, WorkbenchError
+from workbench.findings import Finding
+from workbench.names import did_you_mean, show
+
+VERSION = 1
+"""The version of the format that is read and written (`kTensorBundleVersion`)."""
+
+MAX_SHARDS = 99_999
+"""Shard numbers have five digits."""
+
+_NUMPY_DIMENSIONS = 64
+_LISTED = 100
+_MORE = {
+    "bad-entry": "entries are wrong",
+    "missing-shard": "data files are missing",
+    "bad-shard": "data files are too short or none",
+}
+_POINTERS = (b"version https://git-lfs.github.com/spec/", b"version https://hawser.github.com/spec/")
+
+
+class Bundle:
+    """A checkpoint, its index read. Make one with `Bundle.open`.
+
+    Attributes:
+        prefix: the path that all its files' names begin with.
+        header: its BundleHeaderProto.
+        num_shards: how many data files the index speaks of.
+        values: the serialised entries by key as bytes, those of slices included, the header not.
+        stamp: of the index as it was read; None for one that is not from a file.
+    """
+
+    def __init__(self, prefix: Path, header: Message, values: dict[bytes, bytes]) -> None:
+        self.prefix = prefix
+        self.header = header
+        self.num_shards: int = header.num_shards
+        self.values = values
+        self.stamp: files.Stamp | None = None
+        self._keys = [key_text(key) for key in values if not is_slice_key(key)]
+        self._all = Entries(values, self.num_shards, show(str(self.index)))
+        self._entries: dict[str, Entry] = {}
+        self._wrong: dict[str, str] = {}
+        self._pieces: dict[str, dict[tuple[tuple[int, ...], tuple[int, ...]], Entry]] = {}
+
+    @classmethod
+    def open(cls, prefix: Path | str) -> Bundle:
+        """Reads the index `PREFIX.index`.
+
+        Raises:
+            MissingFile: there is no index.
+            DamagedFile: the index is not sound, or a Git LFS pointer.
+            UnsupportedFormat: it is of another format: big-endian, a later version, a V1 checkpoint.
+        """
+        prefix = Path(prefix)
+        path = prefix.with_name(prefix.name + ".index")
+        try:
+            data, stamp = files.read_stamped(path, sstable.MAX_FILE)
+        except MissingFile:
+            raise _no_index(prefix) from None
+        refuse_pointer(data, path)
+        values = sstable.read_table(data, show(str(path)))
+        header = _header(values.pop(b"", None), path)
+        found = cls(prefix, header, values)
+        found.stamp = stamp
+        return found
+
+    @property
+    def index(self) -> Path:
+        """The path of the index."""
+        return self.prefix.with_name(self.prefix.name + ".index")
+
+    @cached_property
+    def shards(self) -> list[Path]:
+        """The paths of all data files, there or not."""
+        return [shard_path(self.prefix, number, self.num_shards) for number in range(self.num_shards)]
+
+    @property
+    def present_shards(self) -> list[Path]:
+        """The data files that are there."""
+        return [path for number in sorted(self._names()) if (path := self._path(number)).is_file()]
+
+    def _names(self) -> set[int]:
+        """The numbers of the data files whose names are there; an index can speak of 99,999 without having one."""
+        try:
+            names = os.listdir(self.prefix.parent)
+        except OSError:
+            return set()
+        pattern = re.compile(rf"{re.escape(self.prefix.name)}\.data-([0-9]{{5}})-of-{self.num_shards:05d}")
+        return {int(match[1]) for match in map(pattern.fullmatch, names) if match}
+
+    @property
+    def missing_shards(self) -> list[Path]:
+        """The data files that are not there."""
+        present = set(self.present_shards)
+        return [path for path in self.shards if path not in present]
+
+    @cached_property
+    def raw_entries(self) -> dict[bytes, Message]:
+        """All entries as messages by key, those of slices included, unchecked."""
+        return {key: self.message(key) for key in self.values}
+
+    @cached_property
+    def nbytes(self) -> int:
+        """Bytes of all tensors on disk; what several keys share counts once, a damaged entry not at all."""
+        sizes: dict[tuple[int, int], int] = {}
+        for key in self._keys:
+            with suppress(DamagedFile):
+                for part in self.entry(key).parts():
+                    sizes[part.shard, part.offset] = part.size
+        return sum(sizes.values())
+
+    def keys(self) -> list[str]:
+        """The keys of all tensors, in bytewise order; a partitioned tensor has one."""
+        return list(self._keys)
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and key_bytes(key) in self.values and not is_slice_key(key_bytes(key))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def message(self, key: bytes) -> Message:
+        """The BundleEntryProto under a key of the index, unchecked; a new one each time.
+
+        Raises:
+            DamagedFile: what is there is no such message.
+            KeyError: there is no such key.
+        """
+        return self._all.message(key)
+
+    def entry(self, key: str) -> Entry:
+        """What the index says of a tensor; slices are looked up, sizes are checked against dtype and shape.
+
+        Raises:
+            UnknownName: there is no tensor of that key.
+            DamagedFile: its entry contradicts itself, or its slices do not make up the tensor.
+        """
+        found = self._entries.get(key)
+        if found is None:
+            if key in self._wrong:
+                raise DamagedFile(self._wrong[key], where=self._all.where)
+            if key not in self:
+                raise UnknownName(
+                    f"The checkpoint has no tensor {show(key)!r}.",
+                    where=show(str(self.index)),
+                    hint=did_you_mean(key, self._keys, noun="tensors"),
+                )
+            try:
+                found = self._entries[key] = self._all.entry(key_bytes(key))
+            except DamagedFile as problem:
+                self._wrong[key] = problem.message
+                raise
+        return found
+
+    def piece(self, key: str, start: tuple[int, ...], length: tuple[int, ...]) -> Entry | None:
+        """The slice of a tensor that begins and is as long as asked for; None if it has no such slice.
+
+        Raises:
+            UnknownName, DamagedFile: as for `entry`.
+        """
+        pieces = self._pieces.get(key)
+        if pieces is None:
+            pieces = {(part.start, part.length): part.entry for part in self.entry(key).slices}
+            self._pieces[key] = pieces
+        return pieces.get((start, length))
+
+    def raw(self, key: str) -> bytes:
+        """The bytes of a tensor, row-major and little-endian; slices put together, checksums verified.
+
+        Raises:
+            UnknownName: there is no tensor of that key.
+            MissingFile: a data file is missing.
+            DamagedFile: its bytes are not all there, or a checksum is wrong.
+            TypeError: it is a string tensor; `strings` reads those.
+        """
+        entry = self.entry(key)
+        if entry.dtype == dtypes.STRING:
+            raise TypeError(f"{key!r} is a string tensor: use strings()")
+        if not entry.slices:
+            return self._read(entry)
+        if cut_axis(entry) == 0:
+            parts = sorted(entry.slices, key=lambda part: part.start)
+            return b"".join(self._read(part.entry) for part in parts)
+        joined: bytes = self.array(key).tobytes()
+        return joined
+
+    def strings(self, key: str) -> list[bytes]:
+        """The elements of a string tensor, row-major.
+
+        Raises:
+            TypeError: it is no string tensor.
+            UnknownName, MissingFile, DamagedFile: as for `raw`.
+        """
+        entry = self.entry(key)
+        if entry.dtype != dtypes.STRING:
+            raise TypeError(f"{key!r} is no string tensor: use raw() or array()")
+        if not entry.slices:
+            return self._strings(entry)
+        found: list[bytes] = self.array(key).ravel().tolist()
+        return found
+
+    def array(self, key: str) -> Any:
+        """A tensor as a `numpy.ndarray`; one of strings has dtype object and elements of type bytes.
+
+        Raises:
+            UnsupportedFormat: numpy has nothing like its dtype.
+            UnknownName, MissingFile, DamagedFile: as for `raw`.
+        """
+        import numpy as np
+
+        entry = self.entry(key)
+        if not entry.slices:
+            return self._array(entry)
+        dtype = self._numpy_dtype(entry)
+        self._check_shards(entry)  # a tensor that is not there must not take memory
+        out = np.empty(entry.shape, dtype)
+        for part in entry.slices:
+            place = tuple(slice(a, a + n) for a, n in zip(part.start, part.length, strict=True))
+            out[place] = self._array(part.entry)
+        return out
+
+    def check(self) -> list[Finding]:
+        """What is wrong as far as the index and the sizes of the data files tell; no tensor is read.
+
+        A data file in which no tensor is may be missing.
+
+        Codes: `missing-shard`, `bad-shard` (too short, or no data file), `bad-entry`, `orphan-slice`.
+        """
+        return self._survey()[0]
+
+    def verify(self, progress: files.Progress | None = None) -> list[Finding]:
+        """What is wrong, every tensor read and its checksum compared. Memory does not grow with the tensors.
+
+        Codes: those of `check`, and `bad-tensor` for one whose checksum is wrong, or that lies over a part of
+        another: what is read is never more than the data files.
+
+        Args:
+            progress: called with bytes done and bytes in all.
+        """
+        findings, keys, shards = self._survey()
+        work: dict[tuple[int, int, int], list[Entry]] = {}
+        for key in keys:
+            for part in self.entry(key).parts():
+                if part.shard in shards:
+                    work.setdefault((part.shard, part.offset, part.size), []).append(part)
+        total, done = sum(size for _, _, size in work), 0
+        shard, end = -1, 0
+        for place in sorted(work):
+            done += place[2]
+            if place[2] and place[0] == shard and place[1] < end:
+                message = f"Its {place[2]} bytes at byte {place[1]} are partly those of another tensor."
+                findings += [Finding("bad-tensor", "error", show(part.key), message) for part in work[place]]
+                continue
+            if place[2]:
+                shard, end = place[0], place[1] + place[2]
+            sums: dict[tuple[int, int], int] = {}  # of one place, by dtype and count: keys may share bytes
+            for part in work[place]:
+                try:
+                    kind = part.dtype, part.count
+                    if kind not in sums:
+                        sums[kind] = self._sum(part)
+                    self._compare(part, sums[kind])
+                except WorkbenchError as problem:
+                    findings.append(_finding("bad-tensor", part.key, problem))
+            if progress is not None:
+                progress(done, total)
+        return findings
+
+    def check_shard(self, number: int, end: int) -> int:
+        """Looks whether a data file is there and has at least `end` bytes; how many it has.
+
+        Raises:
+            MissingFile: it is not there.
+            DamagedFile: it is shorter, or a Git LFS pointer.
+        """
+        with self._shard(number, end) as descriptor:
+            return os.fstat(descriptor).st_size
+
+    def uncovered(self, number: int) -> int:
+        """How many bytes of a data file belong to no tensor, so that no checksum of `verify` tells of them.
+
+        Raises:
+            MissingFile, DamagedFile: the data file or an entry of the index can't be read.
+        """
+        places = {
+            (part.offset, part.size)
+            for key in self._keys
+            for part in self.entry(key).parts()
+            if part.shard == number
+        }
+        return self.check_shard(number, 0) - sum(size for _, size in places)
+
+    def _survey(self) -> tuple[list[Finding], list[str], set[int]]:
+        """The findings of `check`, the keys with a sound entry, the shards that can be read."""
+        findings: list[Finding] = []
+        more: Counter[str] = Counter()  # what is not listed: a file can have a hundred thousand of each
+        listed: Counter[str] = Counter()
+
+        def add(code: str, where: str, problem: WorkbenchError) -> None:
+            listed[code] += 1
+            if listed[code] <= _LISTED:
+                findings.append(_finding(code, where, problem))
+            else:
+                more[code] += 1
+
+        keys: list[str] = []
+        used: set[bytes] = set()
+        ends: dict[int, int] = {}
+        for key in self._keys:
+            try:
+                entry = self.entry(key)
+            except DamagedFile as problem:
+                add("bad-entry", key, problem)
+                continue
+            keys.append(key)
+            if entry.slices:
+                used.update(slice_keys(self.message(key_bytes(key)), key_bytes(key)))
+            for part in entry.parts():
+                ends[part.shard] = max(ends.get(part.shard, 0), part.offset + part.size)
+        orphans = [name for name in self.values if is_slice_key(name) and name not in used]
+        for name in orphans[:_LISTED]:
+            message = "A slice belongs to no tensor that the index lists."
+            findings.append(Finding("orphan-slice", "warning", show(repr(name)), message))
+        shards = set(ends)
+        there = self._names()
+        for number, end in sorted(ends.items()):
+            try:
+                if number not in there and listed["missing-shard"] >= _LISTED:
+                    shards.discard(number)
+                    more["missing-shard"] += 1
+                    continue
+                self.check_shard(number, end)
+            except (MissingFile, DamagedFile) as problem:
+                code = "missing-shard" if isinstance(problem, MissingFile) else "bad-shard"
+                add(code, str(self._path(number)), problem)
+                shards.discard(number)
+        if len(orphans) > _LISTED:
+            left = len(orphans) - _LISTED
+            message = f"{left:,} more slices belong to no tensor."
+            findings.append(Finding("orphan-slice", "warning", "", message, count=left))
+        for code, left in more.items():
+            message = f"{left:,} more {_MORE[code]}."
+            findings.append(Finding(code, "error", show(str(self.index)), message, count=left))
+        return findings, keys, shards
+
+    # bytes
+
+    def _path(self, number: int) -> Path:
+        return shard_path(self.prefix, number, self.num_shards)
+
+    @contextmanager
+    def _shard(self, number: int, end: int) -> Iterator[int]:
+        """An open data file of at least `end` bytes."""
+        path = self._path(number)
+        try:
+            descriptor = files.open_source(path)
+        except MissingFile:
+            raise MissingFile(
+                f"A data file of the checkpoint is missing (the index speaks of {self.num_shards}).",
+                where=show(str(path)),
+                hint="Copy it beside the index.",
+            ) from None
+        try:
+            size = os.fstat(descriptor).st_size
+            if size < end:
+                refuse_pointer(files.read_at(descriptor, 0, min(size, 100), path), path)
+                raise DamagedFile(
+                    f"The data file has {size} bytes; the index places tensors up to byte {end}.",
+                    where=show(str(path)),
+                    hint="It was cut off, or belongs to another index.",
+                )
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def _check_shards(self, entry: Entry) -> None:
+        ends: dict[int, int] = {}
+        for part in entry.parts():
+            ends[part.shard] = max(ends.get(part.shard, 0), part.offset + part.size)
+        for number, end in ends.items():
+            self.check_shard(number, end)
+
+    def _bytes(self, entry: Entry) -> bytes:
+        """A tensor's bytes, not yet compared with anything. No more memory is asked for than the file has."""
+        with self._shard(entry.shard, entry.offset + entry.size) as descriptor:
+            return files.read_at(descriptor, entry.offset, entry.size, self._path(entry.shard))
+
+    def _read(self, entry: Entry) -> bytes:
+        data = self._bytes(entry)
+        if entry.dtype == dtypes.VARIANT:
+            total = string_tensor.check_variants(
+                lambda offset, size: data[offset : offset + size], len(data), entry.count, self._where(entry)
+            )
+        else:
+            total = crc.masked(data)
+        self._compare(entry, total)
+        return data
+
+    def _strings(self, entry: Entry) -> list[bytes]:
+        found, total = string_tensor.decode(self._bytes(entry), entry.count, self._where(entry))
+        self._compare(entry, total)
+        return found
+
+    def _array(self, entry: Entry) -> Any:
+        import numpy as np
+
+        dtype = self._numpy_dtype(entry)
+        if entry.dtype != dtypes.STRING:
+            return np.frombuffer(self._read(entry), dtype).reshape(entry.shape)
+        strings = self._strings(entry)  # first: where they are not there, they must not take memory
+        out = np.empty(entry.count, dtype)
+        out[:] = strings
+        return out.reshape(entry.shape)
+
+    def _numpy_dtype(self, entry: Entry) -> Any:
+        dtype = dtypes.numpy(entry.dtype)
+        what = f"of dtype {dtypes.name(entry.dtype)}" if dtype is None else ""
+        if len(entry.shape) > _NUMPY_DIMENSIONS or math.prod(filter(None, entry.shape)) >= 1 << 59:
+            what = f"of shape {show(str(list(entry.shape)))}"
+        if what:
+            raise UnsupportedFormat(
+                f"Tensor {show(entry.key)!r} is {what}, which numpy can't hold.", where=show(str(self.index))
+            )
+        return dtype
+
+    def _sum(self, entry: Entry) -> int:
+        """The checksum its bytes have; they are read a piece at a time."""
+        path = self._path(entry.shard)
+        with self._shard(entry.shard, entry.offset + entry.size) as descriptor:
+
+            def read(offset: int, size: int) -> bytes:
+                return files.read_at(descriptor, entry.offset + offset, size, path)
+
+            if entry.dtype == dtypes.STRING:
+                return string_tensor.check_strings(read, entry.size, entry.count, self._where(entry))
+            if entry.dtype == dtypes.VARIANT:
+                return string_tensor.check_variants(read, entry.size, entry.count, self._where(entry))
+            total = 0
+            for at in range(0, entry.size, files.CHUNK):
+                total = crc.extend(total, read(at, min(files.CHUNK, entry.size - at)))
+            return crc.mask(total)
+
+    def _compare(self, entry: Entry, found: int) -> None:
+        if found != entry.crc32c:
+            raise DamagedFile(
+                f"The checksum of its {entry.size} bytes at byte {entry.offset} is {found:#010x};"
+                f" the index says {entry.crc32c:#010x}.",
+                where=self._where(entry),
+                hint="The data file was changed, or belongs to another index.",
+            )
+
+    def _where(self, entry: Entry) -> str:
+        return f"{show(str(self._path(entry.shard)))}: tensor {show(entry.key)!r}"
+
+
+def shard_path(prefix: Path, number: int, count: int) -> Path:
+    """The path of a data file: `PREFIX.data-00002-of-00005` is number 2 of 5."""
+    return prefix.with_name(f"{prefix.name}.data-{number:05d}-of-{count:05d}")
+
+
+def refuse_pointer(head: bytes, path: Path) -> None:
+    """Raises `DamagedFile` if a file begins as a Git LFS pointer does."""
+    if head.startswith(_POINTERS):
+        raise DamagedFile(
+            "This is a Git LFS pointer: git left it where the real file should be.",
+            where=show(str(path)),
+            hint="Run `git lfs install` and `git lfs pull` in the repository, then try again.",
+        )
+
+
+def _finding(code: str, where: str, problem: WorkbenchError) -> Finding:
+    return Finding(code, "error", show(where), problem.message, problem.hint)
+
+
+def _header(data: bytes | None, path: Path) -> Message:
+    """The header, if it is one that can be read."""
+    where = show(str(path))
+    if data is None:
+        raise DamagedFile("The index has no header, so it is not of a checkpoint.", where=where)
+    try:
+        header = schema.BundleHeaderProto.FromString(data)
+    except DecodeError:
+        raise DamagedFile("The header of the index can't be parsed.", where=where) from None
+    if header.endianness != 0:
+        raise UnsupportedFormat(
+            "The checkpoint was written on a big-endian machine.",
+            where=where,
+            hint="Restore it with TensorFlow and save it again.",
+        )
+    if header.version.min_consumer > VERSION or VERSION in header.version.bad_consumers:
+        raise UnsupportedFormat(
+            f"The checkpoint asks for a reader of version {header.version.min_consumer} or says that version"
+            f" {VERSION} reads it wrongly; that is the version there is.",
+            where=where,
+        )
+    if not 1 <= header.num_shards <= MAX_SHARDS:
+        raise DamagedFile(
+            f"The index speaks of {header.num_shards} data files; there are 1 to {MAX_SHARDS}.", where=where
+        )
+    return header
+
+
+def _no_index(prefix: Path) -> WorkbenchError:
+    """What to say where the index is missing, by what is there instead."""
+    where = show(str(prefix.with_name(prefix.name + ".index")))
+    try:
+        names = sorted(os.listdir(prefix.parent))
+    except OSError:
+        names = []
+    old = [name for name in names if name.startswith(f"{prefix.name}-") and "-of-" in name]
+    if old:
+        return UnsupportedFormat(
+            f"There is no index, but {show(old[0])!r}: a checkpoint of the V1 format, from before 2017.",
+            where=where,
+            hint="Restore it with TensorFlow 1 or 2 and save it again: that writes the present format.",
+        )
+    shards = [name for name in names if name.startswith(f"{prefix.name}.data-")]
+    if shards:
+        return MissingFile(
+            f"The index is missing; its data files are there ({show(shards[0])!r}).",
+            where=where,
+            hint="Copy it beside them: without it nobody knows which tensor is where.",
+        )
+    return MissingFile("There is no checkpoint: the index is missing.", where=where)

@@ -1,0 +1,278 @@
+"""Writing checkpoints, and joining several into one without touching a tensor.
+
+A join renames keys, renumbers data files, writes a new index, and copies the data files byte for byte: it takes
+the memory of the indexes, whatever the size of the tensors. Source of the format: see `bundle_read`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workbench.disk import crc, dtypes, files, schema
+from workbench.disk.checkpoint import sstable, string_tensor
+from workbench.disk.checkpoint.bundle_entries import key_bytes, slice_keys
+from workbench.disk.checkpoint.bundle_read import VERSION, Bundle, shard_path
+from workbench.disk.checkpoint.ordered_code import rename_slice
+from workbench.disk.schema import Message
+
+Tensor = tuple[int, Sequence[int], bytes | Sequence[bytes]]
+"""dtype enum, shape, and the bytes (row-major, little-endian), or for strings the list of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A second key for a tensor that is kept.
+
+    Attributes:
+        key: the new key, final.
+        of: the key in the bundle.
+        extents: for one slice of a partitioned tensor, start and length in each dimension; it becomes a tensor of
+            its own. None for the whole tensor.
+    """
+
+    key: str
+    of: str
+    extents: tuple[tuple[int, int], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JoinPart:
+    """One checkpoint of a join.
+
+    Attributes:
+        bundle: the checkpoint.
+        prefix: what goes before each key, with a `/` between; an empty one leaves keys as they are.
+        rename: the new key for a key, or None for a tensor to leave out; takes the place of `prefix`.
+        aliases: more keys for the same bytes; they cost an entry of the index each.
+    """
+
+    bundle: Bundle
+    prefix: str = ""
+    rename: Callable[[str], str | None] | None = None
+    aliases: Sequence[Alias] = ()
+
+    def new_key(self, key: str) -> str | None:
+        """The key in the result, None for a tensor that is left out."""
+        if self.rename is not None:
+            return self.rename(key)
+        return f"{self.prefix}/{key}" if self.prefix else key
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What a join will write: entries by key, and where each data file comes from."""
+
+    entries: dict[bytes, bytes] = field(default_factory=dict)
+    shards: list[tuple[Path, int]] = field(default_factory=list)
+    extra: bytes | None = None
+
+    @property
+    def data_bytes(self) -> int:
+        return sum(size for _, size in self.shards) + len(self.extra or b"")
+
+    @property
+    def num_shards(self) -> int:
+        return len(self.shards) + (self.extra is not None)
+
+
+def write(out: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Writes a checkpoint with one data file, as TensorFlow's SaveV2 does, byte for byte.
+
+    Args:
+        out: its prefix; the files must not exist, their folder is made if it does not.
+        tensors: by key; their bytes are written in this order.
+
+    Raises:
+        ValueError: the bytes of a tensor do not fit its dtype and shape.
+        CannotWrite: the system refuses.
+    """
+    join([], out, extra=tensors)
+
+
+def join(
+    parts: Sequence[JoinPart],
+    out: Path,
+    *,
+    extra: Mapping[str, Tensor] | None = None,
+    progress: files.Progress | None = None,
+) -> None:
+    """Writes one checkpoint with the tensors of several.
+
+    Data files that hold nothing the result needs are left out; the others keep their order, those of the first
+    part first. All files are synced, the index last. If it fails, what it wrote is removed.
+
+    Args:
+        parts: the checkpoints, and what their keys become. Partitioned variables stay partitioned.
+        out: the prefix of the result; the files must not exist, their folder is made if it does not.
+        extra: more tensors, under their final keys, in this order in a data file of their own after the others.
+        progress: called with bytes done and bytes in all.
+
+    Raises:
+        MissingFile: a data file is missing.
+        DamagedFile: an entry contradicts itself, or a data file is too short. (Checksums are not compared: that
+            is `Bundle.verify`.)
+        CannotWrite: the system refuses.
+        ValueError: two tensors would get the same key, or an extra one's bytes do not fit its dtype and shape.
+    """
+    plan = _plan(parts, extra)
+    total, done = plan.data_bytes, 0
+
+    def copied(count: int) -> None:
+        nonlocal done
+        done += count
+        if progress is not None:
+            progress(done, total)
+
+    copied(0)
+    written: list[Path] = []
+    with files.writing(out.parent):
+        if not out.parent.is_dir():
+            files.make_folder(out.parent)
+    try:
+        for number, (source, _) in enumerate(plan.shards):
+            target = shard_path(out, number, plan.num_shards)
+            _note_new(target, written)
+            files.copy_file(source, target, copied)
+        if plan.extra is not None:
+            target = shard_path(out, plan.num_shards - 1, plan.num_shards)
+            _note_new(target, written)
+            files.write_file(target, plan.extra)
+            copied(len(plan.extra))
+        index = out.with_name(out.name + ".index")
+        _note_new(index, written)
+        files.write_file(index, _index(plan))
+        with files.writing(out.parent):
+            files.sync_path(out.parent)
+    except BaseException:
+        for path in written:
+            with suppress(OSError):
+                files.remove(path)
+        raise
+
+
+def joined_size(parts: Sequence[JoinPart], extra: Mapping[str, Tensor] | None = None) -> int:
+    """How many bytes `join` would write, the index included.
+
+    Raises:
+        MissingFile, DamagedFile, ValueError: as for `join`.
+    """
+    plan = _plan(parts, extra)
+    return plan.data_bytes + len(_index(plan))
+
+
+def _note_new(path: Path, written: list[Path]) -> None:
+    """Notes a file that is about to be made, so that it is removed if the making is interrupted."""
+    if not os.path.lexists(path):
+        written.append(path)
+
+
+def _plan(parts: Sequence[JoinPart], extra: Mapping[str, Tensor] | None) -> _Plan:
+    plan = _Plan()
+    for part in parts:
+        _add_part(plan, part)
+    if extra or not plan.shards:  # a checkpoint without a tensor has an empty data file, as TensorFlow's has
+        _add_extra(plan, extra or {})
+    return plan
+
+
+def _add_part(plan: _Plan, part: JoinPart) -> None:
+    bundle = part.bundle
+    kept = [
+        (key_bytes(key), new, bundle.entry(key)) for key in bundle if (new := part.new_key(key)) is not None
+    ]
+    ends: dict[int, int] = {}
+    for _, _, entry in kept:
+        for piece in entry.parts():
+            ends[piece.shard] = max(ends.get(piece.shard, 0), piece.offset + piece.size)
+    numbers = {}
+    for shard in sorted(ends):
+        numbers[shard] = len(plan.shards)
+        plan.shards.append((bundle.shards[shard], bundle.check_shard(shard, ends[shard])))
+    for old, new, entry in kept:
+        message = bundle.message(old)
+        renamed = key_bytes(new)
+        _add(plan, renamed, _renumbered(message, numbers))
+        if entry.slices:
+            for name in slice_keys(message, old):
+                _add(plan, rename_slice(name, renamed), _renumbered(bundle.message(name), numbers))
+    for alias in part.aliases:
+        _add_alias(plan, bundle, alias, numbers)
+
+
+def _add_alias(plan: _Plan, bundle: Bundle, alias: Alias, numbers: Mapping[int, int]) -> None:
+    old = key_bytes(alias.of)
+    message = bundle.message(old)
+    renamed = key_bytes(alias.key)
+    if alias.extents is None:
+        _add(plan, renamed, _renumbered(message, numbers))
+        for name in slice_keys(message, old) if message.slices else ():
+            _add(plan, rename_slice(name, renamed), _renumbered(bundle.message(name), numbers))
+        return
+    for piece, name in zip(bundle.entry(alias.of).slices, slice_keys(message, old), strict=True):
+        if tuple(zip(piece.start, piece.length, strict=True)) == alias.extents:
+            _add(plan, renamed, _renumbered(bundle.message(name), numbers))
+            return
+    raise ValueError(f"{alias.of!r} has no slice {alias.extents}")
+
+
+def _renumbered(message: Message, numbers: Mapping[int, int]) -> bytes:
+    """An entry with its data file's new number. That of a partitioned variable names none."""
+    if not message.slices:
+        message.shard_id = numbers[message.shard_id]
+    data: bytes = message.SerializeToString(deterministic=True)
+    return data
+
+
+def _add(plan: _Plan, key: bytes, value: bytes) -> None:
+    if not key or key in plan.entries:
+        raise ValueError(
+            f"two tensors of a joined checkpoint have the key {key!r}" if key else "an empty key"
+        )
+    plan.entries[key] = value
+
+
+def _add_extra(plan: _Plan, tensors: Mapping[str, Tensor]) -> None:
+    number = len(plan.shards)
+    data = bytearray()
+    for name, (dtype, shape, content) in tensors.items():
+        body, checksum = _encoded(name, dtype, shape, content)
+        message = schema.BundleEntryProto(
+            dtype=dtype, shard_id=number, offset=len(data), size=len(body), crc32c=checksum
+        )
+        message.shape.SetInParent()
+        for size in shape:
+            message.shape.dim.add(size=size)
+        _add(plan, key_bytes(name), message.SerializeToString(deterministic=True))
+        data += body
+    plan.extra = bytes(data)
+
+
+def _encoded(
+    name: str, dtype: int, shape: Sequence[int], content: bytes | Sequence[bytes]
+) -> tuple[bytes, int]:
+    count = 1
+    for size in shape:
+        count *= size
+    each = dtypes.size(dtype)
+    if isinstance(content, bytes):
+        if each is None or len(content) != each * count:
+            raise ValueError(
+                f"{len(content)} bytes for tensor {name!r}, {dtypes.name(dtype)} of shape {list(shape)}"
+            )
+        return content, crc.masked(content)
+    if dtype != dtypes.STRING or len(content) != count:
+        raise ValueError(
+            f"{len(content)} strings for tensor {name!r}, {dtypes.name(dtype)} of shape {list(shape)}"
+        )
+    return string_tensor.encode(content)
+
+
+def _index(plan: _Plan) -> bytes:
+    header: Message = schema.BundleHeaderProto(num_shards=plan.num_shards)
+    header.version.producer = VERSION
+    items = [(b"", header.SerializeToString(deterministic=True)), *sorted(plan.entries.items())]
+    return sstable.write_table(items)

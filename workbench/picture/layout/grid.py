@@ -1,0 +1,197 @@
+"""From an engine's rough answer to character cells: every line on a row or column of its own.
+
+The engine says what is before what; here each layer and each stretch of line across the flow gets the lowest
+row that is free above it, so that no row is wasted and no two edges run over each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from workbench.picture.layout.engines import Answer, Request
+
+Point = tuple[int, int]
+_LONG = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Places in cells, across and along the flow.
+
+    Attributes:
+        places: (across, along) of each box's first cell.
+        routes: corners of each edge, from the border cell of the source to the cell before the target's border.
+        size: cells (across, along).
+    """
+
+    places: list[Point]
+    routes: list[list[Point]]
+    size: Point
+
+
+def snap(request: Request, answer: Answer, lengths: Sequence[int], pad: int) -> Grid:
+    """Puts an answer on the grid.
+
+    Args:
+        request: what was asked.
+        answer: what the engine said.
+        lengths: cells each box takes along the flow.
+        pad: free cells before a box that edges lead to, the arrowhead's included.
+    """
+    routes = [_straight(route) for route in answer.routes]
+    low = min(
+        [*(start - 1 for start in answer.starts), *(at for route in routes for at, _ in route)], default=0
+    )
+    starts = [start - 1 - low for start in answer.starts]
+    routes = [[(across - low, along) for across, along in route] for route in routes]
+    ends = [start + size + 2 for start, size in zip(starts, request.across, strict=True)]
+    width = max([*ends, *(across + 1 for route in routes for across, _ in route)], default=0)
+    spans = list(zip(starts, ends, strict=True))
+    stretches = _stretches(request.edges, routes)
+    rows, begins, depth = _stack(answer, stretches, spans, lengths, width, pad, _upward(request, routes))
+    placed = [
+        _corners(edge, route, rows, begins, lengths, request.edges[edge]) for edge, route in enumerate(routes)
+    ]
+    return Grid(list(zip(starts, begins, strict=True)), placed, (width, depth))
+
+
+def _straight(route: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+    """A route without the corners that rounding made needless: first across, then along, in turn."""
+    found: list[tuple[int, float]] = []
+    for across, along in route:
+        if (len(found) > 1 and found[-1][0] == found[-2][0] == across) or (
+            len(found) > 1 and found[-1][1] == found[-2][1] == along and found[-1][0] != across
+        ):
+            found[-1] = across, along
+        elif not found or found[-1] != (across, along):
+            found.append((across, along))
+    return found
+
+
+def _upward(request: Request, routes: Sequence[Sequence[tuple[int, float]]]) -> set[int]:
+    """Boxes that an edge against the flow ends at, from behind."""
+    return {
+        target
+        for (_, target), route in zip(request.edges, routes, strict=True)
+        if len(route) > 1 and route[-1][1] < route[-2][1]
+    }
+
+
+@dataclass(slots=True)
+class _Stretch:
+    """Parts of edges that run across the flow on one row: one edge's, or several that fork or join."""
+
+    along: float
+    first: int
+    last: int
+    edges: list[int]
+
+
+def _stretches(
+    edges: Sequence[tuple[int, int]], routes: Sequence[Sequence[tuple[int, float]]]
+) -> list[_Stretch]:
+    """All parts across the flow; those of edges with a common end, at one place and touching, as one."""
+    levels: dict[float, list[_Stretch]] = {}
+    for edge, route in enumerate(routes):
+        for (across, along), (across_too, along_too) in pairwise(route):
+            if along == along_too and across != across_too:
+                first, last = sorted((across, across_too))
+                stretch = _Stretch(along, first, last, [edge])
+                levels.setdefault(along, []).append(stretch)
+    found: list[_Stretch] = []
+    for level in levels.values():
+        level.sort(key=lambda one: (one.first, one.last, one.edges))
+        joined: list[_Stretch] = []
+        for one in level:
+            for other in joined:
+                touching = one.first <= other.last and other.first <= one.last
+                if touching and _common_end(edges, one.edges, other.edges):
+                    other.first, other.last = min(one.first, other.first), max(one.last, other.last)
+                    other.edges += one.edges
+                    break
+            else:
+                joined.append(one)
+        found += joined
+    return found
+
+
+def _common_end(edges: Sequence[tuple[int, int]], some: Sequence[int], others: Sequence[int]) -> bool:
+    sources, targets = {edges[one][0] for one in others}, {edges[one][1] for one in others}
+    return any(edges[one][0] in sources or edges[one][1] in targets for one in some)
+
+
+def _stack(
+    answer: Answer,
+    stretches: Sequence[_Stretch],
+    spans: Sequence[tuple[int, int]],
+    lengths: Sequence[int],
+    width: int,
+    pad: int,
+    upward: set[int],
+) -> tuple[dict[tuple[int, float], int], list[int], int]:
+    """The row of each stretch (by edge and place along), the first row of each box, the depth of all."""
+    layers: dict[int, list[int]] = {}
+    for box, layer in enumerate(answer.layers):
+        layers.setdefault(layer, []).append(box)
+    events: list[tuple[float, int, int]] = [
+        (min(answer.along[box][0] for box in boxes), 0, layer) for layer, boxes in layers.items()
+    ]
+    events += [(stretch.along, 1, number) for number, stretch in enumerate(stretches)]
+    free = [0] * (width + 1)
+    rows: dict[tuple[int, float], int] = {}
+    begins = [0] * len(spans)
+    for along, kind, which in sorted(events):
+        if kind:
+            stretch = stretches[which]
+            row = max(free[stretch.first : stretch.last + 1])
+            free[stretch.first : stretch.last + 1] = [row + 1] * (stretch.last + 1 - stretch.first)
+            rows.update(dict.fromkeys(((edge, along) for edge in stretch.edges), row))
+        else:
+            _set_layer(layers[which], spans, lengths, pad, upward, free, begins)
+    return rows, begins, max(free, default=0)
+
+
+def _set_layer(
+    boxes: Sequence[int],
+    spans: Sequence[tuple[int, int]],
+    lengths: Sequence[int],
+    pad: int,
+    upward: set[int],
+    free: list[int],
+    begins: list[int],
+) -> None:
+    """Places the boxes of one layer, their middles in line; beside a long frame their beginnings."""
+    deep = max(lengths[box] for box in boxes)
+    inset = {box: (deep - lengths[box]) // 2 if deep <= _LONG else 0 for box in boxes}
+    top = 0
+    for box in boxes:
+        have = max(free[slice(*spans[box])])
+        top = max(top, have + (pad if have else 0) - inset[box])
+    for box in boxes:
+        first, last = spans[box]
+        begins[box] = top + inset[box]
+        free[first:last] = [begins[box] + lengths[box] + (1 if box in upward else 0)] * (last - first)
+
+
+def _corners(
+    edge: int,
+    route: Sequence[tuple[int, float]],
+    rows: dict[tuple[int, float], int],
+    begins: Sequence[int],
+    lengths: Sequence[int],
+    ends: tuple[int, int],
+) -> list[Point]:
+    """The corners in cells; the ends at the border of the source and before that of the target."""
+    source, target = ends
+    forth_at_start = len(route) < 2 or route[1][1] >= route[0][1]
+    forth_at_end = len(route) < 2 or route[-1][1] >= route[-2][1]
+    first = begins[source] + lengths[source] - 1 if forth_at_start else begins[source]
+    last = begins[target] - 1 if forth_at_end else begins[target] + lengths[target]
+    found: list[Point] = []
+    for at, (across, along) in enumerate(route):
+        row = first if at == 0 else last if at == len(route) - 1 else rows[edge, along]
+        if not found or found[-1] != (across, row):
+            found.append((across, row))
+    return found

@@ -1,0 +1,191 @@
+"""Our own layered layout, for where graphlay can't be imported: plainer, in Python, for some hundred boxes.
+
+The usual steps (Sugiyama, Tagawa, Toda 1981): turn edges so that there is no cycle, layers by longest path,
+long edges through places of their own in each layer, order by barycentres, coordinates by least squares under
+the given distances. The last steps, ports and rows, are in `routing.py`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Sequence
+from itertools import pairwise
+
+from workbench.picture.layout.engines import Answer, Request
+from workbench.picture.layout.routing import Spot, Way, distances, in_order, route, to_cells
+
+_SWEEPS = 12
+_ROUNDS = 10
+_LINE_WEIGHT = 4.0
+
+
+def answer_own(request: Request) -> Answer:
+    """Lays out; the same request gives the same answer."""
+    count = len(request.across)
+    turned = turned_edges(count, request.edges)
+    forward = [
+        (target, source) if back else (source, target)
+        for (source, target), back in zip(request.edges, turned, strict=True)
+    ]
+    layers = longest_paths(count, forward)
+    spots, ways = _spots(request, forward, turned, layers)
+    rows = _ordered(spots, max(layers, default=-1) + 1)
+    _spread_out(request, spots, rows)
+    return route(request, Way(spots, ways, forward, turned), "own")
+
+
+def passing_places(request: Request) -> int:
+    """How many places between their layers all edges take together, if none share one."""
+    turned = turned_edges(len(request.across), request.edges)
+    forward = [pair[::-1] if back else pair for pair, back in zip(request.edges, turned, strict=True)]
+    layers = longest_paths(len(request.across), forward)
+    return sum(layers[target] - layers[source] - 1 for source, target in forward)
+
+
+def turned_edges(count: int, edges: Sequence[tuple[int, int]]) -> list[bool]:
+    """Which edges have to be turned so that there is no cycle."""
+    after: list[list[tuple[int, int]]] = [[] for _ in range(count)]
+    has_before = [False] * count
+    for number, (source, target) in enumerate(edges):
+        after[source].append((target, number))
+        has_before[target] = True
+    turned = [False] * len(edges)
+    state = [0] * count
+    for start in sorted(range(count), key=lambda box: (has_before[box], box)):
+        if state[start]:
+            continue
+        state[start] = 1
+        todo = [(start, iter(after[start]))]
+        while todo:
+            box, rest = todo[-1]
+            for target, number in rest:
+                if state[target] == 1:
+                    turned[number] = True
+                elif not state[target]:
+                    state[target] = 1
+                    todo.append((target, iter(after[target])))
+                    break
+            else:
+                state[box] = 2
+                todo.pop()
+    return turned
+
+
+def longest_paths(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
+    """Longest path from the sources; then what feeds others moves down to just above them."""
+    after: list[list[int]] = [[] for _ in range(count)]
+    open_inputs = [0] * count
+    for source, target in edges:
+        after[source].append(target)
+        open_inputs[target] += 1
+    layers = [0] * count
+    feeds_only = [number == 0 for number in open_inputs]
+    order = [box for box in range(count) if not open_inputs[box]]
+    for box in order:
+        for target in after[box]:
+            layers[target] = max(layers[target], layers[box] + 1)
+            open_inputs[target] -= 1
+            if not open_inputs[target]:
+                order.append(target)
+    for box in reversed(order):
+        if feeds_only[box] and after[box]:
+            layers[box] = min(layers[target] for target in after[box]) - 1
+    return layers
+
+
+def _spots(
+    request: Request, edges: Sequence[tuple[int, int]], turned: Sequence[bool], layers: Sequence[int]
+) -> tuple[list[Spot], list[list[int]]]:
+    """All spots, boxes first, and the spots each edge goes through; edges of one box share theirs."""
+    spots = [Spot(layers[box], size, box) for box, size in enumerate(request.across)]
+    shared: dict[tuple[int, int, int], int] = {}
+    ways: list[list[int]] = []
+    linked: set[tuple[int, int]] = set()
+    for number, (source, target) in enumerate(edges):
+        way = [source]
+        for layer in range(layers[source] + 1, layers[target]):
+            key = (source, layer, number if turned[number] else -1)
+            if key not in shared:
+                shared[key] = len(spots)
+                spots.append(Spot(layer, 1, -1))
+            way.append(shared[key])
+        way.append(target)
+        for upper, lower in pairwise(way):
+            if (upper, lower) not in linked:
+                linked.add((upper, lower))
+                spots[upper].down.append(lower)
+                spots[lower].up.append(upper)
+        ways.append(way)
+    return spots, ways
+
+
+def _ordered(spots: Sequence[Spot], depth: int) -> list[list[int]]:
+    """The spots of each layer from left to right, with few crossings."""
+    rows = _first_order(spots, depth)
+    best, fewest = [list(row) for row in rows], _crossings(spots, rows)
+    for sweep in range(_SWEEPS):
+        if not fewest:
+            break
+        downward = sweep % 2 == 0
+        for layer in range(1, depth) if downward else range(depth - 2, -1, -1):
+            beside = rows[layer - 1 if downward else layer + 1]
+            place = {spot: at for at, spot in enumerate(beside)}
+            weight = {}
+            for at, spot in enumerate(rows[layer]):
+                links = [place[other] for other in (spots[spot].up if downward else spots[spot].down)]
+                weight[spot] = sum(links) / len(links) if links else float(at)
+            rows[layer].sort(key=weight.__getitem__)
+        crossings = _crossings(spots, rows)
+        if crossings < fewest:
+            best, fewest = [list(row) for row in rows], crossings
+    return best
+
+
+def _first_order(spots: Sequence[Spot], depth: int) -> list[list[int]]:
+    """By walking down from the sources, so that what belongs together stays together."""
+    rows: list[list[int]] = [[] for _ in range(depth)]
+    seen = [False] * len(spots)
+    for start in sorted(range(len(spots)), key=lambda spot: (bool(spots[spot].up), spots[spot].layer)):
+        todo = [start]
+        while todo:
+            spot = todo.pop()
+            if not seen[spot]:
+                seen[spot] = True
+                rows[spots[spot].layer].append(spot)
+                todo.extend(reversed(spots[spot].down))
+    return rows
+
+
+def _crossings(spots: Sequence[Spot], rows: Sequence[Sequence[int]]) -> int:
+    total = 0
+    for row, below in pairwise(rows):
+        place = {spot: at for at, spot in enumerate(below)}
+        ends: list[int] = []
+        for spot in row:
+            links = sorted(place[other] for other in spots[spot].down)
+            total += sum(len(ends) - bisect_left(ends, link + 1) for link in links)
+            for link in links:
+                insort(ends, link)
+    return total
+
+
+def _spread_out(request: Request, spots: Sequence[Spot], rows: Sequence[Sequence[int]]) -> None:
+    """Middles across: near those of linked spots, in order, far enough from each other."""
+    offsets = [distances(request, [spots[spot] for spot in row]) for row in rows]
+    for row, offset_row in zip(rows, offsets, strict=True):
+        for spot, offset in zip(row, offset_row, strict=True):
+            spots[spot].x = offset
+    for turn in range(_ROUNDS):
+        order = range(len(rows)) if turn % 2 == 0 else range(len(rows) - 1, -1, -1)
+        for layer in order:
+            wanted, weights = [], []
+            for spot in rows[layer]:
+                links = spots[spot].up if turn % 2 == 0 else spots[spot].down
+                links = links or [*spots[spot].up, *spots[spot].down]
+                near = [spots[other].x for other in links]
+                wanted.append(sum(near) / len(near) if near else spots[spot].x)
+                weights.append(_LINE_WEIGHT if spots[spot].box < 0 else 1.0)
+            for spot, x in zip(rows[layer], in_order(wanted, weights, offsets[layer]), strict=True):
+                spots[spot].x = x
+    for row in rows:
+        to_cells(request, [spots[spot] for spot in row])

@@ -1,0 +1,308 @@
+"""The last steps of a layered layout, in whole cells: ports, ways through the layers, rows between them.
+
+Whoever placed the boxes, the lines are drawn here, so that no line touches a box it does not end at and no two
+lines run over each other (save where two change columns with each other and low boxes leave no room to step
+aside: seen with our own engine, drawing to the right). Edges of one box leave it as one line and share their
+way as long as they can; into a box that very many edges lead to, they come as a bus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from workbench.picture.layout.engines import MANY_INPUTS, Answer, Request
+
+_STEP = 10.0
+_JOIN = -1_000_000
+
+
+@dataclass(slots=True)
+class Spot:
+    """A place in a layer: of a box, or of a line that only passes.
+
+    Attributes:
+        layer: from 0.
+        size: cells across; 1 for a line.
+        box: the box's index, or -1.
+        up: spots of the layer above that it is linked to.
+        down: spots of the layer below.
+        x: the column in its middle, where a single line ends.
+    """
+
+    layer: int
+    size: int
+    box: int
+    up: list[int] = field(default_factory=list)
+    down: list[int] = field(default_factory=list)
+    x: float = 0.0
+
+    @property
+    def before(self) -> int:
+        """Columns left of the middle."""
+        return (self.size - 1) // 2
+
+    @property
+    def after(self) -> int:
+        """Columns right of the middle."""
+        return self.size - 1 - self.before
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Boxes and lines, layer by layer.
+
+    Attributes:
+        spots: boxes first, by index; each with its layer and column.
+        ways: for each edge the spots it goes through, from the upper end to the lower.
+        edges: (upper, lower) box of each edge.
+        turned: whether the edge goes against the flow, from its lower end to its upper.
+    """
+
+    spots: Sequence[Spot]
+    ways: Sequence[Sequence[int]]
+    edges: Sequence[tuple[int, int]]
+    turned: Sequence[bool]
+
+
+def distances(request: Request, row: Sequence[Spot], slack: int = 0) -> list[int]:
+    """How far the middle of each spot of a layer has to be from that of the first, at least.
+
+    Args:
+        request: says how far apart things are to be.
+        row: the layer from left to right.
+        slack: cells by which lines may come nearer to boxes and to each other.
+    """
+    found: list[int] = []
+    for at, spot in enumerate(row):
+        if not at:
+            found.append(0)
+            continue
+        before = row[at - 1]
+        gap = request.line_gap - 1 - slack
+        if before.box >= 0 or spot.box >= 0:  # a box has a border, which is not in its size
+            gap = request.line_gap - slack
+        if before.box >= 0 and spot.box >= 0:
+            gap = request.box_gap + 2
+        found.append(found[-1] + before.after + spot.before + 1 + gap)
+    return found
+
+
+def in_order(wanted: Sequence[float], weights: Sequence[float], offsets: Sequence[float]) -> list[float]:
+    """The places nearest to `wanted` (least squares) that keep the distances of `offsets` at least.
+
+    Without the offsets the places may only grow: isotonic regression by pooling neighbours.
+    """
+    pools: list[tuple[float, float, int]] = []
+    for want, weight, offset in zip(wanted, weights, offsets, strict=True):
+        mean, mass, size = want - offset, weight, 1
+        while pools and pools[-1][0] > mean:
+            before, heavy, many = pools.pop()
+            mean = (before * heavy + mean * mass) / (heavy + mass)
+            mass, size = heavy + mass, many + size
+        pools.append((mean, mass, size))
+    flat = [mean for mean, _, size in pools for _ in range(size)]
+    return [mean + offset for mean, offset in zip(flat, offsets, strict=True)]
+
+
+def to_cells(request: Request, row: Sequence[Spot], slack: int = 0) -> None:
+    """Moves the spots of a layer, which are in order, to whole cells that are far enough apart."""
+    offsets = distances(request, row, slack)
+    places = in_order([spot.x for spot in row], [1.0] * len(row), offsets)
+    low = float("-inf")
+    for spot, place, offset in zip(row, places, offsets, strict=True):
+        low = max(low, (place - offset + 0.5) // 1)
+        spot.x = low + offset
+
+
+def route(request: Request, way: Way, engine: str) -> Answer:
+    """The answer for boxes and lines that are in their places, in whole cells."""
+    boxes = way.spots[: len(request.across)]
+    starts = [int(spot.x) - spot.before for spot in boxes]
+    along = [(spot.layer * _STEP, spot.layer * _STEP + 1) for spot in boxes]
+    return Answer([spot.layer for spot in boxes], starts, _routes(request, way, starts), along, engine)
+
+
+def _routes(request: Request, way: Way, starts: Sequence[int]) -> list[list[tuple[int, float]]]:
+    """Corners of each edge: straight through the layers, across between them."""
+    nets = [-1 - number if way.turned[number] else edge[0] for number, edge in enumerate(way.edges)]
+    leave = _leaving(request, way, nets, starts)
+    enter = _entering(request, way, nets, starts, leave)
+    crowded = _crowded(way)
+    columns: list[list[int]] = []
+    runs: list[list[tuple[int, int]]] = []
+    stretches: dict[int, dict[tuple[int, int], tuple[set[int], set[int]]]] = {}
+    for number, spots in enumerate(way.ways):
+        source, target = way.edges[number]
+        xs = [leave[source, nets[number]], *(int(way.spots[spot].x) for spot in spots[1:-1])]
+        xs.append(enter[target, number])
+        columns.append(xs)
+        keys: list[tuple[int, int]] = []
+        for at, (x, to_x) in enumerate(pairwise(xs)):
+            joins = at == len(xs) - 2 and target in crowded and not way.turned[number]
+            keys.append((_JOIN, target) if joins else (x, nets[number]))
+            if x != to_x:
+                layer = way.spots[spots[at]].layer
+                from_xs, to_xs = stretches.setdefault(layer, {}).setdefault(keys[-1], (set(), set()))
+                from_xs.add(x)
+                to_xs.add(to_x)
+        runs.append(keys)
+    rows = {layer: _row_order(found) for layer, found in stretches.items()}
+    routes = []
+    for number, xs in enumerate(columns):
+        layer = way.spots[way.edges[number][0]].layer
+        found: list[tuple[int, float]] = [(xs[0], layer * _STEP + 1)]
+        for at, (x, to_x) in enumerate(pairwise(xs)):
+            if x != to_x:
+                row = rows[layer + at][runs[number][at]] + (layer + at) * _STEP
+                found += [(x, row), (to_x, row)]
+        found.append((xs[-1], way.spots[way.edges[number][1]].layer * _STEP))
+        routes.append(found[::-1] if way.turned[number] else found)
+    return routes
+
+
+def _crowded(way: Way) -> set[int]:
+    counts: dict[int, int] = {}
+    for (_, target), turned in zip(way.edges, way.turned, strict=True):
+        counts[target] = counts.get(target, 0) + (not turned)
+    return {target for target, count in counts.items() if count > MANY_INPUTS}
+
+
+def _leaving(
+    request: Request, way: Way, nets: Sequence[int], starts: Sequence[int]
+) -> dict[tuple[int, int], int]:
+    """(box, net) → column at which the net leaves the box: its middle, or straight above where it goes on."""
+    goes_to: dict[int, dict[int, set[int]]] = {}
+    for number, spots in enumerate(way.ways):
+        goes_to.setdefault(spots[0], {}).setdefault(nets[number], set()).add(spots[1])
+    found = {}
+    for box, known in goes_to.items():
+        wanted = {}
+        for net, following in known.items():
+            (only, *more) = following
+            straight = not more and (way.spots[only].box < 0 or len(known) > 1)
+            wanted[net] = way.spots[only].x if straight else way.spots[box].x
+        found.update(_ports(request, box, starts[box], wanted))
+    return found
+
+
+def _entering(
+    request: Request,
+    way: Way,
+    nets: Sequence[int],
+    starts: Sequence[int],
+    leave: dict[tuple[int, int], int],
+) -> dict[tuple[int, int], int]:
+    """(box, edge) → column at which the edge comes to the box: below where it comes from, if there is room."""
+    crowded = _crowded(way)
+    comes_from: dict[int, dict[int, float]] = {}
+    bus: dict[tuple[int, int], int] = {}
+    for number, spots in enumerate(way.ways):
+        source, target = way.edges[number]
+        at = way.spots[spots[-2]]
+        x = float(leave[source, nets[number]]) if len(spots) == 2 else at.x
+        if target in crowded and not way.turned[number]:
+            bus[target, number] = int(way.spots[target].x)
+        else:
+            comes_from.setdefault(target, {})[number] = x
+    found = dict(bus)
+    for box, known in comes_from.items():
+        if box in crowded:  # leave the middle to the bus
+            known = {net: min(x, way.spots[box].x - 1) for net, x in known.items()}
+        found.update(_ports(request, box, starts[box], known))
+    _make_way(request, way, nets, starts, leave, found)
+    return found
+
+
+def _make_way(
+    request: Request,
+    way: Way,
+    nets: Sequence[int],
+    starts: Sequence[int],
+    leave: dict[tuple[int, int], int],
+    enter: dict[tuple[int, int], int],
+) -> None:
+    """Moves ends that are in a column which another line comes down, by one where there is room.
+
+    Two lines that change columns with each other could not both turn off first.
+    """
+    coming: dict[tuple[int, int], set[int]] = {}
+    taken: dict[int, set[int]] = {}
+    for number, spots in enumerate(way.ways):
+        columns = [leave[spots[0], nets[number]], *(int(way.spots[spot].x) for spot in spots[1:-1])]
+        for at, column in enumerate(columns):
+            coming.setdefault((way.spots[spots[at]].layer, column), set()).add(nets[number])
+        taken.setdefault(spots[-1], set()).add(enter[spots[-1], number])
+    for number, spots in enumerate(way.ways):
+        box, layer = spots[-1], way.spots[spots[-2]].layer
+        here = enter[box, number]
+        if coming.get((layer, here), set()) <= {nets[number]}:
+            continue
+        for column in (here + 1, here - 1):
+            inside = starts[box] <= column < starts[box] + request.across[box]
+            if inside and column not in taken[box] and (layer, column) not in coming:
+                enter[box, number] = column
+                taken[box].add(column)
+                break
+
+
+def _ports(request: Request, box: int, start: int, wanted: dict[int, float]) -> dict[tuple[int, int], int]:
+    """(box, net) → column, as near to the wanted ones as order and room allow."""
+    order = sorted(wanted, key=lambda net: (wanted[net], net))
+    room = request.across[box]
+    gap = max(1, min(request.port_gap, (room - 1) // max(len(order) - 1, 1)))
+    offsets = [float(gap * at) for at in range(len(order))]
+    places = in_order([wanted[net] for net in order], [1.0] * len(order), offsets)
+    last = start + room - 1
+    low, found = start, {}
+    for at, (net, place) in enumerate(zip(order, places, strict=True)):
+        column = min(max(int((place + 0.5) // 1), low), max(last - gap * (len(order) - 1 - at), start))
+        found[box, net] = column
+        low = column + gap
+    return found
+
+
+def _row_order(stretches: dict[tuple[int, int], tuple[set[int], set[int]]]) -> dict[tuple[int, int], float]:
+    """For each stretch its place between two layers, 0 to 10, so that no line runs down another's column.
+
+    What goes left comes from the left first, what goes right from the right first: these do not cross. A line
+    that comes down a column must have turned off before another turns down into it.
+
+    Args:
+        stretches: the columns it comes down and those it goes on in, by key.
+    """
+
+    def side(key: tuple[int, int]) -> tuple[bool, float, tuple[int, int]]:
+        from_xs, to_xs = stretches[key]
+        first = min(from_xs)
+        right = sum(to_xs) / len(to_xs) > sum(from_xs) / len(from_xs)
+        return right, -first if right else first, key
+
+    order = sorted(stretches, key=side)
+    starting: dict[int, list[tuple[int, int]]] = {}
+    for key in order:
+        for x in sorted(stretches[key][0]):
+            starting.setdefault(x, []).append(key)
+    done: dict[tuple[int, int], None] = {}
+    on_way: set[tuple[int, int]] = set()
+    for key in order:
+        todo = [key]
+        while todo:
+            here = todo[-1]
+            on_way.add(here)
+            before = next(
+                (
+                    other
+                    for end in sorted(stretches[here][1])
+                    for other in starting.get(end, ())
+                    if other not in done and other not in on_way
+                ),
+                None,
+            )
+            if before is not None:
+                todo.append(before)
+            else:
+                todo.pop()
+                done[here] = None
+    return {key: 1 + 8 * (at + 1) / (len(done) + 1) for at, key in enumerate(done)}

@@ -1,0 +1,106 @@
+"""A scene as DOT text, for Graphviz to lay out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from workbench.names import show
+from workbench.picture.layout.boxes import third_line
+from workbench.picture.scene.scene import Frame, Node, Scene
+
+_COLOURS = ("#2563a8", "#9a5b12", "#2f7a45")
+_SHAPES = {"input": "cds", "output": "cds", "result": "cds", "scope": "box3d", "call": "component"}
+
+
+def to_dot(scene: Scene) -> str:
+    """DOT text of a scene; frames become clusters, edges to a frame end at its border."""
+    return "\n".join(_document(scene)) + "\n"
+
+
+def _document(scene: Scene) -> Iterator[str]:
+    yield "digraph graph_ {"
+    yield "  compound=true; rankdir=TB;"
+    yield '  node [shape=box, style="rounded,filled", fillcolor=white, fontname="monospace", fontsize=11];'
+    yield '  edge [fontname="monospace", fontsize=9];'
+    ids = _ids(scene)
+    yield from _inside(scene, ids, None, "  ")
+    inner = _representatives(scene)
+    for edge in scene.edges:
+        attrs = []
+        if edge.label:
+            attrs.append(f"label={quote(edge.label)}")
+        if edge.control:
+            attrs.append("style=dashed")
+        if edge.seam:
+            attrs.append('penwidth=3, color="#b4235a"')
+        if edge.source in inner:
+            attrs.append(f"ltail={ids[edge.source]}")
+        if edge.target in inner:
+            attrs.append(f"lhead={ids[edge.target]}")
+        source, target = inner.get(edge.source, edge.source), inner.get(edge.target, edge.target)
+        yield f"  {ids[source]} -> {ids[target]}{_attrs(attrs)};"
+    yield "}"
+
+
+def _ids(scene: Scene) -> dict[str, str]:
+    """The DOT ID of each frame and box: two that are shown alike get a number."""
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    wanted = [(frame.id, f"cluster {frame.id}") for frame in scene.frames]
+    for id, text in [*wanted, *((node.id, node.id) for node in scene.nodes)]:
+        shown, number = quote(text), 1
+        while shown in taken:
+            number += 1
+            shown = quote(f"{text} #{number}")
+        taken.add(shown)
+        found[id] = shown
+    return found
+
+
+def _inside(scene: Scene, ids: dict[str, str], frame: str | None, indent: str) -> Iterator[str]:
+    for inner in scene.frames:
+        if inner.frame == frame:
+            yield f"{indent}subgraph {ids[inner.id]} {{"
+            yield f"{indent}  label={quote(inner.title)}; style=dashed;"
+            yield from _inside(scene, ids, inner.id, indent + "  ")
+            yield f"{indent}}}"
+    for node in scene.nodes:
+        if node.frame == frame:
+            yield f"{indent}{ids[node.id]}{_attrs(_node(scene, node))};"
+
+
+def _node(scene: Scene, node: Node) -> list[str]:
+    lines = [line for line in (node.title, node.subtitle, third_line(node)) if line]
+    attrs = ["label=" + '"' + "\\n".join(quote(line)[1:-1] for line in lines) + '"']
+    if node.kind in _SHAPES:
+        attrs.append(f"shape={_SHAPES[node.kind]}")
+    if node.owner in scene.owners:
+        attrs.append(f'color="{_COLOURS[scene.owners.index(node.owner) % len(_COLOURS)]}"')
+    if node.seam:
+        attrs.append("penwidth=3, peripheries=2")
+    return attrs
+
+
+def _representatives(scene: Scene) -> dict[str, str]:
+    """For each frame a box in it, at which DOT lets an edge to the cluster end."""
+    frames = {frame.id: frame for frame in scene.frames}
+    found: dict[str, str] = {}
+    for node in scene.nodes:
+        frame: Frame | None = frames.get(node.frame or "")
+        while frame is not None and frame.id not in found:
+            found[frame.id] = node.id
+            frame = frames.get(frame.frame or "")
+    return found
+
+
+def _attrs(attrs: list[str]) -> str:
+    return f" [{', '.join(attrs)}]" if attrs else ""
+
+
+def quote(text: str) -> str:
+    """`text` as a quoted DOT string; whole, but without control characters."""
+    return f'"{_escape(show(text, len(text)))}"'
+
+
+def _escape(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")

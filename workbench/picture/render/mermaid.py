@@ -1,0 +1,61 @@
+"""A scene as Mermaid text, for Mermaid to lay out (GitHub and many wikis draw it)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from workbench.names import show
+from workbench.picture.layout.boxes import third_line
+from workbench.picture.scene.scene import Node, Scene
+
+_COLOURS = ("#2563a8", "#9a5b12", "#2f7a45")
+_SHAPES = {"input": ("([", "])"), "output": ("([", "])"), "result": ("([", "])"), "scope": ("[[", "]]")}
+
+
+def to_mermaid(scene: Scene) -> str:
+    """Mermaid text of a scene, a flowchart; frames become subgraphs."""
+    return "\n".join(_document(scene)) + "\n"
+
+
+def _document(scene: Scene) -> Iterator[str]:
+    ids = [*(frame.id for frame in scene.frames), *(node.id for node in scene.nodes)]
+    names = {id: f"n{at}" for at, id in enumerate(ids)}
+    yield "flowchart TD"
+    yield from _inside(scene, names, None, "  ")
+    seams = []
+    for at, edge in enumerate(scene.edges):
+        arrow = "-.->" if edge.control else "==>" if edge.seam else "-->"
+        label = f'|"{_escape(edge.label)}"|' if edge.label else ""
+        yield f"  {names[edge.source]} {arrow}{label} {names[edge.target]}"
+        if edge.seam:
+            seams.append(str(at))
+    if seams:
+        yield f"  linkStyle {','.join(seams)} stroke:#b4235a,stroke-width:3px"
+    for number, owner in enumerate(scene.owners):
+        members = [names[node.id] for node in scene.nodes if node.owner == owner]
+        if members:
+            yield f"  classDef owner{number} stroke:{_COLOURS[number % len(_COLOURS)]},stroke-width:2px"
+            yield f"  class {','.join(members)} owner{number}"
+
+
+def _inside(scene: Scene, names: dict[str, str], frame: str | None, indent: str) -> Iterator[str]:
+    for inner in scene.frames:
+        if inner.frame == frame:
+            yield f'{indent}subgraph {names[inner.id]}["{_escape(inner.title)}"]'
+            yield from _inside(scene, names, inner.id, indent + "  ")
+            yield f"{indent}end"
+    for node in scene.nodes:
+        if node.frame == frame:
+            left, right = _SHAPES.get(node.kind, ("[", "]"))
+            yield f'{indent}{names[node.id]}{left}"{_label(node)}"{right}'
+
+
+def _label(node: Node) -> str:
+    lines = (node.title, node.subtitle, third_line(node))
+    return "<br>".join(_escape(line) for line in lines if line)
+
+
+def _escape(text: str) -> str:
+    """Mermaid reads HTML entities with `#` for `&`; every sign that means something to it is written so."""
+    shown = show(text, len(text))
+    return "".join(char if char.isalnum() or char in " _/.,:=+-…×?" else f"#{ord(char)};" for char in shown)

@@ -1,0 +1,1 @@
+"""What to draw: a graph folded into boxes and edges."""

@@ -1,0 +1,346 @@
+"""From a folded graph to boxes and edges: closed scopes, labels, frames around opened bodies."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from workbench.names import CALL_SEPARATOR, count, is_control, show
+from workbench.picture.scene import labels
+from workbench.picture.scene.flat import Flattener, Item, Place, Ref, body_ends, body_places, type_text
+from workbench.picture.scene.fold import PASS, Fact, Folded, fold, resource_fact
+from workbench.picture.scene.scene import Edge, Frame, Kind, Node, Scene
+from workbench.picture.scene.scopes import Cover, Scope, build_tree, choose
+
+_HUB = 8
+_MAX_FOLDED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One graph that is drawn whole: the main one, or a body in a frame.
+
+    Attributes:
+        flat: the flattened graph.
+        folded: what is left of it.
+        place: where it starts.
+        frame: id of the frame it is drawn in.
+        inside: keys of the opened scopes and frames around it.
+        focused: whether it is the neighbourhood of a node, which is not collapsed unless it is huge.
+        known: what resource arguments stand for.
+        trees: its scopes by how many boxes are allowed; kept, because they take long to find.
+    """
+
+    flat: Flattener
+    folded: Folded
+    place: Place
+    frame: str | None = None
+    inside: tuple[str, ...] = ()
+    focused: bool = False
+    known: Mapping[str, Fact] = field(default_factory=dict)
+    trees: dict[int, Scope] = field(default_factory=dict)
+
+    def tree(self, limit: int) -> Scope:
+        """Its scopes, for so many boxes at most."""
+        if limit not in self.trees:
+            readers: dict[str, list[str]] = {}
+            for key in self.folded.order:
+                for ref in self.folded.edges[key]:
+                    readers.setdefault(ref.key, []).append(key)
+            self.trees[limit] = build_tree(self.folded.order, readers, self.place.level.path, limit)
+        return self.trees[limit]
+
+    def members(self, key: str, limit: int) -> list[str]:
+        """The items that a closed box stands for; none if there is no such scope."""
+        todo = [self.tree(limit)]
+        while todo:
+            scope = todo.pop()
+            if scope.key == key:
+                return list(scope.all_items())
+            todo.extend(scope.scopes.values())
+        return []
+
+
+@dataclass
+class Assembly:
+    """Collects boxes, edges and frames; then labels them.
+
+    Attributes:
+        owners: first scope → handle.
+        seam: nodes at which a wire ends.
+        expanded: keys the user opened.
+        collapsed: keys the user closed.
+        max_boxes: of one part.
+        show_control: whether control edges are drawn.
+    """
+
+    owners: Mapping[str, str]
+    seam: frozenset[str]
+    expanded: frozenset[str]
+    collapsed: frozenset[str]
+    max_boxes: int
+    show_control: bool
+    nodes: list[Node] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    frames: list[Frame] = field(default_factory=list)
+    wanted: list[labels.Wanted] = field(default_factory=list)
+    hidden_controls: int = 0
+    folded: int = 0
+    hubs: int = 0
+    passed: int = 0
+
+    def add(self, part: Part) -> None:
+        """Adds the boxes and edges of a part, and of the bodies that are opened in it."""
+        items = part.folded.order
+        limit = self.max_boxes * 2 if part.focused else self.max_boxes
+        cover = choose(part.tree(limit), limit, self.expanded, self.collapsed)
+        box_of: dict[str, str] = {}
+        for scope in cover.closed.values():
+            box_of.update(dict.fromkeys(scope.all_items(), scope.key))
+        covered = {*box_of, *cover.items}
+        shown: set[str] = set()
+        for key, item in items.items():
+            scope_key = box_of.get(key)
+            if scope_key is None:
+                if key not in covered:
+                    cover.items.append(key)
+                box_of[key] = key
+                self._add_item(part, item, cover)
+            elif scope_key not in shown:
+                shown.add(scope_key)
+                self._add_scope(part, cover.closed[scope_key], cover)
+        self._add_edges(part, box_of)
+        self.hidden_controls += part.flat.hidden_controls
+        self.folded += len(part.flat.items) - len(items)
+
+    def _owner(self, key: str) -> str | None:
+        return self.owners.get(key.partition(CALL_SEPARATOR)[0].partition("/")[0]) if self.owners else None
+
+    def _owner_of(self, part: Part, item: Item) -> str | None:
+        """An output is of the model that gives it."""
+        while item.kind in ("output", "result") and item.inputs:
+            item = part.flat.items[item.inputs[0].key]
+        return self._owner(item.node.name if item.kind == "input" and item.node is not None else item.key)
+
+    def _words(self, part: Part, item: Item) -> tuple[str, ...]:
+        """The parts of a node's place a reader knows: functions by the name they were given, no handle."""
+        level = item.place.level
+        functions = [
+            labels.function_word(step.function) for step in level.steps[len(part.place.level.steps) :]
+        ]
+        words = [word for word in item.name.split("/") if word]
+        if not level.steps and len(words) > 1 and words[0] in self.owners:
+            words = words[1:]
+        return (*functions, *words)
+
+    def _add_item(self, part: Part, item: Item, cover: Cover) -> None:
+        inside = (*part.inside, *cover.inside.get(item.key, ()))
+        path = item.place.level.full_name(item.node.name) if item.node is not None else item.key
+        if item.kind == "call" and item.key in self.expanded and item.key not in self.collapsed:
+            self._add_frame(part, item, inside)
+            return
+        kind: Kind = item.kind  # type: ignore[assignment]
+        title, subtitle = item.op, ""
+        if kind in ("input", "output", "result"):
+            title = labels.elide(show(item.name), labels.MAX_WIDTH)
+            subtitle = type_text(part.flat.tensor(Ref(item.key, 0)))
+        else:
+            self.wanted.append(labels.Wanted(item.key, item.op, self._words(part, item)))
+        folded = part.folded.inside.get(item.key, ())
+        self.nodes.append(
+            Node(
+                id=item.key,
+                title=title,
+                subtitle=subtitle,
+                kind=kind,
+                owner=self._owner_of(part, item),
+                seam=item.key in self.seam,
+                path=path,
+                folded=tuple(map(show, folded[:_MAX_FOLDED])),
+                facts=part.folded.facts.get(item.key, ()),
+                opens=item.key if item.kind == "call" else None,
+                inside=inside,
+                frame=part.frame,
+            )
+        )
+
+    def _add_scope(self, part: Part, scope: Scope, cover: Cover) -> None:
+        members = list(scope.all_items())
+        folded: dict[str, None] = {}
+        facts: dict[tuple[str, str], None] = {}
+        for key in members:
+            folded.update(dict.fromkeys(part.folded.inside.get(key, ())))
+            facts.update(dict.fromkeys(row for row in part.folded.facts.get(key, ()) if row[0] != "constant"))
+        ops = Counter(part.folded.items[key].op or part.folded.items[key].kind for key in members)
+        step = len(part.place.level.steps)
+        words = tuple(
+            word for word in scope.key.rstrip("*").replace(CALL_SEPARATOR, "/").split("/")[step:] if word
+        )
+        words = (show(scope.name),) if scope.chunk or not words else words
+        self.wanted.append(labels.Wanted(scope.key, "", words))
+        self.nodes.append(
+            Node(
+                id=scope.key,
+                title=words[-1],
+                subtitle=labels.summary(ops),
+                kind="scope",
+                owner=self._owner(members[0]),
+                seam=any(key in self.seam for key in members),
+                path=scope.key.rstrip("*").rstrip(CALL_SEPARATOR),
+                count=len(members),
+                folded=tuple(map(show, [*members, *folded][:_MAX_FOLDED])),
+                facts=tuple(facts),
+                opens=scope.key,
+                inside=(*part.inside, *cover.inside.get(scope.key, ())),
+                frame=part.frame,
+            )
+        )
+
+    def _add_frame(self, part: Part, item: Item, inside: tuple[str, ...]) -> None:
+        assert item.node is not None
+        bodies = body_places(item.place, item.node)
+        title = f"{show(item.op)}  {labels.elide(show(item.name.rpartition('/')[2]), labels.MAX_WIDTH)}"
+        owner = self._owner(item.key)
+        outer = Frame(item.key, title, item.key, owner, item.key, inside, part.frame)
+        self.frames.append(outer)
+        for step, place in bodies:
+            id = item.key
+            around = (*inside, item.key)
+            if len(bodies) > 1:
+                id = place.level.path
+                self.frames.append(Frame(id, show(step.label), item.key, owner, id, around, item.key))
+            inputs, results, passed = body_ends(place)
+            self.passed += passed
+            flat = Flattener(place, inputs, control=self.show_control)
+            flat.walk(results)
+            known = self._known(part, item, place)
+            folded = _without_idle(fold(flat, (), self.owners, known))
+            self.add(Part(flat, folded, place, id, around, known=known))
+
+    def _known(self, part: Part, item: Item, place: Place) -> dict[str, Fact]:
+        """What a body's arguments stand for, where that is a variable or a table outside.
+
+        A body takes the last inputs of its call: `If` and `Case` have a condition before them.
+        """
+        assert item.node is not None
+        given = [entry for entry in item.node.input if not is_control(entry)]
+        found: dict[str, Fact] = {}
+        for name, entry in zip(reversed(list(place.arguments)), reversed(given), strict=False):
+            ref = part.flat.resolve(item.place, entry, [])
+            source = part.flat.items[ref.key] if ref is not None else None
+            while source is not None and source.op in PASS and source.inputs:
+                source = part.flat.items[source.inputs[0].key]
+            if source is None:
+                continue
+            fact = part.known.get(source.key) or resource_fact(source, self.owners)
+            if fact is not None and fact[0] != "resource" and source.op != "Const":
+                found[place.level.full_name(f"#in#{name[place.cut :]}")] = fact
+        return found
+
+    def _add_edges(self, part: Part, box_of: Mapping[str, str]) -> None:
+        found: dict[tuple[str, str], dict[Ref, None]] = {}
+        for key, refs in part.folded.edges.items():
+            for ref in refs:
+                source, target = box_of[ref.key], box_of[key]
+                if source != target:
+                    found.setdefault((source, target), {})[ref] = None
+        owner_of = {box: self._owner_of(part, part.flat.items[key]) for key, box in box_of.items()}
+        for (source, target), tensors in found.items():
+            (first, *more) = tensors
+            label = count(len(tensors), "tensor") if more else type_text(part.flat.tensor(first))
+            one, other = owner_of[source], owner_of[target]
+            seam = one is not None and other is not None and one != other
+            self.edges.append(Edge(source, target, label, seam=seam))
+        if self.show_control:
+            self._add_controls(part, box_of, set(found))
+
+    def _add_controls(self, part: Part, box_of: Mapping[str, str], data: set[tuple[str, str]]) -> None:
+        found: dict[tuple[str, str], None] = {}
+        for key, item in part.flat.items.items():
+            home = part.folded.home.get(key, key)
+            if home not in box_of:
+                continue
+            befores = {
+                box_of[place]
+                for before in item.controls
+                if (place := part.folded.home.get(before, before)) in box_of
+            }
+            befores.discard(box_of[home])
+            if len(befores) > _HUB and item.op == "NoOp":
+                self.hubs += 1
+                continue
+            found.update(dict.fromkeys((before, box_of[home]) for before in sorted(befores)))
+        self.edges += [Edge(*pair, control=True) for pair in found if pair not in data]
+
+    def scene(self, notes: list[str]) -> Scene:
+        """The finished scene: labels made, ends without edges taken out, notes written."""
+        made = labels.make_labels(self.wanted)
+        nodes = []
+        for node in self.nodes:
+            title, subtitle = made.get(node.id, ("", ""))
+            if node.kind == "scope":
+                node = replace(node, title=subtitle or node.title)
+            elif title:
+                node = replace(node, title=title, subtitle=subtitle)
+            nodes.append(node)
+        return Scene(
+            tuple(_told_apart(nodes)),
+            tuple(self.edges),
+            (*notes, *self._notes()),
+            tuple(self.frames),
+            tuple(dict.fromkeys(self.owners.values())),
+        )
+
+    def _notes(self) -> list[str]:
+        found = []
+        if self.folded:
+            things = count(self.folded, "constant or variable read", "constants and variable reads")
+            found.append(f"{things} {_are(self.folded)} folded into the ops that read {_them(self.folded)}.")
+        if self.hidden_controls and not self.show_control:
+            found.append(
+                f"{count(self.hidden_controls, 'control input')} {_are(self.hidden_controls)} hidden."
+            )
+        closed = [node for node in self.nodes if node.kind == "scope"]
+        if closed:
+            inside = sum(node.count for node in closed)
+            stands = "represents" if len(closed) == 1 else "represent"
+            found.append(f"{count(len(closed), 'box', 'boxes')} {stands} {count(inside, 'node')}.")
+        if self.hubs:
+            found.append(
+                f"{count(self.hubs, 'NoOp node')} with many control inputs {_are(self.hubs)} drawn without edges."
+            )
+        if self.passed:
+            found.append(
+                f"{count(self.passed, 'value')} passed through a body unchanged {_are(self.passed)} not drawn."
+            )
+        return found
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def _them(number: int) -> str:
+    return "it" if number == 1 else "them"
+
+
+def _told_apart(nodes: list[Node]) -> list[Node]:
+    """The last word on unique labels: a scope may be called what an op is called."""
+    seen: set[str] = set()
+    found = []
+    for node in nodes:
+        number, made = 2, node
+        while made.label in seen:
+            made = replace(node, title=f"{node.title} #{number}")
+            number += 1
+        seen.add(made.label)
+        found.append(made)
+    return found
+
+
+def _without_idle(folded: Folded) -> Folded:
+    """The same without arguments that nothing reads."""
+    read = {ref.key for refs in folded.edges.values() for ref in refs}
+    items = {key: item for key, item in folded.items.items() if item.kind != "input" or key in read}
+    return Folded(items, {key: folded.edges[key] for key in items}, folded.inside, folded.facts, folded.home)

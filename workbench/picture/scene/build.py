@@ -1,0 +1,324 @@
+"""What to draw of a graph: from a signature's outputs backwards, calls opened, plumbing folded away."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
+
+from workbench import names
+from workbench.errors import UnknownName
+from workbench.graph.effects import READS
+from workbench.graph.functions import CALLS
+from workbench.graph.nest import Level
+from workbench.model.signature import Signature
+from workbench.model.tensors import Tensor
+from workbench.picture.scene.assemble import Assembly, Part
+from workbench.picture.scene.flat import End, Flattener, Item, Place, body_ends
+from workbench.picture.scene.fold import Folded, fold
+from workbench.picture.scene.scene import Scene
+
+if TYPE_CHECKING:
+    from workbench.model.meta import MetaGraph
+
+MAX_BOXES = 150
+_ASIDE = frozenset({"Assert", "Print", "PrintV2"})
+_NO_SINKS = frozenset({"NoOp", "Assert", "Print", "PrintV2", "SaveV2", "MergeV2Checkpoints"})
+
+
+def build_scene(
+    meta: MetaGraph,
+    *,
+    signature: str | None = None,
+    roots: Iterable[str] | None = None,
+    function: str | None = None,
+    expanded: Collection[str] = (),
+    collapsed: Collection[str] = (),
+    show_control: bool = False,
+    focus: str | None = None,
+    hops: int = 2,
+    owners: Mapping[str, str] | None = None,
+    seam: Collection[str] = (),
+    max_boxes: int = MAX_BOXES,
+) -> Scene:
+    """The scene of a MetaGraph, or of a merged draft's (`draft.meta`).
+
+    Args:
+        meta: what to draw.
+        signature: whose outputs to start from; None for the default one, and if there is none, all.
+        roots: tensors or nodes of the main graph to start from instead.
+        function: draw this function of the library instead of the main graph.
+        expanded: keys (`Node.opens`) of scopes, calls and bodies to open.
+        collapsed: keys (`Node.inside`) of scopes to close, whatever their size.
+        show_control: draw control edges, and what hangs on them alone.
+        focus: id or written place of a node: draw only what is `hops` away from it, uncollapsed.
+        hops: how far to look around `focus`.
+        owners: first scope of a node's name → handle, for a merged draft; None if there is one model.
+        seam: nodes of the main graph at which a wire ends (`HANDLE/placeholder`).
+        max_boxes: above this, name scopes are collapsed; level by level, as deep as fits.
+
+    Raises:
+        UnknownName: there is no such signature, root, function or focus.
+    """
+    wanted = _Wanted(
+        signature,
+        None if roots is None else tuple(roots),
+        function,
+        show_control,
+        tuple(sorted((owners or {}).items())),
+        frozenset(seam),
+    )
+    part, known = _prepared(meta, wanted)
+    notes = list(known)
+    if focus is not None:
+        part = Part(
+            part.flat,
+            _around(part.folded, focus, part.members(focus, max_boxes), hops),
+            part.place,
+            focused=True,
+        )
+        notes.append(
+            f"Only the neighbourhood of {names.show(focus)}, up to {names.count(hops, 'step')}, is drawn."
+        )
+    assembly = Assembly(
+        owners=owners or {},
+        seam=frozenset(seam),
+        expanded=frozenset(expanded),
+        collapsed=frozenset(collapsed),
+        max_boxes=max_boxes,
+        show_control=show_control,
+    )
+    assembly.add(part)
+    return assembly.scene(notes)
+
+
+class _Wanted(NamedTuple):
+    """What decides the folded graph; opening and closing scopes does not."""
+
+    signature: str | None
+    roots: tuple[str, ...] | None
+    function: str | None
+    show_control: bool
+    owners: tuple[tuple[str, str], ...]
+    seam: frozenset[str]
+
+
+# The last few folded graphs of each MetaGraph: opening a scope should not walk a large graph again.
+_KEPT = 4
+_kept: WeakKeyDictionary[MetaGraph, dict[_Wanted, tuple[Part, list[str]]]] = WeakKeyDictionary()
+
+
+def _prepared(meta: MetaGraph, wanted: _Wanted) -> tuple[Part, list[str]]:
+    """The folded graph and what is to be noted about it."""
+    kept = _kept.setdefault(meta, {})
+    found = kept.get(wanted)
+    if found is None:
+        found = kept[wanted] = _prepare(meta, wanted)
+        for old in list(kept)[:-_KEPT]:
+            kept.pop(old, None)
+    return found
+
+
+def _prepare(meta: MetaGraph, wanted: _Wanted) -> tuple[Part, list[str]]:
+    place = _start(meta, wanted.function)
+    notes: list[str] = []
+    inputs, outputs = _ends(meta, place, wanted.signature, wanted.roots, notes)
+    flat = Flattener(place, inputs, control=wanted.show_control)
+    flat.walk(outputs)
+    if flat.cut:
+        notes.append(f"Only the {len(flat.items):,} nodes nearest to the outputs are drawn.")
+    keep = {item for item in wanted.seam if item in flat.items}
+    keep |= _producers(flat, outputs)
+    return Part(flat, fold(flat, keep, dict(wanted.owners)), place), notes
+
+
+def _start(meta: MetaGraph, function: str | None) -> Place:
+    if function is None:
+        return Place(Level(meta))
+    if function not in meta.functions:
+        hint = names.did_you_mean(function, meta.functions, noun="functions")
+        raise UnknownName(f"There is no function {names.show(function)!r}.", hint=hint)
+    return Place(Level(meta, (), meta.functions[function]))
+
+
+def _ends(
+    meta: MetaGraph, place: Place, signature: str | None, roots: Iterable[str] | None, notes: list[str]
+) -> tuple[list[End], list[End | str]]:
+    """Where drawing stops and where it starts."""
+    if place.level.function is not None:
+        inputs, results, passed = body_ends(place)
+        if passed:
+            notes.append(f"Results that are an argument, passed on unchanged, are not drawn ({passed:,}).")
+        return inputs, [*results, *_effects(place.level)]
+    if roots is not None:
+        return [], list(_checked(meta, roots))
+    chosen = _signatures(meta, signature)
+    if chosen:
+        return _of_signatures(meta, chosen)
+    notes.append("There is no signature; the whole main graph is drawn.")
+    found = _sinks(meta)
+    if not found:
+        notes.append("The main graph has nothing to draw; functions can be drawn by name.")
+    return [], list(found)
+
+
+def _checked(meta: MetaGraph, roots: Iterable[str]) -> Iterable[str]:
+    for root in roots:
+        name = names.input_node(root)
+        if name not in meta.nodes:
+            hint = names.did_you_mean(name, meta.nodes, noun="nodes")
+            raise UnknownName(f"There is no node {names.show(name)!r} to start drawing from.", hint=hint)
+        yield root
+
+
+def _signatures(meta: MetaGraph, key: str | None) -> list[Signature]:
+    if key is not None:
+        return [meta.signature(key)]
+    try:
+        return [meta.signature()]
+    except UnknownName:
+        return list(meta.shown_signatures.values())
+
+
+def _of_signatures(meta: MetaGraph, chosen: list[Signature]) -> tuple[list[End], list[End | str]]:
+    inputs: list[End] = []
+    outputs: list[End | str] = []
+    known: dict[str, Counter[str]] = {"input": Counter(), "output": Counter()}
+    several = len(chosen) > 1
+    for signature in chosen:
+        for kind, ports in (("input", signature.inputs), ("output", signature.outputs)):
+            for port in ports.values():
+                for number, tensor in enumerate(port.tensors):
+                    key = f"{signature.key}#{port.key}" if several else port.key
+                    if len(port.tensors) > 1:
+                        key += _component(port.kind, number)
+                    found = meta.node_tensor(tensor)
+                    dtype = found.dtype if found and found.dtype else port.dtype
+                    shape = found.shape if found and found.shape is not None else port.shape
+                    end = End(key, tensor, kind, Tensor(key, dtype, shape))
+                    (inputs if kind == "input" else outputs).append(end)
+                    known[kind][key] += 1
+    return inputs, outputs
+
+
+def _component(kind: str, number: int) -> str:
+    if kind == "sparse":
+        return (".indices", ".values", ".dense_shape")[number]
+    return f".{number}"
+
+
+def _sinks(meta: MetaGraph) -> list[str]:
+    """Nodes nobody reads that are no business of the saver or the init op, and depend on an input."""
+    saver = meta.proto.saver_def
+    places = [saver.restore_op_name, saver.save_tensor_name, meta.init_op or ""]
+    others = {names.input_node(name) for name in places if name}
+    read = {names.input_node(entry) for node in meta.graph.node for entry in node.input}
+    found = []
+    for name, node in meta.nodes.items():
+        if name in read or name in others or node.op in _NO_SINKS or not node.input:
+            continue
+        if node.op in CALLS and _is_of_saver(meta, node):
+            continue
+        if node.op.startswith(("Assign", "VarIsInitialized")) or node.op == "ReadVariableOp":
+            continue
+        found.append(name)
+    return found
+
+
+def _effects(level: Level) -> list[str]:
+    """The nodes of a body that nobody reads and that do something all the same: they assign, write, end a restore."""
+    read = {
+        names.input_node(entry) for node in level.nodes.values() for entry in node.input if entry[:1] != "^"
+    }
+    if level.function is not None:
+        read.update(names.input_node(entry) for entry in level.function.ret.values())
+    found = []
+    for name, node in level.nodes.items():
+        op_def = level.meta.op_table.get(node.op)
+        stateful = op_def is not None and op_def.is_stateful
+        if stateful and name not in read and node.op not in READS and node.op not in _ASIDE:
+            found.append(name)
+    return found
+
+
+def _is_of_saver(meta: MetaGraph, node: object) -> bool:
+    saver = meta.proto.saver_def
+    first = names.input_node(node.input[0]) if node.input else ""  # type: ignore[attr-defined]
+    return bool(saver.filename_tensor_name) and first == names.input_node(saver.filename_tensor_name)
+
+
+def _producers(flat: Flattener, outputs: Iterable[End | str]) -> set[str]:
+    """What is drawn although nothing reads it: roots that are given as bare text."""
+    found = set()
+    for end in outputs:
+        if isinstance(end, str):
+            ref = flat.resolve(flat.start, end, [])
+            if ref is not None:
+                found.add(ref.key)
+    return found
+
+
+def _around(folded: Folded, focus: str, members: Collection[str], hops: int) -> Folded:
+    """What is within `hops` edges of a node, in either direction; of a scope, of any node in it (`members`)."""
+    start = folded.home.get(focus, focus)
+    centre = [start] if start in folded.items else [key for key in members if key in folded.items]
+    if not centre:
+        inside = tuple(f"{focus.rstrip('*')}{end}" for end in ("/", names.CALL_SEPARATOR, "_"))
+        exact = focus.endswith((names.CALL_SEPARATOR, "*"))
+        centre = [key for key in folded.items if key.startswith(focus.rstrip("*") if exact else inside)]
+    if not centre:
+        centre = [key for key, item in folded.items.items() if focus in _said(item)]
+        if len(centre) > 1:
+            listed = ", ".join(map(names.show, centre[:8])) + (", …" if len(centre) > 8 else "")
+            raise UnknownName(
+                f"{len(centre)} boxes are called {names.show(focus)!r}.", hint=f"Choose one of {listed}."
+            )
+    if not centre:
+        hint = names.did_you_mean(focus, folded.items, noun="boxes")
+        raise UnknownName(f"There is nothing called {names.show(focus)!r} in this picture.", hint=hint)
+    readers: dict[str, list[str]] = {}
+    for key, refs in folded.edges.items():
+        for ref in refs:
+            readers.setdefault(ref.key, []).append(key)
+    distance = dict.fromkeys(centre, 0)
+    todo = deque(centre)
+    while todo:
+        key = todo.popleft()
+        if distance[key] == hops:
+            continue
+        for other in (*(ref.key for ref in folded.edges.get(key, ())), *readers.get(key, ())):
+            if other not in distance:
+                distance[other] = distance[key] + 1
+                todo.append(other)
+    return Folded(
+        {key: item for key, item in folded.items.items() if key in distance},
+        {key: [ref for ref in folded.edges[key] if ref.key in distance] for key in distance},
+        folded.inside,
+        folded.facts,
+        folded.home,
+    )
+
+
+def _said(item: Item) -> tuple[str, ...]:
+    """What a box says of a node: its op, its name, and the last part of that."""
+    return item.op, item.name, item.name.rpartition("/")[2]
+
+
+def find_seam(meta: MetaGraph, owners: Mapping[str, str]) -> frozenset[str]:
+    """Nodes of the main graph that are fed by a node of another model; for `build_scene`.
+
+    Args:
+        meta: a merged model.
+        owners: first scope of a node's name → handle.
+    """
+    found = set()
+    for name, node in meta.nodes.items():
+        owner = owners.get(name.partition("/")[0])
+        if owner is None:
+            continue
+        for entry in node.input:
+            other = owners.get(entry.partition("/")[0])
+            if other is not None and other != owner and not names.is_control(entry):
+                found.add(name)
+    return frozenset(found)

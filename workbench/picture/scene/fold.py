@@ -1,0 +1,281 @@
+"""What needs no box of its own: constants, variable reads, shape arithmetic, Identity chains.
+
+Everything that does not depend on the value of any input is folded into what consumes it: a weight that is
+read, cast and reshaped, a batch norm's `1/sqrt(variance + epsilon)`, the zeros of the shape of an input. The
+consumer names what was folded into it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from workbench.disk import dtypes
+from workbench.disk.nodes import attr
+from workbench.disk.schema import Message
+from workbench.model.saver import VARIABLE_OPS
+from workbench.names import show
+from workbench.picture.scene.flat import Flattener, Item, Ref, type_text, variable_text
+
+PASS = frozenset({"Identity", "IdentityN", "StopGradient", "PreventGradient", "Snapshot", "EnsureShape"})
+_READS = frozenset({"ReadVariableOp"})
+_SHAPES = frozenset({"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"})
+_FLOW = frozenset(
+    {"Enter", "RefEnter", "Exit", "RefExit", "Merge", "RefMerge", "Switch", "RefSwitch", "NextIteration"}
+    | {"RefNextIteration", "LoopCond", "ControlTrigger"}
+)
+Fact = tuple[str, str]
+_MAX_FACTS = 24
+_MAX_VALUES = 6
+_ARRAY_CODES = {"float32": "f", "float64": "d", "int32": "i", "int64": "q"}
+
+
+@dataclass(slots=True)
+class Folded:
+    """The graph that is left.
+
+    Attributes:
+        items: what is drawn, in the order it was met.
+        edges: for each drawn item, what goes in: (input, position).
+        inside: for each drawn item, the keys folded into it, nearest first.
+        facts: for each drawn item, (label, text) of the leaves folded into it.
+        home: folded key → the first item it was folded into.
+        order: the items so that data goes from earlier to later (cycles of loops aside); made when asked for.
+    """
+
+    items: dict[str, Item]
+    edges: dict[str, list[Ref]] = field(default_factory=dict)
+    inside: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    facts: dict[str, tuple[Fact, ...]] = field(default_factory=dict)
+    home: dict[str, str] = field(default_factory=dict)
+    _order: dict[str, Item] | None = None
+
+    @property
+    def order(self) -> dict[str, Item]:
+        """See the attributes."""
+        if self._order is None:
+            self._order = {key: self.items[key] for key in _sorted(self)}
+        return self._order
+
+
+def fold(
+    flat: Flattener,
+    keep: Collection[str] = (),
+    handles: Mapping[str, str] | None = None,
+    known: Mapping[str, Fact] | None = None,
+) -> Folded:
+    """Folds what does not depend on the inputs, and what only hands a value on.
+
+    Args:
+        flat: the flattened graph.
+        keep: keys that are drawn whatever they are.
+        handles: first scopes that are handles, to leave them out of variables' names.
+        known: what a body's resource arguments (by key) stand for outside.
+    """
+    items = flat.items
+    still = _independent(flat, keep)
+    left = {
+        key: item
+        for key, item in items.items()
+        if key in keep or (key not in still and not (item.op in PASS and item.kind == "op" and item.inputs))
+    }
+    found = Folded(left)
+    for key, item in left.items():
+        edges, inside = [], []
+        for ref in item.inputs:
+            ref, chain = _behind(ref, items, left, still)
+            inside += chain
+            if ref.key in left:
+                edges.append(ref)
+            else:
+                inside.append(ref.key)
+        found.edges[key] = edges
+        if inside:
+            tree = _tree(inside, items, still)
+            found.inside[key] = tree
+            found.facts[key] = _facts(flat, item, tree, handles or {}, known or {})
+            for one in tree:
+                found.home.setdefault(one, key)
+    return found
+
+
+def _behind(
+    ref: Ref, items: Mapping[str, Item], left: Mapping[str, Item], still: Collection[str]
+) -> tuple[Ref, list[str]]:
+    """What a reference means once Identity and its like are gone, and the keys that were skipped."""
+    chain: list[str] = []
+    while ref.key not in left and ref.key not in still:
+        item = items[ref.key]
+        chain.append(ref.key)
+        at = ref.index if item.op == "IdentityN" and ref.index < len(item.inputs) else 0
+        ref = item.inputs[at]
+        if len(chain) > len(items):
+            break
+    return ref, chain
+
+
+def _independent(flat: Flattener, keep: Collection[str]) -> set[str]:
+    """Keys of items whose value does not depend on the value of any input."""
+    items = flat.items
+    still: set[str] = set()
+    done: set[str] = set()
+    for start in items:
+        if start in done:
+            continue
+        todo = [start]
+        while todo:
+            key = todo[-1]
+            if key in done:
+                todo.pop()
+                continue
+            item = items[key]
+            if key in keep or not _may_fold(flat, item):
+                done.add(key)
+                continue
+            if item.op in _SHAPES or (item.kind == "input"):
+                done.add(key)
+                still.add(key)
+                continue
+            waiting = [ref.key for ref in item.inputs if ref.key not in done]
+            if waiting and len(todo) <= len(items):
+                todo.extend(waiting)
+                continue
+            done.add(key)
+            if all(ref.key in still for ref in item.inputs):
+                still.add(key)
+    return still
+
+
+def _may_fold(flat: Flattener, item: Item) -> bool:
+    node = item.node
+    if item.kind == "input":
+        return item.tensor is not None and type_text(item.tensor).startswith("resource")
+    if item.kind != "op" or node is None or item.key in flat.cut:
+        return False
+    if item.op in _FLOW:
+        return item.op in ("Enter", "RefEnter") and attr(node, "is_constant").b
+    if not item.inputs or item.op in _READS or item.op in VARIABLE_OPS:
+        return True
+    op_def = item.place.level.meta.op_table.get(item.op)
+    return op_def is not None and not op_def.is_stateful
+
+
+def _tree(starts: Iterable[str], items: Mapping[str, Item], still: Collection[str]) -> tuple[str, ...]:
+    """The folded keys behind `starts`, nearest first."""
+    found: dict[str, None] = {}
+    todo = list(dict.fromkeys(starts))
+    while todo:
+        nearer, todo = todo, []
+        for key in nearer:
+            if key in found:
+                continue
+            found[key] = None
+            if key in still:
+                todo += [ref.key for ref in items[key].inputs if ref.key in still and ref.key not in found]
+    return tuple(found)
+
+
+def _facts(
+    flat: Flattener, home: Item, tree: Iterable[str], handles: Mapping[str, str], known: Mapping[str, Fact]
+) -> tuple[Fact, ...]:
+    rows: dict[Fact, None] = {}
+    for key in tree:
+        item = flat.items[key]
+        if key in known:
+            rows[known[key]] = None
+        elif item.op == "Const":
+            rows["constant", _constant(flat, item, home)] = None
+        elif item.op in _SHAPES:
+            rows["shape of", show(item.inputs[0].key) if item.inputs else show(item.name)] = None
+        elif (fact := resource_fact(item, handles)) is not None:
+            rows[fact] = None
+        if len(rows) >= _MAX_FACTS:
+            break
+    return tuple(sorted(rows, key=lambda row: _RANK.get(row[0], 9)))
+
+
+def resource_fact(item: Item, handles: Mapping[str, str]) -> Fact | None:
+    """What a source of data that is no input is: a variable, a table; None for anything else."""
+    if item.node is not None and item.op in VARIABLE_OPS:
+        return "variable", variable_text(item.node, handles)
+    if item.kind == "input":
+        return "resource", show(item.name)
+    if not item.inputs and item.node is not None:
+        return "table" if "Table" in item.op else "resource", f"{show(item.name)} ({show(item.op)})"
+    return None
+
+
+_RANK = {"variable": 0, "table": 1, "resource": 2, "shape of": 3, "constant": 4}
+
+
+def _relative(name: str, home: str) -> str:
+    """`name` as seen from a node: without the scopes both are in."""
+    words, scopes = name.split("/"), home.split("/")
+    same = 0
+    while same < min(len(words) - 1, len(scopes)) and words[same] == scopes[same]:
+        same += 1
+    return show("/".join(words[same:]))
+
+
+def _constant(flat: Flattener, item: Item, home: Item) -> str:
+    assert item.node is not None
+    text = type_text(flat.tensor(Ref(item.key, 0)))
+    value = scalar_text(attr(item.node, "value").tensor)
+    name = _relative(item.name, home.name)
+    return f"{name} = {value}" if value else f"{name} {text}".rstrip()
+
+
+def scalar_text(tensor: Message) -> str:
+    """The value of a small constant: `0.5`, `[28, 28]`, `'png'`; empty if it is large or not that simple."""
+    size = 1
+    for dim in tensor.tensor_shape.dim:
+        size *= max(dim.size, 0)
+    if not 0 < size <= _MAX_VALUES:
+        return ""
+    values = _values(tensor)
+    if not values:
+        return ""
+    values += [values[-1]] * (size - len(values))
+    words = [f"{value:.4g}" if isinstance(value, float) else repr(value) for value in values[:size]]
+    return f"[{', '.join(words)}]" if tensor.tensor_shape.dim else words[0]
+
+
+def _values(tensor: Message) -> list[object]:
+    """The values a `TensorProto` spells out, those of `tensor_content` in this machine's byte order."""
+    for name in ("float_val", "double_val", "int_val", "int64_val", "bool_val"):
+        if found := list(getattr(tensor, name)):
+            return found
+    if tensor.string_val:
+        return [show(raw.decode("utf-8", "replace"), 24) for raw in tensor.string_val]
+    code = _ARRAY_CODES.get(dtypes.name(tensor.dtype))
+    content = tensor.tensor_content
+    if code is None or not content:
+        return []
+    whole = array(code)
+    if len(content) % whole.itemsize:
+        return []
+    whole.frombytes(content)
+    return list(whole)
+
+
+def _sorted(folded: Folded) -> list[str]:
+    """The order of the data; what a cycle leaves open is in the order it was met."""
+    done: dict[str, None] = {}
+    on_way: set[str] = set()
+    for start in folded.items:
+        todo: list[tuple[str, int]] = [(start, 0)]
+        while todo:
+            key, at = todo.pop()
+            if key in done:
+                continue
+            refs = folded.edges.get(key, ())
+            on_way.add(key)
+            while at < len(refs) and (refs[at].key in done or refs[at].key in on_way):
+                at += 1
+            if at < len(refs):
+                todo.append((key, at + 1))
+                todo.append((refs[at].key, 0))
+            else:
+                done[key] = None
+    return list(done)

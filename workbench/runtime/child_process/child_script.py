@@ -1,0 +1,943 @@
+"""The child process: runs TensorFlow for a parent that never imports it.
+
+Standalone. It is started as `PYTHON -u child_script.py IN OUT PARENT` by `child.py` under any Python >= 3.8 that
+has TensorFlow >= 2.0, and imports nothing of the package it lies in.
+
+IN and OUT are file descriptors of two private pipes (0 and 1 where a system can't pass others); what
+TensorFlow prints goes to stdout and stderr, which are the log. PARENT is the pid of the process to die with.
+Both pipes carry one JSON object a line:
+
+- first in: `{"imports": [module], "op_libraries": [path]}`
+- then in:  `{"id": n, "job": "run" | "chain" | "result" | "load_check" | "stages_check", …}`, see the `job_*`
+  functions
+- out: `{"event": "ready", "versions": {…}}` once, or `{"event": "failed", "kind", "message"}`
+- out: `{"event": "progress", "id": n, "text": …}` any number of times, then for each job one of
+  `{"id": n, "answer": {…}}`, `{"id": n, "error": ERROR}` (TensorFlow raised) or
+  `{"id": n, "bug": traceback}`.
+
+ERROR is `{"type", "message", "phase": "load" | "run" | "input"}`.
+An array is `{"dtype", "shape", "data": base64}`, little-endian and row-major, or
+`{"dtype": "string", "shape", "strings": [base64]}`.
+A model is `{"path", "shown", "kind": "saved_model" | "graphdef", "tags": [tag], "inline": whether a
+Session may inline what its graph calls}`; errors and strings that it gives have the second path in place of the first.
+A port is `{"kind": "dense" | "sparse" | "composite", "tensors": [name], "slots": [slot]}`: its component
+tensors, and the names its values have in samples and answers.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import functools
+import gc
+import hashlib
+import importlib
+import itertools
+import json
+import os
+import queue
+import re
+import signal
+import sys
+import threading
+import time
+import traceback
+from typing import Any, Dict, Iterator
+
+MESSAGE_LIMIT = 1500
+SIDE_BY_SIDE_BYTES = 2 << 30  # of variables that may be in memory for doing two things at once
+
+tf: Any = None  # set by import_tensorflow()
+np: Any = None
+Json = Dict[str, Any]
+SHOWN: Json = {}  # paths that models of the current job are loaded from, to those that are shown
+
+
+class Pipe:
+    """The two ends this process has: `jobs` (a queue of raw lines) and `send`."""
+
+    def __init__(self, source: int, sink: int) -> None:
+        self._source = os.fdopen(source, "rb")
+        self._sink = sink
+        self._lock = threading.Lock()
+        self.jobs: queue.Queue[bytes] = queue.Queue()
+        self.current: int | None = None
+
+    def watch(self) -> None:
+        """Reads on a thread while the parent lives; its death closes the pipe, and so this process."""
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        for line in self._source:
+            self.jobs.put(line)
+        leave()
+
+    def send(self, message: Json) -> None:
+        """Writes one line, whole, whichever thread it comes from."""
+        data = memoryview(json.dumps(message).encode("ascii") + b"\n")
+        with self._lock:
+            try:
+                while data:
+                    data = data[os.write(self._sink, data) :]
+            except OSError:
+                leave()
+
+    def progress(self, text: str) -> None:
+        """Tells the parent what is being done now."""
+        self.send({"event": "progress", "id": self.current, "text": text})
+
+
+def leave() -> None:
+    """Ends this process and what it started, without a word: nobody listens any more."""
+    if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+    os._exit(0)
+
+
+def guard(parent: int) -> None:
+    """No core dumps, and on Linux a kill from the kernel when the parent's thread ends.
+
+    The signal reaches this process even while TensorFlow holds the interpreter; the pipe does not.
+    """
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform.startswith("linux"):
+        with contextlib.suppress(ImportError, OSError, AttributeError):
+            import ctypes
+
+            pr_set_pdeathsig = 1
+            ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
+        if parent and os.getppid() != parent:  # it died before the call above
+            leave()
+
+
+# ---------------------------------------------------------------- arrays
+
+
+def encode(value: Any) -> Json:
+    """Any fetched value as a JSON array object."""
+    array = np.asarray(value)
+    if array.dtype.kind in "OSU":
+        flat = [x if isinstance(x, bytes) else str(x).encode() for x in array.reshape(-1).tolist()]
+        strings = [base64.b64encode(with_shown_path(x)).decode("ascii") for x in flat]
+        return {"dtype": "string", "shape": list(array.shape), "strings": strings}
+    name = array.dtype.name
+    if array.dtype.names:  # TensorFlow's quantised types are structs of one field
+        name = array.dtype.names[0]
+    elif array.dtype.byteorder == ">":
+        array = array.astype(array.dtype.newbyteorder("<"))
+    data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
+    return {"dtype": name, "shape": list(array.shape), "data": data}
+
+
+def with_shown_path(value: bytes) -> bytes:
+    """A string that a model gave; the path of an asset in it is the one that is shown."""
+    for path, shown in SHOWN.items():
+        value = value.replace(os.fsencode(path), os.fsencode(shown))
+    return value
+
+
+def decode(item: Json) -> Any:
+    """The inverse of `encode`; strings become an object array of bytes."""
+    shape = tuple(item["shape"])
+    if item["dtype"] == "string":
+        array = np.empty(len(item["strings"]), dtype=object)
+        array[:] = [base64.b64decode(x) for x in item["strings"]]
+        return array.reshape(shape)
+    dtype = np.dtype(tf.as_dtype(item["dtype"]).as_numpy_dtype)
+    return np.frombuffer(base64.b64decode(item["data"]), dtype=dtype).reshape(shape)
+
+
+def as_tensor(value: Any, taken: Any = None) -> Any:
+    """A value as an eager tensor of the dtype that is taken. Quantised values come as plain integers.
+
+    `taken` is that dtype, or something that has one, or None.
+    """
+    array = np.asarray(value)
+    dtype = getattr(taken, "dtype", taken)
+    if array.dtype.names:  # fetched as it is: a struct of one field
+        dtype = dtype or array.dtype.names[0]
+        array = array[array.dtype.names[0]]
+    if dtype is not None and tf.as_dtype(dtype).is_quantized:
+        return tf.bitcast(tf.constant(array), tf.as_dtype(dtype))
+    return tf.constant(array)
+
+
+def digest(value: Any) -> str:
+    """SHA-256 over an array's bytes, to tell whether two are the same."""
+    array = np.asarray(value)
+    if array.dtype.kind in "OSU":
+        data = repr(array.reshape(-1).tolist()).encode()
+    else:
+        data = np.ascontiguousarray(array).tobytes()
+    return hashlib.sha256(data).hexdigest()
+
+
+# ---------------------------------------------------------------- errors
+
+
+class Failed(Exception):
+    """TensorFlow raised while it loaded, fed or ran a model: an answer, not a bug of this script."""
+
+    def __init__(self, error: Exception, phase: str) -> None:
+        super().__init__(str(error))
+        self.as_json = {"type": type(error).__name__, "message": short(error), "phase": phase}
+
+
+@contextlib.contextmanager
+def phase(name: str) -> Iterator[None]:
+    """Everything raised inside is TensorFlow's word on the user's model."""
+    try:
+        yield
+    except Failed:
+        raise
+    except Exception as error:
+        raise Failed(error, name) from error
+
+
+def short(error: Exception) -> str:
+    """TensorFlow's own message without the stacks, the op definitions and the internal function names."""
+    text = str(getattr(error, "message", None) or error) or repr(error)
+    for mark in (
+        "Original stack trace for",
+        "Errors may have originated from",
+        "Input Source operations connected",
+        "Operation defined at:",
+        "Function call stack:",
+    ):
+        text = text.split(mark)[0]
+    kept = []
+    in_frame = False
+    for line in text.splitlines():
+        if re.match(r"\s+File \"", line):
+            in_frame = True
+            continue
+        if in_frame and re.match(r"\s{4}", line):
+            continue
+        in_frame = False
+        noise = r"\s*(Graph execution error:|Detected at node|<stack traces|Node: '.*'$|Traceback \(most)"
+        if line.strip() and not re.match(noise, line):
+            kept.append(line.rstrip())
+    text = "\n".join(kept) or text.strip()
+    text = re.sub(r"\{\{function_node [^}]*\}\}\s*", "", text)
+    text = re.sub(r"\{\{(node [^}]*)\}\}", r"\1", text)
+    text = re.sub(r"\s*\[Op:[^\]]*\]", "", text)
+    for path, shown in SHOWN.items():
+        text = text.replace(path, shown)
+    return text if len(text) <= MESSAGE_LIMIT else text[:MESSAGE_LIMIT] + "…"
+
+
+# ---------------------------------------------------------------- loaders
+
+
+class V1Graph:
+    """The graph of a model, imported but not in any Session yet."""
+
+    def __init__(self, model: Json) -> None:
+        self.graph = tf.Graph()
+        self.signatures: Any = {}
+        self.tags = model["tags"]
+        self.loader: Any = None
+        self.saver: Any = None
+        with phase("load"), self.graph.as_default():
+            if model["kind"] == "graphdef":
+                tf.compat.v1.import_graph_def(read_graph_def(model), name="")
+                return
+            from tensorflow.python.saved_model import loader_impl
+
+            self.loader = loader_impl.SavedModelLoader(model["path"])
+            self.saver, _ = self.loader.load_graph(self.graph, self.tags)
+            self.signatures = self.loader.get_meta_graph_def_from_tags(self.tags).signature_def
+
+    def count(self, collection: str) -> int:
+        """How many entries a collection of the graph has."""
+        return len(self.graph.get_collection(collection))
+
+
+class V1:
+    """A model in a fresh v1 Session, as `tf.compat.v1.saved_model.load` makes it. A context manager.
+
+    The graph may be shared by several; variables, tables and all other state may not.
+    """
+
+    def __init__(self, model: Json, optimised: bool, graph: V1Graph | None = None) -> None:
+        self.source = source = graph or V1Graph(model)
+        self.signatures = source.signatures
+        config = tf.compat.v1.ConfigProto(allow_soft_placement=True)
+        if not optimised:
+            config.graph_options.rewrite_options.disable_meta_optimizer = True
+            config.graph_options.optimizer_options.opt_level = -1
+            config.graph_options.optimizer_options.do_function_inlining = model["inline"]
+        with phase("load"):
+            self.session = tf.compat.v1.Session(graph=source.graph, config=config)
+            try:
+                if source.loader is not None:
+                    source.loader.restore_variables(self.session, source.saver)
+                    source.loader.run_init_ops(self.session, source.tags)
+            except BaseException:
+                self.session.close()
+                raise
+
+    def __enter__(self) -> V1:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.session.close()
+
+    def run(self, fetches: list[str], feeds: Json) -> Any:
+        """The fetched values, in order. Both by tensor name."""
+        with phase("run"):
+            return self.session.run(list(fetches), feed_dict=feeds)
+
+    def run_ports(self, signature: str, inputs: Json, outputs: Json, values: Json) -> Json:
+        """Values by slot in, arrays by slot out."""
+        feeds = {}
+        for port in inputs.values():
+            for slot, tensor in zip(port["slots"], port["tensors"]):
+                if slot in values:
+                    feeds[tensor] = values[slot]
+        pairs = [pair for port in outputs.values() for pair in zip(port["slots"], port["tensors"])]
+        got = self.run([tensor for _, tensor in pairs], feeds)
+        return {slot: value for (slot, _), value in zip(pairs, got)}
+
+    def keys(self, signature: str) -> Json | None:
+        """The signature's input and output keys as this loader sees them; None for a GraphDef."""
+        if signature not in self.signatures:
+            return None
+        found = self.signatures[signature]
+        return {"inputs": sorted(found.inputs), "outputs": sorted(found.outputs)}
+
+
+class V2:
+    """A model as `tf.saved_model.load` gives it. A context manager, one at a time: its options are TensorFlow's."""
+
+    def __init__(self, model: Json, optimised: bool) -> None:
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": not optimised})
+        with phase("load"):
+            if (
+                model["kind"] == "graphdef"
+            ):  # it does not read these; what it does to a v1 graph tells as much
+                graph_def = read_graph_def(model)
+                self.loaded = tf.compat.v1.wrap_function(
+                    lambda: tf.compat.v1.import_graph_def(graph_def, name=""), []
+                )
+            else:
+                self.loaded = tf.saved_model.load(model["path"], tags=model["tags"])
+        self.model = model
+        self.signatures = getattr(self.loaded, "signatures", {})
+
+    def __enter__(self) -> V2:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.loaded = self.signatures = None
+        gc.collect()
+
+    def run_ports(self, signature: str, inputs: Json, outputs: Json, values: Json) -> Json:
+        """Calls the signature; arrays by slot for every output, named as `slots_of` does."""
+        with phase("run"):
+            function = self.signatures[signature]
+            found = function(**self._arguments(function, inputs, values))
+            result = {}
+            for key, value in found.items():
+                parts = tf.nest.flatten(value, expand_composites=True)
+                for slot, part in zip(slots_of(key, value, len(parts)), parts):
+                    result[slot] = part.numpy()
+            return result
+
+    def _arguments(self, function: Any, inputs: Json, values: Json) -> Json:
+        """Keyword arguments: composites as the function wants them, whole or in named components."""
+        specs = function.structured_input_signature[1]
+        arguments = {}
+        for key, port in inputs.items():
+            taken = specs.get(key) if port["kind"] == "dense" else None
+            parts = [as_tensor(values[slot], taken) for slot in port["slots"] if slot in values]
+            if not parts:
+                continue
+            if port["kind"] == "dense":
+                arguments[key] = parts[0]
+            elif key in specs:
+                arguments[key] = tf.nest.pack_sequence_as(specs[key], parts, expand_composites=True)
+            elif port["kind"] == "sparse":
+                names = ("indices", "values", "dense_shape")
+                arguments.update({f"{key}_{name}": part for name, part in zip(names, parts)})
+            else:
+                arguments.update({f"{key}_component_{i}": part for i, part in enumerate(parts)})
+        return arguments
+
+    def run(self, fetches: list[str], feeds: Json) -> Json | None:
+        """Arrays by tensor name; None if nothing that was loaded takes these tensors and gives those."""
+        with phase("run"):
+            if hasattr(self.loaded, "prune"):  # a model without an object graph: any tensors will do
+                function = self.loaded.prune(list(feeds), list(fetches))
+                for tensor, (name, value) in zip(function.inputs, feeds.items()):
+                    check_shape(name, tensor.shape, value)
+                pairs = zip(feeds.values(), function.inputs)
+                found = function(*[as_tensor(value, tensor) for value, tensor in pairs])
+                return {name: part.numpy() for name, part in zip(fetches, found)}
+            return self._run_signature(fetches, feeds)
+
+    def _run_signature(self, fetches: list[str], feeds: Json) -> Json | None:
+        from tensorflow.python.saved_model import loader_impl
+
+        saved = loader_impl.parse_saved_model(self.model["path"])
+        tags = set(self.model["tags"])
+        meta = next(one for one in saved.meta_graphs if set(one.meta_info_def.tags) == tags)
+        for key, signature in meta.signature_def.items():
+            inputs = {name: info.name for name, info in signature.inputs.items()}
+            outputs = {info.name: name for name, info in signature.outputs.items()}
+            if key in self.signatures and set(inputs.values()) <= set(feeds) and set(fetches) <= set(outputs):
+                specs = self.signatures[key].structured_input_signature[1]
+                for name, tensor in inputs.items():
+                    check_shape(tensor, getattr(specs.get(name), "shape", None), feeds[tensor])
+                found = self.signatures[key](
+                    **{name: as_tensor(feeds[tensor], specs.get(name)) for name, tensor in inputs.items()}
+                )
+                return {name: found[outputs[name]].numpy() for name in fetches}
+        return None
+
+    def call(self, call: Json, feeds: Json) -> Json:
+        """Calls an attribute of the loaded object as a user would: every result by the name `call` gives it."""
+        with phase("run"):
+            function = self.loaded
+            for name in call["path"].split("."):
+                if name == "__call__" and is_function(function):
+                    continue  # the loaded object is itself the function
+                function = function[int(name)] if name.isdigit() else getattr(function, name)
+            variants = getattr(function, "concrete_functions", [function])
+            structure = variants[call["index"] - 1].structured_input_signature
+            parts = iter(call["inputs"])
+            leaves = []
+            for leaf in tf.nest.flatten(structure):
+                if isinstance(leaf, tf.TypeSpec):
+                    inner = tf.nest.flatten(leaf, expand_composites=True)
+                    packed = [as_tensor(feeds[next(parts)], one) for one in inner]
+                    if isinstance(leaf, tf.TensorSpec):
+                        check_shape(leaf.name or "an argument", leaf.shape, packed[0])
+                    leaf = tf.nest.pack_sequence_as(leaf, packed, expand_composites=True)
+                leaves.append(leaf)
+            args, kwargs = tf.nest.pack_sequence_as(structure, leaves)
+            found = tf.nest.flatten(function(*args, **kwargs), expand_composites=True)
+            tensors = [value.numpy() for value in found if tf.is_tensor(value)]
+            return dict(zip(call["outputs"], tensors))
+
+    def keys(self, signature: str) -> Json | None:
+        """The signature's input and output keys as this loader sees them."""
+        if signature not in self.signatures:
+            return None
+        function = self.signatures[signature]
+        inputs = sorted(function.structured_input_signature[1])
+        return {"inputs": inputs, "outputs": sorted(function.structured_outputs)}
+
+
+LOADERS: Any = {"v1": V1, "v2": V2}
+
+
+def is_function(value: Any) -> bool:
+    """Whether an object is a restored function, and not one that has functions."""
+    return hasattr(value, "concrete_functions") or hasattr(value, "structured_input_signature")
+
+
+def check_shape(name: str, shape: Any, value: Any) -> None:
+    """Refuses a value that an input does not take, as a v1 Session does; signatures that are called let it pass."""
+    if shape is not None and not tf.TensorShape(shape).is_compatible_with(np.shape(value)):
+        raise ValueError(f"Cannot feed value of shape {np.shape(value)} for {name}, which has shape {shape}")
+
+
+def slots_of(key: str, value: Any, count: int) -> list[str]:
+    """The slot names of one output: the key itself, or one for each component."""
+    if isinstance(value, tf.SparseTensor):
+        return [f"{key}.{part}" for part in ("indices", "values", "dense_shape")]
+    if tf.is_tensor(value) and count == 1 and not hasattr(value, "flat_values"):
+        return [key]
+    return [f"{key}.{i}" for i in range(count)]
+
+
+def read_graph_def(model: Json) -> Any:
+    """The GraphDef of a file, in binary form."""
+    graph_def = tf.compat.v1.GraphDef()
+    with open(model["path"], "rb") as stream:
+        graph_def.ParseFromString(stream.read())
+    return graph_def
+
+
+# ---------------------------------------------------------------- jobs
+
+
+def without_grappler_first(work: Any) -> Any:
+    """What `work(optimised)` gives, without Grappler or, where that fails, with it.
+
+    It takes many times as long as a graph that is run once or twice (`MetaOptimizer::Optimize`). But it removes
+    branches that are never taken, and with them ops that this TensorFlow has no kernel for: a model that runs nowhere
+    else is run as users run it, and what counts is what that raises.
+    """
+    try:
+        return work(False)
+    except Failed:
+        return work(True)
+
+
+def decode_sample(sample: Json) -> Json:
+    """The arrays of a sample by slot."""
+    with phase("input"):
+        return {slot: decode(item) for slot, item in sample.items()}
+
+
+def encode_sample(sample: Json) -> Json:
+    """The inverse of `decode_sample`."""
+    return {slot: encode(value) for slot, value in sample.items()}
+
+
+def job_run(job: Json, pipe: Pipe) -> Json:
+    """One signature on one sample.
+
+    In: model, loader "v1" | "v2", signature, inputs and outputs {key: port}, sample {slot: array}.
+    Out: {"outputs": {slot: array}, "seconds": [load, run]}.
+    """
+    values = decode_sample(job["sample"])
+
+    def run(optimised: bool) -> Json:
+        started = time.monotonic()
+        pipe.progress("loading the model")
+        with LOADERS[job["loader"]](job["model"], optimised) as loaded:
+            middle = time.monotonic()
+            pipe.progress("running it")
+            outputs = loaded.run_ports(job["signature"], job["inputs"], job["outputs"], values)
+        seconds = [middle - started, time.monotonic() - middle]
+        return {"outputs": encode_sample(outputs), "seconds": seconds}
+
+    answer: Json = without_grappler_first(run)
+    return answer
+
+
+def job_chain(job: Json, pipe: Pipe) -> Json:
+    """The reference of a merge: stages in order, each in a fresh Session, all samples in the same one.
+
+    All of it is done `repeat` times, each with Sessions of its own, side by side if memory allows; a stage that
+    is pure has one for all.
+
+    In: stages [{name, model, feeds {tensor: FEED}, fetches [tensor], pure}], samples [{slot: array}],
+    outputs {slot: {"stage": i, "tensor": name}}; a FEED is {"input": slot} or {"stage": i, "tensor": name};
+    repeat.
+    Out: {"runs": [[SAMPLE]], "fallbacks", "seconds"}, or {"error", "stage"} if a stage can't be loaded. A SAMPLE
+    is {"outputs": {slot: array}, "wires": {"i tensor": {"sha256", "shape"}}} or {"error", "stage"}. A stage that
+    no v1 Session runs is run by `tf.saved_model.load`: fallbacks has its number and why.
+    """
+    started = time.monotonic()
+    samples = [decode_sample(sample) for sample in job["samples"]]
+    runs = [[SampleRun(sample) for sample in samples] for _ in range(job["repeat"])]
+    fallbacks: Json = {}
+    for number, stage in enumerate(job["stages"]):
+        pipe.progress(f"reference: {stage['name']}")
+        if stage.get("call"):
+            try:
+                for run in runs:
+                    run_called(number, stage, run)
+            except Failed as error:
+                return {"error": error.as_json, "stage": number}
+            continue
+        alive = [one for run in runs for one in run if one.failure is None]
+        failure = run_in_sessions(number, stage, runs, alive)
+        gc.collect()
+        if failure is not None:
+            if run_samples_v2(number, stage, runs, alive, failure):
+                fallbacks[str(number)] = failure
+            elif all(one.failure is None for one in alive):  # it could not even be loaded
+                return {"error": failure, "stage": number}
+    answers = [[one.failure or chain_sample(job, one.values) for one in run] for run in runs]
+    return {"runs": answers, "fallbacks": fallbacks, "seconds": time.monotonic() - started}
+
+
+class SampleRun:
+    """One sample on its way through a chain: what it has given so far, by (stage, tensor), or why it failed."""
+
+    def __init__(self, sample: Json) -> None:
+        self.sample = sample
+        self.values: dict[Any, Any] = {}
+        self.failure: Json | None = None
+
+
+def some_run(alive: list[SampleRun], attempt: Any) -> None:
+    """Calls `attempt(optimised)`, which notes the failures of samples: without Grappler, and with it if none runs."""
+
+    def work(optimised: bool) -> None:
+        for one in alive:
+            one.failure = None
+        attempt(optimised)
+        if not optimised and alive and all(one.failure is not None for one in alive):
+            raise Failed(RuntimeError("no sample ran"), "run")
+
+    without_grappler_first(work)
+
+
+def run_in_sessions(
+    number: int, stage: Json, runs: list[list[SampleRun]], alive: list[SampleRun]
+) -> Json | None:
+    """All samples of all runs through one stage, in fresh Sessions. Why none of them ran, or None."""
+    try:
+        graph = V1Graph(stage["model"])
+        sessions = [runs] if stage["pure"] else [[run] for run in runs]
+
+        def attempt(optimised: bool) -> None:
+            work = [
+                functools.partial(run_samples, graph, number, stage, some, optimised) for some in sessions
+            ]
+            side_by_side(work, data_bytes(stage["model"]) * len(work))
+
+        some_run(alive, attempt)
+    except Failed as error:
+        return error.as_json
+    failures = [one.failure for one in alive if one.failure is not None]
+    return failures[0]["error"] if failures and len(failures) == len(alive) else None
+
+
+def run_samples(
+    graph: V1Graph, number: int, stage: Json, runs: list[list[SampleRun]], optimised: bool
+) -> None:
+    """All samples of some runs through one stage, in one fresh Session."""
+    with V1(stage["model"], optimised, graph) as model:
+        for one in itertools.chain(*runs):
+            if one.failure is None:
+                try:
+                    run_stage(model, number, stage, one.sample, one.values)
+                except Failed as error:
+                    one.failure = {"error": error.as_json, "stage": number}
+
+
+def run_called(number: int, stage: Json, run: list[SampleRun]) -> None:
+    """All samples of one run through a stage that is a callable, on one fresh object."""
+    alive = [one for one in run if one.failure is None]
+
+    def attempt(optimised: bool) -> None:
+        with V2(stage["model"], optimised) as model:
+            for one in alive:
+                try:
+                    found = model.call(stage["call"], feeds_of(stage, one.sample, one.values))
+                    one.values.update({(number, name): found[name] for name in stage["fetches"]})
+                except Failed as error:
+                    one.failure = {"error": error.as_json, "stage": number}
+
+    some_run(alive, attempt)
+
+
+def run_samples_v2(
+    number: int, stage: Json, runs: list[list[SampleRun]], alive: list[SampleRun], failure: Json
+) -> bool:
+    """As `run_samples`, by `tf.saved_model.load`, for a stage that no v1 Session runs. Whether any sample ran.
+
+    What was saved as an object may restore there only: a Keras model's saver can mean other variables than its
+    functions read.
+    """
+    before = [one.failure for one in alive]
+
+    def attempt(optimised: bool) -> None:
+        for one in alive:
+            one.failure = {"error": failure, "stage": number}
+        for run in runs:
+            with V2(stage["model"], optimised) as model:
+                for one in run:
+                    if one in alive:
+                        with contextlib.suppress(Failed):
+                            found = model.run(stage["fetches"], feeds_of(stage, one.sample, one.values))
+                            if found is not None:
+                                one.values.update({(number, name): value for name, value in found.items()})
+                                one.failure = None
+
+    with contextlib.suppress(Failed):
+        some_run(alive, attempt)
+    if any(one.failure is None for one in alive):
+        return True
+    for one, told in zip(alive, before):
+        one.failure = told
+    return False
+
+
+def side_by_side(work: list[Any], size: int) -> list[Any]:
+    """Calls all of `work`, on threads unless they need `size` bytes that are too many. What one raises is raised.
+
+    TensorFlow lets go of the interpreter while it restores, optimises and runs.
+    """
+    if len(work) == 1 or size > SIDE_BY_SIDE_BYTES:
+        return [one() for one in work]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(len(work)) as pool:
+        return [future.result() for future in [pool.submit(one) for one in work]]
+
+
+def data_bytes(model: Json) -> int:
+    """Bytes of a model's variables and of its graph."""
+    total = 0
+    for folder, _, names in os.walk(model["path"]):
+        total += sum(os.path.getsize(os.path.join(folder, name)) for name in names)
+    return total
+
+
+def run_stage(model: V1, number: int, stage: Json, sample: Json, values: dict[Any, Any]) -> None:
+    """Runs one sample through one stage and keeps its fetches in `values`."""
+    fetched = model.run(stage["fetches"], feeds_of(stage, sample, values))
+    for tensor, value in zip(stage["fetches"], fetched):
+        values[number, tensor] = value
+
+
+def feeds_of(stage: Json, sample: Json, values: dict[Any, Any]) -> Json:
+    """The values a stage takes, by tensor name."""
+    feeds = {}
+    for tensor, source in stage["feeds"].items():
+        if "input" in source:
+            feeds[tensor] = sample[source["input"]]
+        else:
+            feeds[tensor] = values[source["stage"], source["tensor"]]
+    return feeds
+
+
+def chain_sample(job: Json, values: dict[Any, Any]) -> Json:
+    """What one sample gave: the outputs, and a digest of what went over each wire."""
+    outputs = {slot: encode(values[at["stage"], at["tensor"]]) for slot, at in job["outputs"].items()}
+    wires = {}
+    for stage in job["stages"]:
+        for source in stage["feeds"].values():
+            if "stage" in source:
+                value = values[source["stage"], source["tensor"]]
+                name = f"{source['stage']} {source['tensor']}"
+                wires[name] = {"sha256": digest(value), "shape": list(np.shape(value))}
+    return {"outputs": outputs, "wires": wires}
+
+
+def job_result(job: Json, pipe: Pipe) -> Json:
+    """A merged model on all samples, in each loader.
+
+    The loaders work side by side if memory allows.
+
+    In: model, signature, inputs and outputs {key: port}, samples, loaders ["v1", "v2"].
+    Out: {loader: {"keys": {"inputs", "outputs"} or null, "samples": [{"outputs"} or {"error"}], "seconds"} or
+    {"error", "seconds"}}.
+    """
+    samples = [decode_sample(sample) for sample in job["samples"]]
+
+    def run(loader: str) -> Json:
+        pipe.progress("result: v1 Session" if loader == "v1" else "result: tf.saved_model.load")
+        started = time.monotonic()
+        try:
+            answer: Json = without_grappler_first(functools.partial(run_result, job, loader, samples))
+        except Failed as error:
+            answer = {"error": error.as_json}
+        answer["seconds"] = time.monotonic() - started
+        return answer
+
+    work = [functools.partial(run, loader) for loader in job["loaders"]]
+    answers = side_by_side(work, data_bytes(job["model"]) * len(work))
+    gc.collect()
+    return dict(zip(job["loaders"], answers))
+
+
+def run_result(job: Json, loader: str, samples: list[Json], optimised: bool) -> Json:
+    """All samples on one loading of the merged model; with Grappler, a sample that fails is an answer too."""
+    with LOADERS[loader](job["model"], optimised) as model:
+        answers = []
+        keys = model.keys(job["signature"])
+        for sample in samples:
+            try:
+                outputs = model.run_ports(job["signature"], job["inputs"], job["outputs"], sample)
+                answers.append({"outputs": encode_sample(outputs)})
+            except Failed as error:
+                if not optimised:
+                    raise
+                answers.append({"error": error.as_json})
+    return {"keys": keys, "samples": answers}
+
+
+def job_load_check(job: Json, pipe: Pipe) -> Json:
+    """Whether a loader can load a model. In: model, loader.
+
+    Out: {"ok": true, "variables", "trainable", "signatures"} or {"ok": false, "error"}.
+    """
+    pipe.progress("loading the model")
+    try:
+        with LOADERS[job["loader"]](job["model"], optimised=True) as loaded:
+            if job["loader"] == "v1":
+                keys = tf.compat.v1.GraphKeys
+                counts = {
+                    "variables": loaded.source.count(keys.GLOBAL_VARIABLES),
+                    "trainable": loaded.source.count(keys.TRAINABLE_VARIABLES),
+                }
+            else:
+                counts = {
+                    name: count_of(loaded.loaded, attribute)
+                    for name, attribute in (("variables", "variables"), ("trainable", "trainable_variables"))
+                }
+            return dict(counts, ok=True, signatures=sorted(loaded.signatures))
+    except Failed as error:
+        return {"ok": False, "error": error.as_json}
+
+
+def job_stages_check(job: Json, pipe: Pipe) -> Json:
+    """Each stage of a chain alone in `tf.saved_model.load`, on the values it gets in the chain.
+
+    In: stages and samples as for `job_chain`.
+    Out: {"stages": [STAGE]}, a STAGE being {"error"} if the loader can't load or run it, {} if it can't be told
+    (nothing that was loaded takes just these tensors), else {"samples": [[{tensor: array} expected, {…} got]]}.
+    """
+    samples = [decode_sample(sample) for sample in job["samples"]]
+    values: list[dict[Any, Any]] = [{} for _ in samples]
+    answers: list[Json] = []
+    for number, stage in enumerate(job["stages"]):
+        pipe.progress(f"{stage['name']} alone")
+        if stage.get("call"):  # the reference was this loader's already
+            run = [SampleRun(sample) for sample in samples]
+            for one, known in zip(run, values):
+                one.values = known
+            run_called(number, stage, run)
+            answers.append({})
+            continue
+        if not run_alone(number, stage, samples, values):  # likewise
+            answers.append({})
+            continue
+        try:
+            check = functools.partial(check_stage, stage, number, samples, values)
+            answers.append(without_grappler_first(check))
+        except Failed as error:
+            answers.append({"error": error.as_json})
+        gc.collect()
+    return {"stages": answers}
+
+
+def run_alone(number: int, stage: Json, samples: list[Json], values: list[dict[Any, Any]]) -> bool:
+    """One stage as in the reference, which keeps its fetches in `values`. Whether a v1 Session ran it."""
+
+    def run(optimised: bool) -> None:
+        with V1(stage["model"], optimised) as model:
+            for sample, known in zip(samples, values):
+                run_stage(model, number, stage, sample, known)
+
+    try:
+        without_grappler_first(run)
+        return True
+    except Failed as error:
+        alone = [SampleRun(sample) for sample in samples]
+        for one, known in zip(alone, values):
+            one.values = known
+        if not run_samples_v2(number, stage, [alone], alone, error.as_json):
+            raise
+        return False
+
+
+def check_stage(
+    stage: Json, number: int, samples: list[Json], values: list[dict[Any, Any]], optimised: bool
+) -> Json:
+    """One stage in `tf.saved_model.load` on all samples; `values` are those of the v1 Sessions."""
+    found = []
+    with V2(stage["model"], optimised) as model:
+        for sample, known in zip(samples, values):
+            got = model.run(stage["fetches"], feeds_of(stage, sample, known))
+            if got is None:
+                return {}
+            expected = {name: known[number, name] for name in stage["fetches"]}
+            found.append([encode_sample(expected), encode_sample(got)])
+    return {"samples": found}
+
+
+def count_of(loaded: Any, attribute: str) -> int | None:
+    """How many of these a loaded object lists; None if it does not list them."""
+    found = getattr(loaded, attribute, None)
+    return len(found) if isinstance(found, (list, tuple)) else None
+
+
+JOBS = {
+    "run": job_run,
+    "chain": job_chain,
+    "result": job_result,
+    "load_check": job_load_check,
+    "stages_check": job_stages_check,
+}
+
+
+# ---------------------------------------------------------------- the process
+
+
+def import_tensorflow(setup: Json) -> Json:
+    """Imports TensorFlow and what the models need beside it. Returns the event to send."""
+    global tf, np
+    try:
+        import tensorflow
+        import numpy  # isort: skip (the message is to be about TensorFlow)
+    except Exception as error:  # a broken install raises anything
+        message = f"{type(error).__name__}: {short(error)}"
+        return {"event": "failed", "kind": "no-tensorflow", "message": message}
+    version = getattr(tensorflow, "__version__", None)
+    if version is None or int(version.split(".")[0]) < 2:
+        message = f"it has TensorFlow {version or 'without a version'}; 2.0 or later is needed"
+        return {"event": "failed", "kind": "no-tensorflow", "message": message}
+    tf, np = tensorflow, numpy
+    gc.freeze()  # what stays: a collection need not go through all of TensorFlow
+    tf.get_logger().setLevel("ERROR")  # the v1 loader is deprecated, as we know
+    for name in setup["imports"]:
+        try:
+            importlib.import_module(name)
+        except Exception as error:
+            message = f"import {name}: {type(error).__name__}: {short(error)}"
+            return {"event": "failed", "kind": "import", "message": message}
+    for path in setup["op_libraries"]:
+        try:
+            tf.load_op_library(path)
+        except Exception as error:
+            message = f"op library {path}: {short(error)}"
+            return {"event": "failed", "kind": "op-library", "message": message}
+    versions = {"tensorflow": version, "python": sys.version.split()[0], "numpy": np.__version__}
+    return {"event": "ready", "versions": versions}
+
+
+def shown_paths(job: Any) -> Json:
+    """Path to shown path, of every model in a job."""
+    found: Json = {}
+    if isinstance(job, dict):
+        path, shown = job.get("path"), job.get("shown")
+        if isinstance(path, str) and isinstance(shown, str):
+            found[path] = shown
+        job = list(job.values())
+    for item in job if isinstance(job, list) else ():
+        found.update(shown_paths(item))
+    return found
+
+
+def answer(pipe: Pipe, line: bytes) -> None:
+    """Does one job; every outcome is an answer."""
+    job = json.loads(line.decode("utf-8"))
+    pipe.current = job["id"]
+    SHOWN.clear()
+    SHOWN.update(shown_paths(job))
+    try:
+        pipe.send({"id": job["id"], "answer": JOBS[job["job"]](job, pipe)})
+    except Failed as error:
+        pipe.send({"id": job["id"], "error": error.as_json})
+    except Exception:
+        pipe.send({"id": job["id"], "bug": traceback.format_exc()})
+    pipe.current = None
+
+
+def main() -> None:
+    """Sets up, says that TensorFlow is there, and does jobs until the parent is gone."""
+    source, sink, parent = (int(word) for word in sys.argv[1:4])
+    guard(parent)
+    if sink == 1:  # no descriptors could be passed: move the protocol away from stdin and stdout
+        source, sink = os.dup(0), os.dup(1)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(2, 1)
+    here = os.path.dirname(os.path.realpath(__file__))
+    sys.path[:] = [entry for entry in sys.path if os.path.realpath(entry or ".") != here]
+    pipe = Pipe(source, sink)
+    pipe.watch()
+    setup = json.loads(pipe.jobs.get().decode("utf-8"))
+    pipe.progress("importing TensorFlow")
+    event = import_tensorflow(setup)
+    pipe.send(event)
+    if event["event"] == "failed":
+        return
+    while True:
+        answer(pipe, pipe.jobs.get())
+
+
+if __name__ == "__main__":
+    main()

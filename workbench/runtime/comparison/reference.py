@@ -1,0 +1,376 @@
+"""The reference of a verification: the sources one after the other, on inputs that show something.
+
+All is run twice in fresh v1 Sessions, because what disagrees with itself proves nothing. (A source that only
+`tf.saved_model.load` can run is run there.) Outputs that never move prove nothing either, so more inputs are
+tried before they count as still. What was seen is given as facts; `verdict.py` judges them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.errors import ChildDied, ChildTimeout, ExecutionFailed, WorkbenchError
+from workbench.names import show
+from workbench.runtime.chain import Chain, FromInput, Sample, SampleSource
+from workbench.runtime.child_process import codec
+from workbench.runtime.child_process.child import Child, error_text
+from workbench.runtime.comparison.compare import compare, is_discrete, movement
+from workbench.runtime.comparison.verdict import (
+    Facts,
+    InputKind,
+    OutputFacts,
+    SourceFailure,
+    decide,
+    notes,
+    unmoved,
+)
+from workbench.runtime.inputs.makers import LONG_VARIANTS, WIDTHS
+
+FURTHER_VARIANTS = 6
+"""How many more variants of made inputs are tried, all in one go, where the first proves nothing."""
+_RUNS = 2
+_COMPARED_WITH_ALL = 16
+# What TensorFlow says where a graph can't run, whatever it is fed.
+_WHATEVER_IS_FED = re.compile(
+    r"No OpKernel was registered|Could not find device for node|Op type not registered"
+    r"|tensor format on (the )?CPU|FailedPreconditionError|UnimplementedError|PermissionDeniedError",
+    re.IGNORECASE,
+)
+
+
+@dataclass(slots=True)
+class Run:
+    """What the chain gave: for each sample the outputs of each run and the wires' digests, or an error.
+
+    `fallbacks` tells for the stages that no v1 Session runs (by handle) why not: they were run by
+    `tf.saved_model.load`.
+    """
+
+    samples: list[Sample]
+    outputs: list[list[dict[str, Any]] | None]
+    wires: list[dict[str, Any]]
+    errors: list[str]
+    fallbacks: dict[str, Fallback]
+
+    def good(self) -> list[Sample]:
+        """The samples that ran, each time."""
+        return [
+            sample for sample, outputs in zip(self.samples, self.outputs, strict=True) if outputs is not None
+        ]
+
+    def expected(self) -> list[dict[str, Any]]:
+        """The outputs of the first run, for the samples that ran."""
+        return [outputs[0] for outputs in self.outputs if outputs is not None]
+
+    def every(self) -> list[list[dict[str, Any]]]:
+        """The outputs of each run, for the samples that ran."""
+        return [outputs for outputs in self.outputs if outputs is not None]
+
+    def only(self, numbers: Sequence[int]) -> Run:
+        """A part of the samples, in the order of their numbers."""
+        return Run(
+            [self.samples[number] for number in numbers],
+            [self.outputs[number] for number in numbers],
+            [self.wires[number] for number in numbers],
+            [self.errors[number] for number in numbers],
+            self.fallbacks,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """Why no v1 Session runs a stage, and whether one loads it at least."""
+
+    reason: str
+    loads: bool
+
+
+@dataclass(slots=True, eq=False)
+class Unusable(Exception):
+    """The sources give no reference."""
+
+    failure: SourceFailure
+
+
+class Reference:
+    """Finds inputs the sources run on, and what they give.
+
+    Args:
+        child: is started if it does not run.
+        chain: the sources.
+        source: where inputs come from.
+        tolerance: relative, for floats; None for the usual one of each dtype.
+        depends: output slot to whether an input reaches it; True where not told.
+        time_limit: seconds for each request, or None for the child's own limit.
+
+    Attributes:
+        run: what was found: the last run of the chain, or None.
+        notes: what a reader of the verdict should know besides.
+        how_made: slot to how its values were made.
+    """
+
+    def __init__(
+        self,
+        child: Child,
+        chain: Chain,
+        source: SampleSource,
+        tolerance: float | None,
+        depends: Mapping[str, bool],
+        time_limit: float | None,
+    ) -> None:
+        self.child = child
+        self.chain = chain
+        self.source = source
+        self.tolerance = tolerance
+        self.depends = depends
+        self.time_limit = time_limit
+        self.run: Run | None = None
+        self.notes: list[str] = []
+        self.how_made: dict[str, str] = {}
+        self._made_by: list[tuple[Sample, Mapping[str, str]]] = []
+        self._variants: dict[int, int] = {}  # by the identity of a sample, which _made_by keeps alive
+        self._tried = 0
+
+    def find(self) -> Facts:
+        """Runs the sources, on further samples where the first ones show nothing; what they did."""
+        try:
+            run = self._make_it_move(self._first_run())
+        except Unusable as stop:
+            return self._facts(None, stop.failure)
+        facts = self._facts(run)
+        self.notes += notes(facts)
+        for name, why in run.fallbacks.items():
+            self.notes.append(f"{name} was run by tf.saved_model.load; no v1 Session runs it: {why.reason}")
+        for sample, made in self._made_by:
+            if any(sample is used for used in run.samples):
+                self.how_made.update({slot: note for slot, note in made.items() if slot not in self.how_made})
+        self.run = run
+        return facts
+
+    def _facts(self, run: Run | None, failure: SourceFailure | None = None) -> Facts:
+        return Facts(
+            self._inputs(),
+            samples=max(len(run.samples), self._tried) if run is not None else 0,
+            outputs={slot: self._output(run, slot) for slot in self.chain.outputs} if run is not None else {},
+            wires_moved=run is not None and _wires_moved(run.wires),
+            failure=failure,
+            title=self.chain.title,
+            alone=self.chain.alone,
+            plural=not self.chain.name,
+        )
+
+    def _inputs(self) -> InputKind:
+        feeds = [feed for stage in self.chain.stages for feed in stage.feeds.values()]
+        if not any(isinstance(feed, FromInput) for feed in feeds):
+            return "none"
+        return "given" if self.source.given else "made"
+
+    def _first_run(self) -> Run:
+        """A run of samples that the sources can run, given ones before made ones."""
+        samples = [*self.source.given, *self._made(0)]
+        if not samples:
+            reason = "one of them takes a resource, a variant, or a size beyond reason."
+            raise Unusable(SourceFailure(reason, "make"))
+        run = self._run_chain(samples)
+        good = run.good()
+        if self.source.given:
+            failed = next(
+                (error for error in run.errors[: len(self.source.given)] if error), None
+            )  # a given sample has to run
+            if failed:
+                raise _fails(failed)
+        elif not good:
+            first_error = next(error for error in run.errors if error)
+            for further in self._further() if _values_help(first_error) else ():
+                run = self._run_chain(further)
+                good = run.good()
+                if good:
+                    break
+            if not good:
+                raise _fails(first_error)
+        return run if len(good) == len(run.samples) else self._again(good)
+
+    def _again(self, good: list[Sample]) -> Run:
+        """A run of samples that ran already.
+
+        Raises:
+            Unusable: one of them does not run this time.
+        """
+        run = self._run_chain(good)
+        failed = next((error for error in run.errors if error), None)
+        if failed is not None:
+            raise Unusable(SourceFailure(failed, "unreliable"))
+        return run
+
+    def _made(self, variant: int) -> list[Sample]:
+        made = self.source.make(variant) if self.source.make is not None else None
+        if made is None:
+            return []
+        self._made_by += [(sample, made.notes) for sample in made.samples]
+        self._variants |= {id(sample): variant for sample in made.samples}
+        return list(made.samples)
+
+    def _further(self) -> Iterator[list[Sample]]:
+        """More samples than those of the first variant, as many as there are reasonable to run in one go."""
+        for variants in (range(1, FURTHER_VARIANTS + 1), *((number,) for number in LONG_VARIANTS)):
+            samples = [sample for variant in variants for sample in self._made(variant)]
+            if samples:
+                yield samples
+
+    def _make_it_move(self, run: Run) -> Run:
+        """Looks for samples on which every output that depends on an input changes.
+
+        What can be judged without them is not lost where TensorFlow dies of them or takes too long.
+        """
+        facts = self._facts(run)
+        if not unmoved(facts):
+            return run
+        for further in self._further():
+            try:
+                wider = self._run_chain([*run.samples, *further])
+                good = wider.good()
+                run = wider if len(good) == len(wider.samples) else self._again(good)
+            except Unusable:
+                if decide(facts) is not None:
+                    raise
+                return run
+            facts = self._facts(run)
+            if not any(_is_empty(run, slot) for slot in unmoved(facts)):
+                break
+        return self._on_wide_values(run) if unmoved(facts) else run
+
+    def _on_wide_values(self, run: Run) -> Run:
+        """The same on further samples with values of other ranges; those on which nothing new moves are left out."""
+        made = [
+            found
+            for width in range(1, len(WIDTHS))
+            if self.source.widen is not None
+            and (found := self.source.widen(self._variant_of(run), width)) is not None
+        ]
+        further = [sample for one in made for sample in one.samples]
+        if not further:
+            return run
+        self._made_by += [(sample, one.notes) for one in made for sample in one.samples]
+        try:
+            wider = self._run_chain([*run.samples, *further])
+        except Unusable:
+            return run
+        self._tried = len(wider.good())
+        if any(wider.errors[number] for number in range(len(run.samples))):
+            return run
+        kept = list(range(len(run.samples)))
+        rest = self._rest(wider.only(kept))
+        for number in range(len(kept), len(wider.samples)):
+            if wider.outputs[number] is None or rest == (0, 0):
+                continue
+            left = self._rest(wider.only([*kept, number]))
+            if left < rest:
+                kept.append(number)
+                rest = left
+        if len(kept) == len(run.samples):
+            return run
+        return self._again([wider.samples[number] for number in kept])
+
+    def _rest(self, run: Run) -> tuple[int, int]:
+        """How many outputs stand still, and how many move in size only."""
+        facts = self._facts(run)
+        moves = [facts.outputs[slot].movement for slot in unmoved(facts)]
+        return moves.count("still"), moves.count("size")
+
+    def _variant_of(self, run: Run) -> int:
+        """The variant of made samples that ran."""
+        return next((self._variants[id(sample)] for sample in run.samples if id(sample) in self._variants), 0)
+
+    def _output(self, run: Run, slot: str) -> OutputFacts:
+        """How one output behaved over all samples and runs."""
+        runs = [outputs for outputs in run.outputs if outputs is not None]
+        first = runs[0][0][slot]
+        depends, discrete = self.depends.get(slot, True), is_discrete(first)
+        for one, *others in runs:
+            for other in others:
+                found = compare(one[slot], other[slot], self.tolerance)
+                if not found.equal:
+                    return OutputFacts("random", depends, discrete, detail=str(found.reason))
+        if not depends:
+            return OutputFacts("still", depends, discrete)
+        values = [outputs[0][slot] for outputs in runs]
+        starts = values[:_COMPARED_WITH_ALL]  # of thousands, what differs from none of these has not moved
+        sized = False
+        for number, start in enumerate(starts):
+            for other in values[number + 1 :]:
+                seen = movement(start, other, self.tolerance)
+                if seen == "value":
+                    return OutputFacts("value", depends, discrete)
+                sized = sized or seen == "size"
+        whole = not discrete and _is_whole(first)
+        return OutputFacts("size" if sized else "still", depends, discrete, whole)
+
+    def _run_chain(self, samples: list[Sample]) -> Run:
+        job = {
+            "job": "chain",
+            **self.chain.as_json(),
+            "samples": [codec.encode_sample(sample) for sample in samples],
+            "repeat": _RUNS,
+        }
+        try:
+            answer = self.child.start().request(job, time_limit=self.time_limit)
+        except (ChildDied, ChildTimeout, ExecutionFailed) as error:
+            raise Unusable(SourceFailure(text_of(error), "end", hint=error.hint)) from None
+        if "error" in answer:
+            name = show(self.chain.stages[answer["stage"]].name)
+            reason = f"Source {name} can't be loaded alone: {error_text(answer['error'])}"
+            raise Unusable(SourceFailure(reason, "load"))
+        fallbacks = {
+            show(self.chain.stages[int(number)].name): Fallback(error_text(error), error["phase"] != "load")
+            for number, error in answer["fallbacks"].items()
+        }
+        run = Run(list(samples), [], [], [], fallbacks)
+        for results in zip(*answer["runs"], strict=True):
+            failed = next((result for result in results if "error" in result), None)
+            if failed is None:
+                run.outputs.append([codec.decode_sample(result["outputs"]) for result in results])
+                run.wires.append(results[0]["wires"])
+                run.errors.append("")
+            else:
+                name = show(self.chain.stages[failed["stage"]].name)
+                run.outputs.append(None)
+                run.wires.append({})
+                run.errors.append(f"{name}: {error_text(failed['error'])}")
+        return run
+
+
+def _fails(error: str) -> Unusable:
+    return Unusable(SourceFailure(error, "run", values_help=_values_help(error)))
+
+
+def _values_help(error: str) -> bool:
+    """Whether the graph may run on other values; False where TensorFlow says that it can't run it at all."""
+    return _WHATEVER_IS_FED.search(error) is None
+
+
+def text_of(error: WorkbenchError) -> str:
+    """Where and what, without the hint."""
+    return f"{error.where}: {error.message}" if error.where else error.message
+
+
+def _is_empty(run: Run, slot: str) -> bool:
+    """Whether an output had no elements on all samples."""
+    return all(sample[slot].size == 0 for sample in run.expected())
+
+
+def _is_whole(array: Any) -> bool:
+    return bool((array == array.round()).all())
+
+
+def _wires_moved(wires: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether any wire carried different values of the same shape for two samples."""
+    seen: dict[tuple[str, str], str] = {}
+    for sample in wires:
+        for name, value in sample.items():
+            key = (name, str(value["shape"]))
+            if seen.setdefault(key, value["sha256"]) != value["sha256"]:
+                return True
+    return False

@@ -1,0 +1,174 @@
+"""Which inputs of a signature are the parts of one sparse or ragged tensor, and must fit each other.
+
+A TF1 signature says so itself. A TF2 one lists the parts as inputs of their own, whatever their keys; the function
+that they reach as arguments still knows, as long as the model has its objects. Where it has none, dtypes, shapes and
+keys (`x`, `x_1`, `x_2`) tell the parts of sparse ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from workbench.disk import dtypes
+from workbench.model import MetaGraph, Shape, Signature
+from workbench.model.structured import Spec
+from workbench.names import parse_tensor
+from workbench.runtime.component_tensors import SPARSE_PARTS, Slot, slot_names
+from workbench.runtime.inputs.flow import Scope, Spot
+from workbench.runtime.inputs.routes import SAME
+
+_INTEGERS = (dtypes.INT64, dtypes.INT32)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Slots that are filled together.
+
+    Attributes:
+        kind: `dense` is one slot; `sparse` indices, values and dense shape; `ragged` flat values and then
+            row splits, the outermost first.
+        names: the slots.
+        shape: of the tensor they make, as far as it is known; not used for `dense`.
+    """
+
+    kind: Literal["dense", "sparse", "ragged"]
+    names: tuple[str, ...]
+    shape: Shape = None
+
+
+def find_groups(
+    signature: Signature,
+    slots: Mapping[str, Slot],
+    known: Iterable[Group] = (),
+    *,
+    guess: bool = False,
+) -> list[Group]:
+    """Return the groups of a signature's inputs, each slot in one.
+
+    Args:
+        signature: the signature.
+        slots: its inputs.
+        known: groups that the structure of the model tells (`structured_groups`).
+        guess: also take `x` and an integer vector `x_1` for a ragged tensor.
+    """
+    found: list[Group] = []
+    open_slots = dict(slots)
+
+    def take(group: Group) -> None:
+        found.append(group)
+        for part in group.names:
+            del open_slots[part]
+
+    for port in signature.inputs.values():
+        names = slot_names(port)
+        if port.kind != "dense" and all(name in open_slots for name in names):
+            take(Group("sparse" if port.kind == "sparse" else "ragged", names, port.shape))
+    for group in known:
+        if all(part in open_slots for part in group.names):
+            take(group)
+    for name in list(open_slots):
+        if name in open_slots:
+            guessed = _numbered(name, open_slots, guess) or _named(name, open_slots)
+            if guessed is not None:
+                take(guessed)
+    return [*found, *(Group("dense", (name,)) for name in open_slots)]
+
+
+def structured_groups(meta: MetaGraph, tensors: Mapping[str, str]) -> list[Group]:
+    """Return the groups that arrive as parts of one argument at a function whose structure the model stores.
+
+    Args:
+        meta: the MetaGraph.
+        tensors: slot to a tensor of its main graph.
+    """
+    arguments: dict[str, dict[int, Spec]] = {}
+    for callable_ in meta.callables:
+        for variant in callable_.variants:
+            for spec in variant.inputs:
+                if spec.kind in ("sparse", "ragged") and spec.count > 1:
+                    parts = range(spec.first, spec.first + spec.count)
+                    arguments.setdefault(variant.function, {}).update(dict.fromkeys(parts, spec))
+    if not arguments:
+        return []
+    scope = Scope(meta)
+    parts_of: dict[tuple[int, Spec], dict[int, str]] = {}
+    for slot, tensor in tensors.items():
+        at = parse_tensor(tensor)
+        for inner, position in _arguments(Spot(scope, at.node, at.index)) if at is not None else ():
+            assert inner.function is not None
+            spec_ = arguments.get(inner.function.signature.name, {}).get(position)
+            if spec_ is not None:
+                parts_of.setdefault((id(inner), spec_), {}).setdefault(position - spec_.first, slot)
+    found: list[Group] = []
+    taken: set[str] = set()
+    for (_, spec), parts_ in parts_of.items():
+        names = tuple(parts_[number] for number in sorted(parts_))
+        if len(names) == spec.count and len(set(names)) == len(names) and not taken & set(names):
+            found.append(Group("sparse" if spec.kind == "sparse" else "ragged", names, spec.shape))
+            taken.update(names)
+    return found
+
+
+def _arguments(spot: Spot) -> Iterator[tuple[Scope, int]]:
+    """The bodies that a value reaches unchanged as an argument, with its position."""
+    todo, seen = [spot], {spot}
+    while todo:
+        at = todo.pop()
+        found = []
+        for use in at.scope.uses(at):
+            for body in use.scope.bodies(use.node):
+                argument = body.argument(use.position)
+                if argument is not None and argument not in seen:
+                    yield body, body.arguments[argument.name]
+                    found.append(argument)
+            if use.op in SAME and use.position == 0:
+                found.append(use.output())
+        todo += [one for one in found if one not in seen]
+        seen.update(found)
+
+
+def _numbered(name: str, slots: Mapping[str, Slot], guess: bool) -> Group | None:
+    """`x`, `x_1`, `x_2`, …, the parts of an argument `x`."""
+    names = [name]
+    while f"{name}_{len(names)}" in slots:
+        names.append(f"{name}_{len(names)}")
+    for count in range(len(names), 1, -1):
+        parts = tuple(names[:count])
+        if count == 3 and _is_sparse([slots[part] for part in parts]):
+            return Group("sparse", parts)
+        if guess and _is_ragged([slots[part] for part in parts]):
+            return Group("ragged", parts)
+    return None
+
+
+def _named(name: str, slots: Mapping[str, Slot]) -> Group | None:
+    """`x/indices`, `x/values` and `x/shape` (or `x/dense_shape`), whatever stands between."""
+    stem = name.removesuffix("indices")
+    if stem == name:
+        return None
+    for last in (SPARSE_PARTS[2], "shape"):
+        parts = (name, f"{stem}values", f"{stem}{last}")
+        if all(part in slots for part in parts) and _is_sparse([slots[part] for part in parts]):
+            return Group("sparse", parts)
+    return None
+
+
+def _is_sparse(parts: list[Slot]) -> bool:
+    indices, values, dense_shape = parts
+    return (
+        indices.dtype == dense_shape.dtype == dtypes.INT64
+        and _rank(indices) in (2, None)
+        and _rank(values) in (1, None)
+        and _rank(dense_shape) in (1, None)
+        and None not in (_rank(indices), _rank(dense_shape))
+    )
+
+
+def _is_ragged(parts: list[Slot]) -> bool:
+    return all(part.dtype in _INTEGERS and _rank(part) == 1 and part.shape == (None,) for part in parts[1:])
+
+
+def _rank(slot: Slot) -> int | None:
+    return None if slot.shape is None else len(slot.shape)

@@ -1,0 +1,1 @@
+"""Rows of lists: what is in a model, what can be wired, where models are."""

@@ -1,0 +1,191 @@
+"""Ends that can be wired, and what is to be said of a pair of them: fits, unknown, does not fit, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from workbench.findings import Finding
+from workbench.model import Model
+from workbench.names import show
+from workbench.session.texts.text import typed
+from workbench.surgery.plan import Plan, Wire
+from workbench.surgery.resolve.callables import Called, find_variant
+from workbench.surgery.resolve.endpoints import End, Lookup, Side
+from workbench.surgery.resolve.join import Link, Seen, judge, outside_call, see
+
+Fits = Literal["fits", "unknown", "no"]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What is to be said of leading one end into another.
+
+    Attributes:
+        state: `fits`, `unknown` (only the run can tell), `no`.
+        reason: why, safe to print.
+        hint: what would help, or None.
+        code: the rule that forbids it, for `no`.
+    """
+
+    state: Fits
+    reason: str
+    hint: str | None = None
+    code: str = ""
+
+
+class Judge:
+    """Finds ends and judges pairs for one plan; remembers what it has judged.
+
+    Args:
+        plan: the plan.
+        models: its opened models by handle.
+        links: its wires, as far as they resolve.
+        seen: its sources as its wires see them, as far as that is known.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        models: Mapping[str, Model],
+        links: Sequence[Link],
+        seen: Mapping[str, Seen] | None = None,
+    ) -> None:
+        self.links = links
+        self.lookups: dict[str, Lookup] = {}
+        self._plan, self._models = plan, models
+        self._called: dict[str, Called] = {}
+        self._callables: dict[tuple[str, str], Lookup | Finding] = {}
+        for source in plan.sources:
+            if source.handle in models:
+                one = (seen or {}).get(source.handle) or see(plan, source, models[source.handle])
+                self.lookups[source.handle] = Lookup(one.meta, source.handle, one.signature, judging=True)
+                if one.called is not None:
+                    self._called[source.handle] = one.called
+        self._wired = {(link.target.handle, tensor): link for link in links for tensor in link.target.tensors}
+        self._known: dict[tuple[End, End], Judgement] = {}
+
+    def port(self, handle: str, signature: str, key: str, side: Side) -> End | Finding:
+        """The end that a key of a signature or callable is, in its shortest unambiguous form."""
+        lookup = self.lookups[handle]
+        if signature not in lookup.meta.signatures:
+            wired, found_by_name = self._called.get(handle), find_variant(lookup.meta, signature)
+            if wired is not None and found_by_name is not None:
+                item, variant = found_by_name
+                if (item.path, variant.index) == (wired.path, wired.index):
+                    return lookup.find(f"{wired.key}#{key}", side)  # the wires name it otherwise
+            called = self._by_callable(handle, signature)
+            return called.find(f"{signature}#{key}", side) if isinstance(called, Lookup) else called
+        if lookup.chosen is not None and lookup.chosen.key == signature:
+            for text in (key, f"#{key}"):
+                found = lookup.find(text, side)
+                if isinstance(found, End) and found.key == key and found.signature == signature:
+                    return found
+        return lookup.find(f"{signature}#{key}", side)
+
+    def _by_callable(self, handle: str, name: str) -> Lookup | Finding:
+        """The model as it would be seen if a wire named this callable."""
+        if (handle, name) not in self._callables:
+            end = f"{handle}@{name}#"
+            source = next(source for source in self._plan.sources if source.handle == handle)
+            seen = see(self._plan.with_wire(Wire(end, end)), source, self._models[handle])
+            self._callables[handle, name] = seen.problem or Lookup(seen.meta, handle, seen.signature)
+        return self._callables[handle, name]
+
+    def tensor(self, handle: str, node: str, index: int, side: Side) -> End | Finding:
+        """The end that an output of a node of the main graph is."""
+        lookup = self.lookups[handle]
+        text = node if index == 0 else f"{node}:{index}"
+        found = lookup.find(text, side)
+        if isinstance(found, End) and found.tensors == (f"{node}:{index}",):
+            return found
+        return lookup.find(f"%{node}:{index}", side)
+
+    def wired(self, end: End) -> Link | None:
+        """The wire that leads into an input, or None."""
+        return next(
+            (
+                self._wired[end.handle, tensor]
+                for tensor in end.tensors
+                if (end.handle, tensor) in self._wired
+            ),
+            None,
+        )
+
+    def fed_by(self, end: End) -> list[Link]:
+        """The wires that lead from an output."""
+        wanted = set(end.tensors)
+        return [
+            link
+            for link in self.links
+            if link.source.handle == end.handle and wanted & set(link.source.tensors)
+        ]
+
+    def judge(self, source: End, target: End) -> Judgement:
+        """Whether `source` may be led into `target`, and why not."""
+        pair = source, target
+        if pair not in self._known:
+            self._known[pair] = self._judge(source, target)
+        return self._known[pair]
+
+    def _judge(self, source: End, target: End) -> Judgement:
+        found = self._mixed(source) or self._mixed(target) or judge(source, target)
+        if isinstance(found, Finding):
+            return Judgement("no", found.message, found.hint, found.code)
+        taken = self.wired(target)
+        if taken is not None:
+            return Judgement(
+                "no",
+                f"The input is already wired, from {show(str(taken.source))}.",
+                "Remove that wire first.",
+                "R2-twice",
+            )
+        if source.handle in self._behind(target.handle):
+            return Judgement(
+                "no",
+                f"{source.handle} already takes an output of {target.handle}; this wire would make a cycle.",
+                "Open one of the models a second time.",
+                "R2-cycle",
+            )
+        have = ", ".join(map(typed, source.dtypes, source.shapes))
+        want = ", ".join(map(typed, target.dtypes, target.shapes))
+        both = f"The output is {have}, the input takes {want}"
+        if found.proven:
+            return Judgement("fits", f"{both}." if have != want else f"Both are {have}.")
+        return Judgement(
+            "unknown",
+            f"{both}. The result checks the shape when it runs.",
+        )
+
+    def _mixed(self, end: End) -> Finding | None:
+        """The finding for a wire by which a model would be joined by a callable and by something else."""
+        called = self._called.get(end.handle)
+        if called is not None:
+            return outside_call(end, called.key)
+        if end.signature is None or end.signature in self.lookups[end.handle].meta.signatures:
+            return None
+        others = (
+            one for link in self.links for one in (link.source, link.target) if one.handle == end.handle
+        )
+        other = next((one for one in others if one.signature != end.signature), None)
+        if other is None:
+            return None
+        return Finding(
+            "R1-callables",
+            "error",
+            show(str(end)),
+            f"{show(str(other))} is wired. Wires of one model use either one callable, or a signature and tensors.",
+            "Remove that wire first, or open the model a second time.",
+        )
+
+    def _behind(self, handle: str) -> set[str]:
+        """The models that take something from this one, directly or not, itself included."""
+        seen, todo = {handle}, [handle]
+        while todo:
+            one = todo.pop()
+            for link in self.links:
+                if link.source.handle == one and link.target.handle not in seen:
+                    seen.add(link.target.handle)
+                    todo.append(link.target.handle)
+        return seen

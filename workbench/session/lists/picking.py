@@ -1,0 +1,282 @@
+"""Picking one end of a wire and judging the rows of another model against it; places that texts mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from workbench import names
+from workbench.findings import Finding
+from workbench.session.lists.spots import Places
+from workbench.session.texts.wording import here
+
+if TYPE_CHECKING:
+    from workbench.session.lists.compatibility import Judgement
+    from workbench.session.lists.listing import Key, Listing, Row
+    from workbench.session.lists.viewer import Viewer
+    from workbench.session.session import Session
+    from workbench.surgery.resolve.endpoints import End, Side
+
+_LOOKED_AT = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """An end that waits for the other one.
+
+    Attributes:
+        end: what was picked.
+        key: of its row.
+        side: whether it is where a wire starts or ends.
+    """
+
+    end: End
+    key: Key
+    side: Side
+
+    @property
+    def handle(self) -> str:
+        """Its model."""
+        return self.end.handle
+
+    def judge(self, session: Session, handle: str, row: Row, index: int = 0) -> Judgement | None:
+        """The verdict on a row of another model; None for a row that is no end on the other side."""
+        other = end_of(session, handle, row, "source" if self.side == "target" else "target", index)
+        if other is None:
+            return None
+        if isinstance(other, Finding):
+            from workbench.session.lists.compatibility import Judgement
+
+            return Judgement("no", other.message, other.hint, other.code)
+        source, target = (other, self.end) if self.side == "target" else (self.end, other)
+        return session.judge(source, target)
+
+
+def outputs_of(session: Session, handle: str, row: Row) -> int:
+    """How many tensors a row of a node gives, each of which can be the end of a wire; 1 for all other rows."""
+    model = session.model(handle)
+    if row.kind != "node" or model is None:
+        return 1
+    return max(len(model.meta.output_types(row.ref) or ()), 1)
+
+
+def end_of(session: Session, handle: str, row: Row, side: Side, index: int = 0) -> End | Finding | None:
+    """The end a row represents on a side of a wire.
+
+    Args:
+        session: with the models.
+        handle: the model.
+        row: of it.
+        side: of the wire.
+        index: which output of a node.
+
+    Returns:
+        None for a row that is none on that side; a finding for one that can't be one (yet), with the nearest that can.
+    """
+    judging = session.judging
+    if handle not in judging.lookups:
+        return None
+    if row.kind in ("input", "output"):
+        if (row.kind == "input") != (side == "target"):
+            return None
+        return judging.port(handle, row.key[1], row.ref.key, side)
+    if row.kind not in ("node", "variable", "argument", "result") or row.spot is None:
+        return None
+    if row.spot.level.startswith("fn:"):
+        return Finding(
+            "R1-inside-call",
+            "error",
+            f"{handle}@{names.show(row.spot.node)}",
+            "A tensor in a function body cannot be an endpoint of a wire unless the main graph calls the "
+            "function; nothing calls this one.",
+            "Pick a key of a signature, or a node of the main graph.",
+        )
+    spot, given = row.spot, None
+    model = session.model(handle)
+    if row.kind in ("argument", "result") and model is not None:
+        # what a body gets is what its call is given, what it gives is what its node gives: the same tensor
+        places = Places(model.meta)
+        given = places.handed_in(spot) if row.kind == "argument" else places.source_of(spot.level, row.ref)
+    if given is not None:
+        spot, index = given
+    if spot.level:
+        return judging.lookups[handle].find(f"{spot}:{index}", side)
+    return judging.tensor(handle, spot.node, index, side)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a row can't be picked or wired.
+
+    Attributes:
+        title: in a few words, or empty.
+        reason: a sentence.
+        hint: what would help, or None.
+        severity: as of a finding.
+    """
+
+    title: str
+    reason: str
+    hint: str | None = None
+    severity: Literal["information", "warning", "error"] = "warning"
+
+
+def pick(
+    session: Session, picked: Picked | None, handle: str, row: Row, index: int = 0
+) -> Picked | Refused | None:
+    """What choosing a row does: the first one is picked, one of another model is wired to it.
+
+    Returns:
+        What is picked now: the row's end, or None when a wire was made of it or the same row was chosen again; or why
+        the row won't do, which changes nothing.
+    """
+    if picked is not None and picked.handle != handle:
+        return _wire(session, picked, handle, row, index)
+    if picked is not None and picked.key == row.key:
+        return None
+    side: Side = "target" if row.kind == "input" else "source"
+    end = end_of(session, handle, row, side, index)
+    if end is None:
+        text = "Put the cursor on an output, an input or a node, then press space."
+        return Refused("", text, None, "information")
+    if isinstance(end, Finding):
+        return Refused("Cannot be picked", end.message, here(end.hint or ""))
+    return Picked(end, row.key, side)
+
+
+def _wire(session: Session, picked: Picked, handle: str, row: Row, index: int) -> Refused | None:
+    other = end_of(session, handle, row, "source" if picked.side == "target" else "target", index)
+    if other is None:
+        wanted = "an output" if picked.side == "target" else "an input"
+        return Refused("", f"{names.show(picked.end.written)} needs {wanted} of the other model.")
+    if isinstance(other, Finding):
+        return Refused("Cannot be picked", other.message, here(other.hint or ""))
+    source, target = (other, picked.end) if picked.side == "target" else (picked.end, other)
+    judged = session.judge(source, target)
+    if judged.state == "no":
+        return Refused("Incompatible", judged.reason, judged.hint, "error")
+    session.wire(source, target)
+    return None
+
+
+def best(session: Session, picked: Picked, handle: str, listing: Listing) -> int | None:
+    """The row of another model that the pick would likeliest be wired to: fits, else unknown, else the first."""
+    wanted = "output" if picked.side == "target" else "input"
+    order = {"fits": 0, "unknown": 1, "no": 2}
+    found: tuple[int, int] | None = None
+    for index in range(min(len(listing), _LOOKED_AT)):
+        row = listing[index]
+        if row.kind != wanted:
+            continue
+        judged = picked.judge(session, handle, row)
+        if judged is not None and (found is None or order[judged.state] < found[0]):
+            found = order[judged.state], index
+    return found[1] if found is not None else None
+
+
+@dataclass(slots=True)
+class Wired:
+    """Where wires start and end in a model.
+
+    Attributes:
+        tensors: of the main graph.
+        keys: (callable, side, key) of those that are keys of a callable.
+    """
+
+    tensors: set[str] = field(default_factory=set)
+    keys: set[tuple[str, str, str]] = field(default_factory=set)
+
+
+def wired_ends(session: Session) -> dict[str, Wired]:
+    """For each model where wires start or end."""
+    found: dict[str, Wired] = {}
+    for link in session.links().values():
+        for end, side in ((link.source, "output"), (link.target, "input")):
+            wired = found.setdefault(end.handle, Wired())
+            name = callable_of(session, end)
+            if name is not None and end.key is not None:
+                wired.keys.add((name, side, end.key))
+            else:
+                wired.tensors.update(end.tensors)
+    return found
+
+
+def callable_of(session: Session, end: End) -> str | None:
+    """The name of the callable variant that an end is a key of, as its row has it; None for all other ends."""
+    from workbench.surgery.resolve.callables import find_variant, variant_name
+
+    model, join = session.model(end.handle), session.join()
+    if model is None or end.signature is None or end.signature in model.meta.signatures:
+        return None
+    called = join.seen[end.handle].called if join is not None and end.handle in join.seen else None
+    for item in model.meta.callables:
+        for variant in item.variants:
+            if called is not None and (item.path, variant.index) == (called.path, called.index):
+                return variant_name(model.meta, item, variant)
+    return end.signature if find_variant(model.meta, end.signature) is not None else None
+
+
+def resolve(
+    session: Session, text: str, viewers: Mapping[str, Viewer], side: str = "target"
+) -> tuple[str, Key | None] | None:
+    """The model and the row that a place means: `handle`, `handle@END`, a wire `OUT=IN`, a name in a model.
+
+    Returns:
+        (handle, key of the row or None for the model as a whole); None if it names no model that is open.
+    """
+    if text in viewers:
+        return text, None
+    head, at, rest = text.partition("@")
+    if at and head in viewers:
+        key = _key_in(session, head, rest, viewers[head], side)
+        if key is not None:
+            return head, key
+    for index, char in enumerate(text):
+        if char == "=":
+            found = resolve(session, text[index + 1 :], viewers, "target")
+            if found is not None and found[1] is not None:
+                return found
+    if at and head in viewers:
+        return head, None
+    for handle, viewer in viewers.items():
+        key = _key_in(session, handle, text, viewer, side)
+        if key is not None:
+            return handle, key
+    return None
+
+
+def _key_in(session: Session, handle: str, text: str, viewer: Viewer, side: str) -> Key | None:
+    from workbench.surgery.resolve.callables import find_variant
+    from workbench.surgery.resolve.endpoints import End
+
+    lookup = session.judging.lookups.get(handle)
+    sides: tuple[Side, ...] = ("source", "target") if side == "source" else ("target", "source")
+    if lookup is not None and text:
+        for one in sides:
+            end = lookup.find(text, one)
+            if isinstance(end, End) and end.key is not None and end.signature is not None:
+                owner = callable_of(session, end) or end.signature
+                return ("port", owner, "output" if one == "source" else "input", end.key)
+            if isinstance(end, End):
+                return ("node", "", end.nodes[0])
+    meta = viewer.meta
+    if text in meta.signatures:
+        return ("signature", text)
+    if find_variant(meta, text) is not None:
+        return ("callable", text)
+    if text in meta.functions:
+        return ("function", text)
+    spot = viewer.places.find(text)
+    if spot is not None:
+        return ("node", spot.level, spot.node)
+    for asset in meta.assets:
+        if asset.filename == text:
+            return ("asset", asset.filename, asset.tensor)
+    key, _, port = text.partition("#")
+    if key in meta.signatures and port:
+        signature = meta.signatures[key]
+        for name, ports in (("input", signature.inputs), ("output", signature.outputs)):
+            if port in ports:
+                return ("port", key, name, port)
+    return None

@@ -1,0 +1,230 @@
+"""Where models may be: recent ones, the sample models, folders on disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from workbench.names import show
+
+Kind = Literal["heading", "model", "folder", "file", "plan", "up"]
+_MAX_LISTED = 2000
+_LOOKED_INTO = 8_000_000  # bytes of a graph that is opened only to say what it takes and gives
+_NAMED = 2
+_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
+_GRAPHS = (".pb", ".pbtxt")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a chooser.
+
+    Attributes:
+        kind: what choosing it does: a `folder` or `up` is gone into, all else is the answer.
+        text: its name, safe to print.
+        aside: what is said behind it.
+        path: what it stands for, None for a heading.
+    """
+
+    kind: Kind
+    text: str
+    aside: str = ""
+    path: Path | None = None
+
+
+def is_model(path: Path) -> bool:
+    """Whether a folder or file looks like something `open_model` takes; a look at names only."""
+    try:
+        if path.is_dir():
+            if any((path / name).exists() for name in _MODEL_FILES):
+                return True
+            inside = [entry.name for entry in os.scandir(path)][:200]
+            return bool(inside) and all(name.isdecimal() for name in inside)
+        return path.suffix in _GRAPHS and path.is_file()
+    except OSError:
+        return False
+
+
+def short(path: Path) -> str:
+    """A path as people write it: from the working folder, else from home."""
+    try:
+        return str(path.relative_to(Path.cwd())) or "."
+    except ValueError:
+        pass
+    try:
+        return f"~/{path.relative_to(Path.home())}"
+    except (ValueError, RuntimeError):
+        return str(path)
+
+
+def takes_and_gives(path: Path) -> str:
+    """`string [] → float32 [1,784]`: the ports of a model's obvious signature. Opens it, so for a thread.
+
+    Empty for a model that is large or does not open: that is told when it is chosen.
+    """
+    from workbench.errors import WorkbenchError
+    from workbench.model import open_model
+    from workbench.session.texts.text import count, typed
+
+    try:
+        if sum(file.stat().st_size for file in _graphs_of(path)) > _LOOKED_INTO:
+            return ""
+        model = open_model(path)
+        signatures = {key: one for key, one in model.meta.signatures.items() if not key.startswith("__")}
+    except (WorkbenchError, OSError):
+        return ""
+    found = signatures.get("serving_default") or next(iter(signatures.values()), None)
+    if found is None:
+        return "no signature"
+    sides = [
+        ", ".join(typed(port.dtype, port.shape) for port in ports.values())
+        if len(ports) <= _NAMED
+        else count(len(ports), noun)
+        for ports, noun in ((found.inputs, "input"), (found.outputs, "output"))
+    ]
+    others = f"  and {len(signatures) - 1:,} more" if len(signatures) > 1 else ""
+    return f"{sides[0]} → {sides[1]}{others}"
+
+
+def _graphs_of(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    return [
+        file for name in _MODEL_FILES for file in (path / name, *path.glob(f"*/{name}")) if file.is_file()
+    ]
+
+
+def known(recent: Iterable[Path], samples: Path, plans: Iterable[Entry] = ()) -> list[Entry]:
+    """What is offered before anything is typed."""
+    found: list[Entry] = []
+    listed = list(plans)
+    if listed:
+        found += [Entry("heading", "Not finished"), *listed]
+    recents = [_model(path) for path in recent]
+    if recents:
+        found += [Entry("heading", "Recent"), *recents[:8]]
+    here = [entry for entry in listing(Path.cwd(), models=True) if entry.kind == "model"]
+    if here:
+        found += [Entry("heading", "Here"), *here[:8]]
+    try:
+        said = {entry.path for entry in found if entry.path is not None}
+        folders = sorted(path for path in samples.iterdir() if path not in said and is_model(path))
+    except OSError:
+        folders = []
+    if folders:
+        found += [Entry("heading", "Sample models"), *map(_model, folders)]
+    return found
+
+
+def _model(path: Path) -> Entry:
+    parent = short(path.parent)
+    return Entry("model", show(path.name), "" if parent == "." else show(parent), path)
+
+
+def listing(folder: Path, *, models: bool) -> list[Entry]:
+    """What is in a folder: models first, then folders, then files (with `models`, only graph files).
+
+    A folder that can't be read is empty.
+    """
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name.lower())[:_MAX_LISTED]
+    except (OSError, ValueError):
+        return []
+    found: dict[str, list[Entry]] = {"model": [], "folder": [], "file": []}
+    for entry in entries:
+        path = Path(entry.path)
+        try:
+            directory = entry.is_dir()
+        except OSError:
+            continue
+        if models and is_model(path):
+            found["model"].append(Entry("model", show(entry.name), "", path))
+        elif directory:
+            if not entry.name.startswith("."):
+                found["folder"].append(Entry("folder", f"{show(entry.name)}/", "", path))
+        elif not models or entry.name.endswith(".json"):
+            kind: Kind = "plan" if models else "file"
+            found["file"].append(Entry(kind, show(entry.name), "plan" if models else "", path))
+    return [*found["model"], *found["folder"], *found["file"]]
+
+
+def expand(text: str) -> Path:
+    """Return a typed path with `~` as the home folder; of a user nobody knows it stays as typed."""
+    return Path(os.path.expanduser(text.strip()))
+
+
+def readings(text: str) -> list[str]:
+    """Return what a typed path may mean: the whole, and what follows the last `//` or `/~`.
+
+    A path that was pasted behind another one is meant alone. Quotes around it are left out.
+    """
+    text = text.strip()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        text = text[1:-1]
+    at = max(text.rfind("//"), text.rfind("/~"))
+    return [text, text[at + 1 :]] if at > 0 else [text]
+
+
+def existing(text: str) -> Path | None:
+    """Return the path that a typed text means, if there is one of that name."""
+    for reading in readings(text) if text.strip() else ():
+        path = expand(reading)
+        if _exists(path):
+            return path
+    return None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long; a NUL in it
+        return False
+
+
+def is_path(text: str) -> bool:
+    """Whether a typed text is a path and not a part of a name."""
+    text = text.strip().lstrip("'\"")
+    return "/" in text or os.sep in text or text.startswith(("~", "."))
+
+
+def typed(text: str, entries: Callable[[], list[Entry]], *, models: bool) -> list[Entry]:
+    """Return what is offered for a typed text: a path goes through folders, a word filters what is known."""
+    if not text.strip():
+        return entries()
+    if not is_path(text):
+        word = text.strip().lower()
+        known = [
+            entry
+            for entry in entries()
+            if entry.kind != "heading" and word in f"{entry.text} {entry.aside}".lower()
+        ]
+        return known or _beginning(text.strip(), models)
+    for reading in readings(text):
+        found = _beginning(reading, models)
+        if found:
+            return found
+    return []
+
+
+def _beginning(text: str, models: bool) -> list[Entry]:
+    """Entries of a folder that begin with the last part of a path; for `folder/` all, and the way up."""
+    path = expand(text)
+    folder, start = (path, "") if text.endswith(("/", os.sep)) else (path.parent, path.name)
+    inside = listing(folder, models=models)
+    close = [entry for entry in inside if entry.text.lower().startswith(start.lower())]
+    up = [Entry("up", "../", "", folder.parent)] if not start and folder.is_dir() else []
+    return [*up, *close]
+
+
+def nothing(text: str) -> str:
+    """Say why nothing is offered for a typed text."""
+    path = expand(readings(text)[-1])
+    if not is_path(text):
+        return f"No name here is like {show(text.strip(), 60)!r}. Type a path to look elsewhere."
+    if _exists(path):
+        return f"{show(str(path))} is not a SavedModel, a GraphDef or a folder."
+    near = next((folder for folder in path.absolute().parents if _exists(folder)), Path(path.anchor))
+    return f"{show(str(path))} does not exist; the nearest folder that exists is {show(short(near))}."

@@ -1,0 +1,50 @@
+"""Everything the panes of one model share: its places, rows, details and search, made when first needed."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from workbench.session.lists.listing import Lister
+from workbench.session.lists.spots import Places
+
+if TYPE_CHECKING:
+    from workbench.model import Model
+    from workbench.session.lists.search import Index
+    from workbench.session.texts.row_detail import Teller
+
+
+class Viewer:
+    """The views of one opened model.
+
+    Args:
+        model: the model.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.meta = model.meta
+
+    @cached_property
+    def places(self) -> Places:
+        """Its bodies."""
+        return Places(self.meta)
+
+    @cached_property
+    def lister(self) -> Lister:
+        """Its rows."""
+        return Lister(self.model, self.meta, self.places)
+
+    @cached_property
+    def teller(self) -> Teller:
+        """Its details."""
+        from workbench.session.texts.row_detail import Teller
+
+        return Teller(self.model, self.meta, self.places)
+
+    @cached_property
+    def index(self) -> Index:
+        """Its names, for searching."""
+        from workbench.session.lists.search import Index
+
+        return Index(self.lister)

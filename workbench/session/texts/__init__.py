@@ -1,0 +1,1 @@
+"""Texts of panes and screens: details of rows, summaries, progress."""

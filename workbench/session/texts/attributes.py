@@ -1,0 +1,81 @@
+"""One attribute of a node as a short text (`attr_value.proto`)."""
+
+from __future__ import annotations
+
+from workbench.disk import dtypes
+from workbench.disk.schema import Message
+from workbench.model import shapes
+from workbench.names import show
+from workbench.session.texts import text as text_
+
+_ITEMS = 8
+_LONG = 120
+
+
+def attribute_text(value: Message) -> str:
+    """An `AttrValue`, safe to print, cut where it is long."""
+    kind = value.WhichOneof("value")
+    if kind is None:
+        return "(nothing)"
+    if kind == "list":
+        return _list(value.list)
+    return _single(kind, getattr(value, kind))
+
+
+def _single(kind: str, value: object) -> str:
+    if kind == "s":
+        return _bytes(bytes(value)) if isinstance(value, bytes) else show(str(value), _LONG)
+    if kind == "type":
+        return dtypes.name(int(value))  # type: ignore[call-overload]
+    if kind == "shape":
+        return text_.shape(shapes.from_proto(value))
+    if kind == "tensor":
+        return _tensor(value)
+    if kind == "func":
+        return show(value.name)  # type: ignore[attr-defined]
+    if kind == "b":
+        return "true" if value else "false"
+    if kind == "f":
+        return f"{value:g}"
+    return show(str(value), _LONG)
+
+
+def _bytes(data: bytes) -> str:
+    if len(data) > 4 * _LONG:
+        return f"{show(repr(data[:_LONG])[2:-1])}… ({text_.size(len(data))})"
+    try:
+        return f'"{show(data.decode("utf-8"), _LONG)}"'
+    except UnicodeDecodeError:
+        return show(repr(data), _LONG)
+
+
+def _list(value: Message) -> str:
+    for field, items in value.ListFields():
+        shown = [_single(field.name, item) for item in items[:_ITEMS]]
+        more = f", … {len(items):,} in all" if len(items) > _ITEMS else ""
+        return f"[{', '.join(shown)}{more}]"
+    return "[]"
+
+
+def _tensor(proto: Message) -> str:
+    """Dtype and shape, and the values of a small one."""
+    typed = text_.typed(proto.dtype, shapes.from_proto(proto.tensor_shape))
+    values = _values(proto)
+    return f"{typed} = {values}" if values is not None else f"{typed}, {text_.size(proto.ByteSize())}"
+
+
+def _values(proto: Message) -> str | None:
+    if proto.dtype == dtypes.STRING and 0 < len(proto.string_val) <= _ITEMS:
+        return ", ".join(_bytes(item) for item in proto.string_val)
+    # a few bytes can claim a huge array: its size is looked at before it is made
+    elements = shapes.count(shapes.from_proto(proto.tensor_shape))
+    if elements is None or elements > 2 * _ITEMS or proto.ByteSize() > 400:
+        return None
+    import numpy as np
+
+    from workbench.disk.tensor_proto import to_array
+
+    array = to_array(proto)
+    if array is None:
+        return None
+    return show(np.array2string(array, separator=",").replace("\n", ""), _LONG)

@@ -1,0 +1,83 @@
+"""What a detail is made of: lines of spans, with links to follow.
+
+A detail is lines of spans; a span may carry a link to another place. It holds no styles, only roles (`op`, `dtype`,
+`dim`, …), so that any face can draw it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from workbench.session.lists.listing import Key, Row
+
+Role = Literal["", "title", "heading", "dim", "op", "dtype", "name", "good", "bad", "maybe"]
+LISTED = 40
+"""How many of a kind a detail lists before it says how many more there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where a span leads: the key of a row of the same model."""
+
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of a line."""
+
+    text: str
+    role: Role = ""
+    link: Link | None = None
+
+
+Line = tuple[Span, ...]
+
+
+@dataclass(slots=True)
+class Detail:
+    """What is told about one place.
+
+    Attributes:
+        key: of the row it is about.
+        title: for the pane's border and the way back.
+        name: what `y` copies.
+        lines: to be drawn.
+        row: the row it was made from.
+    """
+
+    key: Key
+    title: str
+    name: str
+    lines: list[Line] = field(default_factory=list)
+    row: Row | None = None
+
+    @property
+    def links(self) -> list[tuple[int, int]]:
+        """(line, span) of every link, in reading order."""
+        return [
+            (at, number)
+            for at, line in enumerate(self.lines)
+            for number, span in enumerate(line)
+            if span.link is not None
+        ]
+
+    def add(self, *spans: Span | str) -> None:
+        """Adds a line."""
+        self.lines.append(tuple(Span(span) if isinstance(span, str) else span for span in spans))
+
+    def heading(self, text: str, note: str = "") -> None:
+        """Adds a blank line and a heading."""
+        if self.lines:
+            self.add("")
+        self.add(Span(text, "heading"), Span(f"  {note}" if note else "", "dim"))
+
+    def fact(self, label: str, *value: Span | str, width: int = 12) -> None:
+        """Adds a labelled line."""
+        self.add(Span(f"  {label.ljust(width)} ", "dim"), *value)
+
+    def more(self, total: int) -> None:
+        """Adds how many of `total` things were not listed, if any were not."""
+        if total > LISTED:
+            self.add(Span(f"     and {total - LISTED:,} more", "dim"))

@@ -1,0 +1,208 @@
+"""The detail of a node: what it takes and gives, its attributes, what it depends on and what depends on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from workbench import names
+from workbench.names import show
+from workbench.session.lists.spots import Places, Spot
+from workbench.session.texts import text as text_
+from workbench.session.texts.attributes import attribute_text
+from workbench.session.texts.detail import LISTED, Detail, Link, Span
+
+if TYPE_CHECKING:
+    from workbench.disk.schema import Message
+    from workbench.graph.nest import Level
+    from workbench.model import MetaGraph
+
+
+class NodeTeller:
+    """Tells about nodes of one model, and links to them.
+
+    Args:
+        meta: the MetaGraph.
+        places: its bodies.
+    """
+
+    def __init__(self, meta: MetaGraph, places: Places) -> None:
+        self.meta = meta
+        self.places = places
+
+    def node(self, out: Detail, spot: Spot) -> None:
+        """All about a node: op, inputs, outputs with their users, attributes, what it needs and feeds."""
+        level, node = self.places.level(spot.level), self.places.node(spot)
+        if level is None or node is None:
+            out.add(Span("This graph has no such node.", "bad"))
+            return
+        out.name = str(spot)
+        out.fact(
+            "op",
+            Span(show(node.op), "op"),
+            Span("  not in TensorFlow 2.21" if node.op in self.meta.unknown_ops else "", "maybe"),
+        )
+        if level.function is not None:
+            function = level.function.signature.name
+            out.fact("in", Span(show(function), "name", Link(("function", function))))
+            if not spot.level.startswith("fn:"):
+                out.fact("path", show(str(spot), 1000))
+        if node.device:
+            out.fact("device", show(node.device))
+        for step in level.steps_under(node):
+            label = "calls" if step.alone else step.label
+            out.fact(label, Span(show(step.function), "name", Link(("function", step.function))))
+        self._inputs(out, spot, level, node)
+        self._outputs(out, spot, level, node)
+        self._attributes(out, node)
+        self.needs(out, spot.level, [spot.node])
+        self.feeds(out, spot.level, [spot.node])
+
+    def _inputs(self, out: Detail, spot: Spot, level: Level, node: Message) -> None:
+        data = [entry for entry in node.input if not names.is_control(entry)]
+        controls = [names.input_node(entry) for entry in node.input if names.is_control(entry)]
+        out.heading("Inputs", f"{len(data):,}" if data else "none")
+        for number, entry in enumerate(data[:LISTED]):
+            out.add(
+                Span(f"  {number:>2} ", "dim"),
+                self.link(Spot(spot.level, names.input_node(entry)), entry),
+                "  ",
+                Span(self._typed(level, entry), "dtype"),
+            )
+        out.more(len(data))
+        if controls:
+            out.heading("Control inputs", f"{len(controls):,}")
+            for name in controls[:LISTED]:
+                out.add("     ", self.link(Spot(spot.level, name)))
+            out.more(len(controls))
+
+    def _typed(self, level: Level, entry: str) -> str:
+        """Dtype and shape of what an input reads."""
+        name = names.input_node(entry)
+        if name not in level.nodes:
+            found = next((tensor for tensor in level.arguments if tensor.name == name), None)
+            return text_.typed(found.dtype, found.shape) if found is not None else "missing node"
+        tensor = level.tensor(name, self.places.output_of(level, entry))
+        if level.function is None and tensor is not None and tensor.shape is None:
+            tensor = level.meta.tensor(entry) or tensor
+        return text_.typed(tensor.dtype, tensor.shape) if tensor is not None else "?"
+
+    def _outputs(self, out: Detail, spot: Spot, level: Level, node: Message) -> None:
+        types = self.meta.output_types(node)
+        consumers = self.places.adjacency(spot.level).consumers(spot.node)
+        users: dict[int, list[str]] = {}
+        waiting = []
+        for name, position in consumers:
+            entry = level.nodes[name].input[position]
+            if names.is_control(entry):
+                waiting.append(name)
+            else:
+                users.setdefault(self.places.output_of(level, entry), []).append(name)
+        if types is None:
+            out.heading("Outputs", "unknown: TensorFlow has no such op")
+        else:
+            out.heading("Outputs", f"{len(types):,}" if types else "none")
+        for index in range(len(types)) if types is not None else sorted(users):
+            tensor = (
+                self.meta.tensor(f"{spot.node}:{index}")
+                if level.function is None
+                else level.tensor(spot.node, index)
+            )
+            typed = text_.typed(tensor.dtype, tensor.shape) if tensor is not None else "?"
+            found = users.get(index, [])
+            out.add(
+                Span(f"  {index:>2} ", "dim"),
+                Span(typed, "dtype"),
+                Span(f"  used by {len(found):,}" if found else "  not used here", "dim"),
+            )
+            for name in found[:LISTED]:
+                out.add(
+                    "     → ",
+                    self.link(Spot(spot.level, name)),
+                    "  ",
+                    Span(show(level.nodes[name].op), "op"),
+                )
+            out.more(len(found))
+            if index >= LISTED:
+                break
+        if waiting:
+            out.heading("Control outputs", f"{len(waiting):,}")
+            for name in waiting[:LISTED]:
+                out.add("     ", self.link(Spot(spot.level, name)))
+            out.more(len(waiting))
+
+    def _attributes(self, out: Detail, node: Message) -> None:
+        keys = sorted(node.attr, key=lambda key: (key.startswith("_"), key))
+        if not keys:
+            return
+        out.heading("Attributes", f"{len(keys):,}")
+        width = min(max(map(len, keys)), 24)
+        for key in keys[:LISTED]:
+            out.add(Span(f"  {show(key, 60).ljust(width)}  ", "dim"), attribute_text(node.attr[key]))
+        out.more(len(keys))
+
+    # -- reach
+
+    def needs(self, out: Detail, level: str, starts: Sequence[str]) -> None:
+        """What these nodes depend on: how many nodes, and which of them are fed or hold state."""
+        found = self.places.adjacency(level).ancestors(starts) - set(starts)
+        if not found:
+            return
+        nodes = self.places.adjacency(level).nodes
+        roots = [name for name in nodes if name in found and _is_root(nodes[name])]
+        out.heading("Depends on", text_.count(len(found), "node"))
+        for name in roots[:12]:
+            out.add("     ", self.link(Spot(level, name)), "  ", Span(show(nodes[name].op), "op"))
+        if len(roots) > 12:
+            out.add(Span(f"     and {len(roots) - 12:,} more placeholders, variables or tables", "dim"))
+
+    def feeds(self, out: Detail, level: str, starts: Sequence[str]) -> None:
+        """What depends on these nodes: how many, and which outputs of signatures."""
+        found = self.places.adjacency(level).descendants(starts)
+        if len(found) <= len(set(starts)):
+            return
+        out.heading("Needed by", text_.count(len(found) - len(set(starts)), "node"))
+        if level:
+            return
+        for key, signature in self.meta.signatures.items():
+            for port in signature.outputs.values():
+                if any(names.input_node(name) in found for name in port.tensors):
+                    link = Link(("port", key, "output", port.key))
+                    out.add(
+                        "     ", Span(show(port.key), "name", link), Span(f"  output of {show(key)}", "dim")
+                    )
+
+    # -- links
+
+    def spots(self, out: Detail, title: str, spots: Sequence[Spot]) -> None:
+        """A list of places."""
+        out.heading(title, f"{len(spots):,}" if spots else "nothing")
+        for spot in spots[:LISTED]:
+            out.add("     ", self.link(spot))
+        out.more(len(spots))
+
+    def tensor_link(self, tensor: str, level: str) -> Span:
+        """A span that leads to the node a tensor comes from."""
+        return self.link(Spot(level, names.input_node(tensor)), tensor)
+
+    def link(self, spot: Spot, text: str | None = None) -> Span:
+        """A span that leads to a node or argument; one that leads nowhere is marked as bad."""
+        shown = show(text if text is not None else spot.node)
+        if self.places.node(spot) is not None:
+            return Span(shown, "name", Link(("node", spot.level, spot.node)))
+        level = self.places.level(spot.level)
+        if level is not None and any(tensor.name == spot.node for tensor in level.arguments):
+            return Span(shown, "name", Link(("argument", spot.level, spot.node)))
+        return Span(shown, "bad")
+
+
+def _is_root(node: Message) -> bool:
+    return node.op in (
+        "Placeholder",
+        "PlaceholderWithDefault",
+        "VarHandleOp",
+        "VariableV2",
+        "Variable",
+        "HashTableV2",
+        "HashTable",
+    )

@@ -1,0 +1,68 @@
+"""How far a commit is: which phases began and ended when, as lines that any face can draw."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from workbench.session.texts.detail import Detail, Span
+
+PHASES = (
+    ("check", "check target, inputs and checkpoints"),
+    ("reference", "run the models one after the other"),
+    ("write", "write the result beside the target"),
+    ("verify", "load and run the result, and compare"),
+    ("publish", "rename the result to its target"),
+)
+
+
+class Progress:
+    """Notes what a commit tells on its thread, and draws it on another. Each note is one assignment.
+
+    Args:
+        clock: for tests.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._started = clock()
+        self._began: dict[str, float] = {}
+        self._ended: dict[str, float] = {}
+        self.phase = ""
+        self.note = ""
+
+    def tell(self, phase: str, text: str) -> None:
+        """A commit's `progress`: phases as they begin, and what TensorFlow says in between."""
+        if phase == "tensorflow":
+            self.note = text
+            return
+        if phase != self.phase:
+            now = self._clock()
+            if self.phase:
+                self._ended[self.phase] = now
+            self._began.setdefault(phase, now)
+            self.phase = phase
+        self.note = text if phase == "write" else ""
+
+    def lines(self, done: str, going: str) -> Detail:
+        """What is over, what goes on since when, what is still to come.
+
+        Args:
+            done: sign of a phase that is over.
+            going: sign of the one that goes on.
+        """
+        out = Detail(("progress",), "", "")
+        now = self._clock()
+        for phase, about in PHASES:
+            if phase not in self._began:
+                out.add(Span(f"    {about}", "dim"))
+                continue
+            over = phase in self._ended
+            seconds = self._ended.get(phase, now) - self._began[phase]
+            sign = Span(f"  {done} ", "good") if over else Span(f"  {going} ", "heading")
+            out.add(sign, Span(about, "" if over else "title"), Span(f"  {seconds:.1f} s", "dim"))
+            if not over and self.note:
+                out.add(Span(f"      {self.note}", "dim"))
+        out.add("")
+        out.add(Span(f"  {now - self._started:.0f} s   esc cancels and leaves nothing behind", "dim"))
+        return out

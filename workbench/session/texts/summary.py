@@ -1,0 +1,153 @@
+"""What a commit will do, and what became of one, as lines that any face can draw."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.names import show
+from workbench.session.texts import text as text_
+from workbench.session.texts.detail import Detail, Role, Span
+from workbench.session.texts.wording import here
+
+if TYPE_CHECKING:
+    from workbench.model import Signature
+    from workbench.publishing.publish import Report
+    from workbench.surgery.draft import Draft
+
+
+def what_it_does(draft: Draft) -> Detail:
+    """Nodes kept and pruned, renames, variables, the new signature, assets, the size."""
+    out = Detail(("plan",), "What the commit will do", "")
+    signature = draft.signature
+    out.add(Span("Result", "heading"), Span(f"  signature {show(signature.key)}", "dim"))
+    _ports(out, signature)
+    for handle, part in draft.parts.items():
+        out.heading(handle, f"all its names begin with {handle}/")
+        counts = part.counts
+        added = f", {counts.added:,} added" if counts.added else ""
+        out.fact("nodes", f"{counts.kept:,} kept, {counts.pruned:,} pruned{added}", width=16)
+        if part.functions:
+            out.fact("functions", f"{len(part.functions):,}", width=16)
+        for rule, number in sorted(draft.logs[handle].counts.items()):
+            out.fact(str(rule), f"{number:,} renamed", width=16)
+    out.heading("On disk", text_.size(draft.nbytes))
+    out.fact("graph", text_.size(int(draft.proto.ByteSize())))
+    for bundle, handle in draft.checkpoints:
+        keys = text_.count(len(bundle.keys()), "tensor")
+        out.fact("checkpoint", f"{text_.size(bundle.nbytes)} of {handle}: {keys}, copied byte for byte")
+    frozen = draft.rewritten.get("frozen", 0)
+    if frozen:
+        out.fact("frozen", f"{text_.count(frozen, 'variable')} converted to constants")
+    if not draft.checkpoints and not frozen:
+        out.fact("variables", "none")
+    for copied in draft.files:
+        out.fact("file", f"{show(copied.relative)}, {text_.size(copied.nbytes)}")
+    return out
+
+
+def _ports(out: Detail, signature: Signature) -> None:
+    for word, ports in (("in", signature.inputs), ("out", signature.outputs)):
+        for port in ports.values():
+            out.add(
+                Span(f"  {word:3} ", "dim"),
+                Span(show(port.key), "name"),
+                Span(f"  {text_.typed(port.dtype, port.shape)}", "dtype"),
+                Span("" if port.kind == "dense" else f"  {port.kind}", "dim"),
+            )
+
+
+def what_became(draft: Draft, report: Report) -> Detail:
+    """The verdict, the differences of each output in each loader, the path."""
+    out = Detail(("report",), "Verdict", str(report.path or ""))
+    good = report.published
+    words = {"verified": "verified", "unverified": "published without running it"}
+    verdict = words.get(report.verdict, report.verdict)
+    out.add(Span(f"{'✓' if good else '✗'} {verdict}", "good" if good else "bad"))
+    if report.path is not None:
+        out.add(Span(show(str(report.path)), "title"), Span(f"  {text_.size(report.nbytes)}", "dim"))
+    else:
+        out.add(Span("Nothing was published.", "dim"))
+    _paragraph(out, here(report.reason))
+    verification = report.verification
+    if verification is not None:
+        if verification.hint and not good:
+            _paragraph(out, here(verification.hint), "dim")
+        if verification.outputs:
+            out.heading("Compared with the models run one after the other")
+            for check in verification.outputs:
+                found = check.comparison
+                said = "equal" if not found.max_abs else f"largest difference {found.max_abs:.3g}"
+                said = "random; of this dtype and shape" if found.form_only else said
+                if not found.equal:
+                    said = found.reason or "differs"
+                loader = "v1 Session" if check.loader == "v1" else "tf.saved_model.load"
+                sign = "✓" if found.equal else "✗"
+                out.add(
+                    Span(f"  {sign} ", "good" if found.equal else "bad"),
+                    Span(show(check.output), "name"),
+                    Span(f"  {found.dtype} {text_.shape(tuple(found.shape))}  ", "dtype"),
+                    Span(f"{loader}: {said}", "" if found.equal else "bad"),
+                )
+        for loader_check in verification.loaders:
+            if loader_check.reason:
+                out.add(Span(f"  {loader_check.name}: {show(loader_check.reason, 300)}", "dim"))
+        if verification.how_made:
+            made = len(verification.samples) - verification.given
+            out.heading("Generated inputs", text_.count(made, "sample"))
+            for slot, how in verification.how_made.items():
+                out.add(Span(f"  {show(slot)}  ", "name"), Span(show(how, 300), "dim"))
+        for note in verification.notes:
+            _paragraph(out, note, "dim")
+    if report.seconds:
+        total = sum(report.seconds.values())
+        phases = ", ".join(f"{phase} {seconds:.1f}" for phase, seconds in report.seconds.items())
+        out.heading("Seconds", f"{total:.1f}: {phases}")
+    return out
+
+
+def _paragraph(out: Detail, text: str, role: Role = "") -> None:
+    out.add(Span(text.replace("\n", " "), role))
+
+
+def call_line(path: Path, draft: Draft) -> str:
+    """The `workbench run …` line that calls the result once, with values made up where they are short."""
+    from workbench.disk import dtypes
+
+    signature = draft.signature
+    words = ["workbench", "run", str(path)]
+    if signature.key != "serving_default":
+        words += ["--signature", signature.key]
+    for key, port in signature.inputs.items():
+        if takes_base64(draft, key):
+            words += ["--input", f"{key}=base64url:@image.png"]
+            continue
+        sizes = [1 if size is None else size for size in port.shape or ()]
+        total = 1
+        for size in sizes:
+            total *= size
+        name = dtypes.name(port.dtype) if port.dtype else "float32"
+        leaf: object = "text" if name == "string" else 0
+        if total > 12 or port.kind != "dense":
+            words += ["--input", f"{key}=@input.npy"]
+            continue
+        for size in reversed(sizes):
+            leaf = [leaf] * size
+        words += ["--input", f"{key}={json.dumps(leaf, separators=(',', ':'))}"]
+    import shlex
+
+    return shlex.join(words)
+
+
+def takes_base64(draft: Draft, key: str) -> bool:
+    """Whether a string input of the result is decoded from web-safe base64 by the op right behind it."""
+    from workbench import names
+    from workbench.graph.adjacency import Adjacency
+
+    port = draft.signature.inputs.get(key)
+    if port is None or port.kind != "dense":
+        return False
+    graph = Adjacency(draft.meta.nodes)
+    near = graph.consumers(names.input_node(port.tensor))
+    return any(draft.meta.nodes[name].op == "DecodeBase64" for name, _ in near)

@@ -1,0 +1,1 @@
+"""Make a graph a SavedModel: saver, object graph, functions, tables, collections, assets."""

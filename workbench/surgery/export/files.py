@@ -1,0 +1,106 @@
+"""Files of the sources that go into the result as they are, and those that do not, each told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from workbench import names
+from workbench.disk.schema import Message
+from workbench.names import show
+from workbench.surgery import recipe as recipe_
+from workbench.surgery.export.asset_names import Placed
+from workbench.surgery.imported import Part
+from workbench.surgery.result import Copied
+from workbench.surgery.rewrite.prefix import Renamer
+
+_WARMUP = "tf_serving_warmup_requests"
+
+
+def add_assets(
+    meta: Message,
+    part: Part,
+    renamer: Renamer,
+    placed: Placed,
+    final: Callable[[str], str],
+    files: list[Copied],
+) -> dict[int, int]:
+    """Takes over the assets whose tensors are kept, and the files beside them; a missing file is a finding (R10).
+
+    Args:
+        meta: the MetaGraphDef of the result; gains `asset_file_def`.
+        part: the source.
+        renamer: its names.
+        placed: where its asset files go.
+        final: tensor of the source to its name in the result.
+        files: gains the files to copy.
+
+    Returns:
+        Index of an asset in the source to the one in the result.
+    """
+    numbers: dict[int, int] = {}
+    for number, asset in enumerate(part.meta.assets):
+        if names.input_node(asset.tensor) not in part.kept:
+            continue
+        if asset.problem is not None or asset.path is None or asset.nbytes is None:
+            part.note(
+                "R10-asset",
+                "error",
+                show(asset.filename),
+                asset.problem.message if asset.problem else "The asset file is missing.",
+                (asset.problem.hint if asset.problem else None) or "Fetch the whole assets/ folder again.",
+            )
+            continue
+        numbers[number] = len(meta.asset_file_def)
+        definition = meta.asset_file_def.add()
+        definition.filename = renamer.asset(asset.filename, placed.name(asset.filename))
+        definition.tensor_info.name = final(asset.tensor)
+    there = {copied.relative for copied in files}
+    for filename, path in placed.files.items():
+        relative = f"assets/{placed.name(filename)}"
+        if relative not in there:
+            files.append(Copied(path, relative, path.stat().st_size))
+    if placed.prefix:
+        part.note(
+            "asset-renamed",
+            "info",
+            show(placed.met),
+            f"Another source has a different file of this name, so the assets of both have other names: "
+            f"assets/{show(placed.name(placed.met))}.",
+        )
+    return numbers
+
+
+def add_extra_files(part: Part, files: list[Copied], *, with_objects: bool) -> None:
+    """Files of a source that are not carried over, each told; other extra files are."""
+    folder = part.model.location.folder
+    if folder is None:
+        return
+    for name, why in (
+        ("fingerprint.pb", "it names the source's bytes"),
+        ("keras_metadata.pb", "it describes the source's Keras layers"),
+        ("debug", "it maps the source's nodes to Python lines"),
+    ):
+        if (folder / name).exists():
+            part.note("dropped-file", "info", name, f"Not carried over: {why}.")
+    extra = folder / "assets.extra"
+    for path in sorted(extra.rglob("*")) if extra.is_dir() else ():
+        if path.is_symlink() or not path.is_file() or path.name in recipe_.OWN_FILES:
+            continue
+        if path.name.startswith(_WARMUP):
+            part.note(
+                "dropped-file",
+                "info",
+                path.name,
+                "Not carried over: the inputs of warm-up requests changed.",
+            )
+            continue
+        relative = f"assets.extra/{part.handle}/{path.relative_to(extra).as_posix()}"
+        files.append(Copied(path, relative, path.stat().st_size))
+    if part.meta.has_object_graph and part.meta.callables and not with_objects:
+        part.note(
+            "dropped-objects",
+            "info",
+            "",
+            "The result is in TF1 format: its signature can be called, the objects and callables of the source "
+            f"({', '.join(show(item.path) for item in part.meta.callables[:4])}) are not in it.",
+        )

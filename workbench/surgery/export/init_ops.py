@@ -1,0 +1,158 @@
+"""What a loader runs once after restoring, carried into a result as its one init op."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+from workbench import names
+from workbench.disk import dtypes
+from workbench.disk.nodes import attr
+from workbench.disk.schema import Message
+from workbench.graph.adjacency import Adjacency
+from workbench.model import MetaGraph
+from workbench.model.signature import HIDDEN_SIGNATURES
+from workbench.model.variables import variable_defs
+from workbench.names import show
+from workbench.surgery.imported import unique_name
+from workbench.surgery.result_signature import info_tensors
+
+if TYPE_CHECKING:
+    from workbench.surgery.edit import Edit
+
+MAIN_OP = "saved_model_main_op"
+_LEGACY = "legacy_init_op"
+
+
+def init_ops(meta: MetaGraph, needed: Collection[str]) -> tuple[str, ...]:
+    """Return the nodes that the init op of a result has to run.
+
+    That is the init op of the source; where it has none, those of `MetaGraph.implicit_init` that set a table or a
+    variable which the result needs, or which another of them needs. Initialisers of variables that the saver restores
+    are left out: the variables would lose their values in a v1 Session, which runs no implicit initialisation.
+
+    Args:
+        meta: the source.
+        needed: names of the nodes of its main graph that signatures and wires need.
+    """
+    if meta.init_op is not None:
+        return (meta.init_op,) if meta.init_op in meta.nodes else ()
+    restoring = _restoring(meta)
+    waiting = [name for name in meta.implicit_init if name not in restoring]
+    adjacency = Adjacency(meta.nodes)
+    above = {name: adjacency.ancestors([name]) for name in waiting}
+    seen = set(needed)
+    opened = {_shared_name(node) for function in meta.functions.values() for node in function.node_def}
+    opened |= {_shared_name(meta.nodes[name]) for name in seen if name in meta.nodes}
+    opened.discard("")
+    found: set[str] = set()
+
+    def is_needed(name: str) -> bool:
+        return _is_state(meta, name) and (name in seen or _shared_name(meta.nodes[name]) in opened)
+
+    while True:
+        more = [name for name in waiting if name not in found and any(map(is_needed, above[name]))]
+        if not more:
+            return tuple(name for name in waiting if name in found)
+        found.update(more)
+        seen.update(*(above[name] for name in more))
+
+
+def _restoring(meta: MetaGraph) -> set[str]:
+    """The initialisers of local variables that the saver restores."""
+    local = variable_defs(meta.proto, "local_variables")
+    if not local or not meta.implicit_init:
+        return set()
+    restored = {variable.node for variable in meta.variables if variable.key is not None}
+    return {
+        names.input_node(definition.initializer_name)
+        for definition in local
+        if names.input_node(definition.variable_name) in restored
+    }
+
+
+def _is_state(meta: MetaGraph, name: str) -> bool:
+    """Whether a node may hold what an initialiser sets: a stateful op that gives a handle or reference, or unknown."""
+    op_def = meta.op_table.get(meta.nodes[name].op)
+    return op_def is None or (
+        op_def.is_stateful and any(arg.type == dtypes.RESOURCE or arg.is_ref for arg in op_def.output_arg)
+    )
+
+
+def _shared_name(node: Message) -> str:
+    return str(attr(node, "shared_name").s.decode("utf-8", "surrogateescape"))
+
+
+def tell_implicit(meta: MetaGraph, ops: Sequence[str]) -> str | None:
+    """Return what is to be told about initialisation that no init op names; None if there is none."""
+    if meta.init_op is not None or not ops:
+        return None
+    count = f"{len(ops)} {'initialiser' if len(ops) == 1 else 'initialisers'}"
+    return (
+        f"The source has no init op: tf.saved_model.load runs the {count} of its tables and local variables, a v1 "
+        f"Session does not. The init op of the result runs {'it' if len(ops) == 1 else 'them'} in every loader."
+    )
+
+
+def carry_init(edit: Edit) -> None:
+    """Make an implicit initialisation of what the signatures of an edit need its init op, and tell it.
+
+    Args:
+        edit: its signatures are final; nothing is done where the original has an init op.
+    """
+    original, nodes = edit.original, edit.meta_graph.graph_def.node
+    if not original.implicit_init:
+        return
+    tensors = signature_tensors(edit.meta_graph)
+    needed = Adjacency({node.name: node for node in nodes}).ancestors(map(names.input_node, tensors))
+    ops = init_ops(original, needed)
+    told = tell_implicit(original, ops)
+    if told is not None:
+        add_main_op(edit.meta_graph, ops)
+        edit.note("implicit-init", "info", show(str(edit.model.path)), told)
+
+
+def use_main_op(meta_graph: Message, init_op: str | None) -> None:
+    """Name the init op in the collection alone: a signature for it needs an object graph.
+
+    Args:
+        meta_graph: is changed.
+        init_op: the node; one that does something itself is wrapped in a NoOp. None for no init op.
+    """
+    for key in HIDDEN_SIGNATURES:
+        if key in meta_graph.signature_def:
+            del meta_graph.signature_def[key]
+    for name in (MAIN_OP, _LEGACY):
+        if name in meta_graph.collection_def:
+            del meta_graph.collection_def[name]
+    add_main_op(meta_graph, [init_op] if init_op is not None else [])
+
+
+def add_main_op(meta_graph: Message, ops: Sequence[str]) -> None:
+    """Name the init op of a MetaGraph that has none.
+
+    Args:
+        meta_graph: is changed.
+        ops: the nodes to run; several, or one that does something itself, are grouped by a new NoOp.
+    """
+    nodes = {node.name: node for node in meta_graph.graph_def.node}
+    ops = [name for name in ops if name in nodes]
+    if not ops:
+        return
+    init_op = ops[0]
+    if len(ops) > 1 or nodes[init_op].op != "NoOp":
+        group = meta_graph.graph_def.node.add(name=unique_name("init", nodes), op="NoOp")
+        group.input.extend(f"^{name}" for name in ops)
+        init_op = group.name
+    meta_graph.collection_def[MAIN_OP].node_list.value.append(init_op)
+
+
+def signature_tensors(meta_graph: Message) -> list[str]:
+    """The tensors that signatures name."""
+    return [
+        tensor
+        for signature in meta_graph.signature_def.values()
+        for infos in (signature.inputs, signature.outputs)
+        for info in infos.values()
+        for tensor in info_tensors(info)
+    ]

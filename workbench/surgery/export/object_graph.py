@@ -1,0 +1,292 @@
+"""The object graph of the result: what makes it a TF2 SavedModel that can be trained, called and saved again.
+
+It stands beside the merged main graph, which v1 Sessions and TensorFlow Serving go on using. Each TF2 source keeps its
+own objects, with new numbers, as a child of a new root; a TF1 source or GraphDef gets an object with its variables.
+The signatures of the result are functions made of the merged main graph itself (`uplift`), whose captures are bound
+to the variables and tables of the objects.
+
+Sources: saved_object_graph.proto, trackable_object_graph.proto; `tensorflow/python/saved_model/load.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from workbench import names
+from workbench.disk import dtypes, schema
+from workbench.disk.nodes import attr
+from workbench.disk.schema import Message
+from workbench.model.objects import OBJECT_GRAPH_KEY, VALUE_SUFFIX
+from workbench.surgery.export.optimizer_slots import plain_slots
+from workbench.surgery.imported import Part, unique_name
+from workbench.surgery.rewrite.prefix import Renamer
+
+# Ops whose resource is an object of its own (a table), bound to functions from outside.
+TABLE_OPS = frozenset(
+    {"HashTableV2", "MutableHashTableV2", "MutableHashTableOfTensorsV2", "MutableDenseHashTableV2"}
+)
+
+
+@dataclass(slots=True)
+class Alias:
+    """A second key for the bytes of a variable.
+
+    Attributes:
+        key: the new key, final.
+        of: the key in the part's checkpoint, as the source has it.
+        part: the handle.
+        slice_of: start and length in each dimension if it is a slice of `of`, else None.
+    """
+
+    key: str
+    of: str
+    part: str
+    slice_of: tuple[tuple[int, int], ...] | None = None
+
+
+@dataclass(slots=True)
+class Objects:
+    """The object graph being made.
+
+    Attributes:
+        graph: the SavedObjectGraph.
+        tracked: the TrackableObjectGraph of the checkpoint.
+        bound: node of the merged main graph (a handle of a variable or table) to its object.
+        aliases: more keys for the checkpoint.
+    """
+
+    graph: Message = field(default_factory=lambda: schema.SavedObjectGraph())
+    tracked: Message = field(default_factory=lambda: schema.TrackableObjectGraph())
+    bound: dict[str, int] = field(default_factory=dict)
+    aliases: list[Alias] = field(default_factory=list)
+
+    def add(self, kind: str, parent: int | None = None, name: str = "") -> tuple[int, Message]:
+        """A new object, a child of `parent` under `name`; its number and message."""
+        number = len(self.graph.nodes)
+        node = self.graph.nodes.add()
+        getattr(node, kind).SetInParent()
+        if kind == "user_object":
+            node.user_object.identifier = "_generic_user_object"
+            node.user_object.version.producer = 1
+            node.user_object.version.min_consumer = 1
+        if parent is not None:
+            self.graph.nodes[parent].children.add(node_id=number, local_name=name)
+        return number, node
+
+    def track(self, parent: int | None = None, name: str = "") -> tuple[int, Message]:
+        """A new node of the checkpoint's own graph, whose numbers differ."""
+        number = len(self.tracked.nodes)
+        node = self.tracked.nodes.add()
+        if parent is not None:
+            self.tracked.nodes[parent].children.add(node_id=number, local_name=name)
+        return number, node
+
+
+def functions_of_objects(part: Part) -> list[str]:
+    """The functions of a source's objects, which have to stay in the library with them."""
+    if not part.meta.has_object_graph:
+        return []
+    graph = part.meta.proto.object_graph_def
+    found = set(graph.concrete_functions)
+    for node in graph.nodes:  # some are named without being listed; the loader wants them all the same
+        if node.WhichOneof("kind") == "function":
+            found.update(node.function.concrete_functions)
+        elif node.WhichOneof("kind") == "bare_concrete_function":
+            found.add(node.bare_concrete_function.concrete_function_name)
+        elif node.WhichOneof("kind") == "captured_tensor":
+            found.add(node.captured_tensor.concrete_function)
+    return sorted(found & part.meta.functions.keys())
+
+
+def constants_of_objects(part: Part) -> list[str]:
+    """The Const nodes of the main graph that hold a source's constant objects."""
+    if not part.meta.has_object_graph:
+        return []
+    nodes = part.meta.proto.object_graph_def.nodes
+    return [
+        node.constant.operation
+        for node in nodes
+        if node.WhichOneof("kind") == "constant" and node.constant.operation in part.meta.nodes
+    ]
+
+
+def begin() -> Objects:
+    """An object graph with nothing but its root."""
+    objects = Objects()
+    objects.add("user_object")
+    objects.track()
+    return objects
+
+
+# -- TF2 sources
+
+
+def add_objects(objects: Objects, part: Part, renamer: Renamer, assets: Mapping[int, int]) -> None:
+    """Takes over a TF2 source's objects under the root, with new numbers and names.
+
+    Args:
+        objects: is added to.
+        part: the source.
+        renamer: its names.
+        assets: index of an asset in the source to the one in the result.
+    """
+    source = part.meta.proto.object_graph_def
+    offset = len(objects.graph.nodes)
+    for original in source.nodes:
+        node = objects.graph.nodes.add()
+        node.CopyFrom(original)
+        _renumber(node, offset)
+        _rename_object(node, renamer, assets)
+    objects.graph.nodes[0].children.add(node_id=offset, local_name=part.handle)
+    for name, concrete in source.concrete_functions.items():
+        copy = objects.graph.concrete_functions[renamer.function(name)]
+        copy.CopyFrom(concrete)
+        copy.bound_inputs[:] = [number + offset for number in concrete.bound_inputs]
+    _bind(objects, part, offset, f"{part.handle}/")
+    plain_slots(objects.graph, objects.tracked, offset, _track_objects(objects, part, renamer))
+
+
+def of_model(part: Part) -> Objects:
+    """A TF2 model's own object graph, to be added to: a copy, its numbers and the main graph's names unchanged."""
+    objects = Objects()
+    objects.graph.CopyFrom(part.meta.proto.object_graph_def)
+    _bind(objects, part, 0, "")
+    return objects
+
+
+def _bind(objects: Objects, part: Part, offset: int, prefix: str) -> None:
+    """Notes which object each handle of the main graph stands for.
+
+    What a call captures says it best: exports of Keras have each variable twice, once under the key that the saver
+    gives the handle, once as what the functions read and `variables` lists.
+    """
+    _bind_captures(objects, part, offset, prefix)
+    _bind_variables(objects, part, offset, prefix)
+
+
+def _renumber(node: Message, offset: int) -> None:
+    for reference in (*node.children, *node.dependencies):
+        reference.node_id += offset
+    for slot in node.slot_variables:
+        slot.original_variable_node_id += offset
+        slot.slot_variable_node_id += offset
+    for saveable in node.saveable_objects.values():
+        saveable.save_function += offset
+        saveable.restore_function += offset
+
+
+def _rename_object(node: Message, renamer: Renamer, assets: Mapping[int, int]) -> None:
+    kind = node.WhichOneof("kind")
+    if kind == "variable":
+        node.variable.name = f"{renamer.prefix}{node.variable.name}"
+        for component in node.variable.experimental_distributed_variable_components:
+            component.name = f"{renamer.prefix}{component.name}"
+    elif kind == "function":
+        listed = node.function.concrete_functions
+        listed[:] = [renamer.function(name) for name in listed]
+    elif kind == "bare_concrete_function":
+        bare = node.bare_concrete_function
+        bare.concrete_function_name = renamer.function(bare.concrete_function_name)
+    elif kind == "captured_tensor":
+        captured = node.captured_tensor
+        captured.concrete_function = renamer.function(captured.concrete_function)
+    elif kind == "constant":
+        node.constant.operation = f"{renamer.prefix}{node.constant.operation}"
+    elif kind == "asset":
+        node.asset.asset_file_def_index = assets.get(node.asset.asset_file_def_index, 0)
+
+
+def _bind_variables(objects: Objects, part: Part, offset: int, prefix: str) -> None:
+    view = part.meta.objects
+    if view is None:
+        return
+    for variable in part.meta.variables:
+        key = variable.key
+        if key is None and variable.node in part.twins:
+            key = part.twins[variable.node].key
+        number = view.variable_of_key(key) if key is not None else None
+        if number is None:
+            number = view.variables_by_name.get(variable.shared_name or variable.name)
+        if number is not None:
+            objects.bound.setdefault(f"{prefix}{variable.node}", number + offset)
+
+
+def _bind_captures(objects: Objects, part: Part, offset: int, prefix: str) -> None:
+    """The calls of the main graph take variables, tables and the like in the order of the function's `bound_inputs`."""
+    concrete = part.meta.proto.object_graph_def.concrete_functions
+    # in `part.meta` some calls may be opened, and there may be one more, of a callable
+    for node in (*part.model.meta.nodes.values(), *part.meta.nodes.values()):
+        if node.op not in ("PartitionedCall", "StatefulPartitionedCall"):
+            continue
+        found = concrete.get(attr(node, "f").func.name)
+        if found is None or not found.bound_inputs:
+            continue
+        data = [text for text in node.input if not text.startswith("^")]
+        for text, number in zip(
+            data[len(data) - len(found.bound_inputs) :], found.bound_inputs, strict=False
+        ):
+            objects.bound.setdefault(f"{prefix}{names.input_node(text)}", number + offset)
+
+
+def _track_objects(objects: Objects, part: Part, renamer: Renamer) -> int | None:
+    """The number of the source's root in the checkpoint's graph; None if it has none."""
+    bundle = part.model.bundle
+    if bundle is None or OBJECT_GRAPH_KEY not in bundle:
+        return None
+    source = schema.TrackableObjectGraph.FromString(bundle.strings(OBJECT_GRAPH_KEY)[0])
+    offset = len(objects.tracked.nodes)
+    for original in source.nodes:
+        node = objects.tracked.nodes.add()
+        node.CopyFrom(original)
+        for child in node.children:
+            child.node_id += offset
+        for slot in node.slot_variables:
+            slot.original_variable_node_id += offset
+            slot.slot_variable_node_id += offset
+        for attribute in node.attributes:
+            if attribute.checkpoint_key:
+                attribute.checkpoint_key = f"{renamer.prefix}{attribute.checkpoint_key}"
+            attribute.full_name = f"{renamer.prefix}{attribute.full_name}"
+    objects.tracked.nodes[0].children.add(node_id=offset, local_name=part.handle)
+    return offset
+
+
+# -- TF1 sources
+
+
+def add_variables(objects: Objects, part: Part) -> None:
+    """Makes an object for a TF1 source, with its variables as children; each gets a key that TF2 checkpoints have."""
+    number, _ = objects.add("user_object", 0, part.handle)
+    tracked, _ = objects.track(0, part.handle)
+    taken: dict[str, object] = {}
+    trainable = {
+        names.input_node(definition.variable_name): definition.trainable
+        for definition in part.variable_defs.get("variables", ())
+    }
+    trainable |= {
+        names.input_node(definition.variable_name): True
+        for definition in part.variable_defs.get("trainable_variables", ())
+    }
+    for variable in part.meta.variables:
+        node = part.kept.get(variable.node)
+        if node is None or node.op != "VarHandleOp" or variable.key is None:
+            continue  # a value that only the init op gives can't be bound: no object, so no TF2 format
+        child = unique_name(re.sub(r"[^A-Za-z0-9_]", "_", variable.name).strip("_") or "variable", taken)
+        taken[child] = None
+        own, message = objects.add("variable", number, child)
+        message.variable.dtype = dtypes.base(attr(node, "dtype").type)
+        message.variable.shape.CopyFrom(attr(node, "shape").shape)
+        message.variable.trainable = bool(trainable.get(variable.node, False))
+        message.variable.name = f"{part.handle}/{variable.name}"
+        objects.bound[f"{part.handle}/{variable.node}"] = own
+        _, entry = objects.track(tracked, child)
+        key = f"{part.handle}/{variable.name}{VALUE_SUFFIX}"
+        entry.attributes.add(
+            name="VARIABLE_VALUE", full_name=f"{part.handle}/{variable.name}", checkpoint_key=key
+        )
+        pieces = None
+        if variable.slice is not None:
+            pieces = tuple(zip(variable.slice.start, variable.slice.length, strict=True))
+        objects.aliases.append(Alias(key, variable.key, part.handle, pieces))

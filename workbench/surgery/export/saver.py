@@ -1,0 +1,302 @@
+"""The saver of the result: one file name feeds the restore and the save of every part.
+
+Restoring reads each part's variables from the one merged checkpoint. Saving lets each part write
+`<file>_part<i>` with its own save op and merges the pieces with MergeV2Checkpoints, as TensorFlow's sharded saver
+does (tensorflow/python/training/saver.py, `_AddShardedSaveOps`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from workbench import names
+from workbench.disk import dtypes, schema
+from workbench.disk.schema import Message
+from workbench.names import show
+from workbench.surgery.imported import Part, attr_type, unique_name
+
+_RESTORE_OPS = frozenset({"RestoreV2", "SaveV2"})
+_OLD_OPS = frozenset({"Restore", "RestoreSlice", "Save", "SaveSlices"})
+FILENAME, SAVE, RESTORE = "checkpoint/filename", "checkpoint/save", "checkpoint/restore_all"
+
+
+def saver_nodes(part: Part) -> list[str]:
+    """The three nodes a SaverDef names, those that exist; empty if the part has no saver."""
+    saver = part.saver
+    named = (saver.filename_tensor_name, saver.save_tensor_name, saver.restore_op_name)
+    return [names.input_node(name) for name in named if name and names.input_node(name) in part.meta.nodes]
+
+
+def descendants(nodes: Mapping[str, Message], start: str) -> set[str]:
+    """Nodes that get data from `start`, with it."""
+    consumers: dict[str, list[str]] = {}
+    for name, node in nodes.items():
+        for text in node.input:
+            if not text.startswith("^"):
+                consumers.setdefault(names.input_node(text), []).append(name)
+    seen, queue = {start}, [start]
+    while queue:
+        for name in consumers.get(queue.pop(), ()):
+            if name not in seen:
+                seen.add(name)
+                queue.append(name)
+    return seen
+
+
+class CheckpointNames:
+    """The string constants in which a part's saver holds checkpoint keys, in its main graph and in its functions.
+
+    Attributes:
+        main: names of Const nodes of the main graph.
+        bodies: names of Const nodes in bodies, by function.
+    """
+
+    def __init__(self, part: Part, functions: Mapping[str, Message]) -> None:
+        self._part = part
+        self._functions = functions
+        self.main: set[str] = set()
+        self.bodies: dict[str, set[str]] = {}
+        # What ops besides the saver's take as data: a graph may use the constants with the keys for its own ends.
+        self._used_elsewhere = {
+            names.input_node(text)
+            for node in part.kept.values()
+            if node.op not in _RESTORE_OPS
+            for text in node.input
+            if not text.startswith("^")
+        } | {names.input_tensor(tensor).node for tensor in part.exported}
+        self._own: dict[str, str] = {}
+        filename = part.saver.filename_tensor_name
+        if not filename or names.input_node(filename) not in part.kept:
+            return
+        for name in sorted(descendants(part.kept, names.input_node(filename))):
+            node = part.kept[name]
+            if node.op in _RESTORE_OPS:
+                self._take_main(node, 1)
+            elif node.op in _OLD_OPS:
+                part.note(
+                    "R7-old-saver",
+                    "error",
+                    show(name),
+                    f"The saver uses {node.op}, the V1 checkpoint format, whose keys can't be renamed.",
+                    "Load the model with TensorFlow and save it again (V2 format).",
+                )
+            else:
+                self._calls(node)
+
+    def _take_main(self, consumer: Message, position: int) -> None:
+        """Notes the Const behind an input of a node of the saver."""
+        name = names.input_node(consumer.input[position])
+        node = self._part.kept[name]
+        while node.op == "Identity":
+            name = names.input_node(node.input[0])
+            node = self._part.kept[name]
+        if node.op != "Const":
+            self._part.note(
+                "R7-computed-keys",
+                "error",
+                show(consumer.name),
+                f"The checkpoint keys it reads are computed ({show(node.op)} {show(name)}), not constant, so they "
+                "can't be renamed.",
+                "Load the model with TensorFlow and save it again.",
+            )
+            return
+        if name in self._used_elsewhere:
+            # The constant means something else too: the saver gets one of its own.
+            if name not in self._own:
+                copy = self._part.new_node(f"{name}/checkpoint_keys", "Const", **dict(node.attr))
+                self._own[name] = copy.name
+            name = self._own[name]
+            consumer.input[position] = name
+        self.main.add(name)
+
+    def _calls(self, node: Message) -> None:
+        for value in node.attr.values():
+            if value.WhichOneof("value") == "func" and value.func.name in self._functions:
+                self._body(value.func.name, node)
+
+    def _body(self, function: str, call: Message | None) -> None:
+        if function in self.bodies:
+            return
+        found = self.bodies.setdefault(function, set())
+        definition = self._functions[function]
+        nodes = {node.name: node for node in definition.node_def}
+        arguments = [arg.name for arg in definition.signature.input_arg]
+        for node in definition.node_def:
+            if node.op in _RESTORE_OPS:
+                source = nodes.get(names.input_node(node.input[1]))
+                while source is not None and source.op == "Identity":
+                    source = nodes.get(names.input_node(source.input[0]))
+                if source is not None and source.op == "Const":
+                    found.add(source.name)
+                elif call is not None and node.input[1] in arguments:
+                    self._take_main(call, arguments.index(node.input[1]))
+                else:
+                    self._part.note(
+                        "R7-computed-keys",
+                        "error",
+                        f"{show(function)}::{show(node.name)}",
+                        "The checkpoint keys it reads are not constant, so they can't be renamed.",
+                        "Load the model with TensorFlow and save it again.",
+                    )
+            else:
+                for value in node.attr.values():
+                    if value.WhichOneof("value") == "func" and value.func.name in self._functions:
+                        self._body(value.func.name, None)
+
+    def keys(self) -> set[str]:
+        """All checkpoint keys the saver names."""
+        found: set[str] = set()
+        for name in self.main:
+            found.update(_strings(self._part.kept[name]))
+        for function, consts in self.bodies.items():
+            for node in self._functions[function].node_def:
+                if node.name in consts:
+                    found.update(_strings(node))
+        return found
+
+
+def _strings(node: Message) -> Iterable[str]:
+    return [value.decode("utf-8", "surrogateescape") for value in node.attr["value"].tensor.string_val]
+
+
+def prefix_const(node: Message, rename: Callable[[str], str]) -> None:
+    """Replaces each string of a Const node, a copy, by what `rename` makes of it."""
+    values = node.attr["value"].tensor.string_val
+    values[:] = [rename(text).encode("utf-8", "surrogateescape") for text in _strings(node)]
+
+
+def merge_savers(parts: list[Part], graph_def: Message, taken: set[str]) -> Message:
+    """Makes the SaverDef of the result. The parts' nodes are in `graph_def`, already under their new names.
+
+    Args:
+        parts: those with a saver, in shard order.
+        graph_def: of the result; gains the nodes that tie the savers together.
+        taken: node names in use; gains the new ones.
+
+    Returns:
+        A SaverDef message; empty if no part has a saver.
+    """
+    result = schema.SaverDef()
+    if not parts:
+        return result
+    if len(parts) == 1:
+        only = parts[0]
+        result.CopyFrom(only.saver)
+        for field in ("filename_tensor_name", "save_tensor_name", "restore_op_name"):
+            if getattr(result, field):
+                setattr(result, field, f"{only.handle}/{getattr(result, field)}")
+        return result
+    add = _Adder(graph_def, taken)
+    filename = _add_filename(add)
+    pieces: list[str] = []
+    saves: list[str] = []
+    restores: list[str] = []
+    nodes = {node.name: node for node in graph_def.node}
+    for number, part in enumerate(parts):
+        piece = _add_piece(add, filename, number)
+        saver, prefix = part.saver, f"{part.handle}/"
+        own = prefix + names.input_node(saver.filename_tensor_name)
+        save = prefix + names.input_node(saver.save_tensor_name)
+        restore = prefix + names.input_node(saver.restore_op_name)
+        _lead_save(nodes, add, own, save, restore, piece)
+        _become_identity(nodes[own], filename)
+        pieces.append(piece)
+        saves.append(f"^{save}")
+        restores.append(f"^{restore}")
+    result.filename_tensor_name = f"{filename}:0"
+    result.save_tensor_name = f"{_add_merge(add, filename, pieces, saves)}:0"
+    result.restore_op_name = add("NoOp", RESTORE, restores, {})
+    result.max_to_keep = max(part.saver.max_to_keep for part in parts)
+    result.keep_checkpoint_every_n_hours = max(part.saver.keep_checkpoint_every_n_hours for part in parts)
+    result.sharded = True
+    result.version = schema.SaverDef.CheckpointFormatVersion.Value("V2")
+    return result
+
+
+def _add_filename(add: _Adder) -> str:
+    """The node a loader feeds with the checkpoint's prefix."""
+    attrs = {"dtype": attr_type(_STRING), "value": _string_value(b"model")}
+    default = add("Const", f"{FILENAME}/input", [], attrs)
+    attrs = {"dtype": attr_type(_STRING), "shape": schema.AttrValue(shape={})}
+    return add("PlaceholderWithDefault", FILENAME, [default], attrs)
+
+
+def _add_piece(add: _Adder, filename: str, number: int) -> str:
+    """The prefix under which one part saves."""
+    attrs = {"dtype": attr_type(_STRING), "value": _string_value(b"_part%d" % number)}
+    suffix = add("Const", f"{SAVE}/part_{number}/suffix", [], attrs)
+    attrs = {"N": schema.AttrValue(i=2), "separator": schema.AttrValue(s=b"")}
+    return add("StringJoin", f"{SAVE}/part_{number}", [filename, suffix], attrs)
+
+
+def _add_merge(add: _Adder, filename: str, pieces: list[str], saves: list[str]) -> str:
+    """Makes one checkpoint of the pieces when all of `saves` (control inputs) are done; gives the prefix."""
+    attrs = {"N": schema.AttrValue(i=len(pieces)), "T": attr_type(_STRING), "axis": schema.AttrValue(i=0)}
+    packed = add("Pack", f"{SAVE}/parts", [*pieces, *saves], attrs)
+    attrs = {"delete_old_dirs": schema.AttrValue(b=True)}
+    merged = add("MergeV2Checkpoints", f"{SAVE}/merge", [packed, filename], attrs)
+    return add("Identity", SAVE, [filename, f"^{merged}"], {"T": attr_type(_STRING)})
+
+
+_STRING = dtypes.enum("string")
+
+
+def _string_value(text: bytes) -> Message:
+    value = schema.AttrValue()
+    value.tensor.dtype = _STRING
+    value.tensor.tensor_shape.SetInParent()
+    value.tensor.string_val.append(text)
+    return value
+
+
+class _Adder:
+    """Adds nodes under unique names."""
+
+    def __init__(self, graph_def: Message, taken: set[str]) -> None:
+        self._graph_def, self._taken = graph_def, taken
+
+    def __call__(self, op: str, name: str, inputs: list[str], attrs: Mapping[str, Message]) -> str:
+        name = unique_name(name, dict.fromkeys(self._taken))
+        self._taken.add(name)
+        node = self._graph_def.node.add(name=name, op=op)
+        node.input.extend(inputs)
+        for key, value in attrs.items():
+            node.attr[key].CopyFrom(value)
+        return name
+
+
+def _become_identity(node: Message, source: str) -> None:
+    node.op = "Identity"
+    node.input[:] = [source]
+    node.attr.clear()
+    node.attr["T"].type = _STRING
+
+
+def _ancestors(nodes: Mapping[str, Message], start: str) -> set[str]:
+    seen, queue = {start}, [start]
+    while queue:
+        node = nodes.get(queue.pop())
+        for text in node.input if node is not None else ():
+            name = names.input_node(text)
+            if name not in seen:
+                seen.add(name)
+                queue.append(name)
+    return seen
+
+
+def _lead_save(nodes: dict[str, Message], add: _Adder, own: str, save: str, restore: str, piece: str) -> None:
+    """Leads `piece` instead of the part's own file name into everything the save op needs, and only there."""
+    saving, restoring = _ancestors(nodes, save), _ancestors(nodes, restore)
+    below = descendants(nodes, own)
+    shared = (below & saving & restoring) - {own}
+    copies: dict[str, str] = {own: piece}
+    for name in sorted(shared):
+        original = nodes[name]
+        copies[name] = add(original.op, f"{name}/for_save", list(original.input), dict(original.attr))
+    inside = {node.name: node for node in add._graph_def.node[-len(shared) :]} if shared else {}
+    targets = [nodes[name] for name in saving - restoring if name in nodes]
+    for node in [*targets, *inside.values()]:
+        for position, text in enumerate(node.input):
+            head, rest = names.split_input(text)
+            if head in copies and not text.startswith("^"):
+                node.input[position] = copies[head] + (rest if head != own else "")

@@ -1,0 +1,154 @@
+"""Training and inference of a result: the same graph, its calls naming the other variant of each callable.
+
+A source that is joined by `__call__` was traced with `training=False`, `training=True` or both. Where both are there,
+the result has both: its second `__call__` is made of the merged graph in which those calls name the other concrete
+function and take what that one has captured. A source without a `training` argument is the same in both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from workbench import names
+from workbench.disk import schema
+from workbench.disk.nodes import attr
+from workbench.disk.schema import Message
+from workbench.graph.functions import reachable
+from workbench.model.callables import Variant
+from workbench.names import show
+from workbench.surgery.imported import Part
+from workbench.surgery.rewrite.prefix import Renamer
+
+ARGUMENT = "training"
+_FALSE, _TRUE = "training=False", "training=True"
+
+
+def mode(variant: Variant) -> bool | None:
+    """Whether a variant trains; None if it has no such argument."""
+    words = variant.arguments.split(", ")
+    return True if _TRUE in words else False if _FALSE in words else None
+
+
+def counterpart(variant: Variant, variants: Iterable[Variant]) -> Variant | None:
+    """The variant that is the same but for `training`."""
+    flip = {_FALSE: _TRUE, _TRUE: _FALSE}
+    wanted = [flip.get(word, word) for word in variant.arguments.split(", ")]
+    for other in variants:
+        if (
+            other is not variant
+            and other.arguments.split(", ") == wanted
+            and other.inputs == variant.inputs
+            and [(spec.key, spec.dtype) for spec in other.outputs]
+            == [(spec.key, spec.dtype) for spec in variant.outputs]
+        ):
+            return other
+    return None
+
+
+def both_modes(
+    parts: Iterable[Part], nodes: Mapping[str, Message], renamers: Mapping[str, Renamer]
+) -> dict[bool, dict[str, Message]] | None:
+    """The merged main graph for inference and for training; None where a part lacks one of them, or all are the same.
+
+    Args:
+        parts: the sources.
+        nodes: the merged main graph as it is.
+        renamers: names of the parts in it.
+    """
+    found: dict[bool, dict[str, Message]] = {False: dict(nodes), True: dict(nodes)}
+    several = False
+    for part in parts:
+        called = part.called
+        if called is None or called.training is None:
+            if not _same_in_both(part):
+                return None
+            continue
+        if called.other is None:
+            return None
+        other = _other_call(part, nodes, renamers[part.handle])
+        if other is None:
+            return None
+        found[not called.training][other.name] = other
+        several = True
+    return found if several else None
+
+
+def _same_in_both(part: Part) -> bool:
+    """Whether nothing says that a part would behave otherwise in training."""
+    return not any(mode(variant) is not None for item in part.meta.callables for variant in item.variants)
+
+
+def _other_call(part: Part, nodes: Mapping[str, Message], renamer: Renamer) -> Message | None:
+    """The call of a part in the merged graph as a call of the other variant; None if a capture of that is gone."""
+    called = part.called
+    call = nodes.get(f"{part.handle}/{called.call}")
+    function, captures = called.other
+    taken: list[str] = []
+    for tensors in captures:
+        standing = [f"{part.handle}/{names.format_input(names.input_tensor(text))}" for text in tensors]
+        kept = [text for text in standing if names.input_node(text) in nodes]
+        if not kept:
+            return None
+        taken.append(kept[0])
+    if call is None or function not in part.functions:
+        return None
+    copy = schema.NodeDef()
+    copy.CopyFrom(call)
+    definition = part.meta.functions[function]
+    data = [text for text in call.input if not text.startswith("^")][: len(called.inputs)]
+    controls = [text for text in call.input if text.startswith("^")]
+    copy.input[:] = [*data, *taken, *controls]
+    copy.op = "StatefulPartitionedCall" if definition.signature.is_stateful else "PartitionedCall"
+    copy.attr["f"].func.name = renamer.function(function)
+    copy.attr["Tin"].list.type[:] = [one.type for one in definition.signature.input_arg]
+    copy.attr["Tout"].list.type[:] = [one.type for one in definition.signature.output_arg]
+    if "_output_shapes" in copy.attr:
+        del copy.attr["_output_shapes"]
+    return copy
+
+
+def tell(part: Part) -> None:
+    """Says of a source that trains something where only its inference will be in the result."""
+    called = part.called
+    if not any(variable.trainable for variable in part.meta.variables):
+        return
+    if called is not None and called.training is not None:
+        if called.other is None:
+            _note(part, called.key, "", None)
+        return
+    if called is not None:
+        return
+    by_call = [
+        item.path
+        for item in part.meta.callables
+        if "." not in item.path and any(mode(variant) is True for variant in item.variants)
+    ]
+    if by_call:
+        hint = f"Joined by its callable it trains them: --signature-of {part.handle}={show(by_call[0])}."
+        _note(part, part.chosen.key if part.chosen is not None else "", "", hint)
+    elif _normalises(part):
+        _note(part, part.chosen.key if part.chosen is not None else "", "", None)
+
+
+def _note(part: Part, key: str, where: str, hint: str | None) -> None:
+    part.note(
+        "training-inference-only",
+        "info",
+        where or show(key),
+        "What is joined was traced for inference: in training, its variables learn, but BatchNorm and Dropout will not "
+        "train.",
+        hint,
+    )
+
+
+def _normalises(part: Part) -> bool:
+    """Whether a layer that trains otherwise shows in what is kept."""
+    wanted = reachable(part.meta.proto.graph_def, part.kept.values())
+    bodies = [part.meta.functions[name].node_def for name in wanted if name in part.meta.functions]
+    for node in (*part.kept.values(), *(node for body in bodies for node in body)):
+        if node.op.startswith("FusedBatchNorm") and not attr(node, "is_training").b:
+            return True
+        lowered = node.name.lower()
+        if "batch_norm" in lowered or "batchnorm" in lowered or "dropout" in lowered:
+            return True
+    return False

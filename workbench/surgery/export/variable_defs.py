@@ -1,0 +1,99 @@
+"""VariableDefs for variables that have none, so that loaders list them and can train them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from workbench import names
+from workbench.disk import schema
+from workbench.disk.schema import Message
+from workbench.surgery.imported import Part, attr_type
+
+
+def opened_by_name(bodies: Iterable[Message]) -> dict[str, str]:
+    """Variables that a function opens by their `shared_name`, not by a handle it is given.
+
+    Such a one must stay what it is under that name: not a constant, and not an object of Python, for which
+    `tf.saved_model.load` makes a variable without a name.
+
+    Args:
+        bodies: the functions that stay.
+
+    Returns:
+        `shared_name` (empty ones are a name, too) to the name of the first such function.
+    """
+    found: dict[str, str] = {}
+    for function in bodies:
+        for node in function.node_def:
+            if node.op == "VarHandleOp":
+                found.setdefault(_shared_name(node), function.signature.name)
+    return found
+
+
+def known_by_name(part: Part) -> dict[str, str]:
+    """The same for the nodes of a part that stay: VarHandleOp to function."""
+    opened = opened_by_name(map(part.function, part.functions))
+    handles = [node for node in part.kept.values() if node.op == "VarHandleOp"] if opened else []
+    return {node.name: opened[name] for node in handles if (name := _shared_name(node)) in opened}
+
+
+def _shared_name(handle: Message) -> str:
+    attrs = handle.attr
+    return attrs["shared_name"].s.decode("utf-8", "surrogateescape") if "shared_name" in attrs else ""
+
+
+def describe_variables(part: Part) -> int:
+    """Adds a VariableDef for each resource variable of the part that has none; returns how many.
+
+    A TF2 export keeps its variables in the object graph only. Without a VariableDef they load and give the right
+    numbers, but `loaded.variables`, `TFSMLayer.weights` and `global_variables()` are empty. Those that a function opens
+    by their name are left as they are.
+    """
+    described = {
+        names.input_node(definition.variable_name)
+        for definitions in part.variable_defs.values()
+        for definition in definitions
+    }
+    described |= known_by_name(part).keys()
+    missing = [
+        variable
+        for variable in part.meta.variables
+        if variable.node in part.kept
+        and part.kept[variable.node].op == "VarHandleOp"
+        and variable.node not in described
+        and (variable.key is not None or variable.node in part.twins)
+    ]
+    if not missing:
+        return 0
+    reads = _reads(part)
+    initializer = part.new_node("initialized_by_restore", "NoOp")
+    for variable in missing:
+        read = reads.get(variable.node)
+        if read is None:
+            read = part.new_node(
+                f"{variable.node}/Read/ReadVariableOp",
+                "ReadVariableOp",
+                [variable.node],
+                dtype=attr_type(variable.dtype),
+            ).name
+        definition = schema.VariableDef(
+            variable_name=f"{variable.node}:0",
+            initializer_name=initializer.name,
+            initial_value_name=f"{read}:0",
+            snapshot_name=f"{read}:0",
+            is_resource=True,
+            trainable=bool(variable.trainable),
+        )
+        part.variable_defs.setdefault("variables", []).append(definition)
+        if variable.trainable:
+            part.variable_defs.setdefault("trainable_variables", []).append(definition)
+    return len(missing)
+
+
+def _reads(part: Part) -> dict[str, str]:
+    """A ReadVariableOp of the main graph for each variable node that has one without control inputs."""
+    found: dict[str, str] = {}
+    for name, node in part.kept.items():
+        if node.op == "ReadVariableOp" and len(node.input) == 1:
+            found.setdefault(names.input_node(node.input[0]), name)
+    return found

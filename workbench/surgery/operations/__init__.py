@@ -1,0 +1,1 @@
+"""Operations that change a model, one file each."""

@@ -1,0 +1,160 @@
+"""Freeze: one MetaGraph whose variables are constants, tables kept, no checkpoint but for other MetaGraphs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from workbench import names
+from workbench.disk.schema import Message
+from workbench.model import MetaGraph, Model
+from workbench.model.duplicate_variables import find_twins
+from workbench.model.variables import VARIABLE_COLLECTIONS
+from workbench.names import show
+from workbench.surgery.edit import Edit
+from workbench.surgery.export.collections import kept_contexts
+from workbench.surgery.export.init_ops import carry_init, signature_tensors, use_main_op
+from workbench.surgery.export.restored_state import Restored, restored
+from workbench.surgery.imported import VARIABLE_OPS, unique_name
+from workbench.surgery.operations.added_signature import begin_signed
+from workbench.surgery.rewrite.freeze_variables import bytes_of, freeze
+from workbench.surgery.rewrite.prefix import Renamer, Rule
+from workbench.surgery.rewrite.prune import drop_functions, drop_nodes, roots_of
+from workbench.surgery.rewrite.variables_to_constants import Devolution
+
+MAX_PROTO_BYTES = 2**31 - 1
+_HINT = "Leave out the signature that needs it (workbench signature --drop), or keep the variables."
+
+
+def freeze_model(model: Model) -> Edit:
+    """The model with constants for variables, in TF1 format, to be written by `commit_edit`.
+
+    What only serves training, saving and restoring goes: the saver, initialisers, the object graph. Tables and their
+    assets stay. A variable that a signature writes to is a finding with severity error. A model that has callables
+    alone gets a signature of one, since they go, too.
+
+    Args:
+        model: the original.
+
+    Raises:
+        WorkbenchError: the checkpoint can't be read.
+    """
+    edit = begin_signed(model, "freeze", objects=False, needed=True)
+    if edit.blocked:
+        return edit
+    meta_graph, graph, original = edit.meta_graph, edit.meta_graph.graph_def, edit.original
+    others = _needed_by(edit)
+    edit.checkpoint = "copy" if others and model.bundle is not None else "drop"
+    meta_graph.ClearField("object_graph_def")
+    meta_graph.ClearField("saver_def")
+    carry_init(edit)
+    use_main_op(meta_graph, MetaGraph(meta_graph).init_op)
+    drop_nodes(meta_graph, roots_of(meta_graph))
+    nodes = {node.name: node for node in graph.node}
+    drop_functions(meta_graph)
+    known = {variable.node: variable for variable in original.variables} | find_twins(original)
+    state = restored(original)
+    if not any(node.op in VARIABLE_OPS or state.lost(node, original.op_table) for node in _all(meta_graph)):
+        edit.note("freeze-nothing", "info", show(str(model.path)), "No signature reads a variable.")
+    elif model.bundle is None and model.bundle_problem is not None:
+        raise model.bundle_problem
+    elif _fits(edit, bytes_of(known[name] for name in nodes if name in known)):
+        _freeze(edit, nodes, known, state)
+    _drop_collections(meta_graph, nodes)
+    if edit.checkpoint == "copy" and not edit.blocked:
+        listed = ", ".join(others[:4])
+        told = f"variables/ stays: the model's other MetaGraphs need it (tag sets: {listed})."
+        edit.note("freeze-checkpoint", "info", show(str(model.path)), told)
+    edit.left_out |= {"keras_metadata.pb", "debug"}
+    edit.prove_all()
+    return edit
+
+
+def _all(meta_graph: Message) -> Iterator[Message]:
+    """The nodes of the main graph and of all functions."""
+    yield from meta_graph.graph_def.node
+    for function in meta_graph.graph_def.library.function:
+        yield from function.node_def
+
+
+def _needed_by(edit: Edit) -> list[str]:
+    """The other MetaGraphs that use the checkpoint, by tag set."""
+    return [
+        show(meta.tags_text) or "(no tags)"
+        for meta in edit.model.meta_graphs
+        if meta is not edit.original
+        and (meta.proto.saver_def.restore_op_name or meta.has_object_graph or not meta.is_frozen)
+    ]
+
+
+def _freeze(edit: Edit, nodes: dict[str, Message], known: dict[str, Message], state: Restored) -> None:
+    graph = edit.meta_graph.graph_def
+
+    def add(name: str, op: str) -> Message:
+        name = unique_name(name, nodes)
+        nodes[name] = graph.node.add(name=name, op=op)
+        return nodes[name]
+
+    functions = {function.signature.name: function for function in graph.library.function}
+    devolution = Devolution(nodes, functions, edit.original.op_table, add)
+    count = freeze(
+        nodes,
+        known,
+        edit.model.bundle,
+        devolution,
+        edit.note,
+        _HINT,
+        signature_tensors(edit.meta_graph),
+        bodies=functions.values(),
+        state=state,
+    )
+    graph.library.function.extend(devolution.made.values())
+    dropped = drop_functions(edit.meta_graph)
+    left = [name for name, node in nodes.items() if node.op in VARIABLE_OPS]
+    if count:
+        edit.note(
+            "freeze-done",
+            "info",
+            show(str(edit.model.path)),
+            f"{count} {'variable is now a constant' if count == 1 else 'variables are now constants'}"
+            + (f"; {dropped} {'function' if dropped == 1 else 'functions'} went." if dropped else "."),
+        )
+    if left and not edit.blocked:
+        listed = ", ".join(map(show, left[:4]))
+        edit.note(
+            "freeze-left",
+            "warning",
+            show(str(edit.model.path)),
+            f"{len(left)} stay variables, set by the init op: {listed}.",
+        )
+
+
+def _fits(edit: Edit, nbytes: int) -> bool:
+    size = int(edit.proto.ByteSize()) + nbytes
+    if size <= MAX_PROTO_BYTES:
+        return True
+    edit.note(
+        "R11-size",
+        "error",
+        show(str(edit.model.path)),
+        f"saved_model.pb would be about {size / 1e9:.2f} GB; a proto can't be over 2 GB.",
+        "Keep the variables.",
+    )
+    return False
+
+
+def _drop_collections(meta_graph: Message, nodes: dict[str, Message]) -> None:
+    """Variables' collections, and what names a node that is gone."""
+    collections = meta_graph.collection_def
+    same = Renamer("", without=Rule)
+    for name in list(collections):
+        listed = collections[name]
+        kind = listed.WhichOneof("kind")
+        gone = name in VARIABLE_COLLECTIONS
+        if name in ("cond_context", "while_context") and kind == "bytes_list":
+            listed.bytes_list.value[:] = kept_contexts(name, listed.bytes_list.value, nodes, same)
+        elif kind == "node_list":
+            gone = gone or any(names.input_node(value) not in nodes for value in listed.node_list.value)
+        elif kind == "bytes_list":
+            gone = True
+        if gone:
+            del collections[name]

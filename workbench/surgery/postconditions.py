@@ -1,0 +1,93 @@
+"""The last look at what a join or an edit made, before anything is written: whether it could be loaded at all.
+
+An error in it was carried over from a source, which is told as a finding and stops the commit; or it is a mistake of
+this workbench, which is told as just that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from workbench.checks import postconditions as sound
+from workbench.findings import Finding
+from workbench.names import show
+
+if TYPE_CHECKING:
+    from workbench.model import MetaGraph
+    from workbench.surgery.edit import Edit
+    from workbench.surgery.imported import Part
+
+_HINT = "The source is damaged: `workbench check` tells all that is wrong with it."
+_NO_OBJECTS = "The source's object graph is damaged; --format tf1 leaves it out."
+_OBJECTS = frozenset({"object-id", "object-function", "object-constant", "capture-count", "capture-kind"})
+_TOLD = 5
+
+
+class UnsoundDraft(Exception):
+    """What was made is broken and its sources are not: a bug of this workbench, and nothing a user did.
+
+    Args:
+        errors: what is wrong with it.
+    """
+
+    def __init__(self, errors: Sequence[Finding]) -> None:
+        listed = "\n".join(f"  {finding}" for finding in errors[:_TOLD])
+        super().__init__(
+            "The result would be broken, and the sources are not. This is a bug of workbench; nothing was written. "
+            f"Please report it with the two models or their `inspect`:\n{listed}"
+        )
+        self.errors = tuple(errors)
+
+
+def check_join(meta: MetaGraph, parts: Iterable[Part]) -> bool:
+    """Whether the result of a join is sound; if a source is not, in what is kept of it, its part gets a finding.
+
+    Args:
+        meta: of the result.
+        parts: the sources.
+
+    Raises:
+        UnsoundDraft: the result has errors that no source has.
+    """
+    errors = sound.errors(meta)
+    if not errors:
+        return True
+    codes = {finding.code for finding in errors}
+    carried = set()
+    for part in parts:
+        for finding in sound.errors(part.meta):
+            if finding.code in codes and _is_kept(part, finding):
+                carried.add(finding.code)
+                hint = _NO_OBJECTS if finding.code in _OBJECTS else finding.hint or _HINT
+                part.note(finding.code, "error", finding.where, finding.message, hint)
+    if not carried:
+        raise UnsoundDraft(errors)
+    return False
+
+
+def _is_kept(part: Part, finding: Finding) -> bool:
+    """Whether a finding is about something of a source that is in the result, too."""
+    signature, key, _ = finding.where.partition("#")
+    if key:
+        return part.chosen is not None and signature == show(part.chosen.key)
+    name = finding.where.partition("::")[0]
+    gone = name in {show(one) for one in part.meta.nodes.keys() - part.kept.keys()}
+    return not gone and name not in {show(one) for one in part.meta.functions.keys() - set(part.functions)}
+
+
+def check_edit(edit: Edit) -> None:
+    """Looks at what an edit made; an error that the original has, too, becomes a finding of the edit.
+
+    Raises:
+        UnsoundDraft: the result has errors that the original has not.
+    """
+    errors = sound.errors(edit.meta)
+    if not errors:
+        return
+    original = {(finding.code, finding.where) for finding in sound.errors(edit.original)}
+    new = [finding for finding in errors if (finding.code, finding.where) not in original]
+    if new and not original:
+        raise UnsoundDraft(new)
+    for finding in errors:
+        edit.note(finding.code, "error", finding.where, finding.message, finding.hint or _HINT)

@@ -1,0 +1,1 @@
+"""Find the tensors and callables that endpoints mean, and judge whether a wire fits."""

@@ -1,0 +1,410 @@
+"""Callables as ends of wires: a concrete function of an object becomes a signature of a copy of its MetaGraph.
+
+A source whose `__call__` is wired has no tensors for that in its main graph. So it gets them: a placeholder for each
+argument, and a call of the concrete function that takes the variables, tables and constants it has captured from the
+nodes that stand for them in the main graph (`tf.saved_model.save` puts every resource there). From then on it is a
+signature like any other, of a join or of an edit. The reference of a verification is `loaded.__call__(…)` itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from workbench import names
+from workbench.disk import schema
+from workbench.disk.schema import Message
+from workbench.findings import Finding
+from workbench.model import Model
+from workbench.model.callables import Callable_, Variant
+from workbench.model.meta import MetaGraph
+from workbench.model.shapes import Shape, to_proto
+from workbench.model.signature import HIDDEN_SIGNATURES, PREDICT, Port, Signature
+from workbench.model.structured import Spec
+from workbench.names import show
+from workbench.surgery.export.training_mode import counterpart, mode
+from workbench.surgery.imported import unique_name
+from workbench.surgery.plan import Plan, Source, split_handle
+from workbench.surgery.resolve.captures import Captures, Unbound
+
+_INDEXED = re.compile(r"(?P<path>.+)\[(?P<index>\d+)\]\Z")
+# Tried in this order where a model has no signature.
+_USUAL = ("__call__", "serve")
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A variant of a callable that a source is joined by.
+
+    Attributes:
+        key: of the signature that was made of it: `__call__`, `__call__[2]`.
+        path: of the callable below the loaded object.
+        index: of the variant, from 1.
+        inputs: the tensors of the placeholders, by the order of the function's arguments.
+        outputs: the tensors of the call, by the order of the function's results.
+        call: the node of the call.
+        training: whether the variant trains; None if it has no such argument.
+        other: the function that is the same but for `training`, with the tensors that stand for each of its captures
+            (a Keras model has two nodes for a variable, of which only one may be in the result); or None.
+    """
+
+    key: str
+    path: str
+    index: int
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    call: str
+    training: bool | None = None
+    other: tuple[str, tuple[tuple[str, ...], ...]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A MetaGraph in which a callable is a signature.
+
+    Attributes:
+        meta: a view of the copy.
+        called: the callable.
+    """
+
+    meta: MetaGraph
+    called: Called
+
+
+def prepare(plan: Plan, source: Source, model: Model) -> Prepared | Finding | None:
+    """What a source needs to be joined by a callable.
+
+    It is joined by one if `source.signature` names it, if a wire does (`__call__#KEY`), or if the model has no
+    signature at all.
+
+    Returns:
+        None if the source is joined by a signature or by tensors; a finding if the callable can't be used.
+    """
+    meta = model.meta
+    if not meta.has_object_graph or not meta.callables:
+        return None
+    known = {key for key in meta.signatures if key not in HIDDEN_SIGNATURES}
+    by_path = {item.path: item for item in meta.callables}
+    keys = _wired(plan, source)
+    wanted = list(dict.fromkeys(name for name in keys if name not in known and _path(name, by_path)))
+    if source.signature is not None:
+        if source.signature in known or not _path(source.signature, by_path):
+            return None
+        wanted = list(dict.fromkeys([source.signature, *wanted]))
+    elif not wanted and not known:
+        wanted = _usual(by_path)
+    if not wanted:
+        return None
+    if len(wanted) > 1:
+        return Finding(
+            "R1-callables",
+            "error",
+            source.handle,
+            f"The wires name several callables of one model: {', '.join(map(show, wanted))}.",
+            "Give the model twice, with two handles.",
+        )
+    (name,) = wanted
+    needed = keys.get(name, frozenset()) | keys.get("", frozenset())
+    return _made(model, source.handle, name, by_path, needed, edit=False)
+
+
+def prepare_ends(
+    model: Model, handle: str, inputs: Iterable[str], outputs: Iterable[str], taken: Iterable[str] = ()
+) -> Prepared | Finding | None:
+    """What one model needs for a signature between keys of its callable.
+
+    Args:
+        model: the model.
+        handle: for findings.
+        inputs: ends as written: `__call__#KEY`, `__call__[2]#KEY`, a bare key of that callable, or what else an end
+            can be. Where there is no signature, bare keys alone mean those of the usual callable.
+        outputs: likewise.
+        taken: names that no new node is to have, besides those of the main graph.
+
+    Returns:
+        None if no end names a callable; a finding if the callable can't be used.
+    """
+    meta = model.meta
+    if not meta.has_object_graph:
+        return None
+    by_path = {item.path: item for item in meta.callables}
+    fed = [text.rpartition("#")[::2] for text in inputs]
+    ends = [*fed, *(text.rpartition("#")[::2] for text in outputs)]
+    named = dict.fromkeys(name for name, _ in ends if name not in meta.signatures and _path(name, by_path))
+    if len(named) > 1:
+        return Finding(
+            "R1-callables",
+            "error",
+            handle,
+            f"The ends name several callables, or variants, for one signature: {', '.join(map(show, named))}.",
+            "Add a signature for each.",
+        )
+    if not named and not any(key not in HIDDEN_SIGNATURES for key in meta.signatures):
+        named = dict.fromkeys(_usual_with(by_path, [key for name, key in ends if not name]))
+    for name in named:
+        wanted, given = ({key for owner, key in listed if owner in (name, "")} for listed in (ends, fed))
+        return _made(model, handle, name, by_path, wanted, given, taken)
+    return None
+
+
+def prepare_usual(model: Model, handle: str) -> Prepared | Finding | None:
+    """The callable that a model without a signature is used by, as `prepare` would take it; None if that is open."""
+    meta = model.meta
+    by_path = {item.path: item for item in meta.callables} if meta.has_object_graph else {}
+    for name in _usual(by_path):
+        return _made(model, handle, name, by_path, ())
+    return None
+
+
+def usual_callable(meta: MetaGraph) -> str | None:
+    """Return the callable by which a model without a signature is joined; None if that is open, or it has one."""
+    if not meta.has_object_graph or any(key not in HIDDEN_SIGNATURES for key in meta.signatures):
+        return None
+    return next(iter(_usual({item.path: item for item in meta.callables})), None)
+
+
+def variant_name(meta: MetaGraph, item: Callable_, variant: Variant) -> str:
+    """Return what a wire writes before the `#` for this variant: the number only where the path alone is no name."""
+    if len(item.variants) == 1 and item.path not in meta.signatures:
+        return item.path
+    return f"{item.path}[{variant.index}]"
+
+
+def find_variant(meta: MetaGraph, name: str) -> tuple[Callable_, Variant] | None:
+    """Return the callable and the variant with this name, as `variant_name` writes it."""
+    for item in meta.callables:
+        if name.startswith(item.path):
+            for variant in item.variants:
+                if variant_name(meta, item, variant) == name:
+                    return item, variant
+    return None
+
+
+def callable_ports(meta: MetaGraph, variant: Variant) -> Signature:
+    """Return a variant as the signature a join makes of it, with no tensors: there are none before."""
+    function = meta.functions.get(variant.function)
+    sides = ((), ()) if function is None else (function.signature.input_arg, function.signature.output_arg)
+    found: list[dict[str, Port]] = []
+    for specs, arguments in zip((variant.inputs, variant.outputs), sides, strict=True):
+        ports: dict[str, Port] = {}
+        for spec in specs:
+            types = [argument.type for argument in arguments[spec.first : spec.first + spec.count]]
+            if spec.kind == "sparse" and spec.count == 3:
+                ports[spec.key] = Port(spec.key, "sparse", (), spec.dtype, spec.shape)
+                continue
+            for place in range(spec.count):
+                key = _part_key(spec, place)
+                dtype = types[place] if place < len(types) else spec.dtype
+                ports[key] = Port(key, "dense", (), dtype, _shape(spec, place))
+        found.append(ports)
+    return Signature(variant.function, PREDICT, *found)
+
+
+def _part_key(spec: Spec, place: int) -> str:
+    return spec.key if spec.count == 1 else f"{spec.key}_{place}"
+
+
+def _usual(by_path: Mapping[str, Callable_]) -> list[str]:
+    """The callable that is meant where none is named, in a list, which is empty if that is open."""
+    usual = [name for name in _USUAL if name in by_path]
+    return usual[:1] or (list(by_path) if len(by_path) == 1 else [])
+
+
+def _usual_with(by_path: Mapping[str, Callable_], keys: list[str]) -> list[str]:
+    """The usual callable, in a list, if all of these are keys of one of its variants."""
+    return [
+        name
+        for name in _usual(by_path)
+        if keys
+        and any(
+            set(keys) <= {spec.key for spec in (*variant.inputs, *variant.outputs)}
+            for variant in by_path[name].variants
+        )
+    ]
+
+
+def _made(
+    model: Model,
+    handle: str,
+    name: str,
+    by_path: Mapping[str, Callable_],
+    needed: Iterable[str],
+    fed: Iterable[str] | None = None,
+    taken: Iterable[str] = (),
+    edit: bool = True,
+) -> Prepared | Finding:
+    """A MetaGraph with the callable that `name` means as a signature, or why it can't be made.
+
+    A join leads the saver to the variables that are read (`twins`); an `edit` reads those that are restored. It has
+    the parts of a sparse tensor as inputs of their own, as signatures of TF2 need.
+    """
+    item = by_path[_path(name, by_path)]
+    variant = _variant(handle, name, item, needed, fed)
+    if isinstance(variant, Finding):
+        return variant
+    try:
+        return _prepare(model, model.meta, name, item, variant, taken, edit)
+    except Unbound as problem:
+        return Finding(
+            "R1-capture",
+            "error",
+            f"{handle}@{show(name)}",
+            f"It can't be made a signature: {problem}.",
+            "Save the model again with tf.saved_model.save, or with a signature.",
+        )
+
+
+def _path(name: str, by_path: Mapping[str, Callable_]) -> str:
+    """The callable that `__call__` or `__call__[2]` names; empty if there is none."""
+    if name in by_path:
+        return name
+    match = _INDEXED.match(name)
+    return match["path"] if match is not None and match["path"] in by_path else ""
+
+
+def _wired(plan: Plan, source: Source) -> dict[str, frozenset[str]]:
+    """What the wires say before and after the `#` in the ends of this source; bare keys under an empty name."""
+    handles = list(plan.handles)
+    found: dict[str, set[str]] = {}
+    for wire in plan.wires:
+        for text, place in ((wire.source, 0), (wire.target, 1)):
+            handle, end = split_handle(text, handles)
+            if handle is None and len(handles) <= 2:
+                handle = handles[min(place, len(handles) - 1)]
+            if handle == source.handle:
+                name, mark, key = end.rpartition("#")
+                found.setdefault(name, set()).add(key if mark else end)
+    return {name: frozenset(keys) for name, keys in found.items()}
+
+
+def _variant(
+    handle: str, name: str, item: Callable_, keys: Iterable[str], fed: Iterable[str] | None = None
+) -> Variant | Finding:
+    """The variant that is meant: by its number, else the first that has the keys, inference before training.
+
+    If `fed` tells all inputs there will be, one that has no more comes before one that has.
+    """
+    match = _INDEXED.match(name) if name != item.path else None
+    if match is not None:
+        for variant in item.variants:
+            if variant.index == int(match["index"]):
+                return variant
+        return Finding(
+            "R1-variant",
+            "error",
+            f"{handle}@{show(name)}",
+            f"{show(item.path)} has {len(item.variants)} variants, numbered from 1.",
+            f"Write {show(item.path)}[1].",
+        )
+    usable = [variant for variant in item.variants if variant.inputs and variant.outputs] or item.variants
+    ordered = sorted(usable, key=lambda variant: "training=True" in variant.arguments)
+    wanted, given = set(keys), None if fed is None else set(fed)
+
+    def lacks(variant: Variant) -> tuple[int, int]:
+        takes = {spec.key for spec in variant.inputs}
+        lacking = wanted - takes - {spec.key for spec in variant.outputs}
+        return len(lacking), 0 if given is None else len(takes - given)
+
+    return min(ordered, key=lacks)
+
+
+def _prepare(
+    model: Model,
+    meta: MetaGraph,
+    key: str,
+    item: Callable_,
+    variant: Variant,
+    without: Iterable[str] = (),
+    edit: bool = False,
+) -> Prepared:
+    proto = schema.MetaGraphDef()
+    proto.CopyFrom(meta.proto)
+    function = meta.functions.get(variant.function)
+    if function is None:
+        raise Unbound(f"there is no function {show(variant.function)}")
+    bound = Captures(model, meta, restored=edit)
+    captures = [tensors[0] for tensors in bound.tensors(variant.function)]
+    arguments = function.signature.input_arg
+    if len(arguments) != len(captures) + sum(spec.count for spec in variant.inputs):
+        raise Unbound("its arguments are not those of its function")
+    taken: dict[str, object] = dict.fromkeys((*meta.nodes, *without))
+    base = unique_name(_node_name(key), taken)
+    definition = proto.signature_def[key]
+    definition.method_name = PREDICT
+    inputs: list[str] = []
+    for spec in variant.inputs:
+        tensors = []
+        for place in range(spec.count):
+            name = unique_name(f"{base}/{_node_name(_part_key(spec, place))}", taken)
+            taken[name] = None
+            node = proto.graph_def.node.add(name=name, op="Placeholder")
+            node.attr["dtype"].type = arguments[spec.first + place].type
+            node.attr["shape"].shape.CopyFrom(to_proto(_shape(spec, place)))
+            tensors.append(f"{name}:0")
+        inputs += tensors
+        types = [arguments[spec.first + at].type for at in range(spec.count)]
+        _put(definition.inputs, spec, tensors, types, apart=edit)
+    call = unique_name(f"{base}/call", taken)
+    node = proto.graph_def.node.add(name=call)
+    node.op = "StatefulPartitionedCall" if function.signature.is_stateful else "PartitionedCall"
+    fed = [names.format_input(names.input_tensor(tensor)) for tensor in (*inputs, *captures)]
+    node.input.extend(fed)
+    node.attr["f"].func.name = variant.function
+    node.attr["Tin"].list.type.extend(argument.type for argument in arguments)
+    results = function.signature.output_arg
+    node.attr["Tout"].list.type.extend(result.type for result in results)
+    outputs = [f"{call}:{at}" for at in range(len(results))]
+    shapes: list[Shape] = [None] * len(results)
+    for spec in variant.outputs:
+        places = range(spec.first, min(spec.first + spec.count, len(results)))
+        for at in places:
+            shapes[at] = _shape(spec, at - spec.first)
+        tensors, types = [outputs[at] for at in places], [results[at].type for at in places]
+        _put(definition.outputs, spec, tensors, types, apart=edit)
+    node.attr["_output_shapes"].list.shape.extend(map(to_proto, shapes))
+    view = MetaGraph(proto, bundle=lambda: model.bundle, folder=model.folder, format=meta.format)
+    training, other = mode(variant), None
+    twin = counterpart(variant, item.variants) if training is not None else None
+    if twin is not None and twin.function in meta.functions:
+        with suppress(Unbound):
+            other = (twin.function, tuple(bound.tensors(twin.function)))
+    called = Called(key, item.path, variant.index, tuple(inputs), tuple(outputs), call, training, other)
+    return Prepared(view, called)
+
+
+def _node_name(text: str) -> str:
+    """A text as part of a node's name."""
+    return re.sub(r"[^A-Za-z0-9_.]+", "_", text).strip("_.") or "call"
+
+
+def _shape(spec: Spec, place: int) -> Shape:
+    """The shape of one tensor of a spec."""
+    if spec.count == 1 and spec.kind == "dense":
+        return spec.shape
+    if spec.kind == "sparse" and spec.count == 3:
+        rank = None if spec.shape is None else len(spec.shape)
+        sparse: tuple[Shape, Shape, Shape] = ((None, rank), (None,), (rank,))
+        return sparse[place]
+    if spec.kind == "ragged" and place:
+        return (None,)
+    if spec.kind == "ragged" and spec.shape is not None:
+        return (None, *spec.shape[spec.count :])
+    return None
+
+
+def _put(table: Message, spec: Spec, tensors: list[str], types: list[int], *, apart: bool) -> None:
+    """A spec as an input or output of a signature: dense ones whole, sparse ones unless `apart`, others by parts."""
+    if spec.kind == "sparse" and len(tensors) == 3 and not apart:
+        info = table[spec.key]
+        info.dtype = spec.dtype or types[1]
+        info.tensor_shape.CopyFrom(to_proto(spec.shape))
+        sparse = info.coo_sparse
+        sparse.indices_tensor_name, sparse.values_tensor_name, sparse.dense_shape_tensor_name = tensors
+        return
+    for place, (tensor, dtype) in enumerate(zip(tensors, types, strict=True)):
+        info = table[_part_key(spec, place)]
+        info.name = tensor
+        info.dtype = dtype
+        info.tensor_shape.CopyFrom(to_proto(_shape(spec, place)))

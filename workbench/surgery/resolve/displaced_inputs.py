@@ -1,0 +1,50 @@
+"""Inputs that lose their effect: behind a wire, or behind a placeholder whose default follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from workbench import names
+from workbench.model.tensors import WITH_DEFAULT
+from workbench.surgery.imported import Part
+
+
+def displacing(part: Part, feeds: Mapping[str, str], roots: Iterable[str]) -> set[str]:
+    """Return the marks of inputs that, if they were fed, would take the place of a wire.
+
+    Such an input may be left out: its default follows from what is wired.
+
+    Args:
+        part: has its cuts already.
+        feeds: tensor `n:k` to the mark of its input.
+        roots: the tensors of outputs and wires; for none of them a wire may lose its effect.
+    """
+    optional: dict[str, dict[str, str]] = {}
+    for tensor, mark in feeds.items():
+        node = part.meta.nodes.get(names.input_node(tensor))
+        if node is not None and node.op == WITH_DEFAULT:
+            optional.setdefault(mark, {})[tensor] = mark
+    bridges = set(part.cuts.values())
+    together = {tensor: mark for own in optional.values() for tensor, mark in own.items()}
+    found: set[str] = set()
+    for root in roots if optional and bridges else ():
+        wanted = part.value_ancestors([root], {}) & bridges
+
+        def loses(fed: Mapping[str, str], root: str = root, wanted: set[str] = wanted) -> bool:
+            return not wanted <= part.value_ancestors([root], fed, optional=False)
+
+        if loses(together):
+            found |= {mark for mark, own in optional.items() if loses(own)} or set(optional)
+    return found
+
+
+def lost(part: Part, roots: Iterable[str], dropped: Iterable[str]) -> set[str]:
+    """Return those of some inputs of the chosen signature that `roots` depend on in the source, without the cuts."""
+    if part.chosen is None:
+        return set()
+    feeds = {
+        str(names.input_tensor(tensor)): key for key in dropped for tensor in part.chosen.inputs[key].tensors
+    }
+    marks = {tensor: f"\0fed:{key}" for tensor, key in feeds.items()}
+    reached = part.value_ancestors(roots, marks, uncut=True) if marks else set()
+    return {key for tensor, key in feeds.items() if marks[tensor] in reached}

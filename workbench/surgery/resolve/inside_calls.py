@@ -1,0 +1,220 @@
+"""A source made ready for wires that end inside its function calls: a copy in which those calls are opened.
+
+The original is never changed. The copy has the original's variables, tables, objects and functions; only its main graph
+has more nodes, under names that say where they come from (`CALL/node`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from workbench import names
+from workbench.disk import schema
+from workbench.disk.schema import Message
+from workbench.findings import Finding
+from workbench.graph.functions import calls
+from workbench.graph.nest import Level
+from workbench.model import MetaGraph, Model
+from workbench.model.tensors import Tensor
+from workbench.names import show
+from workbench.surgery.rewrite.inline import called_function, inline_calls, saver_calls
+
+Inside = Mapping[str, "str | Finding"]
+"""An end inside calls, as written without its handle → its tensor in the prepared main graph, or why there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A source with some of its calls opened.
+
+    Attributes:
+        model: the original.
+        meta: a view of the prepared MetaGraph, with the original's checkpoint and assets.
+        inside: what the ends inside calls are now.
+    """
+
+    model: Model
+    meta: MetaGraph
+    inside: Inside
+
+    @property
+    def changed(self) -> bool:
+        """Whether a call was opened."""
+        return self.meta is not self.model.meta
+
+
+def open_calls(model: Model, handle: str, ends: Iterable[str]) -> Opened:
+    """Opens the calls on the way to some ends.
+
+    Args:
+        model: the source.
+        handle: for the findings.
+        ends: as written, `CALL::CALL::node:k`, without the handle.
+
+    Raises:
+        ModelError: a call can't be opened.
+    """
+    original = model.meta
+    inside: dict[str, str | Finding] = {}
+    found: dict[str, tuple[str, names.TensorName]] = {}
+    saver = saver_calls(original.graph, original.proto.saver_def.filename_tensor_name)
+    for text in dict.fromkeys(ends):
+        place = _locate(original, text, f"{handle}@{show(text)}", saver)
+        if isinstance(place, Finding):
+            inside[text] = place
+        else:
+            found[text] = place
+    if not found:
+        return Opened(model, original, inside)
+    proto: Message = schema.MetaGraphDef()
+    proto.CopyFrom(original.proto)
+    done = inline_calls(
+        proto.graph_def, op_table=original.op_table, which=[path for path, _ in found.values()], skip=saver
+    )
+    for text, (path, tensor) in found.items():
+        if path in done.places:
+            inside[text] = done.tensor(path, tensor.node, tensor.index)
+        else:
+            inside[text] = _recursion(f"{handle}@{show(text)}", path)
+    meta = MetaGraph(proto, bundle=lambda: model.bundle, folder=model.folder, format=original.format)
+    return Opened(model, meta, inside)
+
+
+def look_inside(meta: MetaGraph, text: str, where: str) -> tuple[str, Tensor] | Finding:
+    """The tensor that an end inside calls means, without opening them: to judge a wire before it is drawn.
+
+    Args:
+        meta: the original MetaGraph.
+        text: the end as written, without its handle.
+        where: for a finding.
+
+    Returns:
+        The tensor's name when its calls are opened, and the tensor; its dtype is 0 if nothing tells it.
+    """
+    filename = names.input_node(meta.proto.saver_def.filename_tensor_name)
+    call = meta.nodes.get(text.partition(names.CALL_SEPARATOR)[0])
+    saver = {call.name} if call is not None and filename and filename in call.input else set()
+    found = _locate(meta, text, where, saver)
+    if isinstance(found, Finding):
+        return found
+    path, parsed = found
+    level = Level(meta)
+    for step in path.split(names.CALL_SEPARATOR):
+        node = level.nodes[step]
+        function = called_function(node, meta.functions)
+        level = level.under(next(one for one in level.steps_under(node) if one.function == function))
+    tensor = level.tensor(parsed.node, parsed.index)
+    if tensor is None:
+        return Finding(
+            "R1-output",
+            "error",
+            where,
+            f"{show(parsed.node)!r} ({show(level.nodes[parsed.node].op)}) has no output {parsed.index}.",
+        )
+    return f"{path.replace(names.CALL_SEPARATOR, '/')}/{parsed}", tensor
+
+
+def _locate(
+    meta: MetaGraph, text: str, where: str, saver: set[str]
+) -> tuple[str, names.TensorName] | Finding:
+    """The path of the calls and the tensor in the last body, or why it can't be the end of a wire."""
+    *steps, last = text.split(names.CALL_SEPARATOR)
+    level = Level(meta)
+    for number, step in enumerate(steps):
+        name = step.partition("[")[0]
+        node = level.nodes.get(name)
+        if node is None:
+            return Finding(
+                "R1-call",
+                "error",
+                where,
+                f"There is no call {show(name)!r} in {_level(level)}.",
+                names.did_you_mean(name, level.nodes, noun="nodes"),
+            )
+        if number == 0 and name in saver:
+            return Finding(
+                "R1-inside-call",
+                "error",
+                where,
+                f"{show(name)!r} is the saver's: its tensors are there only while a checkpoint is read or written.",
+            )
+        function = called_function(node, meta.functions)
+        if function is None:
+            return _no_call(level, node, where)
+        under = next((one for one in level.steps_under(node) if one.function == function), None)
+        if under is None:
+            return _recursion(where, level.full_name(name))
+        level = level.under(under)
+    parsed = names.parse_tensor(last)
+    if parsed is None or parsed.node not in level.nodes:
+        return _no_node(level, parsed.node if parsed is not None else last, where)
+    return names.CALL_SEPARATOR.join(step.partition("[")[0] for step in steps), parsed
+
+
+def _level(level: Level) -> str:
+    return f"the body of {show(level.path)!r}" if level.steps else "the main graph"
+
+
+def _no_call(level: Level, node: Message, where: str) -> Finding:
+    """A step that is no plain call: a loop or branch, or no call at all."""
+    if not calls(node, level.meta.functions):
+        return Finding(
+            "R1-call",
+            "error",
+            where,
+            f"{show(node.name)!r} ({show(node.op)}) in {_level(level)} calls nothing.",
+        )
+    count = len(level.meta.output_types(node) or ())
+    ends = [level.full_name(f"{node.name}:{index}") for index in range(min(count, 4))]
+    into = [_written(level, text) for text in node.input if not text.startswith("^")][:4]
+    hint = "The nearest that can: " + ", ".join(map(show, ends)) + " (what it gives)" if ends else ""
+    if into:
+        hint += ("; " if hint else "The nearest that can: ") + ", ".join(map(show, into)) + " (what goes in)"
+    return Finding(
+        "R1-inside-body",
+        "error",
+        where,
+        f"{show(node.name)!r} is a {show(node.op)}: its body runs any number of times, or not at all, so a tensor "
+        "in it can't be the end of a wire.",
+        f"{hint}." if hint else None,
+    )
+
+
+def _written(level: Level, text: str) -> str:
+    """An input of a node as the end of a wire would be written."""
+    head, *rest = text.split(":")
+    if not level.steps:
+        return text if rest else f"{text}:0"
+    if head not in level.nodes:  # an argument: what the call gets
+        return f"what {level.path} gets as {head}"
+    return level.full_name(f"{head}:{rest[-1] if rest else 0}")
+
+
+def _no_node(level: Level, name: str, where: str) -> Finding:
+    arguments = [argument.name for argument in level.arguments]
+    if name in arguments and level.function is not None:
+        return Finding(
+            "R1-argument",
+            "error",
+            where,
+            f"{show(name)!r} is an argument of {_level(level)}, not a node.",
+            f"Name what the call gets as its input {arguments.index(name)}.",
+        )
+    return Finding(
+        "R1-tensor",
+        "error",
+        where,
+        f"There is no node {show(name)!r} in {_level(level)}.",
+        names.did_you_mean(name, level.nodes, noun="nodes"),
+    )
+
+
+def _recursion(where: str, path: str) -> Finding:
+    return Finding(
+        "R1-inside-call",
+        "error",
+        where,
+        f"{show(path)!r} calls a function that it is itself a part of; such calls can't be opened.",
+        "Name the outputs of the call.",
+    )

@@ -1,0 +1,515 @@
+"""A plan looked up: the models opened, every end found, every wire judged. Nothing is changed here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from workbench import names
+from workbench.errors import UsageError
+from workbench.findings import Finding
+from workbench.graph.control_flow import inside
+from workbench.model import Model, open_model
+from workbench.model import shapes as shapes_
+from workbench.model.meta import MetaGraph
+from workbench.model.shapes import Fit, Shape
+from workbench.model.signature import Signature
+from workbench.names import show
+from workbench.surgery.imported import Part
+from workbench.surgery.plan import Plan, Source, Wire, split_handle
+from workbench.surgery.resolve.callables import Called, Prepared, prepare
+from workbench.surgery.resolve.endpoints import End, Lookup, Side, chosen_signature
+from workbench.surgery.resolve.inside_calls import open_calls
+from workbench.surgery.resolve.remedies import described, remedy
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A wire with both ends found.
+
+    Attributes:
+        source: the end in the model that gives.
+        target: the end in the model that takes.
+        fits: for each component, whether the shapes are proven, unknown or refuted.
+    """
+
+    source: End
+    target: End
+    fits: tuple[Fit, ...]
+
+    def __str__(self) -> str:
+        return f"{self.source}={self.target}"
+
+    @property
+    def proven(self) -> bool:
+        """Whether every component fits for certain."""
+        return all(fit == "proven" for fit in self.fits)
+
+    @property
+    def batch(self) -> int | None:
+        """The only size that the first dimension may have, if the input fixes it and the output leaves it open."""
+        have, want = self.source.shapes[0], self.target.shapes[0]
+        if self.target.kind != "dense" or not want or (have is not None and have[0] is not None):
+            return None
+        return want[0]
+
+
+@dataclass(slots=True)
+class Join:
+    """All that is known of a plan before anything is built.
+
+    Attributes:
+        plan: the plan.
+        parts: by handle, in the order of the plan.
+        links: the wires whose ends were found and may be joined.
+        order: handles so that a model comes after all that feed it.
+        findings: what was found so far.
+        seen: each source as its wires see it, by handle.
+    """
+
+    plan: Plan
+    parts: dict[str, Part] = field(default_factory=dict)
+    links: list[Link] = field(default_factory=list)
+    order: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    seen: dict[str, Seen] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        links, findings = names.count(len(self.links), "link"), names.count(len(self.findings), "finding")
+        return f"<Join: {links}, {findings}; {self.plan!r}>"
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a finding forbids to go on."""
+        return any(finding.severity == "error" for finding in self.findings)
+
+    def links_into(self, handle: str) -> list[Link]:
+        """The wires that end in a model."""
+        return [link for link in self.links if link.target.handle == handle]
+
+    def links_from(self, handle: str) -> list[Link]:
+        """The wires that start in a model."""
+        return [link for link in self.links if link.source.handle == handle]
+
+    @property
+    def sinks(self) -> list[str]:
+        """Models that feed no other."""
+        feeding = {link.source.handle for link in self.links}
+        return [handle for handle in self.parts if handle not in feeding]
+
+    @property
+    def batch(self) -> int | None:
+        """The only batch that the wires let through, if one of them fixes it."""
+        return next((link.batch for link in self.links if link.batch is not None), None)
+
+
+def open_sources(plan: Plan) -> dict[str, Model]:
+    """Opens every source of a plan; the same path and tag set is opened once.
+
+    Raises:
+        WorkbenchError: a source can't be opened.
+    """
+    models: dict[str, Model] = {}
+    seen: dict[tuple[object, ...], Model] = {}
+    for source in plan.sources:
+        key = (source.path, source.tags)
+        if key not in seen:
+            seen[key] = open_model(source.path, source.tags)
+        models[source.handle] = seen[key]
+    return models
+
+
+def look_up(plan: Plan, models: Mapping[str, Model] | None = None) -> Join:
+    """Opens what the plan names, finds every end, judges every wire.
+
+    Args:
+        plan: the plan.
+        models: opened models by handle, to spare opening them again; None opens them.
+
+    Raises:
+        WorkbenchError: a source can't be read at all.
+    """
+    join = Join(plan)
+    if not plan.sources:
+        join.findings.append(Finding("R1-no-source", "error", "plan", "A plan needs at least one model."))
+        return join
+    models = open_sources(plan) if models is None else models
+    lookups: dict[str, Lookup] = {}
+    for source in plan.sources:
+        lookups[source.handle] = _add_part(join, source, models[source.handle])
+    for wire in plan.wires:
+        _add_wire(join, wire, lookups)
+    _check_targets(join)
+    _check_called(join)
+    _order(join)
+    if len(plan.sources) > 1:
+        _check_connected(join)
+    return join
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A source as its wires see it.
+
+    Attributes:
+        meta: the MetaGraph its endpoints are looked up in; one with a signature made of a callable if that is wired.
+        chosen: the signature whose keys are meant, or why there is none.
+        called: the callable it is joined by, or None.
+        problem: why the callable that is wired can't be used, or None.
+    """
+
+    meta: MetaGraph
+    chosen: Signature | Finding
+    called: Called | None = None
+    problem: Finding | None = None
+
+    @property
+    def signature(self) -> Signature | None:
+        """The chosen signature, if there is one."""
+        return None if isinstance(self.chosen, Finding) else self.chosen
+
+
+def see(plan: Plan, source: Source, model: Model) -> Seen:
+    """Return what the endpoints of a source mean in a plan: keys of a signature, or of a callable.
+
+    Whoever looks endpoints up (a join, a suggestion, a verdict on wires that are not drawn yet) starts here.
+    """
+    prepared = prepare(plan, source, model)
+    if isinstance(prepared, Finding):
+        return Seen(model.meta, prepared, problem=prepared)
+    if isinstance(prepared, Prepared):
+        chosen = chosen_signature(prepared.meta, source.handle, prepared.called.key)
+        return Seen(prepared.meta, chosen, prepared.called)
+    return Seen(model.meta, chosen_signature(model.meta, source.handle, source.signature))
+
+
+def _add_part(join: Join, source: Source, model: Model) -> Lookup:
+    seen = join.seen[source.handle] = see(join.plan, source, model)
+    meta, signature = seen.meta, seen.signature
+    ends = _ends_inside(join.plan, source, seen) if seen.called is None else []
+    opened = open_calls(model, source.handle, ends) if ends else None
+    if opened is not None:
+        meta = opened.meta
+        if signature is not None:
+            signature = meta.signatures[signature.key]
+    if seen.problem is not None:
+        join.findings.append(seen.problem)
+    elif isinstance(seen.chosen, Finding) and source.signature is not None:
+        # Without a chosen signature bare tensors can still be wired; what then lacks is found later.
+        join.findings.append(seen.chosen)
+    join.parts[source.handle] = part = Part(source, model, meta, signature)
+    part.called = seen.called
+    part.opened = opened if opened is not None and opened.changed else None
+    return Lookup(meta, source.handle, signature, opened.inside if opened is not None else {})
+
+
+def _ends_inside(plan: Plan, source: Source, seen: Seen) -> list[str]:
+    """List the endpoints inside calls that wires name of a source, without its handle; keys are none."""
+    handles = list(plan.handles)
+    lookup = Lookup(seen.meta, source.handle, seen.signature)
+    sides: tuple[Side, Side] = ("source", "target")
+    found: list[str] = []
+    for wire in plan.wires:
+        for text, default, side in zip((wire.source, wire.target), _defaults(handles), sides, strict=True):
+            own, end = split_handle(text, handles)
+            if (
+                names.CALL_SEPARATOR in end
+                and (own or default) == source.handle
+                and not lookup.key(end, side)
+            ):
+                found.append(end)
+    return found
+
+
+def find_end(text: str, side: Side, lookups: Mapping[str, Lookup], default: str | None) -> End | Finding:
+    """Finds an end as written, `[HANDLE@]END`."""
+    handle, end = split_handle(text, list(lookups))
+    if handle is None:
+        head, at, rest = text.partition("@")
+        if default is None or (at and not _resolves(end, side, lookups, default) and names.is_handle(head)):
+            return Finding(
+                "R1-handle",
+                "error",
+                show(text),
+                f"There is no model with the handle {show(head)!r}."
+                if at
+                else "The end does not name its model.",
+                f"The handles are {', '.join(lookups)}; write HANDLE@{show(rest or text)}.",
+            )
+        handle = default
+    return lookups[handle].find(end, side)
+
+
+def _resolves(end: str, side: Side, lookups: Mapping[str, Lookup], handle: str) -> bool:
+    return isinstance(lookups[handle].find(end, side), End)
+
+
+def _defaults(handles: Sequence[str]) -> tuple[str | None, str | None]:
+    """The models that ends without a handle mean; with more than two every end names its handle."""
+    if len(handles) == 1:
+        return handles[0], handles[0]
+    if len(handles) == 2:
+        return handles[0], handles[1]
+    return None, None
+
+
+def split_wire(text: str, plan: Plan, models: Mapping[str, Model]) -> Wire:
+    """Splits `OUT=IN` at the first `=` of which both halves can be found; at the first one if none can.
+
+    Args:
+        text: as written after `--wire`.
+        plan: with its sources.
+        models: the opened models by handle.
+
+    Raises:
+        UsageError: there is no `=`.
+    """
+    places = [index for index, char in enumerate(text) if char == "="]
+    if not places:
+        raise UsageError(
+            f"{show(text)!r} is not a wire.",
+            hint="Write OUTPUT=INPUT, for example --wire pixels=myInput.",
+        )
+    if len(places) > 1:
+        tried = Join(replace(plan, wires=tuple(Wire(text[:at], text[at + 1 :]) for at in places)))
+        lookups = {source.handle: _add_part(tried, source, models[source.handle]) for source in plan.sources}
+        first, second = _defaults(plan.handles)
+        for index in places:
+            left, right = text[:index], text[index + 1 :]
+            if isinstance(find_end(left, "source", lookups, first), End) and isinstance(
+                find_end(right, "target", lookups, second), End
+            ):
+                return Wire(left, right)
+    return Wire(text[: places[0]], text[places[0] + 1 :])
+
+
+def _add_wire(join: Join, wire: Wire, lookups: Mapping[str, Lookup]) -> None:
+    first, second = _defaults(list(lookups))
+    source = find_end(wire.source, "source", lookups, first)
+    target = find_end(wire.target, "target", lookups, second)
+    for found in (source, target):
+        if isinstance(found, Finding):
+            join.findings.append(found)
+    if isinstance(source, Finding) or isinstance(target, Finding):
+        return
+    link = judge(source, target)
+    if isinstance(link, Finding):
+        join.findings.append(link)
+        return
+    closed = [*_closed(source, lookups[source.handle].meta), *_closed(target, lookups[target.handle].meta)]
+    if closed:
+        join.findings += closed
+        return
+    join.findings += _remarks(link)
+    join.links.append(link)
+
+
+def _closed(end: End, meta: MetaGraph) -> list[Finding]:
+    """Findings for the tensors of an end that stand in v1 control flow."""
+    found: list[Finding] = []
+    for tensor in end.tensors:
+        place = inside(meta, names.input_tensor(tensor).node)
+        if place is not None:
+            found.append(
+                Finding(
+                    "R1-control-flow",
+                    "error",
+                    show(str(end)),
+                    f"{show(tensor)!r} stands inside a {place} of TF1's control flow; "
+                    + (
+                        "it has a value for each round and none outside."
+                        if place == "loop"
+                        else "it has no value when the other branch is taken."
+                    ),
+                    f"Wire what goes into the {place} or comes out of it.",
+                )
+            )
+    return found
+
+
+def judge(source: End, target: End) -> Link | Finding:
+    """Whether an output may be led into an input: a link, or the finding that forbids it (R3, R4)."""
+    where = f"{show(str(source))}={show(str(target))}"
+    if source.handle == target.handle:
+        return Finding(
+            "R2-self",
+            "error",
+            where,
+            "A wire from a model into itself would close a cycle.",
+            f"Give the model twice, with two handles: {source.handle}_2=PATH.",
+        )
+    if source.kind != target.kind or len(source.tensors) != len(target.tensors):
+        return Finding(
+            "R3-kind",
+            "error",
+            where,
+            f"The output is {source.kind}, the input {target.kind}.",
+            "Wire the component tensors one by one (`node:k`), or convert one side first.",
+        )
+    fits = tuple(map(shapes_.fits, source.shapes, target.shapes))
+    have, want = (list(zip(end.dtypes, end.shapes, strict=True)) for end in (source, target))
+    wrong = [at for at, fit in enumerate(fits) if fit == "refuted" or have[at][0] != want[at][0]]
+    if wrong:
+        parts = [
+            f"{_component(source, at)} is {described(*have[at])}, the input takes {described(*want[at])}"
+            for at in wrong
+        ]
+        code = "R3-dtype" if any(have[at][0] != want[at][0] for at in wrong) else "R4-shape"
+        hint = remedy(have[wrong[0]], want[wrong[0]])
+        return Finding(code, "error", where, f"{'. '.join(parts)}.", hint)
+    return Link(source, target, fits)
+
+
+def _component(end: End, at: int) -> str:
+    """The output, or a part of it, as the subject of a sentence."""
+    if len(end.tensors) == 1:
+        return "The output"
+    part = ("indices", "values", "dense_shape")[at] if end.kind == "sparse" else f"component {at}"
+    return f"The output's {part}"
+
+
+def _remarks(link: Link) -> list[Finding]:
+    """What may go wrong although nothing forbids the wire (R1, hidden; R4, unknown)."""
+    where = f"{show(str(link.source))}={show(str(link.target))}"
+    found = [hidden for end in (link.source, link.target) if (hidden := hides(end)) is not None]
+    for fit, have, want in zip(link.fits, link.source.shapes, link.target.shapes, strict=True):
+        if fit == "unknown":
+            found.append(
+                _only_batch(where, have, want) if link.batch and have else _unknown(where, have, want)
+            )
+    return found
+
+
+def _unknown(where: str, have: Shape, want: Shape) -> Finding:
+    return Finding(
+        "R4-unknown",
+        "warning",
+        where,
+        f"The output's shape {shapes_.text(have)} may or may not be {shapes_.text(want)}; "
+        "the result checks it when it runs.",
+    )
+
+
+def _only_batch(where: str, have: Shape, want: Shape) -> Finding:
+    assert have and want
+    others = shapes_.fits(have[1:], want[1:]) == "unknown"
+    return Finding(
+        "R4-batch",
+        "warning",
+        where,
+        f"The output is {shapes_.text(have)} and the input takes {shapes_.text(want)}: only a batch of {want[0]} "
+        "works. "
+        + ("The result checks this and the other sizes" if others else "The result checks this")
+        + " when it runs.",
+        f"Send batches of {want[0]}, or use a model whose batch is free.",
+    )
+
+
+def hides(end: End) -> Finding | None:
+    """Warn of an endpoint that is taken as a key although a node has its name."""
+    if end.hides is None:
+        return None
+    key, taken, node = show(end.written), show(end.tensors[0]), show(end.hides)
+    return Finding(
+        "R1-hidden",
+        "warning",
+        show(str(end)),
+        f"{key!r} is a key of the signature, for {taken}, and {node} is another tensor; the key is used.",
+        f"Write %{node} for the tensor.",
+    )
+
+
+def _check_targets(join: Join) -> None:
+    seen: dict[tuple[str, str], Link] = {}
+    for link in join.links:
+        for tensor in link.target.tensors:
+            key = (link.target.handle, tensor)
+            if key in seen and seen[key] is not link:
+                join.findings.append(
+                    Finding(
+                        "R2-twice",
+                        "error",
+                        show(str(link.target)),
+                        f"The input is wired twice: from {show(str(seen[key].source))} "
+                        f"and from {show(str(link.source))}.",
+                        "Leave one of the wires out.",
+                    )
+                )
+            seen[key] = link
+
+
+def _check_called(join: Join) -> None:
+    """A model that is joined by a callable has no other ends: the call is all that is run of it."""
+    for link in join.links:
+        for end in (link.source, link.target):
+            called = join.parts[end.handle].called
+            found = outside_call(end, called.key) if called is not None else None
+            if found is not None:
+                join.findings.append(found)
+
+
+def outside_call(end: End, called: str) -> Finding | None:
+    """Return the finding for an endpoint that is no key of the callable its model is joined by."""
+    if end.signature == called:
+        return None
+    return Finding(
+        "R1-callables",
+        "error",
+        show(str(end)),
+        f"The model is joined by its callable {show(called)}, and this end is none of its keys.",
+        "Use keys of the callable alone, or a signature.",
+    )
+
+
+def _order(join: Join) -> None:
+    """Orders the models so that each comes after those that feed it; a cycle is a finding (R2)."""
+    waiting = {handle: {link.source.handle for link in join.links_into(handle)} for handle in join.parts}
+    while waiting:
+        ready = [handle for handle, needs in waiting.items() if not needs & waiting.keys()]
+        if not ready:
+            join.findings.append(
+                Finding(
+                    "R2-cycle",
+                    "error",
+                    ", ".join(waiting),
+                    "The wires lead in a circle: "
+                    + "; ".join(
+                        show(str(link))
+                        for link in join.links
+                        if link.source.handle in waiting and link.target.handle in waiting
+                    )
+                    + ".",
+                    "Leave out one of them, or give one of the models twice, with two handles.",
+                )
+            )
+            join.order += list(waiting)
+            return
+        join.order.append(ready[0])
+        del waiting[ready[0]]
+
+
+def _check_connected(join: Join) -> None:
+    if not join.plan.wires:
+        join.findings.append(
+            Finding(
+                "R1-no-wire",
+                "error",
+                "plan",
+                "There is no wire, so nothing would be joined.",
+                "Add --wire OUTPUT=INPUT; `workbench inspect` shows the keys.",
+            )
+        )
+        return
+    if join.blocked:
+        return
+    for handle in join.parts:
+        if not join.links_into(handle) and not join.links_from(handle):
+            join.findings.append(
+                Finding(
+                    "R1-alone",
+                    "error",
+                    handle,
+                    "No wire leads from or to this model.",
+                    "Wire it, or leave it out.",
+                )
+            )

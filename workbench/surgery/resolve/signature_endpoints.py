@@ -1,0 +1,202 @@
+"""The ends of a signature that is added: tensors of the main graph or inside its calls, or keys of one callable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from workbench import names
+from workbench.disk import schema
+from workbench.disk.schema import Message
+from workbench.findings import Finding
+from workbench.model import MetaGraph
+from workbench.model.shapes import to_proto
+from workbench.model.signature import Signature
+from workbench.names import show
+from workbench.surgery.edit import Edit
+from workbench.surgery.imported import Part
+from workbench.surgery.plan import Source
+from workbench.surgery.resolve.callables import Prepared, prepare_ends
+from workbench.surgery.resolve.endpoints import End, Lookup, chosen_signature
+from workbench.surgery.resolve.inside_calls import Opened, open_calls
+from workbench.surgery.resolve.join import hides
+
+if TYPE_CHECKING:
+    from workbench.surgery.operations.signature import Added
+
+Side = Literal["inputs", "outputs"]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEnds:
+    """What the inputs and outputs of a signature mean.
+
+    Attributes:
+        inputs: by key, those that were found.
+        outputs: likewise.
+        meta: where their tensors are: the original, with calls opened, or with the nodes that call a callable.
+        prepared: the callable, or None.
+        calls: the nodes that the main graph gets for it, by name.
+    """
+
+    inputs: Mapping[str, End]
+    outputs: Mapping[str, End]
+    meta: MetaGraph
+    prepared: Prepared | None
+    calls: Mapping[str, Message]
+
+    def info(self, end: End) -> Message:
+        """The TensorInfo of one of them: that of the signature it is of, or one made of the tensor."""
+        definitions = self.meta.proto.signature_def
+        if end.signature is not None and end.signature in definitions:
+            definition = definitions[end.signature]
+            for ports in (definition.outputs, definition.inputs):
+                if end.key in ports and end.kind != "dense":
+                    return ports[end.key]
+        info = schema.TensorInfo(name=end.tensors[0], dtype=end.dtypes[0])
+        info.tensor_shape.CopyFrom(to_proto(end.shapes[0]))
+        return info
+
+
+def open_ends(edit: Edit, added: Iterable[Added], chosen: str | None) -> Opened | None:
+    """Open the calls that endpoints of signatures to be added lie in, in a copy; None if none does.
+
+    Args:
+        edit: in which nothing has changed yet.
+        added: the signatures.
+        chosen: as for `find_ends`.
+    """
+    meant = chosen_signature(edit.original, "model", chosen)
+    lookup = Lookup(edit.original, "model", meant if isinstance(meant, Signature) else None)
+    inside: list[str] = []
+    for one in added:
+        inside += [text for text in one.inputs.values() if _is_inside(lookup, text, "target")]
+        inside += [text for text in one.outputs.values() if _is_inside(lookup, text, "source")]
+    return open_calls(edit.model, "model", inside) if inside else None
+
+
+def _is_inside(lookup: Lookup, text: str, role: Literal["source", "target"]) -> bool:
+    return names.CALL_SEPARATOR in text and lookup.key(text, role) is None
+
+
+def find_ends(
+    edit: Edit, added: Added, chosen: str | None, taken: Iterable[str], opened: Opened | None = None
+) -> FoundEnds | None:
+    """Look up the endpoints of a signature; what is wrong with them becomes findings of the edit.
+
+    Args:
+        edit: in which nothing has changed yet.
+        added: the signature.
+        chosen: key of the signature whose keys bare words mean; None for the obvious one.
+        taken: names that no node for it may have, besides those of the main graph.
+        opened: the original with the calls opened in which endpoints lie, or None.
+
+    Returns:
+        None if the callable that they name can't be used.
+    """
+    ends = (added.inputs.values(), added.outputs.values())
+    prepared = prepare_ends(edit.model, "model", *ends, taken=taken)
+    if isinstance(prepared, Finding):
+        edit.findings.append(prepared)
+        return None
+    meta, calls = edit.original if opened is None else opened.meta, {}
+    if prepared is not None:
+        meta = prepared.meta
+        calls = {name: node for name, node in meta.nodes.items() if name not in edit.original.nodes}
+    inputs, outputs = (
+        _look_up(edit, added, chosen, meta, prepared, role, opened) for role in ("target", "source")
+    )
+    if not added.outputs:
+        where = show(added.key)
+        edit.note(
+            "signature-no-output", "error", where, "A signature needs outputs.", "Add --outputs KEY=TENSOR."
+        )
+    found = FoundEnds(inputs, outputs, meta, prepared, calls)
+    if len(inputs) == len(added.inputs) and len(outputs) == len(added.outputs):
+        _check_feedable(edit, added.key, found)
+    return found
+
+
+def _look_up(
+    edit: Edit,
+    added: Added,
+    chosen: str | None,
+    meta: MetaGraph,
+    prepared: Prepared | None,
+    role: Literal["source", "target"],
+    opened: Opened | None,
+) -> dict[str, End]:
+    called = None if prepared is None else meta.signatures[prepared.called.key]
+    meant = called or chosen_signature(meta, "model", chosen)
+    inside = opened.inside if opened is not None else {}
+    lookup = Lookup(meta, "model", meant if isinstance(meant, Signature) else None, inside)
+    found = {}
+    for key, text in (added.outputs if role == "source" else added.inputs).items():
+        end = lookup.find(text, role)
+        if not isinstance(end, End):
+            edit.findings.append(end)
+        elif called is not None and end.signature != called.key:
+            edit.note(
+                "signature-callable",
+                "error",
+                show(text),
+                f"The signature {show(added.key)!r} is made of the callable {show(called.key)}, and this is none of "
+                "its keys.",
+                f"Write {show(called.key)}#KEY, or add a signature of its own for this tensor.",
+            )
+        else:
+            found[key] = end
+            hidden = hides(end)
+            if hidden is not None:
+                edit.findings.append(hidden)
+    return found
+
+
+def _check_feedable(edit: Edit, signature: str, found: FoundEnds) -> None:
+    feeds = {tensor: f"\0{key}" for key, end in found.inputs.items() for tensor in end.tensors}
+    part = Part(Source("model", edit.model.path), edit.model, found.meta, None)
+    roots = [tensor for end in found.outputs.values() for tensor in end.tensors]
+    reached = part.ancestors(roots, feeds, as_it_is=True)
+    nodes = found.meta.nodes
+    bare = sorted(
+        name for name in reached if name in nodes and nodes[name].op in ("Placeholder", "PlaceholderV2")
+    )
+    if bare:
+        _tell_unfed(edit, signature, bare, found.prepared)
+    fed: dict[str, str] = {}
+    for key, end in found.inputs.items():
+        for tensor in end.tensors:
+            if fed.setdefault(tensor, key) != key:
+                edit.note(
+                    "signature-shared-input",
+                    "error",
+                    show(signature),
+                    f"{show(fed[tensor])!r} and {show(key)!r} would both feed {show(tensor)}.",
+                    "Leave one of them out; tf.saved_model.load takes no two inputs for one tensor.",
+                )
+        if not {feeds[tensor] for tensor in end.tensors} & reached:
+            edit.note(
+                "signature-unused-input", "warning", f"{show(signature)}#{show(key)}",
+                "None of its outputs depends on this input, but callers have to give it.",
+                "Leave it out, unless it has to be there.",
+            )  # fmt: skip
+
+
+def _tell_unfed(edit: Edit, signature: str, bare: list[str], prepared: Prepared | None) -> None:
+    """Says which placeholders, or arguments of a callable, no input feeds."""
+    if prepared is None:
+        listed = ", ".join(f"{show(name)}:0" for name in bare[:6])
+        told = f"Its outputs need {'a placeholder' if len(bare) == 1 else f'{len(bare)} placeholders'} that no input "
+        told += f"feeds: {listed}."
+        hint = f"Add to --inputs KEY={show(bare[0])}:0."
+    else:
+        called = prepared.called
+        ports = prepared.meta.signatures[called.key].inputs
+        keys = [key for key, port in ports.items() if any(f"{name}:0" in port.tensors for name in bare)]
+        told = f"{show(called.path)}[{called.index}] takes {'an argument' if len(keys) == 1 else 'arguments'} that no "
+        told += f"input feeds: {', '.join(map(show, keys))}."
+        hint = (
+            f"Add to --inputs {show(keys[0])}={show(called.key)}#{show(keys[0])}, or choose another variant."
+        )
+    edit.note("signature-unfeedable", "error", show(signature), told, hint)

@@ -1,0 +1,466 @@
+"""What the result can be called with: which inputs and outputs of the parts become those of its signature."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from workbench import names
+from workbench.disk import dtypes, schema
+from workbench.disk.schema import Message
+from workbench.findings import Finding
+from workbench.graph.shape_inference import Shapes
+from workbench.model import shapes as shapes_
+from workbench.model.signature import HIDDEN_SIGNATURES, Port, Signature
+from workbench.model.tensors import is_vague_scalar
+from workbench.names import show
+from workbench.surgery.imported import Part, is_placeholder, must_be_fed, unique_name
+from workbench.surgery.resolve.declared_shapes import Looseness, correct, loosen, looseness_of, looser
+from workbench.surgery.resolve.displaced_inputs import displacing, lost
+from workbench.surgery.resolve.endpoints import chosen_signature
+from workbench.surgery.resolve.join import Join, Link
+
+_FED = "\0fed:"  # no node name starts with NUL
+
+
+@dataclass(frozen=True, slots=True)
+class ResultPort:
+    """One input or output of the result.
+
+    Attributes:
+        key: in the result's signature.
+        handle: the part it comes from.
+        own_key: its key there, or the node's name if no signature names it.
+        info: TensorInfo with the part's own (old) names.
+        default: value to use when it is not fed, or None.
+        depends: for an output, whether an input of the result reaches it.
+    """
+
+    key: str
+    handle: str
+    own_key: str
+    info: Message
+    default: Message | None = None
+    depends: bool = True
+
+    @property
+    def tensors(self) -> tuple[str, ...]:
+        """The component tensors under the part's own names."""
+        return tuple(info_tensors(self.info))
+
+
+@dataclass(slots=True)
+class Interface:
+    """The signature of the result, before anything is renamed.
+
+    Attributes:
+        inputs: in order: the first model's, then those of the others that are not wired.
+        outputs: those of the models that feed no other, then those asked for besides.
+        used: wires that some output needs.
+        roots: for each part, what its outputs and wires need, as inputs of a node would be written.
+        kept: signatures of the parts kept beside, by their new key.
+    """
+
+    inputs: list[ResultPort] = field(default_factory=list)
+    outputs: list[ResultPort] = field(default_factory=list)
+    used: list[Link] = field(default_factory=list)
+    roots: dict[str, list[str]] = field(default_factory=dict)
+    kept: dict[str, tuple[str, Signature]] = field(default_factory=dict)
+
+
+def info_tensors(info: Message) -> Iterable[str]:
+    """The tensor names in a TensorInfo; indices, values, dense_shape for a sparse one."""
+    kind = info.WhichOneof("encoding")
+    if kind == "coo_sparse":
+        sparse = info.coo_sparse
+        yield from (sparse.indices_tensor_name, sparse.values_tensor_name, sparse.dense_shape_tensor_name)
+    elif kind == "composite_tensor":
+        for component in info.composite_tensor.components:
+            yield from info_tensors(component)
+    else:
+        yield info.name
+
+
+def port_info(part: Part, signature: Signature, key: str, side: Literal["inputs", "outputs"]) -> Message:
+    """The TensorInfo of a key; for a GraphDef, whose signature is not on disk, one made from the port."""
+    protos = part.meta.proto.signature_def
+    if signature.key in protos:
+        return getattr(protos[signature.key], side)[key]
+    port: Port = getattr(signature, side)[key]
+    info = schema.TensorInfo(name=port.tensor, dtype=port.dtype)
+    info.tensor_shape.CopyFrom(shapes_.to_proto(port.shape))
+    return info
+
+
+def design_interface(join: Join) -> Interface:
+    """Decides inputs and outputs of the result; adds findings to the join (R6, R9).
+
+    The parts must have their cuts already.
+    """
+    result = Interface()
+    sinks = set(join.sinks)
+    givers = [handle for handle in join.parts if handle in sinks]
+    if join.plan.keep_outputs:
+        givers += [handle for handle in join.parts if handle not in sinks]
+    outputs: dict[str, list[tuple[str, Port]]] = {}
+    for handle in givers:
+        part = join.parts[handle]
+        if part.chosen is None:
+            if handle in sinks:
+                found = chosen_signature(part.meta, handle, part.source.signature)
+                if isinstance(found, Finding):
+                    join.findings.append(
+                        Finding(
+                            "R1-no-output",
+                            "error",
+                            handle,
+                            f"{found.message} So the result has no outputs.",
+                            found.hint,
+                        )
+                    )
+            continue
+        outputs[handle] = list(part.chosen.outputs.items())
+    walks = _walk_all(join, outputs, result)
+    _take_inputs(join, walks, result)
+    for port in result.inputs:
+        if (
+            port.info.WhichOneof("encoding") == "name"
+            and port.info.dtype == dtypes.STRING
+            and _is_scalar(port.info)
+        ):
+            join.findings.append(
+                Finding(
+                    "R5-scalar", "info", f"{port.handle}@{show(port.own_key)}",
+                    "The input takes one string, not a batch: TensorFlow Serving's REST `instances` can't send it, "
+                    "`inputs` can.",
+                )
+            )  # fmt: skip
+    _take_outputs(join, walks, outputs, result)
+    if join.plan.keep_signatures:
+        _keep_signatures(join, result)
+    return result
+
+
+def _is_scalar(info: Message) -> bool:
+    return info.HasField("tensor_shape") and shapes_.from_proto(info.tensor_shape) == ()
+
+
+# -- what is needed
+
+
+@dataclass(slots=True)
+class _Walk:
+    """What a part needs: its fed inputs by candidate key, bare placeholders, the wires it takes."""
+
+    part: Part
+    candidates: dict[str, tuple[str, Port]]
+    feeds: dict[str, str]
+    needed: set[str] = field(default_factory=set)
+
+    def reach(self, roots: Iterable[str]) -> set[str]:
+        return self.part.ancestors(roots, self.feeds)
+
+
+def _candidates(join: Join, part: Part) -> tuple[dict[str, tuple[str, Port]], dict[str, str]]:
+    """Inputs of the part by an own mark, the chosen signature's first; and its tensors' marks."""
+    signatures: dict[str, Signature] = {}
+    if part.chosen is not None:
+        signatures[part.chosen.key] = part.chosen
+    for link in join.links:
+        for end in (link.source, link.target):
+            if end.handle == part.handle and end.signature is not None:
+                signatures.setdefault(end.signature, part.meta.signatures[end.signature])
+    marks: dict[str, tuple[str, Port]] = {}
+    feeds: dict[str, str] = {}
+    for signature in signatures.values():
+        for key, port in signature.inputs.items():
+            tensors = [str(names.input_tensor(tensor)) for tensor in port.tensors]
+            if any(tensor in part.cuts for tensor in tensors):
+                continue
+            if signature is not part.chosen and all(tensor in feeds for tensor in tensors):
+                continue
+            mark = f"{_FED}{signature.key}#{key}"
+            marks[mark] = (key, port)
+            for tensor in tensors:
+                feeds.setdefault(tensor, mark)
+    return marks, feeds
+
+
+def _walk_all(
+    join: Join, outputs: Mapping[str, list[tuple[str, Port]]], result: Interface
+) -> dict[str, _Walk]:
+    walks: dict[str, _Walk] = {}
+    used: set[int] = set()
+    for handle in reversed(join.order):
+        part = join.parts[handle]
+        marks, feeds = _candidates(join, part)
+        walk = walks[handle] = _Walk(part, marks, feeds)
+        roots = [tensor for _, port in outputs.get(handle, []) for tensor in port.tensors]
+        for link in join.links_from(handle):
+            if id(link) in used:
+                roots += link.source.tensors
+        result.roots[handle] = roots
+        for mark in sorted(displacing(part, walk.feeds, roots)):
+            key, _ = walk.candidates.pop(mark)
+            walk.feeds = {tensor: one for tensor, one in walk.feeds.items() if one != mark}
+            join.findings.append(
+                Finding(
+                    "R9-dropped-input",
+                    "warning",
+                    f"{handle}@{show(key)}",
+                    "The default of this input follows from an input that is wired. If it were fed, the wire would "
+                    "have no effect, so it is not in the signature of the result.",
+                )
+            )
+        walk.needed = walk.reach(roots)
+        bridges = {part.cuts[tensor]: tensor for tensor in part.cuts}
+        reached = {bridges[name] for name in walk.needed if name in bridges}
+        for link in join.links_into(handle):
+            if any(str(names.input_tensor(tensor)) in reached for tensor in link.target.tensors):
+                used.add(id(link))
+    for link in join.links:
+        if id(link) in used:
+            result.used.append(link)
+        elif not join.blocked:
+            join.findings.append(
+                Finding(
+                    "R9-unused-wire",
+                    "error",
+                    show(str(link)),
+                    "No output of the result depends on this input, so the wire would do nothing.",
+                    "Choose an input that an output depends on, or another signature (--signature-of).",
+                )
+            )
+    return walks
+
+
+# -- inputs
+
+
+def _take_inputs(join: Join, walks: Mapping[str, _Walk], result: Interface) -> None:
+    taken: set[str] = set()
+    for handle, part in join.parts.items():
+        walk = walks[handle]
+        saver = names.input_node(part.saver.filename_tensor_name) if part.saver.filename_tensor_name else ""
+        dropped: list[str] = []
+        needed = walk.needed | part.value_ancestors(result.roots[handle], walk.feeds)
+        for mark, (own_key, port) in walk.candidates.items():
+            if mark not in needed and not _output_is_input(walk, port):
+                if part.chosen is not None and part.chosen.inputs.get(own_key) is port:
+                    dropped.append(own_key)
+                continue
+            key = _key(join, "input", handle, own_key, taken)
+            signature = next(s for s in part.meta.signatures.values() if s.inputs.get(own_key) is port)
+            info = _input_info(part, port_info(part, signature, own_key, "inputs"))
+            result.inputs.append(ResultPort(key, handle, own_key, info, port.default))
+            if mark not in walk.needed and not _output_is_input(walk, port):
+                join.findings.append(
+                    Finding(
+                        "R9-shadowed-input",
+                        "warning",
+                        f"{handle}@{show(own_key)}",
+                        "This input has an effect only while another one is left out, whose default follows from it. "
+                        "The verification feeds both and does not show that effect.",
+                    )
+                )
+        for name in sorted(name for name in walk.needed if name in part.meta.nodes):
+            node = part.meta.nodes[name]
+            if not must_be_fed(node) or name == saver or name in part.cuts.values():
+                continue
+            info = _input_info(part, schema.TensorInfo(name=f"{name}:0"))
+            key = _key(join, "input", handle, name.rpartition("/")[2], taken)
+            result.inputs.append(ResultPort(key, handle, name, info))
+            join.findings.append(
+                Finding(
+                    "R9-added-input",
+                    "info",
+                    f"{handle}@{show(name)}",
+                    "The result needs this placeholder, which the signature does not name; "
+                    f"it becomes the input {show(key)!r}.",
+                )
+            )
+        gone = lost(part, result.roots[handle], dropped)
+        for own_key in dropped:
+            where = f"{handle}@{show(own_key)}"
+            if own_key in gone:
+                message = (
+                    "The source's outputs depend on this input, the result's do not: a wire replaces all that it "
+                    "leads to. It is not in the signature of the result."
+                )
+                join.findings.append(Finding("R9-dropped-input", "warning", where, message))
+            else:
+                message = "No output of the result needs this input any more; it is not in the signature."
+                join.findings.append(Finding("R9-dropped-input", "info", where, message))
+
+
+def _output_is_input(walk: _Walk, port: Port) -> bool:
+    """Whether one of the port's tensors was reached although another candidate claimed its mark."""
+    return any(walk.feeds.get(str(names.input_tensor(tensor))) in walk.needed for tensor in port.tensors)
+
+
+def _key(join: Join, noun: str, handle: str, own_key: str, taken: set[str]) -> str:
+    """The own key, or `HANDLE_key` where it is taken (R6)."""
+    key = own_key
+    if key in taken:
+        key = f"{handle}_{own_key}"
+        number = 2
+        while key in taken:
+            key, number = f"{handle}_{own_key}_{number}", number + 1
+        join.findings.append(
+            Finding(
+                "R6-key",
+                "info",
+                f"{handle}@{show(own_key)}",
+                f"Another model has an {noun} of this name; in the result it is {show(key)!r}.",
+            )
+        )
+    taken.add(key)
+    return key
+
+
+def _input_info(part: Part, info: Message) -> Message:
+    """A TensorInfo whose dtype and shape are the placeholder's own, which do not lie."""
+    copy = schema.TensorInfo()
+    copy.CopyFrom(info)
+    if copy.WhichOneof("encoding") == "name":
+        tensor = names.input_tensor(copy.name)
+        copy.name = str(tensor)
+        node = part.meta.nodes.get(tensor.node)
+        if node is not None and is_placeholder(node):
+            copy.dtype = node.attr["dtype"].type
+            if "shape" in node.attr and not is_vague_scalar(node, part.meta.producer):
+                copy.tensor_shape.CopyFrom(node.attr["shape"].shape)
+            elif not copy.HasField("tensor_shape"):
+                copy.tensor_shape.unknown_rank = True
+    return copy
+
+
+# -- outputs
+
+
+def _take_outputs(
+    join: Join, walks: Mapping[str, _Walk], outputs: Mapping[str, list[tuple[str, Port]]], result: Interface
+) -> None:
+    taken: set[str] = set()
+    known: dict[tuple[str, tuple[str, ...]], tuple[Looseness, bool]] = {}
+    for handle, ports in outputs.items():
+        part = join.parts[handle]
+        assert part.chosen is not None
+        inferred = Shapes.of_meta(part.meta)
+        for own_key, port in ports:
+            key = _key(join, "output", handle, own_key, taken)
+            looseness, depends = _above(join, walks, handle, port.tensors, known)
+            info = schema.TensorInfo()
+            info.CopyFrom(port_info(part, part.chosen, own_key, "outputs"))
+            if dtypes.is_ref(info.dtype):
+                info.dtype = dtypes.base(info.dtype)
+            if port.kind == "dense" and info.HasField("tensor_shape"):
+                correct(part, own_key, info, inferred.of(port.tensor))
+            loosen(info, looseness)
+            result.outputs.append(ResultPort(key, handle, own_key, info, depends=depends))
+            if not depends:
+                join.findings.append(
+                    Finding(
+                        "R9-constant-output",
+                        "info",
+                        f"{handle}@{show(own_key)}",
+                        "This output does not depend on any input of the result.",
+                    )
+                )
+        if not ports:
+            join.findings.append(
+                Finding("R1-no-output", "error", handle, "The chosen signature has no outputs.")
+            )
+
+
+def _above(
+    join: Join,
+    walks: Mapping[str, _Walk],
+    handle: str,
+    roots: tuple[str, ...],
+    known: dict[tuple[str, tuple[str, ...]], tuple[Looseness, bool]],
+) -> tuple[Looseness, bool]:
+    """How far shapes above some tensors are proven, and whether an input of the result reaches them.
+
+    What was found is kept in `known`: in a join of diamonds there are many ways to one model.
+    """
+    if (handle, roots) in known:
+        return known[handle, roots]
+    walk = walks[handle]
+    part = walk.part
+    reached = part.value_ancestors(roots, walk.feeds)
+    depends = any(
+        name.startswith(_FED)
+        or (name in part.meta.nodes and must_be_fed(part.meta.nodes[name]) and name not in part.cuts.values())
+        for name in reached
+    )
+    looseness: Looseness = "proven"
+    for link in join.links_into(handle):
+        bridges = {part.cuts[str(names.input_tensor(tensor))] for tensor in link.target.tensors}
+        if not bridges & reached:
+            continue
+        above, depends_above = _above(join, walks, link.source.handle, link.source.tensors, known)
+        depends = depends or depends_above
+        looseness = looser(looseness, looser(above, looseness_of(link, part)))
+    known[handle, roots] = looseness, depends
+    return looseness, depends
+
+
+# -- signatures kept beside
+
+
+def _keep_signatures(join: Join, result: Interface) -> None:
+    for handle, part in join.parts.items():
+        for key, signature in part.meta.signatures.items():
+            if key in HIDDEN_SIGNATURES:
+                continue
+            new_key = unique_name(f"{handle}_{key}", result.kept)
+            fed = {
+                str(names.input_tensor(tensor)): f"{_FED}{port_key}"
+                for port_key, port in signature.inputs.items()
+                for tensor in port.tensors
+            }
+            roots = [tensor for port in signature.outputs.values() for tensor in port.tensors]
+            present = [
+                tensor for tensor in (*roots, *fed) if names.input_tensor(tensor).node in part.meta.nodes
+            ]
+            if len(present) < len(roots) + len(fed):
+                _drop_signature(join, handle, key, "it names tensors that do not exist")
+                continue
+            unfed = [
+                name
+                for name in part.ancestors(roots, fed)
+                if name in part.cuts.values()
+                or (name in part.meta.nodes and must_be_fed(part.meta.nodes[name]))
+            ]
+            if unfed:
+                _drop_signature(join, handle, key, f"{show(unfed[0])} could not be fed through it")
+                continue
+            if new_key == join.plan.signature:
+                _drop_signature(join, handle, key, "the result's own signature has that key")
+                continue
+            if any(tensor in part.cuts for tensor in fed) and _calls_functions(part):
+                join.findings.append(
+                    Finding(
+                        "R9-kept-signature",
+                        "info",
+                        f"{handle}@{show(key)}",
+                        f"As {show(new_key)!r} it can be called after tf.saved_model.load; a v1 Session, which inlines "
+                        "functions, asks for the result's own inputs, too.",
+                    )
+                )
+            result.kept[new_key] = (handle, signature)
+            result.roots[handle] += present
+
+
+def _calls_functions(part: Part) -> bool:
+    return any(node.op in ("PartitionedCall", "StatefulPartitionedCall") for node in part.meta.nodes.values())
+
+
+def _drop_signature(join: Join, handle: str, key: str, why: str) -> None:
+    join.findings.append(
+        Finding(
+            "R9-dropped-signature", "info", f"{handle}@{show(key)}", f"This signature is not kept: {why}."
+        )
+    )

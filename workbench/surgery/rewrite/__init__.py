@@ -1,0 +1,1 @@
+"""Graph rewrites without policy: prefix, inline, outline, convert variables to constants."""

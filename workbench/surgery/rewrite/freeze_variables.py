@@ -1,0 +1,246 @@
+"""Variables turned into constants, wherever they are read: in the main graph, in functions, in loops and branches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from workbench import names
+from workbench.disk import dtypes
+from workbench.disk.checkpoint.bundle import Bundle
+from workbench.disk.optable import OpTable
+from workbench.disk.schema import Message
+from workbench.model.tensors import PLACEHOLDERS
+from workbench.model.variables import Variable
+from workbench.names import show
+from workbench.surgery.export.restored_state import Restored, restored
+from workbench.surgery.export.variable_defs import opened_by_name
+from workbench.surgery.imported import REF_VARIABLE_OPS, VARIABLE_OPS, Part
+from workbench.surgery.rewrite.constant_reads import Obstacle
+from workbench.surgery.rewrite.variables_to_constants import Devolution
+
+Note = Callable[[str, Any, str, str, str | None], None]
+"""Takes code, severity, where, message and hint of a finding."""
+
+
+def bytes_to_freeze(part: Part) -> int:
+    """Bytes that the constants of this part will hold."""
+    known = {variable.node: variable for variable in part.meta.variables} | part.twins
+    return bytes_of(known[name] for name in part.kept if name in known)
+
+
+def bytes_of(variables: Iterable[Variable]) -> int:
+    """Bytes of the values of some variables that have one."""
+    return sum(variable.nbytes or 0 for variable in variables if variable.key is not None)
+
+
+def freeze_variables(part: Part) -> int:
+    """Makes a Const of every variable among the kept nodes; returns how many.
+
+    What can't be frozen is a finding of the part: a variable that is assigned to, or one without a value in the
+    checkpoint. The functions of the part are those of the frozen graph afterwards.
+    """
+    known = {variable.node: variable for variable in part.meta.variables} | part.twins
+    devolution = Devolution(
+        part.kept, part.meta.functions, part.meta.op_table, lambda name, op: part.new_node(name, op)
+    )
+    frozen = freeze(
+        part.kept,
+        known,
+        part.model.bundle,
+        devolution,
+        part.note,
+        "Merge without --freeze: variables are kept.",
+        bodies=map(part.function, part.functions),
+        state=restored(part.meta),
+    )
+    if frozen:
+        part.use_functions(devolution.made)
+        for definitions in part.variable_defs.values():
+            definitions[:] = [
+                one
+                for one in definitions
+                if part.kept[names.input_node(one.variable_name)].op in VARIABLE_OPS
+            ]
+    return frozen
+
+
+def freeze(
+    nodes: Mapping[str, Message],
+    known: Mapping[str, Variable],
+    bundle: Bundle | None,
+    devolution: Devolution,
+    note: Note,
+    hint: str,
+    asked: Iterable[str] = (),
+    *,
+    bodies: Iterable[Message],
+    state: Restored,
+) -> int:
+    """Makes constants of the variables of a main graph, in place; returns how many, 0 if something is in the way.
+
+    Args:
+        nodes: the main graph by name.
+        known: its variables by node.
+        bundle: the checkpoint.
+        devolution: over the same nodes.
+        note: takes the findings.
+        hint: what to do instead.
+        asked: what signatures and wires need, as inputs of a node would be written.
+        bodies: the functions that the graph calls.
+        state: what the checkpoint restores.
+    """
+    asked, bodies = list(asked), list(bodies)
+    lost = _lost(nodes, bodies, state, devolution.op_table)
+    for where, told in lost:
+        note("freeze-state", "error", where, told, hint)
+    values: dict[str, Variable] = {}
+    given: dict[str, str] = {}
+    for name, node in nodes.items():
+        if node.op not in VARIABLE_OPS or state.lost(node, devolution.op_table):
+            continue
+        variable = known.get(name)
+        if variable is None or variable.key is None or bundle is None:
+            found = set_once(nodes, name, devolution.op_table, asked)
+            if found is None:
+                text = "The checkpoint has no value for it, so it stays a variable."
+                note("freeze-no-value", "warning", show(name), text, None)
+            else:
+                devolution.once.add(found[0])
+                given[name] = found[1]
+        else:
+            values[name] = variable
+    types = {name: dtypes.base(nodes[name].attr["dtype"].type) for name in (*values, *given)}
+    references = [name for name in types if nodes[name].op in REF_VARIABLE_OPS]
+    obstacles = devolution.follow(types, references)
+    for variable_name in dict.fromkeys(obstacle.variable for obstacle in obstacles):
+        own = [obstacle for obstacle in obstacles if obstacle.variable == variable_name]
+        note("freeze-refused", "error", show(variable_name), _tell(own), hint)
+    opened = opened_by_name(bodies)
+    by_name = [(name, opened[one.shared_name]) for name, one in known.items() if one.shared_name in opened]
+    for name, function in by_name:
+        text = f"It can't become a constant: the function {show(function)} opens it by its name."
+        note("freeze-refused", "error", show(name), text, hint)
+    if obstacles or by_name or lost:
+        return 0
+    devolution.apply()
+    for name, variable in values.items():
+        assert bundle is not None
+        _become_constant(nodes[name], bundle, variable)
+    for name, text in given.items():
+        node = nodes[name]
+        node.op = "Identity"
+        node.attr.clear()
+        node.attr["T"].type = types[name]
+        node.input[:] = [text]
+    return len(types)
+
+
+def _lost(
+    nodes: Mapping[str, Message], bodies: Iterable[Message], state: Restored, op_table: OpTable
+) -> list[tuple[str, str]]:
+    """Restored state that can't become a constant: where it is, and what is told about it."""
+    found = []
+    for name, node in nodes.items():
+        if state.lost(node, op_table):
+            by = f" by {show(state.nodes[name])}" if state.nodes.get(name) else ""
+            told = f"The checkpoint fills this {show(node.op)}{by}, and a frozen model has no checkpoint."
+            found.append((show(name), told))
+    for body in bodies:
+        for node in body.node_def:
+            if node.name not in nodes and state.lost(node, op_table):
+                told = f"The checkpoint fills this {show(node.op)}, and a frozen model has no checkpoint."
+                found.append((f"{show(body.signature.name)}::{show(node.name)}", told))
+    return found
+
+
+def set_once(
+    nodes: Mapping[str, Message], name: str, op_table: OpTable, asked: Iterable[str]
+) -> tuple[str, str] | None:
+    """The only assignment to a variable and what it assigns, if that is the same in every run; else None.
+
+    Args:
+        nodes: the main graph.
+        name: the variable's node.
+        op_table: op definitions.
+        asked: what signatures need: a variable that is set from a fed tensor (an asset's path, fed to the init op
+            alone) must not be among it.
+    """
+    setters = [
+        node
+        for node in nodes.values()
+        if node.op in ("AssignVariableOp", "Assign")
+        and node.input
+        and names.input_node(node.input[0]) == name
+    ]
+    if len(setters) != 1:
+        return None
+    setter = setters[0]
+    if any(
+        names.input_node(text) == setter.name
+        for node in nodes.values()
+        for text in node.input
+        if text[0] != "^"
+    ):
+        return None
+    behind = _ancestors(nodes, [setter.input[1]])
+    if name in behind or any(not _repeats(nodes[one], op_table) for one in behind):
+        return None
+    if any(nodes[one].op in PLACEHOLDERS for one in behind) and name in _ancestors(nodes, asked):
+        return None
+    return str(setter.name), str(setter.input[1])
+
+
+def _repeats(node: Message, op_table: OpTable) -> bool:
+    op_def = op_table.get(node.op)
+    return op_def is not None and not op_def.is_stateful
+
+
+def _ancestors(nodes: Mapping[str, Message], roots: Iterable[str]) -> set[str]:
+    seen: set[str] = set()
+    queue = [names.input_node(root) for root in roots]
+    while queue:
+        name = queue.pop()
+        if name not in seen and name in nodes:
+            seen.add(name)
+            queue += map(names.input_node, nodes[name].input)
+    return seen
+
+
+def _tell(obstacles: list[Obstacle]) -> str:
+    first = obstacles[0]
+    more = f" ({len(obstacles) - 1} more like this.)" if len(obstacles) > 1 else ""
+    return f"It can't become a constant: at {show(first.node)}, {first.why}.{more}"
+
+
+def _become_constant(node: Message, bundle: Bundle, variable: Variable) -> None:
+    places = list(node.attr["_class"].list.s) if "_class" in node.attr else []
+    node.op = "Const"
+    node.attr.clear()
+    node.attr["dtype"].type = dtypes.base(variable.dtype)
+    _fill(node.attr["value"].tensor, bundle, variable)
+    if places:
+        node.attr["_class"].list.s.extend(places)
+
+
+def _fill(tensor: Message, bundle: Bundle, variable: Variable) -> None:
+    """Writes a variable's value in the checkpoint into a TensorProto: from the bytes on disk, in one copy."""
+    assert variable.key is not None
+    entry = bundle.entry(variable.key)
+    tensor.dtype = entry.dtype
+    tensor.tensor_shape.SetInParent()
+    if variable.slice is None and entry.dtype != dtypes.STRING:
+        for size in entry.shape:
+            tensor.tensor_shape.dim.add(size=size)
+        tensor.tensor_content = bundle.raw(variable.key)
+        return
+    array: Any = bundle.array(variable.key)
+    if variable.slice is not None:
+        ranges = zip(variable.slice.start, variable.slice.length, strict=True)
+        array = array[tuple(slice(start, start + length) for start, length in ranges)]
+    for size in array.shape:
+        tensor.tensor_shape.dim.add(size=size)
+    if array.dtype == object:
+        tensor.string_val.extend(array.reshape(-1).tolist())
+    else:
+        tensor.tensor_content = array.tobytes()

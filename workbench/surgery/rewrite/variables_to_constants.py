@@ -1,0 +1,317 @@
+"""Values led through a graph where handles of variables went: what turns a variable into a constant everywhere.
+
+A handle is followed from its variable through Identity, Switch, Enter and the like, into the functions that nodes call
+(plain calls, While, If, Case, batches, datasets), to the ops that read it. Those become ops on the value; a function
+that takes a handle gets a copy that takes the value. Nothing is changed before all is known to work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from workbench.disk import optable, schema
+from workbench.disk.nodes import attr
+from workbench.disk.optable import OpTable
+from workbench.disk.schema import Message
+from workbench.names import show
+from workbench.surgery.imported import unique_name
+from workbench.surgery.rewrite.constant_reads import STALE, Level, Obstacle, Tainted
+from workbench.surgery.rewrite.inline import CALL_OPS
+
+_WHILE = frozenset({"While", "StatelessWhile"})
+_BRANCHES = frozenset({"If", "StatelessIf", "Case", "StatelessCase"})
+
+
+@dataclass(slots=True)
+class _Clone:
+    """A copy of a function that takes values."""
+
+    name: str
+    outputs: Tainted
+
+
+@dataclass
+class Devolution:
+    """One run over a graph.
+
+    Args:
+        nodes: the main graph's nodes by name; they are changed in place by `apply`.
+        functions: the library; it is not changed.
+        op_table: op definitions.
+        add: makes a node of the main graph: name, op.
+        once: nodes of the main graph that set a variable whose value is known without them.
+    """
+
+    nodes: Mapping[str, Message]
+    functions: Mapping[str, Message]
+    op_table: OpTable
+    add: Callable[[str, str], Message]
+    once: set[str] = field(default_factory=set)
+    made: dict[str, Message] = field(default_factory=dict)
+    obstacles: list[Obstacle] = field(default_factory=list)
+    edits: list[Callable[[], Any]] = field(default_factory=list)
+    _clones: dict[tuple[str, tuple[tuple[int, int], ...]], _Clone | None] = field(default_factory=dict)
+    _open: set[tuple[str, tuple[tuple[int, int], ...]]] = field(default_factory=set)
+    _taken: dict[str, Any] = field(default_factory=dict)
+
+    def follow(self, variables: Mapping[str, int], references: Iterable[str] = ()) -> list[Obstacle]:
+        """Follows the handles of some variables; returns what stands in the way. Nothing is changed yet.
+
+        Args:
+            variables: node → dtype of its value.
+            references: those of them that are reference variables.
+        """
+        self._taken = dict.fromkeys(self.functions)
+        level = Level(self, self.nodes, "")
+        level.run({(name, 0): (dtype, name) for name, dtype in variables.items()}, references)
+        return self.obstacles
+
+    def apply(self) -> dict[str, Message]:
+        """Changes the main graph; returns the functions that were made for it, by name."""
+        assert not self.obstacles
+        for edit in self.edits:
+            edit()
+        self.edits.clear()
+        return self.made
+
+    def refuse(self, obstacle: Obstacle) -> None:
+        """Notes an obstacle, once."""
+        if obstacle not in self.obstacles:
+            self.obstacles.append(obstacle)
+
+    def op_def(self, node: Message) -> Message | None:
+        """The definition of a node's op, which may be a function."""
+        function = self.functions.get(node.op) or self.made.get(node.op)
+        return function.signature if function is not None else self.op_table.get(node.op)
+
+    def new_node(self, level: Level, name: str, op: str) -> Message:
+        """A new node in the main graph or in a body."""
+        if level.function is None:
+            return self.add(name, op)
+        taken = {node.name: None for node in level.function.node_def}
+        node: Message = level.function.node_def.add(name=unique_name(name, taken), op=op)
+        return node
+
+    # -- functions
+
+    def called(self, level: Level, node: Message, inputs: Tainted, variable: str) -> Tainted | None:
+        """The outputs of a node with bodies that carry values; None if it has none that could take them."""
+        if node.op in CALL_OPS:
+            return self._call(level, node, {"f": 0}, inputs, variable, "Tin", 0, "Tout")
+        if node.op in self.functions:
+            clone = self._clone(node.op, inputs, level.place(node), variable)
+            if clone is None:
+                return {}
+            self.edits.append(lambda: setattr(node, "op", clone.name))
+            return clone.outputs
+        if node.op in _WHILE:
+            return self._loop(level, node, inputs, variable)
+        if node.op in _BRANCHES:
+            labels = {name: 0 for name in ("then_branch", "else_branch", "branches") if name in node.attr}
+            if 0 in inputs:
+                return None
+            return self._call(level, node, labels, inputs, variable, "Tin", 1, "Tout")
+        if node.op == "BatchFunction" and "f" in node.attr:
+            own = len(attr(node, "Tin").list.type)
+            if any(position < own for position in inputs):
+                return None
+            return self._call(level, node, {"f": 0}, inputs, variable, "Tcaptured", own, None, own)
+        return self._dataset(level, node, inputs, variable)
+
+    def _dataset(self, level: Level, node: Message, inputs: Tainted, variable: str) -> Tainted | None:
+        """`other_arguments` of the tf.data ops are the last arguments of their one function."""
+        op_def = self.op_table.get(node.op)
+        labels = [name for name in node.attr if node.attr[name].WhichOneof("value") == "func"]
+        ranges = optable.input_args(node, op_def) if op_def is not None else None
+        place = next((one for one in ranges or () if one.arg == "other_arguments"), None)
+        if place is None or len(labels) != 1 or min(inputs) < place.first:
+            return None
+        function = self.functions.get(node.attr[labels[0]].func.name)
+        if function is None or max(inputs) >= place.first + place.size:
+            return None
+        shift = len(function.signature.input_arg) - place.size
+        return self._call(
+            level, node, {labels[0]: 0}, inputs, variable, "Targuments", place.first, None, shift
+        )
+
+    def _call(
+        self,
+        level: Level,
+        node: Message,
+        labels: Mapping[str, int],
+        inputs: Tainted,
+        variable: str,
+        types: str,
+        first: int,
+        outs: str | None,
+        shift: int = 0,
+    ) -> Tainted | None:
+        """A node whose input `first + i` is the argument `shift + i` of each of its functions.
+
+        Args:
+            level: where the node is.
+            node: the node.
+            labels: the attrs that name the functions.
+            inputs: its inputs that carry values.
+            variable: for messages.
+            types: the attr with the dtypes of these inputs.
+            first: the first of them.
+            outs: the attr with the dtypes of the outputs; None if they can't carry a handle.
+            shift: the argument that the first of them is.
+        """
+        taken = {position - first + shift: dtype for position, dtype in inputs.items()}
+        functions = [one for label in labels for one in _functions(node.attr[label])]
+        clones = [self._clone(one.name, taken, level.place(node), variable) for one in functions]
+        if not clones or any(clone is None for clone in clones):
+            return {}
+        outputs = clones[0].outputs if clones[0] is not None else {}
+        if any(clone is not None and clone.outputs != outputs for clone in clones) or (
+            outputs and outs is None
+        ):
+            level._refuse(node, variable, "its branches do not all give the variable back")
+            return {}
+
+        def change() -> None:
+            for one, clone in zip(functions, clones, strict=True):
+                if clone is not None:
+                    one.name = clone.name
+            for position, dtype in inputs.items():
+                node.attr[types].list.type[position - first] = dtype
+            for index, dtype in outputs.items():
+                if outs is not None:
+                    node.attr[outs].list.type[index] = dtype
+                _loosen(node, index)
+            _clean(node)
+
+        self.edits.append(change)
+        return outputs
+
+    def _loop(self, level: Level, node: Message, inputs: Tainted, variable: str) -> Tainted:
+        functions = [node.attr["cond"].func, node.attr["body"].func]
+        clones = [self._clone(one.name, inputs, level.place(node), variable) for one in functions]
+        cond, body = clones
+        if cond is None or body is None:
+            return {}
+        if body.outputs != inputs:
+            level._refuse(node, variable, "the loop does not hand the variable on as it got it")
+            return {}
+
+        def change() -> None:
+            functions[0].name, functions[1].name = cond.name, body.name
+            for position, dtype in inputs.items():
+                node.attr["T"].list.type[position] = dtype
+                _loosen(node, position)
+            _clean(node)
+
+        self.edits.append(change)
+        return dict(inputs)
+
+    def _clone(self, name: str, inputs: Tainted, where: str, variable: str) -> _Clone | None:
+        """A copy of a function that takes values for some of its arguments; None if there is an obstacle."""
+        key = (name, tuple(sorted(inputs.items())))
+        if key in self._clones:
+            found = self._clones[key]
+            if key in self._open:
+                self.refuse(Obstacle(variable, where, "", f"the function {show(name)} calls itself"))
+            return found
+        self._clones[key] = None
+        self._open.add(key)
+        try:
+            return self._make_clone(key, inputs, where, variable)
+        finally:
+            self._open.discard(key)
+
+    def _make_clone(
+        self, key: tuple[str, tuple[tuple[int, int], ...]], inputs: Tainted, where: str, variable: str
+    ) -> _Clone | None:
+        name = key[0]
+        original = self.functions.get(name)
+        arguments = original.signature.input_arg if original is not None else ()
+        if original is None or any(arg.number_attr or arg.type_list_attr for arg in arguments):
+            self.refuse(Obstacle(variable, where, "", f"the function {show(name)} is not known well enough"))
+            return None
+        count = len(self.obstacles)
+        function = schema.FunctionDef()
+        function.CopyFrom(original)
+        function.signature.name = unique_name(f"{name}__frozen", self._taken)
+        self._taken[function.signature.name] = None
+        start: dict[tuple[str, int], tuple[int, str]] = {}
+        for position, dtype in inputs.items():
+            start[_take_value(function, position, dtype), 0] = (dtype, variable)
+        level = Level(self, {node.name: node for node in function.node_def}, where, function)
+        level.run(start)
+        outputs: Tainted = {}
+        for index, output in enumerate(function.signature.output_arg):
+            found_type = level.tainted.get(level.flat(function.ret[output.name]))
+            if found_type is not None:
+                outputs[index] = found_type[0]
+        if len(self.obstacles) > count:
+            return None
+        self.edits.append(lambda: _finish(function, level.renamed, outputs))
+        clone = self._clones[key] = _Clone(function.signature.name, outputs)
+        self.made[clone.name] = function
+        return clone
+
+
+def _functions(value: Message) -> list[Message]:
+    return [value.func] if value.WhichOneof("value") == "func" else list(value.list.func)
+
+
+def _clean(node: Message) -> None:
+    for name in STALE:
+        if name in node.attr:
+            del node.attr[name]
+
+
+def _loosen(node: Message, index: int) -> None:
+    """The declared shape of an output that was a handle says nothing about the value."""
+    for name in ("output_shapes", "_output_shapes"):
+        if name in node.attr and index < len(node.attr[name].list.shape):
+            shape = node.attr[name].list.shape[index]
+            shape.Clear()
+            shape.unknown_rank = True
+
+
+def _take_value(function: Message, position: int, dtype: int) -> str:
+    """Lets an argument of a function, a copy, be a value; its name."""
+    argument = function.signature.input_arg[position]
+    argument.type = dtype
+    argument.ClearField("type_attr")
+    argument.ClearField("handle_data")
+    if position in function.arg_attr:
+        for name in ("_output_shapes", "_handle_dtypes", "_handle_shapes"):
+            if name in function.arg_attr[position].attr:
+                del function.arg_attr[position].attr[name]
+    if position in function.resource_arg_unique_id:
+        del function.resource_arg_unique_id[position]
+    return str(argument.name)
+
+
+def _finish(function: Message, renamed: Mapping[str, tuple[str, str]], outputs: Tainted) -> None:
+    """After a body's nodes have changed: the names of their outputs, the function's own outputs and attrs."""
+
+    def new(text: str) -> str:
+        head, colon, rest = text.partition(":")
+        if head in renamed and colon:
+            before, after = renamed[head]
+            arg, more, index = rest.partition(":")
+            if arg == before:
+                return f"{head}:{after}{more}{index}"
+        return text
+
+    if renamed:
+        for node in function.node_def:
+            changed = [new(text) for text in node.input]
+            if changed != list(node.input):
+                node.input[:] = changed
+        for name in list(function.ret):
+            function.ret[name] = new(function.ret[name])
+    for index, dtype in outputs.items():
+        output = function.signature.output_arg[index]
+        output.type = dtype
+        output.ClearField("handle_data")
+    for name in ("_input_shapes", "forward_function_name", "backward_function_name"):
+        if name in function.attr:
+            del function.attr[name]

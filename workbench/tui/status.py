@@ -1,0 +1,63 @@
+"""How a plan stands, as pieces of the head line and of the tabs: models, what is picked, what hinders a commit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workbench.findings import total
+from workbench.names import show
+from workbench.session.texts.text import count
+from workbench.tui import glyphs
+
+if TYPE_CHECKING:
+    from workbench.session.lists.picking import Picked
+    from workbench.session.session import Session
+
+Piece = tuple[str, str]
+
+
+def models(session: Session, title: str) -> list[Piece]:
+    """Return the screen's title and the models; an arrow between two follows the wires between them."""
+    pieces: list[Piece] = [(f"{title}  ", "strong")]
+    wired = {session.ends_of(wire) for wire in session.plan.wires}
+    handles = session.handles
+    for position, source in enumerate(session.plan.sources):
+        if position:
+            forth = (handles[position - 1], source.handle)
+            arrow = glyphs.arrow(forth in wired, forth[::-1] in wired)
+            pieces.append((f"  {arrow}  ", "quiet"))
+        pieces.append((f"{glyphs.mark(position)} {show(source.handle)}", f"model-{position % 4}"))
+    return pieces
+
+
+def standing(session: Session, picked: Picked | None) -> list[Piece]:
+    """What is picked and what to do with it; else how many wires there are and whether they can be committed."""
+    if picked is not None:
+        other = "an output" if picked.side == "target" else "an input"
+        return [
+            (f"{glyphs.PICKED} {show(picked.end.written, 40)}", "strong"),
+            (f"  space on {other} wires it", "quiet"),
+        ]
+    plan = session.plan
+    found: list[Piece] = [(count(len(plan.wires), "wire"), "quiet")] if plan.sources[1:] else []
+    outcome = session.outcome
+    if outcome is None:
+        return found
+    warnings = total(outcome.findings, "warning")
+    if outcome.errors:
+        found.append((f"  {glyphs.NO} {count(outcome.errors, 'error')}", "bad"))
+    elif outcome.draft is not None:
+        found.append((f"  {glyphs.FITS} can be committed", "good"))
+    if warnings:
+        found.append((f"  ! {count(warnings, 'warning')}", "maybe"))
+    return found
+
+
+def tabs(session: Session) -> list[tuple[str, str]]:
+    """(region, label) of each tab."""
+    labels = [
+        (f"pane-{position}", f"{glyphs.mark(position)} {show(source.handle)}")
+        for position, source in enumerate(session.plan.sources)
+    ] or [("pane-0", "no model")]
+    findings = total(session.outcome.findings) if session.outcome is not None else 0
+    return [*labels, ("wires", f"wires {len(session.plan.wires)}"), ("findings", f"findings {findings:,}")]

@@ -1,0 +1,148 @@
+"""A result on disk against the sources in its recipe, however long ago and by whichever TensorFlow it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from typing import TYPE_CHECKING
+
+from workbench.disk import folder as disk_folder
+from workbench.errors import RuntimeFailure, WorkbenchError
+from workbench.names import show
+from workbench.publishing.publish import ALLOW, Work, check_bundle, not_of_these, unsafe
+from workbench.verification.report import Proof
+
+if TYPE_CHECKING:
+    from workbench.model import MetaGraph, Model
+    from workbench.runtime.child_process.child import Child
+    from workbench.runtime.comparison.verification import Verification
+    from workbench.verification.replay import Remade
+
+
+def verify_again(result: Model, remade: Remade, work: Work, child: Child | None = None) -> Proof:
+    """Runs a result against what it was made of, by every signature that was proven when it was made.
+
+    Args:
+        result: the result.
+        remade: what it was made by.
+        work: the same as something that can be proven.
+        child: a running TensorFlow process to use and leave running; None starts one and ends it.
+
+    Raises:
+        DamagedFile, MissingFile: the checkpoint of the result, or of a source, is not what its index says.
+    """
+    return _Again(result, remade, work).run(child)
+
+
+class _Again:
+    """One verification."""
+
+    def __init__(self, result: Model, remade: Remade, work: Work) -> None:
+        self.result = result
+        self.remade = remade
+        self.work = work
+        self.notes: list[str] = []
+        self.found: dict[str, Verification] = {}
+
+    def run(self, child: Child | None) -> Proof:
+        meta = self._meta()
+        if isinstance(meta, str):
+            return self._proof("differs", meta)
+        work, keys = self.work, self.work.proven()
+        missing = [key for key in keys if key not in meta.signatures]
+        if missing:
+            return self._proof("differs", f"The result has no signature {show(missing[0])!r}.")
+        self._compare_graphs()
+        if not keys:
+            return self._proof("not run", "It has no signature that could be run.")
+        told = unsafe(meta, keys, work.stages(), allowed=work.proving.allow_unsafe)
+        if told is not None:
+            return self._proof("not run", f"{told} {ALLOW}")
+        with ExitStack() as stack:
+            running = child or stack.enter_context(work.new_child())
+            try:
+                running.start()
+                told = None if work.proving.allow_unsafe else unsafe(meta, keys, work.stages(), running)
+            except RuntimeFailure as error:
+                return self._proof("not run", error.message, error.hint)
+            if told is not None:
+                return self._proof("not run", f"{told} {ALLOW}")
+            work.timed("check", "checking the checkpoints", partial(self._check, work))
+            stack.enter_context(work.copies)
+            return self._run(meta, running)
+
+    def _meta(self) -> MetaGraph | str:
+        """The MetaGraph of the result that the recipe made, or what is wrong."""
+        try:
+            return self.result.select(self.work.meta.tags)
+        except WorkbenchError as error:
+            return f"{error.message} {error.hint or ''}".strip()
+
+    def _compare_graphs(self) -> None:
+        if self.result.location.file.read_bytes() == self.remade.serialize():
+            self.notes.append("Its graph is byte for byte what the recipe makes of these sources.")
+        else:
+            self.notes.append(
+                "Its graph is not byte for byte what this version of workbench makes of the recipe and these sources."
+            )
+
+    def _check(self, work: Work) -> None:
+        work.check()
+        if self.result.bundle is not None:
+            check_bundle(self.result.bundle, str(self.result.path))
+        elif self.result.bundle_problem is not None:
+            raise self.result.bundle_problem
+
+    def _run(self, meta: MetaGraph, child: Child) -> Proof:
+        from workbench.runtime.chain import ResultModel
+        from workbench.runtime.comparison.verdict import worst
+
+        work = self.work
+        unfit = work.prepare(child)
+        if unfit is not None:
+            return self._proof(unfit.verdict, unfit.reason, unfit.hint)
+        for key in work.proven():
+            trial = work.trial(child, key)
+            model = ResultModel(work.copies.of(self.result, meta), meta.signatures[key], "the result")
+            verification = work.timed("reference", "running the sources", trial.verifier.reference)
+            if verification is None:
+                run: Callable[[], Verification] = partial(work.compare, trial.verifier, model)
+                verification = work.timed("verify", "loading and running the result", run)
+            self.found[key] = verification
+        changed = self._changed()
+        if changed is not None:
+            self.found = {key: not_of_these(one, changed) for key, one in self.found.items()}
+        verdict = worst([one.verdict for one in self.found.values()])
+        told = {key: one for key, one in self.found.items() if one.verdict == verdict}
+        hint = next((one.hint for one in told.values() if one.hint), None)
+        reasons = {one.reason for one in told.values()}
+        if len(reasons) == 1 and len(told) == len(self.found):
+            return self._proof(verdict, reasons.pop(), hint)
+        return self._proof(verdict, " ".join(f"{show(key)}: {one.reason}" for key, one in told.items()), hint)
+
+    def _changed(self) -> str | None:
+        """What is not any more what the recipe speaks of, as text: a source with another digest, a file that changed.
+
+        Both are asked after the run: a digest is of what was run if no file has changed since that was opened.
+        """
+        for source in self.remade.sources:
+            if disk_folder.digest(disk_folder.find(source.path)) != source.digest:
+                return f"The source {show(source.handle)} ({show(str(source.path))}) was changed"
+        return self.work.copies.changed()
+
+    def _proof(self, verdict: str, reason: str, hint: str | None = None) -> Proof:
+        sources = self.remade.sources
+        again = [show(one.handle) for one in sources if one.made_again]
+        if again:
+            self.notes.append(f"Made again from its own recipe: {', '.join(again)}.")
+        return Proof(
+            self.result.path,
+            verdict,
+            reason,
+            hint,
+            sources=sources,
+            signatures=self.found,
+            notes=tuple(self.notes),
+            seconds=self.work.seconds,
+        )

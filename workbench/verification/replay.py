@@ -1,0 +1,186 @@
+"""From a result and its recipe back to what it was made by: the sources, and the draft or edit of them.
+
+A source that is itself a result and can't be found is made again from its own recipe, if its sources are there: the
+same recipe gives the same bytes, and the digest shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import DamagedFile, MissingFile, PlanError
+from workbench.model import Model, open_model
+from workbench.model.recipe import EXTRA
+from workbench.names import show
+from workbench.publishing import edits as commit_edit
+from workbench.publishing import joins as commit_join
+from workbench.publishing.publish import Progress, Proving, Work
+from workbench.surgery.draft import Draft, build
+from workbench.surgery.edit import Edit
+from workbench.surgery.recipe import RECIPE, plan_of
+from workbench.verification.find_sources import Finder, Wanted, missing, wanted
+
+_DEEPEST = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A source that was found.
+
+    Attributes:
+        handle: as in `Wanted`.
+        path: where; of one that was made again, the folder it was made in.
+        digest: SHA-256 over all of it.
+        made_again: whether it was made from its own recipe.
+    """
+
+    handle: str
+    path: Path
+    digest: str
+    made_again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Remade:
+    """What a result was made by, made again in memory.
+
+    Attributes:
+        made: the draft of a join, or the edit of one model.
+        sources: where its sources are, those of sources included.
+    """
+
+    made: Draft | Edit
+    sources: tuple[Found, ...]
+
+    @property
+    def signature(self) -> str | None:
+        """The signature that given values are for."""
+        if isinstance(self.made, Draft):
+            return self.made.plan.signature
+        return next(iter(self.made.references), None)
+
+    def work(self, proving: Proving, progress: Progress | None = None) -> Work:
+        """As something that can be proven."""
+        if isinstance(self.made, Draft):
+            return commit_join.work(self.made, proving, progress)
+        return commit_edit.work(self.made, proving, progress)
+
+    def serialize(self) -> bytes:
+        """The bytes that its `saved_model.pb` had, if the same version made it."""
+        return self.made.serialize()
+
+
+def remake(result: Model, given: Mapping[str, Path], scratch: Path) -> Remade:
+    """Reads the recipe of a result, finds its sources, and does it again in memory.
+
+    Args:
+        result: the result.
+        given: where sources are, by handle; what is not there is looked for.
+        scratch: a folder for sources that have to be made again.
+
+    Raises:
+        MissingFile: it has no recipe.
+        DamagedFile: the recipe can't be read, or can't be done with these sources any more.
+        MissingSource: sources were not found.
+        WrongSource: a given one is another model.
+        UsageError: a given handle is that of no source.
+    """
+    origin = result.origin
+    if result.folder is None or origin is None or (origin.recipe is None and not origin.findings):
+        raise MissingFile(
+            f"The model has no recipe ({EXTRA}/{RECIPE}): it was not made by workbench, or has lost it.",
+            where=show(str(result.path)),
+            hint="Compare it with the model it should be equal to: workbench verify X --against Y.",
+        )
+    file = result.folder / EXTRA / RECIPE
+    if origin.recipe is None:
+        raise DamagedFile(origin.findings[0].message, where=show(str(file)))
+    return _Remaking(Finder(given, result.folder, file), show(str(file)), scratch).run(origin.recipe)
+
+
+class _Remaking:
+    """One result, and the sources of its sources."""
+
+    def __init__(self, finder: Finder, where: str, scratch: Path) -> None:
+        self.finder = finder
+        self.where = where
+        self.scratch = scratch
+        self.found: list[Found] = []
+
+    def run(self, recipe: dict[str, Any]) -> Remade:
+        self.finder.check_given(recipe)
+        places, lost = self._locate(recipe, "")
+        if lost:
+            raise missing(lost, self.where)
+        made = self._make(recipe, places)
+        assert made is not None
+        return Remade(made, tuple(self.found))
+
+    def _locate(self, recipe: dict[str, Any], above: str) -> tuple[dict[str, Path], list[Wanted]]:
+        """Where the sources of a recipe are, by handle, and what is lost."""
+        places: dict[str, Path] = {}
+        lost: list[Wanted] = []
+        entries = recipe.get("sources")
+        if not isinstance(entries, list) or not entries or above.count("/") > _DEEPEST:
+            raise DamagedFile("The recipe names no sources, or too many below each other.", where=self.where)
+        for entry in entries:
+            source = wanted(entry, self.where, above)
+            path = self.finder.find(source)
+            if path is None and source.recipe is not None:
+                path, below = self._again(source)
+                lost += below
+            elif path is None:
+                lost.append(source)
+            else:
+                self.found.append(Found(source.handle, path, source.digest))
+            if path is not None:
+                places[source.handle.removeprefix(above)] = path
+        return places, lost
+
+    def _again(self, source: Wanted) -> tuple[Path | None, list[Wanted]]:
+        """Makes a source from its own recipe; None and what is lost if that can't be done."""
+        assert source.recipe is not None
+        places, lost = self._locate(source.recipe, f"{source.handle}/")
+        if lost:
+            return None, [source, *lost]
+        target = self.scratch / f"{len(self.found)}"
+        made = self._make(source.recipe, places)
+        work = Remade(made, ()).work(Proving())
+        from workbench.publishing.publish import publish
+
+        publish(work, target, verify=False)
+        got = open_model(target).digest()
+        if got != source.digest:
+            raise DamagedFile(
+                f"The source {show(source.handle)!r} was made again from its recipe, and is another model now: sha256 "
+                f"{got}, the recipe wants {source.digest}.",
+                where=self.where,
+                hint=f"Another version of workbench made it. Give it as it was: --source {show(source.handle)}=DIR",
+            )
+        self.found.append(Found(source.handle, target, source.digest, made_again=True))
+        return target, []
+
+    def _make(self, recipe: dict[str, Any], places: Mapping[str, Path]) -> Draft | Edit:
+        kind = recipe.get("edit")
+        if kind is not None:
+            return self._edit(recipe, str(kind), places)
+        plan = plan_of(recipe, lambda entry: places[entry["handle"]], self.where)
+        draft, findings = build(plan)
+        if draft is None:
+            raise PlanError("What the recipe tells of can't be done any more.", findings, where=self.where)
+        return draft
+
+    def _edit(self, recipe: dict[str, Any], kind: str, places: Mapping[str, Path]) -> Edit:
+        from workbench.surgery.replay import redo
+
+        (entry, path), options = (recipe["sources"][0], next(iter(places.values()))), recipe.get("options")
+        tags = str(entry.get("tag_set") or "") or None
+        edit = redo(open_model(path, tags), kind, options if isinstance(options, dict) else {}, self.where)
+        if edit.blocked:
+            raise PlanError(
+                "What the recipe tells of can't be done any more.", edit.findings, where=self.where
+            )
+        return edit
