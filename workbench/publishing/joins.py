@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from workbench.runtime.chain import Stage as ChainStage
     from workbench.runtime.child_process.child import Child
     from workbench.runtime.comparison.verification import Verification
-    from workbench.surgery.imported import Part
+    from workbench.surgery.imported import ImportedModel
 
 __all__ = ["Progress", "Proving", "Report", "commit"]
 
@@ -143,7 +143,7 @@ class _Commit(Work):
                 return unfit
         return None
 
-    def _prove_opened(self, child: Child, part: Part) -> Verification | None:
+    def _prove_opened(self, child: Child, part: ImportedModel) -> Verification | None:
         from workbench.publishing import reference as prove
         from workbench.runtime.chain import ResultModel
         from workbench.runtime.comparison.verify import Verifier
@@ -170,7 +170,7 @@ class _Commit(Work):
         reason = f"{part.handle} with its calls opened could not be held against the original: {found.reason}"
         return replace(found, verdict="inconclusive", reason=reason)
 
-    def _given_to(self, part: Part, signature: Signature) -> tuple[Sample, ...]:
+    def _given_to(self, part: ImportedModel, signature: Signature) -> tuple[Sample, ...]:
         """The user's values for a source's own signature, if they are for all of its inputs."""
         from workbench.runtime.component_tensors import slot_names
 
@@ -234,6 +234,6 @@ class _Commit(Work):
         stage.write(f"assets.extra/{RECIPE}", draft.recipe)
 
 
-def _own_signature(part: Part) -> Signature | None:
+def _own_signature(part: ImportedModel) -> Signature | None:
     """The signature by which a source is held against itself with its calls opened."""
     return part.chosen or next(iter(part.model.meta.signatures.values()), None)

@@ -14,7 +14,7 @@ from workbench.model import MetaGraph, Model, Signature
 from workbench.model.signature import HIDDEN_SIGNATURES
 from workbench.names import input_tensor, show
 from workbench.publishing.publish import ALLOW, Proving, Report, unsafe
-from workbench.surgery.imported import Part, must_be_fed
+from workbench.surgery.imported import ImportedModel, must_be_fed
 from workbench.surgery.plan import Source
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _not_run(reason: str, error: WorkbenchError | None = None) -> Report:
 
 def _unfed(model: Model, meta: MetaGraph, signature: Signature) -> str | None:
     """The placeholders that a signature's outputs need and that none of its inputs feeds, as a sentence."""
-    part = Part(Source("original", model.path), model, meta, None)
+    part = ImportedModel(Source("original", model.path), model, meta, None)
     fed = {str(input_tensor(name)): "\0fed" for port in signature.inputs.values() for name in port.tensors}
     roots = [tensor for port in signature.outputs.values() for tensor in port.tensors]
     nodes = meta.nodes

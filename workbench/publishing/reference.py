@@ -14,7 +14,7 @@ from workbench.runtime.component_tensors import slot_names
 from workbench.runtime.inputs.groups import Group, structured_groups
 from workbench.surgery.draft import Draft
 from workbench.surgery.edit import Edit, Reference
-from workbench.surgery.imported import Part
+from workbench.surgery.imported import ImportedModel
 from workbench.surgery.plan import Source
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def assets(draft: Draft) -> dict[str, Path]:
     return {tensor: path for tensor, path in found.items() if path is not None}
 
 
-def own_chain(part: Part, signature: Signature, place: Place = ModelRef.of) -> Chain:
+def own_chain(part: ImportedModel, signature: Signature, place: Place = ModelRef.of) -> Chain:
     """A source alone, as it was opened, by one of its own signatures; `place` as for `reference_chain`."""
     return signature_chain(part.handle, part.model, part.model.meta, signature, place)
 
@@ -183,7 +183,7 @@ def _depends(model: Model, meta: MetaGraph, signature: Signature, reference: Ref
         meta = reference.prepared.meta
     elif reference.opened is not None:
         meta = reference.opened
-    part = Part(Source("original", model.path), model, meta, None)
+    part = ImportedModel(Source("original", model.path), model, meta, None)
     fed = {_tensor(tensor): "\0fed" for tensors in reference.inputs.values() for tensor in tensors}
     return {
         slot: "\0fed" in part.value_ancestors([tensor], fed)

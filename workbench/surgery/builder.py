@@ -30,7 +30,7 @@ from workbench.surgery.export.saver import CheckpointNames, merge_savers, prefix
 from workbench.surgery.export.tables import add_tables
 from workbench.surgery.export.training_mode import both_modes, tell
 from workbench.surgery.export.variable_defs import describe_variables, known_by_name
-from workbench.surgery.imported import Part, attr_shape, is_placeholder
+from workbench.surgery.imported import ImportedModel, attr_shape, is_placeholder
 from workbench.surgery.preconditions import has_checkpoint, look_closer, variables_have_data
 from workbench.surgery.resolve.join import Join, Link
 from workbench.surgery.resolve.preprocessing import remarks
@@ -181,7 +181,7 @@ class Builder:
 
     # -- keep
 
-    def _keep(self, part: Part) -> None:
+    def _keep(self, part: ImportedModel) -> None:
         roots = list(self.interface.roots.get(part.handle, []))
         for port in (*self.interface.inputs, *self.interface.outputs):
             if port.handle == part.handle:
@@ -245,7 +245,7 @@ class Builder:
 
     # -- rewrite and rename
 
-    def _rewrite(self, part: Part) -> None:
+    def _rewrite(self, part: ImportedModel) -> None:
         if self.plan.freeze:
             from workbench.surgery.rewrite.freeze_variables import freeze_variables
 
@@ -259,7 +259,7 @@ class Builder:
         self.rewritten["references"] += rewrite_references(part)
         self.rewritten["described"] += describe_variables(part)
 
-    def _rename(self, part: Part) -> None:
+    def _rename(self, part: ImportedModel) -> None:
         library = part.meta.proto.graph_def.library
         kept = frozenset(part.functions)
         gradient_ops = frozenset(
@@ -373,7 +373,7 @@ class Builder:
 
     # -- what stands beside the graph
 
-    def _init_ops(self, part: Part) -> list[str]:
+    def _init_ops(self, part: ImportedModel) -> list[str]:
         """What initialises a part, under the names of the result."""
         return [f"{part.handle}/{name}" for name in part.init_ops if name in part.kept]
 

@@ -41,7 +41,7 @@ class NodeCounts:
 
 
 @dataclass(slots=True)
-class Part:
+class ImportedModel:
     """A source, its chosen signature, and what of it goes into the result.
 
     Attributes:
@@ -89,7 +89,9 @@ class Part:
 
     def __repr__(self) -> str:
         nodes, functions = names.count(len(self.kept), "node"), names.count(len(self.functions), "function")
-        return f"<Part {show(self.source.handle, 60)}: {nodes} and {functions} kept of {self.model!r}>"
+        return (
+            f"<ImportedModel {show(self.source.handle, 60)}: {nodes} and {functions} kept of {self.model!r}>"
+        )
 
     def __post_init__(self) -> None:
         self.dependence = Dependence(self.meta)
@@ -335,7 +337,7 @@ class Part:
         return node
 
     def remove(self, name: str) -> None:
-        """Takes a kept node out again; `Part.graph_def` is compacted once at the end."""
+        """Takes a kept node out again; `ImportedModel.graph_def` is compacted once at the end."""
         self.kept.pop(name).Clear()
 
 

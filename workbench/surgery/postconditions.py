@@ -16,7 +16,7 @@ from workbench.names import show
 if TYPE_CHECKING:
     from workbench.model import MetaGraph
     from workbench.surgery.edit import Edit
-    from workbench.surgery.imported import Part
+    from workbench.surgery.imported import ImportedModel
 
 _HINT = "The source is damaged: `workbench check` tells all that is wrong with it."
 _NO_OBJECTS = "The source's object graph is damaged; --format tf1 leaves it out."
@@ -40,7 +40,7 @@ class UnsoundDraft(Exception):
         self.errors = tuple(errors)
 
 
-def check_join(meta: MetaGraph, parts: Iterable[Part]) -> bool:
+def check_join(meta: MetaGraph, parts: Iterable[ImportedModel]) -> bool:
     """Whether the result of a join is sound; if a source is not, in what is kept of it, its part gets a finding.
 
     Args:
@@ -66,7 +66,7 @@ def check_join(meta: MetaGraph, parts: Iterable[Part]) -> bool:
     return False
 
 
-def _is_kept(part: Part, finding: Finding) -> bool:
+def _is_kept(part: ImportedModel, finding: Finding) -> bool:
     """Whether a finding is about something of a source that is in the result, too."""
     signature, key, _ = finding.where.partition("#")
     if key:

@@ -12,10 +12,10 @@ from workbench.graph.adjacency import Adjacency
 from workbench.model import MetaGraph
 from workbench.model.variables import mismatch
 from workbench.names import show
-from workbench.surgery.imported import VARIABLE_OPS, Part
+from workbench.surgery.imported import VARIABLE_OPS, ImportedModel
 
 
-def has_checkpoint(part: Part) -> bool:
+def has_checkpoint(part: ImportedModel) -> bool:
     """Whether there is a readable, complete checkpoint; if one is missing it is a finding."""
     bundle = part.model.bundle
     if bundle is not None:
@@ -45,7 +45,7 @@ def has_checkpoint(part: Part) -> bool:
     return False
 
 
-def variables_have_data(part: Part, roots: Iterable[str], *, frozen: bool) -> None:
+def variables_have_data(part: ImportedModel, roots: Iterable[str], *, frozen: bool) -> None:
     """Whether everything that is read has a value: from the checkpoint, the init op, or an op of the graph (R10).
 
     Args:
@@ -94,7 +94,7 @@ def variables_have_data(part: Part, roots: Iterable[str], *, frozen: bool) -> No
         )
 
 
-def look_closer(part: Part) -> None:
+def look_closer(part: ImportedModel) -> None:
     """Names that are there twice, a cycle outside while loops (R2), and ops that TensorFlow does not know (R8)."""
     for finding in ambiguous(part.meta):
         if finding.where in {show(name) for name in (*part.kept, *part.functions)}:
@@ -121,7 +121,7 @@ def look_closer(part: Part) -> None:
         )  # fmt: skip
 
 
-def _is_unknown(part: Part, op: str) -> bool:
+def _is_unknown(part: ImportedModel, op: str) -> bool:
     return op not in part.meta.functions and not is_known(op)
 
 

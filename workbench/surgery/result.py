@@ -16,7 +16,7 @@ from workbench.surgery import recipe as recipe_
 from workbench.surgery.export.object_graph import (
     Alias,
 )
-from workbench.surgery.imported import Part
+from workbench.surgery.imported import ImportedModel
 from workbench.surgery.plan import Plan
 from workbench.surgery.resolve.join import Join
 from workbench.surgery.result_signature import Interface
@@ -78,7 +78,7 @@ class Draft:
         )
 
     @property
-    def parts(self) -> dict[str, Part]:
+    def parts(self) -> dict[str, ImportedModel]:
         """The sources by handle."""
         return self.join.parts
 

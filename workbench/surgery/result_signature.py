@@ -15,7 +15,7 @@ from workbench.model import shapes as shapes_
 from workbench.model.signature import HIDDEN_SIGNATURES, Port, Signature
 from workbench.model.tensors import is_vague_scalar
 from workbench.names import show
-from workbench.surgery.imported import Part, is_placeholder, must_be_fed, unique_name
+from workbench.surgery.imported import ImportedModel, is_placeholder, must_be_fed, unique_name
 from workbench.surgery.resolve.declared_shapes import Looseness, correct, loosen, looseness_of, looser
 from workbench.surgery.resolve.displaced_inputs import displacing, lost
 from workbench.surgery.resolve.endpoints import chosen_signature
@@ -82,7 +82,9 @@ def info_tensors(info: Message) -> Iterable[str]:
         yield info.name
 
 
-def port_info(part: Part, signature: Signature, key: str, side: Literal["inputs", "outputs"]) -> Message:
+def port_info(
+    part: ImportedModel, signature: Signature, key: str, side: Literal["inputs", "outputs"]
+) -> Message:
     """The TensorInfo of a key; for a GraphDef, whose signature is not on disk, one made from the port."""
     protos = part.meta.proto.signature_def
     if signature.key in protos:
@@ -153,7 +155,7 @@ def _is_scalar(info: Message) -> bool:
 class _Walk:
     """What a part needs: its fed inputs by candidate key, bare placeholders, the wires it takes."""
 
-    part: Part
+    part: ImportedModel
     candidates: dict[str, tuple[str, Port]]
     feeds: dict[str, str]
     needed: set[str] = field(default_factory=set)
@@ -162,7 +164,7 @@ class _Walk:
         return self.part.ancestors(roots, self.feeds)
 
 
-def _candidates(join: Join, part: Part) -> tuple[dict[str, tuple[str, Port]], dict[str, str]]:
+def _candidates(join: Join, part: ImportedModel) -> tuple[dict[str, tuple[str, Port]], dict[str, str]]:
     """Inputs of the part by an own mark, the chosen signature's first; and its tensors' marks."""
     signatures: dict[str, Signature] = {}
     if part.chosen is not None:
@@ -319,7 +321,7 @@ def _key(join: Join, noun: str, handle: str, own_key: str, taken: set[str]) -> s
     return key
 
 
-def _input_info(part: Part, info: Message) -> Message:
+def _input_info(part: ImportedModel, info: Message) -> Message:
     """A TensorInfo whose dtype and shape are the placeholder's own, which do not lie."""
     copy = schema.TensorInfo()
     copy.CopyFrom(info)
@@ -454,7 +456,7 @@ def _keep_signatures(join: Join, result: Interface) -> None:
             result.roots[handle] += present
 
 
-def _calls_functions(part: Part) -> bool:
+def _calls_functions(part: ImportedModel) -> bool:
     return any(node.op in ("PartitionedCall", "StatefulPartitionedCall") for node in part.meta.nodes.values())
 
 

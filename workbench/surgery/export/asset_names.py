@@ -18,7 +18,7 @@ from workbench import names
 from workbench.disk.files import same_content
 from workbench.disk.folder import asset_files
 from workbench.surgery.export.asset_readers import only_read
-from workbench.surgery.imported import Part
+from workbench.surgery.imported import ImportedModel
 
 _LONGEST_NAME = 250  # a file system's 255 bytes, less a number to tell handles apart
 
@@ -42,7 +42,7 @@ class Placed:
         return f"{self.prefix}{_normal(filename)}"
 
 
-def place_assets(sources: Iterable[Part], *, apart: bool = True) -> dict[str, Placed]:
+def place_assets(sources: Iterable[ImportedModel], *, apart: bool = True) -> dict[str, Placed]:
     """Decide where the asset files of each part go, by handle.
 
     A part that keeps an asset brings all files of its `assets/` along: what reads one by its name can't be seen.
@@ -67,7 +67,7 @@ def place_assets(sources: Iterable[Part], *, apart: bool = True) -> dict[str, Pl
     return placed
 
 
-def _prefixes(part: Part, files: Mapping[str, Path]) -> Iterable[str]:
+def _prefixes(part: ImportedModel, files: Mapping[str, Path]) -> Iterable[str]:
     """Prefixes for the files of a source, the best first."""
     stem = part.handle.replace("/", "_")
     declared = {_key(asset.filename) for asset in part.meta.assets}
@@ -82,7 +82,7 @@ def _is_free(prefix: str, files: Iterable[str], taken: Collection[str]) -> bool:
     return not any(name in taken or any(above in taken for above in _above(name)) for name in names_)
 
 
-def _files(part: Part) -> dict[str, Path]:
+def _files(part: ImportedModel) -> dict[str, Path]:
     """The asset files that a part brings along, by name."""
     kept = {
         _normal(asset.filename): asset.path

@@ -8,7 +8,7 @@ from workbench import names
 from workbench.checks.unsafe.ops import READS_ASSET
 from workbench.disk.schema import Message
 from workbench.graph.functions import calls
-from workbench.surgery.imported import Part
+from workbench.surgery.imported import ImportedModel
 
 _PASS = frozenset({"Identity", "StopGradient", "EnsureShape", "Reshape", "ReadVariableOp"})
 _SET = frozenset({"AssignVariableOp", "Assign"})
@@ -17,7 +17,7 @@ _CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 _MAIN = ""
 
 
-def only_read(part: Part) -> bool:
+def only_read(part: ImportedModel) -> bool:
     """Return whether nothing but ops that read the file at it takes the path of a kept asset.
 
     Followed through Identity and its like, through variables and into plain calls: in the main graph and, for the
@@ -80,7 +80,7 @@ def _consumers(nodes: Iterable[Message]) -> dict[str, list[tuple[Message, int]]]
     return found
 
 
-def _captured(part: Part) -> Iterable[tuple[str, int]]:
+def _captured(part: ImportedModel) -> Iterable[tuple[str, int]]:
     """The kept functions of objects that capture an asset, each with the position of the argument."""
     objects = part.meta.objects
     if objects is None:

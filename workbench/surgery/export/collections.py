@@ -9,14 +9,14 @@ from workbench.disk import schema
 from workbench.disk.schema import Message
 from workbench.model.variables import VARIABLE_COLLECTIONS
 from workbench.names import show
-from workbench.surgery.imported import Part
+from workbench.surgery.imported import ImportedModel
 from workbench.surgery.rewrite.prefix import Renamer, Rule
 
 _INIT_COLLECTIONS = frozenset({"saved_model_main_op", "legacy_init_op", "saved_model_train_op"})
 _ASSET_COLLECTIONS = frozenset({"saved_model_assets", "asset_filepaths"})
 
 
-def merge_collections(meta: Message, part: Part, renamer: Renamer) -> None:
+def merge_collections(meta: Message, part: ImportedModel, renamer: Renamer) -> None:
     """Adds what survives of a part's collections to the result's, renamed; says what does not."""
     for name, definitions in part.variable_defs.items():
         if not definitions:
@@ -43,7 +43,9 @@ def merge_collections(meta: Message, part: Part, renamer: Renamer) -> None:
             meta.collection_def[name].CopyFrom(collection)
 
 
-def _node_list(meta: Message, name: str, values: Iterable[str], part: Part, renamer: Renamer) -> None:
+def _node_list(
+    meta: Message, name: str, values: Iterable[str], part: ImportedModel, renamer: Renamer
+) -> None:
     listed = list(values)
     gone = [value for value in listed if names.input_node(value) not in part.kept]
     if gone:
@@ -53,11 +55,13 @@ def _node_list(meta: Message, name: str, values: Iterable[str], part: Part, rena
     target.extend(renamer.tensor(part.moved.get(value, value), Rule.COLLECTION) for value in listed)
 
 
-def _drop(part: Part, name: str, why: str) -> None:
+def _drop(part: ImportedModel, name: str, why: str) -> None:
     part.note("R7-collection", "info", show(name), f"This collection is not in the result: {why}.")
 
 
-def _contexts(meta: Message, name: str, values: Iterable[bytes], part: Part, renamer: Renamer) -> None:
+def _contexts(
+    meta: Message, name: str, values: Iterable[bytes], part: ImportedModel, renamer: Renamer
+) -> None:
     kept = kept_contexts(
         name, values, part.kept, renamer, lambda: _drop(part, name, "one of its entries is damaged")
     )
@@ -134,7 +138,7 @@ def _rename_nested(wrapped: Message, kept: Mapping[str, Message], renamer: Renam
     return kind is not None and rename_context(getattr(wrapped, kind), kept, renamer)
 
 
-def merge_versions(graph_def: Message, parts: Iterable[Part]) -> None:
+def merge_versions(graph_def: Message, parts: Iterable[ImportedModel]) -> None:
     """Set the oldest producer, the youngest min_consumer and all bad_consumers (versions.proto).
 
     A GraphDef without versions is of version 0, the oldest: a later one could refuse its ops as removed.
@@ -146,7 +150,7 @@ def merge_versions(graph_def: Message, parts: Iterable[Part]) -> None:
     result.bad_consumers.extend(sorted({bad for version in versions for bad in version.bad_consumers}))
 
 
-def merge_meta_info(meta: Message, parts: Iterable[Part], tags: Iterable[str]) -> None:
+def merge_meta_info(meta: Message, parts: Iterable[ImportedModel], tags: Iterable[str]) -> None:
     """Tags of the result, the versions of the newest part's TensorFlow, every op any part lists."""
     info = meta.meta_info_def
     info.tags.extend(tags)

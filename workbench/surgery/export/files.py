@@ -9,7 +9,7 @@ from workbench.disk.schema import Message
 from workbench.names import show
 from workbench.surgery import recipe as recipe_
 from workbench.surgery.export.asset_names import Placed
-from workbench.surgery.imported import Part
+from workbench.surgery.imported import ImportedModel
 from workbench.surgery.result import Copied
 from workbench.surgery.rewrite.prefix import Renamer
 
@@ -18,7 +18,7 @@ _WARMUP = "tf_serving_warmup_requests"
 
 def add_assets(
     meta: Message,
-    part: Part,
+    part: ImportedModel,
     renamer: Renamer,
     placed: Placed,
     final: Callable[[str], str],
@@ -70,7 +70,7 @@ def add_assets(
     return numbers
 
 
-def add_extra_files(part: Part, files: list[Copied], *, with_objects: bool) -> None:
+def add_extra_files(part: ImportedModel, files: list[Copied], *, with_objects: bool) -> None:
     """Files of a source that are not carried over, each told; other extra files are."""
     folder = part.model.location.folder
     if folder is None:

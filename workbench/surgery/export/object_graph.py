@@ -20,7 +20,7 @@ from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
 from workbench.model.objects import OBJECT_GRAPH_KEY, VALUE_SUFFIX
 from workbench.surgery.export.optimizer_slots import plain_slots
-from workbench.surgery.imported import Part, unique_name
+from workbench.surgery.imported import ImportedModel, unique_name
 from workbench.surgery.rewrite.prefix import Renamer
 
 # Ops whose resource is an object of its own (a table), bound to functions from outside.
@@ -84,7 +84,7 @@ class Objects:
         return number, node
 
 
-def functions_of_objects(part: Part) -> list[str]:
+def functions_of_objects(part: ImportedModel) -> list[str]:
     """The functions of a source's objects, which have to stay in the library with them."""
     if not part.meta.has_object_graph:
         return []
@@ -100,7 +100,7 @@ def functions_of_objects(part: Part) -> list[str]:
     return sorted(found & part.meta.functions.keys())
 
 
-def constants_of_objects(part: Part) -> list[str]:
+def constants_of_objects(part: ImportedModel) -> list[str]:
     """The Const nodes of the main graph that hold a source's constant objects."""
     if not part.meta.has_object_graph:
         return []
@@ -123,7 +123,7 @@ def begin() -> Objects:
 # -- TF2 sources
 
 
-def add_objects(objects: Objects, part: Part, renamer: Renamer, assets: Mapping[int, int]) -> None:
+def add_objects(objects: Objects, part: ImportedModel, renamer: Renamer, assets: Mapping[int, int]) -> None:
     """Takes over a TF2 source's objects under the root, with new numbers and names.
 
     Args:
@@ -148,7 +148,7 @@ def add_objects(objects: Objects, part: Part, renamer: Renamer, assets: Mapping[
     plain_slots(objects.graph, objects.tracked, offset, _track_objects(objects, part, renamer))
 
 
-def of_model(part: Part) -> Objects:
+def of_model(part: ImportedModel) -> Objects:
     """A TF2 model's own object graph, to be added to: a copy, its numbers and the main graph's names unchanged."""
     objects = Objects()
     objects.graph.CopyFrom(part.meta.proto.object_graph_def)
@@ -156,7 +156,7 @@ def of_model(part: Part) -> Objects:
     return objects
 
 
-def _bind(objects: Objects, part: Part, offset: int, prefix: str) -> None:
+def _bind(objects: Objects, part: ImportedModel, offset: int, prefix: str) -> None:
     """Notes which object each handle of the main graph stands for.
 
     What a call captures says it best: exports of Keras have each variable twice, once under the key that the saver
@@ -198,7 +198,7 @@ def _rename_object(node: Message, renamer: Renamer, assets: Mapping[int, int]) -
         node.asset.asset_file_def_index = assets.get(node.asset.asset_file_def_index, 0)
 
 
-def _bind_variables(objects: Objects, part: Part, offset: int, prefix: str) -> None:
+def _bind_variables(objects: Objects, part: ImportedModel, offset: int, prefix: str) -> None:
     view = part.meta.objects
     if view is None:
         return
@@ -213,7 +213,7 @@ def _bind_variables(objects: Objects, part: Part, offset: int, prefix: str) -> N
             objects.bound.setdefault(f"{prefix}{variable.node}", number + offset)
 
 
-def _bind_captures(objects: Objects, part: Part, offset: int, prefix: str) -> None:
+def _bind_captures(objects: Objects, part: ImportedModel, offset: int, prefix: str) -> None:
     """The calls of the main graph take variables, tables and the like in the order of the function's `bound_inputs`."""
     concrete = part.meta.proto.object_graph_def.concrete_functions
     # in `part.meta` some calls may be opened, and there may be one more, of a callable
@@ -230,7 +230,7 @@ def _bind_captures(objects: Objects, part: Part, offset: int, prefix: str) -> No
             objects.bound.setdefault(f"{prefix}{names.input_node(text)}", number + offset)
 
 
-def _track_objects(objects: Objects, part: Part, renamer: Renamer) -> int | None:
+def _track_objects(objects: Objects, part: ImportedModel, renamer: Renamer) -> int | None:
     """The number of the source's root in the checkpoint's graph; None if it has none."""
     bundle = part.model.bundle
     if bundle is None or OBJECT_GRAPH_KEY not in bundle:
@@ -256,7 +256,7 @@ def _track_objects(objects: Objects, part: Part, renamer: Renamer) -> int | None
 # -- TF1 sources
 
 
-def add_variables(objects: Objects, part: Part) -> None:
+def add_variables(objects: Objects, part: ImportedModel) -> None:
     """Makes an object for a TF1 source, with its variables as children; each gets a key that TF2 checkpoints have."""
     number, _ = objects.add("user_object", 0, part.handle)
     tracked, _ = objects.track(0, part.handle)

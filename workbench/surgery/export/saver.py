@@ -13,14 +13,14 @@ from workbench import names
 from workbench.disk import dtypes, schema
 from workbench.disk.schema import Message
 from workbench.names import show
-from workbench.surgery.imported import Part, attr_type, unique_name
+from workbench.surgery.imported import ImportedModel, attr_type, unique_name
 
 _RESTORE_OPS = frozenset({"RestoreV2", "SaveV2"})
 _OLD_OPS = frozenset({"Restore", "RestoreSlice", "Save", "SaveSlices"})
 FILENAME, SAVE, RESTORE = "checkpoint/filename", "checkpoint/save", "checkpoint/restore_all"
 
 
-def saver_nodes(part: Part) -> list[str]:
+def saver_nodes(part: ImportedModel) -> list[str]:
     """The three nodes a SaverDef names, those that exist; empty if the part has no saver."""
     saver = part.saver
     named = (saver.filename_tensor_name, saver.save_tensor_name, saver.restore_op_name)
@@ -51,7 +51,7 @@ class CheckpointNames:
         bodies: names of Const nodes in bodies, by function.
     """
 
-    def __init__(self, part: Part, functions: Mapping[str, Message]) -> None:
+    def __init__(self, part: ImportedModel, functions: Mapping[str, Message]) -> None:
         self._part = part
         self._functions = functions
         self.main: set[str] = set()
@@ -165,7 +165,7 @@ def prefix_const(node: Message, rename: Callable[[str], str]) -> None:
     values[:] = [rename(text).encode("utf-8", "surrogateescape") for text in _strings(node)]
 
 
-def merge_savers(parts: list[Part], graph_def: Message, taken: set[str]) -> Message:
+def merge_savers(parts: list[ImportedModel], graph_def: Message, taken: set[str]) -> Message:
     """Makes the SaverDef of the result. The parts' nodes are in `graph_def`, already under their new names.
 
     Args:

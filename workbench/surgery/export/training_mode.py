@@ -16,7 +16,7 @@ from workbench.disk.schema import Message
 from workbench.graph.functions import reachable
 from workbench.model.callables import Variant
 from workbench.names import show
-from workbench.surgery.imported import Part
+from workbench.surgery.imported import ImportedModel
 from workbench.surgery.rewrite.prefix import Renamer
 
 ARGUMENT = "training"
@@ -46,7 +46,7 @@ def counterpart(variant: Variant, variants: Iterable[Variant]) -> Variant | None
 
 
 def both_modes(
-    parts: Iterable[Part], nodes: Mapping[str, Message], renamers: Mapping[str, Renamer]
+    parts: Iterable[ImportedModel], nodes: Mapping[str, Message], renamers: Mapping[str, Renamer]
 ) -> dict[bool, dict[str, Message]] | None:
     """The merged main graph for inference and for training; None where a part lacks one of them, or all are the same.
 
@@ -73,12 +73,12 @@ def both_modes(
     return found if several else None
 
 
-def _same_in_both(part: Part) -> bool:
+def _same_in_both(part: ImportedModel) -> bool:
     """Whether nothing says that a part would behave otherwise in training."""
     return not any(mode(variant) is not None for item in part.meta.callables for variant in item.variants)
 
 
-def _other_call(part: Part, nodes: Mapping[str, Message], renamer: Renamer) -> Message | None:
+def _other_call(part: ImportedModel, nodes: Mapping[str, Message], renamer: Renamer) -> Message | None:
     """The call of a part in the merged graph as a call of the other variant; None if a capture of that is gone."""
     called = part.called
     call = nodes.get(f"{part.handle}/{called.call}")
@@ -107,7 +107,7 @@ def _other_call(part: Part, nodes: Mapping[str, Message], renamer: Renamer) -> M
     return copy
 
 
-def tell(part: Part) -> None:
+def tell(part: ImportedModel) -> None:
     """Says of a source that trains something where only its inference will be in the result."""
     called = part.called
     if not any(variable.trainable for variable in part.meta.variables):
@@ -130,7 +130,7 @@ def tell(part: Part) -> None:
         _note(part, part.chosen.key if part.chosen is not None else "", "", None)
 
 
-def _note(part: Part, key: str, where: str, hint: str | None) -> None:
+def _note(part: ImportedModel, key: str, where: str, hint: str | None) -> None:
     part.note(
         "training-inference-only",
         "info",
@@ -141,7 +141,7 @@ def _note(part: Part, key: str, where: str, hint: str | None) -> None:
     )
 
 
-def _normalises(part: Part) -> bool:
+def _normalises(part: ImportedModel) -> bool:
     """Whether a layer that trains otherwise shows in what is kept."""
     wanted = reachable(part.meta.proto.graph_def, part.kept.values())
     bodies = [part.meta.functions[name].node_def for name in wanted if name in part.meta.functions]

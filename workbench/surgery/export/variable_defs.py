@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from workbench import names
 from workbench.disk import schema
 from workbench.disk.schema import Message
-from workbench.surgery.imported import Part, attr_type
+from workbench.surgery.imported import ImportedModel, attr_type
 
 
 def opened_by_name(bodies: Iterable[Message]) -> dict[str, str]:
@@ -30,7 +30,7 @@ def opened_by_name(bodies: Iterable[Message]) -> dict[str, str]:
     return found
 
 
-def known_by_name(part: Part) -> dict[str, str]:
+def known_by_name(part: ImportedModel) -> dict[str, str]:
     """The same for the nodes of a part that stay: VarHandleOp to function."""
     opened = opened_by_name(map(part.function, part.functions))
     handles = [node for node in part.kept.values() if node.op == "VarHandleOp"] if opened else []
@@ -42,7 +42,7 @@ def _shared_name(handle: Message) -> str:
     return attrs["shared_name"].s.decode("utf-8", "surrogateescape") if "shared_name" in attrs else ""
 
 
-def describe_variables(part: Part) -> int:
+def describe_variables(part: ImportedModel) -> int:
     """Adds a VariableDef for each resource variable of the part that has none; returns how many.
 
     A TF2 export keeps its variables in the object graph only. Without a VariableDef they load and give the right
@@ -90,7 +90,7 @@ def describe_variables(part: Part) -> int:
     return len(missing)
 
 
-def _reads(part: Part) -> dict[str, str]:
+def _reads(part: ImportedModel) -> dict[str, str]:
     """A ReadVariableOp of the main graph for each variable node that has one without control inputs."""
     found: dict[str, str] = {}
     for name, node in part.kept.items():

@@ -30,7 +30,7 @@ from workbench.surgery.export.signature_functions import (
     sweep,
     unlink,
 )
-from workbench.surgery.imported import Part
+from workbench.surgery.imported import ImportedModel
 from workbench.surgery.plan import Source
 from workbench.surgery.resolve.endpoints import chosen_signature
 from workbench.surgery.resolve.inside_calls import Opened
@@ -147,7 +147,7 @@ class _Change:
         self.calls: dict[str, Message] = {}
         # the original with the calls opened that endpoints lie in
         self.opened: Opened | None = None
-        self.part = Part(Source("model", edit.model.path), edit.model, edit.original, None)
+        self.part = ImportedModel(Source("model", edit.model.path), edit.model, edit.original, None)
         self.method_of_chosen = change.method is not None and (change.signature is not None or not change.add)
 
     def wrong(self, code: str, where: str, message: str, hint: str | None = None) -> None:

@@ -12,7 +12,7 @@ from workbench.model.duplicate_variables import find_twins
 from workbench.model.meta import MetaGraph
 from workbench.names import show
 from workbench.surgery.export.object_graph import TABLE_OPS, of_model
-from workbench.surgery.imported import Part
+from workbench.surgery.imported import ImportedModel
 from workbench.surgery.plan import Source
 
 _DEEPEST = 32
@@ -35,7 +35,7 @@ class Captures:
         self.meta = meta
         self.last = find_twins(meta) if restored else {}
         self.graph = meta.proto.object_graph_def
-        bound = of_model(Part(Source("model", model.path), model, meta, None)).bound
+        bound = of_model(ImportedModel(Source("model", model.path), model, meta, None)).bound
         self.nodes: dict[int, list[str]] = {}
         for node, number in bound.items():
             self.nodes.setdefault(number, []).append(node)

@@ -13,14 +13,14 @@ from workbench.disk.schema import Message
 from workbench.model import shapes
 from workbench.model.shapes import Shape
 from workbench.names import show
-from workbench.surgery.imported import Part
+from workbench.surgery.imported import ImportedModel
 from workbench.surgery.resolve.join import Link
 
 Looseness = Literal["proven", "batch", "rank"]
 _ORDER: tuple[Looseness, ...] = ("proven", "batch", "rank")
 
 
-def looseness_of(link: Link, part: Part) -> Looseness:
+def looseness_of(link: Link, part: ImportedModel) -> Looseness:
     """Return what a wire leaves unproven of the shapes that the taking model declares.
 
     Args:
@@ -55,7 +55,7 @@ def looser(one: Looseness, other: Looseness) -> Looseness:
     return max(one, other, key=_ORDER.index)
 
 
-def correct(part: Part, key: str, info: Message, shape: Shape) -> None:
+def correct(part: ImportedModel, key: str, info: Message, shape: Shape) -> None:
     """Replace a declared shape that the graph contradicts, and report it.
 
     Args:

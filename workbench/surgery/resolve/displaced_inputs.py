@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 
 from workbench import names
 from workbench.model.tensors import WITH_DEFAULT
-from workbench.surgery.imported import Part
+from workbench.surgery.imported import ImportedModel
 
 
-def displacing(part: Part, feeds: Mapping[str, str], roots: Iterable[str]) -> set[str]:
+def displacing(part: ImportedModel, feeds: Mapping[str, str], roots: Iterable[str]) -> set[str]:
     """Return the marks of inputs that, if they were fed, would take the place of a wire.
 
     Such an input may be left out: its default follows from what is wired.
@@ -38,7 +38,7 @@ def displacing(part: Part, feeds: Mapping[str, str], roots: Iterable[str]) -> se
     return found
 
 
-def lost(part: Part, roots: Iterable[str], dropped: Iterable[str]) -> set[str]:
+def lost(part: ImportedModel, roots: Iterable[str], dropped: Iterable[str]) -> set[str]:
     """Return those of some inputs of the chosen signature that `roots` depend on in the source, without the cuts."""
     if part.chosen is None:
         return set()

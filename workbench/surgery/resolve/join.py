@@ -15,7 +15,7 @@ from workbench.model.meta import MetaGraph
 from workbench.model.shapes import Fit, Shape
 from workbench.model.signature import Signature
 from workbench.names import show
-from workbench.surgery.imported import Part
+from workbench.surgery.imported import ImportedModel
 from workbench.surgery.plan import Plan, Source, Wire, split_handle
 from workbench.surgery.resolve.callables import Called, Prepared, prepare
 from workbench.surgery.resolve.endpoints import End, Lookup, Side, chosen_signature
@@ -68,7 +68,7 @@ class Join:
     """
 
     plan: Plan
-    parts: dict[str, Part] = field(default_factory=dict)
+    parts: dict[str, ImportedModel] = field(default_factory=dict)
     links: list[Link] = field(default_factory=list)
     order: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -197,7 +197,7 @@ def _add_part(join: Join, source: Source, model: Model) -> Lookup:
     elif isinstance(seen.chosen, Finding) and source.signature is not None:
         # Without a chosen signature bare tensors can still be wired; what then lacks is found later.
         join.findings.append(seen.chosen)
-    join.parts[source.handle] = part = Part(source, model, meta, signature)
+    join.parts[source.handle] = part = ImportedModel(source, model, meta, signature)
     part.called = seen.called
     part.opened = opened if opened is not None and opened.changed else None
     return Lookup(meta, source.handle, signature, opened.inside if opened is not None else {})

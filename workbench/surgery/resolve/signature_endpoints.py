@@ -15,7 +15,7 @@ from workbench.model.shapes import to_proto
 from workbench.model.signature import Signature
 from workbench.names import show
 from workbench.surgery.edit import Edit
-from workbench.surgery.imported import Part
+from workbench.surgery.imported import ImportedModel
 from workbench.surgery.plan import Source
 from workbench.surgery.resolve.callables import Prepared, prepare_ends
 from workbench.surgery.resolve.endpoints import End, Lookup, chosen_signature
@@ -155,7 +155,7 @@ def _look_up(
 
 def _check_feedable(edit: Edit, signature: str, found: FoundEnds) -> None:
     feeds = {tensor: f"\0{key}" for key, end in found.inputs.items() for tensor in end.tensors}
-    part = Part(Source("model", edit.model.path), edit.model, found.meta, None)
+    part = ImportedModel(Source("model", edit.model.path), edit.model, found.meta, None)
     roots = [tensor for end in found.outputs.values() for tensor in end.tensors]
     reached = part.ancestors(roots, feeds, as_it_is=True)
     nodes = found.meta.nodes

@@ -15,7 +15,7 @@ from workbench.model.variables import Variable
 from workbench.names import show
 from workbench.surgery.export.restored_state import Restored, restored
 from workbench.surgery.export.variable_defs import opened_by_name
-from workbench.surgery.imported import REF_VARIABLE_OPS, VARIABLE_OPS, Part
+from workbench.surgery.imported import REF_VARIABLE_OPS, VARIABLE_OPS, ImportedModel
 from workbench.surgery.rewrite.constant_reads import Obstacle
 from workbench.surgery.rewrite.variables_to_constants import Devolution
 
@@ -23,7 +23,7 @@ Note = Callable[[str, Any, str, str, str | None], None]
 """Takes code, severity, where, message and hint of a finding."""
 
 
-def bytes_to_freeze(part: Part) -> int:
+def bytes_to_freeze(part: ImportedModel) -> int:
     """Bytes that the constants of this part will hold."""
     known = {variable.node: variable for variable in part.meta.variables} | part.twins
     return bytes_of(known[name] for name in part.kept if name in known)
@@ -34,7 +34,7 @@ def bytes_of(variables: Iterable[Variable]) -> int:
     return sum(variable.nbytes or 0 for variable in variables if variable.key is not None)
 
 
-def freeze_variables(part: Part) -> int:
+def freeze_variables(part: ImportedModel) -> int:
     """Makes a Const of every variable among the kept nodes; returns how many.
 
     What can't be frozen is a finding of the part: a variable that is assigned to, or one without a value in the

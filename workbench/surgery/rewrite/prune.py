@@ -11,7 +11,7 @@ from workbench.model import MetaGraph, Model
 from workbench.model.duplicate_variables import find_twins
 from workbench.surgery.export.init_ops import MAIN_OP, signature_tensors, use_main_op
 from workbench.surgery.export.variable_defs import describe_variables
-from workbench.surgery.imported import Part
+from workbench.surgery.imported import ImportedModel
 from workbench.surgery.plan import Source
 
 
@@ -52,7 +52,7 @@ def drop_objects(meta_graph: Message, model: Model, original: MetaGraph) -> None
         return
     meta_graph.ClearField("object_graph_def")
     use_main_op(meta_graph, original.init_op)
-    part = Part(Source("model", model.path), model, original, None)
+    part = ImportedModel(Source("model", model.path), model, original, None)
     part.graph_def = meta_graph.graph_def
     part.kept = {node.name: node for node in meta_graph.graph_def.node}
     part.twins = find_twins(original)

@@ -13,7 +13,7 @@ from workbench.disk.optable import input_args
 from workbench.disk.schema import Message
 from workbench.model.tensors import is_vague_scalar
 from workbench.names import show
-from workbench.surgery.imported import REF_VARIABLE_OPS, Part, attr_type
+from workbench.surgery.imported import REF_VARIABLE_OPS, ImportedModel, attr_type
 
 _ASSIGNS = {
     "Assign": "AssignVariableOp",
@@ -22,7 +22,7 @@ _ASSIGNS = {
 }
 
 
-def rewrite_references(part: Part) -> int:
+def rewrite_references(part: ImportedModel) -> int:
     """Rewrites every reference variable of the part that can be; returns how many were."""
     variables = [name for name, node in part.kept.items() if node.op in REF_VARIABLE_OPS]
     if not variables:
@@ -32,7 +32,7 @@ def rewrite_references(part: Part) -> int:
     return rewritten
 
 
-def _rewrite_all(part: Part, variables: list[str]) -> int:
+def _rewrite_all(part: ImportedModel, variables: list[str]) -> int:
     consumers: dict[str, list[str]] = {}
     for name, node in part.kept.items():
         for text in node.input:
@@ -58,7 +58,7 @@ def _rewrite_all(part: Part, variables: list[str]) -> int:
 class _Users:
     """Everything that touches one reference variable, directly or through the reference an Assign returns."""
 
-    def __init__(self, part: Part, variable: str, consumers: dict[str, list[str]]) -> None:
+    def __init__(self, part: ImportedModel, variable: str, consumers: dict[str, list[str]]) -> None:
         self.part = part
         self.variable = variable
         self.assigns: dict[str, str] = {}  # Assign node -> the alias its reference came from
@@ -180,7 +180,7 @@ class _Users:
                 self.part.moved[f"{alias}:0"] = f"{read.name}:0"
 
 
-def _bridge_references(part: Part) -> None:
+def _bridge_references(part: ImportedModel) -> None:
     """References that outputs and wires still name (of variables that stay) get an Identity: loaders refuse them."""
     for tensor in sorted(part.exported - part.moved.keys()):
         parsed = names.input_tensor(tensor)
