@@ -26,7 +26,8 @@ import numpy as np
 
 from tests.picture.graphs import chain_with_hub, hub
 from workbench.model import MetaGraph, open_model
-from workbench.picture.layout.layout import CutOff, Layout, layout_in_worker
+from workbench.picture.layout.geometry import CutOff, Layout
+from workbench.picture.layout.layout import layout_in_worker
 from workbench.picture.render.canvas import Canvas
 from workbench.picture.scene.build import build_scene
 from workbench.picture.scene.scene import Scene

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from workbench.picture.layout.layout import Box, Layout, Line
+from workbench.picture.layout.geometry import Box, Layout, Line
 from workbench.picture.scene.scene import Frame, Scene
 
 

@@ -18,7 +18,8 @@ from tests.timing import FOREVER, ends
 from tests.zoo.example import Example
 from workbench.model import open_model
 from workbench.picture.layout import engines
-from workbench.picture.layout.layout import CutOff, Layout, lay_out, layout_in_worker
+from workbench.picture.layout.geometry import CutOff, Layout
+from workbench.picture.layout.layout import lay_out, layout_in_worker
 from workbench.picture.layout.placed import count_crossings
 from workbench.picture.render.canvas import Canvas
 from workbench.picture.scene.build import build_scene

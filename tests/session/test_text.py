@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.picture.layout.layout import CutOff
+from workbench.picture.layout.geometry import CutOff
 from workbench.session.texts.text import count, elide, elide_words, share
 
 WORDS = st.lists(st.text("ab/", min_size=1, max_size=40), min_size=1, max_size=9)

@@ -10,7 +10,7 @@ from workbench.session.texts.text import count
 
 if TYPE_CHECKING:
     from workbench.model import MetaGraph, Model
-    from workbench.picture.layout.layout import CutOff, Layout
+    from workbench.picture.layout.geometry import CutOff, Layout
     from workbench.picture.scene.scene import Frame, Node, Scene
     from workbench.surgery.draft import Draft
     from workbench.surgery.plan import Plan, Source

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from workbench.model import Model
-    from workbench.picture.layout.layout import Layout
+    from workbench.picture.layout.geometry import Layout
     from workbench.picture.scene.scene import Node, Scene
 
 EXAMPLES = """\
@@ -283,7 +283,8 @@ def _text_of(scene: Scene, format: str) -> str:
 
 
 def _laid_out(scene: Scene, args: argparse.Namespace) -> Layout:
-    from workbench.picture.layout.layout import CutOff, layout_in_worker
+    from workbench.picture.layout.geometry import CutOff
+    from workbench.picture.layout.layout import layout_in_worker
 
     found = layout_in_worker(
         scene, args.time_limit, direction="right" if args.right else "down", detail=args.detail

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from unicodedata import combining, east_asian_width
 
 from workbench.names import count
-from workbench.picture.layout.layout import Detail
+from workbench.picture.layout.geometry import Detail
 from workbench.picture.scene.labels import MAX_WIDTH, elide
 from workbench.picture.scene.scene import Node
 

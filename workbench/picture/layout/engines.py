@@ -7,55 +7,17 @@ units of which `UNITS` make a cell; `layered.py` is our own, simpler one for whe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
+
+from workbench.picture.layout.layered import answer_own, passing_places
+from workbench.picture.layout.request import MANY_INPUTS, Answer, Request
+from workbench.picture.layout.routing import Spot, Way, route, to_cells
 
 UNITS = 8.0
 _ALONG = 48.0
 _HALF = 0.75  # a line over the middle of a box gets the column of its middle, be the box odd or even
 _MANY_PLACES = 8_000
-MANY_INPUTS = 12
-"""Above this many edges into one box they join before it, into a bus."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What to lay out.
-
-    Attributes:
-        across: cells each box takes across the flow, without its border: edges end there only.
-        edges: (source, target), indices of boxes; no loops on one box, no pair twice.
-        box_gap: free cells between boxes of a layer.
-        line_gap: cells from one line to the next, and to a box.
-        port_gap: cells from one line to the next where they end at a box.
-    """
-
-    across: Sequence[int]
-    edges: Sequence[tuple[int, int]]
-    box_gap: int
-    line_gap: int
-    port_gap: int
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Where things are, roughly: what is next to what is meant, not the distances along the flow.
-
-    Attributes:
-        layers: of each box, from 0.
-        starts: first cell of each box across the flow, border left out; may be negative.
-        routes: for each edge its corners as (across, along), from the source's border to the target's; across
-            in cells, along in any unit that grows with the flow. Consecutive corners share one of the two.
-        along: for each box where it begins and ends along the flow, in the unit of the routes.
-        engine: who answered.
-    """
-
-    layers: list[int]
-    starts: list[int]
-    routes: list[list[tuple[int, float]]]
-    along: list[tuple[float, float]]
-    engine: str
 
 
 def answer(request: Request, engine: str | None = None) -> Answer:
@@ -64,8 +26,6 @@ def answer(request: Request, engine: str | None = None) -> Answer:
     Where very many long edges pass very many layers, ours is plainer and much faster: edges of one box share
     their way from the start.
     """
-    from workbench.picture.layout.layered import answer_own, passing_places
-
     if engine == "own":
         return answer_own(request)
     try:
@@ -119,8 +79,6 @@ def _rerouted(request: Request, found: Any) -> Answer:
 
     graphlay keeps lines clear of each other in its own units; on cells they would touch here and there.
     """
-    from workbench.picture.layout.routing import Spot, Way, route, to_cells
-
     middles = [node["center"]["y"] for node in found.nodes]
     levels = sorted(set(middles))
     layer_at = {y: layer for layer, y in enumerate(levels)}

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from workbench.picture.layout.engines import Answer, Request
+from workbench.picture.layout.request import Answer, Request
 
 Point = tuple[int, int]
 _LONG = 40

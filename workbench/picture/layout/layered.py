@@ -11,7 +11,7 @@ from bisect import bisect_left, insort
 from collections.abc import Sequence
 from itertools import pairwise
 
-from workbench.picture.layout.engines import Answer, Request
+from workbench.picture.layout.request import Answer, Request
 from workbench.picture.layout.routing import Spot, Way, distances, in_order, route, to_cells
 
 _SWEEPS = 12

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 
 from workbench.picture.layout import engines
 from workbench.picture.layout.boxes import box_lines, box_size
+from workbench.picture.layout.geometry import Box, Detail, Direction, Layout, Line
 from workbench.picture.layout.grid import Grid, snap
-from workbench.picture.layout.layout import Box, Detail, Direction, Layout, Line
 from workbench.picture.layout.placed import count_crossings, place_labels
+from workbench.picture.layout.request import MANY_INPUTS, Request
 from workbench.picture.scene.scene import Edge, Frame, Node, Scene
 
 _PAD = {"full": 2, "compact": 1, "tiny": 1}
@@ -122,7 +123,7 @@ class _Placer:
             if looped:
                 ports[edge.source] += 1
                 ports[edge.target] += 1
-        return {id: min(count, engines.MANY_INPUTS) for id, count in ports.items()}
+        return {id: min(count, MANY_INPUTS) for id, count in ports.items()}
 
     def _size(
         self,
@@ -150,7 +151,7 @@ class _Placer:
         across = [size[0 if down else 1] - 2 for size in sizes]
         lengths = [size[1 if down else 0] for size in sizes]
         gaps = (3, 3, 2) if down else (1, 3, 1)
-        request = engines.Request(across, pairs, *gaps)
+        request = Request(across, pairs, *gaps)
         pad = _PAD[self.detail] if down else 4
         if not items:
             return Grid([], [], (0, 0)), ""

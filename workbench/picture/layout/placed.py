@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from workbench.picture.layout.layout import Box, Line
+from workbench.picture.layout.geometry import Box, Line
 from workbench.picture.scene.scene import Frame
 
 _MAX_LABEL = 24

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from workbench.picture.layout.engines import MANY_INPUTS, Answer, Request
+from workbench.picture.layout.request import MANY_INPUTS, Answer, Request
 
 _STEP = 10.0
 _JOIN = -1_000_000

@@ -8,7 +8,7 @@ from typing import Any
 
 from workbench.errors import ChildDied
 from workbench.names import show
-from workbench.picture.layout.layout import CutOff, Layout
+from workbench.picture.layout.geometry import CutOff, Layout
 from workbench.picture.scene.scene import Scene
 
 _LOOK_EVERY = 0.03
@@ -68,7 +68,7 @@ def main() -> None:
     if hasattr(signal, "setitimer"):
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_REAL, limit)
-    from workbench.picture.layout.layout import lay_out
+    from workbench.picture.layout.place import place
 
-    sys.stdout.buffer.write(pickle.dumps(lay_out(scene, **options), protocol=pickle.HIGHEST_PROTOCOL))
+    sys.stdout.buffer.write(pickle.dumps(place(scene, **options), protocol=pickle.HIGHEST_PROTOCOL))
     sys.stdout.buffer.flush()

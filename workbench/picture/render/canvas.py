@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from workbench.picture.layout.layout import Box, Layout
+from workbench.picture.layout.geometry import Box, Layout
 from workbench.picture.render.glyphs import MARKS, Glyphs
 from workbench.picture.render.tiles import TILE_H, TILE_W, Painter, Tile
 from workbench.picture.scene.scene import Frame

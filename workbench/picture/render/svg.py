@@ -9,7 +9,7 @@ from typing import Literal
 
 from workbench.names import show
 from workbench.picture.layout.boxes import caption
-from workbench.picture.layout.layout import Box, Layout, Line
+from workbench.picture.layout.geometry import Box, Layout, Line
 from workbench.picture.render.glyphs import MARKS
 from workbench.picture.scene.scene import Frame, Node
 

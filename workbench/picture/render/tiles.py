@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from workbench.names import show
 from workbench.picture.layout.boxes import caption, one_cell_each
-from workbench.picture.layout.layout import Box, Layout, Line
+from workbench.picture.layout.geometry import Box, Layout, Line
 from workbench.picture.render.glyphs import (
     ARROWS,
     BORDERS,

@@ -34,7 +34,7 @@ from workbench.tui.widgets.detail import SpanLines
 from workbench.tui.widgets.preview import Peek
 
 if TYPE_CHECKING:
-    from workbench.picture.layout.layout import CutOff, Layout
+    from workbench.picture.layout.geometry import CutOff, Layout
     from workbench.tui.app import WorkbenchApp
 
 _KEPT = 12
@@ -185,7 +185,7 @@ class PreviewScreen(Screen[None]):
             self.call_later(self._drawn, view, found)
 
     def _drawn(self, view: View, found: Layout | CutOff | WorkbenchError) -> None:
-        from workbench.picture.layout.layout import Layout
+        from workbench.picture.layout.geometry import Layout
         from workbench.picture.render.canvas import Canvas
 
         if view != self.view or not self.is_attached:

@@ -17,7 +17,7 @@ from workbench.tui.actions import bindings
 from workbench.tui.roles import role_style
 
 if TYPE_CHECKING:
-    from workbench.picture.layout.layout import Box
+    from workbench.picture.layout.geometry import Box
     from workbench.picture.render.canvas import Canvas, Direction
     from workbench.picture.scene.scene import Frame, Node
     from workbench.tui.app import WorkbenchApp

@@ -1,0 +1,48 @@
+"""What a layout engine is asked, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+MANY_INPUTS = 12
+"""Above this many edges into one box they join before it, into a bus."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to lay out.
+
+    Attributes:
+        across: cells each box takes across the flow, without its border: edges end there only.
+        edges: (source, target), indices of boxes; no loops on one box, no pair twice.
+        box_gap: free cells between boxes of a layer.
+        line_gap: cells from one line to the next, and to a box.
+        port_gap: cells from one line to the next where they end at a box.
+    """
+
+    across: Sequence[int]
+    edges: Sequence[tuple[int, int]]
+    box_gap: int
+    line_gap: int
+    port_gap: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Where things are, roughly: what is next to what is meant, not the distances along the flow.
+
+    Attributes:
+        layers: of each box, from 0.
+        starts: first cell of each box across the flow, border left out; may be negative.
+        routes: for each edge its corners as (across, along), from the source's border to the target's; across
+            in cells, along in any unit that grows with the flow. Consecutive corners share one of the two.
+        along: for each box where it begins and ends along the flow, in the unit of the routes.
+        engine: who answered.
+    """
+
+    layers: list[int]
+    starts: list[int]
+    routes: list[list[tuple[int, float]]]
+    along: list[tuple[float, float]]
+    engine: str
