@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from google.protobuf import text_format
 
 from tests.tools.compile_schema import compile_table
+from tests.tools.make_schema_stubs import stubs
 from tests.tools.make_schema_table import ROOTS, tensorflow_pool
 from workbench.disk import dtypes, schema
 from workbench.errors import UnknownName
@@ -18,6 +20,33 @@ from workbench.errors import UnknownName
 
 def test_the_compiled_schema_is_the_table() -> None:
     assert Path(schema.__file__).with_name("schema.bin").read_bytes() == compile_table()
+
+
+def test_the_types_are_those_of_the_schema() -> None:
+    assert Path(schema.__file__).with_name("schema.pyi").read_text(encoding="utf-8") == stubs()
+
+
+def test_every_declared_member_exists() -> None:
+    """What a type checker lets through exists at run time: each class of the stubs against a real object."""
+    node = schema.NodeDef()
+    real = {
+        "Repeated": node.input,
+        "RepeatedScalar": node.input,
+        "RepeatedMessage": schema.GraphDef().node,
+        "_Map": node.attr,
+        "ScalarMap": schema.FunctionDef().ret,
+        "MessageMap": node.attr,
+        "EnumWrapper": schema.SaverDef.CheckpointFormatVersion,
+        "_BoolValue": schema.TrackableObjectGraph.TrackableObject().has_checkpoint_values,
+        "_Any": schema.MetaGraphDef().meta_info_def.any_info,
+    }
+    classes = [top for top in ast.parse(stubs()).body if isinstance(top, ast.ClassDef)]
+    for stub in classes:
+        one = real.pop(stub.name) if stub.name in real else getattr(schema, stub.name)
+        for member in stub.body:
+            name = getattr(member, "name", None) or getattr(getattr(member, "target", None), "id", None)
+            assert name is None or hasattr(one, name), (stub.name, name)
+    assert not real and len(classes) > 90
 
 
 def test_a_class_is_made_once_and_knows_its_fields() -> None:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Literal
 
-from workbench.disk import files, schema
+from workbench.disk import files
 from workbench.disk.atomic.outputs import url
-from workbench.disk.schema import Message
+from workbench.disk.schema import GraphDef, SavedModel
 from workbench.errors import DamagedFile, DiskError, NotASavedModel, UnsupportedFormat
 from workbench.names import nearest, show
 
@@ -212,12 +212,12 @@ def is_text(head: bytes) -> bool:
     return True
 
 
-def load(location: Location) -> Message:
+def load(location: Location) -> SavedModel:
     """The model as a `SavedModel` message, see `load_stamped`."""
     return load_stamped(location)[0]
 
 
-def load_stamped(location: Location) -> tuple[Message, files.Stamp]:
+def load_stamped(location: Location) -> tuple[SavedModel, files.Stamp]:
     """The model as a `SavedModel` message, a GraphDef as one MetaGraph without tags or signatures; its file's stamp.
 
     The file is read once, and its bytes are let go when they are parsed.
@@ -228,12 +228,13 @@ def load_stamped(location: Location) -> tuple[Message, files.Stamp]:
         UnsupportedFormat: it is larger than a protobuf message can be.
     """
     data, stamp = _read_stamped(location.file, MAX_PROTO)
+    message: GraphDef | SavedModel
     if location.kind == "graphdef":
-        model = schema.SavedModel(saved_model_schema_version=1)
+        model = SavedModel(saved_model_schema_version=1)
         message = model.meta_graphs.add().graph_def
         message.SetInParent()
     else:
-        model = message = schema.SavedModel()
+        model = message = SavedModel()
     from workbench.disk import parse
 
     if location.text:

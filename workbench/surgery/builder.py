@@ -289,14 +289,14 @@ class Builder:
             renamer.function_def(copy)
         for gradient in library.gradient:
             if gradient.function_name in kept:
-                copy = self.graph.library.gradient.add()
-                copy.CopyFrom(gradient)
-                renamer.gradient(copy)
-        for gradient in library.registered_gradients:
-            if gradient.gradient_func in kept:
-                copy = self.graph.library.registered_gradients.add()
-                copy.CopyFrom(gradient)
-                renamer.registered_gradient(copy)
+                own = self.graph.library.gradient.add()
+                own.CopyFrom(gradient)
+                renamer.gradient(own)
+        for registered in library.registered_gradients:
+            if registered.gradient_func in kept:
+                renamed = self.graph.library.registered_gradients.add()
+                renamed.CopyFrom(registered)
+                renamer.registered_gradient(renamed)
         for name, alias in part.meta.proto.meta_info_def.function_aliases.items():
             if name in kept:
                 self.meta.meta_info_def.function_aliases[renamer.function(name)] = alias
