@@ -42,11 +42,11 @@ def test_every_declared_member_exists() -> None:
     }
     classes = [top for top in ast.parse(stubs()).body if isinstance(top, ast.ClassDef)]
     for stub in classes:
-        one = real.pop(stub.name) if stub.name in real else getattr(schema, stub.name)
+        one = real.pop(stub.name) if stub.name in real else getattr(schema, stub.name)()
         for member in stub.body:
             name = getattr(member, "name", None) or getattr(getattr(member, "target", None), "id", None)
             assert name is None or hasattr(one, name), (stub.name, name)
-    assert not real and len(classes) > 90
+    assert not real and len(classes) > 70
 
 
 def test_a_class_is_made_once_and_knows_its_fields() -> None:
