@@ -12,6 +12,7 @@ import json
 import os
 import queue
 import re
+import select
 import signal
 import subprocess
 import threading
@@ -29,6 +30,8 @@ _CHATTER = re.compile(  # what TensorFlow prints on every start of a machine wit
     r"absl::InitializeLog|cudart_stub|cuda_platform|cpu_feature_guard|rebuild TensorFlow with|oneDNN custom"
 )
 _PASS_DESCRIPTORS = os.name == "posix"
+_CAN_POLL = hasattr(select, "poll")
+_READS = 64  # of 64 KiB each: a model that never stops printing does not keep its reader
 
 
 class Process:
@@ -38,6 +41,8 @@ class Process:
         self.answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._requests: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._log = bytearray()
+        self._log_lock = threading.Lock()
+        self._log_pipe: int | None = None
         self._spawned = threading.Event()
         self._ended = threading.Event()
         self._error: OSError | None = None
@@ -91,13 +96,34 @@ class Process:
         self._spawned.set()
         log = popen.stderr if popen.stderr is not None else popen.stdout
         assert log is not None
-        with log:
-            while chunk := os.read(log.fileno(), 65536):
-                self._log += chunk
-                del self._log[:-_LOG_KEPT]
+        self._log_pipe = log.fileno()
+        while self._read_log(wait=True):
+            pass
+        with self._log_lock:
+            self._log_pipe = None
+            log.close()
         popen.wait()
         self._ended.set()
         self._requests.put(None)
+
+    def _read_log(self, *, wait: bool) -> bool:
+        """Read once from the log's pipe; return whether there may be more.
+
+        Args:
+            wait: block until there is something, or the pipe has ended.
+        """
+        if _CAN_POLL and wait and self._log_pipe is not None:
+            _has_data(self._log_pipe, None)  # without the lock: whoever asks for the log reads meanwhile
+        with self._log_lock:
+            pipe = self._log_pipe
+            if pipe is None:
+                return False
+            if _CAN_POLL and not _has_data(pipe, 0):
+                return wait
+            chunk = os.read(pipe, 65536)
+            self._log += chunk
+            del self._log[:-_LOG_KEPT]
+            return bool(chunk)
 
     def _read(self, source: int) -> None:
         with os.fdopen(source, "rb") as stream:
@@ -120,6 +146,10 @@ class Process:
         Args:
             shown: paths to what is shown in their place.
         """
+        # what was printed before an answer is in the pipe by now, though perhaps not yet read
+        for _ in range(_READS if _CAN_POLL else 0):
+            if not self._read_log(wait=False):
+                break
         text = bytes(self._log).decode(errors="replace")
         for path, other in shown.items():
             text = text.replace(path, other)
@@ -161,6 +191,13 @@ class Process:
             popen.kill()
         self._requests.put(None)
         self._ended.wait(5.0)
+
+
+def _has_data(pipe: int, timeout: float | None) -> bool:
+    """Return whether a pipe can be read without blocking: it holds something, or has ended."""
+    poll = select.poll()
+    poll.register(pipe, select.POLLIN)
+    return bool(poll.poll(timeout))
 
 
 def _spawn(python: str, environment: dict[str, str]) -> tuple[subprocess.Popen[bytes], int, int]:
