@@ -19,8 +19,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import protos
-from workbench.disk import folder, parse, schema
-from workbench.disk.folder import PB, PBTXT
+from workbench.disk import parse, schema
+from workbench.disk.folder.assets import asset_path, check_asset_name
+from workbench.disk.folder.digests import digest
+from workbench.disk.folder.layout import PB, PBTXT, is_lfs_pointer, is_text
+from workbench.disk.folder.location import find
+from workbench.disk.folder.reading import load, read_file
 from workbench.errors import (
     DamagedFile,
     DiskError,
@@ -59,27 +63,27 @@ def model_in(path: Path) -> Path:
 
 
 def test_a_folder_and_its_file() -> None:
-    location = folder.find(DIGITS)
+    location = find(DIGITS)
     assert (location.path, location.kind, location.file) == (DIGITS, "pb", DIGITS / PB)
     assert (location.folder, location.text, location.note) == (DIGITS, False, None)
-    by_file = folder.find(str(DIGITS / PB))
+    by_file = find(str(DIGITS / PB))
     assert (by_file.path, by_file.folder, by_file.file) == (DIGITS / PB, DIGITS, DIGITS / PB)
-    assert folder.load(location) == folder.load(by_file) == message()
+    assert load(location) == load(by_file) == message()
 
 
 def test_a_relative_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(DIGITS)
     for path in (".", PB, "../digits", "variables/.."):
-        assert folder.load(folder.find(path)) == message()
+        assert load(find(path)) == message()
 
 
 def test_text_format(tmp_path: Path) -> None:
     put(tmp_path / PBTXT, "# a comment\n\n" + str(message()))
-    location = folder.find(tmp_path)
+    location = find(tmp_path)
     assert (location.kind, location.text, location.file.name) == ("pbtxt", True, PBTXT)
-    assert folder.load(location) == message()
+    assert load(location) == message()
     put(tmp_path / PBTXT, b"\xef\xbb\xbf" + str(message()).encode())
-    assert folder.load(folder.find(tmp_path / PBTXT)) == message()
+    assert load(find(tmp_path / PBTXT)) == message()
 
 
 @pytest.mark.parametrize(
@@ -96,13 +100,13 @@ def test_text_format(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_text(head: bytes, text: bool) -> None:
-    assert folder.is_text(head) is text
+    assert is_text(head) is text
 
 
 def test_binary_wins_over_text_with_a_note(tmp_path: Path) -> None:
     model_in(tmp_path / "m")
     put(tmp_path / "m" / PBTXT, "nonsense")
-    location = folder.find(tmp_path / "m")
+    location = find(tmp_path / "m")
     assert location.kind == "pb"
     assert location.note is not None
     assert "both there" in location.note
@@ -114,9 +118,9 @@ def test_binary_wins_over_text_with_a_note(tmp_path: Path) -> None:
 def test_a_frozen_graph(name: str, tmp_path: Path) -> None:
     text = name.endswith("txt")
     put(tmp_path / name, str(graph()) if text else graph().SerializeToString())
-    location = folder.find(tmp_path / name)
+    location = find(tmp_path / name)
     assert (location.kind, location.folder, location.text) == ("graphdef", None, text)
-    model = folder.load(location)
+    model = load(location)
     assert model.saved_model_schema_version == 1
     assert len(model.meta_graphs) == 1
     assert model.meta_graphs[0].graph_def == graph()
@@ -129,7 +133,7 @@ def test_a_graph_whose_first_bytes_look_like_something_else(first: str, tmp_path
     made = schema.GraphDef()
     made.node.add(name=first, op="Placeholder")
     path = put(tmp_path / "g.pb", made.SerializeToString())
-    assert folder.load(folder.find(path)).meta_graphs[0].graph_def == made
+    assert load(find(path)).meta_graphs[0].graph_def == made
 
 
 def test_a_serving_base_folder_means_its_highest_version(tmp_path: Path) -> None:
@@ -137,34 +141,34 @@ def test_a_serving_base_folder_means_its_highest_version(tmp_path: Path) -> None
         model_in(tmp_path / version)
     put(tmp_path / "config.pbtxt", "name: 'm'")
     put(tmp_path / ".hidden" / "x")
-    location = folder.find(tmp_path)
+    location = find(tmp_path)
     assert location.path == tmp_path
     assert location.folder == tmp_path / "0010"
     assert location.note == "A serving base folder with versions 1, 9, 0010; 0010 is taken."
     (tmp_path / "11").mkdir()
-    unfinished = folder.find(tmp_path)
+    unfinished = find(tmp_path)
     assert unfinished.folder == tmp_path / "0010"
     assert unfinished.note is not None
     assert unfinished.note.endswith("11 holds no model.")
-    assert folder.find(tmp_path / "9").note is None
+    assert find(tmp_path / "9").note is None
 
 
 def test_a_folder_that_has_more_than_versions_is_no_serving_base(tmp_path: Path) -> None:
     model_in(tmp_path / "1")
     (tmp_path / "train").mkdir()
     with pytest.raises(NotASavedModel, match="further down") as caught:
-        folder.find(tmp_path)
+        find(tmp_path)
     assert str(tmp_path / "1") in str(caught.value)
 
 
 def test_a_linked_file_is_followed_and_told(tmp_path: Path) -> None:
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / PB).symlink_to(DIGITS / PB)
-    location = folder.find(tmp_path / "m")
+    location = find(tmp_path / "m")
     assert location.note == f"{PB} is a link to {DIGITS / PB}."
-    assert folder.load(location) == message()
+    assert load(location) == message()
     (tmp_path / "link").symlink_to(DIGITS)
-    assert folder.find(tmp_path / "link").note is None
+    assert find(tmp_path / "link").note is None
 
 
 # What can't
@@ -482,7 +486,7 @@ def test_bad_input(name: str, tmp_path: Path) -> None:
     path = make(tmp_path)
     before = sorted(os.walk(tmp_path))
     with pytest.raises(error) as caught:
-        folder.load(folder.find(path))
+        load(find(path))
     assert type(caught.value) is error
     assert caught.value.exit_code == 3
     shown = " ".join(str(caught.value).split())
@@ -498,7 +502,7 @@ def test_every_cut_is_an_error(tmp_path: Path) -> None:
     for size in range(len(content)):
         put(tmp_path / PB, content[:size])
         with pytest.raises(DamagedFile) as caught:
-            folder.load(folder.find(tmp_path))
+            load(find(tmp_path))
         told += "cut short" in str(caught.value)
     assert told >= len(content) - 5
 
@@ -511,7 +515,7 @@ def test_a_flipped_bit_is_an_error_or_another_model(tmp_path: Path) -> None:
         content[place] ^= 1 << place % 8
         put(tmp_path / PB, bytes(content))
         try:
-            other += folder.load(folder.find(tmp_path)) != original
+            other += load(find(tmp_path)) != original
         except WorkbenchError as problem:
             assert isinstance(problem, DamagedFile)
             refused += 1
@@ -528,7 +532,7 @@ def test_no_bytes_get_past_as_anything_but_our_errors(
     for path in (root / PB, root / PBTXT, root / "g.pb", root / "g.pbtxt", root / "g"):
         put(path, start + data)
         with suppress(WorkbenchError):
-            folder.load(folder.find(path))
+            load(find(path))
     shutil.rmtree(root)
 
 
@@ -558,29 +562,29 @@ def test_a_file_over_two_gigabytes_is_refused_before_it_is_read(tmp_path: Path) 
         file.write(CONTENT)
         file.truncate(2**31)
     with pytest.raises(UnsupportedFormat, match=r"2,147,483,648 bytes.*at most 2 GB"):
-        folder.load(folder.find(tmp_path))
+        load(find(tmp_path))
 
 
 def test_read_file(tmp_path: Path) -> None:
     path = put(tmp_path / "f", b"abc")
-    assert folder.read_file(path) == folder.read_file(path, 3) == b"abc"
+    assert read_file(path) == read_file(path, 3) == b"abc"
     with pytest.raises(UnsupportedFormat, match="3 bytes, more than the 2"):
-        folder.read_file(path, 2)
+        read_file(path, 2)
     with pytest.raises(MissingFile):
-        folder.read_file(tmp_path / "g")
+        read_file(tmp_path / "g")
     with pytest.raises(DamagedFile, match="not a regular file"):
-        folder.read_file(tmp_path)
+        read_file(tmp_path)
     with pytest.raises(DamagedFile, match="not a regular file"):  # and does not wait for a writer
-        folder.read_file(fifo(tmp_path / "p"))
+        read_file(fifo(tmp_path / "p"))
 
 
 def test_the_bytes_are_let_go(tmp_path: Path) -> None:
     model = message()
     model.meta_graphs[0].graph_def.node[0].attr["big"].tensor.tensor_content = bytes(20_000_000)
     put(tmp_path / PB, model.SerializeToString())
-    location = folder.find(tmp_path)
+    location = find(tmp_path)
     tracemalloc.start()
-    loaded = folder.load(location)
+    loaded = load(location)
     left, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert loaded == model
@@ -590,9 +594,10 @@ def test_the_bytes_are_let_go(tmp_path: Path) -> None:
 
 def test_what_opening_a_model_imports() -> None:
     code = (
-        "import sys; from workbench.disk import folder\n"
-        f"folder.load(folder.find({str(DIGITS)!r}))\n"
-        "print([name for name in ('workbench.disk.foreign', 'hashlib', 'zipfile', 'numpy', 'tensorflow',"
+        "import sys; from workbench.disk.folder.location import find\n"
+        "from workbench.disk.folder.reading import load\n"
+        f"load(find({str(DIGITS)!r}))\n"
+        "print([name for name in ('workbench.disk.folder.foreign', 'hashlib', 'zipfile', 'numpy', 'tensorflow',"
         " 'asyncio', 'shutil', 'workbench.disk.optable') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -600,12 +605,12 @@ def test_what_opening_a_model_imports() -> None:
 
 
 def test_lfs_pointers(tmp_path: Path) -> None:
-    assert folder.is_lfs_pointer(put(tmp_path / "a", LFS))
-    assert not folder.is_lfs_pointer(put(tmp_path / "b", LFS + bytes(2000)))
-    assert not folder.is_lfs_pointer(put(tmp_path / "c", b"version 1"))
-    assert not folder.is_lfs_pointer(DIGITS / PB)
-    assert not folder.is_lfs_pointer(tmp_path / "gone")
-    assert not folder.is_lfs_pointer(tmp_path)
+    assert is_lfs_pointer(put(tmp_path / "a", LFS))
+    assert not is_lfs_pointer(put(tmp_path / "b", LFS + bytes(2000)))
+    assert not is_lfs_pointer(put(tmp_path / "c", b"version 1"))
+    assert not is_lfs_pointer(DIGITS / PB)
+    assert not is_lfs_pointer(tmp_path / "gone")
+    assert not is_lfs_pointer(tmp_path)
 
 
 # Assets
@@ -616,8 +621,8 @@ def test_lfs_pointers(tmp_path: Path) -> None:
     [("vocab.txt", "vocab.txt"), ("a/b.txt", "a/b.txt"), ("./a//b", "a/b"), ("a..b", "a..b"), ("…", "…")],
 )
 def test_names_of_assets(name: str, relative: str) -> None:
-    assert folder.check_asset_name(name) == relative
-    assert folder.asset_path(DIGITS, name) == DIGITS / "assets" / relative
+    assert check_asset_name(name) == relative
+    assert asset_path(DIGITS, name) == DIGITS / "assets" / relative
 
 
 @pytest.mark.parametrize(
@@ -640,7 +645,7 @@ def test_names_of_assets(name: str, relative: str) -> None:
 )
 def test_asset_names_that_leave_the_folder(name: str) -> None:
     with pytest.raises(DamagedFile, match=r"does not stay inside assets/"):
-        folder.asset_path(DIGITS, name)
+        asset_path(DIGITS, name)
 
 
 def test_linked_assets(tmp_path: Path) -> None:
@@ -651,14 +656,14 @@ def test_linked_assets(tmp_path: Path) -> None:
     linked(assets / "outside.txt", "../../secret.txt")
     linked(assets / "up", "../..")
     linked(assets / "circle", "circle")
-    assert folder.asset_path(tmp_path / "m", "inside.txt") == assets / "inside.txt"
-    assert folder.asset_path(tmp_path / "m", "gone.txt") == assets / "gone.txt"
+    assert asset_path(tmp_path / "m", "inside.txt") == assets / "inside.txt"
+    assert asset_path(tmp_path / "m", "gone.txt") == assets / "gone.txt"
     for name in ("outside.txt", "up/secret.txt", "up/x/y.txt"):
         with pytest.raises(DamagedFile, match=r"leads out of the model.*cp -rL"):
-            folder.asset_path(tmp_path / "m", name)
-    folder.asset_path(tmp_path / "m", "circle")  # ends, and nobody can open it
+            asset_path(tmp_path / "m", name)
+    asset_path(tmp_path / "m", "circle")  # ends, and nobody can open it
     linked(tmp_path / "to_m", "m")
-    assert folder.asset_path(tmp_path / "to_m", "inside.txt").read_text() == "x"
+    assert asset_path(tmp_path / "to_m", "inside.txt").read_text() == "x"
 
 
 def test_assets_of_a_hugging_face_cache(tmp_path: Path) -> None:
@@ -667,9 +672,9 @@ def test_assets_of_a_hugging_face_cache(tmp_path: Path) -> None:
     snapshot = cache / "snapshots" / "abc" / "model"
     linked(snapshot / "assets" / "vocab.txt", "../../../../blobs/0123")
     linked(snapshot / "assets" / "other.txt", "../../../../refs/main")
-    assert folder.asset_path(snapshot, "vocab.txt").read_text() == "x"
+    assert asset_path(snapshot, "vocab.txt").read_text() == "x"
     with pytest.raises(DamagedFile):
-        folder.asset_path(snapshot, "other.txt")
+        asset_path(snapshot, "other.txt")
 
 
 # Digests
@@ -678,14 +683,14 @@ def test_assets_of_a_hugging_face_cache(tmp_path: Path) -> None:
 def test_a_digest_is_of_the_content_and_not_of_the_place(tmp_path: Path) -> None:
     model = model_in(tmp_path / "a" / "m")
     put(model / "assets" / "sub" / "vocab.txt", "x")
-    first = folder.digest(folder.find(model))
+    first = digest(find(model))
     assert len(first) == 64
     copy = Path(shutil.copytree(model, tmp_path / "b" / "other"))
     os.utime(copy / PB, (1, 1))
     (copy / PB).chmod(0o600)
-    assert folder.digest(folder.find(copy)) == folder.digest(folder.find(copy / PB)) == first
+    assert digest(find(copy)) == digest(find(copy / PB)) == first
     put(copy / "fingerprint.pb", b"\1")  # not part of it
-    assert folder.digest(folder.find(copy)) == first
+    assert digest(find(copy)) == first
 
 
 @pytest.mark.parametrize(
@@ -704,41 +709,41 @@ def test_a_digest_is_of_the_content_and_not_of_the_place(tmp_path: Path) -> None
 def test_a_digest_notices(change: Callable[[Path], Any], tmp_path: Path) -> None:
     model = model_in(tmp_path / "m")
     put(model / "assets" / "a.txt", "x")
-    before = folder.digest(folder.find(model))
+    before = digest(find(model))
     change(model)
-    assert folder.digest(folder.find(model)) != before
+    assert digest(find(model)) != before
 
 
 def test_the_digest_of_a_graph(tmp_path: Path) -> None:
     content = graph().SerializeToString(deterministic=True)
-    first = folder.digest(folder.find(put(tmp_path / "a.pb", content)))
+    first = digest(find(put(tmp_path / "a.pb", content)))
     put(tmp_path / "variables" / "variables.index", "x")
-    assert folder.digest(folder.find(put(tmp_path / "b", content))) == first
-    assert folder.digest(folder.find(put(tmp_path / "c.pb", content + content))) != first
+    assert digest(find(put(tmp_path / "b", content))) == first
+    assert digest(find(put(tmp_path / "c.pb", content + content))) != first
 
 
 def test_a_digest_does_not_read_what_a_link_outside_leads_to(tmp_path: Path) -> None:
     model = model_in(tmp_path / "m")
     put(tmp_path / "secret", "one")
     linked(model / "assets" / "a.txt", "../../secret")
-    first = folder.digest(folder.find(model))
+    first = digest(find(model))
     put(tmp_path / "secret", "two")
-    assert folder.digest(folder.find(model)) == first
+    assert digest(find(model)) == first
 
 
 def test_a_digest_of_what_is_gone_is_an_error(tmp_path: Path) -> None:
     model = model_in(tmp_path / "m")
-    location = folder.find(model)
+    location = find(model)
     (model / PB).unlink()
     with pytest.raises(MissingFile):
-        folder.digest(location)
+        digest(location)
 
 
 @pytest.mark.parametrize("start", [b"", b"\x08\x00"], ids=["absent", "zero"])
 def test_schema_version_0_is_a_savedmodel(tmp_path: Path, start: bytes) -> None:
     """Every `hub.Module` of TF1 is written so; the loaders look at no version."""
     path = saved(tmp_path, start + CONTENT[2:])
-    found = folder.load(folder.find(path))
+    found = load(find(path))
     assert found.saved_model_schema_version == 0
     assert [list(meta.meta_info_def.tags) for meta in found.meta_graphs] == [["serve"]]
 
@@ -750,4 +755,4 @@ def test_a_graphdef_with_functions_is_no_savedmodel_without_a_version(tmp_path: 
     graph_def = protos.graph(protos.node("x", "Placeholder", dtype=1), functions=[one])
     data = graph_def.SerializeToString(deterministic=True)
     with pytest.raises(NotASavedModel, match="This is a GraphDef, not a SavedModel"):
-        folder.load(folder.find(saved(tmp_path, data)))
+        load(find(saved(tmp_path, data)))

@@ -13,7 +13,7 @@ from tests.timing import costs_at_most
 from workbench.disk import crc, dtypes, files, parse, schema
 from workbench.disk.checkpoint.bundle import Bundle, shard_path
 from workbench.disk.checkpoint.ordered_code import slice_key
-from workbench.disk.folder import check_asset_name
+from workbench.disk.folder.assets import check_asset_name
 from workbench.errors import DamagedFile, MissingFile
 from workbench.names import NO_OUTPUT, nearest, output_number, parse_number
 

@@ -10,7 +10,9 @@ import pytest
 from google.protobuf import text_format
 
 from tests.zoo import ZOO, Example
-from workbench.disk import folder, schema
+from workbench.disk import schema
+from workbench.disk.folder.location import find
+from workbench.disk.folder.reading import load
 
 pytestmark = pytest.mark.needs_tf
 
@@ -19,8 +21,8 @@ SLOW = {"keras_mobilenet_v2", "keras_resnet50"}
 
 @pytest.mark.parametrize("name", [name for name in ZOO if name not in SLOW])
 def test_the_file_is_written_back_as_it_was(name: str, zoo: Callable[[str], Example]) -> None:
-    location = folder.find(zoo(name).path)
-    model = folder.load(location)
+    location = find(zoo(name).path)
+    model = load(location)
     message = model.meta_graphs[0].graph_def if location.kind == "graphdef" else model
     content = location.file.read_bytes()
     if location.kind == "pbtxt":
@@ -40,12 +42,12 @@ def test_the_file_is_written_back_as_it_was(name: str, zoo: Callable[[str], Exam
 def test_the_text_is_tensorflows(name: str, zoo: Callable[[str], Example], tmp_path: Path) -> None:
     from tensorflow.core.protobuf import saved_model_pb2
 
-    location = folder.find(zoo(name).path)
-    ours = folder.load(location)
+    location = find(zoo(name).path)
+    ours = load(location)
     theirs = saved_model_pb2.SavedModel.FromString(location.file.read_bytes())
     assert str(ours) == str(theirs)
     (tmp_path / "saved_model.pbtxt").write_text(str(theirs), encoding="utf-8")
-    assert folder.load(folder.find(tmp_path)) == ours
+    assert load(find(tmp_path)) == ours
 
 
 def test_fingerprints(zoo: Callable[[str], Example]) -> None:
@@ -57,7 +59,7 @@ def test_fingerprints(zoo: Callable[[str], Example]) -> None:
 
 @pytest.mark.parametrize("name", ["v1_adam_slots", "v1_partitioned"])
 def test_variable_defs(name: str, zoo: Callable[[str], Example]) -> None:
-    (meta,) = folder.load(folder.find(zoo(name).path)).meta_graphs
+    (meta,) = load(find(zoo(name).path)).meta_graphs
     written = meta.collection_def["variables"].bytes_list.value
     assert len(written) > 2
     for data in written:
@@ -73,7 +75,7 @@ def test_control_flow_contexts(zoo: Callable[[str], Example]) -> None:
         ("v1_while", "while_context", "WhileContextDef"),
         ("v1_cond", "cond_context", "CondContextDef"),
     ):
-        for meta in folder.load(folder.find(zoo(name).path)).meta_graphs:
+        for meta in load(find(zoo(name).path)).meta_graphs:
             for data in meta.collection_def[key].bytes_list.value:
                 context: Any = getattr(schema, kind).FromString(data)
                 assert context.context_name
@@ -104,12 +106,12 @@ def test_messages_packed_in_any(tmp_path: Path) -> None:
             meta.collection_def["things"].any_list.value.add().CopyFrom(packed)
             builder.save(as_text=as_text)
     assert graph
-    binary = folder.load(folder.find(tmp_path / "False"))
+    binary = load(find(tmp_path / "False"))
     content = (tmp_path / "False" / "saved_model.pb").read_bytes()
     assert binary.SerializeToString(deterministic=True) == content
     assert str(binary) == str(saved_model_pb2.SavedModel.FromString(content))
     text = (tmp_path / "True" / "saved_model.pbtxt").read_text()
-    read = folder.load(folder.find(tmp_path / "True"))
+    read = load(find(tmp_path / "True"))
     assert str(read) == text
     expanded = text_format.MessageToString(binary, descriptor_pool=schema.pool())
     assert "[type.googleapis.com/tensorflow.NodeDef]" in expanded

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from workbench.disk import files, folder
+from workbench.disk import files
 from workbench.disk.atomic.outputs import check_output, open_output, source_around, url, write_output
 from workbench.disk.atomic.stage import Stage
+from workbench.disk.folder.location import find
 from workbench.errors import CannotWrite, NotASavedModel, TargetExists
 
 
@@ -173,7 +174,7 @@ def test_a_url_is_no_path_and_is_shown_as_typed(
                 write(given)
             assert refused.value.where == typed
         with pytest.raises(NotASavedModel, match="URL") as unread:
-            folder.find(given)
+            find(given)
         assert unread.value.where == typed
     assert os.listdir(tmp_path) == []
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.zoo import ZOO, names
-from workbench.disk.folder import find, load
+from workbench.disk.folder.location import find
+from workbench.disk.folder.reading import load
 
 HERE = Path(__file__).parent
 SAMPLES = HERE.parents[1] / "sample_models"

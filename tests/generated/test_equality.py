@@ -22,7 +22,8 @@ from tests.generated.scope import DTYPES, small
 from workbench.disk import schema
 from workbench.disk.checkpoint.bundle import Bundle
 from workbench.disk.checkpoint.bundle_write import JoinPart, join
-from workbench.disk.folder import find, load
+from workbench.disk.folder.location import find
+from workbench.disk.folder.reading import load
 from workbench.errors import ExecutionFailed
 from workbench.graph.effects import Effects
 from workbench.model import open_model

@@ -55,7 +55,7 @@ def _from_collection(meta: Message) -> list[Message]:
 
 def _asset(definition: Message, folder: Path | None) -> Asset:
     name, tensor = definition.filename, definition.tensor_info.name
-    from workbench.disk.folder import asset_path, check_asset_name
+    from workbench.disk.folder.assets import asset_path, check_asset_name
 
     try:
         if folder is None:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.disk import dtypes
-from workbench.disk.folder import is_lfs_pointer, links_out
+from workbench.disk.folder.assets import links_out
+from workbench.disk.folder.layout import is_lfs_pointer
 from workbench.disk.schema import Message
 from workbench.errors import WorkbenchError
 from workbench.findings import Finding, Severity, by_severity

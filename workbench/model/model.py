@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench import names
-from workbench.disk import folder as disk_folder
+from workbench.disk.folder.location import Location, find
+from workbench.disk.folder.reading import load_stamped
 from workbench.disk.schema import Message
 from workbench.errors import (
     DamagedFile,
@@ -25,6 +26,7 @@ from workbench.model.meta import Format, MetaGraph
 if TYPE_CHECKING:
     from workbench.disk.checkpoint.bundle_read import Bundle
     from workbench.disk.files import Stamp
+    from workbench.disk.folder.digests import Digest
     from workbench.findings import Finding
     from workbench.model.recipe import Origin
 
@@ -36,7 +38,7 @@ class Model:
     """One opened model. Everything but the message is read when it is asked for.
 
     Args:
-        location: what `folder.find` gave.
+        location: what `location.find` gave.
         proto: the `SavedModel`.
         tags: the tag set that `meta` means, or None for the obvious one.
         stamp: of its file as it was read; None if that is not known.
@@ -44,7 +46,7 @@ class Model:
 
     def __init__(
         self,
-        location: disk_folder.Location,
+        location: Location,
         proto: Message,
         tags: tuple[str, ...] | None = None,
         stamp: Stamp | None = None,
@@ -167,9 +169,11 @@ class Model:
             return None
 
     @cached_property
-    def digests(self) -> disk_folder.Digest:
+    def digests(self) -> Digest:
         """SHA-256 over what the model is made of, as a recipe keeps it: of all, and of each part."""
-        return disk_folder.digests(self.location)
+        from workbench.disk.folder.digests import digests
+
+        return digests(self.location)
 
     def digest(self) -> str:
         """Return the SHA-256 over all files of the model."""
@@ -224,8 +228,8 @@ def open_model(path: str | os.PathLike[str], tags: str | Iterable[str] | None = 
     """
     if not isinstance(path, (str, os.PathLike)) or isinstance(os.fspath(path), bytes):
         raise WrongType("A model", "a path (text or pathlib.Path)", path)
-    location = disk_folder.find(Path(path))
-    proto, stamp = disk_folder.load_stamped(location)
+    location = find(Path(path))
+    proto, stamp = load_stamped(location)
     model = Model(location, proto, None if tags is None else split_tags(tags), stamp)
     if tags is not None:
         _ = model.meta  # an unknown tag set is said now, not when the graph is first used

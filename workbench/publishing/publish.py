@@ -499,7 +499,7 @@ def _refuse_strangers(bundle: Bundle) -> None:
     What lies outside the model has to be a data file to its last byte: each under a checksum that was known to whoever
     made the index.
     """
-    from workbench.disk.folder import stays_inside
+    from workbench.disk.folder.assets import stays_inside
 
     for number, path in enumerate(bundle.shards):
         if stays_inside(bundle.prefix.parent.parent, path) or path not in bundle.present_shards:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.disk import schema
-from workbench.disk.folder import ASSETS, VARIABLES, asset_files, asset_path
+from workbench.disk.folder.assets import asset_files, asset_path
+from workbench.disk.folder.layout import ASSETS, VARIABLES
 from workbench.disk.schema import Message
 from workbench.errors import MissingFile, WorkbenchError
 from workbench.findings import Finding

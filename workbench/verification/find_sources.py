@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workbench.disk import folder as disk_folder
+from workbench.disk.folder.digests import Digest, digests
+from workbench.disk.folder.layout import PB, PBTXT
+from workbench.disk.folder.location import find
 from workbench.errors import DamagedFile, MissingSource, UsageError, WorkbenchError, WrongSource
 from workbench.names import did_you_mean, show
 from workbench.state import remembered_sources
 
-_MODEL_FILES = (disk_folder.PB, disk_folder.PBTXT)
+_MODEL_FILES = (PB, PBTXT)
 _MOST_LOOKED_AT = 200
 _PART_NAMES = {"model": "the graph", "checkpoint": "the checkpoint", "assets": "the assets"}
 
@@ -82,7 +84,7 @@ class Finder:
         self.result = Path(os.path.abspath(result))  # it may have been given as .
         self.recipe = recipe
         self._remembered: dict[str, Path] | None = None
-        self._digests: dict[str, disk_folder.Digest | None] = {}
+        self._digests: dict[str, Digest | None] = {}
         self._looked_at = 0
 
     def find(self, source: Wanted) -> Path | None:
@@ -114,7 +116,7 @@ class Finder:
             )
 
     def _given(self, source: Wanted, path: Path) -> Path:
-        found = disk_folder.digests(disk_folder.find(path))
+        found = digests(find(path))
         if found.total == source.digest:
             return path
         raise WrongSource(
@@ -140,7 +142,7 @@ class Finder:
         for folder in near:
             yield from sorted(_models_in(folder), key=lambda path: path.name != name)
 
-    def _digest(self, path: Path) -> disk_folder.Digest | None:
+    def _digest(self, path: Path) -> Digest | None:
         """The digest of what lies there; None if that is no model, or the result itself."""
         key = os.path.realpath(path)
         if key not in self._digests:
@@ -148,7 +150,7 @@ class Finder:
             if key != os.path.realpath(self.result) and self._looked_at < _MOST_LOOKED_AT:
                 self._looked_at += 1
                 with suppress(WorkbenchError):  # something else, or damaged: not the one
-                    self._digests[key] = disk_folder.digests(disk_folder.find(path))
+                    self._digests[key] = digests(find(path))
         return self._digests[key]
 
 
@@ -175,7 +177,7 @@ def missing(sources: Iterable[Wanted], where: str) -> MissingSource:
     )
 
 
-def _difference(source: Wanted, found: disk_folder.Digest) -> str:
+def _difference(source: Wanted, found: Digest) -> str:
     """Which parts differ, and which don't: `the checkpoint differs; the graph is the same`."""
     if not source.parts:
         return "its digest differs"

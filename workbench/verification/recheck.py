@@ -7,7 +7,8 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
-from workbench.disk import folder as disk_folder
+from workbench.disk.folder.digests import digest
+from workbench.disk.folder.location import find
 from workbench.errors import RuntimeFailure, WorkbenchError
 from workbench.names import show
 from workbench.publishing.publish import ALLOW, Work, check_bundle, not_of_these, unsafe
@@ -127,7 +128,7 @@ class _Again:
         Both are asked after the run: a digest is of what was run if no file has changed since that was opened.
         """
         for source in self.remade.sources:
-            if disk_folder.digest(disk_folder.find(source.path)) != source.digest:
+            if digest(find(source.path)) != source.digest:
                 return f"The source {show(source.handle)} ({show(str(source.path))}) was changed"
         return self.work.copies.changed()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.checks.codes import Code, Found
-from workbench.disk.folder import MAX_PROTO
+from workbench.disk.folder.layout import MAX_PROTO
 from workbench.names import show
 
 if TYPE_CHECKING:

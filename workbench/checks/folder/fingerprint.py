@@ -24,7 +24,8 @@ from workbench.checks.codes import Code, Found
 from workbench.disk import files, schema
 from workbench.disk.canonical import canonical
 from workbench.disk.checkpoint import sstable
-from workbench.disk.folder import MAX_PROTO, read_file
+from workbench.disk.folder.layout import MAX_PROTO
+from workbench.disk.folder.reading import read_file
 from workbench.disk.schema import Message
 from workbench.errors import WorkbenchError
 from workbench.names import show

@@ -28,7 +28,8 @@ from typing import Self
 from workbench.disk import files
 from workbench.disk.atomic.scratch import HINT, Scratch
 from workbench.disk.files import Stamp
-from workbench.disk.folder import ASSETS, MAX_FILES, PB, SHARD, VARIABLES, asset_path, stays_inside
+from workbench.disk.folder.assets import asset_path, stays_inside
+from workbench.disk.folder.layout import ASSETS, MAX_FILES, PB, SHARD, VARIABLES
 from workbench.disk.schema import Message
 from workbench.errors import CannotWrite, ChangedFile, DamagedFile
 from workbench.model import MetaGraph, Model

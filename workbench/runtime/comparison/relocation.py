@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from workbench.disk.folder import ASSETS
+from workbench.disk.folder.layout import ASSETS
 from workbench.errors import RuntimeFailure
 from workbench.names import show
 from workbench.runtime.chain import Chain

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from workbench import names
 from workbench.disk.files import same_content
-from workbench.disk.folder import asset_files
+from workbench.disk.folder.assets import asset_files
 from workbench.surgery.export.asset_readers import only_read
 from workbench.surgery.imported import ImportedModel
 

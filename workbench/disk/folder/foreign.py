@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from workbench.disk import files
-from workbench.disk.folder import ASSETS, CPB, PB, PBTXT, VARIABLES, is_lfs_pointer, is_text
+from workbench.disk.folder.layout import ASSETS, CPB, PB, PBTXT, VARIABLES, is_lfs_pointer, is_text, show_path
 from workbench.errors import DamagedFile, DiskError, NotASavedModel, UnsupportedFormat
 from workbench.names import show
 
@@ -84,18 +84,18 @@ def by_content(path: Path, head: bytes) -> DiskError | None:
     """
     if not head:
         return DamagedFile(
-            "The file is empty.", where=_shown(path), hint="Copy it again from where it was made."
+            "The file is empty.", where=show_path(path), hint="Copy it again from where it was made."
         )
     if is_lfs_pointer(path):
         return DamagedFile(
             "This is a Git LFS pointer: git left it where the real file should be.",
-            where=_shown(path),
+            where=show_path(path),
             hint="Run `git lfs install` and `git lfs pull` in the repository, then try again.",
         )
     if is_text(head) and head.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html", b"<?xml")):
         return DamagedFile(
             "This is a web page: the download gave an error page, or the page about the file.",
-            where=_shown(path),
+            where=show_path(path),
             hint="Download the file itself (the raw or resolved link).",
         )
     found = _magic(path, head)
@@ -174,10 +174,10 @@ def _foreign(path: Path, found: tuple[str, str]) -> UnsupportedFormat:
     what, hint = found
     folder = _model_around(path)
     if folder is not None:
-        hint = f"It belongs to the SavedModel in {_shown(folder)}: give that folder."
+        hint = f"It belongs to the SavedModel in {show_path(folder)}: give that folder."
     else:
         hint = _with_path(hint, path)
-    return UnsupportedFormat(f"This is {what}.", where=_shown(path), hint=hint)
+    return UnsupportedFormat(f"This is {what}.", where=show_path(path), hint=hint)
 
 
 def _with_path(hint: str, path: Path) -> str:
@@ -204,13 +204,13 @@ def no_model_in(folder: Path) -> DiskError:
     Raises:
         OSError: the folder can't be listed.
     """
-    where = _shown(folder)
+    where = show_path(folder)
     absolute = Path(os.path.abspath(folder))
     if any((absolute.parent / name).is_file() for name in (PB, PBTXT)):
         return NotASavedModel(
             f"This is a folder inside a SavedModel, without {PB}.",
             where=where,
-            hint=f"Give the model: {_shown(absolute.parent)}.",
+            hint=f"Give the model: {show_path(absolute.parent)}.",
         )
     names = _list(folder)
     if not names:
@@ -223,7 +223,7 @@ def no_model_in(folder: Path) -> DiskError:
         return UnsupportedFormat(f"This is {what}, not a SavedModel.", where=where, hint=hint)
     deeper = list(_models_below(folder))
     if deeper:
-        listed = " or ".join(_shown(path) for path in deeper[:3])
+        listed = " or ".join(show_path(path) for path in deeper[:3])
         return NotASavedModel(
             f"There is no {PB} or {PBTXT} right in this folder, but further down.",
             where=where,
@@ -263,7 +263,7 @@ def _known_folder(folder: Path, names: set[str]) -> tuple[str, str] | None:
 
 def _loose_files(folder: Path, names: list[str]) -> DiskError:
     """The error for a folder of which only single files tell something."""
-    where = _shown(folder)
+    where = show_path(folder)
     lowered = {name.lower(): name for name in names}
     for wanted in (PB, PBTXT):
         near = lowered.get(wanted) or next((name for name in names if name.startswith(wanted + ".")), None)
@@ -280,7 +280,7 @@ def _loose_files(folder: Path, names: list[str]) -> DiskError:
         return NotASavedModel(
             f"There is no {PB} or {PBTXT} in this folder.",
             where=where,
-            hint=f"If it is a frozen GraphDef that you mean, give the file: {_shown(folder / graphs[0])}.",
+            hint=f"If it is a frozen GraphDef that you mean, give the file: {show_path(folder / graphs[0])}.",
         )
     for name in names:
         problem = by_name(Path(name)) if (folder / name).is_file() else None
@@ -333,7 +333,3 @@ def _models_below(folder: Path) -> Iterator[Path]:
                 else:
                     following.append(child)
         level = following
-
-
-def _shown(path: Path) -> str:
-    return show(os.fspath(path))
