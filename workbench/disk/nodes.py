@@ -7,16 +7,15 @@ which it knows that the attr is there.
 
 from __future__ import annotations
 
-from workbench.disk import schema
-from workbench.disk.schema import Message
+from workbench.disk.schema import AttrValue, NodeDef
 
-_empty: list[Message] = []
+_empty: list[AttrValue] = []
 
 
-def attr(node: Message, name: str) -> Message:
+def attr(node: NodeDef, name: str) -> AttrValue:
     """The AttrValue of a NodeDef's attr, or an empty one (all fields at their defaults). Not to be written to."""
     if name in node.attr:
         return node.attr[name]
     if not _empty:
-        _empty.append(schema.AttrValue())
+        _empty.append(AttrValue())
     return _empty[0]

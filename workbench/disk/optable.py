@@ -16,8 +16,8 @@ from collections.abc import Iterable
 from itertools import accumulate
 from typing import NamedTuple
 
-from workbench.disk import dtypes, schema
-from workbench.disk.schema import Message
+from workbench.disk import dtypes
+from workbench.disk.schema import AttrValue, NodeDef, OpDef, OpList
 
 MAX_TENSORS = 1_000_000
 """A node that lists more inputs or outputs than this is taken for damaged."""
@@ -30,17 +30,17 @@ MAX_ARGS = 1000
 
 _index: dict[str, tuple[int, int]] = {}
 _blobs = b""
-_parsed: dict[str, Message] = {}
+_parsed: dict[str, OpDef] = {}
 
 
-def lookup(op: str) -> Message | None:
+def lookup(op: str) -> OpDef | None:
     """The OpDef of a TensorFlow op, or None. It is shared: read it, never change it."""
     found = _parsed.get(op)
     if found is None:
         place = _names().get(op)
         if place is None:
             return None
-        found = schema.OpDef.FromString(_blobs[place[0] : place[1]])
+        found = OpDef.FromString(_blobs[place[0] : place[1]])
         found.name = op
         _parsed[op] = found
     return found
@@ -86,11 +86,11 @@ class OpTable:
 
     __slots__ = ("_extra", "_extra_index")
 
-    def __init__(self, extra: Message | None = None) -> None:
+    def __init__(self, extra: OpList | None = None) -> None:
         self._extra = extra
-        self._extra_index: dict[str, Message] | None = None
+        self._extra_index: dict[str, OpDef] | None = None
 
-    def get(self, op: str) -> Message | None:
+    def get(self, op: str) -> OpDef | None:
         """The OpDef of `op`, or None if neither list has it."""
         found = lookup(op)
         return self._own().get(op) if found is None else found
@@ -102,7 +102,7 @@ class OpTable:
         """Those of `ops` that neither list has, sorted."""
         return sorted({op for op in ops if op not in self})
 
-    def _own(self) -> dict[str, Message]:
+    def _own(self) -> dict[str, OpDef]:
         if self._extra_index is None:
             self._extra_index = {} if self._extra is None else {op.name: op for op in self._extra.op}
         return self._extra_index
@@ -119,7 +119,7 @@ class ArgRange(NamedTuple):
     """How many tensors it has; 0 is possible."""
 
 
-def output_types(node: Message, op_def: Message) -> list[int] | None:
+def output_types(node: NodeDef, op_def: OpDef) -> list[int] | None:
     """The dtype (enum) of each output tensor of `node`, ref dtypes included, in order.
 
     Attrs that the node leaves out have the default of `op_def`. None if one can't be resolved: the attr is
@@ -128,12 +128,12 @@ def output_types(node: Message, op_def: Message) -> list[int] | None:
     return _types(node, op_def, op_def.output_arg)
 
 
-def input_types(node: Message, op_def: Message) -> list[int] | None:
+def input_types(node: NodeDef, op_def: OpDef) -> list[int] | None:
     """The dtype (enum) that each data input of `node` has to have, as `output_types`."""
     return _types(node, op_def, op_def.input_arg)
 
 
-def output_args(node: Message, op_def: Message) -> list[ArgRange] | None:
+def output_args(node: NodeDef, op_def: OpDef) -> list[ArgRange] | None:
     """Which flat outputs of `node` belong to which output arg; None if a count can't be resolved.
 
     In a function's body `n:arg:i` is the flat output `first + i` of that arg.
@@ -141,12 +141,12 @@ def output_args(node: Message, op_def: Message) -> list[ArgRange] | None:
     return _ranges(node, op_def, op_def.output_arg)
 
 
-def input_args(node: Message, op_def: Message) -> list[ArgRange] | None:
+def input_args(node: NodeDef, op_def: OpDef) -> list[ArgRange] | None:
     """Which data inputs of `node` (control inputs not counted) belong to which input arg, or None."""
     return _ranges(node, op_def, op_def.input_arg)
 
 
-def attr(node: Message, op_def: Message | None, name: str) -> Message | None:
+def attr(node: NodeDef, op_def: OpDef | None, name: str) -> AttrValue | None:
     """The AttrValue `name` of `node`: its own, else the default of `op_def`, else None."""
     found = node.attr.get(name)
     if found is not None or op_def is None:
@@ -157,7 +157,7 @@ def attr(node: Message, op_def: Message | None, name: str) -> Message | None:
     return None
 
 
-def _types(node: Message, op_def: Message, args: Iterable[Message]) -> list[int] | None:
+def _types(node: NodeDef, op_def: OpDef, args: Iterable[OpDef.ArgDef]) -> list[int] | None:
     types: list[int] = []
     if len(op_def.output_arg) + len(op_def.input_arg) + len(op_def.attr) > MAX_ARGS:
         return None
@@ -183,14 +183,14 @@ def _types(node: Message, op_def: Message, args: Iterable[Message]) -> list[int]
     return types
 
 
-def _type(node: Message, op_def: Message, arg: Message) -> int | None:
+def _type(node: NodeDef, op_def: OpDef, arg: OpDef.ArgDef) -> int | None:
     if arg.type:
         return int(arg.type)
     found = attr(node, op_def, arg.type_attr) if arg.type_attr else None
     return None if found is None or not found.type else int(found.type)
 
 
-def _count(node: Message, op_def: Message, arg: Message) -> int | None:
+def _count(node: NodeDef, op_def: OpDef, arg: OpDef.ArgDef) -> int | None:
     """How many tensors an arg is; None if that can't be told."""
     if arg.type_list_attr:
         found = attr(node, op_def, arg.type_list_attr)
@@ -203,7 +203,7 @@ def _count(node: Message, op_def: Message, arg: Message) -> int | None:
     return int(found.i)
 
 
-def _ranges(node: Message, op_def: Message, args: Iterable[Message]) -> list[ArgRange] | None:
+def _ranges(node: NodeDef, op_def: OpDef, args: Iterable[OpDef.ArgDef]) -> list[ArgRange] | None:
     ranges: list[ArgRange] = []
     first = 0
     for arg in args:

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from workbench.disk import schema
-from workbench.disk.schema import Message
+from workbench.disk.schema import GraphDef, MetaGraphDef, SavedModel
 from workbench.errors import DamagedFile, NotASavedModel, WorkbenchError
 from workbench.names import show
 
@@ -42,7 +42,7 @@ _BELONGS = {
 }
 
 
-def binary(message: Message, data: bytes, where: Path) -> None:
+def binary(message: GraphDef | SavedModel, data: bytes, where: Path) -> None:
     """Fill `message`, an empty SavedModel or GraphDef, from its serialised form.
 
     Raises:
@@ -51,17 +51,16 @@ def binary(message: Message, data: bytes, where: Path) -> None:
     """
     from google.protobuf.message import DecodeError
 
-    wanted = message.DESCRIPTOR.name
     try:
         message.ParseFromString(data)
     except DecodeError as problem:
-        raise _wrong(data, wanted, where, str(problem).rpartition(": ")[2]) from problem
+        raise _wrong(data, type(message), where, str(problem).rpartition(": ")[2]) from problem
     if not _fits(message):
-        raise _wrong(data, wanted, where, None)
+        raise _wrong(data, type(message), where, None)
     _check_counts(message, where)
 
 
-def text(message: Message, data: bytes, where: Path) -> None:
+def text(message: GraphDef | SavedModel, data: bytes, where: Path) -> None:
     """Fill `message`, an empty SavedModel or GraphDef, from text format.
 
     Raises:
@@ -70,7 +69,7 @@ def text(message: Message, data: bytes, where: Path) -> None:
     """
     from google.protobuf import text_format
 
-    wanted = message.DESCRIPTOR.name
+    wanted = type(message).__name__
     try:
         characters = data.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
@@ -109,9 +108,9 @@ def text(message: Message, data: bytes, where: Path) -> None:
     _check_counts(message, where)
 
 
-def _check_counts(message: Message, where: Path) -> None:
+def _check_counts(message: GraphDef | SavedModel, where: Path) -> None:
     """Refuses a model with more of something than any has, when each costs far more to look at than to write."""
-    if message.DESCRIPTOR.name != "SavedModel":
+    if not isinstance(message, SavedModel):
         return
     metas = message.meta_graphs
     counts = [("MetaGraphs", len(metas), MAX_META_GRAPHS)]
@@ -127,21 +126,20 @@ def _check_counts(message: Message, where: Path) -> None:
             )
 
 
-def _assets(meta: Message) -> int:
+def _assets(meta: MetaGraphDef) -> int:
     listed = len(meta.asset_file_def)
     if "saved_model_assets" in meta.collection_def:
         listed = max(listed, len(meta.collection_def["saved_model_assets"].any_list.value))
     return listed
 
 
-def _fits(message: Message) -> bool:
+def _fits(message: GraphDef | MetaGraphDef | SavedModel) -> bool:
     """Whether a message that could be parsed is what it should be.
 
     Nearly any bytes can be read as a message with unknown fields only, and those of a GraphDef often as a
     SavedModel with one MetaGraph, so that what must be there is looked for.
     """
-    kind = message.DESCRIPTOR.name
-    if kind == "SavedModel":
+    if isinstance(message, SavedModel):
         version = message.saved_model_schema_version
         if version not in _SCHEMA_VERSIONS:
             return False
@@ -150,17 +148,17 @@ def _fits(message: Message) -> bool:
                 _has_nodes(meta.graph_def) for meta in message.meta_graphs
             )
         return any(meta.graph_def.node or meta.HasField("meta_info_def") for meta in message.meta_graphs)
-    if kind == "MetaGraphDef":
+    if isinstance(message, MetaGraphDef):
         return message.HasField("meta_info_def") and _fits(message.graph_def)
     return _has_nodes(message)
 
 
-def _has_nodes(graph_def: Message) -> bool:
+def _has_nodes(graph_def: GraphDef) -> bool:
     first = graph_def.node[:_LOOK_AT]
     return bool(first) and all(node.name and node.op and node.op.isprintable() for node in first)
 
 
-def _has_unknown(message: Message) -> bool:
+def _has_unknown(message: SavedModel) -> bool:
     """Return whether a message has fields of its own that its schema lacks: the nodes of a GraphDef, say."""
     from google.protobuf.unknown_fields import UnknownFieldSet
 
@@ -171,14 +169,13 @@ def kind_of(data: bytes) -> str | None:
     """Which of SavedModel, MetaGraphDef and GraphDef some bytes are, by trying; None for none of them."""
     from google.protobuf.message import DecodeError
 
-    for kind in ("SavedModel", "MetaGraphDef", "GraphDef"):
-        message = getattr(schema, kind)()
+    for kind in (SavedModel, MetaGraphDef, GraphDef):
         try:
-            message.ParseFromString(data)
+            message = kind.FromString(data)
         except DecodeError:
             continue
         if _fits(message):
-            return kind
+            return kind.__name__
     return None
 
 
@@ -217,11 +214,11 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
     return -1, position
 
 
-def _wrong(data: bytes, wanted: str, where: Path, reason: str | None) -> WorkbenchError:
+def _wrong(data: bytes, kind: type[GraphDef | SavedModel], where: Path, reason: str | None) -> WorkbenchError:
     """What to say about bytes that are not the message they should be."""
     if not data:
         return DamagedFile("The file is empty.", where=show(str(where)), hint=_AGAIN)
-    found = kind_of(data)
+    found, wanted = kind_of(data), kind.__name__
     if found is not None and found != wanted:
         return _another(found, wanted, where)
     needed = size_needed(data)
@@ -238,8 +235,7 @@ def _wrong(data: bytes, wanted: str, where: Path, reason: str | None) -> Workben
             where=show(str(where)),
             hint=f"It is damaged or something else. {_AGAIN}",
         )
-    message = getattr(schema, wanted).FromString(data)
-    return _incomplete(message, where)
+    return _incomplete(kind.FromString(data), where)
 
 
 def _plain(reason: str) -> str:
@@ -252,9 +248,9 @@ def _plain(reason: str) -> str:
     return known.get(reason, show(reason))
 
 
-def _incomplete(message: Message, where: Path) -> WorkbenchError:
+def _incomplete(message: GraphDef | SavedModel, where: Path) -> WorkbenchError:
     """What to say about a message that could be parsed, but lacks what must be there."""
-    if message.DESCRIPTOR.name == "GraphDef":
+    if isinstance(message, GraphDef):
         nodes = len(message.node)
         what = f"{nodes} nodes, some of them without a name or an op" if nodes else "no nodes"
         return NotASavedModel(

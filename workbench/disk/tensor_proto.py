@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from workbench.disk import dtypes
-from workbench.disk.schema import Message
+from workbench.disk.schema import TensorProto
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,7 @@ _FIELDS = {
 }
 
 
-def to_array(tensor: Message) -> np.ndarray[Any, Any] | None:
+def to_array(tensor: TensorProto) -> np.ndarray[Any, Any] | None:
     """The value of a `TensorProto`; strings as an object array of bytes.
 
     A last value that is not repeated on disk is repeated, as TensorFlow does.
@@ -60,7 +60,7 @@ def to_array(tensor: Message) -> np.ndarray[Any, Any] | None:
     return array.reshape(shape)
 
 
-def _listed(tensor: Message, name: str, dtype: np.dtype[Any]) -> Any:
+def _listed(tensor: TensorProto, name: str, dtype: np.dtype[Any]) -> Any:
     """The values in the dtype's own field, as a flat array."""
     import numpy as np
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError
 
-from workbench.disk import dtypes, schema
+from workbench.disk import dtypes
 from workbench.disk.checkpoint import ordered_code
 from workbench.disk.checkpoint.ordered_code import FULL
-from workbench.disk.schema import Message
+from workbench.disk.schema import BundleEntryProto
 from workbench.errors import DamagedFile
 from workbench.names import show
 
@@ -87,7 +87,7 @@ class Entries:
         self.num_shards = num_shards
         self.where = where
 
-    def message(self, key: bytes) -> Message:
+    def message(self, key: bytes) -> BundleEntryProto:
         """The BundleEntryProto under a key of the index, unchecked; a new one each time.
 
         Raises:
@@ -95,7 +95,7 @@ class Entries:
             KeyError: there is no such key.
         """
         try:
-            return schema.BundleEntryProto.FromString(self.values[key])
+            return BundleEntryProto.FromString(self.values[key])
         except DecodeError:
             raise self.damaged(key_text(key), "its entry can't be parsed") from None
 
@@ -111,7 +111,7 @@ class Entries:
             return self._partitioned(key_text(key), message)
         return self._plain(key_text(key), message)
 
-    def _plain(self, key: str, message: Message) -> Entry:
+    def _plain(self, key: str, message: BundleEntryProto) -> Entry:
         dtype, shape = message.dtype, self._shape(key, message)
         shard, offset, size = message.shard_id, message.offset, message.size
         if not 0 <= shard < self.num_shards:
@@ -132,14 +132,14 @@ class Entries:
             raise self.damaged(key, f"{math.prod(shape)} elements can't be in {size} bytes")
         return Entry(key, dtype, shape, shard, offset, size, message.crc32c)
 
-    def _shape(self, key: str, message: Message) -> tuple[int, ...]:
+    def _shape(self, key: str, message: BundleEntryProto) -> tuple[int, ...]:
         shape = message.shape
         sizes = tuple([dimension.size for dimension in shape.dim])
         if shape.unknown_rank or len(sizes) > MAX_DIMENSIONS or (sizes and min(sizes) < 0):
             raise self.damaged(key, "its shape is not fully known")
         return sizes
 
-    def _partitioned(self, key: str, message: Message) -> Entry:
+    def _partitioned(self, key: str, message: BundleEntryProto) -> Entry:
         shape = self._shape(key, message)
         slices = []
         seen = set()
@@ -189,7 +189,7 @@ def key_bytes(key: str) -> bytes:
     return key.encode("utf-8", "surrogateescape")
 
 
-def slice_keys(message: Message, key: bytes) -> Iterator[bytes]:
+def slice_keys(message: BundleEntryProto, key: bytes) -> Iterator[bytes]:
     """The keys of a partitioned tensor's slices, in the order its entry lists them."""
     slices = (
         [(extent.start, extent.length if extent.HasField("length") else FULL) for extent in place.extent]

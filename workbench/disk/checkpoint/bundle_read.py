@@ -23,11 +23,11 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from workbench.disk import crc, dtypes, files, schema
+from workbench.disk import crc, dtypes, files
 from workbench.disk.checkpoint import sstable, string_tensor
 from workbench.disk.checkpoint.bundle_entries import Entries, Entry, cut_axis, key_bytes, key_text, slice_keys
 from workbench.disk.checkpoint.ordered_code import is_slice_key
-from workbench.disk.schema import Message
+from workbench.disk.schema import BundleEntryProto, BundleHeaderProto
 from workbench.errors import DamagedFile, MissingFile, UnknownName, UnsupportedFormat, WorkbenchError
 from workbench.findings import Finding
 from workbench.names import did_you_mean, show
@@ -59,7 +59,7 @@ class Bundle:
         stamp: of the index as it was read; None for one that is not from a file.
     """
 
-    def __init__(self, prefix: Path, header: Message, values: dict[bytes, bytes]) -> None:
+    def __init__(self, prefix: Path, header: BundleHeaderProto, values: dict[bytes, bytes]) -> None:
         self.prefix = prefix
         self.header = header
         self.num_shards: int = header.num_shards
@@ -124,7 +124,7 @@ class Bundle:
         return [path for path in self.shards if path not in present]
 
     @cached_property
-    def raw_entries(self) -> dict[bytes, Message]:
+    def raw_entries(self) -> dict[bytes, BundleEntryProto]:
         """All entries as messages by key, those of slices included, unchecked."""
         return {key: self.message(key) for key in self.values}
 
@@ -151,7 +151,7 @@ class Bundle:
     def __len__(self) -> int:
         return len(self._keys)
 
-    def message(self, key: bytes) -> Message:
+    def message(self, key: bytes) -> BundleEntryProto:
         """The BundleEntryProto under a key of the index, unchecked; a new one each time.
 
         Raises:
@@ -504,13 +504,13 @@ def _finding(code: str, where: str, problem: WorkbenchError) -> Finding:
     return Finding(code, "error", show(where), problem.message, problem.hint)
 
 
-def _header(data: bytes | None, path: Path) -> Message:
+def _header(data: bytes | None, path: Path) -> BundleHeaderProto:
     """The header, if it is one that can be read."""
     where = show(str(path))
     if data is None:
         raise DamagedFile("The index has no header, so it is not of a checkpoint.", where=where)
     try:
-        header = schema.BundleHeaderProto.FromString(data)
+        header = BundleHeaderProto.FromString(data)
     except DecodeError:
         raise DamagedFile("The header of the index can't be parsed.", where=where) from None
     if header.endianness != 0:

@@ -12,12 +12,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workbench.disk import crc, dtypes, files, schema
+from workbench.disk import crc, dtypes, files
 from workbench.disk.checkpoint import sstable, string_tensor
 from workbench.disk.checkpoint.bundle_entries import key_bytes, slice_keys
 from workbench.disk.checkpoint.bundle_read import VERSION, Bundle, shard_path
 from workbench.disk.checkpoint.ordered_code import rename_slice
-from workbench.disk.schema import Message
+from workbench.disk.schema import BundleEntryProto, BundleHeaderProto
 
 Tensor = tuple[int, Sequence[int], bytes | Sequence[bytes]]
 """dtype enum, shape, and the bytes (row-major, little-endian), or for strings the list of them."""
@@ -219,7 +219,7 @@ def _add_alias(plan: _Plan, bundle: Bundle, alias: Alias, numbers: Mapping[int, 
     raise ValueError(f"{alias.of!r} has no slice {alias.extents}")
 
 
-def _renumbered(message: Message, numbers: Mapping[int, int]) -> bytes:
+def _renumbered(message: BundleEntryProto, numbers: Mapping[int, int]) -> bytes:
     """An entry with its data file's new number. That of a partitioned variable names none."""
     if not message.slices:
         message.shard_id = numbers[message.shard_id]
@@ -240,7 +240,7 @@ def _add_extra(plan: _Plan, tensors: Mapping[str, Tensor]) -> None:
     data = bytearray()
     for name, (dtype, shape, content) in tensors.items():
         body, checksum = _encoded(name, dtype, shape, content)
-        message = schema.BundleEntryProto(
+        message = BundleEntryProto(
             dtype=dtype, shard_id=number, offset=len(data), size=len(body), crc32c=checksum
         )
         message.shape.SetInParent()
@@ -272,7 +272,7 @@ def _encoded(
 
 
 def _index(plan: _Plan) -> bytes:
-    header: Message = schema.BundleHeaderProto(num_shards=plan.num_shards)
+    header = BundleHeaderProto(num_shards=plan.num_shards)
     header.version.producer = VERSION
     items = [(b"", header.SerializeToString(deterministic=True)), *sorted(plan.entries.items())]
     return sstable.write_table(items)
