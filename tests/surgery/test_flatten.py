@@ -10,11 +10,12 @@ import pytest
 from tests.zoo import ZOO, Example
 from workbench.cli.main import main
 from workbench.model import MetaGraph, open_model
+from workbench.model.op_classes import CALLS
 from workbench.publishing.edits import commit_edit
 from workbench.publishing.publish import Proving
 from workbench.runtime.child_process.child import Child
 from workbench.surgery.operations.flatten import flatten
-from workbench.surgery.rewrite.inline import CALL_OPS, saver_calls
+from workbench.surgery.rewrite.inline import saver_calls
 
 Zoo = Callable[[str], Example]
 # that no session runs twice alike, or that take long, or that this machine's TensorFlow can't run
@@ -24,7 +25,7 @@ TF2 = [name for name, made in ZOO.items() if "tf2" in made.kinds and not made.ki
 
 def calls_left(meta: MetaGraph) -> list[str]:
     skip = saver_calls(meta.graph, meta.proto.saver_def.filename_tensor_name)
-    return [name for name, node in meta.nodes.items() if node.op in CALL_OPS and name not in skip]
+    return [name for name, node in meta.nodes.items() if node.op in CALLS and name not in skip]
 
 
 WITHOUT_OBJECTS = [

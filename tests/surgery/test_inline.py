@@ -14,8 +14,9 @@ from tests.zoo import ZOO, Example
 from workbench import names
 from workbench.disk import schema
 from workbench.model import MetaGraph
+from workbench.model.op_classes import CALLS
 from workbench.runtime.child_process.child import Child
-from workbench.surgery.rewrite.inline import CALL_OPS, called_function, inline_calls, saver_calls
+from workbench.surgery.rewrite.inline import called_function, inline_calls, saver_calls
 
 Zoo = Callable[[str], Example]
 # what differs from itself, what no v1 Session runs, what has nothing to call
@@ -87,7 +88,7 @@ def test_only_some_calls_are_opened_with_those_above_them(zoo: Zoo, child: Child
     steps = deepest.split(names.CALL_SEPARATOR)
     assert set(done.places) == {names.CALL_SEPARATOR.join(steps[: n + 1]) for n in range(len(steps))}
     assert done.places[deepest] == "/".join(steps)
-    assert any(node.op in CALL_OPS for node in meta.graph_def.node)
+    assert any(node.op in CALLS for node in meta.graph_def.node)
     assert_equal_runs(example, write_beside(example, message, tmp_path), child)
 
 

@@ -13,6 +13,7 @@ from tests.zoo import Example
 from tests.zoo.example import numbers
 from workbench.graph.nest import Level
 from workbench.model import MetaGraph, open_model
+from workbench.model.op_classes import CALLS
 from workbench.names import input_node
 from workbench.publishing.edits import commit_edit
 from workbench.publishing.joins import commit
@@ -23,7 +24,6 @@ from workbench.surgery.plan import Wire, handle_base
 from workbench.surgery.recipe import RECIPE
 from workbench.surgery.resolve.endpoints import Lookup
 from workbench.surgery.resolve.inside_calls import open_calls
-from workbench.surgery.rewrite.inline import CALL_OPS
 from workbench.verification.api import verify
 
 Zoo = Callable[[str], Example]
@@ -35,7 +35,7 @@ def find_op(meta: MetaGraph, op: str) -> str:
     while meta.nodes[call].op == "Identity":
         call = input_node(meta.nodes[call].input[0])
     for level in Level(meta).levels():
-        if not level.steps or (meta.nodes[call].op in CALL_OPS and level.steps[0].node != call):
+        if not level.steps or (meta.nodes[call].op in CALLS and level.steps[0].node != call):
             continue
         for node in level.nodes.values():
             if node.op == op:

@@ -21,7 +21,7 @@ from workbench.checks.known import DANGLING_INPUT, DUPLICATE_NODE, MISSING_FUNCT
 from workbench.disk import optable
 from workbench.disk.schema import Message
 from workbench.findings import Finding
-from workbench.graph.trace import CALLS
+from workbench.model.op_classes import CALLS
 from workbench.names import are_node_names, did_you_mean, input_node, input_tensor, is_node_name, show
 
 if TYPE_CHECKING:

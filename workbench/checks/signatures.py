@@ -9,6 +9,7 @@ from workbench.checks.known import SIGNATURE_DTYPE, SIGNATURE_SHAPE
 from workbench.disk import dtypes
 from workbench.graph.shape_inference import Shapes
 from workbench.model import shapes
+from workbench.model.op_classes import MUST_BE_FED
 from workbench.names import (
     UNUSABLE_ARGUMENT,
     input_node,
@@ -85,7 +86,7 @@ def check(meta: MetaGraph, main: Scope, bodies: Bodies, found: Found) -> None:
 def check_body(scope: Scope, found: Found) -> None:
     """What the results of a function need, against what it is given."""
     assert scope.function is not None
-    bare = [name for name, node in scope.nodes.items() if node.op in ("Placeholder", "PlaceholderV2")]
+    bare = [name for name, node in scope.nodes.items() if node.op in MUST_BE_FED]
     if bare:
         needed = scope.adjacency.ancestors(input_node(entry) for entry in scope.function.ret.values())
         for name in filter(needed.__contains__, bare):

@@ -7,12 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from workbench.disk.schema import Message
+from workbench.model.op_classes import MUST_BE_FED, NEXT_ITERATIONS
 from workbench.names import TensorName, input_node, input_tensor, is_control
-
-NEXT_ITERATION = frozenset({"NextIteration", "RefNextIteration"})
-"""Ops whose output closes a v1 while loop: the only edge on which a valid graph may be cyclic."""
-
-_BARE = frozenset({"Placeholder", "PlaceholderV2"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +113,7 @@ class Adjacency:
             reader, entry = todo.pop()
             if is_control(entry):
                 name = input_node(entry)
-                if f"{name}:0" in given and name in self.nodes and self.nodes[name].op in _BARE:
+                if f"{name}:0" in given and name in self.nodes and self.nodes[name].op in MUST_BE_FED:
                     used.add(
                         f"{name}:0"
                     )  # a session leads control edges from a placeholder to what it is fed with
@@ -136,7 +132,7 @@ class Adjacency:
                 continue
             nodes.add(name)
             todo.extend((name, needed) for needed in node.input)
-        bare = {name for name in nodes if self.nodes[name].op in _BARE}
+        bare = {name for name in nodes if self.nodes[name].op in MUST_BE_FED}
         unfed = tuple(name for name in self.nodes if name in bare) if len(bare) > 1 else tuple(bare)
         return Cut(frozenset(nodes), frozenset(used), unfed, tuple(missing))
 
@@ -150,7 +146,7 @@ class Adjacency:
             starts: look only behind these nodes; None for the whole graph.
         """
         parents = self._parents
-        loops = {name for name, node in self.nodes.items() if node.op in NEXT_ITERATION}
+        loops = {name for name, node in self.nodes.items() if node.op in NEXT_ITERATIONS}
         done: set[str] = set()
         pending = list(reversed(list(self.nodes if starts is None else starts)))
         while pending:

@@ -12,19 +12,14 @@ from workbench import names
 from workbench.disk.schema import Message
 from workbench.graph.adjacency import Adjacency
 from workbench.model import MetaGraph
-
-_ENTER = ("Enter", "RefEnter")
-_EXIT = frozenset({"Exit", "RefExit"})
-_SWITCH = frozenset({"Switch", "RefSwitch", "_SwitchN"})
-_MERGE = frozenset({"Merge", "RefMerge"})
-_BACK = frozenset({"NextIteration", "RefNextIteration"})
+from workbench.model.op_classes import ENTERS, EXITS, INTO_FRAMES, MERGES, NEXT_ITERATIONS, SWITCHES
 
 Inside = Literal["loop", "branch"]
 
 
 def inside(meta: MetaGraph, node: str) -> Inside | None:
     """Whether a node of the main graph stands in a v1 `while` or `cond`; None for a node outside both."""
-    if not any(op in meta.main_ops for op in (*_ENTER, *_SWITCH)):
+    if not any(op in meta.main_ops for op in INTO_FRAMES):
         return None
     in_loops = _in_loops(meta)
     if node in in_loops:
@@ -34,10 +29,10 @@ def inside(meta: MetaGraph, node: str) -> Inside | None:
 
 def _in_loops(meta: MetaGraph) -> set[str]:
     """Nodes behind an Enter and before an Exit."""
-    starts = [name for name, node in meta.nodes.items() if node.op in _ENTER]
+    starts = [name for name, node in meta.nodes.items() if node.op in ENTERS]
     if not starts:
         return set()
-    exits = {name for name, node in meta.nodes.items() if node.op in _EXIT}
+    exits = {name for name, node in meta.nodes.items() if node.op in EXITS}
     return Adjacency(meta.nodes).descendants(starts, exits) - exits
 
 
@@ -62,7 +57,7 @@ def _depth(meta: MetaGraph, node: str, in_loops: set[str]) -> int:
             continue
         depth = max((known[parent] for parent in parents), default=0)
         if name not in in_loops:
-            depth += (message.op in _SWITCH) - (message.op in _MERGE)
+            depth += (message.op in SWITCHES) - (message.op in MERGES)
         known[name] = max(depth, 0)
         todo.pop()
     return known[node]
@@ -70,4 +65,4 @@ def _depth(meta: MetaGraph, node: str, in_loops: set[str]) -> int:
 
 def _is_back(meta: MetaGraph, name: str) -> bool:
     message: Message | None = meta.nodes.get(name)
-    return message is not None and message.op in _BACK
+    return message is not None and message.op in NEXT_ITERATIONS

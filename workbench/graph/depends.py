@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from workbench import names
 from workbench.graph.functions import calls
 from workbench.model import MetaGraph
+from workbench.model.op_classes import CALLS
 
-_CALL_OPS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 _MAX_DEPTH = 64
 
 
@@ -30,7 +30,7 @@ class Dependence:
     def inputs_of(self, node_name: str, output: int) -> frozenset[int] | None:
         """Positions of the data inputs of a main-graph node that one of its outputs depends on; None for all."""
         node = self._meta.nodes[node_name]
-        if node.op not in _CALL_OPS:
+        if node.op not in CALLS:
             return None
         found = self._function(node.attr["f"].func.name, 0) if "f" in node.attr else None
         if found is None or output >= len(found):
@@ -50,7 +50,7 @@ class Dependence:
 
         def call(node_name: str, text: str) -> frozenset[int] | None:
             node = body[node_name]
-            if node.op not in _CALL_OPS or not calls(node, self._meta.functions):
+            if node.op not in CALLS or not calls(node, self._meta.functions):
                 return None
             inner = self._function(node.attr["f"].func.name, depth + 1)
             index = names.parse_number(text.rpartition(":")[2])

@@ -13,39 +13,10 @@ from typing import TYPE_CHECKING
 from workbench.disk.schema import Message
 from workbench.graph.adjacency import Adjacency
 from workbench.graph.functions import calls
+from workbench.model.op_classes import DRAWING, HOLDING, READING
 
 if TYPE_CHECKING:
     from workbench.model.meta import MetaGraph
-
-# Ops that touch a resource or a ref or run a function, but change nothing that is left after the run; bodies
-# are looked into.
-READING = frozenset(
-    """
-    AnonymousHashTable Assert Case DisableCopyOnRead DummyIterationCounter HashTable HashTableV2 If
-    ImmutableConst LookupTableExport LookupTableExportV2 LookupTableFind LookupTableFindV2 LookupTableSize
-    LookupTableSizeV2 MutableDenseHashTable MutableDenseHashTableV2 MutableHashTable MutableHashTableV2
-    PartitionedCall ReadVariableOp RefEnter RefExit RefIdentity RefMerge RefNextIteration RefSwitch
-    ResourceGather ResourceGatherNd StatefulPartitionedCall TensorArrayCloseV3 TensorArrayConcatV3
-    TensorArrayGatherV3 TensorArrayReadV3 TensorArrayScatterV3 TensorArraySizeV3 TensorArraySplitV3
-    TensorArrayV3 TensorArrayWriteV3 VarHandleOp VarIsInitializedOp Variable VariableShape VariableV2 While
-    """.split()  # noqa: SIM905
-)
-_CALLS_OR_HOLDS = frozenset({"Assert", "Case", "If", "PartitionedCall", "StatefulPartitionedCall", "While"})
-READS = READING - _CALLS_OR_HOLDS
-"""Of these the ops that only read, whatever their attrs."""
-# Ops that draw random numbers: two runs differ, but nothing else is changed.
-_DRAWING = frozenset(
-    """
-    Multinomial ParameterizedTruncatedNormal RandomGamma RandomPoisson RandomPoissonV2 RandomShuffle
-    RandomStandardNormal RandomUniform RandomUniformInt StatelessRandomGetKeyCounter TruncatedNormal
-    """.split()  # noqa: SIM905
-)
-# An Assert stops the run. A control edge to TF1's control flow says in which branch or loop a node is.
-_HOLDING = frozenset(
-    """
-    Assert Enter Exit LoopCond Merge NextIteration RefEnter RefExit RefMerge RefNextIteration RefSwitch Switch
-    """.split()  # noqa: SIM905
-)
 
 
 def changes_something(meta: MetaGraph, node: Message, harmless: frozenset[str] = READING) -> bool:
@@ -94,7 +65,7 @@ class Effects:
             op_def = self._meta.op_table.get(op)
             if op in self._meta.functions:
                 self._ops[op] = None
-            elif op in _HOLDING or changes_something(self._meta, node, READING | _DRAWING):
+            elif op in HOLDING or changes_something(self._meta, node, READING | DRAWING):
                 self._ops[op] = True
             else:
                 may_call = op_def is None or any(attr.type in ("func", "list(func)") for attr in op_def.attr)

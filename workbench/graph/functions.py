@@ -11,23 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from workbench.disk.schema import Message
 
-CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
-"""Ops whose inputs and outputs are those of the function they call, as are those of an op that is a function's name."""
-
-LOOPS = frozenset({"While", "StatelessWhile", "_While"})
-
-FIRST_INPUT: dict[str, dict[str, int]] = {
-    "PartitionedCall": {"f": 0},
-    "StatefulPartitionedCall": {"f": 0},
-    "TPUPartitionedCall": {"f": 0},
-    "SymbolicGradient": {"f": 0},
-    "RemoteCall": {"f": 1},
-    **{op: {"then_branch": 1, "else_branch": 1} for op in ("If", "StatelessIf", "_If")},
-    **{op: {"branches": 1} for op in ("Case", "StatelessCase")},
-    **{op: {"cond": 0, "body": 0} for op in LOOPS},
-}
-"""Op, attr that names a function: the input that is the function's first argument; the rest follow."""
-
 _NAMED_IN_STRINGS = ("forward_function_name", "backward_function_name")
 _GRADIENT_TYPE = "_gradient_op_type"
 

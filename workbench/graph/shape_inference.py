@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from workbench.disk.nodes import attr
 from workbench.graph.scope import Scope
-from workbench.graph.trace import CALLS, Frame, entered, origin, resolve
+from workbench.graph.trace import Frame, entered, origin, resolve
 from workbench.model import shapes, tensors
+from workbench.model.op_classes import CALLS
 from workbench.model.shapes import Shape
 
 if TYPE_CHECKING:

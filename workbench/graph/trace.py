@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from workbench.disk.schema import Message
 from workbench.graph.functions import calls
 from workbench.graph.scope import Scope
+from workbench.model.op_classes import CALLS, SAME_ELEMENTS
 from workbench.names import input_tensor
 
 Bodies = Callable[[str], Scope | None]
-PASS = frozenset({"Identity", "IdentityN", "StopGradient", "EnsureShape", "Reshape", "ExpandDims", "Squeeze"})
-CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 _MAX_STEPS = 1_000
 
 
@@ -79,7 +78,7 @@ def origin(frame: Frame, entry: str, bodies: Bodies) -> Output | None:
         if output is None:
             return None
         node = output.node
-        if node.op in PASS and len(node.input) > (output.index if node.op == "IdentityN" else 0):
+        if node.op in SAME_ELEMENTS and len(node.input) > (output.index if node.op == "IdentityN" else 0):
             frame, entry = output.frame, node.input[output.index if node.op == "IdentityN" else 0]
         elif node.op in CALLS:
             inner = entered(output, bodies)

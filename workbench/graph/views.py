@@ -11,9 +11,10 @@ from typing import Any
 from workbench.disk import dtypes
 from workbench.disk.schema import Message
 from workbench.errors import TooManyNodes, expect
-from workbench.graph.functions import CALLS, FIRST_INPUT, LOOPS, calls
+from workbench.graph.functions import calls
 from workbench.graph.nest import Level, Step
 from workbench.model import MetaGraph, Model, as_model, shapes
+from workbench.model.op_classes import CALLS, FIRST_INPUT, LOOPS
 from workbench.names import input_node, is_control, show
 
 _EDGES_A_NODE = 20

@@ -16,7 +16,7 @@ from workbench.disk.schema import Message
 from workbench.errors import WorkbenchError
 from workbench.findings import Finding, Severity, by_severity
 from workbench.model import shapes
-from workbench.model.saver import VARIABLE_OPS
+from workbench.model.op_classes import FUNCTION_ATTRS, VARIABLES
 from workbench.model.signature import INIT_OP, Port
 from workbench.model.variables import mismatch
 from workbench.names import TensorName, did_you_mean, input_node, input_tensor, parse_tensor, show
@@ -29,14 +29,6 @@ _LISTED = 5
 _LISTED_PORTS = 20
 _LISTED_OPS = 100
 _HINTED = 20_000  # names that may be compared for the hints of one kind of finding
-_CALLED_BY = {
-    "PartitionedCall": ("f",),
-    "StatefulPartitionedCall": ("f",),
-    "If": ("then_branch", "else_branch"),
-    "StatelessIf": ("then_branch", "else_branch"),
-    "While": ("cond", "body"),
-    "StatelessWhile": ("cond", "body"),
-}
 
 
 def examine(model: Model) -> list[Finding]:
@@ -76,7 +68,7 @@ def _values(model: Model) -> list[Finding]:
     """A lone GraphDef with variables in it was not frozen."""
     if model.format != "graphdef" or model.meta.is_frozen:
         return []
-    count = sum(model.meta.main_ops[op] for op in VARIABLE_OPS)
+    count = sum(model.meta.main_ops[op] for op in VARIABLES)
     return [
         Finding(
             "no-values",
@@ -101,7 +93,7 @@ def _checkpoint(model: Model) -> list[Finding]:
     if model.folder is None:
         return _values(model)
     restored = [meta for meta in model.meta_graphs if meta.proto.saver_def.restore_op_name]
-    count = max((sum(meta.main_ops[op] for op in VARIABLE_OPS) for meta in restored), default=0)
+    count = max((sum(meta.main_ops[op] for op in VARIABLES) for meta in restored), default=0)
     if not count:
         return []
     return [
@@ -241,7 +233,7 @@ def _functions(meta: MetaGraph) -> list[Finding]:
     called: dict[str, str] = {}
     for body, ops in meta.bodies:
         for index, op in enumerate(ops):
-            for attr in _CALLED_BY.get(op, ()):
+            for attr in FUNCTION_ATTRS.get(op, ()):
                 called.setdefault(body[index].attr[attr].func.name, body[index].name)
     missing = _Some("missing-function", "error", _LISTED_PORTS, meta.functions, "functions")
     for name, node in called.items():

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from workbench.disk import dtypes
+from workbench.model.op_classes import INTO_FRAMES, NO_VALUE, OUT_OF_FRAMES, PLACEHOLDERS
 from workbench.model.signature import DEFAULT, PREDICT, Port, Signature
-from workbench.model.tensors import PLACEHOLDERS, output_shape
+from workbench.model.tensors import output_shape
 from workbench.names import input_node, is_control
 
 if TYPE_CHECKING:
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
 _MAX_MORE = 4096
 _MOST_STEPS = 2_000_000
-_INTO = frozenset({"Switch", "RefSwitch", "_SwitchN", "Enter", "RefEnter"})
-_OUT_OF = frozenset({"Merge", "RefMerge", "_XlaMerge", "Exit", "RefExit"})
-_NO_OUTPUT = frozenset({"NoOp", "Assert", "Print", "PrintV2"})
 
 
 def read_signature(meta: MetaGraph) -> dict[str, Signature]:
@@ -38,12 +36,12 @@ def read_signature(meta: MetaGraph) -> dict[str, Signature]:
     used: set[str] = set()
     for node in meta.graph.node:
         used.update([input_node(entry) for entry in node.input if not is_control(entry)])
-    ends = {name for name, node in meta.nodes.items() if name not in used and node.op not in _NO_OUTPUT}
+    ends = {name for name, node in meta.nodes.items() if name not in used and node.op not in NO_VALUE}
     inner = _displacing(meta, ends)
     for name, node in meta.nodes.items():
         if node.op in PLACEHOLDERS and name not in inner:
             inputs[name] = _port(meta, name, f"{name}:0")
-        elif name not in used and node.op not in _NO_OUTPUT:
+        elif name not in used and node.op not in NO_VALUE:
             sinks.append(name)
     computed = [name for name in sinks if meta.nodes[name].op != "Const"]
     outputs: dict[str, Port] = {}
@@ -95,10 +93,10 @@ def _outside_control_flow(meta: MetaGraph, sinks: list[str]) -> list[str]:
 
     A Switch gives its value to one of its outputs alone, an Enter leads into a loop; Merge and Exit lead out again.
     """
-    into = {node.name for node in meta.graph.node if node.op in _INTO}
+    into = {node.name for node in meta.graph.node if node.op in INTO_FRAMES}
     if not into:
         return sinks
-    inside = into | _behind(_takers(meta, _OUT_OF), into)
+    inside = into | _behind(_takers(meta, OUT_OF_FRAMES), into)
     return [sink for sink in sinks if sink not in inside]
 
 

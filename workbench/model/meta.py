@@ -15,7 +15,7 @@ from workbench.disk.schema import Message
 from workbench.errors import UnknownName, expect
 from workbench.model import tensors
 from workbench.model.assets import Asset, read_assets
-from workbench.model.saver import VARIABLE_OPS
+from workbench.model.op_classes import VARIABLES
 from workbench.model.signature import DEFAULT, HIDDEN_SIGNATURES, INIT_OP, Signature, read_signatures
 from workbench.model.tensors import Tensor
 
@@ -140,7 +140,7 @@ class MetaGraph:
     @property
     def is_frozen(self) -> bool:
         """Whether the main graph has no variables."""
-        return not any(self.main_ops[op] for op in VARIABLE_OPS)
+        return not any(self.main_ops[op] for op in VARIABLES)
 
     @cached_property
     def ops(self) -> Counter[str]:
@@ -221,7 +221,7 @@ class MetaGraph:
     @cached_property
     def variables(self) -> tuple[Variable, ...]:
         """The variables of the main graph, in the order of their nodes, with their checkpoint keys."""
-        if not any(op in VARIABLE_OPS for op in self.main_ops):
+        if not any(op in VARIABLES for op in self.main_ops):
             return ()
         from workbench.model.variables import read_variables
 

@@ -14,13 +14,9 @@ from typing import NamedTuple
 
 from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
+from workbench.model.op_classes import ASSIGNS, CALLS, RESTORES, STORED_VALUE, VARIABLES
 from workbench.names import input_node, parse_number
 
-VARIABLE_OPS = frozenset({"VarHandleOp", "VariableV2", "Variable", "AutoReloadVariable"})
-_ASSIGN = frozenset({"Assign", "AssignVariableOp"})
-_PASS = frozenset({"Identity", "Reshape", "EnsureShape", "ReadVariableOp", "CopyOnRead", "StopGradient"})
-_CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
-_RESTORE = frozenset({"RestoreV2", "Restore", "RestoreSlice"})
 _MAX_CHAIN = 64
 _MAX_DEPTH = 32
 _MAX_BODIES = 1000
@@ -73,7 +69,7 @@ def follow(
     start = nodes.get(input_node(restore)) if restore else None
     reached = walk.ancestors(start) if start is not None else ((walk.main, node) for node in nodes.values())
     for scope, node in reached:
-        if node.op in _ASSIGN:
+        if node.op in ASSIGNS:
             _read_assign(scope, node, found)
     save = saver.save_tensor_name if saver is not None else ""
     start = nodes.get(input_node(save)) if save else None
@@ -103,7 +99,7 @@ class _Walk:
         while todo:
             node = todo.pop()
             yield self.main, node
-            if node.op in _CALLS:
+            if node.op in CALLS:
                 yield from self._body(self.main, node)
             for entry in node.input:
                 name = input_node(entry)
@@ -115,13 +111,13 @@ class _Walk:
 
     def could_tell_more(self, start: Message, found: Mapping[str, Saved]) -> bool:
         """Whether a variable that is not in `found` is among what a saving call is given."""
-        if start.op not in _CALLS:
+        if start.op not in CALLS:
             return True
         for entry in start.input:
             node = self.main.node(input_node(entry))
             if node is not None and node.op == "ReadVariableOp" and node.input:
                 node = self.main.node(input_node(node.input[0]))
-            if node is not None and node.op in VARIABLE_OPS and node.name not in found:
+            if node is not None and node.op in VARIABLES and node.name not in found:
                 return True
         return False
 
@@ -135,7 +131,7 @@ class _Walk:
         scope = _Scope(body.get, {arg.name: (caller, entry) for arg, entry in pairs}, caller.depth + 1)
         for node in body.values():
             yield scope, node
-            if node.op in _CALLS:
+            if node.op in CALLS:
                 yield from self._body(scope, node)
 
 
@@ -143,10 +139,10 @@ def _read_assign(scope: _Scope, assign: Message, found: dict[str, Saved]) -> Non
     if len(assign.input) < 2:
         return
     target = _origin(scope, assign.input[0])
-    if target is None or target[1].op not in VARIABLE_OPS or target[1].name in found:
+    if target is None or target[1].op not in VARIABLES or target[1].name in found:
         return
     source = _origin(scope, assign.input[1])
-    if source is not None and source[1].op in _RESTORE:
+    if source is not None and source[1].op in RESTORES:
         saved = _restored(*source)
         if saved is not None:
             found[target[1].name] = saved
@@ -170,7 +166,7 @@ def _read_save(scope: _Scope, save: Message, found: dict[str, Saved]) -> None:
         if origin is None or name is None:
             continue
         node = origin[1]
-        if node.op in VARIABLE_OPS and node.name not in found:
+        if node.op in VARIABLES and node.name not in found:
             found[node.name] = Saved(name, slices.get(index) or "")
 
 
@@ -190,7 +186,7 @@ def _origin(scope: _Scope, entry: str) -> tuple[_Scope, Message, int] | None:
             if outer is None:
                 return None
             scope, entry = outer
-        elif node.op in _PASS and node.input:
+        elif node.op in STORED_VALUE and node.input:
             entry = node.input[0]
         else:
             # `n:k` in the main graph, `n:arg:k` in a body; the arg of a restore is its only one

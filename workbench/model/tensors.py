@@ -9,21 +9,22 @@ from workbench.disk import optable
 from workbench.disk.dtypes import DType
 from workbench.disk.schema import Message
 from workbench.model import shapes
+from workbench.model.op_classes import PLACEHOLDERS, REF_VARIABLES
 from workbench.model.shapes import Shape
 from workbench.names import show
 
-WITH_DEFAULT = "PlaceholderWithDefault"
-PLACEHOLDERS = frozenset({"Placeholder", "PlaceholderV2", WITH_DEFAULT})
 # ops whose attr `shape` is the shape of their output 0 (a VarHandleOp's is that of what it points to)
-_SHAPE_ATTR = PLACEHOLDERS | {
-    "VariableV2",
-    "Variable",
-    "TemporaryVariable",
-    "EnsureShape",
-    "ImmutableConst",
-    "ParallelConcat",
-    "ReadVariableXlaSplitND",
-}
+_SHAPE_ATTR = (
+    PLACEHOLDERS
+    | REF_VARIABLES
+    | {
+        "TemporaryVariable",
+        "EnsureShape",
+        "ImmutableConst",
+        "ParallelConcat",
+        "ReadVariableXlaSplitND",
+    }
+)
 _LAST_PRODUCER_OF_VAGUE_SCALARS = 21
 
 

@@ -12,6 +12,7 @@ from workbench.disk.schema import Message
 from workbench.errors import DamagedFile
 from workbench.model import saver, shapes
 from workbench.model.objects import VALUE_SUFFIX, ObjectGraph
+from workbench.model.op_classes import REF_VARIABLES, VARIABLES
 from workbench.model.shapes import Shape
 from workbench.model.tensors import variable_shape
 from workbench.names import input_node, show
@@ -167,7 +168,7 @@ def read_variables(meta: MetaGraph) -> tuple[Variable, ...]:
     return tuple(
         _variable(node, saved.get(name), declared, objects, bundle)
         for name, node in meta.nodes.items()
-        if node.op in saver.VARIABLE_OPS
+        if node.op in VARIABLES
     )
 
 
@@ -199,7 +200,7 @@ def _variable(
     return Variable(
         name=node.name,
         op=node.op,
-        is_ref=node.op != "VarHandleOp",
+        is_ref=node.op in REF_VARIABLES,
         shared_name=shared_name,
         key=key,
         dtype=dtypes.dtype(dtype),

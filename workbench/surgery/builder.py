@@ -11,6 +11,7 @@ from workbench.disk.optable import OpTable
 from workbench.disk.schema import Message
 from workbench.findings import Finding
 from workbench.graph.adjacency import Adjacency
+from workbench.model.op_classes import VARIABLE_READS
 from workbench.model.shapes import to_proto
 from workbench.surgery.export.asset_names import place_assets
 from workbench.surgery.export.collections import merge_collections, merge_meta_info, merge_versions
@@ -170,7 +171,7 @@ class Builder:
         return {
             names.input_node(text)
             for name in ran
-            if nodes[name].op not in ("ReadVariableOp", "VarIsInitializedOp", "NoOp")
+            if nodes[name].op not in VARIABLE_READS and nodes[name].op != "NoOp"
             for text in nodes[name].input
             if not text.startswith("^")
         }

@@ -15,14 +15,12 @@ from workbench.graph.effects import Effects
 from workbench.graph.functions import reachable
 from workbench.model import Model
 from workbench.model.meta import MetaGraph
+from workbench.model.op_classes import MUST_BE_FED, PLACEHOLDERS, WITH_DEFAULT
 from workbench.model.signature import Signature
-from workbench.model.tensors import PLACEHOLDERS, WITH_DEFAULT, is_vague_scalar
+from workbench.model.tensors import is_vague_scalar
 from workbench.model.variables import VARIABLE_COLLECTIONS, Variable
 from workbench.names import show
 from workbench.surgery.plan import Source
-
-VARIABLE_OPS = frozenset({"VarHandleOp", "VariableV2", "Variable"})
-REF_VARIABLE_OPS = frozenset({"VariableV2", "Variable"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,7 +346,7 @@ def is_placeholder(node: Message) -> bool:
 
 def must_be_fed(node: Message) -> bool:
     """Whether a node has no value of its own."""
-    return is_placeholder(node) and node.op != WITH_DEFAULT
+    return node.op in MUST_BE_FED
 
 
 def parse_variable_def(data: bytes) -> Message | None:

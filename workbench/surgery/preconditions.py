@@ -10,9 +10,10 @@ from workbench.disk.optable import is_known
 from workbench.findings import Finding
 from workbench.graph.adjacency import Adjacency
 from workbench.model import MetaGraph
+from workbench.model.op_classes import VARIABLES
 from workbench.model.variables import mismatch
 from workbench.names import show
-from workbench.surgery.imported import VARIABLE_OPS, ImportedModel
+from workbench.surgery.imported import ImportedModel
 
 
 def has_checkpoint(part: ImportedModel) -> bool:
@@ -30,7 +31,7 @@ def has_checkpoint(part: ImportedModel) -> bool:
                 "Fetch the whole variables/ folder again.",
             )
         return True
-    needed = [name for name, node in part.meta.nodes.items() if node.op in VARIABLE_OPS]
+    needed = [name for name, node in part.meta.nodes.items() if node.op in VARIABLES]
     problem = part.model.bundle_problem
     if needed or problem is not None:
         part.note(
@@ -60,7 +61,7 @@ def variables_have_data(part: ImportedModel, roots: Iterable[str], *, frozen: bo
     initialised = part.ancestors(f"^{name}" for name in part.init_ops)
     set_by_graph: set[str] | None = None
     for name, node in part.kept.items():
-        if node.op not in VARIABLE_OPS or name in initialised or name in part.twins:
+        if node.op not in VARIABLES or name in initialised or name in part.twins:
             continue
         variable = known.get(name)
         if variable is not None and variable.key is not None and (part.has_saver or frozen):

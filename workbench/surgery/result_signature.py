@@ -12,6 +12,7 @@ from workbench.disk.schema import Message
 from workbench.findings import Finding
 from workbench.graph.shape_inference import Shapes
 from workbench.model import shapes as shapes_
+from workbench.model.op_classes import CALLS
 from workbench.model.signature import HIDDEN_SIGNATURES, Port, Signature
 from workbench.model.tensors import is_vague_scalar
 from workbench.names import show
@@ -457,7 +458,7 @@ def _keep_signatures(join: Join, result: Interface) -> None:
 
 
 def _calls_functions(part: ImportedModel) -> bool:
-    return any(node.op in ("PartitionedCall", "StatefulPartitionedCall") for node in part.meta.nodes.values())
+    return any(node.op in CALLS for node in part.meta.nodes.values())
 
 
 def _drop_signature(join: Join, handle: str, key: str, why: str) -> None:

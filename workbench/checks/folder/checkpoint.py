@@ -12,6 +12,7 @@ from workbench.disk.schema import Message
 from workbench.errors import DamagedFile
 from workbench.model.duplicate_variables import find_twins
 from workbench.model.objects import OBJECT_GRAPH_KEY
+from workbench.model.op_classes import RESTORES
 from workbench.model.saver import const_strings
 from workbench.names import input_node, show
 
@@ -202,7 +203,7 @@ def tell_unused(keys: Sequence[str], bundle: Bundle, found: Found) -> None:
 def _restored_by(scope: Scope) -> Collection[str]:
     found: set[str] = set()
     for node in scope.nodes.values():
-        if node.op in ("RestoreV2", "Restore", "RestoreSlice") and len(node.input) > 1:
+        if node.op in RESTORES and len(node.input) > 1:
             names = scope.nodes.get(input_node(node.input[1]))
             if names is not None and names.op == "Const":
                 found.update(const_strings(names).values)

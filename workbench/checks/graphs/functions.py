@@ -13,6 +13,7 @@ from workbench.disk import dtypes, optable
 from workbench.disk.schema import Message
 from workbench.graph.functions import function_attrs
 from workbench.graph.scope import Dangling, Scope
+from workbench.model.op_classes import CALLS, CASES, FUNCTION_ATTRS, IFS, LOOPS
 from workbench.names import did_you_mean, show
 
 if TYPE_CHECKING:
@@ -60,13 +61,6 @@ GRADIENT_TWICE = Code(
     "The model runs; asking for this gradient, as training does, fails or takes one for both.",
     "Register each under an op type of its own.",
 )  # fmt: skip
-
-_ALWAYS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
-_LABELS = {
-    "PartitionedCall": ("f",), "StatefulPartitionedCall": ("f",), "If": ("then_branch", "else_branch"),
-    "StatelessIf": ("then_branch", "else_branch"), "While": ("cond", "body"), "StatelessWhile": ("cond", "body"),
-}  # fmt: skip
-"""Ops whose missing functions `Model.findings` tells."""
 
 
 class _Called(NamedTuple):
@@ -160,7 +154,7 @@ def _results(scope: Scope, found: Found) -> None:
 
 def _missing(scope: Scope, name: str, node: Message, found: Found) -> None:
     """Functions that attrs of any other op name and the library lacks (those of plain calls are told already)."""
-    told = _LABELS.get(node.op, ())
+    told = FUNCTION_ATTRS.get(node.op, ())
     functions = scope.meta.functions
     for label, called in functions_of(node):
         if called not in functions and label not in told:
@@ -245,9 +239,8 @@ def _case(node: Message) -> Iterator[_Called]:
 
 
 _SIGNATURE_OF = {
-    "PartitionedCall": _plain, "StatefulPartitionedCall": _plain, "If": _if, "StatelessIf": _if, "While": _while,
-    "StatelessWhile": _while, "Case": _case, "StatelessCase": _case,
-}  # fmt: skip
+    op: reader for ops, reader in ((CALLS, _plain), (IFS, _if), (LOOPS, _while), (CASES, _case)) for op in ops
+}
 
 
 def _gradients(meta: MetaGraph, found: Found) -> None:
@@ -301,7 +294,7 @@ def _called_always(function: Message, functions: Mapping[str, Message]) -> list[
     """The functions that a body calls without a condition, each once."""
     found: dict[str, None] = {}
     for node in function.node_def:
-        if node.op in _ALWAYS and _name(node, "f") in functions:
+        if node.op in CALLS and _name(node, "f") in functions:
             found[_name(node, "f")] = None
         elif node.op in functions:
             found[node.op] = None

@@ -11,7 +11,7 @@ from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
 from workbench.graph.adjacency import Adjacency
 from workbench.graph.functions import calls
-from workbench.graph.trace import CALLS, PASS
+from workbench.model.op_classes import CALLS, HASH_TABLES, SAME_ELEMENTS
 from workbench.model.saver import const_strings
 from workbench.names import input_node, input_tensor, show
 
@@ -32,7 +32,6 @@ PATH_CONSTANT = Code(
     "The file does not come along with the model: it is read where the path says, on the machine where the model runs.",
     "Save the model with the file as an asset (`tf.saved_model.Asset`, or the collection `asset_filepaths`).",
 )  # fmt: skip
-_TABLES = frozenset({"HashTable", "HashTableV2"})  # the others are usable empty
 _SHOWN = 80
 
 
@@ -50,7 +49,7 @@ def check(meta: MetaGraph, main: Scope, scopes: Iterable[Scope], found: Found) -
     """Tables and paths of a MetaGraph."""
     if meta.format == "graphdef":
         return
-    if any(op in meta.main_ops for op in _TABLES):
+    if any(op in meta.main_ops for op in HASH_TABLES):
         for name, implicit in unfilled_tables(meta, main.adjacency):
             told = "Nothing fills this table, and a signature looks it up."
             if implicit:
@@ -83,13 +82,13 @@ def unfilled_tables(meta: MetaGraph, adjacency: Adjacency) -> Iterator[tuple[str
     names = {_identity(node) for node in nodes.values() if _is_filled(node, adjacency, nodes, explicit)}
     other = {_identity(node) for node in nodes.values() if _is_filled(node, adjacency, nodes, implicit)}
     for name, node in nodes.items():
-        if node.op in _TABLES and name in needed and _identity(node) not in names:
+        if node.op in HASH_TABLES and name in needed and _identity(node) not in names:
             yield name, _identity(node) in other
 
 
 def _is_filled(node: Message, adjacency: Adjacency, nodes: Mapping[str, Message], ran: set[str]) -> bool:
     """Whether something among what is run takes a table and is no look-up."""
-    if node.op not in _TABLES or node.name not in ran:
+    if node.op not in HASH_TABLES or node.name not in ran:
         return False
     seen, queue = {node.name}, [node.name]
     while queue:
@@ -97,7 +96,7 @@ def _is_filled(node: Message, adjacency: Adjacency, nodes: Mapping[str, Message]
             if user in ran and user not in seen:
                 seen.add(user)
                 op = nodes[user].op
-                if op in PASS:
+                if op in SAME_ELEMENTS:
                     queue.append(user)
                 elif "Find" not in op and "Size" not in op and "Export" not in op and op != "NoOp":
                     return True
@@ -163,7 +162,12 @@ def _source(scope: Scope, entry: str) -> Message | int | None:
         node = scope.nodes.get(name)
         if node is None or node.op == "Const":
             return node
-        if node.op not in PASS or node.op == "IdentityN" or not node.input or node.input[0].startswith("^"):
+        if (
+            node.op not in SAME_ELEMENTS
+            or node.op == "IdentityN"
+            or not node.input
+            or node.input[0].startswith("^")
+        ):
             return None
         entry = node.input[0]
     return None

@@ -12,6 +12,7 @@ from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
 from workbench.graph.functions import calls
 from workbench.graph.scope import Scope
+from workbench.model.op_classes import CALLS
 from workbench.names import show
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _compiled(meta: MetaGraph) -> set[str]:
     todo = [name for name, function in functions.items() if attr_is_set(function)]
     for body, ops in meta.bodies:
         for index, op in enumerate(ops):
-            if op in ("PartitionedCall", "StatefulPartitionedCall") and attr_is_set(body[index]):
+            if op in CALLS and attr_is_set(body[index]):
                 todo.append(attr(body[index], "f").func.name)
     seen: set[str] = set()
     while todo:

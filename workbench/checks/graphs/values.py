@@ -9,7 +9,7 @@ from workbench.checks.codes import Code, Found
 from workbench.disk import dtypes
 from workbench.disk.nodes import attr
 from workbench.model import shapes
-from workbench.model.tensors import PLACEHOLDERS
+from workbench.model.op_classes import PLACEHOLDERS
 
 if TYPE_CHECKING:
     from workbench.disk.schema import Message

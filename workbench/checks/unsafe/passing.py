@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from workbench.checks.unsafe.paths import NOTHING, Known, Paths, data_inputs
 from workbench.disk import optable
 from workbench.disk.schema import Message
-from workbench.graph.functions import FIRST_INPUT, LOOPS, calls
+from workbench.graph.functions import calls
+from workbench.model.op_classes import FIRST_INPUT, LOOPS
 
 _ONE_FUNCTION = {
     "f": """

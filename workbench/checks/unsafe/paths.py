@@ -8,6 +8,7 @@ from typing import Literal
 
 from workbench.disk.dtypes import STRING
 from workbench.disk.schema import Message
+from workbench.model.op_classes import IDENTITY, WITH_DEFAULT
 from workbench.names import parse_number
 
 Tensor = tuple[str, int]
@@ -18,7 +19,7 @@ given, or the path of a file beside that."""
 Known = frozenset[tuple[Tensor, Kind]]
 NOTHING: Known = frozenset()
 
-_PASS = frozenset({"Identity", "PlaceholderWithDefault", "StopGradient"})
+_PASS = IDENTITY | {WITH_DEFAULT}
 _SELECT = frozenset({"Select", "SelectV2"})
 _MAX_TRAIL = 64
 _MAX_DEPTH = 8

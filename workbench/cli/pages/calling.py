@@ -332,10 +332,11 @@ def _ops_behind(meta: MetaGraph, tensor: str) -> set[str]:
     from workbench import names
     from workbench.graph.adjacency import Adjacency
     from workbench.graph.functions import reachable
+    from workbench.model.op_classes import CALLS
 
     below = Adjacency(meta.nodes).descendants([names.input_node(tensor)])
     nodes = [meta.nodes[name] for name in below]
-    calls = [node for node in nodes if node.op in ("PartitionedCall", "StatefulPartitionedCall")]
+    calls = [node for node in nodes if node.op in CALLS]
     functions = reachable(meta.graph, calls)
     bodies = [node.op for name in functions for node in meta.functions[name].node_def]
     return {node.op for node in nodes} | set(bodies)

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from workbench.model.op_classes import PASS_THROUGH
 from workbench.names import CALL_SEPARATOR, count, is_control, show
 from workbench.picture.scene import labels
 from workbench.picture.scene.flat import Flattener, Item, Place, Ref, body_ends, body_places, type_text
-from workbench.picture.scene.fold import PASS, Fact, Folded, fold, resource_fact
+from workbench.picture.scene.fold import Fact, Folded, fold, resource_fact
 from workbench.picture.scene.scene import Edge, Frame, Kind, Node, Scene
 from workbench.picture.scene.scopes import Cover, Scope, build_tree, choose
 
@@ -229,7 +230,7 @@ class Assembly:
         for name, entry in zip(reversed(list(place.arguments)), reversed(given), strict=False):
             ref = part.flat.resolve(item.place, entry, [])
             source = part.flat.items[ref.key] if ref is not None else None
-            while source is not None and source.op in PASS and source.inputs:
+            while source is not None and source.op in PASS_THROUGH and source.inputs:
                 source = part.flat.items[source.inputs[0].key]
             if source is None:
                 continue

@@ -9,9 +9,8 @@ from weakref import WeakKeyDictionary
 
 from workbench import names
 from workbench.errors import UnknownName
-from workbench.graph.effects import READS
-from workbench.graph.functions import CALLS
 from workbench.graph.nest import Level
+from workbench.model.op_classes import CALLS, NO_VALUE, READS
 from workbench.model.signature import Signature
 from workbench.model.tensors import Tensor
 from workbench.picture.scene.assemble import Assembly, Part
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
     from workbench.model.meta import MetaGraph
 
 MAX_BOXES = 150
-_ASIDE = frozenset({"Assert", "Print", "PrintV2"})
-_NO_SINKS = frozenset({"NoOp", "Assert", "Print", "PrintV2", "SaveV2", "MergeV2Checkpoints"})
+_NO_SINKS = NO_VALUE | {"SaveV2", "MergeV2Checkpoints"}
 
 
 def build_scene(
@@ -237,7 +235,7 @@ def _effects(level: Level) -> list[str]:
     for name, node in level.nodes.items():
         op_def = level.meta.op_table.get(node.op)
         stateful = op_def is not None and op_def.is_stateful
-        if stateful and name not in read and node.op not in READS and node.op not in _ASIDE:
+        if stateful and name not in read and node.op not in READS and node.op not in NO_VALUE:
             found.append(name)
     return found
 

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING
 
 from workbench.disk import dtypes
 from workbench.disk.schema import Message
-from workbench.graph.functions import CALLS
 from workbench.graph.nest import Level, Step
 from workbench.model import shapes
-from workbench.model.tensors import PLACEHOLDERS, Tensor
+from workbench.model.op_classes import CALLS, PLACEHOLDERS, SAME_TENSOR
+from workbench.model.tensors import Tensor
 from workbench.names import input_node, is_control, show
 
 if TYPE_CHECKING:
     pass
 
-SAME = frozenset({"Identity", "StopGradient", "PreventGradient", "Snapshot", "EnsureShape"})
 MAX_ITEMS = 200_000
 _MAX_TRAIL = 10_000
 
@@ -257,7 +256,7 @@ class Flattener:
         for _ in range(
             _MAX_TRAIL
         ):  # what only hands a tensor on has its shape, even where it does not say so
-            if found is None or found.shape is not None or item.op not in SAME or not item.inputs:
+            if found is None or found.shape is not None or item.op not in SAME_TENSOR or not item.inputs:
                 break
             ref = item.inputs[0]
             item = self.items[ref.key]

@@ -14,17 +14,12 @@ from dataclasses import dataclass, field
 from workbench.disk import dtypes
 from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
-from workbench.model.saver import VARIABLE_OPS
+from workbench.model.op_classes import ENTERS, PASS_THROUGH, V1_CONTROL_FLOW, VARIABLES
 from workbench.names import show
 from workbench.picture.scene.flat import Flattener, Item, Ref, type_text, variable_text
 
-PASS = frozenset({"Identity", "IdentityN", "StopGradient", "PreventGradient", "Snapshot", "EnsureShape"})
 _READS = frozenset({"ReadVariableOp"})
 _SHAPES = frozenset({"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"})
-_FLOW = frozenset(
-    {"Enter", "RefEnter", "Exit", "RefExit", "Merge", "RefMerge", "Switch", "RefSwitch", "NextIteration"}
-    | {"RefNextIteration", "LoopCond", "ControlTrigger"}
-)
 Fact = tuple[str, str]
 _MAX_FACTS = 24
 _MAX_VALUES = 6
@@ -78,7 +73,8 @@ def fold(
     left = {
         key: item
         for key, item in items.items()
-        if key in keep or (key not in still and not (item.op in PASS and item.kind == "op" and item.inputs))
+        if key in keep
+        or (key not in still and not (item.op in PASS_THROUGH and item.kind == "op" and item.inputs))
     }
     found = Folded(left)
     for key, item in left.items():
@@ -153,9 +149,9 @@ def _may_fold(flat: Flattener, item: Item) -> bool:
         return item.tensor is not None and type_text(item.tensor).startswith("resource")
     if item.kind != "op" or node is None or item.key in flat.cut:
         return False
-    if item.op in _FLOW:
-        return item.op in ("Enter", "RefEnter") and attr(node, "is_constant").b
-    if not item.inputs or item.op in _READS or item.op in VARIABLE_OPS:
+    if item.op in V1_CONTROL_FLOW or item.op == "ControlTrigger":
+        return item.op in ENTERS and attr(node, "is_constant").b
+    if not item.inputs or item.op in _READS or item.op in VARIABLES:
         return True
     op_def = item.place.level.meta.op_table.get(item.op)
     return op_def is not None and not op_def.is_stateful
@@ -197,7 +193,7 @@ def _facts(
 
 def resource_fact(item: Item, handles: Mapping[str, str]) -> Fact | None:
     """What a source of data that is no input is: a variable, a table; None for anything else."""
-    if item.node is not None and item.op in VARIABLE_OPS:
+    if item.node is not None and item.op in VARIABLES:
         return "variable", variable_text(item.node, handles)
     if item.kind == "input":
         return "resource", show(item.name)

@@ -22,12 +22,10 @@ from google.protobuf.message import DecodeError
 from workbench.disk import schema
 from workbench.disk.schema import Message
 from workbench.graph.functions import calls as bodies_under
+from workbench.model.op_classes import CALLS, FUNCTIONAL_CONTROL_FLOW
 
 _ATTR = "config_proto"
-_CALLS = frozenset(
-    {"PartitionedCall", "StatefulPartitionedCall"}
-)  # no other op of TensorFlow 2.21 has the attr
-_INLINED = _CALLS | {"If", "StatelessIf", "While", "StatelessWhile", "Case", "StatelessCase"}
+_INLINED = CALLS | FUNCTIONAL_CONTROL_FLOW
 _GROWTH = 2
 _SMALL = 10_000  # nodes; so many may come of any graph
 
@@ -105,7 +103,7 @@ def _calls(graph: Message) -> Iterator[Message]:
     """The calls in a graph and its functions that have a configuration of their own."""
     for nodes in (graph.node, *(function.node_def for function in graph.library.function)):
         for node in nodes:
-            if node.op in _CALLS and _ATTR in node.attr and node.attr[_ATTR].WhichOneof("value") == "s":
+            if node.op in CALLS and _ATTR in node.attr and node.attr[_ATTR].WhichOneof("value") == "s":
                 yield node
 
 

@@ -9,18 +9,11 @@ from collections.abc import Iterable, Iterator
 
 from workbench.disk.schema import Message
 from workbench.graph.adjacency import Adjacency
-from workbench.graph.effects import READING, changes_something
+from workbench.graph.effects import changes_something
 from workbench.graph.functions import reachable
 from workbench.model import MetaGraph
+from workbench.model.op_classes import ASSIGNS, FILLS, READING
 from workbench.names import input_node
-
-# What a graph may do once, when it is loaded.
-_FILLING = frozenset(
-    """
-    Assign AssignVariableOp InitializeTable InitializeTableFromTextFile InitializeTableFromTextFileV2
-    InitializeTableV2 LookupTableImport LookupTableImportV2
-    """.split()  # noqa: SIM905
-)
 
 
 def is_pure(meta: MetaGraph, tensors: Iterable[str]) -> bool:
@@ -32,7 +25,7 @@ def is_pure(meta: MetaGraph, tensors: Iterable[str]) -> bool:
     for node in _below(meta, graph, map(input_node, tensors)):
         if changes_something(meta, node):
             return False
-    allowed = READING | _FILLING
+    allowed = READING | ASSIGNS | FILLS
     return not any(changes_something(meta, node, allowed) for node in _below(meta, graph, meta.init_ops))
 
 

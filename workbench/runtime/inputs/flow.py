@@ -15,8 +15,8 @@ from workbench.disk import optable, tensor_proto
 from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
 from workbench.model import MetaGraph, Shape, shapes, tensors
+from workbench.model.op_classes import BRANCHES, CALLS, FIRST_INPUT, LOOPS, SAME_IN_RUN, VARIABLES
 from workbench.names import is_control, parse_number
-from workbench.runtime.inputs.routes import SAME
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,22 +27,13 @@ _MAX_RANGE = 100_000
 _MAX_CONST = 1 << 20
 _MAX_ARITHMETIC = 8
 _UNIFORM = frozenset({"RandomUniform", "StatelessRandomUniform", "StatelessRandomUniformV2"})
-_VARIABLES = frozenset({"VarHandleOp", "VariableV2", "Variable", "AutoReloadVariable"})
 
 # op: (attrs that hold its functions, position of the first input that is an argument)
 _CALLS = {
-    "PartitionedCall": (("f",), 0),
-    "StatefulPartitionedCall": (("f",), 0),
-    "TPUPartitionedCall": (("f",), 0),
+    **{op: (tuple(FIRST_INPUT[op]), 0) for op in (*CALLS, *LOOPS, "TPUPartitionedCall")},
+    **{op: (tuple(FIRST_INPUT[op]), 1) for op in (*BRANCHES, "RemoteCall")},
     "BatchFunction": (("f",), 0),
     "MapDefun": (("f",), 0),
-    "RemoteCall": (("f",), 1),
-    "While": (("body", "cond"), 0),
-    "StatelessWhile": (("body", "cond"), 0),
-    "If": (("then_branch", "else_branch"), 1),
-    "StatelessIf": (("then_branch", "else_branch"), 1),
-    "Case": (("branches",), 1),
-    "StatelessCase": (("branches",), 1),
 }
 
 
@@ -218,7 +209,7 @@ def origin(spot: Spot) -> Spot:
         node = spot.scope.nodes.get(spot.name)
         if node is None:
             before = spot.scope.outside(spot.name)
-        elif node.op in SAME:
+        elif node.op in SAME_IN_RUN:
             before = spot.scope.input(node, 0)
         elif node.op == "IdentityN":
             before = spot.scope.input(node, spot.index)
@@ -292,14 +283,14 @@ def shape(spot: Spot | None) -> Shape:
         before: Spot | None
         if node is None:
             before = spot.scope.outside(spot.name)
-        elif node.op in _VARIABLES:
+        elif node.op in VARIABLES:
             return _more_known(_variable_shape(spot.scope.meta, node), best)
         else:
             best = _more_known(best, tensors.output_shape(node, spot.index, spot.scope.meta.producer))
             if node.op == "IdentityN":
                 before = spot.scope.input(node, spot.index)
             else:
-                before = spot.scope.input(node, 0) if node.op in SAME else None
+                before = spot.scope.input(node, 0) if node.op in SAME_IN_RUN else None
         if before is None:
             return best
         spot = before

@@ -13,11 +13,11 @@ from typing import Literal
 
 from workbench.disk import dtypes
 from workbench.model import MetaGraph, Shape, Signature
+from workbench.model.op_classes import SAME_IN_RUN
 from workbench.model.structured import Spec
 from workbench.names import parse_tensor
 from workbench.runtime.component_tensors import SPARSE_PARTS, Slot, slot_names
 from workbench.runtime.inputs.flow import Scope, Spot
-from workbench.runtime.inputs.routes import SAME
 
 _INTEGERS = (dtypes.INT64, dtypes.INT32)
 
@@ -123,7 +123,7 @@ def _arguments(spot: Spot) -> Iterator[tuple[Scope, int]]:
                 if argument is not None and argument not in seen:
                     yield body, body.arguments[argument.name]
                     found.append(argument)
-            if use.op in SAME and use.position == 0:
+            if use.op in SAME_IN_RUN and use.position == 0:
                 found.append(use.output())
         todo += [one for one in found if one not in seen]
         seen.update(found)

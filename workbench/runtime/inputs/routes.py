@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from workbench.model.op_classes import EXITS, MERGES, NEXT_ITERATIONS, SAME_IN_RUN, SWITCHES
+
 ANY = -1
 """All inputs, or all outputs."""
 
@@ -12,23 +14,20 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-SAME = _words(
-    """
-    CheckNumerics Enter EnsureShape Identity PlaceholderWithDefault PreventGradient Print ReadVariableOp
-    RefEnter RefSwitch Snapshot StopGradient Switch
-    """
-)
-"""Ops whose outputs are their first input, unchanged."""
-
-KEEP = SAME - {"Switch", "RefSwitch"} | _words(
-    """
-    Cast ClipByValue Copy DebugIdentity Exit NextIteration RefExit RefNextIteration RegexReplace
+KEEP = (
+    (SAME_IN_RUN - SWITCHES)
+    | EXITS
+    | NEXT_ITERATIONS
+    | _words(
+        """
+    Cast ClipByValue Copy DebugIdentity RegexReplace
     ReverseV2 StaticRegexReplace StringLower StringStrip StringUpper
     """
+    )
 )
 """Ops whose output 0 has the shape and, for our purpose, the values of input 0."""
 
-KEEP_SHAPE_TOO = frozenset({"Switch", "RefSwitch", "Merge", "RefMerge"})
+KEEP_SHAPE_TOO = SWITCHES | MERGES
 """Those of `VALUES` that keep the shape as well."""
 
 ELEMENTWISE = _words(

@@ -14,6 +14,7 @@ from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
 from workbench.errors import DiskError, WorkbenchError
 from workbench.graph.functions import calls
+from workbench.model.op_classes import FILLS_FROM_FILE, FILLS_FROM_TENSORS
 from workbench.runtime.inputs import flow
 from workbench.runtime.inputs.flow import Scope, Spot
 
@@ -21,10 +22,6 @@ MAX_KEYS = 1000
 """How many of a table's entries are read: enough to choose from."""
 _MAX_BYTES = 1 << 20
 _MAX_SCOPES = 1000  # calls can nest so that the paths are exponentially many
-_FROM_FILE = frozenset({"InitializeTableFromTextFile", "InitializeTableFromTextFileV2"})
-_FROM_TENSORS = frozenset(
-    {"InitializeTable", "InitializeTableV2", "LookupTableImport", "LookupTableImportV2"}
-)
 _WHOLE_LINE, _LINE_NUMBER = -2, -1
 _INTEGER = re.compile(rb"\s*[+-]?[0-9]{1,19}\s*\Z")
 
@@ -56,7 +53,7 @@ def table_entries(main: Scope, table: Spot, assets: Mapping[str, Path]) -> Entri
         handle = scope.input(node, 0)
         if handle is None or not _same_table(flow.origin(handle), table):
             continue
-        if node.op in _FROM_TENSORS:
+        if node.op in FILLS_FROM_TENSORS:
             keys, values = flow.const(scope.input(node, 1)), flow.const(scope.input(node, 2))
             if keys is not None:
                 first = tuple(keys.reshape(-1)[:MAX_KEYS].tolist())
@@ -83,7 +80,7 @@ def _same_table(one: Spot, other: Spot) -> bool:
 def _initialisers(main: Scope) -> Iterator[tuple[Scope, Message]]:
     """Every op that fills a table, in the main graph and in the bodies that lead to one."""
     functions = main.meta.functions
-    wanted = _FROM_FILE | _FROM_TENSORS
+    wanted = FILLS_FROM_FILE | FILLS_FROM_TENSORS
     leading = {
         name for name, function in functions.items() if any(node.op in wanted for node in function.node_def)
     }

@@ -11,11 +11,10 @@ from workbench import names
 from workbench.disk.schema import Message
 from workbench.graph.adjacency import Adjacency
 from workbench.graph.nest import Level
+from workbench.model.op_classes import CALLS
 
 if TYPE_CHECKING:
     from workbench.model import MetaGraph
-
-_CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +151,7 @@ class Places:
             key = spot.level.rpartition(names.CALL_SEPARATOR)[0]
             outer = self.level(key)
             call = outer.nodes.get(level.steps[-1].node) if outer is not None else None
-            plain = call is not None and (call.op in _CALLS or call.op in self.meta.functions)
+            plain = call is not None and (call.op in CALLS or call.op in self.meta.functions)
             position = arguments.index(spot.node)
             if outer is None or call is None or not plain or position >= len(call.input):
                 return None

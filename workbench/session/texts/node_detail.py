@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workbench import names
+from workbench.model.op_classes import HASH_TABLES, PLACEHOLDERS, VARIABLES
 from workbench.names import show
 from workbench.session.lists.spots import Places, Spot
 from workbench.session.texts import text as text_
@@ -197,12 +198,4 @@ class NodeTeller:
 
 
 def _is_root(node: Message) -> bool:
-    return node.op in (
-        "Placeholder",
-        "PlaceholderWithDefault",
-        "VarHandleOp",
-        "VariableV2",
-        "Variable",
-        "HashTableV2",
-        "HashTable",
-    )
+    return node.op in PLACEHOLDERS or node.op in VARIABLES or node.op in HASH_TABLES

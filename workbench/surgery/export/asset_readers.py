@@ -8,12 +8,10 @@ from workbench import names
 from workbench.checks.unsafe.ops import READS_ASSET
 from workbench.disk.schema import Message
 from workbench.graph.functions import calls
+from workbench.model.op_classes import ASSIGNS, CALLS, STORED_VALUE
 from workbench.surgery.imported import ImportedModel
 
-_PASS = frozenset({"Identity", "StopGradient", "EnsureShape", "Reshape", "ReadVariableOp"})
-_SET = frozenset({"AssignVariableOp", "Assign"})
 _NOTHING = frozenset({("AssignVariableOp", 0), ("Assign", 0), ("VarIsInitializedOp", 0)})
-_CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 _MAIN = ""
 
 
@@ -57,11 +55,11 @@ def only_read(part: ImportedModel) -> bool:
             if (node.op, position) in _NOTHING:
                 continue
             inner = calls(node, library)
-            if node.op in _PASS:
+            if node.op in STORED_VALUE:
                 queue.append((place, node.name))
-            elif node.op in _SET and position == 1:  # TensorFlow keeps an asset's path in a variable
+            elif node.op in ASSIGNS and position == 1:  # TensorFlow keeps an asset's path in a variable
                 queue.append((place, node.input[0].partition(":")[0]))
-            elif (node.op in _CALLS or node.op in library) and len(inner) == 1:
+            elif (node.op in CALLS or node.op in library) and len(inner) == 1:
                 called = inner[0][1]
                 body(called)
                 queue += ((called, arg) for arg in arguments[called][position : position + 1])

@@ -16,8 +16,9 @@ from workbench import names
 from workbench.disk import dtypes, schema
 from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
+from workbench.model.op_classes import RESOURCE_TABLES, call_op
 from workbench.model.shapes import from_proto
-from workbench.surgery.export.object_graph import TABLE_OPS, Objects
+from workbench.surgery.export.object_graph import Objects
 from workbench.surgery.imported import unique_name
 from workbench.surgery.rewrite.outline import Argument, CannotUplift, Uplift
 
@@ -180,7 +181,7 @@ def _in_a_dict(
     if training is not None:
         specs.values.add().bool_value = training
     call = outer.node_def.add(name="call")
-    call.op = "StatefulPartitionedCall" if inner.signature.is_stateful else "PartitionedCall"
+    call.op = call_op(inner.signature.is_stateful)
     call.input.extend(arguments)
     call.attr["f"].func.name = name
     call.attr["Tin"].list.type.extend(argument.type for argument in inner.signature.input_arg)
@@ -307,7 +308,7 @@ def captures_of(
             captures.append(Argument(f"{name}:0", f"capture_{len(captures)}", tensor.dtype, shape))
             bound.append(objects.bound[name])
             continue
-        if node.op != "VarHandleOp" and node.op not in TABLE_OPS:
+        if node.op != "VarHandleOp" and node.op not in RESOURCE_TABLES:
             continue
         if name not in objects.bound:
             raise CannotUplift(name, f"no object stands for this {node.op}")

@@ -19,14 +19,10 @@ from workbench.disk import dtypes, schema
 from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
 from workbench.model.objects import OBJECT_GRAPH_KEY, VALUE_SUFFIX
+from workbench.model.op_classes import CALLS
 from workbench.surgery.export.optimizer_slots import plain_slots
 from workbench.surgery.imported import ImportedModel, unique_name
 from workbench.surgery.rewrite.prefix import Renamer
-
-# Ops whose resource is an object of its own (a table), bound to functions from outside.
-TABLE_OPS = frozenset(
-    {"HashTableV2", "MutableHashTableV2", "MutableHashTableOfTensorsV2", "MutableDenseHashTableV2"}
-)
 
 
 @dataclass(slots=True)
@@ -218,7 +214,7 @@ def _bind_captures(objects: Objects, part: ImportedModel, offset: int, prefix: s
     concrete = part.meta.proto.object_graph_def.concrete_functions
     # in `part.meta` some calls may be opened, and there may be one more, of a callable
     for node in (*part.model.meta.nodes.values(), *part.meta.nodes.values()):
-        if node.op not in ("PartitionedCall", "StatefulPartitionedCall"):
+        if node.op not in CALLS:
             continue
         found = concrete.get(attr(node, "f").func.name)
         if found is None or not found.bound_inputs:

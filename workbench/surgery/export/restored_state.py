@@ -11,10 +11,8 @@ from workbench.disk.schema import Message
 from workbench.graph.adjacency import Adjacency
 from workbench.graph.functions import calls, reachable
 from workbench.model import MetaGraph, saver
+from workbench.model.op_classes import RESTORES, VARIABLES
 from workbench.names import input_node
-from workbench.surgery.imported import VARIABLE_OPS
-
-_RESTORE = frozenset({"RestoreV2", "Restore", "RestoreSlice"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +35,7 @@ class Restored:
         if node.name in self.nodes:
             return node.name not in self.variables
         name = _shared_name(node)
-        return (
-            bool(name) and name in self.shared and node.op not in VARIABLE_OPS and _is_state(node, op_table)
-        )
+        return bool(name) and name in self.shared and node.op not in VARIABLES and _is_state(node, op_table)
 
 
 def restored(meta: MetaGraph) -> Restored:
@@ -54,7 +50,7 @@ def restored(meta: MetaGraph) -> Restored:
         return Restored({}, frozenset(), frozenset())
     above = Adjacency(nodes).ancestors([start])
     reading = {name for name in above if _reads(meta, nodes[name])}
-    taking = _descendants(nodes, above, reading) - {name for name in reading if nodes[name].op in _RESTORE}
+    taking = _descendants(nodes, above, reading) - {name for name in reading if nodes[name].op in RESTORES}
     found: dict[str, str] = {}
     for name in sorted(taking):
         for behind in _behind(nodes, name):
@@ -73,10 +69,10 @@ def restored(meta: MetaGraph) -> Restored:
 
 def _reads(meta: MetaGraph, node: Message) -> bool:
     """Whether a node reads the checkpoint, itself or in what it calls."""
-    if node.op in _RESTORE:
+    if node.op in RESTORES:
         return True
     return bool(calls(node, meta.functions)) and any(
-        inner.op in _RESTORE
+        inner.op in RESTORES
         for name in reachable(meta.graph, [node])
         for inner in meta.functions[name].node_def
     )

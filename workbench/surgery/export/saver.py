@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterable, Mapping
 from workbench import names
 from workbench.disk import dtypes, schema
 from workbench.disk.schema import Message
+from workbench.model.op_classes import V1_CHECKPOINT, V2_CHECKPOINT
 from workbench.names import show
 from workbench.surgery.imported import ImportedModel, attr_type, unique_name
 
-_RESTORE_OPS = frozenset({"RestoreV2", "SaveV2"})
-_OLD_OPS = frozenset({"Restore", "RestoreSlice", "Save", "SaveSlices"})
 FILENAME, SAVE, RESTORE = "checkpoint/filename", "checkpoint/save", "checkpoint/restore_all"
 
 
@@ -60,7 +59,7 @@ class CheckpointNames:
         self._used_elsewhere = {
             names.input_node(text)
             for node in part.kept.values()
-            if node.op not in _RESTORE_OPS
+            if node.op not in V2_CHECKPOINT
             for text in node.input
             if not text.startswith("^")
         } | {names.input_tensor(tensor).node for tensor in part.exported}
@@ -70,9 +69,9 @@ class CheckpointNames:
             return
         for name in sorted(descendants(part.kept, names.input_node(filename))):
             node = part.kept[name]
-            if node.op in _RESTORE_OPS:
+            if node.op in V2_CHECKPOINT:
                 self._take_main(node, 1)
-            elif node.op in _OLD_OPS:
+            elif node.op in V1_CHECKPOINT:
                 part.note(
                     "R7-old-saver",
                     "error",
@@ -122,7 +121,7 @@ class CheckpointNames:
         nodes = {node.name: node for node in definition.node_def}
         arguments = [arg.name for arg in definition.signature.input_arg]
         for node in definition.node_def:
-            if node.op in _RESTORE_OPS:
+            if node.op in V2_CHECKPOINT:
                 source = nodes.get(names.input_node(node.input[1]))
                 while source is not None and source.op == "Identity":
                     source = nodes.get(names.input_node(source.input[0]))

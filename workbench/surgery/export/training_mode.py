@@ -15,6 +15,7 @@ from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
 from workbench.graph.functions import reachable
 from workbench.model.callables import Variant
+from workbench.model.op_classes import call_op
 from workbench.names import show
 from workbench.surgery.imported import ImportedModel
 from workbench.surgery.rewrite.prefix import Renamer
@@ -98,7 +99,7 @@ def _other_call(part: ImportedModel, nodes: Mapping[str, Message], renamer: Rena
     data = [text for text in call.input if not text.startswith("^")][: len(called.inputs)]
     controls = [text for text in call.input if text.startswith("^")]
     copy.input[:] = [*data, *taken, *controls]
-    copy.op = "StatefulPartitionedCall" if definition.signature.is_stateful else "PartitionedCall"
+    copy.op = call_op(definition.signature.is_stateful)
     copy.attr["f"].func.name = renamer.function(function)
     copy.attr["Tin"].list.type[:] = [one.type for one in definition.signature.input_arg]
     copy.attr["Tout"].list.type[:] = [one.type for one in definition.signature.output_arg]

@@ -8,13 +8,14 @@ from workbench import names
 from workbench.disk.schema import Message
 from workbench.model import MetaGraph, Model
 from workbench.model.duplicate_variables import find_twins
+from workbench.model.op_classes import VARIABLES
 from workbench.model.variables import VARIABLE_COLLECTIONS
 from workbench.names import show
 from workbench.surgery.edit import Edit
 from workbench.surgery.export.collections import kept_contexts
 from workbench.surgery.export.init_ops import carry_init, signature_tensors, use_main_op
 from workbench.surgery.export.restored_state import Restored, restored
-from workbench.surgery.imported import VARIABLE_OPS, unique_name
+from workbench.surgery.imported import unique_name
 from workbench.surgery.operations.added_signature import begin_signed
 from workbench.surgery.rewrite.freeze_variables import bytes_of, freeze
 from workbench.surgery.rewrite.prefix import Renamer, Rule
@@ -53,7 +54,7 @@ def freeze_model(model: Model) -> Edit:
     drop_functions(meta_graph)
     known = {variable.node: variable for variable in original.variables} | find_twins(original)
     state = restored(original)
-    if not any(node.op in VARIABLE_OPS or state.lost(node, original.op_table) for node in _all(meta_graph)):
+    if not any(node.op in VARIABLES or state.lost(node, original.op_table) for node in _all(meta_graph)):
         edit.note("freeze-nothing", "info", show(str(model.path)), "No signature reads a variable.")
     elif model.bundle is None and model.bundle_problem is not None:
         raise model.bundle_problem
@@ -109,7 +110,7 @@ def _freeze(edit: Edit, nodes: dict[str, Message], known: dict[str, Message], st
     )
     graph.library.function.extend(devolution.made.values())
     dropped = drop_functions(edit.meta_graph)
-    left = [name for name, node in nodes.items() if node.op in VARIABLE_OPS]
+    left = [name for name, node in nodes.items() if node.op in VARIABLES]
     if count:
         edit.note(
             "freeze-done",

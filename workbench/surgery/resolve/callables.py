@@ -20,6 +20,7 @@ from workbench.findings import Finding
 from workbench.model import Model
 from workbench.model.callables import Callable_, Variant
 from workbench.model.meta import MetaGraph
+from workbench.model.op_classes import call_op
 from workbench.model.shapes import Shape, to_proto
 from workbench.model.signature import HIDDEN_SIGNATURES, PREDICT, Port, Signature
 from workbench.model.structured import Spec
@@ -348,7 +349,7 @@ def _prepare(
         _put(definition.inputs, spec, tensors, types, apart=edit)
     call = unique_name(f"{base}/call", taken)
     node = proto.graph_def.node.add(name=call)
-    node.op = "StatefulPartitionedCall" if function.signature.is_stateful else "PartitionedCall"
+    node.op = call_op(function.signature.is_stateful)
     fed = [names.format_input(names.input_tensor(tensor)) for tensor in (*inputs, *captures)]
     node.input.extend(fed)
     node.attr["f"].func.name = variant.function

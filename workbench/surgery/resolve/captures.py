@@ -10,8 +10,9 @@ from workbench.disk.schema import Message
 from workbench.model import Model
 from workbench.model.duplicate_variables import find_twins
 from workbench.model.meta import MetaGraph
+from workbench.model.op_classes import CALLS, RESOURCE_TABLES
 from workbench.names import show
-from workbench.surgery.export.object_graph import TABLE_OPS, of_model
+from workbench.surgery.export.object_graph import of_model
 from workbench.surgery.imported import ImportedModel
 from workbench.surgery.plan import Source
 
@@ -91,9 +92,9 @@ class Captures:
         if function not in self.meta.functions or depth > _DEEPEST:
             return None
         for node in self.meta.functions[function].node_def:
-            if node.op in TABLE_OPS and "shared_name" in node.attr and node.attr["shared_name"].s:
+            if node.op in RESOURCE_TABLES and "shared_name" in node.attr and node.attr["shared_name"].s:
                 return bytes(node.attr["shared_name"].s)
-            if node.op in ("PartitionedCall", "StatefulPartitionedCall"):
+            if node.op in CALLS:
                 found = self._made_in(attr(node, "f").func.name, depth + 1)
                 if found is not None:
                     return found
@@ -104,6 +105,6 @@ class Captures:
             self._tables = {
                 bytes(node.attr["shared_name"].s): node.name
                 for node in self.meta.nodes.values()
-                if node.op in TABLE_OPS and "shared_name" in node.attr and node.attr["shared_name"].s
+                if node.op in RESOURCE_TABLES and "shared_name" in node.attr and node.attr["shared_name"].s
             }
         return self._tables

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from workbench import names
-from workbench.model.tensors import WITH_DEFAULT
+from workbench.model.op_classes import WITH_DEFAULT
 from workbench.surgery.imported import ImportedModel
 
 

@@ -11,6 +11,7 @@ from workbench.disk import schema
 from workbench.disk.schema import Message
 from workbench.findings import Finding
 from workbench.model import MetaGraph
+from workbench.model.op_classes import MUST_BE_FED
 from workbench.model.shapes import to_proto
 from workbench.model.signature import Signature
 from workbench.names import show
@@ -159,9 +160,7 @@ def _check_feedable(edit: Edit, signature: str, found: FoundEnds) -> None:
     roots = [tensor for end in found.outputs.values() for tensor in end.tensors]
     reached = part.ancestors(roots, feeds, as_it_is=True)
     nodes = found.meta.nodes
-    bare = sorted(
-        name for name in reached if name in nodes and nodes[name].op in ("Placeholder", "PlaceholderV2")
-    )
+    bare = sorted(name for name in reached if name in nodes and nodes[name].op in MUST_BE_FED)
     if bare:
         _tell_unfed(edit, signature, bare, found.prepared)
     fed: dict[str, str] = {}

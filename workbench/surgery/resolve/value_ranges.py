@@ -16,12 +16,11 @@ from workbench import names
 from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
 from workbench.model import MetaGraph
+from workbench.model.op_classes import CALLS, LOOPS
 
 Range = Literal["0-255", "0-1", "-1-1"]
 _STEPS = 200
 _MAX_DEPTH = 8
-_CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
-_LOOPS = frozenset({"While", "StatelessWhile"})
 # Ops that move values about and leave them as they are, by the input that they take.
 _MOVES = dict.fromkeys(
     """
@@ -76,7 +75,7 @@ def given_range(meta: MetaGraph, tensor: str, *, squashed: bool = True) -> Range
         if node.op in ("Sub", "Add", "AddV2"):
             other = _other_than_constant(node, place)
             shifted, place = True, _back(place, other) if other is not None else None
-        elif node.op in _CALLS or node.op in _LOOPS:
+        elif node.op in CALLS or node.op in LOOPS:
             place = _into(meta, place, node)
         elif node.op in _MOVES and len(node.input) > _MOVES[node.op]:
             place = _back(place, node.input[_MOVES[node.op]])
@@ -86,7 +85,7 @@ def given_range(meta: MetaGraph, tensor: str, *, squashed: bool = True) -> Range
 
 
 def _into(meta: MetaGraph, place: _Place, call: Message) -> _Place | None:
-    function = meta.functions.get(attr(call, "body" if call.op in _LOOPS else "f").func.name)
+    function = meta.functions.get(attr(call, "body" if call.op in LOOPS else "f").func.name)
     if function is None or place.index >= len(function.signature.output_arg):
         return None
     depth, outer = 0, place.outer
@@ -131,7 +130,7 @@ def _wanted(meta: MetaGraph, here: _Place, names_: set[str], depth: int) -> Rang
             if node.name in carriers:
                 continue
             found = _expects(node, here)
-            if found is None and node.op in (*_CALLS, *_LOOPS) and depth < _MAX_DEPTH:
+            if found is None and node.op in (*CALLS, *LOOPS) and depth < _MAX_DEPTH:
                 found = _wanted_in_body(meta, here, node, carriers, depth)
             if found is not None:
                 return found
@@ -160,7 +159,7 @@ def _expects(node: Message, here: _Place) -> Range | None:
 def _wanted_in_body(
     meta: MetaGraph, here: _Place, call: Message, carriers: set[str], depth: int
 ) -> Range | None:
-    function = meta.functions.get(attr(call, "body" if call.op in _LOOPS else "f").func.name)
+    function = meta.functions.get(attr(call, "body" if call.op in LOOPS else "f").func.name)
     if function is None:
         return None
     names_ = tuple(arg.name for arg in function.signature.input_arg)

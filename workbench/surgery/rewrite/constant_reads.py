@@ -14,39 +14,15 @@ from workbench import names
 from workbench.disk import dtypes, optable
 from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
+from workbench.model.op_classes import MERGES, SWITCHES, VALUE_FORM, VARIABLE_READS
 from workbench.names import output_number, show
 
 if TYPE_CHECKING:
     from workbench.surgery.rewrite.variables_to_constants import Devolution
 
 # Ops that pass on what they get; reference form → the form for values.
-_PASS = {
-    "Identity": "Identity",
-    "Enter": "Enter",
-    "Exit": "Exit",
-    "NextIteration": "NextIteration",
-    "Switch": "Switch",
-    "Merge": "Merge",
-    "RefIdentity": "Identity",
-    "RefEnter": "Enter",
-    "RefExit": "Exit",
-    "RefNextIteration": "NextIteration",
-    "RefSwitch": "Switch",
-    "RefMerge": "Merge",
-}
 # Reading op → output arg before and after, where they differ.
 _RENAMED = {"ReadVariableOp": ("value", "output"), "VarIsInitializedOp": ("is_initialized", "output")}
-_READS = frozenset(
-    {
-        "ReadVariableOp",
-        "ResourceGather",
-        "ResourceGatherNd",
-        "VariableShape",
-        "VarIsInitializedOp",
-        "IsVariableInitialized",
-        "DisableCopyOnRead",
-    }
-)
 STALE = (
     "_output_shapes",
     "_read_only_resource_inputs",
@@ -129,7 +105,7 @@ class Level:
         while queue or later:
             if queue:
                 name = queue.pop()
-                if self.nodes[name].op not in _PASS and self.nodes[name].op != "IdentityN":
+                if self.nodes[name].op not in VALUE_FORM and self.nodes[name].op != "IdentityN":
                     later.append(name)
                     continue
             else:
@@ -163,12 +139,12 @@ class Level:
     def _outputs(self, node: Message, inputs: Mapping[int, tuple[int, str, bool]]) -> Tainted:
         """The outputs that carry a value in turn, or an obstacle."""
         dtype, variable, reference = next(iter(inputs.values()))
-        if node.op in _READS or (node.name in self.work.once and self.function is None):
+        if node.op in VARIABLE_READS or (node.name in self.work.once and self.function is None):
             return {}
-        if node.op in _PASS:
+        if node.op in VALUE_FORM:
             if reference and not node.op.startswith("Ref"):
                 return {}  # it takes the value of a reference anyway
-            return {0: dtype, 1: dtype} if node.op in ("Switch", "RefSwitch") else {0: dtype}
+            return {0: dtype, 1: dtype} if node.op in SWITCHES else {0: dtype}
         if node.op == "IdentityN":
             return {position: one[0] for position, one in inputs.items() if not one[2]}
         op_def = self.work.op_table.get(node.op)
@@ -201,14 +177,14 @@ class Level:
             inputs = self.inputs(node)
             _, variable, reference = next(iter(inputs.values()))
             data = sum(not text.startswith("^") for text in node.input)
-            if node.op in ("Merge", "RefMerge") and len(inputs) < data:
+            if node.op in MERGES and len(inputs) < data:
                 self._refuse(node, variable, "another value than a variable flows together with it")
             if self.function is None and name in self.work.once:
                 self.work.edits.append(partial(self._only_run, node))
                 continue
-            if reference and not node.op.startswith("Ref") and node.op not in _READS:
+            if reference and not node.op.startswith("Ref") and node.op not in VARIABLE_READS:
                 continue
-            if node.op in _READS or node.op in _PASS or node.op == "IdentityN":
+            if node.op in VARIABLE_READS or node.op in VALUE_FORM or node.op == "IdentityN":
                 self.work.edits.append(partial(self._change, node, inputs))
                 if node.op in _RENAMED:
                     self.renamed[name] = _RENAMED[node.op]
@@ -220,8 +196,8 @@ class Level:
         if node.op == "IdentityN":
             for position, (own, _, _) in inputs.items():
                 node.attr["T"].list.type[position] = own
-        elif node.op in _PASS:
-            node.op = _PASS[node.op]
+        elif node.op in VALUE_FORM:
+            node.op = VALUE_FORM[node.op]
             node.attr["T"].type = dtype
         elif node.op == "ReadVariableOp":
             self._become(node, "Identity", T=dtype)

@@ -10,12 +10,12 @@ from workbench.disk import dtypes
 from workbench.disk.checkpoint.bundle import Bundle
 from workbench.disk.optable import OpTable
 from workbench.disk.schema import Message
-from workbench.model.tensors import PLACEHOLDERS
+from workbench.model.op_classes import ASSIGNS, PLACEHOLDERS, REF_VARIABLES, VARIABLES
 from workbench.model.variables import Variable
 from workbench.names import show
 from workbench.surgery.export.restored_state import Restored, restored
 from workbench.surgery.export.variable_defs import opened_by_name
-from workbench.surgery.imported import REF_VARIABLE_OPS, VARIABLE_OPS, ImportedModel
+from workbench.surgery.imported import ImportedModel
 from workbench.surgery.rewrite.constant_reads import Obstacle
 from workbench.surgery.rewrite.variables_to_constants import Devolution
 
@@ -58,9 +58,7 @@ def freeze_variables(part: ImportedModel) -> int:
         part.use_functions(devolution.made)
         for definitions in part.variable_defs.values():
             definitions[:] = [
-                one
-                for one in definitions
-                if part.kept[names.input_node(one.variable_name)].op in VARIABLE_OPS
+                one for one in definitions if part.kept[names.input_node(one.variable_name)].op in VARIABLES
             ]
     return frozen
 
@@ -97,7 +95,7 @@ def freeze(
     values: dict[str, Variable] = {}
     given: dict[str, str] = {}
     for name, node in nodes.items():
-        if node.op not in VARIABLE_OPS or state.lost(node, devolution.op_table):
+        if node.op not in VARIABLES or state.lost(node, devolution.op_table):
             continue
         variable = known.get(name)
         if variable is None or variable.key is None or bundle is None:
@@ -111,7 +109,7 @@ def freeze(
         else:
             values[name] = variable
     types = {name: dtypes.base(nodes[name].attr["dtype"].type) for name in (*values, *given)}
-    references = [name for name in types if nodes[name].op in REF_VARIABLE_OPS]
+    references = [name for name in types if nodes[name].op in REF_VARIABLES]
     obstacles = devolution.follow(types, references)
     for variable_name in dict.fromkeys(obstacle.variable for obstacle in obstacles):
         own = [obstacle for obstacle in obstacles if obstacle.variable == variable_name]
@@ -169,9 +167,7 @@ def set_once(
     setters = [
         node
         for node in nodes.values()
-        if node.op in ("AssignVariableOp", "Assign")
-        and node.input
-        and names.input_node(node.input[0]) == name
+        if node.op in ASSIGNS and node.input and names.input_node(node.input[0]) == name
     ]
     if len(setters) != 1:
         return None

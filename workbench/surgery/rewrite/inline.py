@@ -19,14 +19,12 @@ from workbench.disk.nodes import attr
 from workbench.disk.optable import OpTable
 from workbench.disk.schema import Message
 from workbench.errors import ModelError
-from workbench.graph.effects import READS
+from workbench.model.op_classes import CALLS, INTO_FRAMES, READS
 from workbench.names import show
 
-CALL_OPS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 MAX_DEPTH = 64
 MAX_NODES = 5_000_000
 MAX_BYTES = 2**31 - 1
-_FRAMES = frozenset({"Enter", "RefEnter", "Switch", "RefSwitch"})
 
 
 @dataclass(slots=True)
@@ -59,7 +57,7 @@ class _Call:
 
 def called_function(node: Message, functions: Container[str]) -> str | None:
     """The function a plain call calls; None for any other node."""
-    if node.op in CALL_OPS:
+    if node.op in CALLS:
         name = str(attr(node, "f").func.name)
     else:
         name = str(node.op)
@@ -144,7 +142,7 @@ class _Inliner:
         self.nodes = {node.name: node for node in graph_def.node}
         self.done = Inlined()
         self._bytes = int(graph_def.ByteSize())
-        self._framed = any(node.op in _FRAMES for node in graph_def.node)
+        self._framed = any(node.op in INTO_FRAMES for node in graph_def.node)
 
     def open(self, call: _Call) -> list[_Call]:
         """Replaces one call by its body; the calls in it."""
@@ -224,7 +222,7 @@ class _Body:
 
     def _bindings(self) -> Mapping[str, Message]:
         """The values the call gives to the function's own attrs (`T`, …), with the defaults of the rest."""
-        given = attr(self.call, "f").func.attr if self.call.op in CALL_OPS else self.call.attr
+        given = attr(self.call, "f").func.attr if self.call.op in CALLS else self.call.attr
         bound = {
             known.name: known.default_value
             for known in self.function.signature.attr

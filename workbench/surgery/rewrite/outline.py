@@ -14,10 +14,11 @@ from workbench import names
 from workbench.disk import dtypes, schema
 from workbench.disk.optable import OpTable, output_args
 from workbench.disk.schema import Message
+from workbench.model.op_classes import MUST_BE_FED, REF_TABLES, REF_VARIABLES
 from workbench.model.shapes import Shape, to_proto
 from workbench.model.tensors import output_types
 
-_UNLIFTABLE = frozenset({"VariableV2", "Variable", "HashTable", "MutableHashTable", "MutableDenseHashTable"})
+_REFERENCES = REF_VARIABLES | REF_TABLES
 
 
 class CannotUplift(Exception):
@@ -151,9 +152,9 @@ class Uplift:
     def _add(self, function: Message, name: str, fed: Mapping[str, str], inside: set[str]) -> bool:
         """Copies a node into a body; returns whether it is stateful."""
         source = self.nodes[name]
-        if source.op in _UNLIFTABLE:
+        if source.op in _REFERENCES:
             raise CannotUplift(name, f"{source.op} can't stand in a function")
-        if source.op in ("Placeholder", "PlaceholderV2"):
+        if source.op in MUST_BE_FED:
             raise CannotUplift(name, "it is a placeholder that no input feeds")
         node = function.node_def.add()
         node.CopyFrom(source)

@@ -16,15 +16,14 @@ from enum import StrEnum
 
 from workbench import names
 from workbench.disk.schema import Message
+from workbench.model.op_classes import REF_VARIABLES
 
 # ResourceHandle's anonymous name: such a resource is private by definition (resource_handle.h).
 ANONYMOUS = "cd2c89b7-88b7-44c8-ad83-06c2a9158347"
 # NAME_MAX of Linux file systems, in bytes.
 # Kernels that fall back to the node's own name when shared_name is empty.
-_NAMED_BY_NODE = frozenset(
+_NAMED_BY_NODE = REF_VARIABLES | frozenset(
     {
-        "Variable",
-        "VariableV2",
         "BatchFunction",
         "Batch",
         "Unbatch",

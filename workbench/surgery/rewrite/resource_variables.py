@@ -11,9 +11,10 @@ from workbench import names
 from workbench.disk import dtypes, schema
 from workbench.disk.optable import input_args
 from workbench.disk.schema import Message
+from workbench.model.op_classes import REF_VARIABLES
 from workbench.model.tensors import is_vague_scalar
 from workbench.names import show
-from workbench.surgery.imported import REF_VARIABLE_OPS, ImportedModel, attr_type
+from workbench.surgery.imported import ImportedModel, attr_type
 
 _ASSIGNS = {
     "Assign": "AssignVariableOp",
@@ -24,7 +25,7 @@ _ASSIGNS = {
 
 def rewrite_references(part: ImportedModel) -> int:
     """Rewrites every reference variable of the part that can be; returns how many were."""
-    variables = [name for name, node in part.kept.items() if node.op in REF_VARIABLE_OPS]
+    variables = [name for name, node in part.kept.items() if node.op in REF_VARIABLES]
     if not variables:
         return 0
     rewritten = _rewrite_all(part, variables)

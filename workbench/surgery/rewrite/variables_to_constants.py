@@ -15,13 +15,10 @@ from workbench.disk import optable, schema
 from workbench.disk.nodes import attr
 from workbench.disk.optable import OpTable
 from workbench.disk.schema import Message
+from workbench.model.op_classes import BRANCHES, CALLS, LOOPS
 from workbench.names import show
 from workbench.surgery.imported import unique_name
 from workbench.surgery.rewrite.constant_reads import STALE, Level, Obstacle, Tainted
-from workbench.surgery.rewrite.inline import CALL_OPS
-
-_WHILE = frozenset({"While", "StatelessWhile"})
-_BRANCHES = frozenset({"If", "StatelessIf", "Case", "StatelessCase"})
 
 
 @dataclass(slots=True)
@@ -98,7 +95,7 @@ class Devolution:
 
     def called(self, level: Level, node: Message, inputs: Tainted, variable: str) -> Tainted | None:
         """The outputs of a node with bodies that carry values; None if it has none that could take them."""
-        if node.op in CALL_OPS:
+        if node.op in CALLS:
             return self._call(level, node, {"f": 0}, inputs, variable, "Tin", 0, "Tout")
         if node.op in self.functions:
             clone = self._clone(node.op, inputs, level.place(node), variable)
@@ -106,9 +103,9 @@ class Devolution:
                 return {}
             self.edits.append(lambda: setattr(node, "op", clone.name))
             return clone.outputs
-        if node.op in _WHILE:
+        if node.op in LOOPS:
             return self._loop(level, node, inputs, variable)
-        if node.op in _BRANCHES:
+        if node.op in BRANCHES:
             labels = {name: 0 for name in ("then_branch", "else_branch", "branches") if name in node.attr}
             if 0 in inputs:
                 return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from workbench.model.tensors import PLACEHOLDERS
+from workbench.model.op_classes import PLACEHOLDERS
 from workbench.session.lists.listing import Key, Listing, Row
 from workbench.session.texts.text import elide
 from workbench.tui import glyphs
