@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from workbench import errors
     from workbench.checks.check import Checked, check_model
+    from workbench.checks.opened import Model, open_model
     from workbench.checks.scan import scan
     from workbench.checks.unsafe import Danger
     from workbench.disk.dtypes import DType
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     )
     from workbench.findings import Finding
     from workbench.graph.views import to_networkx
-    from workbench.model import MetaGraph, Model, open_model
+    from workbench.model import MetaGraph
     from workbench.publishing.joins import Report, commit
     from workbench.publishing.publish import Proving
     from workbench.runtime.api import run
@@ -57,7 +58,7 @@ _HOMES = {
     "Finding": "workbench.findings",
     "InputError": "workbench.errors",
     "MetaGraph": "workbench.model",
-    "Model": "workbench.model",
+    "Model": "workbench.checks.opened",
     "NotASavedModel": "workbench.errors",
     "NotAllowedToRun": "workbench.errors",
     "Plan": "workbench.surgery.plan",
@@ -76,7 +77,7 @@ _HOMES = {
     "check": "workbench.surgery.draft",
     "check_model": "workbench.checks.check",
     "commit": "workbench.publishing.joins",
-    "open_model": "workbench.model",
+    "open_model": "workbench.checks.opened",
     "run": "workbench.runtime.api",
     "scan": "workbench.checks.scan",
     "to_networkx": "workbench.graph.views",

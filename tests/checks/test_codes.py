@@ -28,7 +28,7 @@ ALSO = {
     "tensor-overlap": {"bad-tensor"},
 }
 # Where findings are made without the registry: of these every code has to be a literal.
-TOLD_BY_INSPECT = ("model/checkup.py", "model/recipe.py", "disk/checkpoint/bundle_read.py")
+TOLD_BY_INSPECT = ("checks/open_model.py", "model/recipe.py", "disk/checkpoint/bundle_read.py")
 
 
 def check(path: Path, *, serving: bool = True) -> Checked:
@@ -94,7 +94,7 @@ def test_the_room_makes_findings_of_laid_down_codes_only() -> None:
             for node in ast.walk(ast.parse(path.read_text()))
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         ]
-        if path.name != "codes.py":
+        if path.name not in ("codes.py", "open_model.py"):
             assert "Finding" not in calls, path
         assert (
             "Code" not in calls or ".".join(path.relative_to(ROOM / "checks").with_suffix("").parts) in AREAS

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.protos import Func, Shape, function, graph, meta_graph, node, write
+from workbench.checks.open_model import examine
 from workbench.disk import dtypes, schema
 from workbench.errors import UnknownName, WorkbenchError
 from workbench.model import MetaGraph, open_model
@@ -26,7 +27,7 @@ def test_a_v1_model(sample_models: Path) -> None:
         "softmax/weights": ((784, 10), 31360, True, 0),
         "softmax/bias": ((10,), 40, True, 0),
     }
-    assert model.findings == []
+    assert examine(model) == []
 
 
 def test_a_v2_model(sample_models: Path) -> None:
@@ -62,7 +63,7 @@ def test_opening_reads_only_the_graph(sample_models: Path, tmp_path: Path) -> No
     folder.mkdir()
     (folder / "saved_model.pb").write_bytes((sample_models / "digits" / "saved_model.pb").read_bytes())
     model = open_model(folder)
-    assert [finding.code for finding in model.findings] == ["no-checkpoint"]
+    assert [finding.code for finding in examine(model)] == ["no-checkpoint"]
     weights = next(v for v in model.meta.variables if v.name == "softmax/weights")
     assert (weights.key, weights.nbytes, weights.shard) == ("softmax/weights", 31360, None)
 
@@ -325,12 +326,12 @@ def test_a_graphdef_that_was_not_frozen(tmp_path: Path) -> None:
     path = graphdef(tmp_path, node("w", "VarHandleOp", dtype=1), node("y", "ReadVariableOp", "w", dtype=1))
     model = open_model(path)
     assert not model.meta.is_frozen
-    (finding,) = model.findings
+    (finding,) = examine(model)
     assert finding.code == "no-values" and "1 variable" in finding.message
 
 
 def codes(meta: object, tmp_path: Path) -> list[str]:
-    return [finding.code for finding in open_model(write(tmp_path / "m", meta)).findings]
+    return [finding.code for finding in examine(open_model(write(tmp_path / "m", meta)))]
 
 
 def test_findings_of_a_graph_that_names_what_is_not_there(tmp_path: Path) -> None:
@@ -348,7 +349,7 @@ def test_findings_of_a_graph_that_names_what_is_not_there(tmp_path: Path) -> Non
 
 def test_many_dangling_inputs_are_counted(tmp_path: Path) -> None:
     nodes = [node(f"n{i}", "Tanh", f"gone{i}", T=1) for i in range(50)]
-    found = open_model(write(tmp_path / "m", meta_graph(graph(*nodes)))).findings
+    found = examine(open_model(write(tmp_path / "m", meta_graph(graph(*nodes)))))
     assert len(found) == 6
     assert "45 more" in found[-1].message
 
@@ -361,7 +362,7 @@ def test_an_asset_may_not_leave_the_folder(tmp_path: Path) -> None:
     outside, missing = model.meta.assets
     assert outside.path is None and isinstance(outside.problem, WorkbenchError)
     assert missing.nbytes is None
-    assert [finding.code for finding in model.findings] == ["asset-outside", "missing-asset"]
+    assert [finding.code for finding in examine(model)] == ["asset-outside", "missing-asset"]
 
 
 def test_old_models_list_assets_in_a_collection(tmp_path: Path) -> None:
@@ -383,5 +384,5 @@ def test_a_recipe_that_can_not_be_read_is_a_finding(sample_models: Path, tmp_pat
     (folder / "assets.extra").mkdir()
     (folder / "assets.extra" / "workbench.json").write_text("{not json")
     (folder / "assets.extra" / "workbench-proof.json").write_text("[1, 2]")
-    assert [finding.code for finding in open_model(folder).findings] == ["origin-unreadable"] * 2
+    assert [finding.code for finding in examine(open_model(folder))] == ["origin-unreadable"] * 2
     assert open_model(sample_models / "digits").origin is None

@@ -12,6 +12,7 @@ from tests.zoo import ZOO, Example, names
 from tests.zoo.broken import BROKEN
 from tests.zoo.example import tf
 from tests.zoo.tools import quiet, v1_session
+from workbench.checks.open_model import examine
 from workbench.disk import dtypes
 from workbench.errors import WorkbenchError
 from workbench.model import open_model, shapes
@@ -45,7 +46,7 @@ def test_the_views_say_what_the_facts_say(zoo: Zoo, name: str) -> None:
     if example.loads_v2 and example.object_graph and "keras" not in example.kinds:
         assert sorted(c.path for c in meta.callables if "." not in c.path) == list(example.callables)
     known = {"unknown-op", "signature-dtype", "signature-shape"}
-    assert {finding.code for finding in model.findings} <= known
+    assert {finding.code for finding in examine(model)} <= known
 
 
 KEYED = [name for name in ALL if not {"unknown_op", "graphdef"} & ZOO[name].kinds]
@@ -133,7 +134,7 @@ def test_a_broken_model_is_shown_with_a_finding_or_refused_in_words(
     for meta in model.meta_graphs:
         assert meta.variables is not None
         assert meta.signatures is not None
-    findings = model.findings
+    findings = examine(model)
     if name in ("flipped_shard", "cycle", "recursive_function", "hostile_names"):
         return  # seen when bytes are read, or by questions about the graph
     assert findings

@@ -14,6 +14,7 @@ import pytest
 
 from tests.cli.tools import call
 from tests.protos import Func, function, graph, meta_graph, node, write
+from workbench.graph.views import to_networkx
 from workbench.model import open_model
 from workbench.picture.layout.layout import lay_out
 from workbench.picture.render.dot import to_dot
@@ -151,7 +152,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_graphml(model: Path) -> None:
-    found = open_model(model).networkx(functions=True, plain=True)
+    found = to_networkx(open_model(model), functions=True, plain=True)
     assert len(found) > 2 * len(REAL)
     written = io.BytesIO()
     nx.write_graphml_xml(found, written)

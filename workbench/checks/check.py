@@ -25,11 +25,11 @@ from workbench.checks.graphs import (
 )
 from workbench.checks.graphs import nodes as graph
 from workbench.checks.known import DANGLING_INPUT
+from workbench.checks.open_model import of_files, of_meta
 from workbench.errors import UsageError, expect
 from workbench.findings import Finding, Severity, by_severity, total
 from workbench.graph.scope import Scope, scopes
 from workbench.model import as_model
-from workbench.model.checkup import of_files, of_meta
 from workbench.names import count
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def _checkpoint(model: Model, places: Sequence[_Place], found: Found) -> Message
 
 
 def _meta(place: _Place, graph_of_checkpoint: Message | None, found: Found) -> None:
-    """Everything about one MetaGraph but what `Model.findings` tells already."""
+    """Everything about one MetaGraph but what `open_model` reports already."""
     meta = place.meta
     for scope in place.scopes:
         graph.check(scope, found)

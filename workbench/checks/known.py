@@ -1,4 +1,4 @@
-"""The codes of what `workbench inspect` tells too: found when a model is opened (`workbench.model.checkup`)."""
+"""The codes of what `workbench inspect` tells too: found when a model is opened (`open_model`)."""
 
 from __future__ import annotations
 

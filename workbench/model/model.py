@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench import names
 from workbench.disk.folder.location import Location, find
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from workbench.disk.checkpoint.bundle_read import Bundle
     from workbench.disk.files import Stamp
     from workbench.disk.folder.digests import Digest
-    from workbench.findings import Finding
     from workbench.model.recipe import Origin
 
 SERVE = ("serve",)
@@ -165,7 +163,7 @@ class Model:
         """Bytes of all tensors of the checkpoint, shared ones counted once; None if that can't be told."""
         try:
             return None if self.bundle is None else self.bundle.nbytes
-        except WorkbenchError:  # a damaged entry: `findings` tells of it
+        except WorkbenchError:  # a damaged entry: `checks.open_model` reports it
             return None
 
     @cached_property
@@ -187,26 +185,6 @@ class Model:
         from workbench.model.recipe import read_origin
 
         return read_origin(self.folder)
-
-    def networkx(self, *, functions: bool = False, max_nodes: int = 200_000, plain: bool = False) -> Any:
-        """Return the chosen MetaGraph as a `networkx.MultiDiGraph`, see `workbench.to_networkx`.
-
-        Args:
-            functions: with the bodies of functions, each under its call and connected with it.
-            max_nodes: with `functions`: how many nodes are too many.
-            plain: for `networkx.write_graphml` and other files, with texts and numbers only.
-        """
-        # By name: the view is made a room further up, and this is only its short way in for users.
-        return import_module("workbench.graph.views").to_networkx(
-            self.meta, functions=functions, max_nodes=max_nodes, plain=plain
-        )
-
-    @cached_property
-    def findings(self) -> list[Finding]:
-        """What its user should know: missing files, unknown ops, names that name nothing. Errors first."""
-        from workbench.model.checkup import examine
-
-        return examine(self)
 
 
 def open_model(path: str | os.PathLike[str], tags: str | Iterable[str] | None = None) -> Model:

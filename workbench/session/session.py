@@ -363,13 +363,15 @@ class Session:
         Raises:
             WorkbenchError: a source can't be read any more.
         """
+        from workbench.checks.open_model import examine
+
         plan, models = self.plan, self.models
         if self._outcome is not None and self._outcome.plan == plan:
             return self._outcome
         found = [
             replace(finding, where=f"{handle}@{finding.where}" if finding.where else handle)
             for handle, model in models.items()
-            for finding in model.findings
+            for finding in examine(model)
         ]
         draft = None
         if plan.wires and len(models) == len(plan.sources):

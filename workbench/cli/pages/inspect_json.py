@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from workbench.checks.open_model import examine
 from workbench.cli.output import SCHEMA_VERSION
 from workbench.disk import dtypes
 from workbench.model import shapes
@@ -34,7 +35,7 @@ def report(model: Model, signatures: Iterable[Mapping[str, Signature]]) -> dict[
         "meta_graphs": [
             meta_graph(meta, shown) for meta, shown in zip(model.meta_graphs, signatures, strict=True)
         ],
-        "findings": [finding.as_json() for finding in model.findings],
+        "findings": [finding.as_json() for finding in examine(model)],
     }
     if model.origin is not None:
         proof = model.origin.proof

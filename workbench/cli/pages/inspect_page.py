@@ -260,7 +260,9 @@ class Page:
         self._more(len(meta.assets) - len(shown), "--json")
 
     def _findings(self) -> None:
-        findings = [finding for finding in by_severity(self.model.findings) if finding.code != "note"]
+        from workbench.checks.open_model import examine
+
+        findings = [finding for finding in by_severity(examine(self.model)) if finding.code != "note"]
         if not findings:
             return
         self.out.line()

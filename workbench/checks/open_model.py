@@ -1,4 +1,4 @@
-"""What is the matter with a model, as findings: said, not fatal, so that any model can be looked at."""
+"""Findings of an opened model: reported, not raised, so that any model can be looked at."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from workbench.disk import dtypes
 from workbench.disk.folder.assets import links_out
@@ -31,12 +32,18 @@ _LISTED_OPS = 100
 _HINTED = 20_000  # names that may be compared for the hints of one kind of finding
 
 
+_examined: WeakKeyDictionary[Model, list[Finding]] = WeakKeyDictionary()
+
+
 def examine(model: Model) -> list[Finding]:
-    """All findings of a model, errors first."""
-    found = of_files(model)
-    for meta in model.meta_graphs:
-        found += of_meta(meta)
-    return by_severity(list(dict.fromkeys(found)))
+    """Return all findings of an opened model, errors first. It is examined once."""
+    found = _examined.get(model)
+    if found is None:
+        found = of_files(model)
+        for meta in model.meta_graphs:
+            found += of_meta(meta)
+        found = _examined[model] = by_severity(list(dict.fromkeys(found)))
+    return found
 
 
 def of_files(model: Model) -> list[Finding]:
