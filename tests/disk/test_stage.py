@@ -610,7 +610,7 @@ def test_an_interrupt_on_any_line_leaves_all_or_nothing(
             pass
         finally:
             sys.settrace(None)
-        stage._discard()  # what is registered for the end of the process, if the block could not do it
+        stage.remove()  # what is registered for the end of the process, if the block could not do it
         if returned is not None or stage.published is not None:
             final = base / "new" / "merged" / ("1" if way == "serving" else "")
             assert names(final) == ["assets", "assets/vocab"]

@@ -214,9 +214,9 @@ def sync_path(path: Path) -> None:
         os.close(descriptor)
 
 
-def make_folder(path: Path) -> None:
-    """Makes one folder; its mode follows the umask."""
-    os.mkdir(path)
+def make_folder(path: Path, mode: int = 0o777) -> None:
+    """Make one folder; the umask applies to its mode."""
+    os.mkdir(path, mode)
 
 
 def remove(path: Path) -> None:

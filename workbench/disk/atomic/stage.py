@@ -1,9 +1,7 @@
 """All or nothing: a folder is made beside its target, synced, and given its name in one step.
 
 The temporary of target `merged` is `.merged.workbench-1a2b3c4d`, beside it a lock `….lock` that its process
-holds (`flock`). A process that dies lets go of the lock, so the next stage in that folder can tell dead
-temporaries from those at work and removes only the dead (`temporary`). The lock is made before the folder and
-removed after it: a folder without a lock is not ours.
+holds (`flock`, see `locked_folder` and `temporary`).
 
 Where there is no `flock` (Windows, some network file systems) nothing is taken for dead and removed. What
 `files.move_to_new` says of file systems without `RENAME_NOREPLACE` holds for publishing.
@@ -11,28 +9,24 @@ Where there is no `flock` (Windows, some network file systems) nothing is taken 
 
 from __future__ import annotations
 
-import atexit
 import errno
 import os
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from types import TracebackType
-from typing import Self
 
 from workbench.disk import files
 from workbench.disk.atomic import outputs, temporary
-from workbench.disk.atomic.temporary import LOCK
+from workbench.disk.atomic.locked_folder import LockedFolder
 from workbench.errors import CannotWrite, TargetExists
 from workbench.names import show
 
-_LEFT = "The next commit to the same folder tries again; or remove it by hand."
 _HIGHEST_VERSION = (1 << 63) - 1  # TensorFlow Serving reads version numbers as int64
 _SAVED_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt", "saved_model.cpb")
 
 
-class Stage:
+class Stage(LockedFolder):
     """A folder in the making. A context manager: left without `publish`, it leaves nothing behind.
 
     Interrupts and errors in any phase, `publish` included, remove the temporary, its lock, and every folder
@@ -53,7 +47,11 @@ class Stage:
             there.
     """
 
+    NOT_REMOVED = "What was begun could not be removed"
+    NEXT = "The next commit to the same folder tries again; or remove it by hand."
+
     def __init__(self, target: Path | str, *, serving: bool = False, sources: Iterable[Path] = ()) -> None:
+        super().__init__()
         self.target = outputs.local_path(target)
         self._sources = tuple(sources)
         self.serving = serving
@@ -61,46 +59,13 @@ class Stage:
         self._absolute = self.target.absolute()
         self._parent = self._absolute if serving else self._absolute.parent
         self._made: list[Path] = []  # folders above, outermost first
-        self._folder: Path | None = None
-        self._lock_path: Path | None = None
-        self._lock: int | None = None
         self._identity = (-1, -1)  # device and inode of the folder
         self._goal: Path | None = None  # where a rename may have put it
-        self._process = os.getpid()
 
-    @property
-    def folder(self) -> Path:
-        """The temporary folder, as an absolute path; in it the result is made."""
-        if self._folder is None:
-            raise RuntimeError("a stage has a folder only between entering and leaving")
-        return self._folder
-
-    def __enter__(self) -> Self:
-        try:
-            atexit.register(self._discard)  # for an interrupt that strikes as the `with` block is being left
-            self._refuse_existing()
-            with files.writing(self.target):
-                self._begin()
-        except BaseException as failure:
-            self._discard_telling(failure)
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._discard_telling(value)
-
-    def _discard_telling(self, failure: BaseException | None) -> None:
-        """Removes what is not published; what could not be is said with the failure, or is one itself."""
-        problem = self._discard()
-        if problem is None:
-            return
-        left = show(str(problem.filename or self._folder or self.target))
-        message = f"What was begun could not be removed: {problem.strerror or problem}."
-        if failure is None:
-            raise CannotWrite(message, where=left, hint=_LEFT)
-        failure.add_note(f"{left}: {message} {_LEFT}")
+    def _enter(self) -> None:
+        self._refuse_existing()
+        with files.writing(self.target):
+            self._begin()
 
     def write(self, relative: str, data: bytes) -> Path:
         """Writes a new file of the result and syncs it; folders on the way are made.
@@ -239,24 +204,7 @@ class Stage:
 
     def _make_temporary(self) -> None:
         name = str(self._next_version()) if self.serving else self._absolute.name
-        while True:
-            path = self._parent / temporary.new_name(name)
-            if os.path.lexists(path):
-                continue
-            self._lock_path = path.with_name(path.name + LOCK)
-            try:
-                self._lock = files.open_new(self._lock_path)
-            except FileExistsError:
-                self._lock_path = None  # somebody else's, by a rare chance
-                continue
-            if temporary.hold(self._lock) and temporary.is_at(self._lock, self._lock_path):
-                break
-            # A stage that starts just now has taken our lock, before we held it, for a dead one's.
-            os.close(self._lock)
-            self._lock = None
-        self._folder = path
-        files.make_folder(path)
-        found = os.stat(path)
+        found = os.stat(self._make_folder(self._parent, name))
         self._identity = (found.st_dev, found.st_ino)
 
     def _next_version(self) -> int:
@@ -301,7 +249,7 @@ class Stage:
             files.sync_path(Path(folder))
 
     def _rename(self, goal: Path, final: Path) -> None:
-        """Names the folder `goal` and makes that last. Until `published` is set, `_discard` takes it back."""
+        """Names the folder `goal` and makes that last. Until `published` is set, `remove` takes it back."""
         self._goal = goal
         files.move_to_new(self.folder, goal)
         for folder in (self._parent, *(made.parent for made in reversed(self._made))):
@@ -311,52 +259,10 @@ class Stage:
 
     # leaving
 
-    def _release(self) -> None:
-        """Lets go of the lock and removes it."""
-        if self._lock_path is not None:
-            with suppress(FileNotFoundError):
-                files.remove(self._lock_path)
-            self._lock_path = None
-        self._unlock()
-
-    def _unlock(self) -> None:
-        if self._lock is not None:
-            lock, self._lock = self._lock, None
-            os.close(lock)
-
-    def _discard(self) -> OSError | None:
-        """Removes what is not published. An interrupt waits until that is done.
-
-        Returns:
-            What kept it from being removed; the next stage in that folder will find it dead.
-        """
-        if os.getpid() != self._process:
-            return None  # a fork of ours: it is not its to remove
-        interrupt: BaseException | None = None
-        failed: OSError | None = None
-        for _ in range(100):  # as often as somebody leans on Ctrl-C
-            try:
-                self._discard_once()
-                break
-            except OSError as problem:
-                failed = problem
-                self._unlock()
-                break
-            except BaseException as problem:
-                interrupt = problem
-        atexit.unregister(self._discard)
-        if interrupt is not None:
-            raise interrupt
-        return failed
-
-    def _discard_once(self) -> None:
-        if self._folder is not None:
-            if self.published is None:
-                self._take_back(self._folder)
-            with suppress(FileNotFoundError):
-                files.remove_tree(self._folder)
-            self._folder = None
-        self._release()
+    def _remove_once(self) -> None:
+        if self._folder is not None and self.published is None:
+            self._take_back(self._folder)
+        super()._remove_once()
         if self.published is None:
             for made in reversed(self._made):
                 try:
