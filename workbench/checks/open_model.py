@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 from workbench.disk import dtypes
 from workbench.disk.folder.assets import links_out
 from workbench.disk.folder.layout import is_lfs_pointer
-from workbench.disk.schema import Message
+from workbench.disk.schema import NodeDef
 from workbench.errors import WorkbenchError
 from workbench.findings import Finding, Severity, by_severity
 from workbench.model import shapes
@@ -196,7 +196,7 @@ class _Some:
         ]
 
 
-def _names_a_tensor(entry: str, known: Mapping[str, Message]) -> bool:
+def _names_a_tensor(entry: str, known: Mapping[str, NodeDef]) -> bool:
     name = entry[1:] if entry.startswith("^") else input_tensor(entry).node
     return name in known
 

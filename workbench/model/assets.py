@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.disk import schema
-from workbench.disk.schema import Message
+from workbench.disk.schema import AssetFileDef, MetaGraphDef
 from workbench.errors import WorkbenchError
 
 FOLDER = "assets"
@@ -33,13 +32,13 @@ class Asset:
     problem: WorkbenchError | None = None
 
 
-def read_assets(meta: Message, folder: Path | None) -> tuple[Asset, ...]:
+def read_assets(meta: MetaGraphDef, folder: Path | None) -> tuple[Asset, ...]:
     """The assets of a `MetaGraphDef`: its own list, else the collection that older models have."""
     definitions = list(meta.asset_file_def) or _from_collection(meta)
     return tuple(_asset(definition, folder) for definition in definitions)
 
 
-def _from_collection(meta: Message) -> list[Message]:
+def _from_collection(meta: MetaGraphDef) -> list[AssetFileDef]:
     if _COLLECTION not in meta.collection_def:
         return []
     from google.protobuf.message import DecodeError
@@ -47,13 +46,13 @@ def _from_collection(meta: Message) -> list[Message]:
     found = []
     for entry in meta.collection_def[_COLLECTION].any_list.value:
         try:
-            found.append(schema.AssetFileDef.FromString(entry.value))
+            found.append(AssetFileDef.FromString(entry.value))
         except DecodeError:
             continue
     return found
 
 
-def _asset(definition: Message, folder: Path | None) -> Asset:
+def _asset(definition: AssetFileDef, folder: Path | None) -> Asset:
     name, tensor = definition.filename, definition.tensor_info.name
     from workbench.disk.folder.assets import asset_path, check_asset_name
 

@@ -11,7 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from workbench.disk import dtypes
-from workbench.disk.schema import Message
+from workbench.disk.schema import (
+    FunctionDef,
+    FunctionSpec,
+    SavedConcreteFunction,
+    SavedObject,
+    StructuredValue,
+)
 from workbench.model import structured
 from workbench.model.objects import ObjectGraph
 from workbench.model.structured import Spec
@@ -60,7 +66,7 @@ class Callable_:
         return f"<Callable {show(self.path, 100)}, {count(len(self.variants), 'variant')}: {told}>"
 
 
-def read_callables(objects: ObjectGraph, functions: Mapping[str, Message]) -> tuple[Callable_, ...]:
+def read_callables(objects: ObjectGraph, functions: Mapping[str, FunctionDef]) -> tuple[Callable_, ...]:
     """All callables, those of the root first, then by depth; each object once, under its shortest path.
 
     Functions that only make or fill a resource (`_create_resource` of a table) and the signatures' own
@@ -73,7 +79,8 @@ def read_callables(objects: ObjectGraph, functions: Mapping[str, Message]) -> tu
     found = []
     for path, node in _functions(objects):
         if node.HasField("function"):
-            names, function_spec = list(node.function.concrete_functions), node.function.function_spec
+            names = list(node.function.concrete_functions)
+            function_spec: FunctionSpec | None = node.function.function_spec
         else:
             bare = node.bare_concrete_function
             names = [bare.concrete_function_name]
@@ -96,7 +103,7 @@ def read_callables(objects: ObjectGraph, functions: Mapping[str, Message]) -> tu
     return tuple(found)
 
 
-def _functions(objects: ObjectGraph) -> Iterator[tuple[tuple[str, ...], Message]]:
+def _functions(objects: ObjectGraph) -> Iterator[tuple[tuple[str, ...], SavedObject]]:
     """Function nodes with their paths, breadth first from the root."""
     if not objects.children:
         return
@@ -121,7 +128,11 @@ def _functions(objects: ObjectGraph) -> Iterator[tuple[tuple[str, ...], Message]
 
 
 def _variant(
-    index: int, name: str, concrete: Message, function_spec: Message | None, function: Message | None
+    index: int,
+    name: str,
+    concrete: SavedConcreteFunction,
+    function_spec: FunctionSpec | None,
+    function: FunctionDef | None,
 ) -> Variant:
     arguments, inputs = _arguments(concrete.canonicalized_input_signature, function_spec)
     outputs = _outputs(concrete.output_signature)
@@ -130,7 +141,9 @@ def _variant(
     return Variant(index, name, arguments, inputs, outputs, len(concrete.bound_inputs))
 
 
-def _arguments(signature: Message, function_spec: Message | None) -> tuple[str, tuple[Spec, ...]]:
+def _arguments(
+    signature: StructuredValue, function_spec: FunctionSpec | None
+) -> tuple[str, tuple[Spec, ...]]:
     """Argument text and tensor specs of a canonicalised `(args, kwargs)`."""
     if signature.WhichOneof("kind") != "tuple_value" or len(signature.tuple_value.values) != 2:
         return "", ()
@@ -147,7 +160,7 @@ def _arguments(signature: Message, function_spec: Message | None) -> tuple[str, 
     return ", ".join(words), tuple(specs)
 
 
-def _argument(name: str, value: Message, specs: list[Spec]) -> str:
+def _argument(name: str, value: StructuredValue, specs: list[Spec]) -> str:
     """The text of one argument; its tensors go to the end of `specs`."""
     only_tensor = False
     for path, leaf in structured.leaves(value):
@@ -159,7 +172,7 @@ def _argument(name: str, value: Message, specs: list[Spec]) -> str:
     return f"{show(name)}{': ' if only_tensor else '='}{structured.text(value)}"
 
 
-def _argument_names(function_spec: Message | None) -> list[str]:
+def _argument_names(function_spec: FunctionSpec | None) -> list[str]:
     """Names of the positional parameters without `self` (`FunctionSpec.fullargspec`)."""
     if function_spec is None:
         return []
@@ -170,7 +183,7 @@ def _argument_names(function_spec: Message | None) -> list[str]:
     return []
 
 
-def _outputs(signature: Message) -> tuple[Spec, ...]:
+def _outputs(signature: StructuredValue) -> tuple[Spec, ...]:
     """Tensor specs of a result: its dict's keys, `output_N` where it has none, nested parts joined by `/`."""
     specs: list[Spec] = []
     for path, leaf in structured.leaves(signature):
@@ -181,7 +194,7 @@ def _outputs(signature: Message) -> tuple[Spec, ...]:
     return tuple(specs)
 
 
-def _output_key(signature: Message, path: tuple[str, ...]) -> str:
+def _output_key(signature: StructuredValue, path: tuple[str, ...]) -> str:
     if not path:
         return "output_0"
     if signature.WhichOneof("kind") in ("list_value", "tuple_value"):
@@ -189,7 +202,7 @@ def _output_key(signature: Message, path: tuple[str, ...]) -> str:
     return "/".join(path)
 
 
-def _from_function(function: Message, captures: int) -> tuple[str, tuple[Spec, ...]]:
+def _from_function(function: FunctionDef, captures: int) -> tuple[str, tuple[Spec, ...]]:
     """Arguments as the FunctionDef itself has them, where no signature was stored."""
     args = list(function.signature.input_arg)
     args = args[: max(len(args) - captures, 0)]

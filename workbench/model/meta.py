@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import NoneType
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from workbench import names
 from workbench.disk import dtypes, optable
-from workbench.disk.schema import Message
+from workbench.disk.schema import FunctionDef, MetaGraphDef, NodeDef
 from workbench.errors import UnknownName, expect
 from workbench.model import tensors
 from workbench.model.assets import Asset, read_assets
@@ -40,7 +40,7 @@ class MetaGraph:
 
     def __init__(
         self,
-        proto: Message,
+        proto: MetaGraphDef,
         *,
         bundle: Bundle | Callable[[], Bundle | None] | None = None,
         folder: Path | None = None,
@@ -51,7 +51,7 @@ class MetaGraph:
         self.folder = folder
         self.format: Format = format
         self._bundle = bundle
-        self._function_nodes: dict[str, dict[str, Message]] = {}
+        self._function_nodes: dict[str, dict[str, NodeDef]] = {}
 
     def __repr__(self) -> str:
         keys = sorted(
@@ -100,16 +100,16 @@ class MetaGraph:
         return len(known.SerializeToString(deterministic=True)) != len(data)
 
     @cached_property
-    def nodes(self) -> dict[str, Message]:
+    def nodes(self) -> dict[str, NodeDef]:
         """The main graph's nodes by name, in the order of the file."""
         return {node.name: node for node in self.graph.node}
 
     @cached_property
-    def functions(self) -> dict[str, Message]:
+    def functions(self) -> dict[str, FunctionDef]:
         """The function library by name."""
         return {function.signature.name: function for function in self.graph.library.function}
 
-    def function_nodes(self, function: Message) -> dict[str, Message]:
+    def function_nodes(self, function: FunctionDef) -> dict[str, NodeDef]:
         """Return the nodes of a function's body by name, in the order of the file."""
         name = function.signature.name
         if name not in self._function_nodes:
@@ -127,7 +127,7 @@ class MetaGraph:
         return optable.OpTable(self.proto.meta_info_def.stripped_op_list)
 
     @cached_property
-    def bodies(self) -> tuple[tuple[Message, list[str]], ...]:
+    def bodies(self) -> tuple[tuple[Sequence[NodeDef], list[str]], ...]:
         """The main graph and each function's body that has nodes: (its repeated NodeDefs, the op of each)."""
         inner = (body for function in self.graph.library.function if (body := function.node_def))
         return tuple((body, [node.op for node in body]) for body in (self.graph.node, *inner))
@@ -285,7 +285,7 @@ class MetaGraph:
         """The nodes that `tf.saved_model.load` runs once after restoring: the init op, else `implicit_init`."""
         return self.implicit_init if self.init_op is None else (self.init_op,)
 
-    def output_types(self, node: Message) -> list[int] | None:
+    def output_types(self, node: NodeDef) -> list[int] | None:
         """Return the dtypes (enum numbers) of a node's outputs, or None for an unknown op."""
         return tensors.output_types(node, self.op_table, self.functions)
 

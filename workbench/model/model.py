@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from workbench import names
 from workbench.disk.folder.location import Location, find
 from workbench.disk.folder.reading import load_stamped
-from workbench.disk.schema import Message
+from workbench.disk.schema import SavedModel
 from workbench.errors import (
     DamagedFile,
     MissingFile,
@@ -45,7 +45,7 @@ class Model:
     def __init__(
         self,
         location: Location,
-        proto: Message,
+        proto: SavedModel,
         tags: tuple[str, ...] | None = None,
         stamp: Stamp | None = None,
     ) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
-from workbench.disk.schema import Message
+from workbench.disk.schema import SavedObjectGraph, SavedVariable
 
 VALUE_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 OBJECT_GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
@@ -20,7 +20,7 @@ _ESCAPED = re.compile(r"\.([.S])")
 class ObjectGraph:
     """Read-only view of a `SavedObjectGraph`."""
 
-    def __init__(self, proto: Message) -> None:
+    def __init__(self, proto: SavedObjectGraph) -> None:
         self.proto = proto
         self.nodes = proto.nodes
         self._places: dict[str, int | None] = {}
@@ -100,7 +100,7 @@ class ObjectGraph:
                 found[name] = None if name in found else number
         return found
 
-    def variable(self, key: str | None, shared_name: str) -> Message | None:
+    def variable(self, key: str | None, shared_name: str) -> SavedVariable | None:
         """The `SavedVariable` with this checkpoint key, else with this unique name, else None."""
         number = self.variable_of_key(key) if key else None
         if number is None or not self._is_variable(number):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from workbench.disk.nodes import attr
-from workbench.disk.schema import Message
+from workbench.disk.schema import FunctionDef, NodeDef, SaverDef
 from workbench.model.op_classes import ASSIGNS, CALLS, RESTORES, STORED_VALUE, VARIABLES
 from workbench.names import input_node, parse_number
 
@@ -43,7 +43,7 @@ class _Scope:
 
     def __init__(
         self,
-        node: Callable[[str], Message | None],
+        node: Callable[[str], NodeDef | None],
         arguments: Mapping[str, tuple[_Scope, str]] | None = None,
         depth: int = 0,
     ) -> None:
@@ -54,7 +54,7 @@ class _Scope:
 
 
 def follow(
-    nodes: Mapping[str, Message], functions: Mapping[str, Message], saver: Message | None
+    nodes: Mapping[str, NodeDef], functions: Mapping[str, FunctionDef], saver: SaverDef | None
 ) -> dict[str, Saved]:
     """Variable node (of the main graph) → where its value lies in the checkpoint.
 
@@ -87,12 +87,12 @@ class _Walk:
     limit to depth and to the number of bodies.
     """
 
-    def __init__(self, main: _Scope, functions: Mapping[str, Message]) -> None:
+    def __init__(self, main: _Scope, functions: Mapping[str, FunctionDef]) -> None:
         self.main = main
         self.functions = functions
         self.bodies_left = _MAX_BODIES
 
-    def ancestors(self, start: Message) -> Iterator[tuple[_Scope, Message]]:
+    def ancestors(self, start: NodeDef) -> Iterator[tuple[_Scope, NodeDef]]:
         """The ancestors of `start`, itself included, and all nodes of the bodies they call."""
         seen = {start.name}
         todo = [start]
@@ -109,7 +109,7 @@ class _Walk:
                     if parent is not None:
                         todo.append(parent)
 
-    def could_tell_more(self, start: Message, found: Mapping[str, Saved]) -> bool:
+    def could_tell_more(self, start: NodeDef, found: Mapping[str, Saved]) -> bool:
         """Whether a variable that is not in `found` is among what a saving call is given."""
         if start.op not in CALLS:
             return True
@@ -121,7 +121,7 @@ class _Walk:
                 return True
         return False
 
-    def _body(self, caller: _Scope, call: Message) -> Iterator[tuple[_Scope, Message]]:
+    def _body(self, caller: _Scope, call: NodeDef) -> Iterator[tuple[_Scope, NodeDef]]:
         function = self.functions.get(attr(call, "f").func.name)
         if function is None or caller.depth >= _MAX_DEPTH or not self.bodies_left:
             return
@@ -135,7 +135,7 @@ class _Walk:
                 yield from self._body(scope, node)
 
 
-def _read_assign(scope: _Scope, assign: Message, found: dict[str, Saved]) -> None:
+def _read_assign(scope: _Scope, assign: NodeDef, found: dict[str, Saved]) -> None:
     if len(assign.input) < 2:
         return
     target = _origin(scope, assign.input[0])
@@ -148,14 +148,14 @@ def _read_assign(scope: _Scope, assign: Message, found: dict[str, Saved]) -> Non
             found[target[1].name] = saved
 
 
-def _restored(scope: _Scope, restore: Message, index: int) -> Saved | None:
+def _restored(scope: _Scope, restore: NodeDef, index: int) -> Saved | None:
     names = _strings(scope, restore.input[1]) if len(restore.input) > 1 else _NO_STRINGS
     slices = _strings(scope, restore.input[2]) if len(restore.input) > 2 else _NO_STRINGS
     name = names.get(index)
     return None if name is None else Saved(name, slices.get(index) or "")
 
 
-def _read_save(scope: _Scope, save: Message, found: dict[str, Saved]) -> None:
+def _read_save(scope: _Scope, save: NodeDef, found: dict[str, Saved]) -> None:
     data = [entry for entry in save.input if not entry.startswith("^")]
     if len(data) < 3:
         return
@@ -170,7 +170,7 @@ def _read_save(scope: _Scope, save: Message, found: dict[str, Saved]) -> None:
             found[node.name] = Saved(name, slices.get(index) or "")
 
 
-def _origin(scope: _Scope, entry: str) -> tuple[_Scope, Message, int] | None:
+def _origin(scope: _Scope, entry: str) -> tuple[_Scope, NodeDef, int] | None:
     """The node a value comes from, through Identity and its like and out of function arguments.
 
     Returns:
@@ -221,7 +221,7 @@ class Strings(NamedTuple):
 _NO_STRINGS = Strings([], 0)
 
 
-def const_strings(node: Message) -> Strings:
+def const_strings(node: NodeDef) -> Strings:
     """The strings of a string Const; bytes that are not UTF-8 keep their value through `surrogateescape`."""
     tensor = attr(node, "value").tensor
     values = [value.decode("utf-8", "surrogateescape") for value in tensor.string_val]

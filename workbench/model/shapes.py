@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from workbench.disk import dtypes, schema
-from workbench.disk.schema import Message
+from workbench.disk import dtypes
+from workbench.disk.schema import TensorShapeProto
 
 Shape = tuple[int | None, ...] | None
 Fit = Literal["proven", "unknown", "refuted"]
@@ -19,16 +19,16 @@ _SHOWN = 32
 _MOST = 1 << 63
 
 
-def from_proto(proto: Message) -> Shape:
+def from_proto(proto: TensorShapeProto) -> Shape:
     """The shape in a `TensorShapeProto`; any negative size counts as unknown."""
     if proto.unknown_rank:
         return None
     return tuple([size if (size := dim.size) >= 0 else None for dim in proto.dim])
 
 
-def to_proto(shape: Shape) -> Message:
+def to_proto(shape: Shape) -> TensorShapeProto:
     """A `TensorShapeProto` of `shape`."""
-    proto = schema.TensorShapeProto()
+    proto = TensorShapeProto()
     if shape is None:
         proto.unknown_rank = True
     else:

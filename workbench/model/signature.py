@@ -9,7 +9,7 @@ from typing import Literal
 from workbench import names
 from workbench.disk import dtypes
 from workbench.disk.dtypes import DType
-from workbench.disk.schema import Message
+from workbench.disk.schema import MetaGraphDef, TensorInfo, TensorProto, TypeSpecProto
 from workbench.model import shapes
 from workbench.model.shapes import Shape
 
@@ -42,7 +42,7 @@ class Port:
     tensors: tuple[str, ...]
     dtype: DType
     shape: Shape
-    default: Message | None = None
+    default: TensorProto | None = None
     spec: str | None = None
 
     @property
@@ -79,7 +79,7 @@ class Signature:
         return f"{names.show(self.key, 60)}({inputs}) -> ({outputs})"
 
 
-def read_signatures(meta: Message) -> dict[str, Signature]:
+def read_signatures(meta: MetaGraphDef) -> dict[str, Signature]:
     """The signatures of a `MetaGraphDef` by key: `serving_default` first, then by name."""
     found = {}
     for key in sorted(meta.signature_def, key=lambda key: (key != DEFAULT, key)):
@@ -93,12 +93,12 @@ def read_signatures(meta: Message) -> dict[str, Signature]:
     return found
 
 
-def read_port(key: str, info: Message, default: Message | None = None) -> Port:
+def read_port(key: str, info: TensorInfo, default: TensorProto | None = None) -> Port:
     """A `TensorInfo` as a port."""
     encoding = info.WhichOneof("encoding")
     if encoding == "coo_sparse":
         sparse = info.coo_sparse
-        tensors = (
+        tensors: tuple[str, ...] = (
             sparse.indices_tensor_name,
             sparse.values_tensor_name,
             sparse.dense_shape_tensor_name,
@@ -126,7 +126,7 @@ def read_port(key: str, info: Message, default: Message | None = None) -> Port:
     )
 
 
-def _type_spec(spec: Message) -> tuple[int, Shape]:
+def _type_spec(spec: TypeSpecProto) -> tuple[int, Shape]:
     """Dtype and shape in a `TypeSpecProto`: the first of each in its state (`struct.proto`)."""
     dtype: int = 0
     shape: Shape = None

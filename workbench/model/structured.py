@@ -8,7 +8,7 @@ from typing import Literal
 
 from workbench.disk import dtypes
 from workbench.disk.dtypes import DType
-from workbench.disk.schema import Message
+from workbench.disk.schema import StructuredValue
 from workbench.model import shapes
 from workbench.model.shapes import Shape
 from workbench.names import show
@@ -44,10 +44,10 @@ class Spec:
         return f"<Spec {show(self.key, 60)}: {spec_text(self)}>"
 
 
-Leaf = tuple[tuple[str, ...], Message]
+Leaf = tuple[tuple[str, ...], StructuredValue]
 
 
-def leaves(value: Message, path: tuple[str, ...] = (), depth: int = 0) -> Iterator[Leaf]:
+def leaves(value: StructuredValue, path: tuple[str, ...] = (), depth: int = 0) -> Iterator[Leaf]:
     """The leaves of a structured value with their paths, in `tf.nest.flatten` order (dicts by sorted key)."""
     if depth > _MAX_DEPTH:
         return
@@ -66,7 +66,7 @@ def leaves(value: Message, path: tuple[str, ...] = (), depth: int = 0) -> Iterat
         yield path, value
 
 
-def spec(value: Message, key: str, first: int) -> Spec | None:
+def spec(value: StructuredValue, key: str, first: int) -> Spec | None:
     """A leaf as a tensor spec; None if it is a plain Python value.
 
     Args:
@@ -88,7 +88,7 @@ def spec(value: Message, key: str, first: int) -> Spec | None:
     return Spec(key, _KINDS.get(name, "composite"), dtypes.dtype(dtype), shape, first, count, name or None)
 
 
-def _state(state: Message) -> tuple[int, Shape]:
+def _state(state: StructuredValue) -> tuple[int, Shape]:
     dtype: int = 0
     shape: Shape = None
     for _, leaf in leaves(state):
@@ -100,7 +100,7 @@ def _state(state: Message) -> tuple[int, Shape]:
     return dtype, shape
 
 
-def text(value: Message, depth: int = 0) -> str:
+def text(value: StructuredValue, depth: int = 0) -> str:
     """A structured value as a Python reader would write it; tensors as `float32 [?,784]`."""
     kind = value.WhichOneof("kind")
     if depth > _MAX_DEPTH:

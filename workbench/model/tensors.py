@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from workbench.disk import optable
 from workbench.disk.dtypes import DType
-from workbench.disk.schema import Message
+from workbench.disk.schema import FunctionDef, NodeDef
 from workbench.model import shapes
 from workbench.model.op_classes import PLACEHOLDERS, REF_VARIABLES
 from workbench.model.shapes import Shape
@@ -46,7 +46,9 @@ class Tensor:
         return f"<Tensor {show(self.name)} {shapes.typed(self.dtype, self.shape)}>"
 
 
-def output_types(node: Message, table: optable.OpTable, functions: Mapping[str, Message]) -> list[int] | None:
+def output_types(
+    node: NodeDef, table: optable.OpTable, functions: Mapping[str, FunctionDef]
+) -> list[int] | None:
     """Dtype enum of each output tensor of `node`; None for an op that nobody knows.
 
     Args:
@@ -61,7 +63,7 @@ def output_types(node: Message, table: optable.OpTable, functions: Mapping[str, 
     return None if op_def is None else optable.output_types(node, op_def)
 
 
-def is_vague_scalar(node: Message, producer: int) -> bool:
+def is_vague_scalar(node: NodeDef, producer: int) -> bool:
     """Return whether a node's scalar `shape` attr means that its rank is unknown.
 
     Early TensorFlow could not write an unknown rank. The shape functions still read a scalar as one: of `Placeholder`
@@ -79,14 +81,14 @@ def is_vague_scalar(node: Message, producer: int) -> bool:
     return "shape" in node.attr and shapes.from_proto(node.attr["shape"].shape) == ()
 
 
-def variable_shape(node: Message) -> Shape:
+def variable_shape(node: NodeDef) -> Shape:
     """Return the shape that the node of a variable declares, or None for an unknown rank."""
     if "shape" not in node.attr or is_vague_scalar(node, _LAST_PRODUCER_OF_VAGUE_SCALARS):
         return None
     return shapes.from_proto(node.attr["shape"].shape)
 
 
-def output_shape(node: Message, index: int, producer: int) -> Shape:
+def output_shape(node: NodeDef, index: int, producer: int) -> Shape:
     """Return the shape of an output: by the `shape` attr, a constant's value, or `_output_shapes`.
 
     Args:

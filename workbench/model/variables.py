@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from workbench.disk import dtypes, schema
+from workbench.disk import dtypes
 from workbench.disk.dtypes import DType
-from workbench.disk.schema import Message
+from workbench.disk.schema import MetaGraphDef, NodeDef, VariableDef
 from workbench.errors import DamagedFile
 from workbench.model import saver, shapes
 from workbench.model.objects import VALUE_SUFFIX, ObjectGraph
@@ -173,7 +173,7 @@ def read_variables(meta: MetaGraph) -> tuple[Variable, ...]:
 
 
 def _variable(
-    node: Message,
+    node: NodeDef,
     saved: saver.Saved | None,
     declared: dict[str, bool],
     objects: ObjectGraph | None,
@@ -280,7 +280,7 @@ def _pair(text: str) -> tuple[int, int]:
     return int(start), int(length)
 
 
-def variable_defs(meta: Message, collection: str) -> list[Message]:
+def variable_defs(meta: MetaGraphDef, collection: str) -> list[VariableDef]:
     """The `VariableDef` messages of a collection; entries that do not parse are left out."""
     if collection not in meta.collection_def:
         return []
@@ -289,13 +289,13 @@ def variable_defs(meta: Message, collection: str) -> list[Message]:
     found = []
     for data in meta.collection_def[collection].bytes_list.value:
         try:
-            found.append(schema.VariableDef.FromString(data))
+            found.append(VariableDef.FromString(data))
         except DecodeError:
             continue
     return found
 
 
-def _declared(meta: Message) -> dict[str, bool]:
+def _declared(meta: MetaGraphDef) -> dict[str, bool]:
     """Variable node → trainable, as the collections say.
 
     Before TF 1.13 a VariableDef had no `trainable` field: being in `trainable_variables` is what counted.

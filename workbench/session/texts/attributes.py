@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from workbench.disk import dtypes
 from workbench.disk.schema import Message
 from workbench.model import shapes
@@ -22,17 +24,17 @@ def attribute_text(value: Message) -> str:
     return _single(kind, getattr(value, kind))
 
 
-def _single(kind: str, value: object) -> str:
+def _single(kind: str, value: Any) -> str:
     if kind == "s":
         return _bytes(bytes(value)) if isinstance(value, bytes) else show(str(value), _LONG)
     if kind == "type":
-        return dtypes.name(int(value))  # type: ignore[call-overload]
+        return dtypes.name(int(value))
     if kind == "shape":
         return text_.shape(shapes.from_proto(value))
     if kind == "tensor":
         return _tensor(value)
     if kind == "func":
-        return show(value.name)  # type: ignore[attr-defined]
+        return show(value.name)
     if kind == "b":
         return "true" if value else "false"
     if kind == "f":

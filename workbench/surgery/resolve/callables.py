@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from workbench import names
-from workbench.disk import schema
+from workbench.disk import dtypes, schema
 from workbench.disk.schema import Message
 from workbench.findings import Finding
 from workbench.model import Model
@@ -197,7 +197,7 @@ def callable_ports(meta: MetaGraph, variant: Variant) -> Signature:
                 continue
             for place in range(spec.count):
                 key = _part_key(spec, place)
-                dtype = types[place] if place < len(types) else spec.dtype
+                dtype = dtypes.dtype(types[place]) if place < len(types) else spec.dtype
                 ports[key] = Port(key, "dense", (), dtype, _shape(spec, place))
         found.append(ports)
     return Signature(variant.function, PREDICT, *found)

@@ -50,7 +50,7 @@ class FoundEnds:
     def info(self, end: End) -> Message:
         """The TensorInfo of one of them: that of the signature it is of, or one made of the tensor."""
         definitions = self.meta.proto.signature_def
-        if end.signature is not None and end.signature in definitions:
+        if end.signature is not None and end.key is not None and end.signature in definitions:
             definition = definitions[end.signature]
             for ports in (definition.outputs, definition.inputs):
                 if end.key in ports and end.kind != "dense":
