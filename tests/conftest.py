@@ -6,6 +6,8 @@ They run last, so that a failure in the fast part shows within seconds.
 
 from __future__ import annotations
 
+import functools
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.sharing import once, shared_folder
 from tests.zoo import ZOO, Example
 from workbench.runtime.child_process.child import Child
 
@@ -56,6 +59,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     )
 
 
+def pytest_collection_finish() -> None:
+    """Some commands collect garbage when they end; what collecting the tests has made is none, and a lot."""
+    gc.collect()
+    gc.freeze()
+
+
 def _deselect(config: pytest.Config, items: list[pytest.Item], leave: list[pytest.Item]) -> None:
     if leave:
         config.hook.pytest_deselected(items=leave)
@@ -73,17 +82,21 @@ def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def zoo(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Example]:
+def shared(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
+    """The folder of this run, for `once`: what takes long to make is made by one worker."""
+    return shared_folder(tmp_path_factory, pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def zoo(shared: Path) -> Callable[[str], Example]:
     """`zoo("v1_simple_save")`: that model, made when first asked for. Shared by all tests: never change it.
 
     A test that needs to change a model takes `example.copy(tmp_path / "model")`.
     """
-    made: dict[str, Example] = {}
 
+    @functools.cache
     def get(name: str) -> Example:
-        if name not in made:
-            made[name] = ZOO[name](tmp_path_factory.mktemp(name, numbered=False))
-        return made[name]
+        return once(shared, name, lambda folder: ZOO[name](folder).sampled())
 
     return get
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.processes import terminal
 from tests.protos import Shape, graph, meta_graph, node, write
+from tests.sampling import plainly
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -26,7 +27,7 @@ def wide(tmp_path: Path) -> Path:
     )
 
 
-@pytest.mark.parametrize("columns", [80, 60, 120])
+@pytest.mark.parametrize("columns", plainly([80, 60, 120], 80))
 def test_lines_fit(tmp_path: Path, sample_models: Path, columns: int) -> None:
     for path in (wide(tmp_path / "wide"), sample_models / "digits_tf2"):
         ran = terminal("inspect", path, columns=columns)

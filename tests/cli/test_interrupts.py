@@ -22,6 +22,7 @@ import psutil
 import pytest
 
 from tests.cli.tools import DIGITS, IMAGE, WIRE, call, tree
+from tests.sampling import plainly
 from tests.timing import HANG, wait_for
 from workbench.disk import dtypes, schema
 from workbench.disk.checkpoint import bundle_write
@@ -35,7 +36,9 @@ SIGNALS = [
     ("group", signal.SIGHUP),  # the terminal is closed
 ]
 each_signal = pytest.mark.parametrize(
-    ("whom", "number"), SIGNALS, ids=[f"{number.name} to {whom}" for whom, number in SIGNALS]
+    ("whom", "number"),
+    plainly(SIGNALS, SIGNALS[0], SIGNALS[2]),
+    ids=[f"{number.name} to {whom}" for whom, number in SIGNALS],
 )
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 MERGE = ("merge", IMAGE, DIGITS, "--wire", WIRE)
@@ -249,7 +252,7 @@ def writing(start: Start, heavy: Path, folder: Path, text: str) -> Running:
 
 
 @each_signal
-@pytest.mark.parametrize("text", ["check: ", "writing the result", "variables 1"])
+@pytest.mark.parametrize("text", plainly(["check: ", "writing the result", "variables 1"], "variables 1"))
 def test_while_writing(
     start: Start, heavy: Path, tmp_path: Path, whom: str, number: signal.Signals, text: str
 ) -> None:
@@ -277,6 +280,7 @@ def test_while_publishing(
         assert code == CODES[number]
 
 
+@pytest.mark.exhaustive
 def test_leaning_on_ctrl_c(start: Start, heavy: Path, tmp_path: Path) -> None:
     code, place = strike(
         lambda place: writing(start, heavy, place, "variables 1"), tmp_path, "group", signal.SIGINT, 20
@@ -285,7 +289,7 @@ def test_leaning_on_ctrl_c(start: Start, heavy: Path, tmp_path: Path) -> None:
     assert not list(place.iterdir())
 
 
-@pytest.mark.parametrize("text", ["writing the result", "variables 1"])
+@pytest.mark.parametrize("text", plainly(["writing the result", "variables 1"], "variables 1"))
 def test_killed_while_writing(
     start: Start, heavy: Path, tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -315,6 +319,7 @@ def test_two_at_once_on_one_target(start: Start, heavy: Path, tmp_path: Path) ->
     assert not Bundle.open(tmp_path / "out" / "variables" / "variables").verify()
 
 
+@pytest.mark.exhaustive
 def test_two_versions_at_once(start: Start, heavy: Path, tmp_path: Path) -> None:
     words = ("merge", IMAGE, heavy, "--wire", WIRE, "--no-verify", "-v", "--serving", "-o", tmp_path / "base")
     two = [start(*words), start(*words)]

@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import protos
+from tests.sampling import plainly
 from workbench.disk import parse, schema
 from workbench.disk.folder.assets import asset_path, check_asset_name
 from workbench.disk.folder.digests import digest
@@ -496,22 +497,26 @@ def test_bad_input(name: str, tmp_path: Path) -> None:
     assert sorted(os.walk(tmp_path)) == before
 
 
-def test_every_cut_is_an_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", plainly([1, 17], 17))
+def test_every_cut_is_an_error(step: int, tmp_path: Path) -> None:
     content = (SAMPLES / "image_base64" / PB).read_bytes()
+    sizes = range(0, len(content), step)
     told = 0
-    for size in range(len(content)):
+    for size in sizes:
         put(tmp_path / PB, content[:size])
         with pytest.raises(DamagedFile) as caught:
             load(find(tmp_path))
         told += "cut short" in str(caught.value)
-    assert told >= len(content) - 5
+    assert told >= len(sizes) - 5
 
 
-def test_a_flipped_bit_is_an_error_or_another_model(tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", plainly([1, 17], 17))
+def test_a_flipped_bit_is_an_error_or_another_model(step: int, tmp_path: Path) -> None:
     content = bytearray((SAMPLES / "image_base64" / PB).read_bytes())
     refused, other = 0, 0
     original = schema.SavedModel.FromString(bytes(content))
-    for place in range(len(content)):
+    places = range(0, len(content), step)
+    for place in places:
         content[place] ^= 1 << place % 8
         put(tmp_path / PB, bytes(content))
         try:
@@ -520,8 +525,8 @@ def test_a_flipped_bit_is_an_error_or_another_model(tmp_path: Path) -> None:
             assert isinstance(problem, DamagedFile)
             refused += 1
         content[place] ^= 1 << place % 8
-    assert refused > len(content) / 10
-    assert refused + other > len(content) * 0.99  # a few bits mean nothing: that of `true` as 3, say
+    assert refused > len(places) / 10
+    assert refused + other > len(places) * 0.98  # a few bits mean nothing: that of `true` as 3, say
 
 
 @given(data=st.binary(max_size=200), start=st.sampled_from([b"", b"\x08\x01\x12", b"\x0a", CONTENT[:300]]))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.disk.test_bundle import entry, floats, forge
+from tests.sampling import plainly
 from tests.timing import costs_at_most
 from workbench.disk import crc, dtypes, files, parse, schema
 from workbench.disk.checkpoint.bundle import Bundle, shard_path
@@ -93,13 +94,14 @@ def test_an_entry_that_was_found_wrong_is_wrong_again(tmp_path: Path) -> None:
     assert len(said) == 1
 
 
-def test_an_index_that_speaks_of_99999_shards(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", plainly([9_999, 99_999], 9_999))
+def test_an_index_that_speaks_of_many_shards(count: int, tmp_path: Path) -> None:
     entries: dict[bytes, Any] = {b"%x" % index: entry(shard_id=index) for index in range(500)}
-    prefix = forge(tmp_path, entries, num_shards=99_999)
-    shard_path(prefix, 0, 1).rename(shard_path(prefix, 3, 99_999))
+    prefix = forge(tmp_path, entries, num_shards=count)
+    shard_path(prefix, 0, 1).rename(shard_path(prefix, 3, count))
     bundle = Bundle.open(prefix)
-    assert bundle.present_shards == [shard_path(prefix, 3, 99_999)]
-    assert len(bundle.missing_shards) == 99_998
+    assert bundle.present_shards == [shard_path(prefix, 3, count)]
+    assert len(bundle.missing_shards) == count - 1
     found = bundle.check()
     assert len(found) == 101 and found[-1].message == "399 more data files are missing."
     assert bundle.array("3").tolist() == [1, 2] and bundle.raw("3") == floats(1, 2)

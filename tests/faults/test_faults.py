@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,10 +40,9 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 
 
 @pytest.fixture(scope="module")
-def points(bench: Bench) -> Iterator[list[Point]]:
+def points(bench: Bench) -> list[Point]:
     gc.freeze()  # so that the forks share what is here
-    yield bench.points(COMMITS)
-    gc.unfreeze()
+    return bench.points(COMMITS)
 
 
 def first_of_each_site(points: list[Point]) -> list[Point]:

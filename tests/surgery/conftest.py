@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.sharing import once
 from tests.surgery.models import MODELS
 from tests.surgery.tools import Models
 from tests.zoo import ZOO, Example
@@ -14,13 +16,10 @@ from workbench.surgery.plan import Source
 
 
 @pytest.fixture(scope="session")
-def models(
-    zoo: Callable[[str], Example], sample_models: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Models:
+def models(zoo: Callable[[str], Example], sample_models: Path, shared: Path) -> Models:
     """`models("v1_simple_save")`, `models("v1_signatures#embed")` (a signature), `models("v1_tag_sets[serve,gpu]")`
     (a tag set): a source; made when first asked for.
     """
-    made: dict[str, Path] = {}
 
     def get(text: str) -> Source:
         name, _, signature = text.partition("#")
@@ -31,12 +30,11 @@ def models(
             if bracket:
                 tags = tuple(tags_text.rstrip("]").split(","))
             return Source(name, example.path, tags, signature or example.signature)
-        if name not in made:
-            committed = sample_models / name
-            made[name] = committed if committed.is_dir() else make(name)
-        return Source(name, made[name], None, signature or None)
+        return Source(name, path_of(name), None, signature or None)
 
-    def make(name: str) -> Path:
-        return MODELS[name](tmp_path_factory.mktemp(name, numbered=False))
+    @functools.cache
+    def path_of(name: str) -> Path:
+        committed = sample_models / name
+        return committed if committed.is_dir() else once(shared, name, MODELS[name])
 
     return get

@@ -67,6 +67,16 @@ class Ragged(NamedTuple):
 Inputs = Callable[[int], dict[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Inputs that are at hand for some batch sizes."""
+
+    at: Mapping[int, Mapping[str, Any]]
+
+    def __call__(self, batch: int) -> dict[str, Any]:
+        return dict(self.at[batch])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
     """A model on disk and the facts that hold for it.
@@ -120,6 +130,11 @@ class Example:
         else:
             shutil.copy(self.path, to)
         return replace(self, path=to)
+
+    def sampled(self) -> Example:
+        """The same with its inputs as values, for the batches that tests take: it can be pickled."""
+        batches = {1, 2, 3, *self.batches}
+        return replace(self, inputs=Samples({batch: self.inputs(batch) for batch in batches}))
 
 
 Make = Callable[[Path], Example]
