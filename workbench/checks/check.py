@@ -34,7 +34,7 @@ from workbench.names import count
 
 if TYPE_CHECKING:
     from workbench.disk.files import Progress
-    from workbench.disk.schema import Message
+    from workbench.disk.schema import TrackableObjectGraph
     from workbench.model.meta import MetaGraph
     from workbench.model.model import Model
 
@@ -168,7 +168,7 @@ def _served(model: Model, found: Found) -> list[MetaGraph]:
     return for_serving.check(model, found)
 
 
-def _checkpoint(model: Model, places: Sequence[_Place], found: Found) -> Message | None:
+def _checkpoint(model: Model, places: Sequence[_Place], found: Found) -> TrackableObjectGraph | None:
     """The checkpoint as a whole; its object graph, if it has one that can be read."""
     bundle = model.bundle
     if bundle is None:
@@ -182,7 +182,7 @@ def _checkpoint(model: Model, places: Sequence[_Place], found: Found) -> Message
     return graph_of_checkpoint
 
 
-def _meta(place: _Place, graph_of_checkpoint: Message | None, found: Found) -> None:
+def _meta(place: _Place, graph_of_checkpoint: TrackableObjectGraph | None, found: Found) -> None:
     """Everything about one MetaGraph but what `open_model` reports already."""
     meta = place.meta
     for scope in place.scopes:

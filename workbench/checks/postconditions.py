@@ -7,7 +7,7 @@ where the op fixes it, attrs that have no default: at about two microseconds a n
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,7 +19,7 @@ from workbench.checks.graphs.names import NODE_NAME
 from workbench.checks.graphs.nodes import BODY_INPUT, INPUT_COUNT, INPUT_ORDER, OUTPUT_INDEX
 from workbench.checks.known import DANGLING_INPUT, DUPLICATE_NODE, MISSING_FUNCTION, NO_OP, SIGNATURE_TENSOR
 from workbench.disk import optable
-from workbench.disk.schema import Message
+from workbench.disk.schema import FunctionDef, NodeDef
 from workbench.findings import Finding
 from workbench.model.op_classes import CALLS
 from workbench.names import are_node_names, did_you_mean, input_node, input_tensor, is_node_name, show
@@ -105,7 +105,9 @@ def _op(name: str) -> _Op:
     return known
 
 
-def _place(label: str, body: Message, known: Collection[str], meta: MetaGraph, found: Found) -> list[str]:
+def _place(
+    label: str, body: Sequence[NodeDef], known: Collection[str], meta: MetaGraph, found: Found
+) -> list[str]:
     """The nodes of the main graph (an empty label) or of a function's body; the functions they call in any case.
 
     This is where the time goes: whatever is rare is looked at elsewhere.
@@ -148,7 +150,7 @@ def _place(label: str, body: Message, known: Collection[str], meta: MetaGraph, f
     return called
 
 
-def _count(label: str, node: Message, data: int, wanted: int, found: Found) -> None:
+def _count(label: str, node: NodeDef, data: int, wanted: int, found: Found) -> None:
     # in a body the name of an argument or of an output may stand for several tensors, or for none
     if label and any(entry.count(":") < 2 for entry in node.input if not entry.startswith("^")):
         return
@@ -156,13 +158,13 @@ def _count(label: str, node: Message, data: int, wanted: int, found: Found) -> N
     found.add(INPUT_COUNT, _where(label, node.name), message)
 
 
-def _attrs(label: str, node: Message, required: tuple[str, ...], found: Found) -> None:
+def _attrs(label: str, node: NodeDef, required: tuple[str, ...], found: Found) -> None:
     lacking = ", ".join(show(attr) for attr in required if attr not in node.attr)
     message = f"{show(node.op)} needs the attr {lacking}; it is not there."
     found.add(MISSING_ATTR, _where(label, node.name), message)
 
 
-def _calls(label: str, node: Message, functions: Mapping[str, Message], found: Found) -> list[str]:
+def _calls(label: str, node: NodeDef, functions: Mapping[str, FunctionDef], found: Found) -> list[str]:
     """What a node calls: whether it is there and fits; the functions that are called whatever happens."""
     for code, message in call_problems(node, functions):
         found.add(code, _where(label, node.name), message)
@@ -192,7 +194,7 @@ def _dangling(label: str, node: str, entry: str, known: Collection[str], found: 
     )
 
 
-def _twice(label: str, body: Message, arguments: Collection[str], found: Found) -> None:
+def _twice(label: str, body: Sequence[NodeDef], arguments: Collection[str], found: Found) -> None:
     seen = set(arguments)
     for node in body:
         if node.name in seen:

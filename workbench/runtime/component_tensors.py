@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.disk import dtypes
-from workbench.disk.schema import Message
+from workbench.disk.schema import TensorProto
 from workbench.model import MetaGraph, Port, Shape, Signature, shapes
 from workbench.names import parse_tensor
 
@@ -39,7 +39,7 @@ class Slot:
     dtype: int
     shape: Shape
     likely: Shape
-    default: Message | None = None
+    default: TensorProto | None = None
     optional: bool = False
 
     @property

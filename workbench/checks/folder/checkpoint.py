@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from workbench.checks.codes import Code, Found
 from workbench.checks.graphs.initialised import running
-from workbench.disk.schema import Message
+from workbench.disk.schema import TrackableObjectGraph
 from workbench.errors import DamagedFile
 from workbench.model.duplicate_variables import find_twins
 from workbench.model.objects import OBJECT_GRAPH_KEY
@@ -165,7 +165,10 @@ def _product(sizes: Iterable[int]) -> int:
 
 
 def unused_keys(
-    bundle: Bundle, places: Sequence[Sequence[Scope]], metas: Iterable[MetaGraph], tracked: Message | None
+    bundle: Bundle,
+    places: Sequence[Sequence[Scope]],
+    metas: Iterable[MetaGraph],
+    tracked: TrackableObjectGraph | None,
 ) -> list[str]:
     """The keys of a checkpoint that no MetaGraph restores, in order.
 

@@ -21,12 +21,12 @@ from farmhash import Fingerprint64
 from google.protobuf.message import DecodeError
 
 from workbench.checks.codes import Code, Found
-from workbench.disk import files, schema
+from workbench.disk import files
 from workbench.disk.canonical import canonical
 from workbench.disk.checkpoint import sstable
 from workbench.disk.folder.layout import MAX_PROTO
 from workbench.disk.folder.reading import read_file
-from workbench.disk.schema import Message
+from workbench.disk.schema import FingerprintDef, Message, MetaGraphDef, SavedModel
 from workbench.errors import WorkbenchError
 from workbench.names import show
 
@@ -67,7 +67,7 @@ def check(model: Model, found: Found) -> None:
     if path is None or not path.exists():
         return
     try:
-        told = schema.FingerprintDef.FromString(files.read_whole(path, _MOST))
+        told = FingerprintDef.FromString(files.read_whole(path, _MOST))
     except (WorkbenchError, DecodeError) as problem:
         reason = problem.message if isinstance(problem, WorkbenchError) else "It is no FingerprintDef."
         found.add(UNREADABLE, show(str(path)), reason)
@@ -84,7 +84,7 @@ def check(model: Model, found: Found) -> None:
         _compare_index(model, told, path, found)
 
 
-def _compare_model(model: Model, told: Message, path: Path, found: Found) -> None:
+def _compare_model(model: Model, told: FingerprintDef, path: Path, found: Found) -> None:
     wanted = told.saved_model_checksum
     if Fingerprint64(canonical(read_file(model.location.file, MAX_PROTO), model.proto.DESCRIPTOR)) == wanted:
         return
@@ -95,7 +95,7 @@ def _compare_model(model: Model, told: Message, path: Path, found: Found) -> Non
         found.add(MISMATCH, show(str(path)), f"{message} {_what(model.proto, told)}".rstrip())
 
 
-def _what(proto: Message, told: Message) -> str:
+def _what(proto: SavedModel, told: FingerprintDef) -> str:
     """Which part of the model differs, as far as the other hashes tell."""
     if not proto.meta_graphs or told.version.producer < _KEYS_HASHED_FROM:
         return ""
@@ -111,7 +111,7 @@ def _what(proto: Message, told: Message) -> str:
     return "Signatures and concrete functions are the same; the graph, or what stands beside it, is not."
 
 
-def _compare_index(model: Model, told: Message, path: Path, found: Found) -> None:
+def _compare_index(model: Model, told: FingerprintDef, path: Path, found: Found) -> None:
     index = path.parent / "variables" / "variables.index"
     try:
         checksum = Fingerprint64(files.read_whole(index, sstable.MAX_FILE))
@@ -125,7 +125,7 @@ def _compare_index(model: Model, told: Message, path: Path, found: Found) -> Non
         found.add(MISMATCH, show(str(path)), message)
 
 
-def signatures_hash(meta: Message) -> int:
+def signatures_hash(meta: MetaGraphDef) -> int:
     """`signature_def_hash` of a MetaGraphDef."""
     total = 0
     for key in sorted(meta.signature_def, key=lambda key: key.encode("utf-8", "surrogateescape")):
@@ -134,7 +134,7 @@ def signatures_hash(meta: Message) -> int:
     return total
 
 
-def objects_hash(meta: Message) -> int | None:
+def objects_hash(meta: MetaGraphDef) -> int | None:
     """`saved_object_graph_hash` of a MetaGraphDef; None if a function's name ends in no number."""
     concrete = meta.object_graph_def.concrete_functions
     numbered: dict[int, tuple[str, str]] = {}

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from google.protobuf.message import DecodeError
 
 from workbench.checks.codes import Code, Found
-from workbench.disk import dtypes, schema
-from workbench.disk.schema import Message
+from workbench.disk import dtypes
+from workbench.disk.schema import TrackableObjectGraph
 from workbench.errors import WorkbenchError
 from workbench.model.objects import OBJECT_GRAPH_KEY
 from workbench.names import did_you_mean, show
@@ -47,7 +47,7 @@ UNTRACKED = Code(
 )  # fmt: skip
 
 
-def read(bundle: Bundle) -> Message | None:
+def read(bundle: Bundle) -> TrackableObjectGraph | None:
     """The TrackableObjectGraph of a checkpoint, or None if it has none that can be read."""
     if OBJECT_GRAPH_KEY not in bundle:
         return None
@@ -55,12 +55,12 @@ def read(bundle: Bundle) -> Message | None:
         if bundle.entry(OBJECT_GRAPH_KEY).dtype != dtypes.STRING:
             return None
         values = bundle.strings(OBJECT_GRAPH_KEY)
-        return schema.TrackableObjectGraph.FromString(values[0]) if values else None
+        return TrackableObjectGraph.FromString(values[0]) if values else None
     except (WorkbenchError, DecodeError):
         return None
 
 
-def check(meta: MetaGraph, tracked: Message | None, found: Found) -> None:
+def check(meta: MetaGraph, tracked: TrackableObjectGraph | None, found: Found) -> None:
     """The checkpoint's object graph against the model's.
 
     Args:
@@ -102,7 +102,7 @@ def _has(keys: list[str], key: str) -> bool:
     return at < len(keys) and keys[at].startswith(key)
 
 
-def _ids(node: Message) -> list[tuple[str, int]]:
+def _ids(node: TrackableObjectGraph.TrackableObject) -> list[tuple[str, int]]:
     found = [(f"child {show(child.local_name)!r}", child.node_id) for child in node.children]
     for slot in node.slot_variables:
         name = show(slot.slot_name)
@@ -111,7 +111,7 @@ def _ids(node: Message) -> list[tuple[str, int]]:
     return found
 
 
-def _matched(meta: MetaGraph, tracked: Message, found: Found) -> None:
+def _matched(meta: MetaGraph, tracked: TrackableObjectGraph, found: Found) -> None:
     """Goes down both graphs by the names of children; a variable that no path leads to has no value."""
     objects = meta.objects
     assert objects is not None

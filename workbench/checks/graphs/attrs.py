@@ -11,7 +11,7 @@ from functools import partial
 
 from workbench.checks.codes import Code, Found
 from workbench.disk import dtypes, optable
-from workbench.disk.schema import Message
+from workbench.disk.schema import AttrValue, NodeDef, OpDef, OpList
 from workbench.graph.scope import Scope
 from workbench.names import did_you_mean, show
 
@@ -43,7 +43,7 @@ class _Rules:
     """What an op's attrs have to be: those without a default, and each one's kind and AttrDef."""
 
     required: frozenset[str]
-    kinds: Mapping[str, tuple[str, Message | None]]
+    kinds: Mapping[str, tuple[str, OpDef.AttrDef | None]]
 
 
 _rules: dict[str, _Rules] = {}
@@ -70,12 +70,12 @@ def _of(op: str) -> _Rules | None:
     return known
 
 
-def _kind(attr: Message) -> tuple[str, Message | None]:
+def _kind(attr: OpDef.AttrDef) -> tuple[str, OpDef.AttrDef | None]:
     limited = attr.has_minimum or attr.HasField("allowed_values")
     return _FIELDS.get(attr.type, "list"), attr if limited else None
 
 
-def _check_node(scope: Scope, name: str, node: Message, rules: _Rules, own: _Producer, found: Found) -> None:
+def _check_node(scope: Scope, name: str, node: NodeDef, rules: _Rules, own: _Producer, found: Found) -> None:
     attrs = node.attr
     lacking = [attr for attr in rules.required if attr not in attrs]
     if lacking:
@@ -112,7 +112,7 @@ def _check_node(scope: Scope, name: str, node: Message, rules: _Rules, own: _Pro
                 found.add(ATTR_VALUE, scope.where(name), message)
 
 
-def _not_allowed(value: Message, kind: str, attr: Message) -> str | None:
+def _not_allowed(value: AttrValue, kind: str, attr: OpDef.AttrDef) -> str | None:
     """What of a value is not allowed, or None."""
     if attr.has_minimum:
         if kind == "i" and value.i < attr.minimum:
@@ -137,11 +137,11 @@ def _not_allowed(value: Message, kind: str, attr: Message) -> str | None:
 class _Producer:
     """The ops as the writer of the model knew them: its attrs with default values are dropped when loading."""
 
-    def __init__(self, ops: Message) -> None:
+    def __init__(self, ops: OpList) -> None:
         self._ops = ops
-        self._by_name: dict[str, dict[str, Message]] | None = None
+        self._by_name: dict[str, dict[str, OpDef.AttrDef]] | None = None
 
-    def is_default(self, op: str, attr: str, value: Message) -> bool:
+    def is_default(self, op: str, attr: str, value: AttrValue) -> bool:
         """Whether an attr has the default that the writer's op has."""
         if self._by_name is None:
             self._by_name = {one.name: {each.name: each for each in one.attr} for one in self._ops.op}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from workbench.checks.codes import Code, Found
 from workbench.checks.graphs.objects import OBJECT_ID
 from workbench.disk import dtypes
-from workbench.disk.schema import Message
+from workbench.disk.schema import FunctionDef, SavedConcreteFunction, SavedObject
 from workbench.model import structured
 from workbench.names import show
 
@@ -55,9 +55,9 @@ def check(meta: MetaGraph, found: Found) -> None:
 def _function(
     meta: MetaGraph,
     name: str,
-    function: Message,
-    concrete: Message,
-    nodes: list[Message],
+    function: FunctionDef,
+    concrete: SavedConcreteFunction,
+    nodes: list[SavedObject],
     fitting: dict[int, tuple[int, ...] | None],
     found: Found,
 ) -> None:
@@ -91,7 +91,7 @@ def _function(
             found.add(CAPTURE_KIND, show(name), message)
 
 
-def _given(concrete: Message) -> int | None:
+def _given(concrete: SavedConcreteFunction) -> int | None:
     """How many tensors the caller gives; None if the stored signature does not tell it for certain."""
     signature = concrete.canonicalized_input_signature
     if signature.WhichOneof("kind") != "tuple_value":
@@ -108,7 +108,7 @@ def _given(concrete: Message) -> int | None:
     return total
 
 
-def _dtypes(meta: MetaGraph, node: Message) -> tuple[int, ...] | None:
+def _dtypes(meta: MetaGraph, node: SavedObject) -> tuple[int, ...] | None:
     """The dtypes an argument may have that an object is captured for; None for any, empty for none."""
     kind = node.WhichOneof("kind")
     if kind is None or kind in _NO_TENSOR:

@@ -10,7 +10,7 @@ from workbench.checks.codes import Code, Found
 from workbench.checks.graphs.nodes import fits
 from workbench.checks.known import DUPLICATE_NODE, MISSING_FUNCTION
 from workbench.disk import dtypes, optable
-from workbench.disk.schema import Message
+from workbench.disk.schema import FunctionDef, NodeDef
 from workbench.graph.functions import function_attrs
 from workbench.graph.scope import Dangling, Scope
 from workbench.model.op_classes import CALLS, CASES, FUNCTION_ATTRS, IFS, LOOPS
@@ -152,7 +152,7 @@ def _results(scope: Scope, found: Found) -> None:
             found.add(RETURN, show(scope.label), message)
 
 
-def _missing(scope: Scope, name: str, node: Message, found: Found) -> None:
+def _missing(scope: Scope, name: str, node: NodeDef, found: Found) -> None:
     """Functions that attrs of any other op name and the library lacks (those of plain calls are told already)."""
     told = FUNCTION_ATTRS.get(node.op, ())
     functions = scope.meta.functions
@@ -166,7 +166,7 @@ def _missing(scope: Scope, name: str, node: Message, found: Found) -> None:
             )
 
 
-def functions_of(node: Message) -> Iterator[tuple[str, str]]:
+def functions_of(node: NodeDef) -> Iterator[tuple[str, str]]:
     """(attr, function) for each function that an attr of a node names, which may not be there; `_…` attrs excepted."""
     op_def = optable.lookup(node.op)
     if op_def is None or any(attr.type.endswith(("func", "func)")) for attr in op_def.attr):
@@ -175,7 +175,7 @@ def functions_of(node: Message) -> Iterator[tuple[str, str]]:
                 yield label, called
 
 
-def call_problems(node: Message, functions: Mapping[str, Message]) -> Iterator[tuple[Code, str]]:
+def call_problems(node: NodeDef, functions: Mapping[str, FunctionDef]) -> Iterator[tuple[Code, str]]:
     """What does not fit between a node and the functions it calls: a code, and what is the matter."""
     reader = _SIGNATURE_OF.get(node.op)
     for called in () if reader is None else reader(node):
@@ -206,33 +206,33 @@ def _differ(call: tuple[int, ...], function: list[int]) -> str | None:
     return None
 
 
-def _types(node: Message, attr: str) -> tuple[int, ...] | None:
+def _types(node: NodeDef, attr: str) -> tuple[int, ...] | None:
     if attr not in node.attr or not node.attr[attr].HasField("list"):
         return None
     return tuple(node.attr[attr].list.type)
 
 
-def _name(node: Message, attr: str) -> str:
+def _name(node: NodeDef, attr: str) -> str:
     return str(node.attr[attr].func.name) if attr in node.attr else ""
 
 
-def _plain(node: Message) -> Iterator[_Called]:
+def _plain(node: NodeDef) -> Iterator[_Called]:
     yield _Called(_name(node, "f"), _types(node, "Tin"), _types(node, "Tout"))
 
 
-def _if(node: Message) -> Iterator[_Called]:
+def _if(node: NodeDef) -> Iterator[_Called]:
     for attr in ("then_branch", "else_branch"):
         yield _Called(_name(node, attr), _types(node, "Tin"), _types(node, "Tout"))
 
 
-def _while(node: Message) -> Iterator[_Called]:
+def _while(node: NodeDef) -> Iterator[_Called]:
     types = _types(node, "T")
     yield _Called(_name(node, "body"), types, types)
     # the condition gives one value; it need not be a bool
     yield _Called(_name(node, "cond"), types, (dtypes.INVALID,))
 
 
-def _case(node: Message) -> Iterator[_Called]:
+def _case(node: NodeDef) -> Iterator[_Called]:
     if "branches" in node.attr:
         for function in node.attr["branches"].list.func:
             yield _Called(function.name, _types(node, "Tin"), _types(node, "Tout"))
@@ -290,7 +290,7 @@ def recursion(calls: Mapping[str, Sequence[str]], found: Found) -> None:
                 done.add(finished)
 
 
-def _called_always(function: Message, functions: Mapping[str, Message]) -> list[str]:
+def _called_always(function: FunctionDef, functions: Mapping[str, FunctionDef]) -> list[str]:
     """The functions that a body calls without a condition, each once."""
     found: dict[str, None] = {}
     for node in function.node_def:

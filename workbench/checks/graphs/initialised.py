@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from workbench.checks.codes import Code, Found
 from workbench.checks.unsafe.ops import READS_ASSET
 from workbench.disk.nodes import attr
-from workbench.disk.schema import Message
+from workbench.disk.schema import NodeDef
 from workbench.graph.adjacency import Adjacency
 from workbench.graph.functions import calls
 from workbench.model.op_classes import CALLS, HASH_TABLES, SAME_ELEMENTS
@@ -86,7 +86,7 @@ def unfilled_tables(meta: MetaGraph, adjacency: Adjacency) -> Iterator[tuple[str
             yield name, _identity(node) in other
 
 
-def _is_filled(node: Message, adjacency: Adjacency, nodes: Mapping[str, Message], ran: set[str]) -> bool:
+def _is_filled(node: NodeDef, adjacency: Adjacency, nodes: Mapping[str, NodeDef], ran: set[str]) -> bool:
     """Whether something among what is run takes a table and is no look-up."""
     if node.op not in HASH_TABLES or node.name not in ran:
         return False
@@ -103,7 +103,7 @@ def _is_filled(node: Message, adjacency: Adjacency, nodes: Mapping[str, Message]
     return False
 
 
-def _identity(node: Message) -> str:
+def _identity(node: NodeDef) -> str:
     """What two nodes of one table have alike."""
     return attr(node, "shared_name").s.decode("utf-8", "replace") or str(node.name)
 
@@ -112,8 +112,8 @@ def _paths(meta: MetaGraph, main: Scope, scopes: Iterable[Scope], found: Found) 
     """Follows what ops read files by back to constants; from an argument of a function to what its callers give."""
     assets = {str(input_tensor(asset.tensor)) for asset in meta.assets}
     ran = running(meta, main.adjacency) | main.adjacency.ancestors(meta.init_ops)
-    callers: dict[str, list[tuple[Scope, Message]]] = {}
-    queue: list[tuple[Scope, Message, str]] = []
+    callers: dict[str, list[tuple[Scope, NodeDef]]] = {}
+    queue: list[tuple[Scope, NodeDef, str]] = []
     for scope in scopes:
         for node in scope.nodes.values():
             if scope.function is None and node.name not in ran:
@@ -146,11 +146,11 @@ def _paths(meta: MetaGraph, main: Scope, scopes: Iterable[Scope], found: Found) 
                 found.add(PATH_CONSTANT, scope.where(node.name), told)
 
 
-def _data(node: Message) -> list[str]:
+def _data(node: NodeDef) -> list[str]:
     return [entry for entry in node.input if not entry.startswith("^")]
 
 
-def _source(scope: Scope, entry: str) -> Message | int | None:
+def _source(scope: Scope, entry: str) -> NodeDef | int | None:
     """The string Const behind an input, or the number of the argument, or None for anything else."""
     arguments = list(scope.arguments)
     seen: set[str] = set()

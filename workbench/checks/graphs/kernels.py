@@ -12,7 +12,7 @@ import zlib
 from functools import cache
 
 from workbench.disk import optable
-from workbench.disk.schema import Message
+from workbench.disk.schema import NodeDef
 
 Combo = dict[str, frozenset[int]]
 
@@ -25,7 +25,7 @@ def has_any(op: str) -> bool:
     return op in _table() or op in NEVER_RUN
 
 
-def lacking(node: Message) -> dict[str, int] | None:
+def lacking(node: NodeDef) -> dict[str, int] | None:
     """The dtypes for which a node's op has no kernel, by attr; None if there is one, or it can't be told.
 
     Args:

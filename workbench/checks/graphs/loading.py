@@ -20,7 +20,7 @@ from workbench.model import structured
 from workbench.names import count, show
 
 if TYPE_CHECKING:
-    from workbench.disk.schema import Message
+    from workbench.disk.schema import SavedObjectGraph, StructuredValue
     from workbench.graph.scope import Scope
     from workbench.model.meta import MetaGraph
 
@@ -84,7 +84,7 @@ def is_elsewhere(device: str) -> bool:
     return any(value not in _HERE[part.lower()] for part, value in _PART.findall(device) if value != "*")
 
 
-def _slots(proto: Message, found: Found) -> None:
+def _slots(proto: SavedObjectGraph, found: Found) -> None:
     for number, node in enumerate(proto.nodes):
         if not len(node.slot_variables):
             continue
@@ -99,7 +99,7 @@ def _slots(proto: Message, found: Found) -> None:
         found.add(SLOTS, f"object {number}", f"It is {what}, and has {slots}.")
 
 
-def _type_specs(proto: Message, found: Found) -> None:
+def _type_specs(proto: SavedObjectGraph, found: Found) -> None:
     for name in sorted(proto.concrete_functions):
         concrete = proto.concrete_functions[name]
         for value in (concrete.canonicalized_input_signature, concrete.output_signature):
@@ -107,7 +107,7 @@ def _type_specs(proto: Message, found: Found) -> None:
                 found.add(TYPE_SPEC, show(spec), "A function of the object graph takes or gives this type.")
 
 
-def _specs(value: Message) -> Iterator[str]:
+def _specs(value: StructuredValue) -> Iterator[str]:
     """The registered type specs of a structured value that TensorFlow does not have, those in others included."""
     for _, leaf in structured.leaves(value):
         if leaf.WhichOneof("kind") != "type_spec_value":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from workbench.checks.codes import Code, Found
 from workbench.checks.known import DANGLING_INPUT
 from workbench.disk import dtypes, optable
-from workbench.disk.schema import Message
+from workbench.disk.schema import NodeDef
 from workbench.graph.scope import Dangling, Scope
 from workbench.names import did_you_mean, show
 
@@ -59,7 +59,7 @@ def check(scope: Scope, found: Found) -> None:
         found.add(CYCLE, scope.where(cycle[0]), f"{len(cycle)} nodes feed each other: {path}.")
 
 
-def _edges(scope: Scope, name: str, node: Message, found: Found) -> list[Types] | None:
+def _edges(scope: Scope, name: str, node: NodeDef, found: Found) -> list[Types] | None:
     """The dtypes behind each data input, or None if one of them leads nowhere."""
     given: list[Types] | None = []
     control = False
@@ -105,7 +105,7 @@ def _dangling(scope: Scope, name: str, entry: str, problem: Dangling, found: Fou
         )
 
 
-def _against_op(scope: Scope, name: str, node: Message, given: list[Types], found: Found) -> None:
+def _against_op(scope: Scope, name: str, node: NodeDef, given: list[Types], found: Found) -> None:
     wanted = wanted_types(scope, node)
     if wanted is None:
         return
@@ -133,7 +133,7 @@ def fits(have: int, want: int) -> bool:
     return dtypes.base(have) == dtypes.base(want) and (dtypes.is_ref(have) or not dtypes.is_ref(want))
 
 
-def wanted_types(scope: Scope, node: Message) -> list[int] | None:
+def wanted_types(scope: Scope, node: NodeDef) -> list[int] | None:
     """The dtypes a node's data inputs have to have, by its op or by the function it calls; None if nothing tells."""
     function = scope.meta.functions.get(node.op)
     if function is not None:
@@ -145,7 +145,7 @@ def wanted_types(scope: Scope, node: Message) -> list[int] | None:
     return None if op_def is None else optable.input_types(node, op_def)
 
 
-def _may_be_list(scope: Scope, node: Message) -> bool:
+def _may_be_list(scope: Scope, node: NodeDef) -> bool:
     """Whether an input may stand for several tensors whose number is not known: a polymorphic function's argument."""
     return any(
         arg.number_attr or arg.type_list_attr

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from workbench.checks.codes import Code, Found
-from workbench.disk.schema import Message
+from workbench.disk.schema import SavedObject
 from workbench.names import did_you_mean, show
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def check(meta: MetaGraph, found: Found) -> None:
         _function(meta, "concrete_functions", name, found, listed=False)
 
 
-def _ids(node: Message) -> Iterator[tuple[str, str, int]]:
+def _ids(node: SavedObject) -> Iterator[tuple[str, str, int]]:
     """The objects that an object names: as what, under which name, the id."""
     for child in node.children:
         yield "child", child.local_name, child.node_id
@@ -62,7 +62,7 @@ def _ids(node: Message) -> Iterator[tuple[str, str, int]]:
         yield "function to restore", name, saveable.restore_function
 
 
-def _kind(meta: MetaGraph, number: int, node: Message, found: Found) -> None:
+def _kind(meta: MetaGraph, number: int, node: SavedObject, found: Found) -> None:
     kind = node.WhichOneof("kind")
     if kind == "asset":
         index, count = node.asset.asset_file_def_index, len(meta.proto.asset_file_def)

@@ -9,7 +9,7 @@ from workbench.checks.codes import Code, Found
 from workbench.checks.graphs import kernels
 from workbench.disk import dtypes, optable
 from workbench.disk.nodes import attr
-from workbench.disk.schema import Message
+from workbench.disk.schema import FunctionDef, NodeDef, VersionDef
 from workbench.graph.functions import calls
 from workbench.graph.scope import Scope
 from workbench.model.op_classes import CALLS
@@ -60,7 +60,7 @@ def check(meta: MetaGraph, places: Iterable[Scope], found: Found) -> None:
     versions(meta.graph.versions, found)
 
 
-def _kernel(scope: Scope, name: str, node: Message, told: set[tuple[str, str]], found: Found) -> None:
+def _kernel(scope: Scope, name: str, node: NodeDef, told: set[tuple[str, str]], found: Found) -> None:
     """Tells each op, and each dtype it lacks a kernel for, once."""
     if "_kernel" in node.attr or _COMPILED in node.attr:  # asks for one by name; is compiled
         return
@@ -95,7 +95,7 @@ def _compiled(meta: MetaGraph) -> set[str]:
     return seen
 
 
-def attr_is_set(message: Message) -> bool:
+def attr_is_set(message: FunctionDef | NodeDef) -> bool:
     """Whether a node or a function is marked to be compiled by XLA."""
     return _COMPILED in message.attr and bool(message.attr[_COMPILED].b)
 
@@ -114,7 +114,7 @@ def _removed(meta: MetaGraph, found: Found) -> None:
             found.add(REMOVED_OP, show(op), message, f"TensorFlow says: {show(why)}" if why else None)
 
 
-def versions(versions: Message, found: Found) -> None:
+def versions(versions: VersionDef, found: Found) -> None:
     """The version bounds of a GraphDef against TensorFlow 2.21's."""
     where, ours = "graph_def.versions", f"that of TensorFlow 2.21 is {GRAPH_VERSION}"
     if versions.min_consumer > GRAPH_VERSION:

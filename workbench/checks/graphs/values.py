@@ -12,7 +12,7 @@ from workbench.model import shapes
 from workbench.model.op_classes import PLACEHOLDERS
 
 if TYPE_CHECKING:
-    from workbench.disk.schema import Message
+    from workbench.disk.schema import NodeDef
     from workbench.graph.scope import Scope
 
 NOTED_SHAPES = Code(
@@ -44,7 +44,7 @@ def check(scope: Scope, found: Found) -> None:
                 found.add(NOTED_SHAPES, scope.where(name), problem)
 
 
-def _noted(scope: Scope, name: str, node: Message) -> str | None:
+def _noted(scope: Scope, name: str, node: NodeDef) -> str | None:
     noted = node.attr[_NOTED].list.shape
     outputs = scope.outputs(name)
     if outputs is not None and len(noted) < len(outputs):  # more than enough is fine: Keras 2 saves LSTMs so
@@ -58,7 +58,7 @@ def _noted(scope: Scope, name: str, node: Message) -> str | None:
     return None
 
 
-def _own_shape(node: Message) -> shapes.Shape:
+def _own_shape(node: NodeDef) -> shapes.Shape:
     if node.op == "Const":
         return shapes.from_proto(attr(node, "value").tensor.tensor_shape)
     if node.op in PLACEHOLDERS and "shape" in node.attr:
@@ -67,7 +67,7 @@ def _own_shape(node: Message) -> shapes.Shape:
     return None
 
 
-def _value(node: Message) -> str | None:
+def _value(node: NodeDef) -> str | None:
     tensor, dtype = attr(node, "value").tensor, attr(node, "dtype").type
     if dtype and tensor.dtype and dtype != tensor.dtype:
         return f"It is declared {dtypes.name(dtype)}; its value is {dtypes.name(tensor.dtype)}."

@@ -20,7 +20,7 @@ from workbench.checks.unsafe.objects import LoadedObjects
 from workbench.checks.unsafe.ops import classify
 from workbench.checks.unsafe.report import FETCHED, INIT, OTHER_SAVERS, OWN_ASSET, SAVERS_OWN, Danger, tell
 from workbench.checks.unsafe.walk import Walk
-from workbench.disk.schema import Message
+from workbench.disk.schema import NodeDef
 
 if TYPE_CHECKING:
     from workbench.model.meta import MetaGraph
@@ -108,7 +108,7 @@ def _walk(
 def on_denylist(meta: MetaGraph, denylist: Collection[str]) -> list[Danger]:
     """Every node of the main graph and of all functions whose op is on a list, whoever reaches it."""
     found = []
-    places: list[tuple[tuple[str, ...], Iterable[Message]]] = [((), meta.nodes.values())]
+    places: list[tuple[tuple[str, ...], Iterable[NodeDef]]] = [((), meta.nodes.values())]
     places += [((name,), function.node_def) for name, function in meta.functions.items()]
     for path, nodes in places:
         for node in nodes:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 
 from workbench.checks.unsafe.ops import VERDICTS
 from workbench.disk import optable
-from workbench.disk.schema import Message
+from workbench.disk.schema import NodeDef
 from workbench.names import input_node, is_control
 
 _BY_SHAPE = frozenset({"Shape", "ShapeN", "Size", "Rank", "TensorListElementShape"})
@@ -32,7 +32,7 @@ _NEVER_ASKS = frozenset(_VALUES_ONLY.split())
 """Ops with integer inputs whose shapes do not depend on values."""
 
 
-def evaluated(nodes: Mapping[str, Message], suspects: Iterable[Message]) -> list[Message]:
+def evaluated(nodes: Mapping[str, NodeDef], suspects: Iterable[NodeDef]) -> list[NodeDef]:
     """Those of some nodes that run while their graph is imported.
 
     Args:
@@ -52,7 +52,7 @@ def may_run_op(op: str) -> bool:
     return op_def is None or (op in VERDICTS and not op_def.is_stateful)
 
 
-def _may_run(node: Message) -> bool:
+def _may_run(node: NodeDef) -> bool:
     """Whether shape inference may run a node whose inputs are constants."""
     if node.op == "Const":
         return True
@@ -66,10 +66,10 @@ def _may_run(node: Message) -> bool:
 class _Constants:
     """The part of a graph that shape inference could compute."""
 
-    def __init__(self, nodes: Mapping[str, Message]) -> None:
+    def __init__(self, nodes: Mapping[str, NodeDef]) -> None:
         self._nodes = nodes
         self._known: dict[str, bool | None] = {}
-        self._users: dict[str, list[tuple[Message, int]]] | None = None
+        self._users: dict[str, list[tuple[NodeDef, int]]] | None = None
 
     def is_constant(self, name: str) -> bool:
         """Whether a node and all behind it may run while the graph is imported."""
@@ -102,7 +102,7 @@ class _Constants:
                     todo.append(user.name)
         return False
 
-    def _users_of(self, name: str) -> list[tuple[Message, int]]:
+    def _users_of(self, name: str) -> list[tuple[NodeDef, int]]:
         if self._users is None:
             self._users = {}
             for node in self._nodes.values():
@@ -112,7 +112,7 @@ class _Constants:
         return self._users.get(name, [])
 
 
-def _takes_integer(node: Message, position: int) -> bool:
+def _takes_integer(node: NodeDef, position: int) -> bool:
     """Whether an input of a node may be int32 or int64."""
     op_def = optable.lookup(node.op)
     if op_def is None:

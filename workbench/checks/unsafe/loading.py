@@ -50,7 +50,7 @@ from workbench.model.signature import INIT_OP
 from workbench.model.variables import variable_defs
 
 if TYPE_CHECKING:
-    from workbench.disk.schema import Message
+    from workbench.disk.schema import MetaGraphDef
     from workbench.model.meta import MetaGraph
 
 READ_FROM = frozenset({"2.21"})
@@ -106,7 +106,7 @@ def starts(
             yield Start(SAVE, (meta.proto.saver_def.save_tensor_name,))
 
 
-def saved_variables(proto: Message) -> tuple[str, ...]:
+def saved_variables(proto: MetaGraphDef) -> tuple[str, ...]:
     """What a Saver assigns to that is made of the variables in the collections."""
     found = list(_listed(proto, "saveable_objects"))
     for one in variable_defs(proto, "variables"):
@@ -114,7 +114,7 @@ def saved_variables(proto: Message) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in found if name))
 
 
-def _listed(proto: Message, collection: str) -> list[str]:
+def _listed(proto: MetaGraphDef, collection: str) -> list[str]:
     """The nodes and tensors of a collection, by name."""
     if collection not in proto.collection_def:
         return []

@@ -37,7 +37,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from workbench.disk.schema import Message
+from workbench.disk.schema import SavedObject
 from workbench.model.callables import SIGNATURES_CHILD
 from workbench.model.objects import ObjectGraph, resolve
 
@@ -209,7 +209,7 @@ def _is_same(label: str, name: str) -> bool:
     return number < 0 or number == int(name)
 
 
-def _is_plain(node: Message) -> bool:
+def _is_plain(node: SavedObject) -> bool:
     """Whether an object becomes one of which nothing is used but what a plain object has.
 
     One that has something of a variable, `_should_act_as_resource_variable` say, may be used as a variable is.
@@ -224,14 +224,14 @@ def _is_plain(node: Message) -> bool:
     )
 
 
-def _is_container(node: Message) -> bool:
+def _is_container(node: SavedObject) -> bool:
     """Whether the children of a plain object are entries; of another version they are attributes."""
     version = node.user_object.version
     loads = version.min_consumer <= 1 <= version.producer and 1 not in version.bad_consumers
     return node.user_object.identifier in _CONTAINERS and loads
 
 
-def _is_looked_for(node: Message, plain: bool, name: str) -> bool:
+def _is_looked_for(node: SavedObject, plain: bool, name: str) -> bool:
     """Whether a child is in a place that somebody but the user looks for."""
     if plain:
         return name.startswith("_") and name != _CALL and not _is_container(node)

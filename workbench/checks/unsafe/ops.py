@@ -12,7 +12,7 @@ from typing import Literal
 
 from workbench.checks.unsafe.stablehlo import may_call
 from workbench.disk import optable
-from workbench.disk.schema import Message
+from workbench.disk.schema import NodeDef
 
 Tier = Literal["code", "process", "write", "read", "network"]
 TIERS: tuple[Tier, ...] = ("code", "process", "write", "read", "network")
@@ -86,7 +86,7 @@ READS_ASSET = {
 """Ops that may read one of the model's own assets, and the input that is the file's name."""
 
 
-def _string(node: Message, name: str) -> bytes | None:
+def _string(node: NodeDef, name: str) -> bytes | None:
     """A string attr, empty where it is left out; None if it is not there to be read."""
     if name not in node.attr:
         return b""
@@ -94,28 +94,28 @@ def _string(node: Message, name: str) -> bytes | None:
     return bytes(value.s) if value.WhichOneof("value") == "s" else None
 
 
-def _prints_into_a_file(node: Message) -> bool:
+def _prints_into_a_file(node: NodeDef) -> bool:
     stream = _string(node, "output_stream")
     return stream is None or stream.startswith(b"file:")
 
 
-def _has_custom_calls(node: Message) -> bool:
+def _has_custom_calls(node: NodeDef) -> bool:
     """StableHLO, as text or as bytecode, whose string section is plain."""
     module = _string(node, "module")
     return module is None or may_call(module)
 
 
-def _reads_vocabulary(node: Message) -> bool:
+def _reads_vocabulary(node: NodeDef) -> bool:
     return _string(node, "vocab_file") != b""
 
 
-def _reads_descriptors(node: Message) -> bool:
+def _reads_descriptors(node: NodeDef) -> bool:
     """`descriptor_source` is `local://`, `bytes://…`, or a file (`DecodeProtoV2`)."""
     source = _string(node, "descriptor_source")
     return source is None or not (source in (b"", b"local://") or source.startswith(b"bytes://"))
 
 
-_ONLY_IF: dict[str, Callable[[Message], bool]] = {
+_ONLY_IF: dict[str, Callable[[NodeDef], bool]] = {
     "PrintV2": _prints_into_a_file,
     "XlaCallModule": _has_custom_calls,
     "FixedUnigramCandidateSampler": _reads_vocabulary,
@@ -136,7 +136,7 @@ def may_be_dangerous(ops: Iterable[str]) -> bool:
     )
 
 
-def classify(node: Message, known: Collection[str] = ()) -> tuple[Tier, str] | None:
+def classify(node: NodeDef, known: Collection[str] = ()) -> tuple[Tier, str] | None:
     """What is dangerous about an op by itself, or None.
 
     Args:

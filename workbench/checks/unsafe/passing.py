@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from workbench.checks.unsafe.paths import NOTHING, Known, Paths, data_inputs
 from workbench.disk import optable
-from workbench.disk.schema import Message
+from workbench.disk.schema import FunctionDef, NodeDef
 from workbench.graph.functions import calls
 from workbench.model.op_classes import FIRST_INPUT, LOOPS
 
@@ -45,12 +45,12 @@ class Passing:
         functions: the library by name.
     """
 
-    def __init__(self, functions: Mapping[str, Message]) -> None:
+    def __init__(self, functions: Mapping[str, FunctionDef]) -> None:
         self._functions = functions
         self._arguments: dict[str, list[str | None]] = {}
         self._unchanged: dict[str, frozenset[int]] = {}
 
-    def arguments(self, node: Message, called: Sequence[str], paths: Paths) -> Iterator[tuple[str, Known]]:
+    def arguments(self, node: NodeDef, called: Sequence[str], paths: Paths) -> Iterator[tuple[str, Known]]:
         """Each function that a node may call with what is known of its arguments; a function may come twice.
 
         Args:
@@ -80,7 +80,7 @@ class Passing:
                 found.append(((arg, 0), kind))
         return frozenset(found)
 
-    def _direct(self, node: Message) -> Iterator[tuple[str, list[str | None]]]:
+    def _direct(self, node: NodeDef) -> Iterator[tuple[str, list[str | None]]]:
         """The functions that a node calls by itself, with the inputs that become their arguments."""
         data = data_inputs(node)
         if node.op in self._functions:
@@ -99,14 +99,14 @@ class Passing:
                 before = len(self._functions[name].signature.input_arg) - len(captured)
                 yield name, [*[None] * before, *captured] if before >= 0 else []
 
-    def _named(self, node: Message, attr: str) -> list[str]:
+    def _named(self, node: NodeDef, attr: str) -> list[str]:
         if attr not in node.attr:
             return []
         value = node.attr[attr]
         listed = [value.func] if value.WhichOneof("value") == "func" else list(value.list.func)
         return [one.name for one in listed if one.name in self._functions]
 
-    def _kept(self, loop: Message) -> frozenset[int]:
+    def _kept(self, loop: NodeDef) -> frozenset[int]:
         """The numbers of a loop's arguments that its body returns as they are."""
         bodies = self._named(loop, "body")
         if len(bodies) != 1:
@@ -125,7 +125,7 @@ class Passing:
         return self._unchanged[name]
 
 
-def own_arguments(function: Message) -> list[str | None]:
+def own_arguments(function: FunctionDef) -> list[str | None]:
     """The names of a function's arguments, None for one that a node of its body has too; all None if one is a list."""
     args = function.signature.input_arg
     if any(arg.number_attr or arg.type_list_attr for arg in args):
@@ -134,7 +134,7 @@ def own_arguments(function: Message) -> list[str | None]:
     return [arg.name if arg.name not in nodes else None for arg in args]
 
 
-def _inputs_of(node: Message, arg: str, data: list[str]) -> list[str]:
+def _inputs_of(node: NodeDef, arg: str, data: list[str]) -> list[str]:
     """The inputs that are one arg of an op; none if their number does not fit the op."""
     op_def = optable.lookup(node.op)
     ranges = optable.input_args(node, op_def) if op_def is not None else None

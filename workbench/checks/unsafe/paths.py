@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from workbench.disk.dtypes import STRING
-from workbench.disk.schema import Message
+from workbench.disk.schema import NodeDef
 from workbench.model.op_classes import IDENTITY, WITH_DEFAULT
 from workbench.names import parse_number
 
@@ -73,7 +73,7 @@ def read_input(entry: str) -> Tensor | None:
     return None if number is None else (name, number)
 
 
-def data_inputs(node: Message) -> list[str]:
+def data_inputs(node: NodeDef) -> list[str]:
     """The inputs of a node that are no control inputs."""
     return [entry for entry in node.input if not entry.startswith("^")]
 
@@ -90,7 +90,7 @@ class Paths:
 
     def __init__(
         self,
-        nodes: Mapping[str, Message],
+        nodes: Mapping[str, NodeDef],
         known: Known = NOTHING,
         fed: Fed | None = None,
         functions: Collection[str] = (),
@@ -156,7 +156,7 @@ class Paths:
             return "asset" if handle is not None and self.known.get(handle) == "variable" else None
         return "beside" if self._is_beside(node, data, depth + 1) else None
 
-    def _is_beside(self, node: Message, data: list[str], depth: int) -> bool:
+    def _is_beside(self, node: NodeDef, data: list[str], depth: int) -> bool:
         """Whether a node makes a file's name out of the checkpoint's, as savers do for the pieces they merge.
 
         `_AddShardedSaveOps` (training/saver.py), `MultiDeviceSaver.save` (checkpoint/functional_saver.py).

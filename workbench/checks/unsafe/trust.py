@@ -37,7 +37,7 @@ from workbench.checks.unsafe.report import (
     SAVERS_OWN,
 )
 from workbench.checks.unsafe.stablehlo import HARMLESS, custom_call_targets
-from workbench.disk.schema import Message
+from workbench.disk.schema import NodeDef, SavedConcreteFunction, SavedObject
 from workbench.graph.adjacency import Adjacency
 from workbench.names import input_node
 
@@ -92,7 +92,7 @@ class Trust:
             self._in_main[feeds] = paths
         return self._in_main[feeds]
 
-    def bound(self, name: str, concrete: Message) -> Known:
+    def bound(self, name: str, concrete: SavedConcreteFunction) -> Known:
         """The arguments of a concrete function that are bound to assets.
 
         `Loader._setup_function_captures` (saved_model/load.py) gives them to the last ones.
@@ -108,7 +108,7 @@ class Trust:
             if arg is not None and 0 <= node < len(nodes) and self._is_own(nodes[node])
         )
 
-    def _is_own(self, node: Message) -> bool:
+    def _is_own(self, node: SavedObject) -> bool:
         """Whether an object is an asset that lies in the model's folder.
 
         A registered name would make another object of it, and children become its attributes (trackable/asset.py).
@@ -203,7 +203,7 @@ class Trust:
         return self.adjacency.ancestors([input_node(name) for name in self._run])
 
 
-def _names_of(variable: Message) -> Iterator[bytes]:
+def _names_of(variable: NodeDef) -> Iterator[bytes]:
     """The names under which a variable may be shared.
 
     An empty one is a name like others; `fix_node_def` (saved_model/function_deserialization.py) puts the node's in its
@@ -218,12 +218,12 @@ def _names_of(variable: Message) -> Iterator[bytes]:
         yield from (b"", variable.name.encode("utf-8", "surrogateescape"))
 
 
-def _assigns_path(assign: Message, variable: str, paths: Paths) -> bool:
+def _assigns_path(assign: NodeDef, variable: str, paths: Paths) -> bool:
     data = data_inputs(assign)
     return len(data) == 2 and read_input(data[0]) == (variable, 0) and paths.kind(data[1]) == "asset"
 
 
-def excuse(node: Message, paths: Paths, label: str | None) -> str | None:
+def excuse(node: NodeDef, paths: Paths, label: str | None) -> str | None:
     """Why a suspect is what it should be: the saver's own, what reads an asset, a call that is none.
 
     Args:
@@ -246,12 +246,12 @@ def excuse(node: Message, paths: Paths, label: str | None) -> str | None:
     return OWN_ASSET if reads is not None and _holds(node, (reads,), paths, "asset") else None
 
 
-def is_in_memory(node: Message, paths: Paths) -> bool:
+def is_in_memory(node: NodeDef, paths: Paths) -> bool:
     """Whether it is a dataset cached in memory: its file name is an empty constant that nobody feeds."""
     return node.op in _CACHE and len(node.input) > 1 and paths.is_empty(node.input[1])
 
 
-def _holds(node: Message, positions: Collection[int], paths: Paths, *kinds: Kind) -> bool:
+def _holds(node: NodeDef, positions: Collection[int], paths: Paths, *kinds: Kind) -> bool:
     """Whether some inputs of a node all are such paths."""
     data = data_inputs(node)
     return all(position < len(data) and paths.kind(data[position]) in kinds for position in positions)

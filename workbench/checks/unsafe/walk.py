@@ -15,7 +15,7 @@ from workbench.checks.unsafe.paths import NOTHING, Known, Paths
 from workbench.checks.unsafe.report import IMPORT, Danger
 from workbench.checks.unsafe.trust import Trust
 from workbench.disk import optable
-from workbench.disk.schema import Message
+from workbench.disk.schema import NodeDef
 from workbench.graph.adjacency import Adjacency
 from workbench.graph.functions import calls, function_attrs
 from workbench.names import input_node
@@ -33,9 +33,9 @@ _MAX_SHOWN = 100
 class _Body:
     """What counts of the main graph or of a function: its suspects, and the nodes that call something."""
 
-    nodes: Mapping[str, Message]
-    suspects: tuple[Message, ...]
-    callers: tuple[tuple[Message, tuple[str, ...]], ...]
+    nodes: Mapping[str, NodeDef]
+    suspects: tuple[NodeDef, ...]
+    callers: tuple[tuple[NodeDef, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Walk:
             self._bodies[name] = self._read({node.name: node for node in nodes}, nodes)
         return self._bodies[name]
 
-    def _read(self, by_name: Mapping[str, Message], nodes: Iterable[Message]) -> _Body:
+    def _read(self, by_name: Mapping[str, NodeDef], nodes: Iterable[NodeDef]) -> _Body:
         suspects, callers = [], []
         for node in nodes:
             op = node.op
@@ -112,7 +112,7 @@ class Walk:
                 callers.append((node, called))
         return _Body(by_name, tuple(suspects), tuple(callers))
 
-    def _called(self, node: Message) -> tuple[str, ...]:
+    def _called(self, node: NodeDef) -> tuple[str, ...]:
         """What a node may run: what it names, and what TensorFlow may put in its place."""
         named = [name for _, name in calls(node, self.functions)]
         if node.op == "SymbolicGradient":
@@ -258,7 +258,7 @@ class Walk:
         for node in body.suspects:
             self._note(node, paths, way, label)
 
-    def _note(self, node: Message, paths: Paths, way: _Way | None, label: str | None) -> None:
+    def _note(self, node: NodeDef, paths: Paths, way: _Way | None, label: str | None) -> None:
         verdict = classify(node, self.functions)
         if verdict is None or trust.is_in_memory(node, paths):
             return

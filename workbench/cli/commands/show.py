@@ -7,7 +7,7 @@ inside branches and loops. `workbench inspect` shows more in fewer lines.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from workbench.cli.arguments import add_json, completes_files
 from workbench.cli.output import SCHEMA_VERSION, Output
 from workbench.cli.several import each
 from workbench.disk import schema
-from workbench.disk.schema import Message
+from workbench.disk.schema import StructuredValue, TensorShapeProto
 from workbench.errors import UsageError
 from workbench.model.model import Model, open_model
 from workbench.names import show
@@ -194,7 +194,7 @@ def _concrete_functions(meta: MetaGraph, out: Output) -> None:
         _put(out)
 
 
-def _arguments(values: Iterable[Message], kind: str, out: Output) -> None:
+def _arguments(values: Iterable[StructuredValue], kind: str, out: Output) -> None:
     lead = " " * 8
     for index, value in enumerate(values, 1):
         _put(out, f"{lead}{kind} #{index}")
@@ -208,14 +208,14 @@ def _arguments(values: Iterable[Message], kind: str, out: Output) -> None:
             _put(out, f"{lead}  Value: {_python(value, as_list=True)}")
 
 
-def _named(fields: Message, out: Output) -> None:
+def _named(fields: Mapping[str, StructuredValue], out: Output) -> None:
     lead = " " * 8
     for index, name in enumerate(sorted(fields), 1):
         _put(out, f"{lead}Named Argument #{index}")
         _put(out, f"{lead}  {show(name)}: {_python(fields[name])}")
 
 
-def _type_name(value: Message) -> str:
+def _type_name(value: StructuredValue) -> str:
     kind = value.WhichOneof("kind")
     if kind == "named_tuple_value":
         return show(value.named_tuple_value.name)
@@ -231,10 +231,10 @@ def _type_name(value: Message) -> str:
         "dict_value": "dict",
         "tensor_shape_value": "TensorShape",
         "tensor_dtype_value": "DType",
-    }.get(kind, "object")
+    }.get(kind or "", "object")
 
 
-def _python(value: Message, *, as_list: bool = False) -> str:
+def _python(value: StructuredValue, *, as_list: bool = False) -> str:
     """A value as `repr` shows it in TensorFlow; with `as_list` a tuple has the brackets saved_model_cli gives it."""
     from workbench.disk import dtypes
     from workbench.model import structured
@@ -263,7 +263,7 @@ def _python(value: Message, *, as_list: bool = False) -> str:
     return structured.text(value)
 
 
-def _shape(proto: Message) -> str:
+def _shape(proto: TensorShapeProto) -> str:
     if proto.unknown_rank:
         return "None"
     sizes = ["None" if dim.size < 0 else str(dim.size) for dim in proto.dim]

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from workbench.disk import dtypes
-from workbench.disk.schema import Message
+from workbench.disk.schema import NodeDef
 from workbench.graph.nest import Level, Step
 from workbench.model import shapes
 from workbench.model.op_classes import CALLS, PLACEHOLDERS, SAME_TENSOR
@@ -51,7 +51,7 @@ class Item:
     name: str
     op: str
     kind: str
-    node: Message | None = None
+    node: NodeDef | None = None
     inputs: list[Ref] = field(default_factory=list)
     controls: list[str] = field(default_factory=list)
     tensor: Tensor | None = None
@@ -66,7 +66,7 @@ class Place:
         call: the calling node; None where drawing starts.
     """
 
-    def __init__(self, level: Level, caller: Place | None = None, call: Message | None = None) -> None:
+    def __init__(self, level: Level, caller: Place | None = None, call: NodeDef | None = None) -> None:
         self.level = level
         self.caller = caller
         self.call = call
@@ -92,7 +92,7 @@ class Place:
         """What the call gives for each argument."""
         return [] if self.call is None else [entry for entry in self.call.input if not is_control(entry)]
 
-    def body(self, node: Message) -> Place | None:
+    def body(self, node: NodeDef) -> Place | None:
         """The body that stands in place of a call; None for every other node."""
         name = node.name
         if name not in self.bodies:
@@ -265,7 +265,7 @@ class Flattener:
         return found
 
 
-def _kind(place: Place, node: Message) -> str:
+def _kind(place: Place, node: NodeDef) -> str:
     if node.op in PLACEHOLDERS and not node.input:
         return "input"
     functions = place.level.meta.functions
@@ -280,7 +280,7 @@ def type_text(tensor: Tensor | None) -> str:
     return dtype if tensor.shape is None else f"{dtype} {shapes.text(tensor.shape)}"
 
 
-def body_places(place: Place, node: Message) -> list[tuple[Step, Place]]:
+def body_places(place: Place, node: NodeDef) -> list[tuple[Step, Place]]:
     """The bodies under a node that is not opened in place, each as somewhere to start drawing."""
     return [(step, Place(place.level.under(step))) for step in place.level.steps_under(node)]
 
@@ -316,7 +316,7 @@ def _common_start(names: Iterable[str]) -> int:
     return first[:same].rfind("_") + 1
 
 
-def variable_text(node: Message, handles: Mapping[str, str]) -> str:
+def variable_text(node: NodeDef, handles: Mapping[str, str]) -> str:
     """`softmax/weights float32 [784,10]` of a variable's node."""
     name = node.name
     scope, slash, rest = name.partition("/")

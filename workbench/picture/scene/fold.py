@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from workbench.disk import dtypes
 from workbench.disk.nodes import attr
-from workbench.disk.schema import Message
+from workbench.disk.schema import TensorProto
 from workbench.model.op_classes import ENTERS, PASS_THROUGH, V1_CONTROL_FLOW, VARIABLES
 from workbench.names import show
 from workbench.picture.scene.flat import Flattener, Item, Ref, type_text, variable_text
@@ -222,7 +222,7 @@ def _constant(flat: Flattener, item: Item, home: Item) -> str:
     return f"{name} = {value}" if value else f"{name} {text}".rstrip()
 
 
-def scalar_text(tensor: Message) -> str:
+def scalar_text(tensor: TensorProto) -> str:
     """The value of a small constant: `0.5`, `[28, 28]`, `'png'`; empty if it is large or not that simple."""
     size = 1
     for dim in tensor.tensor_shape.dim:
@@ -237,7 +237,7 @@ def scalar_text(tensor: Message) -> str:
     return f"[{', '.join(words)}]" if tensor.tensor_shape.dim else words[0]
 
 
-def _values(tensor: Message) -> list[object]:
+def _values(tensor: TensorProto) -> list[object]:
     """The values a `TensorProto` spells out, those of `tensor_content` in this machine's byte order."""
     for name in ("float_val", "double_val", "int_val", "int64_val", "bool_val"):
         if found := list(getattr(tensor, name)):

@@ -30,7 +30,7 @@ from workbench.disk.atomic.scratch import HINT, Scratch
 from workbench.disk.files import Stamp
 from workbench.disk.folder.assets import asset_path, stays_inside
 from workbench.disk.folder.layout import ASSETS, MAX_FILES, PB, SHARD, VARIABLES
-from workbench.disk.schema import Message
+from workbench.disk.schema import FunctionDef, MetaGraphDef, NodeDef
 from workbench.errors import CannotWrite, ChangedFile, DamagedFile
 from workbench.model import MetaGraph, Model
 from workbench.names import show
@@ -341,7 +341,7 @@ def _is_as_long_as_read(model: Model, data: bytes) -> bool:
     return model.stamp is not None and model.format != "pbtxt" and len(data) == model.stamp.size
 
 
-def _clean(meta: MetaGraph) -> Message:
+def _clean(meta: MetaGraph) -> MetaGraphDef:
     """The MetaGraphDef as it was read: without the empty attrs that reading one by its name makes (`disk.nodes`)."""
     if not any(_empty_attrs(node) for node in _nodes(meta.proto)):
         return meta.proto
@@ -353,13 +353,13 @@ def _clean(meta: MetaGraph) -> Message:
     return found
 
 
-def _nodes(proto: Message) -> Iterator[Message]:
+def _nodes(proto: MetaGraphDef) -> Iterator[NodeDef]:
     yield from proto.graph_def.node
     for function in proto.graph_def.library.function:
         yield from function.node_def
 
 
-def _empty_attrs(node: Message) -> list[str]:
+def _empty_attrs(node: NodeDef) -> list[str]:
     return [name for name, value in node.attr.items() if value.WhichOneof("value") is None]
 
 
@@ -373,7 +373,7 @@ def check_names(meta: MetaGraph) -> None:
         DamagedFile: nodes of the main graph or of a function have one name, or different functions have.
     """
     _refuse_twice([node.name for node in meta.graph.node], "nodes", "The graph")
-    functions: dict[str, Message] = {}
+    functions: dict[str, FunctionDef] = {}
     for function in meta.graph.library.function:
         name = function.signature.name
         if functions.setdefault(name, function) != function:
@@ -404,7 +404,7 @@ def _position(model: Model, meta: MetaGraph) -> int:
     return next(at for at, own in enumerate(model.meta_graphs) if set(own.tags) == set(meta.tags))
 
 
-def _tags_alone(proto: Message) -> bytes:
+def _tags_alone(proto: MetaGraphDef) -> bytes:
     kept = type(proto)()
     kept.meta_info_def.tags.extend(proto.meta_info_def.tags)
     return bytes(kept.SerializeToString(deterministic=True))

@@ -20,7 +20,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from workbench.disk import schema
-from workbench.disk.schema import Message
+from workbench.disk.schema import FunctionDef, GraphDef, NodeDef
 from workbench.graph.functions import calls as bodies_under
 from workbench.model.op_classes import CALLS, FUNCTIONAL_CONTROL_FLOW
 
@@ -57,7 +57,7 @@ def saved_model(data: bytes) -> Unoptimised:
 
 def graph_def(data: bytes) -> Unoptimised:
     """A GraphDef in which no call is optimised."""
-    return _rewritten(data, schema.GraphDef)
+    return _rewritten(data, GraphDef)
 
 
 def _rewritten(data: bytes, kind: Any) -> Unoptimised:
@@ -76,7 +76,7 @@ def _rewritten(data: bytes, kind: Any) -> Unoptimised:
     return Unoptimised(bytes(message.SerializeToString(deterministic=True)), inline)
 
 
-def _stays_small(graph: Message) -> bool:
+def _stays_small(graph: GraphDef) -> bool:
     """Whether inlining all that is called comes to an end, and to few nodes more than there are."""
     functions = {function.signature.name: function for function in graph.library.function}
     called = {name: _called(function.node_def, functions) for name, function in functions.items()}
@@ -93,13 +93,13 @@ def _stays_small(graph: Message) -> bool:
     return whole < _GROWTH * number + _SMALL
 
 
-def _called(nodes: Any, functions: Mapping[str, Message]) -> list[str]:
+def _called(nodes: Any, functions: Mapping[str, FunctionDef]) -> list[str]:
     """The functions whose bodies take the place of some of these nodes, one as often as it is called."""
     callers = (node for node in nodes if node.op in _INLINED or node.op in functions)
     return [name for node in callers for _, name in bodies_under(node, functions)]
 
 
-def _calls(graph: Message) -> Iterator[Message]:
+def _calls(graph: GraphDef) -> Iterator[NodeDef]:
     """The calls in a graph and its functions that have a configuration of their own."""
     for nodes in (graph.node, *(function.node_def for function in graph.library.function)):
         for node in nodes:

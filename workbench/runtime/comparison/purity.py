@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from workbench.disk.schema import Message
+from workbench.disk.schema import NodeDef
 from workbench.graph.adjacency import Adjacency
 from workbench.graph.effects import changes_something
 from workbench.graph.functions import reachable
@@ -29,7 +29,7 @@ def is_pure(meta: MetaGraph, tensors: Iterable[str]) -> bool:
     return not any(changes_something(meta, node, allowed) for node in _below(meta, graph, meta.init_ops))
 
 
-def _below(meta: MetaGraph, graph: Adjacency, starts: Iterable[str]) -> Iterator[Message]:
+def _below(meta: MetaGraph, graph: Adjacency, starts: Iterable[str]) -> Iterator[NodeDef]:
     """The nodes that some nodes need, and all nodes of the bodies these call."""
     nodes = [meta.nodes[name] for name in graph.ancestors(starts)]
     yield from nodes

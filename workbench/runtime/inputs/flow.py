@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.disk import optable, tensor_proto
 from workbench.disk.nodes import attr
-from workbench.disk.schema import Message
+from workbench.disk.schema import FunctionDef, NodeDef
 from workbench.model import MetaGraph, Shape, shapes, tensors
 from workbench.model.op_classes import BRANCHES, CALLS, FIRST_INPUT, LOOPS, SAME_IN_RUN, VARIABLES
 from workbench.names import is_control, parse_number
@@ -51,7 +51,7 @@ class Use:
     """A node that takes a value, and the position among its data inputs."""
 
     scope: Scope
-    node: Message
+    node: NodeDef
     position: int
 
     @property
@@ -72,7 +72,7 @@ class Scope:
     """The main graph, or a function's body under one call."""
 
     def __init__(
-        self, meta: MetaGraph, function: Message | None = None, call: Use | None = None, offset: int = 0
+        self, meta: MetaGraph, function: FunctionDef | None = None, call: Use | None = None, offset: int = 0
     ) -> None:
         self.meta = meta
         self.function = function
@@ -83,7 +83,7 @@ class Scope:
         self._ranges: dict[str, dict[str, int]] = {}
 
     @cached_property
-    def nodes(self) -> dict[str, Message]:
+    def nodes(self) -> dict[str, NodeDef]:
         """The nodes here by name."""
         if self.function is None:
             return self.meta.nodes
@@ -97,8 +97,8 @@ class Scope:
         return {arg.name: number for number, arg in enumerate(self.function.signature.input_arg)}
 
     @cached_property
-    def _uses(self) -> dict[tuple[str, int], list[tuple[Message, int]]]:
-        found: dict[tuple[str, int], list[tuple[Message, int]]] = {}
+    def _uses(self) -> dict[tuple[str, int], list[tuple[NodeDef, int]]]:
+        found: dict[tuple[str, int], list[tuple[NodeDef, int]]] = {}
         for node in self.nodes.values():
             for position, entry in enumerate(node.input):
                 if is_control(entry):
@@ -150,13 +150,13 @@ class Scope:
         """The positions at which a body returns a value."""
         return self._results.get((spot.name, spot.index), [])
 
-    def input(self, node: Message, position: int) -> Spot | None:
+    def input(self, node: NodeDef, position: int) -> Spot | None:
         """Where a data input of a node comes from; None if it has no such input."""
         if position >= len(node.input) or is_control(node.input[position]):
             return None
         return Spot(self, *self._resolve(node.input[position]))
 
-    def bodies(self, node: Message) -> list[Scope]:
+    def bodies(self, node: NodeDef) -> list[Scope]:
         """The bodies under a call, in the order of its attrs; none where calls nest too deep or repeat."""
         if node.name not in self._bodies:
             names, offset = _called(node, self.meta)
@@ -186,7 +186,7 @@ class Scope:
         return self.call.input(self.arguments[name] + self.offset)
 
 
-def _called(node: Message, meta: MetaGraph) -> tuple[list[str], int]:
+def _called(node: NodeDef, meta: MetaGraph) -> tuple[list[str], int]:
     if node.op in meta.functions:
         return [node.op], 0
     if node.op not in _CALLS:
@@ -237,7 +237,7 @@ def is_random(spot: Spot | None) -> bool:
     return False
 
 
-def source_node(spot: Spot | None) -> Message | None:
+def source_node(spot: Spot | None) -> NodeDef | None:
     """The node a value really comes from, or None."""
     if spot is None:
         return None
@@ -297,7 +297,7 @@ def shape(spot: Spot | None) -> Shape:
     return best
 
 
-def _variable_shape(meta: MetaGraph, node: Message) -> Shape:
+def _variable_shape(meta: MetaGraph, node: NodeDef) -> Shape:
     written = tensors.variable_shape(node)
     if shapes.count(written) is None and meta.bundle is not None:
         for variable in meta.variables:

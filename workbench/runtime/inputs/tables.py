@@ -11,7 +11,7 @@ from typing import Any
 from workbench.disk import dtypes
 from workbench.disk import files as disk_files
 from workbench.disk.nodes import attr
-from workbench.disk.schema import Message
+from workbench.disk.schema import NodeDef
 from workbench.errors import DiskError, WorkbenchError
 from workbench.graph.functions import calls
 from workbench.model.op_classes import FILLS_FROM_FILE, FILLS_FROM_TENSORS
@@ -77,7 +77,7 @@ def _same_table(one: Spot, other: Spot) -> bool:
     return bool(attr(left, "shared_name").s) and attr(left, "shared_name").s == attr(right, "shared_name").s
 
 
-def _initialisers(main: Scope) -> Iterator[tuple[Scope, Message]]:
+def _initialisers(main: Scope) -> Iterator[tuple[Scope, NodeDef]]:
     """Every op that fills a table, in the main graph and in the bodies that lead to one."""
     functions = main.meta.functions
     wanted = FILLS_FROM_FILE | FILLS_FROM_TENSORS
@@ -105,7 +105,7 @@ def _initialisers(main: Scope) -> Iterator[tuple[Scope, Message]]:
                 todo += scope.bodies(node)
 
 
-def _from_file(scope: Scope, node: Message, files: Mapping[str, Path]) -> Entries:
+def _from_file(scope: Scope, node: NodeDef, files: Mapping[str, Path]) -> Entries:
     filename = scope.input(node, 1)
     if filename is None:
         return Entries()
@@ -131,7 +131,7 @@ def _from_file(scope: Scope, node: Message, files: Mapping[str, Path]) -> Entrie
     return Entries(tuple(key for key, _ in pairs), () if None in values else values)
 
 
-def _dtype(table: Message | None, side: str) -> int:
+def _dtype(table: NodeDef | None, side: str) -> int:
     """DataType of a table's keys or values; strings for keys and integers for values where nothing tells."""
     found = attr(table, f"{side}_dtype").type if table is not None else 0
     return int(found) or (dtypes.STRING if side == "key" else dtypes.INT64)

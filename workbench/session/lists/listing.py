@@ -21,7 +21,7 @@ from workbench.surgery.plan import DEFAULT_SIGNATURE
 from workbench.surgery.resolve.callables import callable_ports, find_variant, variant_name
 
 if TYPE_CHECKING:
-    from workbench.disk.schema import Message
+    from workbench.disk.schema import Message, NodeDef
     from workbench.graph.nest import Level, Step
     from workbench.model import MetaGraph, Model, Port, Signature
     from workbench.model.callables import Callable_, Variant
@@ -79,7 +79,7 @@ class Run(Sequence["Message"]):
         stop: behind the last one.
     """
 
-    def __init__(self, nodes: Sequence[Message], start: int = 0, stop: int | None = None) -> None:
+    def __init__(self, nodes: Sequence[NodeDef], start: int = 0, stop: int | None = None) -> None:
         self._nodes = nodes
         self._start = start
         self._stop = len(nodes) if stop is None else stop
@@ -325,12 +325,12 @@ class Lister:
             segments.append(Segment(results, lambda result: result_row(key, result, depth)))
         return segments
 
-    def _unfolded_in(self, nodes: Sequence[Message], level: str, unfolded: Set[Key]) -> list[int]:
+    def _unfolded_in(self, nodes: Sequence[NodeDef], level: str, unfolded: Set[Key]) -> list[int]:
         """The places of the unfolded nodes of a body, in order."""
         wanted = {key[2] for key in unfolded if key[0] == "node" and key[1] == level}
         return [index for index, node in enumerate(nodes) if node.name in wanted] if wanted else []
 
-    def _under(self, level: Level, node: Message, depth: int, unfolded: Set[Key]) -> list[Segment]:
+    def _under(self, level: Level, node: NodeDef, depth: int, unfolded: Set[Key]) -> list[Segment]:
         steps = level.steps_under(node)
         if len(steps) == 1:
             return self._level(level.under(steps[0]), depth, unfolded)
@@ -352,7 +352,7 @@ class Lister:
 
     def node_row(
         self, level: Level, depth: int, unfolded: Set[Key] = frozenset(), place: bool = False
-    ) -> Callable[[Message], Row]:
+    ) -> Callable[[NodeDef], Row]:
         """A function that makes the row of a node.
 
         Args:
@@ -365,7 +365,7 @@ class Lister:
         name = level.function.signature.name if place and level.function is not None else ""
         aside = show(function_word(name)) if name else ""
 
-        def make(node: Message) -> Row:
+        def make(node: NodeDef) -> Row:
             name = node.name
             key = ("node", at, name)
             opened = (key in unfolded) if level.steps_under(node) and not place else None

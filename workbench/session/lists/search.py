@@ -24,7 +24,7 @@ from workbench.session.texts import text as text_
 from workbench.surgery.resolve.callables import callable_ports, variant_name
 
 if TYPE_CHECKING:
-    from workbench.disk.schema import Message
+    from workbench.disk.schema import NodeDef
     from workbench.graph.nest import Level
 
 FIELDS = ("op", "dtype", "shape", "in")
@@ -221,7 +221,7 @@ class Index:
         name = level.function.signature.name.lower()
         return wanted in name or fnmatchcase(name, wanted) or wanted in level.path.lower()
 
-    def _gives(self, node: Message, query: Query) -> bool:
+    def _gives(self, node: NodeDef, query: Query) -> bool:
         types = self.meta.output_types(node) or ()
         for index, dtype in enumerate(types):
             if query.dtype and not _is_dtype(dtype, query.dtype):

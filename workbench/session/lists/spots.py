@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from workbench import names
-from workbench.disk.schema import Message
+from workbench.disk.schema import NodeDef
 from workbench.graph.adjacency import Adjacency
 from workbench.graph.nest import Level
 from workbench.model.op_classes import CALLS
@@ -102,7 +102,7 @@ class Places:
         self._levels.setdefault(level.path, level)
         return level.path
 
-    def node(self, spot: Spot) -> Message | None:
+    def node(self, spot: Spot) -> NodeDef | None:
         """The node in a place; None for an argument, or if there is none."""
         level = self.level(spot.level)
         return level.nodes.get(spot.node) if level is not None else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workbench.disk import dtypes
-from workbench.disk.schema import Message
+from workbench.disk.schema import AttrValue, TensorProto
 from workbench.model import shapes
 from workbench.names import show
 from workbench.session.texts import text as text_
@@ -14,7 +14,7 @@ _ITEMS = 8
 _LONG = 120
 
 
-def attribute_text(value: Message) -> str:
+def attribute_text(value: AttrValue) -> str:
     """An `AttrValue`, safe to print, cut where it is long."""
     kind = value.WhichOneof("value")
     if kind is None:
@@ -51,7 +51,7 @@ def _bytes(data: bytes) -> str:
         return show(repr(data), _LONG)
 
 
-def _list(value: Message) -> str:
+def _list(value: AttrValue.ListValue) -> str:
     for field, items in value.ListFields():
         shown = [_single(field.name, item) for item in items[:_ITEMS]]
         more = f", … {len(items):,} in all" if len(items) > _ITEMS else ""
@@ -59,14 +59,14 @@ def _list(value: Message) -> str:
     return "[]"
 
 
-def _tensor(proto: Message) -> str:
+def _tensor(proto: TensorProto) -> str:
     """Dtype and shape, and the values of a small one."""
     typed = text_.typed(proto.dtype, shapes.from_proto(proto.tensor_shape))
     values = _values(proto)
     return f"{typed} = {values}" if values is not None else f"{typed}, {text_.size(proto.ByteSize())}"
 
 
-def _values(proto: Message) -> str | None:
+def _values(proto: TensorProto) -> str | None:
     if proto.dtype == dtypes.STRING and 0 < len(proto.string_val) <= _ITEMS:
         return ", ".join(_bytes(item) for item in proto.string_val)
     # a few bytes can claim a huge array: its size is looked at before it is made

@@ -14,7 +14,7 @@ from workbench.session.texts.attributes import attribute_text
 from workbench.session.texts.detail import LISTED, Detail, Link, Span
 
 if TYPE_CHECKING:
-    from workbench.disk.schema import Message
+    from workbench.disk.schema import NodeDef
     from workbench.graph.nest import Level
     from workbench.model import MetaGraph
 
@@ -59,7 +59,7 @@ class NodeTeller:
         self.needs(out, spot.level, [spot.node])
         self.feeds(out, spot.level, [spot.node])
 
-    def _inputs(self, out: Detail, spot: Spot, level: Level, node: Message) -> None:
+    def _inputs(self, out: Detail, spot: Spot, level: Level, node: NodeDef) -> None:
         data = [entry for entry in node.input if not names.is_control(entry)]
         controls = [names.input_node(entry) for entry in node.input if names.is_control(entry)]
         out.heading("Inputs", f"{len(data):,}" if data else "none")
@@ -88,7 +88,7 @@ class NodeTeller:
             tensor = level.meta.tensor(entry) or tensor
         return text_.typed(tensor.dtype, tensor.shape) if tensor is not None else "?"
 
-    def _outputs(self, out: Detail, spot: Spot, level: Level, node: Message) -> None:
+    def _outputs(self, out: Detail, spot: Spot, level: Level, node: NodeDef) -> None:
         types = self.meta.output_types(node)
         consumers = self.places.adjacency(spot.level).consumers(spot.node)
         users: dict[int, list[str]] = {}
@@ -132,7 +132,7 @@ class NodeTeller:
                 out.add("     ", self.link(Spot(spot.level, name)))
             out.more(len(waiting))
 
-    def _attributes(self, out: Detail, node: Message) -> None:
+    def _attributes(self, out: Detail, node: NodeDef) -> None:
         keys = sorted(node.attr, key=lambda key: (key.startswith("_"), key))
         if not keys:
             return
@@ -197,5 +197,5 @@ class NodeTeller:
         return Span(shown, "bad")
 
 
-def _is_root(node: Message) -> bool:
+def _is_root(node: NodeDef) -> bool:
     return node.op in PLACEHOLDERS or node.op in VARIABLES or node.op in HASH_TABLES

@@ -16,7 +16,7 @@ from workbench.session.texts.node_detail import NodeTeller
 from workbench.surgery.resolve.callables import callable_ports
 
 if TYPE_CHECKING:
-    from workbench.disk.schema import Message
+    from workbench.disk.schema import NodeDef
     from workbench.model import MetaGraph, Model, Port, Signature
     from workbench.model.variables import Counts
 
@@ -268,7 +268,7 @@ class Teller:
         ]
         self._about.spots(out, "Used by", users)
 
-    def _nodes(self, level: str) -> Iterable[tuple[str, Message]]:
+    def _nodes(self, level: str) -> Iterable[tuple[str, NodeDef]]:
         found = self.places.level(level)
         return found.nodes.items() if found is not None else ()
 
