@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from workbench.disk.schema import Message
+from workbench.graph.reach import needed, reach
 from workbench.model.op_classes import MUST_BE_FED, NEXT_ITERATIONS
-from workbench.names import TensorName, input_node, input_tensor, is_control
+from workbench.names import input_node, input_tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +20,11 @@ class Cut:
         nodes: every node that runs, those of fed tensors left out.
         fed: the fed tensors that something needs.
         unfed: placeholders without a default that are needed and not fed.
-        missing: inputs that name no node, as (node, entry of its `input`).
     """
 
     nodes: frozenset[str]
     fed: frozenset[str]
     unfed: tuple[str, ...]
-    missing: tuple[tuple[str, str], ...]
 
 
 class Adjacency:
@@ -62,40 +61,28 @@ class Adjacency:
         """Who uses a node: (consumer, position in the consumer's `input`), control inputs included."""
         return self._consumers.get(node, [])
 
-    def tensor_consumers(self, tensor: TensorName) -> list[tuple[str, int]]:
-        """Who uses just this output: (consumer, position in the consumer's `input`)."""
-        return [
-            (consumer, position)
-            for consumer, position in self.consumers(tensor.node)
-            if not is_control(entry := self.nodes[consumer].input[position]) and input_tensor(entry) == tensor
-        ]
-
-    def ancestors(self, starts: Iterable[str], stop: Collection[str] = ()) -> set[str]:
+    def ancestors(self, starts: Iterable[str], stop: Container[str] = ()) -> set[str]:
         """All nodes that `starts` depend on, `starts` included; names that no node has are left out.
 
         Args:
             starts: node names.
             stop: nodes that are included but not looked behind.
         """
-        return self._reach(starts, stop, self._parents)
+        parents = self._parents
 
-    def descendants(self, starts: Iterable[str], stop: Collection[str] = ()) -> set[str]:
+        def behind(name: str) -> list[str]:
+            return [parent for parent in parents[name] if parent in parents]
+
+        return reach((name for name in starts if name in parents), behind, stop)
+
+    def descendants(self, starts: Iterable[str], stop: Container[str] = ()) -> set[str]:
         """All nodes that depend on `starts`, `starts` included. Arguments as for `ancestors`."""
-        children = {name: [consumer for consumer, _ in used] for name, used in self._consumers.items()}
-        return self._reach(starts, stop, children)
+        consumers = self._consumers
 
-    def _reach(
-        self, starts: Iterable[str], stop: Collection[str], edges: Mapping[str, list[str]]
-    ) -> set[str]:
-        seen = {name for name in starts if name in self.nodes}
-        todo = [name for name in seen if name not in stop]
-        while todo:
-            for name in edges[todo.pop()]:
-                if name not in seen and name in edges:
-                    seen.add(name)
-                    if name not in stop:
-                        todo.append(name)
-        return seen
+        def next_to(name: str) -> list[str]:
+            return [consumer for consumer, _ in consumers[name]]
+
+        return reach((name for name in starts if name in consumers), next_to, stop)
 
     def cut(self, outputs: Iterable[str], fed: Iterable[str] = ()) -> Cut:
         """What has to run for `outputs` when `fed` is given.
@@ -104,37 +91,19 @@ class Adjacency:
             outputs: tensors `n:k`, or bare nodes.
             fed: tensors `n:k` whose values are given, so that nothing behind them is needed.
         """
-        given = {str(input_tensor(name)) for name in fed}
-        used: set[str] = set()
-        nodes: set[str] = set()
-        missing: list[tuple[str, str]] = []
-        todo: list[tuple[str, str]] = [("", name) for name in outputs]
-        while todo:
-            reader, entry = todo.pop()
-            if is_control(entry):
-                name = input_node(entry)
-                if f"{name}:0" in given and name in self.nodes and self.nodes[name].op in MUST_BE_FED:
-                    used.add(
-                        f"{name}:0"
-                    )  # a session leads control edges from a placeholder to what it is fed with
-                    continue
-            else:
-                tensor = input_tensor(entry)
-                if str(tensor) in given:
-                    used.add(str(tensor))
-                    continue
-                name = tensor.node
-            if name in nodes:
-                continue
-            node = self.nodes.get(name)
-            if node is None:
-                missing.append((reader, entry))
-                continue
-            nodes.add(name)
-            todo.extend((name, needed) for needed in node.input)
+        marks = {tensor: f"^{tensor}" for tensor in map(str, map(input_tensor, fed))}  # no node is called so
+        # a session leads control edges from a placeholder to what it is fed with
+        waits = {
+            name: mark
+            for tensor, mark in marks.items()
+            if (name := tensor.removesuffix(":0")) in self.nodes and self.nodes[name].op in MUST_BE_FED
+        }
+        found = needed(self.nodes, outputs, tensors=marks, waits=waits)
+        used = frozenset(tensor for tensor, mark in marks.items() if mark in found)
+        nodes = found & self.nodes.keys()
         bare = {name for name in nodes if self.nodes[name].op in MUST_BE_FED}
         unfed = tuple(name for name in self.nodes if name in bare) if len(bare) > 1 else tuple(bare)
-        return Cut(frozenset(nodes), frozenset(used), unfed, tuple(missing))
+        return Cut(frozenset(nodes), used, unfed)
 
     def find_cycle(self, starts: Iterable[str] | None = None) -> list[str] | None:
         """A cycle as node names in the direction of the data, the first not repeated; None if there is none.

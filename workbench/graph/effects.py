@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from workbench.disk.schema import Message
-from workbench.graph.adjacency import Adjacency
 from workbench.graph.functions import calls
+from workbench.graph.reach import descendants
 from workbench.model.op_classes import DRAWING, HOLDING, READING
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ def changes_something(meta: MetaGraph, node: Message, harmless: frozenset[str] =
 
 
 class Effects:
-    """Which nodes of the main graph have an effect, or wait for one.
+    """The nodes of the main graph that have an effect, or depend on one that has: `name in effects`.
+
+    Found when first asked for.
 
     Args:
         meta: the MetaGraph.
@@ -46,11 +48,14 @@ class Effects:
         self._ops: dict[str, bool | None] = {}
         self._bodies: dict[str, bool] = {}
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._holding
+
     @cached_property
-    def holding(self) -> frozenset[str]:
+    def _holding(self) -> set[str]:
         """Nodes that have an effect, themselves or in what they call, and all that depend on one."""
         having = [name for name, node in self._meta.nodes.items() if self._has(node)]
-        return frozenset(Adjacency(self._meta.nodes).descendants(having)) if having else frozenset()
+        return descendants(self._meta.nodes, having) if having else set()
 
     def _has(self, node: Message) -> bool:
         known = self._of_op(node)

@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from workbench.errors import RuntimeFailure, WorkbenchError
+from workbench.graph.needs import Needs
 from workbench.model import MetaGraph, Model, Signature
+from workbench.model.op_classes import MUST_BE_FED
 from workbench.model.signature import HIDDEN_SIGNATURES
 from workbench.names import input_tensor, show
 from workbench.publishing.publish import ALLOW, Proving, Report, unsafe
-from workbench.surgery.imported import ImportedModel, must_be_fed
-from workbench.surgery.plan import Source
 
 if TYPE_CHECKING:
     from workbench.runtime.child_process.child import Child
@@ -64,14 +64,13 @@ def _not_run(reason: str, error: WorkbenchError | None = None) -> Report:
 
 def _unfed(model: Model, meta: MetaGraph, signature: Signature) -> str | None:
     """The placeholders that a signature's outputs need and that none of its inputs feeds, as a sentence."""
-    part = ImportedModel(Source("original", model.path), model, meta, None)
     fed = {str(input_tensor(name)): "\0fed" for port in signature.inputs.values() for name in port.tensors}
     roots = [tensor for port in signature.outputs.values() for tensor in port.tensors]
     nodes = meta.nodes
     bare = sorted(
         name
-        for name in part.ancestors(roots, fed, as_it_is=True)
-        if name in nodes and must_be_fed(nodes[name])
+        for name in Needs(meta).nodes(roots, fed, as_it_is=True)
+        if name in nodes and nodes[name].op in MUST_BE_FED
     )
     if not bare:
         return None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench import names
+from workbench.graph.needs import Needs
 from workbench.model.signature import Signature
 from workbench.runtime.chain import Call, Chain, FromInput, FromStage, ModelRef, Stage
 from workbench.runtime.comparison.purity import is_pure
@@ -15,7 +16,6 @@ from workbench.runtime.inputs.groups import Group, structured_groups
 from workbench.surgery.draft import Draft
 from workbench.surgery.edit import Edit, Reference
 from workbench.surgery.imported import ImportedModel
-from workbench.surgery.plan import Source
 
 if TYPE_CHECKING:
     from workbench.checks.unsafe import Danger
@@ -183,10 +183,10 @@ def _depends(model: Model, meta: MetaGraph, signature: Signature, reference: Ref
         meta = reference.prepared.meta
     elif reference.opened is not None:
         meta = reference.opened
-    part = ImportedModel(Source("original", model.path), model, meta, None)
+    needs = Needs(meta)
     fed = {_tensor(tensor): "\0fed" for tensors in reference.inputs.values() for tensor in tensors}
     return {
-        slot: "\0fed" in part.value_ancestors([tensor], fed)
+        slot: "\0fed" in needs.values([tensor], fed)
         for name, tensors in reference.outputs.items()
         for tensor, slot in zip(tensors, slot_names(signature.outputs[name]), strict=True)
     }

@@ -194,7 +194,7 @@ class Builder:
             if handle == part.handle:
                 for port_ in (*signature.inputs.values(), *signature.outputs.values()):
                     part.exported.update(str(names.input_tensor(tensor)) for tensor in port_.tensors)
-        part.init_ops = init_ops(part.meta, part.ancestors(roots) if part.meta.implicit_init else ())
+        part.init_ops = init_ops(part.meta, part.needs.nodes(roots) if part.meta.implicit_init else ())
         implicit = tell_implicit(part.meta, part.init_ops)
         if implicit is not None:
             part.note("implicit-init", "info", "", implicit)

@@ -10,12 +10,11 @@ from workbench import names
 from workbench.disk import schema
 from workbench.disk.schema import Message
 from workbench.findings import Finding
-from workbench.graph.depends import Dependence
-from workbench.graph.effects import Effects
 from workbench.graph.functions import reachable
+from workbench.graph.needs import Needs
 from workbench.model import Model
 from workbench.model.meta import MetaGraph
-from workbench.model.op_classes import MUST_BE_FED, PLACEHOLDERS, WITH_DEFAULT
+from workbench.model.op_classes import MUST_BE_FED, PLACEHOLDERS
 from workbench.model.signature import Signature
 from workbench.model.tensors import is_vague_scalar
 from workbench.model.variables import VARIABLE_COLLECTIONS, Variable
@@ -60,6 +59,7 @@ class ImportedModel:
         twins: variables that nothing restores under their own node, to the restored one that is the same.
         made: functions that were made for the part, by name.
         called: the callable (`callables.Called`) that the chosen signature was made of, or None.
+        needs: what its tensors need, after the cuts.
         opened: `prepare.Opened` if `meta` is a copy in which calls are opened, or None.
         moved: tensors of the source that another tensor of the part stands for (a reference by its read).
     """
@@ -82,8 +82,7 @@ class ImportedModel:
     made: dict[str, Message] = field(default_factory=dict)
     called: Any = None
     opened: Any = None
-    dependence: Dependence = field(init=False)
-    effects: Effects = field(init=False)
+    needs: Needs = field(init=False)
 
     def __repr__(self) -> str:
         nodes, functions = names.count(len(self.kept), "node"), names.count(len(self.functions), "function")
@@ -92,8 +91,7 @@ class ImportedModel:
         )
 
     def __post_init__(self) -> None:
-        self.dependence = Dependence(self.meta)
-        self.effects = Effects(self.meta)
+        self.needs = Needs(self.meta, self.cuts)
 
     @property
     def handle(self) -> str:
@@ -145,98 +143,6 @@ class ImportedModel:
             return f"^{bridged[text[1:]]}" if text[1:] in bridged else text
         return self.cuts.get(str(names.input_tensor(text)), text)
 
-    def _bridged_nodes(self) -> dict[str, str]:
-        """Nodes all of whose outputs are cut and replaced, so that waiting for them means waiting for the bridge."""
-        bridged: dict[str, str] = {}
-        for tensor, bridge in self.cuts.items():
-            node = names.input_tensor(tensor).node
-            count = len(self.meta.output_types(self.meta.nodes[node]) or ())
-            if bridge != node and count == 1:
-                bridged[node] = bridge
-        return bridged
-
-    def ancestors(
-        self, roots: Iterable[str], feeds: Mapping[str, str] | None = None, *, as_it_is: bool = False
-    ) -> set[str]:
-        """Return the names of the nodes that `roots` need, as the graph is after the cuts.
-
-        A control edge from a node that has no effect, nor waits for one, is not followed: `keep` leaves it out.
-
-        Args:
-            roots: inputs as a node would write them: `n`, `n:k`, `^n`.
-            feeds: tensor `n:k` to a name of the caller's choice: such a tensor counts as fed; the name is in the
-                answer if it is needed, and nothing behind it.
-            as_it_is: follow every control edge, for a graph that keeps them all.
-        """
-        nodes, bridged = self.meta.nodes, self._bridged_nodes()
-        stops = set(self.cuts.values())
-        cuts = {**self.cuts, **(feeds or {})}
-        seen: set[str] = set()
-
-        def behind(text: str, always: bool = as_it_is) -> str | None:
-            if text.startswith("^"):
-                name = text[1:]
-                fed = feeds.get(f"{name}:0") if feeds else None
-                if fed is not None and name in nodes and must_be_fed(nodes[name]):
-                    return fed  # a session leads control edges from a placeholder to what it is fed with
-                if always or name in bridged or name not in nodes or name in self.effects.holding:
-                    return bridged.get(name, name)
-                return None
-            if cuts:
-                found = cuts.get(str(names.input_tensor(text)))
-                if found is not None:
-                    return found
-            return names.input_node(text)
-
-        queue = [behind(root, True) for root in roots]
-        while queue:
-            name = queue.pop()
-            if name is None or name in seen:
-                continue
-            seen.add(name)
-            node = None if name in stops else nodes.get(name)
-            if node is None:
-                continue
-            queue += map(behind, node.input)
-        return seen
-
-    def value_ancestors(
-        self, roots: Iterable[str], feeds: Mapping[str, str], *, uncut: bool = False, optional: bool = True
-    ) -> set[str]:
-        """As `ancestors`, but only what the values follow from.
-
-        Control inputs don't count, and of a call's inputs only those that its body leads to the output.
-
-        Args:
-            roots: as for `ancestors`.
-            feeds: as for `ancestors`.
-            uncut: in the graph as the source has it, without the cuts.
-            optional: a fed placeholder may be left out if it has a default, so what that follows from counts, too.
-        """
-        cuts = {**({} if uncut else self.cuts), **feeds}
-        stops = set() if uncut else set(self.cuts.values())
-        found: set[str] = set()
-        seen: set[str] = set()
-        queue = list(roots)
-        while queue:
-            text = queue.pop()
-            tensor = names.input_tensor(text)
-            if text.startswith("^") or str(tensor) in seen:
-                continue
-            seen.add(str(tensor))
-            fed = cuts.get(str(tensor))
-            name = tensor.node if fed is None else fed
-            found.add(name)
-            node = self.meta.nodes.get(tensor.node)
-            if node is None or name in stops:
-                continue
-            if fed is not None and not (optional and node.op == WITH_DEFAULT):
-                continue
-            data = [entry for entry in node.input if not entry.startswith("^")]
-            needed = self.dependence.inputs_of(tensor.node, tensor.index)
-            queue += data if needed is None else [data[at] for at in needed if at < len(data)]
-        return found
-
     def keep(
         self,
         roots: Iterable[str],
@@ -248,7 +154,7 @@ class ImportedModel:
         """Copies what the roots, the variables met on the way, and their initialisers need, into `graph_def`."""
         self.graph_def = graph_def
         defs = self._variable_defs()
-        wanted = self.ancestors(roots)
+        wanted = self.needs.nodes(roots)
         done: set[str] = set()
         while with_initializers:
             more: list[str] = []
@@ -256,11 +162,11 @@ class ImportedModel:
                 for definition in defs.get(name, ()):
                     more += (f"^{named}" for named in _named_by(definition))
             done |= wanted
-            added = self.ancestors(more) - wanted
+            added = self.needs.nodes(more) - wanted
             if not added:
                 break
             wanted |= added
-        bridged = self._bridged_nodes()
+        bridged = self.needs.bridged()
         for node in self.meta.proto.graph_def.node:
             if node.name not in wanted or node.name in self.kept:
                 continue

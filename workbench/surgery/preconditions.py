@@ -58,7 +58,7 @@ def variables_have_data(part: ImportedModel, roots: Iterable[str], *, frozen: bo
     if part.meta.variables and bundle is None and any(f.code == "R10-no-checkpoint" for f in part.findings):
         return
     known = {variable.node: variable for variable in part.meta.variables}
-    initialised = part.ancestors(f"^{name}" for name in part.init_ops)
+    initialised = part.needs.nodes(f"^{name}" for name in part.init_ops)
     set_by_graph: set[str] | None = None
     for name, node in part.kept.items():
         if node.op not in VARIABLES or name in initialised or name in part.twins:
@@ -80,7 +80,7 @@ def variables_have_data(part: ImportedModel, roots: Iterable[str], *, frozen: bo
                 )
             continue
         if set_by_graph is None:
-            running = part.ancestors(roots)
+            running = part.needs.nodes(roots)
             set_by_graph = {
                 names.input_node(other.input[0])
                 for other in part.kept.values()

@@ -162,7 +162,7 @@ class _Walk:
     needed: set[str] = field(default_factory=set)
 
     def reach(self, roots: Iterable[str]) -> set[str]:
-        return self.part.ancestors(roots, self.feeds)
+        return self.part.needs.nodes(roots, self.feeds)
 
 
 def _candidates(join: Join, part: ImportedModel) -> tuple[dict[str, tuple[str, Port]], dict[str, str]]:
@@ -247,7 +247,7 @@ def _take_inputs(join: Join, walks: Mapping[str, _Walk], result: Interface) -> N
         walk = walks[handle]
         saver = names.input_node(part.saver.filename_tensor_name) if part.saver.filename_tensor_name else ""
         dropped: list[str] = []
-        needed = walk.needed | part.value_ancestors(result.roots[handle], walk.feeds)
+        needed = walk.needed | part.needs.values(result.roots[handle], walk.feeds)
         for mark, (own_key, port) in walk.candidates.items():
             if mark not in needed and not _output_is_input(walk, port):
                 if part.chosen is not None and part.chosen.inputs.get(own_key) is port:
@@ -392,7 +392,7 @@ def _above(
         return known[handle, roots]
     walk = walks[handle]
     part = walk.part
-    reached = part.value_ancestors(roots, walk.feeds)
+    reached = part.needs.values(roots, walk.feeds)
     depends = any(
         name.startswith(_FED)
         or (name in part.meta.nodes and must_be_fed(part.meta.nodes[name]) and name not in part.cuts.values())
@@ -433,7 +433,7 @@ def _keep_signatures(join: Join, result: Interface) -> None:
                 continue
             unfed = [
                 name
-                for name in part.ancestors(roots, fed)
+                for name in part.needs.nodes(roots, fed)
                 if name in part.cuts.values()
                 or (name in part.meta.nodes and must_be_fed(part.meta.nodes[name]))
             ]

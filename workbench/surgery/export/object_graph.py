@@ -18,8 +18,10 @@ from workbench import names
 from workbench.disk import dtypes, schema
 from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
+from workbench.model.meta import MetaGraph
 from workbench.model.objects import OBJECT_GRAPH_KEY, VALUE_SUFFIX
 from workbench.model.op_classes import CALLS
+from workbench.model.variables import Variable
 from workbench.surgery.export.optimizer_slots import plain_slots
 from workbench.surgery.imported import ImportedModel, unique_name
 from workbench.surgery.rewrite.prefix import Renamer
@@ -140,26 +142,37 @@ def add_objects(objects: Objects, part: ImportedModel, renamer: Renamer, assets:
         copy = objects.graph.concrete_functions[renamer.function(name)]
         copy.CopyFrom(concrete)
         copy.bound_inputs[:] = [number + offset for number in concrete.bound_inputs]
-    _bind(objects, part, offset, f"{part.handle}/")
+    _bind(objects.bound, part.model.meta, part.meta, part.twins, offset, f"{part.handle}/")
     plain_slots(objects.graph, objects.tracked, offset, _track_objects(objects, part, renamer))
 
 
-def of_model(part: ImportedModel) -> Objects:
-    """A TF2 model's own object graph, to be added to: a copy, its numbers and the main graph's names unchanged."""
-    objects = Objects()
-    objects.graph.CopyFrom(part.meta.proto.object_graph_def)
-    _bind(objects, part, 0, "")
-    return objects
+def bound_objects(whole: MetaGraph, meta: MetaGraph) -> dict[str, int]:
+    """Return the nodes of a TF2 model's main graph that stand for an object, with its number.
+
+    Args:
+        whole: the MetaGraph of the model.
+        meta: the same, or a copy in which some calls are opened and there are more.
+    """
+    bound: dict[str, int] = {}
+    _bind(bound, whole, meta, {}, 0, "")
+    return bound
 
 
-def _bind(objects: Objects, part: ImportedModel, offset: int, prefix: str) -> None:
+def _bind(
+    bound: dict[str, int],
+    whole: MetaGraph,
+    meta: MetaGraph,
+    twins: Mapping[str, Variable],
+    offset: int,
+    prefix: str,
+) -> None:
     """Notes which object each handle of the main graph stands for.
 
     What a call captures says it best: exports of Keras have each variable twice, once under the key that the saver
     gives the handle, once as what the functions read and `variables` lists.
     """
-    _bind_captures(objects, part, offset, prefix)
-    _bind_variables(objects, part, offset, prefix)
+    _bind_captures(bound, whole, meta, offset, prefix)
+    _bind_variables(bound, meta, twins, offset, prefix)
 
 
 def _renumber(node: Message, offset: int) -> None:
@@ -194,26 +207,29 @@ def _rename_object(node: Message, renamer: Renamer, assets: Mapping[int, int]) -
         node.asset.asset_file_def_index = assets.get(node.asset.asset_file_def_index, 0)
 
 
-def _bind_variables(objects: Objects, part: ImportedModel, offset: int, prefix: str) -> None:
-    view = part.meta.objects
+def _bind_variables(
+    bound: dict[str, int], meta: MetaGraph, twins: Mapping[str, Variable], offset: int, prefix: str
+) -> None:
+    view = meta.objects
     if view is None:
         return
-    for variable in part.meta.variables:
+    for variable in meta.variables:
         key = variable.key
-        if key is None and variable.node in part.twins:
-            key = part.twins[variable.node].key
+        if key is None and variable.node in twins:
+            key = twins[variable.node].key
         number = view.variable_of_key(key) if key is not None else None
         if number is None:
             number = view.variables_by_name.get(variable.shared_name or variable.name)
         if number is not None:
-            objects.bound.setdefault(f"{prefix}{variable.node}", number + offset)
+            bound.setdefault(f"{prefix}{variable.node}", number + offset)
 
 
-def _bind_captures(objects: Objects, part: ImportedModel, offset: int, prefix: str) -> None:
+def _bind_captures(
+    bound: dict[str, int], whole: MetaGraph, meta: MetaGraph, offset: int, prefix: str
+) -> None:
     """The calls of the main graph take variables, tables and the like in the order of the function's `bound_inputs`."""
-    concrete = part.meta.proto.object_graph_def.concrete_functions
-    # in `part.meta` some calls may be opened, and there may be one more, of a callable
-    for node in (*part.model.meta.nodes.values(), *part.meta.nodes.values()):
+    concrete = meta.proto.object_graph_def.concrete_functions
+    for node in (*whole.nodes.values(), *meta.nodes.values()):
         if node.op not in CALLS:
             continue
         found = concrete.get(attr(node, "f").func.name)
@@ -223,7 +239,7 @@ def _bind_captures(objects: Objects, part: ImportedModel, offset: int, prefix: s
         for text, number in zip(
             data[len(data) - len(found.bound_inputs) :], found.bound_inputs, strict=False
         ):
-            objects.bound.setdefault(f"{prefix}{names.input_node(text)}", number + offset)
+            bound.setdefault(f"{prefix}{names.input_node(text)}", number + offset)
 
 
 def _track_objects(objects: Objects, part: ImportedModel, renamer: Renamer) -> int | None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from workbench import names
 from workbench.disk import dtypes, schema
 from workbench.disk.schema import Message
+from workbench.graph.reach import ancestors, descendants
 from workbench.model.op_classes import V1_CHECKPOINT, V2_CHECKPOINT
 from workbench.names import show
 from workbench.surgery.imported import ImportedModel, attr_type, unique_name
@@ -24,22 +25,6 @@ def saver_nodes(part: ImportedModel) -> list[str]:
     saver = part.saver
     named = (saver.filename_tensor_name, saver.save_tensor_name, saver.restore_op_name)
     return [names.input_node(name) for name in named if name and names.input_node(name) in part.meta.nodes]
-
-
-def descendants(nodes: Mapping[str, Message], start: str) -> set[str]:
-    """Nodes that get data from `start`, with it."""
-    consumers: dict[str, list[str]] = {}
-    for name, node in nodes.items():
-        for text in node.input:
-            if not text.startswith("^"):
-                consumers.setdefault(names.input_node(text), []).append(name)
-    seen, queue = {start}, [start]
-    while queue:
-        for name in consumers.get(queue.pop(), ()):
-            if name not in seen:
-                seen.add(name)
-                queue.append(name)
-    return seen
 
 
 class CheckpointNames:
@@ -67,7 +52,7 @@ class CheckpointNames:
         filename = part.saver.filename_tensor_name
         if not filename or names.input_node(filename) not in part.kept:
             return
-        for name in sorted(descendants(part.kept, names.input_node(filename))):
+        for name in sorted(descendants(part.kept, [names.input_node(filename)], controls=False)):
             node = part.kept[name]
             if node.op in V2_CHECKPOINT:
                 self._take_main(node, 1)
@@ -271,29 +256,17 @@ def _become_identity(node: Message, source: str) -> None:
     node.attr["T"].type = _STRING
 
 
-def _ancestors(nodes: Mapping[str, Message], start: str) -> set[str]:
-    seen, queue = {start}, [start]
-    while queue:
-        node = nodes.get(queue.pop())
-        for text in node.input if node is not None else ():
-            name = names.input_node(text)
-            if name not in seen:
-                seen.add(name)
-                queue.append(name)
-    return seen
-
-
 def _lead_save(nodes: dict[str, Message], add: _Adder, own: str, save: str, restore: str, piece: str) -> None:
     """Leads `piece` instead of the part's own file name into everything the save op needs, and only there."""
-    saving, restoring = _ancestors(nodes, save), _ancestors(nodes, restore)
-    below = descendants(nodes, own)
+    saving, restoring = ancestors(nodes, [save]), ancestors(nodes, [restore])
+    below = descendants(nodes, [own], controls=False)
     shared = (below & saving & restoring) - {own}
     copies: dict[str, str] = {own: piece}
     for name in sorted(shared):
         original = nodes[name]
         copies[name] = add(original.op, f"{name}/for_save", list(original.input), dict(original.attr))
     inside = {node.name: node for node in add._graph_def.node[-len(shared) :]} if shared else {}
-    targets = [nodes[name] for name in saving - restoring if name in nodes]
+    targets = [nodes[name] for name in saving - restoring]
     for node in [*targets, *inside.values()]:
         for position, text in enumerate(node.input):
             head, rest = names.split_input(text)

@@ -20,7 +20,7 @@ from workbench.surgery.edit import WARMUP, Edit, Reference, begin
 from workbench.surgery.export.functions import add_signature as add_function
 from workbench.surgery.export.functions import add_signature_map
 from workbench.surgery.export.init_ops import carry_init
-from workbench.surgery.export.object_graph import Objects, of_model
+from workbench.surgery.export.object_graph import Objects, bound_objects
 from workbench.surgery.export.signature_functions import (
     InUse,
     UnknownForm,
@@ -30,8 +30,6 @@ from workbench.surgery.export.signature_functions import (
     sweep,
     unlink,
 )
-from workbench.surgery.imported import ImportedModel
-from workbench.surgery.plan import Source
 from workbench.surgery.resolve.endpoints import chosen_signature
 from workbench.surgery.resolve.inside_calls import Opened
 from workbench.surgery.resolve.signature_endpoints import FoundEnds, Side, find_ends, open_ends
@@ -147,7 +145,6 @@ class _Change:
         self.calls: dict[str, Message] = {}
         # the original with the calls opened that endpoints lie in
         self.opened: Opened | None = None
-        self.part = ImportedModel(Source("model", edit.model.path), edit.model, edit.original, None)
         self.method_of_chosen = change.method is not None and (change.signature is not None or not change.add)
 
     def wrong(self, code: str, where: str, message: str, hint: str | None = None) -> None:
@@ -358,7 +355,7 @@ class _Change:
     def _make_function(self, key: str) -> None:
         """The function of a signature, made of the main graph, its captures bound to the model's own objects."""
         meta_graph = self.edit.meta_graph
-        bound = of_model(self.part).bound
+        bound = bound_objects(self.edit.model.meta, self.edit.original)
         objects = Objects(graph=meta_graph.object_graph_def, bound=bound)
         number = signature_map(objects.graph)
         if number is None:

@@ -12,9 +12,7 @@ from workbench.model.duplicate_variables import find_twins
 from workbench.model.meta import MetaGraph
 from workbench.model.op_classes import CALLS, RESOURCE_TABLES
 from workbench.names import show
-from workbench.surgery.export.object_graph import of_model
-from workbench.surgery.imported import ImportedModel
-from workbench.surgery.plan import Source
+from workbench.surgery.export.object_graph import bound_objects
 
 _DEEPEST = 32
 
@@ -36,7 +34,7 @@ class Captures:
         self.meta = meta
         self.last = find_twins(meta) if restored else {}
         self.graph = meta.proto.object_graph_def
-        bound = of_model(ImportedModel(Source("model", model.path), model, meta, None)).bound
+        bound = bound_objects(model.meta, meta)
         self.nodes: dict[int, list[str]] = {}
         for node, number in bound.items():
             self.nodes.setdefault(number, []).append(node)

@@ -28,10 +28,10 @@ def displacing(part: ImportedModel, feeds: Mapping[str, str], roots: Iterable[st
     together = {tensor: mark for own in optional.values() for tensor, mark in own.items()}
     found: set[str] = set()
     for root in roots if optional and bridges else ():
-        wanted = part.value_ancestors([root], {}) & bridges
+        wanted = part.needs.values([root], {}) & bridges
 
         def loses(fed: Mapping[str, str], root: str = root, wanted: set[str] = wanted) -> bool:
-            return not wanted <= part.value_ancestors([root], fed, optional=False)
+            return not wanted <= part.needs.values([root], fed, optional=False)
 
         if loses(together):
             found |= {mark for mark, own in optional.items() if loses(own)} or set(optional)
@@ -46,5 +46,5 @@ def lost(part: ImportedModel, roots: Iterable[str], dropped: Iterable[str]) -> s
         str(names.input_tensor(tensor)): key for key in dropped for tensor in part.chosen.inputs[key].tensors
     }
     marks = {tensor: f"\0fed:{key}" for tensor, key in feeds.items()}
-    reached = part.value_ancestors(roots, marks, uncut=True) if marks else set()
+    reached = part.needs.values(roots, marks, uncut=True) if marks else set()
     return {key for tensor, key in feeds.items() if marks[tensor] in reached}

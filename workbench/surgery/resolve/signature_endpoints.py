@@ -10,14 +10,13 @@ from workbench import names
 from workbench.disk import schema
 from workbench.disk.schema import Message
 from workbench.findings import Finding
+from workbench.graph.needs import Needs
 from workbench.model import MetaGraph
 from workbench.model.op_classes import MUST_BE_FED
 from workbench.model.shapes import to_proto
 from workbench.model.signature import Signature
 from workbench.names import show
 from workbench.surgery.edit import Edit
-from workbench.surgery.imported import ImportedModel
-from workbench.surgery.plan import Source
 from workbench.surgery.resolve.callables import Prepared, prepare_ends
 from workbench.surgery.resolve.endpoints import End, Lookup, chosen_signature
 from workbench.surgery.resolve.inside_calls import Opened, open_calls
@@ -156,9 +155,8 @@ def _look_up(
 
 def _check_feedable(edit: Edit, signature: str, found: FoundEnds) -> None:
     feeds = {tensor: f"\0{key}" for key, end in found.inputs.items() for tensor in end.tensors}
-    part = ImportedModel(Source("model", edit.model.path), edit.model, found.meta, None)
     roots = [tensor for end in found.outputs.values() for tensor in end.tensors]
-    reached = part.ancestors(roots, feeds, as_it_is=True)
+    reached = Needs(found.meta).nodes(roots, feeds, as_it_is=True)
     nodes = found.meta.nodes
     bare = sorted(name for name in reached if name in nodes and nodes[name].op in MUST_BE_FED)
     if bare:

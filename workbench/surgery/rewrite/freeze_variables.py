@@ -10,6 +10,7 @@ from workbench.disk import dtypes
 from workbench.disk.checkpoint.bundle import Bundle
 from workbench.disk.optable import OpTable
 from workbench.disk.schema import Message
+from workbench.graph.reach import ancestors
 from workbench.model.op_classes import ASSIGNS, PLACEHOLDERS, REF_VARIABLES, VARIABLES
 from workbench.model.variables import Variable
 from workbench.names import show
@@ -179,10 +180,10 @@ def set_once(
         if text[0] != "^"
     ):
         return None
-    behind = _ancestors(nodes, [setter.input[1]])
+    behind = ancestors(nodes, [setter.input[1]])
     if name in behind or any(not _repeats(nodes[one], op_table) for one in behind):
         return None
-    if any(nodes[one].op in PLACEHOLDERS for one in behind) and name in _ancestors(nodes, asked):
+    if any(nodes[one].op in PLACEHOLDERS for one in behind) and name in ancestors(nodes, asked):
         return None
     return str(setter.name), str(setter.input[1])
 
@@ -190,17 +191,6 @@ def set_once(
 def _repeats(node: Message, op_table: OpTable) -> bool:
     op_def = op_table.get(node.op)
     return op_def is not None and not op_def.is_stateful
-
-
-def _ancestors(nodes: Mapping[str, Message], roots: Iterable[str]) -> set[str]:
-    seen: set[str] = set()
-    queue = [names.input_node(root) for root in roots]
-    while queue:
-        name = queue.pop()
-        if name not in seen and name in nodes:
-            seen.add(name)
-            queue += map(names.input_node, nodes[name].input)
-    return seen
 
 
 def _tell(obstacles: list[Obstacle]) -> str:

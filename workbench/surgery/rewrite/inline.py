@@ -19,6 +19,7 @@ from workbench.disk.nodes import attr
 from workbench.disk.optable import OpTable
 from workbench.disk.schema import Message
 from workbench.errors import ModelError
+from workbench.graph.reach import ancestors, descendants
 from workbench.model.op_classes import CALLS, INTO_FRAMES, READS
 from workbench.names import show
 
@@ -111,17 +112,7 @@ def saver_calls(graph_def: Message, filename: str) -> set[str]:
     start = names.input_node(filename)
     if not start:
         return set()
-    consumers: dict[str, list[str]] = {}
-    for node in graph_def.node:
-        for text in node.input:
-            if not text.startswith("^"):
-                consumers.setdefault(names.input_node(text), []).append(node.name)
-    seen, queue = {start}, [start]
-    while queue:
-        new = [name for name in consumers.get(queue.pop(), ()) if name not in seen]
-        seen.update(new)
-        queue += new
-    return seen
+    return descendants({node.name: node for node in graph_def.node}, [start], controls=False)
 
 
 def _with_parents(paths: Iterable[str]) -> set[str]:
@@ -405,14 +396,7 @@ class _Body:
 
     def _effects(self) -> list[str]:
         """Stateful nodes that no output asks for: TensorFlow runs them with the call all the same."""
-        asked: set[str] = set()
-        queue = [*self.function.ret.values(), *self.function.control_ret.values()]
-        while queue:
-            name = names.input_node(queue.pop())
-            if name in asked or name not in self.inside:
-                continue
-            asked.add(name)
-            queue += self.inside[name].input
+        asked = ancestors(self.inside, [*self.function.ret.values(), *self.function.control_ret.values()])
         return [name for name in self.inside if name not in asked and self._is_stateful(self.added[name])]
 
     def _is_stateful(self, node: Message) -> bool:

@@ -14,6 +14,7 @@ from workbench import names
 from workbench.disk import dtypes, schema
 from workbench.disk.optable import OpTable, output_args
 from workbench.disk.schema import Message
+from workbench.graph.reach import needed
 from workbench.model.op_classes import MUST_BE_FED, REF_TABLES, REF_VARIABLES
 from workbench.model.shapes import Shape, to_proto
 from workbench.model.tensors import output_types
@@ -73,23 +74,15 @@ class Uplift:
             outputs: tensors `n:k`, or `^n` for a node that only has to run.
             fed: tensors `n:k` that are given.
         """
-        given = set(fed)
-        seen: set[str] = set()
-        queue = list(outputs)
-        while queue:
-            text = queue.pop()
-            if not text.startswith("^") and str(names.input_tensor(text)) in given:
-                continue
-            name = names.input_node(text)
-            if name in seen or (text.startswith("^") and f"{name}:0" in given):
-                continue
-            node = self.nodes.get(name)
-            if node is None:
-                raise CannotUplift(name, "the graph has no such node")
-            if name in self.set_up and self._is_resource(node):
+        given = {tensor: f"^{tensor}" for tensor in fed}  # no node is called so
+        waits = {tensor[:-2]: mark for tensor, mark in given.items() if tensor.endswith(":0")}
+        seen = needed(self.nodes, outputs, tensors=given, waits=waits) - set(given.values())
+        missing = sorted(seen - self.nodes.keys())
+        if missing:
+            raise CannotUplift(missing[0], "the graph has no such node")
+        for name in sorted(name for name in seen if name in self.set_up):
+            if self._is_resource(self.nodes[name]):
                 raise CannotUplift(name, "the init op sets it up, which only the TF1 format runs")
-            seen.add(name)
-            queue += node.input
         return [name for name in self.nodes if name in seen]
 
     def function(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from workbench import names
 from workbench.disk.schema import Message
 from workbench.graph.functions import reachable
+from workbench.graph.reach import ancestors
 from workbench.model import MetaGraph, Model
 from workbench.model.duplicate_variables import find_twins
 from workbench.surgery.export.init_ops import MAIN_OP, signature_tensors, use_main_op
@@ -75,14 +75,7 @@ def drop_nodes(meta_graph: Message, roots: Iterable[str]) -> int:
     """Drops the nodes that no root needs, and the colocation with them; returns how many."""
     graph = meta_graph.graph_def
     nodes = {node.name: node for node in graph.node}
-    seen: set[str] = set()
-    queue = [names.input_node(root) for root in roots]
-    while queue:
-        name = queue.pop()
-        if name in seen or name not in nodes:
-            continue
-        seen.add(name)
-        queue += map(names.input_node, nodes[name].input)
+    seen = ancestors(nodes, roots)
     end = len(graph.node)
     while end:  # a whole run of dropped nodes at once: each deletion moves all that follows
         start = end - 1

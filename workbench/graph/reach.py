@@ -1,0 +1,119 @@
+"""What is reached in a graph: one walk, with a choice of what counts as an edge and where it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable, Mapping
+
+from workbench.disk.schema import NodeDef
+from workbench.names import input_node, input_tensor
+
+Edges = Callable[[str], Iterable[str]]
+"""From a name to the names next to it."""
+
+
+def reach(starts: Iterable[str], edges: Edges, stop: Container[str] = ()) -> set[str]:
+    """Return the names that are reached from some names, those included. Linear, and no recursion.
+
+    Args:
+        starts: where to begin.
+        edges: asked once for each name reached.
+        stop: names that are reached and not looked behind.
+    """
+    seen = set(starts)
+    todo = list(seen)
+    while todo:
+        name = todo.pop()
+        if name in stop:
+            continue
+        for other in edges(name):
+            if other not in seen:
+                seen.add(other)
+                todo.append(other)
+    return seen
+
+
+def ancestors(
+    nodes: Mapping[str, NodeDef], roots: Iterable[str], *, controls: bool = True, stop: Container[str] = ()
+) -> set[str]:
+    """Return the nodes of a graph that some tensors need, the nodes of the tensors included.
+
+    Args:
+        nodes: the graph, or a body; a name that no node has is not reached.
+        roots: as a node would write them: `n`, `n:k`, `n:arg:k`, `^n`.
+        controls: whether what a node only waits for counts.
+        stop: names of nodes that are reached and not looked behind.
+    """
+
+    def inputs(name: str) -> list[str]:
+        return known(nodes[name].input)
+
+    def known(entries: Iterable[str]) -> list[str]:
+        found = [input_node(entry) for entry in entries if controls or entry[:1] != "^"]
+        return [name for name in found if name in nodes]
+
+    return reach(known(roots), inputs, stop)
+
+
+def descendants(
+    nodes: Mapping[str, NodeDef], starts: Iterable[str], *, controls: bool = True, stop: Container[str] = ()
+) -> set[str]:
+    """Return the nodes of a graph that need some nodes, those included.
+
+    Args:
+        nodes: the graph, or a body.
+        starts: names of nodes; those that are not in the graph may be arguments of the body, and are in the answer.
+        controls: whether a node that only waits for another counts.
+        stop: names of nodes that are reached and not looked behind.
+    """
+    consumers: dict[str, list[str]] = {}
+    for name, node in nodes.items():
+        for entry in node.input:
+            if controls or entry[:1] != "^":
+                consumers.setdefault(input_node(entry), []).append(name)
+    return reach(starts, lambda name: consumers.get(name, ()), stop)
+
+
+def needed(
+    nodes: Mapping[str, NodeDef],
+    roots: Iterable[str],
+    *,
+    tensors: Mapping[str, str],
+    waits: Mapping[str, str],
+    controls: Container[str] | None = None,
+    stop: Container[str] = (),
+) -> set[str]:
+    """Return what some tensors of the main graph need where others are fed, or come from elsewhere.
+
+    Args:
+        nodes: the graph; names that no node has are in the answer too.
+        roots: as a node would write them: `n`, `n:k`, `^n`.
+        tensors: tensor `n:k` to the name that is in the answer instead of its node.
+        waits: node to the name that is in the answer where something only waits for the node.
+        controls: the nodes that are worth waiting for, besides those of `waits`; None for all. A root that waits
+            counts always.
+        stop: names that are reached and not looked behind.
+    """
+    replaced = {input_node(tensor) for tensor in tensors}
+
+    def behind(entries: Iterable[str], always: bool) -> list[str]:
+        found = []
+        for entry in entries:
+            if entry[:1] == "^":
+                name = entry[1:]
+                instead = waits.get(name)
+                if instead is not None:
+                    found.append(instead)
+                elif always or name in controls or name not in nodes:  # type: ignore[operator]
+                    found.append(name)
+                continue
+            name = entry if ":" not in entry else input_tensor(entry).node
+            if name in replaced:
+                name = tensors.get(str(input_tensor(entry)), name)
+            found.append(name)
+        return found
+
+    def edges(name: str) -> list[str]:
+        node = nodes.get(name)
+        return behind(node.input, controls is None) if node is not None else []
+
+    return reach(behind(roots, True), edges, stop)
