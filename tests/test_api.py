@@ -84,8 +84,8 @@ def test_errors_are_one_family() -> None:
         ["pixels=myInput"],
         [("pixels", "myInput")],
         [["pixels", "myInput"]],
-        wb.Wire("pixels", "myInput"),
-        iter([wb.Wire("pixels", "myInput")]),
+        wb.Connect("pixels", "myInput"),
+        iter([wb.Connect("pixels", "myInput")]),
     ],
     ids=["text", "list", "pair", "list of lists", "Wire", "iterator"],
 )
@@ -94,7 +94,7 @@ def test_wires(wires: Any) -> None:
 
 
 def test_a_pair_may_have_an_equals_sign_in_it() -> None:
-    assert wb.Plan.join("a", "b", wires=[("x=y", "z=1")]).wires == (wb.Wire("x=y", "z=1"),)
+    assert wb.Plan.join("a", "b", wires=[("x=y", "z=1")]).wires == (wb.Connect("x=y", "z=1"),)
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_hostile_names_are_printed_as_text(tmp_path: Path) -> None:
     meta.signature_def[f"{HOSTILE}1"].inputs[HOSTILE].dtype = 77
     model = wb.open_model(write(tmp_path / "m", *[meta] * 20))
     found = model.meta_graphs[0].signatures[f"{HOSTILE}1"]
-    plan = wb.Plan((wb.Source(HOSTILE, Path(HOSTILE)),) * 50, (wb.Wire(HOSTILE, HOSTILE),) * 50)
+    plan = wb.Plan((wb.Source(HOSTILE, Path(HOSTILE)),) * 50, (wb.Connect(HOSTILE, HOSTILE),) * 50)
     things = [model, model.meta_graphs[0], found, *found.inputs.values(), plan, Callable_(HOSTILE, ())]
     for one in [*things, *model.meta_graphs[0].variables, model.meta_graphs[0].node_tensor(f"{HOSTILE}:0")]:
         assert repr(one).isprintable() and len(repr(one)) < 4000, repr(one)

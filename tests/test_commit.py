@@ -6,7 +6,6 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +33,7 @@ def story(sample_models: Path) -> Draft:
 
 
 def join(a: Path, b: Path, wire: str = "y=x", *without: Rule) -> Draft:
-    plan = replace(Plan.join(a=a, b=b, wires=[wire]), format="tf1" if without else "auto")
+    plan = Plan.join(a=a, b=b, wires=[wire], format="tf1" if without else "auto")
     draft, findings = build(plan, without=without)
     assert draft is not None, list(map(str, findings))
     return draft

@@ -45,12 +45,14 @@ if TYPE_CHECKING:
     from workbench.publishing.publish import Proving
     from workbench.runtime.api import run
     from workbench.surgery.draft import Draft, apply, check
-    from workbench.surgery.plan import Plan, Source, Wire
+    from workbench.surgery.operations.connect import Connect
+    from workbench.surgery.plan import Plan, ResultOptions, Source
     from workbench.verification.api import verify
     from workbench.verification.report import Proof
 
 _HOMES = {
     "Checked": "workbench.checks.check",
+    "Connect": "workbench.surgery.operations.connect",
     "DType": "workbench.disk.dtypes",
     "Danger": "workbench.checks.unsafe",
     "DiskError": "workbench.errors",
@@ -66,12 +68,12 @@ _HOMES = {
     "Proof": "workbench.verification.report",
     "Proving": "workbench.publishing.publish",
     "Report": "workbench.publishing.joins",
+    "ResultOptions": "workbench.surgery.plan",
     "RuntimeFailure": "workbench.errors",
     "Source": "workbench.surgery.plan",
     "TargetExists": "workbench.errors",
     "UnknownName": "workbench.errors",
     "UsageError": "workbench.errors",
-    "Wire": "workbench.surgery.plan",
     "WorkbenchError": "workbench.errors",
     "apply": "workbench.surgery.draft",
     "check": "workbench.surgery.draft",
@@ -85,10 +87,10 @@ _HOMES = {
 }
 
 __all__ = [
-    "Checked", "DType", "Danger", "DiskError", "Draft", "Finding", "InputError", "MetaGraph", "Model",
-    "NotASavedModel", "NotAllowedToRun", "Plan", "PlanError", "Proof", "Proving", "Report", "RuntimeFailure",
-    "Source", "TargetExists", "UnknownName", "UsageError", "Wire", "WorkbenchError", "__version__", "apply", "check",
-    "check_model", "commit", "errors", "open_model", "run", "sample_models", "scan", "to_networkx", "verify",
+    "Checked", "Connect", "DType", "Danger", "DiskError", "Draft", "Finding", "InputError", "MetaGraph", "Model",
+    "NotASavedModel", "NotAllowedToRun", "Plan", "PlanError", "Proof", "Proving", "Report", "ResultOptions",
+    "RuntimeFailure", "Source", "TargetExists", "UnknownName", "UsageError", "WorkbenchError", "__version__", "apply",
+    "check", "check_model", "commit", "errors", "open_model", "run", "sample_models", "scan", "to_networkx", "verify",
 ]  # fmt: skip
 
 

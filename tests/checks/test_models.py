@@ -20,7 +20,8 @@ from workbench.errors import WorkbenchError
 from workbench.model import open_model
 from workbench.publishing.joins import commit
 from workbench.surgery.draft import build
-from workbench.surgery.plan import Plan, Source, Wire
+from workbench.surgery.operations.connect import Connect
+from workbench.surgery.plan import Plan, Source
 
 # What one of the loaders refuses, and why.
 EXPECTED = {"v1_lying_output_shape": {"output-shape"}, "tf2_old_optimizer": {"object-slots"}}
@@ -83,7 +84,7 @@ def test_results_of_merges_are_sound(zoo: Callable[[str], Example], tmp_path: Pa
     """Each model before another, or behind another, in the format that it gets."""
     first, second = (name, "tf2_module_twin") if len(name) % 2 else ("v1_simple_twin", name)
     sources = [Source(handle, zoo(one).path, zoo(one).tags) for handle, one in (("a", first), ("b", second))]
-    draft, findings = build(Plan(tuple(sources), (Wire("y", "x"),)))
+    draft, findings = build(Plan(tuple(sources), (Connect("y", "x"),)))
     assert draft is not None, findings
     assert commit(draft, tmp_path / "out", verify=False).published
     found = check_model(open_model(tmp_path / "out")).findings
@@ -97,7 +98,7 @@ def test_what_a_check_found_in_results(zoo: Callable[[str], Example], tmp_path: 
 
     for number, name in enumerate(("tf2_old_optimizer", "v1_lying_output_shape")):
         sources = (Source("a", zoo("v1_simple_save").path), Source("b", zoo(name).path))
-        draft, findings = build(Plan(sources, (Wire("y", "x"),)))
+        draft, findings = build(Plan(sources, (Connect("y", "x"),)))
         assert draft is not None
         assert ("R4-output-shape" in {one.code for one in findings}) == (name == "v1_lying_output_shape")
         assert commit(draft, tmp_path / str(number), verify=False).published

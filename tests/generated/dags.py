@@ -13,7 +13,8 @@ from tests.generated.models import Generated, generate
 from tests.generated.scope import DTYPES, small
 from tests.generated.values import Array
 from workbench.surgery.draft import Draft
-from workbench.surgery.plan import Plan, Source, Wire
+from workbench.surgery.operations.connect import Connect
+from workbench.surgery.plan import Plan, ResultOptions, Source
 
 ROWS = 3
 
@@ -86,10 +87,12 @@ def make_dag(random: Random, folder: Path, *, steps: int = 6) -> Dag:
         models[handle] = generate(random, folder / handle, inputs, steps=steps)
     plan = Plan(
         tuple(Source(handle, model.path) for handle, model in models.items()),
-        tuple(Wire(f"{b}@#{output}", f"{a}@#{key}") for (a, key), (b, output) in wires.items()),
-        keep_outputs=random.random() < 0.3,
-        keep_signatures=random.random() < 0.2,
-        freeze=random.random() < 0.2,
-        format=random.choice(["auto", "auto", "tf1"]),
+        tuple(Connect(f"{b}@#{output}", f"{a}@#{key}") for (a, key), (b, output) in wires.items()),
+        ResultOptions(
+            keep_outputs=random.random() < 0.3,
+            keep_signatures=random.random() < 0.2,
+            freeze=random.random() < 0.2,
+            format=random.choice(["auto", "auto", "tf1"]),
+        ),
     )
     return Dag(models, wires, plan)

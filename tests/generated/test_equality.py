@@ -33,7 +33,7 @@ from workbench.runtime.api import run
 from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import build
 from workbench.surgery.operations.signature import Added, SignatureChange, change_signatures
-from workbench.surgery.plan import Plan, Source
+from workbench.surgery.plan import Plan, ResultOptions, Source
 
 RUN = settings(
     max_examples=settings().max_examples // 10,
@@ -108,7 +108,7 @@ def test_a_join_is_the_composition(child: Child, folders: Folders, seed: int) ->
     draft, findings = build(dag.plan)
     if draft is None:  # all it may be refused for
         assert {one.code for one in findings if one.severity == "error"} == {"freeze-refused"}, findings
-        assert dag.plan.freeze and any("read by name" in model.kinds for model in dag.models.values())
+        assert dag.plan.result.freeze and any("read by name" in model.kinds for model in dag.models.values())
         return
     assert commit(draft, folder / "out", verify=False).published
     if random.random() < 0.3:
@@ -117,7 +117,7 @@ def test_a_join_is_the_composition(child: Child, folders: Folders, seed: int) ->
     values = dag.values(random)
     for loader in loaders(child, dict(dag.models), dag.odd, random):
         got = run_in(child, folder / "out", dag.inputs(draft, values), loader)
-        same(got, dag.outputs(draft, values), f"seed {seed}, {loader}, {dag.plan.format}")
+        same(got, dag.outputs(draft, values), f"seed {seed}, {loader}, {dag.plan.result.format}")
 
 
 @pytest.mark.needs_tf
@@ -217,7 +217,7 @@ def test_prefixed_and_stripped(folders: Folders, seed: int) -> None:
     folder = next(folders)
     extras = [name for name in EXTRAS if name != "ref_variable"]
     model = generate(Random(seed), folder, {"x": "float32"}, extras=extras)
-    draft, findings = build(Plan((Source("m", model.path),), format="tf1"))
+    draft, findings = build(Plan((Source("m", model.path),), result=ResultOptions(format="tf1")))
     assert draft is not None, findings
     original = open_model(folder).meta
     holding = Effects(original).holding

@@ -24,7 +24,8 @@ from workbench.runtime.child_process.private_copy import Copies
 from workbench.runtime.comparison.verify import Verifier
 from workbench.runtime.inputs.make_inputs import sample_maker
 from workbench.surgery.draft import Draft, build
-from workbench.surgery.plan import Plan, Source, Wire
+from workbench.surgery.operations.connect import Connect
+from workbench.surgery.plan import Plan, ResultOptions, Source
 from workbench.surgery.rewrite.prefix import Rule
 
 pytestmark = pytest.mark.needs_tf
@@ -54,7 +55,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
             Random(0), folder / name, {"x": "float32"}, steps=4, numbers=Random(numbers), everything=True
         )
     sources = tuple(Source(name, folder / name) for name in "ab")
-    return Plan(sources, (Wire("a@#y", "b@#x"),), format="tf1")
+    return Plan(sources, (Connect("a@#y", "b@#x"),), ResultOptions(format="tf1"))
 
 
 _VERIFIERS: dict[Plan, Verifier] = {}

@@ -17,7 +17,7 @@ from tests.surgery.tools import draft_of, wire
 from tests.zoo import ZOO, Example
 from tests.zoo.run import run_v1, run_v2
 from workbench.publishing.joins import commit
-from workbench.surgery.plan import Plan, Source
+from workbench.surgery.plan import Plan, ResultOptions, Source
 
 BATCH = 2
 CHAIN = "tf"
@@ -97,7 +97,7 @@ def make(join: Join, get: Models, target: Path) -> tuple[Any, Path]:
         tags = example.tags if example.path.is_dir() else None
         named = example.signature or (example.callables[0] if example.callables else None)
         listed.append(Source(handle, example.path, tags, named))
-    draft = draft_of(Plan(tuple(listed), tuple(map(wire, join.wires)), **join.options))
+    draft = draft_of(Plan(tuple(listed), tuple(map(wire, join.wires)), ResultOptions(**join.options)))
     commit(draft, target, verify=False)
     return draft, target
 
@@ -121,7 +121,7 @@ def cases(join: Join, get: Models, draft: Any, target: Path) -> tuple[Case, dict
         if port.own_key in alone[port.handle].inputs
     }
     expected = {port.key: alone[port.handle].expected[port.own_key] for port in draft.interface.outputs}
-    signature = draft.plan.signature
+    signature = draft.plan.result.signature
     result = Example(path=target, inputs=lambda _: inputs, signature=signature, outputs=tuple(expected))
     return Case(result, inputs, expected, source=False), alone
 

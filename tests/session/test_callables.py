@@ -12,7 +12,8 @@ from workbench.session.command import merge_words
 from workbench.session.lists.picking import Picked, Refused, end_of, outputs_of, pick, resolve, wired_ends
 from workbench.session.lists.viewer import Viewer
 from workbench.session.session import Session
-from workbench.surgery.plan import Plan, Source, Wire
+from workbench.surgery.operations.connect import Connect
+from workbench.surgery.plan import Plan, Source
 from workbench.surgery.resolve.endpoints import End
 from workbench.surgery.resolve.join import look_up
 
@@ -48,7 +49,7 @@ def test_a_key_of_a_callable_is_picked_and_wired_as_merge_writes_it(pair: Sessio
     judged = picked.judge(pair, DIGITS, rows[1][into])  # type: ignore[arg-type]
     assert judged is not None and judged.state == "fits"
     assert pick(pair, picked, DIGITS, rows[1][into]) is None  # type: ignore[arg-type]
-    wire = Wire(f"__call__#{output[3]}", f"__call__#{into[3]}")
+    wire = Connect(f"__call__#{output[3]}", f"__call__#{into[3]}")
     assert pair.plan.wires == (wire,)
     assert f"{wire.source}={wire.target}" in merge_words(pair.plan)
     outcome = pair.compute()
@@ -83,7 +84,7 @@ def test_a_model_is_joined_by_its_callable_or_by_something_else(pair: Session) -
     judged = pair.judge(pixels, inner)
     assert judged.code == "R1-callables" and judged.reason.startswith(f"{DIGITS}@myInput is wired.")
     pair.undo()
-    for wire in (Wire("pixels", "serving_default#myInput"), Wire("pixels", inner.written)):
+    for wire in (Connect("pixels", "serving_default#myInput"), Connect("pixels", inner.written)):
         pair.add_wire(wire)
     assert "R1-callables" in {finding.code for finding in pair.compute().findings}, "as merge says of it"
 

@@ -20,7 +20,8 @@ from workbench.session.lists.picking import resolve
 from workbench.session.lists.viewer import Viewer
 from workbench.session.options import CommitOptions, suggested_target
 from workbench.session.session import Session, write_wire
-from workbench.surgery.plan import Plan, Source, Wire
+from workbench.surgery.operations.connect import Connect
+from workbench.surgery.plan import Plan, Source
 from workbench.surgery.resolve.endpoints import End
 
 
@@ -39,14 +40,14 @@ def end(session: Session, handle: str, key: str, side: str) -> End:
     return found
 
 
-def wire(session: Session) -> Wire:
+def wire(session: Session) -> Connect:
     return session.wire(
         end(session, "image_base64", "pixels", "source"), end(session, "digits", "myInput", "target")
     )
 
 
 def test_a_wire_is_a_plan_that_can_be_built(pair: Session) -> None:
-    assert wire(pair) == Wire("pixels", "myInput")
+    assert wire(pair) == Connect("pixels", "myInput")
     outcome = pair.compute()
     assert outcome.draft is not None and outcome.errors == 0
     assert list(outcome.draft.meta.signatures["serving_default"].inputs) == ["base64_input"]
@@ -84,7 +85,7 @@ def test_swapping_keeps_what_the_wires_mean(pair: Session) -> None:
     pair.swap()
     assert pair.handles == ("digits", "image_base64")
     assert {str(link) for link in pair.links().values()} == before
-    assert pair.plan.wires == (Wire("image_base64@pixels", "digits@myInput"),)
+    assert pair.plan.wires == (Connect("image_base64@pixels", "digits@myInput"),)
 
 
 def test_closing_a_model_takes_its_wires(pair: Session) -> None:
@@ -105,7 +106,7 @@ def test_a_handle_is_renamed_in_wires_too(pair: Session) -> None:
     wire(pair)
     pair.swap()
     pair.rename("digits", "net")
-    assert pair.plan.wires == (Wire("image_base64@pixels", "net@myInput"),)
+    assert pair.plan.wires == (Connect("image_base64@pixels", "net@myInput"),)
     with pytest.raises(UsageError, match="twice"):
         pair.rename("net", "image_base64")
 
@@ -144,14 +145,14 @@ def test_what_does_not_fit_is_not_wired(pair: Session) -> None:
 
 
 def test_suggestions_leave_out_what_is_wired(pair: Session) -> None:
-    assert pair.suggestions() == [Wire("pixels", "myInput")]
+    assert pair.suggestions() == [Connect("pixels", "myInput")]
     wire(pair)
     assert pair.suggestions() == []
 
 
 def test_findings_of_models_and_plan_are_together(pair: Session) -> None:
     wire(pair)
-    pair.add_wire(Wire("pixels", "nowhere"))
+    pair.add_wire(Connect("pixels", "nowhere"))
     outcome = pair.compute()
     assert outcome.draft is None and outcome.errors == 1
     assert outcome.findings[0].code == "R1-unknown"

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from workbench.session.lists.places import Entry, existing, is_model, known, listing, nothing, typed
 from workbench.session.store import Store, state_folder
-from workbench.surgery.plan import Plan, Source, Wire
+from workbench.surgery.operations.connect import Connect
+from workbench.surgery.plan import Plan, ResultOptions, Source
 from workbench.surgery.recipe import load
 
 
@@ -27,7 +28,9 @@ def test_the_latest_model_comes_first_and_lost_ones_go(tmp_path: Path) -> None:
 
 def test_a_lost_plan_is_offered_and_reads_back(tmp_path: Path) -> None:
     plan = Plan(
-        (Source("a", tmp_path / "a"), Source("b", tmp_path / "b", ("x",))), (Wire("o", "i"),), freeze=True
+        (Source("a", tmp_path / "a"), Source("b", tmp_path / "b", ("x",))),
+        (Connect("o", "i"),),
+        ResultOptions(freeze=True),
     )
     store = Store(tmp_path)
     store.keep(plan, {"a": ("serve",)}, "out")
@@ -42,7 +45,7 @@ def test_a_lost_plan_is_offered_and_reads_back(tmp_path: Path) -> None:
     read = load(offered.path)
     assert (
         read.wires == plan.wires
-        and read.freeze
+        and read.result.freeze
         and [s.path for s in read.sources] == [tmp_path / "a", tmp_path / "b"]
     )
     assert [s.tags for s in read.sources] == [("serve",), ("x",)]
@@ -52,7 +55,7 @@ def test_a_lost_plan_is_offered_and_reads_back(tmp_path: Path) -> None:
 
 def test_a_finished_plan_is_forgotten(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    store.keep(Plan((Source("a", tmp_path),), (Wire("o", "i"),)), {})
+    store.keep(Plan((Source("a", tmp_path),), (Connect("o", "i"),)), {})
     store.forget()
     assert list((tmp_path / "plans").iterdir()) == []
 
@@ -61,7 +64,7 @@ def test_a_state_folder_that_can_not_be_written_stops_nothing(tmp_path: Path) ->
     (tmp_path / "file").write_text("")
     store = Store(tmp_path / "file")
     store.remember(tmp_path)
-    store.keep(Plan((Source("a", tmp_path),), (Wire("o", "i"),)), {})
+    store.keep(Plan((Source("a", tmp_path),), (Connect("o", "i"),)), {})
     assert store.recent() == [] and store.unfinished() == []
 
 

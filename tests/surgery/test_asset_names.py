@@ -14,7 +14,8 @@ from workbench.model import open_model
 from workbench.publishing.joins import commit
 from workbench.surgery.draft import Draft
 from workbench.surgery.edit import begin
-from workbench.surgery.plan import Plan, Source, Wire
+from workbench.surgery.operations.connect import Connect
+from workbench.surgery.plan import Plan, Source
 
 
 def model(folder: Path, asset: str | None, files: Mapping[str, str], *, parses: bool = True) -> Path:
@@ -119,7 +120,7 @@ def test_a_file_that_is_only_read_may_have_another_name(
     _, found = joined(tmp_path, a, b)
     other = "/" if len(asset) > 200 else "_"
     assert found == {f"a{mark}{name}": text for name, text in files.items()} | {f"b{other}{asset}": "3"}
-    wires = (Wire("a@y", "b@x"), Wire("b@y", "c@x"))
+    wires = (Connect("a@y", "b@x"), Connect("b@y", "c@x"))
     draft = draft_of(Plan((Source("a", a), Source("b", b), Source("c", c)), wires))
     third = sorted(one.filename for one in draft.proto.meta_graphs[0].asset_file_def)
     number = "_2" if asset == "vocab.txt" else ""

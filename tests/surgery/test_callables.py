@@ -23,7 +23,7 @@ from workbench.surgery.edit import Edit
 from workbench.surgery.operations.flatten import flatten
 from workbench.surgery.operations.freeze import freeze_model
 from workbench.surgery.operations.signature import Added, SignatureChange, change_signatures
-from workbench.surgery.plan import Plan, Source
+from workbench.surgery.plan import Plan, ResultOptions, Source
 from workbench.surgery.replay import redo
 
 pytestmark = pytest.mark.needs_tf
@@ -134,7 +134,7 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
 
 def plan_of(parts: dict[str, tuple[Path, str | None]], *wires: str, **options: Any) -> Plan:
     sources = tuple(Source(handle, path, None, signature) for handle, (path, signature) in parts.items())
-    return Plan(sources, tuple(map(wire, wires)), **options)
+    return Plan(sources, tuple(map(wire, wires)), ResultOptions(**options))
 
 
 def joined(plan: Plan, target: Path, child: Child) -> tuple[Draft, Report]:

@@ -16,7 +16,8 @@ from workbench.findings import Finding
 from workbench.model import open_model
 from workbench.surgery import builder
 from workbench.surgery.draft import apply, check
-from workbench.surgery.plan import Plan, Source, Wire
+from workbench.surgery.operations.connect import Connect
+from workbench.surgery.plan import Plan, Source
 from workbench.surgery.resolve.endpoints import chosen_signature
 
 # -- the plan as a whole
@@ -35,7 +36,7 @@ def test_no_wire(tmp_path: Path) -> None:
 def test_a_model_nobody_wires(tmp_path: Path) -> None:
     a = doubler(tmp_path / "a").save()
     sources = tuple(Source(name, a) for name in ("a", "b", "c"))
-    assert the(findings_of(Plan(sources, (Wire("a@y", "b@x"),))), "R1-alone").where == "c"
+    assert the(findings_of(Plan(sources, (Connect("a@y", "b@x"),))), "R1-alone").where == "c"
 
 
 def test_everything_is_told_at_once(tmp_path: Path) -> None:
@@ -75,7 +76,7 @@ def test_a_model_wired_to_itself(tmp_path: Path) -> None:
 def test_wires_in_a_circle(tmp_path: Path) -> None:
     a = doubler(tmp_path / "a").save()
     sources = tuple(Source(name, a) for name in ("a", "b", "c"))
-    wires = (Wire("a@y", "b@x"), Wire("b@y", "c@x"), Wire("c@y", "a@x"))
+    wires = (Connect("a@y", "b@x"), Connect("b@y", "c@x"), Connect("c@y", "a@x"))
     found = the(findings_of(Plan(sources, wires)), "R2-cycle")
     assert found.where == "a, b, c"
     assert all(str(wire) in found.message for wire in wires)
@@ -84,10 +85,10 @@ def test_wires_in_a_circle(tmp_path: Path) -> None:
 def test_an_input_wired_twice(tmp_path: Path) -> None:
     a = doubler(tmp_path / "a").save()
     sources = tuple(Source(name, a) for name in ("a", "b", "c"))
-    found = the(findings_of(Plan(sources, (Wire("a@y", "c@x"), Wire("b@y", "c@x")))), "R2-twice")
+    found = the(findings_of(Plan(sources, (Connect("a@y", "c@x"), Connect("b@y", "c@x")))), "R2-twice")
     assert found.where == "c@x" and "a@y" in found.message and "b@y" in found.message
     # under another name it is the same input
-    found = the(findings_of(Plan(sources, (Wire("a@y", "c@x"), Wire("b@y", "c@%x:0")))), "R2-twice")
+    found = the(findings_of(Plan(sources, (Connect("a@y", "c@x"), Connect("b@y", "c@%x:0")))), "R2-twice")
     assert found.where == "c@%x:0"
 
 

@@ -11,7 +11,8 @@ from tests.surgery.tiny import Tiny, doubler, plan, typed
 from tests.surgery.tools import codes, findings_of, the
 from workbench.errors import UsageError
 from workbench.model import open_model
-from workbench.surgery.plan import Plan, Source, SourceList, Wire, split_handle
+from workbench.surgery.operations.connect import Connect
+from workbench.surgery.plan import Plan, Source, SourceList, split_handle
 from workbench.surgery.resolve.endpoints import End, Lookup
 from workbench.surgery.resolve.join import split_wire
 
@@ -175,11 +176,11 @@ def test_split_handle(text: str, expected: tuple[str | None, str]) -> None:
 def test_handles_of_ends(tmp_path: Path) -> None:
     one, two, three = (doubler(tmp_path / name).save() for name in "one two three".split())  # noqa: SIM905
     sources = (Source("one", one), Source("two", two), Source("three", three))
-    found = findings_of(Plan(sources, (Wire("y", "two@x"), Wire("two@y", "fuor@x"))))
+    found = findings_of(Plan(sources, (Connect("y", "two@x"), Connect("two@y", "fuor@x"))))
     wrong = [one for one in found if one.code == "R1-handle"]
     assert [one.where for one in wrong] == ["y", "fuor@x"]
     assert all("one, two, three" in (one.hint or "") for one in wrong)
-    right = Plan(sources, (Wire("one@y", "two@x"), Wire("two@y", "three@x")))
+    right = Plan(sources, (Connect("one@y", "two@x"), Connect("two@y", "three@x")))
     assert codes(findings_of(right), "error") == []
 
 
@@ -187,10 +188,10 @@ def test_callables_are_ends(sample_models: Path) -> None:
     digits, image = sample_models / "digits_tf2", sample_models / "image_base64"
     assert not codes(findings_of(plan(image, digits, "pixels=__call__#myInput")), "error")
     sources = (Source("a", image), Source("b", digits, None, "serving_default"))
-    found = the(findings_of(Plan(sources, (Wire("pixels", "__call__#myInput"),))), "R1-callable")
+    found = the(findings_of(Plan(sources, (Connect("pixels", "__call__#myInput"),))), "R1-callable")
     assert found.where == "b@__call__#myInput" and "--signature-of b=__call__" in (found.hint or "")
     sources = (Source("a", image), Source("b", digits, None, "__call__"))
-    found = the(findings_of(Plan(sources, (Wire("pixels", "%serving_default_myInput"),))), "R1-callables")
+    found = the(findings_of(Plan(sources, (Connect("pixels", "%serving_default_myInput"),))), "R1-callables")
     assert "__call__" in found.message
 
 
@@ -206,7 +207,7 @@ def test_signatures(tmp_path: Path) -> None:
     assert codes(findings_of(plan(several, other, "first#y=x")), "error") == []
     found = findings_of(plan(other, several, "y=second#x"))
     assert "--signature-of b=KEY" in (the(found, "R1-no-output").hint or "")
-    chosen = Plan((Source("a", several, None, "frist"), Source("b", other)), (Wire("y", "x"),))
+    chosen = Plan((Source("a", several, None, "frist"), Source("b", other)), (Connect("y", "x"),))
     found = the(findings_of(chosen), "R1-signature")
     assert found.where == "a" and found.hint == "Did you mean first?"
     bare = Tiny(tmp_path / "c").placeholder().node("y", "Identity", "x", T="float32").save()

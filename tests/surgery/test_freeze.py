@@ -61,9 +61,8 @@ def test_the_size_is_told_before(sample_models: Path) -> None:
 
 
 def plan_frozen(made: Any) -> Any:
-    from dataclasses import replace
 
-    return replace(made, freeze=True)
+    return made.with_result(freeze=True)
 
 
 @pytest.mark.needs_tf

@@ -17,10 +17,11 @@ from workbench.publishing.edits import commit_edit
 from workbench.publishing.joins import commit
 from workbench.surgery.edit import Edit
 from workbench.surgery.export.init_ops import init_ops
+from workbench.surgery.operations.connect import Connect
 from workbench.surgery.operations.flatten import flatten
 from workbench.surgery.operations.freeze import freeze_model
 from workbench.surgery.operations.signature import SignatureChange, change_signatures
-from workbench.surgery.plan import Plan, Source, Wire
+from workbench.surgery.plan import Plan, ResultOptions, Source
 
 COLLECTION = "table_initializer"
 
@@ -116,7 +117,7 @@ def test_an_edit_has_it_as_its_init_op(tmp_path: Path, kind: str) -> None:
 
 def test_a_join_has_it_as_its_init_op(tmp_path: Path) -> None:
     sources = (Source("a", model(tmp_path / "a")), Source("b", after(tmp_path / "b")))
-    draft = draft_of(Plan(sources, (Wire("y", "x"),)))
+    draft = draft_of(Plan(sources, (Connect("y", "x"),)))
     assert main_op(draft.proto.meta_graphs[0]) == ["^a/v/set", "^a/fill"]
     assert {"implicit-init", "tf1-format"} <= set(codes(draft.findings))
     assert not draft.meta.has_object_graph  # no loader would set the variable there
@@ -124,7 +125,7 @@ def test_a_join_has_it_as_its_init_op(tmp_path: Path) -> None:
 
 def test_a_table_alone_becomes_an_object(tmp_path: Path) -> None:
     sources = (Source("a", model(tmp_path / "a", local=False)), Source("b", after(tmp_path / "b")))
-    draft = draft_of(Plan(sources, (Wire("y", "x"),)))
+    draft = draft_of(Plan(sources, (Connect("y", "x"),)))
     names = [one for one in draft.meta.functions if "initialize" in one]
     (body,) = (draft.meta.functions[name] for name in names)
     assert "InitializeTableV2" in {node.op for node in body.node_def}
@@ -191,7 +192,7 @@ def test_only_what_is_needed_is_run(tmp_path: Path, kind: str) -> None:
     assert init_ops(opened, served) == ("v/set", "fill") + (("set",) if needed else ())
     if not needed:
         sources = (Source("a", path), Source("b", after(tmp_path / "b")))
-        draft = draft_of(Plan(sources, (Wire("y", "x"),)))
+        draft = draft_of(Plan(sources, (Connect("y", "x"),)))
         assert main_op(draft.proto.meta_graphs[0]) == ["^a/v/set", "^a/fill"]
         assert "a/set" not in draft.meta.nodes
         assert main_op(flatten(open_model(path)).meta_graph) == ["^v/set", "^fill"]
@@ -232,7 +233,7 @@ def test_results_compute_in_both_loaders(tmp_path: Path) -> None:
             (table, {"freeze": True}),
         ]
     ):
-        plan = Plan((Source("a", path), Source("b", b)), (Wire("y", "x"),), **options)
+        plan = Plan((Source("a", path), Source("b", b)), (Connect("y", "x"),), ResultOptions(**options))
         target = tmp_path / f"join{number}"
         assert commit(draft_of(plan), target, verify=False).published
         expected = [42.0, 44.0, 38.0]

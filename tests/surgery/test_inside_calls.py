@@ -19,8 +19,9 @@ from workbench.publishing.edits import commit_edit
 from workbench.publishing.joins import commit
 from workbench.publishing.publish import Proving
 from workbench.runtime.child_process.child import Child
+from workbench.surgery.operations.connect import Connect
 from workbench.surgery.operations.signature import Added, SignatureChange, change_signatures
-from workbench.surgery.plan import Wire, handle_base
+from workbench.surgery.plan import handle_base
 from workbench.surgery.recipe import RECIPE
 from workbench.surgery.resolve.endpoints import Lookup
 from workbench.surgery.resolve.inside_calls import open_calls
@@ -162,10 +163,9 @@ def test_a_wrong_place_offers_the_nearest_names(zoo: Zoo) -> None:
     assert codes[3] == "R1-call"
     assert codes[4] == "R1-argument"
     plan = plan_of(lambda name: model_source(model.path), {"a": "x", "b": "x"}, [])
-    wires = (Wire(f"a@{ends[2]}", "b@x"),)
-    from dataclasses import replace
+    wires = (Connect(f"a@{ends[2]}", "b@x"),)
 
-    found = the(findings_of(replace(plan, wires=wires)), "R1-output")
+    found = the(findings_of(plan.with_wires(wires)), "R1-output")
     assert "one output, 0" in found.message
 
 

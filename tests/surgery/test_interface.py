@@ -10,7 +10,8 @@ from tests.surgery.tiny import Shape, Tiny, doubler, plan, typed
 from tests.surgery.tools import codes, draft_of, findings_of, the
 from workbench.model.shapes import from_proto
 from workbench.surgery.draft import Draft
-from workbench.surgery.plan import Plan, Source, Wire
+from workbench.surgery.operations.connect import Connect
+from workbench.surgery.plan import Plan, ResultOptions, Source
 
 
 def ends(draft: Draft, key: str = "serving_default") -> tuple[dict[str, str], dict[str, str]]:
@@ -214,7 +215,9 @@ def test_looseness_goes_down_the_chain(tmp_path: Path) -> None:
     made = Tiny(tmp_path / "b").placeholder("x", shape=None).node("y", "Tanh", "x", T="float32")
     middle = made.signature(x_in=("x:0", "float32", (2, 4)), y_out=("y:0", "float32", (2, 4))).save()
     sources = [first, middle, typed(tmp_path / "c", "float32", (2, 4))]
-    chain = Plan(tuple(Source(path.name, path) for path in sources), (Wire("a@y", "b@x"), Wire("b@y", "c@x")))
+    chain = Plan(
+        tuple(Source(path.name, path) for path in sources), (Connect("a@y", "b@x"), Connect("b@y", "c@x"))
+    )
     info = draft_of(chain).proto.meta_graphs[0].signature_def["serving_default"].outputs["y"]
     assert info.tensor_shape.unknown_rank
 
@@ -243,7 +246,7 @@ def test_many_diamonds_are_not_walked_one_by_one(tmp_path: Path) -> None:
     sources = tuple(Source(f"m{number}", path) for number in range(20))
     wires = []
     for number in range(19):
-        wires += [Wire(f"m{number}@y", f"m{number + 1}@x"), Wire(f"m{number}@y", f"m{number + 1}@z")]
+        wires += [Connect(f"m{number}@y", f"m{number + 1}@x"), Connect(f"m{number}@y", f"m{number + 1}@z")]
     assert ends(draft_of(Plan(sources, tuple(wires))))[0] == {"x": "m0/x:0", "z": "m0/z:0"}
 
 
@@ -264,7 +267,7 @@ def test_kept_keys_that_would_collide(tmp_path: Path) -> None:
     for made, key in ((one, "b_c"), (other, "c")):
         made.meta.signature_def[key].CopyFrom(made.meta.signature_def["serving_default"])
     sources = (Source("a", one.save()), Source("a_b", other.save()))
-    draft = draft_of(Plan(sources, (Wire("y", "x"),), keep_signatures=True))
+    draft = draft_of(Plan(sources, (Connect("y", "x"),), ResultOptions(keep_signatures=True)))
     assert len(draft.meta.signatures) == 5
     tensors = {ends(draft, key)[1]["y"] for key in draft.meta.signatures if key.startswith("a_b_c")}
     assert tensors == {"a/y:0", "a_b/y:0"}

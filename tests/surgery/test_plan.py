@@ -8,18 +8,20 @@ from pathlib import Path
 import pytest
 
 from workbench.errors import UsageError
-from workbench.surgery.plan import Plan, Source, SourceList, Wire, handle_base
+from workbench.surgery.operation import fields_to_json
+from workbench.surgery.operations.connect import Connect
+from workbench.surgery.plan import Plan, ResultOptions, Source, SourceList, handle_base
 
 
 def test_join(tmp_path: Path) -> None:
     plan = Plan.join(
-        tmp_path / "image", digits=tmp_path / "other", wires=["pixels=myInput", Wire("a=b", "c")]
+        tmp_path / "image", digits=tmp_path / "other", wires=["pixels=myInput", Connect("a=b", "c")]
     )
     assert plan.handles == ("image", "digits")
     assert plan.sources[1] == Source("digits", tmp_path / "other")
-    assert plan.wires == (Wire("pixels", "myInput"), Wire("a=b", "c"))
+    assert plan.wires == (Connect("pixels", "myInput"), Connect("a=b", "c"))
     assert [str(wire) for wire in plan.wires] == ["pixels=myInput", "a=b=c"]
-    assert plan.options() == {}
+    assert fields_to_json(plan.result) == {}
 
 
 def test_a_wire_without_equals(tmp_path: Path) -> None:
@@ -31,15 +33,16 @@ def test_a_wire_without_equals(tmp_path: Path) -> None:
 def test_plans_are_values(tmp_path: Path) -> None:
     one, other = (Plan.join(tmp_path / "a", tmp_path / "b", wires=["y=x"]) for _ in range(2))
     assert one == other and hash(one) == hash(other)
-    more = one.with_wire(Wire("z", "w"))
-    assert len(one.wires) == 1 and more.wires == (Wire("y", "x"), Wire("z", "w"))
+    more = one.with_wire(Connect("z", "w"))
+    assert len(one.wires) == 1 and more.wires == (Connect("y", "x"), Connect("z", "w"))
     with pytest.raises(FrozenInstanceError):
-        one.freeze = True  # type: ignore[misc]
+        one.steps = ()  # type: ignore[misc]
 
 
 def test_options_are_those_that_are_not_the_default() -> None:
-    plan = Plan((), tags=("serve", "gpu"), keep_outputs=True, keep_signatures=True, freeze=True, format="tf1")
-    assert plan.options() == {
+    result = ResultOptions("mine", ("serve", "gpu"), True, True, True, "tf1", (("a", "b"),))
+    assert fields_to_json(result) == {
+        "signature": "mine", "rename_inputs": {"a": "b"},
         "tags": ["serve", "gpu"], "keep_outputs": True, "keep_signatures": True, "freeze": True, "format": "tf1",
     }  # fmt: skip
 

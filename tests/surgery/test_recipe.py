@@ -19,7 +19,8 @@ from tests.surgery.tools import draft_of
 from workbench.errors import DamagedFile, MissingFile
 from workbench.publishing.joins import commit
 from workbench.surgery import recipe
-from workbench.surgery.plan import Plan, Source, Wire
+from workbench.surgery.operations.connect import Connect
+from workbench.surgery.plan import Plan, Source
 
 STORY = "pixels=myInput"
 
@@ -113,14 +114,14 @@ def test_a_saved_recipe_gives_the_same_plan_and_bytes(
     sources = tuple(
         replace(one, path=tmp_path / "before" / "models" / one.path.name) for one in story.sources
     )
-    made = replace(story, sources=sources, **options)
+    made = replace(story, sources=sources).with_result(**options)
     draft = draft_of(made)
     recipe.save(made, draft.join, tmp_path / "before" / "recipe.json")
     (tmp_path / "before").rename(tmp_path / "after")
     replayed = recipe.load(tmp_path / "after" / "recipe.json")
     assert [one.path.parent for one in replayed.sources] == [tmp_path / "after" / "models"] * 2
     for key in ("signature", "tags", "keep_outputs", "keep_signatures", "freeze", "format"):
-        assert getattr(replayed, key) == getattr(made, key)
+        assert getattr(replayed.result, key) == getattr(made.result, key)
     shutil.copytree(tmp_path / "after", tmp_path / "before")
     assert write(replayed, tmp_path / "one") == write(made, tmp_path / "two")
 
@@ -139,7 +140,7 @@ def test_odd_keys_and_tag_sets_come_back(tmp_path: Path) -> None:
         Source("frozen", tmp_path / "frozen.pb"),
         Source("last", doubler(tmp_path / "last").save()),
     )
-    made = Plan(sources, (Wire("odd@c@d", "frozen@x"), Wire("frozen@y", "last@x")))
+    made = Plan(sources, (Connect("odd@c@d", "frozen@x"), Connect("frozen@y", "last@x")))
     recipe.save(made, draft_of(made).join, tmp_path / "recipe.json")
     replayed = recipe.load(tmp_path / "recipe.json")
     assert replayed.wires == made.wires

@@ -358,7 +358,7 @@ def test_a_merge_may_rename_what_the_result_takes_and_gives(
     assert found.inputs["factor"].default is not None
     assert sorted(found.outputs) == ["b", "w", "y"]
     assert made.origin is not None and made.origin.recipe is not None
-    assert made.origin.recipe["options"]["rename_inputs"] == dict(plan.rename_inputs)
+    assert made.origin.recipe["options"]["rename_inputs"] == dict(plan.result.rename_inputs)
 
 
 def test_keys_that_the_result_has_not_or_has_already(models: Models) -> None:

@@ -205,7 +205,7 @@ def test_an_export_of_keras_says_that_it_is_inference(
         (Source("a", zoo("v1_simple_save").path), Source("b", layers("keras"))), (wire(f"a@y = b@{key}"),)
     )
     assert codes(findings_of(plan)).count("training-inference-only") == 1
-    frozen = Plan(plan.sources, plan.wires, freeze=True)
+    frozen = plan.with_result(freeze=True)
     assert "training-inference-only" not in codes(findings_of(frozen))
 
 

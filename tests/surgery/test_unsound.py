@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +47,7 @@ CARRIED = {
 
 
 def joined(net: Path, **options: Any) -> tuple[Draft | None, list[Finding]]:
-    return build(replace(Plan.join(IMAGE, net, wires=[WIRE]), **options))
+    return build(Plan.join(IMAGE, net, wires=[WIRE], **options))
 
 
 @pytest.mark.parametrize("code", CARRIED)

@@ -7,7 +7,8 @@ from typing import Any
 
 from workbench.disk import dtypes, schema
 from workbench.model import shapes
-from workbench.surgery.plan import Plan, Source, Wire
+from workbench.surgery.operations.connect import Connect
+from workbench.surgery.plan import Plan, ResultOptions, Source
 
 Shape = tuple[int | None, ...] | None
 
@@ -88,5 +89,5 @@ def plan(a: Path, b: Path, *wires: str, **options: Any) -> Plan:
     made = []
     for text in wires or ("y=x",):
         left, _, right = text.partition(" = ") if " = " in text else text.partition("=")
-        made.append(Wire(left, right))
-    return Plan((Source("a", a), Source("b", b)), tuple(made), **options)
+        made.append(Connect(left, right))
+    return Plan((Source("a", a), Source("b", b)), tuple(made), ResultOptions(**options))

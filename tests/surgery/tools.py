@@ -8,7 +8,8 @@ from typing import Any
 
 from workbench.findings import Finding
 from workbench.surgery.draft import Draft, build
-from workbench.surgery.plan import Plan, Source, Wire
+from workbench.surgery.operations.connect import Connect
+from workbench.surgery.plan import Plan, ResultOptions, Source
 from workbench.surgery.rewrite.prefix import Rule
 
 Models = Callable[[str], Source]
@@ -21,12 +22,12 @@ def plan_of(models: Models, parts: Mapping[str, str], wires: Iterable[str], **op
     for handle, name in parts.items():
         found = models(name)
         sources.append(Source(handle, found.path, found.tags, found.signature))
-    return Plan(tuple(sources), tuple(map(wire, wires)), **options)
+    return Plan(tuple(sources), tuple(map(wire, wires)), ResultOptions(**options))
 
 
-def wire(text: str) -> Wire:
+def wire(text: str) -> Connect:
     left, _, right = text.partition(" = ") if " = " in text else text.partition("=")
-    return Wire(left, right)
+    return Connect(left, right)
 
 
 def draft_of(plan: Plan, *, without: Iterable[Rule] = ()) -> Draft:

@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 
 from tests.tui.driving import drive, press, settle, type_text, until
 from workbench import sample_models
-from workbench.surgery.plan import Wire
+from workbench.surgery.operations.connect import Connect
 from workbench.tui.app import Look, WorkbenchApp
 
 SIZES = ((80, 24), (120, 40), (200, 60))
@@ -106,7 +106,9 @@ def take(
         await press(app, pilot, "escape", "e")
         shot(app, "recipe")
         await press(app, pilot, "escape")
-        app.session.add_wire(Wire(f"{app.session.handles[0]}@nothing", f"{app.session.handles[1]}@nowhere"))
+        app.session.add_wire(
+            Connect(f"{app.session.handles[0]}@nothing", f"{app.session.handles[1]}@nowhere")
+        )
         await press(app, pilot, "f", "w", "f")
         app.screen.changed()  # type: ignore[attr-defined]
         await settle(app, pilot)

@@ -188,7 +188,7 @@ def test_options_are_in_the_command_and_can_be_undone(sample_models: Path, tmp_p
         await settle(app, pilot)
         assert app.session.handles == ("image_base64", "digitsx"), "a handle that can't be one is not taken"
         await press(app, pilot, "escape", "u", "u", "u")
-        assert app.session.handles == PAIR and not app.session.plan.freeze
+        assert app.session.handles == PAIR and not app.session.plan.result.freeze
 
     drive(story, [sample_models / name for name in PAIR], state=tmp_path / "state")
 

@@ -11,7 +11,7 @@ from tests.tui.driving import drive, press, screen_text, settle, type_text
 from tests.tui.test_browse import pane, row
 from workbench.findings import Finding
 from workbench.session.session import Session
-from workbench.surgery.plan import Wire
+from workbench.surgery.operations.connect import Connect
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.screens.suggest import Suggestions
 from workbench.tui.screens.work import WorkScreen
@@ -103,7 +103,7 @@ def test_fan_out_unwire_undo_and_redo(sample_models: Path, tmp_path: Path) -> No
 def test_suggestions_are_wired_by_enter(sample_models: Path, tmp_path: Path) -> None:
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         await press(app, pilot, "s")
-        assert app.screen.query_one(Suggestions).wires == [Wire("pixels", "myInput")]
+        assert app.screen.query_one(Suggestions).wires == [Connect("pixels", "myInput")]
         await press(app, pilot, "enter")
         assert wires(app) == ["pixels=myInput"]
         await press(app, pilot, "s")
@@ -114,7 +114,7 @@ def test_suggestions_are_wired_by_enter(sample_models: Path, tmp_path: Path) -> 
 
 def test_a_finding_goes_to_its_place(sample_models: Path, tmp_path: Path) -> None:
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
-        app.session.add_wire(Wire("pixels", "myInputt"))
+        app.session.add_wire(Connect("pixels", "myInputt"))
         work(app).changed()
         await settle(app, pilot)
         await press(app, pilot, "f")
@@ -196,11 +196,11 @@ def test_the_arrow_in_the_head_goes_the_way_of_the_wires(sample_models: Path) ->
 
     first, second, third = session.handles
     assert head() == f"● {first} ▲ {second} ■ {third}"
-    session.add_wire(Wire(f"{first}@pixels", f"{second}@myInput"))
+    session.add_wire(Connect(f"{first}@pixels", f"{second}@myInput"))
     assert head() == f"● {first} ─▶ ▲ {second} ■ {third}"
     session.swap()
     assert head() == f"● {third} ▲ {second} ◀─ ■ {first}"
-    session.add_wire(Wire(f"{third}@pixels", f"{first}@base64_input"))
+    session.add_wire(Connect(f"{third}@pixels", f"{first}@base64_input"))
     assert head() == f"● {third} ▲ {second} ◀─ ■ {first}", "no arrow between two models without a wire"
 
 

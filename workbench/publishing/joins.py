@@ -86,7 +86,7 @@ class _Commit(Work):
 
     def proven(self) -> Sequence[str]:
         """The signature the plan is about."""
-        return (self.draft.plan.signature,)
+        return (self.draft.plan.result.signature,)
 
     def stages(self) -> Iterator[tuple[ChainStage, MetaGraph]]:
         """The sources in the chain, and alone where their calls are opened."""

@@ -33,14 +33,14 @@ def merge_words(plan: Plan, options: CommitOptions | None = None, target: str | 
             words += ["--signature-of", f"{source.handle}={source.signature}"]
         if source.tags is not None:
             words += ["--tag-set-of", f"{source.handle}={','.join(source.tags)}"]
-    if plan.signature != DEFAULT_SIGNATURE:
-        words += ["--signature", plan.signature]
-    if plan.tags != DEFAULT_TAGS:
-        words += ["--tag-set", ",".join(plan.tags)]
+    if plan.result.signature != DEFAULT_SIGNATURE:
+        words += ["--signature", plan.result.signature]
+    if plan.result.tags != DEFAULT_TAGS:
+        words += ["--tag-set", ",".join(plan.result.tags)]
     flags = {
-        "--keep-outputs": plan.keep_outputs,
-        "--keep-signatures": plan.keep_signatures,
-        "--freeze": plan.freeze,
+        "--keep-outputs": plan.result.keep_outputs,
+        "--keep-signatures": plan.result.keep_signatures,
+        "--freeze": plan.result.freeze,
         "--serving": options.serving,
         "--no-verify": not options.verify,
         "--allow-unsafe": options.allow_unsafe,

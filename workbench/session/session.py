@@ -18,7 +18,8 @@ from workbench.errors import UsageError, WorkbenchError
 from workbench.findings import Finding, by_severity, total
 from workbench.model import Model, open_model
 from workbench.session.options import CommitOptions
-from workbench.surgery.plan import DEFAULT_SIGNATURE, Plan, Source, SourceList, Wire, split_handle
+from workbench.surgery.operations.connect import Connect
+from workbench.surgery.plan import DEFAULT_SIGNATURE, Plan, Source, SourceList, split_handle
 
 if TYPE_CHECKING:
     from workbench.session.lists.compatibility import Judge, Judgement
@@ -80,7 +81,7 @@ class Session:
         self._join: tuple[Plan, Join] | None = None
         self._judge: tuple[Plan, int, Judge] | None = None
         self._outcome: Outcome | None = None
-        self._saved_wires: tuple[Wire, ...] = self.state.plan.wires
+        self._saved_wires: tuple[Connect, ...] = self.state.plan.wires
 
     # -- what is there
 
@@ -203,7 +204,7 @@ class Session:
     def close(self, handle: str) -> None:
         """Takes a model and its wires out."""
         wires = [wire for wire in self.plan.wires if handle not in self.ends_of(wire)]
-        kept = replace(self.plan, wires=tuple(wires))
+        kept = self.plan.with_wires(wires)
         sources = [source for source in self.plan.sources if source.handle != handle]
         self.change(f"close {handle}", self._with_sources(sources, plan=kept))
 
@@ -240,7 +241,7 @@ class Session:
         plan = plan or self.plan
         renamed = renamed or {}
         ends = [self._split(wire, plan.handles) for wire in plan.wires]
-        new = replace(plan, sources=tuple(sources), wires=())
+        new = replace(plan, sources=tuple(sources)).with_wires(())
         wires = tuple(
             write_wire(
                 new.handles,
@@ -249,23 +250,23 @@ class Session:
             )
             for left, right in ends
         )
-        return replace(new, wires=wires)
+        return new.with_wires(wires)
 
     # -- wires
 
-    def _split(self, wire: Wire, handles: Sequence[str]) -> tuple[tuple[str, str], tuple[str, str]]:
+    def _split(self, wire: Connect, handles: Sequence[str]) -> tuple[tuple[str, str], tuple[str, str]]:
         first = handles[0] if handles else ""
         second = handles[1] if len(handles) > 1 else first
         left, source = split_handle(wire.source, handles)
         right, target = split_handle(wire.target, handles)
         return (left or first, source), (right or second, target)
 
-    def ends_of(self, wire: Wire) -> tuple[str, str]:
+    def ends_of(self, wire: Connect) -> tuple[str, str]:
         """The handles of the models a wire leads from and to."""
         left, right = self._split(wire, self.handles)
         return left[0], right[0]
 
-    def wire(self, source: End, target: End) -> Wire:
+    def wire(self, source: End, target: End) -> Connect:
         """Leads an output into an input.
 
         In a model of several signatures of which none is chosen, wiring a key of one chooses that one.
@@ -286,17 +287,17 @@ class Session:
         self.change(f"wire {source.written} → {target.written}", plan)
         return wire
 
-    def add_wire(self, wire: Wire) -> None:
+    def add_wire(self, wire: Connect) -> None:
         """Adds a wire as written."""
         self.change(f"wire {wire.source} → {wire.target}", self.plan.with_wire(wire))
 
-    def unwire(self, wire: Wire) -> None:
+    def unwire(self, wire: Connect) -> None:
         """Takes a wire out."""
         wires = list(self.plan.wires)
         wires.remove(wire)
-        self.change(f"unwire {wire.source} → {wire.target}", replace(self.plan, wires=tuple(wires)))
+        self.change(f"unwire {wire.source} → {wire.target}", self.plan.with_wires(wires))
 
-    def suggestions(self) -> list[Wire]:
+    def suggestions(self) -> list[Connect]:
         """Wires between signature keys that fit and are not there yet, the likeliest first."""
         from workbench.surgery.resolve.suggest import suggest
 
@@ -304,18 +305,18 @@ class Session:
             return []
         taken = {(link.target.handle, name) for link in self.links().values() for name in link.target.tensors}
 
-        def free(wire: Wire) -> bool:
+        def free(wire: Connect) -> bool:
             handle, text = self._split(wire, self.handles)[1]
             tensors = getattr(self.judging.lookups[handle].find(text, "target"), "tensors", ())
             return not any((handle, name) in taken for name in tensors)
 
         return [wire for wire in suggest(self.plan, self.models) if free(wire)]
 
-    def link(self, wire: Wire) -> Link | None:
+    def link(self, wire: Connect) -> Link | None:
         """The wire with both ends found, or None if it does not resolve."""
         return self.links().get(wire)
 
-    def links(self) -> dict[Wire, Link]:
+    def links(self) -> dict[Connect, Link]:
         """The wires whose both ends were found and fit."""
         join = self.join() if self.plan.wires else None
         if join is None:
@@ -416,7 +417,7 @@ class Session:
 
     def set_plan(self, label: str, **values: Any) -> None:
         """Changes options of the plan (`freeze`, `signature`, …)."""
-        self.change(label, replace(self.plan, **values), typing=True)
+        self.change(label, self.plan.with_result(**values), typing=True)
 
     def set_commit(self, label: str, **values: Any) -> None:
         """Changes commit options (`target`, `verify`, …)."""
@@ -449,11 +450,11 @@ class Session:
         return step.label
 
 
-def write_wire(handles: Sequence[str], source: tuple[str, str], target: tuple[str, str]) -> Wire:
+def write_wire(handles: Sequence[str], source: tuple[str, str], target: tuple[str, str]) -> Connect:
     """A wire in its shortest form that means these ends: (handle, end without it)."""
     texts = []
     for position, (handle, end) in enumerate((source, target)):
         default = handles[position] if len(handles) == 2 else None
         bare = handle == default and split_handle(end, handles)[0] is None
         texts.append(end if bare else f"{handle}@{end}")
-    return Wire(*texts)
+    return Connect(*texts)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from workbench.state import read, state_folder, write
 from workbench.surgery.plan import Plan
+from workbench.surgery.recipe import options_of
 
 _RECENT = "recent.json"
 _KEPT = 20
@@ -93,8 +94,8 @@ class Store:
                 "born": _born(os.getpid()),
                 "sources": sources,
                 "wires": wires,
-                "signature": plan.signature,
-                "options": plan.options(),
+                "signature": plan.result.signature,
+                "options": options_of(plan),
                 "target": target,
             },
         )

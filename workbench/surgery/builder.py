@@ -97,7 +97,7 @@ class Builder:
             self.meta.saver_def.CopyFrom(savers[0].saver if Rule.SAVER in self.without else saver)
         self._init_op(taken)
         merge_versions(self.graph, self.parts)
-        merge_meta_info(self.meta, self.parts, self.plan.tags)
+        merge_meta_info(self.meta, self.parts, self.plan.result.tags)
         self._signatures()
         placed = place_assets(self.parts, apart=Rule.ASSET not in self.without)
         for part in self.parts:
@@ -133,7 +133,7 @@ class Builder:
         """Makes the object graph (TF2 format)."""
         objects = begin()
         for part in self.parts:
-            if self.plan.freeze:
+            if self.plan.result.freeze:
                 continue
             if part.meta.has_object_graph:
                 numbers = self.asset_numbers.get(part.handle, {})
@@ -147,15 +147,15 @@ class Builder:
         set_up = self._set_up(nodes)
         uplift = Uplift(nodes, functions, op_table, set_up)
         for part in self.parts:
-            if self.plan.freeze or not part.meta.has_object_graph:
+            if self.plan.result.freeze or not part.meta.has_object_graph:
                 tables = add_tables(objects, self.meta, uplift, part.handle, self._init_ops(part))
                 set_up.difference_update(tables)
-        modes = None if self.plan.freeze else both_modes(self.parts, nodes, self.renamers)
+        modes = None if self.plan.result.freeze else both_modes(self.parts, nodes, self.renamers)
         for key in sorted(self.meta.signature_def):
             add_signature(objects, self.meta, uplift, key, signature_map)
         uplifts = {on: Uplift(graph, functions, op_table, set_up) for on, graph in (modes or {}).items()}
-        add_call(objects, self.meta, uplift, self.plan.signature, uplifts or None)
-        if not modes and not self.plan.freeze:
+        add_call(objects, self.meta, uplift, self.plan.result.signature, uplifts or None)
+        if not modes and not self.plan.result.freeze:
             for part in self.parts:
                 tell(part)
         add_lists(objects)
@@ -200,11 +200,11 @@ class Builder:
             part.note("implicit-init", "info", "", implicit)
         roots += [f"^{name}" for name in part.init_ops]
         saver = saver_nodes(part)
-        if len(saver) == 3 and not self.plan.freeze:
+        if len(saver) == 3 and not self.plan.result.freeze:
             part.has_saver = has_checkpoint(part)
             roots += [f"^{name}" for name in saver]
         functions: list[str] = []
-        if self.with_objects and not self.plan.freeze and part.meta.has_object_graph:
+        if self.with_objects and not self.plan.result.freeze and part.meta.has_object_graph:
             functions = functions_of_objects(part)
             roots += [f"^{name}" for name in constants_of_objects(part)]
             roots += [
@@ -212,11 +212,11 @@ class Builder:
                 for asset in part.meta.assets
                 if (node := names.input_node(asset.tensor)) in part.meta.nodes
             ]
-        part.keep(roots, self.graph, with_initializers=not self.plan.freeze, more_functions=functions)
+        part.keep(roots, self.graph, with_initializers=not self.plan.result.freeze, more_functions=functions)
         join_twins(part)
-        if self.plan.freeze and len(saver) == 3:
+        if self.plan.result.freeze and len(saver) == 3:
             has_checkpoint(part)
-        variables_have_data(part, self.interface.roots.get(part.handle, []), frozen=self.plan.freeze)
+        variables_have_data(part, self.interface.roots.get(part.handle, []), frozen=self.plan.result.freeze)
 
     def _fits_in_a_proto(self) -> bool:
         size = self.graph.ByteSize() + sum(
@@ -225,7 +225,7 @@ class Builder:
             for function in map(part.meta.functions.__getitem__, part.functions)
         )
         frozen = 0
-        if self.plan.freeze:
+        if self.plan.result.freeze:
             from workbench.surgery.rewrite.freeze_variables import bytes_to_freeze
 
             frozen = sum(map(bytes_to_freeze, self.parts))
@@ -247,7 +247,7 @@ class Builder:
     # -- rewrite and rename
 
     def _rewrite(self, part: ImportedModel) -> None:
-        if self.plan.freeze:
+        if self.plan.result.freeze:
             from workbench.surgery.rewrite.freeze_variables import freeze_variables
 
             self.rewritten["frozen"] += freeze_variables(part)
@@ -350,14 +350,14 @@ class Builder:
                 node = self.graph.node.add(name=f"{part.handle}/{bridge}")
             controls = [text for text in node.input if text.startswith("^")]
             unknown = fit == "unknown"
-            if unknown and self.plan.keep_signatures:
+            if unknown and self.plan.result.keep_signatures:
                 guard = self.graph.node.add(name=f"{node.name}/shape", op="EnsureShape")
                 guard.input.append(feed)
                 guard.attr["T"].type = dtype
                 guard.attr["shape"].CopyFrom(declared)
                 feed = guard.name
             node.attr.clear()
-            if self.plan.keep_signatures:
+            if self.plan.result.keep_signatures:
                 node.op = "PlaceholderWithDefault"
                 node.attr["dtype"].type = dtype
                 node.attr["shape"].CopyFrom(declared)
@@ -390,7 +390,7 @@ class Builder:
         self.meta.collection_def["saved_model_main_op"].node_list.value.append(name)
 
     def _signatures(self) -> None:
-        result = self.meta.signature_def[self.plan.signature]
+        result = self.meta.signature_def[self.plan.result.signature]
         result.method_name = PREDICT
         for side, ports in (("inputs", self.interface.inputs), ("outputs", self.interface.outputs)):
             for port in ports:

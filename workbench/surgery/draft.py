@@ -11,7 +11,8 @@ from workbench.findings import Finding, by_severity
 from workbench.model import MetaGraph, Model
 from workbench.names import show
 from workbench.surgery.builder import Builder
-from workbench.surgery.plan import Plan, Source, Wire
+from workbench.surgery.operation import Operation
+from workbench.surgery.plan import Plan, Source
 from workbench.surgery.postconditions import check_join
 from workbench.surgery.preconditions import dangers
 from workbench.surgery.resolve.join import look_up, open_sources
@@ -37,7 +38,7 @@ def check(plan: Plan, models: Mapping[str, Model] | None = None) -> list[Finding
     draft, findings = build(plan, models)
     if draft is None:
         return findings
-    return by_severity([*findings, *dangers(draft.meta, plan.signature)])
+    return by_severity([*findings, *dangers(draft.meta, plan.result.signature)])
 
 
 def apply(plan: Plan, models: Mapping[str, Model] | None = None) -> Draft:
@@ -72,9 +73,9 @@ def _must_fit(plan: Plan, models: Mapping[str, Model] | None) -> None:
         raise WrongType("A plan", "a Plan, as Plan.join makes it", plan, hint=hint)
     for source in plan.sources:
         expect(source, Source, "A source of a plan", "a Source")
-    for wire in plan.wires:
-        expect(wire, Wire, "A wire of a plan", "a Wire")
-    expect(plan.signature, str, "The signature of a plan", "text")
+    for step in plan.steps:
+        expect(step, Operation, "A step of a plan", "an operation, such as Connect(OUTPUT, INPUT)")
+    expect(plan.result.signature, str, "The signature of a plan", "text")
     expect(models, (Mapping, NoneType), "The models", "a dict of handles to opened models")
     for model in (models or {}).values():
         expect(model, Model, "A model", "what open_model returns")
@@ -98,15 +99,15 @@ def build(
     """
     models = open_sources(plan) if models is None else models
     try:
-        return _build(plan, models, frozenset(without), with_objects=plan.format != "tf1")
+        return _build(plan, models, frozenset(without), with_objects=plan.result.format != "tf1")
     except CannotUplift as problem:
         fallback = Finding(
             "tf1-format",
-            "error" if plan.format == "tf2" else "info",
+            "error" if plan.result.format == "tf2" else "info",
             show(problem.node),
             f"The result can't have an object graph, because {problem.why}.",
             "Leave out --format tf2."
-            if plan.format == "tf2"
+            if plan.result.format == "tf2"
             else "It is written in TF1 format: its signature "
             "works in every loader, its variables can be listed, but not trained in place.",
         )

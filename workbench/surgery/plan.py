@@ -1,4 +1,4 @@
-"""What the user wants, as pure data: sources with handles, wires, options of the result.
+"""What the user wants, as pure data: sources with handles, steps, options of the result.
 
 A plan holds no opened model and no file handle, so it can be saved, compared, undone and replayed. Nothing in it
 is checked here; `workbench.surgery.check` does that, and reports everything at once.
@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from workbench import names
-from workbench.errors import UsageError, WrongType
+from workbench.errors import UsageError, WrongType, expect
+from workbench.surgery import values
+from workbench.surgery.operation import Operation, fields_to_json, option, print_step
+from workbench.surgery.operations.connect import Connect
 
 if TYPE_CHECKING:
     from workbench.model import Model
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 DEFAULT_SIGNATURE = "serving_default"
 Format = Literal["auto", "tf1", "tf2"]
 DEFAULT_TAGS = ("serve",)
+Pairs: TypeAlias = tuple[tuple[str, str], ...]
 # What the root of a loaded model has besides its parts.
 RESERVED = frozenset({"signatures", "variables", "trainable_variables", "regularization_losses", "serve"})
 
@@ -44,31 +48,10 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
-    """A connection from an output of one model to an input of another.
+class ResultOptions:
+    """What the result of a join is like.
 
     Attributes:
-        source: `[HANDLE@]END`; without a handle the end is of the plan's first model.
-        target: `[HANDLE@]END`; without a handle the end is of the plan's second model.
-    """
-
-    source: str
-    target: str
-
-    def __str__(self) -> str:
-        return f"{self.source}={self.target}"
-
-
-AnyWire: TypeAlias = str | tuple[str, str] | Wire
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A join of models.
-
-    Attributes:
-        sources: at least one model; the order decides the order of inputs, shards and nodes.
-        wires: at least one for a join of two models.
         signature: key of the signature of the result.
         tags: tag set of the result.
         keep_outputs: also keep the outputs of models that feed another one.
@@ -80,16 +63,32 @@ class Plan:
         rename_outputs: likewise of its outputs.
     """
 
+    signature: str = option(values.Text(), "key of its signature", default=DEFAULT_SIGNATURE)
+    tags: tuple[str, ...] = option(values.Texts(), "its tag set", default=DEFAULT_TAGS)
+    keep_outputs: bool = option(values.Flag(), "keep the outputs of models that feed another", default=False)
+    keep_signatures: bool = option(values.Flag(), "keep the models' own signatures as well", default=False)
+    freeze: bool = option(values.Flag(), "convert variables to constants", default=False)
+    format: Format = option(values.Text("auto", "tf1", "tf2"), "tf2 has an object graph", default="auto")
+    rename_inputs: Pairs = option(values.Pairs(), "rename inputs of the result", default=())
+    rename_outputs: Pairs = option(values.Pairs(), "rename outputs of the result", default=())
+
+
+AnyWire: TypeAlias = str | tuple[str, str] | Connect
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Changes to models: sources, steps, options of the result.
+
+    Attributes:
+        sources: at least one model; the order decides the order of inputs, shards and nodes.
+        steps: operations in the order in which they are done. Those that connect models come first.
+        result: options of the result of a join.
+    """
+
     sources: tuple[Source, ...]
-    wires: tuple[Wire, ...] = ()
-    signature: str = DEFAULT_SIGNATURE
-    tags: tuple[str, ...] = DEFAULT_TAGS
-    keep_outputs: bool = False
-    keep_signatures: bool = False
-    freeze: bool = False
-    format: Format = "auto"
-    rename_inputs: tuple[tuple[str, str], ...] = ()
-    rename_outputs: tuple[tuple[str, str], ...] = ()
+    steps: tuple[Operation, ...] = ()
+    result: ResultOptions = ResultOptions()
 
     @classmethod
     def join(
@@ -97,9 +96,13 @@ class Plan:
         *paths: str | os.PathLike[str] | Model,
         wires: AnyWire | Iterable[AnyWire],
         signature: str = DEFAULT_SIGNATURE,
+        tags: Sequence[str] = DEFAULT_TAGS,
         keep_outputs: bool = False,
         keep_signatures: bool = False,
         freeze: bool = False,
+        format: Format = "auto",
+        rename_inputs: Mapping[str, str] | None = None,
+        rename_outputs: Mapping[str, str] | None = None,
         **handles: str | os.PathLike[str] | Model,
     ) -> Plan:
         """Make a plan from paths and wires, as the command line takes them.
@@ -107,11 +110,15 @@ class Plan:
         Args:
             *paths: models that get their folder's name as handle. An opened model means the path and the tag set it
                 was opened with.
-            wires: one or several of `"OUT=IN"`, `("OUT", "IN")` and `Wire("OUT", "IN")`.
+            wires: one or several of `"OUT=IN"`, `("OUT", "IN")` and `Connect("OUT", "IN")`.
             signature: key of the signature of the result.
+            tags: tag set of the result.
             keep_outputs: also keep the outputs of models that feed another one.
             keep_signatures: also keep the signatures of the sources.
             freeze: turn variables into constants.
+            format: of the result; see `ResultOptions`.
+            rename_inputs: old to new key of inputs of the result.
+            rename_outputs: likewise of its outputs.
             **handles: models with a handle: `img="./image"`.
 
         Raises:
@@ -120,16 +127,49 @@ class Plan:
         """
         sources = SourceList()
         for handle, model in [*((None, path) for path in paths), *handles.items()]:
-            path, tags = _located(model)
-            sources.add(path, handle, tags=tags)
-        return cls(
-            tuple(sources.sources),
-            _wires(wires),
+            path, of = _located(model)
+            sources.add(path, handle, tags=of)
+        result = ResultOptions(
             signature,
-            keep_outputs=keep_outputs,
-            keep_signatures=keep_signatures,
-            freeze=freeze,
+            tuple(tags),
+            keep_outputs,
+            keep_signatures,
+            freeze,
+            format,
+            tuple((rename_inputs or {}).items()),
+            tuple((rename_outputs or {}).items()),
         )
+        return cls(tuple(sources.sources), _wires(wires), result)
+
+    @classmethod
+    def edit(
+        cls, model: str | os.PathLike[str] | Model, *steps: Operation, tags: Iterable[str] | None = None
+    ) -> Plan:
+        """Make a plan that changes one model; everything the steps do not change stays byte for byte.
+
+        Args:
+            model: a path, or an opened model, which means the path and the tag set it was opened with.
+            *steps: what is done, in this order.
+            tags: the tag set of the MetaGraph to change; None for the one the model was opened with, else `{serve}`
+                if there, else the only one.
+
+        Raises:
+            WrongType: a model or a step is of another type.
+        """
+        path, of = _located(model)
+        for step in steps:
+            expect(step, Operation, "A step of a plan", "an operation, such as Freeze()")
+        return cls((Source(handle_of(path), path, of if tags is None else tuple(tags)),), steps)
+
+    @property
+    def wires(self) -> tuple[Connect, ...]:
+        """The steps that connect models."""
+        return tuple(step for step in self.steps if isinstance(step, Connect))
+
+    @property
+    def joins(self) -> bool:
+        """Whether models are joined; else one model is changed and keeps what no step touches."""
+        return len(self.sources) != 1 or bool(self.wires)
 
     @property
     def handles(self) -> tuple[str, ...]:
@@ -138,28 +178,28 @@ class Plan:
 
     def __repr__(self) -> str:
         models = names.brief([f"{one.handle}={one.path}" for one in self.sources], 8, 200)
-        wires = names.brief(list(map(str, self.wires)), 8, 200)
-        options = "".join(f", {name}={names.show(repr(value))}" for name, value in self.options().items())
-        if self.signature != DEFAULT_SIGNATURE:
-            options = f", signature={names.show(self.signature, 60)}{options}"
-        return f"<Plan {models or 'without models'}; wires {wires or 'none'}{options}>"
+        told = [models or "without models"]
+        if self.joins:
+            told.append(f"wires {names.brief(list(map(str, self.wires)), 8, 200) or 'none'}")
+        steps = [print_step(step) for step in self.steps if not isinstance(step, Connect)]
+        if steps or not self.joins:
+            told.append(f"steps {names.brief(steps, 8, 200) or 'none'}")
+        options = "".join(
+            f", {name}={names.show(repr(value), 60)}" for name, value in fields_to_json(self.result).items()
+        )
+        return f"<Plan {'; '.join(told)}{options}>"
 
-    def with_wire(self, wire: Wire) -> Plan:
-        """Return the same plan with one more wire."""
-        return replace(self, wires=(*self.wires, wire))
+    def with_wires(self, wires: Iterable[Connect]) -> Plan:
+        """Return the same plan with these steps that connect models, before its others."""
+        return replace(self, steps=(*wires, *(one for one in self.steps if not isinstance(one, Connect))))
 
-    def options(self) -> dict[str, Any]:
-        """Return the options that differ from their defaults, as a recipe keeps them."""
-        defaults = Plan(())
-        found: dict[str, Any] = {}
-        for name in ("tags", "keep_outputs", "keep_signatures", "freeze", "format"):
-            value = getattr(self, name)
-            if value != getattr(defaults, name):
-                found[name] = list(value) if isinstance(value, tuple) else value
-        for name in ("rename_inputs", "rename_outputs"):
-            if getattr(self, name):
-                found[name] = dict(getattr(self, name))
-        return found
+    def with_wire(self, wire: Connect) -> Plan:
+        """Return the same plan with one more step that connects models."""
+        return self.with_wires((*self.wires, wire))
+
+    def with_result(self, **options: Any) -> Plan:
+        """Return the same plan with other options of the result, see `ResultOptions`."""
+        return replace(self, result=replace(self.result, **options))
 
 
 @dataclass(slots=True)
@@ -220,34 +260,39 @@ def _located(model: object) -> tuple[Path, tuple[str, ...] | None]:
     raise WrongType("A model", "a path or what open_model returns", model)
 
 
-def _wires(given: object) -> tuple[Wire, ...]:
+def _wires(given: object) -> tuple[Connect, ...]:
     """Return the wires in what `Plan.join` takes."""
-    if isinstance(given, (str, Wire)):
+    if isinstance(given, (str, Connect)):
         given = (given,)
     if isinstance(given, Mapping) or not isinstance(given, Iterable):
         raise WrongType("The wires", _WIRES, given)
     return tuple(map(_wire, given))
 
 
-def _wire(given: object) -> Wire:
-    if isinstance(given, Wire):
+def _wire(given: object) -> Connect:
+    if isinstance(given, Connect):
         return given
     if isinstance(given, str):
         return _parse_wire(given)
     match given:
         case (str(source), str(target)):
-            return Wire(source, target)
-    raise WrongType("A wire", "'OUTPUT=INPUT', ('OUTPUT', 'INPUT') or a Wire", given)
+            return Connect(source, target)
+    raise WrongType("A wire", "'OUTPUT=INPUT', ('OUTPUT', 'INPUT') or a Connect", given)
 
 
 _WIRES = "'OUTPUT=INPUT', or a list of such texts and of pairs ('OUTPUT', 'INPUT')"
 
 
-def _parse_wire(text: str) -> Wire:
+def _parse_wire(text: str) -> Connect:
     source, equals, target = text.partition("=")
     if not equals:
         raise UsageError(f"{names.show(text)!r} is not a wire.", hint="Write OUTPUT=INPUT.")
-    return Wire(source, target)
+    return Connect(source, target)
+
+
+def handle_of(path: Path) -> str:
+    """Return the handle that a model gets where none is given and no other model is there."""
+    return names.make_handle(handle_base(path), RESERVED)
 
 
 def handle_base(path: Path) -> str:

@@ -6,19 +6,22 @@ recipe saved for replay (`--save-recipe`) names their paths too, relative to its
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, Any
 
 from workbench.disk import files
 from workbench.disk.atomic.outputs import url
 from workbench.disk.documents import NotJson, parse
 from workbench.errors import DamagedFile, DiskError, MissingFile, UsageError
 from workbench.names import show
-from workbench.surgery.plan import DEFAULT_SIGNATURE, DEFAULT_TAGS, Format, Plan, SourceList, Wire
+from workbench.surgery.operation import fields_from_json, fields_to_json
+from workbench.surgery.operations.connect import Connect
+from workbench.surgery.plan import DEFAULT_SIGNATURE, Plan, ResultOptions, SourceList
+from workbench.surgery.values import is_text
 from workbench.version import __version__
 
 if TYPE_CHECKING:
@@ -50,9 +53,16 @@ def describe(plan: Plan, join: Join) -> dict[str, Any]:
         "tool": tool(),
         "sources": sources,
         "wires": [{"from": str(link.source), "to": str(link.target)} for link in join.links],
-        "signature": plan.signature,
-        "options": plan.options(),
+        "signature": plan.result.signature,
+        "options": options_of(plan),
     }
+
+
+def options_of(plan: Plan) -> dict[str, Any]:
+    """Return the options of the result that differ from their defaults, but for its signature."""
+    found = fields_to_json(plan.result)
+    found.pop("signature", None)
+    return found
 
 
 def dump(recipe: dict[str, Any]) -> bytes:
@@ -153,22 +163,13 @@ def plan_of(recipe: Any, place: Callable[[dict[str, Any]], Path], where: str) ->
         except UsageError as problem:
             raise DamagedFile(f"Source {number} can't be used: {problem.message}", where=where) from None
     wires = [_Fields(item, f"wire {number}", where) for number, item in enumerate(fields.all("wires"), 1)]
-    options = _Fields(fields.value.get("options", {}), "options", where)
-    format_ = options.text("format", "auto")
-    if format_ not in get_args(Format):
-        raise options.wrong("format", f"one of {', '.join(get_args(Format))}")
-    return Plan(
-        tuple(sources.sources),
-        tuple(Wire(wire.text("from"), wire.text("to")) for wire in wires),
-        fields.text("signature", DEFAULT_SIGNATURE),
-        options.texts("tags", DEFAULT_TAGS),
-        options.flag("keep_outputs"),
-        options.flag("keep_signatures"),
-        options.flag("freeze"),
-        cast(Format, format_),
-        options.pairs("rename_inputs"),
-        options.pairs("rename_outputs"),
-    )
+    options = _Fields(fields.value.get("options", {}), "options", where).value
+    known = {field.name for field in dataclasses.fields(ResultOptions)} - {"signature"}
+    given = {name: value for name, value in options.items() if name in known}
+    result = fields_from_json(ResultOptions, given, "options", where)
+    steps = tuple(Connect(wire.text("from"), wire.text("to")) for wire in wires)
+    signature = fields.text("signature", DEFAULT_SIGNATURE)
+    return Plan(tuple(sources.sources), steps, dataclasses.replace(result, signature=signature))
 
 
 class _Fields:
@@ -195,20 +196,13 @@ class _Fields:
         if key not in self.value and default is None:
             raise DamagedFile(f"The recipe lacks {key!r} ({self.what}).", where=self.where)
         found = self.value.get(key, default)
-        if not _is_text(found):
+        if not is_text(found):
             raise self.wrong(key, "a text")
         return str(found)
 
     def text_or_none(self, key: str) -> str | None:
         """The same; None for null and for nothing at all."""
         return None if self.value.get(key) is None else self.text(key)
-
-    def flag(self, key: str) -> bool:
-        """True or false, by default false."""
-        found = self.value.get(key, False)
-        if not isinstance(found, bool):
-            raise self.wrong(key, "true or false")
-        return found
 
     def all(self, key: str) -> list[Any]:
         """A list."""
@@ -219,27 +213,8 @@ class _Fields:
             raise self.wrong(key, "a list")
         return found
 
-    def texts(self, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
-        """A list of texts."""
-        found = self.value.get(key, list(default))
-        if not isinstance(found, list) or not all(map(_is_text, found)):
-            raise self.wrong(key, "a list of texts")
-        return tuple(found)
-
-    def pairs(self, key: str) -> tuple[tuple[str, str], ...]:
-        """An object of texts."""
-        found = self.value.get(key, {})
-        if not isinstance(found, dict) or not all(map(_is_text, (*found, *found.values()))):
-            raise self.wrong(key, "an object of texts")
-        return tuple(found.items())
-
     def wrong(self, key: str, expected: str) -> DamagedFile:
         """The error for a value of another kind than has to be there."""
         found = show(json.dumps(self.value.get(key)), 60)
         message = f"This is not a recipe: {key!r} of {self.what} is {found}; it has to be {expected}."
         return DamagedFile(message, where=self.where)
-
-
-def _is_text(value: object) -> bool:
-    """Whether it is a text that can be written: JSON can spell half a character, no file can hold one."""
-    return isinstance(value, str) and not re.search("[\ud800-\udfff\0]", value)

@@ -85,7 +85,7 @@ class Draft:
     @property
     def signature(self) -> Signature:
         """The signature the draft was made for."""
-        return self.meta.signatures[self.plan.signature]
+        return self.meta.signatures[self.plan.result.signature]
 
     @cached_property
     def meta(self) -> MetaGraph:

@@ -17,8 +17,8 @@ def rename_keys(join: Join, interface: Interface) -> None:
         return  # what is missing then may only be missing because of that
     plan = join.plan
     for noun, ports, renames in (
-        ("input", interface.inputs, plan.rename_inputs),
-        ("output", interface.outputs, plan.rename_outputs),
+        ("input", interface.inputs, plan.result.rename_inputs),
+        ("output", interface.outputs, plan.result.rename_outputs),
     ):
         if renames:
             ports[:] = _renamed(join, noun, ports, dict(renames))

@@ -104,7 +104,7 @@ def design_interface(join: Join) -> Interface:
     result = Interface()
     sinks = set(join.sinks)
     givers = [handle for handle in join.parts if handle in sinks]
-    if join.plan.keep_outputs:
+    if join.plan.result.keep_outputs:
         givers += [handle for handle in join.parts if handle not in sinks]
     outputs: dict[str, list[tuple[str, Port]]] = {}
     for handle in givers:
@@ -140,7 +140,7 @@ def design_interface(join: Join) -> Interface:
                 )
             )  # fmt: skip
     _take_outputs(join, walks, outputs, result)
-    if join.plan.keep_signatures:
+    if join.plan.result.keep_signatures:
         _keep_signatures(join, result)
     return result
 
@@ -440,7 +440,7 @@ def _keep_signatures(join: Join, result: Interface) -> None:
             if unfed:
                 _drop_signature(join, handle, key, f"{show(unfed[0])} could not be fed through it")
                 continue
-            if new_key == join.plan.signature:
+            if new_key == join.plan.result.signature:
                 _drop_signature(join, handle, key, "the result's own signature has that key")
                 continue
             if any(tensor in part.cuts for tensor in fed) and _calls_functions(part):

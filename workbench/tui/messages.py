@@ -9,7 +9,7 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from workbench.session.lists.listing import Row
-    from workbench.surgery.plan import Wire
+    from workbench.surgery.operations.connect import Connect
 
 
 @dataclass
@@ -37,7 +37,7 @@ class GoTo(Message):
 class UnwireAsked(Message):
     """A wire is to be taken out."""
 
-    wire: Wire
+    wire: Connect
 
 
 @dataclass

@@ -59,7 +59,7 @@ class Remade:
     def signature(self) -> str | None:
         """The signature that given values are for."""
         if isinstance(self.made, Draft):
-            return self.made.plan.signature
+            return self.made.plan.result.signature
         return next(iter(self.made.references), None)
 
     def work(self, proving: Proving, progress: Progress | None = None) -> Work:

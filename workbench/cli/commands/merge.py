@@ -10,7 +10,6 @@ without a wire become inputs of the result.
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ from workbench.cli.output import Output
 from workbench.errors import PlanError, UsageError
 from workbench.names import did_you_mean, show
 from workbench.state import remember_recipe
-from workbench.surgery.plan import DEFAULT_SIGNATURE, Plan, Source, SourceList
+from workbench.surgery.plan import DEFAULT_SIGNATURE, DEFAULT_TAGS, Plan, ResultOptions, Source, SourceList
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -130,7 +129,7 @@ def run(args: argparse.Namespace, out: Output, child: Child | None = None) -> in
         from workbench.cli.pages.merge_page import dry_run, dry_run_json
         from workbench.surgery.preconditions import dangers
 
-        draft.findings = [*draft.findings, *dangers(draft.meta, plan.signature)]
+        draft.findings = [*draft.findings, *dangers(draft.meta, plan.result.signature)]
         if out.json:
             out.emit(dry_run_json(draft))
         else:
@@ -172,7 +171,7 @@ def _needs(args: argparse.Namespace, draft: Draft) -> Needs:
 
     asked = args.allow_unsafe or (args.no_verify and may_be_dangerous(draft.meta.ops))
     return Needs(
-        asked and bool(dangerous(draft.meta, [draft.plan.signature])),
+        asked and bool(dangerous(draft.meta, [draft.plan.result.signature])),
         tuple(args.imports),
         tuple(args.op_libraries),
         args.python,
@@ -217,12 +216,14 @@ def make_plan(args: argparse.Namespace) -> tuple[Plan, list[str]]:
     plan = Plan(
         chosen,
         (),
-        args.signature or DEFAULT_SIGNATURE,
-        _tags(args.tag_set) if args.tag_set is not None else ("serve",),
-        args.keep_outputs,
-        args.keep_signatures,
-        args.freeze,
-        args.format or "auto",
+        ResultOptions(
+            args.signature or DEFAULT_SIGNATURE,
+            _tags(args.tag_set) if args.tag_set is not None else DEFAULT_TAGS,
+            args.keep_outputs,
+            args.keep_signatures,
+            args.freeze,
+            args.format or "auto",
+        ),
     )
     return plan, list(args.wires)
 
@@ -236,10 +237,9 @@ def with_renames(plan: Plan, args: argparse.Namespace, models: Mapping[str, Mode
             known |= keys | {f"{handle}_{key}" for key in keys}
     for_inputs = pairs("--rename-input", args.rename_input, known=inputs)
     for_outputs = pairs("--rename-output", args.rename_output, known=outputs)
-    return replace(
-        plan,
-        rename_inputs=tuple(for_inputs.items()) or plan.rename_inputs,
-        rename_outputs=tuple(for_outputs.items()) or plan.rename_outputs,
+    return plan.with_result(
+        rename_inputs=tuple(for_inputs.items()) or plan.result.rename_inputs,
+        rename_outputs=tuple(for_outputs.items()) or plan.result.rename_outputs,
     )
 
 

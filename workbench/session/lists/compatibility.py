@@ -10,7 +10,8 @@ from workbench.findings import Finding
 from workbench.model import Model
 from workbench.names import show
 from workbench.session.texts.text import typed
-from workbench.surgery.plan import Plan, Wire
+from workbench.surgery.operations.connect import Connect
+from workbench.surgery.plan import Plan
 from workbench.surgery.resolve.callables import Called, find_variant
 from workbench.surgery.resolve.endpoints import End, Lookup, Side
 from workbench.surgery.resolve.join import Link, Seen, judge, outside_call, see
@@ -89,7 +90,7 @@ class Judge:
         if (handle, name) not in self._callables:
             end = f"{handle}@{name}#"
             source = next(source for source in self._plan.sources if source.handle == handle)
-            seen = see(self._plan.with_wire(Wire(end, end)), source, self._models[handle])
+            seen = see(self._plan.with_wire(Connect(end, end)), source, self._models[handle])
             self._callables[handle, name] = seen.problem or Lookup(seen.meta, handle, seen.signature)
         return self._callables[handle, name]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from workbench import names
 from workbench.errors import UsageError
@@ -16,7 +16,8 @@ from workbench.model.shapes import Fit, Shape
 from workbench.model.signature import Signature
 from workbench.names import show
 from workbench.surgery.imported import ImportedModel
-from workbench.surgery.plan import Plan, Source, Wire, split_handle
+from workbench.surgery.operations.connect import Connect
+from workbench.surgery.plan import Plan, Source, split_handle
 from workbench.surgery.resolve.callables import Called, Prepared, prepare
 from workbench.surgery.resolve.endpoints import End, Lookup, Side, chosen_signature
 from workbench.surgery.resolve.inside_calls import open_calls
@@ -253,7 +254,7 @@ def _defaults(handles: Sequence[str]) -> tuple[str | None, str | None]:
     return None, None
 
 
-def split_wire(text: str, plan: Plan, models: Mapping[str, Model]) -> Wire:
+def split_wire(text: str, plan: Plan, models: Mapping[str, Model]) -> Connect:
     """Splits `OUT=IN` at the first `=` of which both halves can be found; at the first one if none can.
 
     Args:
@@ -271,7 +272,7 @@ def split_wire(text: str, plan: Plan, models: Mapping[str, Model]) -> Wire:
             hint="Write OUTPUT=INPUT, for example --wire pixels=myInput.",
         )
     if len(places) > 1:
-        tried = Join(replace(plan, wires=tuple(Wire(text[:at], text[at + 1 :]) for at in places)))
+        tried = Join(plan.with_wires(Connect(text[:at], text[at + 1 :]) for at in places))
         lookups = {source.handle: _add_part(tried, source, models[source.handle]) for source in plan.sources}
         first, second = _defaults(plan.handles)
         for index in places:
@@ -279,11 +280,11 @@ def split_wire(text: str, plan: Plan, models: Mapping[str, Model]) -> Wire:
             if isinstance(find_end(left, "source", lookups, first), End) and isinstance(
                 find_end(right, "target", lookups, second), End
             ):
-                return Wire(left, right)
-    return Wire(text[: places[0]], text[places[0] + 1 :])
+                return Connect(left, right)
+    return Connect(text[: places[0]], text[places[0] + 1 :])
 
 
-def _add_wire(join: Join, wire: Wire, lookups: Mapping[str, Lookup]) -> None:
+def _add_wire(join: Join, wire: Connect, lookups: Mapping[str, Lookup]) -> None:
     first, second = _defaults(list(lookups))
     source = find_end(wire.source, "source", lookups, first)
     target = find_end(wire.target, "target", lookups, second)

@@ -7,14 +7,15 @@ from difflib import SequenceMatcher
 from itertools import pairwise
 
 from workbench.model import Model
-from workbench.surgery.plan import Plan, Wire
+from workbench.surgery.operations.connect import Connect
+from workbench.surgery.plan import Plan
 from workbench.surgery.resolve.endpoints import End, Lookup
 from workbench.surgery.resolve.join import Link, judge, see
 
 _MAX_PORTS = 200
 
 
-def suggest(plan: Plan, models: Mapping[str, Model]) -> list[Wire]:
+def suggest(plan: Plan, models: Mapping[str, Model]) -> list[Connect]:
     """Wires between signature keys of neighbouring models that fit by dtype and shape.
 
     Proven shapes come before unknown ones, then those whose names are alike.
@@ -23,7 +24,7 @@ def suggest(plan: Plan, models: Mapping[str, Model]) -> list[Wire]:
     for source in plan.sources:
         seen = see(plan, source, models[source.handle])
         lookups.append(Lookup(seen.meta, source.handle, seen.signature))
-    found: list[tuple[float, Wire]] = []
+    found: list[tuple[float, Connect]] = []
     for left, right in pairwise(lookups):
         if left.chosen is None or right.chosen is None:
             continue
@@ -46,7 +47,7 @@ def suggest(plan: Plan, models: Mapping[str, Model]) -> list[Wire]:
     return [wire for _, wire in sorted(found, key=lambda item: -item[0])]
 
 
-def _wire(plan: Plan, left: str, out_key: str, right: str, in_key: str) -> Wire:
+def _wire(plan: Plan, left: str, out_key: str, right: str, in_key: str) -> Connect:
     if len(plan.sources) == 2:
-        return Wire(out_key, in_key)
-    return Wire(f"{left}@{out_key}", f"{right}@{in_key}")
+        return Connect(out_key, in_key)
+    return Connect(f"{left}@{out_key}", f"{right}@{in_key}")

@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from workbench.names import show
 from workbench.session.session import Session
 from workbench.session.texts import text as text_
-from workbench.surgery.plan import Wire
+from workbench.surgery.operations.connect import Connect
 from workbench.surgery.resolve.endpoints import End
 from workbench.tui import glyphs
 from workbench.tui.screens.dialog import Dialog
@@ -22,7 +22,7 @@ from workbench.tui.widgets.lines import Lines, Painted, Piece
 class Suggestions(Lines):
     """One suggested wire a line."""
 
-    def __init__(self, session: Session, wires: list[Wire], **kwargs: Any) -> None:
+    def __init__(self, session: Session, wires: list[Connect], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.session = session
         self.wires = wires
@@ -71,7 +71,7 @@ class Suggestions(Lines):
         self.app.copy_to_clipboard(str(self.wires[self.cursor]))
 
 
-class SuggestScreen(Dialog[list[Wire]]):
+class SuggestScreen(Dialog[list[Connect]]):
     """Offers wires; answers with those that were chosen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -79,7 +79,7 @@ class SuggestScreen(Dialog[list[Wire]]):
         Binding("a", "take_all", "Wire one to each input"),
     ]
 
-    def __init__(self, session: Session, wires: list[Wire]) -> None:
+    def __init__(self, session: Session, wires: list[Connect]) -> None:
         super().__init__()
         self.session = session
         self.wires = wires
@@ -97,7 +97,7 @@ class SuggestScreen(Dialog[list[Wire]]):
 
     def action_take_all(self) -> None:
         """For each input the likeliest."""
-        taken: dict[str, Wire] = {}
+        taken: dict[str, Connect] = {}
         for wire in self.wires:
             taken.setdefault(wire.target, wire)
         self.dismiss(list(taken.values()))

@@ -22,7 +22,7 @@ from workbench.tui.screens.panes import PanesScreen
 from workbench.tui.widgets.bars import CommandLine
 
 if TYPE_CHECKING:
-    from workbench.surgery.plan import Wire
+    from workbench.surgery.operations.connect import Connect
 
 
 class WorkScreen(PanesScreen):
@@ -123,7 +123,7 @@ class WorkScreen(PanesScreen):
             )
             return
 
-        def chosen(wires: list[Wire] | None) -> None:
+        def chosen(wires: list[Connect] | None) -> None:
             for wire in wires or ():
                 self.session.add_wire(wire)
             if wires:

@@ -79,7 +79,7 @@ class CommitForm(VerticalScroll, can_focus=False):
         plan, commit = self.session.plan, self.session.commit
         self.border_title = "Commit"
         yield from _line("target", "Target", commit.target or suggested_target(plan), "a new folder")
-        yield from _line("signature", "Signature", plan.signature, "key of the result's signature")
+        yield from _line("signature", "Signature", plan.result.signature, "key of the result's signature")
         for name, label, about, more in _BOXES:
             value = getattr(plan if name in _OF_PLAN else commit, name)
             box = Tick(label, value, name=name, classes="option", compact=True)

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from workbench.names import show
 from workbench.session.session import Session
 from workbench.session.texts import text as text_
-from workbench.surgery.plan import Wire
+from workbench.surgery.operations.connect import Connect
 from workbench.tui import glyphs
 from workbench.tui.actions import bindings
 from workbench.tui.messages import GoTo, UnwireAsked
@@ -38,7 +38,7 @@ class Wires(Lines):
         return "No wires yet: space picks, space again wires, s suggests."
 
     @property
-    def wire(self) -> Wire | None:
+    def wire(self) -> Connect | None:
         """The wire under the cursor."""
         wires = self.session.plan.wires
         return wires[self.cursor] if 0 <= self.cursor < len(wires) else None

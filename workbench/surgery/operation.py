@@ -1,0 +1,265 @@
+"""What can be done to a model, as pure data: the base of all operations, their registry, their JSON and their words.
+
+An operation is a frozen dataclass in a module of its own below `workbench.surgery.operations`, named like the
+operation. Its fields are made with `option`, which says what values they take; recipes, the command line and its help
+are made from that. Modules are found by name and imported when one is needed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from workbench.errors import DamagedFile, UsageError
+from workbench.names import did_you_mean, show
+from workbench.surgery import values
+from workbench.surgery.values import Kind, WrongValue
+
+if TYPE_CHECKING:
+    from workbench.surgery.workspace import Workspace
+
+_REGISTERED: dict[str, type[Operation]] = {}
+Type = TypeVar("Type", bound="type[Operation]")
+Data = TypeVar("Data")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(ABC):
+    """A change to a model: pure data, which `apply` makes true in a workspace.
+
+    Attributes:
+        NAME: what it is called in recipes and on the command line, and the name of its module.
+    """
+
+    NAME: ClassVar[str]
+
+    @abstractmethod
+    def apply(self, workspace: Workspace) -> None:
+        """Apply the change to a workspace; what can't be done becomes findings, and nothing is changed then.
+
+        Args:
+            workspace: the models and the message under edit.
+
+        Raises:
+            WorkbenchError: a file of a source can't be read.
+        """
+
+
+def option(kind: Kind, help: str, *, metavar: str = "VALUE", default: Any = dataclasses.MISSING) -> Any:
+    """Make a field of an operation or of a plan's options.
+
+    Args:
+        kind: which values it takes.
+        help: one line for `--help`, without a full stop.
+        metavar: what stands for its value in a help.
+        default: its value where none is given; a field without one is required.
+    """
+    return dataclasses.field(default=default, metadata={"kind": kind, "help": help, "metavar": metavar})
+
+
+def register(operation: Type) -> Type:
+    """Register an operation under its name: the decorator of its class."""
+    _REGISTERED[operation.NAME] = operation
+    return operation
+
+
+@cache
+def operation_names() -> tuple[str, ...]:
+    """Return the names of all operations, without importing one."""
+    folder = Path(__file__).parent / "operations"
+    return tuple(sorted(file.stem for file in folder.glob("[a-z]*.py")))
+
+
+def operation(name: str) -> type[Operation] | None:
+    """Return the operation with a name; None if there is none.
+
+    Args:
+        name: as in a recipe; it may be any text.
+    """
+    if name not in _REGISTERED and name in operation_names():
+        import_module(f"workbench.surgery.operations.{name}")
+    return _REGISTERED.get(name)
+
+
+# -- fields as JSON
+
+
+def kind_of(field: dataclasses.Field[Any]) -> Kind:
+    """Return which values a field takes."""
+    kind: Kind = field.metadata["kind"]
+    return kind
+
+
+def is_required(field: dataclasses.Field[Any]) -> bool:
+    """Return whether a field has no default."""
+    return field.default is dataclasses.MISSING
+
+
+def fields_to_json(data: Any) -> dict[str, Any]:
+    """Return the fields of an operation, or of options, that differ from their defaults, as JSON values."""
+    found: dict[str, Any] = {}
+    for field in dataclasses.fields(data):
+        value = getattr(data, field.name)
+        if is_required(field) or value != field.default:
+            found[field.name] = kind_of(field).write(value)
+    return found
+
+
+def fields_from_json(cls: type[Data], value: Mapping[str, Any], what: str, where: str) -> Data:
+    """Return an operation, or options, with fields read from JSON values, which may come from anybody.
+
+    Args:
+        cls: its dataclass.
+        value: the fields that are given.
+        what: what it is called in an error: `step 2`.
+        where: the recipe's file.
+
+    Raises:
+        DamagedFile: a field is missing, not known, or of another kind.
+    """
+    fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    for key in value:
+        if key not in fields:
+            raise DamagedFile(
+                f"This is not a recipe: {what} has no field {show(key)!r}.",
+                where=where,
+                hint=did_you_mean(key, fields, noun="fields"),
+            )
+    found = {}
+    for name, field in fields.items():
+        if name in value:
+            try:
+                found[name] = kind_of(field).read(value[name])
+            except WrongValue as wrong:
+                raise DamagedFile(
+                    f"This is not a recipe: {name!r} of {what} is {values.shown(value[name])}; it has to be "
+                    f"{wrong.expected}.",
+                    where=where,
+                ) from None
+        elif is_required(field):
+            raise DamagedFile(f"The recipe lacks {name!r} ({what}).", where=where)
+    return cls(**found)
+
+
+def to_json(step: Operation) -> dict[str, Any]:
+    """Return an operation as a step of a recipe."""
+    return {"operation": step.NAME, **fields_to_json(step)}
+
+
+def from_json(value: object, what: str, where: str) -> Operation:
+    """Return the operation that a step of a recipe means.
+
+    Args:
+        value: the step, of any kind: it may be from anybody.
+        what: what it is called in an error: `step 2`.
+        where: the recipe's file.
+
+    Raises:
+        DamagedFile: it is no operation, or one that is not known here, or a field is wrong.
+    """
+    if not isinstance(value, dict):
+        raise DamagedFile(f"This is not a recipe: {what} is no JSON object.", where=where)
+    if "operation" not in value:
+        raise DamagedFile(f"The recipe lacks 'operation' ({what}).", where=where)
+    name = value["operation"]
+    cls = operation(name) if isinstance(name, str) else None
+    if cls is None:
+        shown = values.shown(name)
+        raise DamagedFile(
+            f"The recipe names an operation {shown}, which this version of workbench does not know ({what}).",
+            where=where,
+            hint=did_you_mean(name, operation_names(), noun="operations") if isinstance(name, str) else None,
+        )
+    given = {key: one for key, one in value.items() if key != "operation"}
+    return fields_from_json(cls, given, what, where)
+
+
+# -- steps as words
+
+
+def print_step(step: Operation) -> str:
+    """Return an operation as `parse_step` reads it: `flatten format=tf1`."""
+    words = [step.NAME]
+    for field in dataclasses.fields(step):
+        value = getattr(step, field.name)
+        if is_required(field) or value != field.default:
+            kind = kind_of(field)
+            words += (f"{field.name}={text}" for text in kind.print(kind.write(value)))
+    return shlex.join(words)
+
+
+def parse_step(text: str) -> Operation:
+    """Return the operation that words mean: `NAME field=value …`, quoted as in a POSIX shell.
+
+    A value is JSON where it parses as such and the field takes more than text. A field that is given several times is
+    a list.
+
+    Raises:
+        UsageError: the words name no operation, or a field is missing, not known, or of another kind.
+    """
+    try:
+        name, *words = shlex.split(text)
+    except ValueError as problem:
+        reason = "it is empty" if not text.strip() else str(problem)[:1].lower() + str(problem)[1:]
+        raise UsageError(f"The step {show(text)!r} can't be read: {reason}.", hint=_FORM) from None
+    cls = operation(name)
+    if cls is None:
+        raise UsageError(
+            f"There is no operation {show(name)!r}.",
+            hint=did_you_mean(name, operation_names(), noun="operations"),
+        )
+    return cls(**_parsed(cls, name, words))
+
+
+_FORM = "Write NAME field=value …; workbench edit --list lists operations and their fields."
+
+
+def _parsed(cls: type[Operation], name: str, words: Iterable[str]) -> dict[str, Any]:
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    given: dict[str, list[str]] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals:
+            raise UsageError(f"{show(word)!r} in a step {name} is not field=value.", hint=_FORM)
+        if key not in fields:
+            raise UsageError(
+                f"The operation {name} has no field {show(key)!r}.",
+                hint=did_you_mean(key, fields, noun="fields"),
+            )
+        given.setdefault(key, []).append(value)
+    found = {}
+    for key, field in fields.items():
+        if key in given:
+            kind = kind_of(field)
+            try:
+                found[key] = kind.read(kind.parse(given[key]))
+            except WrongValue as wrong:
+                text = " ".join(given[key])
+                raise UsageError(
+                    f"The field {key!r} of {name} is {show(text, 60)}; it has to be {wrong.expected}."
+                ) from None
+        elif is_required(field):
+            raise UsageError(f"The operation {name} needs {key}={field.metadata['metavar']}.", hint=_FORM)
+    return found
+
+
+def described(name: str) -> tuple[str, list[tuple[str, str]]]:
+    """Return what an operation does in one line, and each of its fields with its help.
+
+    Args:
+        name: one of `operation_names`.
+    """
+    cls = operation(name)
+    assert cls is not None
+    lines = [
+        (f"{field.name}={field.metadata['metavar']}", str(field.metadata["help"]))
+        for field in dataclasses.fields(cls)
+    ]
+    return (cls.__doc__ or "").partition("\n")[0].rstrip("."), lines

@@ -1,0 +1,41 @@
+"""Connect: an output of one model becomes the input of another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from workbench.surgery import values
+from workbench.surgery.operation import Operation, option, register
+
+if TYPE_CHECKING:
+    from workbench.surgery.workspace import Workspace
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Connect(Operation):
+    """Connect an output of one model to an input of another.
+
+    Attributes:
+        source: `[HANDLE@]ENDPOINT`; without a handle the endpoint is of the plan's first model.
+        target: `[HANDLE@]ENDPOINT`; without a handle the endpoint is of the plan's second model.
+    """
+
+    NAME: ClassVar[str] = "connect"
+
+    source: str = option(values.Text(), "output, as [HANDLE@]ENDPOINT", metavar="OUT")
+    target: str = option(values.Text(), "input, as [HANDLE@]ENDPOINT", metavar="IN")
+
+    def __str__(self) -> str:
+        return f"{self.source}={self.target}"
+
+    def apply(self, workspace: Workspace) -> None:
+        """Apply nothing: models are connected before the other steps of a plan, so this one comes too late."""
+        workspace.note(
+            "step-order",
+            "error",
+            str(self),
+            "Models are connected before a plan's other steps.",
+            "Put this step before the others.",
+        )

@@ -1,0 +1,226 @@
+"""Kinds of values that fields of operations take: checked, and turned into JSON and into words and back.
+
+Fields hold immutable values (texts, tuples), so that operations can be compared and hashed; recipes hold JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from workbench.names import show
+
+
+class WrongValue(Exception):
+    """A value is of another kind than its field takes. Never leaves the room.
+
+    Args:
+        expected: what it has to be.
+    """
+
+    def __init__(self, expected: str) -> None:
+        super().__init__(expected)
+        self.expected = expected
+
+
+def shown(value: object) -> str:
+    """Return a JSON value as an error shows it."""
+    return show(json.dumps(value), 60)
+
+
+def is_text(value: object) -> bool:
+    """Return whether a value is a text that a file can hold: JSON can spell half a character."""
+    return isinstance(value, str) and not re.search("[\ud800-\udfff\0]", value)
+
+
+class Kind:
+    """A kind of value. `read` and `write` are inverse, and so are `parse` and `print`."""
+
+    expected = ""
+
+    def read(self, value: object) -> Any:
+        """Return the field's value for a JSON value.
+
+        Raises:
+            WrongValue: it is of another kind.
+        """
+        raise NotImplementedError
+
+    def write(self, value: Any) -> Any:
+        """Return the JSON value of a field's value."""
+        return value
+
+    def parse(self, words: Sequence[str]) -> Any:
+        """Return the JSON value that the words given for a field mean.
+
+        Raises:
+            WrongValue: there are several, and it takes one.
+        """
+        return self.one(words)
+
+    def print(self, value: Any) -> list[str]:
+        """Return the words that `parse` reads as a JSON value."""
+        return [json.dumps(value, ensure_ascii=False)]
+
+    def one(self, words: Sequence[str]) -> str:
+        """Return the only word.
+
+        Raises:
+            WrongValue: there are several.
+        """
+        if len(words) > 1:
+            raise WrongValue(f"one value, {self.expected}")
+        return words[0]
+
+
+class Text(Kind):
+    """A text.
+
+    Args:
+        choices: the only ones there are; empty for any text.
+        optional: whether it may be None.
+    """
+
+    def __init__(self, *choices: str, optional: bool = False) -> None:
+        self.choices = choices
+        self.optional = optional
+        self.expected = f"one of {', '.join(choices)}" if choices else "a text"
+
+    def read(self, value: object) -> Any:
+        """See `Kind`."""
+        if value is None and self.optional:
+            return None
+        if not is_text(value) or (self.choices and value not in self.choices):
+            raise WrongValue(self.expected)
+        return value
+
+    def print(self, value: Any) -> list[str]:
+        """See `Kind`."""
+        return [value]
+
+
+class Flag(Kind):
+    """True or false."""
+
+    expected = "true or false"
+
+    def read(self, value: object) -> Any:
+        """See `Kind`."""
+        if not isinstance(value, bool):
+            raise WrongValue(self.expected)
+        return value
+
+    def parse(self, words: Sequence[str]) -> Any:
+        """See `Kind`."""
+        return _json(self.one(words))
+
+
+class Texts(Kind):
+    """A list of texts."""
+
+    expected = "a list of texts"
+
+    def read(self, value: object) -> Any:
+        """See `Kind`."""
+        if not isinstance(value, (list, tuple)) or not all(map(is_text, value)):
+            raise WrongValue(self.expected)
+        return tuple(value)
+
+    def write(self, value: Any) -> Any:
+        """See `Kind`."""
+        return list(value)
+
+    def parse(self, words: Sequence[str]) -> Any:
+        """See `Kind`."""
+        found: list[Any] = []
+        for word in words:
+            value = _json(word)
+            found += value if isinstance(value, list) else [word]
+        return found
+
+    def print(self, value: Any) -> list[str]:
+        """See `Kind`."""
+        if not value or any(isinstance(_json(text), list) for text in value):
+            return super().print(value)
+        return list(value)
+
+
+class Pairs(Kind):
+    """Texts by text: old names to new ones, keys to tensors."""
+
+    expected = "an object of texts"
+
+    def read(self, value: object) -> Any:
+        """See `Kind`."""
+        if not isinstance(value, dict) or not all(map(is_text, (*value, *value.values()))):
+            raise WrongValue(self.expected)
+        return tuple(value.items())
+
+    def write(self, value: Any) -> Any:
+        """See `Kind`."""
+        return dict(value)
+
+    def parse(self, words: Sequence[str]) -> Any:
+        """See `Kind`."""
+        found: dict[str, Any] = {}
+        for word in words:
+            value = _json(word)
+            if not isinstance(value, dict):
+                left, equals, right = word.partition("=")
+                if not equals:
+                    raise WrongValue("OLD=NEW, or an object of texts")
+                value = {left: right}
+            for key, one in value.items():
+                if key in found:
+                    raise WrongValue(f"an object of texts, with {show(key)!r} only once")
+                found[key] = one
+        return found
+
+    def print(self, value: Any) -> list[str]:
+        """See `Kind`."""
+        words = [f"{left}={right}" for left, right in value.items()]
+        if not words or any("=" in key for key in value) or any(isinstance(_json(w), dict) for w in words):
+            return super().print(value)
+        return words
+
+
+class Constant(Kind):
+    """A JSON value of texts, finite numbers, true, false, and lists of them, or any other text."""
+
+    expected = "a text, a number, true or false, or a list of them"
+
+    def read(self, value: object) -> Any:
+        """See `Kind`."""
+        if isinstance(value, (list, tuple)):
+            return tuple(map(self.read, value))
+        if is_text(value) or isinstance(value, (bool, int)):
+            return value
+        if isinstance(value, float) and math.isfinite(value):
+            return value
+        raise WrongValue(self.expected)
+
+    def write(self, value: Any) -> Any:
+        """See `Kind`."""
+        return [self.write(one) for one in value] if isinstance(value, tuple) else value
+
+    def parse(self, words: Sequence[str]) -> Any:
+        """See `Kind`."""
+        found = [word if (value := _json(word)) is None else value for word in words]
+        return found if len(found) > 1 else found[0]
+
+    def print(self, value: Any) -> list[str]:
+        """See `Kind`."""
+        if isinstance(value, str) and _json(value) is None:
+            return [value]
+        return super().print(value)
+
+
+def _json(text: str) -> Any:
+    """The JSON value that a text is; None if it is none, or null."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
