@@ -7,8 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench import names
-from workbench.disk import schema
-from workbench.disk.schema import Message
+from workbench.disk.schema import (
+    AttrValue,
+    FunctionDef,
+    GraphDef,
+    NodeDef,
+    SaverDef,
+    TensorShapeProto,
+    VariableDef,
+)
 from workbench.findings import Finding
 from workbench.graph.functions import reachable
 from workbench.graph.needs import Needs
@@ -69,17 +76,17 @@ class ImportedModel:
     meta: MetaGraph
     chosen: Signature | None
     cuts: dict[str, str] = field(default_factory=dict)
-    kept: dict[str, Message] = field(default_factory=dict)
-    graph_def: Message = None
+    kept: dict[str, NodeDef] = field(default_factory=dict)
+    graph_def: GraphDef = field(default_factory=GraphDef)
     functions: list[str] = field(default_factory=list)
-    variable_defs: dict[str, list[Message]] = field(default_factory=dict)
+    variable_defs: dict[str, list[VariableDef]] = field(default_factory=dict)
     has_saver: bool = False
     init_ops: tuple[str, ...] = ()
     findings: list[Finding] = field(default_factory=list)
     exported: set[str] = field(default_factory=set)
     moved: dict[str, str] = field(default_factory=dict)
     twins: dict[str, Variable] = field(default_factory=dict)
-    made: dict[str, Message] = field(default_factory=dict)
+    made: dict[str, FunctionDef] = field(default_factory=dict)
     called: Any = None
     opened: Any = None
     needs: Needs = field(init=False)
@@ -99,7 +106,7 @@ class ImportedModel:
         return self.source.handle
 
     @property
-    def saver(self) -> Message:
+    def saver(self) -> SaverDef:
         """The SaverDef of the source."""
         return self.meta.proto.saver_def
 
@@ -146,7 +153,7 @@ class ImportedModel:
     def keep(
         self,
         roots: Iterable[str],
-        graph_def: Message,
+        graph_def: GraphDef,
         *,
         with_initializers: bool = True,
         more_functions: Iterable[str] = (),
@@ -193,15 +200,15 @@ class ImportedModel:
 
     # -- variables
 
-    def _variable_defs(self) -> dict[str, list[Message]]:
+    def _variable_defs(self) -> dict[str, list[VariableDef]]:
         """VariableDefs of all collections by the node of their variable."""
-        found: dict[str, list[Message]] = {}
+        found: dict[str, list[VariableDef]] = {}
         for _, definition in self._parsed_variable_defs():
             found.setdefault(names.input_node(definition.variable_name), []).append(definition)
         return found
 
-    def _parsed_variable_defs(self) -> list[tuple[str, Message]]:
-        parsed: list[tuple[str, Message]] = []
+    def _parsed_variable_defs(self) -> list[tuple[str, VariableDef]]:
+        parsed: list[tuple[str, VariableDef]] = []
         collections = self.meta.proto.collection_def
         for name in VARIABLE_COLLECTIONS:
             if name not in collections:
@@ -221,17 +228,17 @@ class ImportedModel:
                     definition.ClearField(field_name)
             self.variable_defs.setdefault(name, []).append(definition)
 
-    def use_functions(self, made: Mapping[str, Message]) -> None:
+    def use_functions(self, made: Mapping[str, FunctionDef]) -> None:
         """Adds functions to the library of the part; those that no kept node reaches any more go."""
         self.made |= made
         wanted = reachable(self.meta.proto.graph_def, self.kept.values(), made=self.made)
         self.functions = [name for name in (*self.meta.functions, *self.made) if name in wanted]
 
-    def function(self, name: str) -> Message:
+    def function(self, name: str) -> FunctionDef:
         """A function that stays. Not to be changed."""
         return self.made[name] if name in self.made else self.meta.functions[name]
 
-    def new_node(self, name: str, op: str, inputs: Iterable[str] = (), **attrs: Message) -> Message:
+    def new_node(self, name: str, op: str, inputs: Iterable[str] = (), /, **attrs: AttrValue) -> NodeDef:
         """Adds a node of our own to the part (old names, so that it is prefixed like all others)."""
         node = self.graph_def.node.add(name=unique_name(name, self.kept), op=op)
         node.input.extend(inputs)
@@ -245,27 +252,27 @@ class ImportedModel:
         self.kept.pop(name).Clear()
 
 
-def is_placeholder(node: Message) -> bool:
+def is_placeholder(node: NodeDef) -> bool:
     """Whether a node is fed from outside."""
     return node.op in PLACEHOLDERS
 
 
-def must_be_fed(node: Message) -> bool:
+def must_be_fed(node: NodeDef) -> bool:
     """Whether a node has no value of its own."""
     return node.op in MUST_BE_FED
 
 
-def parse_variable_def(data: bytes) -> Message | None:
+def parse_variable_def(data: bytes) -> VariableDef | None:
     """A serialised VariableDef, or None if the bytes are something else."""
     from google.protobuf.message import DecodeError
 
     try:
-        return schema.VariableDef.FromString(data)
+        return VariableDef.FromString(data)
     except DecodeError:
         return None
 
 
-def _named_by(definition: Message) -> list[str]:
+def _named_by(definition: VariableDef) -> list[str]:
     named = (definition.initializer_name, definition.initial_value_name, definition.snapshot_name)
     return [names.input_node(name) for name in named if name]
 
@@ -278,13 +285,13 @@ def unique_name(name: str, taken: Mapping[str, object]) -> str:
     return candidate
 
 
-def attr_type(dtype: int) -> Message:
+def attr_type(dtype: int) -> AttrValue:
     """An AttrValue that holds a dtype."""
-    return schema.AttrValue(type=dtype)
+    return AttrValue(type=dtype)
 
 
-def attr_shape(shape: Message) -> Message:
+def attr_shape(shape: TensorShapeProto) -> AttrValue:
     """An AttrValue that holds a TensorShapeProto."""
-    value = schema.AttrValue()
+    value = AttrValue()
     value.shape.CopyFrom(shape)
     return value

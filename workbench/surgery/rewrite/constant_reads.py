@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from workbench import names
 from workbench.disk import dtypes, optable
 from workbench.disk.nodes import attr
-from workbench.disk.schema import Message
+from workbench.disk.schema import FunctionDef, NodeDef, OpDef
 from workbench.model.op_classes import MERGES, SWITCHES, VALUE_FORM, VARIABLE_READS
 from workbench.names import output_number, show
 
@@ -57,7 +57,9 @@ class Obstacle:
 class Level:
     """The main graph, or one body that is a copy already."""
 
-    def __init__(self, work: Devolution, nodes: Mapping[str, Message], where: str, function: Message = None):
+    def __init__(
+        self, work: Devolution, nodes: Mapping[str, NodeDef], where: str, function: FunctionDef | None = None
+    ):
         self.work = work
         self.nodes = nodes
         self.where = where
@@ -65,7 +67,7 @@ class Level:
         self.tainted: dict[tuple[str, int], tuple[int, str]] = {}
         self.reference: set[tuple[str, int]] = set()
         self.renamed: dict[str, tuple[str, str]] = {}
-        self.added: list[Message] = []
+        self.added: list[NodeDef] = []
         self.consumers: dict[str, dict[str, None]] = {}
         for name, node in nodes.items():
             for text in node.input:
@@ -85,7 +87,7 @@ class Level:
         first = next((one.first for one in ranges or () if one.arg == rest[0]), 0)
         return head, first + (output_number(rest[1]) if len(rest) > 1 else 0)
 
-    def inputs(self, node: Message) -> dict[int, tuple[int, str, bool]]:
+    def inputs(self, node: NodeDef) -> dict[int, tuple[int, str, bool]]:
         """Data inputs of a node that carry a value now: position → dtype, variable, whether it was a reference."""
         found: dict[int, tuple[int, str, bool]] = {}
         data = [text for text in node.input if not text.startswith("^")]
@@ -128,15 +130,15 @@ class Level:
 
     # -- what a node does with a value
 
-    def _refuse(self, node: Message, variable: str, why: str) -> Tainted:
+    def _refuse(self, node: NodeDef, variable: str, why: str) -> Tainted:
         self.work.refuse(Obstacle(variable, self.place(node), node.op, why))
         return {}
 
-    def place(self, node: Message) -> str:
+    def place(self, node: NodeDef) -> str:
         """Where a node is, for people."""
         return f"{self.where}{names.CALL_SEPARATOR}{node.name}" if self.where else str(node.name)
 
-    def _outputs(self, node: Message, inputs: Mapping[int, tuple[int, str, bool]]) -> Tainted:
+    def _outputs(self, node: NodeDef, inputs: Mapping[int, tuple[int, str, bool]]) -> Tainted:
         """The outputs that carry a value in turn, or an obstacle."""
         dtype, variable, reference = next(iter(inputs.values()))
         if node.op in VARIABLE_READS or (node.name in self.work.once and self.function is None):
@@ -156,7 +158,7 @@ class Level:
         return self._refuse(node, variable, f"{show(node.op)} writes to it or needs it as a variable")
 
     def _refuse_writer(
-        self, node: Message, inputs: Mapping[int, tuple[int, str, bool]], op_def: Message | None
+        self, node: NodeDef, inputs: Mapping[int, tuple[int, str, bool]], op_def: OpDef | None
     ) -> Tainted:
         ranges = optable.input_args(node, op_def) if op_def is not None else None
         for position, (_, variable, _) in inputs.items():
@@ -189,7 +191,7 @@ class Level:
                 if node.op in _RENAMED:
                     self.renamed[name] = _RENAMED[node.op]
 
-    def _change(self, node: Message, inputs: Mapping[int, tuple[int, str, bool]]) -> None:
+    def _change(self, node: NodeDef, inputs: Mapping[int, tuple[int, str, bool]]) -> None:
         dtype = next(iter(inputs.values()))[0]
         controls = [text for text in node.input if text.startswith("^")]
         data = [text for text in node.input if not text.startswith("^")]
@@ -221,7 +223,7 @@ class Level:
             if name in node.attr:
                 del node.attr[name]
 
-    def _only_run(self, node: Message) -> None:
+    def _only_run(self, node: NodeDef) -> None:
         """An assignment that is no longer needed: who waits for it still can."""
         node.input[:] = [text for text in node.input if text.startswith("^")]
         self._become(node, "NoOp")
@@ -229,7 +231,7 @@ class Level:
     def _control(self, text: str) -> str:
         return f"^{text.partition(':')[0]}"
 
-    def _become(self, node: Message, op: str, **types: int) -> None:
+    def _become(self, node: NodeDef, op: str, **types: int) -> None:
         place = list(attr(node, "_class").list.s)
         node.op = op
         node.attr.clear()
@@ -238,7 +240,7 @@ class Level:
         if place:
             node.attr["_class"].list.s.extend(place)
 
-    def _gather(self, node: Message, dtype: int, data: list[str], controls: list[str]) -> None:
+    def _gather(self, node: NodeDef, dtype: int, data: list[str], controls: list[str]) -> None:
         batch_dims = attr(node, "batch_dims").i
         indices = attr(node, "Tindices").type
         axis = self.work.new_node(self, f"{node.name}/axis", "Const")

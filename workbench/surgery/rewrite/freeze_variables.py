@@ -9,7 +9,7 @@ from workbench import names
 from workbench.disk import dtypes
 from workbench.disk.checkpoint.bundle import Bundle
 from workbench.disk.optable import OpTable
-from workbench.disk.schema import Message
+from workbench.disk.schema import FunctionDef, NodeDef, TensorProto
 from workbench.graph.reach import ancestors
 from workbench.model.op_classes import ASSIGNS, PLACEHOLDERS, REF_VARIABLES, VARIABLES
 from workbench.model.variables import Variable
@@ -65,7 +65,7 @@ def freeze_variables(part: ImportedModel) -> int:
 
 
 def freeze(
-    nodes: Mapping[str, Message],
+    nodes: Mapping[str, NodeDef],
     known: Mapping[str, Variable],
     bundle: Bundle | None,
     devolution: Devolution,
@@ -73,7 +73,7 @@ def freeze(
     hint: str,
     asked: Iterable[str] = (),
     *,
-    bodies: Iterable[Message],
+    bodies: Iterable[FunctionDef],
     state: Restored,
 ) -> int:
     """Makes constants of the variables of a main graph, in place; returns how many, 0 if something is in the way.
@@ -136,7 +136,7 @@ def freeze(
 
 
 def _lost(
-    nodes: Mapping[str, Message], bodies: Iterable[Message], state: Restored, op_table: OpTable
+    nodes: Mapping[str, NodeDef], bodies: Iterable[FunctionDef], state: Restored, op_table: OpTable
 ) -> list[tuple[str, str]]:
     """Restored state that can't become a constant: where it is, and what is told about it."""
     found = []
@@ -154,7 +154,7 @@ def _lost(
 
 
 def set_once(
-    nodes: Mapping[str, Message], name: str, op_table: OpTable, asked: Iterable[str]
+    nodes: Mapping[str, NodeDef], name: str, op_table: OpTable, asked: Iterable[str]
 ) -> tuple[str, str] | None:
     """The only assignment to a variable and what it assigns, if that is the same in every run; else None.
 
@@ -188,7 +188,7 @@ def set_once(
     return str(setter.name), str(setter.input[1])
 
 
-def _repeats(node: Message, op_table: OpTable) -> bool:
+def _repeats(node: NodeDef, op_table: OpTable) -> bool:
     op_def = op_table.get(node.op)
     return op_def is not None and not op_def.is_stateful
 
@@ -199,7 +199,7 @@ def _tell(obstacles: list[Obstacle]) -> str:
     return f"It can't become a constant: at {show(first.node)}, {first.why}.{more}"
 
 
-def _become_constant(node: Message, bundle: Bundle, variable: Variable) -> None:
+def _become_constant(node: NodeDef, bundle: Bundle, variable: Variable) -> None:
     places = list(node.attr["_class"].list.s) if "_class" in node.attr else []
     node.op = "Const"
     node.attr.clear()
@@ -209,7 +209,7 @@ def _become_constant(node: Message, bundle: Bundle, variable: Variable) -> None:
         node.attr["_class"].list.s.extend(places)
 
 
-def _fill(tensor: Message, bundle: Bundle, variable: Variable) -> None:
+def _fill(tensor: TensorProto, bundle: Bundle, variable: Variable) -> None:
     """Writes a variable's value in the checkpoint into a TensorProto: from the bytes on disk, in one copy."""
     assert variable.key is not None
     entry = bundle.entry(variable.key)

@@ -12,16 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from workbench import names
-from workbench.disk import optable, schema
+from workbench.disk import optable
 from workbench.disk.nodes import attr
 from workbench.disk.optable import OpTable
-from workbench.disk.schema import Message
+from workbench.disk.schema import AttrValue, FunctionDef, GraphDef, NodeDef
 from workbench.errors import ModelError
 from workbench.graph.reach import ancestors, descendants
 from workbench.model.op_classes import CALLS, INTO_FRAMES, READS
 from workbench.names import show
+
+if TYPE_CHECKING:
+    from workbench.disk.schema import MessageMap
 
 MAX_DEPTH = 64
 MAX_NODES = 5_000_000
@@ -51,12 +55,12 @@ class Inlined:
 class _Call:
     """A call to be opened."""
 
-    node: Message
+    node: NodeDef
     path: str
     stack: tuple[str, ...]
 
 
-def called_function(node: Message, functions: Container[str]) -> str | None:
+def called_function(node: NodeDef, functions: Container[str]) -> str | None:
     """The function a plain call calls; None for any other node."""
     if node.op in CALLS:
         name = str(attr(node, "f").func.name)
@@ -66,7 +70,7 @@ def called_function(node: Message, functions: Container[str]) -> str | None:
 
 
 def inline_calls(
-    graph_def: Message,
+    graph_def: GraphDef,
     *,
     op_table: OpTable | None = None,
     which: Collection[str] | None = None,
@@ -102,7 +106,7 @@ def inline_calls(
     return work.done
 
 
-def saver_calls(graph_def: Message, filename: str) -> set[str]:
+def saver_calls(graph_def: GraphDef, filename: str) -> set[str]:
     """Nodes of the main graph that get the checkpoint's file name: what the saver is made of.
 
     Args:
@@ -126,7 +130,7 @@ def _with_parents(paths: Iterable[str]) -> set[str]:
 class _Inliner:
     """Opens one call after the other; nested ones come back as further calls."""
 
-    def __init__(self, graph_def: Message, op_table: OpTable) -> None:
+    def __init__(self, graph_def: GraphDef, op_table: OpTable) -> None:
         self.graph_def = graph_def
         self.op_table = op_table
         self.functions = {function.signature.name: function for function in graph_def.library.function}
@@ -170,7 +174,7 @@ class _Inliner:
             scope, number = f"{name}_{number}", number + 1
         return scope
 
-    def add(self, name: str, op: str) -> Message:
+    def add(self, name: str, op: str) -> NodeDef:
         """A new, empty node."""
         node = self.graph_def.node.add(name=name, op=op)
         self.nodes[name] = node
@@ -180,7 +184,7 @@ class _Inliner:
 class _Body:
     """One body on its way into the main graph."""
 
-    def __init__(self, work: _Inliner, call: _Call, function: Message) -> None:
+    def __init__(self, work: _Inliner, call: _Call, function: FunctionDef) -> None:
         self.work = work
         self.call = call.node
         self.path = call.path
@@ -191,11 +195,11 @@ class _Body:
         self.controls = [text for text in call.node.input if text.startswith("^")]
         self.scope = work.scope(call.node.name, [*self.inside, "input"])
         self.arguments = self._arguments()
-        self.added: dict[str, Message] = {}
+        self.added: dict[str, NodeDef] = {}
         self._flat: dict[str, dict[str, tuple[int, int]]] = {}
         self._pivot: list[str] | None = None
 
-    def expand(self) -> dict[str, Message]:
+    def expand(self) -> dict[str, NodeDef]:
         """Adds the body's nodes and turns the call into an Identity; the new nodes by their name in the body."""
         for name, source in self.inside.items():
             node = self.work.add(f"{self.scope}/{name}", source.op)
@@ -211,7 +215,7 @@ class _Body:
 
     # -- names of the body in the main graph
 
-    def _bindings(self) -> Mapping[str, Message]:
+    def _bindings(self) -> Mapping[str, AttrValue]:
         """The values the call gives to the function's own attrs (`T`, …), with the defaults of the rest."""
         given = attr(self.call, "f").func.attr if self.call.op in CALLS else self.call.attr
         bound = {
@@ -221,9 +225,9 @@ class _Body:
         }
         return {**bound, **{name: given[name] for name in given}}
 
-    def _pseudo(self) -> Message:
+    def _pseudo(self) -> NodeDef:
         """A node of the function's op with its attrs, to ask the op table about."""
-        node = schema.NodeDef(name=self.call.name, op=self.function.signature.name)
+        node = NodeDef(name=self.call.name, op=self.function.signature.name)
         for name, value in self.bound.items():
             node.attr[name].CopyFrom(value)
         return node
@@ -289,7 +293,7 @@ class _Body:
 
     # -- nodes
 
-    def _inputs(self, node: Message, source: Message) -> None:
+    def _inputs(self, node: NodeDef, source: NodeDef) -> None:
         data: list[str] = []
         controls: list[str] = []
         is_source = True
@@ -318,7 +322,7 @@ class _Body:
             self._pivot = [f"^{node.name}"]
         return self._pivot
 
-    def _bind(self, attrs: Message) -> None:
+    def _bind(self, attrs: MessageMap[str, AttrValue]) -> None:
         """Gives attrs that are placeholders of the function's own attrs their values."""
         for name in [name for name in attrs if attrs[name].WhichOneof("value") == "placeholder"]:
             value = self.bound.get(attrs[name].placeholder)
@@ -334,7 +338,7 @@ class _Body:
                 for function in value.list.func:
                     self._bind(function.attr)
 
-    def _place(self, node: Message) -> None:
+    def _place(self, node: NodeDef) -> None:
         """Device, colocation and the frame of a v1 loop."""
         if not node.device:
             node.device = self.call.device
@@ -369,7 +373,7 @@ class _Body:
         waits = dict.fromkeys(f"^{self.scope}/{node}" for node in self._controls() if node in self.inside)
         waits |= dict.fromkeys(f"^{self.scope}/{node}" for node in self._effects())
         types = optable.output_types(self._pseudo(), signature) or []
-        shapes = schema.AttrValue()
+        shapes = AttrValue()
         keep_shapes = "_output_shapes" in self.call.attr
         if keep_shapes:
             shapes.CopyFrom(self.call.attr["_output_shapes"])
@@ -399,7 +403,7 @@ class _Body:
         asked = ancestors(self.inside, [*self.function.ret.values(), *self.function.control_ret.values()])
         return [name for name in self.inside if name not in asked and self._is_stateful(self.added[name])]
 
-    def _is_stateful(self, node: Message) -> bool:
+    def _is_stateful(self, node: NodeDef) -> bool:
         if node.op in READS:  # nobody misses a value that nothing asks for
             return False
         function = self.work.functions.get(node.op)

@@ -11,9 +11,9 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from workbench import names
-from workbench.disk import dtypes, schema
+from workbench.disk import dtypes
 from workbench.disk.optable import OpTable, output_args
-from workbench.disk.schema import Message
+from workbench.disk.schema import FunctionDef, NodeDef
 from workbench.graph.reach import needed
 from workbench.model.op_classes import MUST_BE_FED, REF_TABLES, REF_VARIABLES
 from workbench.model.shapes import Shape, to_proto
@@ -61,8 +61,8 @@ class Uplift:
         set_up: nodes that an init op works on: a resource among them would not be set up.
     """
 
-    nodes: Mapping[str, Message]
-    functions: Mapping[str, Message]
+    nodes: Mapping[str, NodeDef]
+    functions: Mapping[str, FunctionDef]
     op_table: OpTable
     set_up: Container[str] = ()
     _outputs: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class Uplift:
         outputs: Mapping[str, str],
         *,
         also_run: Iterable[str] = (),
-    ) -> Message:
+    ) -> FunctionDef:
         """The FunctionDef that computes `outputs` (user's name to tensor `n:k`) from `arguments`.
 
         Args:
@@ -105,7 +105,7 @@ class Uplift:
             CannotUplift: a reference variable, an unknown op, a placeholder that is no argument.
         """
         arguments = list(arguments)
-        result = schema.FunctionDef()
+        result = FunctionDef()
         result.signature.name = name
         taken: set[str] = set()
         fed: dict[str, str] = {}
@@ -142,7 +142,7 @@ class Uplift:
         result.attr["_construction_context"].s = b"kEagerRuntime"
         return result
 
-    def _add(self, function: Message, name: str, fed: Mapping[str, str], inside: set[str]) -> bool:
+    def _add(self, function: FunctionDef, name: str, fed: Mapping[str, str], inside: set[str]) -> bool:
         """Copies a node into a body; returns whether it is stateful."""
         source = self.nodes[name]
         if source.op in _REFERENCES:
@@ -165,7 +165,7 @@ class Uplift:
         op_def = self.op_table.get(source.op)
         return op_def is not None and bool(op_def.is_stateful)
 
-    def _is_resource(self, node: Message) -> bool:
+    def _is_resource(self, node: NodeDef) -> bool:
         return dtypes.RESOURCE in (output_types(node, self.op_table, self.functions) or ())
 
     def _input(self, text: str, fed: Mapping[str, str]) -> str:
@@ -185,7 +185,7 @@ class Uplift:
             raise CannotUplift(tensor.node, f"it has no output {tensor.index}")
         return places[tensor.index]
 
-    def _flat(self, node: Message) -> list[tuple[str, int]]:
+    def _flat(self, node: NodeDef) -> list[tuple[str, int]]:
         op_def = (
             self.functions[node.op].signature if node.op in self.functions else self.op_table.get(node.op)
         )

@@ -15,7 +15,16 @@ from collections.abc import Container, Iterable, Mapping
 from enum import StrEnum
 
 from workbench import names
-from workbench.disk.schema import Message
+from workbench.disk.schema import (
+    AttrValue,
+    FunctionDef,
+    GradientDef,
+    NameAttrList,
+    NodeDef,
+    RegisteredGradient,
+    ValuesDef,
+    VariableDef,
+)
 from workbench.model.op_classes import REF_VARIABLES
 
 # ResourceHandle's anonymous name: such a resource is private by definition (resource_handle.h).
@@ -166,7 +175,7 @@ class Renamer:
 
     # -- nodes
 
-    def main_node(self, node: Message, kept: Container[str]) -> None:
+    def main_node(self, node: NodeDef, kept: Container[str]) -> None:
         """A node of the main graph: its name, inputs, colocation, and its attributes.
 
         Args:
@@ -186,7 +195,7 @@ class Renamer:
             self._colocation(node, kept)
         self._attributes(node, old, in_body=False)
 
-    def _colocation(self, node: Message, kept: Container[str]) -> None:
+    def _colocation(self, node: NodeDef, kept: Container[str]) -> None:
         places = node.attr["_class"].list.s
         renamed: list[bytes] = []
         for place in places:
@@ -201,11 +210,11 @@ class Renamer:
         else:
             del node.attr["_class"]
 
-    def body_node(self, node: Message) -> None:
+    def body_node(self, node: NodeDef) -> None:
         """A node inside a function's body: its own name and inputs stay, what it refers to globally does not."""
         self._attributes(node, node.name, in_body=True)
 
-    def _attributes(self, node: Message, old_name: str, *, in_body: bool) -> None:
+    def _attributes(self, node: NodeDef, old_name: str, *, in_body: bool) -> None:
         attrs = node.attr
         unset: list[str] = []
         for name in attrs:  # not `items`, which takes four times as long
@@ -231,7 +240,7 @@ class Renamer:
             ).encode()
         self._shared_name(node, old_name, in_body=in_body)
 
-    def _function_attr(self, function: Message) -> None:
+    def _function_attr(self, function: NameAttrList) -> None:
         function.name = self.function(function.name, Rule.FUNCTION_ATTR)
         if _IMPLEMENTS in function.attr and function.attr[_IMPLEMENTS].s:
             text = function.attr[_IMPLEMENTS].s.decode("utf-8", "replace")
@@ -239,7 +248,7 @@ class Renamer:
         for value in function.attr.values():
             self._function_value(value)
 
-    def _function_value(self, value: Message) -> bool:
+    def _function_value(self, value: AttrValue) -> bool:
         """Renames the functions an attribute names; whether it has a value at all."""
         kind = value.WhichOneof("value")
         if kind == "func":
@@ -249,7 +258,7 @@ class Renamer:
                 self._function_attr(function)
         return kind is not None
 
-    def _shared_name(self, node: Message, old_name: str, *, in_body: bool) -> None:
+    def _shared_name(self, node: NodeDef, old_name: str, *, in_body: bool) -> None:
         if node.op in _TEMPORARY:
             self._identity(node, "var_name", old_name, by_node=in_body or node.op.startswith("Destroy"))
         elif (
@@ -259,7 +268,7 @@ class Renamer:
             by_node = node.op in _NAMED_BY_NODE or sharing
             self._identity(node, "shared_name", old_name, by_node=by_node)
 
-    def _identity(self, node: Message, attr: str, old_name: str, *, by_node: bool) -> None:
+    def _identity(self, node: NodeDef, attr: str, old_name: str, *, by_node: bool) -> None:
         text = node.attr[attr].s.decode("utf-8", "replace") if attr in node.attr else ""
         if text == ANONYMOUS:
             return
@@ -274,7 +283,7 @@ class Renamer:
 
     # -- the function library
 
-    def function_def(self, function: Message) -> None:
+    def function_def(self, function: FunctionDef) -> None:
         """A FunctionDef, a copy: its name and everything in its body that is not local to it."""
         function.signature.name = self.function(function.signature.name)
         for node in function.node_def:
@@ -289,12 +298,12 @@ class Renamer:
         for value in function.attr.values():
             self._function_value(value)
 
-    def gradient(self, gradient: Message) -> None:
+    def gradient(self, gradient: GradientDef) -> None:
         """A GradientDef of the library, a copy."""
         gradient.function_name = self.function(gradient.function_name, Rule.GRADIENT)
         gradient.gradient_func = self.function(gradient.gradient_func, Rule.GRADIENT)
 
-    def registered_gradient(self, gradient: Message) -> None:
+    def registered_gradient(self, gradient: RegisteredGradient) -> None:
         """A RegisteredGradient of the library, a copy."""
         gradient.gradient_func = self.function(gradient.gradient_func, Rule.GRADIENT)
         if gradient.registered_op_type in self.gradient_ops:
@@ -302,7 +311,7 @@ class Renamer:
 
     # -- beside the graph
 
-    def variable_def(self, variable: Message) -> None:
+    def variable_def(self, variable: VariableDef) -> None:
         """A VariableDef, a copy."""
         for field in ("variable_name", "initial_value_name", "initializer_name", "snapshot_name"):
             setattr(variable, field, self.tensor(getattr(variable, field), Rule.VARIABLE_DEF))
@@ -310,7 +319,7 @@ class Renamer:
             info = variable.save_slice_info_def
             info.full_name = self.tensor(info.full_name, Rule.VARIABLE_DEF)
 
-    def values_def(self, values: Message, kept: Container[str]) -> None:
+    def values_def(self, values: ValuesDef, kept: Container[str]) -> None:
         """A ValuesDef of a control-flow context, a copy: its names, less those of nodes that are gone."""
         survivors = [name for name in values.values if names.input_node(name) in kept]
         values.values[:] = [self.tensor(name, Rule.CONTROL_FLOW) for name in survivors]

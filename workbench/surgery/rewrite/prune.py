@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from workbench.disk.schema import Message
+from workbench.disk.schema import MetaGraphDef
 from workbench.graph.functions import reachable
 from workbench.graph.reach import ancestors
 from workbench.model import MetaGraph, Model
@@ -15,7 +15,7 @@ from workbench.surgery.imported import ImportedModel
 from workbench.surgery.plan import Source
 
 
-def drop_functions(meta_graph: Message) -> int:
+def drop_functions(meta_graph: MetaGraphDef) -> int:
     """Drops the functions that neither the main graph nor the object graph reaches; returns how many."""
     graph = meta_graph.graph_def
     concrete = (
@@ -40,7 +40,7 @@ def drop_functions(meta_graph: Message) -> int:
     return len(gone)
 
 
-def drop_objects(meta_graph: Message, model: Model, original: MetaGraph) -> None:
+def drop_objects(meta_graph: MetaGraphDef, model: Model, original: MetaGraph) -> None:
     """Makes a TF1-format MetaGraph: no object graph, the init op in its collection, a VariableDef a variable.
 
     Args:
@@ -62,7 +62,7 @@ def drop_objects(meta_graph: Message, model: Model, original: MetaGraph) -> None
         values.extend(definition.SerializeToString(deterministic=True) for definition in definitions)
 
 
-def roots_of(meta_graph: Message) -> list[str]:
+def roots_of(meta_graph: MetaGraphDef) -> list[str]:
     """What must stay in the main graph for signatures, init op and assets, as inputs of a node would be written."""
     roots = signature_tensors(meta_graph)
     if MAIN_OP in meta_graph.collection_def:
@@ -71,7 +71,7 @@ def roots_of(meta_graph: Message) -> list[str]:
     return roots
 
 
-def drop_nodes(meta_graph: Message, roots: Iterable[str]) -> int:
+def drop_nodes(meta_graph: MetaGraphDef, roots: Iterable[str]) -> int:
     """Drops the nodes that no root needs, and the colocation with them; returns how many."""
     graph = meta_graph.graph_def
     nodes = {node.name: node for node in graph.node}

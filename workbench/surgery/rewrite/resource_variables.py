@@ -8,9 +8,9 @@ it is, and a finding says so.
 from __future__ import annotations
 
 from workbench import names
-from workbench.disk import dtypes, schema
+from workbench.disk import dtypes
 from workbench.disk.optable import input_args
-from workbench.disk.schema import Message
+from workbench.disk.schema import AttrValue, NodeDef
 from workbench.model.op_classes import REF_VARIABLES
 from workbench.model.tensors import is_vague_scalar
 from workbench.names import show
@@ -93,7 +93,7 @@ class _Users:
                 self.obstacle = f"{show(name)} ({show(node.op)})"
             self.others.append((name, position, alias))
 
-    def _ref_positions(self, node: Message) -> set[int] | None:
+    def _ref_positions(self, node: NodeDef) -> set[int] | None:
         """Input positions at which the op demands a reference; None if the op is not known."""
         if node.op in self.part.meta.functions:
             return set()
@@ -121,7 +121,7 @@ class _Users:
         )
         shared = node.attr["shared_name"].s or self.variable.encode()
         kept = {key: node.attr[key] for key in ("container", "_class") if key in node.attr}
-        shape = schema.AttrValue()
+        shape = AttrValue()
         if unchecked or is_vague_scalar(node, part.meta.producer):
             shape.shape.unknown_rank = True
         else:
@@ -143,7 +143,7 @@ class _Users:
     def _wait(self, alias: str) -> list[str]:
         return [] if alias == self.variable else [f"^{alias}"]
 
-    def _assign(self, node: Message, alias: str, dtype: int) -> None:
+    def _assign(self, node: NodeDef, alias: str, dtype: int) -> None:
         kept = {key: node.attr[key] for key in ("_class",) if key in node.attr}
         rest = [text for text in node.input[1:] if text.startswith("^")]
         value = node.input[1]
@@ -152,7 +152,7 @@ class _Users:
         _become(node, op, dtype=attr_type(dtype), **kept)
         node.input[:] = list(dict.fromkeys(inputs)) if inputs[0] != inputs[1] else inputs
 
-    def _other(self, node: Message, position: int, alias: str, dtype: int) -> None:
+    def _other(self, node: NodeDef, position: int, alias: str, dtype: int) -> None:
         controls = [text for text in node.input if text.startswith("^")]
         if node.op == "IsVariableInitialized":
             kept = {key: node.attr[key] for key in ("_class",) if key in node.attr}
@@ -168,7 +168,7 @@ class _Users:
             read.input.extend(dict.fromkeys([*controls, *self._wait(alias)]))
             node.input[position] = read.name
 
-    def _read(self, for_node: str, dtype: int) -> Message:
+    def _read(self, for_node: str, dtype: int) -> NodeDef:
         name = f"{self.variable}/read_for/{for_node}" if for_node else f"{self.variable}/Read/ReadVariableOp"
         return self.part.new_node(name, "ReadVariableOp", [self.variable], dtype=attr_type(dtype))
 
@@ -194,9 +194,9 @@ def _bridge_references(part: ImportedModel) -> None:
         part.moved[str(parsed)] = f"{bridge.name}:0"
 
 
-def _become(node: Message, op: str, **attrs: Message) -> None:
+def _become(node: NodeDef, op: str, **attrs: AttrValue) -> None:
     """Another op under the same name and on the same device."""
-    values = {key: schema.AttrValue.FromString(value.SerializeToString()) for key, value in attrs.items()}
+    values = {key: AttrValue.FromString(value.SerializeToString()) for key, value in attrs.items()}
     node.op = op
     node.attr.clear()
     for key, value in values.items():

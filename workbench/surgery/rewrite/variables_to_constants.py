@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from workbench.disk import optable, schema
+from workbench.disk import optable
 from workbench.disk.nodes import attr
 from workbench.disk.optable import OpTable
-from workbench.disk.schema import Message
+from workbench.disk.schema import AttrValue, FunctionDef, NameAttrList, NodeDef, OpDef
 from workbench.model.op_classes import BRANCHES, CALLS, LOOPS
 from workbench.names import show
 from workbench.surgery.imported import unique_name
@@ -41,12 +41,12 @@ class Devolution:
         once: nodes of the main graph that set a variable whose value is known without them.
     """
 
-    nodes: Mapping[str, Message]
-    functions: Mapping[str, Message]
+    nodes: Mapping[str, NodeDef]
+    functions: Mapping[str, FunctionDef]
     op_table: OpTable
-    add: Callable[[str, str], Message]
+    add: Callable[[str, str], NodeDef]
     once: set[str] = field(default_factory=set)
-    made: dict[str, Message] = field(default_factory=dict)
+    made: dict[str, FunctionDef] = field(default_factory=dict)
     obstacles: list[Obstacle] = field(default_factory=list)
     edits: list[Callable[[], Any]] = field(default_factory=list)
     _clones: dict[tuple[str, tuple[tuple[int, int], ...]], _Clone | None] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class Devolution:
         level.run({(name, 0): (dtype, name) for name, dtype in variables.items()}, references)
         return self.obstacles
 
-    def apply(self) -> dict[str, Message]:
+    def apply(self) -> dict[str, FunctionDef]:
         """Changes the main graph; returns the functions that were made for it, by name."""
         assert not self.obstacles
         for edit in self.edits:
@@ -78,22 +78,22 @@ class Devolution:
         if obstacle not in self.obstacles:
             self.obstacles.append(obstacle)
 
-    def op_def(self, node: Message) -> Message | None:
+    def op_def(self, node: NodeDef) -> OpDef | None:
         """The definition of a node's op, which may be a function."""
         function = self.functions.get(node.op) or self.made.get(node.op)
         return function.signature if function is not None else self.op_table.get(node.op)
 
-    def new_node(self, level: Level, name: str, op: str) -> Message:
+    def new_node(self, level: Level, name: str, op: str) -> NodeDef:
         """A new node in the main graph or in a body."""
         if level.function is None:
             return self.add(name, op)
         taken = {node.name: None for node in level.function.node_def}
-        node: Message = level.function.node_def.add(name=unique_name(name, taken), op=op)
+        node: NodeDef = level.function.node_def.add(name=unique_name(name, taken), op=op)
         return node
 
     # -- functions
 
-    def called(self, level: Level, node: Message, inputs: Tainted, variable: str) -> Tainted | None:
+    def called(self, level: Level, node: NodeDef, inputs: Tainted, variable: str) -> Tainted | None:
         """The outputs of a node with bodies that carry values; None if it has none that could take them."""
         if node.op in CALLS:
             return self._call(level, node, {"f": 0}, inputs, variable, "Tin", 0, "Tout")
@@ -117,7 +117,7 @@ class Devolution:
             return self._call(level, node, {"f": 0}, inputs, variable, "Tcaptured", own, None, own)
         return self._dataset(level, node, inputs, variable)
 
-    def _dataset(self, level: Level, node: Message, inputs: Tainted, variable: str) -> Tainted | None:
+    def _dataset(self, level: Level, node: NodeDef, inputs: Tainted, variable: str) -> Tainted | None:
         """`other_arguments` of the tf.data ops are the last arguments of their one function."""
         op_def = self.op_table.get(node.op)
         labels = [name for name in node.attr if node.attr[name].WhichOneof("value") == "func"]
@@ -136,7 +136,7 @@ class Devolution:
     def _call(
         self,
         level: Level,
-        node: Message,
+        node: NodeDef,
         labels: Mapping[str, int],
         inputs: Tainted,
         variable: str,
@@ -185,7 +185,7 @@ class Devolution:
         self.edits.append(change)
         return outputs
 
-    def _loop(self, level: Level, node: Message, inputs: Tainted, variable: str) -> Tainted:
+    def _loop(self, level: Level, node: NodeDef, inputs: Tainted, variable: str) -> Tainted:
         functions = [node.attr["cond"].func, node.attr["body"].func]
         clones = [self._clone(one.name, inputs, level.place(node), variable) for one in functions]
         cond, body = clones
@@ -230,7 +230,7 @@ class Devolution:
             self.refuse(Obstacle(variable, where, "", f"the function {show(name)} is not known well enough"))
             return None
         count = len(self.obstacles)
-        function = schema.FunctionDef()
+        function = FunctionDef()
         function.CopyFrom(original)
         function.signature.name = unique_name(f"{name}__frozen", self._taken)
         self._taken[function.signature.name] = None
@@ -252,17 +252,17 @@ class Devolution:
         return clone
 
 
-def _functions(value: Message) -> list[Message]:
+def _functions(value: AttrValue) -> list[NameAttrList]:
     return [value.func] if value.WhichOneof("value") == "func" else list(value.list.func)
 
 
-def _clean(node: Message) -> None:
+def _clean(node: NodeDef) -> None:
     for name in STALE:
         if name in node.attr:
             del node.attr[name]
 
 
-def _loosen(node: Message, index: int) -> None:
+def _loosen(node: NodeDef, index: int) -> None:
     """The declared shape of an output that was a handle says nothing about the value."""
     for name in ("output_shapes", "_output_shapes"):
         if name in node.attr and index < len(node.attr[name].list.shape):
@@ -271,7 +271,7 @@ def _loosen(node: Message, index: int) -> None:
             shape.unknown_rank = True
 
 
-def _take_value(function: Message, position: int, dtype: int) -> str:
+def _take_value(function: FunctionDef, position: int, dtype: int) -> str:
     """Lets an argument of a function, a copy, be a value; its name."""
     argument = function.signature.input_arg[position]
     argument.type = dtype
@@ -286,7 +286,7 @@ def _take_value(function: Message, position: int, dtype: int) -> str:
     return str(argument.name)
 
 
-def _finish(function: Message, renamed: Mapping[str, tuple[str, str]], outputs: Tainted) -> None:
+def _finish(function: FunctionDef, renamed: Mapping[str, tuple[str, str]], outputs: Tainted) -> None:
     """After a body's nodes have changed: the names of their outputs, the function's own outputs and attrs."""
 
     def new(text: str) -> str:
