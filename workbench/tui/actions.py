@@ -14,7 +14,7 @@ from textual.binding import Binding, BindingType
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing a user can do.
+    """An action a user can trigger by a key, the palette or a click.
 
     Attributes:
         name: of the method, without `action_`.
@@ -183,13 +183,13 @@ SCOPE_TITLES = {
 
 @cache
 def ranks(scope: str) -> dict[str, int]:
-    """How much each action of a scope belongs into the footer; 1 is the most."""
+    """Return how prominent each action of a scope is in the footer; 1 is first."""
     return {action.name: action.footer for action in ACTIONS.get(scope, ()) if action.footer}
 
 
 @cache
 def bindings(*scopes: str) -> list[BindingType]:
-    """The key bindings of scopes, for a class's `BINDINGS`."""
+    """Return the key bindings of scopes, for a class's `BINDINGS`."""
     found: list[BindingType] = []
     for scope in scopes:
         for action in ACTIONS[scope]:
@@ -223,19 +223,19 @@ _SHOWN = {
 
 
 def key_text(key: str) -> str:
-    """A key as people write it: `ctrl+p` as `^p`."""
+    """Return a key as people write it: `ctrl+p` as `^p`."""
     if key.startswith("ctrl+"):
         return "^" + key_text(key[5:])
     return _SHOWN.get(key, key)
 
 
 def keys_text(action: Action) -> str:
-    """All keys of an action."""
+    """Return all keys of an action, as people write them."""
     return " ".join(key_text(key) for key in action.keys.split(",")) if action.keys else ""
 
 
 def does_nothing(key: str, scopes: Iterable[str]) -> str:
-    """Say that a key does nothing here, and which keys do.
+    """Return a message that a key does nothing here, and which keys do.
 
     Args:
         key: the key.

@@ -28,7 +28,7 @@ LOST = 129
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How it is drawn.
+    """How the application is drawn: theme, glyphs, motion.
 
     Attributes:
         theme: name of a theme, or empty for the one that suits the terminal.
@@ -40,14 +40,14 @@ class Look:
 
 
 def _actions() -> Any:
-    """What feeds the palette; imported when it is opened."""
+    """Return the provider of the palette's actions; imported when it is opened."""
     from workbench.tui.palette import Actions
 
     return Actions
 
 
 class WorkbenchApp(App[int]):
-    """The terminal workbench.
+    """The Textual application of the workbench.
 
     Args:
         session: with the sources that were named on the command line; they are opened once the first frame is there.
@@ -95,12 +95,12 @@ class WorkbenchApp(App[int]):
             self._filters.append(AsciiFilter())
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Colours of our own, for themes that do not have them."""
+        """Return the colours that themes of others lack."""
         light = not self.current_theme.dark
         return dict((themes.LIGHT if light else themes.DARK).variables)
 
     def on_mount(self) -> None:
-        """Heeds signals, and starts with what can be opened if nothing was named."""
+        """Install signal handlers; open the start screen if no model was named."""
         self._heed_signals()
         # back from the shell the terminal is empty, which Textual does not know
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
@@ -111,11 +111,11 @@ class WorkbenchApp(App[int]):
             self.push_screen(StartScreen())
 
     def get_default_screen(self) -> Screen[Any]:
-        """The models are the bottom one: an empty one under it would be laid out and drawn as well."""
+        """Return the main screen as the bottom one, so that no empty screen is drawn."""
         return self._work_screen() if self.session.plan.sources else super().get_default_screen()
 
     def _heed_signals(self) -> None:
-        """A lost connection or a polite end restores the terminal and ends the child; the plan stays saved."""
+        """Restore the terminal and end the child on SIGHUP or SIGTERM."""
         import asyncio
         import signal
         from contextlib import suppress
@@ -127,7 +127,7 @@ class WorkbenchApp(App[int]):
                     asyncio.get_running_loop().add_signal_handler(number, self._end, 128 + number)
 
     def lose_terminal(self) -> NoReturn:
-        """Ends at once, on whatever thread: nobody can be shown anything any more. The plan stays saved.
+        """End the process at once, from any thread: there is no terminal any more.
 
         The way out through Textual is barred: it waits for what is written to be taken.
         """
@@ -145,7 +145,7 @@ class WorkbenchApp(App[int]):
         self.exit(code, return_code=code)
 
     def show_work(self) -> None:
-        """Goes to the models."""
+        """Switch to the main screen."""
         self.push_screen(self._work_screen())
 
     def _work_screen(self) -> Screen[Any]:
@@ -155,7 +155,7 @@ class WorkbenchApp(App[int]):
 
     @property
     def committer(self) -> Committer:
-        """What runs TensorFlow and commits; there is one, with one child at most."""
+        """Return the committer, which runs TensorFlow in at most one child process."""
         if self._committer is None:
             from workbench.session.committing import Committer
 
@@ -166,7 +166,7 @@ class WorkbenchApp(App[int]):
     # -- what every screen may ask for
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Copies, and says what."""
+        """Copy text to the clipboard and show a notice of it."""
         self._clipboard = text
         if self._driver is not None:
             clipboard.copy(text, self._driver.write)
@@ -176,11 +176,11 @@ class WorkbenchApp(App[int]):
     def tell(
         self, message: str, hint: str | None = None, *, title: str = "", severity: Any = "information"
     ) -> None:
-        """A notice; text from models in it is text."""
+        """Show a notice; text from models is not read as markup."""
         self.notify(f"{message}\n{hint}" if hint else message, title=title, severity=severity, markup=False)
 
     def say(self, text: str) -> None:
-        """Say in the last line why a key did nothing."""
+        """Show in the last line why a key did nothing."""
         from workbench.tui.widgets.bars import Keys
 
         line = next(iter(self.screen.query(Keys)), None)
@@ -190,7 +190,7 @@ class WorkbenchApp(App[int]):
             self.tell(text)
 
     def plan_changed(self) -> None:
-        """Saves the plan, so that a lost connection loses nothing."""
+        """Save the plan, so that a lost connection loses nothing."""
         plan = self.session.plan
         if plan.wires and self.session.unsaved:
             tags = {handle: model.meta.tags for handle, model in self.session.models.items()}
@@ -199,13 +199,13 @@ class WorkbenchApp(App[int]):
             self.store.forget()
 
     def remember(self, path: Path) -> None:
-        """Puts a model among the recent ones."""
+        """Add a model to the recent ones."""
         self.store.remember(path)
 
     # -- actions
 
     def action_help(self) -> None:
-        """All keys of where one is."""
+        """Show the help of the focused scope."""
         from workbench.tui.palette import available
         from workbench.tui.screens.help import HelpScreen
 
@@ -213,34 +213,34 @@ class WorkbenchApp(App[int]):
             self.push_screen(HelpScreen(list(available(self.screen))))
 
     def action_command_palette(self) -> None:
-        """Every action by its name."""
+        """Show the command palette."""
         from workbench.tui.palette import Palette
 
         if not isinstance(self.screen, Palette):
             self.push_screen(Palette(id="--command-palette"))
 
     def action_toggle_dark(self) -> None:
-        """Light or dark."""
+        """Switch between the light and the dark theme."""
         self.theme = themes.LIGHT.name if self.current_theme.dark else themes.DARK.name
 
     def action_change_theme(self) -> None:
-        """Another theme."""
+        """Let the user choose a theme."""
         self.search_themes()
 
     def action_nothing(self, key: str) -> None:
-        """Say that a key does nothing here, and which do."""
+        """Show that a key does nothing here, and which keys do."""
         nodes = self.focused.ancestors_with_self if self.focused is not None else [self.screen]
         self.say(does_nothing(key, (getattr(node, "SCOPE", "list") for node in nodes)))
 
     def action_suspend_process(self) -> None:
-        """To the shell, until fg."""
+        """Suspend the application until the shell's `fg`."""
         if self.is_web:
             self.tell("A browser has no shell to suspend to.")
         else:
             super().action_suspend_process()
 
     def action_ask_quit(self) -> None:
-        """Quits; asks when wires would be lost or a commit runs."""
+        """Quit; ask first when wires would be lost or a commit runs."""
         running = self._committer is not None and self._committer.running
         if not (self.session.unsaved or running):
             self.leave()
@@ -264,7 +264,7 @@ class WorkbenchApp(App[int]):
         self.push_screen(question, self._quit_answer)
 
     def commit_ended(self) -> None:
-        """Close the question whether to cancel the commit: there is nothing to cancel any more."""
+        """Close the question whether to cancel a commit that has ended."""
         question, self._asked_about_commit = self._asked_about_commit, None
         if question is not None and question.is_current:
             question.dismiss(None)
@@ -281,17 +281,17 @@ class WorkbenchApp(App[int]):
                     return
 
     def leave(self) -> None:
-        """Ends the child, forgets the unfinished plan, and goes."""
+        """End the child, forget the unfinished plan, and exit."""
         if self._committer is not None:
             self._committer.close()
         self.store.forget()
         self.exit(0)
 
     def on_unmount(self) -> None:
-        """Whatever way it ends, no child stays."""
+        """End the child, however the application ended."""
         if self._committer is not None:
             self._committer.close()
 
     def get_system_commands(self, screen: Any) -> Iterable[Any]:
-        """None: the palette has our own table."""
+        """Return no commands of Textual's own: the palette has our table."""
         return ()

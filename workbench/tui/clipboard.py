@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 
 def copy(text: str, write: Callable[[str], object], environment: Mapping[str, str] = os.environ) -> None:
-    """Puts `text` on the clipboard of the terminal, as far as it lets us.
+    """Copy `text` to the terminal's clipboard, as far as the terminal allows it.
 
     tmux drops OSC 52 of the programs in it unless it is told not to (`set-clipboard on`), but hands on what is loaded
     into its own buffer with `-w`; so both ways are gone.

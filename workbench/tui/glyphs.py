@@ -26,7 +26,7 @@ _SINGLE = {
 
 
 def mark(position: int) -> str:
-    """The mark of the model at a position."""
+    """Return the mark of the model at a position."""
     return MARKS[position % len(MARKS)]
 
 
@@ -39,7 +39,7 @@ def arrow(forth: bool, back: bool) -> str:
 
 @cache
 def ascii_table() -> dict[int, str]:
-    """What each sign that Textual or we draw is in ASCII, one cell for one."""
+    """Return a translation table from each sign we draw to one ASCII character."""
     found = {ord(sign): text for sign, text in _SINGLE.items()}
     for code in range(0x2500, 0x2580):  # box drawing
         found[code] = "+"
@@ -57,10 +57,10 @@ def ascii_table() -> dict[int, str]:
 
 
 class AsciiFilter(LineFilter):
-    """Draws everything but text of models in ASCII."""
+    """A line filter that draws everything but a model's own text in ASCII."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """The same segments without box glyphs."""
+        """Return the segments without box-drawing glyphs."""
         table = ascii_table()
         made = type(segments[0]) if segments else None
         if made is None:

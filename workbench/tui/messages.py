@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class PickAsked(Message):
-    """A row of a model is to be picked, or wired to what is picked."""
+    """The user wants to pick a row of a model, or wire the pick to it."""
 
     handle: str
     row: Row
@@ -22,12 +22,12 @@ class PickAsked(Message):
 
 @dataclass
 class DropAsked(Message):
-    """What is picked is to be let go."""
+    """The user wants to drop the pick."""
 
 
 @dataclass
 class GoTo(Message):
-    """A place in a model is to be shown: an end as a wire writes it, or a finding's place."""
+    """The user wants to see a place in a model: an endpoint, or a finding's place."""
 
     where: str
     side: str = "target"
@@ -35,14 +35,14 @@ class GoTo(Message):
 
 @dataclass
 class UnwireAsked(Message):
-    """A wire is to be taken out."""
+    """The user wants to remove a wire."""
 
     wire: Connect
 
 
 @dataclass
 class ModelAsked(Message):
-    """Another model is wanted: in the place of one, or beside them (handle empty); or one is to be closed."""
+    """The user wants to open, replace or close a model; no handle opens another."""
 
     handle: str
     close: bool = False
@@ -50,7 +50,7 @@ class ModelAsked(Message):
 
 @dataclass
 class SignatureAsked(Message):
-    """A signature of a model is to be the chosen one."""
+    """The user wants another signature of a model to be the chosen one."""
 
     handle: str
     key: str
@@ -58,4 +58,4 @@ class SignatureAsked(Message):
 
 @dataclass
 class SubtitleChanged(Message):
-    """What a pane shows has another title now."""
+    """The title of what a pane shows has changed."""

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class Palette(CommandPalette):
-    """Textual's palette in our colours."""
+    """The command palette in the application's colours."""
 
     CSS_PATH = "palette.tcss"
 
 
 def holders(screen: Screen[object]) -> dict[str, DOMNode]:
-    """For each scope of a screen the node that does its actions: what has the focus, else the first of its kind."""
+    """Return for each scope the node that runs its actions: the focused, else the first."""
     found: dict[str, DOMNode] = {}
     focused = screen.focused
     chain: list[DOMNode] = list(focused.ancestors_with_self) if focused is not None else []
@@ -35,7 +35,7 @@ def holders(screen: Screen[object]) -> dict[str, DOMNode]:
 
 
 def available(screen: Screen[object]) -> Iterator[tuple[str, Action, DOMNode]]:
-    """(scope, action, node) of everything that can be done on a screen, each once."""
+    """Yield (scope, action, node) for every action a screen offers, each once."""
     nodes = holders(screen)
     for scope, actions in ACTIONS.items():
         if scope not in nodes:
@@ -48,7 +48,7 @@ def available(screen: Screen[object]) -> Iterator[tuple[str, Action, DOMNode]]:
 
 
 class Actions(Provider):
-    """Gives the palette our table."""
+    """The provider of our table of actions for the palette."""
 
     def _all(self) -> Iterator[tuple[str, str, Callable[[], Any]]]:
         said: set[str] = set()
@@ -61,12 +61,12 @@ class Actions(Provider):
             yield name, keys, partial(self.app.run_action, action.name, node)
 
     async def discover(self) -> Hits:
-        """All of them."""
+        """Yield all actions."""
         for name, keys, run in self._all():
             yield DiscoveryHit(name, run, help=keys or None)
 
     async def search(self, query: str) -> Hits:
-        """Those that fit."""
+        """Yield the actions that match the query."""
         matcher = self.matcher(query)
         for name, keys, run in self._all():
             score = matcher.match(name)

@@ -50,7 +50,7 @@ _ANSI = {"cursor": "reverse", "mark": "underline"}
 
 
 def role_style(app: App[Any], role: str) -> Style:
-    """The style of a role; the same object for each theme."""
+    """Return the style of a role; the same object for each theme."""
     key = (app.theme, role)
     found = _known.get(key)
     if found is None:

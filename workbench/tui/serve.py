@@ -39,7 +39,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class PrivateServer(Server):
-    """textual-serve's server that lets in only who knows the token.
+    """A textual-serve server that admits only who has the token.
 
     Args:
         command: what runs in the browser.
@@ -57,7 +57,7 @@ class PrivateServer(Server):
         self.hosts = {f"{name}:{port}" for name in names} | (set(names) if port == 80 else set())
 
     def serve(self, debug: bool = False) -> None:
-        """Serves until SIGINT or SIGTERM."""
+        """Serve until SIGINT or SIGTERM."""
         del debug
         self.initialize_logging()
         loop = asyncio.new_event_loop()
@@ -75,7 +75,7 @@ class PrivateServer(Server):
 
     @property
     def address(self) -> str:
-        """The URL that lets in."""
+        """Return the URL with the token."""
         return f"{self.public_url}/?token={self.token}"
 
     async def _make_app(self) -> web.Application:
@@ -84,7 +84,7 @@ class PrivateServer(Server):
         return app
 
     async def handle_index(self, request: web.Request) -> web.Response:
-        """The page, which asks nobody else for anything."""
+        """Return the page, which loads nothing from elsewhere."""
         page = cast("web.Response", await super().handle_index(request))
         page.text = _FONT_LINK.sub(_HEAD, page.text or "")
         page.headers["Content-Security-Policy"] = (
@@ -117,10 +117,10 @@ class PrivateServer(Server):
         return guard
 
     def initialize_logging(self) -> None:
-        """No log of requests: it would show the token."""
+        """Log no requests: they would show the token."""
 
     async def on_startup(self, app: web.Application) -> None:
-        """Says where."""
+        """Print the URL."""
         sys.stderr.write(
             f"workbench runs at  {self.address}\nOnly this address gives access. Press Ctrl-C to stop.\n"
         )
@@ -132,7 +132,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def listen(port: int = 0) -> socket.socket:
-    """A socket that listens on a port of loopback; 0 for any that is free.
+    """Return a socket that listens on a loopback port; 0 for any free one.
 
     Raises:
         UsageError: the port can't be had.
@@ -152,7 +152,7 @@ def listen(port: int = 0) -> socket.socket:
 
 
 def serve(paths: Sequence[Path], port: int = 0, *, theme: str = "", ascii: bool = False) -> int:
-    """Serves until Ctrl-C; the exit code."""
+    """Serve until Ctrl-C and return the exit code."""
     words = [sys.executable, "-m", "workbench", "tui", *(str(path.absolute()) for path in paths)]
     words += ["--theme", theme] if theme else []
     words += ["--ascii"] if ascii else []

@@ -18,7 +18,7 @@ _WRITER = "textual-output"  # textual/drivers/_writer_thread.py
 
 
 def make_session(paths: Sequence[Path]) -> Session:
-    """A session with models that are opened once the first frame is there, or with a plan.
+    """Return a session whose models are opened after the first frame, or with a plan.
 
     Raises:
         WorkbenchError: a plan can't be read.
@@ -34,7 +34,7 @@ def make_session(paths: Sequence[Path]) -> Session:
 
 
 def _end_with_terminal(app: WorkbenchApp) -> None:
-    """Ends the application when writing to the terminal fails.
+    """End the application when the terminal can't be written to.
 
     Textual writes on a thread, which dies of it; the application would then wait for ever for that thread.
     """
@@ -50,7 +50,7 @@ def _end_with_terminal(app: WorkbenchApp) -> None:
 
 
 def start(paths: Sequence[Path], *, theme: str = "", ascii: bool = False, mouse: bool = True) -> int:
-    """Runs the application until it is left; the exit code."""
+    """Run the application until the user leaves; return the exit code."""
     session = make_session(paths)
     gc.disable()  # until the models are there: nothing of what is made now goes away
     reading = session.begin()  # while Textual is imported

@@ -17,7 +17,7 @@ Piece = tuple[str, str]
 
 
 def models(session: Session, title: str) -> list[Piece]:
-    """Return the screen's title and the models; an arrow between two follows the wires between them."""
+    """Return the pieces of the title: the models, an arrow along their wires."""
     pieces: list[Piece] = [(f"{title}  ", "strong")]
     wired = {session.ends_of(wire) for wire in session.plan.wires}
     handles = session.handles
@@ -31,7 +31,7 @@ def models(session: Session, title: str) -> list[Piece]:
 
 
 def standing(session: Session, picked: Picked | None) -> list[Piece]:
-    """What is picked and what to do with it; else how many wires there are and whether they can be committed."""
+    """Return the state of the plan: the pick, or the wires and whether they can be committed."""
     if picked is not None:
         other = "an output" if picked.side == "target" else "an input"
         return [
@@ -54,7 +54,7 @@ def standing(session: Session, picked: Picked | None) -> list[Piece]:
 
 
 def tabs(session: Session) -> list[tuple[str, str]]:
-    """(region, label) of each tab."""
+    """Return (region, label) of each tab."""
     labels = [
         (f"pane-{position}", f"{glyphs.mark(position)} {show(source.handle)}")
         for position, source in enumerate(session.plan.sources)

@@ -124,7 +124,7 @@ SIXTEEN = Theme(
 
 
 def suited(color_system: str | None) -> str:
-    """The theme that suits a terminal: its 16 colours, or light or dark as `COLORFGBG` tells."""
+    """Return the name of the theme for a terminal: 16 colours, light or dark by `COLORFGBG`."""
     import os
 
     if color_system == "standard":

@@ -15,7 +15,7 @@ from workbench.tui.screens.dialog import Dialog
 
 
 class AskScreen(Dialog[str]):
-    """Asks for one of some answers; None when it is closed.
+    """A dialog that asks for one of several answers; None when it is closed.
 
     Args:
         title: in the frame.
@@ -34,7 +34,7 @@ class AskScreen(Dialog[str]):
         self._title, self._text, self._choices = title, text, choices
 
     def compose(self) -> ComposeResult:
-        """Text and buttons."""
+        """Yield the text and the buttons."""
         with Vertical(classes="dialog") as frame:
             frame.border_title = self._title
             yield Static(self._text, classes="text", markup=False)
@@ -49,7 +49,7 @@ class AskScreen(Dialog[str]):
 
 
 class PromptScreen(Dialog[str]):
-    """Asks for a line of text; None when it is closed.
+    """A dialog that asks for a line of text; None when it is closed.
 
     Args:
         title: in the frame.
@@ -62,7 +62,7 @@ class PromptScreen(Dialog[str]):
         self._title, self._text, self._value = title, text, value
 
     def compose(self) -> ComposeResult:
-        """Text and the line."""
+        """Yield the text and the input line."""
         with Vertical(classes="dialog") as frame:
             frame.border_title = self._title
             frame.border_subtitle = "enter: go on   esc: close"

@@ -17,7 +17,7 @@ from workbench.tui.widgets.chooser import Chooser
 
 
 class ChooseScreen(Dialog[Path]):
-    """Answers with a path.
+    """A dialog that returns a chosen path.
 
     Args:
         title: in the frame.
@@ -32,7 +32,7 @@ class ChooseScreen(Dialog[Path]):
         self._start = start
 
     def compose(self) -> ComposeResult:
-        """The chooser."""
+        """Yield the chooser."""
         store = self._store
         with Vertical(classes="dialog") as frame:
             frame.border_title = self._title

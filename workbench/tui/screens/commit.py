@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class CommitScreen(Screen[None]):
-    """The form, and beside it what will be done, then how it goes, then the verdict.
+    """The commit screen: a form; beside it the summary, the progress, the verdict.
 
     Args:
         session: with a plan that has wires.
@@ -54,7 +54,7 @@ class CommitScreen(Screen[None]):
         self._asked = False
 
     def compose(self) -> ComposeResult:
-        """Form, board, command, keys."""
+        """Yield form, board, command line and keys."""
         yield Head()
         with Horizontal(id="commit"):
             yield CommitForm(self.session, id="form", classes="panel")
@@ -63,7 +63,7 @@ class CommitScreen(Screen[None]):
         yield Keys()
 
     def on_mount(self) -> None:
-        """Starts TensorFlow while the form is looked at."""
+        """Start TensorFlow while the user fills in the form."""
         self._arrange(self.app.size.width)
         self.form.target_line.focus()
         self.set_interval(0.25, self._tick)
@@ -72,7 +72,7 @@ class CommitScreen(Screen[None]):
         self._changed()
 
     def on_resize(self, event: events.Resize) -> None:
-        """One column where it is narrow."""
+        """Use one column on a narrow screen."""
         self._arrange(event.size.width)
 
     def _arrange(self, width: int) -> None:
@@ -80,12 +80,12 @@ class CommitScreen(Screen[None]):
 
     @property
     def form(self) -> CommitForm:
-        """The left side."""
+        """Return the form on the left side."""
         return self.query_one(CommitForm)
 
     @property
     def board(self) -> SpanLines:
-        """The right side."""
+        """Return the board on the right side."""
         return self.query_one("#board", SpanLines)
 
     def _warm(self) -> None:
@@ -102,7 +102,7 @@ class CommitScreen(Screen[None]):
         self._changed()
 
     def _changed(self) -> None:
-        """The plan or its options changed."""
+        """Show the plan or the options after a change."""
         plan, commit = self.session.plan, self.session.commit
         self.query_one(CommandLine).show_command(merge_line(plan, commit, self.form.target))
         self.app.plan_changed()
@@ -180,7 +180,7 @@ class CommitScreen(Screen[None]):
 
     @on(CommitForm.CommitAsked)
     def action_commit(self) -> None:
-        """Checks, writes, proves and publishes."""
+        """Check, write, verify and publish the result."""
         if self.has_class("-running"):
             return
         outcome = self.session.outcome
@@ -241,11 +241,11 @@ class CommitScreen(Screen[None]):
             self._ask_for_leave(found.unsafe)
 
     def _to_target(self) -> None:
-        """Go to the target's line once the form is shown again: what is hidden takes no focus."""
+        """Focus the target's line once the form is visible: hidden widgets take no focus."""
         self.call_after_refresh(self.form.target_line.focus)
 
     def _ask_for_leave(self, dangers: str) -> None:
-        """A model that could do more than compute is run only when that was said yes to."""
+        """Ask before running a model that could do more than compute."""
         from workbench.tui.screens.ask import AskScreen
 
         def answered(answer: str | None) -> None:
@@ -262,7 +262,7 @@ class CommitScreen(Screen[None]):
 
     @on(CommitForm.LeaveAsked)
     def action_leave(self) -> None:
-        """Cancels what runs; else back to the models."""
+        """Cancel a running commit; otherwise return to the models."""
         if self.app.committer.running:
             self.app.committer.cancel()
             self.progress.note = "cancelling …"
@@ -270,24 +270,24 @@ class CommitScreen(Screen[None]):
         self.dismiss(None)
 
     def action_copy_command(self) -> None:
-        """Copies the command."""
+        """Copy the command line."""
         self.app.copy_to_clipboard(self.query_one(CommandLine).command)
 
     def action_copy_call(self) -> None:
-        """Copies the line that runs the result."""
+        """Copy the line that runs the result."""
         if self.report is not None and self.report.path is not None and self.draft is not None:
             self.app.copy_to_clipboard(call_line(self.report.path, self.draft))
         else:
             self.app.tell("There is no result yet.")
 
     def action_save_recipe(self) -> None:
-        """Saves the plan."""
+        """Save the plan as a recipe."""
         from workbench.tui.screens.recipe import ask_and_save
 
         ask_and_save(self.app, self.session)
 
     def action_pick_file(self) -> None:
-        """A file for the input under the cursor, else the place of the target."""
+        """Pick a file for the focused input, else a folder for the target."""
         from workbench.tui.screens.choose import ChooseScreen
 
         line = self.focused
@@ -302,13 +302,13 @@ class CommitScreen(Screen[None]):
         self.app.push_screen(ChooseScreen("A file for this input", None), chosen)
 
     def _how(self, slot: str) -> str:
-        """`base64url:` where the graph decodes web-safe base64 right behind the input."""
+        """Return `base64url:` for an input that the graph decodes as web-safe base64."""
         from workbench.session.texts.summary import takes_base64
 
         return "base64url:" if self.draft is not None and takes_base64(self.draft, slot) else ""
 
     def check_action(self, action: str, parameters: tuple[Any, ...]) -> bool | None:
-        """No second commit while one runs."""
+        """Return whether an action is available: no second commit while one runs."""
         if action == "commit" and self.app.committer.running:
             return None
         return True

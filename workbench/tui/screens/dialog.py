@@ -12,12 +12,12 @@ Answer = TypeVar("Answer")
 
 
 class Dialog(ModalScreen[Answer], Generic[Answer]):
-    """A screen over the one beneath."""
+    """A dialog over the screen beneath; Escape closes it."""
 
     CSS_PATH = "dialog.tcss"
     SCOPE = "modal"
     BINDINGS = bindings("modal")
 
     def action_cancel(self) -> None:
-        """Closes it without an answer."""
+        """Close the dialog without an answer."""
         self.dismiss(None)

@@ -28,7 +28,7 @@ _LEGEND = (
 
 
 class HelpLines(Lines):
-    """Keys and what they do."""
+    """The list of keys and what they do."""
 
     def __init__(self, rows: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -36,24 +36,24 @@ class HelpLines(Lines):
         self._width = max((len(keys) for keys, about in rows if about), default=8)
 
     def count(self) -> int:
-        """Lines."""
+        """Return the number of lines."""
         return len(self._rows)
 
     def paint(self, index: int) -> Painted:
-        """A heading, or keys and what they do."""
+        """Return a heading, or keys and what they do."""
         keys, about = self._rows[index]
         if not about:
             return Painted([(keys, "heading")])
         return Painted([(f"  {keys.ljust(self._width)}  ", "op"), (about, "plain")])
 
     def on_mount(self) -> None:
-        """Takes as many lines as there are."""
+        """Set the height to the number of lines."""
         self.styles.height = len(self._rows)
         self.rows_changed(0)
 
 
 class HelpScreen(Dialog[None]):
-    """The help.
+    """The help screen.
 
     Args:
         actions: (scope, action, node) of what can be done.
@@ -64,7 +64,7 @@ class HelpScreen(Dialog[None]):
         self._actions = actions
 
     def compose(self) -> ComposeResult:
-        """Keys by scope, then the signs."""
+        """Yield the keys by scope, then the signs."""
         rows: list[tuple[str, str]] = []
         last = ""
         for scope, action, _ in sorted(self._actions, key=lambda one: one[0] == "list"):

@@ -23,7 +23,7 @@ _SIGNS = {"fits": (glyphs.FITS, "good"), "unknown": (glyphs.UNKNOWN, "maybe"), "
 
 
 class Outputs(Lines):
-    """One output a line, with its verdict where something is picked in another model."""
+    """The outputs of a node, one a line, each judged against the pick."""
 
     def __init__(self, session: Session, picked: Picked | None, handle: str, row: Row, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -31,16 +31,16 @@ class Outputs(Lines):
         self.number = outputs_of(session, handle, row)
 
     def on_mount(self) -> None:
-        """Take as many lines as there are."""
+        """Set the height to the number of lines."""
         self.styles.height = min(self.number, 14)
         self.rows_changed(0)
 
     def count(self) -> int:
-        """Outputs."""
+        """Return the number of outputs."""
         return self.number
 
     def paint(self, index: int) -> Painted:
-        """An output with its type."""
+        """Return an output with its dtype and shape."""
         picked = self.picked if self.picked is not None and self.picked.handle != self.handle else None
         side = "target" if picked is not None and picked.side == "source" else "source"
         end = end_of(self.session, self.handle, self.row, "target" if side == "target" else "source", index)
@@ -54,7 +54,7 @@ class Outputs(Lines):
 
 
 class OutputsScreen(Dialog[int]):
-    """Answers with the number of an output."""
+    """A dialog that returns the number of the chosen output."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,space", "take", "This one")]
 
@@ -63,14 +63,14 @@ class OutputsScreen(Dialog[int]):
         self._made = session, picked, handle, row
 
     def compose(self) -> ComposeResult:
-        """The list."""
+        """Yield the list."""
         with Vertical(classes="dialog") as frame:
             frame.border_title = "Which output?"
             frame.border_subtitle = "enter: this one   esc: close"
             yield Outputs(*self._made)
 
     def action_take(self) -> None:
-        """The one under the cursor."""
+        """Choose the output under the cursor."""
         self.dismiss(self.query_one(Outputs).cursor)
 
     @on(Lines.Chosen)

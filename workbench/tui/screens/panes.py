@@ -43,13 +43,13 @@ AT_FIRST, AGAIN = 0.2, 0.05
 
 
 def _settle_memory() -> None:
-    """Takes opened models out of the garbage collector's rounds: they are large, stay, and would make it stutter."""
+    """Freeze opened models for the garbage collector, whose rounds would stutter."""
     gc.freeze()
     gc.enable()
 
 
 class PanesScreen(RegionScreen):
-    """Opens the models of a session and shows it as it stands; `changed` shows it anew.
+    """The base of the main screen: opens a session's models and shows its state.
 
     Args:
         session: what is drawn.
@@ -69,7 +69,7 @@ class PanesScreen(RegionScreen):
         self._outcome: Outcome | None = None
 
     def compose(self) -> ComposeResult:
-        """Head, tabs, panes, wires and findings, command, keys."""
+        """Yield head, tabs, panes, wires and findings, command line and keys."""
         yield Head()
         yield Tabs()
         with Horizontal(id="panes", classes="holder"):
@@ -85,7 +85,7 @@ class PanesScreen(RegionScreen):
         return Browse(position, id=f"pane-{position}", classes=f"panel region -model-{position % 4}")
 
     def on_mount(self) -> None:
-        """Opens what was named, after the first frame."""
+        """Open the named models after the first frame."""
         self.arrange_regions()
         self.call_after_refresh(self._load_all)
         self.panes[0].rows.focus()
@@ -95,38 +95,38 @@ class PanesScreen(RegionScreen):
 
     @property
     def panes(self) -> list[Browse]:
-        """The panes that are there with all their parts, in order."""
+        """Return the mounted panes, in order."""
         return [pane for pane in self.query(Browse) if pane.is_mounted]
 
     @property
     def regions(self) -> list[str]:
-        """Ids of what can be gone to."""
+        """Return the ids of the regions."""
         shown = max(len(self.session.plan.sources), 1)
         return [*(f"pane-{position}" for position in range(shown)), "wires", "findings"]
 
     @property
     def beside(self) -> int:
-        """The panes."""
+        """Return the number of regions side by side."""
         return len(self.session.plan.sources)
 
     def focus_of(self, region: Widget) -> Widget:
-        """In a pane the list, or the detail that hides it."""
+        """Return the widget to focus in a region: a pane's list, or the detail over it."""
         if isinstance(region, Browse):
             return region.details if region.in_detail else region.rows
         return region
 
     def show_tabs(self) -> None:
-        """Shows the tabs anew."""
+        """Update the tabs."""
         self.query_one(Tabs).show_tabs(standing.tabs(self.session), self.region_id)
 
     def pane_of(self, handle: str) -> Browse | None:
-        """The pane of a model."""
+        """Return the pane of a model."""
         return next((pane for pane in self.panes if pane.handle == handle), None)
 
     # -- opening
 
     def _load_all(self) -> None:
-        """Opens what is not open; what was opened meanwhile on the thread that began early is shown."""
+        """Open every model of the session that is not open yet."""
         shown = {pane.handle: pane.viewer.model for pane in self.panes if pane.viewer is not None}
         fresh = False
         for source in self.session.plan.sources:
@@ -148,7 +148,7 @@ class PanesScreen(RegionScreen):
 
     @work(thread=True, group="load")
     def _load(self, path: Path, tags: tuple[str, ...] | None) -> None:
-        """Opens a model on a thread; an error is shown in its pane."""
+        """Open a model on a thread; show an error in its pane."""
         problem: WorkbenchError | None = None
         try:
             model: Model | None = self.session.load(path, tags)
@@ -172,7 +172,7 @@ class PanesScreen(RegionScreen):
         self.changed(save=False)
 
     def open_path(self, path: Path, handle: str = "") -> None:
-        """Opens a model beside the others, or in the place of one."""
+        """Open a model as another one, or in the place of one."""
         self._problems.pop((path, None), None)
         if handle:
             new = self.session.swap_in(handle, path)
@@ -186,7 +186,7 @@ class PanesScreen(RegionScreen):
     # -- what is shown
 
     def changed(self, save: bool = True) -> None:
-        """The plan or the models changed: shows what is now."""
+        """Show the plan and the models after a change."""
         session = self.session
         if self.picked is not None and self.picked.handle not in session.handles:
             self.picked = None
@@ -223,7 +223,7 @@ class PanesScreen(RegionScreen):
 
     @work
     async def _add_panes(self) -> None:
-        """Makes the panes that are missing, then shows what belongs in them."""
+        """Mount the panes that are missing and fill them."""
         for position in range(len(self.query(Browse)), len(self.session.plan.sources)):
             await self.query_one("#panes").mount(self._make_pane(position))
         self.changed(save=False)
@@ -250,7 +250,7 @@ class PanesScreen(RegionScreen):
         return state
 
     def refresh_state(self) -> None:
-        """Marks, verdicts, titles and the command line, for the plan and the pick as they stand."""
+        """Update marks, verdicts, titles and the command line."""
         for pane in self.panes:
             pane.refresh_state()
         self._titles()
@@ -267,7 +267,7 @@ class PanesScreen(RegionScreen):
 
     @on(SubtitleChanged)
     def _titles(self) -> None:
-        """Titles of the panes."""
+        """Update the titles of the panes."""
         for position, pane in enumerate(self.panes):
             if not pane.handle:
                 pane.border_title, pane.border_subtitle = "", ""
@@ -294,7 +294,7 @@ class PanesScreen(RegionScreen):
 
     @work(thread=True, exclusive=True, group="compute")
     def _compute(self) -> None:
-        """Findings and draft, on a thread."""
+        """Compute findings and draft on a thread."""
         plan = self.session.plan
         try:
             outcome = self.session.compute()

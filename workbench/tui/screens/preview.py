@@ -46,7 +46,7 @@ _HOPS = (
 
 
 class PreviewScreen(Screen[None]):
-    """The picture.
+    """The preview screen: the joined graph as a picture, with a summary beside it.
 
     Args:
         session: whose plan, or one of whose models, is drawn.
@@ -72,7 +72,7 @@ class PreviewScreen(Screen[None]):
         self._waiting = False
 
     def compose(self) -> ComposeResult:
-        """Picture, side, command, keys."""
+        """Yield picture, side panel, command line and keys."""
         yield Head()
         with Horizontal(id="preview"):
             with Vertical(id="picture", classes="panel"):
@@ -86,7 +86,7 @@ class PreviewScreen(Screen[None]):
         yield Keys()
 
     def on_mount(self) -> None:
-        """Builds the draft if it is not there, then draws."""
+        """Build the draft if there is none, then draw the picture."""
         self.query_one(".find", Input).display = False
         self._note("drawing …")
         self.query_one("#box", SpanLines).border_title = "Box"
@@ -96,7 +96,7 @@ class PreviewScreen(Screen[None]):
         self._prepare()
 
     def on_resize(self, event: events.Resize) -> None:
-        """The side goes where it is narrow."""
+        """Hide the side panel on a narrow screen."""
         self._arrange(event.size.width)
 
     def _arrange(self, width: int) -> None:
@@ -104,14 +104,14 @@ class PreviewScreen(Screen[None]):
 
     @property
     def canvas(self) -> CanvasView:
-        """The picture."""
+        """Return the picture."""
         return self.query_one(CanvasView)
 
     # -- what is drawn
 
     @work(thread=True, exclusive=True, group="prepare")
     def _prepare(self) -> None:
-        """Finds out what there is to draw, on a thread."""
+        """Prepare the scene on a thread."""
         try:
             outcome = self.session.compute()
         except WorkbenchError as error:
@@ -157,7 +157,7 @@ class PreviewScreen(Screen[None]):
         self.draw(self.view)
 
     def draw(self, view: View, select: str | None = None) -> None:
-        """Draws a view; what was drawn before is shown at once."""
+        """Draw a view; one that was drawn before is shown at once."""
         canvas = self.canvas
         if canvas.canvas is not None:
             if (canvas.scroll_offset, canvas.selected) != self._left:
@@ -209,7 +209,7 @@ class PreviewScreen(Screen[None]):
         self._head()
 
     def _near(self, layout: Layout) -> str | None:
-        """What to select in a new picture: the seam, else what the last selected box was in, else the first."""
+        """Return what to select in a new picture: the boundary, else the last box, else the first."""
         if self._select is not None:
             for node in layout.scene.nodes:
                 if self._select in node.folded or node.opens == self._select or self._select in node.inside:
@@ -285,7 +285,7 @@ class PreviewScreen(Screen[None]):
             line.focus()
 
     def _draw_changed(self, view: View, why_not: str) -> None:
-        """Draw another view, or say why it is the same."""
+        """Draw another view, or show why it is the same."""
         if view == self.view:
             self.app.say(why_not)
         else:
@@ -313,7 +313,7 @@ class PreviewScreen(Screen[None]):
     # -- keys
 
     def action_leave(self) -> None:
-        """Back to the models; from the search line to the picture."""
+        """Return to the models; from the search line return to the picture."""
         line = self.query_one(".find", Input)
         if line.has_focus:
             line.display = False
@@ -322,7 +322,7 @@ class PreviewScreen(Screen[None]):
         self.dismiss(None)
 
     def action_commit(self) -> None:
-        """On to the commit screen."""
+        """Go to the commit screen."""
         from workbench.tui.screens.commit import CommitScreen
 
         if not self.session.plan.wires:
@@ -331,5 +331,5 @@ class PreviewScreen(Screen[None]):
         self.app.push_screen(CommitScreen(self.session))
 
     def action_copy_command(self) -> None:
-        """Copies the command."""
+        """Copy the command line."""
         self.app.copy_to_clipboard(self.query_one(CommandLine).command)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def ask_and_save(app: WorkbenchApp, session: Session) -> None:
-    """Asks for a file name and writes the recipe; a file that is there is replaced only when that is wanted."""
+    """Ask for a file name and save the recipe; ask before replacing a file."""
 
     def named(text: str | None) -> None:
         if text is None:
@@ -42,7 +42,7 @@ def ask_and_save(app: WorkbenchApp, session: Session) -> None:
 
 
 def save(app: WorkbenchApp, session: Session, path: Path, *, overwrite: bool = False) -> None:
-    """Writes it, and says so."""
+    """Save the recipe and show a notice of it."""
     from workbench.surgery.recipe import save as write
 
     join = session.join()

@@ -14,7 +14,7 @@ _TALL = 46
 
 
 class RegionScreen(Screen[None]):
-    """Knows which region one is in, and arranges them. A subclass names them and says what may be shown.
+    """A screen of regions side by side, shown as tabs where it is narrow.
 
     Regions are widgets of class `region`, in containers of class `holder`.
     """
@@ -27,29 +27,29 @@ class RegionScreen(Screen[None]):
 
     @property
     def regions(self) -> list[str]:
-        """Ids of what can be gone to, in order."""
+        """Return the ids of the regions, in order."""
         return []
 
     @property
     def beside(self) -> int:
-        """How many of them stand beside each other where it is wide."""
+        """Return how many regions stand side by side on a wide screen."""
         return 1
 
     def focus_of(self, region: Widget) -> Widget:
-        """What gets the focus in a region."""
+        """Return the widget to focus in a region."""
         return region
 
     def show_tabs(self) -> None:
-        """Shows the tabs anew."""
+        """Update the tabs."""
 
     # -- arranging
 
     def on_resize(self, event: events.Resize) -> None:
-        """Regions become tabs where it is narrow."""
+        """Rearrange the regions."""
         self.arrange_regions(event.size.width, event.size.height)
 
     def arrange_regions(self, width: int = 0, height: int = 0) -> None:
-        """Shows what has room in a size, by default that of the screen."""
+        """Show the regions for which a size has room; by default the screen's."""
         width = width or self.size.width or self.app.size.width
         height = height or self.size.height or self.app.size.height
         narrow = width < NARROW or width / max(self.beside, 1) < NARROW / 2
@@ -68,7 +68,7 @@ class RegionScreen(Screen[None]):
     # -- going
 
     def go_region(self, region: str) -> None:
-        """Shows a region and puts the focus there; one that is just being made is gone to when it is there."""
+        """Show a region and focus it, at once or when it is mounted."""
         if region not in self.regions:
             return
         self.region_id = region
@@ -80,15 +80,15 @@ class RegionScreen(Screen[None]):
                 target.focus()
 
     def action_region(self, letter: str) -> None:
-        """A region by its letter or name."""
+        """Go to a region by its letter or name."""
         self.go_region({"a": "pane-0", "b": "pane-1"}.get(letter, letter))
 
     def action_next_region(self) -> None:
-        """The next region."""
+        """Go to the next region."""
         self._step(1)
 
     def action_previous_region(self) -> None:
-        """The region before."""
+        """Go to the previous region."""
         self._step(-1)
 
     def _step(self, by: int) -> None:
@@ -97,7 +97,7 @@ class RegionScreen(Screen[None]):
         self.go_region(regions[(at + by) % len(regions)])
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Notes where one is."""
+        """Remember the focused region."""
         for node in event.widget.ancestors_with_self:
             if isinstance(node, Widget) and node.id in self.regions and node.id != self.region_id:
                 self.region_id = node.id or self.region_id

@@ -27,7 +27,7 @@ _HINT = "Then o opens a second model beside the first; space picks an output, an
 
 
 class StartScreen(Screen[None]):
-    """Opens the first model."""
+    """The start screen: recent models, sample models, a folder."""
 
     app: WorkbenchApp
     CSS_PATH = "start.tcss"
@@ -36,7 +36,7 @@ class StartScreen(Screen[None]):
     AUTO_FOCUS = None
 
     def compose(self) -> ComposeResult:
-        """A line or two, and what can be opened."""
+        """Yield a greeting and the chooser."""
         with Vertical(classes="start"):
             banner = Text()
             banner.append("● workbench ▲", "bold")
@@ -54,7 +54,7 @@ class StartScreen(Screen[None]):
         return known(self.app.store.recent(), sample_models(), plans)
 
     def action_leave(self) -> None:
-        """Clear what was typed; quit if nothing was."""
+        """Clear the typed text; quit if there is none."""
         line = self.query_one(Chooser).line
         if line.value:
             line.clear()
@@ -93,7 +93,7 @@ class StartScreen(Screen[None]):
 
 
 def _ago(seconds: float) -> str:
-    """`5 minutes ago`."""
+    """Return how long ago a time was: `5 minutes ago`."""
     for size, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size:
             number = int(seconds // size)

@@ -20,7 +20,7 @@ from workbench.tui.widgets.lines import Lines, Painted, Piece
 
 
 class Suggestions(Lines):
-    """One suggested wire a line."""
+    """The list of suggested wires, one a line."""
 
     def __init__(self, session: Session, wires: list[Connect], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -28,16 +28,16 @@ class Suggestions(Lines):
         self.wires = wires
 
     def on_mount(self) -> None:
-        """Takes as many lines as there are."""
+        """Set the height to the number of lines."""
         self.styles.height = min(len(self.wires), 14)
         self.rows_changed(0)
 
     def count(self) -> int:
-        """Suggestions."""
+        """Return the number of suggestions."""
         return len(self.wires)
 
     def paint(self, index: int) -> Painted:
-        """A wire with what flows in it."""
+        """Return a wire with the dtype and shape of its tensor."""
         wire = self.wires[index]
         handles = self.session.handles
         left: list[Piece] = [(" ", "plain")]
@@ -67,12 +67,12 @@ class Suggestions(Lines):
         return Painted(left, right, tuple(reversed(flex)))
 
     def action_copy(self) -> None:
-        """Copies the wire."""
+        """Copy the wire."""
         self.app.copy_to_clipboard(str(self.wires[self.cursor]))
 
 
 class SuggestScreen(Dialog[list[Connect]]):
-    """Offers wires; answers with those that were chosen."""
+    """A dialog that returns the chosen wires."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,space", "take", "Wire it"),
@@ -85,18 +85,18 @@ class SuggestScreen(Dialog[list[Connect]]):
         self.wires = wires
 
     def compose(self) -> ComposeResult:
-        """The list."""
+        """Yield the list."""
         with Vertical(classes="dialog") as frame:
             frame.border_title = "Compatible wires"
             frame.border_subtitle = "enter: wire it   a: wire one to each input   esc: close"
             yield Suggestions(self.session, self.wires)
 
     def action_take(self) -> None:
-        """The one under the cursor."""
+        """Choose the wire under the cursor."""
         self.dismiss([self.wires[self.query_one(Suggestions).cursor]])
 
     def action_take_all(self) -> None:
-        """For each input the likeliest."""
+        """Choose the likeliest wire for each input."""
         taken: dict[str, Connect] = {}
         for wire in self.wires:
             taken.setdefault(wire.target, wire)

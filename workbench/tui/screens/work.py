@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class WorkScreen(PanesScreen):
-    """Models, wires and findings, and all that can be done with them."""
+    """The main screen: models, wires and findings."""
 
     SCOPE = "work"
     BINDINGS = bindings("work")
@@ -68,7 +68,7 @@ class WorkScreen(PanesScreen):
             self._go_to_best(found)
 
     def _go_to_best(self, picked: Picked) -> None:
-        """To the row of the next model that what is picked would likeliest be wired to."""
+        """Move to the row of the next model that fits the pick best."""
         others = [pane for pane in self.panes if pane.handle and pane.handle != picked.handle and pane.viewer]
         if not others:
             self.app.tell("Open a second model (o) to wire this one to.")
@@ -82,7 +82,7 @@ class WorkScreen(PanesScreen):
 
     @on(DropAsked)
     def action_drop(self) -> None:
-        """Lets the pick go."""
+        """Drop the pick."""
         if self.picked is not None:
             self.picked = None
             self.refresh_state()
@@ -93,7 +93,7 @@ class WorkScreen(PanesScreen):
         self.changed()
 
     def action_suggest(self) -> None:
-        """Wires that would fit."""
+        """Suggest wires."""
         from workbench.tui.screens.suggest import SuggestScreen
 
         if len(self.session.plan.sources) < 2:
@@ -133,11 +133,11 @@ class WorkScreen(PanesScreen):
         self.app.push_screen(SuggestScreen(self.session, found), chosen)
 
     def action_undo(self) -> None:
-        """Takes the last change back."""
+        """Undo the last change."""
         self._travel(self.session.undo(), "Undone")
 
     def action_redo(self) -> None:
-        """Does it again."""
+        """Redo the last undone change."""
         self._travel(self.session.redo(), "Redone")
 
     def _travel(self, label: str | None, title: str) -> None:
@@ -162,7 +162,7 @@ class WorkScreen(PanesScreen):
             self._choose(event.handle)
 
     def action_open(self) -> None:
-        """A model beside the others."""
+        """Open another model."""
         self._choose("")
 
     def _choose(self, handle: str) -> None:
@@ -176,7 +176,7 @@ class WorkScreen(PanesScreen):
         self.app.push_screen(ChooseScreen(title, self.app.store), chosen)
 
     def action_swap(self) -> None:
-        """The other way round."""
+        """Swap the first two models."""
         if len(self.session.plan.sources) > 1:
             self.session.swap()
             self.changed()
@@ -212,11 +212,11 @@ class WorkScreen(PanesScreen):
     # -- further
 
     def action_copy_command(self) -> None:
-        """Copies the command."""
+        """Copy the command line."""
         self.app.copy_to_clipboard(self.query_one(CommandLine).command)
 
     def action_save_recipe(self) -> None:
-        """Saves the plan."""
+        """Save the plan as a recipe."""
         from workbench.tui.screens.recipe import ask_and_save
 
         if not self.session.plan.wires:
@@ -225,7 +225,7 @@ class WorkScreen(PanesScreen):
         ask_and_save(self.app, self.session)
 
     def action_preview(self) -> None:
-        """The joined graph."""
+        """Preview the joined graph."""
         from workbench.tui.screens.preview import PreviewScreen
 
         if not self.session.models:
@@ -235,7 +235,7 @@ class WorkScreen(PanesScreen):
         self.app.push_screen(PreviewScreen(self.session, pane.handle if pane else ""), lambda _: self._back())
 
     def action_commit(self) -> None:
-        """To the commit screen."""
+        """Go to the commit screen."""
         from workbench.tui.screens.commit import CommitScreen
 
         if not self.session.plan.wires:
@@ -244,5 +244,5 @@ class WorkScreen(PanesScreen):
         self.app.push_screen(CommitScreen(self.session), lambda _: self._back())
 
     def _back(self) -> None:
-        """Something may have changed on the other screen."""
+        """Show the state after returning from another screen."""
         self.changed()

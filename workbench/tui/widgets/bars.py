@@ -25,17 +25,17 @@ SAID = 5.0
 
 
 class Bar(Widget):
-    """One line of styled text, made anew at each refresh."""
+    """One line of styled text."""
 
     DEFAULT_CSS = "Bar { height: 1; }"
 
     def style_of(self, role: str) -> Any:
-        """A style of the theme."""
+        """Return a style of the theme."""
         return role_style(self.app, role)
 
 
 class Head(Bar):
-    """The first line: what is open, and how the plan stands."""
+    """The title line: the open models and the state of the plan."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -43,12 +43,12 @@ class Head(Bar):
         self._right: list[tuple[str, str]] = []
 
     def show_pieces(self, left: list[tuple[str, str]], right: list[tuple[str, str]]) -> None:
-        """Shows pieces of (text, role); the left ones are cut where there is no room."""
+        """Show pieces of (text, role); the left ones are cut where there is no room."""
         self._left, self._right = left, right
         self.refresh()
 
     def render(self) -> Text:
-        """The line."""
+        """Return the line."""
         width = self.size.width
         right_width = sum(cell_len(text) for text, _ in self._right)
         text = Text(no_wrap=True, overflow="crop")
@@ -66,7 +66,7 @@ class Head(Bar):
 
 
 class Tabs(Bar):
-    """One tab a region, where there is room for one region only."""
+    """A line of tabs, shown where there is room for one region only."""
 
     @dataclass
     class Chosen(Message):
@@ -81,12 +81,12 @@ class Tabs(Bar):
         self._ends: list[tuple[int, str]] = []
 
     def show_tabs(self, tabs: list[tuple[str, str]], active: str) -> None:
-        """Shows tabs of (region, label)."""
+        """Show tabs of (region, label)."""
         self._tabs, self._active = tabs, active
         self.refresh()
 
     def render(self) -> Text:
-        """The line."""
+        """Return the line."""
         text = Text(no_wrap=True, overflow="crop")
         self._ends = []
         labels = share([label for _, label in self._tabs], self.size.width - 4 * len(self._tabs), 4)
@@ -97,7 +97,7 @@ class Tabs(Bar):
         return text
 
     def on_click(self, event: events.Click) -> None:
-        """Chooses a tab."""
+        """Choose the clicked tab."""
         for end, region in self._ends:
             if event.x < end:
                 self.post_message(self.Chosen(region))
@@ -105,7 +105,7 @@ class Tabs(Bar):
 
 
 class CommandLine(Bar):
-    """The `workbench merge …` line for the plan as it stands. A click copies it."""
+    """The `workbench merge …` line of the plan. A click copies it."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -113,12 +113,12 @@ class CommandLine(Bar):
         self.tooltip = "The command that does the same. Click, or Y, to copy it."
 
     def show_command(self, command: str) -> None:
-        """Shows a command."""
+        """Show a command line."""
         self.command = command
         self.refresh()
 
     def render(self) -> Text:
-        """The line; each word that is too long is cut in its own middle."""
+        """Return the line; each word that is too long is cut in its middle."""
         text = Text(no_wrap=True, overflow="crop")
         text.append(" $ ", self.style_of("key"))
         words = [shlex.quote(word) for word in shlex.split(self.command)]
@@ -126,12 +126,12 @@ class CommandLine(Bar):
         return text
 
     def on_click(self) -> None:
-        """Copies it."""
+        """Copy the command line."""
         self.app.copy_to_clipboard(self.command)
 
 
 class Keys(Bar):
-    """The last line: the keys of where one is, or for a moment why one did nothing. A click does what the key does."""
+    """The footer: the keys of the focused scope, or why one did nothing."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -152,7 +152,7 @@ class Keys(Bar):
         self.say("")
 
     def on_mount(self) -> None:
-        """Follows the focus."""
+        """Update the keys when the focus moves."""
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
 
     def _changed(self, screen: Screen[Any]) -> None:
@@ -161,7 +161,7 @@ class Keys(Bar):
         self.refresh()
 
     def render(self) -> Text:
-        """Keys and labels; where there is little room those that matter most, quit and help at the right end."""
+        """Return keys and labels; the most important ones where there is little room."""
         if self._said:
             self._ends = []
             return Text(elide(f" {self._said}", self.size.width), self.style_of("maybe"), no_wrap=True)
@@ -202,7 +202,7 @@ class Keys(Bar):
         self._ends.append((start, len(text), name, node))
 
     async def on_click(self, event: events.Click) -> None:
-        """Does what the key does."""
+        """Do what the clicked key does."""
         event.stop()
         for start, end, name, node in self._ends:
             if start <= event.x < end:

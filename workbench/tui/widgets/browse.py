@@ -32,7 +32,7 @@ FOLLOW = 0.1  # seconds until the detail beside the list follows the cursor
 
 
 class Browse(Widget):
-    """One model. `handle` is empty for a place without a model."""
+    """The pane of one model: list and detail. An empty handle is a place without a model."""
 
     app: WorkbenchApp
     SCOPE = "browse"
@@ -52,34 +52,34 @@ class Browse(Widget):
         self._following: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        """List and detail."""
+        """Yield list and detail."""
         with Horizontal(classes="parts"):
             yield Listed(classes="listed")
             yield DetailView(classes="detail")
 
     def on_mount(self) -> None:
-        """Hides what is not needed yet."""
+        """Hide what is not needed yet."""
         self.details.display = False
 
     @property
     def listed(self) -> Listed:
-        """The list with what belongs to it."""
+        """Return the list with its filter and notice."""
         return self.query_one(Listed)
 
     @property
     def rows(self) -> Rows:
-        """The list."""
+        """Return the rows of the list."""
         return self.query_one(Rows)
 
     @property
     def details(self) -> DetailView:
-        """The detail."""
+        """Return the detail."""
         return self.query_one(DetailView)
 
     # -- which model
 
     def show_model(self, handle: str, viewer: Viewer, chosen: str | None) -> None:
-        """Shows a model; one that is shown already keeps its place."""
+        """Show a model; one already shown keeps its position."""
         known = self.viewer
         self.handle = handle
         if known is not None and known.model is viewer.model:
@@ -91,24 +91,24 @@ class Browse(Widget):
         self.leave_detail()
 
     def show_problem(self, handle: str, message: str, problem: WorkbenchError | None = None) -> None:
-        """There is no model to show: why, and what next."""
+        """Show why there is no model, and the next move."""
         self.handle, self.viewer = handle, None
         self.listed.show_problem(message, problem)
 
     def refresh_state(self) -> None:
-        """Something was picked or wired: the same rows look different."""
+        """Update rows after a pick or a change of wires."""
         self.rows.repaint_rows()
         self.listed.peek(shrink=True)
 
     # -- layout
 
     def on_resize(self, event: events.Resize) -> None:
-        """Shows list and detail together where there is room."""
+        """Show list and detail together where there is room."""
         beside = event.size.width >= _SIDE_BY_SIDE
         self.split = "beside" if beside else "below" if event.size.height >= _STACKED else ""
 
     def watch_split(self, split: str) -> None:
-        """Arranges list and detail."""
+        """Arrange list and detail."""
         self.set_class(split == "below", "-below")
         self.set_class(split == "beside", "-beside")
         if split:
@@ -129,7 +129,7 @@ class Browse(Widget):
     # -- detail
 
     def _follow_cursor(self) -> None:
-        """The detail beside the list follows the cursor, a moment later: it may run through many rows."""
+        """Show the detail of the row under the cursor, after a short delay."""
         if self._following is not None:
             self._following.stop()
         self._following = self.set_timer(FOLLOW, self._follow)
@@ -144,7 +144,7 @@ class Browse(Widget):
             self.details.show_nothing()
 
     def open_detail(self, row: Row) -> None:
-        """Shows the detail of a row and goes into it."""
+        """Show the detail of a row and focus it."""
         self._show(row, focus=True)
 
     def _show(self, row: Row, focus: bool) -> None:
@@ -171,7 +171,7 @@ class Browse(Widget):
             self._title()
 
     def leave_detail(self) -> None:
-        """Back to the list."""
+        """Return to the list."""
         self._back.clear()
         self.listed.display = True
         if not self.split:
@@ -185,7 +185,7 @@ class Browse(Widget):
 
     @property
     def in_detail(self) -> bool:
-        """Whether the detail hides the list."""
+        """Return whether the detail hides the list."""
         return not self.listed.display
 
     @on(DetailView.Followed)
@@ -220,7 +220,7 @@ class Browse(Widget):
             self.post_message(PickAsked(self.handle, self.details.detail.row))
 
     def reveal(self, key: Key) -> bool:
-        """Goes to a row."""
+        """Move to a row."""
         self.leave_detail()
         found = self.rows.reveal(key)
         self.rows.focus()
@@ -229,16 +229,16 @@ class Browse(Widget):
     # -- keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A slash opens the filter before letters behind it are looked at; in the filter it is a letter itself."""
+        """Return whether an action is available; in the filter a slash is a letter."""
         return not (action == "filter" and self.listed.filter is not None and self.listed.filter.has_focus)
 
     async def action_filter(self) -> None:
-        """Types a filter."""
+        """Open the filter."""
         self.leave_detail()
         await self.listed.ask_filter()
 
     def action_next_match(self) -> None:
-        """The next match of the last filter."""
+        """Move to the next match of the last filter."""
         self._step(1)
 
     def _step(self, by: int) -> None:
@@ -246,11 +246,11 @@ class Browse(Widget):
             self.app.say("There is no match to go to; / filters.")
 
     def action_previous_match(self) -> None:
-        """The match before."""
+        """Move to the previous match of the last filter."""
         self._step(-1)
 
     def action_detail(self) -> None:
-        """The detail of the row under the cursor."""
+        """Show the detail of the row under the cursor."""
         if self.rows.row is not None:
             self._back.clear()
             self.open_detail(self.rows.row)
@@ -258,7 +258,7 @@ class Browse(Widget):
             self._say_empty()
 
     def _say_empty(self) -> None:
-        """Say why there is no row to do anything with."""
+        """Show why there is no row to act on."""
         if self.listed.filtering:
             self.app.say("Nothing matches the filter; esc clears it.")
         else:
@@ -269,7 +269,7 @@ class Browse(Widget):
             )
 
     def action_unfold(self) -> None:
-        """Unfolds, else shows the detail."""
+        """Unfold the row, else show its detail."""
         if not self.rows.unfold():
             if self.rows.row is not None and self.rows.row.open:
                 self.rows.cursor += 1
@@ -277,19 +277,19 @@ class Browse(Widget):
                 self.action_detail()
 
     def action_fold(self) -> None:
-        """Folds, else goes up."""
+        """Fold the row, else move to its parent."""
         if not self.rows.fold():
             self.app.say("There is nothing to fold here.")
 
     def action_back(self) -> None:
-        """Back where the last link came from."""
+        """Go back to where the last link came from."""
         if self._back:
             self._show_key(self._back.pop())
         else:
             self.app.say("There is no link to go back along.")
 
     def action_pick(self) -> None:
-        """Picks the row under the cursor, or wires what is picked into it."""
+        """Pick the row under the cursor, or wire the pick to it."""
         row = self.rows.row
         if row is None:
             self._say_empty()
@@ -300,14 +300,14 @@ class Browse(Widget):
             self.post_message(PickAsked(self.handle, row))
 
     def action_drop(self) -> None:
-        """Lets the pick go, then the filter."""
+        """Drop the pick; without one clear the filter."""
         if self.listed.filtering:
             self.listed.clear_filter()
         else:
             self.post_message(DropAsked())
 
     def action_use_signature(self) -> None:
-        """Makes the signature under the cursor the chosen one."""
+        """Choose the signature under the cursor."""
         row = self.rows.row
         if row is None or row.kind not in ("signature", "callable", "input", "output"):
             self.app.say("Put the cursor on a signature or a callable first.")
@@ -315,11 +315,11 @@ class Browse(Widget):
         self.post_message(SignatureAsked(self.handle, row.key[1]))
 
     def action_replace(self) -> None:
-        """Another model in this place."""
+        """Replace the model of this pane."""
         self.post_message(ModelAsked(self.handle))
 
     def action_close_model(self) -> None:
-        """Takes the model out."""
+        """Close the model of this pane."""
         if self.handle:
             self.post_message(ModelAsked(self.handle, close=True))
         else:

@@ -32,7 +32,7 @@ _NO_BOX = "No box is selected."
 
 
 class CanvasView(ScrollView, can_focus=True):
-    """Shows a `Canvas`; the screen around it decides what is drawn."""
+    """A scrollable view of a `Canvas`."""
 
     app: WorkbenchApp
     SCOPE = "canvas"
@@ -46,7 +46,7 @@ class CanvasView(ScrollView, can_focus=True):
 
     @dataclass
     class Asked(Message):
-        """Something else is to be drawn.
+        """The user wants another view to be drawn.
 
         Attributes:
             what: `open`, `close`, `focus`, `hops`, `controls`, `zoom`, `across` or `search`.
@@ -70,7 +70,7 @@ class CanvasView(ScrollView, can_focus=True):
     def show_canvas(
         self, canvas: Canvas | None, select: str | None = None, offset: Offset | None = None
     ) -> None:
-        """Show a picture; the selected box stays selected if it is in it.
+        """Show a picture; keep the selected box if it is still there.
 
         What is looked at stays where it is in the window: the selected box, or another one that both pictures have if
         that is not in sight.
@@ -102,7 +102,7 @@ class CanvasView(ScrollView, can_focus=True):
         self.refresh()
 
     def _held(self, canvas: Canvas | None) -> tuple[str, tuple[float, float]] | None:
-        """Return the box to hold on to and where its middle is in the window."""
+        """Return the box to keep in place and where its middle is in the window."""
         old = self.canvas
         if old is None or canvas is None or not old.layout.boxes:
             return None
@@ -127,7 +127,7 @@ class CanvasView(ScrollView, can_focus=True):
         )
 
     def _put(self, box: Box, at: tuple[float, float] | None = None) -> None:
-        """Scroll so that the middle of a box is at a place of the window, by default in its middle."""
+        """Scroll so that the middle of a box is at a position, by default the middle."""
         size = self.scrollable_content_region.size
         x, y = at or (size.width / 2, size.height / 2)
         left, above = self._margin
@@ -141,17 +141,17 @@ class CanvasView(ScrollView, can_focus=True):
 
     @property
     def selected(self) -> str | None:
-        """Id of the selected box."""
+        """Return the id of the selected box."""
         return self.canvas.selected if self.canvas is not None else None
 
     @property
     def item(self) -> Node | Frame | None:
-        """What the selected box is."""
+        """Return the item of the selected box."""
         box = self.canvas.box(self.selected) if self.canvas is not None and self.selected else None
         return box.item if box is not None else None
 
     def select(self, id: str | None, *, center: bool = False) -> None:
-        """Selects a box and brings it into sight."""
+        """Select a box and scroll to it."""
         if self.canvas is None:
             return
         self.canvas.select(id)
@@ -169,14 +169,14 @@ class CanvasView(ScrollView, can_focus=True):
 
     @property
     def _margin(self) -> tuple[int, int]:
-        """Blank cells left and above, where the picture is smaller than the window."""
+        """Return the blank cells left of and above a picture smaller than the window."""
         size = self.scrollable_content_region.size
         return max((size.width - self.virtual_size.width) // 2, 0), max(
             (size.height - self.virtual_size.height) // 2, 0
         )
 
     def render_line(self, y: int) -> Strip:
-        """A row of the window."""
+        """Return a line of the window."""
         width = self.scrollable_content_region.width
         base = self.rich_style
         if self.canvas is None:
@@ -204,14 +204,14 @@ class CanvasView(ScrollView, can_focus=True):
         return found
 
     def notify_style_update(self) -> None:
-        """Forgets the colours of another theme."""
+        """Drop the colours of the previous theme."""
         super().notify_style_update()
         self._known.clear()
 
     # -- keys
 
     def action_move(self, direction: Direction) -> None:
-        """Selects the box that way; pans where there is none."""
+        """Select the next box in a direction; scroll where there is none."""
         if self.canvas is None:
             return
         there = self.canvas.neighbour(self.selected, direction)
@@ -222,11 +222,11 @@ class CanvasView(ScrollView, can_focus=True):
             self.action_pan(dx, dy)
 
     def action_pan(self, dx: int, dy: int) -> None:
-        """Moves the picture."""
+        """Scroll the picture."""
         self.scroll_relative(x=dx * _PAN[0], y=dy * _PAN[1], animate=False, force=True, immediate=True)
 
     def action_expand(self) -> None:
-        """Opens a box, or closes an opened one."""
+        """Open a box, or close an open one."""
         item = self.item
         if item is None:
             self.app.say(_NO_BOX)
@@ -238,7 +238,7 @@ class CanvasView(ScrollView, can_focus=True):
             self.app.say("This box does not open; backspace closes the box around it.")
 
     def action_close_box(self) -> None:
-        """Closes the innermost opened thing around the box."""
+        """Close the innermost open scope around the box."""
         item = self.item
         if item is not None and _is_frame(item):
             self.post_message(self.Asked("close", item.opens))
@@ -248,38 +248,38 @@ class CanvasView(ScrollView, can_focus=True):
             self.app.say("No opened box is around this one." if item is not None else _NO_BOX)
 
     def action_focus_box(self) -> None:
-        """Draws only what is near the box, or all again."""
+        """Draw only the neighbourhood of the box, or everything again."""
         if self.item is not None:
             self.post_message(self.Asked("focus", self.selected))
         else:
             self.app.say(_NO_BOX)
 
     def action_hops(self, by: int) -> None:
-        """More or less around the focus."""
+        """Widen or narrow the neighbourhood."""
         self.post_message(self.Asked("hops", by=by))
 
     def action_zoom(self, by: int) -> None:
-        """Closer or further away."""
+        """Zoom in or out."""
         self.post_message(self.Asked("zoom", by=by))
 
     def action_controls(self) -> None:
-        """Shows or hides control edges."""
+        """Show or hide control edges."""
         self.post_message(self.Asked("controls"))
 
     def action_across(self) -> None:
-        """Down or to the right."""
+        """Draw downwards or to the right."""
         self.post_message(self.Asked("across"))
 
     def action_search(self) -> None:
-        """Finds a box."""
+        """Search for a box."""
         self.post_message(self.Asked("search"))
 
     def action_next_match(self) -> None:
-        """The next that was found."""
+        """Select the next match."""
         self._match(1)
 
     def action_previous_match(self) -> None:
-        """The one before."""
+        """Select the previous match."""
         self._match(-1)
 
     def _match(self, by: int) -> None:
@@ -290,7 +290,7 @@ class CanvasView(ScrollView, can_focus=True):
             self.app.say("There is no match to go to; / finds boxes.")
 
     def action_seam(self) -> None:
-        """To the next seam between the models."""
+        """Move to the next boundary between the models."""
         if self.canvas is None:
             return
         seams = [node.id for node in self.canvas.layout.scene.nodes if node.seam]
@@ -301,17 +301,17 @@ class CanvasView(ScrollView, can_focus=True):
             self.app.say("This picture has no boundary between models: no wire ends in it.")
 
     def action_first(self) -> None:
-        """The first box."""
+        """Select the first box."""
         if self.canvas is not None:
             self.select(self.canvas.neighbour(None, "down"))
 
     def action_last(self) -> None:
-        """The last box."""
+        """Select the last box."""
         if self.canvas is not None and self.canvas.layout.boxes:
             self.select(max(self.canvas.layout.boxes, key=lambda box: (box.y, box.x)).id)
 
     def action_copy(self) -> None:
-        """Copies the place of the box."""
+        """Copy the box's name as an endpoint."""
         item = self.item
         if item is not None:
             self.app.copy_to_clipboard(item.path or item.title)
@@ -319,12 +319,12 @@ class CanvasView(ScrollView, can_focus=True):
     # -- mouse
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Takes hold of the picture."""
+        """Start dragging the picture."""
         self._grabbed = event.screen_offset, self.scroll_offset
         self.capture_mouse()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Drags it."""
+        """Drag the picture."""
         if self._grabbed is not None:
             start, scrolled = self._grabbed
             moved = event.screen_offset - start
@@ -333,12 +333,12 @@ class CanvasView(ScrollView, can_focus=True):
             )
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
-        """Lets it go."""
+        """Stop dragging the picture."""
         self.release_mouse()
         self._grabbed = None
 
     def on_click(self, event: events.Click) -> None:
-        """Selects a box; a second click opens or closes."""
+        """Select a box; a second click opens or closes it."""
         offset = event.get_content_offset(self)
         if offset is None or self.canvas is None:
             return

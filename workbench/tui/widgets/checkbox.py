@@ -11,5 +11,5 @@ class Tick(Checkbox):
 
     @property
     def _button(self) -> Content:
-        """The sign."""
+        """Return the sign."""
         return Content("[x]" if self.value else "[ ]")

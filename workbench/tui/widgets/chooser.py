@@ -32,19 +32,19 @@ _ROLE = {"model": "name", "folder": "plain", "file": "plain", "plan": "op", "up"
 
 
 class PathLine(Input):
-    """The line a path or a part of a name is typed in. It keeps the focus: every letter is typed, arrows move."""
+    """The input line for a path or part of a name; arrows move in the list below."""
 
     SCOPE = "chooser"
     BINDINGS = bindings("chooser")
 
     @dataclass
     class Asked(Message):
-        """Something is to be done with the list: `complete`, or an action of it."""
+        """The user wants to complete the line, or move in the list."""
 
         what: str
 
     def _on_paste(self, event: events.Paste) -> None:
-        """Replace the line by a pasted path; anything else is inserted, as usual."""
+        """Replace the line by a pasted path; insert anything else."""
         lines = event.text.strip().splitlines()
         if lines and lines[0].lstrip("'\"").startswith(("/", "~")):
             event.stop()
@@ -53,7 +53,7 @@ class PathLine(Input):
             self.action_end()
 
     def action_complete(self) -> None:
-        """Put what is marked into the line."""
+        """Complete the line from the marked entry."""
         self.post_message(self.Asked("complete"))
 
     def action_up(self) -> None:
@@ -74,7 +74,7 @@ class PathLine(Input):
 
 
 class Entries(Lines, can_focus=False):
-    """The list. The line above it has the keys."""
+    """The list of entries, driven by the keys of the line above."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -84,7 +84,7 @@ class Entries(Lines, can_focus=False):
         self._nothing = ""
 
     def show_entries(self, entries: list[Entry], nothing: str = "", exact: Path | None = None) -> None:
-        """Show these, with the cursor on what was typed as a whole, else on the first that can be chosen.
+        """Show entries, with the cursor on an exact match, else on the first choice.
 
         Args:
             entries: the entries.
@@ -104,24 +104,24 @@ class Entries(Lines, can_focus=False):
             self.scroll_to(y=0, animate=False, force=True, immediate=True)
 
     def count(self) -> int:
-        """Entries."""
+        """Return the number of entries."""
         return len(self.entries)
 
     def empty_text(self) -> str:
-        """Why there are none."""
+        """Return why there are no entries."""
         return self._nothing
 
     def style_of(self, role: str) -> Style:
-        """Draw the cursor as if the list had the focus."""
+        """Return a style; the cursor is drawn as if the list had the focus."""
         return role_style(self.app, role)
 
     @property
     def entry(self) -> Entry | None:
-        """The one under the cursor."""
+        """Return the entry under the cursor."""
         return self.entries[self.cursor] if 0 <= self.cursor < len(self.entries) else None
 
     def paint(self, index: int) -> Painted:
-        """An entry."""
+        """Return an entry as a line."""
         entry = self.entries[index]
         if entry.kind == "heading":
             return Painted([(f" {entry.text}", "heading")])
@@ -140,7 +140,7 @@ class Entries(Lines, can_focus=False):
 
     @work(thread=True, exclusive=True, group="said")
     def _look_into(self, paths: list[Path]) -> None:
-        """What models take and give, on a thread: each is opened for that."""
+        """Read inputs and outputs of the entries' models on a thread."""
         worker = get_current_worker()
         for path in paths:
             if worker.is_cancelled:
@@ -159,20 +159,20 @@ class Entries(Lines, can_focus=False):
             self.cursor = index
 
     def action_cursor_up(self) -> None:
-        """Up, over headings."""
+        """Move up, over headings."""
         self._move(-1)
 
     def action_cursor_down(self) -> None:
-        """Down, over headings."""
+        """Move down, over headings."""
         self._move(1)
 
     def action_copy(self) -> None:
-        """Copies the path."""
+        """Copy the path."""
         if self.entry is not None and self.entry.path is not None:
             self.app.copy_to_clipboard(str(self.entry.path))
 
     def on_click(self, event: events.Click) -> None:
-        """A click chooses."""
+        """Choose the clicked entry."""
         super().on_click(event)
         offset = event.get_content_offset(self)
         index = self.index_at(offset.y) if offset is not None else None
@@ -181,7 +181,7 @@ class Entries(Lines, can_focus=False):
 
 
 class Chooser(Widget):
-    """The line to type in, and the list. Only what exists is answered with; what does not is said here.
+    """An input line and a list; returns only paths that exist.
 
     Args:
         known: what is offered while nothing is typed.
@@ -192,7 +192,7 @@ class Chooser(Widget):
 
     @dataclass
     class Done(Message):
-        """Something was chosen."""
+        """A path was chosen."""
 
         path: Path
         kind: str
@@ -215,24 +215,24 @@ class Chooser(Widget):
         self._start = start
 
     def compose(self) -> ComposeResult:
-        """The line and the list."""
+        """Yield the input line and the list."""
         what = "a path, or a part of a name" if self._models else "a path"
         yield PathLine(self._start, placeholder=what, compact=True, select_on_focus=False)
         yield Entries()
 
     def on_mount(self) -> None:
-        """Show what is known; typing goes into the line."""
+        """Show what is known and focus the line."""
         self._list(self._start)
         self.line.focus()
 
     @property
     def entries(self) -> Entries:
-        """The list."""
+        """Return the list."""
         return self.query_one(Entries)
 
     @property
     def line(self) -> PathLine:
-        """Where a path is typed."""
+        """Return the input line."""
         return self.query_one(PathLine)
 
     def _list(self, text: str) -> None:
@@ -248,7 +248,7 @@ class Chooser(Widget):
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
-        """Take what is marked; of a path that no entry is of, take what it names or say that nothing does."""
+        """Choose the marked entry, else the typed path if it exists."""
         event.stop()
         text = event.value
         path = existing(text)
@@ -262,7 +262,7 @@ class Chooser(Widget):
             self._look_at(path)
 
     def _answer(self, path: Path, kind: str) -> None:
-        """Answer with a path; a folder that is none is entered."""
+        """Return a path; enter a folder that is no model."""
         if path.is_dir() and not (self._models and is_model(path)):
             self.line.value = f"{str(path).rstrip('/')}/"
             self.line.action_end()
@@ -271,7 +271,7 @@ class Chooser(Widget):
 
     @work(thread=True, exclusive=True, group="look")
     def _look_at(self, path: Path) -> None:
-        """Open what does not look like a model, to say what it is."""
+        """Open a file that does not look like a model, to report what it is."""
         from workbench.model import open_model
 
         problem = None
@@ -290,7 +290,7 @@ class Chooser(Widget):
             self.app.tell(f"{problem.strerror}.", title=show(str(path)), severity="error")
 
     def take(self) -> None:
-        """Enter the marked folder, or answer with what else is marked."""
+        """Enter the marked folder, or return any other marked entry."""
         entry = self.entries.entry
         if entry is None or entry.path is None:
             return

@@ -45,7 +45,7 @@ _OF_PLAN = frozenset({"freeze", "keep_outputs", "keep_signatures"})
 
 
 class CommitForm(VerticalScroll, can_focus=False):
-    """What a person may say about a commit.
+    """The form of a commit.
 
     Args:
         session: whose plan and commit options it shows and changes.
@@ -55,7 +55,7 @@ class CommitForm(VerticalScroll, can_focus=False):
 
     @dataclass
     class Changed(Message):
-        """The plan or its options are others now.
+        """The plan or the commit options have changed.
 
         Attributes:
             verify: the result is to be run, which was not so before.
@@ -64,10 +64,10 @@ class CommitForm(VerticalScroll, can_focus=False):
         verify: bool = False
 
     class CommitAsked(Message):
-        """It is to be committed."""
+        """The user wants to commit."""
 
     class LeaveAsked(Message):
-        """Back."""
+        """The user wants to return."""
 
     def __init__(self, session: Session, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -75,7 +75,7 @@ class CommitForm(VerticalScroll, can_focus=False):
         self._ready = False
 
     def compose(self) -> ComposeResult:
-        """One line a value."""
+        """Yield one line a value."""
         plan, commit = self.session.plan, self.session.commit
         self.border_title = "Commit"
         yield from _line("target", "Target", commit.target or suggested_target(plan), "a new folder")
@@ -99,17 +99,17 @@ class CommitForm(VerticalScroll, can_focus=False):
             yield Button("Back", id="leave", compact=True)
 
     def on_mount(self) -> None:
-        """What is typed from now on is a person's."""
+        """Count edits from now on as the user's."""
         self._ready = True
 
     @property
     def target_line(self) -> Input:
-        """Where the target is typed."""
+        """Return the line of the target."""
         return self.query_one("#field-target", Input)
 
     @property
     def target(self) -> str:
-        """The target as typed, or the suggested one."""
+        """Return the typed target, or the suggested one."""
         return self.target_line.value.strip() or suggested_target(self.session.plan)
 
     # -- what is typed
@@ -179,14 +179,14 @@ class CommitForm(VerticalScroll, can_focus=False):
     # -- the inputs of the result
 
     def show_leave(self) -> None:
-        """Ticks the box that allows to run it, after that was said in a dialog."""
+        """Tick the box that allows an unsafe model to run, after it was confirmed."""
         for box in self.query(Tick):
             if box.name == "allow_unsafe":
                 with self.prevent(Tick.Changed):
                     box.value = True
 
     def show_inputs(self, draft: Draft) -> None:
-        """One line for each input of the result."""
+        """Show one line for each input of the result."""
         from workbench.runtime.component_tensors import input_slots
 
         slots = list(input_slots(draft.meta, draft.signature))
@@ -206,7 +206,7 @@ class CommitForm(VerticalScroll, can_focus=False):
 
 
 def slot_of(line: Input) -> str:
-    """The input of the result whose value is typed in a line; empty for a line of something else."""
+    """Return the result's input whose value a line holds; empty for other lines."""
     name = line.name or ""
     return name.removeprefix("input:") if name.startswith("input:") else ""
 

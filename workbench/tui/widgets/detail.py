@@ -19,7 +19,7 @@ _ROLES = {"": "plain", "dim": "quiet", "title": "title"}
 
 
 class SpanLines(Lines):
-    """Lines of spans, broken to the width there is."""
+    """Lines of spans, wrapped to the width."""
 
     CURSOR_STAYS = False
 
@@ -30,7 +30,7 @@ class SpanLines(Lines):
         self._width = 0
 
     def show_detail(self, detail: Detail, stay: bool = False) -> None:
-        """Shows it from its start, or (`stay`) from where it was scrolled to."""
+        """Show a detail from its start; with `stay` keep the scroll position."""
         self.detail = detail
         self._break()
         self.rows_changed(None if stay else 0)
@@ -49,31 +49,31 @@ class SpanLines(Lines):
         self.broken = [part for line in lines for part in break_line(line, max(self._width - 2, 16))]
 
     def on_resize(self) -> None:
-        """Breaks the lines anew."""
+        """Wrap the lines anew."""
         if self.scrollable_content_region.width != self._width:
             self._break()
             self.rows_changed()
         super().on_resize()
 
     def count(self) -> int:
-        """Lines after breaking."""
+        """Return the number of wrapped lines."""
         return len(self.broken)
 
     def paint(self, index: int) -> Painted:
-        """A line."""
+        """Return a line."""
         pieces: list[Piece] = [(" ", "plain")]
         for span in self.broken[index]:
             pieces.append((span.text, "link" if span.link is not None else _ROLES.get(span.role, span.role)))
         return Painted(pieces)
 
     def action_copy(self) -> None:
-        """Copies the line under the cursor."""
+        """Copy the line under the cursor."""
         if self.cursor < len(self.broken):
             self.app.copy_to_clipboard("".join(span.text for span in self.broken[self.cursor]).strip())
 
 
 def break_line(line: Line, width: int) -> list[Line]:
-    """A line in parts of at most `width` cells, those after the first indented like what the line is about."""
+    """Return a line in parts of at most `width` cells, the later ones indented."""
     if sum(cell_len(span.text) for span in line) <= width:
         return [line]
     from workbench.session.texts.detail import Span
@@ -101,7 +101,7 @@ def break_line(line: Line, width: int) -> list[Line]:
 
 
 def _cut_at(text: str, room: int) -> int:
-    """How many characters of `text` go into `room` cells; at a blank or a slash if one is near."""
+    """Return how many characters of `text` fit `room` cells, at a blank or slash if near."""
     if room <= 0:
         return 0
     cut = 0
@@ -119,7 +119,7 @@ def _cut_at(text: str, room: int) -> int:
 
 
 class DetailView(SpanLines):
-    """Shows one detail; tells the pane which link was followed."""
+    """The detail of a row, with links."""
 
     SCOPE = "detail"
     BINDINGS = bindings("detail")
@@ -132,17 +132,17 @@ class DetailView(SpanLines):
 
     @dataclass
     class Left(Message):
-        """Back to where the last link came from (`far` false), or to the list."""
+        """The user wants to go back to where the last link came from, or to the list."""
 
         far: bool
 
     class PickAsked(Message):
-        """What is shown is to be picked."""
+        """The user wants to pick what is shown."""
 
     # -- links
 
     def link_at(self, index: int, x: int | None = None) -> Link | None:
-        """The link at a column of a line, or its first."""
+        """Return the link at a column of a line, or its first."""
         if not 0 <= index < len(self.broken):
             return None
         spans = self.broken[index]
@@ -157,7 +157,7 @@ class DetailView(SpanLines):
         return None
 
     def action_follow(self) -> None:
-        """Follows the link of the line."""
+        """Follow the link of the line."""
         link = self.link_at(self.cursor)
         if link is not None:
             self.post_message(self.Followed(link))
@@ -170,11 +170,11 @@ class DetailView(SpanLines):
         return [number for number, line in enumerate(self.broken) if any(span.link for span in line)]
 
     def action_next_link(self) -> None:
-        """Goes to the next link, from the last to the first."""
+        """Move to the next link; from the last to the first."""
         self._step(1)
 
     def action_previous_link(self) -> None:
-        """Goes to the link before."""
+        """Move to the previous link."""
         self._step(-1)
 
     def _step(self, by: int) -> None:
@@ -186,26 +186,26 @@ class DetailView(SpanLines):
         self.cursor = (ahead[0] if by > 0 else ahead[-1]) if ahead else lines[0 if by > 0 else -1]
 
     def action_back(self) -> None:
-        """Back to where the last link came from."""
+        """Go back to where the last link came from."""
         self.post_message(self.Left(far=False))
 
     def action_leave(self) -> None:
-        """Back to the list."""
+        """Return to the list."""
         self.post_message(self.Left(far=True))
 
     def action_pick(self) -> None:
-        """Picks what is shown."""
+        """Pick what is shown."""
         self.post_message(self.PickAsked())
 
     def action_copy(self) -> None:
-        """Copies the link's name, else the name of what is shown."""
+        """Copy the link's name, else the name of what is shown."""
         if self.detail is None:
             return
         link = self.link_at(self.cursor)
         self.app.copy_to_clipboard(link.key[-1] if link is not None else self.detail.name)
 
     def on_click(self, event: events.Click) -> None:
-        """A click on a link follows it."""
+        """Follow the clicked link."""
         offset = event.get_content_offset(self)
         index = self.index_at(offset.y) if offset is not None else None
         if offset is None or index is None:

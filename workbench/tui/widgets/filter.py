@@ -14,14 +14,14 @@ _HINT = "name  op:Conv2D  dtype:string  shape:?x784  in:function"
 
 
 class FilterLine(Input):
-    """A filter. Keys that mean the list are passed on to it."""
+    """The input line of a filter; keys that mean the list are passed on to it."""
 
     SCOPE = "filter"
     BINDINGS = bindings("filter")
 
     @dataclass
     class Asked(Message):
-        """Something is to be done with the list: `take`, `clear`, or an action of it."""
+        """The user wants to take a match, clear the filter, or move in the list."""
 
         what: str
 
@@ -29,25 +29,25 @@ class FilterLine(Input):
         super().__init__(placeholder=_HINT, compact=True, **kwargs)
 
     def action_take(self) -> None:
-        """On to what was found."""
+        """Move to the matches."""
         self.post_message(self.Asked("take"))
 
     def action_clear(self) -> None:
-        """Everything again."""
+        """Clear the filter."""
         self.post_message(self.Asked("clear"))
 
     def action_up(self) -> None:
-        """A row up."""
+        """Move a row up."""
         self.post_message(self.Asked("cursor_up"))
 
     def action_down(self) -> None:
-        """A row down."""
+        """Move a row down."""
         self.post_message(self.Asked("cursor_down"))
 
     def action_page_up(self) -> None:
-        """A page up."""
+        """Move a page up."""
         self.post_message(self.Asked("page_up"))
 
     def action_page_down(self) -> None:
-        """A page down."""
+        """Move a page down."""
         self.post_message(self.Asked("page_down"))

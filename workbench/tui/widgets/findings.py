@@ -16,7 +16,7 @@ _SIGN = {"error": glyphs.NO, "warning": "!", "info": "i"}
 
 
 class Findings(Lines):
-    """One finding a few lines: sign, place and message, and under it the hint."""
+    """The findings, each a few lines: sign, place, message, hint."""
 
     SCOPE = "findings"
     CURSOR_STAYS = False
@@ -30,7 +30,7 @@ class Findings(Lines):
         self.pending = False
 
     def show_findings(self, findings: Sequence[Finding]) -> None:
-        """Shows these."""
+        """Show findings."""
         same = tuple(findings) == self.findings
         self.findings = tuple(findings)
         self.pending = False
@@ -39,7 +39,7 @@ class Findings(Lines):
         self.rows_changed(None if same else 0)
 
     def _wrap(self) -> None:
-        """Breaks each finding into lines of the width there is."""
+        """Wrap each finding to the width."""
         import textwrap
 
         self._width = max(self.scrollable_content_region.width - 6, 20)
@@ -52,27 +52,27 @@ class Findings(Lines):
                 self._lines.append((number, line, "quiet"))
 
     def on_resize(self) -> None:
-        """Breaks lines anew."""
+        """Wrap the findings anew."""
         if max(self.scrollable_content_region.width - 6, 20) != self._width:
             self._wrap()
             self.rows_changed()
         super().on_resize()
 
     def count(self) -> int:
-        """Lines of all findings."""
+        """Return the number of lines of all findings."""
         return len(self._lines)
 
     def empty_text(self) -> str:
-        """Nothing to say is good."""
+        """Return the text for no findings."""
         return "checking …" if self.pending else "No findings."
 
     @property
     def finding(self) -> Finding | None:
-        """The finding under the cursor."""
+        """Return the finding under the cursor."""
         return self.findings[self._lines[self.cursor][0]] if 0 <= self.cursor < len(self._lines) else None
 
     def paint(self, index: int) -> Painted:
-        """A line of a finding."""
+        """Return a line of a finding."""
         number, text, role = self._lines[index]
         finding = self.findings[number]
         first = index == 0 or self._lines[index - 1][0] != number
@@ -83,23 +83,23 @@ class Findings(Lines):
         return Painted(pieces)
 
     def action_place(self) -> None:
-        """Goes to its place."""
+        """Go to the place of the finding."""
         if self.finding is not None:
             self.post_message(GoTo(self.finding.where))
         else:
             self.app.say("There is no finding to go to.")
 
     def action_copy(self) -> None:
-        """Copies it."""
+        """Copy the finding."""
         if self.finding is not None:
             self.app.copy_to_clipboard(str(self.finding))
 
     def action_cursor_down(self) -> None:
-        """The next finding."""
+        """Move to the next finding."""
         self._step(1)
 
     def action_cursor_up(self) -> None:
-        """The finding before."""
+        """Move to the previous finding."""
         self._step(-1)
 
     def _step(self, by: int) -> None:
@@ -114,6 +114,6 @@ class Findings(Lines):
             self.cursor = len(self._lines) - 1
 
     def on_lines_chosen(self, event: Lines.Chosen) -> None:
-        """A second click goes to its place."""
+        """Go to the place of the finding on a second click."""
         event.stop()
         self.action_place()

@@ -32,7 +32,7 @@ Piece = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Painted:
-    """One line before it is fitted to a width.
+    """A line before it is fitted to a width.
 
     Attributes:
         left: pieces from the left edge.
@@ -50,7 +50,7 @@ class Painted:
 
 
 class Lines(ScrollView, can_focus=True):
-    """The list. Subclasses give `count` and `paint`."""
+    """A list of any length that makes only the visible lines; subclasses paint them."""
 
     app: WorkbenchApp
     SCOPE = "list"
@@ -62,19 +62,19 @@ class Lines(ScrollView, can_focus=True):
 
     @dataclass
     class Moved(Message):
-        """The cursor is at another row."""
+        """The cursor moved to another row."""
 
         lines: Lines
         index: int
 
         @property
         def control(self) -> Lines:
-            """The list."""
+            """Return the list."""
             return self.lines
 
     @dataclass
     class Chosen(Message):
-        """A row was clicked a second time, or at its right end (`mark`)."""
+        """A row was clicked twice, or at its right end (`mark`)."""
 
         lines: Lines
         index: int
@@ -83,7 +83,7 @@ class Lines(ScrollView, can_focus=True):
 
         @property
         def control(self) -> Lines:
-            """The list."""
+            """Return the list."""
             return self.lines
 
     def __init__(self, **kwargs: Any) -> None:
@@ -93,21 +93,21 @@ class Lines(ScrollView, can_focus=True):
     # -- for subclasses
 
     def count(self) -> int:
-        """How many rows there are."""
+        """Return the number of rows."""
         return 0
 
     def paint(self, index: int) -> Painted:
-        """A row."""
+        """Return a row as a line."""
         return Painted(())
 
     def empty_text(self) -> str:
-        """What is said where there are no rows."""
+        """Return the text for an empty list."""
         return ""
 
     # -- changes
 
     def rows_changed(self, cursor: int | None = None) -> None:
-        """Show other rows, with the cursor where it was or at `cursor`.
+        """Show other rows, with the cursor kept or at `cursor`.
 
         `Moved` is posted even if the cursor keeps its number: another row may be under it.
         """
@@ -128,21 +128,21 @@ class Lines(ScrollView, can_focus=True):
         self.post_message(self.Moved(self, self.cursor).set_sender(self))
 
     def repaint_rows(self) -> None:
-        """The same rows look different now."""
+        """Draw the same rows anew."""
         self._cache.clear()
         self.refresh()
 
     def notify_style_update(self) -> None:
-        """Forgets the colours of another theme."""
+        """Drop the colours of the previous theme."""
         super().notify_style_update()
         self._cache.clear()
 
     def validate_cursor(self, cursor: int) -> int:
-        """Keeps the cursor inside."""
+        """Return the cursor clamped to the rows."""
         return max(0, min(cursor, self.count() - 1))
 
     def watch_cursor(self, before: int, after: int) -> None:
-        """Keeps the cursor in sight."""
+        """Scroll to the cursor."""
         if before != after:
             self._refresh_row(before)
             self._refresh_row(after)
@@ -150,7 +150,7 @@ class Lines(ScrollView, can_focus=True):
         self._tell_moved()
 
     def show_cursor(self, center: bool = False) -> None:
-        """Scrolls so that the cursor is in sight."""
+        """Scroll so that the cursor is visible."""
         self.scroll_to_region(
             Region(0, self.cursor, 1, 1),
             animate=False,
@@ -164,7 +164,7 @@ class Lines(ScrollView, can_focus=True):
         self.refresh(Region(0, index - self.scroll_offset.y, self.size.width, 1))
 
     def on_resize(self) -> None:
-        """The width may be another."""
+        """Fit the rows to another width."""
         self.virtual_size = Size(self.scrollable_content_region.width, self.count())
         if (
             self.cursor < self.size.height
@@ -173,17 +173,17 @@ class Lines(ScrollView, can_focus=True):
         self.call_after_refresh(self.show_cursor)
 
     def on_focus(self) -> None:
-        """The cursor looks different."""
+        """Draw the cursor as focused."""
         self._refresh_row(self.cursor)
 
     def on_blur(self) -> None:
-        """The cursor looks different."""
+        """Draw the cursor as not focused."""
         self._refresh_row(self.cursor)
 
     # -- painting
 
     def render_line(self, y: int) -> Strip:
-        """The strip at a line of the window."""
+        """Return the strip at a line of the window."""
         width = self.scrollable_content_region.width
         index = y + self.scroll_offset.y
         total = self.count()
@@ -223,7 +223,7 @@ class Lines(ScrollView, can_focus=True):
         return strip.adjust_cell_length(width, base)
 
     def style_of(self, role: str) -> Style:
-        """The style of a role in the theme as it is."""
+        """Return the style of a role in the current theme."""
         if role == "cursor" and not self.has_focus:
             return role_style(self.app, "mark") if self.CURSOR_STAYS else Style()
         return role_style(self.app, role)
@@ -231,12 +231,12 @@ class Lines(ScrollView, can_focus=True):
     # -- mouse and keys
 
     def index_at(self, y: int) -> int | None:
-        """The row at a line of the window."""
+        """Return the row at a line of the window."""
         index = y + self.scroll_offset.y
         return index if 0 <= index < self.count() else None
 
     def on_click(self, event: events.Click) -> None:
-        """Moves the cursor; a click on the cursor, a double one, or one at the right end chooses."""
+        """Move the cursor; choose a row clicked twice or at its right end."""
         offset = event.get_content_offset(self)
         index = self.index_at(offset.y) if offset is not None else None
         if offset is None or index is None:
@@ -248,32 +248,32 @@ class Lines(ScrollView, can_focus=True):
             self.post_message(self.Chosen(self, index, mark, offset.x))
 
     def action_cursor_up(self) -> None:
-        """A row up."""
+        """Move a row up."""
         self.cursor -= 1
 
     def action_cursor_down(self) -> None:
-        """A row down."""
+        """Move a row down."""
         self.cursor += 1
 
     def action_page_up(self) -> None:
-        """A page up."""
+        """Move a page up."""
         self.cursor -= max(self.size.height - 1, 1)
 
     def action_page_down(self) -> None:
-        """A page down."""
+        """Move a page down."""
         self.cursor += max(self.size.height - 1, 1)
 
     def action_first(self) -> None:
-        """The first row."""
+        """Move to the first row."""
         self.cursor = 0
 
     def action_last(self) -> None:
-        """The last row."""
+        """Move to the last row."""
         self.cursor = self.count() - 1
 
 
 def _fit(left: list[Piece], room: int, flex: Sequence[int], spare: Sequence[int]) -> None:
-    """Cut pieces until they fit: the spare ones while a readable rest is left, else they go; then the others."""
+    """Return pieces cut to fit: the spare ones first, then the others."""
 
     def cut(places: Sequence[int], least: int) -> int:
         much = sum(cell_len(text) for text, _ in left) - room
@@ -294,7 +294,7 @@ def _fit(left: list[Piece], room: int, flex: Sequence[int], spare: Sequence[int]
 
 
 def _cut(text: str, width: int) -> str:
-    """`text` in `width` cells, cut in the middle."""
+    """Return `text` cut in its middle to `width` cells."""
     if text.isascii():
         return elide(text, width)
     if cell_len(text) <= width:

@@ -36,7 +36,7 @@ _JUDGED = ("input", "output", "node", "variable", "argument", "result")
 
 
 class Listed(Vertical):
-    """Rows, and a filter that narrows them. `viewer` is None where there is no model."""
+    """The rows of a model with notice, filter and preview; no viewer without a model."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -46,35 +46,35 @@ class Listed(Vertical):
         self._judged = False
 
     def compose(self) -> ComposeResult:
-        """Notice, rows, peek; the filter is made when it is first wanted."""
+        """Yield notice, rows and preview; the filter is mounted when it is first used."""
         yield Static(classes="notice", markup=False)
         yield Rows(classes="rows")
         yield Peek(classes="peek")
 
     def on_mount(self) -> None:
-        """There is nothing to say yet."""
+        """Hide the notice."""
         self.notice.display = False
 
     @property
     def rows(self) -> Rows:
-        """The list."""
+        """Return the rows."""
         return self.query_one(Rows)
 
     @property
     def notice(self) -> Static:
-        """What is said in the place of rows."""
+        """Return the notice shown instead of rows."""
         return self.query_one(".notice", Static)
 
     @property
     def filter(self) -> FilterLine | None:
-        """The line the filter is typed in."""
+        """Return the filter's input line."""
         found = self.query(".filter")
         return cast("FilterLine", found.first()) if found else None
 
     # -- which model
 
     def show_model(self, viewer: Viewer, chosen: str | None, side: str) -> None:
-        """Shows a model, with the cursor on the first input or output (`side`) of its chosen signature."""
+        """Show a model, with the cursor on the chosen signature's first input or output (`side`)."""
         self.viewer = viewer
         self._matches = []
         self._forget_filter()
@@ -87,7 +87,7 @@ class Listed(Vertical):
         self.peek(shrink=True)
 
     def show_problem(self, message: str, problem: WorkbenchError | None = None) -> None:
-        """There is no model to show: why, and what next."""
+        """Show why there is no model, and the next move."""
         self.viewer = self.rows.viewer = None
         self.rows.show_nothing()
         styled = self.rows.style_of
@@ -113,7 +113,7 @@ class Listed(Vertical):
         self.peek()
 
     def peek(self, shrink: bool = False) -> None:
-        """The whole name, or the verdict with its reason."""
+        """Show the whole name, or the verdict with its reason."""
         row = self.rows.row
         text = Text()
         judged = None
@@ -136,7 +136,7 @@ class Listed(Vertical):
     # -- filter
 
     async def ask_filter(self) -> None:
-        """Types a filter: the next key is its first letter, however soon it comes."""
+        """Focus the filter; the next key is its first letter."""
         line = self.filter
         if line is None:
             from workbench.tui.widgets.filter import FilterLine
@@ -151,12 +151,12 @@ class Listed(Vertical):
 
     @work(thread=True, group="index")
     def _make_index(self, viewer: Viewer) -> None:
-        """While the first letter is thought of: tenths of a second for 100,000 nodes."""
+        """Build the search index ahead: tenths of a second for 100,000 nodes."""
         _ = viewer.index
 
     @property
     def filtering(self) -> bool:
-        """Whether a filter narrows the list, or one is typed."""
+        """Return whether a filter narrows the list, or is being typed."""
         return self.filter is not None and bool(self.filter.display)
 
     def _forget_filter(self) -> None:
@@ -167,13 +167,13 @@ class Listed(Vertical):
             line.display = False
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Searches as it is typed; what has to look into nodes does it on a thread."""
+        """Search while the user types; searches inside nodes run on a thread."""
         event.stop()
         if event.value != self._query:
             self.search(event.value)
 
     def search(self, text: str) -> None:
-        """Shows what fits a filter."""
+        """Show the matches of a filter."""
         from workbench.session.lists.search import parse_query
 
         if self.viewer is None:
@@ -199,7 +199,7 @@ class Listed(Vertical):
             self.peek()
 
     def on_filter_line_asked(self, event: FilterLine.Asked) -> None:
-        """Keys of the filter that mean the list."""
+        """Handle the filter's keys that mean the list."""
         event.stop()
         if event.what == "clear":
             self.clear_filter()
@@ -209,7 +209,7 @@ class Listed(Vertical):
             getattr(self.rows, f"action_{event.what}")()
 
     def clear_filter(self) -> None:
-        """Shows everything again, with the cursor where it was; `n` still finds the matches."""
+        """Show all rows, with the cursor kept; the last filter still finds matches."""
         if self.viewer is not None and self.rows.hits is not None:
             self._matches = [self.viewer.index.row(hit).key for hit in self.rows.hits[:_MATCHES]]
         self._forget_filter()
@@ -218,7 +218,7 @@ class Listed(Vertical):
         self.post_message(SubtitleChanged())
 
     def step(self, by: int) -> bool:
-        """Go to the next match (1) or the one before (-1), of this filter or the last; false if there is none."""
+        """Move to the next match (1) or the previous (-1); return false if there is none."""
         if self.rows.hits is not None:
             self.rows.cursor += by
             return bool(self.rows.hits)

@@ -30,7 +30,7 @@ class Peek(Widget):
         self._lines = 1
 
     def tell(self, text: Text, shrink: bool = False) -> None:
-        """Shows a text.
+        """Show a text.
 
         Args:
             text: what is shown.
@@ -51,11 +51,11 @@ class Peek(Widget):
             self.styles.height = lines
 
     def on_resize(self, event: events.Resize) -> None:
-        """The text may take another number of lines."""
+        """Fit the text to another width."""
         self._fit(self._lines)
 
     def render(self) -> Text:
-        """Return the text; what has no room is left out behind an ellipsis."""
+        """Return the text, with an ellipsis where it is cut."""
         width = self.scrollable_content_region.width
         if width <= 0 or len(self._text) <= width:
             return self._text

@@ -26,7 +26,7 @@ _NAME_ROLE = {
 
 
 class Rows(Lines):
-    """The list of one model. It keeps what is unfolded; the pane around it knows about picks and verdicts."""
+    """The rows of one model, with what is unfolded; the pane around knows the pick."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -38,7 +38,7 @@ class Rows(Lines):
         self.state: Callable[[Row], str] = lambda row: ""
 
     def show_model(self, viewer: Viewer, chosen: str | None) -> None:
-        """Shows a model from its start, with the cursor at the first output of its chosen signature."""
+        """Show a model from its start, with the cursor at its first output."""
         self.viewer = viewer
         self.unfolded = viewer.lister.unfolded_at_first(chosen)
         self.hits = None
@@ -46,27 +46,27 @@ class Rows(Lines):
         self.rows_changed(0)
 
     def show_nothing(self) -> None:
-        """There is no model here."""
+        """Show no rows."""
         self.hits, self.listing = None, Listing([])
         self.rows_changed(0)
 
     def count(self) -> int:
-        """The number of rows."""
+        """Return the number of rows."""
         return len(self.listing)
 
     def empty_text(self) -> str:
-        """Why there is nothing."""
+        """Return why there are no rows."""
         return "nothing matches the filter" if self.hits is not None else ""
 
     @property
     def row(self) -> Row | None:
-        """The row under the cursor."""
+        """Return the row under the cursor."""
         return self.listing[self.cursor] if 0 <= self.cursor < len(self.listing) else None
 
     # -- what is shown
 
     def relist(self, key: Key | None = None) -> None:
-        """Makes the list again; the cursor goes to the row with this key, or stays on its row."""
+        """Build the rows anew; keep the cursor, or move it to the row with this key."""
         if self.viewer is None:
             return
         row = self.row
@@ -79,7 +79,7 @@ class Rows(Lines):
         self.rows_changed(place if place is not None else min(self.cursor, max(len(self.listing) - 1, 0)))
 
     def show_hits(self, hits: list[int] | None) -> None:
-        """Shows what was found, or everything again with the cursor where it was."""
+        """Show search results, or all rows again with the cursor kept."""
         if self.viewer is None or hits is self.hits:
             return
         row = self.row
@@ -94,7 +94,7 @@ class Rows(Lines):
             self.show_cursor(center=True)
 
     def reveal(self, key: Key) -> bool:
-        """Unfolds what is above a row and goes there; false if the model has no such row."""
+        """Unfold what is above a row and move to it; return false if there is none."""
         if self.viewer is None:
             return False
         above = self.viewer.lister.above(key)
@@ -108,7 +108,7 @@ class Rows(Lines):
         return place is not None
 
     def unfold(self) -> bool:
-        """Unfolds the row under the cursor; false if there is nothing to unfold."""
+        """Unfold the row under the cursor; return false if it can't be."""
         row = self.row
         if row is None or row.open is not False:
             return False
@@ -117,7 +117,7 @@ class Rows(Lines):
         return True
 
     def fold(self) -> bool:
-        """Folds the row under the cursor, else goes to the one it is in; false if there is none."""
+        """Fold the row under the cursor, else its parent; return false if there is none."""
         row = self.row
         if row is None:
             return False
@@ -136,7 +136,7 @@ class Rows(Lines):
     # -- painting
 
     def paint(self, index: int) -> Painted:
-        """A row: fold sign, name, columns, and the sign of its verdict or state at the right end."""
+        """Return a row as a line: fold sign, name, columns, verdict at the right end."""
         row = self.listing[index]
         state = self.state(row)
         left: list[Piece] = [(" " + "  " * min(row.depth, 12), "plain")]
@@ -184,13 +184,13 @@ class Rows(Lines):
         return [(f"  {text}", "quiet")] if text and width >= 34 else []
 
     def action_copy(self) -> None:
-        """Copies the name under the cursor."""
+        """Copy the name under the cursor."""
         if self.row is not None:
             self.app.copy_to_clipboard(copy_name(self.row))
 
 
 def copy_name(row: Row) -> str:
-    """What `y` copies of a row: a name as it is written on the command line and in wires."""
+    """Return a row's name as the command line and wires write it."""
     if row.kind in ("input", "output"):
         return str(row.ref.key)
     if row.spot is not None and row.kind == "node":

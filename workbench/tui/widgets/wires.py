@@ -17,7 +17,7 @@ from workbench.tui.widgets.lines import Lines, Painted, Piece
 
 
 class Wires(Lines):
-    """One wire a line: from, to, what flows, whether it fits for certain."""
+    """The wires of the plan, one a line."""
 
     SCOPE = "wires"
     CURSOR_STAYS = False
@@ -28,23 +28,23 @@ class Wires(Lines):
         self.session = session
 
     def count(self) -> int:
-        """Wires of the plan."""
+        """Return the number of wires."""
         return len(self.session.plan.wires)
 
     def empty_text(self) -> str:
-        """How to make the first one."""
+        """Return how to make the first wire."""
         if len(self.session.plan.sources) < 2:
             return "Open a second model (o) to join it to this one."
         return "No wires yet: space picks, space again wires, s suggests."
 
     @property
     def wire(self) -> Connect | None:
-        """The wire under the cursor."""
+        """Return the wire under the cursor."""
         wires = self.session.plan.wires
         return wires[self.cursor] if 0 <= self.cursor < len(wires) else None
 
     def paint(self, index: int) -> Painted:
-        """A wire."""
+        """Return a wire as a line."""
         wire = self.session.plan.wires[index]
         handles = self.session.handles
         link = self.session.link(wire)
@@ -75,7 +75,7 @@ class Wires(Lines):
 
     @staticmethod
     def _share(left: list[Piece], flex: list[int], room: int) -> None:
-        """Cuts two long ends so that both keep about half of the room; a short one leaves the other the rest."""
+        """Return two ends cut to share the room; a short one leaves the rest to the other."""
         fixed = sum(cell_len(text) for at, (text, _) in enumerate(left) if at not in flex)
         room = max(room - fixed, 2)
         widths = [cell_len(left[at][0]) for at in flex]
@@ -86,18 +86,18 @@ class Wires(Lines):
             left[at] = text_.elide(left[at][0], mine), left[at][1]
 
     def action_unwire(self) -> None:
-        """Takes it out."""
+        """Remove the wire."""
         if self.wire is not None:
             self.post_message(UnwireAsked(self.wire))
         else:
             self.app.say("There is no wire to remove.")
 
     def action_source(self) -> None:
-        """Goes to where it starts."""
+        """Go to the wire's source."""
         self._go(0)
 
     def action_target(self) -> None:
-        """Goes to where it ends."""
+        """Go to the wire's target."""
         self._go(1)
 
     def _go(self, side: int) -> None:
@@ -110,11 +110,11 @@ class Wires(Lines):
             self.app.say("There is no wire yet; space on an output of a model picks it.")
 
     def action_copy(self) -> None:
-        """Copies it as `--wire` takes it."""
+        """Copy the wire as `--wire` takes it."""
         if self.wire is not None:
             self.app.copy_to_clipboard(str(self.wire))
 
     def on_lines_chosen(self, event: Lines.Chosen) -> None:
-        """A second click goes to its start; one at the right end too."""
+        """Go to the wire's source on a second click, or a click at its right end."""
         event.stop()
         self.action_source()
