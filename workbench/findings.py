@@ -1,14 +1,109 @@
-"""What was found in a model or a plan that its user should know: codes, severities, places, hints."""
+"""What was found in a model or a plan that its user should know: codes, severities, places, hints.
+
+A hint is text. One that asks for something the user can do (`Hint`) also holds it as an action with arguments, which
+every face words in its own way (`workbench.describe.actions`): a flag on the command line, a key in the terminal UI.
+Read as text it is in the words of Python.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 Severity = Literal["info", "warning", "error"]
 _ORDER = {"error": 0, "warning": 1, "info": 2}
+
+IN_PYTHON = {
+    "add-signature": "add a signature in a signature step",
+    "allow-unsafe": "pass allow_unsafe=True",
+    "check-all": "pass limit=None for all of them",
+    "check-model": "call check_model(model), which finds all that is wrong with it",
+    "choose-format": "pass format='{format}'",
+    "choose-python": "pass python=PATH with a Python interpreter that has TensorFlow",
+    "choose-signature": "pass signature='{key}'",
+    "connect": "pass wires=['{output}={input}']",
+    "drop-input": "drop input {key} in a signature step",
+    "drop-signature": "drop signature {key} in a signature step",
+    "flatten": "flatten the model",
+    "give-input": "give values it can run on: inputs={{'{key}': VALUE}}",
+    "give-samples": "give inputs that lead to different outputs: inputs=[{{'{key}': VALUE}}, …]",
+    "give-source": "give the path of {handles} in sources={{HANDLE: PATH}}",
+    "give-time": "give it more time: time_limit=SECONDS",
+    "import-package": "pass imports=['{package}']",
+    "keep-variables": "leave out freeze=True",
+    "leave-out-format": "leave out format='{format}'",
+    "list-all": "look at all of them",
+    "list-nodes": "list the nodes with model.meta.nodes",
+    "load-ops": "pass imports=[MODULE] or op_libraries=[FILE]",
+    "overwrite": "pass overwrite=True",
+    "rename-input": "rename input {key} to {new}",
+    "rename-output": "rename output {key} to {new}",
+    "rename-signature": "rename signature {key} to {new}",
+    "save-recipe": "save the plan as a recipe",
+    "show-keys": "look them up in model.meta.signatures and model.meta.callables",
+    "use-tensorflow": "use a TensorFlow that runs the sources: python=PATH, imports=[MODULE], op_libraries=[FILE]",
+    "verify-against": "call verify(model, against=OTHER)",
+}
+"""Every action a hint may hold, as an imperative in the words of Python; `{…}` is an argument."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something the user can do about a finding or an error.
+
+    Attributes:
+        name: one of `IN_PYTHON`.
+        arguments: what it is about, safe to print. One that is left out is any: words show it in capitals.
+    """
+
+    name: str
+    arguments: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        if self.name not in IN_PYTHON:
+            raise ValueError(f"There is no action {self.name!r}.")
+
+    def fill(self, template: str) -> str:
+        """Return a template with the arguments in it."""
+        return template.format_map(_Arguments(self.arguments))
+
+
+class _Arguments(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return "KEY=TENSOR" if name in ("inputs", "outputs") else name.upper()
+
+
+class Hint(str):
+    """A hint that asks for an action: text before it, the action, text behind it.
+
+    Args:
+        before: sentences, or the beginning of one; may be empty.
+        action: what to do.
+        after: the end of the sentence, and what follows.
+    """
+
+    __slots__ = ("action", "after", "before")
+
+    before: str
+    action: Action
+    after: str
+
+    def __new__(cls, before: str, action: Action, after: str = ".") -> Hint:
+        """Make the text, in the words of Python."""
+        found = super().__new__(cls, joined(before, action.fill(IN_PYTHON[action.name]), after))
+        found.before, found.action, found.after = before, action, after
+        return found
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return self.before, self.action, self.after
+
+
+def joined(before: str, words: str, after: str) -> str:
+    """Return the text of a hint, the words of its action with a capital where they begin a sentence."""
+    begins = not before or before.rstrip().endswith((".", ":\n", "?"))
+    return f"{before}{words[:1].upper() if begins else words[:1]}{words[1:]}{after}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +115,7 @@ class Finding:
         severity: `error` stops a merge, `warning` and `info` do not.
         where: the node, key, file or wire that is meant.
         message: what is the matter, got against expected, safe to print.
-        hint: the next move, or None.
+        hint: the next move, or None; a `Hint` where it is an action.
         count: how many findings it represents; more than 1 for those that are not listed one by one.
     """
 
@@ -30,12 +125,6 @@ class Finding:
     message: str
     hint: str | None = None
     count: int = 1
-
-    def as_json(self) -> dict[str, str | None]:
-        """Return the finding as `--json` of every command shows it."""
-        found = asdict(self)
-        del found["count"]
-        return found
 
     def __repr__(self) -> str:
         return f"<Finding {self}>"
@@ -100,5 +189,5 @@ def in_short(findings: Iterable[Finding], limit: int = 10) -> list[Finding]:
         left[kind] += finding.count
         if last[kind] == at:
             text = f"{left[kind]:,} more like this ({finding.code})."
-            short.append(Finding(*kind, "", text, "--json lists them.", left[kind]))
+            short.append(Finding(*kind, "", text, Hint("", Action("list-all")), left[kind]))
     return short

@@ -16,6 +16,7 @@ from workbench.checks.check import Checked, check_model
 from workbench.checks.codes import AREAS, Found, registry
 from workbench.checks.folder import files
 from workbench.checks.graphs.loading import is_elsewhere
+from workbench.describe.actions import finding_json
 from workbench.findings import Finding, in_short, total
 from workbench.model import open_model
 
@@ -133,7 +134,7 @@ def test_a_summary_of_summaries_keeps_the_number() -> None:
     listed = [*[replace(one, where=str(number)) for number in range(4)], replace(one, where="", count=20)]
     short = in_short(listed, 3)
     assert [finding.count for finding in short] == [1, 1, 1, 21] and total(short) == total(listed) == 24
-    assert "21 more" in short[-1].message and "count" not in short[-1].as_json()
+    assert "21 more" in short[-1].message and "count" not in finding_json(short[-1])
 
 
 @pytest.mark.needs_tf

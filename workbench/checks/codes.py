@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 
-from workbench.findings import Finding, Severity
+from workbench.findings import Action, Finding, Hint, Severity
 
 LISTED = 5
 """How many findings of one code are told one by one, if not all are asked for."""
@@ -91,7 +91,9 @@ class Found:
         if self.limit is None:
             return list(self._findings)
         more = [
-            Finding(code.name, code.severity, "", f"{left:,} more like this.", "--all lists them.", left)
+            Finding(
+                code.name, code.severity, "", f"{left:,} more like this.", Hint("", Action("check-all")), left
+            )
             for code, number in self.count.items()
             if (left := number - self.limit) > 0
         ]

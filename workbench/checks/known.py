@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workbench.checks.codes import Code
+from workbench.findings import Action, Hint
 
 _AGAIN = "Save the model again; a tool that edited the graph has broken it."
 _REFUSED = "TensorFlow refuses to import the graph."
@@ -29,7 +30,7 @@ MISSING_FUNCTION = Code(
 SIGNATURE_TENSOR = Code(
     "signature-tensor", "error", "a signature names a tensor that the graph does not have",
     "The signature can't be called; tf.saved_model.load refuses the whole model.",
-    "Correct the signature: `workbench signature` adds and drops keys.",
+    Hint("Correct the signature: ", Action("drop-signature", {"model": "MODEL"}), ", and add it anew."),
 )  # fmt: skip
 SIGNATURE_DTYPE = Code(
     "signature-dtype", "warning", "a signature declares another dtype than the graph has",
@@ -44,7 +45,7 @@ SIGNATURE_SHAPE = Code(
 UNKNOWN_OP = Code(
     "unknown-op", "info", "an op is not one of TensorFlow 2.21",
     "It needs a library of its own (a custom op), or the op was removed. Without it no loader imports the graph.",
-    "Load the op library before the model: --import MODULE or --op-library FILE.so.",
+    Hint("Load the op library before the model: ", Action("load-ops")),
 )  # fmt: skip
 VARIABLE_MISMATCH = Code(
     "variable-mismatch", "error", "a variable's dtype or shape is not that of its value in the checkpoint",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from workbench.checks.codes import Code, Found
 from workbench.checks.folder import warmup
 from workbench.disk import dtypes
+from workbench.findings import Action, Hint
 from workbench.graph.functions import calls, reachable
 from workbench.graph.shape_inference import Shapes
 from workbench.graph.trace import Frame, origin
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 NO_FOLDER = Code(
     "serving-no-savedmodel", "error", "it is a GraphDef and no SavedModel",
     "TensorFlow Serving loads SavedModels only.",
-    "`workbench flatten MODEL -o DIR` writes it as one.",
+    Hint("To write it as one, ", Action("flatten")),
 )  # fmt: skip
 NO_SERVE = Code(
     "serving-no-serve-tag", "warning", "no MetaGraph has the tag set `serve`",
@@ -41,12 +42,12 @@ NO_SERVE = Code(
 NO_SIGNATURE = Code(
     "serving-no-signature", "error", "there is no signature that could be called",
     "Requests name a signature; without any nothing can be asked.",
-    "Add one: `workbench signature MODEL --add …`.",
+    Hint("Add one: ", Action("add-signature", {"model": "MODEL"})),
 )  # fmt: skip
 NO_DEFAULT = Code(
     "serving-no-default", "warning", "there is no signature `serving_default`",
     "It is what a request means that names none; clients have to send `signature_name`.",
-    "Rename one: `workbench signature MODEL --rename KEY=serving_default -o DIR`.",
+    Hint("Rename one: ", Action("rename-signature", {"model": "MODEL", "new": "serving_default"})),
 )  # fmt: skip
 NO_BATCH = Code(
     "serving-no-batch", "warning", "an input has no batch dimension",
@@ -64,12 +65,12 @@ BINARY_OUTPUT = Code(
     "serving-binary-output", "warning", "an output has binary data and a key without `_bytes`",
     "The bytes are put into JSON as if they were text, which fails or garbles them. With a key that ends in `_bytes` "
     "they come as base64.",
-    "Rename it: `workbench signature MODEL --rename-output KEY=KEY_bytes -o DIR`.",
+    Hint("Rename it: ", Action("rename-output", {"model": "MODEL", "new": "KEY_bytes"})),
 )  # fmt: skip
 STRING_OUTPUT = Code(
     "serving-string-output", "info", "an output is a string, and its key does not end in `_bytes`",
     "Right for text. Binary data would need the suffix, to come as base64.",
-    "Nothing, if it is text; else rename it: `workbench signature MODEL --rename-output KEY=KEY_bytes -o DIR`.",
+    Hint("Nothing, if it is text; else rename it: ", Action("rename-output", {"model": "MODEL", "new": "KEY_bytes"})),
 )  # fmt: skip
 BASE64 = Code(
     "serving-base64", "warning", "the graph decodes base64 that an input gives",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from workbench.checks.codes import Code, Found
 from workbench.checks.known import SIGNATURE_DTYPE, SIGNATURE_SHAPE
 from workbench.disk import dtypes
+from workbench.findings import Action, Hint
 from workbench.graph.shape_inference import Shapes
 from workbench.model import shapes
 from workbench.model.op_classes import MUST_BE_FED
@@ -47,12 +48,12 @@ OUTPUT_SHAPE = Code(
 INPUT_SHARED = Code(
     "input-shared", "warning", "two inputs of a signature are one tensor",
     "A v1 Session feeds it with one of the two values; tf.saved_model.load refuses the model.",
-    "Drop one of the keys: `workbench signature`.",
+    Hint("Drop one of the two: ", Action("drop-input", {"model": "MODEL"})),
 )  # fmt: skip
 INPUT_UNUSED = Code(
     "input-unused", "info", "no output of a signature depends on one of its inputs",
     "Loaders demand a value for it all the same.",
-    "Drop the input: `workbench signature --drop-input`.",
+    Hint("Drop the input: ", Action("drop-input", {"model": "MODEL"})),
 )  # fmt: skip
 
 INPUT_KEYWORD = Code(
@@ -60,7 +61,7 @@ INPUT_KEYWORD = Code(
     "tf.saved_model.load makes a keyword argument of each input's key. It refuses a model with a keyword of Python "
     "(`'class' is not a valid parameter name`); an input `self` loads, and can't be given. v1 Sessions and Serving do "
     "not mind.",
-    "Rename the input: `workbench signature --rename-input class=class_`.",
+    Hint("Rename the input: ", Action("rename-input", {"model": "MODEL", "key": "class", "new": "class_"})),
 )  # fmt: skip
 
 _MOST_VISITS = 2_000_000  # of nodes by all signatures together; those after that are not walked

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.cli import verifying
 from workbench.cli.output import NAME, TEXT, Output, size
 from workbench.cli.verdict import differences
+from workbench.describe.actions import finding_json, words
 from workbench.errors import PlanError, UsageError
 from workbench.names import show
 from workbench.state import remember_recipe
@@ -149,7 +150,7 @@ def _dry_run(edit: Edit, out: Output, page: Callable[[], None] | None, more: Map
                 "schema_version": 1,
                 "bytes": edit.nbytes(),
                 "files": ["saved_model.pb", *(copied.relative for copied in edit.files())],
-                "findings": [finding.as_json() for finding in edit.findings],
+                "findings": [finding_json(finding) for finding in edit.findings],
                 **more,
             }
         )
@@ -177,9 +178,8 @@ def _outcome(report: Report, out: Output) -> None:
     out.line(report.reason, indent=2)
     if report.verification is not None:
         differences(out, report.verification)
-        if report.verification.hint and report.path is None:
-            for text in report.verification.hint.splitlines():
-                out.line(text, style="dim", indent=2)
+    for text in words(report.hint, "command line").splitlines():
+        out.line(text, style="dim", indent=2)
     told = [finding for finding in report.findings if finding.severity == "info"]
     if told:
         out.line()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-_FINDINGS = "list of {code, severity, where, message, hint}"
+_FINDINGS = "list of {code, severity, where, message, hint, action?}; action: {name, arguments} of the hint"
 _PORTS = "key to {tensor, dtype, shape}; null for an unknown size and for a shape of unknown rank"
 _VERSION = "version of this format: 1"
 _PATH = "the model; for a folder of versions, the folder of the version"
@@ -31,6 +31,8 @@ _REPORT = {
     "path": "the result, or null if it was not published",
     "verdict": "verified, differs, inconclusive, not run or unverified",
     "reason": "reason of the verdict",
+    "hint": "the next move, or null",
+    "action?": "{name, arguments} of the hint",
     "verification": "what was run and compared, or null",
     "findings": _FINDINGS,
     "bytes": "bytes written",
@@ -96,7 +98,7 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
                 "functions": "functions checked",
                 "checksums": "{tensors, bytes} compared, or null",
                 "counts": "number of findings by severity: {error, warning, info}",
-                "findings": "list of {code, severity, where, message, hint, tag_set}",
+                "findings": "list of {code, severity, where, message, hint, action?, tag_set}",
             },
         ),
         Shape("--codes", {"schema_version": _VERSION, "codes": "list of {code, severity, title, why, fix}"}),
@@ -149,6 +151,7 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
                 "verdict": "verified, differs, inconclusive or not run",
                 "reason": "reason of the verdict",
                 "hint": "the next move, or null",
+                "action?": "{name, arguments} of the hint",
                 "sources": "list of {handle, path, digest, made_again}",
                 "against": "the other model, or null",
                 "signatures": "key to what was run and compared",

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import IO, Any, Literal, NamedTuple
 
 from workbench import names
+from workbench.describe.actions import finding_json, hint_json, words
 from workbench.errors import CannotWrite, WorkbenchError
 from workbench.findings import Finding, in_short
 
@@ -165,7 +166,7 @@ class Output:
                 self._write([(" " * indent, ""), (part, style)])
             self.line(finding.message, indent=indent + 2)
             if finding.hint:
-                self.line(finding.hint, style="dim", indent=indent + 2)
+                self.line(words(finding.hint, "command line"), style="dim", indent=indent + 2)
 
     # ---- talk
 
@@ -195,9 +196,8 @@ class Output:
         for finding in in_short(getattr(problem, "findings", ())):
             if finding.severity != "info":
                 self.stderr.write(f"  {_paragraph(finding, '  ')}\n")
-        if problem.hint:
-            for hint_line in problem.hint.splitlines():
-                self.stderr.write(f"  {hint_line}\n")
+        for hint_line in words(problem.hint, "command line").splitlines():
+            self.stderr.write(f"  {hint_line}\n")
         for note in problem.notes:
             self.stderr.write(f"  {note}\n")
         if self.json:
@@ -256,7 +256,7 @@ def _writing_stdout() -> Iterator[None]:
 
 def _paragraph(finding: Finding, indent: str = "") -> str:
     where = f" {finding.where}" if finding.where else ""
-    hint = f"\n{indent}  {finding.hint}" if finding.hint else ""
+    hint = f"\n{indent}  {words(finding.hint, 'command line')}" if finding.hint else ""
     return f"{finding.severity}{where}: {finding.message}{hint}"
 
 
@@ -266,9 +266,9 @@ def error_json(problem: WorkbenchError) -> dict[str, Any]:
         "code": problem.code,
         "message": problem.message,
         "where": problem.where,
-        "hint": problem.hint,
+        **hint_json(problem.hint),
     }
-    findings = [finding.as_json() for finding in getattr(problem, "findings", ())]
+    findings = [finding_json(finding) for finding in getattr(problem, "findings", ())]
     if findings:
         error["findings"] = findings
     if problem.notes:

@@ -13,6 +13,7 @@ from workbench import names
 from workbench.disk import dtypes, optable
 from workbench.disk.schema import FunctionDef, MetaGraphDef, NodeDef
 from workbench.errors import UnknownName, expect
+from workbench.findings import Action, Hint
 from workbench.model import tensors
 from workbench.model.assets import Asset, read_assets
 from workbench.model.op_classes import VARIABLES
@@ -186,7 +187,7 @@ class MetaGraph:
             if not callable_keys:
                 raise UnknownName(
                     "This model has no signature.",
-                    hint="Its callables and tensors can be used by name; `workbench inspect` lists them.",
+                    hint=Hint("Its callables and tensors can be used by name; ", Action("show-keys")),
                 )
             listed = ", ".join(map(names.show, callable_keys[:8]))
             raise UnknownName("This model has several signatures.", hint=f"Choose one of {listed}.")

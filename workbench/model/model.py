@@ -128,7 +128,7 @@ class Model:
         )
 
     def _tag_sets(self) -> str:
-        listed = [names.show(meta.tags_text) or "(no tags: --tag-set '')" for meta in self.meta_graphs]
+        listed = [names.show(meta.tags_text) or "(no tags)" for meta in self.meta_graphs]
         return "  ".join(listed)
 
     @property

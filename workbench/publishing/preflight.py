@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from workbench.errors import RuntimeFailure, WorkbenchError
+from workbench.errors import RuntimeFailure
+from workbench.findings import Action, Hint
 from workbench.graph.needs import Needs
 from workbench.model import MetaGraph, Model, Signature
 from workbench.model.op_classes import MUST_BE_FED
@@ -33,6 +34,7 @@ def hindrance(model: Model, proving: Proving, child: Child) -> Report | None:
         WorkbenchError: an asset lies outside the model; nobody's word is enough for that.
     """
     from workbench.publishing import reference as prove
+    from workbench.runtime.comparison.verification import not_run
 
     meta = model.meta
     signatures = [one for key, one in meta.signatures.items() if key not in HIDDEN_SIGNATURES and one.outputs]
@@ -43,27 +45,26 @@ def hindrance(model: Model, proving: Proving, child: Child) -> Report | None:
     ]
     told = unsafe(meta, keys, stages, allowed=proving.allow_unsafe)
     if told is not None:
-        return replace(_not_run(f"{told} {ALLOW}"), unsafe=told)
+        return replace(_not_run(told, ALLOW), unsafe=told)
     for signature in signatures:
-        reason = _unfed(model, meta, signature) or (None if proving.inputs else _unmakeable(meta, signature))
-        if reason is not None:
-            return _not_run(f"{show(signature.key)}: {reason}" if len(signatures) > 1 else reason)
+        found = _unfed(model, meta, signature) or (None if proving.inputs else _unmakeable(meta, signature))
+        if found is not None:
+            reason, hint = found
+            return _not_run(f"{show(signature.key)}: {reason}" if len(signatures) > 1 else reason, hint)
     try:
         child.start().ready()
     except RuntimeFailure as error:
-        return _not_run(error.message, error)
+        return replace(_not_run(error.message, error.hint), verification=not_run(error.message, error.hint))
     told = unsafe(meta, keys, stages, child, allowed=proving.allow_unsafe)
-    return replace(_not_run(f"{told} {ALLOW}"), unsafe=told) if told is not None else None
+    return replace(_not_run(told, ALLOW), unsafe=told) if told is not None else None
 
 
-def _not_run(reason: str, error: WorkbenchError | None = None) -> Report:
-    from workbench.runtime.comparison.verification import not_run
-
-    return Report(None, "not run", reason, not_run(reason, error.hint) if error is not None else None)
+def _not_run(reason: str, hint: str | None) -> Report:
+    return Report(None, "not run", reason, hint=hint)
 
 
-def _unfed(model: Model, meta: MetaGraph, signature: Signature) -> str | None:
-    """The placeholders that a signature's outputs need and that none of its inputs feeds, as a sentence."""
+def _unfed(model: Model, meta: MetaGraph, signature: Signature) -> tuple[str, Hint] | None:
+    """Say which placeholders a signature's outputs need and none of its inputs feeds, and what to do."""
     fed = {str(input_tensor(name)): "\0fed" for port in signature.inputs.values() for name in port.tensors}
     roots = [tensor for port in signature.outputs.values() for tensor in port.tensors]
     nodes = meta.nodes
@@ -75,19 +76,22 @@ def _unfed(model: Model, meta: MetaGraph, signature: Signature) -> str | None:
     if not bare:
         return None
     listed, one = ", ".join(map(show, bare[:6])), len(bare) == 1
-    return (
+    reason = (
         f"Its outputs need the {'placeholder' if one else 'placeholders'} {listed}, which no input feeds, so no loader "
-        "can run it. Leave the signature out (workbench signature --drop), or add one that has "
-        f"{'it as an input' if one else 'them as inputs'} (--add)."
+        "can run it."
     )
+    added = (
+        f"Add a signature that has {'it as an input' if one else 'them as inputs'}, or leave this one out: "
+    )
+    return reason, Hint(added, Action("drop-signature", {"model": "MODEL", "key": show(signature.key)}))
 
 
-def _unmakeable(meta: MetaGraph, signature: Signature) -> str | None:
-    """Why no input can be made for a signature, as a sentence."""
+def _unmakeable(meta: MetaGraph, signature: Signature) -> tuple[str, Hint] | None:
+    """Say why no input can be made for a signature, and what to do."""
     from workbench.runtime.inputs.make_inputs import Unmakeable, make_inputs
 
     try:
         make_inputs(meta, signature)
     except Unmakeable as error:
-        return f"No input can be made: {error}. Give values it can run on: --input KEY=VALUE."
+        return f"No input can be made: {error}.", Hint("", Action("give-input"))
     return None

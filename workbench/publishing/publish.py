@@ -19,9 +19,10 @@ from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from workbench.describe.actions import finding_json, hint_json
 from workbench.disk.atomic.stage import Stage
 from workbench.errors import DamagedFile, MissingFile, RuntimeFailure, WrongType, expect
-from workbench.findings import Finding
+from workbench.findings import Action, Finding, Hint
 from workbench.names import count, show
 from workbench.surgery.recipe import PROOF
 
@@ -96,6 +97,7 @@ class Report:
         nbytes: bytes written.
         seconds: by phase.
         unsafe: what it would do besides computing, where it was not run for that reason.
+        hint: the next move where nothing was published, or None.
     """
 
     path: Path | None
@@ -107,6 +109,7 @@ class Report:
     nbytes: int = 0
     seconds: Mapping[str, float] = field(default_factory=dict)
     unsafe: str | None = None
+    hint: str | None = None
 
     @property
     def published(self) -> bool:
@@ -125,8 +128,9 @@ class Report:
             "path": str(self.path) if self.path is not None else None,
             "verdict": self.verdict,
             "reason": self.reason,
+            **hint_json(self.hint),
             "verification": self.verification.as_json() if self.verification is not None else None,
-            "findings": [finding.as_json() for finding in self.findings],
+            "findings": [finding_json(finding) for finding in self.findings],
             "bytes": self.nbytes,
             "seconds": {phase: round(seconds, 3) for phase, seconds in self.seconds.items()},
         }
@@ -280,15 +284,16 @@ class Work(Running, ABC):
     ) -> Report:
         """What became of it."""
         return Report(
-            path, verdict, reason, verification, others or {}, self.findings, self.nbytes, self.seconds
-        )
+            path, verdict, reason, verification, others or {}, self.findings, self.nbytes, self.seconds,
+            hint=verification.hint if verification is not None and path is None else None,
+        )  # fmt: skip
 
     def unsafe(self, child: Child | None = None) -> str | None:
         """Why running it needs the user's word (R12), or None; `child` as for `unsafe`."""
         return unsafe(self.meta, self.proven(), self.stages(), child, allowed=self.proving.allow_unsafe)
 
 
-ALLOW = "If you trust it, --allow-unsafe runs it."
+ALLOW = Hint("If you trust it, ", Action("allow-unsafe"))
 
 
 def unsafe(
@@ -355,7 +360,7 @@ def publish(
                 return work.report(None, "not run", "It has no signature that could be run.")
             told = work.unsafe()
             if told is not None:
-                return replace(work.report(None, "not run", f"{told} {ALLOW}"), unsafe=told)
+                return replace(work.report(None, "not run", told), hint=ALLOW, unsafe=told)
             # TensorFlow is imported while the target is looked at and the inputs are made.
             running = child or stack.enter_context(work.new_child())
             try:
@@ -377,7 +382,7 @@ def publish(
                 failed = not_run(error.message, error.hint)
                 return work.report(None, failed.verdict, failed.reason, failed)
             if told is not None:
-                return replace(work.report(None, "not run", f"{told} {ALLOW}"), unsafe=told)
+                return replace(work.report(None, "not run", told), hint=ALLOW, unsafe=told)
             unfit = work.prepare(running)
             if unfit is not None:
                 return work.report(None, unfit.verdict, unfit.reason, unfit)

@@ -9,6 +9,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.errors import ExecutionFailed, NotAllowedToRun, UsageError, expect
+from workbench.findings import Action, Hint
 from workbench.model import MetaGraph, Model, Signature, as_model
 from workbench.model.assets import check_inside
 from workbench.names import show
@@ -114,7 +115,7 @@ def refuse_danger(meta: MetaGraph, signature: str, tensorflow: str | None = None
     found = dangerous(meta, [signature], tensorflow=tensorflow)
     if found:
         raise NotAllowedToRun(
-            tell(found) + told_of(tensorflow), hint="If you trust the model: --allow-unsafe."
+            tell(found) + told_of(tensorflow), hint=Hint("If you trust the model, ", Action("allow-unsafe"))
         )
 
 

@@ -9,7 +9,7 @@ from workbench import names
 from workbench.disk import schema
 from workbench.disk.optable import OpTable
 from workbench.disk.schema import Message
-from workbench.findings import Finding
+from workbench.findings import Action, Finding, Hint
 from workbench.graph.adjacency import Adjacency
 from workbench.model.op_classes import VARIABLE_READS
 from workbench.model.shapes import to_proto
@@ -237,7 +237,7 @@ class Builder:
                 "error",
                 "result",
                 f"saved_model.pb would be about {(size + frozen) / 1e9:.2f} GB; a proto can't be over 2 GB.",
-                "Merge without --freeze: variables stay in the checkpoint."
+                Hint("To keep variables in the checkpoint, ", Action("keep-variables"))
                 if frozen
                 else "Keep the large constants in variables.",
             )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from types import NoneType
 
 from workbench.errors import PlanError, UsageError, WrongType, expect
-from workbench.findings import Finding, by_severity
+from workbench.findings import Action, Finding, Hint, by_severity
 from workbench.model import MetaGraph, Model
 from workbench.names import show
 from workbench.surgery.builder import Builder
@@ -106,7 +106,7 @@ def build(
             "error" if plan.result.format == "tf2" else "info",
             show(problem.node),
             f"The result can't have an object graph, because {problem.why}.",
-            "Leave out --format tf2."
+            Hint("", Action("leave-out-format", {"format": "tf2"}))
             if plan.result.format == "tf2"
             else "It is written in TF1 format: its signature "
             "works in every loader, its variables can be listed, but not trained in place.",

@@ -16,7 +16,7 @@ from workbench.disk.schema import (
     TensorShapeProto,
     VariableDef,
 )
-from workbench.findings import Finding
+from workbench.findings import Action, Finding, Hint
 from workbench.graph.functions import reachable
 from workbench.graph.needs import Needs
 from workbench.model import Model
@@ -192,7 +192,7 @@ class ImportedModel:
                 "error",
                 show(name),
                 "The graph needs a node of this name and has none.",
-                "The source is damaged; `workbench inspect` shows more.",
+                Hint("The source is damaged: ", Action("check-model")),
             )
         wanted_functions = reachable(self.meta.proto.graph_def, self.kept.values(), more_functions)
         self.functions = [name for name in self.meta.functions if name in wanted_functions]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from workbench.checks import postconditions as sound
-from workbench.findings import Finding
+from workbench.findings import Action, Finding, Hint
 from workbench.names import show
 
 if TYPE_CHECKING:
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from workbench.surgery.edit import Edit
     from workbench.surgery.imported import ImportedModel
 
-_HINT = "The source is damaged: `workbench check` tells all that is wrong with it."
-_NO_OBJECTS = "The source's object graph is damaged; --format tf1 leaves it out."
+_HINT = Hint("The source is damaged: ", Action("check-model"))
+_NO_OBJECTS = Hint(
+    "The source's object graph is damaged. To leave it out, ", Action("choose-format", {"format": "tf1"})
+)
 _OBJECTS = frozenset({"object-id", "object-function", "object-constant", "capture-count", "capture-kind"})
 _TOLD = 5
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from workbench import names
 from workbench.checks.postconditions import ambiguous
 from workbench.disk.optable import is_known
-from workbench.findings import Finding
+from workbench.findings import Action, Finding, Hint
 from workbench.graph.adjacency import Adjacency
 from workbench.model import MetaGraph
 from workbench.model.op_classes import VARIABLES
@@ -118,7 +118,7 @@ def look_closer(part: ImportedModel) -> None:
         part.note(
             "R8-unknown-op", "warning", "",
             f"TensorFlow 2.21 does not have {'this op' if len(unknown) == 1 else 'these ops'}: {listed}.",
-            "The result needs the same library as the source: --import MODULE or --op-library FILE.so.",
+            Hint("The result needs the same library as the source: ", Action("load-ops")),
         )  # fmt: skip
 
 
@@ -136,5 +136,5 @@ def dangers(meta: MetaGraph, signature: str) -> list[Finding]:
     found = dangerous(meta, [signature])
     if not found:
         return []
-    hint = "Verifying runs it, and needs --allow-unsafe."
+    hint = Hint("Verifying runs it. If you trust it, ", Action("allow-unsafe"))
     return [Finding("R12-unsafe", "warning", "result", tell(found), hint)]

@@ -17,6 +17,7 @@ from workbench.disk import files
 from workbench.disk.atomic.outputs import url
 from workbench.disk.documents import NotJson, parse
 from workbench.errors import DamagedFile, DiskError, MissingFile, UsageError
+from workbench.findings import Action, Hint
 from workbench.names import show
 from workbench.surgery.operation import fields_from_json, fields_to_json
 from workbench.surgery.operations.connect import Connect
@@ -134,7 +135,7 @@ def load(path: Path) -> Plan:
             raise DamagedFile(
                 "The recipe lacks 'path'.",
                 where=where,
-                hint="The recipe inside a result names no paths; save one with --save-recipe.",
+                hint=Hint("The recipe inside a result names no paths; ", Action("save-recipe")),
             )
         return Path(os.path.normpath(base / _Fields(entry, "a source", where).text("path")))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from workbench.findings import Finding
+from workbench.findings import Action, Finding, Hint
 from workbench.names import UNUSABLE_ARGUMENT, did_you_mean, is_unusable_argument, show
 from workbench.surgery.resolve.join import Join
 from workbench.surgery.result_signature import Interface, ResultPort
@@ -50,7 +50,9 @@ def _renamed(join: Join, noun: str, ports: list[ResultPort], renames: Mapping[st
             join,
             key,
             f"Two {noun}s of the result would be {show(key)!r}.",
-            f"Rename the other one as well: --rename-{noun} {show(key)}=OTHER.",
+            Hint(
+                "Rename the other one as well: ", Action(f"rename-{noun}", {"key": show(key), "new": "OTHER"})
+            ),
         )
     return [replace(port, key=key) for port, key in zip(ports, keys, strict=True)]
 

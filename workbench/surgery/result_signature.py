@@ -9,7 +9,7 @@ from typing import Literal
 from workbench import names
 from workbench.disk import dtypes, schema
 from workbench.disk.schema import Message
-from workbench.findings import Finding
+from workbench.findings import Action, Finding, Hint
 from workbench.graph.shape_inference import Shapes
 from workbench.model import shapes as shapes_
 from workbench.model.op_classes import CALLS
@@ -232,7 +232,10 @@ def _walk_all(
                     "error",
                     show(str(link)),
                     "No output of the result depends on this input, so the wire would do nothing.",
-                    "Choose an input that an output depends on, or another signature (--signature-of).",
+                    Hint(
+                        "Choose an input that an output depends on, or another signature: ",
+                        Action("choose-signature", {"handle": link.target.handle}),
+                    ),
                 )
             )
     return walks

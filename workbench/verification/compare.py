@@ -140,7 +140,7 @@ class _Against(Running):
         looked_at = prove.signature_chain(name, found.other, found.other_meta, found.other_signature)
         told = self._unsafe(looked_at)
         if told is not None:
-            return self._proof("not run", f"{told} {ALLOW}")
+            return self._proof("not run", told, ALLOW)
         with ExitStack() as stack:
             running = child or stack.enter_context(self.new_child())
             try:
@@ -149,7 +149,7 @@ class _Against(Running):
             except RuntimeFailure as error:
                 return self._proof("not run", error.message, error.hint)
             if told is not None:
-                return self._proof("not run", f"{told} {ALLOW}")
+                return self._proof("not run", told, ALLOW)
             copies = stack.enter_context(self.copies)
             chain = prove.signature_chain(
                 name, found.other, found.other_meta, found.other_signature, copies.of

@@ -18,6 +18,7 @@ from workbench.disk.folder.digests import Digest, digests
 from workbench.disk.folder.layout import PB, PBTXT
 from workbench.disk.folder.location import find
 from workbench.errors import DamagedFile, MissingSource, UsageError, WorkbenchError, WrongSource
+from workbench.findings import Action, Hint
 from workbench.names import did_you_mean, show
 from workbench.state import remembered_sources
 
@@ -111,7 +112,7 @@ class Finder:
         handles = list(handles_of(recipe))
         for handle in self.given.keys() - set(handles):
             raise UsageError(
-                f"--source {show(handle)}: the recipe has no source with that handle.",
+                f"The recipe has no source {show(handle)!r}.",
                 hint=did_you_mean(handle, handles, noun="sources"),
             )
 
@@ -123,7 +124,7 @@ class Finder:
             f"This is not the model that the result was made of as {show(source.handle)!r}: "
             f"{_difference(source, found)}. It has sha256 {found.total}, the recipe wants {source.digest}.",
             where=show(str(path)),
-            hint="Give the model as it was. To compare the result with another one: --against.",
+            hint=Hint("Give the model as it was, or ", Action("verify-against")),
         )
 
     def _places(self, source: Wanted) -> Iterator[Path]:
@@ -168,12 +169,11 @@ def missing(sources: Iterable[Wanted], where: str) -> MissingSource:
     """The error for sources that were not found, all at once."""
     lost = list(sources)
     listed = "; ".join(f"{show(one.handle)} (sha256 {one.digest})" for one in lost)
-    flags = " ".join(f"--source {show(one.handle)}=DIR" for one in lost)
     return MissingSource(
         f"{'A source' if len(lost) == 1 else f'{len(lost)} sources'} of the result can't be found: {listed}. "
         "Looked for where it was used last, beside the result, and here.",
         where=where,
-        hint=f"Say where: {flags}",
+        hint=Hint("", Action("give-source", {"handles": ", ".join(show(one.handle) for one in lost)})),
     )
 
 

@@ -59,7 +59,7 @@ class _Again:
             return self._proof("not run", "It has no signature that could be run.")
         told = unsafe(meta, keys, work.stages(), allowed=work.proving.allow_unsafe)
         if told is not None:
-            return self._proof("not run", f"{told} {ALLOW}")
+            return self._proof("not run", told, ALLOW)
         with ExitStack() as stack:
             running = child or stack.enter_context(work.new_child())
             try:
@@ -68,7 +68,7 @@ class _Again:
             except RuntimeFailure as error:
                 return self._proof("not run", error.message, error.hint)
             if told is not None:
-                return self._proof("not run", f"{told} {ALLOW}")
+                return self._proof("not run", told, ALLOW)
             work.timed("check", "checking the checkpoints", partial(self._check, work))
             stack.enter_context(work.copies)
             return self._run(meta, running)

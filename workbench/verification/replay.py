@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import DamagedFile, MissingFile, PlanError
+from workbench.findings import Action, Hint
 from workbench.model import Model, open_model
 from workbench.model.recipe import EXTRA
 from workbench.names import show
@@ -93,7 +94,7 @@ def remake(result: Model, given: Mapping[str, Path], scratch: Path) -> Remade:
         raise MissingFile(
             f"The model has no recipe ({EXTRA}/{RECIPE}): it was not made by workbench, or has lost it.",
             where=show(str(result.path)),
-            hint="Compare it with the model it should be equal to: workbench verify X --against Y.",
+            hint=Hint("", Action("verify-against")),
         )
     file = result.folder / EXTRA / RECIPE
     if origin.recipe is None:
@@ -158,7 +159,10 @@ class _Remaking:
                 f"The source {show(source.handle)!r} was made again from its recipe, and is another model now: sha256 "
                 f"{got}, the recipe wants {source.digest}.",
                 where=self.where,
-                hint=f"Another version of workbench made it. Give it as it was: --source {show(source.handle)}=DIR",
+                hint=Hint(
+                    "Another version of workbench made it. Give it as it was and ",
+                    Action("give-source", {"handles": show(source.handle)}),
+                ),
             )
         self.found.append(Found(source.handle, target, source.digest, made_again=True))
         return target, []

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.describe.actions import hint_json
 from workbench.names import show
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Proof:
             "path": str(self.path),
             "verdict": self.verdict,
             "reason": self.reason,
-            "hint": self.hint,
+            **hint_json(self.hint),
             "sources": [
                 {
                     "handle": one.handle,

@@ -10,6 +10,7 @@ from workbench.checks.codes import Code, Found
 from workbench.checks.graphs.initialised import running
 from workbench.disk.schema import TrackableObjectGraph
 from workbench.errors import DamagedFile
+from workbench.findings import Action, Hint
 from workbench.model.duplicate_variables import find_twins
 from workbench.model.objects import OBJECT_GRAPH_KEY
 from workbench.model.op_classes import RESTORES
@@ -49,7 +50,7 @@ NOT_RESTORED = Code(
 UNUSED_KEY = Code(
     "unused-key", "info", "the checkpoint has values that no variable of the model uses",
     "They are loaded by nobody and cost space; often they are an optimizer's, or of a tag set that was dropped.",
-    "Nothing has to be done. `workbench merge` and `freeze` leave the variables behind that are not used.",
+    "Nothing has to be done. A merge and a freeze leave variables behind that are not used.",
 )  # fmt: skip
 PARTITION_GAP = Code(
     "partition-gap", "warning", "the partitions of a variable in the graph do not make up the whole",
@@ -130,7 +131,7 @@ def _not_restored(meta: MetaGraph, adjacency: Adjacency, found: Found) -> None:
                 "There is no init op that sets this local variable: tf.saved_model.load does, by its initialiser; a v1 "
                 "Session does not."
             )
-            found.add(NOT_RESTORED, show(name), told, "`workbench flatten MODEL -o DIR` gives it an init op.")
+            found.add(NOT_RESTORED, show(name), told, Hint("To give it an init op, ", Action("flatten")))
             continue
         found.add(
             NOT_RESTORED,
@@ -139,7 +140,7 @@ def _not_restored(meta: MetaGraph, adjacency: Adjacency, found: Found) -> None:
             if twin is None
             else f"The saver restores its twin {show(twin.name)!r} instead; only tf.saved_model.load, which goes by "
             "the object graph, knows that both are one.",
-            None if twin is None else "`workbench merge` and `freeze` restore the one that is read.",
+            None if twin is None else "A merge and a freeze restore the one that is read.",
         )
 
 

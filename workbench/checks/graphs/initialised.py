@@ -9,6 +9,7 @@ from workbench.checks.codes import Code, Found
 from workbench.checks.unsafe.ops import READS_ASSET
 from workbench.disk.nodes import attr
 from workbench.disk.schema import NodeDef
+from workbench.findings import Action, Hint
 from workbench.graph.adjacency import Adjacency
 from workbench.graph.functions import calls
 from workbench.model.op_classes import CALLS, HASH_TABLES, SAME_ELEMENTS
@@ -24,8 +25,11 @@ TABLE_NOT_FILLED = Code(
     "The table is filled once, by an initialiser that the init op has to run. Where it does not, TensorFlow fails with "
     "`Table not initialized` when the signature is run. Without any init op `tf.saved_model.load` runs the collection "
     "`table_initializer`; a v1 Session, and with it TensorFlow Serving, does not.",
-    "Save the model with `main_op=tf.compat.v1.tables_initializer()`. If the collection names the initialiser, "
-    "`workbench flatten MODEL -o DIR` writes the model with an init op.",
+    Hint(
+        "Save the model with `main_op=tf.compat.v1.tables_initializer()`. If the collection names the initialiser, the "
+        "model can be written with an init op: ",
+        Action("flatten"),
+    ),
 )  # fmt: skip
 PATH_CONSTANT = Code(
     "path-constant", "warning", "the graph reads a file at a path that is a constant and no asset",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from workbench.checks.codes import Code, Found
 from workbench.disk import schema
+from workbench.findings import Action, Hint
 from workbench.model import structured
 from workbench.names import count, show
 
@@ -41,7 +42,7 @@ TYPE_SPEC = Code(
     "type-spec-unknown", "warning", "a function takes or gives a type of a package that TensorFlow does not bring",
     "tf.saved_model.load looks the type up by its name and refuses the model (`The type '…' has not been registered`), "
     "if the package that has it was not imported before. v1 Sessions do not need it.",
-    "Import the package before the model is loaded: --import PACKAGE.",
+    Hint("Import the package before the model is loaded: ", Action("import-package")),
 )  # fmt: skip
 
 _PART = re.compile(r"/(job|replica|task):([^/]*)", re.IGNORECASE)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.cli.arguments import add_json, completes_folders
 from workbench.cli.output import NAME, SCHEMA_VERSION, TEXT, Column, Output, count, size
 from workbench.cli.several import each
+from workbench.describe.actions import finding_json, words
 from workbench.errors import UsageError
 from workbench.names import did_you_mean, show
 
@@ -99,9 +100,9 @@ def _check(args: argparse.Namespace, out: Output, path: str) -> int:
 
 
 def _report(path: str, args: argparse.Namespace, checked: Checked) -> dict[str, Any]:
-    findings = [{**one.as_json(), "tag_set": None} for one in checked.model]
+    findings = [{**finding_json(one), "tag_set": None} for one in checked.model]
     for tags, found in checked.metas:
-        findings += [{**one.as_json(), "tag_set": ",".join(tags)} for one in found]
+        findings += [{**finding_json(one), "tag_set": ",".join(tags)} for one in found]
     return {
         "schema_version": SCHEMA_VERSION,
         "path": path,
@@ -143,7 +144,7 @@ def _findings(findings: Iterable[Finding], out: Output) -> None:
         out.line(f"{finding.severity}  {finding.code}{where}", style=_SEVERITY[finding.severity], indent=2)
         out.line(finding.message, indent=4)
         if finding.hint:
-            out.line(finding.hint, style="dim", indent=4)
+            out.line(words(finding.hint, "command line"), style="dim", indent=4)
 
 
 def _tell_all(out: Output) -> None:
@@ -168,7 +169,7 @@ def _explain(name: str, out: Output) -> None:
         out.emit({"schema_version": SCHEMA_VERSION, **_code_json(code)})
         return
     out.heading(code.name, code.severity)
-    for text in (f"{code.title[0].upper()}{code.title[1:]}.", code.why, code.fix):
+    for text in (f"{code.title[0].upper()}{code.title[1:]}.", code.why, words(code.fix, "command line")):
         out.line(text, indent=2)
 
 
@@ -178,5 +179,5 @@ def _code_json(code: Code) -> dict[str, str]:
         "severity": code.severity,
         "title": code.title,
         "why": code.why,
-        "fix": code.fix,
+        "fix": words(code.fix, "command line"),
     }

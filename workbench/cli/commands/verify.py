@@ -16,6 +16,7 @@ from workbench.cli import verifying
 from workbench.cli.arguments import add_json, completes_folders, pairs
 from workbench.cli.output import NAME, TEXT, Output
 from workbench.cli.verdict import differences
+from workbench.describe.actions import words
 from workbench.errors import UsageError
 from workbench.names import show
 
@@ -131,7 +132,7 @@ def _page(out: Output, proof: Proof) -> None:
             indent=2,
         )
     if not proof.ok and proof.hint:
-        for text in proof.hint.splitlines():
+        for text in words(proof.hint, "command line").splitlines():
             out.line(text, style="dim", indent=2)
     if proof.sources:
         out.line()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.checks.open_model import examine
 from workbench.cli.output import SCHEMA_VERSION
+from workbench.describe.actions import finding_json
 from workbench.disk import dtypes
 from workbench.model import shapes
 from workbench.runtime.comparison.verdict import recorded
@@ -35,7 +36,7 @@ def report(model: Model, signatures: Iterable[Mapping[str, Signature]]) -> dict[
         "meta_graphs": [
             meta_graph(meta, shown) for meta, shown in zip(model.meta_graphs, signatures, strict=True)
         ],
-        "findings": [finding.as_json() for finding in examine(model)],
+        "findings": [finding_json(finding) for finding in examine(model)],
     }
     if model.origin is not None:
         proof = model.origin.proof

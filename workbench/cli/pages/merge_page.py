@@ -13,6 +13,7 @@ from workbench import sample_models
 from workbench.cli.output import DTYPE, NAME, TEXT, Output, count, size
 from workbench.cli.pages import calling
 from workbench.cli.verdict import differences
+from workbench.describe.actions import finding_json, words
 from workbench.disk import dtypes
 from workbench.model import shapes
 from workbench.names import show
@@ -123,7 +124,7 @@ def dry_run_json(draft: Draft) -> dict[str, Any]:
         "rewritten": draft.rewritten,
         "bytes": draft.nbytes,
         "files": [copied.relative for copied in draft.files],
-        "findings": [finding.as_json() for finding in draft.findings],
+        "findings": [finding_json(finding) for finding in draft.findings],
     }
 
 
@@ -170,9 +171,8 @@ def outcome(out: Output, draft: Draft, report: Report, needs: calling.Needs) -> 
     out.line(report.reason, indent=2)
     if verification is not None:
         differences(out, verification)
-        if verification.hint and report.path is None:
-            for text in verification.hint.splitlines():
-                out.line(text, style="dim", indent=2)
+    for text in words(report.hint, "command line").splitlines():
+        out.line(text, style="dim", indent=2)
     if report.path is None:
         return
     signature = draft.signature

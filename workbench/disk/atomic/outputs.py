@@ -16,6 +16,7 @@ from workbench.disk import files
 from workbench.disk.atomic import temporary
 from workbench.disk.atomic.temporary import LOCK
 from workbench.errors import CannotWrite, TargetExists
+from workbench.findings import Action, Hint
 from workbench.names import show
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(/+)(.*)", re.DOTALL)  # one letter is a drive of Windows
@@ -270,5 +271,5 @@ def _exists(path: Path) -> TargetExists:
     return TargetExists(
         "The file exists already.",
         where=show(str(path)),
-        hint="Choose another name, or replace the file with --overwrite.",
+        hint=Hint("Choose another name, or ", Action("overwrite")),
     )

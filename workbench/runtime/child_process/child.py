@@ -23,6 +23,7 @@ from workbench.errors import (
     WrongType,
     expect,
 )
+from workbench.findings import Action, Hint
 from workbench.names import show
 from workbench.runtime.child_process.process import Process
 
@@ -222,12 +223,9 @@ class Child:
             process.kill()
             raise
 
-    def _hint(self, first: str = "") -> str | None:
+    def _log(self) -> str | None:
         tail = self.log_tail()
-        parts = [first] if first else []
-        if tail:
-            parts.append(f"The end of its log:\n{tail}")
-        return "\n".join(parts) or None
+        return f"The end of its log:\n{tail}" if tail else None
 
     def _timeout(self, limit: float) -> ChildTimeout:
         process = self._process
@@ -236,7 +234,7 @@ class Child:
         return ChildTimeout(
             f"TensorFlow did not answer within {limit:g} s ({self._doing or 'busy'}) and was ended.",
             where=self.python,
-            hint=self._hint("Give it more time (--time-limit)."),
+            hint=Hint("", Action("give-time"), f".\n{self._log() or ''}".rstrip("\n")),
         )
 
     def _death(self) -> ChildDied:
@@ -245,7 +243,7 @@ class Child:
         return ChildDied(
             f"The TensorFlow process {how} while {self._doing or 'it was idle'}.",
             where=self.python,
-            hint=self._hint(),
+            hint=self._log(),
         )
 
     def _garbage(self, message: object) -> ChildDied:
@@ -254,7 +252,7 @@ class Child:
         return ChildDied(
             f"The TensorFlow process answered with {show(text)!r}, which is not the protocol.",
             where=self.python,
-            hint=self._hint(),
+            hint=self._log(),
         )
 
     def _setup_failure(self, kind: str, message: str) -> RuntimeFailure:
@@ -263,7 +261,7 @@ class Child:
             return TensorFlowMissing(
                 f"TensorFlow can't be imported: {message}.",
                 where=self.python,
-                hint="Install it there (pip install tensorflow), or name one that has it (--python).",
+                hint=Hint("Install it there (pip install tensorflow), or ", Action("choose-python")),
             )
         return ExecutionFailed(
             f"What the model needs beside TensorFlow can't be loaded: {message}", where=self.python

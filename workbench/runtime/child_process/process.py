@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import UsageError
+from workbench.findings import Action, Hint
 from workbench.names import show
 
 SCRIPT = Path(__file__).with_name("child_script.py")
@@ -59,7 +60,7 @@ class Process:
             raise UsageError(
                 f"The interpreter can't be started: {self._error.strerror or self._error}.",
                 where=show(python),
-                hint="--python takes the path of a Python interpreter that has TensorFlow.",
+                hint=Hint("", Action("choose-python")),
             ) from self._error
 
     @property

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from workbench.findings import Action, Hint
 from workbench.names import show
 
 Verdict = Literal["verified", "differs", "inconclusive", "not run"]
@@ -23,13 +24,9 @@ LoaderStatus = Literal["equal", "differs", "failed", "skipped"]
 LOADER_NAMES = {"v1": "v1 Session", "v2": "tf.saved_model.load"}
 
 _MOST_NAMED = 8
-_RUN_ON = "Give values it can run on: --input KEY=VALUE."
-_MOVE = (
-    "Give inputs that lead to different outputs: several as --input KEY=@samples.npz, along the first axis."
-)
-_OTHER_TENSORFLOW = (
-    "Use a TensorFlow that runs the sources: --python PATH, --import MODULE, --op-library FILE.so."
-)
+_RUN_ON = Hint("", Action("give-input"))
+_MOVE = Hint("", Action("give-samples"))
+_OTHER_TENSORFLOW = Hint("", Action("use-tensorflow"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +238,7 @@ def recorded(proof: Mapping[str, Any]) -> tuple[str, str | None]:
         loaders = loaders if isinstance(loaders, list) else []
         statuses = [one.get("status") for one in loaders if isinstance(one, dict)]
         if "equal" not in statuses:
-            return "inconclusive", "By its record it ran in no loader. Run it again: workbench verify."
+            return "inconclusive", "By its record it ran in no loader. Verify it again."
     return claimed, None
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from workbench import names
+from workbench.describe.actions import words
 from workbench.findings import Finding
 from workbench.session.lists.spots import Places
-from workbench.session.texts.wording import here
 
 if TYPE_CHECKING:
     from workbench.session.lists.compatibility import Judgement
@@ -141,7 +141,7 @@ def pick(
         text = "Put the cursor on an output, an input or a node, then press space."
         return Refused("", text, None, "information")
     if isinstance(end, Finding):
-        return Refused("Cannot be picked", end.message, here(end.hint or ""))
+        return Refused("Cannot be picked", end.message, words(end.hint, "terminal UI"))
     return Picked(end, row.key, side)
 
 
@@ -151,11 +151,11 @@ def _wire(session: Session, picked: Picked, handle: str, row: Row, index: int) -
         wanted = "an output" if picked.side == "target" else "an input"
         return Refused("", f"{names.show(picked.end.written)} needs {wanted} of the other model.")
     if isinstance(other, Finding):
-        return Refused("Cannot be picked", other.message, here(other.hint or ""))
+        return Refused("Cannot be picked", other.message, words(other.hint, "terminal UI"))
     source, target = (other, picked.end) if picked.side == "target" else (picked.end, other)
     judged = session.judge(source, target)
     if judged.state == "no":
-        return Refused("Incompatible", judged.reason, judged.hint, "error")
+        return Refused("Incompatible", judged.reason, words(judged.hint, "terminal UI"), "error")
     session.wire(source, target)
     return None
 

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.describe.actions import words
 from workbench.names import show
 from workbench.session.texts import text as text_
 from workbench.session.texts.detail import Detail, Role, Span
-from workbench.session.texts.wording import here
 
 if TYPE_CHECKING:
     from workbench.model import Signature
@@ -62,18 +62,18 @@ def what_became(draft: Draft, report: Report) -> Detail:
     """The verdict, the differences of each output in each loader, the path."""
     out = Detail(("report",), "Verdict", str(report.path or ""))
     good = report.published
-    words = {"verified": "verified", "unverified": "published without running it"}
-    verdict = words.get(report.verdict, report.verdict)
+    known = {"verified": "verified", "unverified": "published without running it"}
+    verdict = known.get(report.verdict, report.verdict)
     out.add(Span(f"{'✓' if good else '✗'} {verdict}", "good" if good else "bad"))
     if report.path is not None:
         out.add(Span(show(str(report.path)), "title"), Span(f"  {text_.size(report.nbytes)}", "dim"))
     else:
         out.add(Span("Nothing was published.", "dim"))
-    _paragraph(out, here(report.reason))
+    _paragraph(out, report.reason)
     verification = report.verification
+    if report.hint:
+        _paragraph(out, words(report.hint, "terminal UI"), "dim")
     if verification is not None:
-        if verification.hint and not good:
-            _paragraph(out, here(verification.hint), "dim")
         if verification.outputs:
             out.heading("Compared with the models run one after the other")
             for check in verification.outputs:

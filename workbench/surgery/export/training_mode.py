@@ -13,6 +13,7 @@ from workbench import names
 from workbench.disk import schema
 from workbench.disk.nodes import attr
 from workbench.disk.schema import Message
+from workbench.findings import Action, Hint
 from workbench.graph.functions import reachable
 from workbench.model.callables import Variant
 from workbench.model.op_classes import call_op
@@ -125,7 +126,10 @@ def tell(part: ImportedModel) -> None:
         if "." not in item.path and any(mode(variant) is True for variant in item.variants)
     ]
     if by_call:
-        hint = f"Joined by its callable it trains them: --signature-of {part.handle}={show(by_call[0])}."
+        hint = Hint(
+            "Joined by its callable it trains them: ",
+            Action("choose-signature", {"handle": part.handle, "key": show(by_call[0])}),
+        )
         _note(part, part.chosen.key if part.chosen is not None else "", "", hint)
     elif _normalises(part):
         _note(part, part.chosen.key if part.chosen is not None else "", "", None)

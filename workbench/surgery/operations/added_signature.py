@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from workbench.findings import Finding
+from workbench.findings import Action, Finding, Hint
 from workbench.model import Model
 from workbench.model.signature import HIDDEN_SIGNATURES
 from workbench.names import show
@@ -16,8 +16,6 @@ from workbench.surgery.imported import unique_name
 from workbench.surgery.operations.signature import Added, add_signature
 from workbench.surgery.plan import DEFAULT_SIGNATURE
 from workbench.surgery.resolve.callables import Prepared, prepare_usual
-
-_MAKE = "Make one first: workbench signature MODEL -o DIR --add NAME "
 
 
 def begin_signed(
@@ -92,16 +90,17 @@ def _tell(edit: Edit, prepared: Prepared, added: Added, objects: bool) -> None:
         "info",
         show(str(edit.model.path)),
         told,
-        "For another one, or several: first workbench signature MODEL -o DIR --add NAME …",
+        Hint("For another one, or several, first ", Action("add-signature", {"model": "MODEL"})),
     )
 
 
 def _tell_none(edit: Edit, needed: bool) -> None:
     callables = edit.original.callables
-    told, ends = "It has no signature that it could be run by", "--inputs KEY=NODE:0 --outputs KEY=NODE:0"
+    told, end = "It has no signature that it could be run by", "KEY=NODE:0"
     if callables:
         told += f", and which of its callables is meant is open: {', '.join(show(one.path) for one in callables[:8])}"
         path = show(callables[0].path)
-        ends = f"--inputs KEY={path}#KEY --outputs KEY={path}#KEY"
-    where, hint = show(str(edit.model.path)), f"{_MAKE}{ends}."
+        end = f"KEY={path}#KEY"
+    where = show(str(edit.model.path))
+    hint = Hint("First ", Action("add-signature", {"model": "MODEL", "inputs": end, "outputs": end}))
     edit.note("signature-none", "error" if needed else "warning", where, f"{told}.", hint)

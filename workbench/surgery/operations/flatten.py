@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from workbench.findings import Action, Hint
 from workbench.graph.functions import calls
 from workbench.model import MetaGraph, Model
 from workbench.names import show
@@ -41,7 +42,7 @@ def flatten(model: Model, format: Format = "auto") -> Edit:
             "error",
             show(str(model.path)),
             "The model has no object graph, so the result can't have one.",
-            "Leave out --format tf2.",
+            Hint("", Action("leave-out-format", {"format": "tf2"})),
         )
         return edit
     carry_init(edit)
@@ -94,5 +95,5 @@ def _tell(edit: Edit, saver: set[str], opened: int, added: int, dropped: int) ->
             "info",
             show(str(edit.model.path)),
             f"The object graph and its callables stay, and with them {len(view.functions)} functions of the library.",
-            "--format tf1 leaves them out.",
+            Hint("To leave them out, ", Action("choose-format", {"format": "tf1"})),
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from workbench import names
 from workbench.disk.schema import Message
+from workbench.findings import Action, Hint
 from workbench.model import MetaGraph, Model
 from workbench.model.duplicate_variables import find_twins
 from workbench.model.op_classes import VARIABLES
@@ -23,7 +24,10 @@ from workbench.surgery.rewrite.prune import drop_functions, drop_nodes, roots_of
 from workbench.surgery.rewrite.variables_to_constants import Devolution
 
 MAX_PROTO_BYTES = 2**31 - 1
-_HINT = "Leave out the signature that needs it (workbench signature --drop), or keep the variables."
+_HINT = Hint(
+    "Keep the variables, or leave out the signature that needs it: ",
+    Action("drop-signature", {"model": "MODEL"}),
+)
 
 
 def freeze_model(model: Model) -> Edit:

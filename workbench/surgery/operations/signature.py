@@ -12,7 +12,7 @@ from typing import Any
 
 from workbench.disk.optable import OpTable
 from workbench.disk.schema import Message
-from workbench.findings import Finding
+from workbench.findings import Action, Finding, Hint
 from workbench.model import Model
 from workbench.model.signature import HIDDEN_SIGNATURES, PREDICT, Port, Signature
 from workbench.names import UNUSABLE_ARGUMENT, did_you_mean, is_unusable_argument, show
@@ -169,7 +169,7 @@ class _Change:
                     "signature-twice",
                     self.chosen.key,
                     "It is to be changed and dropped.",
-                    "Choose another with --signature.",
+                    Hint("Choose another: ", Action("choose-signature")),
                 )
             self._check_ports(self.chosen, "inputs", self.change.rename_inputs)
             self._check_ports(self.chosen, "outputs", self.change.rename_outputs)
@@ -187,7 +187,7 @@ class _Change:
         elif wanted is not None:
             self._no_signature(wanted)
         else:
-            hint = "Choose one with --signature KEY." if self.known else None
+            hint = Hint("", Action("choose-signature")) if self.known else None
             self.edit.findings.append(Finding("signature-unknown", "error", "signature", found.message, hint))
 
     def _no_signature(self, key: str) -> None:
@@ -200,7 +200,10 @@ class _Change:
         hint = did_you_mean(key, self.known, noun="signatures")
         if where_else:
             side = "input" if key in self.known[where_else[0]].inputs else "output"
-            hint = f"{show(where_else[0])!r} has an {side} of this name: --rename-{side} {show(key)}=NEW."
+            hint = Hint(
+                f"{show(where_else[0])!r} has an {side} of this name: ",
+                Action(f"rename-{side}", {"key": show(key)}),
+            )
         self.wrong("signature-unknown", key, f"There is no signature {show(key)!r}.", hint)
 
     def _check_new_keys(self) -> None:
@@ -210,7 +213,7 @@ class _Change:
         ]
         for new, origin in [*result, *((one.key, "") for one in self.change.add)]:
             if not new:
-                self.wrong("signature-name", origin or "--add", "A signature needs a name.")
+                self.wrong("signature-name", origin or "signature", "A signature needs a name.")
             elif new in HIDDEN_SIGNATURES:
                 self.wrong("signature-hidden", new, "Loaders keep this name for the init op.")
             elif new in after:
@@ -218,7 +221,9 @@ class _Change:
                     "signature-taken",
                     new,
                     f"Two signatures of the result would be {show(new)!r}.",
-                    f"Drop or rename the other: --drop {show(new)}, --rename {show(new)}=OTHER.",
+                    Hint(
+                        "Drop the other, or ", Action("rename-signature", {"key": show(new), "new": "OTHER"})
+                    ),
                 )
             after[new] = origin
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from workbench import names
 from workbench.disk import dtypes
-from workbench.findings import Finding
+from workbench.findings import Action, Finding, Hint
 from workbench.model.meta import MetaGraph
 from workbench.model.shapes import Shape
 from workbench.model.signature import HIDDEN_SIGNATURES, Port, Signature
@@ -92,7 +92,7 @@ def chosen_signature(meta: MetaGraph, handle: str, wanted: str | None) -> Signat
             "error",
             handle,
             "The MetaGraph has no signature whose keys could be wired.",
-            "Name tensors instead (`node:0`; `workbench inspect --nodes` lists them).",
+            Hint("Name tensors instead (`node:0`): ", Action("list-nodes")),
         )
     return Finding(
         "R1-signature",
@@ -100,7 +100,7 @@ def chosen_signature(meta: MetaGraph, handle: str, wanted: str | None) -> Signat
         handle,
         f"There are {len(known)} signatures and none is {DEFAULT_SIGNATURE!r}: "
         f"{', '.join(show(key) for key in sorted(known)[:8])}.",
-        f"Choose one with --signature-of {handle}=KEY.",
+        Hint("Choose one: ", Action("choose-signature", {"handle": handle})),
     )
 
 
@@ -184,7 +184,7 @@ class Lookup:
             where,
             f"The signature {show(signature.key)!r} gives {tensors or 'no tensor'} for this key, "
             "which the graph does not have.",
-            "The model is damaged: run `workbench check` on it, or name another tensor.",
+            Hint("The model is damaged. Name another tensor, or ", Action("check-model")),
         )
 
     def _by_key(self, key: str, side: Side) -> End | None:
@@ -212,7 +212,10 @@ class Lookup:
                 "error",
                 where,
                 f"{show(name)!r} is a callable, and the model is joined by another signature.",
-                f"Choose it for the whole model: --signature-of {self.handle}={show(name)}.",
+                Hint(
+                    "Choose it for the whole model: ",
+                    Action("choose-signature", {"handle": self.handle, "key": show(name)}),
+                ),
             )
         if name:
             return Finding(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from workbench import names
 from workbench.errors import UsageError
-from workbench.findings import Finding
+from workbench.findings import Action, Finding, Hint
 from workbench.graph.control_flow import inside
 from workbench.model import Model, open_model
 from workbench.model import shapes as shapes_
@@ -269,7 +269,7 @@ def split_wire(text: str, plan: Plan, models: Mapping[str, Model]) -> Connect:
     if not places:
         raise UsageError(
             f"{show(text)!r} is not a wire.",
-            hint="Write OUTPUT=INPUT, for example --wire pixels=myInput.",
+            hint="Write OUTPUT=INPUT, for example pixels=myInput.",
         )
     if len(places) > 1:
         tried = Join(plan.with_wires(Connect(text[:at], text[at + 1 :]) for at in places))
@@ -497,7 +497,7 @@ def _check_connected(join: Join) -> None:
                 "error",
                 "plan",
                 "There is no wire, so nothing would be joined.",
-                "Add --wire OUTPUT=INPUT; `workbench inspect` shows the keys.",
+                Hint("", Action("connect")),
             )
         )
         return

@@ -110,7 +110,11 @@ def find_ends(
     if not added.outputs:
         where = show(added.key)
         edit.note(
-            "signature-no-output", "error", where, "A signature needs outputs.", "Add --outputs KEY=TENSOR."
+            "signature-no-output",
+            "error",
+            where,
+            "A signature needs outputs.",
+            "Add outputs: KEY=TENSOR.",
         )
     found = FoundEnds(inputs, outputs, meta, prepared, calls)
     if len(inputs) == len(added.inputs) and len(outputs) == len(added.outputs):
@@ -186,14 +190,12 @@ def _tell_unfed(edit: Edit, signature: str, bare: list[str], prepared: Prepared 
         listed = ", ".join(f"{show(name)}:0" for name in bare[:6])
         told = f"Its outputs need {'a placeholder' if len(bare) == 1 else f'{len(bare)} placeholders'} that no input "
         told += f"feeds: {listed}."
-        hint = f"Add to --inputs KEY={show(bare[0])}:0."
+        hint = f"Add an input KEY={show(bare[0])}:0."
     else:
         called = prepared.called
         ports = prepared.meta.signatures[called.key].inputs
         keys = [key for key, port in ports.items() if any(f"{name}:0" in port.tensors for name in bare)]
         told = f"{show(called.path)}[{called.index}] takes {'an argument' if len(keys) == 1 else 'arguments'} that no "
         told += f"input feeds: {', '.join(map(show, keys))}."
-        hint = (
-            f"Add to --inputs {show(keys[0])}={show(called.key)}#{show(keys[0])}, or choose another variant."
-        )
+        hint = f"Add an input {show(keys[0])}={show(called.key)}#{show(keys[0])}, or choose another variant."
     edit.note("signature-unfeedable", "error", show(signature), told, hint)

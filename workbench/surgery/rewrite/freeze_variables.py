@@ -10,6 +10,7 @@ from workbench.disk import dtypes
 from workbench.disk.checkpoint.bundle import Bundle
 from workbench.disk.optable import OpTable
 from workbench.disk.schema import FunctionDef, NodeDef, TensorProto
+from workbench.findings import Action, Hint
 from workbench.graph.reach import ancestors
 from workbench.model.op_classes import ASSIGNS, PLACEHOLDERS, REF_VARIABLES, VARIABLES
 from workbench.model.variables import Variable
@@ -51,7 +52,7 @@ def freeze_variables(part: ImportedModel) -> int:
         part.model.bundle,
         devolution,
         part.note,
-        "Merge without --freeze: variables are kept.",
+        Hint("To keep variables in the checkpoint, ", Action("keep-variables")),
         bodies=map(part.function, part.functions),
         state=restored(part.meta),
     )

@@ -20,6 +20,7 @@ from workbench.disk.nodes import attr
 from workbench.disk.optable import OpTable
 from workbench.disk.schema import AttrValue, FunctionDef, GraphDef, NodeDef
 from workbench.errors import ModelError
+from workbench.findings import Action, Hint
 from workbench.graph.reach import ancestors, descendants
 from workbench.model.op_classes import CALLS, INTO_FRAMES, READS
 from workbench.names import show
@@ -241,7 +242,7 @@ class _Body:
                 f"The call gives {len(self.data)} values to the function {show(signature.name)}, "
                 f"which takes {len(signature.input_arg)} arguments.",
                 where=show(self.path),
-                hint="The model is damaged; `workbench inspect` shows more.",
+                hint=Hint("The model is damaged: ", Action("check-model")),
             )
         return {one.arg: self.data[one.first : one.first + one.size] for one in ranges}
 

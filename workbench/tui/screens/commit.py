@@ -11,13 +11,13 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widgets import Input
 
+from workbench.describe.actions import words
 from workbench.errors import Cancelled, UsageError, WorkbenchError
 from workbench.session.command import merge_line
 from workbench.session.session import Outcome, Session
 from workbench.session.texts.detail import Detail, Span
 from workbench.session.texts.progress import Progress
 from workbench.session.texts.summary import call_line, what_became, what_it_does
-from workbench.session.texts.wording import here
 from workbench.tui import glyphs
 from workbench.tui import status as standing
 from workbench.tui.actions import bindings
@@ -161,7 +161,7 @@ class CommitScreen(Screen[None]):
                 out.add("")
                 out.add(Span(f"{finding.where}: {finding.message}"))
                 if finding.hint:
-                    out.add(Span(here(finding.hint), "dim"))
+                    out.add(Span(words(finding.hint, "terminal UI"), "dim"))
         self.board.border_title = "Findings"
         self.board.show_detail(out)
 
@@ -171,7 +171,7 @@ class CommitScreen(Screen[None]):
         out.add(Span(f"{glyphs.NO} {error.message}", "maybe" if calm else "bad"))
         if error.where:
             out.add(Span(error.where, "dim"))
-        for line in here(error.hint or "").splitlines():
+        for line in words(error.hint, "terminal UI").splitlines():
             out.add(Span(line))
         self.board.border_title = "Cancelled" if calm else "Not committed"
         self.board.show_detail(out)

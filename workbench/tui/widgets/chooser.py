@@ -15,6 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 from textual.worker import get_current_worker
 
+from workbench.describe.actions import words
 from workbench.errors import WorkbenchError
 from workbench.names import show
 from workbench.session.lists.places import Entry, existing, is_model, nothing, takes_and_gives, typed
@@ -285,7 +286,9 @@ class Chooser(Widget):
         if problem is None:
             self.post_message(self.Done(path, "model"))
         elif isinstance(problem, WorkbenchError):
-            self.app.tell(problem.message, problem.hint, title=show(str(path)), severity="error")
+            self.app.tell(
+                problem.message, words(problem.hint, "terminal UI"), title=show(str(path)), severity="error"
+            )
         else:
             self.app.tell(f"{problem.strerror}.", title=show(str(path)), severity="error")
 

@@ -11,6 +11,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
 from textual.widgets import Button, Input, Static
 
+from workbench.describe.actions import words
 from workbench.errors import UsageError
 from workbench.names import show
 from workbench.session.options import suggested_target
@@ -166,7 +167,7 @@ class CommitForm(VerticalScroll, can_focus=False):
         try:
             self.session.rename(handle, line.value.strip())
         except UsageError as error:
-            self.app.tell(error.message, error.hint, severity="warning")
+            self.app.tell(error.message, words(error.hint, "terminal UI"), severity="warning")
             line.value = handle
             return
         self.post_message(self.Changed())

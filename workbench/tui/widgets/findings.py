@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from workbench.describe.actions import words
 from workbench.findings import Finding
-from workbench.session.texts.wording import here
 from workbench.tui import glyphs
 from workbench.tui.actions import bindings
 from workbench.tui.messages import GoTo
@@ -48,7 +48,7 @@ class Findings(Lines):
             where = f"{finding.where}: " if finding.where else ""
             for line in textwrap.wrap(f"{where}{finding.message}", self._width) or [""]:
                 self._lines.append((number, line, "plain"))
-            for line in textwrap.wrap(here(finding.hint or ""), self._width):
+            for line in textwrap.wrap(words(finding.hint, "terminal UI"), self._width):
                 self._lines.append((number, line, "quiet"))
 
     def on_resize(self) -> None:

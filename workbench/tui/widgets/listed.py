@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Static
 
+from workbench.describe.actions import words
 from workbench.errors import WorkbenchError
 from workbench.names import show
 from workbench.tui import glyphs
@@ -100,7 +101,7 @@ class Listed(Vertical):
             if problem.where:
                 text.append(f"{problem.where}\n", styled("quiet"))
             if problem.hint:
-                text.append(f"\n{problem.hint}\n")
+                text.append(f"\n{words(problem.hint, 'terminal UI')}\n")
             text.append("\nr replaces this model, D closes it.", styled("quiet"))
         self.notice.update(text)
         self.notice.display = True
@@ -125,7 +126,7 @@ class Listed(Vertical):
                 text.append(f"{head}  ", styled(role))
                 text.append(judged.reason)
                 if judged.hint:
-                    text.append(f" {judged.hint}", styled("quiet"))
+                    text.append(f" {words(judged.hint, 'terminal UI')}", styled("quiet"))
             else:
                 whole = str(row.spot) if row.spot is not None and row.kind == "node" else row.text
                 text.append(show(whole, 400), styled("quiet"))

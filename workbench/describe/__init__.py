@@ -1,0 +1,1 @@
+"""One wording of dtypes, shapes, sizes, signatures, plans, reports and hints, for every face."""

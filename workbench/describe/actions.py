@@ -1,0 +1,120 @@
+"""Word the actions of hints for the command line and the terminal UI; in Python a hint words itself.
+
+An action is worded as an imperative, so that it can begin a sentence or end one: "add --allow-unsafe".
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from workbench.findings import IN_PYTHON, Action, Finding, Hint, joined
+
+Face = Literal["command line", "terminal UI", "Python"]
+
+COMMAND_LINE = {
+    "add-signature": "use --add {name} --inputs {inputs} --outputs {outputs}",
+    "allow-unsafe": "add --allow-unsafe",
+    "check-all": "list them with --all",
+    "check-model": "run `workbench check`, which finds all that is wrong with it",
+    "choose-format": "add --format {format}",
+    "choose-python": "name a Python interpreter that has TensorFlow: --python PATH",
+    "choose-signature": "use --signature {key}",
+    "connect": "add --wire {output}={input} (`workbench inspect` shows the keys)",
+    "drop-input": "use --drop-input {key}",
+    "drop-signature": "use --drop {key}",
+    "flatten": "run `workbench flatten MODEL -o DIR`",
+    "give-input": "give values it can run on: --input {key}=VALUE",
+    "give-samples": "give inputs that lead to different outputs: several as --input {key}=@samples.npz, along the "
+    "first axis",
+    "give-time": "give it more time: --time-limit SECONDS",
+    "import-package": "add --import {package}",
+    "keep-variables": "leave out --freeze",
+    "leave-out-format": "leave out --format {format}",
+    "list-all": "list them with --json",
+    "list-nodes": "list them with `workbench inspect --nodes`",
+    "load-ops": "add --import MODULE or --op-library FILE.so",
+    "overwrite": "replace the file with --overwrite",
+    "rename-input": "use --rename-input {key}={new}",
+    "rename-output": "use --rename-output {key}={new}",
+    "rename-signature": "use --rename {key}={new}",
+    "save-recipe": "save one with --save-recipe",
+    "show-keys": "look them up with `workbench inspect`",
+    "use-tensorflow": "use a TensorFlow that runs the sources: --python PATH, --import MODULE, --op-library FILE.so",
+    "verify-against": "compare it with another model: `workbench verify MODEL --against OTHER`",
+}
+
+_ON_MODEL = {
+    "add-signature": "--add {name} --inputs {inputs} --outputs {outputs}",
+    "drop-input": "--drop-input {key}",
+    "drop-signature": "--drop {key}",
+    "rename-input": "--rename-input {key}={new}",
+    "rename-output": "--rename-output {key}={new}",
+    "rename-signature": "--rename {key}={new}",
+}
+"""Flags of `workbench signature`, for an action with an argument `model`: one that no command is changing yet."""
+
+TERMINAL_UI = {
+    "allow-unsafe": "turn on “Allow unsafe” in the commit form",
+    "connect": "pick an output and an input with space",
+    "give-input": "give values it can run on under “Verify with”",
+    "give-samples": "give inputs that lead to different outputs under “Verify with”",
+    "keep-variables": "turn off “Freeze” in the commit form",
+    "list-nodes": "pick one in the list of nodes",
+    "show-keys": "look them up in the list of the model",
+}
+"""What has no place in the terminal UI is worded for the command line there, too."""
+
+
+def words(hint: str | None, face: Face) -> str:
+    """Return a hint in the words of a face; the empty text for None."""
+    if not isinstance(hint, Hint):
+        return hint or ""
+    if face == "Python":
+        return str(hint)
+    return joined(hint.before, action_words(hint.action, face), hint.after)
+
+
+def action_words(action: Action, face: Face) -> str:
+    """Return an action as an imperative in the words of a face."""
+    if face == "Python":
+        return action.fill(IN_PYTHON[action.name])
+    given = action.arguments
+    if face == "terminal UI":
+        if action.name == "choose-signature" and "handle" in given:
+            which = "the signature {key}" if "key" in given else "a signature"
+            return action.fill(f"press a on {which} of {{handle}}")
+        if action.name in TERMINAL_UI:
+            return action.fill(TERMINAL_UI[action.name])
+        return f"on the command line, {_command(action)}"
+    return _command(action)
+
+
+def _command(action: Action) -> str:
+    given = action.arguments
+    if "model" in given and action.name in _ON_MODEL:
+        return action.fill(f"run `workbench signature {{model}} {_ON_MODEL[action.name]} -o DIR`")
+    if action.name == "choose-signature" and "handle" in given:
+        return action.fill("use --signature-of {handle}={key}")
+    if action.name == "give-source":
+        handles = given.get("handles", "HANDLE").split(", ")
+        return "say where: " + " ".join(f"--source {handle}=DIR" for handle in handles)
+    return action.fill(COMMAND_LINE[action.name])
+
+
+def hint_json(hint: str | None) -> dict[str, Any]:
+    """Return a hint as `--json` shows it: `hint` in the words of the command line, and its `action` if it has one."""
+    found: dict[str, Any] = {"hint": words(hint, "command line") or None}
+    if isinstance(hint, Hint):
+        found["action"] = {"name": hint.action.name, "arguments": dict(hint.action.arguments)}
+    return found
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    """Return a finding as `--json` of every command shows it."""
+    return {
+        "code": finding.code,
+        "severity": finding.severity,
+        "where": finding.where,
+        "message": finding.message,
+        **hint_json(finding.hint),
+    }
