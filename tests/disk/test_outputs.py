@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from workbench.describe.actions import words
 from workbench.disk import files
 from workbench.disk.atomic.outputs import check_output, open_output, source_around, url, write_output
 from workbench.disk.atomic.stage import Stage
@@ -45,7 +46,7 @@ def test_a_file_is_replaced_only_where_that_is_asked_for(tmp_path: Path, kind: s
         target.symlink_to(first if kind == "link" else tmp_path / "nowhere")
     with pytest.raises(TargetExists, match="exists already") as refused:
         write_output(target, b"new")
-    assert refused.value.hint is not None and "--overwrite" in refused.value.hint
+    assert "--overwrite" in words(refused.value.hint, "command line")
     assert first.read_bytes() == b"old" and not (tmp_path / "nowhere").exists()
     write_output(target, b"new", overwrite=True)
     assert target.read_bytes() == b"new"

@@ -111,7 +111,7 @@ def test_an_interpreter_that_is_not_there_is_a_usage_error(tmp_path: Path) -> No
         with pytest.raises(UsageError) as caught, Child(path):
             raise AssertionError("it was started")
         assert str(path) in str(caught.value)
-        assert "--python" in str(caught.value)
+        assert "python=PATH" in str(caught.value)
 
 
 def test_an_interpreter_without_tensorflow_is_told_so(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_an_interpreter_without_tensorflow_is_told_so(tmp_path: Path) -> None:
             with pytest.raises(TensorFlowMissing) as caught:
                 child.ready()
         assert "No module named 'tensorflow'" in str(caught.value)
-        assert "--python" in str(caught.value)
+        assert "python=PATH" in str(caught.value)
         assert not child.alive
         with pytest.raises(TensorFlowMissing):
             child.request({"job": "load_check"})
@@ -278,7 +278,7 @@ def test_a_job_that_never_ends_is_ended(child: Child, endless: ModelRef) -> None
     pid = child.pid
     with ends(), pytest.raises(ChildTimeout) as caught:
         child.request(run_job(endless, x=np.float32(1)), time_limit=1)
-    assert "running it" in str(caught.value) and "--time-limit" in str(caught.value)
+    assert "running it" in str(caught.value) and "time_limit" in str(caught.value)
     assert pid is not None and gone(pid)
 
 

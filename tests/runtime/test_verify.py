@@ -16,6 +16,7 @@ import pytest
 from tests.runtime.models import placeholder, save, variable
 from tests.surgery.tiny import Tiny
 from tests.zoo.example import tf
+from workbench.describe.actions import words
 from workbench.disk import schema
 from workbench.model import open_model
 from workbench.runtime.chain import (
@@ -208,7 +209,7 @@ def test_an_output_that_never_moves_is_inconclusive(
 ) -> None:
     found = verify(child, chain(models[name]), result(models[name]), ONE_SIZE)
     check(found, "inconclusive", "Output y never moved", "3 runs")
-    assert "--input" in str(found.hint)
+    assert "--input" in words(found.hint, "command line")
     # unless the graph says that it can't
     check(
         verify(child, chain(models[name]), result(models[name]), ONE_SIZE, depends={"y": False}), "verified"
@@ -274,7 +275,7 @@ def test_made_inputs_that_fail_are_replaced_or_left_out(child: Child, models: Ma
     assert (some.how_made, later.how_made) == ({"x": "variant 0"}, {"x": "variant 2"})
     none = verify(child, chain(models["never"]), result(models["never"]), make)
     check(none, "not run", "No input could be made", "always fails")
-    assert "--input" in str(none.hint)
+    assert "--input" in words(none.hint, "command line")
 
 
 def test_a_batch_size_the_sources_do_not_take_is_left_out(
@@ -430,7 +431,8 @@ def test_a_kernel_that_is_missing_asks_for_no_values(child: Child, tmp_path: Pat
     meta = open_model(model.path).meta
     found = verify(child, chain(model), result(model), sample_maker(meta, meta.signature()))
     check(found, "inconclusive", "whatever the input", "No OpKernel was registered")
-    assert "--input" not in str(found.hint) and "--python" in str(found.hint)
+    assert "--input" not in words(found.hint, "command line")
+    assert "--python" in words(found.hint, "command line")
 
 
 def test_a_signature_that_is_called_takes_only_what_it_declares(child: Child, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.protos import Func, function, graph, meta_graph, node, write
+from workbench.describe.actions import words
 from workbench.findings import Finding
 from workbench.session.command import merge_words
 from workbench.session.lists.picking import Picked, Refused, end_of, outputs_of, pick, resolve, wired_ends
@@ -97,7 +98,9 @@ def test_a_callable_can_be_the_chosen_signature(pair: Session) -> None:
     assert pair.chosen(DIGITS) == "__call__" and pair.compute().draft is not None
     pair.choose_signature(DIGITS, "serving_default")
     found = pair.judging.port(DIGITS, "__call__", "x", "target")
-    assert isinstance(found, Finding) and "signature-of" in (found.hint or ""), "as merge refuses it"
+    assert isinstance(found, Finding) and "signature-of" in words(found.hint, "command line"), (
+        "as merge refuses it"
+    )
 
 
 def test_what_can_not_be_picked_says_why(pair: Session) -> None:

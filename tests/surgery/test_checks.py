@@ -10,9 +10,10 @@ import pytest
 
 from tests.surgery.tiny import Tiny, doubler, plan, typed
 from tests.surgery.tools import codes, findings_of, the
+from workbench.describe.actions import words
 from workbench.disk import dtypes
 from workbench.errors import PlanError
-from workbench.findings import Finding
+from workbench.findings import Action, Finding, Hint
 from workbench.model import open_model
 from workbench.surgery import builder
 from workbench.surgery.draft import apply, check
@@ -30,7 +31,7 @@ def test_no_source() -> None:
 def test_no_wire(tmp_path: Path) -> None:
     a, b = doubler(tmp_path / "a").save(), doubler(tmp_path / "b").save()
     found = the(findings_of(Plan((Source("a", a), Source("b", b)))), "R1-no-wire")
-    assert "--wire" in (found.hint or "")
+    assert isinstance(found.hint, Hint) and found.hint.action == Action("connect")
 
 
 def test_a_model_nobody_wires(tmp_path: Path) -> None:
@@ -267,7 +268,7 @@ def test_unknown_ops_are_listed_and_not_refused(tmp_path: Path) -> None:
     found = findings_of(plan(made.save(), doubler(tmp_path / "b").save(), keep_outputs=True))
     one = the(found, "R8-unknown-op")
     assert (one.severity, one.where) == ("warning", "a") and "Alpha>Op, Zeta>Op" in one.message
-    assert "--op-library" in (one.hint or "")
+    assert isinstance(one.hint, Hint) and one.hint.action == Action("load-ops")
     assert codes(found, "error") == []
 
 
@@ -451,7 +452,7 @@ def test_tf1_format_is_told(tmp_path: Path, image: Path, digits: Path) -> None:
     found = the(findings_of(plan(a, b, "#y=x")), "tf1-format")
     assert (found.severity, found.where) == ("info", "a/odd") and found.hint
     found = the(findings_of(plan(a, b, "#y=x", format="tf2")), "tf1-format")
-    assert (found.severity, found.hint) == ("error", "Leave out --format tf2.")
+    assert (found.severity, words(found.hint, "command line")) == ("error", "Leave out --format tf2.")
     assert "tf1-format" not in codes(findings_of(plan(image, digits, STORY)))
 
 

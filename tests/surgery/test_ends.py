@@ -9,6 +9,7 @@ import pytest
 import workbench as wb
 from tests.surgery.tiny import Tiny, doubler, plan, typed
 from tests.surgery.tools import codes, findings_of, the
+from workbench.describe.actions import words
 from workbench.errors import UsageError
 from workbench.model import open_model
 from workbench.surgery.operations.connect import Connect
@@ -189,7 +190,9 @@ def test_callables_are_ends(sample_models: Path) -> None:
     assert not codes(findings_of(plan(image, digits, "pixels=__call__#myInput")), "error")
     sources = (Source("a", image), Source("b", digits, None, "serving_default"))
     found = the(findings_of(Plan(sources, (Connect("pixels", "__call__#myInput"),))), "R1-callable")
-    assert found.where == "b@__call__#myInput" and "--signature-of b=__call__" in (found.hint or "")
+    assert found.where == "b@__call__#myInput" and "--signature-of b=__call__" in words(
+        found.hint, "command line"
+    )
     sources = (Source("a", image), Source("b", digits, None, "__call__"))
     found = the(findings_of(Plan(sources, (Connect("pixels", "%serving_default_myInput"),))), "R1-callables")
     assert "__call__" in found.message
@@ -206,7 +209,7 @@ def test_signatures(tmp_path: Path) -> None:
     several, other = made.save(), doubler(tmp_path / "b").save()
     assert codes(findings_of(plan(several, other, "first#y=x")), "error") == []
     found = findings_of(plan(other, several, "y=second#x"))
-    assert "--signature-of b=KEY" in (the(found, "R1-no-output").hint or "")
+    assert "--signature-of b=KEY" in words(the(found, "R1-no-output").hint, "command line")
     chosen = Plan((Source("a", several, None, "frist"), Source("b", other)), (Connect("y", "x"),))
     found = the(findings_of(chosen), "R1-signature")
     assert found.where == "a" and found.hint == "Did you mean first?"

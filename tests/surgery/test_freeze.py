@@ -9,6 +9,7 @@ import pytest
 
 from tests.surgery.tiny import doubler, plan
 from tests.surgery.tools import Models, codes, draft_of, findings_of, plan_of, the
+from workbench.describe.actions import words
 from workbench.model import open_model
 from workbench.publishing.joins import commit
 from workbench.runtime.child_process.child import Child
@@ -80,7 +81,7 @@ def test_what_is_written_to_stays_a_variable(models: Models, name: str, place: s
         "freeze-refused",
     )
     assert (found.severity, found.where) == ("error", place)
-    assert word in found.message and "without --freeze" in (found.hint or "")
+    assert word in found.message and "leave out --freeze" in words(found.hint, "command line")
 
 
 @pytest.mark.needs_tf

@@ -8,6 +8,7 @@ import pytest
 
 from tests.surgery.tiny import Shape, Tiny, doubler, plan, typed
 from tests.surgery.tools import codes, draft_of, findings_of, the
+from workbench.describe.actions import words
 from workbench.model.shapes import from_proto
 from workbench.surgery.draft import Draft
 from workbench.surgery.operations.connect import Connect
@@ -89,8 +90,8 @@ def test_a_wire_that_does_nothing(tmp_path: Path) -> None:
     made.signature(unused_in="unused:0")
     a, b = doubler(tmp_path / "a").save(), made.save()
     found = the(findings_of(plan(a, b, "y=unused")), "R9-unused-wire")
-    assert (found.severity, found.where) == ("error", "a@y=b@unused") and "--signature-of" in (
-        found.hint or ""
+    assert (found.severity, found.where) == ("error", "a@y=b@unused") and "--signature-of b=" in words(
+        found.hint, "command line"
     )
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from tests.surgery.tiny import Tiny, doubler, plan
 from tests.surgery.tools import draft_of
+from workbench.describe.actions import words
 from workbench.errors import DamagedFile, MissingFile
 from workbench.publishing.joins import commit
 from workbench.surgery import recipe
@@ -186,7 +187,7 @@ def test_what_is_no_recipe(tmp_path: Path, text: str, message: str) -> None:
         recipe.load(file)
     assert caught.value.where == str(file)
     if "path" in message:
-        assert "--save-recipe" in (caught.value.hint or "")
+        assert "--save-recipe" in words(caught.value.hint, "command line")
 
 
 GOOD: dict[str, Any] = {

@@ -11,6 +11,7 @@ from tests.checks.cases import CASES, copy, edited, library, named
 from tests.cli.tools import DIGITS, IMAGE, WIRE, call
 from tests.surgery.tiny import doubler, plan
 from workbench.checks import postconditions as sound
+from workbench.describe.actions import words
 from workbench.errors import PlanError
 from workbench.findings import Finding
 from workbench.model import MetaGraph, open_model
@@ -62,7 +63,7 @@ def test_what_the_result_would_have_too(code: str, tmp_path: Path) -> None:
 def test_the_object_graph_can_be_left_behind(code: str, tmp_path: Path) -> None:
     path = CASES[code](tmp_path)
     _, findings = joined(path)
-    assert "--format tf1" in " ".join(finding.hint or "" for finding in findings)
+    assert "--format tf1" in " ".join(words(finding.hint, "command line") for finding in findings)
     draft, _ = joined(path, format="tf1")
     assert draft is not None
 

@@ -14,6 +14,7 @@ import pytest
 from tests.cli.tools import call, copy_of, edit
 from tests.surgery.tiny import doubler, plan
 from workbench import state
+from workbench.describe.actions import words
 from workbench.errors import DamagedFile, MissingFile, MissingSource, UsageError, WorkbenchError, WrongSource
 from workbench.model import open_model
 from workbench.publishing.edits import commit_edit
@@ -134,7 +135,7 @@ def test_missing_ones_are_told_all_at_once(sources: tuple[Path, Path], tmp_path:
     with pytest.raises(MissingSource) as caught:
         again(result, tmp_path / "s")
     assert all(open_model(path).digest() in caught.value.message for path in (a, b))
-    assert caught.value.hint == "Say where: --source a=DIR --source b=DIR"
+    assert words(caught.value.hint, "command line") == "Say where: --source a=DIR --source b=DIR."
     assert caught.value.exit_code == 3
 
 
@@ -146,7 +147,7 @@ def test_a_source_that_is_another_model_is_refused(
     with pytest.raises(WrongSource, match="the graph differs") as caught:
         again(result, tmp_path / "s", a=b, b=b)
     assert open_model(a).digest() in caught.value.message
-    with pytest.raises(UsageError, match="no source with that handle") as usage:
+    with pytest.raises(UsageError, match="no source ") as usage:
         again(result, tmp_path / "s", a=a, b=b, c=a)
     assert "a, b" in str(usage.value.hint) or "Did you mean" in str(usage.value.hint)
     digits = sample_models / "digits"
@@ -268,7 +269,7 @@ def test_recipes_without_end(sources: tuple[Path, Path], tmp_path: Path) -> None
 def test_a_model_without_a_recipe(sources: tuple[Path, Path], tmp_path: Path) -> None:
     with pytest.raises(MissingFile, match="no recipe") as caught:
         again(sources[0], tmp_path / "s")
-    assert "--against" in str(caught.value.hint)
+    assert "--against" in words(caught.value.hint, "command line")
     result = publish(plan(*sources), tmp_path / "to" / "merged")
     (result / RECIPE).write_text("{")
     with pytest.raises(DamagedFile):
