@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from workbench import names
 from workbench.checks.unsafe.ops import READS_ASSET
-from workbench.disk.schema import Message
+from workbench.disk.schema import NodeDef, SavedConcreteFunction
 from workbench.graph.functions import calls
 from workbench.model.op_classes import ASSIGNS, CALLS, STORED_VALUE
 from workbench.surgery.imported import ImportedModel
@@ -23,16 +23,16 @@ def only_read(part: ImportedModel) -> bool:
     """
     kept = [part.meta.nodes[name] for name in part.kept if name in part.meta.nodes]  # as the source has them
     library = {name: part.function(name) for name in part.functions}
-    consumers: dict[str, dict[str, list[tuple[Message, int]]]] = {_MAIN: _consumers(kept)}
+    consumers: dict[str, dict[str, list[tuple[NodeDef, int]]]] = {_MAIN: _consumers(kept)}
     arguments: dict[str, list[str]] = {}
 
-    def body(name: str) -> dict[str, list[tuple[Message, int]]]:
+    def body(name: str) -> dict[str, list[tuple[NodeDef, int]]]:
         if name not in consumers:
             function = library[name]
             consumers[name] = _consumers(function.node_def)
             arguments[name] = [arg.name for arg in function.signature.input_arg]
             for given in function.ret.values():
-                consumers[name].setdefault(given.partition(":")[0], []).append((function, -1))
+                consumers[name].setdefault(given.partition(":")[0], []).append((NodeDef(), -1))
         return consumers[name]
 
     queue = [(_MAIN, names.input_node(asset.tensor)) for asset in part.meta.assets]
@@ -68,9 +68,9 @@ def only_read(part: ImportedModel) -> bool:
     return True
 
 
-def _consumers(nodes: Iterable[Message]) -> dict[str, list[tuple[Message, int]]]:
+def _consumers(nodes: Iterable[NodeDef]) -> dict[str, list[tuple[NodeDef, int]]]:
     """Who takes each node or argument as data, and at which of its data inputs."""
-    found: dict[str, list[tuple[Message, int]]] = {}
+    found: dict[str, list[tuple[NodeDef, int]]] = {}
     for node in nodes:
         data = (text for text in node.input if not text.startswith("^"))
         for position, text in enumerate(data):
@@ -83,7 +83,7 @@ def _captured(part: ImportedModel) -> Iterable[tuple[str, int]]:
     objects = part.meta.objects
     if objects is None:
         return
-    concrete: Mapping[str, Message] = part.meta.proto.object_graph_def.concrete_functions
+    concrete: Mapping[str, SavedConcreteFunction] = part.meta.proto.object_graph_def.concrete_functions
     for name in sorted(set(concrete) & set(part.functions)):
         bound = concrete[name].bound_inputs
         first = len(part.function(name).signature.input_arg) - len(bound)

@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterable, Mapping
 
 from workbench import names
 from workbench.disk import schema
-from workbench.disk.schema import Message
+from workbench.disk.schema import (
+    CondContextDef,
+    ControlFlowContextDef,
+    GraphDef,
+    MetaGraphDef,
+    NodeDef,
+    OpDef,
+    WhileContextDef,
+)
 from workbench.model.variables import VARIABLE_COLLECTIONS
 from workbench.names import show
 from workbench.surgery.imported import ImportedModel
@@ -16,7 +24,7 @@ _INIT_COLLECTIONS = frozenset({"saved_model_main_op", "legacy_init_op", "saved_m
 _ASSET_COLLECTIONS = frozenset({"saved_model_assets", "asset_filepaths"})
 
 
-def merge_collections(meta: Message, part: ImportedModel, renamer: Renamer) -> None:
+def merge_collections(meta: MetaGraphDef, part: ImportedModel, renamer: Renamer) -> None:
     """Adds what survives of a part's collections to the result's, renamed; says what does not."""
     for name, definitions in part.variable_defs.items():
         if not definitions:
@@ -44,7 +52,7 @@ def merge_collections(meta: Message, part: ImportedModel, renamer: Renamer) -> N
 
 
 def _node_list(
-    meta: Message, name: str, values: Iterable[str], part: ImportedModel, renamer: Renamer
+    meta: MetaGraphDef, name: str, values: Iterable[str], part: ImportedModel, renamer: Renamer
 ) -> None:
     listed = list(values)
     gone = [value for value in listed if names.input_node(value) not in part.kept]
@@ -60,7 +68,7 @@ def _drop(part: ImportedModel, name: str, why: str) -> None:
 
 
 def _contexts(
-    meta: Message, name: str, values: Iterable[bytes], part: ImportedModel, renamer: Renamer
+    meta: MetaGraphDef, name: str, values: Iterable[bytes], part: ImportedModel, renamer: Renamer
 ) -> None:
     kept = kept_contexts(
         name, values, part.kept, renamer, lambda: _drop(part, name, "one of its entries is damaged")
@@ -72,7 +80,7 @@ def _contexts(
 def kept_contexts(
     name: str,
     values: Iterable[bytes],
-    kept: Mapping[str, Message],
+    kept: Mapping[str, NodeDef],
     renamer: Renamer,
     damaged: Callable[[], object] = lambda: None,
 ) -> list[bytes]:
@@ -87,7 +95,7 @@ def kept_contexts(
     """
     from google.protobuf.message import DecodeError
 
-    kind = schema.CondContextDef if name == "cond_context" else schema.WhileContextDef
+    kind = CondContextDef if name == "cond_context" else WhileContextDef
     found: list[bytes] = []
     for data in values:
         try:
@@ -100,7 +108,9 @@ def kept_contexts(
     return found
 
 
-def rename_context(context: Message, kept: Mapping[str, Message], renamer: Renamer) -> bool:
+def rename_context(
+    context: CondContextDef | WhileContextDef, kept: Mapping[str, NodeDef], renamer: Renamer
+) -> bool:
     """Renames a CondContextDef or WhileContextDef in place, nested ones too.
 
     Returns:
@@ -133,12 +143,12 @@ def rename_context(context: Message, kept: Mapping[str, Message], renamer: Renam
     return True
 
 
-def _rename_nested(wrapped: Message, kept: Mapping[str, Message], renamer: Renamer) -> bool:
+def _rename_nested(wrapped: ControlFlowContextDef, kept: Mapping[str, NodeDef], renamer: Renamer) -> bool:
     kind = wrapped.WhichOneof("ctxt")
     return kind is not None and rename_context(getattr(wrapped, kind), kept, renamer)
 
 
-def merge_versions(graph_def: Message, parts: Iterable[ImportedModel]) -> None:
+def merge_versions(graph_def: GraphDef, parts: Iterable[ImportedModel]) -> None:
     """Set the oldest producer, the youngest min_consumer and all bad_consumers (versions.proto).
 
     A GraphDef without versions is of version 0, the oldest: a later one could refuse its ops as removed.
@@ -150,11 +160,11 @@ def merge_versions(graph_def: Message, parts: Iterable[ImportedModel]) -> None:
     result.bad_consumers.extend(sorted({bad for version in versions for bad in version.bad_consumers}))
 
 
-def merge_meta_info(meta: Message, parts: Iterable[ImportedModel], tags: Iterable[str]) -> None:
+def merge_meta_info(meta: MetaGraphDef, parts: Iterable[ImportedModel], tags: Iterable[str]) -> None:
     """Tags of the result, the versions of the newest part's TensorFlow, every op any part lists."""
     info = meta.meta_info_def
     info.tags.extend(tags)
-    ops: dict[str, Message] = {}
+    ops: dict[str, OpDef] = {}
     newest = -1
     for part in parts:
         source = part.meta.proto.meta_info_def

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from workbench import names
-from workbench.disk.schema import Message
+from workbench.disk.schema import MetaGraphDef
 from workbench.names import show
 from workbench.surgery import recipe as recipe_
 from workbench.surgery.export.asset_names import Placed
@@ -17,7 +17,7 @@ _WARMUP = "tf_serving_warmup_requests"
 
 
 def add_assets(
-    meta: Message,
+    meta: MetaGraphDef,
     part: ImportedModel,
     renamer: Renamer,
     placed: Placed,

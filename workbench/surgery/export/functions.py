@@ -13,9 +13,17 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from workbench import names
-from workbench.disk import dtypes, schema
+from workbench.disk import dtypes
 from workbench.disk.nodes import attr
-from workbench.disk.schema import Message
+from workbench.disk.schema import (
+    FunctionSpec,
+    MetaGraphDef,
+    NodeDef,
+    SavedObjectGraph,
+    StructuredValue,
+    TensorProto,
+    TensorShapeProto,
+)
 from workbench.model.op_classes import RESOURCE_TABLES, call_op
 from workbench.model.shapes import from_proto
 from workbench.surgery.export.object_graph import Objects
@@ -25,7 +33,7 @@ from workbench.surgery.rewrite.outline import Argument, CannotUplift, Uplift
 _TRAINING = "training"
 _LARGE = 2048
 # Of an argument: a flag, a TensorProto, or none.
-Default = bool | Message | None
+Default = bool | TensorProto | None
 
 
 def add_lists(objects: Objects) -> None:
@@ -50,7 +58,7 @@ def add_lists(objects: Objects) -> None:
     _add_list(objects, "regularization_losses", losses)
 
 
-def _named(graph: Message) -> set[int]:
+def _named(graph: SavedObjectGraph) -> set[int]:
     """The objects that a path of names leads to from the root."""
     found, todo = {0}, [0]
     while todo:
@@ -69,7 +77,7 @@ def _add_list(objects: Objects, name: str, members: Iterable[int]) -> None:
 
 
 def add_call(
-    objects: Objects, meta: Message, uplift: Uplift, key: str, modes: Mapping[bool, Uplift] | None = None
+    objects: Objects, meta: MetaGraphDef, uplift: Uplift, key: str, modes: Mapping[bool, Uplift] | None = None
 ) -> None:
     """`__call__` and `serve` of the root: a signature with its inputs by position or name, one output as a bare tensor.
 
@@ -101,7 +109,7 @@ def add_call(
     full_arg_spec(node.function.function_spec, inputs, [], defaults)
 
 
-def _arguments(meta: Message, key: str) -> tuple[list[str], list[Default]]:
+def _arguments(meta: MetaGraphDef, key: str) -> tuple[list[str], list[Default]]:
     """The inputs of a signature in the order of a call, those with a default last; the defaults of all but the first.
 
     An input without a default has None: it may be in the dict that is the first argument.
@@ -113,7 +121,7 @@ def _arguments(meta: Message, key: str) -> tuple[list[str], list[Default]]:
 
 def _variants(
     objects: Objects,
-    meta: Message,
+    meta: MetaGraphDef,
     uplift: Uplift,
     key: str,
     called: str,
@@ -136,7 +144,7 @@ def _variants(
 
 
 def _in_a_dict(
-    objects: Objects, meta: Message, name: str, key: str, inside: Sequence[str], training: bool | None
+    objects: Objects, meta: MetaGraphDef, name: str, key: str, inside: Sequence[str], training: bool | None
 ) -> str:
     """A concrete function that calls another with inputs of which some are in a dict; its name.
 
@@ -193,7 +201,7 @@ def _in_a_dict(
 
 def _positional(
     objects: Objects,
-    meta: Message,
+    meta: MetaGraphDef,
     uplift: Uplift,
     key: str,
     called: str,
@@ -236,16 +244,16 @@ def _positional(
 # -- functions of the result
 
 
-def tensor_spec(key: str, dtype: int, shape: Message) -> Message:
+def tensor_spec(key: str, dtype: int, shape: TensorShapeProto) -> StructuredValue:
     """A StructuredValue that holds a TensorSpec."""
-    value = schema.StructuredValue()
+    value = StructuredValue()
     value.tensor_spec_value.name = re.sub(r"[^a-z0-9_]", "_", key.lower())
     value.tensor_spec_value.dtype = dtype
     value.tensor_spec_value.shape.CopyFrom(shape)
     return value
 
 
-def add_signature(objects: Objects, meta: Message, uplift: Uplift, key: str, signature_map: int) -> str:
+def add_signature(objects: Objects, meta: MetaGraphDef, uplift: Uplift, key: str, signature_map: int) -> str:
     """Makes the function of one signature of the result and the objects that lead to it; returns its name.
 
     Raises:
@@ -319,7 +327,7 @@ def captures_of(
     return captures, bound
 
 
-def _is_large(node: Message) -> bool:
+def _is_large(node: NodeDef) -> bool:
     """Whether a constant stands once in the main graph, for all functions. What shapes depend on is smaller."""
     return not node.input and int(node.ByteSize()) > _LARGE and attr(node, "dtype").type != dtypes.STRING
 
@@ -332,7 +340,7 @@ def add_signature_map(objects: Objects) -> int:
 
 
 def full_arg_spec(
-    spec: Message, args: Iterable[str], keywords: Iterable[str], defaults: Iterable[Default] = ()
+    spec: FunctionSpec, args: Iterable[str], keywords: Iterable[str], defaults: Iterable[Default] = ()
 ) -> None:
     """A FunctionSpec, with defaults of the last arguments, as `tf.saved_model.save` writes it.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from workbench import names
 from workbench.disk import dtypes
 from workbench.disk.nodes import attr
-from workbench.disk.schema import Message
+from workbench.disk.schema import MetaGraphDef, NodeDef
 from workbench.graph.adjacency import Adjacency
 from workbench.model import MetaGraph
 from workbench.model.signature import HIDDEN_SIGNATURES
@@ -79,7 +79,7 @@ def _is_state(meta: MetaGraph, name: str) -> bool:
     )
 
 
-def _shared_name(node: Message) -> str:
+def _shared_name(node: NodeDef) -> str:
     return str(attr(node, "shared_name").s.decode("utf-8", "surrogateescape"))
 
 
@@ -112,7 +112,7 @@ def carry_init(edit: Edit) -> None:
         edit.note("implicit-init", "info", show(str(edit.model.path)), told)
 
 
-def use_main_op(meta_graph: Message, init_op: str | None) -> None:
+def use_main_op(meta_graph: MetaGraphDef, init_op: str | None) -> None:
     """Name the init op in the collection alone: a signature for it needs an object graph.
 
     Args:
@@ -128,7 +128,7 @@ def use_main_op(meta_graph: Message, init_op: str | None) -> None:
     add_main_op(meta_graph, [init_op] if init_op is not None else [])
 
 
-def add_main_op(meta_graph: Message, ops: Sequence[str]) -> None:
+def add_main_op(meta_graph: MetaGraphDef, ops: Sequence[str]) -> None:
     """Name the init op of a MetaGraph that has none.
 
     Args:
@@ -147,7 +147,7 @@ def add_main_op(meta_graph: Message, ops: Sequence[str]) -> None:
     meta_graph.collection_def[MAIN_OP].node_list.value.append(init_op)
 
 
-def signature_tensors(meta_graph: Message) -> list[str]:
+def signature_tensors(meta_graph: MetaGraphDef) -> list[str]:
     """The tensors that signatures name."""
     return [
         tensor

@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from workbench import names
-from workbench.disk import dtypes, schema
+from workbench.disk import dtypes
 from workbench.disk.nodes import attr
-from workbench.disk.schema import Message
+from workbench.disk.schema import SavedObject, SavedObjectGraph, TrackableObjectGraph
 from workbench.model.meta import MetaGraph
 from workbench.model.objects import OBJECT_GRAPH_KEY, VALUE_SUFFIX
 from workbench.model.op_classes import CALLS
@@ -55,12 +55,12 @@ class Objects:
         aliases: more keys for the checkpoint.
     """
 
-    graph: Message = field(default_factory=lambda: schema.SavedObjectGraph())
-    tracked: Message = field(default_factory=lambda: schema.TrackableObjectGraph())
+    graph: SavedObjectGraph = field(default_factory=lambda: SavedObjectGraph())
+    tracked: TrackableObjectGraph = field(default_factory=lambda: TrackableObjectGraph())
     bound: dict[str, int] = field(default_factory=dict)
     aliases: list[Alias] = field(default_factory=list)
 
-    def add(self, kind: str, parent: int | None = None, name: str = "") -> tuple[int, Message]:
+    def add(self, kind: str, parent: int | None = None, name: str = "") -> tuple[int, SavedObject]:
         """A new object, a child of `parent` under `name`; its number and message."""
         number = len(self.graph.nodes)
         node = self.graph.nodes.add()
@@ -73,7 +73,9 @@ class Objects:
             self.graph.nodes[parent].children.add(node_id=number, local_name=name)
         return number, node
 
-    def track(self, parent: int | None = None, name: str = "") -> tuple[int, Message]:
+    def track(
+        self, parent: int | None = None, name: str = ""
+    ) -> tuple[int, TrackableObjectGraph.TrackableObject]:
         """A new node of the checkpoint's own graph, whose numbers differ."""
         number = len(self.tracked.nodes)
         node = self.tracked.nodes.add()
@@ -175,7 +177,7 @@ def _bind(
     _bind_variables(bound, meta, twins, offset, prefix)
 
 
-def _renumber(node: Message, offset: int) -> None:
+def _renumber(node: SavedObject, offset: int) -> None:
     for reference in (*node.children, *node.dependencies):
         reference.node_id += offset
     for slot in node.slot_variables:
@@ -186,7 +188,7 @@ def _renumber(node: Message, offset: int) -> None:
         saveable.restore_function += offset
 
 
-def _rename_object(node: Message, renamer: Renamer, assets: Mapping[int, int]) -> None:
+def _rename_object(node: SavedObject, renamer: Renamer, assets: Mapping[int, int]) -> None:
     kind = node.WhichOneof("kind")
     if kind == "variable":
         node.variable.name = f"{renamer.prefix}{node.variable.name}"
@@ -247,7 +249,7 @@ def _track_objects(objects: Objects, part: ImportedModel, renamer: Renamer) -> i
     bundle = part.model.bundle
     if bundle is None or OBJECT_GRAPH_KEY not in bundle:
         return None
-    source = schema.TrackableObjectGraph.FromString(bundle.strings(OBJECT_GRAPH_KEY)[0])
+    source = TrackableObjectGraph.FromString(bundle.strings(OBJECT_GRAPH_KEY)[0])
     offset = len(objects.tracked.nodes)
     for original in source.nodes:
         node = objects.tracked.nodes.add()

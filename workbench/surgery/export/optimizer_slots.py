@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from workbench.disk.schema import Message
+from workbench.disk.schema import SavedObjectGraph, TrackableObjectGraph
 
 _OLD = "optimizer"
 
 
-def plain_slots(saved: Message, tracked: Message, root: int, tracked_root: int | None) -> None:
+def plain_slots(
+    saved: SavedObjectGraph, tracked: TrackableObjectGraph, root: int, tracked_root: int | None
+) -> None:
     """Turns the slots of old optimizers into children.
 
     Args:
@@ -53,7 +55,9 @@ def plain_slots(saved: Message, tracked: Message, root: int, tracked_root: int |
         del optimizer.slot_variables[:]
 
 
-def _same_paths(saved: Message, tracked: Message, root: int, tracked_root: int) -> Mapping[int, int]:
+def _same_paths(
+    saved: SavedObjectGraph, tracked: TrackableObjectGraph, root: int, tracked_root: int
+) -> Mapping[int, int]:
     """Object in `saved` to the one in `tracked` that is reached by the same names."""
     found = {root: tracked_root}
     todo = [root]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from workbench.disk.nodes import attr
 from workbench.disk.optable import OpTable
-from workbench.disk.schema import Message
+from workbench.disk.schema import NodeDef
 from workbench.graph.adjacency import Adjacency
 from workbench.graph.functions import calls, reachable
 from workbench.model import MetaGraph, saver
@@ -30,7 +30,7 @@ class Restored:
     shared: frozenset[str]
     variables: frozenset[str]
 
-    def lost(self, node: Message, op_table: OpTable) -> bool:
+    def lost(self, node: NodeDef, op_table: OpTable) -> bool:
         """Whether a node is restored state other than a variable with a known key."""
         if node.name in self.nodes:
             return node.name not in self.variables
@@ -67,7 +67,7 @@ def restored(meta: MetaGraph) -> Restored:
     return Restored(found, frozenset(shared - {""}), frozenset(read.keys() & found.keys()))
 
 
-def _reads(meta: MetaGraph, node: Message) -> bool:
+def _reads(meta: MetaGraph, node: NodeDef) -> bool:
     """Whether a node reads the checkpoint, itself or in what it calls."""
     if node.op in RESTORES:
         return True
@@ -78,7 +78,7 @@ def _reads(meta: MetaGraph, node: Message) -> bool:
     )
 
 
-def _descendants(nodes: Mapping[str, Message], within: Iterable[str], starts: Iterable[str]) -> set[str]:
+def _descendants(nodes: Mapping[str, NodeDef], within: Iterable[str], starts: Iterable[str]) -> set[str]:
     """The nodes among `within` that get data from `starts`, with those."""
     consumers: dict[str, list[str]] = {}
     for name in within:
@@ -94,7 +94,7 @@ def _descendants(nodes: Mapping[str, Message], within: Iterable[str], starts: It
     return seen
 
 
-def _behind(nodes: Mapping[str, Message], start: str) -> Iterator[str]:
+def _behind(nodes: Mapping[str, NodeDef], start: str) -> Iterator[str]:
     """The nodes that a node gets data from, through any others."""
     seen: set[str] = set()
     queue = list(_data(nodes[start]))
@@ -106,19 +106,19 @@ def _behind(nodes: Mapping[str, Message], start: str) -> Iterator[str]:
             queue += _data(nodes[name])
 
 
-def _data(node: Message) -> list[str]:
+def _data(node: NodeDef) -> list[str]:
     return [input_node(text) for text in node.input if not text.startswith("^")]
 
 
-def _is_state(node: Message, op_table: OpTable) -> bool:
+def _is_state(node: NodeDef, op_table: OpTable) -> bool:
     """Whether a node may hold state: its op says so, or is unknown."""
     op_def = op_table.get(node.op)
     return (op_def is None or op_def.is_stateful) and not _is_call(node)
 
 
-def _is_call(node: Message) -> bool:
+def _is_call(node: NodeDef) -> bool:
     return any(node.attr[name].HasField("func") for name in node.attr)
 
 
-def _shared_name(node: Message) -> str:
+def _shared_name(node: NodeDef) -> str:
     return str(attr(node, "shared_name").s.decode("utf-8", "surrogateescape"))

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from workbench import names
-from workbench.disk import dtypes, schema
-from workbench.disk.schema import Message
+from workbench.disk import dtypes
+from workbench.disk.schema import AttrValue, FunctionDef, GraphDef, NodeDef, SaverDef
 from workbench.graph.reach import ancestors, descendants
 from workbench.model.op_classes import V1_CHECKPOINT, V2_CHECKPOINT
 from workbench.names import show
@@ -35,7 +35,7 @@ class CheckpointNames:
         bodies: names of Const nodes in bodies, by function.
     """
 
-    def __init__(self, part: ImportedModel, functions: Mapping[str, Message]) -> None:
+    def __init__(self, part: ImportedModel, functions: Mapping[str, FunctionDef]) -> None:
         self._part = part
         self._functions = functions
         self.main: set[str] = set()
@@ -67,7 +67,7 @@ class CheckpointNames:
             else:
                 self._calls(node)
 
-    def _take_main(self, consumer: Message, position: int) -> None:
+    def _take_main(self, consumer: NodeDef, position: int) -> None:
         """Notes the Const behind an input of a node of the saver."""
         name = names.input_node(consumer.input[position])
         node = self._part.kept[name]
@@ -93,12 +93,12 @@ class CheckpointNames:
             consumer.input[position] = name
         self.main.add(name)
 
-    def _calls(self, node: Message) -> None:
+    def _calls(self, node: NodeDef) -> None:
         for value in node.attr.values():
             if value.WhichOneof("value") == "func" and value.func.name in self._functions:
                 self._body(value.func.name, node)
 
-    def _body(self, function: str, call: Message | None) -> None:
+    def _body(self, function: str, call: NodeDef | None) -> None:
         if function in self.bodies:
             return
         found = self.bodies.setdefault(function, set())
@@ -139,17 +139,17 @@ class CheckpointNames:
         return found
 
 
-def _strings(node: Message) -> Iterable[str]:
+def _strings(node: NodeDef) -> Iterable[str]:
     return [value.decode("utf-8", "surrogateescape") for value in node.attr["value"].tensor.string_val]
 
 
-def prefix_const(node: Message, rename: Callable[[str], str]) -> None:
+def prefix_const(node: NodeDef, rename: Callable[[str], str]) -> None:
     """Replaces each string of a Const node, a copy, by what `rename` makes of it."""
     values = node.attr["value"].tensor.string_val
     values[:] = [rename(text).encode("utf-8", "surrogateescape") for text in _strings(node)]
 
 
-def merge_savers(parts: list[ImportedModel], graph_def: Message, taken: set[str]) -> Message:
+def merge_savers(parts: list[ImportedModel], graph_def: GraphDef, taken: set[str]) -> SaverDef:
     """Makes the SaverDef of the result. The parts' nodes are in `graph_def`, already under their new names.
 
     Args:
@@ -160,7 +160,7 @@ def merge_savers(parts: list[ImportedModel], graph_def: Message, taken: set[str]
     Returns:
         A SaverDef message; empty if no part has a saver.
     """
-    result = schema.SaverDef()
+    result = SaverDef()
     if not parts:
         return result
     if len(parts) == 1:
@@ -193,7 +193,7 @@ def merge_savers(parts: list[ImportedModel], graph_def: Message, taken: set[str]
     result.max_to_keep = max(part.saver.max_to_keep for part in parts)
     result.keep_checkpoint_every_n_hours = max(part.saver.keep_checkpoint_every_n_hours for part in parts)
     result.sharded = True
-    result.version = schema.SaverDef.CheckpointFormatVersion.Value("V2")
+    result.version = SaverDef.CheckpointFormatVersion.Value("V2")
     return result
 
 
@@ -201,7 +201,7 @@ def _add_filename(add: _Adder) -> str:
     """The node a loader feeds with the checkpoint's prefix."""
     attrs = {"dtype": attr_type(_STRING), "value": _string_value(b"model")}
     default = add("Const", f"{FILENAME}/input", [], attrs)
-    attrs = {"dtype": attr_type(_STRING), "shape": schema.AttrValue(shape={})}
+    attrs = {"dtype": attr_type(_STRING), "shape": AttrValue(shape={})}
     return add("PlaceholderWithDefault", FILENAME, [default], attrs)
 
 
@@ -209,15 +209,15 @@ def _add_piece(add: _Adder, filename: str, number: int) -> str:
     """The prefix under which one part saves."""
     attrs = {"dtype": attr_type(_STRING), "value": _string_value(b"_part%d" % number)}
     suffix = add("Const", f"{SAVE}/part_{number}/suffix", [], attrs)
-    attrs = {"N": schema.AttrValue(i=2), "separator": schema.AttrValue(s=b"")}
+    attrs = {"N": AttrValue(i=2), "separator": AttrValue(s=b"")}
     return add("StringJoin", f"{SAVE}/part_{number}", [filename, suffix], attrs)
 
 
 def _add_merge(add: _Adder, filename: str, pieces: list[str], saves: list[str]) -> str:
     """Makes one checkpoint of the pieces when all of `saves` (control inputs) are done; gives the prefix."""
-    attrs = {"N": schema.AttrValue(i=len(pieces)), "T": attr_type(_STRING), "axis": schema.AttrValue(i=0)}
+    attrs = {"N": AttrValue(i=len(pieces)), "T": attr_type(_STRING), "axis": AttrValue(i=0)}
     packed = add("Pack", f"{SAVE}/parts", [*pieces, *saves], attrs)
-    attrs = {"delete_old_dirs": schema.AttrValue(b=True)}
+    attrs = {"delete_old_dirs": AttrValue(b=True)}
     merged = add("MergeV2Checkpoints", f"{SAVE}/merge", [packed, filename], attrs)
     return add("Identity", SAVE, [filename, f"^{merged}"], {"T": attr_type(_STRING)})
 
@@ -225,8 +225,8 @@ def _add_merge(add: _Adder, filename: str, pieces: list[str], saves: list[str]) 
 _STRING = dtypes.enum("string")
 
 
-def _string_value(text: bytes) -> Message:
-    value = schema.AttrValue()
+def _string_value(text: bytes) -> AttrValue:
+    value = AttrValue()
     value.tensor.dtype = _STRING
     value.tensor.tensor_shape.SetInParent()
     value.tensor.string_val.append(text)
@@ -236,10 +236,10 @@ def _string_value(text: bytes) -> Message:
 class _Adder:
     """Adds nodes under unique names."""
 
-    def __init__(self, graph_def: Message, taken: set[str]) -> None:
+    def __init__(self, graph_def: GraphDef, taken: set[str]) -> None:
         self._graph_def, self._taken = graph_def, taken
 
-    def __call__(self, op: str, name: str, inputs: list[str], attrs: Mapping[str, Message]) -> str:
+    def __call__(self, op: str, name: str, inputs: list[str], attrs: Mapping[str, AttrValue]) -> str:
         name = unique_name(name, dict.fromkeys(self._taken))
         self._taken.add(name)
         node = self._graph_def.node.add(name=name, op=op)
@@ -249,14 +249,14 @@ class _Adder:
         return name
 
 
-def _become_identity(node: Message, source: str) -> None:
+def _become_identity(node: NodeDef, source: str) -> None:
     node.op = "Identity"
     node.input[:] = [source]
     node.attr.clear()
     node.attr["T"].type = _STRING
 
 
-def _lead_save(nodes: dict[str, Message], add: _Adder, own: str, save: str, restore: str, piece: str) -> None:
+def _lead_save(nodes: dict[str, NodeDef], add: _Adder, own: str, save: str, restore: str, piece: str) -> None:
     """Leads `piece` instead of the part's own file name into everything the save op needs, and only there."""
     saving, restoring = ancestors(nodes, [save]), ancestors(nodes, [restore])
     below = descendants(nodes, [own], controls=False)

@@ -12,12 +12,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
-from workbench.disk import schema
-from workbench.disk.schema import Message
+from workbench.disk.schema import (
+    DictValue,
+    FunctionDef,
+    Message,
+    MetaGraphDef,
+    OpDef,
+    SavedBareConcreteFunction,
+    SavedConcreteFunction,
+    SavedObject,
+    SavedObjectGraph,
+    StructuredValue,
+    TrackableObjectGraph,
+)
 from workbench.graph.functions import reachable
 from workbench.model import structured
 from workbench.surgery.imported import unique_name
+
+if TYPE_CHECKING:
+    from workbench.disk.schema import RepeatedMessage
+
+_M = TypeVar("_M", bound=Message)
 
 SIGNATURES = "signatures"
 # Attributes of a function that hold something for each of its arguments, or name its gradient functions.
@@ -28,7 +45,7 @@ class UnknownForm(Exception):
     """A signature function that is stored in a way that is not known here. Never leaves the room."""
 
 
-def signature_map(graph: Message) -> int | None:
+def signature_map(graph: SavedObjectGraph) -> int | None:
     """The object that holds the signatures of a SavedObjectGraph; None if there is none."""
     for child in graph.nodes[0].children if graph.nodes else ():
         if child.local_name == SIGNATURES and 0 < child.node_id < len(graph.nodes):
@@ -36,13 +53,15 @@ def signature_map(graph: Message) -> int | None:
     return None
 
 
-def children_by_key(graph: Message) -> dict[str, Message]:
+def children_by_key(
+    graph: SavedObjectGraph,
+) -> dict[str, TrackableObjectGraph.TrackableObject.ObjectReference]:
     """The references to the signatures' functions by key."""
     number = signature_map(graph)
     return {} if number is None else {child.local_name: child for child in graph.nodes[number].children}
 
 
-def unlink(graph: Message, key: str) -> None:
+def unlink(graph: SavedObjectGraph, key: str) -> None:
     """Takes a signature out of the map. Its object stays, as a bare one: the numbers of the others must not change."""
     number = signature_map(graph)
     if number is None:
@@ -60,12 +79,12 @@ def unlink(graph: Message, key: str) -> None:
             user_object.version.producer = user_object.version.min_consumer = 1
 
 
-def _referred(graph: Message) -> set[int]:
+def _referred(graph: SavedObjectGraph) -> set[int]:
     return {reference.node_id for node in graph.nodes for reference in (*node.children, *node.dependencies)}
 
 
 def rename_ports(
-    meta_graph: Message, key: str, inputs: Mapping[str, str], outputs: Mapping[str, str]
+    meta_graph: MetaGraphDef, key: str, inputs: Mapping[str, str], outputs: Mapping[str, str]
 ) -> None:
     """Gives the function of a signature other keys for its arguments and results.
 
@@ -108,14 +127,14 @@ class _Function:
     """
 
     name: str
-    definition: Message
-    concrete: Message
-    bare: Message
+    definition: FunctionDef
+    concrete: SavedConcreteFunction
+    bare: SavedBareConcreteFunction
     arguments: list[str]
     results: list[tuple[str, int]]
 
     @classmethod
-    def read(cls, meta_graph: Message, node: Message) -> _Function:
+    def read(cls, meta_graph: MetaGraphDef, node: SavedObject) -> _Function:
         if node.WhichOneof("kind") != "bare_concrete_function":
             raise UnknownForm("it is no bare concrete function")
         bare = node.bare_concrete_function
@@ -146,7 +165,7 @@ class _Function:
 
     def renamed(self, name: str, inputs: Mapping[str, str], outputs: Mapping[str, str]) -> _Function:
         """A copy under another name and with other keys, its arguments and results in their sorted order."""
-        definition = schema.FunctionDef()
+        definition = FunctionDef()
         definition.CopyFrom(self.definition)
         definition.signature.name = name
         for attribute in _BY_ARGUMENT:
@@ -168,11 +187,11 @@ class _Function:
             firsts[outputs.get(key, key)] = range(total, total + count)
             total += count
         _reorder(definition.signature.output_arg, [at for key in sorted(firsts) for at in firsts[key]])
-        concrete = schema.SavedConcreteFunction()
+        concrete = SavedConcreteFunction()
         concrete.CopyFrom(self.concrete)
         _rename_fields(concrete.canonicalized_input_signature.tuple_value.values[1].dict_value, inputs)
         _rename_fields(concrete.output_signature.dict_value, outputs)
-        bare = schema.SavedBareConcreteFunction()
+        bare = SavedBareConcreteFunction()
         bare.CopyFrom(self.bare)
         bare.concrete_function_name = name
         bare.argument_keywords[:] = sorted(arguments)
@@ -180,7 +199,7 @@ class _Function:
         return _Function(name, definition, concrete, bare, sorted(arguments), [])
 
 
-def _tensors(value: Message) -> int:
+def _tensors(value: StructuredValue) -> int:
     """How many tensors a structured result has."""
     return sum(
         found.count
@@ -189,7 +208,13 @@ def _tensors(value: Message) -> int:
     )
 
 
-def _reorder(repeated: Message, order: Sequence[int]) -> None:
+def _keep(repeated: RepeatedMessage[_M], kept: list[_M]) -> None:
+    if len(kept) < len(repeated):
+        del repeated[:]
+        repeated.extend(kept)
+
+
+def _reorder(repeated: RepeatedMessage[OpDef.ArgDef], order: Sequence[int]) -> None:
     items = []
     for at in order:
         copy = type(repeated[at])()
@@ -199,11 +224,11 @@ def _reorder(repeated: Message, order: Sequence[int]) -> None:
     repeated.extend(items)
 
 
-def _rename_fields(value: Message, keys: Mapping[str, str]) -> None:
+def _rename_fields(value: DictValue, keys: Mapping[str, str]) -> None:
     """Renames the fields of a DictValue, and the specs that go by the key's name."""
     changed = {}
     for old, new in keys.items():
-        copy = schema.StructuredValue()
+        copy = StructuredValue()
         copy.CopyFrom(value.fields[old])
         if copy.WhichOneof("kind") == "tensor_spec_value" and copy.tensor_spec_value.name:
             copy.tensor_spec_value.name = new
@@ -214,7 +239,7 @@ def _rename_fields(value: Message, keys: Mapping[str, str]) -> None:
         value.fields[new].CopyFrom(copy)
 
 
-def _rename_spec(bare: Message, keys: Mapping[str, str]) -> None:
+def _rename_spec(bare: SavedBareConcreteFunction, keys: Mapping[str, str]) -> None:
     """Renames the arguments in the FunctionSpec, where there is one."""
     if not bare.HasField("function_spec"):
         return
@@ -241,7 +266,7 @@ class InUse:
     reached: frozenset[str]
 
     @classmethod
-    def of(cls, meta_graph: Message) -> InUse:
+    def of(cls, meta_graph: MetaGraphDef) -> InUse:
         """As a MetaGraphDef is now."""
         graph = meta_graph.graph_def
         objects = meta_graph.object_graph_def
@@ -249,7 +274,7 @@ class InUse:
         return cls(frozenset(_named(objects)), frozenset(reached))
 
 
-def _named(graph: Message) -> set[str]:
+def _named(graph: SavedObjectGraph) -> set[str]:
     found: set[str] = set()
     for node in graph.nodes:
         kind = node.WhichOneof("kind")
@@ -262,7 +287,7 @@ def _named(graph: Message) -> set[str]:
     return found
 
 
-def sweep(meta_graph: Message, before: InUse) -> None:
+def sweep(meta_graph: MetaGraphDef, before: InUse) -> None:
     """Removes the functions that were in use and are not any more.
 
     Args:
@@ -277,10 +302,8 @@ def sweep(meta_graph: Message, before: InUse) -> None:
     library = meta_graph.graph_def.library
     functions = [one for one in library.function if one.signature.name not in gone]
     gradients = [one for one in library.gradient if one.function_name not in gone]
-    for repeated, kept in ((library.function, functions), (library.gradient, gradients)):
-        if len(kept) < len(repeated):
-            del repeated[:]
-            repeated.extend(kept)
+    _keep(library.function, functions)
+    _keep(library.gradient, gradients)
     aliases = meta_graph.meta_info_def.function_aliases
     for name in gone & set(aliases):
         del aliases[name]

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from workbench import names
 from workbench.disk import dtypes, schema
 from workbench.disk.nodes import attr
-from workbench.disk.schema import Message
+from workbench.disk.schema import FunctionDef, MetaGraphDef, NodeDef
 from workbench.graph.adjacency import Adjacency
 from workbench.surgery.export.functions import captures_of, full_arg_spec, tensor_spec
 from workbench.surgery.export.object_graph import Objects
@@ -28,7 +28,7 @@ _DONE = "workbench/done"  # in no graph: the functions that only do something re
 
 
 def add_tables(
-    objects: Objects, meta: Message, uplift: Uplift, handle: str, init_ops: Iterable[str]
+    objects: Objects, meta: MetaGraphDef, uplift: Uplift, handle: str, init_ops: Iterable[str]
 ) -> list[str]:
     """Makes objects of the tables of one part that have none; returns their nodes.
 
@@ -83,10 +83,10 @@ def _identifier(text: str) -> str:
 class _Functions:
     """Makes the three functions of each table."""
 
-    def __init__(self, objects: Objects, meta: Message, uplift: Uplift) -> None:
+    def __init__(self, objects: Objects, meta: MetaGraphDef, uplift: Uplift) -> None:
         self.objects = objects
         self.meta = meta
-        done = schema.NodeDef(name=_DONE, op="Const")
+        done = NodeDef(name=_DONE, op="Const")
         done.attr["dtype"].type = dtypes.INT32
         done.attr["value"].tensor.dtype = dtypes.INT32
         done.attr["value"].tensor.tensor_shape.SetInParent()
@@ -156,7 +156,7 @@ class _Functions:
         arguments: Iterable[Argument] = (),
         bound: Iterable[int] = (),
         also_run: Iterable[str] = (),
-    ) -> Message:
+    ) -> FunctionDef:
         """One function, its object `_role` under the table's; the FunctionDef in the library."""
         library = self.meta.graph_def.library
         taken = {function.signature.name: None for function in library.function}

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from workbench import names
-from workbench.disk import schema
 from workbench.disk.nodes import attr
-from workbench.disk.schema import Message
+from workbench.disk.schema import NodeDef
 from workbench.findings import Action, Hint
 from workbench.graph.functions import reachable
 from workbench.model.callables import Variant
@@ -48,8 +47,8 @@ def counterpart(variant: Variant, variants: Iterable[Variant]) -> Variant | None
 
 
 def both_modes(
-    parts: Iterable[ImportedModel], nodes: Mapping[str, Message], renamers: Mapping[str, Renamer]
-) -> dict[bool, dict[str, Message]] | None:
+    parts: Iterable[ImportedModel], nodes: Mapping[str, NodeDef], renamers: Mapping[str, Renamer]
+) -> dict[bool, dict[str, NodeDef]] | None:
     """The merged main graph for inference and for training; None where a part lacks one of them, or all are the same.
 
     Args:
@@ -57,7 +56,7 @@ def both_modes(
         nodes: the merged main graph as it is.
         renamers: names of the parts in it.
     """
-    found: dict[bool, dict[str, Message]] = {False: dict(nodes), True: dict(nodes)}
+    found: dict[bool, dict[str, NodeDef]] = {False: dict(nodes), True: dict(nodes)}
     several = False
     for part in parts:
         called = part.called
@@ -80,7 +79,7 @@ def _same_in_both(part: ImportedModel) -> bool:
     return not any(mode(variant) is not None for item in part.meta.callables for variant in item.variants)
 
 
-def _other_call(part: ImportedModel, nodes: Mapping[str, Message], renamer: Renamer) -> Message | None:
+def _other_call(part: ImportedModel, nodes: Mapping[str, NodeDef], renamer: Renamer) -> NodeDef | None:
     """The call of a part in the merged graph as a call of the other variant; None if a capture of that is gone."""
     called = part.called
     call = nodes.get(f"{part.handle}/{called.call}")
@@ -94,7 +93,7 @@ def _other_call(part: ImportedModel, nodes: Mapping[str, Message], renamer: Rena
         taken.append(kept[0])
     if call is None or function not in part.functions:
         return None
-    copy = schema.NodeDef()
+    copy = NodeDef()
     copy.CopyFrom(call)
     definition = part.meta.functions[function]
     data = [text for text in call.input if not text.startswith("^")][: len(called.inputs)]

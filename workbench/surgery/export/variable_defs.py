@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from workbench import names
 from workbench.disk import schema
-from workbench.disk.schema import Message
+from workbench.disk.schema import FunctionDef, NodeDef
 from workbench.surgery.imported import ImportedModel, attr_type
 
 
-def opened_by_name(bodies: Iterable[Message]) -> dict[str, str]:
+def opened_by_name(bodies: Iterable[FunctionDef]) -> dict[str, str]:
     """Variables that a function opens by their `shared_name`, not by a handle it is given.
 
     Such a one must stay what it is under that name: not a constant, and not an object of Python, for which
@@ -37,7 +37,7 @@ def known_by_name(part: ImportedModel) -> dict[str, str]:
     return {node.name: opened[name] for node in handles if (name := _shared_name(node)) in opened}
 
 
-def _shared_name(handle: Message) -> str:
+def _shared_name(handle: NodeDef) -> str:
     attrs = handle.attr
     return attrs["shared_name"].s.decode("utf-8", "surrogateescape") if "shared_name" in attrs else ""
 
