@@ -12,10 +12,10 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from workbench import names
 from workbench.disk import dtypes, schema
-from workbench.disk.schema import Message
 from workbench.findings import Finding
 from workbench.model import Model
 from workbench.model.callables import Callable_, Variant
@@ -29,6 +29,9 @@ from workbench.surgery.export.training_mode import counterpart, mode
 from workbench.surgery.imported import unique_name
 from workbench.surgery.plan import Plan, Source, split_handle
 from workbench.surgery.resolve.captures import Captures, Unbound
+
+if TYPE_CHECKING:
+    from workbench.disk.schema import MessageMap, TensorInfo
 
 _INDEXED = re.compile(r"(?P<path>.+)\[(?P<index>\d+)\]\Z")
 # Tried in this order where a model has no signature.
@@ -395,7 +398,9 @@ def _shape(spec: Spec, place: int) -> Shape:
     return None
 
 
-def _put(table: Message, spec: Spec, tensors: list[str], types: list[int], *, apart: bool) -> None:
+def _put(
+    table: MessageMap[str, TensorInfo], spec: Spec, tensors: list[str], types: list[int], *, apart: bool
+) -> None:
     """A spec as an input or output of a signature: dense ones whole, sparse ones unless `apart`, others by parts."""
     if spec.kind == "sparse" and len(tensors) == 3 and not apart:
         info = table[spec.key]

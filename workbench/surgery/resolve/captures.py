@@ -6,7 +6,7 @@ Source: saved_object_graph.proto (`bound_inputs`); `_map_captures_to_created_ten
 from __future__ import annotations
 
 from workbench.disk.nodes import attr
-from workbench.disk.schema import Message
+from workbench.disk.schema import SavedObject
 from workbench.model import Model
 from workbench.model.duplicate_variables import find_twins
 from workbench.model.meta import MetaGraph
@@ -69,7 +69,7 @@ class Captures:
             raise Unbound(f"no node of the main graph stands for {what}")
         return tuple(f"{name}:0" for name in sorted(found, key=lambda name: name in self.last))
 
-    def _table(self, node: Message) -> str | None:
+    def _table(self, node: SavedObject) -> str | None:
         """The node of a table: the one of the name that its `_create_resource` gives it."""
         creators = [child.node_id for child in node.children if child.local_name == "_create_resource"]
         for number in creators:

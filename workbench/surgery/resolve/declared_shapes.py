@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from workbench.disk.schema import Message
+from workbench.disk.schema import TensorInfo
 from workbench.model import shapes
 from workbench.model.shapes import Shape
 from workbench.names import show
@@ -55,7 +55,7 @@ def looser(one: Looseness, other: Looseness) -> Looseness:
     return max(one, other, key=_ORDER.index)
 
 
-def correct(part: ImportedModel, key: str, info: Message, shape: Shape) -> None:
+def correct(part: ImportedModel, key: str, info: TensorInfo, shape: Shape) -> None:
     """Replace a declared shape that the graph contradicts, and report it.
 
     Args:
@@ -77,7 +77,7 @@ def correct(part: ImportedModel, key: str, info: Message, shape: Shape) -> None:
     )
 
 
-def loosen(info: Message, looseness: Looseness) -> None:
+def loosen(info: TensorInfo, looseness: Looseness) -> None:
     """Make a declared output shape no more certain than the wires above it."""
     if looseness == "proven" or not info.HasField("tensor_shape"):
         return

@@ -10,8 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from workbench import names
-from workbench.disk import schema
-from workbench.disk.schema import Message
+from workbench.disk.schema import MetaGraphDef, NodeDef
 from workbench.findings import Finding
 from workbench.graph.functions import calls
 from workbench.graph.nest import Level
@@ -67,7 +66,7 @@ def open_calls(model: Model, handle: str, ends: Iterable[str]) -> Opened:
             found[text] = place
     if not found:
         return Opened(model, original, inside)
-    proto: Message = schema.MetaGraphDef()
+    proto: MetaGraphDef = MetaGraphDef()
     proto.CopyFrom(original.proto)
     done = inline_calls(
         proto.graph_def, op_table=original.op_table, which=[path for path, _ in found.values()], skip=saver
@@ -156,7 +155,7 @@ def _level(level: Level) -> str:
     return f"the body of {show(level.path)!r}" if level.steps else "the main graph"
 
 
-def _no_call(level: Level, node: Message, where: str) -> Finding:
+def _no_call(level: Level, node: NodeDef, where: str) -> Finding:
     """A step that is no plain call: a loop or branch, or no call at all."""
     if not calls(node, level.meta.functions):
         return Finding(

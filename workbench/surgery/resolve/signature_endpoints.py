@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from workbench import names
-from workbench.disk import schema
-from workbench.disk.schema import Message
+from workbench.disk.schema import NodeDef, TensorInfo
 from workbench.findings import Finding
 from workbench.graph.needs import Needs
 from workbench.model import MetaGraph
@@ -44,9 +43,9 @@ class FoundEnds:
     outputs: Mapping[str, End]
     meta: MetaGraph
     prepared: Prepared | None
-    calls: Mapping[str, Message]
+    calls: Mapping[str, NodeDef]
 
-    def info(self, end: End) -> Message:
+    def info(self, end: End) -> TensorInfo:
         """The TensorInfo of one of them: that of the signature it is of, or one made of the tensor."""
         definitions = self.meta.proto.signature_def
         if end.signature is not None and end.key is not None and end.signature in definitions:
@@ -54,7 +53,7 @@ class FoundEnds:
             for ports in (definition.outputs, definition.inputs):
                 if end.key in ports and end.kind != "dense":
                     return ports[end.key]
-        info = schema.TensorInfo(name=end.tensors[0], dtype=end.dtypes[0])
+        info = TensorInfo(name=end.tensors[0], dtype=end.dtypes[0])
         info.tensor_shape.CopyFrom(to_proto(end.shapes[0]))
         return info
 

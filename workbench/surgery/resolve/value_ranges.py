@@ -14,7 +14,7 @@ from typing import Literal
 
 from workbench import names
 from workbench.disk.nodes import attr
-from workbench.disk.schema import Message
+from workbench.disk.schema import NodeDef
 from workbench.model import MetaGraph
 from workbench.model.op_classes import CALLS, LOOPS
 
@@ -42,8 +42,8 @@ _MEAN_OF_BYTES, _MEAN_OF_ONE = (64.0, 192.0), (0.3, 0.7)
 class _Place:
     """A node in the main graph or in a body, with the way back to the call."""
 
-    nodes: Mapping[str, Message]
-    outer: tuple[_Place, Message, tuple[str, ...]] | None
+    nodes: Mapping[str, NodeDef]
+    outer: tuple[_Place, NodeDef, tuple[str, ...]] | None
     name: str
     arg: str = ""
     index: int = 0
@@ -84,7 +84,7 @@ def given_range(meta: MetaGraph, tensor: str, *, squashed: bool = True) -> Range
     return None
 
 
-def _into(meta: MetaGraph, place: _Place, call: Message) -> _Place | None:
+def _into(meta: MetaGraph, place: _Place, call: NodeDef) -> _Place | None:
     function = meta.functions.get(attr(call, "body" if call.op in LOOPS else "f").func.name)
     if function is None or place.index >= len(function.signature.output_arg):
         return None
@@ -120,7 +120,7 @@ def wanted_range(meta: MetaGraph, tensor: str) -> Range | None:
 
 
 def _wanted(meta: MetaGraph, here: _Place, names_: set[str], depth: int) -> Range | None:
-    consumers: dict[str, list[Message]] = {}
+    consumers: dict[str, list[NodeDef]] = {}
     for node in here.nodes.values():
         for text_ in node.input:
             consumers.setdefault(names.input_node(text_), []).append(node)
@@ -140,7 +140,7 @@ def _wanted(meta: MetaGraph, here: _Place, names_: set[str], depth: int) -> Rang
     return None
 
 
-def _expects(node: Message, here: _Place) -> Range | None:
+def _expects(node: NodeDef, here: _Place) -> Range | None:
     """What an op says about the range of what it takes: a scaling, or a mean that is taken off."""
     if node.op in ("Mul", "RealDiv", "Div"):
         if _is_scaling(node, here):
@@ -157,7 +157,7 @@ def _expects(node: Message, here: _Place) -> Range | None:
 
 
 def _wanted_in_body(
-    meta: MetaGraph, here: _Place, call: Message, carriers: set[str], depth: int
+    meta: MetaGraph, here: _Place, call: NodeDef, carriers: set[str], depth: int
 ) -> Range | None:
     function = meta.functions.get(attr(call, "body" if call.op in LOOPS else "f").func.name)
     if function is None:
@@ -173,13 +173,13 @@ def _wanted_in_body(
 # -- constants
 
 
-def _is_scaling(node: Message, here: _Place) -> bool:
+def _is_scaling(node: NodeDef, here: _Place) -> bool:
     """Whether a product or quotient takes 0-255 to 0-1 or about it (1/255, 1/127.5)."""
     factor = _factor(node, here)
     return factor is not None and 1 / 256.5 <= factor <= 1 / 127
 
 
-def _factor(node: Message, here: _Place) -> float | None:
+def _factor(node: NodeDef, here: _Place) -> float | None:
     """The one number by which a product or quotient scales."""
     for text_ in node.input[:2]:
         values = _values(_constant(here, text_))
@@ -188,7 +188,7 @@ def _factor(node: Message, here: _Place) -> float | None:
     return None
 
 
-def _other_than_constant(node: Message, here: _Place) -> str | None:
+def _other_than_constant(node: NodeDef, here: _Place) -> str | None:
     """The operand beside a constant."""
     if len(node.input) < 2:
         return None
@@ -198,7 +198,7 @@ def _other_than_constant(node: Message, here: _Place) -> str | None:
     return None
 
 
-def _constant(here: _Place, text_: str) -> Message | None:
+def _constant(here: _Place, text_: str) -> NodeDef | None:
     """The Const behind an input, also where it comes into a body as an argument."""
     place = _back(here, text_)
     for _ in range(_MAX_DEPTH):
@@ -213,7 +213,7 @@ _FORMATS = {1: ("f", "float_val"), 2: ("d", "double_val"), 3: ("i", "int_val"), 
 _MOST = 4
 
 
-def _values(constant: Message | None) -> list[float]:
+def _values(constant: NodeDef | None) -> list[float]:
     """A few numbers of a common dtype; none otherwise. numpy would cost more to import than a merge takes."""
     if constant is None:
         return []
