@@ -100,7 +100,7 @@ def run(
 
 
 def refuse_danger(meta: MetaGraph, signature: str, tensorflow: str | None = None) -> None:
-    """Refuses to run what reaches ops that do more than compute.
+    """Refuse to run a model that reaches ops that do more than compute.
 
     Args:
         meta: the MetaGraph.
@@ -129,7 +129,7 @@ def run_signature(
     loader: Loader | None = None,
     time_limit: float | None = None,
 ) -> dict[str, Array]:
-    """Runs a signature on arrays that fit it; see `run`.
+    """Run a signature on arrays that fit it; see `run`.
 
     Args:
         child: is started if it does not run.

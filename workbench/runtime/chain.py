@@ -19,7 +19,7 @@ Sample = Mapping[str, "np.ndarray[Any, Any]"]
 
 @dataclass(frozen=True, slots=True)
 class ModelRef:
-    """A model on disk, as the child loads it: one of ours where it lies, of any other a private copy.
+    """A model on disk as the child loads it: a result where it lies, others as a private copy.
 
     Attributes:
         path: the SavedModel's folder, or the GraphDef's file, in binary form.
@@ -39,13 +39,13 @@ class ModelRef:
 
     @classmethod
     def of(cls, model: Model, meta: MetaGraph | None = None) -> ModelRef:
-        """The reference to a model where the user has it; `private_copy.Copies.of` gives one that can be loaded."""
+        """Return the reference to a model where the user has it; `Copies.of` gives one to load."""
         if model.folder is None:
             return cls(Path(model.location.file), (), "graphdef", loadable=False)
         return cls(Path(model.folder), (meta or model.meta).tags, loadable=False)
 
     def as_json(self) -> dict[str, Any]:
-        """As the child takes it."""
+        """Return it as the child takes it."""
         if not self.loadable:
             raise RuntimeError(f"{self.path} is to be loaded from a private copy")
         path = str(self.path.absolute())
@@ -61,12 +61,12 @@ class ModelRef:
 
 @dataclass(frozen=True, slots=True)
 class FromInput:
-    """A feed that comes from outside: the slot of the sample."""
+    """A feed from outside: the slot of the sample."""
 
     slot: str
 
     def as_json(self) -> dict[str, Any]:
-        """As the child takes it."""
+        """Return it as the child takes it."""
         return {"input": self.slot}
 
 
@@ -78,7 +78,7 @@ class FromStage:
     tensor: str
 
     def as_json(self) -> dict[str, Any]:
-        """As the child takes it."""
+        """Return it as the child takes it."""
         return {"stage": self.stage, "tensor": self.tensor}
 
 
@@ -99,7 +99,7 @@ class Call:
     outputs: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """As the child takes it."""
+        """Return it as the child takes it."""
         return {
             "path": self.path,
             "index": self.index,
@@ -131,7 +131,7 @@ class Stage:
     call: Call | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """As the child takes it."""
+        """Return it as the child takes it."""
         return {
             "name": self.name,
             "model": self.model.as_json(),
@@ -144,7 +144,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """The reference of a merge: stages in an order in which each comes after those that feed it.
+    """The reference of a merge: stages in an order in which sources of a wire come first.
 
     Attributes:
         stages: one a source.
@@ -158,16 +158,16 @@ class Chain:
 
     @property
     def title(self) -> str:
-        """What the result is held against, in words."""
+        """Return what the result is compared with, in words."""
         return self.name or ("the sources one after the other" if len(self.stages) > 1 else "the original")
 
     @property
     def alone(self) -> str:
-        """The subject of a sentence about running it: `The sources alone`, `./model alone`."""
+        """Return the subject of a sentence about running it: `The sources alone`, `./model alone`."""
         return f"{self.name} alone" if self.name else "The sources alone"
 
     def as_json(self) -> dict[str, Any]:
-        """As the child takes it."""
+        """Return it as the child takes it."""
         return {
             "stages": [stage.as_json() for stage in self.stages],
             "outputs": {slot: source.as_json() for slot, source in self.outputs.items()},
@@ -176,14 +176,14 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class ResultModel:
-    """The model that is held against a chain, by one of its signatures, and what it is called in messages."""
+    """The model compared with a chain, by one of its signatures, and its name in messages."""
 
     model: ModelRef
     signature: Signature
     name: str = "the merged model"
 
     def as_json(self) -> dict[str, Any]:
-        """As the child takes it."""
+        """Return it as the child takes it."""
         return {
             "model": self.model.as_json(),
             "signature": self.signature.key,
@@ -226,7 +226,7 @@ class SampleSource:
 
     @classmethod
     def of(cls, samples: SampleSource | Sequence[Sample] | Make) -> SampleSource:
-        """A source from a list of samples, or from a function that makes them."""
+        """Return a source of samples: a list, or a function that makes them."""
         if isinstance(samples, SampleSource):
             return samples
         if callable(samples):

@@ -20,7 +20,7 @@ SPARSE_PARTS = ("indices", "values", "dense_shape")
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One tensor that takes or gives a value.
+    """One tensor that takes or gives a value: an input, an output, or a component of one.
 
     Attributes:
         name: what its value goes by: the key, or the key and the component.
@@ -44,16 +44,16 @@ class Slot:
 
     @property
     def is_string(self) -> bool:
-        """Whether it holds strings."""
+        """Return whether it holds strings."""
         return self.dtype == dtypes.STRING
 
     def describe(self) -> str:
-        """`float32 [?,784]`."""
+        """Return its dtype and shape: `float32 [?,784]`."""
         return shapes.typed(self.dtype, self.shape)
 
 
 def slot_names(port: Port) -> tuple[str, ...]:
-    """The names of a port's slots, in the order of its tensors."""
+    """Return the names of a port's slots, in the order of its tensors."""
     if port.kind == "dense":
         return (port.key,)
     if port.kind == "sparse":
@@ -62,7 +62,7 @@ def slot_names(port: Port) -> tuple[str, ...]:
 
 
 def input_slots(meta: MetaGraph, signature: Signature) -> dict[str, Slot]:
-    """The slots of a signature's inputs by name."""
+    """Return the slots of a signature's inputs by name."""
     found = {}
     for port in signature.inputs.values():
         for position, (name, tensor) in enumerate(zip(slot_names(port), port.tensors, strict=True)):
@@ -83,7 +83,7 @@ def input_slots(meta: MetaGraph, signature: Signature) -> dict[str, Slot]:
 
 
 def port_json(ports: Mapping[str, Port]) -> dict[str, Any]:
-    """Ports as the child takes them."""
+    """Return ports as the child takes them."""
     return {
         key: {"kind": port.kind, "tensors": list(port.tensors), "slots": list(slot_names(port))}
         for key, port in ports.items()

@@ -41,7 +41,7 @@ class ChildBug(RuntimeError):
 
 
 class Child:
-    """A TensorFlow process that does jobs one after the other.
+    """A TensorFlow process that does one job after the other.
 
     Use it as a context manager, or `start` and `close` it. `start` returns at once and TensorFlow is
     imported while the caller goes on; `ready` waits for it, and `request` does so by itself. An idle child
@@ -89,7 +89,7 @@ class Child:
         self._shown: dict[str, str] = {}
 
     def start(self) -> Self:
-        """Starts the process unless it runs. Returns at once.
+        """Start the process unless it runs; return at once.
 
         Raises:
             UsageError: `python` is not there or can't be started.
@@ -105,20 +105,20 @@ class Child:
 
     @property
     def alive(self) -> bool:
-        """Whether a process runs."""
+        """Return whether a process runs."""
         return self._process is not None and self._process.alive
 
     @property
     def pid(self) -> int | None:
-        """The process id, or None when none runs."""
+        """Return the process id, or None when none runs."""
         return self._process.pid if self._process is not None and self._process.alive else None
 
     def log_tail(self) -> str:
-        """The last of what the process wrote to stdout and stderr, safe to print, with the paths the user knows."""
+        """Return the end of the child's stdout and stderr, with the paths the user knows."""
         return self._process.log_tail(self._shown) if self._process is not None else ""
 
     def ready(self) -> dict[str, str]:
-        """Waits for TensorFlow. Returns the versions of `tensorflow`, `python` and `numpy`.
+        """Wait for TensorFlow; return the versions of `tensorflow`, `python` and `numpy`.
 
         Raises:
             TensorFlowMissing: the interpreter has no TensorFlow 2 that can be imported.
@@ -147,7 +147,7 @@ class Child:
         time_limit: float | None = None,
         on_progress: Progress | None = None,
     ) -> dict[str, Any]:
-        """Does one job and returns its answer, as `child_script.py` tells for each.
+        """Do one job and return its answer; `child_script.py` describes both.
 
         Args:
             job: `{"job": name, …}`.
@@ -181,12 +181,12 @@ class Child:
         return answer
 
     def close(self) -> None:
-        """Ends the process by closing its pipe, by force if it does not go within a second."""
+        """End the process by closing its pipe; kill it after a second."""
         if self._process is not None:
             self._process.close()
 
     def kill(self) -> None:
-        """Ends the process, and all it started, at once."""
+        """Kill the process and all it started."""
         if self._process is not None:
             self._process.kill()
 
@@ -200,7 +200,7 @@ class Child:
             self.kill()
 
     def _wait(self, deadline: float, limit: float, on_progress: Progress | None) -> dict[str, Any]:
-        """The next message that is not progress. Whatever cuts this short ends the process."""
+        """Return the next message that is not progress; an interrupt ends the process."""
         process = self._process
         assert process is not None
         try:
@@ -269,7 +269,7 @@ class Child:
 
 
 def shown_paths(job: Mapping[str, Any]) -> dict[str, str]:
-    """The paths that the models in a job are loaded from, to those that the user knows."""
+    """Return the paths a job's models are loaded from, with those the user knows."""
     found: dict[str, str] = {}
     waiting: list[Any] = [job]
     while waiting:
@@ -285,14 +285,14 @@ def shown_paths(job: Mapping[str, Any]) -> dict[str, str]:
 
 
 def execution_failed(error: Mapping[str, Any], where: str | None = None) -> ExecutionFailed:
-    """TensorFlow's error, as the child tells it, as an exception."""
+    """Return the exception for TensorFlow's error in an answer of the child."""
     failed = ExecutionFailed(error_text(error), where=where)
     failed.phase = str(error.get("phase", ""))
     return failed
 
 
 def error_text(error: Mapping[str, Any]) -> str:
-    """`InvalidArgumentError: …` on one line, safe to print."""
+    """Return an error as `InvalidArgumentError: …` on one line, safe to print."""
     lines = [show(line.strip().expandtabs(1), 600) for line in str(error.get("message", "")).splitlines()]
     return f"{show(str(error.get('type', 'Error')))}: {' '.join(lines)}"
 
@@ -306,7 +306,7 @@ def _parse(line: bytes) -> dict[str, Any] | None:
 
 
 def _environment(gpu: bool) -> dict[str, str]:
-    """The caller's, with GPUs hidden and TensorFlow's chatter at warnings unless the user set a level."""
+    """Return the child's environment: GPUs hidden, TensorFlow's log at warnings."""
     found = dict(os.environ)
     found.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     if not gpu:

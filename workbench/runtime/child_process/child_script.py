@@ -64,7 +64,7 @@ class Pipe:
         self.current: int | None = None
 
     def watch(self) -> None:
-        """Reads on a thread while the parent lives; its death closes the pipe, and so this process."""
+        """Read on a thread while the parent lives; its death closes the pipe."""
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
@@ -73,7 +73,7 @@ class Pipe:
         leave()
 
     def send(self, message: Json) -> None:
-        """Writes one line, whole, whichever thread it comes from."""
+        """Write one whole line, from any thread."""
         data = memoryview(json.dumps(message).encode("ascii") + b"\n")
         with self._lock:
             try:
@@ -83,19 +83,19 @@ class Pipe:
                 leave()
 
     def progress(self, text: str) -> None:
-        """Tells the parent what is being done now."""
+        """Report progress to the parent."""
         self.send({"event": "progress", "id": self.current, "text": text})
 
 
 def leave() -> None:
-    """Ends this process and what it started, without a word: nobody listens any more."""
+    """End this process and what it started, silently: nobody listens any more."""
     if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
         os.killpg(os.getpgrp(), signal.SIGKILL)
     os._exit(0)
 
 
 def guard(parent: int) -> None:
-    """No core dumps, and on Linux a kill from the kernel when the parent's thread ends.
+    """Forbid core dumps; on Linux let the kernel end this process with its parent.
 
     The signal reaches this process even while TensorFlow holds the interpreter; the pipe does not.
     """
@@ -117,7 +117,7 @@ def guard(parent: int) -> None:
 
 
 def encode(value: Any) -> Json:
-    """Any fetched value as a JSON array object."""
+    """Return any fetched value as a JSON array object."""
     array = np.asarray(value)
     if array.dtype.kind in "OSU":
         flat = [x if isinstance(x, bytes) else str(x).encode() for x in array.reshape(-1).tolist()]
@@ -133,14 +133,14 @@ def encode(value: Any) -> Json:
 
 
 def with_shown_path(value: bytes) -> bytes:
-    """A string that a model gave; the path of an asset in it is the one that is shown."""
+    """Return a model's string with the private path of an asset replaced by the user's."""
     for path, shown in SHOWN.items():
         value = value.replace(os.fsencode(path), os.fsencode(shown))
     return value
 
 
 def decode(item: Json) -> Any:
-    """The inverse of `encode`; strings become an object array of bytes."""
+    """Return the array of a JSON array object; strings as an object array of bytes."""
     shape = tuple(item["shape"])
     if item["dtype"] == "string":
         array = np.empty(len(item["strings"]), dtype=object)
@@ -151,7 +151,7 @@ def decode(item: Json) -> Any:
 
 
 def as_tensor(value: Any, taken: Any = None) -> Any:
-    """A value as an eager tensor of the dtype that is taken. Quantised values come as plain integers.
+    """Return an eager tensor of the input's dtype; quantised values come as integers.
 
     `taken` is that dtype, or something that has one, or None.
     """
@@ -166,7 +166,7 @@ def as_tensor(value: Any, taken: Any = None) -> Any:
 
 
 def digest(value: Any) -> str:
-    """SHA-256 over an array's bytes, to tell whether two are the same."""
+    """Return the SHA-256 over an array's bytes."""
     array = np.asarray(value)
     if array.dtype.kind in "OSU":
         data = repr(array.reshape(-1).tolist()).encode()
@@ -179,7 +179,7 @@ def digest(value: Any) -> str:
 
 
 class Failed(Exception):
-    """TensorFlow raised while it loaded, fed or ran a model: an answer, not a bug of this script."""
+    """TensorFlow raised while it loaded, fed or ran a model: an answer, not a bug."""
 
     def __init__(self, error: Exception, phase: str) -> None:
         super().__init__(str(error))
@@ -188,7 +188,7 @@ class Failed(Exception):
 
 @contextlib.contextmanager
 def phase(name: str) -> Iterator[None]:
-    """Everything raised inside is TensorFlow's word on the user's model."""
+    """Turn everything raised inside into `Failed`: TensorFlow's word on the model."""
     try:
         yield
     except Failed:
@@ -198,7 +198,7 @@ def phase(name: str) -> Iterator[None]:
 
 
 def short(error: Exception) -> str:
-    """TensorFlow's own message without the stacks, the op definitions and the internal function names."""
+    """Return TensorFlow's message without stacks, op definitions, internal names."""
     text = str(getattr(error, "message", None) or error) or repr(error)
     for mark in (
         "Original stack trace for",
@@ -252,7 +252,7 @@ class V1Graph:
             self.signatures = self.loader.get_meta_graph_def_from_tags(self.tags).signature_def
 
     def count(self, collection: str) -> int:
-        """How many entries a collection of the graph has."""
+        """Return how many entries a collection of the graph has."""
         return len(self.graph.get_collection(collection))
 
 
@@ -287,12 +287,12 @@ class V1:
         self.session.close()
 
     def run(self, fetches: list[str], feeds: Json) -> Any:
-        """The fetched values, in order. Both by tensor name."""
+        """Return the fetched values, in order. Both by tensor name."""
         with phase("run"):
             return self.session.run(list(fetches), feed_dict=feeds)
 
     def run_ports(self, signature: str, inputs: Json, outputs: Json, values: Json) -> Json:
-        """Values by slot in, arrays by slot out."""
+        """Run a signature: values by slot in, arrays by slot out."""
         feeds = {}
         for port in inputs.values():
             for slot, tensor in zip(port["slots"], port["tensors"]):
@@ -303,7 +303,7 @@ class V1:
         return {slot: value for (slot, _), value in zip(pairs, got)}
 
     def keys(self, signature: str) -> Json | None:
-        """The signature's input and output keys as this loader sees them; None for a GraphDef."""
+        """Return the signature's input and output keys as this loader sees them; None for a GraphDef."""
         if signature not in self.signatures:
             return None
         found = self.signatures[signature]
@@ -336,7 +336,7 @@ class V2:
         gc.collect()
 
     def run_ports(self, signature: str, inputs: Json, outputs: Json, values: Json) -> Json:
-        """Calls the signature; arrays by slot for every output, named as `slots_of` does."""
+        """Call the signature; return arrays by slot for every output (`slots_of`)."""
         with phase("run"):
             function = self.signatures[signature]
             found = function(**self._arguments(function, inputs, values))
@@ -348,7 +348,7 @@ class V2:
             return result
 
     def _arguments(self, function: Any, inputs: Json, values: Json) -> Json:
-        """Keyword arguments: composites as the function wants them, whole or in named components."""
+        """Return keyword arguments: composites whole or in named components."""
         specs = function.structured_input_signature[1]
         arguments = {}
         for key, port in inputs.items():
@@ -368,7 +368,7 @@ class V2:
         return arguments
 
     def run(self, fetches: list[str], feeds: Json) -> Json | None:
-        """Arrays by tensor name; None if nothing that was loaded takes these tensors and gives those."""
+        """Return arrays by tensor name; None if nothing loaded takes and gives these tensors."""
         with phase("run"):
             if hasattr(self.loaded, "prune"):  # a model without an object graph: any tensors will do
                 function = self.loaded.prune(list(feeds), list(fetches))
@@ -399,7 +399,7 @@ class V2:
         return None
 
     def call(self, call: Json, feeds: Json) -> Json:
-        """Calls an attribute of the loaded object as a user would: every result by the name `call` gives it."""
+        """Call an attribute of the loaded object; return every result by its name."""
         with phase("run"):
             function = self.loaded
             for name in call["path"].split("."):
@@ -424,7 +424,7 @@ class V2:
             return dict(zip(call["outputs"], tensors))
 
     def keys(self, signature: str) -> Json | None:
-        """The signature's input and output keys as this loader sees them."""
+        """Return the signature's input and output keys as this loader sees them."""
         if signature not in self.signatures:
             return None
         function = self.signatures[signature]
@@ -436,18 +436,18 @@ LOADERS: Any = {"v1": V1, "v2": V2}
 
 
 def is_function(value: Any) -> bool:
-    """Whether an object is a restored function, and not one that has functions."""
+    """Return whether an object is a restored function, not one that has functions."""
     return hasattr(value, "concrete_functions") or hasattr(value, "structured_input_signature")
 
 
 def check_shape(name: str, shape: Any, value: Any) -> None:
-    """Refuses a value that an input does not take, as a v1 Session does; signatures that are called let it pass."""
+    """Refuse a value of a wrong shape, as a v1 Session does; signatures would take it."""
     if shape is not None and not tf.TensorShape(shape).is_compatible_with(np.shape(value)):
         raise ValueError(f"Cannot feed value of shape {np.shape(value)} for {name}, which has shape {shape}")
 
 
 def slots_of(key: str, value: Any, count: int) -> list[str]:
-    """The slot names of one output: the key itself, or one for each component."""
+    """Return the slot names of an output: its key, or one for each component."""
     if isinstance(value, tf.SparseTensor):
         return [f"{key}.{part}" for part in ("indices", "values", "dense_shape")]
     if tf.is_tensor(value) and count == 1 and not hasattr(value, "flat_values"):
@@ -456,7 +456,7 @@ def slots_of(key: str, value: Any, count: int) -> list[str]:
 
 
 def read_graph_def(model: Json) -> Any:
-    """The GraphDef of a file, in binary form."""
+    """Return the GraphDef of a binary file."""
     graph_def = tf.compat.v1.GraphDef()
     with open(model["path"], "rb") as stream:
         graph_def.ParseFromString(stream.read())
@@ -467,7 +467,7 @@ def read_graph_def(model: Json) -> Any:
 
 
 def without_grappler_first(work: Any) -> Any:
-    """What `work(optimised)` gives, without Grappler or, where that fails, with it.
+    """Return `work(optimised)` without Grappler or, where that fails, with it.
 
     It takes many times as long as a graph that is run once or twice (`MetaOptimizer::Optimize`). But it removes
     branches that are never taken, and with them ops that this TensorFlow has no kernel for: a model that runs nowhere
@@ -480,18 +480,18 @@ def without_grappler_first(work: Any) -> Any:
 
 
 def decode_sample(sample: Json) -> Json:
-    """The arrays of a sample by slot."""
+    """Return the arrays of a sample by slot."""
     with phase("input"):
         return {slot: decode(item) for slot, item in sample.items()}
 
 
 def encode_sample(sample: Json) -> Json:
-    """The inverse of `decode_sample`."""
+    """Return a sample's arrays as JSON array objects by slot."""
     return {slot: encode(value) for slot, value in sample.items()}
 
 
 def job_run(job: Json, pipe: Pipe) -> Json:
-    """One signature on one sample.
+    """Run one signature on one sample.
 
     In: model, loader "v1" | "v2", signature, inputs and outputs {key: port}, sample {slot: array}.
     Out: {"outputs": {slot: array}, "seconds": [load, run]}.
@@ -513,7 +513,7 @@ def job_run(job: Json, pipe: Pipe) -> Json:
 
 
 def job_chain(job: Json, pipe: Pipe) -> Json:
-    """The reference of a merge: stages in order, each in a fresh Session, all samples in the same one.
+    """Run a chain: stages in order, each in a fresh Session, all samples in the same.
 
     All of it is done `repeat` times, each with Sessions of its own, side by side if memory allows; a stage that
     is pure has one for all.
@@ -551,7 +551,7 @@ def job_chain(job: Json, pipe: Pipe) -> Json:
 
 
 class SampleRun:
-    """One sample on its way through a chain: what it has given so far, by (stage, tensor), or why it failed."""
+    """One sample on its way through a chain: its values by (stage, tensor), or why it failed."""
 
     def __init__(self, sample: Json) -> None:
         self.sample = sample
@@ -560,7 +560,7 @@ class SampleRun:
 
 
 def some_run(alive: list[SampleRun], attempt: Any) -> None:
-    """Calls `attempt(optimised)`, which notes the failures of samples: without Grappler, and with it if none runs."""
+    """Call `attempt(optimised)` without Grappler, and with it if no sample runs."""
 
     def work(optimised: bool) -> None:
         for one in alive:
@@ -575,7 +575,7 @@ def some_run(alive: list[SampleRun], attempt: Any) -> None:
 def run_in_sessions(
     number: int, stage: Json, runs: list[list[SampleRun]], alive: list[SampleRun]
 ) -> Json | None:
-    """All samples of all runs through one stage, in fresh Sessions. Why none of them ran, or None."""
+    """Run all samples of all runs through one stage; return why none ran, or None."""
     try:
         graph = V1Graph(stage["model"])
         sessions = [runs] if stage["pure"] else [[run] for run in runs]
@@ -596,7 +596,7 @@ def run_in_sessions(
 def run_samples(
     graph: V1Graph, number: int, stage: Json, runs: list[list[SampleRun]], optimised: bool
 ) -> None:
-    """All samples of some runs through one stage, in one fresh Session."""
+    """Run all samples of some runs through one stage, in one fresh Session."""
     with V1(stage["model"], optimised, graph) as model:
         for one in itertools.chain(*runs):
             if one.failure is None:
@@ -607,7 +607,7 @@ def run_samples(
 
 
 def run_called(number: int, stage: Json, run: list[SampleRun]) -> None:
-    """All samples of one run through a stage that is a callable, on one fresh object."""
+    """Run all samples of one run through a callable of one fresh object."""
     alive = [one for one in run if one.failure is None]
 
     def attempt(optimised: bool) -> None:
@@ -625,7 +625,7 @@ def run_called(number: int, stage: Json, run: list[SampleRun]) -> None:
 def run_samples_v2(
     number: int, stage: Json, runs: list[list[SampleRun]], alive: list[SampleRun], failure: Json
 ) -> bool:
-    """As `run_samples`, by `tf.saved_model.load`, for a stage that no v1 Session runs. Whether any sample ran.
+    """Run samples by `tf.saved_model.load`; return whether any ran.
 
     What was saved as an object may restore there only: a Keras model's saver can mean other variables than its
     functions read.
@@ -655,7 +655,7 @@ def run_samples_v2(
 
 
 def side_by_side(work: list[Any], size: int) -> list[Any]:
-    """Calls all of `work`, on threads unless they need `size` bytes that are too many. What one raises is raised.
+    """Call all of `work`, on threads unless they need more than `size` bytes; raise what one raises.
 
     TensorFlow lets go of the interpreter while it restores, optimises and runs.
     """
@@ -668,7 +668,7 @@ def side_by_side(work: list[Any], size: int) -> list[Any]:
 
 
 def data_bytes(model: Json) -> int:
-    """Bytes of a model's variables and of its graph."""
+    """Return the bytes of a model's variables and of its graph."""
     total = 0
     for folder, _, names in os.walk(model["path"]):
         total += sum(os.path.getsize(os.path.join(folder, name)) for name in names)
@@ -676,14 +676,14 @@ def data_bytes(model: Json) -> int:
 
 
 def run_stage(model: V1, number: int, stage: Json, sample: Json, values: dict[Any, Any]) -> None:
-    """Runs one sample through one stage and keeps its fetches in `values`."""
+    """Run one sample through one stage and keep its fetches in `values`."""
     fetched = model.run(stage["fetches"], feeds_of(stage, sample, values))
     for tensor, value in zip(stage["fetches"], fetched):
         values[number, tensor] = value
 
 
 def feeds_of(stage: Json, sample: Json, values: dict[Any, Any]) -> Json:
-    """The values a stage takes, by tensor name."""
+    """Return the values a stage takes, by tensor name."""
     feeds = {}
     for tensor, source in stage["feeds"].items():
         if "input" in source:
@@ -694,7 +694,7 @@ def feeds_of(stage: Json, sample: Json, values: dict[Any, Any]) -> Json:
 
 
 def chain_sample(job: Json, values: dict[Any, Any]) -> Json:
-    """What one sample gave: the outputs, and a digest of what went over each wire."""
+    """Return a sample's outputs, and a digest of what went over each wire."""
     outputs = {slot: encode(values[at["stage"], at["tensor"]]) for slot, at in job["outputs"].items()}
     wires = {}
     for stage in job["stages"]:
@@ -707,7 +707,7 @@ def chain_sample(job: Json, values: dict[Any, Any]) -> Json:
 
 
 def job_result(job: Json, pipe: Pipe) -> Json:
-    """A merged model on all samples, in each loader.
+    """Run a merged model on all samples, in each loader.
 
     The loaders work side by side if memory allows.
 
@@ -734,7 +734,7 @@ def job_result(job: Json, pipe: Pipe) -> Json:
 
 
 def run_result(job: Json, loader: str, samples: list[Json], optimised: bool) -> Json:
-    """All samples on one loading of the merged model; with Grappler, a sample that fails is an answer too."""
+    """Run all samples on one loading of the merged model; a failure is an answer too."""
     with LOADERS[loader](job["model"], optimised) as model:
         answers = []
         keys = model.keys(job["signature"])
@@ -750,7 +750,7 @@ def run_result(job: Json, loader: str, samples: list[Json], optimised: bool) -> 
 
 
 def job_load_check(job: Json, pipe: Pipe) -> Json:
-    """Whether a loader can load a model. In: model, loader.
+    """Report whether a loader can load a model. In: model, loader.
 
     Out: {"ok": true, "variables", "trainable", "signatures"} or {"ok": false, "error"}.
     """
@@ -774,7 +774,7 @@ def job_load_check(job: Json, pipe: Pipe) -> Json:
 
 
 def job_stages_check(job: Json, pipe: Pipe) -> Json:
-    """Each stage of a chain alone in `tf.saved_model.load`, on the values it gets in the chain.
+    """Run each stage of a chain alone in `tf.saved_model.load`, on its values in the chain.
 
     In: stages and samples as for `job_chain`.
     Out: {"stages": [STAGE]}, a STAGE being {"error"} if the loader can't load or run it, {} if it can't be told
@@ -805,7 +805,7 @@ def job_stages_check(job: Json, pipe: Pipe) -> Json:
 
 
 def run_alone(number: int, stage: Json, samples: list[Json], values: list[dict[Any, Any]]) -> bool:
-    """One stage as in the reference, which keeps its fetches in `values`. Whether a v1 Session ran it."""
+    """Run one stage as in the reference; return whether a v1 Session ran it."""
 
     def run(optimised: bool) -> None:
         with V1(stage["model"], optimised) as model:
@@ -827,7 +827,7 @@ def run_alone(number: int, stage: Json, samples: list[Json], values: list[dict[A
 def check_stage(
     stage: Json, number: int, samples: list[Json], values: list[dict[Any, Any]], optimised: bool
 ) -> Json:
-    """One stage in `tf.saved_model.load` on all samples; `values` are those of the v1 Sessions."""
+    """Run one stage in `tf.saved_model.load` on all samples; `values` are the Sessions'."""
     found = []
     with V2(stage["model"], optimised) as model:
         for sample, known in zip(samples, values):
@@ -840,7 +840,7 @@ def check_stage(
 
 
 def count_of(loaded: Any, attribute: str) -> int | None:
-    """How many of these a loaded object lists; None if it does not list them."""
+    """Return how many of these a loaded object lists; None if it lists none."""
     found = getattr(loaded, attribute, None)
     return len(found) if isinstance(found, (list, tuple)) else None
 
@@ -858,7 +858,7 @@ JOBS = {
 
 
 def import_tensorflow(setup: Json) -> Json:
-    """Imports TensorFlow and what the models need beside it. Returns the event to send."""
+    """Import TensorFlow and the modules the models need; return the event to send."""
     global tf, np
     try:
         import tensorflow
@@ -890,7 +890,7 @@ def import_tensorflow(setup: Json) -> Json:
 
 
 def shown_paths(job: Any) -> Json:
-    """Path to shown path, of every model in a job."""
+    """Return the private path of every model in a job, with the path to show."""
     found: Json = {}
     if isinstance(job, dict):
         path, shown = job.get("path"), job.get("shown")
@@ -903,7 +903,7 @@ def shown_paths(job: Any) -> Json:
 
 
 def answer(pipe: Pipe, line: bytes) -> None:
-    """Does one job; every outcome is an answer."""
+    """Do one job; every outcome is an answer."""
     job = json.loads(line.decode("utf-8"))
     pipe.current = job["id"]
     SHOWN.clear()
@@ -918,7 +918,7 @@ def answer(pipe: Pipe, line: bytes) -> None:
 
 
 def main() -> None:
-    """Sets up, says that TensorFlow is there, and does jobs until the parent is gone."""
+    """Set up, report that TensorFlow is ready, and do jobs while the parent lives."""
     source, sink, parent = (int(word) for word in sys.argv[1:4])
     guard(parent)
     if sink == 1:  # no descriptors could be passed: move the protocol away from stdin and stdout

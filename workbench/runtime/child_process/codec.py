@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def encode(array: np.ndarray[Any, Any], dtype: str | None = None) -> dict[str, Any]:
-    """An array as `{dtype, shape, data}`; an object array of bytes as `{dtype: "string", shape, strings}`.
+    """Return an array as `{dtype, shape, data}`; bytes as `{dtype: "string", shape, strings}`.
 
     Args:
         array: any shape; little-endian or big-endian.
@@ -36,7 +36,7 @@ def encode(array: np.ndarray[Any, Any], dtype: str | None = None) -> dict[str, A
 
 
 def decode(item: Mapping[str, Any]) -> np.ndarray[Any, Any]:
-    """The inverse of `encode`. Quantised types become plain integers, strings an object array of bytes.
+    """Return the array of an encoded one; quantised types become plain integers.
 
     Raises:
         ChildDied: the child answered with something that is no array.
@@ -56,10 +56,10 @@ def decode(item: Mapping[str, Any]) -> np.ndarray[Any, Any]:
 
 
 def encode_sample(sample: Mapping[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
-    """Arrays by slot, encoded."""
+    """Return arrays by slot, encoded."""
     return {slot: encode(array) for slot, array in sample.items()}
 
 
 def decode_sample(sample: Mapping[str, Any]) -> dict[str, np.ndarray[Any, Any]]:
-    """Arrays by slot, decoded."""
+    """Return arrays by slot, decoded."""
     return {slot: decode(item) for slot, item in sample.items()}

@@ -47,7 +47,7 @@ _NO_ROOM = "Give a copy of the model with fewer files."
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A file that a copy leads to.
+    """A file that a copy links to.
 
     Attributes:
         path: the user's.
@@ -63,7 +63,7 @@ class _Held:
 
 
 class Copies:
-    """Private copies of models, each made when it is first asked for. A context manager that removes them all.
+    """Private copies of models, each made when first asked for. A context manager that removes them.
 
     They are made in the parent, and are there for a child of the same user for as long as the parent holds them.
     """
@@ -93,14 +93,14 @@ class Copies:
 
     @property
     def folder(self) -> Path:
-        """Where the copies lie; made when it is first asked for."""
+        """Return the folder of the copies; made when first asked for."""
         if self._scratch is None:
             scratch = self._scratch = Scratch()
             scratch.__enter__()
         return self._scratch.folder
 
     def of(self, model: Model, meta: MetaGraph | None = None) -> ModelRef:
-        """The copy of a model, to be loaded by one of its MetaGraphs.
+        """Return the copy of a model, to be loaded by one of its MetaGraphs.
 
         Args:
             model: the model as it was opened.
@@ -123,7 +123,7 @@ class Copies:
         return self._made[key][0]
 
     def of_result(self, result: ModelRef) -> ModelRef:
-        """What is loaded to run a result that is not published yet: itself, if it calls no functions.
+        """Return what is loaded to run an unpublished result: itself, if it calls no functions.
 
         Else its message, as it was read from the disk, beside links to the rest of it.
 
@@ -144,14 +144,14 @@ class Copies:
         return replace(result, path=path, shown=result.shown or result.path, inline=made.inline)
 
     def elsewhere(self, chain: Chain) -> Chain:
-        """The same chain with each copy under another path, to see whether its outputs depend on that."""
+        """Return the chain with each copy under another path, to see whether outputs depend on it."""
         return replace(
             chain,
             stages=tuple(replace(stage, model=self._another_path(stage.model)) for stage in chain.stages),
         )
 
     def changed(self) -> str | None:
-        """Which of the files is not any more what it was when it was opened, as text; None if none is.
+        """Return which files changed since they were opened, as text; None if none did.
 
         A file that was replaced counts, and one that was written to, cut off or removed.
         """
@@ -162,7 +162,7 @@ class Copies:
         return None
 
     def check_written(self) -> None:
-        """Looks whether a file was written to while it was read. What happened to its name is of no account.
+        """Check that no file was written to while it was read; a rename does not count.
 
         Raises:
             ChangedFile: it was.
@@ -196,7 +196,7 @@ class Copies:
 
     @contextmanager
     def _new_folder(self) -> Iterator[Path]:
-        """A folder for what is loaded; their paths are of different lengths, which shows what depends on that."""
+        """Make a folder for a copy; lengths of paths differ, so that dependence on them shows."""
         number, self._begun = self._begun, self._begun + 1
         root = self.folder / f"model{'-' * (number % 100)}{number}"
         try:
@@ -210,7 +210,7 @@ class Copies:
             ) from problem
 
     def _hold_model_file(self, model: Model) -> None:
-        """Notes the stamp of the file that was parsed, which is not read any more."""
+        """Note the stamp of the parsed file, which is not read again."""
         if model.stamp is not None:
             file = model.location.file
             if Stamp.at(file) != model.stamp:
@@ -218,7 +218,7 @@ class Copies:
             self._held.append(_Held(file, model.stamp, read=False))
 
     def _add_checkpoint(self, model: Model, folder: Path, root: Path) -> None:
-        """The index, copied, and links to all that can be a data file, those of the V1 format included."""
+        """Add a copy of the index and links to all data files, V1 format included."""
         source, target = folder / VARIABLES, root / VARIABLES
         names = sorted(name for name in _listed(source) if re.match(SHARD, name))
         index = source / _INDEX
@@ -233,7 +233,7 @@ class Copies:
             self._link(source / name, target / name)
 
     def _copy_index(self, model: Model, index: Path, target: Path) -> None:
-        """Copies the index that was read; its size was looked at then."""
+        """Copy the index that was read; its size was checked then."""
         reader = files.open_source(index)
         try:
             stamp = Stamp.of(os.fstat(reader))
@@ -245,7 +245,7 @@ class Copies:
             os.close(reader)
 
     def _add_assets(self, meta: MetaGraph, folder: Path, root: Path) -> None:
-        """Links to every regular file below `assets/`: libraries find more there than the model names."""
+        """Add links to every file below `assets/`: libraries find more there than the model names."""
         for asset in meta.assets:
             path = asset_path(folder, asset.filename)
             if os.path.lexists(path) and path.exists() and not path.is_file():
@@ -262,7 +262,7 @@ class Copies:
             self._link(folder / ASSETS / relative, target)
 
     def _open(self, path: Path) -> _Held:
-        """Opens a file of the model and holds it; by its path alone where too many are open."""
+        """Open a file of the model and hold it; where too many are open, keep its path."""
         descriptor = files.open_source(path)
         held = _Held(path, Stamp.of(os.fstat(descriptor)), descriptor)
         if len(self._held) >= _most_descriptors() or not _has_descriptor_paths():
@@ -297,7 +297,7 @@ class Copies:
 
 
 def saved_model(model: Model, meta: MetaGraph) -> bytes:
-    """The bytes of `saved_model.pb` for a MetaGraph that is to be loaded: it, and no other one's graph.
+    """Return the bytes of `saved_model.pb` for one MetaGraph, without the others' graphs.
 
     Of the others the tags stay: `tf.saved_model.load` goes another way where there are several (`load.load_partial`).
     All loaders take the first with the tags that are asked for (`get_meta_graph_def_from_tags`).
@@ -329,7 +329,7 @@ def saved_model(model: Model, meta: MetaGraph) -> bytes:
 
 
 def graph_def(model: Model, meta: MetaGraph) -> bytes:
-    """The bytes of a GraphDef that is to be loaded."""
+    """Return the bytes of a GraphDef to load."""
     data: bytes = meta.graph.SerializeToString(deterministic=True)
     if _is_as_long_as_read(model, data):
         return data
@@ -337,12 +337,12 @@ def graph_def(model: Model, meta: MetaGraph) -> bytes:
 
 
 def _is_as_long_as_read(model: Model, data: bytes) -> bool:
-    """Whether nothing was added to a message since it was read: then nothing needs to be looked for."""
+    """Return whether a message has its size of when it was read, so that nothing was added."""
     return model.stamp is not None and model.format != "pbtxt" and len(data) == model.stamp.size
 
 
 def _clean(meta: MetaGraph) -> MetaGraphDef:
-    """The MetaGraphDef as it was read: without the empty attrs that reading one by its name makes (`disk.nodes`)."""
+    """Return the MetaGraphDef as it was read, without attrs that reading by name makes."""
     if not any(_empty_attrs(node) for node in _nodes(meta.proto)):
         return meta.proto
     found = type(meta.proto)()
@@ -364,7 +364,7 @@ def _empty_attrs(node: NodeDef) -> list[str]:
 
 
 def check_names(meta: MetaGraph) -> None:
-    """Refuses a graph in which a name means two things: which of them a loader takes is its own affair.
+    """Refuse a graph in which a name has two meanings: loaders differ in which they take.
 
     TensorFlow 2.21 refuses them where it imports the graph (a v1 Session: "is not unique", "a different function with
     the same name already exists"), and `tf.saved_model.load` never imports the main graph of a model with objects.
@@ -397,7 +397,7 @@ def _ambiguous(problem: str) -> DamagedFile:
 
 
 def _position(model: Model, meta: MetaGraph) -> int:
-    """Which of a model's MetaGraphs is meant: itself, or the one a changed copy was made of, by its tags."""
+    """Return the position of a MetaGraph in a model; a changed copy's by its tags."""
     for position, own in enumerate(model.meta_graphs):
         if own is meta:
             return position
@@ -411,7 +411,7 @@ def _tags_alone(proto: MetaGraphDef) -> bytes:
 
 
 def _varint(value: int) -> bytes:
-    """A number as protobuf writes it."""
+    """Return a number as protobuf writes it."""
     value &= (1 << 64) - 1
     found = bytearray()
     while value > 0x7F:
@@ -437,7 +437,7 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _copy(reader: int, target: Path, size: int, source: Path) -> None:
-    """Copies what was opened to a new file."""
+    """Copy an opened file to a new one."""
     writer = files.open_new(target)
     try:
         files.copy_bytes(reader, writer, size, source)
@@ -453,7 +453,7 @@ def _listed(folder: Path) -> list[str]:
 
 
 def _below(root: Path, folder: Path, above: str = "", inside: tuple[str, ...] = ()) -> Iterator[str]:
-    """The regular files below a folder of a model, as relative names with `/`; links are followed inside the model."""
+    """Yield the files below a model's folder as relative names; links inside it are followed."""
     if not stays_inside(root, folder):
         return
     here = os.path.realpath(folder)
@@ -470,12 +470,12 @@ def _below(root: Path, folder: Path, above: str = "", inside: tuple[str, ...] = 
 
 
 def _has_descriptor_paths() -> bool:
-    """Whether another process can open what this one has open."""
+    """Return whether another process can open what this one has open."""
     return sys.platform.startswith("linux") and os.path.isdir(f"/proc/{os.getpid()}/fd")
 
 
 def _most_descriptors() -> int:
-    """How many files may be held open: half of what the system lets this process have."""
+    """Return how many files may be held open: half of the system's limit."""
     try:
         import resource
 

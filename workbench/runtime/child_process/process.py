@@ -36,7 +36,7 @@ _READS = 64  # of 64 KiB each: a model that never stops printing does not keep i
 
 
 class Process:
-    """One running child: its pipes, its threads, its end. Knows nothing of jobs."""
+    """A running child: its pipes, its threads, its end. Knows nothing of jobs."""
 
     def __init__(self, python: str, environment: dict[str, str]) -> None:
         self.answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
@@ -65,21 +65,21 @@ class Process:
 
     @property
     def alive(self) -> bool:
-        """Whether it runs and was not asked to end."""
+        """Return whether it runs and was not asked to end."""
         return not self._ended.is_set() and not self._asked_to_end
 
     @property
     def pid(self) -> int:
-        """The process id, also of the process group and session."""
+        """Return the process id, also of the process group and session."""
         assert self._popen is not None
         return self._popen.pid
 
     def send(self, message: Mapping[str, Any]) -> None:
-        """Queues one line; never blocks."""
+        """Queue one line; never block."""
         self._requests.put(json.dumps(message).encode("ascii") + b"\n")
 
     def _keep(self, python: str, environment: dict[str, str]) -> None:
-        """Starts the process, drains its log, waits for its end.
+        """Start the process, drain its log, wait for its end.
 
         All on one thread that lives as long as the process: the kernel sends the parent-death signal when
         the *thread* that started a process ends.
@@ -142,7 +142,7 @@ class Process:
                     view = view[stream.write(view) or 0 :]
 
     def log_tail(self, shown: Mapping[str, str]) -> str:
-        """The last lines of stdout and stderr, without what every start prints, safe to print.
+        """Return the last lines of stdout and stderr, without TensorFlow's usual start-up lines, safe to print.
 
         Args:
             shown: paths to what is shown in their place.
@@ -159,7 +159,7 @@ class Process:
         return "\n".join(f"  {show(line, 300)}" for line in kept[-_LOG_SHOWN:])
 
     def how_it_ended(self) -> str:
-        """`was ended by SIGSEGV`, as the middle of a sentence."""
+        """Return how the process ended: `was ended by SIGSEGV`, as the middle of a sentence."""
         code = self._popen.returncode if self._popen is not None else None
         if code is None:
             return "closed its pipe"
@@ -173,14 +173,14 @@ class Process:
         return f"was ended by {name}{memory}"
 
     def close(self) -> None:
-        """Closes its pipe, which ends it; by force if it is still there after a second."""
+        """Close its pipe, which ends it; kill it after a second."""
         self._asked_to_end = True
         self._requests.put(None)
         if not self._ended.wait(1.0):
             self.kill()
 
     def kill(self) -> None:
-        """Ends it and all it started, and waits until it is gone."""
+        """Kill it and all it started, and wait until it is gone."""
         self._asked_to_end = True
         popen = self._popen
         if popen is None or popen.returncode is not None:
@@ -202,7 +202,7 @@ def _has_data(pipe: int, timeout: float | None) -> bool:
 
 
 def _spawn(python: str, environment: dict[str, str]) -> tuple[subprocess.Popen[bytes], int, int]:
-    """Starts the script in a session of its own. Returns it, the fd to read and the fd to write."""
+    """Start the script in its own session; return it, the fd to read, the fd to write."""
     if not _PASS_DESCRIPTORS:
         popen = subprocess.Popen(
             [python, "-u", str(SCRIPT), "0", "1", "0"],

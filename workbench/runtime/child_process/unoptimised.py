@@ -51,12 +51,12 @@ class Unoptimised:
 
 
 def saved_model(data: bytes) -> Unoptimised:
-    """A `saved_model.pb` in which no call is optimised."""
+    """Return a `saved_model.pb` in which no call is optimised."""
     return _rewritten(data, schema.SavedModel)
 
 
 def graph_def(data: bytes) -> Unoptimised:
-    """A GraphDef in which no call is optimised."""
+    """Return a GraphDef in which no call is optimised."""
     return _rewritten(data, GraphDef)
 
 
@@ -77,7 +77,7 @@ def _rewritten(data: bytes, kind: Any) -> Unoptimised:
 
 
 def _stays_small(graph: GraphDef) -> bool:
-    """Whether inlining all that is called comes to an end, and to few nodes more than there are."""
+    """Return whether inlining all calls ends, with few more nodes than there are."""
     functions = {function.signature.name: function for function in graph.library.function}
     called = {name: _called(function.node_def, functions) for name, function in functions.items()}
     try:
@@ -94,13 +94,13 @@ def _stays_small(graph: GraphDef) -> bool:
 
 
 def _called(nodes: Any, functions: Mapping[str, FunctionDef]) -> list[str]:
-    """The functions whose bodies take the place of some of these nodes, one as often as it is called."""
+    """Return the functions inlined into some nodes, each as often as it is called."""
     callers = (node for node in nodes if node.op in _INLINED or node.op in functions)
     return [name for node in callers for _, name in bodies_under(node, functions)]
 
 
 def _calls(graph: GraphDef) -> Iterator[NodeDef]:
-    """The calls in a graph and its functions that have a configuration of their own."""
+    """Yield the calls in a graph and its functions that have a config_proto of their own."""
     for nodes in (graph.node, *(function.node_def for function in graph.library.function)):
         for node in nodes:
             if node.op in CALLS and _ATTR in node.attr and node.attr[_ATTR].WhichOneof("value") == "s":
@@ -108,7 +108,7 @@ def _calls(graph: GraphDef) -> Iterator[NodeDef]:
 
 
 def _is_message(data: bytes) -> bool:
-    """Whether bytes can be parsed as a message; of others TensorFlow is to say that they can't."""
+    """Return whether bytes parse as a message; TensorFlow reports the others."""
     try:
         schema.VersionDef.FromString(data)
     except DecodeError:

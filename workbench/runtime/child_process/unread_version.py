@@ -24,7 +24,7 @@ def unread_version(child: Child) -> str | None:
 
 
 def told_of(version: str | None) -> str:
-    """Say why more counts in that version than `scan` lists; empty without one."""
+    """Return why more counts in that version than `scan` lists; empty without one."""
     if version is None:
         return ""
     return f" What TensorFlow {version} runs while it loads a model is not known: every function of its objects counts."

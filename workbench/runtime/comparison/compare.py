@@ -28,7 +28,7 @@ _SMALL_FLOATS = 0.125  # float8 and below keep three bits of mantissa or fewer
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One output against its reference.
+    """One output compared with its reference.
 
     Attributes:
         equal: within the tolerance, with the same dtype, shape and NaN pattern.
@@ -54,24 +54,24 @@ class Comparison:
 
 
 def tolerance_of(dtype: np.dtype[Any], given: float | None = None) -> float:
-    """The relative tolerance for a dtype: `given` or the usual one for floats, 0 (exact) for all else."""
+    """Return the relative tolerance of a dtype: `given` or the usual one for floats, else 0."""
     if dtype.kind in "OSUbiu" or not ("float" in dtype.name or dtype.kind == "c"):
         return 0.0
     return given if given is not None else _RELATIVE.get(dtype.name, _SMALL_FLOATS)
 
 
 def is_discrete(array: Array) -> bool:
-    """Whether an output has no small changes: integers, bools, strings."""
+    """Return whether an output has no small changes: integers, bools, strings."""
     return tolerance_of(array.dtype, 1.0) == 0.0
 
 
 def dtype_name(array: Array) -> str:
-    """`float32`, `string`."""
+    """Return the name of an array's dtype: `float32`, `string`."""
     return "string" if array.dtype.kind in "OSU" else array.dtype.name
 
 
 def compare(expected: Array, got: Array, tolerance: float | None = None) -> Comparison:
-    """Compares an output with its reference.
+    """Compare an output with its reference.
 
     A number passes if it is nearer than `rtol * (|reference| + largest |reference| of the output)`;
     infinities and NaNs have to be the same at the same places; everything else is exact.
@@ -97,7 +97,7 @@ def compare(expected: Array, got: Array, tolerance: float | None = None) -> Comp
 
 
 def compare_form(references: Sequence[Array], got: Array) -> Comparison:
-    """Compare no more than dtype and shape, for an output that is random.
+    """Compare only dtype and shape, for an output that is random.
 
     Args:
         references: what the runs of the reference gave; sizes in which they differ may be any.
@@ -183,7 +183,7 @@ def _compare_floats(expected: Array, got: Array, dtype: str, rtol: float) -> Com
 
 
 def movement(one: Array, other: Array, tolerance: float | None = None) -> Literal["value", "size", "still"]:
-    """What differs between an output on one input and on another, by more than the tolerance would forgive.
+    """Return what changes between two outputs by more than the tolerance.
 
     Outputs of different sizes are compared where they overlap: `size` means that nothing but the size differs. A rank
     or dtype that differs counts as a value.

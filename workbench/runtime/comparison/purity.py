@@ -17,7 +17,7 @@ from workbench.names import input_node
 
 
 def is_pure(meta: MetaGraph, tensors: Iterable[str]) -> bool:
-    """Whether computing `tensors` (`n:k`), in a graph that was just loaded, is the same every time.
+    """Return whether computing `tensors` (`n:k`) in a fresh graph always gives the same.
 
     The init op counts as well: what it fills with random numbers differs from Session to Session.
     """
@@ -30,7 +30,7 @@ def is_pure(meta: MetaGraph, tensors: Iterable[str]) -> bool:
 
 
 def _below(meta: MetaGraph, graph: Adjacency, starts: Iterable[str]) -> Iterator[NodeDef]:
-    """The nodes that some nodes need, and all nodes of the bodies these call."""
+    """Yield the nodes that some nodes need, and all nodes of the bodies these call."""
     nodes = [meta.nodes[name] for name in graph.ancestors(starts)]
     yield from nodes
     for name in reachable(meta.graph, nodes):

@@ -43,7 +43,7 @@ _WHATEVER_IS_FED = re.compile(
 
 @dataclass(slots=True)
 class Run:
-    """What the chain gave: for each sample the outputs of each run and the wires' digests, or an error.
+    """What a chain gave: for each sample its outputs and the wires' digests, or an error.
 
     `fallbacks` tells for the stages that no v1 Session runs (by handle) why not: they were run by
     `tf.saved_model.load`.
@@ -56,21 +56,21 @@ class Run:
     fallbacks: dict[str, Fallback]
 
     def good(self) -> list[Sample]:
-        """The samples that ran, each time."""
+        """Return the samples that ran, each time."""
         return [
             sample for sample, outputs in zip(self.samples, self.outputs, strict=True) if outputs is not None
         ]
 
     def expected(self) -> list[dict[str, Any]]:
-        """The outputs of the first run, for the samples that ran."""
+        """Return the outputs of the first run, for the samples that ran."""
         return [outputs[0] for outputs in self.outputs if outputs is not None]
 
     def every(self) -> list[list[dict[str, Any]]]:
-        """The outputs of each run, for the samples that ran."""
+        """Return the outputs of each run, for the samples that ran."""
         return [outputs for outputs in self.outputs if outputs is not None]
 
     def only(self, numbers: Sequence[int]) -> Run:
-        """A part of the samples, in the order of their numbers."""
+        """Return the run of some of the samples, in the order of their numbers."""
         return Run(
             [self.samples[number] for number in numbers],
             [self.outputs[number] for number in numbers],
@@ -96,7 +96,7 @@ class Unusable(Exception):
 
 
 class Reference:
-    """Finds inputs the sources run on, and what they give.
+    """Finds inputs on which the sources run, and their outputs.
 
     Args:
         child: is started if it does not run.
@@ -135,7 +135,7 @@ class Reference:
         self._tried = 0
 
     def find(self) -> Facts:
-        """Runs the sources, on further samples where the first ones show nothing; what they did."""
+        """Run the sources, on more samples where the first show nothing; return what they gave."""
         try:
             run = self._make_it_move(self._first_run())
         except Unusable as stop:
@@ -169,7 +169,7 @@ class Reference:
         return "given" if self.source.given else "made"
 
     def _first_run(self) -> Run:
-        """A run of samples that the sources can run, given ones before made ones."""
+        """Return a run of samples the sources can run, given ones before made ones."""
         samples = [*self.source.given, *self._made(0)]
         if not samples:
             reason = "one of them takes a resource, a variant, or a size beyond reason."
@@ -194,7 +194,7 @@ class Reference:
         return run if len(good) == len(run.samples) else self._again(good)
 
     def _again(self, good: list[Sample]) -> Run:
-        """A run of samples that ran already.
+        """Run samples again that ran before.
 
         Raises:
             Unusable: one of them does not run this time.
@@ -214,14 +214,14 @@ class Reference:
         return list(made.samples)
 
     def _further(self) -> Iterator[list[Sample]]:
-        """More samples than those of the first variant, as many as there are reasonable to run in one go."""
+        """Return more samples of the first variant, as many as can run in one go."""
         for variants in (range(1, FURTHER_VARIANTS + 1), *((number,) for number in LONG_VARIANTS)):
             samples = [sample for variant in variants for sample in self._made(variant)]
             if samples:
                 yield samples
 
     def _make_it_move(self, run: Run) -> Run:
-        """Looks for samples on which every output that depends on an input changes.
+        """Look for samples on which every dependent output changes.
 
         What can be judged without them is not lost where TensorFlow dies of them or takes too long.
         """
@@ -243,7 +243,7 @@ class Reference:
         return self._on_wide_values(run) if unmoved(facts) else run
 
     def _on_wide_values(self, run: Run) -> Run:
-        """The same on further samples with values of other ranges; those on which nothing new moves are left out."""
+        """Try samples of other ranges; keep those on which something new moves."""
         made = [
             found
             for width in range(1, len(WIDTHS))
@@ -275,17 +275,17 @@ class Reference:
         return self._again([wider.samples[number] for number in kept])
 
     def _rest(self, run: Run) -> tuple[int, int]:
-        """How many outputs stand still, and how many move in size only."""
+        """Return how many outputs never change, and how many change in size only."""
         facts = self._facts(run)
         moves = [facts.outputs[slot].movement for slot in unmoved(facts)]
         return moves.count("still"), moves.count("size")
 
     def _variant_of(self, run: Run) -> int:
-        """The variant of made samples that ran."""
+        """Return the variant of made samples that ran."""
         return next((self._variants[id(sample)] for sample in run.samples if id(sample) in self._variants), 0)
 
     def _output(self, run: Run, slot: str) -> OutputFacts:
-        """How one output behaved over all samples and runs."""
+        """Return how one output behaved over all samples and runs."""
         runs = [outputs for outputs in run.outputs if outputs is not None]
         first = runs[0][0][slot]
         depends, discrete = self.depends.get(slot, True), is_discrete(first)
@@ -347,17 +347,17 @@ def _fails(error: str) -> Unusable:
 
 
 def _values_help(error: str) -> bool:
-    """Whether the graph may run on other values; False where TensorFlow says that it can't run it at all."""
+    """Return whether other values may help; False where TensorFlow can't run the graph at all."""
     return _WHATEVER_IS_FED.search(error) is None
 
 
 def text_of(error: WorkbenchError) -> str:
-    """Where and what, without the hint."""
+    """Return an error's place and message, without the hint."""
     return f"{error.where}: {error.message}" if error.where else error.message
 
 
 def _is_empty(run: Run, slot: str) -> bool:
-    """Whether an output had no elements on all samples."""
+    """Return whether an output had no elements on all samples."""
     return all(sample[slot].size == 0 for sample in run.expected())
 
 
@@ -366,7 +366,7 @@ def _is_whole(array: Any) -> bool:
 
 
 def _wires_moved(wires: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether any wire carried different values of the same shape for two samples."""
+    """Return whether a wire carried different values of the same shape for two samples."""
     seen: dict[tuple[str, str], str] = {}
     for sample in wires:
         for name, value in sample.items():

@@ -21,7 +21,7 @@ from workbench.runtime.comparison.verify import Verifier
 
 
 def unless_by_path(found: Verification, verifier: Verifier, copies: Copies) -> Verification:
-    """The same, but inconclusive if all that differs depends on the path of the models.
+    """Return the verdict; inconclusive if all that differs depends on the models' paths.
 
     Args:
         found: what the comparison gave.
@@ -53,7 +53,7 @@ def unless_by_path(found: Verification, verifier: Verifier, copies: Copies) -> V
 
 
 def _run(verifier: Verifier, chain: Chain, found: Verification) -> list[dict[str, Any]]:
-    """The outputs of a chain for each of the samples; nothing if it does not run."""
+    """Return the outputs of a chain for each sample; nothing if it does not run."""
     samples = [codec.encode_sample(sample) for sample in found.samples]
     job = {"job": "chain", **chain.as_json(), "samples": samples, "repeat": 1}
     try:

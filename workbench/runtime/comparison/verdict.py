@@ -69,7 +69,7 @@ class SourceFailure:
 
 @dataclass(frozen=True, slots=True)
 class LoaderFacts:
-    """What one loader made of the result, and of the sources where that matters.
+    """What one loader gave for the result, and for the sources where that matters.
 
     Attributes:
         loader: `v1` or `v2`.
@@ -88,7 +88,7 @@ class LoaderFacts:
 
     @property
     def status(self) -> LoaderStatus:
-        """What it says about the result. A failure counts unless a source fails alike.
+        """Return what it shows about the result; a failure counts unless a source fails alike.
 
         A result that does not load is excused by a source that does not load, not by one that loads and fails.
         """
@@ -144,7 +144,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A verdict that is reached.
+    """A verdict that was reached.
 
     Attributes:
         verdict: one of the four.
@@ -158,7 +158,7 @@ class Decision:
 
 
 def decide(facts: Facts) -> Decision | None:
-    """The verdict, or None while only the run of the result can tell."""
+    """Return the verdict, or None while only running the result can show it."""
     early = _of_sources(facts)
     if early is not None or facts.loaders is None:
         return early
@@ -166,7 +166,7 @@ def decide(facts: Facts) -> Decision | None:
 
 
 def notes(facts: Facts) -> list[str]:
-    """What a reader of the verdict should know of outputs that did not change in value."""
+    """Return notes on outputs whose value did not change."""
     found = []
     resting, seen = resting_outputs(facts), _moving_float(facts)
     random = _random(facts)
@@ -192,7 +192,7 @@ def notes(facts: Facts) -> list[str]:
 
 
 def resting_outputs(facts: Facts) -> list[str]:
-    """Outputs whose values stay the same without making the verdict weaker.
+    """Return outputs that stay the same without weakening the verdict.
 
     Discrete ones do if what leads to them was seen to move: another output that has small changes, or a wire. Floats
     that are whole numbers do beside another output that moved: detectors count like that.
@@ -208,7 +208,7 @@ def resting_outputs(facts: Facts) -> list[str]:
 
 
 def unmoved(facts: Facts) -> list[str]:
-    """Outputs for which further inputs are worth a try: no value changed, and nothing explains it."""
+    """Return outputs worth further inputs: no value changed, and nothing explains it."""
     resting = resting_outputs(facts)
     return [
         slot
@@ -218,12 +218,12 @@ def unmoved(facts: Facts) -> list[str]:
 
 
 def worst(verdicts: Sequence[Verdict]) -> Verdict:
-    """The verdict on several signatures together: none is better than its worst."""
+    """Return the verdict on several signatures: the worst of theirs."""
     return min(verdicts, key=WORST_FIRST.index)
 
 
 def recorded(proof: Mapping[str, Any]) -> tuple[str, str | None]:
-    """The verdict that the record of a proof supports, and why it is not the one it claims.
+    """Return the verdict that a record supports, and why it is not the one recorded.
 
     A record of an older version may say `verified` though each loader was left out.
     """
@@ -316,7 +316,7 @@ def _of_result(facts: Facts) -> Decision:
 
 
 def _dependent(facts: Facts) -> dict[str, OutputFacts]:
-    """The outputs that an input reaches."""
+    """Return the outputs that depend on an input."""
     if facts.inputs == "none":
         return {}
     return {slot: one for slot, one in facts.outputs.items() if one.depends}
@@ -327,14 +327,14 @@ def _random(facts: Facts) -> list[str]:
 
 
 def _shows_something(facts: Facts) -> bool:
-    """Whether an output that is not random moved in value, or, where nothing can move, is there at all."""
+    """Return whether a deterministic output changed in value or, where none can, exists."""
     if facts.inputs == "none":
         return any(one.movement != "random" for one in facts.outputs.values())
     return any(one.movement == "value" for one in _dependent(facts).values())
 
 
 def _moving_float(facts: Facts) -> str | None:
-    """An output with small changes whose values moved."""
+    """Return whether an output with small changes changed in value."""
     return next(
         (s for s, one in _dependent(facts).items() if one.movement == "value" and not one.discrete), None
     )
