@@ -26,7 +26,8 @@ from tests.protos import Shape, graph, meta_graph, node, write
 from tests.zoo import Example
 from workbench import apply, open_model
 from workbench.cli.main import make_parser
-from workbench.cli.pages import calling, merge_page
+from workbench.cli.pages import merge_page
+from workbench.describe import calling
 from workbench.disk import dtypes
 from workbench.model import Signature
 from workbench.publishing.joins import Proving, commit
@@ -352,7 +353,7 @@ def calls(
             draft = apply(plan)
             report = commit(draft, name, child=child)
             assert report.published, (name, report.reason)
-            found[name] = merge_page.how_to_call(report, draft, calling.Needs())
+            found[name] = merge_page._call(report, draft, calling.Needs())
     return folder, found
 
 

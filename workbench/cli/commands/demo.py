@@ -45,7 +45,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     """Tells the story, each step by the very command that it prints."""
     from workbench.cli.commands import inspect, merge
     from workbench.cli.commands import run as runner
-    from workbench.cli.pages.merge_page import short
+    from workbench.describe.calling import short
     from workbench.runtime.child_process.child import TIME_LIMIT, Child
 
     samples = sample_models()
@@ -130,7 +130,7 @@ class _Collected(Output):
 def _step(out: Output, title: str, name: str, words: list[str]) -> argparse.Namespace:
     """Prints a step and its command; the command's arguments."""
     from workbench.cli.main import make_parser
-    from workbench.cli.pages.calling import command
+    from workbench.describe.calling import command
 
     lines = command(["workbench", name, *words])
     out.line()

@@ -24,7 +24,7 @@ from workbench.surgery.plan import DEFAULT_SIGNATURE, DEFAULT_TAGS, Plan, Result
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from workbench.cli.pages.calling import Needs
+    from workbench.describe.calling import Needs
     from workbench.model import Model
     from workbench.publishing.joins import Report
     from workbench.runtime.child_process.child import Child
@@ -164,17 +164,16 @@ def commit_and_tell(draft: Draft, args: argparse.Namespace, out: Output, child: 
 
 
 def _needs(args: argparse.Namespace, draft: Draft) -> Needs:
-    """Return what the result needs to be run: what its verification needed, and the user's word."""
-    from workbench.checks.unsafe import dangerous
-    from workbench.checks.unsafe.ops import may_be_dangerous
-    from workbench.cli.pages.calling import Needs
+    from workbench.describe.calling import needs_of
 
-    asked = args.allow_unsafe or (args.no_verify and may_be_dangerous(draft.meta.ops))
-    return Needs(
-        asked and bool(dangerous(draft.meta, [draft.plan.result.signature])),
-        tuple(args.imports),
-        tuple(args.op_libraries),
-        args.python,
+    return needs_of(
+        draft.meta,
+        draft.plan.result.signature,
+        allowed=args.allow_unsafe,
+        verified=not args.no_verify,
+        imports=args.imports,
+        op_libraries=args.op_libraries,
+        python=args.python,
     )
 
 

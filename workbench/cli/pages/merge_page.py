@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench import sample_models
 from workbench.cli.output import DTYPE, NAME, TEXT, Output, count, size
-from workbench.cli.pages import calling
 from workbench.cli.verdict import differences
 from workbench.describe.actions import finding_json, words
+from workbench.describe.calling import Call, Needs, call_of_result
 from workbench.disk import dtypes
 from workbench.model import shapes
 from workbench.names import show
@@ -159,7 +157,7 @@ def _ports(out: Output, inputs: Iterable[Port], outputs: Iterable[Port]) -> None
 # -- outcome
 
 
-def outcome(out: Output, draft: Draft, report: Report, needs: calling.Needs) -> None:
+def outcome(out: Output, draft: Draft, report: Report, needs: Needs) -> None:
     """What became of a merge, and how to call the result."""
     verification = report.verification
     if report.path is None:
@@ -179,7 +177,7 @@ def outcome(out: Output, draft: Draft, report: Report, needs: calling.Needs) -> 
     out.line()
     out.heading("Signature", show(signature.key))
     _ports(out, signature.inputs.values(), signature.outputs.values())
-    call = how_to_call(report, draft, needs)
+    call = _call(report, draft, needs)
     out.line()
     out.heading("Call it from a shell")
     out.code(call.shell)
@@ -194,40 +192,19 @@ def outcome(out: Output, draft: Draft, report: Report, needs: calling.Needs) -> 
         out.line(call.rest_note, indent=2)
 
 
-def how_to_call(report: Report, draft: Draft, needs: calling.Needs) -> calling.Call:
-    """The call of a published result, with values of the kind it was verified with."""
+def _call(report: Report, draft: Draft, needs: Needs) -> Call:
     assert report.path is not None
     picture = sample_models() / "digits_png" / "sample-3.png"
-    samples = report.verification.samples if report.verification is not None else ()
-    loaders = report.verification.loaders if report.verification is not None else ()
-    smallest = min(samples, key=lambda sample: sum(array.size for array in sample.values()), default=None)
-    return calling.how_to_call(
-        report.path,
-        draft.meta,
-        draft.signature,
-        smallest,
-        short(picture) if picture.exists() else None,
-        loads=all(check.status == "equal" for check in loaders if check.loader == "v2"),
-        needs=needs,
-    )
+    return call_of_result(report.path, draft.meta, draft.signature, report.verification, needs, picture)
 
 
-def short(path: Path) -> str:
-    """A path as it is shortest from here."""
-    try:
-        near = os.path.relpath(path)
-    except (OSError, ValueError):  # there is no "here" any more, or it is on another drive
-        return str(path)
-    return near if len(near) < len(str(path)) else str(path)
-
-
-def outcome_json(draft: Draft, report: Report, needs: calling.Needs) -> dict[str, Any]:
+def outcome_json(draft: Draft, report: Report, needs: Needs) -> dict[str, Any]:
     """The same as data."""
     signature = draft.signature
     found = report.as_json()
     found["signature"] = {"key": signature.key, **_signature_json(signature)}
     if report.path is not None:
-        found["call"] = how_to_call(report, draft, needs).as_json()
+        found["call"] = _call(report, draft, needs).as_json()
     return found
 
 

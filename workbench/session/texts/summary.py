@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.describe.actions import words
@@ -12,8 +10,10 @@ from workbench.session.texts import text as text_
 from workbench.session.texts.detail import Detail, Role, Span
 
 if TYPE_CHECKING:
+    from workbench.describe.calling import Call
     from workbench.model import Signature
     from workbench.publishing.publish import Report
+    from workbench.session.options import CommitOptions
     from workbench.surgery.draft import Draft
 
 
@@ -111,43 +111,20 @@ def _paragraph(out: Detail, text: str, role: Role = "") -> None:
     out.add(Span(text.replace("\n", " "), role))
 
 
-def call_line(path: Path, draft: Draft) -> str:
-    """The `workbench run …` line that calls the result once, with values made up where they are short."""
-    from workbench.disk import dtypes
+def call_of(draft: Draft, report: Report, options: CommitOptions) -> Call:
+    """Return how the result is called: the lines that `workbench merge` prints."""
+    from workbench import sample_models
+    from workbench.describe.calling import call_of_result, needs_of
 
-    signature = draft.signature
-    words = ["workbench", "run", str(path)]
-    if signature.key != "serving_default":
-        words += ["--signature", signature.key]
-    for key, port in signature.inputs.items():
-        if takes_base64(draft, key):
-            words += ["--input", f"{key}=base64url:@image.png"]
-            continue
-        sizes = [1 if size is None else size for size in port.shape or ()]
-        total = 1
-        for size in sizes:
-            total *= size
-        name = dtypes.name(port.dtype) if port.dtype else "float32"
-        leaf: object = "text" if name == "string" else 0
-        if total > 12 or port.kind != "dense":
-            words += ["--input", f"{key}=@input.npy"]
-            continue
-        for size in reversed(sizes):
-            leaf = [leaf] * size
-        words += ["--input", f"{key}={json.dumps(leaf, separators=(',', ':'))}"]
-    import shlex
-
-    return shlex.join(words)
-
-
-def takes_base64(draft: Draft, key: str) -> bool:
-    """Whether a string input of the result is decoded from web-safe base64 by the op right behind it."""
-    from workbench import names
-    from workbench.graph.adjacency import Adjacency
-
-    port = draft.signature.inputs.get(key)
-    if port is None or port.kind != "dense":
-        return False
-    graph = Adjacency(draft.meta.nodes)
-    near = graph.consumers(names.input_node(port.tensor))
-    return any(draft.meta.nodes[name].op == "DecodeBase64" for name, _ in near)
+    assert report.path is not None
+    needs = needs_of(
+        draft.meta,
+        draft.signature.key,
+        allowed=options.allow_unsafe,
+        verified=options.verify,
+        imports=options.imports,
+        op_libraries=options.op_libraries,
+        python=options.python,
+    )
+    picture = sample_models() / "digits_png" / "sample-3.png"
+    return call_of_result(report.path, draft.meta, draft.signature, report.verification, needs, picture)

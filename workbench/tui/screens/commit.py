@@ -13,11 +13,12 @@ from textual.widgets import Input
 
 from workbench.describe.actions import words
 from workbench.errors import Cancelled, UsageError, WorkbenchError
+from workbench.names import show
 from workbench.session.command import merge_line
 from workbench.session.session import Outcome, Session
 from workbench.session.texts.detail import Detail, Span
 from workbench.session.texts.progress import Progress
-from workbench.session.texts.summary import call_line, what_became, what_it_does
+from workbench.session.texts.summary import call_of, what_became, what_it_does
 from workbench.tui import glyphs
 from workbench.tui import status as standing
 from workbench.tui.actions import bindings
@@ -27,6 +28,7 @@ from workbench.tui.widgets.commit_form import CommitForm, slot_of
 from workbench.tui.widgets.detail import SpanLines
 
 if TYPE_CHECKING:
+    from workbench.describe.calling import Call
     from workbench.publishing.publish import Report
     from workbench.surgery.draft import Draft
     from workbench.tui.app import WorkbenchApp
@@ -50,6 +52,7 @@ class CommitScreen(Screen[None]):
         self.session = session
         self.draft: Draft | None = None
         self.report: Report | None = None
+        self.call: Call | None = None
         self.progress = Progress()
         self._asked = False
 
@@ -146,7 +149,7 @@ class CommitScreen(Screen[None]):
             return
         self.form.show_inputs(self.draft)
         if self.report is None or fresh:
-            self.report = None
+            self.report = self.call = None
             self.board.border_title = "What the commit will do"
             self.board.show_detail(what_it_does(self.draft))
         if self._asked:
@@ -193,7 +196,7 @@ class CommitScreen(Screen[None]):
             return
         target = self.form.target
         self.session.set_commit("target", target=target)
-        self.report = None
+        self.report = self.call = None
         self.progress = Progress()
         self.add_class("-running")
         self.board.border_title = "Committing"
@@ -231,8 +234,14 @@ class CommitScreen(Screen[None]):
             self.session.mark_saved()
             self.app.plan_changed()
             self.add_class("-done")
-            out.heading("Call it", "^r copies")
-            out.add(Span(call_line(found.path, draft), "op"))
+            self.call = call_of(draft, found, self.session.commit)
+            for title, note, lines in (
+                ("Call it from a shell", "^r copies", self.call.shell),
+                ("Call it from Python", "", self.call.python),
+            ):
+                out.heading(title, note)
+                for line in lines:
+                    out.add(Span(show(line, 1000), "op"))
             self.board.focus()
         else:
             self._to_target()
@@ -275,8 +284,8 @@ class CommitScreen(Screen[None]):
 
     def action_copy_call(self) -> None:
         """Copy the line that runs the result."""
-        if self.report is not None and self.report.path is not None and self.draft is not None:
-            self.app.copy_to_clipboard(call_line(self.report.path, self.draft))
+        if self.call is not None:
+            self.app.copy_to_clipboard("\n".join(self.call.shell))
         else:
             self.app.tell("There is no result yet.")
 
@@ -303,9 +312,10 @@ class CommitScreen(Screen[None]):
 
     def _how(self, slot: str) -> str:
         """Return `base64url:` for an input that the graph decodes as web-safe base64."""
-        from workbench.session.texts.summary import takes_base64
+        from workbench.describe.example_values import takes_base64
 
-        return "base64url:" if self.draft is not None and takes_base64(self.draft, slot) else ""
+        draft = self.draft
+        return "base64url:" if draft is not None and takes_base64(draft.meta, draft.signature, slot) else ""
 
     def check_action(self, action: str, parameters: tuple[Any, ...]) -> bool | None:
         """Return whether an action is available: no second commit while one runs."""
