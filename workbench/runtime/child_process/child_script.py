@@ -8,8 +8,8 @@ TensorFlow prints goes to stdout and stderr, which are the log. PARENT is the pi
 Both pipes carry one JSON object a line:
 
 - first in: `{"imports": [module], "op_libraries": [path]}`
-- then in:  `{"id": n, "job": "run" | "chain" | "result" | "load_check" | "stages_check", …}`, see the `job_*`
-  functions
+- then in:  `{"id": n, "job": "run" | "chain" | "result" | "load_check" | "stages_check" | "reference", …}`, see the
+  `job_*` functions
 - out: `{"event": "ready", "versions": {…}}` once, or `{"event": "failed", "kind", "message"}`
 - out: `{"event": "progress", "id": n, "text": …}` any number of times, then for each job one of
   `{"id": n, "answer": {…}}`, `{"id": n, "error": ERROR}` (TensorFlow raised) or
@@ -845,7 +845,85 @@ def count_of(loaded: Any, attribute: str) -> int | None:
     return len(found) if isinstance(found, (list, tuple)) else None
 
 
+# ---------------------------------------------------------------- references
+
+# The functions of tf that a reference may call: they compute, and read and write nothing.
+REFERENCE_FUNCTIONS = frozenset(
+    """
+    RaggedTensor.to_tensor add argmax cast clip_by_value compat.v1.image.resize concat divide equal exp
+    expand_dims fill gather greater_equal image.crop_to_bounding_box image.grayscale_to_rgb
+    image.pad_to_bounding_box image.resize image.resize_with_crop_or_pad image.resize_with_pad
+    image.rgb_to_grayscale io.decode_base64 io.decode_image math.floordiv math.top_k maximum minimum
+    multiply one_hot ones_like range reduce_any reduce_max reduce_prod reduce_sum reshape reverse round
+    saturate_cast shape sigmoid slice squeeze stack strings.as_string strings.lower
+    strings.regex_replace strings.split strings.to_number subtract transpose where
+    """.split()  # noqa: SIM905
+)
+
+
+def job_reference(job: Json, pipe: Pipe) -> Json:
+    """Functions of TensorFlow, eagerly: what a chain of adapters is to compute.
+
+    In: steps, as `surgery/adapters/reference.py` describes them, and value, an array.
+    Out: {"values": {name: array}}.
+    """
+    value = tf.constant(decode(job["value"]), tf.as_dtype(job["value"]["dtype"]))
+    with phase("run"):
+        values = reference_steps(job["steps"], {"": value})
+    return {"values": encode_sample({name: found.numpy() for name, found in values.items()})}
+
+
+def reference_steps(steps: list[Any], values: Json) -> Json:
+    """Do the steps of a reference; return all tensors by name."""
+    for step in steps:
+        if "rows" in step:
+            rows = [reference_steps(step["rows"], {"": row})[""] for row in tf.unstack(values[""])]
+            values = {**values, "": tf.stack(rows)}
+            continue
+        found = {name: evaluated(expression, values) for name, expression in step["sets"].items()}
+        dropped = step.get("drops", ())
+        values = {name: one for name, one in {**values, **found}.items() if name not in dropped}
+    return values
+
+
+def evaluated(expression: Any, values: Json) -> Any:
+    """Evaluate an expression of a reference."""
+    if isinstance(expression, list):
+        return [evaluated(item, values) for item in expression]
+    if not isinstance(expression, dict):
+        return expression
+    if "value" in expression:
+        return values[expression["value"]]
+    if "tf" in expression:
+        return called_function(expression, values)
+    if "constant" in expression:
+        return tf.constant(expression["constant"], tf.as_dtype(expression["dtype"]))
+    if "strings" in expression:
+        return tf.constant([base64.b64decode(text) for text in expression["strings"]], tf.string)
+    if "dtype" in expression:
+        return tf.as_dtype(expression["dtype"])
+    of = evaluated(expression["of"], values)
+    if "by_channels" in expression:
+        return evaluated(expression["by_channels"][str(of.shape[-1])], values)
+    return of[expression["pick"]] if "pick" in expression else of[slice(*expression["slice"])]
+
+
+def called_function(expression: Json, values: Json) -> Any:
+    """Call a function of TensorFlow that references may call."""
+    name = expression["tf"]
+    if name not in REFERENCE_FUNCTIONS:
+        raise ValueError(f"a reference may not call tf.{name}")
+    function = tf
+    for part in name.split("."):
+        function = getattr(function, part)
+    arguments = evaluated(expression["args"], values)
+    return function(
+        *arguments, **{key: evaluated(x, values) for key, x in expression.get("kwargs", {}).items()}
+    )
+
+
 JOBS = {
+    "reference": job_reference,
     "run": job_run,
     "chain": job_chain,
     "result": job_result,

@@ -35,7 +35,7 @@ def remedy(have: tuple[int, Shape], want: tuple[int, Shape]) -> str:
         if target == "string":
             call, note = "tf.strings.as_string(x)", "digits of floats are lost" if source in _FLOATS else ""
         elif source in _NUMBERS and target in _NUMBERS:
-            lossy = _lossy(source, target)
+            lossy = lossy_cast(source, target)
             call = f"tf.cast(x, tf.{target})"
             note = f"the cast is lossy: {lossy}" if lossy else "the cast loses nothing"
         else:
@@ -109,7 +109,8 @@ def _size(size: int | None) -> int:
     return 1 if size is None else size
 
 
-def _lossy(source: str, target: str) -> str | None:
+def lossy_cast(source: str, target: str) -> str | None:
+    """Return what a cast from one dtype to another loses, or None where it loses nothing."""
     if source in _FLOATS and target in _INTEGERS:
         return "fractions are cut off"
     if target == "bool":
