@@ -12,7 +12,6 @@ import pytest
 from tests.cli.tools import call
 from tests.surgery.tools import codes, draft_of, findings_of, the, wire
 from workbench.model import Model, open_model
-from workbench.model.duplicate_variables import find_twins
 from workbench.publishing.edits import commit_edit
 from workbench.publishing.joins import commit
 from workbench.publishing.publish import Report
@@ -335,7 +334,7 @@ def test_without_a_signature_the_usual_callable_is_one(
     make: Make, name: str, keys: list[str], kind: str, tmp_path: Path, child: Child
 ) -> None:
     if name == "keras":
-        assert find_twins(open_model(make(name)).meta)
+        assert open_model(make(name)).meta.duplicate_variables
     edit = redo(open_model(make(name)), kind, {}, where="recipe")
     report = edited(edit, tmp_path / "out", child)
     (signature,) = [one for one in edit.meta.signatures.values() if not one.key.startswith("__")]

@@ -1,4 +1,4 @@
-"""Variables that stand twice in a main graph: once where they are read, once where the saver restores them.
+"""Variables that a main graph has twice: once where they are read, once where the saver restores them.
 
 `tf.saved_model.save` on a Keras 3 model writes such graphs: the functions read `dense/kernel`, the saver restores
 `Variable_1`, and only the object graph knows that both are one. `tf.saved_model.load` goes by the object graph and is
@@ -7,24 +7,26 @@ right; a v1 Session finds the variable uninitialised.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from workbench.model.objects import ObjectGraph
 from workbench.model.variables import Variable
 
-if TYPE_CHECKING:
-    from workbench.model.meta import MetaGraph
 
+def find_duplicates(variables: Sequence[Variable], objects: ObjectGraph | None) -> dict[str, Variable]:
+    """Return, by the node of a variable that nothing restores, the restored variable of the same object.
 
-def find_twins(meta: MetaGraph) -> dict[str, Variable]:
-    """Node of a variable that nothing restores to the restored variable that is the same object."""
-    objects = meta.objects
+    Args:
+        variables: all variables of a MetaGraph.
+        objects: its object graph, which alone knows that two nodes are one object.
+    """
     if objects is None:
         return {}
-    lost = [variable for variable in meta.variables if variable.key is None and variable.op == "VarHandleOp"]
+    lost = [variable for variable in variables if variable.key is None and variable.op == "VarHandleOp"]
     if not lost:
         return {}
     restored: dict[int, Variable] = {}
-    for variable in meta.variables:
+    for variable in variables:
         number = objects.variable_of_key(variable.key) if variable.key is not None else None
         if number is not None:
             restored.setdefault(number, variable)

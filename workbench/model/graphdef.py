@@ -8,22 +8,42 @@ which its default follows would have no effect.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from workbench.disk import dtypes
+from workbench.disk.schema import GraphDef, NodeDef
 from workbench.model.op_classes import INTO_FRAMES, NO_VALUE, OUT_OF_FRAMES, PLACEHOLDERS
 from workbench.model.signature import DEFAULT, PREDICT, Port, Signature
-from workbench.model.tensors import output_shape
+from workbench.model.tensors import Tensor, output_shape
 from workbench.names import input_node, is_control
-
-if TYPE_CHECKING:
-    from workbench.model.meta import MetaGraph
 
 _MAX_MORE = 4096
 _MOST_STEPS = 2_000_000
 
 
-def read_signature(meta: MetaGraph) -> dict[str, Signature]:
+class Graph(Protocol):
+    """What is asked of a MetaGraph here."""
+
+    @property
+    def graph(self) -> GraphDef:
+        """The `GraphDef`."""
+
+    @property
+    def nodes(self) -> dict[str, NodeDef]:
+        """Its nodes by name."""
+
+    @property
+    def producer(self) -> int:
+        """Its version."""
+
+    def output_types(self, node: NodeDef) -> list[int] | None:
+        """Return the dtypes of a node's outputs, or None for an unknown op."""
+
+    def node_tensor(self, name: str) -> Tensor | None:
+        """Return a tensor as the nodes declare it."""
+
+
+def read_signature(meta: Graph) -> dict[str, Signature]:
     """One `serving_default`: inputs are the placeholders, outputs the sinks, keys the node names.
 
     A PlaceholderWithDefault is one that may be left out, unless an output would no longer follow from another one.
@@ -64,7 +84,7 @@ def read_signature(meta: MetaGraph) -> dict[str, Signature]:
     return {DEFAULT: Signature(DEFAULT, PREDICT, ordered_in, ordered_out)}
 
 
-def _displacing(meta: MetaGraph, sinks: set[str]) -> set[str]:
+def _displacing(meta: Graph, sinks: set[str]) -> set[str]:
     """Placeholders with a default that, if they were fed, would take the place of another placeholder for a sink."""
     placeholders = {node.name for node in meta.graph.node if node.op in PLACEHOLDERS}
     if not any(meta.nodes[name].input for name in placeholders):
@@ -88,7 +108,7 @@ def _displacing(meta: MetaGraph, sinks: set[str]) -> set[str]:
     return inner - fed
 
 
-def _outside_control_flow(meta: MetaGraph, sinks: list[str]) -> list[str]:
+def _outside_control_flow(meta: Graph, sinks: list[str]) -> list[str]:
     """Those of some nodes that have a value whichever branches are taken, and only one.
 
     A Switch gives its value to one of its outputs alone, an Enter leads into a loop; Merge and Exit lead out again.
@@ -100,7 +120,7 @@ def _outside_control_flow(meta: MetaGraph, sinks: list[str]) -> list[str]:
     return [sink for sink in sinks if sink not in inside]
 
 
-def _takers(meta: MetaGraph, without: frozenset[str] = frozenset()) -> dict[str, list[str]]:
+def _takers(meta: Graph, without: frozenset[str] = frozenset()) -> dict[str, list[str]]:
     """For each node the nodes that take a value of it; those of some ops are left out."""
     found: dict[str, list[str]] = {}
     for node in meta.graph.node:
@@ -124,7 +144,7 @@ def _behind(takers: Mapping[str, list[str]], starts: Iterable[str], stops: Itera
     return found
 
 
-def _port(meta: MetaGraph, key: str, tensor: str) -> Port:
+def _port(meta: Graph, key: str, tensor: str) -> Port:
     found = meta.node_tensor(tensor)
     if found is None:
         return Port(key, "dense", (tensor,), dtypes.dtype(dtypes.INVALID), None)

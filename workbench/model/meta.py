@@ -226,15 +226,21 @@ class MetaGraph:
             return ()
         from workbench.model.variables import read_variables
 
-        return read_variables(self)
+        return read_variables(self.proto, self.nodes, self.functions, self.bundle, self.objects)
 
     @cached_property
     def variable_counts(self) -> Counts:
         """How many variables there are, what they weigh, and what else stands beside them."""
-        from workbench.model.duplicate_variables import find_twins
         from workbench.model.variables import count_variables
 
-        return count_variables(self.variables, find_twins(self))
+        return count_variables(self.variables, self.duplicate_variables)
+
+    @cached_property
+    def duplicate_variables(self) -> dict[str, Variable]:
+        """By the node of a variable that nothing restores: the restored variable of the same object."""
+        from workbench.model.duplicate_variables import find_duplicates
+
+        return find_duplicates(self.variables, self.objects)
 
     @cached_property
     def assets(self) -> tuple[Asset, ...]:

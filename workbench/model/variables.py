@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from workbench.disk import dtypes
 from workbench.disk.dtypes import DType
-from workbench.disk.schema import MetaGraphDef, NodeDef, VariableDef
+from workbench.disk.schema import FunctionDef, MetaGraphDef, NodeDef, VariableDef
 from workbench.errors import DamagedFile
 from workbench.model import saver, shapes
 from workbench.model.objects import VALUE_SUFFIX, ObjectGraph
@@ -19,7 +19,6 @@ from workbench.names import input_node, show
 
 if TYPE_CHECKING:
     from workbench.disk.checkpoint.bundle_read import Bundle
-    from workbench.model.meta import MetaGraph
 
 
 VARIABLE_COLLECTIONS = (
@@ -135,12 +134,12 @@ class Counts:
         return found
 
 
-def count_variables(variables: Sequence[Variable], twins: Mapping[str, Variable]) -> Counts:
+def count_variables(variables: Sequence[Variable], duplicates: Mapping[str, Variable]) -> Counts:
     """Count the variables of a MetaGraph.
 
     Args:
         variables: all of them.
-        twins: as `twins.find_twins` has them: second nodes of restored variables.
+        duplicates: second nodes of restored variables, as `find_duplicates` returns them.
     """
     restored = [variable for variable in variables if variable.key is not None]
     counted = restored or list(variables)
@@ -153,21 +152,34 @@ def count_variables(variables: Sequence[Variable], twins: Mapping[str, Variable]
         number=len(counted),
         nbytes=sum(values.values()) if values else None,
         trainable=sum(bool(variable.trainable) for variable in counted),
-        doubles=len(twins),
-        unrestored=len(variables) - len(counted) - len(twins),
+        doubles=len(duplicates),
+        unrestored=len(variables) - len(counted) - len(duplicates),
         restored=bool(restored),
     )
 
 
-def read_variables(meta: MetaGraph) -> tuple[Variable, ...]:
-    """All variables of a MetaGraph's main graph, in the order of their nodes."""
-    proto, bundle, objects = meta.proto, meta.bundle, meta.objects
+def read_variables(
+    proto: MetaGraphDef,
+    nodes: Mapping[str, NodeDef],
+    functions: Mapping[str, FunctionDef],
+    bundle: Bundle | None,
+    objects: ObjectGraph | None,
+) -> tuple[Variable, ...]:
+    """Return all variables of a MetaGraph's main graph, in the order of their nodes.
+
+    Args:
+        proto: the `MetaGraphDef`.
+        nodes: of its main graph, by name.
+        functions: of its library, by name.
+        bundle: the checkpoint with their values, or None.
+        objects: the object graph, or None.
+    """
     has_saver = proto.HasField("saver_def")
-    saved = saver.follow(meta.nodes, meta.functions, proto.saver_def if has_saver else None)
+    saved = saver.follow(nodes, functions, proto.saver_def if has_saver else None)
     declared = _declared(proto)
     return tuple(
         _variable(node, saved.get(name), declared, objects, bundle)
-        for name, node in meta.nodes.items()
+        for name, node in nodes.items()
         if node.op in VARIABLES
     )
 
@@ -225,7 +237,7 @@ def _on_disk(bundle: Bundle, key: str, part: SaveSlice | None) -> tuple[int | No
     """(bytes, shard, dtype, shape) of a key, or of the part of it; (None, None, 0, None) for a damaged entry."""
     try:
         entry = bundle.entry(key)
-    except DamagedFile:  # `Model.findings` tells of it
+    except DamagedFile:  # `checks.open_model` reports it
         return None, None, dtypes.INVALID, None
     if part is None:
         return entry.size, entry.shard, entry.dtype, entry.shape

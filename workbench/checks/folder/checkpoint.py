@@ -11,7 +11,6 @@ from workbench.checks.graphs.initialised import running
 from workbench.disk.schema import TrackableObjectGraph
 from workbench.errors import DamagedFile
 from workbench.findings import Action, Hint
-from workbench.model.duplicate_variables import find_twins
 from workbench.model.objects import OBJECT_GRAPH_KEY
 from workbench.model.op_classes import RESTORES
 from workbench.model.saver import const_strings
@@ -116,7 +115,7 @@ def _not_restored(meta: MetaGraph, adjacency: Adjacency, found: Found) -> None:
     shared = {
         variable.shared_name or variable.name for variable in meta.variables if variable.key is not None
     }
-    twins = find_twins(meta)
+    twins = meta.duplicate_variables
     for variable in lost:
         name = variable.name
         if name not in needed or name in loading or (variable.shared_name or name) in shared:

@@ -370,13 +370,12 @@ def _needs(meta: MetaGraph, signature: Signature) -> list[tuple[str, str]]:
     """What of the graph runs when a signature is called."""
     from workbench.graph.adjacency import Adjacency
     from workbench.graph.functions import reachable
-    from workbench.model.duplicate_variables import find_twins
     from workbench.model.variables import count_variables
 
     outputs = [name for port in signature.outputs.values() for name in port.tensors]
     fed = [name for port in signature.inputs.values() for name in port.tensors]
     cut = Adjacency(meta.nodes).cut(outputs, fed)
-    twins = find_twins(meta)
+    twins = meta.duplicate_variables
     nodes = [variable for variable in meta.variables if variable.name in cut.nodes]
     used = list({one.name: one for node in nodes for one in [twins.get(node.name, node)]}.values())
     facts = [("needs", f"{len(cut.nodes):,} of {count(len(meta.nodes), 'node')}")]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from workbench import names
-from workbench.model.duplicate_variables import find_twins
 from workbench.surgery.imported import ImportedModel
 
 
 def join_twins(part: ImportedModel) -> None:
     """Leads what the saver does to a restored twin to the variable that is read; notes it in `part.twins`."""
-    part.twins = {node: twin for node, twin in find_twins(part.meta).items() if node in part.kept}
+    part.twins = {node: twin for node, twin in part.meta.duplicate_variables.items() if node in part.kept}
     new = {twin.node: node for node, twin in part.twins.items() if twin.node in part.kept}
     if not new:
         return

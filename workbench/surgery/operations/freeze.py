@@ -8,7 +8,6 @@ from workbench import names
 from workbench.disk.schema import Message
 from workbench.findings import Action, Hint
 from workbench.model import MetaGraph, Model
-from workbench.model.duplicate_variables import find_twins
 from workbench.model.op_classes import VARIABLES
 from workbench.model.variables import VARIABLE_COLLECTIONS
 from workbench.names import show
@@ -56,7 +55,7 @@ def freeze_model(model: Model) -> Edit:
     drop_nodes(meta_graph, roots_of(meta_graph))
     nodes = {node.name: node for node in graph.node}
     drop_functions(meta_graph)
-    known = {variable.node: variable for variable in original.variables} | find_twins(original)
+    known = {variable.node: variable for variable in original.variables} | original.duplicate_variables
     state = restored(original)
     if not any(node.op in VARIABLES or state.lost(node, original.op_table) for node in _all(meta_graph)):
         edit.note("freeze-nothing", "info", show(str(model.path)), "No signature reads a variable.")

@@ -8,7 +8,6 @@ from __future__ import annotations
 from workbench.disk.nodes import attr
 from workbench.disk.schema import SavedObject
 from workbench.model import Model
-from workbench.model.duplicate_variables import find_twins
 from workbench.model.meta import MetaGraph
 from workbench.model.op_classes import CALLS, RESOURCE_TABLES
 from workbench.names import show
@@ -32,7 +31,7 @@ class Captures:
 
     def __init__(self, model: Model, meta: MetaGraph, restored: bool) -> None:
         self.meta = meta
-        self.last = find_twins(meta) if restored else {}
+        self.last = meta.duplicate_variables if restored else {}
         self.graph = meta.proto.object_graph_def
         bound = bound_objects(model.meta, meta)
         self.nodes: dict[int, list[str]] = {}

@@ -8,7 +8,6 @@ from workbench.disk.schema import MetaGraphDef
 from workbench.graph.functions import reachable
 from workbench.graph.reach import ancestors
 from workbench.model import MetaGraph, Model
-from workbench.model.duplicate_variables import find_twins
 from workbench.surgery.export.init_ops import MAIN_OP, signature_tensors, use_main_op
 from workbench.surgery.export.variable_defs import describe_variables
 from workbench.surgery.imported import ImportedModel
@@ -55,7 +54,7 @@ def drop_objects(meta_graph: MetaGraphDef, model: Model, original: MetaGraph) ->
     part = ImportedModel(Source("model", model.path), model, original, None)
     part.graph_def = meta_graph.graph_def
     part.kept = {node.name: node for node in meta_graph.graph_def.node}
-    part.twins = find_twins(original)
+    part.twins = original.duplicate_variables
     describe_variables(part)
     for name, definitions in part.variable_defs.items():
         values = meta_graph.collection_def[name].bytes_list.value
