@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 import workbench
 from tests.checks.cases import CASES, copy
 from workbench.checks.check import Checked, check_model
-from workbench.checks.codes import AREAS, Found, registry
+from workbench.checks.codes import GROUPS, Code, Found, groups, registry
 from workbench.checks.folder import files
 from workbench.checks.graphs.loading import is_elsewhere
 from workbench.describe.actions import finding_json
@@ -28,8 +29,13 @@ ALSO = {
     "lfs-pointer": {"bad-shard"},
     "tensor-overlap": {"bad-tensor"},
 }
-# Where findings are made without the registry: of these every code has to be a literal.
-TOLD_BY_INSPECT = ("checks/open_model.py", "model/recipe.py", "disk/checkpoint/bundle_read.py")
+# What makes a finding of a code that is given by its name: the place of the code, and the fewest arguments that tell
+# it from other functions of that name.
+TAKES_A_CODE = {
+    **{"Finding": (0, 1), "_Some": (0, 1), "_finding": (0, 1), "_problem": (0, 1)},
+    **{"note": (0, 4), "wrong": (0, 3), "_wrong": (4, 4), "Judgement": (3, 4)},
+}
+ELSEWHERE = ("Merging: endpoints", "Merging: wires", "Merging: the result", "Changing one model", "Errors")
 
 
 def check(path: Path, *, serving: bool = True) -> Checked:
@@ -48,7 +54,8 @@ def test_found_and_nothing_else(code: str, tmp_path: Path) -> None:
 
 
 def test_every_code_has_a_case() -> None:
-    assert set(registry()) == {*CASES, "proto-size"}
+    of_checks = {one.name for title, codes in groups().items() if title not in ELSEWHERE for one in codes}
+    assert of_checks == {*CASES, "proto-size"}
 
 
 def test_near_two_gigabytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,29 +69,97 @@ def test_near_two_gigabytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("name", registry())
 def test_explained(name: str) -> None:
     code = registry()[name]
-    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name)
-    assert code.severity in ("error", "warning", "info")
+    assert re.fullmatch(r"(R[0-9]+-)?[a-z0-9]+(-[a-z0-9]+)*", name)
+    severities = (code.severity, *code.also)
+    assert {*severities} <= {"error", "warning", "info"} and len({*severities}) == len(severities)
     assert not code.title.endswith(".") and not code.title[0].isupper()
     for text in (code.why, code.fix):
         assert len(text) > 10 and text.endswith((".", ".)")) and "  " not in text, text
 
 
-def literal_codes(path: Path) -> Iterator[str]:
-    """First arguments of `Finding(…)`, `_finding(…)` and `_problem(…)` in a module, and what is assigned to `code`."""
+@dataclass(frozen=True)
+class Made:
+    """A place in the sources where a finding of a code is made; the severity, if it is written there."""
+
+    place: str
+    code: str
+    severities: frozenset[str]
+
+
+def strings(node: ast.AST | None) -> list[str] | None:
+    """The texts that an expression may be: a literal, or one literal or another. None for anything else."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return [node.value]
+    if isinstance(node, ast.IfExp):
+        either = (strings(node.body), strings(node.orelse))
+        return None if None in either else [*(either[0] or ()), *(either[1] or ())]
+    return None
+
+
+def made_in(path: Path) -> Iterator[Made]:
+    """All codes that a module writes: given to what takes one, assigned to `code`, or the default of `code`."""
     for node in ast.walk(ast.parse(path.read_text())):
-        value = None
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-            value = node.args[0] if node.func.id in ("Finding", "_Some", "_finding", "_problem") else None
+        code, severity = None, None
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
+            called = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+            at, fewest = TAKES_A_CODE.get(called, (0, 99))
+            given = {word.arg: word.value for word in node.keywords}
+            if len(node.args) >= fewest:
+                code = node.args[at] if len(node.args) > at else given.get("code")
+                severity = node.args[at + 1] if len(node.args) > at + 1 else given.get("severity")
+                assert not isinstance(code, ast.JoinedStr | ast.BinOp), f"{path}:{node.lineno}"
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            value = node.value if node.targets[0].id == "code" else None
-        options = [value.body, value.orelse] if isinstance(value, ast.IfExp) else [value]
-        yield from (one.value for one in options if isinstance(one, ast.Constant))
+            code = node.value if node.targets[0].id == "code" else None
+        elif isinstance(node, ast.arguments):
+            named = [*node.posonlyargs, *node.args]
+            given_by = zip(named[len(named) - len(node.defaults) :], node.defaults, strict=True)
+            pairs = [*given_by, *zip(node.kwonlyargs, node.kw_defaults, strict=True)]
+            code = next((value for arg, value in pairs if arg.arg == "code"), None)
+        levels = frozenset(one for one in strings(severity) or () if one in ("error", "warning", "info"))
+        for name in strings(code) or ():
+            yield Made(f"{path.relative_to(ROOM)}:{getattr(node, 'lineno', 0)}", name, levels)
 
 
-def test_what_inspect_tells_is_laid_down_too() -> None:
-    codes = {code for name in TOLD_BY_INSPECT for code in literal_codes(ROOM / name)}
-    assert {"dangling-input", "missing-shard", "origin-unreadable", "bundle-problem"} <= codes
-    assert codes <= set(registry())
+def made() -> list[Made]:
+    return [
+        one
+        for path in sorted(ROOM.rglob("*.py"))
+        if not path.name.startswith("codes_of_")
+        for one in made_in(path)
+    ]
+
+
+def test_every_code_in_the_sources_is_registered() -> None:
+    """Whatever room makes a finding or raises an error: its code is explained, and may have its severity."""
+    found = made()
+    assert {"R3-dtype", "signature-unknown", "dangling-input", "missing-shard", "R6-rename"} <= {
+        one.code for one in found
+    }
+    assert [one for one in found if one.code not in registry()] == []
+    others = {name: {code.severity, *code.also} for name, code in registry().items()}
+    assert [one for one in found if not one.severities <= others[one.code]] == []
+
+
+def test_every_registered_code_is_used() -> None:
+    """By its name in the sources, or as the `Code` that a check gives to `Found.add`."""
+    used = {one.code for one in made()}
+    texts = {path: path.read_text() for path in ROOM.rglob("*.py")}
+    for modules in GROUPS.values():
+        for module in modules:
+            path = ROOM / "checks" / f"{module.replace('.', '/')}.py"
+            for constant, code in vars(import_module(f"workbench.checks.{module}")).items():
+                if isinstance(code, Code) and code.name not in used:
+                    places = [
+                        len(re.findall(rf"\b{constant}\b", text)) - (at == path) for at, text in texts.items()
+                    ]
+                    literal = f'"{code.name}"'
+                    others = [at for at, text in texts.items() if at != path and literal in text]
+                    assert sum(places) > 0 or others, f"{code.name} ({constant}) is used nowhere"
+
+
+def test_no_code_is_registered_twice() -> None:
+    names = [one.name for codes in groups().values() for one in codes]
+    assert len(names) == len(set(names))
 
 
 def test_the_room_makes_findings_of_laid_down_codes_only() -> None:
@@ -97,9 +172,8 @@ def test_the_room_makes_findings_of_laid_down_codes_only() -> None:
         ]
         if path.name not in ("codes.py", "open_model.py"):
             assert "Finding" not in calls, path
-        assert (
-            "Code" not in calls or ".".join(path.relative_to(ROOM / "checks").with_suffix("").parts) in AREAS
-        ), path
+        name = ".".join(path.relative_to(ROOM / "checks").with_suffix("").parts)
+        assert "Code" not in calls or any(name in modules for modules in GROUPS.values()), path
 
 
 def test_some_are_told_one_by_one_and_the_rest_counted(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.checks.cases import CASES, copy
 from tests.cli.tools import DIGITS, call
-from workbench.checks.codes import registry
+from workbench.checks.codes import GROUPS, registry
 
 Capture = pytest.CaptureFixture[str]
 
@@ -109,10 +109,13 @@ def test_all_of_them(capsys: Capture, tmp_path: Path) -> None:
 def test_codes(capsys: Capture) -> None:
     done = call(capsys, "check", "--codes")
     assert done.code == 0
-    assert [line.split()[0] for line in done.out.splitlines()] == list(registry())
+    listed = [line.split()[0] for line in done.out.splitlines() if line.startswith("  ")]
+    assert listed == list(registry()), "one line a code"
+    headings = [line for line in done.out.splitlines() if line and not line.startswith(" ")]
+    assert headings == list(GROUPS)
     found = json.loads(call(capsys, "check", "--codes", "--json").out)
     assert [one["code"] for one in found["codes"]] == list(registry())
-    assert set(found["codes"][0]) == {"code", "severity", "title", "why", "fix"}
+    assert set(found["codes"][0]) == {"code", "severity", "also", "title", "why", "fix", "group"}
 
 
 def test_explain(capsys: Capture) -> None:
@@ -122,6 +125,12 @@ def test_explain(capsys: Capture) -> None:
     assert first == "output-shape  error"
     assert rest[0] == "  A signature's output is declared with a shape that it can't have."
     assert json.loads(call(capsys, "check", "--explain", "cycle", "--json").out)["severity"] == "error"
+    done = call(capsys, "check", "--explain", "R3-dtype")
+    assert done.out.splitlines()[:2] == [
+        "R3-dtype  error",
+        "  The output and the input have different dtypes.",
+    ]
+    assert call(capsys, "check", "--explain", "tf1-format").out.startswith("tf1-format  info or error")
     done = call(capsys, "check", "--explain", "output-shapes")
     assert done.code == 2 and "Did you mean output-shape" in done.err
 

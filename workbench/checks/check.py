@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from workbench.checks import signatures
 from workbench.checks.codes import LISTED, Found
+from workbench.checks.codes_of_opening import DANGLING_INPUT
 from workbench.checks.folder import assets, checkpoint, files, tracked
 from workbench.checks.graphs import (
     attrs,
@@ -24,7 +25,6 @@ from workbench.checks.graphs import (
     values,
 )
 from workbench.checks.graphs import nodes as graph
-from workbench.checks.known import DANGLING_INPUT
 from workbench.checks.open_model import of_files, of_meta
 from workbench.errors import UsageError, expect
 from workbench.findings import Finding, Severity, by_severity, total

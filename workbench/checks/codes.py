@@ -1,4 +1,8 @@
-"""What a code means: severity, title, why it matters, what to do. And the collector that findings go through."""
+"""The registry of the codes of findings: severity, title, why it matters, what to do. And a collector of findings.
+
+Every code of a finding is registered, whichever room makes it, and so are the codes of errors. A room above this one
+may import its `Code`s; rooms below write the name.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +17,26 @@ from workbench.findings import Action, Finding, Hint, Severity
 LISTED = 5
 """How many findings of one code are told one by one, if not all are asked for."""
 
-AREAS = (
-    "known", "graphs.nodes", "graphs.attrs", "graphs.values", "graphs.functions", "signatures",
-    "graphs.names", "graphs.saver", "graphs.objects", "graphs.captures", "folder.tracked",
-    "folder.checkpoint", "graphs.initialised", "folder.assets", "graphs.ops", "graphs.loading",
-    "folder.files", "folder.fingerprint", "serving", "folder.warmup",
-)  # fmt: skip
-"""The modules that lay down codes, in the order in which `workbench check --codes` tells them."""
+GROUPS: dict[str, tuple[str, ...]] = {
+    "Opening a model": ("codes_of_opening",),
+    "Graph and functions": (
+        "graphs.nodes", "graphs.attrs", "graphs.values", "graphs.functions", "graphs.names", "graphs.ops",
+        "graphs.loading",
+    ),
+    "Signatures": ("signatures",),
+    "Variables and objects": (
+        "graphs.saver", "graphs.objects", "graphs.captures", "graphs.initialised", "folder.tracked",
+        "folder.checkpoint",
+    ),
+    "Files": ("folder.assets", "folder.files", "folder.fingerprint"),
+    "TensorFlow Serving": ("serving", "folder.warmup"),
+    "Merging: endpoints": ("codes_of_endpoints",),
+    "Merging: wires": ("codes_of_wires",),
+    "Merging: the result": ("codes_of_results",),
+    "Changing one model": ("codes_of_changes",),
+    "Errors": ("codes_of_errors",),
+}  # fmt: skip
+"""The modules that register codes, in groups, in the order in which `workbench check --codes` lists them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +46,10 @@ class Code:
     Attributes:
         name: as it is in `Finding.code`.
         severity: `error`: something TensorFlow refuses, or computes wrongly; `warning`: it may; `info`: good to know.
-        title: what is the matter, in a few words.
+        title: what is wrong, in a few words.
         why: what happens because of it.
         fix: the next move.
+        also: other severities that findings of this code may have, as `why` explains.
     """
 
     name: str
@@ -39,16 +57,26 @@ class Code:
     title: str
     why: str
     fix: str
+    also: tuple[Severity, ...] = ()
+
+
+@cache
+def groups() -> dict[str, tuple[Code, ...]]:
+    """Return all codes by group, in the order in which they are listed."""
+    found: dict[str, tuple[Code, ...]] = {}
+    known: set[int] = set()  # a module may import a code of another, which is listed where it was made
+    for title, modules in GROUPS.items():
+        values = [one for name in modules for one in vars(import_module(f"workbench.checks.{name}")).values()]
+        own = {id(one): one for one in values if isinstance(one, Code) and id(one) not in known}
+        found[title] = tuple(own.values())
+        known.update(own)
+    return found
 
 
 @cache
 def registry() -> dict[str, Code]:
-    """All codes by name, in the order of the areas."""
-    found: dict[str, Code] = {}
-    for area in AREAS:
-        module = import_module(f"workbench.checks.{area}")
-        found.update((one.name, one) for one in vars(module).values() if isinstance(one, Code))
-    return found
+    """Return all codes by name, in the order of the groups."""
+    return {one.name: one for codes in groups().values() for one in codes}
 
 
 class Found:

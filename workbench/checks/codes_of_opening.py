@@ -1,4 +1,4 @@
-"""The codes of what `workbench inspect` tells too: found when a model is opened (`open_model`)."""
+"""Codes of what is found when a model is opened (`open_model`); `workbench inspect` shows them too."""
 
 from __future__ import annotations
 

@@ -12,12 +12,18 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.checks.codes import Found
+from workbench.checks.codes_of_opening import (
+    DANGLING_INPUT,
+    DUPLICATE_NODE,
+    MISSING_FUNCTION,
+    NO_OP,
+    SIGNATURE_TENSOR,
+)
 from workbench.checks.graphs import captures, objects, ops, saver
 from workbench.checks.graphs.attrs import MISSING_ATTR
 from workbench.checks.graphs.functions import RETURN, call_problems, clashes, functions_of, recursion
 from workbench.checks.graphs.names import NODE_NAME
 from workbench.checks.graphs.nodes import BODY_INPUT, INPUT_COUNT, INPUT_ORDER, OUTPUT_INDEX
-from workbench.checks.known import DANGLING_INPUT, DUPLICATE_NODE, MISSING_FUNCTION, NO_OP, SIGNATURE_TENSOR
 from workbench.disk import optable
 from workbench.disk.schema import FunctionDef, NodeDef
 from workbench.findings import Finding

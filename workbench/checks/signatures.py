@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.checks.codes import Code, Found
-from workbench.checks.known import SIGNATURE_DTYPE, SIGNATURE_SHAPE
+from workbench.checks.codes_of_opening import SIGNATURE_DTYPE, SIGNATURE_SHAPE
 from workbench.disk import dtypes
 from workbench.findings import Action, Hint
 from workbench.graph.shape_inference import Shapes

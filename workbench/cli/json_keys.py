@@ -101,13 +101,17 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
                 "findings": "list of {code, severity, where, message, hint, action?, tag_set}",
             },
         ),
-        Shape("--codes", {"schema_version": _VERSION, "codes": "list of {code, severity, title, why, fix}"}),
+        Shape(
+            "--codes",
+            {"schema_version": _VERSION, "codes": "list of {code, severity, also, title, why, fix, group}"},
+        ),
         Shape(
             "--explain",
             {
                 "schema_version": _VERSION,
                 "code": "its name",
                 "severity": "error, warning or info",
+                "also": "other severities that it may have",
                 "title": "what is wrong",
                 "why": "what it causes",
                 "fix": "the next move",

@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.checks.codes import Code, Found
+from workbench.checks.codes_of_opening import DUPLICATE_NODE, MISSING_FUNCTION
 from workbench.checks.graphs.nodes import fits
-from workbench.checks.known import DUPLICATE_NODE, MISSING_FUNCTION
 from workbench.disk import dtypes, optable
 from workbench.disk.schema import FunctionDef, NodeDef
 from workbench.graph.functions import function_attrs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.checks.codes import Code, Found
-from workbench.checks.known import DANGLING_INPUT
+from workbench.checks.codes_of_opening import DANGLING_INPUT
 from workbench.disk import dtypes, optable
 from workbench.disk.schema import NodeDef
 from workbench.graph.scope import Dangling, Scope

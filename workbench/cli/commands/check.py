@@ -33,7 +33,7 @@ examples:
   workbench check ./models/*
   workbench check ./model --strict --json
   workbench check ./model --no-checksums
-  workbench check --explain signature-unfed
+  workbench check --explain R3-dtype
   workbench check --codes
 
 Exit codes: 0 no errors (warnings and infos allowed; with --strict infos alone), 1 errors found, 2 usage,
@@ -59,17 +59,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="list every finding, not the first 5 of each code")
     parser.add_argument("--strict", action="store_true", help="count warnings as errors")
     parser.add_argument("--explain", metavar="CODE", help="explain what a code means and what to do")
-    parser.add_argument("--codes", action="store_true", help="list all codes")
+    parser.add_argument(
+        "--codes", action="store_true", help="list all codes, also those of merges, changes and errors"
+    )
     add_json(parser, "print one line of JSON per model")
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
-    """Checks a model, or tells about codes."""
+    """Checks a model, or explains codes."""
     if args.codes or args.explain is not None:
         if args.models:
             flag = "--codes" if args.codes else "--explain"
             raise UsageError(f"{flag} is about codes and takes no model.")
-        _tell_all(out) if args.codes else _explain(args.explain, out)
+        _list_codes(out) if args.codes else _explain(args.explain, out)
         return 0
     if not args.models:
         raise UsageError(
@@ -147,15 +149,19 @@ def _findings(findings: Iterable[Finding], out: Output) -> None:
             out.line(words(finding.hint, "command line"), style="dim", indent=4)
 
 
-def _tell_all(out: Output) -> None:
-    from workbench.checks.codes import registry
+def _list_codes(out: Output) -> None:
+    from workbench.checks.codes import groups
 
-    codes = list(registry().values())
     if out.json:
-        out.emit({"schema_version": SCHEMA_VERSION, "codes": [_code_json(code) for code in codes]})
+        listed = [{**_code_json(code), "group": title} for title, codes in groups().items() for code in codes]
+        out.emit({"schema_version": SCHEMA_VERSION, "codes": listed})
         return
-    rows = [(code.name, code.severity, code.title) for code in codes]
-    out.table(rows, (NAME, Column(style="dim"), TEXT), indent=0)
+    for number, (title, codes) in enumerate(groups().items()):
+        if number:
+            out.line()
+        out.heading(title)
+        rows = [(code.name, _severities(code), code.title) for code in codes]
+        out.table(rows, (NAME, Column(style="dim"), TEXT), indent=2)
 
 
 def _explain(name: str, out: Output) -> None:
@@ -168,15 +174,20 @@ def _explain(name: str, out: Output) -> None:
     if out.json:
         out.emit({"schema_version": SCHEMA_VERSION, **_code_json(code)})
         return
-    out.heading(code.name, code.severity)
+    out.heading(code.name, _severities(code))
     for text in (f"{code.title[0].upper()}{code.title[1:]}.", code.why, words(code.fix, "command line")):
         out.line(text, indent=2)
 
 
-def _code_json(code: Code) -> dict[str, str]:
+def _severities(code: Code) -> str:
+    return " or ".join((code.severity, *code.also))
+
+
+def _code_json(code: Code) -> dict[str, Any]:
     return {
         "code": code.name,
         "severity": code.severity,
+        "also": list(code.also),
         "title": code.title,
         "why": code.why,
         "fix": words(code.fix, "command line"),

@@ -239,7 +239,7 @@ class _Change:
                     else ""
                 )
                 self.wrong(
-                    f"signature-{noun}",
+                    "signature-input" if noun == "input" else "signature-output",
                     key,
                     f"The signature {show(signature.key)!r} has no {noun} {show(key)!r}.{aside}",
                     did_you_mean(key, ports, noun=side),

@@ -1,0 +1,140 @@
+"""Codes of changes to one model: signatures, freeze, flatten."""
+
+from __future__ import annotations
+
+from workbench.checks.codes import Code
+
+_STOPS = "Nothing is changed, since it is not clear what the result should be."
+_KEYS = "`workbench inspect` lists signatures and their keys."
+_OTHER = "Choose another name."
+
+UNKNOWN = Code(
+    "signature-unknown", "error", "the model has no such signature", _STOPS, f"Correct the key. {_KEYS}"
+)
+INPUT = Code(
+    "signature-input", "error", "the signature has no such input", _STOPS, f"Correct the key. {_KEYS}"
+)
+OUTPUT = Code(
+    "signature-output", "error", "the signature has no such output", _STOPS, f"Correct the key. {_KEYS}"
+)
+HIDDEN = Code(
+    "signature-hidden", "error", "the signature is one that only loaders look for",
+    "Loaders find the init op and the train op under these names.", _OTHER,
+)  # fmt: skip
+TWICE = Code(
+    "signature-twice",
+    "error",
+    "a signature should be both changed and dropped",
+    _STOPS,
+    "Leave one of the two out.",
+)
+NAME = Code(
+    "signature-name", "error", "a signature has no name", "Callers find it by its name.", "Give it a name."
+)
+TAKEN = Code(
+    "signature-taken", "error", "two signatures would have the same name", "Callers find a signature by its name.",
+    "Choose another name, or drop or rename the other signature.",
+)  # fmt: skip
+KEY_TAKEN = Code(
+    "signature-key-taken", "error", "two inputs or two outputs would have the same key",
+    "Keys are unique among the inputs, and among the outputs.", "Rename the other one as well.",
+)  # fmt: skip
+KEY_NAME = Code(
+    "signature-key-name", "error", "a key is empty or can't be the name of an argument",
+    "After tf.saved_model.load the inputs of a signature are keyword arguments.", _OTHER,
+)  # fmt: skip
+FUNCTION = Code(
+    "signature-function", "error", "the signature can't become a function",
+    "In TF2 format each signature is a function of its own, and this part of the graph can't be outlined.",
+    "Choose other tensors, or write the result in TF1 format.",
+)  # fmt: skip
+NO_OUTPUT = Code(
+    "signature-no-output", "error", "a new signature has no outputs", "A signature computes its outputs.",
+    "Name the outputs.",
+)  # fmt: skip
+CALLABLE = Code(
+    "signature-callable", "error", "an endpoint is none of the keys of the callable that the signature is made of",
+    "The callable is called once, and its inputs and outputs are those of the signature.",
+    "Use keys of the callable only, or add a signature of its own for the tensor.",
+)  # fmt: skip
+SHARED_INPUT = Code(
+    "signature-shared-input", "error", "two inputs of a signature would feed one tensor",
+    "tf.saved_model.load refuses such a signature.", "Leave one of them out.",
+)  # fmt: skip
+UNUSED_INPUT = Code(
+    "signature-unused-input", "warning", "no output of the signature depends on an input",
+    "Callers must give a value that has no effect.", "Leave the input out, unless clients send it.",
+)  # fmt: skip
+UNFEEDABLE = Code(
+    "signature-unfeedable", "error", "the outputs need a placeholder or an argument that no input feeds",
+    "The signature could not be called.", "Add an input for it, or choose other outputs.",
+)  # fmt: skip
+MADE = Code(
+    "signature-made", "info", "a signature was made of a callable",
+    "The model had none, and the result needs one to be called by clients.",
+    "Nothing, or add another signature first.",
+)  # fmt: skip
+NONE = Code(
+    "signature-none", "warning", "the result has no signature",
+    "Clients and TensorFlow Serving have nothing to call. It is an error where the change needs a signature.",
+    "Keep a signature, or add one.",
+    also=("error",),
+)  # fmt: skip
+FREEZE_NOTHING = Code(
+    "freeze-nothing", "info", "no signature reads a variable", "There is nothing to freeze.",
+    "Nothing; the model is frozen already.",
+)  # fmt: skip
+FREEZE_DONE = Code(
+    "freeze-done", "info", "variables became constants", "Their values are part of the graph now.",
+    "Nothing: this is what was asked for.",
+)  # fmt: skip
+FREEZE_CHECKPOINT = Code(
+    "freeze-checkpoint", "info", "the checkpoint stays in the result",
+    "Another MetaGraph of the model reads its variables.", "Nothing, or write a model with one MetaGraph first.",
+)  # fmt: skip
+FREEZE_LEFT = Code(
+    "freeze-left", "warning", "variables are left that the init op sets",
+    "They get their values when the model is loaded; they are not in the checkpoint.",
+    "Nothing, if the loader runs the init op.",
+)  # fmt: skip
+FREEZE_NO_VALUE = Code(
+    "freeze-no-value", "warning", "the checkpoint has no value for a variable",
+    "It stays a variable, which only the init op or the caller can set.",
+    "Nothing, if it is set when the model is loaded; else save the model with all its variables.",
+)  # fmt: skip
+FREEZE_REFUSED = Code(
+    "freeze-refused", "error", "a variable can't become a constant",
+    "The graph writes to it, passes it on as a variable, or opens it by its name.",
+    "Choose a signature that does not write to it, or keep the variables.",
+)  # fmt: skip
+FREEZE_STATE = Code(
+    "freeze-state", "error", "the checkpoint holds state that is no variable",
+    "A table or another resource is filled from the checkpoint, which a frozen model does not have.",
+    "Keep the variables.",
+)  # fmt: skip
+FLATTEN_NOTHING = Code(
+    "flatten-nothing", "info", "the main graph calls no function", "There is nothing to inline.",
+    "Nothing; the model is flat already.",
+)  # fmt: skip
+FLATTEN_OPENED = Code(
+    "flatten-opened", "info", "calls were inlined into the main graph",
+    "Nodes of function bodies have the name of the call as a prefix.", "Nothing: this is what was asked for.",
+)  # fmt: skip
+FLATTEN_KEPT = Code(
+    "flatten-kept", "info", "some calls stay calls",
+    "Bodies of loops and branches, and functions that ops call themselves, can't be inlined.",
+    "Nothing; the result computes the same.",
+)  # fmt: skip
+FLATTEN_OBJECTS = Code(
+    "flatten-objects", "info", "the object graph and its functions stay",
+    "Callables of a TF2 model are functions of the library and need their bodies.",
+    "Write the result in TF1 format to leave them out.",
+)  # fmt: skip
+FLATTEN_NO_OBJECTS = Code(
+    "flatten-no-objects", "error", "the model has no object graph, and TF2 format was asked for",
+    "An object graph can be kept, but not made from nothing.", "Do not ask for a format.",
+)  # fmt: skip
+FLATTEN_RECURSION = Code(
+    "flatten-recursion", "warning", "a recursive call stays a call", "To inline it would never end.",
+    "Nothing; the result computes the same.",
+)  # fmt: skip
