@@ -9,7 +9,7 @@ from workbench.surgery.plan import DEFAULT_SIGNATURE, DEFAULT_TAGS, Plan, Source
 
 
 def merge_words(plan: Plan, options: CommitOptions | None = None, target: str | None = None) -> list[str]:
-    """The words of the command line.
+    """Return the words of the command line that does what a plan says.
 
     Args:
         plan: the plan.
@@ -61,10 +61,10 @@ def merge_words(plan: Plan, options: CommitOptions | None = None, target: str | 
 
 
 def merge_line(plan: Plan, options: CommitOptions | None = None, target: str | None = None) -> str:
-    """The same as one line for a shell."""
+    """Return the command line of a plan, quoted for a shell."""
     return shlex.join(merge_words(plan, options, target))
 
 
 def inspect_line(plan: Plan) -> str:
-    """The line for a plan without wires: what its models are."""
+    """Return the `inspect` line for a plan without wires."""
     return shlex.join(["workbench", "inspect", *(str(source.path) for source in plan.sources)])

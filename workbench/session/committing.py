@@ -26,7 +26,7 @@ _CANCELLED = "The commit was cancelled and left nothing behind."
 
 
 class Committer:
-    """Holds the child and runs one commit at a time.
+    """Holds the child process and runs one commit at a time.
 
     `warm`, `cancel`, `tick` and `close` return at once and may be called while `commit` runs on another thread.
 
@@ -47,16 +47,16 @@ class Committer:
 
     @property
     def running(self) -> bool:
-        """Whether a commit is going on."""
+        """Return whether a commit is running."""
         return self._running.locked()
 
     @property
     def child_pid(self) -> int | None:
-        """The process id of the child, None when none runs."""
+        """Return the process id of the child, None when none runs."""
         return self._child.pid if self._child is not None else None
 
     def warm(self, options: CommitOptions) -> None:
-        """Starts TensorFlow in the child, if it does not run yet with these options.
+        """Start TensorFlow in the child, unless it runs with these options.
 
         Raises:
             UsageError: the interpreter can't be started.
@@ -83,7 +83,7 @@ class Committer:
         return self._child
 
     def commit(self, draft: Draft, target: str, options: CommitOptions, progress: Progress) -> Report:
-        """Commits and waits for it; for a thread.
+        """Commit and wait for the report; for a thread.
 
         Raises:
             Cancelled: `cancel` was called; nothing was left behind.
@@ -132,21 +132,21 @@ class Committer:
         return report
 
     def cancel(self) -> None:
-        """Ends what runs; `commit` then raises `Cancelled`."""
+        """Cancel a running commit, which then raises `Cancelled`."""
         self._cancelled.set()
         child = self._child
         if child is not None and self.running:
             threading.Thread(target=child.kill, daemon=True).start()
 
     def tick(self) -> None:
-        """Ends a child that was idle for too long; to be called now and then."""
+        """End a child that was idle for too long; to be called now and then."""
         if self._child is None or self.running or not self._child.alive:
             return
         if self._clock() - self._used >= self.idle_limit:
             self._child.kill()
 
     def close(self) -> None:
-        """Cancels what runs and ends the child; waits until both are over, some seconds at most."""
+        """Cancel a running commit and end the child; wait some seconds at most."""
         self._cancelled.set()
         if self._child is not None:
             self._child.kill()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CommitOptions:
-    """What `commit` is told beside the draft.
+    """The options of a commit beside the draft: target, verification.
 
     Attributes:
         target: the new folder as typed; empty until the user says one.
@@ -41,7 +41,7 @@ class CommitOptions:
     op_libraries: tuple[str, ...] = ()
 
     def proving(self, draft: Draft) -> Proving:
-        """The same for `commit`, the values parsed.
+        """Return the options as `commit` takes them, the values parsed.
 
         Raises:
             InputError: a value does not fit its input.
@@ -66,7 +66,7 @@ class CommitOptions:
 
 
 def suggested_target(plan: Plan, exists: Callable[[str], bool] = os.path.lexists) -> str:
-    """A folder name for the result that is not taken yet, in the working folder."""
+    """Return a folder name for the result that is free in the working folder."""
     base = "-".join(plan.handles) or "merged"
     name, number = base, 2
     while exists(name):

@@ -21,7 +21,7 @@ ZOOMS: tuple[Zoom, ...] = ("full", "compact", "tiny")
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How much is drawn, and how.
+    """How much of a graph is drawn, and how.
 
     Attributes:
         expanded: keys of scopes and calls that were opened.
@@ -42,15 +42,15 @@ class View:
     across: bool = False
 
     def opened(self, key: str) -> View:
-        """With one thing more opened."""
+        """Return the view with one more scope or function opened."""
         return replace(self, expanded=self.expanded | {key}, collapsed=self.collapsed - {key})
 
     def closed(self, key: str) -> View:
-        """With one thing closed."""
+        """Return the view with one scope or function closed."""
         return replace(self, expanded=self.expanded - {key}, collapsed=self.collapsed | {key})
 
     def focused(self, id: str | None) -> View:
-        """Around a box, or of all."""
+        """Return the view of a box's neighbourhood, or of everything."""
         return replace(self, focus=id)
 
     def wider(self, by: int) -> View:
@@ -60,7 +60,7 @@ class View:
         return replace(self, hops=max(1, min(self.hops + by, 12)))
 
     def zoomed(self, by: int) -> View:
-        """Closer (negative) or further away."""
+        """Return the view closer (negative) or further away."""
         return replace(self, zoom=ZOOMS[max(0, min(ZOOMS.index(self.zoom) + by, len(ZOOMS) - 1))])
 
 
@@ -82,7 +82,7 @@ class Subject:
 
     @classmethod
     def of_draft(cls, draft: Draft) -> Subject:
-        """The result of a plan, with the seams marked."""
+        """Return the result of a plan, with the boundaries marked."""
         seam = []
         for link in draft.join.links:
             part = draft.parts[link.target.handle]
@@ -93,14 +93,14 @@ class Subject:
 
     @classmethod
     def of_source(cls, plan: Plan, source: Source, model: Model) -> Subject:
-        """One model alone, by the signature or callable it is joined by."""
+        """Return one model alone, by the signature or callable it is joined by."""
         from workbench.surgery.resolve.join import see
 
         seen = see(plan, source, model)
         return cls(seen.meta, seen.called.key if seen.called is not None else source.signature)
 
     def scene(self, view: View) -> Scene:
-        """What to draw.
+        """Return the scene to draw.
 
         Raises:
             UnknownName: the focus is not there any more.
@@ -120,7 +120,7 @@ class Subject:
         )
 
     def picture(self, view: View, stop: Callable[[], bool]) -> Layout | CutOff:
-        """The picture, laid out in a process of its own with a time limit. Blocks: for a thread.
+        """Return the picture, laid out in another process with a time limit. Blocks: for a thread.
 
         Raises:
             WorkbenchError: the focus is not there, or the process died.
@@ -133,7 +133,7 @@ class Subject:
 
 
 def drawn(layout: Layout) -> str:
-    """Say what is in a picture: `57 boxes, 60 edges, 1 crossing`."""
+    """Return what is in a picture: `57 boxes, 60 edges, 1 crossing`."""
     counts = (
         count(len(layout.scene.nodes), "box", "boxes"),
         count(len(layout.lines), "edge"),
@@ -143,7 +143,7 @@ def drawn(layout: Layout) -> str:
 
 
 def describe(item: Node | Frame) -> list[tuple[str, str]]:
-    """(label, text) of a box, for a pane beside the picture."""
+    """Return (label, text) pairs of a box, for a pane beside the picture."""
     from workbench.names import show
     from workbench.picture.scene.scene import Frame
 

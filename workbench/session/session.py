@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What undo goes back to."""
+    """The plan and the commit options: what undo goes back to."""
 
     plan: Plan = field(default_factory=lambda: Plan(()))
     commit: CommitOptions = field(default_factory=CommitOptions)
@@ -38,7 +38,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One change: what it was, and what was before it."""
+    """A change: its name, and the state before it."""
 
     label: str
     before: State
@@ -46,7 +46,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a plan comes to.
+    """The draft and the findings of a plan.
 
     Attributes:
         plan: the plan that was looked at.
@@ -60,12 +60,12 @@ class Outcome:
 
     @property
     def errors(self) -> int:
-        """How many findings forbid a commit."""
+        """Return how many findings forbid a commit."""
         return total(self.findings, "error")
 
 
 class Session:
-    """Opened models and the plan that is made of them.
+    """Opened models and the plan made of them, with undo.
 
     Args:
         plan: to start with; its models are opened by `load_all`.
@@ -87,30 +87,30 @@ class Session:
 
     @property
     def plan(self) -> Plan:
-        """The plan as it stands."""
+        """Return the current plan."""
         return self.state.plan
 
     @property
     def commit(self) -> CommitOptions:
-        """The commit options as they stand."""
+        """Return the current commit options."""
         return self.state.commit
 
     @property
     def handles(self) -> tuple[str, ...]:
-        """The handles of the models, in order."""
+        """Return the handles of the models, in order."""
         return self.plan.handles
 
     def source(self, handle: str) -> Source:
-        """The source with this handle."""
+        """Return the source with this handle."""
         return next(source for source in self.plan.sources if source.handle == handle)
 
     def model(self, handle: str) -> Model | None:
-        """The opened model of a source, or None if it is not opened (yet)."""
+        """Return the opened model of a source, or None if it is not open."""
         source = self.source(handle)
         return self._models.get((source.path, source.tags))
 
     def chosen(self, handle: str) -> str | None:
-        """Key of the signature or callable whose keys the wires of a model mean; None if there is no obvious one."""
+        """Return the key of the chosen signature or callable of a model; None if none is obvious."""
         source, model = self.source(handle), self.model(handle)
         if model is None or source.signature is not None:
             return source.signature
@@ -123,32 +123,32 @@ class Session:
 
     @property
     def models(self) -> dict[str, Model]:
-        """All opened models of the plan, by handle."""
+        """Return all opened models of the plan, by handle."""
         found = {handle: self.model(handle) for handle in self.handles}
         return {handle: model for handle, model in found.items() if model is not None}
 
     @property
     def complete(self) -> bool:
-        """Whether every source of the plan is opened."""
+        """Return whether every source of the plan is open."""
         return len(self.models) == len(self.plan.sources)
 
     @property
     def unsaved(self) -> bool:
-        """Whether there are wires that were neither committed nor saved."""
+        """Return whether there are wires that were neither committed nor saved."""
         return bool(self.plan.wires) and self.plan.wires != self._saved_wires
 
     def mark_saved(self) -> None:
-        """The plan was committed or saved: quitting loses nothing."""
+        """Note that the plan was committed or saved: quitting loses nothing."""
         self._saved_wires = self.plan.wires
 
     def forget_saved(self) -> None:
-        """The plan was taken over from a session that was lost: it is saved nowhere else."""
+        """Note that the plan comes from a lost session and is saved nowhere else."""
         self._saved_wires = ()
 
     # -- models
 
     def load(self, path: Path, tags: Iterable[str] | None = None) -> Model:
-        """Opens a model, once for each path and tag set. Reads files; may run on another thread.
+        """Open a model, once for each path and tag set. Reads files; any thread may call it.
 
         Raises:
             WorkbenchError: it can't be opened.
@@ -164,7 +164,7 @@ class Session:
         return found
 
     def begin(self) -> threading.Thread:
-        """Starts to open the plan's models on a thread; what can't be opened is told by `load`."""
+        """Start to open the plan's models on a thread; `load` raises what goes wrong."""
 
         def all_of_them() -> None:
             for source in self.plan.sources:
@@ -183,7 +183,7 @@ class Session:
         tags: Iterable[str] | None = None,
         signature: str | None = None,
     ) -> Source:
-        """Puts a model behind the others. The same one may be there several times.
+        """Add a model after the others. One model may be added several times.
 
         Raises:
             UsageError: the handle is not valid or is taken.
@@ -194,7 +194,7 @@ class Session:
         return source
 
     def swap_in(self, handle: str, path: Path, tags: Iterable[str] | None = None) -> Source:
-        """Puts another model in the place of one; wires stay, as far as their ends exist in it."""
+        """Replace a model; wires stay where their endpoints exist in the new one."""
         others = SourceList([source for source in self.plan.sources if source.handle != handle])
         new = others.add(path, tags=tags)
         sources = [new if source.handle == handle else source for source in self.plan.sources]
@@ -202,18 +202,18 @@ class Session:
         return new
 
     def close(self, handle: str) -> None:
-        """Takes a model and its wires out."""
+        """Remove a model and its wires."""
         wires = [wire for wire in self.plan.wires if handle not in self.ends_of(wire)]
         kept = self.plan.with_wires(wires)
         sources = [source for source in self.plan.sources if source.handle != handle]
         self.change(f"close {handle}", self._with_sources(sources, plan=kept))
 
     def swap(self) -> None:
-        """The models in the opposite order; the wires stay what they are."""
+        """Reverse the order of the models; wires keep their meaning."""
         self.change("swap the models", self._with_sources(list(reversed(self.plan.sources))))
 
     def rename(self, handle: str, new: str) -> None:
-        """Gives a model another handle.
+        """Rename a model's handle.
 
         Raises:
             UsageError: it is not valid or is taken.
@@ -227,7 +227,7 @@ class Session:
         self.change(f"rename {handle} to {new}", self._with_sources(sources, {handle: new}))
 
     def choose_signature(self, handle: str, key: str | None) -> None:
-        """Makes another signature the one whose keys the wires of a model mean."""
+        """Choose the signature or callable whose keys the wires of a model mean."""
         sources = [
             replace(source, signature=key) if source.handle == handle else source
             for source in self.plan.sources
@@ -237,7 +237,7 @@ class Session:
     def _with_sources(
         self, sources: Sequence[Source], renamed: dict[str, str] | None = None, plan: Plan | None = None
     ) -> Plan:
-        """The plan with other sources, its wires written so that they mean the same ends."""
+        """Return the plan with other sources, its wires rewritten to the same endpoints."""
         plan = plan or self.plan
         renamed = renamed or {}
         ends = [self._split(wire, plan.handles) for wire in plan.wires]
@@ -262,12 +262,12 @@ class Session:
         return (left or first, source), (right or second, target)
 
     def ends_of(self, wire: Connect) -> tuple[str, str]:
-        """The handles of the models a wire leads from and to."""
+        """Return the handles of the models that a wire connects."""
         left, right = self._split(wire, self.handles)
         return left[0], right[0]
 
     def wire(self, source: End, target: End) -> Connect:
-        """Leads an output into an input.
+        """Connect an output to an input.
 
         In a model of several signatures of which none is chosen, wiring a key of one chooses that one.
 
@@ -288,17 +288,17 @@ class Session:
         return wire
 
     def add_wire(self, wire: Connect) -> None:
-        """Adds a wire as written."""
+        """Add a wire as written."""
         self.change(f"wire {wire.source} → {wire.target}", self.plan.with_wire(wire))
 
     def unwire(self, wire: Connect) -> None:
-        """Takes a wire out."""
+        """Remove a wire."""
         wires = list(self.plan.wires)
         wires.remove(wire)
         self.change(f"unwire {wire.source} → {wire.target}", self.plan.with_wires(wires))
 
     def suggestions(self) -> list[Connect]:
-        """Wires between signature keys that fit and are not there yet, the likeliest first."""
+        """Return compatible wires between signature keys, the likeliest first."""
         from workbench.surgery.resolve.suggest import suggest
 
         if not self.complete or len(self.plan.sources) < 2:
@@ -313,11 +313,11 @@ class Session:
         return [wire for wire in suggest(self.plan, self.models) if free(wire)]
 
     def link(self, wire: Connect) -> Link | None:
-        """The wire with both ends found, or None if it does not resolve."""
+        """Return the wire with both endpoints found, or None if it does not resolve."""
         return self.links().get(wire)
 
     def links(self) -> dict[Connect, Link]:
-        """The wires whose both ends were found and fit."""
+        """Return the wires whose endpoints were found and are compatible."""
         join = self.join() if self.plan.wires else None
         if join is None:
             return {}
@@ -331,7 +331,7 @@ class Session:
         return found
 
     def join(self) -> Join | None:
-        """The plan looked up; None while a model is not opened."""
+        """Return the plan looked up; None while a model is not open."""
         if not self.complete:
             return None
         if self._join is None or self._join[0] != self.plan:
@@ -344,7 +344,7 @@ class Session:
 
     @property
     def judging(self) -> Judge:
-        """Finds ends in the models and judges pairs of them, for the plan as it stands."""
+        """Return what finds and judges endpoints of the plan."""
         models = self.models
         if self._judge is None or self._judge[:2] != (self.plan, len(models)):
             from workbench.session.lists.compatibility import Judge
@@ -355,11 +355,11 @@ class Session:
         return self._judge[2]
 
     def judge(self, source: End, target: End) -> Judgement:
-        """Whether an output may be led into an input, and why not."""
+        """Return whether an output can be connected to an input, and why not."""
         return self.judging.judge(source, target)
 
     def compute(self) -> Outcome:
-        """Builds the draft and collects all findings. Takes as long as a dry run; may run on another thread.
+        """Build the draft and collect all findings, as slow as a dry run; any thread may call it.
 
         Raises:
             WorkbenchError: a source can't be read any more.
@@ -386,7 +386,7 @@ class Session:
 
     @property
     def outcome(self) -> Outcome | None:
-        """What `compute` found for the plan as it stands, None if it was not computed yet."""
+        """Return what `compute` found for the current plan, None if it did not run."""
         return self._outcome if self._outcome is not None and self._outcome.plan == self.plan else None
 
     # -- changes
@@ -399,7 +399,7 @@ class Session:
         *,
         typing: bool = False,
     ) -> None:
-        """Goes to a new state; a change that changes nothing is no step.
+        """Change the state; a change without effect is no step.
 
         Args:
             label: what undo calls it.
@@ -416,29 +416,29 @@ class Session:
         self.state = state
 
     def set_plan(self, label: str, **values: Any) -> None:
-        """Changes options of the plan (`freeze`, `signature`, …)."""
+        """Change options of the plan (`freeze`, `signature`, …)."""
         self.change(label, self.plan.with_result(**values), typing=True)
 
     def set_commit(self, label: str, **values: Any) -> None:
-        """Changes commit options (`target`, `verify`, …)."""
+        """Change commit options (`target`, `verify`, …)."""
         self.change(label, commit=replace(self.commit, **values), typing=True)
 
     @property
     def can_undo(self) -> str | None:
-        """What undo would take back, or None."""
+        """Return the name of the change that undo takes back, or None."""
         return self._undo[-1].label if self._undo else None
 
     @property
     def can_redo(self) -> str | None:
-        """What redo would do again, or None."""
+        """Return the name of the change that redo repeats, or None."""
         return self._redo[-1].label if self._redo else None
 
     def undo(self) -> str | None:
-        """Takes the last change back; returns what it was."""
+        """Undo the last change; return its name."""
         return self._go(self._undo, self._redo)
 
     def redo(self) -> str | None:
-        """Does the change again that was taken back last; returns what it is."""
+        """Redo the last undone change; return its name."""
         return self._go(self._redo, self._undo)
 
     def _go(self, here: list[Step], there: list[Step]) -> str | None:
@@ -451,7 +451,7 @@ class Session:
 
 
 def write_wire(handles: Sequence[str], source: tuple[str, str], target: tuple[str, str]) -> Connect:
-    """A wire in its shortest form that means these ends: (handle, end without it)."""
+    """Return a wire in its shortest form for these (handle, endpoint) pairs."""
     texts = []
     for position, (handle, end) in enumerate((source, target)):
         default = handles[position] if len(handles) == 2 else None

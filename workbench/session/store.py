@@ -24,7 +24,7 @@ _MAX_AGE = 30 * 86400.0  # seconds a plan nobody came back for is offered
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """A plan that was being made when its session was lost.
+    """A plan whose session was lost before it was committed.
 
     Attributes:
         path: its file, which `recipe.load` reads.
@@ -51,7 +51,7 @@ class Store:
     # -- recent models
 
     def recent(self) -> list[Path]:
-        """Models opened before that are still there, the latest first."""
+        """Return the recent models that still exist, the latest first."""
         found = read(self.folder / _RECENT)
         if not isinstance(found, list):
             return []
@@ -59,7 +59,7 @@ class Store:
         return [path for path in paths if os.path.lexists(path)]
 
     def remember(self, path: Path) -> None:
-        """Puts a model first among the recent ones."""
+        """Put a model first among the recent ones."""
         absolute = str(path.absolute())
         others = [str(known) for known in self.recent() if str(known) != absolute]
         write(self.folder / _RECENT, [absolute, *others][:_KEPT])
@@ -67,7 +67,7 @@ class Store:
     # -- unfinished plans
 
     def keep(self, plan: Plan, tags: Mapping[str, tuple[str, ...]], target: str = "") -> None:
-        """Saves a plan as it stands, in the form of a recipe without digests.
+        """Save the current plan, as a recipe without digests.
 
         Args:
             plan: the plan.
@@ -101,19 +101,19 @@ class Store:
         )
 
     def forget(self) -> None:
-        """Removes the plan this process keeps: it was finished, or given up."""
+        """Remove the plan this process saved: it was finished or given up."""
         if self._mine is not None:
             with suppress(OSError):
                 self._mine.unlink()
             self._mine = None
 
     def drop(self, unfinished: Unfinished) -> None:
-        """Removes a plan that was offered."""
+        """Remove a plan that was offered."""
         with suppress(OSError):
             unfinished.path.unlink()
 
     def unfinished(self) -> list[Unfinished]:
-        """Plans with wires whose process is gone, the latest first; what is too old is removed."""
+        """Return plans with wires whose process has ended, the latest first; remove old ones."""
         found = []
         try:
             paths = list((self.folder / "plans").glob("*.json"))
@@ -138,7 +138,7 @@ class Store:
 
 
 def _born(pid: int) -> str:
-    """When a process was started, as the kernel tells (field 22 of `stat`): numbers of processes are used again."""
+    """Return when a process started (field 22 of `stat`): process ids are reused."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
     except OSError:
