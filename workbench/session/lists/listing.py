@@ -21,7 +21,7 @@ from workbench.surgery.plan import DEFAULT_SIGNATURE
 from workbench.surgery.resolve.callables import callable_ports, find_variant, variant_name
 
 if TYPE_CHECKING:
-    from workbench.disk.schema import Message, NodeDef
+    from workbench.disk.schema import NodeDef
     from workbench.graph.nest import Level, Step
     from workbench.model import MetaGraph, Model, Port, Signature
     from workbench.model.callables import Callable_, Variant
@@ -70,7 +70,7 @@ class Segment:
     make: Callable[[Any], Row]
 
 
-class Run(Sequence["Message"]):
+class Run(Sequence["NodeDef"]):
     """Some of the nodes of a body, none of which is touched before it is asked for.
 
     Args:
