@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from workbench.findings import Finding
     from workbench.graph.views import to_networkx
     from workbench.model import MetaGraph
+    from workbench.picture.drawing import draw
     from workbench.publishing.joins import Report, commit
     from workbench.publishing.publish import Proving
     from workbench.runtime.api import run
@@ -79,6 +80,7 @@ _HOMES = {
     "check": "workbench.surgery.draft",
     "check_model": "workbench.checks.check",
     "commit": "workbench.publishing.joins",
+    "draw": "workbench.picture.drawing",
     "open_model": "workbench.checks.opened",
     "run": "workbench.runtime.api",
     "scan": "workbench.checks.scan",
@@ -90,7 +92,8 @@ __all__ = [
     "Checked", "Connect", "DType", "Danger", "DiskError", "Draft", "Finding", "InputError", "MetaGraph", "Model",
     "NotASavedModel", "NotAllowedToRun", "Plan", "PlanError", "Proof", "Proving", "Report", "ResultOptions",
     "RuntimeFailure", "Source", "TargetExists", "UnknownName", "UsageError", "WorkbenchError", "__version__", "apply",
-    "check", "check_model", "commit", "errors", "open_model", "run", "sample_models", "scan", "to_networkx", "verify",
+    "check", "check_model", "commit", "draw", "errors", "open_model", "run", "sample_models", "scan", "to_networkx",
+    "verify",
 ]  # fmt: skip
 
 

@@ -24,6 +24,7 @@ IN_PYTHON = {
     "choose-python": "pass python=PATH with a Python interpreter that has TensorFlow",
     "choose-signature": "pass signature='{key}'",
     "connect": "pass wires=['{output}={input}']",
+    "draw-less": "pass focus=NODE, a smaller max_boxes=, or a longer time_limit=",
     "drop-input": "drop input {key} in a signature step",
     "drop-signature": "drop signature {key} in a signature step",
     "flatten": "flatten the model",

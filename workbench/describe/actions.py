@@ -20,6 +20,7 @@ COMMAND_LINE = {
     "choose-python": "name a Python interpreter that has TensorFlow: --python PATH",
     "choose-signature": "use --signature {key}",
     "connect": "add --wire {output}={input} (`workbench inspect` shows the keys)",
+    "draw-less": "use --focus, a smaller --max-boxes, or a longer --time-limit",
     "drop-input": "use --drop-input {key}",
     "drop-signature": "use --drop {key}",
     "flatten": "run `workbench flatten MODEL -o DIR`",

@@ -17,15 +17,13 @@ from typing import TYPE_CHECKING, Any
 from workbench.cli.arguments import add_json, add_overwrite, completes_files
 from workbench.cli.output import SCHEMA_VERSION, Output
 from workbench.cli.several import each
-from workbench.errors import ChildTimeout, UnknownName, UsageError
-from workbench.names import CALL_SEPARATOR, did_you_mean, show
+from workbench.errors import UsageError
+from workbench.names import show
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from workbench.model import Model
-    from workbench.picture.layout.geometry import Layout
-    from workbench.picture.scene.scene import Node, Scene
+    from workbench.picture.drawing import Drawing
+    from workbench.picture.scene.scene import Scene
 
 EXAMPLES = """\
 examples:
@@ -125,29 +123,27 @@ def _draw(args: argparse.Namespace, out: Output, path: str) -> int:
     model = open_model(path, args.tag_set)
     if args.output is not None:
         check_output(args.output, overwrite=args.overwrite, sources=[model.place])
-    scene = _scene(model, args)
+    from workbench.picture.drawing import handles_of
+
+    drawing = _drawing(args)
+    scene = drawing.scene(model.meta, handles_of(model))
     if out.json:
-        out.emit(_as_json(scene, model, args, out))
+        out.emit(_as_json(drawing, scene, model, args, out))
         return 0
-    if args.format in ("dot", "mermaid"):
-        _deliver(_text_of(scene, args.format), model, args, out)
-    else:
-        _drawn(_laid_out(scene, args), model, args, out)
+    _picture(drawing, scene, model, args, out)
     for note in scene.notes:
         out.talk(note)
     return 0
 
 
-def _as_json(scene: Scene, model: Model, args: argparse.Namespace, out: Output) -> dict[str, Any]:
+def _as_json(
+    drawing: Drawing, scene: Scene, model: Model, args: argparse.Namespace, out: Output
+) -> dict[str, Any]:
     """The boxes and edges as data, and the picture, if one was asked for."""
     picture = None
     if args.asked:
         picture = io.StringIO()
-        drawing = Output(quiet=True, stdout=picture, stderr=out.stderr)
-        if args.format in ("dot", "mermaid"):
-            _deliver(_text_of(scene, args.format), model, args, drawing)
-        else:
-            _drawn(_laid_out(scene, args), model, args, drawing)
+        _picture(drawing, scene, model, args, Output(quiet=True, stdout=picture, stderr=out.stderr))
     fields = ("id", "title", "subtitle", "kind", "owner", "seam", "path", "count", "opens", "frame")
     return {
         "schema_version": SCHEMA_VERSION,
@@ -195,123 +191,30 @@ def _format(named: str | None, output: str | None) -> str:
     return named
 
 
-def _scene(model: Model, args: argparse.Namespace) -> Scene:
-    from workbench.picture.scene.build import build_scene, find_seam
+def _drawing(args: argparse.Namespace) -> Drawing:
+    from workbench.picture.drawing import Drawing
 
-    owners = _owners(model)
-    wanted = {*args.open}
-    options = {
-        "signature": args.signature,
-        "function": args.function,
-        "focus": args.focus,
-        "hops": args.hops,
-        "show_control": args.control,
-        "owners": owners or None,
-        "seam": find_seam(model.meta, owners),
-        "max_boxes": args.max_boxes,
-    }
-    opened: set[str] = set()
-    known: dict[str, set[str]] = {}
-    while True:
-        scene = build_scene(model.meta, expanded=opened, **options)
-        for node in scene.nodes:
-            if node.opens:
-                known[node.opens] = _names(node.opens, node)
-            for key in node.inside:  # what is open already
-                known.setdefault(key, _names(key))
-        new = {node.opens for node in scene.nodes if node.opens and wanted & known[node.opens]} - opened
-        if not new:
-            break
-        opened |= new
-    _all_there(wanted, known, scene)
-    return scene
+    fields = ("signature", "function", "focus", "hops", "open", "max_boxes", "control", "right", "detail")
+    return Drawing(**{name: getattr(args, name) for name in (*fields, "ascii", "theme", "time_limit")})
 
 
-def _all_there(wanted: set[str], known: Mapping[str, set[str]], scene: Scene) -> None:
-    """Make sure that each box that is to be opened was there.
+def _picture(drawing: Drawing, scene: Scene, model: Model, args: argparse.Namespace, out: Output) -> None:
+    """Write the picture to its file or to stdout; in a terminal, text has colours."""
+    if args.format == "text" and args.output is None and out.terminal:
+        from workbench.picture.render.canvas import Canvas
 
-    Raises:
-        UnknownName: one was not.
-    """
-    for name in sorted(wanted):
-        if any(name in names for names in known.values()):
-            continue
-        leaf = next((node for node in scene.nodes if name in _names(node.path or node.id, node)), None)
-        if leaf is not None:
-            raise UnknownName(
-                f"There is nothing inside {show(name)!r} to open.",
-                where="--open",
-                hint=f"It is a {leaf.kind}.",
-            )
-        titles = [node.title for node in scene.nodes if node.opens]
-        hint = did_you_mean(name, [*titles, *map(_bare, known)], noun="boxes that open")
-        raise UnknownName(f"No box is called {show(name)!r}.", where="--open", hint=hint)
-
-
-def _bare(key: str) -> str:
-    """The place of a box without its end."""
-    return key.rstrip("*").removesuffix(CALL_SEPARATOR)
-
-
-def _names(key: str, node: Node | None = None) -> set[str]:
-    """What a user may call a box: its place, with or without its end, or what it says."""
-    found = {key, _bare(key)}
-    if node is not None:
-        found |= {text for text in (node.title, node.subtitle, node.label, node.path, node.id) if text}
-    return found | {f"{text}/" for text in found}
-
-
-def _owners(model: Model) -> dict[str, str]:
-    """The sources of a merged model by the scope they have in it."""
-    recipe = model.origin.recipe if model.origin is not None else None
-    sources = recipe.get("sources") if recipe is not None else None
-    handles = (
-        [one.get("handle") for one in sources if isinstance(one, dict)] if isinstance(sources, list) else []
-    )
-    scopes = {name.partition("/")[0] for name in model.meta.nodes}
-    return {handle: handle for handle in handles if isinstance(handle, str) and handle in scopes}
-
-
-def _text_of(scene: Scene, format: str) -> str:
-    if format == "dot":
-        from workbench.picture.render.dot import to_dot
-
-        return to_dot(scene)
-    from workbench.picture.render.mermaid import to_mermaid
-
-    return to_mermaid(scene)
-
-
-def _laid_out(scene: Scene, args: argparse.Namespace) -> Layout:
-    from workbench.picture.layout.geometry import CutOff
-    from workbench.picture.layout.layout import layout_in_worker
-
-    found = layout_in_worker(
-        scene, args.time_limit, direction="right" if args.right else "down", detail=args.detail
-    )
-    if isinstance(found, CutOff):
-        raise ChildTimeout(
-            found.message, hint="Use --focus, a smaller --max-boxes, or a longer --time-limit."
-        )
-    return found
-
-
-def _drawn(layout: Layout, model: Model, args: argparse.Namespace, out: Output) -> None:
-    if args.format == "svg":
-        from workbench.picture.render.svg import to_svg
-
-        _deliver(to_svg(layout, theme=args.theme, title=show(model.path.name)), model, args, out)
-        return
-    from workbench.picture.render.canvas import Canvas
-
-    canvas = Canvas(layout, "ascii" if args.ascii else "unicode")
-    legend = canvas.legend()
-    if args.output is None and out.terminal:
-        for row in [legend, *canvas.rows(0, 0, canvas.width, canvas.height)]:
+        canvas = Canvas(drawing.layout(scene), "ascii" if args.ascii else "unicode")
+        for row in [canvas.legend(), *canvas.rows(0, 0, canvas.width, canvas.height)]:
             out.spans([(text, _style(key)) for text, key in row])
         return
-    head = "".join(text for text, _ in legend)
-    _deliver(f"{head}\n\n{canvas.text()}\n" if head else f"{canvas.text()}\n", model, args, out)
+    text = drawing.text(scene, args.format, show(model.path.name))
+    if args.output is None:
+        out.stdout.write(text)
+        return
+    from workbench.disk.atomic.outputs import write_output
+
+    write_output(args.output, text.encode(), overwrite=args.overwrite, sources=[model.place])
+    out.talk(f"wrote {show(args.output)}")
 
 
 def _style(key: str) -> str:
@@ -322,13 +225,3 @@ def _style(key: str) -> str:
     if owner is not None and role in ("border", "mark", "edge", "frame"):
         style = f"{style} {_OWNERS[owner % len(_OWNERS)]}".strip()
     return style
-
-
-def _deliver(text: str, model: Model, args: argparse.Namespace, out: Output) -> None:
-    from workbench.disk.atomic.outputs import write_output
-
-    if args.output is None:
-        out.stdout.write(text)
-        return
-    write_output(args.output, text.encode(), overwrite=args.overwrite, sources=[model.place])
-    out.talk(f"wrote {show(args.output)}")

@@ -1,0 +1,262 @@
+"""A model or a plan as a picture, in one call: what the command `draw` and `workbench.draw` have in common."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+from workbench.errors import ChildTimeout, UnknownName, UsageError, WrongType
+from workbench.findings import Action, Hint
+from workbench.model import MetaGraph, Model, as_model
+from workbench.names import CALL_SEPARATOR, did_you_mean, show
+from workbench.picture.layout.geometry import CutOff, Detail, Layout
+from workbench.picture.scene.build import MAX_BOXES, build_scene, find_seam
+
+if TYPE_CHECKING:
+    from workbench.picture.render.svg import Theme
+    from workbench.picture.scene.scene import Node, Scene
+    from workbench.surgery.draft import Draft
+    from workbench.surgery.plan import Plan
+
+Format = Literal["text", "svg", "dot", "mermaid"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+TIME_LIMIT = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What is drawn of a graph, and how.
+
+    Attributes:
+        signature: whose outputs to start from; None for the default one, and if there is none, all.
+        function: the function of the library that is drawn instead of the main graph, or None.
+        focus: the node or box whose neighbourhood is drawn alone, or None.
+        hops: size of that neighbourhood, in steps.
+        open: boxes whose inside is shown, by what they say or by their place.
+        max_boxes: above this number scopes are collapsed.
+        control: whether control edges are drawn.
+        right: whether data flows to the right instead of downwards.
+        detail: how much text a box has.
+        ascii: whether text has ASCII characters only.
+        theme: the colours of an SVG.
+        time_limit: for the layout, in seconds.
+    """
+
+    signature: str | None = None
+    function: str | None = None
+    focus: str | None = None
+    hops: int = 2
+    open: Sequence[str] = ()
+    max_boxes: int = MAX_BOXES
+    control: bool = False
+    right: bool = False
+    detail: Detail = "full"
+    ascii: bool = False
+    theme: Theme = "auto"
+    time_limit: float = TIME_LIMIT
+
+    def scene(self, meta: MetaGraph, handles: Sequence[str] = ()) -> Scene:
+        """Return what is drawn: boxes and edges, without places.
+
+        Args:
+            meta: the MetaGraph.
+            handles: of the models that it was joined from; each is the first scope of the names of its nodes.
+
+        Raises:
+            UnknownName: there is no such signature, function, focus or box, or nothing is inside a box.
+        """
+        scopes = {name.partition("/")[0] for name in meta.nodes}
+        owners = {handle: handle for handle in handles if handle in scopes}
+        seam = find_seam(meta, owners)
+        wanted = set(self.open)
+        opened: set[str] = set()
+        known: dict[str, set[str]] = {}
+        while True:
+            scene = build_scene(
+                meta,
+                signature=self.signature,
+                function=self.function,
+                focus=self.focus,
+                hops=self.hops,
+                expanded=opened,
+                show_control=self.control,
+                owners=owners or None,
+                seam=seam,
+                max_boxes=self.max_boxes,
+            )
+            for node in scene.nodes:
+                if node.opens:
+                    known[node.opens] = _names(node.opens, node)
+                for key in node.inside:  # what is open already
+                    known.setdefault(key, _names(key))
+            new = {node.opens for node in scene.nodes if node.opens and wanted & known[node.opens]} - opened
+            if not new:
+                break
+            opened |= new
+        _check_opened(wanted, known, scene)
+        return scene
+
+    def layout(self, scene: Scene) -> Layout:
+        """Return the boxes and lines of a scene at their places, found in a process of its own.
+
+        Raises:
+            ChildTimeout: it took longer than the time limit.
+        """
+        from workbench.picture.layout.layout import layout_in_worker
+
+        direction: Literal["right", "down"] = "right" if self.right else "down"
+        found = layout_in_worker(scene, self.time_limit, direction=direction, detail=self.detail)
+        if isinstance(found, CutOff):
+            raise ChildTimeout(found.message, hint=Hint("", Action("draw-less")))
+        return found
+
+    def text(self, scene: Scene, format: Format, title: str = "") -> str:
+        """Return the picture of a scene as text in a format.
+
+        Args:
+            scene: what is drawn.
+            format: `text`, `svg`, `dot` or `mermaid`.
+            title: of an SVG.
+
+        Raises:
+            ChildTimeout: the layout took longer than the time limit.
+        """
+        if format == "dot":
+            from workbench.picture.render.dot import to_dot
+
+            return to_dot(scene)
+        if format == "mermaid":
+            from workbench.picture.render.mermaid import to_mermaid
+
+            return to_mermaid(scene)
+        layout = self.layout(scene)
+        if format == "svg":
+            from workbench.picture.render.svg import to_svg
+
+            return to_svg(layout, theme=self.theme, title=title)
+        from workbench.picture.render.canvas import Canvas
+
+        canvas = Canvas(layout, "ascii" if self.ascii else "unicode")
+        head = "".join(text for text, _ in canvas.legend())
+        return f"{head}\n\n{canvas.text()}\n" if head else f"{canvas.text()}\n"
+
+
+def draw(
+    model: Model | MetaGraph | Plan | Draft | str | os.PathLike[str],
+    *,
+    format: Format = "text",
+    signature: str | None = None,
+    function: str | None = None,
+    focus: str | None = None,
+    hops: int = 2,
+    open: Sequence[str] = (),
+    max_boxes: int = MAX_BOXES,
+    control: bool = False,
+    right: bool = False,
+    detail: Detail = "full",
+    ascii: bool = False,
+    theme: Theme = "auto",
+    time_limit: float = TIME_LIMIT,
+) -> str:
+    """Return a picture of a model, or of the result of a plan, as text, SVG, DOT or Mermaid.
+
+    Function calls are drawn opened; constants and variable reads are folded into the ops that use them. A large
+    graph is collapsed by name scope. In a joined model each source has its own colour and mark, and the boundary
+    between them is highlighted.
+
+    Args:
+        model: an opened model, a MetaGraph, a plan, a draft, or what `open_model` takes.
+        format: `text`, `svg`, `dot` or `mermaid`.
+        signature: whose outputs to start from; None for the default one, and if there is none, all.
+        function: draw this function of the library instead of the main graph.
+        focus: draw only the neighbourhood of this node or box.
+        hops: size of that neighbourhood, in steps.
+        open: show the inside of these boxes.
+        max_boxes: above this number of boxes, collapse scopes.
+        control: draw control edges as well.
+        right: draw from left to right instead of downwards.
+        detail: how much text a box has: `full`, `compact` or `tiny`.
+        ascii: draw text with ASCII characters only.
+        theme: colours of an SVG: `light`, `dark` or `auto`.
+        time_limit: for the layout, in seconds.
+
+    Raises:
+        UsageError: there is no such format.
+        UnknownName: there is no such signature, function, focus or box.
+        PlanError: the plan can't be applied.
+        ChildTimeout: the layout took longer than the time limit.
+        WrongType: it is no model and no plan.
+    """
+    if format not in FORMATS:
+        raise UsageError(
+            f"There is no picture format {show(str(format))!r}.", hint=f"Formats: {', '.join(FORMATS)}."
+        )
+    if isinstance(open, str):
+        raise WrongType("The boxes to open", "a list of texts", open)
+    meta, handles, title = _subject(model)
+    drawing = Drawing(
+        signature, function, focus, hops, open, max_boxes, control, right, detail, ascii, theme, time_limit
+    )
+    return drawing.text(drawing.scene(meta, handles), format, title)
+
+
+def handles_of(model: Model) -> list[str]:
+    """Return the handles of the sources of a joined model, as its recipe has them; none for another model."""
+    recipe = model.origin.recipe if model.origin is not None else None
+    sources = recipe.get("sources") if recipe is not None else None
+    handles = (
+        [one.get("handle") for one in sources if isinstance(one, dict)] if isinstance(sources, list) else []
+    )
+    return [handle for handle in handles if isinstance(handle, str)]
+
+
+def _subject(
+    given: Model | MetaGraph | Plan | Draft | str | os.PathLike[str],
+) -> tuple[MetaGraph, Sequence[str], str]:
+    """Return what is drawn, the handles of its sources and its title."""
+    if isinstance(given, MetaGraph):
+        return given, (), ""
+    if not isinstance(given, (str, os.PathLike, Model)):
+        from workbench.surgery.draft import Draft, apply
+        from workbench.surgery.plan import Plan
+
+        draft = apply(given) if isinstance(given, Plan) else given
+        if isinstance(draft, Draft):
+            handles = [source.handle for source in draft.plan.sources]
+            return draft.meta, handles, " + ".join(map(show, handles))
+    model = as_model(given)
+    return model.meta, handles_of(model), show(model.path.name)
+
+
+def _check_opened(wanted: set[str], known: Mapping[str, set[str]], scene: Scene) -> None:
+    """Refuse names of boxes to open that no box has.
+
+    Raises:
+        UnknownName: no box has such a name, or nothing is inside it.
+    """
+    for name in sorted(wanted):
+        if any(name in names for names in known.values()):
+            continue
+        leaf = next((node for node in scene.nodes if name in _names(node.path or node.id, node)), None)
+        if leaf is not None:
+            raise UnknownName(
+                f"There is nothing inside {show(name)!r} to open.", hint=f"It is a {leaf.kind}."
+            )
+        titles = [node.title for node in scene.nodes if node.opens]
+        hint = did_you_mean(name, [*titles, *map(_bare, known)], noun="boxes that open")
+        raise UnknownName(f"No box is called {show(name)!r}.", hint=hint)
+
+
+def _bare(key: str) -> str:
+    """Return the place of a box without its end."""
+    return key.rstrip("*").removesuffix(CALL_SEPARATOR)
+
+
+def _names(key: str, node: Node | None = None) -> set[str]:
+    """Return what a user may call a box: its place, with or without its end, or what it says."""
+    found = {key, _bare(key)}
+    if node is not None:
+        found |= {text for text in (node.title, node.subtitle, node.label, node.path, node.id) if text}
+    return found | {f"{text}/" for text in found}
