@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tests.protos import Func, function, graph, meta_graph, node
-from workbench.graph import nest
 from workbench.graph.functions import calls, function_attrs, reachable
 from workbench.graph.views import to_networkx
 from workbench.model import MetaGraph
@@ -74,52 +73,6 @@ def test_recursion_ends() -> None:
     again = function("again", ["x"], node("c", "PartitionedCall", "x", f=Func("again"), Tout=[1]))
     view = MetaGraph(meta_graph(graph(node("c", "PartitionedCall", f=Func("again")), functions=[again])))
     assert reachable(view.graph, view.nodes.values()) == {"again"}
-    assert [level.path for level in nest.Level(view).levels()] == ["", "c"]
-
-
-def test_places_in_nested_calls() -> None:
-    view = meta()
-    found = nest.find(view, "go::call::sq:0")
-    assert found is not None and found.tensor is not None
-    assert (found.tensor.name, found.tensor.dtype) == ("go::call::sq:0", 1)
-    assert [step.function for step in found.level.steps] == ["outer", "inner"]
-    assert nest.find(view, "x") is not None
-    for nothing in ("go::gone", "gone::sq", "x::y", "go::call::sq::more", "", "go::", "^x"):
-        assert nest.find(view, nothing) is None, nothing
-    missing = nest.find(view, "go::call::sq:1")
-    assert missing is not None and missing.tensor is None
-
-
-def test_a_call_with_several_bodies() -> None:
-    view = meta()
-    either = nest.find(view, "go::if::e")
-    assert either is not None and either.level.path == "go::if[else_branch]"
-    first = nest.find(view, "go::if[then_branch]::both")
-    second = nest.find(view, "go::if[else_branch]::both")
-    assert first is not None and second is not None
-    assert first.level.nodes["both"].op == "Neg"
-    assert second.level.nodes["both"].op == "Abs"
-    assert nest.find(view, "go::if[cond]::both") is None
-    assert nest.find(view, second.level.full_name("both")) is not None
-
-
-def test_levels_and_arguments() -> None:
-    view = meta()
-    view.functions["outer"].arg_attr[0].attr["_output_shapes"].list.shape.add().dim.add().size = 3
-    levels = {level.path: level for level in nest.Level(view).levels()}
-    assert list(levels) == ["", "go", "go::call", "go::if[else_branch]", "go::if[then_branch]"]
-    (argument,) = levels["go"].arguments
-    assert (argument.name, argument.dtype, argument.shape) == ("x", 1, (3,))
-    assert levels[""].arguments == ()
-
-
-def test_every_node_of_a_level_is_found_by_the_place_it_gives() -> None:
-    view = meta()
-    for level in nest.Level(view).levels():
-        for name in level.nodes:
-            found = nest.find(view, level.full_name(name))
-            assert found is not None
-            assert (found.level.path, found.node) == (level.path, name)
 
 
 def test_networkx_view() -> None:

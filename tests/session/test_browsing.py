@@ -62,7 +62,7 @@ def test_functions_unfold_into_their_bodies(sample_models: Path) -> None:
 
 def test_a_call_unfolds_in_place_and_its_nodes_have_a_written_place(sample_models: Path) -> None:
     view = viewer(sample_models / "digits_tf2")
-    call = next(name for name, node in view.meta.nodes.items() if view.places.main.steps_under(node))
+    call = next(name for name, node in view.meta.nodes.items() if view.places.main.calls_under(node))
     listing = view.lister.listing({("section", "nodes"), ("node", "", call)})
     inside = [
         row for row in map(listing.__getitem__, range(len(listing))) if row.kind == "node" and row.depth == 2
@@ -75,7 +75,7 @@ def test_a_call_unfolds_in_place_and_its_nodes_have_a_written_place(sample_model
 
 def test_every_row_is_found_by_its_key(sample_models: Path) -> None:
     view = viewer(sample_models / "digits_tf2")
-    call = next(name for name, node in view.meta.nodes.items() if view.places.main.steps_under(node))
+    call = next(name for name, node in view.meta.nodes.items() if view.places.main.calls_under(node))
     unfolded = view.lister.unfolded_at_first(None) | {
         ("section", name) for name in ("variables", "functions", "callables", "assets")
     }

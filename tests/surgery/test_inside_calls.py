@@ -11,7 +11,7 @@ import pytest
 from tests.surgery.tools import Models, draft_of, findings_of, plan_of, the
 from tests.zoo import Example
 from tests.zoo.example import numbers
-from workbench.graph.nest import Level
+from workbench.graph.level import Level
 from workbench.model import MetaGraph, open_model
 from workbench.model.op_classes import CALLS
 from workbench.names import input_node
@@ -35,8 +35,8 @@ def find_op(meta: MetaGraph, op: str) -> str:
     call = input_node(next(iter(meta.signatures["serving_default"].outputs.values())).tensor)
     while meta.nodes[call].op == "Identity":
         call = input_node(meta.nodes[call].input[0])
-    for level in Level(meta).levels():
-        if not level.steps or (meta.nodes[call].op in CALLS and level.steps[0].node != call):
+    for level in Level.of(meta).levels():
+        if not level.calls or (meta.nodes[call].op in CALLS and level.calls[0].node != call):
             continue
         for node in level.nodes.values():
             if node.op == op:
@@ -136,12 +136,12 @@ def test_a_body_of_a_loop_or_branch_offers_the_nearest(models: Models, name: str
     meta = open_model(models(name).path).meta
     places = [
         (level, node)
-        for level in Level(meta).levels()
+        for level in Level.of(meta).levels()
         for node in level.nodes.values()
         if node.op in (op, f"Stateless{op}")
     ]
     level, node = places[0]
-    body = level.under(level.steps_under(node)[0])
+    body = level.under(level.calls_under(node)[0])
     inside = f"{body.path}::{next(iter(body.nodes))}:0"
     found = the(
         findings_of(plan_of(models, {"a": name, "b": "v1_simple_save"}, [f"{inside} = x"])), "R1-inside-body"

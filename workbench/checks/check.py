@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from types import NoneType
 from typing import TYPE_CHECKING
 
@@ -19,16 +19,16 @@ from workbench.checks.graphs import (
     initialised,
     loading,
     names,
+    nodes,
     objects,
     ops,
     saver,
     values,
 )
-from workbench.checks.graphs import nodes as graph
 from workbench.checks.open_model import of_files, of_meta
 from workbench.errors import UsageError, expect
 from workbench.findings import Finding, Severity, by_severity, total
-from workbench.graph.scope import Scope, scopes
+from workbench.graph.body import Bodies, Body
 from workbench.model import as_model
 from workbench.names import count
 
@@ -76,20 +76,16 @@ class Checked:
         return total(self.findings, severity)
 
 
-@dataclass(slots=True)
-class _Place:
-    """A MetaGraph with its main graph and its functions' bodies."""
+class _Graph:
+    """A MetaGraph with its bodies, the main graph first."""
 
-    meta: MetaGraph
-    scopes: list[Scope]
-    bodies: dict[str, Scope] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.bodies = {scope.label: scope for scope in self.scopes[1:]}
+    def __init__(self, meta: MetaGraph) -> None:
+        self.meta = meta
+        self.bodies = tuple(Bodies(meta))
 
     @property
-    def main(self) -> Scope:
-        return self.scopes[0]
+    def main(self) -> Body:
+        return self.bodies[0]
 
 
 def check_model(
@@ -125,8 +121,8 @@ def check_model(
                 "A MetaGraph to look at is none of the model's.", hint="Take it from meta_graphs."
             )
     whole = Found(limit)
-    places = [_Place(meta, scopes(meta)) for meta in model.meta_graphs]
-    graph_of_checkpoint = _checkpoint(model, places, whole)
+    graphs = [_Graph(meta) for meta in model.meta_graphs]
+    graph_of_checkpoint = _checkpoint(model, graphs, whole)
     files.check(model, whole)
     if model.folder is not None:
         assets.check_files(model.folder, model.meta_graphs, whole)
@@ -136,23 +132,23 @@ def check_model(
             fingerprint.check(model, whole)
     served = _served(model, whole) if serving else []
     metas = []
-    looked_at = [place for place in places if only is None or any(place.meta is one for one in only)]
-    for place in looked_at:
+    looked_at = [graph for graph in graphs if only is None or any(graph.meta is one for one in only)]
+    for graph in looked_at:
         found = Found(limit)
-        _meta(place, graph_of_checkpoint, found)
-        if any(place.meta is one for one in served):
+        _meta(graph, graph_of_checkpoint, found)
+        if any(graph.meta is one for one in served):
             from workbench.checks import serving as for_serving
 
-            for_serving.check_meta(model, place.meta, place.main, place.bodies.get, found)
-        told = [one for one in of_meta(place.meta) if one.code != DANGLING_INPUT.name]  # told here in full
-        metas.append((place.meta.tags, _ordered([*told, *found.findings])))
+            for_serving.check_meta(model, graph.meta, graph.main, found)
+        told = [one for one in of_meta(graph.meta) if one.code != DANGLING_INPUT.name]  # told here in full
+        metas.append((graph.meta.tags, _ordered([*told, *found.findings])))
     compared = model.bundle if checksums else None
     sums = [] if compared is None else compared.verify(progress)
     return Checked(
         _ordered([*of_files(model), *sums, *whole.findings]),
         tuple(metas),
-        nodes=sum(len(scope.nodes) for place in looked_at for scope in place.scopes),
-        functions=sum(len(place.bodies) for place in looked_at),
+        nodes=sum(len(body.nodes) for graph in looked_at for body in graph.bodies),
+        functions=sum(len(graph.meta.functions) for graph in looked_at),
         tensors=0 if compared is None else len(compared),
         nbytes=0 if compared is None else compared.nbytes,
     )
@@ -168,7 +164,7 @@ def _served(model: Model, found: Found) -> list[MetaGraph]:
     return for_serving.check(model, found)
 
 
-def _checkpoint(model: Model, places: Sequence[_Place], found: Found) -> TrackableObjectGraph | None:
+def _checkpoint(model: Model, graphs: Sequence[_Graph], found: Found) -> TrackableObjectGraph | None:
     """The checkpoint as a whole; its object graph, if it has one that can be read."""
     bundle = model.bundle
     if bundle is None:
@@ -176,31 +172,30 @@ def _checkpoint(model: Model, places: Sequence[_Place], found: Found) -> Trackab
     checkpoint.check_files(bundle, found)
     graph_of_checkpoint = tracked.read(bundle) if any(meta.objects for meta in model.meta_graphs) else None
     unused = checkpoint.unused_keys(
-        bundle, [place.scopes for place in places], model.meta_graphs, graph_of_checkpoint
+        bundle, [graph.bodies for graph in graphs], model.meta_graphs, graph_of_checkpoint
     )
     checkpoint.tell_unused(unused, bundle, found)
     return graph_of_checkpoint
 
 
-def _meta(place: _Place, graph_of_checkpoint: TrackableObjectGraph | None, found: Found) -> None:
+def _meta(graph: _Graph, graph_of_checkpoint: TrackableObjectGraph | None, found: Found) -> None:
     """Everything about one MetaGraph but what `open_model` reports already."""
-    meta = place.meta
-    for scope in place.scopes:
-        graph.check(scope, found)
-        attrs.check(scope, found)
-        values.check(scope, found)
-        names.check(scope, found)
-    functions.check(meta, place.scopes, found)
-    bodies: Callable[[str], Scope | None] = place.bodies.get
-    signatures.check(meta, place.main, bodies, found)
-    for scope in place.scopes[1:]:
-        signatures.check_body(scope, found)
+    meta = graph.meta
+    for body in graph.bodies:
+        nodes.check(body, found)
+        attrs.check(body, found)
+        values.check(body, found)
+        names.check(body, found)
+    functions.check(meta, graph.bodies, found)
+    signatures.check(meta, graph.main, found)
+    for body in graph.bodies[1:]:
+        signatures.check_body(body, found)
     saver.check(meta, found)
     objects.check(meta, found)
     captures.check(meta, found)
     tracked.check(meta, graph_of_checkpoint, found)
-    checkpoint.check_variables(meta, place.main.adjacency, found)
-    initialised.check(meta, place.main, place.scopes, found)
+    checkpoint.check_variables(meta, graph.main.adjacency, found)
+    initialised.check(meta, graph.main, graph.bodies, found)
     assets.check_tensors(meta, found)
-    ops.check(meta, place.scopes, found)
-    loading.check(meta, place.scopes, found)
+    ops.check(meta, graph.bodies, found)
+    loading.check(meta, graph.bodies, found)

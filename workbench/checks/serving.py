@@ -15,15 +15,15 @@ from workbench.checks.folder import warmup
 from workbench.disk import dtypes
 from workbench.findings import Action, Hint
 from workbench.graph.functions import calls, reachable
+from workbench.graph.level import Level
 from workbench.graph.shape_inference import Shapes
-from workbench.graph.trace import Frame, origin
+from workbench.graph.trace import origin
 from workbench.model import shapes
 from workbench.model.signature import DEFAULT
 from workbench.names import input_node, show
 
 if TYPE_CHECKING:
-    from workbench.graph.scope import Scope
-    from workbench.graph.trace import Bodies
+    from workbench.graph.body import Body
     from workbench.model.meta import MetaGraph
     from workbench.model.model import Model
     from workbench.model.shapes import Shape
@@ -112,7 +112,7 @@ def check(model: Model, found: Found) -> list[MetaGraph]:
     return served
 
 
-def check_meta(model: Model, meta: MetaGraph, main: Scope, bodies: Bodies, found: Found) -> None:
+def check_meta(model: Model, meta: MetaGraph, main: Body, found: Found) -> None:
     """A MetaGraph that a server would load."""
     callable_ = meta.shown_signatures
     if not callable_:
@@ -120,7 +120,8 @@ def check_meta(model: Model, meta: MetaGraph, main: Scope, bodies: Bodies, found
     elif DEFAULT not in callable_:
         listed = ", ".join(map(show, list(callable_)[:5]))
         found.add(NO_DEFAULT, show(meta.tags_text), f"The signatures are {listed}.")
-    inferred = Shapes(main, bodies)
+    level = Level(main)
+    inferred = Shapes(level)
     for number, signature in enumerate(callable_.values()):
         _batches(meta, signature, inferred, found)
         for port in (*signature.inputs.values(), *signature.outputs.values()):
@@ -128,7 +129,7 @@ def check_meta(model: Model, meta: MetaGraph, main: Scope, bodies: Bodies, found
                 spec = show(port.spec or "a composite tensor")
                 found.add(RAGGED, f"{show(signature.key)}#{show(port.key)}", f"It is {spec}.")
         for port in signature.outputs.values():
-            _string(signature, port, main, bodies, found)
+            _string(signature, port, level, found)
         if number < _MOST_WALKED:
             _base64(meta, signature, main, found)
     for op in meta.unknown_ops:
@@ -169,19 +170,21 @@ def _shape(port: Port, inferred: Shapes) -> Shape:
     return port.shape if port.shape is not None else inferred.of(port.tensor)
 
 
-def _string(signature: Signature, port: Port, main: Scope, bodies: Bodies, found: Found) -> None:
+def _string(signature: Signature, port: Port, main: Level, found: Found) -> None:
     if dtypes.base(port.dtype) != dtypes.STRING or port.key.endswith("_bytes") or port.kind != "dense":
         return
     where = f"{show(signature.key)}#{show(port.key)}"
-    made = origin(Frame(main), port.tensor, bodies)
-    if made is not None and made.node.op in _BINARY:
-        message = f"{show(made.node.op)} makes it (at {made.frame.scope.where(made.node.name)})."
+    value = main.value(port.tensor)
+    made = None if value is None else origin(value)
+    node = None if made is None else made.node
+    if made is not None and node is not None and node.op in _BINARY:
+        message = f"{show(node.op)} makes it (at {made.level.body.where(node.name)})."
         found.add(BINARY_OUTPUT, where, message)
     else:
         found.add(STRING_OUTPUT, where, "If it is binary data, its key should end in `_bytes`.")
 
 
-def _base64(meta: MetaGraph, signature: Signature, main: Scope, found: Found) -> None:
+def _base64(meta: MetaGraph, signature: Signature, main: Body, found: Found) -> None:
     """DecodeBase64 between the inputs and the outputs, in the main graph or in a function that is called there."""
     inputs = {
         input_node(name): port.key
@@ -202,7 +205,7 @@ def _base64(meta: MetaGraph, signature: Signature, main: Scope, found: Found) ->
             found.add(BASE64, f"{show(signature.key)}#{', '.join(map(show, sorted(set(keys))))}", message)
 
 
-def _decoders(meta: MetaGraph, main: Scope, name: str) -> Iterator[str]:
+def _decoders(meta: MetaGraph, main: Body, name: str) -> Iterator[str]:
     node = meta.nodes[name]
     if node.op == "DecodeBase64":
         yield main.where(name)

@@ -8,6 +8,7 @@ from workbench.checks.codes import Code, Found
 from workbench.checks.codes_of_opening import SIGNATURE_DTYPE, SIGNATURE_SHAPE
 from workbench.disk import dtypes
 from workbench.findings import Action, Hint
+from workbench.graph.level import Level
 from workbench.graph.shape_inference import Shapes
 from workbench.model import shapes
 from workbench.model.op_classes import MUST_BE_FED
@@ -22,8 +23,7 @@ from workbench.names import (
 
 if TYPE_CHECKING:
     from workbench.graph.adjacency import Adjacency
-    from workbench.graph.scope import Scope
-    from workbench.graph.trace import Bodies
+    from workbench.graph.body import Body
     from workbench.model.meta import MetaGraph
     from workbench.model.signature import Port, Signature
 
@@ -67,12 +67,12 @@ INPUT_KEYWORD = Code(
 _MOST_VISITS = 2_000_000  # of nodes by all signatures together; those after that are not walked
 
 
-def check(meta: MetaGraph, main: Scope, bodies: Bodies, found: Found) -> None:
+def check(meta: MetaGraph, main: Body, found: Found) -> None:
     """The signatures of a MetaGraph. A GraphDef has none of its own: what it is shown with was made from its graph."""
     if meta.format == "graphdef" and not meta.proto.signature_def:
         return
     adjacency = main.adjacency
-    inferred = Shapes(main, bodies)
+    inferred = Shapes(Level(main))
     visits = 0
     for key, signature in meta.shown_signatures.items():
         for name in filter(is_unusable_argument, signature.inputs):
@@ -84,15 +84,15 @@ def check(meta: MetaGraph, main: Scope, bodies: Bodies, found: Found) -> None:
                 _output(meta, key, port, inferred, found)
 
 
-def check_body(scope: Scope, found: Found) -> None:
+def check_body(body: Body, found: Found) -> None:
     """What the results of a function need, against what it is given."""
-    assert scope.function is not None
-    bare = [name for name, node in scope.nodes.items() if node.op in MUST_BE_FED]
+    assert body.function is not None
+    bare = [name for name, node in body.nodes.items() if node.op in MUST_BE_FED]
     if bare:
-        needed = scope.adjacency.ancestors(input_node(entry) for entry in scope.function.ret.values())
+        needed = body.adjacency.ancestors(input_node(entry) for entry in body.function.ret.values())
         for name in filter(needed.__contains__, bare):
             found.add(
-                BODY_UNFED, scope.where(name), "A result of the function depends on it, and nothing feeds it."
+                BODY_UNFED, body.where(name), "A result of the function depends on it, and nothing feeds it."
             )
 
 

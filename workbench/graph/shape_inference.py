@@ -5,18 +5,11 @@ Ops that are not known here end the trail, and the answer is an unknown rank: no
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from workbench.disk.nodes import attr
-from workbench.graph.scope import Scope
-from workbench.graph.trace import Frame, entered, origin, resolve
+from workbench.graph.level import Level, Value
+from workbench.graph.trace import origin, returned_by
 from workbench.model import shapes, tensors
-from workbench.model.op_classes import CALLS
 from workbench.model.shapes import Shape
-
-if TYPE_CHECKING:
-    from workbench.graph.trace import Bodies
-    from workbench.model.meta import MetaGraph
 
 _UNARY = """
     Identity IdentityN StopGradient PreventGradient CheckNumerics Cast Relu Relu6 LeakyRelu Elu Selu Softmax
@@ -39,56 +32,50 @@ class Shapes:
 
     Args:
         main: the main graph.
-        bodies: finds a function's body by its name.
     """
 
-    def __init__(self, main: Scope, bodies: Bodies) -> None:
+    def __init__(self, main: Level) -> None:
         self.main = main
-        self.bodies = bodies
         self._steps = 0
 
-    @classmethod
-    def of_meta(cls, meta: MetaGraph) -> Shapes:
-        """For the main graph of a MetaGraph; a body is looked at when a trail leads into it."""
-        bodies: dict[str, Scope] = {}
-
-        def body(name: str) -> Scope | None:
-            if name not in bodies and name in meta.functions:
-                function = meta.functions[name]
-                bodies[name] = Scope(meta, name, function.node_def, function)
-            return bodies.get(name)
-
-        return cls(Scope(meta, "", meta.graph.node), body)
-
     def of(self, tensor: str) -> Shape:
-        """The shape of a tensor of the main graph, None where the rank is not known."""
+        """Return the shape of a tensor of the main graph, or None where the rank is not known."""
         self._steps = _MAX_STEPS
-        return self._entry(Frame(self.main), tensor, 0)
+        return self._input(self.main, tensor, 0)
 
-    def _entry(self, frame: Frame, entry: str, depth: int) -> Shape:
+    def _input(self, level: Level, entry: str, depth: int) -> Shape:
+        value = level.value(entry)
+        return None if value is None else self._shape(value, depth)
+
+    def _shape(self, value: Value, depth: int) -> Shape:
         self._steps -= 1
-        output = resolve(frame, entry) if self._steps > 0 and depth < _MAX_DEPTH else None
-        if output is None:
+        if self._steps <= 0 or depth >= _MAX_DEPTH:
             return None
-        node, index = output.node, output.index
-        told = tensors.output_shape(node, index, frame.scope.meta.producer)
+        level, node, index = value.level, value.node, value.index
+        if node is None:
+            outside = level.given(value)
+            return None if outside is None else self._shape(outside, depth)
+        if level.function is not None and level.body.output_ranges(value.name) is None:
+            return None  # which of the outputs it is can't be told
+        told = tensors.output_shape(node, index, level.meta.producer)
         if told is not None:
             return told
-        if node.op in CALLS:
-            inner = entered(output, self.bodies)
-            return None if inner is None else self._entry(*inner, depth + 1)
+        result = returned_by(value)
+        if result is not None:
+            return self._shape(result, depth + 1)
         data = [text for text in node.input if not text.startswith("^")]
         if node.op in _AS_FIRST and len(data) > index:
-            return self._entry(output.frame, data[index], depth + 1)
+            return self._input(level, data[index], depth + 1)
         if node.op in _BROADCAST and len(data) == 2:
-            return _broadcast(*(self._entry(output.frame, text, depth + 1) for text in data))
+            return _broadcast(*(self._input(level, text, depth + 1) for text in data))
         if node.op == "MatMul" and len(data) == 2:
-            left, right = (self._entry(output.frame, text, depth + 1) for text in data)
+            left, right = (self._input(level, text, depth + 1) for text in data)
             return _matmul(left, right, attr(node, "transpose_a").b, attr(node, "transpose_b").b)
-        if node.op == "ReadVariableOp" and data:
-            handle = origin(output.frame, data[0], self.bodies)
-            if handle is not None and handle.node.op == "VarHandleOp" and "shape" in handle.node.attr:
-                return shapes.from_proto(handle.node.attr["shape"].shape)
+        if node.op == "ReadVariableOp":
+            handle = level.input(node, 0)
+            variable = None if handle is None else origin(handle).node
+            if variable is not None and variable.op == "VarHandleOp" and "shape" in variable.attr:
+                return shapes.from_proto(variable.attr["shape"].shape)
         return None
 
 

@@ -1,95 +1,159 @@
-"""Where a value comes from: back through Identity and its like, into calls and out of arguments."""
+"""Where a value comes from and where it goes: through ops that pass it on, and in and out of calls."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
 
-from workbench.disk.schema import Message
-from workbench.graph.functions import calls
-from workbench.graph.scope import Scope
-from workbench.model.op_classes import CALLS, SAME_ELEMENTS
-from workbench.names import input_tensor
+from workbench.graph.level import RETURNING, Kind, Level, Use, Value
+from workbench.model.op_classes import SAME_ELEMENTS
 
-Bodies = Callable[[str], Scope | None]
+CALL: frozenset[Kind] = frozenset({"call"})
+LOOPING: frozenset[Kind] = frozenset({"loop", "condition"})
 _MAX_STEPS = 1_000
+_MAX_REACHED = 20_000
 
 
-class Frame:
-    """A place that was entered by a call: what its arguments stand for, in the place of the call."""
+def returned_by(value: Value, into: Collection[Kind] = CALL) -> Value | None:
+    """Return the value in a body that is an output of the node that calls it.
 
-    __slots__ = ("arguments", "scope")
+    Args:
+        value: the output.
+        into: the kinds of calls that are looked into.
 
-    def __init__(self, scope: Scope, arguments: dict[str, tuple[Frame, str]] | None = None) -> None:
-        self.scope = scope
-        self.arguments = arguments or {}
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """An output of a node, and the place it is in."""
-
-    frame: Frame
-    node: Message
-    index: int
-
-
-def resolve(frame: Frame, entry: str) -> Output | None:
-    """The output that a data input names; through arguments to what the call is given. None if the trail ends."""
-    for _ in range(_MAX_STEPS):
-        if entry.startswith("^"):
-            return None
-        scope = frame.scope
-        if scope.function is None:
-            name, index = _main(entry)
-        else:
-            name, _, rest = entry.partition(":")
-            outer = frame.arguments.get(name)
-            if outer is not None:
-                frame, entry = outer
-                continue
-            ranges = scope.ranges(name) if name in scope.nodes else None
-            arg, _, number = rest.partition(":")
-            if ranges is None or arg not in ranges or not (number or "0").isdecimal():
-                return None
-            index = ranges[arg].first + int(number or 0)
-        node = scope.nodes.get(name)
-        return None if node is None else Output(frame, node, index)
-    return None
-
-
-def entered(output: Output, bodies: Bodies) -> tuple[Frame, str] | None:
-    """For an output of a call: the body, and what it returns there. None if it can't be followed."""
-    frame, node, index = output.frame, output.node, output.index
-    found = calls(node, frame.scope.meta.functions)
-    body = bodies(found[0][1]) if len(found) == 1 and node.op in CALLS else None
-    if body is None or body.function is None or index >= len(body.function.signature.output_arg):
+    Returns:
+        None if the node calls nothing, or no body that it calls alone gives its outputs.
+    """
+    node = value.node
+    if node is None:
         return None
-    data = [entry for entry in node.input if not entry.startswith("^")]
-    arguments = {arg: (frame, entry) for arg, entry in zip(body.arguments, data, strict=False)}
-    entry = body.function.ret.get(body.function.signature.output_arg[index].name)
-    return None if entry is None else (Frame(body, arguments), entry)
+    found = [body for body in value.level.levels_under(node) if _gives_outputs(body, into)]
+    return found[0].result(value.index) if len(found) == 1 else None
 
 
-def origin(frame: Frame, entry: str, bodies: Bodies) -> Output | None:
-    """The output that makes a value, and not merely passes it on; None if the trail ends."""
+def _gives_outputs(level: Level, into: Collection[Kind]) -> bool:
+    return level.call is not None and level.call.kind in RETURNING and level.call.kind in into
+
+
+def passed_on(value: Value, passes: Collection[str]) -> Value | None:
+    """Return the input that a node passes on as an output, if its op is one of `passes`."""
+    node = value.node
+    if node is None or node.op not in passes:
+        return None
+    return value.level.input(node, value.index if node.op == "IdentityN" else 0)
+
+
+def origin(value: Value, passes: Collection[str] = SAME_ELEMENTS, into: Collection[Kind] = CALL) -> Value:
+    """Return the value that another one really is: the output that makes it, as far as the trail is known.
+
+    From an argument the trail goes on with what the call gives for it; of a loop, with what it starts with.
+
+    Args:
+        value: where the trail begins.
+        passes: ops that pass on their first input.
+        into: the kinds of calls whose results are followed into the body.
+    """
     for _ in range(_MAX_STEPS):
-        output = resolve(frame, entry)
-        if output is None:
-            return None
-        node = output.node
-        if node.op in SAME_ELEMENTS and len(node.input) > (output.index if node.op == "IdentityN" else 0):
-            frame, entry = output.frame, node.input[output.index if node.op == "IdentityN" else 0]
-        elif node.op in CALLS:
-            inner = entered(output, bodies)
-            if inner is None:
-                return output
-            frame, entry = inner
+        if value.node is None:
+            before = value.level.given(value)
         else:
-            return output
-    return None
+            before = passed_on(value, passes) or (returned_by(value, into) if into else None)
+        if before is None:
+            return value
+        value = before
+    return value
 
 
-def _main(entry: str) -> tuple[str, int]:
-    tensor = input_tensor(entry)
-    return tensor.node, tensor.index
+def origins(value: Value, passes: Collection[str] = SAME_ELEMENTS) -> list[Value]:
+    """Return all values that one may really be, one for each branch and each way out of a loop.
+
+    An argument of a loop is what the loop starts with, or what its body returned in the round before.
+
+    Args:
+        value: where the trail begins.
+        passes: ops that pass on their first input.
+    """
+    found: list[Value] = []
+    seen, todo = {value}, [value]
+    while todo:
+        at = todo.pop()
+        before = list(_before(at, passes))
+        if not before:
+            found.append(at)
+        fresh = [one for one in before if one not in seen]
+        seen.update(fresh)
+        todo += reversed(fresh)
+        if len(seen) > _MAX_REACHED:
+            return [*found, *todo]
+    return found
+
+
+def _before(value: Value, passes: Collection[str]) -> Iterator[Value]:
+    """The values that one may be, a step before."""
+    level, node = value.level, value.node
+    if node is None:
+        outside = level.given(value)
+        if outside is not None:
+            yield outside
+        position = level.position(value)
+        if position is not None and level.call is not None and level.call.kind in LOOPING:
+            yield from (result for body in _rounds(level) if (result := body.result(position)) is not None)
+        return
+    passed = passed_on(value, passes)
+    if passed is not None:
+        yield passed
+    for body in level.levels_under(node):
+        call = body.call
+        if call is None or call.kind not in RETURNING:
+            continue
+        result = body.result(value.index)
+        if result is not None:
+            yield result
+        started = level.input(node, value.index) if call.kind == "loop" else None
+        if started is not None:  # a loop may run no round
+            yield started
+
+
+def _rounds(level: Level) -> Iterator[Level]:
+    """The body of the loop that a level belongs to, as it runs each round."""
+    node = level.calling_node
+    for body in level.caller.levels_under(node) if node is not None and level.caller is not None else ():
+        if body.call is not None and body.call.kind == "loop":
+            yield body
+
+
+def reached(value: Value, passes: Collection[str] = SAME_ELEMENTS) -> Iterator[Value]:
+    """Iterate over all values that one becomes unchanged, itself first: arguments of calls and results too.
+
+    Args:
+        value: where to begin.
+        passes: ops that pass on their first input.
+    """
+    seen, todo = {value}, [value]
+    while todo and len(seen) < _MAX_REACHED:
+        at = todo.pop()
+        yield at
+        fresh = [one for one in _after(at, passes) if one not in seen]
+        seen.update(fresh)
+        todo += fresh
+
+
+def _after(value: Value, passes: Collection[str]) -> Iterator[Value]:
+    level = value.level
+    for output in given_out(value):
+        yield output
+        if level.call is not None and level.call.kind == "loop":  # the next round begins with it
+            yield from Use(output.level, output.level.nodes[output.name], output.index).arguments()
+    for use in level.uses(value):
+        yield from use.arguments()
+        if use.op in passes and (use.position == 0 or use.op == "IdentityN"):
+            yield use.output(use.position)
+
+
+def given_out(value: Value) -> Iterator[Value]:
+    """Iterate over the outputs of the calling node that are a value of a body."""
+    level = value.level
+    node = level.calling_node
+    if node is None or level.caller is None or level.call is None or level.call.kind not in RETURNING:
+        return
+    for number in level.returned(value):
+        yield Value(level.caller, node.name, number)

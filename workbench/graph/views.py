@@ -9,12 +9,11 @@ from itertools import product
 from typing import Any
 
 from workbench.disk import dtypes
-from workbench.disk.schema import Message
+from workbench.disk.schema import NodeDef
 from workbench.errors import TooManyNodes, expect
 from workbench.graph.functions import calls
-from workbench.graph.nest import Level, Step
+from workbench.graph.level import Call, Level
 from workbench.model import MetaGraph, Model, as_model, shapes
-from workbench.model.op_classes import CALLS, FIRST_INPUT, LOOPS
 from workbench.names import input_node, is_control, show
 
 _EDGES_A_NODE = 20
@@ -86,17 +85,17 @@ class _Unfolding:
         self.max_nodes = max_nodes
         self._edges = 0
         self._nodes = 0
-        self._bodies: dict[tuple[Level, str], list[tuple[Step, Level]]] = {}
+        self._bodies: dict[tuple[Level, str], list[Level]] = {}
         self._calling: dict[str | None, frozenset[str]] = {}
         self._attributes: dict[str | None, dict[str, dict[str, Any]]] = {}
 
     def levels(self) -> Iterator[Level]:
         """The main graph and, where they are asked for, the bodies under it, each after its caller."""
-        todo = [Level(self.meta)]
+        todo = [Level.of(self.meta)]
         while todo:
             level = todo.pop()
             yield level
-            below = [body for name in level.nodes for _, body in self._under(level, name)]
+            below = [body for name in level.nodes for body in self._under(level, name)]
             todo.extend(reversed(below))
 
     def add(self, level: Level) -> None:
@@ -109,10 +108,8 @@ class _Unfolding:
             target = level.full_name(name)
             for position, entry in enumerate(node.input):
                 self._connect(level, entry, target, position)
-            under = self._under(level, name)
-            direct = _direct(node) if under else set()
-            for step, body in under:
-                self._cross(level, node, step, body, direct)
+            for body in self._under(level, name):
+                self._cross(level, node, body)
 
     def _described(self, level: Level) -> dict[str, dict[str, Any]]:
         """The attributes of the nodes and arguments of a level; the same for each copy of a body."""
@@ -126,7 +123,7 @@ class _Unfolding:
                     "dtypes": [str(argument.dtype)],
                     "shapes": [argument.shape],
                 }
-                for argument in level.arguments
+                for argument in level.body.argument_tensors
             }
             for name, node in level.nodes.items():
                 types = self.meta.output_types(node)
@@ -142,15 +139,15 @@ class _Unfolding:
             self._attributes[key] = found
         return self._attributes[key]
 
-    def _under(self, level: Level, name: str) -> list[tuple[Step, Level]]:
+    def _under(self, level: Level, name: str) -> list[Level]:
         """The bodies under a node."""
         if self.max_nodes is None or name not in self._callers(level):
             return []
         key = level, name
         if key not in self._bodies:
-            steps = level.steps_under(level.nodes[name])
-            self._count(nodes=len(steps) * _weight(level))
-            self._bodies[key] = [(step, level.under(step)) for step in steps]
+            calls_ = level.calls_under(level.nodes[name])
+            self._count(nodes=len(calls_) * _weight(level))
+            self._bodies[key] = [level.under(call) for call in calls_]
         return self._bodies[key]
 
     def _callers(self, level: Level) -> frozenset[str]:
@@ -166,43 +163,35 @@ class _Unfolding:
         """The node that gives what an input entry of a level names: of a plain call, the one in its body."""
         if is_control(entry):
             return level.full_name(input_node(entry))
-        while True:
-            name, index = level.address(entry)
-            body = self._opened(level, name)
-            if body is None or body.function is None:
-                return level.full_name(name)
-            results = body.function.signature.output_arg
-            value = body.function.ret.get(results[index].name) if index < len(results) else None
-            if not value or any(map(_is_list, results)):
-                return level.full_name(name)
-            level, entry = body, value
+        value = level.value(entry)
+        while value is not None:
+            body = self._opened(value.level, value.name)
+            result = None if body is None else body.result(value.index)
+            if result is None:
+                return value.level.full_name(value.name)
+            value = result
+        return level.full_name(entry)
 
     def _opened(self, level: Level, name: str) -> Level | None:
         """The body whose results are the outputs of a node."""
         under = self._under(level, name)
-        if len(under) != 1:
-            return None
-        ((step, body),) = under
-        node = level.nodes[name]
-        return body if step.alone and (node.op in CALLS or node.op == step.function) else None
+        only = under[0] if len(under) == 1 else None
+        return only if only is not None and only.call is not None and _is_plain(only.call) else None
 
-    def _cross(
-        self, level: Level, node: Message, step: Step, body: Level, direct: set[tuple[str, str]]
-    ) -> None:
+    def _cross(self, level: Level, node: NodeDef, body: Level) -> None:
         """Connect a call with one of its bodies: arguments, results, and the way around a loop."""
-        function = body.function
-        assert function is not None
+        function, call = body.function, body.call
+        assert function is not None and call is not None
         target = level.full_name(node.name)
-        arguments = [arg.name for arg in function.signature.input_arg]
-        for (position, entry), argument in _handed(node, step, function, direct):
+        for (position, entry), argument in _handed(node, body):
             self._connect(level, entry, body.full_name(argument), position, call="argument")
         for position, result in enumerate(function.signature.output_arg):
             value = function.ret.get(result.name)
             if not value:
                 continue
             self._connect(body, value, target, position, call="result")
-            if node.op in LOOPS and step.label == "body" and position < len(arguments):
-                for _, other in self._under(level, node.name):
+            if call.kind == "loop" and position < len(function.signature.input_arg):
+                for other in self._under(level, node.name):
                     looped = list(other.function.signature.input_arg) if other.function is not None else []
                     if position < len(looped):
                         again = other.full_name(looped[position].name)
@@ -210,7 +199,7 @@ class _Unfolding:
         for position, last in enumerate(function.control_ret.values()):
             self._connect(body, f"^{last}", target, position, call="result")
         returns = {key: body.full_name(value) for key, value in function.ret.items()}
-        self.graph.nodes[target].setdefault("returns", {})[step.label] = returns
+        self.graph.nodes[target].setdefault("returns", {})[call.label] = returns
 
     def _connect(self, level: Level, entry: str, target: str, position: int, call: str = "") -> None:
         source = self._source(level, entry)
@@ -246,39 +235,27 @@ class _Unfolding:
             )
 
 
-def _handed(
-    node: Message, step: Step, function: Message, direct: set[tuple[str, str]]
-) -> Iterable[tuple[tuple[int, str], str]]:
+def _handed(node: NodeDef, body: Level) -> Iterable[tuple[tuple[int, str], str]]:
     """The inputs of a call with the argument each becomes; every pair of them where that can't be told."""
+    assert body.call is not None
     data = [(position, entry) for position, entry in enumerate(node.input) if not is_control(entry)]
-    arguments = [arg.name for arg in function.signature.input_arg]
-    attr = step.label.partition("[")[0]
-    first = 0 if node.op == step.function else FIRST_INPUT.get(node.op, {}).get(attr)
+    arguments, first = list(body.body.arguments), body.call.first
     if (
         first is None
-        or (attr, step.function) not in direct
         or len(data) - first != len(arguments)
-        or any(map(_is_list, function.signature.input_arg))
+        or any(arg.number_attr or arg.type_list_attr for arg in body.body.arguments.values())
     ):
         return product(data, arguments)
     return zip(data[first:], arguments, strict=True)
 
 
-def _direct(node: Message) -> set[tuple[str, str]]:
-    """The functions that a node names itself, not inside the attrs of another one, each with its attr."""
-    found = {(node.op, node.op)}
-    for name, value in node.attr.items():
-        found |= {(name, one.name) for one in (value.func, *value.list.func)}
-    return found
+def _is_plain(call: Call) -> bool:
+    return call.kind == "call" and call.alone
 
 
 def _weight(level: Level) -> int:
     """How many nodes one at a level counts for: a long path costs memory as more of them do."""
     return 1 + len(level.path) // _LONG
-
-
-def _is_list(arg: Message) -> bool:
-    return bool(arg.number_attr or arg.type_list_attr)
 
 
 def _shape(level: Level, name: str, index: int) -> shapes.Shape:

@@ -296,6 +296,10 @@ class MetaGraph:
         """Return the dtypes (enum numbers) of a node's outputs, or None for an unknown op."""
         return tensors.output_types(node, self.op_table, self.functions)
 
+    def output_ranges(self, node: NodeDef) -> list[optable.ArgRange] | None:
+        """Return a node's output args with their flat outputs, or None where they are not known."""
+        return tensors.output_ranges(node, self.op_table, self.functions)
+
     def node_tensor(self, name: str) -> Tensor | None:
         """Return a tensor as `tensor` does, from the graph alone."""
         parsed = names.parse_tensor(name)

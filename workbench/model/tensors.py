@@ -63,6 +63,18 @@ def output_types(
     return None if op_def is None else optable.output_types(node, op_def)
 
 
+def output_ranges(
+    node: NodeDef, table: optable.OpTable, functions: Mapping[str, FunctionDef]
+) -> list[optable.ArgRange] | None:
+    """Return the output args of a node with their flat outputs, or None where they are not known.
+
+    Args: as of `output_types`.
+    """
+    function = functions.get(node.op)
+    op_def = table.get(node.op) if function is None else function.signature
+    return None if op_def is None else optable.output_args(node, op_def)
+
+
 def is_vague_scalar(node: NodeDef, producer: int) -> bool:
     """Return whether a node's scalar `shape` attr means that its rank is unknown.
 

@@ -10,6 +10,7 @@ from workbench import names
 from workbench.disk import dtypes, schema
 from workbench.disk.schema import Message
 from workbench.findings import Action, Finding, Hint
+from workbench.graph.level import Level
 from workbench.graph.shape_inference import Shapes
 from workbench.model import shapes as shapes_
 from workbench.model.op_classes import CALLS
@@ -353,7 +354,7 @@ def _take_outputs(
     for handle, ports in outputs.items():
         part = join.parts[handle]
         assert part.chosen is not None
-        inferred = Shapes.of_meta(part.meta)
+        inferred = Shapes(Level.of(part.meta))
         for own_key, port in ports:
             key = _key(join, "output", handle, own_key, taken)
             looseness, depends = _above(join, walks, handle, port.tensors, known)

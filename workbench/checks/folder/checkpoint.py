@@ -19,7 +19,7 @@ from workbench.names import input_node, show
 if TYPE_CHECKING:
     from workbench.disk.checkpoint.bundle_read import Bundle
     from workbench.graph.adjacency import Adjacency
-    from workbench.graph.scope import Scope
+    from workbench.graph.body import Body
     from workbench.model.meta import MetaGraph
     from workbench.model.variables import Variable
 
@@ -166,7 +166,7 @@ def _product(sizes: Iterable[int]) -> int:
 
 def unused_keys(
     bundle: Bundle,
-    places: Sequence[Sequence[Scope]],
+    graphs: Sequence[Sequence[Body]],
     metas: Iterable[MetaGraph],
     tracked: TrackableObjectGraph | None,
 ) -> list[str]:
@@ -176,15 +176,15 @@ def unused_keys(
 
     Args:
         bundle: the checkpoint.
-        places: the main graph and the bodies, of each MetaGraph.
+        graphs: the bodies of each MetaGraph.
         metas: the MetaGraphs.
         tracked: the checkpoint's object graph, or None.
     """
     used = {OBJECT_GRAPH_KEY}
     for meta in metas:
         used.update(variable.key for variable in meta.variables if variable.key is not None)
-    for scope in (scope for scopes in places for scope in scopes):
-        used.update(_restored_by(scope))
+    for body in (body for bodies in graphs for body in bodies):
+        used.update(_restored_by(body))
     for node in tracked.nodes if tracked is not None else ():
         used.update(attribute.checkpoint_key for attribute in node.attributes)
     left = [key for key in bundle if key not in used]
@@ -203,11 +203,11 @@ def tell_unused(keys: Sequence[str], bundle: Bundle, found: Found) -> None:
     found.add(UNUSED_KEY, show(str(bundle.index)), total)
 
 
-def _restored_by(scope: Scope) -> Collection[str]:
+def _restored_by(body: Body) -> Collection[str]:
     found: set[str] = set()
-    for node in scope.nodes.values():
+    for node in body.nodes.values():
         if node.op in RESTORES and len(node.input) > 1:
-            names = scope.nodes.get(input_node(node.input[1]))
+            names = body.nodes.get(input_node(node.input[1]))
             if names is not None and names.op == "Const":
                 found.update(const_strings(names).values)
     return found

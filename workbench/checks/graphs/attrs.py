@@ -12,7 +12,7 @@ from functools import partial
 from workbench.checks.codes import Code, Found
 from workbench.disk import dtypes, optable
 from workbench.disk.schema import AttrValue, NodeDef, OpDef, OpList
-from workbench.graph.scope import Scope
+from workbench.graph.body import Body
 from workbench.names import did_you_mean, show
 
 MISSING_ATTR = Code(
@@ -49,14 +49,14 @@ class _Rules:
 _rules: dict[str, _Rules] = {}
 
 
-def check(scope: Scope, found: Found) -> None:
+def check(body: Body, found: Found) -> None:
     """The attrs of all nodes of a place; ops that nobody knows and calls by a function's name are left out."""
-    own = _Producer(scope.meta.proto.meta_info_def.stripped_op_list)
-    functions = scope.meta.functions
-    for name, node in scope.nodes.items():
+    own = _Producer(body.meta.proto.meta_info_def.stripped_op_list)
+    functions = body.meta.functions
+    for name, node in body.nodes.items():
         rules = None if node.op in functions else _of(node.op)
         if rules is not None:
-            _check_node(scope, name, node, rules, own, found)
+            _check_node(body, name, node, rules, own, found)
 
 
 def _of(op: str) -> _Rules | None:
@@ -75,13 +75,13 @@ def _kind(attr: OpDef.AttrDef) -> tuple[str, OpDef.AttrDef | None]:
     return _FIELDS.get(attr.type, "list"), attr if limited else None
 
 
-def _check_node(scope: Scope, name: str, node: NodeDef, rules: _Rules, own: _Producer, found: Found) -> None:
+def _check_node(body: Body, name: str, node: NodeDef, rules: _Rules, own: _Producer, found: Found) -> None:
     attrs = node.attr
     lacking = [attr for attr in rules.required if attr not in attrs]
     if lacking:
         listed = ", ".join(map(show, sorted(lacking)))
         found.add(
-            MISSING_ATTR, scope.where(name), f"{show(node.op)} needs the attr {listed}; it is not there."
+            MISSING_ATTR, body.where(name), f"{show(node.op)} needs the attr {listed}; it is not there."
         )
     for attr in attrs:
         if attr.startswith("_"):
@@ -92,24 +92,24 @@ def _check_node(scope: Scope, name: str, node: NodeDef, rules: _Rules, own: _Pro
                 known = list(rules.kinds)
                 found.add(
                     UNKNOWN_ATTR,
-                    scope.where(name),
+                    body.where(name),
                     f"{show(node.op)} has no attr {show(attr)!r} in TensorFlow 2.21.",
                     partial(did_you_mean, attr, known, noun="attrs"),
                 )
             continue
         value = attrs[attr]
         kind = value.WhichOneof("value")
-        if kind == "placeholder" and scope.function is not None:
+        if kind == "placeholder" and body.function is not None:
             continue
         if kind != rule[0]:
             what = "no value" if kind is None else f"a value of the kind {kind!r}"
             message = f"Its attr {show(attr)!r} has {what}; {show(node.op)} takes {rule[0]!r}."
-            found.add(ATTR_VALUE, scope.where(name), message)
+            found.add(ATTR_VALUE, body.where(name), message)
         elif rule[1] is not None:
             problem = _not_allowed(value, kind, rule[1])
             if problem:
                 message = f"Its attr {show(attr)!r} is {problem}; {show(node.op)} does not allow that."
-                found.add(ATTR_VALUE, scope.where(name), message)
+                found.add(ATTR_VALUE, body.where(name), message)
 
 
 def _not_allowed(value: AttrValue, kind: str, attr: OpDef.AttrDef) -> str | None:

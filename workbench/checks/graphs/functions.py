@@ -11,8 +11,8 @@ from workbench.checks.codes_of_opening import DUPLICATE_NODE, MISSING_FUNCTION
 from workbench.checks.graphs.nodes import fits
 from workbench.disk import dtypes, optable
 from workbench.disk.schema import FunctionDef, NodeDef
+from workbench.graph.body import Body, Dangling
 from workbench.graph.functions import function_attrs
-from workbench.graph.scope import Dangling, Scope
 from workbench.model.op_classes import CALLS, CASES, FUNCTION_ATTRS, IFS, LOOPS
 from workbench.names import did_you_mean, show
 
@@ -71,17 +71,17 @@ class _Called(NamedTuple):
     gives: tuple[int, ...] | None
 
 
-def check(meta: MetaGraph, places: Iterable[Scope], found: Found) -> None:
+def check(meta: MetaGraph, bodies: Iterable[Body], found: Found) -> None:
     """The library of a MetaGraph and every call in it."""
     clashes(meta, found)
-    for scope in places:
-        if scope.function is not None:
-            _body_names(scope, found)
-            _results(scope, found)
-        for name, node in scope.nodes.items():
+    for body in bodies:
+        if body.function is not None:
+            _body_names(body, found)
+            _results(body, found)
+        for name, node in body.nodes.items():
             for code, message in call_problems(node, meta.functions):
-                found.add(code, scope.where(name), message)
-            _missing(scope, name, node, found)
+                found.add(code, body.where(name), message)
+            _missing(body, name, node, found)
     _gradients(meta, found)
     recursion({name: _called_always(one, meta.functions) for name, one in meta.functions.items()}, found)
 
@@ -101,39 +101,39 @@ def clashes(meta: MetaGraph, found: Found) -> None:
             found.add(NAMED_AS_OP, show(name), message)
 
 
-def _body_names(scope: Scope, found: Found) -> None:
+def _body_names(body: Body, found: Found) -> None:
     """Names that are there twice in a body; an argument counts as a node."""
-    assert scope.function is not None
-    if len(scope.nodes) == len(scope.function.node_def) and not (scope.nodes.keys() & scope.arguments.keys()):
+    assert body.function is not None
+    if len(body.nodes) == len(body.function.node_def) and not (body.nodes.keys() & body.arguments.keys()):
         return
-    seen = set(scope.arguments)
-    for node in scope.function.node_def:
+    seen = set(body.arguments)
+    for node in body.function.node_def:
         if node.name in seen:
             message = (
                 "The function has two nodes, or an argument and a node, of this name; TensorFlow refuses it."
             )
-            found.add(DUPLICATE_NODE, scope.where(node.name), message)
+            found.add(DUPLICATE_NODE, body.where(node.name), message)
         seen.add(node.name)
 
 
-def _results(scope: Scope, found: Found) -> None:
-    function = scope.function
+def _results(body: Body, found: Found) -> None:
+    function = body.function
     assert function is not None
     returned = dict(function.ret)
     for arg in function.signature.output_arg:
         entry = returned.get(arg.name)
         if entry is None:
             message = f"Its result {show(arg.name)!r} has no entry in `ret`."
-            found.add(RETURN, show(scope.label), message)
+            found.add(RETURN, show(body.name), message)
             continue
         try:
-            types = scope.types(entry)
+            types = body.types(entry)
         except Dangling:
             message = f"Its result {show(arg.name)!r} is {show(entry)!r}, which the body does not have."
             source = entry.partition(":")[0]
-            known = [*scope.arguments, *scope.nodes]
+            known = [*body.arguments, *body.nodes]
             found.add(
-                RETURN, show(scope.label), message,
+                RETURN, show(body.name), message,
                 partial(did_you_mean, source, known, noun="nodes"),
             )  # fmt: skip
             continue
@@ -143,24 +143,24 @@ def _results(scope: Scope, found: Found) -> None:
                 f"Its result {show(arg.name)!r} is declared {dtypes.name(arg.type)}; "
                 f"{show(entry)!r} is {dtypes.name(have)}."
             )
-            found.add(RETURN, show(scope.label), message)
+            found.add(RETURN, show(body.name), message)
     for name, node in dict(function.control_ret).items():
-        if node not in scope.nodes:
+        if node not in body.nodes:
             message = (
                 f"Its control result {show(name)!r} is node {show(node)!r}, which the body does not have."
             )
-            found.add(RETURN, show(scope.label), message)
+            found.add(RETURN, show(body.name), message)
 
 
-def _missing(scope: Scope, name: str, node: NodeDef, found: Found) -> None:
+def _missing(body: Body, name: str, node: NodeDef, found: Found) -> None:
     """Functions that attrs of any other op name and the library lacks (those of plain calls are told already)."""
     told = FUNCTION_ATTRS.get(node.op, ())
-    functions = scope.meta.functions
+    functions = body.meta.functions
     for label, called in functions_of(node):
         if called not in functions and label not in told:
             found.add(
                 MISSING_FUNCTION,
-                scope.where(name),
+                body.where(name),
                 f"Its attr {show(label)!r} is the function {show(called)!r}, which the model does not have.",
                 partial(did_you_mean, called, functions, noun="functions"),
             )

@@ -17,7 +17,7 @@ from workbench.model.saver import const_strings
 from workbench.names import input_node, input_tensor, show
 
 if TYPE_CHECKING:
-    from workbench.graph.scope import Scope
+    from workbench.graph.body import Body
     from workbench.model.meta import MetaGraph
 
 TABLE_NOT_FILLED = Code(
@@ -49,7 +49,7 @@ def running(meta: MetaGraph, adjacency: Adjacency) -> set[str]:
     )
 
 
-def check(meta: MetaGraph, main: Scope, scopes: Iterable[Scope], found: Found) -> None:
+def check(meta: MetaGraph, main: Body, bodies: Iterable[Body], found: Found) -> None:
     """Tables and paths of a MetaGraph."""
     if meta.format == "graphdef":
         return
@@ -63,7 +63,7 @@ def check(meta: MetaGraph, main: Scope, scopes: Iterable[Scope], found: Found) -
                 )
             found.add(TABLE_NOT_FILLED, show(name), told)
     if any(op in meta.ops for op in READS_ASSET):
-        _paths(meta, main, scopes, found)
+        _paths(meta, main, bodies, found)
 
 
 def unfilled_tables(meta: MetaGraph, adjacency: Adjacency) -> Iterator[tuple[str, bool]]:
@@ -112,58 +112,56 @@ def _identity(node: NodeDef) -> str:
     return attr(node, "shared_name").s.decode("utf-8", "replace") or str(node.name)
 
 
-def _paths(meta: MetaGraph, main: Scope, scopes: Iterable[Scope], found: Found) -> None:
+def _paths(meta: MetaGraph, main: Body, bodies: Iterable[Body], found: Found) -> None:
     """Follows what ops read files by back to constants; from an argument of a function to what its callers give."""
     assets = {str(input_tensor(asset.tensor)) for asset in meta.assets}
     ran = running(meta, main.adjacency) | main.adjacency.ancestors(meta.init_ops)
-    callers: dict[str, list[tuple[Scope, NodeDef]]] = {}
-    queue: list[tuple[Scope, NodeDef, str]] = []
-    for scope in scopes:
-        for node in scope.nodes.values():
-            if scope.function is None and node.name not in ran:
+    callers: dict[str, list[tuple[Body, NodeDef]]] = {}
+    queue: list[tuple[Body, NodeDef, str]] = []
+    for body in bodies:
+        for node in body.nodes.values():
+            if body.function is None and node.name not in ran:
                 continue
             if node.op in READS_ASSET:
-                queue += ((scope, node, entry) for entry in _data(node)[READS_ASSET[node.op] :][:1])
+                queue += ((body, node, entry) for entry in _data(node)[READS_ASSET[node.op] :][:1])
             elif node.op in CALLS or node.op in meta.functions:
                 for _, name in calls(node, meta.functions):
-                    callers.setdefault(name, []).append((scope, node))
+                    callers.setdefault(name, []).append((body, node))
     seen: set[tuple[str, str | int]] = set()
     while queue:
-        scope, node, entry = queue.pop()
-        source = _source(scope, entry)
-        key = (
-            None if source is None else (scope.label, source if isinstance(source, int) else str(source.name))
-        )
+        body, node, entry = queue.pop()
+        source = _source(body, entry)
+        key = None if source is None else (body.name, source if isinstance(source, int) else str(source.name))
         if source is None or key is None or key in seen:
             continue
         seen.add(key)
         if isinstance(source, int):
-            for place, call in callers.get(scope.label, ()):
+            for place, call in callers.get(body.name, ()):
                 queue += ((place, call, given) for given in _data(call)[source:][:1])
-        elif scope.function is not None or f"{source.name}:0" not in assets:
+        elif body.function is not None or f"{source.name}:0" not in assets:
             path = next(iter(const_strings(source).values), "")
             if path:
                 shown = show(path, _SHOWN)
                 told = f"{show(node.op)} reads {shown!r}, a path that is no asset of the model."
                 if node.op not in READS_ASSET:
                     told = f"The path {shown!r}, from which it reads a file, is no asset of the model."
-                found.add(PATH_CONSTANT, scope.where(node.name), told)
+                found.add(PATH_CONSTANT, body.where(node.name), told)
 
 
 def _data(node: NodeDef) -> list[str]:
     return [entry for entry in node.input if not entry.startswith("^")]
 
 
-def _source(scope: Scope, entry: str) -> NodeDef | int | None:
+def _source(body: Body, entry: str) -> NodeDef | int | None:
     """The string Const behind an input, or the number of the argument, or None for anything else."""
-    arguments = list(scope.arguments)
+    arguments = list(body.arguments)
     seen: set[str] = set()
     while entry not in seen:
         seen.add(entry)
-        name = entry.partition(":")[0] if scope.function is not None else input_node(entry)
-        if name in scope.arguments:
+        name = entry.partition(":")[0] if body.function is not None else input_node(entry)
+        if name in body.arguments:
             return arguments.index(name)
-        node = scope.nodes.get(name)
+        node = body.nodes.get(name)
         if node is None or node.op == "Const":
             return node
         if (

@@ -22,7 +22,7 @@ from workbench.names import count, show
 
 if TYPE_CHECKING:
     from workbench.disk.schema import SavedObjectGraph, StructuredValue
-    from workbench.graph.scope import Scope
+    from workbench.graph.body import Body
     from workbench.model.meta import MetaGraph
 
 DEVICE = Code(
@@ -59,21 +59,21 @@ _KNOWN = frozenset(f"tf.{name}" for name in _SPECS.split())
 _LINEAR = "tf.linalg.LinearOperator"
 
 
-def check(meta: MetaGraph, scopes: Iterable[Scope], found: Found) -> None:
+def check(meta: MetaGraph, bodies: Iterable[Body], found: Found) -> None:
     """What loading a MetaGraph needs besides the files."""
-    _devices(scopes, found)
+    _devices(bodies, found)
     if meta.objects is not None:
         _slots(meta.objects.proto, found)
         _type_specs(meta.objects.proto, found)
 
 
-def _devices(scopes: Iterable[Scope], found: Found) -> None:
+def _devices(bodies: Iterable[Body], found: Found) -> None:
     first: dict[str, str] = {}
     nodes: Counter[str] = Counter()
-    for scope in scopes:
-        for name, node in scope.nodes.items():
+    for body in bodies:
+        for name, node in body.nodes.items():
             if node.device and is_elsewhere(node.device):
-                first.setdefault(node.device, scope.where(name))
+                first.setdefault(node.device, body.where(name))
                 nodes[node.device] += 1
     for device, number in nodes.items():
         more = f", the first of {count(number, 'node')}" if number > 1 else ""

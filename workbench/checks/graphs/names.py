@@ -6,7 +6,7 @@ import re
 
 from workbench.checks.codes import Code, Found
 from workbench.disk import optable
-from workbench.graph.scope import Scope
+from workbench.graph.body import Body
 from workbench.names import is_node_name, show
 
 NODE_NAME = Code(
@@ -26,17 +26,15 @@ OP_NAME = Code(
 _OP = re.compile(r"(?:_*[A-Z][A-Za-z0-9_]*>)*_*[A-Z][A-Za-z0-9_]*\Z")
 
 
-def check(scope: Scope, found: Found) -> None:
+def check(body: Body, found: Found) -> None:
     """The names of a place's nodes, and those of ops that TensorFlow does not know."""
-    functions = scope.meta.functions
+    functions = body.meta.functions
     told: set[str] = set()
-    for name, node in scope.nodes.items():
+    for name, node in body.nodes.items():
         if name and not is_node_name(name):
-            found.add(NODE_NAME, scope.where(name), "TensorFlow accepts no node of this name.")
+            found.add(NODE_NAME, body.where(name), "TensorFlow accepts no node of this name.")
         op = node.op
         if op and op not in told and op not in functions and not optable.is_known(op):
             told.add(op)
             if _OP.match(op) is None:
-                found.add(
-                    OP_NAME, scope.where(name), f"No op can be called {show(op)!r}, and no function is."
-                )
+                found.add(OP_NAME, body.where(name), f"No op can be called {show(op)!r}, and no function is.")

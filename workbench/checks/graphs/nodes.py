@@ -8,11 +8,11 @@ from workbench.checks.codes import Code, Found
 from workbench.checks.codes_of_opening import DANGLING_INPUT
 from workbench.disk import dtypes, optable
 from workbench.disk.schema import NodeDef
-from workbench.graph.scope import Dangling, Scope
+from workbench.graph.body import Body, Dangling
 from workbench.names import did_you_mean, show
 
 if TYPE_CHECKING:
-    from workbench.graph.scope import Types
+    from workbench.graph.body import Types
 
 OUTPUT_INDEX = Code(
     "output-index", "error", "an input takes an output that its node does not have",
@@ -47,36 +47,36 @@ CYCLE = Code(
 )  # fmt: skip
 
 
-def check(scope: Scope, found: Found) -> None:
+def check(body: Body, found: Found) -> None:
     """The edges of one place."""
-    for name, node in scope.nodes.items():
-        types = _edges(scope, name, node, found)
+    for name, node in body.nodes.items():
+        types = _edges(body, name, node, found)
         if types is not None:
-            _against_op(scope, name, node, types, found)
-    cycle = scope.adjacency.find_cycle()
+            _against_op(body, name, node, types, found)
+    cycle = body.adjacency.find_cycle()
     if cycle is not None:
         path = " → ".join(show(name, 60) for name in [*cycle[:6], cycle[0]])
-        found.add(CYCLE, scope.where(cycle[0]), f"{len(cycle)} nodes feed each other: {path}.")
+        found.add(CYCLE, body.where(cycle[0]), f"{len(cycle)} nodes feed each other: {path}.")
 
 
-def _edges(scope: Scope, name: str, node: NodeDef, found: Found) -> list[Types] | None:
+def _edges(body: Body, name: str, node: NodeDef, found: Found) -> list[Types] | None:
     """The dtypes behind each data input, or None if one of them leads nowhere."""
     given: list[Types] | None = []
     control = False
     for entry in node.input:
         if entry.startswith("^"):
             control = True
-            if entry[1:] not in scope.nodes and entry[1:] not in scope.arguments:
-                _dangling(scope, name, entry, Dangling("node"), found)
+            if entry[1:] not in body.nodes and entry[1:] not in body.arguments:
+                _dangling(body, name, entry, Dangling("node"), found)
             continue
         if control:
             message = f"Its data input {show(entry)!r} stands after a control input."
-            found.add(INPUT_ORDER, scope.where(name), message)
+            found.add(INPUT_ORDER, body.where(name), message)
             control = False
         try:
-            types = scope.types(entry)
+            types = body.types(entry)
         except Dangling as problem:
-            _dangling(scope, name, entry, problem, found)
+            _dangling(body, name, entry, problem, found)
             given = None
             continue
         if given is not None:
@@ -84,37 +84,37 @@ def _edges(scope: Scope, name: str, node: NodeDef, found: Found) -> list[Types] 
     return given
 
 
-def _dangling(scope: Scope, name: str, entry: str, problem: Dangling, found: Found) -> None:
+def _dangling(body: Body, name: str, entry: str, problem: Dangling, found: Found) -> None:
     source = entry.removeprefix("^").partition(":")[0]
     if problem.part == "output":
         have = ""
         if problem.have is not None:
             have = f", which has {problem.have} output{'' if problem.have == 1 else 's'}"
-        elif source in scope.nodes:
-            ranges = scope.ranges(source) or {}
+        elif source in body.nodes:
+            ranges = body.output_ranges(source) or {}
             have = f", whose outputs are {', '.join(map(show, ranges)) or 'none'}"
-        found.add(OUTPUT_INDEX, scope.where(name), f"Its input is {show(entry)!r}{have}.")
+        found.add(OUTPUT_INDEX, body.where(name), f"Its input is {show(entry)!r}{have}.")
     else:
-        main = scope.function is None
+        main = body.function is None
         what = "no node of the graph" if main else "no argument and no node of the function"
         found.add(
             DANGLING_INPUT if main else BODY_INPUT,
-            scope.where(name),
+            body.where(name),
             f"Its input {show(entry)!r} names {what}.",
-            lambda: did_you_mean(source, [*scope.arguments, *scope.nodes], noun="nodes"),
+            lambda: did_you_mean(source, [*body.arguments, *body.nodes], noun="nodes"),
         )
 
 
-def _against_op(scope: Scope, name: str, node: NodeDef, given: list[Types], found: Found) -> None:
-    wanted = wanted_types(scope, node)
+def _against_op(body: Body, name: str, node: NodeDef, given: list[Types], found: Found) -> None:
+    wanted = wanted_types(body, node)
     if wanted is None:
         return
     flat = [dtype for types in given for dtype in types]
     if len(flat) != len(wanted):
-        if _may_be_list(scope, node):
+        if _may_be_list(body, node):
             return
         message = f"{show(node.op)} takes {len(wanted)} here, and it is given {len(flat)}."
-        found.add(INPUT_COUNT, scope.where(name), message)
+        found.add(INPUT_COUNT, body.where(name), message)
         return
     for position, (have, want) in enumerate(zip(flat, wanted, strict=True)):
         if have == dtypes.INVALID or want == dtypes.INVALID or have == want or fits(have, want):
@@ -123,7 +123,7 @@ def _against_op(scope: Scope, name: str, node: NodeDef, given: list[Types], foun
         source = f" ({show(entry[position])})" if len(entry) == len(flat) else ""
         found.add(
             INPUT_DTYPE,
-            scope.where(name),
+            body.where(name),
             f"Input {position}{source} is {dtypes.name(have)}; {show(node.op)} takes {dtypes.name(want)} there.",
         )
 
@@ -133,22 +133,22 @@ def fits(have: int, want: int) -> bool:
     return dtypes.base(have) == dtypes.base(want) and (dtypes.is_ref(have) or not dtypes.is_ref(want))
 
 
-def wanted_types(scope: Scope, node: NodeDef) -> list[int] | None:
+def wanted_types(body: Body, node: NodeDef) -> list[int] | None:
     """The dtypes a node's data inputs have to have, by its op or by the function it calls; None if nothing tells."""
-    function = scope.meta.functions.get(node.op)
+    function = body.meta.functions.get(node.op)
     if function is not None:
         args = function.signature.input_arg
         if any(arg.number_attr or arg.type_list_attr for arg in args):
             return None
         return [arg.type or dtypes.INVALID for arg in args]
-    op_def = scope.meta.op_table.get(node.op)
+    op_def = body.meta.op_table.get(node.op)
     return None if op_def is None else optable.input_types(node, op_def)
 
 
-def _may_be_list(scope: Scope, node: NodeDef) -> bool:
+def _may_be_list(body: Body, node: NodeDef) -> bool:
     """Whether an input may stand for several tensors whose number is not known: a polymorphic function's argument."""
     return any(
         arg.number_attr or arg.type_list_attr
-        for arg in scope.arguments.values()
+        for arg in body.arguments.values()
         if any(entry.partition(":")[0] == arg.name for entry in node.input)
     )

@@ -10,8 +10,8 @@ from workbench.checks.graphs import kernels
 from workbench.disk import dtypes, optable
 from workbench.disk.nodes import attr
 from workbench.disk.schema import FunctionDef, NodeDef, VersionDef
+from workbench.graph.body import Body
 from workbench.graph.functions import calls
-from workbench.graph.scope import Scope
 from workbench.model.op_classes import CALLS
 from workbench.names import show
 
@@ -46,21 +46,21 @@ NEWER_PRODUCER = Code(
 _COMPILED = "_XlaMustCompile"
 
 
-def check(meta: MetaGraph, places: Iterable[Scope], found: Found) -> None:
+def check(meta: MetaGraph, bodies: Iterable[Body], found: Found) -> None:
     """The ops of a MetaGraph and its versions."""
     compiled = _compiled(meta)
     told: set[tuple[str, str]] = set()
-    for scope in places:
-        if scope.label in compiled:
+    for body in bodies:
+        if body.name in compiled:
             continue
-        for name, node in scope.nodes.items():
+        for name, node in body.nodes.items():
             if node.op not in meta.functions and optable.is_known(node.op):
-                _kernel(scope, name, node, told, found)
+                _kernel(body, name, node, told, found)
     _removed(meta, found)
     versions(meta.graph.versions, found)
 
 
-def _kernel(scope: Scope, name: str, node: NodeDef, told: set[tuple[str, str]], found: Found) -> None:
+def _kernel(body: Body, name: str, node: NodeDef, told: set[tuple[str, str]], found: Found) -> None:
     """Tells each op, and each dtype it lacks a kernel for, once."""
     if "_kernel" in node.attr or _COMPILED in node.attr:  # asks for one by name; is compiled
         return
@@ -74,7 +74,7 @@ def _kernel(scope: Scope, name: str, node: NodeDef, told: set[tuple[str, str]], 
         message = f"{show(node.op)} has no kernel on CPUs for {what}."
     if (node.op, what) not in told:
         told.add((node.op, what))
-        found.add(NO_KERNEL, scope.where(name), message)
+        found.add(NO_KERNEL, body.where(name), message)
 
 
 def _compiled(meta: MetaGraph) -> set[str]:

@@ -13,7 +13,7 @@ from workbench.model.op_classes import PLACEHOLDERS
 
 if TYPE_CHECKING:
     from workbench.disk.schema import NodeDef
-    from workbench.graph.scope import Scope
+    from workbench.graph.body import Body
 
 NOTED_SHAPES = Code(
     "noted-shapes", "error", "the shapes noted beside a node are not those of its outputs",
@@ -31,22 +31,22 @@ CONST_VALUE = Code(
 _NOTED = "_output_shapes"
 
 
-def check(scope: Scope, found: Found) -> None:
+def check(body: Body, found: Found) -> None:
     """The nodes of one place."""
-    for name, node in scope.nodes.items():
+    for name, node in body.nodes.items():
         if node.op == "Const":
             problem = _value(node)
             if problem:
-                found.add(CONST_VALUE, scope.where(name), problem)
+                found.add(CONST_VALUE, body.where(name), problem)
         if _NOTED in node.attr:
-            problem = _noted(scope, name, node)
+            problem = _noted(body, name, node)
             if problem:
-                found.add(NOTED_SHAPES, scope.where(name), problem)
+                found.add(NOTED_SHAPES, body.where(name), problem)
 
 
-def _noted(scope: Scope, name: str, node: NodeDef) -> str | None:
+def _noted(body: Body, name: str, node: NodeDef) -> str | None:
     noted = node.attr[_NOTED].list.shape
-    outputs = scope.outputs(name)
+    outputs = body.output_types(name)
     if outputs is not None and len(noted) < len(outputs):  # more than enough is fine: Keras 2 saves LSTMs so
         return f"It has {len(outputs)} outputs; `{_NOTED}` has {len(noted)} shapes."
     for index, shape in enumerate(noted):

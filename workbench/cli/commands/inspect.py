@@ -22,7 +22,7 @@ from workbench.model.model import Model, open_model
 from workbench.names import did_you_mean, show
 
 if TYPE_CHECKING:
-    from workbench.graph.nest import Level
+    from workbench.graph.level import Level
     from workbench.model.meta import MetaGraph
     from workbench.model.signature import Signature
 
@@ -148,10 +148,10 @@ def find_nodes(meta: MetaGraph, pattern: str) -> Iterator[tuple[Level, str]]:
     The pattern is compared with the whole place (`CALL::CALL::node`) and with the node's own name. After
     a million nodes the unfolding ends.
     """
-    from workbench.graph.nest import Level as Nest
+    from workbench.graph.level import Level as Levels
 
     seen = 0
-    for level in Nest(meta).levels():
+    for level in Levels.of(meta).levels():
         seen += _LEVEL
         prefix = level.full_name("")
         for name in level.nodes:

@@ -14,7 +14,7 @@ from workbench.model import shapes
 from workbench.runtime.comparison.verdict import recorded
 
 if TYPE_CHECKING:
-    from workbench.graph.nest import Level
+    from workbench.graph.level import Level
     from workbench.model.callables import Callable_
     from workbench.model.meta import MetaGraph
     from workbench.model.model import Model

@@ -18,7 +18,7 @@ from workbench.names import show
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from workbench.graph.nest import Level
+    from workbench.graph.level import Level
     from workbench.model.meta import MetaGraph
     from workbench.model.model import Model
     from workbench.model.structured import Spec

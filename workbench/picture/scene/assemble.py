@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from workbench.graph.level import Level
 from workbench.model.op_classes import PASS_THROUGH
 from workbench.names import CALL_SEPARATOR, count, is_control, show
 from workbench.picture.scene import labels
-from workbench.picture.scene.flat import Flattener, Item, Place, Ref, body_ends, body_places, type_text
+from workbench.picture.scene.flat import Flattener, Item, Ref, body_ends, common_start, type_text
 from workbench.picture.scene.fold import Fact, Folded, fold, resource_fact
 from workbench.picture.scene.scene import Edge, Frame, Kind, Node, Scene
 from workbench.picture.scene.scopes import Cover, Scope, build_tree, choose
@@ -25,7 +26,7 @@ class Part:
     Attributes:
         flat: the flattened graph.
         folded: what is left of it.
-        place: where it starts.
+        start: where it starts.
         frame: id of the frame it is drawn in.
         inside: keys of the opened scopes and frames around it.
         focused: whether it is the neighbourhood of a node, which is not collapsed unless it is huge.
@@ -35,7 +36,7 @@ class Part:
 
     flat: Flattener
     folded: Folded
-    place: Place
+    start: Level
     frame: str | None = None
     inside: tuple[str, ...] = ()
     focused: bool = False
@@ -49,7 +50,7 @@ class Part:
             for key in self.folded.order:
                 for ref in self.folded.edges[key]:
                     readers.setdefault(ref.key, []).append(key)
-            self.trees[limit] = build_tree(self.folded.order, readers, self.place.level.path, limit)
+            self.trees[limit] = build_tree(self.folded.order, readers, self.start.path, limit)
         return self.trees[limit]
 
     def members(self, key: str, limit: int) -> list[str]:
@@ -126,18 +127,17 @@ class Assembly:
 
     def _words(self, part: Part, item: Item) -> tuple[str, ...]:
         """The parts of a node's place a reader knows: functions by the name they were given, no handle."""
-        level = item.place.level
-        functions = [
-            labels.function_word(step.function) for step in level.steps[len(part.place.level.steps) :]
-        ]
+        level = item.level
+        inner = level.calls[len(part.start.calls) :]
+        functions = [labels.function_word(call.function) for call in inner]
         words = [word for word in item.name.split("/") if word]
-        if not level.steps and len(words) > 1 and words[0] in self.owners:
+        if not level.calls and len(words) > 1 and words[0] in self.owners:
             words = words[1:]
         return (*functions, *words)
 
     def _add_item(self, part: Part, item: Item, cover: Cover) -> None:
         inside = (*part.inside, *cover.inside.get(item.key, ()))
-        path = item.place.level.full_name(item.node.name) if item.node is not None else item.key
+        path = item.level.full_name(item.node.name) if item.node is not None else item.key
         if item.kind == "call" and item.key in self.expanded and item.key not in self.collapsed:
             self._add_frame(part, item, inside)
             return
@@ -174,7 +174,7 @@ class Assembly:
             folded.update(dict.fromkeys(part.folded.inside.get(key, ())))
             facts.update(dict.fromkeys(row for row in part.folded.facts.get(key, ()) if row[0] != "constant"))
         ops = Counter(part.folded.items[key].op or part.folded.items[key].kind for key in members)
-        step = len(part.place.level.steps)
+        step = len(part.start.calls)
         words = tuple(
             word for word in scope.key.rstrip("*").replace(CALL_SEPARATOR, "/").split("/")[step:] if word
         )
@@ -200,26 +200,26 @@ class Assembly:
 
     def _add_frame(self, part: Part, item: Item, inside: tuple[str, ...]) -> None:
         assert item.node is not None
-        bodies = body_places(item.place, item.node)
+        bodies = item.level.levels_under(item.node)
         title = f"{show(item.op)}  {labels.elide(show(item.name.rpartition('/')[2]), labels.MAX_WIDTH)}"
         owner = self._owner(item.key)
         outer = Frame(item.key, title, item.key, owner, item.key, inside, part.frame)
         self.frames.append(outer)
-        for step, place in bodies:
+        for body in bodies:
             id = item.key
             around = (*inside, item.key)
-            if len(bodies) > 1:
-                id = place.level.path
-                self.frames.append(Frame(id, show(step.label), item.key, owner, id, around, item.key))
-            inputs, results, passed = body_ends(place)
+            if len(bodies) > 1 and body.call is not None:
+                id = body.path
+                self.frames.append(Frame(id, show(body.call.label), item.key, owner, id, around, item.key))
+            inputs, results, passed = body_ends(body)
             self.passed += passed
-            flat = Flattener(place, inputs, control=self.show_control)
+            flat = Flattener(body, inputs, control=self.show_control)
             flat.walk(results)
-            known = self._known(part, item, place)
+            known = self._known(part, item, body)
             folded = _without_idle(fold(flat, (), self.owners, known))
-            self.add(Part(flat, folded, place, id, around, known=known))
+            self.add(Part(flat, folded, body, id, around, known=known))
 
-    def _known(self, part: Part, item: Item, place: Place) -> dict[str, Fact]:
+    def _known(self, part: Part, item: Item, body: Level) -> dict[str, Fact]:
         """What a body's arguments stand for, where that is a variable or a table outside.
 
         A body takes the last inputs of its call: `If` and `Case` have a condition before them.
@@ -227,8 +227,9 @@ class Assembly:
         assert item.node is not None
         given = [entry for entry in item.node.input if not is_control(entry)]
         found: dict[str, Fact] = {}
-        for name, entry in zip(reversed(list(place.arguments)), reversed(given), strict=False):
-            ref = part.flat.resolve(item.place, entry, [])
+        cut = common_start(body)
+        for name, entry in zip(reversed(list(body.body.arguments)), reversed(given), strict=False):
+            ref = part.flat.resolve(item.level, entry, [])
             source = part.flat.items[ref.key] if ref is not None else None
             while source is not None and source.op in PASS_THROUGH and source.inputs:
                 source = part.flat.items[source.inputs[0].key]
@@ -236,7 +237,7 @@ class Assembly:
                 continue
             fact = part.known.get(source.key) or resource_fact(source, self.owners)
             if fact is not None and fact[0] != "resource" and source.op != "Const":
-                found[place.level.full_name(f"#in#{name[place.cut :]}")] = fact
+                found[body.full_name(f"#in#{name[cut:]}")] = fact
         return found
 
     def _add_edges(self, part: Part, box_of: Mapping[str, str]) -> None:

@@ -9,12 +9,12 @@ from weakref import WeakKeyDictionary
 
 from workbench import names
 from workbench.errors import UnknownName
-from workbench.graph.nest import Level
+from workbench.graph.level import Level
 from workbench.model.op_classes import CALLS, NO_VALUE, READS
 from workbench.model.signature import Signature
 from workbench.model.tensors import Tensor
 from workbench.picture.scene.assemble import Assembly, Part
-from workbench.picture.scene.flat import End, Flattener, Item, Place, body_ends
+from workbench.picture.scene.flat import End, Flattener, Item, body_ends
 from workbench.picture.scene.fold import Folded, fold
 from workbench.picture.scene.scene import Scene
 
@@ -73,7 +73,7 @@ def build_scene(
         part = Part(
             part.flat,
             _around(part.folded, focus, part.members(focus, max_boxes), hops),
-            part.place,
+            part.start,
             focused=True,
         )
         notes.append(
@@ -119,36 +119,34 @@ def _prepared(meta: MetaGraph, wanted: _Wanted) -> tuple[Part, list[str]]:
 
 
 def _prepare(meta: MetaGraph, wanted: _Wanted) -> tuple[Part, list[str]]:
-    place = _start(meta, wanted.function)
+    start = _start(meta, wanted.function)
     notes: list[str] = []
-    inputs, outputs = _ends(meta, place, wanted.signature, wanted.roots, notes)
-    flat = Flattener(place, inputs, control=wanted.show_control)
+    inputs, outputs = _ends(meta, start, wanted.signature, wanted.roots, notes)
+    flat = Flattener(start, inputs, control=wanted.show_control)
     flat.walk(outputs)
     if flat.cut:
         notes.append(f"Only the {len(flat.items):,} nodes nearest to the outputs are drawn.")
     keep = {item for item in wanted.seam if item in flat.items}
     keep |= _producers(flat, outputs)
-    return Part(flat, fold(flat, keep, dict(wanted.owners)), place), notes
+    return Part(flat, fold(flat, keep, dict(wanted.owners)), start), notes
 
 
-def _start(meta: MetaGraph, function: str | None) -> Place:
-    if function is None:
-        return Place(Level(meta))
-    if function not in meta.functions:
+def _start(meta: MetaGraph, function: str | None) -> Level:
+    if function is not None and function not in meta.functions:
         hint = names.did_you_mean(function, meta.functions, noun="functions")
         raise UnknownName(f"There is no function {names.show(function)!r}.", hint=hint)
-    return Place(Level(meta, (), meta.functions[function]))
+    return Level.of(meta, function)
 
 
 def _ends(
-    meta: MetaGraph, place: Place, signature: str | None, roots: Iterable[str] | None, notes: list[str]
+    meta: MetaGraph, start: Level, signature: str | None, roots: Iterable[str] | None, notes: list[str]
 ) -> tuple[list[End], list[End | str]]:
     """Where drawing stops and where it starts."""
-    if place.level.function is not None:
-        inputs, results, passed = body_ends(place)
+    if start.function is not None:
+        inputs, results, passed = body_ends(start)
         if passed:
             notes.append(f"Results that are an argument, passed on unchanged, are not drawn ({passed:,}).")
-        return inputs, [*results, *_effects(place.level)]
+        return inputs, [*results, *_effects(start)]
     if roots is not None:
         return [], list(_checked(meta, roots))
     chosen = _signatures(meta, signature)

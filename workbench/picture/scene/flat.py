@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING
 
 from workbench.disk import dtypes
 from workbench.disk.schema import NodeDef
-from workbench.graph.nest import Level, Step
+from workbench.graph.level import Level
 from workbench.model import shapes
-from workbench.model.op_classes import CALLS, PLACEHOLDERS, SAME_TENSOR
+from workbench.model.op_classes import PLACEHOLDERS, SAME_TENSOR
 from workbench.model.tensors import Tensor
 from workbench.names import input_node, is_control, show
-
-if TYPE_CHECKING:
-    pass
 
 MAX_ITEMS = 200_000
 _MAX_TRAIL = 10_000
@@ -36,7 +31,7 @@ class Item:
 
     Attributes:
         key: written place of the node; of an end, the place with `#` before its last part.
-        place: the scope it is in.
+        level: where it is.
         name: of the node in its scope, or of the end.
         op: of the node; empty for an end.
         kind: `op`, `call` (has bodies that stay closed), `input`, `output`, `result`.
@@ -47,7 +42,7 @@ class Item:
     """
 
     key: str
-    place: Place
+    level: Level
     name: str
     op: str
     kind: str
@@ -55,55 +50,6 @@ class Item:
     inputs: list[Ref] = field(default_factory=list)
     controls: list[str] = field(default_factory=list)
     tensor: Tensor | None = None
-
-
-class Place:
-    """A level of the nest, and where its arguments come from.
-
-    Args:
-        level: the main graph or a body.
-        caller: the place the body is called from; None where drawing starts.
-        call: the calling node; None where drawing starts.
-    """
-
-    def __init__(self, level: Level, caller: Place | None = None, call: NodeDef | None = None) -> None:
-        self.level = level
-        self.caller = caller
-        self.call = call
-        self.bodies: dict[str, Place | None] = {}
-
-    @cached_property
-    def arguments(self) -> dict[str, int]:
-        """Position of each argument of the body."""
-        function = self.level.function
-        return (
-            {} if function is None else {arg.name: at for at, arg in enumerate(function.signature.input_arg)}
-        )
-
-    @cached_property
-    def cut(self) -> int:
-        """How many letters all arguments and results begin with: `sequential_lstm_while_` says nothing."""
-        function = self.level.function
-        results = [] if function is None else [out.name for out in function.signature.output_arg]
-        return _common_start([*self.arguments, *results])
-
-    @cached_property
-    def fed(self) -> list[str]:
-        """What the call gives for each argument."""
-        return [] if self.call is None else [entry for entry in self.call.input if not is_control(entry)]
-
-    def body(self, node: NodeDef) -> Place | None:
-        """The body that stands in place of a call; None for every other node."""
-        name = node.name
-        if name not in self.bodies:
-            functions = self.level.meta.functions
-            found = None
-            if node.op in CALLS or node.op in functions:
-                steps = self.level.steps_under(node)
-                if len(steps) == 1:
-                    found = Place(self.level.under(steps[0]), self, node)
-            self.bodies[name] = found
-        return self.bodies[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +73,7 @@ class Flattener:
     """Walks back from the outputs and lists what is met, calls opened.
 
     Args:
-        place: where to start.
+        start: where to start.
         inputs: tensors at which to stop; arguments of the starting body are always such.
         control: also walk along control edges.
 
@@ -136,31 +82,32 @@ class Flattener:
         cut: keys of items not all of whose inputs were followed, since there were too many items already.
     """
 
-    def __init__(self, place: Place, inputs: Iterable[End] = (), *, control: bool = False) -> None:
-        self.start = place
+    def __init__(self, start: Level, inputs: Iterable[End] = (), *, control: bool = False) -> None:
+        self.start = start
         self.control = control
         self.items: dict[str, Item] = {}
         self.cut: set[str] = set()
         self.hidden_controls = 0
         self._fed: dict[tuple[str, int], str] = {}
+        self._bodies: dict[tuple[Level, str], Level | None] = {}
         for end in inputs:
             self._add_input(end)
 
     def _add_input(self, end: End) -> None:
-        where = self._address(self.start, end.tensor)
+        where = self.start.body.address(end.tensor)
         if where in self._fed:  # two keys of a signature for one tensor
             item = self.items[self._fed[where]]
             item.name = f"{item.name}, {end.key}"
             return
         key = self._end_key(end.key, "in")
         self.items[key] = Item(key, self.start, end.key, "", "input", tensor=end.type)
-        node = self.start.level.nodes.get(where[0])
+        node = self.start.nodes.get(where[0])
         if node is not None:
             self.items[key].node, self.items[key].op = node, node.op
         self._fed[where] = key
 
     def _end_key(self, name: str, side: str) -> str:
-        return self.start.level.full_name(f"#{side}#{name}")
+        return self.start.full_name(f"#{side}#{name}")
 
     def walk(self, outputs: Iterable[End | str]) -> None:
         """Lists everything that `outputs` depend on: ends become items, a bare text is a tensor or a node."""
@@ -183,67 +130,67 @@ class Flattener:
         for entry in node.input:
             if is_control(entry):
                 if self.control:
-                    item.controls += self._befores(item.place, entry[1:], todo)
+                    item.controls += self._befores(item.level, entry[1:], todo)
                 else:
                     self.hidden_controls += 1
                 continue
-            ref = self.resolve(item.place, entry, todo)
+            ref = self.resolve(item.level, entry, todo)
             if ref is not None:
                 item.inputs.append(ref)
             elif len(self.items) >= MAX_ITEMS:
                 self.cut.add(item.key)
 
-    def _befores(self, place: Place, name: str, todo: list[str]) -> Iterator[str]:
+    def _befores(self, level: Level, name: str, todo: list[str]) -> Iterator[str]:
         """What a control input waits for; of a call, what its body says must have run."""
-        node = place.level.nodes.get(name)
+        node = level.nodes.get(name)
         if node is None:
             return
-        body = place.body(node)
+        body = self._opened(level, node)
         if body is None:
-            ref = self.resolve(place, name, todo)
+            ref = self.resolve(level, name, todo)
             if ref is not None:
                 yield ref.key
             return
-        function = body.level.function
+        function = body.function
         assert function is not None
         last = [*function.control_ret.values()] or [input_node(entry) for entry in function.ret.values()]
         for inner in last:
             yield from self._befores(body, inner, todo)
 
-    def resolve(self, place: Place, entry: str, todo: list[str]) -> Ref | None:
+    def resolve(self, level: Level, entry: str, todo: list[str]) -> Ref | None:
         """The item and output behind an input, through calls and arguments; new items go to `todo`."""
+        value = level.value(entry)
         for _ in range(_MAX_TRAIL):
-            name, index = self._address(place, entry)
-            fed = self._fed.get((name, index)) if place is self.start else None
+            if value is None:
+                return None
+            level, name = value.level, value.name
+            fed = self._fed.get((name, value.index)) if level is self.start else None
             if fed is not None:
                 return Ref(fed, 0)
-            node = place.level.nodes.get(name)
+            node = value.node
             if node is None:
-                position = place.arguments.get(name)
-                if position is None or place.caller is None or position >= len(place.fed):
-                    return None
-                entry, place = place.fed[position], place.caller
+                value = level.given(value) if level is not self.start else None
                 continue
-            body = place.body(node) if len(self.items) < MAX_ITEMS else None
+            body = self._opened(level, node) if len(self.items) < MAX_ITEMS else None
             if body is None:
-                key = place.level.full_name(name)
+                key = level.full_name(name)
                 if key not in self.items:
                     if len(self.items) >= MAX_ITEMS:
                         return None
-                    self.items[key] = Item(key, place, name, node.op, _kind(place, node), node)
+                    self.items[key] = Item(key, level, name, node.op, _kind(level, node), node)
                     todo.append(key)
-                return Ref(key, index)
-            function = body.level.function
-            assert function is not None
-            results = function.signature.output_arg
-            if index >= len(results):
-                return None
-            entry, place = function.ret[results[index].name], body
+                return Ref(key, value.index)
+            value = body.result(value.index)
         return None
 
-    def _address(self, place: Place, entry: str) -> tuple[str, int]:
-        """(node or argument, flat output index) of an input as it is written at `place`."""
-        return place.level.address(entry)
+    def _opened(self, level: Level, node: NodeDef) -> Level | None:
+        """The body that stands in place of a call; None for every other node."""
+        key = level, node.name
+        if key not in self._bodies:
+            found = level.levels_under(node)
+            call = found[0].call if len(found) == 1 else None
+            self._bodies[key] = found[0] if call is not None and call.kind == "call" else None
+        return self._bodies[key]
 
     def tensor(self, ref: Ref) -> Tensor | None:
         """Dtype and shape of an output."""
@@ -252,7 +199,7 @@ class Flattener:
             return item.tensor
         if item.node is None:
             return None
-        found = item.place.level.tensor(item.name, ref.index)
+        found = item.level.tensor(item.name, ref.index)
         for _ in range(
             _MAX_TRAIL
         ):  # what only hands a tensor on has its shape, even where it does not say so
@@ -260,16 +207,16 @@ class Flattener:
                 break
             ref = item.inputs[0]
             item = self.items[ref.key]
-            before = item.tensor or (item.place.level.tensor(item.name, ref.index) if item.node else None)
+            before = item.tensor or (item.level.tensor(item.name, ref.index) if item.node else None)
             found = Tensor(found.name, found.dtype, before.shape if before else None)
         return found
 
 
-def _kind(place: Place, node: NodeDef) -> str:
+def _kind(level: Level, node: NodeDef) -> str:
     if node.op in PLACEHOLDERS and not node.input:
         return "input"
-    functions = place.level.meta.functions
-    return "call" if functions and place.level.steps_under(node) else "op"
+    functions = level.meta.functions
+    return "call" if functions and level.calls_under(node) else "op"
 
 
 def type_text(tensor: Tensor | None) -> str:
@@ -280,21 +227,18 @@ def type_text(tensor: Tensor | None) -> str:
     return dtype if tensor.shape is None else f"{dtype} {shapes.text(tensor.shape)}"
 
 
-def body_places(place: Place, node: NodeDef) -> list[tuple[Step, Place]]:
-    """The bodies under a node that is not opened in place, each as somewhere to start drawing."""
-    return [(step, Place(place.level.under(step))) for step in place.level.steps_under(node)]
-
-
-def body_ends(place: Place) -> tuple[list[End], list[End], int]:
+def body_ends(level: Level) -> tuple[list[End], list[End], int]:
     """Arguments and results of a body, and how many results only hand an argument on.
 
     Resource arguments are left out: they are not data that flows; so are arguments nobody reads.
     """
-    function = place.level.function
+    function = level.function
     assert function is not None
-    arguments = place.level.arguments
-    passed = {key: value for key, value in function.ret.items() if value.partition(":")[0] in place.arguments}
-    cut = place.cut
+    arguments = level.body.argument_tensors
+    passed = {
+        key: value for key, value in function.ret.items() if value.partition(":")[0] in level.body.arguments
+    }
+    cut = common_start(level)
     inputs = [End(arg.name[cut:], arg.name, "input", arg) for arg in arguments]
     outputs = [
         End(out.name[cut:], function.ret[out.name], "result", Tensor(out.name, dtypes.dtype(out.type), None))
@@ -304,12 +248,13 @@ def body_ends(place: Place) -> tuple[list[End], list[End], int]:
     return inputs, outputs, len(passed)
 
 
-def _common_start(names: Iterable[str]) -> int:
-    """Length of what all names begin with, up to an underscore."""
-    known = sorted(names)
+def common_start(level: Level) -> int:
+    """How many letters all arguments and results of a body begin with: `sequential_lstm_while_` says nothing."""
+    assert level.function is not None
+    known = sorted([*level.body.arguments, *(out.name for out in level.function.signature.output_arg)])
     if len(known) < 2:
         return 0
-    first, last = known[0], known[-1]
+    first, last = str(known[0]), str(known[-1])
     same = 0
     while same < min(len(first), len(last)) and first[same] == last[same]:
         same += 1

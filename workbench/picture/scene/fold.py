@@ -153,7 +153,7 @@ def _may_fold(flat: Flattener, item: Item) -> bool:
         return item.op in ENTERS and attr(node, "is_constant").b
     if not item.inputs or item.op in _READS or item.op in VARIABLES:
         return True
-    op_def = item.place.level.meta.op_table.get(item.op)
+    op_def = item.level.meta.op_table.get(item.op)
     return op_def is not None and not op_def.is_stateful
 
 

@@ -83,14 +83,14 @@ def build_tree(
 def _scopes_of(item: Item, root_key: str) -> list[tuple[str, str]]:
     """(place, name) of each scope around an item, outermost first: calls, and the parts of names."""
     found: list[tuple[str, str]] = []
-    level = item.place.level
+    level = item.level
     skip = root_key.count(CALL_SEPARATOR) + 1 if root_key else 0
     prefix = root_key + CALL_SEPARATOR if root_key else ""
-    for step in level.steps[skip:]:
-        words = step.node.split("/")
+    for call in level.calls[skip:]:
+        words = call.node.split("/")
         found += [(prefix + "/".join(words[:count]), words[count - 1]) for count in _depths(words)]
-        prefix += f"{step}{CALL_SEPARATOR}"
-        found.append((prefix, function_word(step.function)))
+        prefix += f"{call}{CALL_SEPARATOR}"
+        found.append((prefix, function_word(call.function)))
     words = item.name.split("/")
     found += [(prefix + "/".join(words[:count]), words[count - 1]) for count in _depths(words)]
     return found

@@ -22,7 +22,7 @@ from workbench.surgery.resolve.callables import callable_ports, find_variant, va
 
 if TYPE_CHECKING:
     from workbench.disk.schema import NodeDef
-    from workbench.graph.nest import Level, Step
+    from workbench.graph.level import Call, Level
     from workbench.model import MetaGraph, Model, Port, Signature
     from workbench.model.callables import Callable_, Variant
 
@@ -308,8 +308,10 @@ class Lister:
         key = self.places.key(level)
         segments: list[Segment] = []
         if level.function is not None:
-            segments.append(Segment(level.arguments, lambda tensor: argument_row(key, tensor, depth)))
-        nodes = level.node_defs
+            segments.append(
+                Segment(level.body.argument_tensors, lambda tensor: argument_row(key, tensor, depth))
+            )
+        nodes = level.body.node_defs
         make = self.node_row(level, depth, unfolded)
         start = 0
         for index in self._unfolded_in(nodes, key, unfolded):
@@ -331,23 +333,23 @@ class Lister:
         return [index for index, node in enumerate(nodes) if node.name in wanted] if wanted else []
 
     def _under(self, level: Level, node: NodeDef, depth: int, unfolded: Set[Key]) -> list[Segment]:
-        steps = level.steps_under(node)
-        if len(steps) == 1:
-            return self._level(level.under(steps[0]), depth, unfolded)
+        calls = level.calls_under(node)
+        if len(calls) == 1:
+            return self._level(level.under(calls[0]), depth, unfolded)
         segments: list[Segment] = []
-        for step in steps:
-            under = level.under(step)
+        for call in calls:
+            under = level.under(call)
             key = ("body", self.places.key(under))
             opened = key in unfolded
-            segments.append(one(self._body_row(step, key, depth, opened)))
+            segments.append(one(self._body_row(call, key, depth, opened)))
             if opened:
                 segments += self._level(under, depth + 1, unfolded)
         return segments
 
-    def _body_row(self, step: Step, key: Key, depth: int, opened: bool) -> Row:
-        columns = (text_.count(self.meta.function_sizes[step.function], "node"),)
+    def _body_row(self, call: Call, key: Key, depth: int, opened: bool) -> Row:
+        columns = (text_.count(self.meta.function_sizes[call.function], "node"),)
         return Row(
-            "body", key, depth, show(step.label), columns, opened, show(step.function), ref=step.function
+            "body", key, depth, show(call.label), columns, opened, show(call.function), ref=call.function
         )
 
     def node_row(
@@ -368,7 +370,7 @@ class Lister:
         def make(node: NodeDef) -> Row:
             name = node.name
             key = ("node", at, name)
-            opened = (key in unfolded) if level.steps_under(node) and not place else None
+            opened = (key in unfolded) if level.calls_under(node) and not place else None
             return Row("node", key, depth, show(name), (show(node.op),), opened, aside, Spot(at, name), node)
 
         return make
@@ -400,7 +402,7 @@ class Lister:
         if kind == "node" and rest[1] in level.nodes:
             return self.node_row(level, 1)(level.nodes[rest[1]])
         if kind == "argument":
-            found = next((tensor for tensor in level.arguments if tensor.name == rest[1]), None)
+            found = next((tensor for tensor in level.body.argument_tensors if tensor.name == rest[1]), None)
             return argument_row(rest[0], found, 1) if found is not None else None
         return None
 
@@ -429,14 +431,14 @@ class Lister:
         level = self.places.level(key[1])
         if level is None:
             return set()
-        if level.function is not None and not level.steps:
+        if level.function is not None and not level.calls:
             return {("section", "functions"), ("function", level.function.signature.name)}
         found: set[Key] = {("section", "nodes")}
         outer = self.places.main
-        for step in level.steps:
-            found.add(("node", self.places.key(outer), step.node))
-            outer = outer.under(step)
-            if not step.alone:
+        for call in level.calls:
+            found.add(("node", self.places.key(outer), call.node))
+            outer = outer.under(call)
+            if not call.alone:
                 found.add(("body", self.places.key(outer)))
         return found
 

@@ -25,7 +25,7 @@ from workbench.surgery.resolve.callables import callable_ports, variant_name
 
 if TYPE_CHECKING:
     from workbench.disk.schema import NodeDef
-    from workbench.graph.nest import Level
+    from workbench.graph.level import Level
 
 FIELDS = ("op", "dtype", "shape", "in")
 _RANKED = 3000  # hits that are put in order; more are left in that of the file

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from workbench import names
 from workbench.disk.schema import NodeDef
 from workbench.graph.adjacency import Adjacency
-from workbench.graph.nest import Level
-from workbench.model.op_classes import CALLS
+from workbench.graph.level import Level, Value, descend, find
 
 if TYPE_CHECKING:
     from workbench.model import MetaGraph
@@ -45,7 +44,7 @@ class Places:
 
     def __init__(self, meta: MetaGraph) -> None:
         self.meta = meta
-        self.main = Level(meta)
+        self.main = Level.of(meta)
         self._levels: dict[str, Level] = {"": self.main}
         self._adjacency: dict[str, Adjacency] = {}
 
@@ -59,16 +58,16 @@ class Places:
             for node in level.nodes.values():
                 if not node.attr and node.op not in self.meta.functions:
                     continue
-                for step in level.steps_under(node):
-                    if step.function not in found:
-                        under = level.under(step)
+                for call in level.calls_under(node):
+                    if call.function not in found:
+                        under = level.under(call)
                         self._levels[under.path] = under
-                        found[step.function] = under.path
+                        found[call.function] = under.path
                         todo.append(under)
-        for name, function in self.meta.functions.items():
+        for name in self.meta.functions:
             if name not in found:
                 found[name] = f"fn:{name}"
-                self._levels[f"fn:{name}"] = Level(self.meta, (), function)
+                self._levels[f"fn:{name}"] = Level.of(self.meta, name)
         return found
 
     def level(self, key: str) -> Level | None:
@@ -78,26 +77,14 @@ class Places:
         if key.startswith("fn:"):
             _ = self.of_function
             return self._levels.get(key)
-        level = self._descend(key)
+        level = next(descend(self.main, key.split(names.CALL_SEPARATOR)), None)
         if level is not None:
             self._levels[key] = level
         return level
 
-    def _descend(self, key: str) -> Level | None:
-        level = self.main
-        for part in key.split(names.CALL_SEPARATOR):
-            name = part.partition("[")[0]
-            node = level.nodes.get(name)
-            steps = level.steps_under(node) if node is not None else []
-            step = next((step for step in steps if str(step) == part), None)
-            if step is None:
-                return None
-            level = level.under(step)
-        return level
-
     def key(self, level: Level) -> str:
         """The id of a body."""
-        if level.function is not None and not level.steps:
+        if level.function is not None and not level.calls:
             return f"fn:{level.function.signature.name}"
         self._levels.setdefault(level.path, level)
         return level.path
@@ -116,10 +103,8 @@ class Places:
 
     def find(self, text: str) -> Spot | None:
         """The place that `CALL::CALL::node:k` names; the output number is left out."""
-        from workbench.graph.nest import find
-
-        place = find(self.meta, text)
-        return None if place is None else Spot(self.key(place.level), place.node)
+        value = find(self.meta, text)
+        return None if value is None else Spot(self.key(value.level), value.name)
 
     def source_of(self, key: str, entry: str) -> tuple[Spot, int] | None:
         """The node, and which of its outputs, that an entry of a body (`node:arg:k`, an argument) is.
@@ -129,37 +114,29 @@ class Places:
             entry: as an input of a node in it, or a result of the body, names it.
         """
         level = self.level(key)
-        name = entry.partition(":")[0]
-        if level is None or name not in level.nodes:
-            return self.handed_in(Spot(key, name))
-        return Spot(key, name), self.output_of(level, entry)
+        value = None if level is None else level.value(entry)
+        return None if value is None else self._outside(value)
 
     def output_of(self, level: Level, entry: str) -> int:
         """Which output of its node an input entry means: `n:k` in the main graph, `n:arg:k` in a body."""
-        return level.address(entry)[1]
+        return level.body.address(entry)[1]
 
     def handed_in(self, spot: Spot) -> tuple[Spot, int] | None:
         """Where the value of a body's argument comes from: the node outside that gives it, and which of its outputs.
 
         None for an argument of a loop or a branch, or of a function that nothing calls.
         """
-        while True:
-            level = self.level(spot.level)
-            arguments = [tensor.name for tensor in level.arguments] if level is not None else []
-            if level is None or not level.steps or spot.node not in arguments:
-                return None
-            key = spot.level.rpartition(names.CALL_SEPARATOR)[0]
-            outer = self.level(key)
-            call = outer.nodes.get(level.steps[-1].node) if outer is not None else None
-            plain = call is not None and (call.op in CALLS or call.op in self.meta.functions)
-            position = arguments.index(spot.node)
-            if outer is None or call is None or not plain or position >= len(call.input):
-                return None
-            entry = call.input[position]
-            name = entry.partition(":")[0]
-            if name in outer.nodes:
-                return self.source_of(key, entry)
-            spot = Spot(key, name)
+        level = self.level(spot.level)
+        return None if level is None or spot.node in level.nodes else self._outside(Value(level, spot.node))
+
+    def _outside(self, value: Value | None) -> tuple[Spot, int] | None:
+        """The node that gives a value, through the arguments of plain calls."""
+        while value is not None:
+            if value.node is not None:
+                return Spot(self.key(value.level), value.name), value.index
+            call = value.level.call
+            value = value.level.given(value) if call is not None and call.kind == "call" else None
+        return None
 
     def outermost(self, spot: Spot) -> Spot | None:
         """The node of the main graph under which a place lies; None for a function that nothing calls."""

@@ -15,7 +15,7 @@ from workbench.session.texts.detail import LISTED, Detail, Link, Span
 
 if TYPE_CHECKING:
     from workbench.disk.schema import NodeDef
-    from workbench.graph.nest import Level
+    from workbench.graph.level import Level
     from workbench.model import MetaGraph
 
 
@@ -50,9 +50,9 @@ class NodeTeller:
                 out.fact("path", show(str(spot), 1000))
         if node.device:
             out.fact("device", show(node.device))
-        for step in level.steps_under(node):
-            label = "calls" if step.alone else step.label
-            out.fact(label, Span(show(step.function), "name", Link(("function", step.function))))
+        for call in level.calls_under(node):
+            label = "calls" if call.alone else call.label
+            out.fact(label, Span(show(call.function), "name", Link(("function", call.function))))
         self._inputs(out, spot, level, node)
         self._outputs(out, spot, level, node)
         self._attributes(out, node)
@@ -81,7 +81,7 @@ class NodeTeller:
         """Dtype and shape of what an input reads."""
         name = names.input_node(entry)
         if name not in level.nodes:
-            found = next((tensor for tensor in level.arguments if tensor.name == name), None)
+            found = next((tensor for tensor in level.body.argument_tensors if tensor.name == name), None)
             return text_.typed(found.dtype, found.shape) if found is not None else "missing node"
         tensor = level.tensor(name, self.places.output_of(level, entry))
         if level.function is None and tensor is not None and tensor.shape is None:
@@ -192,7 +192,7 @@ class NodeTeller:
         if self.places.node(spot) is not None:
             return Span(shown, "name", Link(("node", spot.level, spot.node)))
         level = self.places.level(spot.level)
-        if level is not None and any(tensor.name == spot.node for tensor in level.arguments):
+        if level is not None and any(tensor.name == spot.node for tensor in level.body.argument_tensors):
             return Span(shown, "name", Link(("argument", spot.level, spot.node)))
         return Span(shown, "bad")
 

@@ -229,8 +229,8 @@ class Teller:
                 out.fact("called by", self._about.link(spot))
         if level is None:
             return
-        out.heading("Arguments", f"{len(level.arguments):,}")
-        for tensor in level.arguments[:LISTED]:
+        out.heading("Arguments", f"{len(level.body.argument_tensors):,}")
+        for tensor in level.body.argument_tensors[:LISTED]:
             link = Link(("argument", key, tensor.name))
             out.add(
                 "  ",

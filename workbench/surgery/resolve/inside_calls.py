@@ -13,7 +13,7 @@ from workbench import names
 from workbench.disk.schema import MetaGraphDef, NodeDef
 from workbench.findings import Finding
 from workbench.graph.functions import calls
-from workbench.graph.nest import Level
+from workbench.graph.level import Level
 from workbench.model import MetaGraph, Model
 from workbench.model.tensors import Tensor
 from workbench.names import show
@@ -98,11 +98,11 @@ def look_inside(meta: MetaGraph, text: str, where: str) -> tuple[str, Tensor] | 
     if isinstance(found, Finding):
         return found
     path, parsed = found
-    level = Level(meta)
+    level = Level.of(meta)
     for step in path.split(names.CALL_SEPARATOR):
         node = level.nodes[step]
         function = called_function(node, meta.functions)
-        level = level.under(next(one for one in level.steps_under(node) if one.function == function))
+        level = level.under(next(one for one in level.calls_under(node) if one.function == function))
     tensor = level.tensor(parsed.node, parsed.index)
     if tensor is None:
         return Finding(
@@ -119,7 +119,7 @@ def _locate(
 ) -> tuple[str, names.TensorName] | Finding:
     """The path of the calls and the tensor in the last body, or why it can't be the end of a wire."""
     *steps, last = text.split(names.CALL_SEPARATOR)
-    level = Level(meta)
+    level = Level.of(meta)
     for number, step in enumerate(steps):
         name = step.partition("[")[0]
         node = level.nodes.get(name)
@@ -141,7 +141,7 @@ def _locate(
         function = called_function(node, meta.functions)
         if function is None:
             return _no_call(level, node, where)
-        under = next((one for one in level.steps_under(node) if one.function == function), None)
+        under = next((one for one in level.calls_under(node) if one.function == function), None)
         if under is None:
             return _recursion(where, level.full_name(name))
         level = level.under(under)
@@ -152,7 +152,7 @@ def _locate(
 
 
 def _level(level: Level) -> str:
-    return f"the body of {show(level.path)!r}" if level.steps else "the main graph"
+    return f"the body of {show(level.path)!r}" if level.calls else "the main graph"
 
 
 def _no_call(level: Level, node: NodeDef, where: str) -> Finding:
@@ -183,7 +183,7 @@ def _no_call(level: Level, node: NodeDef, where: str) -> Finding:
 def _written(level: Level, text: str) -> str:
     """An input of a node as the end of a wire would be written."""
     head, *rest = text.split(":")
-    if not level.steps:
+    if not level.calls:
         return text if rest else f"{text}:0"
     if head not in level.nodes:  # an argument: what the call gets
         return f"what {level.path} gets as {head}"
@@ -191,7 +191,7 @@ def _written(level: Level, text: str) -> str:
 
 
 def _no_node(level: Level, name: str, where: str) -> Finding:
-    arguments = [argument.name for argument in level.arguments]
+    arguments = [argument.name for argument in level.body.argument_tensors]
     if name in arguments and level.function is not None:
         return Finding(
             "R1-argument",
