@@ -17,24 +17,24 @@ _FOLDERS = {"bash": "_shtab_compgen_dirs", "zsh": "_files -/", "tcsh": "d"}
 
 
 def completes_files(action: argparse.Action) -> argparse.Action:
-    """Lets the shell complete file names for an argument (`shtab` reads the attribute)."""
+    """Let the shell complete file names for an argument (`shtab` reads the attribute)."""
     action.complete = _FILES  # type: ignore[attr-defined]
     return action
 
 
 def completes_folders(action: argparse.Action) -> argparse.Action:
-    """Lets the shell complete folder names for an argument."""
+    """Let the shell complete folder names for an argument."""
     action.complete = _FOLDERS  # type: ignore[attr-defined]
     return action
 
 
 def add_json(parser: argparse.ArgumentParser, help: str = "print JSON to stdout, errors included") -> None:
-    """Adds `--json`."""
+    """Add `--json`."""
     parser.add_argument("--json", action="store_true", help=help)
 
 
 def add_overwrite(parser: argparse._ActionsContainer, option: str) -> None:
-    """Adds `--overwrite`, for a command that writes a file by `option`."""
+    """Add `--overwrite`, for a command that writes a file by `option`."""
     parser.add_argument("--overwrite", action="store_true", help=f"let {option} replace an existing file")
 
 

@@ -15,7 +15,7 @@ _PATH = "the model; for a folder of versions, the folder of the version"
 
 
 class Shape(NamedTuple):
-    """One form of a command's JSON.
+    """A form of a command's JSON.
 
     Attributes:
         when: with which options, or empty for the usual form.

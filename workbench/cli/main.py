@@ -68,7 +68,7 @@ class Parser(argparse.ArgumentParser):
     """An argument parser that raises `UsageError` and offers the nearest names."""
 
     def error(self, message: str) -> NoReturn:
-        """Raises what argparse found wrong."""
+        """Raise what argparse found wrong."""
         unknown = "unrecognized arguments: "
         if message.startswith(unknown):
             word = next(iter(message[len(unknown) :].split()), " ")
@@ -98,7 +98,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """Wraps paragraphs, keeps examples as they are, and asks for the width without importing shutil."""
+    """Wraps paragraphs, keeps examples as they are; gets the width without importing shutil."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=_help_width())
@@ -121,7 +121,7 @@ def _help_width() -> int:
 
 
 def make_parser(name: str) -> Parser:
-    """The parser of one command, with the options that all have."""
+    """Return the parser of one command, with the options that all have."""
     module = _module(name)
     parser = Parser(
         prog=f"workbench {name}",
@@ -136,7 +136,7 @@ def make_parser(name: str) -> Parser:
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
-    """Adds the options every command has."""
+    """Add the options every command has."""
     parser.add_argument("-q", "--quiet", action="store_true", help="print only data, verdicts and errors")
     parser.add_argument("-v", "--verbose", action="store_true", help="print details and times to stderr")
 
@@ -148,7 +148,7 @@ def _module(name: str) -> Any:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command.
+    """Run a command and return its exit code.
 
     Args:
         argv: the words after `workbench`; None for those of this process.
@@ -234,7 +234,7 @@ def _dispatch(words: list[str], out: Output) -> int:
 
 
 def top_help() -> str:
-    """The help of `workbench` itself."""
+    """Return the help of `workbench` itself."""
     width = max(map(len, COMMANDS))
     listed = "".join(f"  {name.ljust(width)}  {summary}\n" for name, (_, summary) in COMMANDS.items())
     return (
@@ -249,6 +249,6 @@ def top_help() -> str:
 
 
 def _let_go_of_stdout() -> None:
-    """Points stdout at nothing, so that Python does not stumble over a full disk again when it ends."""
+    """Point stdout at nothing, so that Python does not fail on a full disk again at its end."""
     with suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

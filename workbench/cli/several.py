@@ -9,7 +9,7 @@ from workbench.errors import WorkbenchError
 
 
 def each(paths: Sequence[str], out: Output, one: Callable[[str], int]) -> int:
-    """Do something with each model, a blank line between; the largest of the exit codes.
+    """Run an action on each model, a blank line between; return the largest exit code.
 
     Args:
         paths: of the models.

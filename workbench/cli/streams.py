@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class _Patient(io.FileIO):
-    """The end of a pipe; writes into nothing once its reader has gone."""
+    """A stream that discards its output once the pipe's reader has gone."""
 
     def write(self, data: ReadableBuffer, /) -> int:
         try:

@@ -14,7 +14,7 @@ _MOST_OUTPUTS = 20
 
 
 def differences(out: Output, verification: Verification) -> None:
-    """One line an output, with the loaders apart only where they differ, then what else there is to know."""
+    """Return one line an output, loaders apart only where they differ, then notes."""
     found: dict[str, dict[str, tuple[str, str]]] = {}
     for check in verification.outputs:
         comparison = check.comparison
@@ -37,7 +37,7 @@ def differences(out: Output, verification: Verification) -> None:
 
 
 def _compared(check: OutputCheck, verification: Verification) -> str:
-    """The difference, and of several samples that were given the one where it is largest."""
+    """Return the difference; of several given samples the one with the largest."""
     comparison = check.comparison
     at = ""
     if verification.given and len(verification.samples) > 1:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def configure(parser: argparse.ArgumentParser, *, publishes: bool = True) -> None:
-    """Adds the flags of a verification."""
+    """Add the flags of a verification."""
     group = parser.add_argument_group("verification")
     group.add_argument(
         "-i", "--input", action="append", default=[], metavar="KEY=VALUE", dest="inputs",
@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser, *, publishes: bool = True) -> Non
 
 
 def add_child_flags(group: argparse._ArgumentGroup | argparse.ArgumentParser) -> None:
-    """Adds the flags that say how TensorFlow is run."""
+    """Add the flags that say how TensorFlow is run."""
     group.add_argument(
         "--allow-unsafe",
         action="store_true",
@@ -54,12 +54,12 @@ def add_child_flags(group: argparse._ArgumentGroup | argparse.ArgumentParser) ->
 
 
 def not_negative(text: str) -> float:
-    """A number of 0 or more, as argparse takes types."""
+    """Return a number of 0 or more, as argparse takes types."""
     return _number(text, lambda value: value >= 0, "a number of 0 or more, such as 1e-4")
 
 
 def positive(text: str) -> float:
-    """A number above 0, as argparse takes types."""
+    """Return a number above 0, as argparse takes types."""
     return _number(text, lambda value: value > 0, "a number of seconds above 0")
 
 
@@ -102,14 +102,14 @@ def proving_of(args: argparse.Namespace, meta: MetaGraph, signature: Signature |
 
 
 class Talker:
-    """Says on stderr what goes on, each phase once; details with `-v`."""
+    """Prints progress on stderr, each phase once; details with `-v`."""
 
     def __init__(self, out: Output) -> None:
         self._out = out
         self._said: set[str] = set()
 
     def __call__(self, phase: str, text: str) -> None:
-        """Says it."""
+        """Print a progress message."""
         if phase in self._said:
             self._out.detail(f"  {phase}: {text}")
             return

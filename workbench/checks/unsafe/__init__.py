@@ -42,7 +42,7 @@ CLI_DENYLIST = ("WriteFile", "ReadFile", "PrintV2")
 
 
 def scan(meta: MetaGraph) -> list[Danger]:
-    """Everything in the graph and its library, reached or not, each node of a body once; the excused ones last."""
+    """Return all unsafe ops, reached or not, each node of a body once; excused ones last."""
     return [*_unknown_fields(meta), *_walk(meta, None).all()]
 
 
@@ -55,7 +55,7 @@ def dangerous(
     called: Iterable[str] = (),
     tensorflow: str | None = None,
 ) -> list[Danger]:
-    """The dangerous ops of a MetaGraph that have no excuse, each node of a body once.
+    """Return the unsafe ops of a MetaGraph that have no excuse, each node of a body once.
 
     Args:
         meta: the MetaGraph.
@@ -77,7 +77,7 @@ def dangerous(
 
 
 def _unknown_fields(meta: MetaGraph) -> list[Danger]:
-    """What no walk can follow: TensorFlow 2.21 passes over such fields, another one may run what they hold."""
+    """Return a finding for unknown fields, which another TensorFlow may run."""
     if not meta.has_unknown_fields:
         return []
     why = "may mean anything to another TensorFlow than 2.21"
@@ -91,7 +91,7 @@ def _walk(
     fetched: Iterable[str] = (),
     tensorflow: str | None = None,
 ) -> Walk:
-    """Walks from all that runs; with None for the keys, over all there is besides."""
+    """Walk from all that runs; with no keys, over everything else too."""
     starts = list(loading.starts(meta, signature_keys, tensorflow=tensorflow))
     run = [name for start in starts if start.label != INIT for name in start.nodes]
     walk = Walk(meta, fed, [*run, *fetched])
@@ -106,7 +106,7 @@ def _walk(
 
 
 def on_denylist(meta: MetaGraph, denylist: Collection[str]) -> list[Danger]:
-    """Every node of the main graph and of all functions whose op is on a list, whoever reaches it."""
+    """Return each node of the main graph and of all functions whose op is on a list."""
     found = []
     places: list[tuple[tuple[str, ...], Iterable[NodeDef]]] = [((), meta.nodes.values())]
     places += [((name,), function.node_def) for name, function in meta.functions.items()]

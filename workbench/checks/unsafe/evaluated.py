@@ -33,7 +33,7 @@ _NEVER_ASKS = frozenset(_VALUES_ONLY.split())
 
 
 def evaluated(nodes: Mapping[str, NodeDef], suspects: Iterable[NodeDef]) -> list[NodeDef]:
-    """Those of some nodes that run while their graph is imported.
+    """Return those of some nodes that run while their graph is imported.
 
     Args:
         nodes: of the main graph or a function, by name.
@@ -47,13 +47,13 @@ def evaluated(nodes: Mapping[str, NodeDef], suspects: Iterable[NodeDef]) -> list
 
 
 def may_run_op(op: str) -> bool:
-    """Whether shape inference may run a suspect of this op."""
+    """Return whether shape inference may run a suspect of this op."""
     op_def = optable.lookup(op)
     return op_def is None or (op in VERDICTS and not op_def.is_stateful)
 
 
 def _may_run(node: NodeDef) -> bool:
-    """Whether shape inference may run a node whose inputs are constants."""
+    """Return whether shape inference may run a node whose inputs are constants."""
     if node.op == "Const":
         return True
     op_def = optable.lookup(node.op)
@@ -72,7 +72,7 @@ class _Constants:
         self._users: dict[str, list[tuple[NodeDef, int]]] | None = None
 
     def is_constant(self, name: str) -> bool:
-        """Whether a node and all behind it may run while the graph is imported."""
+        """Return whether a node and all before it may run while the graph is imported."""
         todo = [name]
         while todo:
             one = todo[-1]
@@ -91,7 +91,7 @@ class _Constants:
         return bool(self._known[name])
 
     def decides_a_shape(self, name: str) -> bool:
-        """Whether a value, or what is computed of it, may be asked for by the shape of a node."""
+        """Return whether the shape of a node may ask for a value, or what is computed from it."""
         seen, todo = {name}, [name]
         while todo:
             for user, position in self._users_of(todo.pop()):
@@ -113,7 +113,7 @@ class _Constants:
 
 
 def _takes_integer(node: NodeDef, position: int) -> bool:
-    """Whether an input of a node may be int32 or int64."""
+    """Return whether an input of a node may be int32 or int64."""
     op_def = optable.lookup(node.op)
     if op_def is None:
         return True

@@ -59,7 +59,7 @@ READ_FROM = frozenset({"2.21"})
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Something that runs.
+    """A node, tensor or function that a loader runs.
 
     Attributes:
         label: the key of a signature, the path of a callable, or the step of loading, in brackets.
@@ -73,14 +73,14 @@ class Start:
 
 
 def is_read(tensorflow: str | None) -> bool:
-    """Whether the rules were read from this version of TensorFlow; None is the one they were read from."""
+    """Return whether the rules were read from this version; None is the one they were."""
     return tensorflow is None or ".".join(tensorflow.split(".")[:2]) in READ_FROM
 
 
 def starts(
     meta: MetaGraph, signature_keys: Iterable[str] | None, *, tensorflow: str | None = None
 ) -> Iterator[Start]:
-    """All that runs when a model is loaded and some signatures are called.
+    """Return all that runs when a model is loaded and some signatures are called.
 
     Args:
         meta: the MetaGraph.
@@ -107,7 +107,7 @@ def starts(
 
 
 def saved_variables(proto: MetaGraphDef) -> tuple[str, ...]:
-    """What a Saver assigns to that is made of the variables in the collections."""
+    """Return what a Saver made from the variables' collections assigns to."""
     found = list(_listed(proto, "saveable_objects"))
     for one in variable_defs(proto, "variables"):
         found += [one.variable_name, one.snapshot_name]
@@ -115,7 +115,7 @@ def saved_variables(proto: MetaGraphDef) -> tuple[str, ...]:
 
 
 def _listed(proto: MetaGraphDef, collection: str) -> list[str]:
-    """The nodes and tensors of a collection, by name."""
+    """Return the nodes and tensors of a collection, by name."""
     if collection not in proto.collection_def:
         return []
     return list(proto.collection_def[collection].node_list.value)

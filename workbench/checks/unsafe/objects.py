@@ -89,7 +89,7 @@ _DESTROY = "_destroy_resource"
 
 
 class LoadedObjects:
-    """What runs of an object graph.
+    """The concrete functions of an object graph that loading or deleting runs.
 
     Args:
         objects: the object graph.
@@ -100,25 +100,25 @@ class LoadedObjects:
 
     @cached_property
     def run(self) -> tuple[str, ...]:
-        """The concrete functions that loading calls."""
+        """Return the concrete functions that loading calls."""
         return self._functions(self._called(deleting=False))
 
     @cached_property
     def deleted(self) -> tuple[str, ...]:
-        """The concrete functions that run when the loaded objects are deleted."""
+        """Return the concrete functions that run when the loaded objects are deleted."""
         return self._functions(self._called(deleting=True))
 
     @cached_property
     def all(self) -> tuple[str, ...]:
-        """The concrete functions that any object has."""
+        """Return the concrete functions of all objects."""
         return self._functions(range(len(self._nodes)))
 
     def signature(self, key: str) -> tuple[str, ...]:
-        """The concrete functions of a signature as it is loaded; nothing ties them to the main graph's nodes."""
+        """Return the concrete functions of a signature; nothing ties them to the main graph."""
         return self._functions(self._callable(self._signatures.get(key, ())))
 
     def at(self, path: str) -> tuple[str, ...]:
-        """The concrete functions that may be behind the path of a callable, as `child_script.py: V2.call` follows it.
+        """Return the concrete functions a callable's path may mean, as `child_script.py: V2.call` follows it.
 
         A name in it is an attribute, one of digits an index of a list, whose items have any text that `int` reads,
         from the end too (`trackable/data_structures.py: _set_list_item`). A name with a dot in it is not found.
@@ -132,7 +132,7 @@ class LoadedObjects:
 
     @cached_property
     def _signatures(self) -> dict[str, list[int]]:
-        """Objects by the signature they are set as."""
+        """Return objects by the signature they are set as."""
         found: dict[str, list[int]] = {}
         maps = [child for name, child in self._edges(0) if name == SIGNATURES_CHILD] if self._nodes else []
         for place in maps:
@@ -141,7 +141,7 @@ class LoadedObjects:
         return found
 
     def _edges(self, number: int) -> Iterator[tuple[str, int]]:
-        """Names and numbers of all that an object gets: its children, and what it is made with."""
+        """Return names and numbers of an object's children and of what it is made with."""
         node, size = self._nodes[number], len(self._nodes)
         for reference in (*node.children, *node.dependencies):
             child = resolve(reference.node_id, size)
@@ -149,7 +149,7 @@ class LoadedObjects:
                 yield reference.local_name, child
 
     def _called(self, *, deleting: bool) -> set[int]:
-        """The objects in places that loading, or deleting, calls or looks into."""
+        """Return the objects that loading or deleting calls or looks into."""
         called: set[int] = set()
         looked_into: set[int] = set()
         for number, node in enumerate(self._nodes):
@@ -168,7 +168,7 @@ class LoadedObjects:
         return self._callable(called) | self._below(looked_into)
 
     def _callable(self, numbers: Iterable[int]) -> set[int]:
-        """Objects, and what is behind their `__call__`."""
+        """Return objects, and what is behind their `__call__`."""
         found = set(numbers)
         todo = list(found)
         while todo:
@@ -178,7 +178,7 @@ class LoadedObjects:
         return found
 
     def _below(self, numbers: Iterable[int]) -> set[int]:
-        """Objects, and all that is below them."""
+        """Return objects, and all below them."""
         found = set(numbers)
         todo = list(found)
         while todo:
@@ -188,7 +188,7 @@ class LoadedObjects:
         return found
 
     def _functions(self, numbers: Iterable[int]) -> tuple[str, ...]:
-        """The concrete functions of those objects that are functions."""
+        """Return the concrete functions of those objects that are functions."""
         names: dict[str, None] = {}
         for number in sorted(numbers):
             node = self._nodes[number]
@@ -199,7 +199,7 @@ class LoadedObjects:
 
 
 def _is_same(label: str, name: str) -> bool:
-    """Whether a child may be what a name in a path finds."""
+    """Return whether a child may be what a name in a path finds."""
     if label == name or not name.isdigit():
         return label == name
     try:
@@ -210,7 +210,7 @@ def _is_same(label: str, name: str) -> bool:
 
 
 def _is_plain(node: SavedObject) -> bool:
-    """Whether an object becomes one of which nothing is used but what a plain object has.
+    """Return whether an object becomes a plain one, of which nothing special is used.
 
     One that has something of a variable, `_should_act_as_resource_variable` say, may be used as a variable is.
     """
@@ -225,14 +225,14 @@ def _is_plain(node: SavedObject) -> bool:
 
 
 def _is_container(node: SavedObject) -> bool:
-    """Whether the children of a plain object are entries; of another version they are attributes."""
+    """Return whether the children of a plain object are entries, not attributes."""
     version = node.user_object.version
     loads = version.min_consumer <= 1 <= version.producer and 1 not in version.bad_consumers
     return node.user_object.identifier in _CONTAINERS and loads
 
 
 def _is_looked_for(node: SavedObject, plain: bool, name: str) -> bool:
-    """Whether a child is in a place that somebody but the user looks for."""
+    """Return whether others than the user look for a child where it is."""
     if plain:
         return name.startswith("_") and name != _CALL and not _is_container(node)
     is_function = node.WhichOneof("kind") in ("function", "bare_concrete_function")

@@ -87,7 +87,7 @@ READS_ASSET = {
 
 
 def _string(node: NodeDef, name: str) -> bytes | None:
-    """A string attr, empty where it is left out; None if it is not there to be read."""
+    """Return a string attr, empty where it is left out; None if it can't be read."""
     if name not in node.attr:
         return b""
     value = node.attr[name]
@@ -100,7 +100,7 @@ def _prints_into_a_file(node: NodeDef) -> bool:
 
 
 def _has_custom_calls(node: NodeDef) -> bool:
-    """StableHLO, as text or as bytecode, whose string section is plain."""
+    """Return whether StableHLO, text or bytecode, has custom calls of unknown targets."""
     module = _string(node, "module")
     return module is None or may_call(module)
 
@@ -110,7 +110,7 @@ def _reads_vocabulary(node: NodeDef) -> bool:
 
 
 def _reads_descriptors(node: NodeDef) -> bool:
-    """`descriptor_source` is `local://`, `bytes://…`, or a file (`DecodeProtoV2`)."""
+    """Return whether `descriptor_source` names a file (`DecodeProtoV2`)."""
     source = _string(node, "descriptor_source")
     return source is None or not (source in (b"", b"local://") or source.startswith(b"bytes://"))
 
@@ -128,7 +128,7 @@ UNKNOWN: tuple[Tier, str] = ("code", "is not an op of TensorFlow 2.21: nobody kn
 
 
 def may_be_dangerous(ops: Iterable[str]) -> bool:
-    """Whether any op but a saver's own may be; a glance, where the walk of `danger` would cost too much."""
+    """Return whether any op but a saver's own may be unsafe: a glance, cheaper than the walk."""
     return any(
         op in VERDICTS or not optable.is_known(op)
         for op in ops
@@ -137,7 +137,7 @@ def may_be_dangerous(ops: Iterable[str]) -> bool:
 
 
 def classify(node: NodeDef, known: Collection[str] = ()) -> tuple[Tier, str] | None:
-    """What is dangerous about an op by itself, or None.
+    """Return what is unsafe about an op by itself, or None.
 
     Args:
         node: a NodeDef.

@@ -39,7 +39,7 @@ _SWAPPED = "api_implements"
 
 
 class Passing:
-    """How nodes that call functions hand known paths on.
+    """How nodes that call functions pass known paths on as arguments.
 
     Args:
         functions: the library by name.
@@ -51,7 +51,7 @@ class Passing:
         self._unchanged: dict[str, frozenset[int]] = {}
 
     def arguments(self, node: NodeDef, called: Sequence[str], paths: Paths) -> Iterator[tuple[str, Known]]:
-        """Each function that a node may call with what is known of its arguments; a function may come twice.
+        """Yield each function a node may call with what is known of its arguments; one may come twice.
 
         Args:
             node: the node.
@@ -81,7 +81,7 @@ class Passing:
         return frozenset(found)
 
     def _direct(self, node: NodeDef) -> Iterator[tuple[str, list[str | None]]]:
-        """The functions that a node calls by itself, with the inputs that become their arguments."""
+        """Yield the functions a node calls by itself, with the inputs that become their arguments."""
         data = data_inputs(node)
         if node.op in self._functions:
             yield node.op, [*data]
@@ -107,7 +107,7 @@ class Passing:
         return [one.name for one in listed if one.name in self._functions]
 
     def _kept(self, loop: NodeDef) -> frozenset[int]:
-        """The numbers of a loop's arguments that its body returns as they are."""
+        """Return the positions of a loop's arguments that its body returns unchanged."""
         bodies = self._named(loop, "body")
         if len(bodies) != 1:
             return frozenset()
@@ -126,7 +126,7 @@ class Passing:
 
 
 def own_arguments(function: FunctionDef) -> list[str | None]:
-    """The names of a function's arguments, None for one that a node of its body has too; all None if one is a list."""
+    """Return a function's argument names; None for one shared with a node; all None if one is a list."""
     args = function.signature.input_arg
     if any(arg.number_attr or arg.type_list_attr for arg in args):
         return [None] * len(args)
@@ -135,7 +135,7 @@ def own_arguments(function: FunctionDef) -> list[str | None]:
 
 
 def _inputs_of(node: NodeDef, arg: str, data: list[str]) -> list[str]:
-    """The inputs that are one arg of an op; none if their number does not fit the op."""
+    """Return the inputs that are one arg of an op; none if their number does not fit."""
     op_def = optable.lookup(node.op)
     ranges = optable.input_args(node, op_def) if op_def is not None else None
     if ranges is None or sum(one.size for one in ranges) != len(data):

@@ -27,7 +27,7 @@ _MAX_DEPTH = 8
 
 @dataclass(frozen=True, slots=True)
 class Fed:
-    """Tensors of the main graph that a loader or a caller may feed: what their nodes compute may not count.
+    """Tensors of the main graph that a loader or a caller may feed, so that their nodes do not count.
 
     Attributes:
         tensors: those that are named as TensorFlow names them, `n:k`.
@@ -39,7 +39,7 @@ class Fed:
 
     @classmethod
     def of(cls, names: Iterable[str]) -> Fed:
-        """The tensors with these names."""
+        """Return the fed tensors with these names."""
         tensors, nodes = set(), set()
         for name in names:
             tensor = loader_tensor(name)
@@ -54,7 +54,7 @@ class Fed:
 
 
 def loader_tensor(name: str) -> Tensor | None:
-    """A tensor of the main graph by the name a loader looks it up by, `n:k`.
+    """Return a tensor of the main graph by the name a loader looks up, `n:k`.
 
     None for any other form. `Graph.as_graph_element` (framework/ops.py) takes the number by `int` and as an index of a
     list: `n:00`, `n: 0` and `n:-1` name outputs too.
@@ -65,7 +65,7 @@ def loader_tensor(name: str) -> Tensor | None:
 
 
 def read_input(entry: str) -> Tensor | None:
-    """A data input: `n` or `n:k` of the main graph, `argument` or `n:out:k` of a function; None for others."""
+    """Return a data input as a tensor: `n`, `n:k`, or `n:out:k` of a function; None for others."""
     name, *rest = entry.split(":")
     if name.startswith("^") or len(rest) > 2:
         return None
@@ -74,7 +74,7 @@ def read_input(entry: str) -> Tensor | None:
 
 
 def data_inputs(node: NodeDef) -> list[str]:
-    """The inputs of a node that are no control inputs."""
+    """Return the inputs of a node that are no control inputs."""
     return [entry for entry in node.input if not entry.startswith("^")]
 
 
@@ -102,11 +102,11 @@ class Paths:
         self._kinds: dict[str, Kind | None] = {}
 
     def kind(self, entry: str) -> Kind | None:
-        """What an input is the path of; None for anything that is not known."""
+        """Return what an input is the path of; None if that is unknown."""
         return self._kind(entry, 0) if self.known else None
 
     def origin(self, entry: str) -> Tensor | None:
-        """The tensor an input comes from through Identity and its like.
+        """Return the tensor an input comes from, through Identity and the like.
 
         That may be one that is known, an output of another op, or an argument. None where it may be fed, and where the
         trail ends.
@@ -128,7 +128,7 @@ class Paths:
         return None
 
     def is_empty(self, entry: str) -> bool:
-        """Whether an input is an empty constant that nobody feeds."""
+        """Return whether an input is an empty constant that nobody feeds."""
         texts = self._texts(entry)
         return texts is not None and not any(texts)
 
@@ -157,7 +157,7 @@ class Paths:
         return "beside" if self._is_beside(node, data, depth + 1) else None
 
     def _is_beside(self, node: NodeDef, data: list[str], depth: int) -> bool:
-        """Whether a node makes a file's name out of the checkpoint's, as savers do for the pieces they merge.
+        """Return whether a node makes a file name from the checkpoint's, as savers do.
 
         `_AddShardedSaveOps` (training/saver.py), `MultiDeviceSaver.save` (checkpoint/functional_saver.py).
         """
@@ -175,7 +175,7 @@ class Paths:
         return all(self._stays(entry) for entry in data[1:])
 
     def _stays(self, entry: str) -> bool:
-        """Whether an input is a constant that, behind a path, leads nowhere else."""
+        """Return whether an input is a constant that, after a path, stays in its folder."""
         origin = self.origin(entry)
         node = self.nodes.get(origin[0]) if origin is not None else None
         if node is not None and node.op in _SELECT:
@@ -187,7 +187,7 @@ class Paths:
         return texts is not None and not any(b".." in text or text.endswith(b".") for text in texts)
 
     def _texts(self, entry: str) -> list[bytes] | None:
-        """The strings of the constant an input comes from; None if it is no constant, or may be fed."""
+        """Return the strings of an input's constant; None if it is none, or may be fed."""
         origin = self.origin(entry)
         node = self.nodes.get(origin[0]) if origin is not None and origin not in self.known else None
         if node is None or node.op != "Const" or "value" not in node.attr:

@@ -18,7 +18,7 @@ OWN_ASSET = "reads an asset of the model, and nothing else"
 
 @dataclass(frozen=True, slots=True)
 class Danger:
-    """One op that touches more than tensors.
+    """An op that touches more than tensors.
 
     Attributes:
         op: its op.
@@ -43,7 +43,7 @@ class Danger:
 
 
 def tell(found: Sequence[Danger], who: str = "The model") -> str:
-    """Some dangers as a sentence, the first three ops by name; empty if there are none."""
+    """Return some unsafe ops as a sentence that names the first three; empty without any."""
     if not found:
         return ""
     by_op: dict[tuple[str, str], list[Danger]] = {}

@@ -35,7 +35,7 @@ HARMLESS = frozenset(
 
 
 class _Unknown(Exception):
-    """The bytecode is not of the form that is known here."""
+    """The bytecode has an unknown form."""
 
 
 def may_call(module: bytes) -> bool:
@@ -63,7 +63,7 @@ def custom_call_targets(module: bytes) -> frozenset[str] | None:
 
 
 class _Reader:
-    """Reads numbers and sections one after the other."""
+    """Reads numbers and sections of bytecode in order."""
 
     def __init__(self, data: bytes, at: int = 0) -> None:
         self.data = data
@@ -84,7 +84,7 @@ class _Reader:
         return self.data[self.at - size : self.at]
 
     def number(self) -> int:
-        """A number, whose first byte tells by its low bits how many follow."""
+        """Return a number; the low bits of its first byte say how many bytes follow."""
         first = self.byte()
         if not first:
             return int.from_bytes(self.take(8), "little")
@@ -96,7 +96,7 @@ class _Reader:
         return value >> 1, bool(value & 1)
 
     def section(self, whole: bool = False) -> tuple[int, _Reader]:
-        """The kind and the content of a section; an aligned one only where places are those of the whole file."""
+        """Return the kind and content of a section; alignment counts from the file's start."""
         kind = self.byte()
         size = self.number()
         if kind & 0x80:
@@ -111,7 +111,7 @@ class _Reader:
 
 @dataclass(slots=True)
 class _Module:
-    """One module, its sections apart."""
+    """A module of bytecode, split into sections."""
 
     data: bytes
     sections: dict[int, _Reader] = field(default_factory=dict)

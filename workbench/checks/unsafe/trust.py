@@ -52,7 +52,7 @@ _ANY_NAME = b"\0any"
 
 
 class Trust:
-    """What tensors of a MetaGraph are paths of its own files.
+    """The tensors of a MetaGraph that hold paths of the model's own files.
 
     Args:
         meta: the MetaGraph.
@@ -75,7 +75,7 @@ class Trust:
         self._in_main: dict[tuple[bool, bool], Paths] = {}
 
     def in_main(self, label: str | None) -> Paths:
-        """What the tensors of the main graph hold while `label` runs.
+        """Return what the tensors of the main graph hold while `label` runs.
 
         Only the init op is fed with the paths of assets, and only the saver with that of the checkpoint: whoever else
         reads such a constant gets what is written in it. A variable has what the init op put into it.
@@ -93,7 +93,7 @@ class Trust:
         return self._in_main[feeds]
 
     def bound(self, name: str, concrete: SavedConcreteFunction) -> Known:
-        """The arguments of a concrete function that are bound to assets.
+        """Return the arguments of a concrete function that are bound to assets.
 
         `Loader._setup_function_captures` (saved_model/load.py) gives them to the last ones.
         """
@@ -109,7 +109,7 @@ class Trust:
         )
 
     def _is_own(self, node: SavedObject) -> bool:
-        """Whether an object is an asset that lies in the model's folder.
+        """Return whether an object is an asset inside the model's folder.
 
         A registered name would make another object of it, and children become its attributes (trackable/asset.py).
         """
@@ -120,7 +120,7 @@ class Trust:
 
     @cached_property
     def _own_assets(self) -> Known:
-        """Tensors that the init op's runner feeds with paths, all of whose definitions lie inside the folder."""
+        """Return tensors the init op's runner feeds with paths, all definitions inside the folder."""
         told: dict[Tensor, list[Asset]] = {}
         for asset in self.meta.assets:
             tensor = loader_tensor(asset.tensor)
@@ -135,7 +135,7 @@ class Trust:
 
     @cached_property
     def _fed(self) -> Fed:
-        """All that anybody may feed."""
+        """Return all that anybody may feed."""
         names = [asset.tensor for asset in self.meta.assets]
         names.append(self.meta.proto.saver_def.filename_tensor_name)
         for signature in self.meta.signatures.values():
@@ -144,7 +144,7 @@ class Trust:
 
     @cached_property
     def _path_variables(self) -> frozenset[str]:
-        """Variables that hold an asset's path: the init op puts it there, and nothing else can write to them.
+        """Return variables that hold an asset's path: set by the init op, written by nothing else.
 
         Several nodes may be handles of one variable: those that share a name.
         """
@@ -167,7 +167,7 @@ class Trust:
         return frozenset(() if self._names[_ANY_NAME] else found)
 
     def _written(self, handle: str, paths: Paths) -> Literal["path", "nothing", "anything"]:
-        """What is written to a variable through one handle."""
+        """Return what is written to a variable through one handle."""
         users = [self.meta.nodes[user] for user, _ in self.adjacency.consumers(handle)]
         if (handle, 0) in self._fed or any(user.op not in _HOLDS_PATH for user in users):
             return "anything"
@@ -182,7 +182,7 @@ class Trust:
 
     @cached_property
     def _names(self) -> Counter[bytes]:
-        """How many variables have each name, in the main graph and in all functions."""
+        """Return how many variables have each name, in the main graph and in all functions."""
         found: Counter[bytes] = Counter()
         for nodes, ops in self.meta.bodies:
             for node, op in zip(nodes, ops, strict=True):
@@ -194,17 +194,17 @@ class Trust:
 
     @cached_property
     def _saved(self) -> frozenset[str]:
-        """Handles and reads of variables that a Saver made of collections fills, before the init op runs."""
+        """Return handles and reads of variables that a Saver of collections fills before the init op."""
         return frozenset(input_node(name) for name in saved_variables(self.meta.proto))
 
     @cached_property
     def _run_by_others(self) -> set[str]:
-        """The nodes that something else than the init op runs, which is then not fed with the paths of assets."""
+        """Return the nodes that run outside the init op, without the paths of assets fed."""
         return self.adjacency.ancestors([input_node(name) for name in self._run])
 
 
 def _names_of(variable: NodeDef) -> Iterator[bytes]:
-    """The names under which a variable may be shared.
+    """Return the names under which a variable may be shared.
 
     An empty one is a name like others; `fix_node_def` (saved_model/function_deserialization.py) puts the node's in its
     place. Containers are not told apart.
@@ -224,7 +224,7 @@ def _assigns_path(assign: NodeDef, variable: str, paths: Paths) -> bool:
 
 
 def excuse(node: NodeDef, paths: Paths, label: str | None) -> str | None:
-    """Why a suspect is what it should be: the saver's own, what reads an asset, a call that is none.
+    """Return why a suspect is harmless: the saver's own, an asset's reader, or no call.
 
     Args:
         node: the suspect.
@@ -247,11 +247,11 @@ def excuse(node: NodeDef, paths: Paths, label: str | None) -> str | None:
 
 
 def is_in_memory(node: NodeDef, paths: Paths) -> bool:
-    """Whether it is a dataset cached in memory: its file name is an empty constant that nobody feeds."""
+    """Return whether a dataset is cached in memory: its file name is an unfed empty constant."""
     return node.op in _CACHE and len(node.input) > 1 and paths.is_empty(node.input[1])
 
 
 def _holds(node: NodeDef, positions: Collection[int], paths: Paths, *kinds: Kind) -> bool:
-    """Whether some inputs of a node all are such paths."""
+    """Return whether all of some inputs of a node are such paths."""
     data = data_inputs(node)
     return all(position < len(data) and paths.kind(data[position]) in kinds for position in positions)

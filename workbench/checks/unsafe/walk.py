@@ -31,7 +31,7 @@ _MAX_SHOWN = 100
 
 @dataclass(frozen=True, slots=True)
 class _Body:
-    """What counts of the main graph or of a function: its suspects, and the nodes that call something."""
+    """What counts of a main graph or function: its suspects, and its calling nodes."""
 
     nodes: Mapping[str, NodeDef]
     suspects: tuple[NodeDef, ...]
@@ -40,13 +40,13 @@ class _Body:
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """The functions on the way to a body, from the inside out: shared, because ways can be as long as a library."""
+    """The functions on the way to a body, from the inside out; shared, since ways are long."""
 
     name: str
     above: _Way | None = None
 
     def names(self) -> tuple[str, ...]:
-        """From the outside in; of a long way the end only."""
+        """Return the names from the outside in; of a long way only the end."""
         found: list[str] = []
         way: _Way | None = self
         while way is not None and len(found) < _MAX_SHOWN:
@@ -56,7 +56,7 @@ class _Way:
 
 
 class Walk:
-    """Collects dangers from several starting points; the same node found again gains a signature.
+    """Collects unsafe ops from several starting points; a node found again gains a signature.
 
     Args:
         meta: the MetaGraph.
@@ -78,7 +78,7 @@ class Walk:
         self._trusting = 0
 
     def all(self) -> list[Danger]:
-        """Dangers, then those that are excused wherever they are reached."""
+        """Return unsafe ops, then those excused wherever they are reached."""
         excused = [danger for place, danger in self.excused.items() if place not in self.found]
         return [*self.found.values(), *excused]
 
@@ -86,11 +86,11 @@ class Walk:
 
     @cached_property
     def main(self) -> _Body:
-        """The main graph."""
+        """Return the main graph's body."""
         return self._read(self.meta.nodes, self.meta.graph.node)
 
     def body(self, name: str) -> _Body:
-        """A function of the library."""
+        """Return a function's body."""
         if name not in self._bodies:
             nodes = self.functions[name].node_def
             self._bodies[name] = self._read({node.name: node for node in nodes}, nodes)
@@ -113,7 +113,7 @@ class Walk:
         return _Body(by_name, tuple(suspects), tuple(callers))
 
     def _called(self, node: NodeDef) -> tuple[str, ...]:
-        """What a node may run: what it names, and what TensorFlow may put in its place."""
+        """Return what a node may run: what it names, and what TensorFlow may swap in."""
         named = [name for _, name in calls(node, self.functions)]
         if node.op == "SymbolicGradient":
             named += self._gradients
@@ -125,7 +125,7 @@ class Walk:
 
     @cached_property
     def _gradients(self) -> list[str]:
-        """The gradient functions of the library.
+        """Return the gradient functions of the library.
 
         A SymbolicGradient runs that of what it names, or else those of all that this calls, at any depth
         (`SymbolicGradientBuilder` and `InstantiateSymbolicGradient`, core/common_runtime/function.cc).
@@ -134,7 +134,7 @@ class Walk:
         return [entry.gradient_func for entry in entries if entry.gradient_func in self.functions]
 
     def _by_default(self, name: str) -> list[str]:
-        """The functions that attrs of a function name where its caller does not say which.
+        """Return the functions that attrs of a function name by default.
 
         `AddDefaultAttrsToGraphDef` (core/framework/graph_def_util.cc) fills them in; its body has placeholders.
         """
@@ -143,7 +143,7 @@ class Walk:
 
     @cached_property
     def _swapped(self) -> dict[str, list[str]]:
-        """Functions that implement the same: grappler's implementation selector calls the one that fits the device."""
+        """Return functions that implement the same: grappler swaps them by device."""
         groups: dict[bytes, list[str]] = {}
         for name, function in self.functions.items():
             if _SWAPPED in function.attr:
@@ -153,7 +153,7 @@ class Walk:
     # -- where it starts
 
     def from_main(self, starts: Iterable[str], label: str) -> None:
-        """What some tensors or nodes of the main graph depend on."""
+        """Visit what some tensors or nodes of the main graph depend on."""
         main = self.main
         if not main.suspects and not any(self._holds_any(called) for _, called in main.callers):
             return
@@ -166,7 +166,7 @@ class Walk:
         self._visit(part, self.trust.in_main(label), None, label)
 
     def from_function(self, name: str, label: str) -> None:
-        """What a concrete function reaches."""
+        """Visit what a concrete function reaches."""
         objects = self.meta.objects
         if objects is None or name not in self.functions:
             return
@@ -180,7 +180,7 @@ class Walk:
             self._visit(body, self._paths(body, bound if one == name else NOTHING), _Way(one), label)
 
     def from_import(self) -> None:
-        """What importing the main graph and the functions runs, reached or not."""
+        """Visit what importing the main graph and the functions runs, reached or not."""
         if not any(evaluated.may_run_op(op) for op in self.meta.ops if op not in self.functions):
             return
         bodies: Iterator[tuple[_Body, _Way | None]] = (
@@ -191,7 +191,7 @@ class Walk:
                 self._note(node, self._paths(body, NOTHING), way, IMPORT)
 
     def the_rest(self) -> None:
-        """What nothing reached: nodes of the main graph and functions of the library."""
+        """Visit what nothing reached: nodes of the main graph and functions of the library."""
         self._own(self.main, self.trust.in_main(None), None, None)
         for name in self.functions:
             body = self.body(name)
@@ -200,7 +200,7 @@ class Walk:
     # -- how it goes on
 
     def _holds_any(self, names: Iterable[str]) -> bool:
-        """Whether anything under some functions is a suspect; each function is looked at once."""
+        """Return whether anything under some functions is a suspect; looks at each once."""
         names = list(names)
         fresh = [name for name in names if name not in self._holds]
         if fresh:
@@ -208,7 +208,7 @@ class Walk:
         return any(self._holds[name] for name in names)
 
     def _look_into(self, names: list[str]) -> None:
-        """Finds for functions, and all under them, whether a suspect is reached: back from those that have one."""
+        """Find for functions whether they reach a suspect: back from those that have one."""
         seen, todo = dict.fromkeys(names), list(names)
         callers: dict[str, list[str]] = {}
         dirty = []
@@ -231,11 +231,11 @@ class Walk:
         self._holds |= {name: name in found for name in seen}
 
     def _paths(self, body: _Body, known: Known) -> Paths:
-        """What the tensors of a function's body hold."""
+        """Return what the tensors of a function's body hold."""
         return Paths(body.nodes, known, functions=self.functions)
 
     def _visit(self, body: _Body, paths: Paths, way: _Way | None, label: str) -> None:
-        """A body and all functions under it, each once for what is known of its arguments."""
+        """Visit a body and all functions under it, each once for what is known of its arguments."""
         done: set[tuple[str, Known]] = set()
         todo = [(body, paths, way)]
         while todo:
@@ -277,7 +277,7 @@ class Walk:
 
 
 def _declared(op: str) -> frozenset[str] | None:
-    """The attrs of an op that is harmless and calls no function; None for all others.
+    """Return the attrs of a harmless op that calls no function; None for all others.
 
     Most nodes are of such an op, and need no closer look unless they have an attr that is not its own.
     """

@@ -44,7 +44,7 @@ _SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments."""
+    """Add the arguments."""
     completes_folders(
         parser.add_argument("models", nargs="*", metavar="MODEL", help="SavedModel folders or GraphDef files")
     )
@@ -66,7 +66,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
-    """Checks a model, or explains codes."""
+    """Check models, or explain codes."""
     if args.codes or args.explain is not None:
         if args.models:
             flag = "--codes" if args.codes else "--explain"

@@ -14,12 +14,12 @@ examples:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments."""
+    """Add the arguments."""
     parser.add_argument("shell", choices=["bash", "zsh", "tcsh"], metavar="SHELL", help="bash, zsh or tcsh")
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
-    """Writes the script, made from the parsers of all commands."""
+    """Print the completion script, made from the parsers of all commands."""
     import shtab
 
     from workbench.cli import main

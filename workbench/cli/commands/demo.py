@@ -29,7 +29,7 @@ _DIGIT = 3
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments."""
+    """Add the arguments."""
     parser.add_argument(
         "-o",
         "--output",
@@ -42,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
-    """Tells the story, each step by the very command that it prints."""
+    """Run the demo; each step is the command that it prints."""
     from workbench.cli.commands import inspect, merge
     from workbench.cli.commands import run as runner
     from workbench.describe.calling import short
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
 
 
 def _as_json(child: Child, models: list[str], target: str, png: str, out: Output) -> int:
-    """The same steps, each with what its command gives with --json; all in one line."""
+    """Run the same steps with --json and print one line."""
     from workbench.cli.commands import inspect, merge
     from workbench.cli.commands import run as runner
     from workbench.cli.main import make_parser
@@ -114,7 +114,7 @@ def _as_json(child: Child, models: list[str], target: str, png: str, out: Output
 
 
 class _Collected(Output):
-    """Keeps what a command gives as data."""
+    """Keeps a command's output as data."""
 
     def __init__(self, out: Output) -> None:
         super().__init__(
@@ -128,7 +128,7 @@ class _Collected(Output):
 
 
 def _step(out: Output, title: str, name: str, words: list[str]) -> argparse.Namespace:
-    """Prints a step and its command; the command's arguments."""
+    """Print a step and its command; return the command's arguments."""
     from workbench.cli.main import make_parser
     from workbench.describe.calling import command
 

@@ -42,7 +42,7 @@ _LEVEL = 50  # what a body costs besides its nodes: functions that call the next
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments."""
+    """Add the arguments."""
     models = parser.add_argument(
         "models", nargs="*", metavar="MODEL", help="SavedModel folder, saved_model.pb or GraphDef file"
     )
@@ -65,7 +65,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
-    """Shows each model; one that can't be read is told and the others go on."""
+    """Show each model; report one that can't be read and go on."""
     _models(args)
     collecting = gc.isenabled()
     gc.disable()  # what is made here is looked at once; walking it for garbage takes a tenth of the time
@@ -122,7 +122,7 @@ def _inspect(path: str, args: argparse.Namespace, out: Output) -> None:
 
 
 def _chosen(model: Model, key: str | None) -> list[Mapping[str, Signature]]:
-    """The signatures to show of each MetaGraph.
+    """Return the signatures to show of each MetaGraph.
 
     Raises:
         UnknownName: no MetaGraph has the signature.
@@ -143,7 +143,7 @@ def _chosen(model: Model, key: str | None) -> list[Mapping[str, Signature]]:
 
 
 def find_nodes(meta: MetaGraph, pattern: str) -> Iterator[tuple[Level, str]]:
-    """The nodes of the main graph and of the bodies under it whose written place fits a glob.
+    """Yield nodes, in functions too, whose written place matches a glob.
 
     The pattern is compared with the whole place (`CALL::CALL::node`) and with the node's own name. After
     a million nodes the unfolding ends.

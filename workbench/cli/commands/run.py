@@ -33,7 +33,7 @@ _MAX_LINES = 24
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments."""
+    """Add the arguments."""
     parser.add_argument("model", metavar="MODEL", type=Path, help="SavedModel folder or frozen GraphDef file")
     parser.add_argument(
         "-i", "--input", action="append", default=[], metavar="KEY=VALUE", dest="inputs",
@@ -50,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
-    """Runs it and prints what comes out."""
+    """Run a signature and print its outputs."""
     from workbench.disk.atomic.outputs import check_output
     from workbench.model import open_model
 
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
 def call(
     args: argparse.Namespace, out: Output, child: Child | None = None, model: Model | None = None
 ) -> tuple[str, Mapping[str, Any]]:
-    """The signature's key and the outputs by theirs; from `child` and `model`, if they are there already."""
+    """Return the signature's key and its outputs; from `child` and `model` if given."""
     from workbench.model import open_model
     from workbench.runtime.api import run as run_model
     from workbench.runtime.component_tensors import input_slots
@@ -98,7 +98,7 @@ def call(
 
 
 def print_outputs(out: Output, outputs: Mapping[str, Any]) -> None:
-    """Each output with its dtype, shape and values; long ones are shortened as numpy does."""
+    """Print each output with dtype, shape and values; numpy shortens long ones."""
     import numpy as np
 
     from workbench.model.shapes import text
@@ -122,7 +122,7 @@ def print_outputs(out: Output, outputs: Mapping[str, Any]) -> None:
 
 
 def as_json(outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Outputs as JSON values: dtype, shape, values; bytes that are no text as `{"b64": …}`."""
+    """Return outputs as JSON: dtype, shape, values; bytes that are no text as `{"b64": …}`."""
     return {
         key: {
             "dtype": "string" if array.dtype.kind in "OSU" else array.dtype.name,
@@ -166,7 +166,7 @@ def _string(value: Any) -> str:
 def _save(
     path: Path, outputs: Mapping[str, Any], *, overwrite: bool = False, sources: Sequence[Path] = ()
 ) -> None:
-    """Writes an .npz that needs no pickle to be read; what can't be held without loss is refused."""
+    """Write an .npz that needs no pickle; refuse what it can't hold without loss."""
     import zipfile
 
     import numpy as np
@@ -184,7 +184,7 @@ def _save(
 
 
 def _storable(key: str, array: Any) -> Any:
-    """An array as numpy's own format holds it: strings as `S`, bfloat16 and its like as float32."""
+    """Return an array in numpy's own format: strings as `S`, bfloat16 and the like as float32."""
     import numpy as np
 
     if array.dtype == object:

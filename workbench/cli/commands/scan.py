@@ -40,7 +40,7 @@ _EXCUSED = (NAME, Column(), TEXT)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments."""
+    """Add the arguments."""
     add_dir(parser)
     parser.add_argument("--tag_set", "--tag-set", metavar="T", help="scan only the MetaGraph with these tags")
     parser.add_argument(
@@ -53,7 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
-    """Scans, and returns 1 if anything was found."""
+    """Scan models; return 1 if anything was found."""
     return each(given_models(args), out, partial(_scan, args, out))
 
 

@@ -35,7 +35,7 @@ examples:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments."""
+    """Add the arguments."""
     add_dir(parser)
     parser.add_argument("--all", action="store_true", help="show everything in every MetaGraph")
     parser.add_argument(
@@ -47,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def add_dir(parser: argparse.ArgumentParser) -> None:
-    """Adds the model, or several, as `--dir` or as it stands."""
+    """Add the models, as `--dir` or as plain arguments."""
     completes_files(
         parser.add_argument("models", nargs="*", metavar="MODEL", help="SavedModel folder or GraphDef file")
     )
@@ -68,7 +68,7 @@ def given_models(args: argparse.Namespace) -> list[str]:
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
-    """Shows it, or each."""
+    """Show each model."""
     return each(given_models(args), out, partial(_show, args, out))
 
 
@@ -94,7 +94,7 @@ def _show(args: argparse.Namespace, out: Output, path: str) -> int:
 
 
 def _as_json(model: Model, args: argparse.Namespace) -> dict[str, Any]:
-    """What is shown, as data; without --tag_set of all MetaGraphs."""
+    """Return what is shown as data; without --tag_set of all MetaGraphs."""
     from workbench.cli.pages.inspect_json import signature_json
 
     metas = model.meta_graphs if args.tag_set is None else (model.select(args.tag_set),)
@@ -235,7 +235,7 @@ def _type_name(value: StructuredValue) -> str:
 
 
 def _python(value: StructuredValue, *, as_list: bool = False) -> str:
-    """A value as `repr` shows it in TensorFlow; with `as_list` a tuple has the brackets saved_model_cli gives it."""
+    """Return a value's `repr` in TensorFlow; with `as_list` tuples have saved_model_cli's brackets."""
     from workbench.disk import dtypes
     from workbench.model import structured
 
@@ -271,5 +271,5 @@ def _shape(proto: TensorShapeProto) -> str:
 
 
 def _put(out: Output, text: str = "") -> None:
-    """A line as it is: the format is another program's, and is read by scripts."""
+    """Print a line unchanged: scripts read this format."""
     out.stdout.write(text.rstrip() + "\n")

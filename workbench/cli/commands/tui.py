@@ -26,7 +26,7 @@ examples:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments."""
+    """Add the arguments."""
     completes_files(
         parser.add_argument("models", nargs="*", type=Path, metavar="MODEL", help="models, or one recipe")
     )
@@ -49,7 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
-    """Starts it."""
+    """Start the terminal UI."""
     if args.serve:
         serve = import_module("workbench.tui.serve")
         return cast(int, serve.serve(args.models, args.port, theme=args.theme, ascii=args.ascii))
