@@ -49,6 +49,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if {"zoo", "child"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("needs_tf")
+        if _takes_a_slow_model(item):
+            item.add_marker("exhaustive")
         if item.get_closest_marker("slow") and not config.getoption("--slow"):
             item.add_marker(pytest.mark.skip(reason="slow: runs with --slow"))
     # Not by addopts: a -m of the user's replaces that one.
@@ -57,6 +59,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(
         key=lambda item: (bool(item.get_closest_marker("slow")), bool(item.get_closest_marker("needs_tf")))
     )
+
+
+def _takes_a_slow_model(item: pytest.Item) -> bool:
+    """Of the zoo, as a parameter: making one takes longer than most tests."""
+    values = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return any(isinstance(value, str) and value in ZOO and "slow" in ZOO[value].kinds for value in values)
 
 
 def pytest_collection_finish() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ def test_the_zoo_does_not_import_tensorflow() -> None:
     assert run("-c", "import sys, tests.zoo, tests.conftest; print('tensorflow' in sys.modules)") == "False\n"
 
 
+@functools.cache
 def collected(*words: str) -> list[str]:
     lines = run(
         "-m", "pytest", "-o", "addopts=-q", "--collect-only", "-p", "no:cacheprovider", *words

@@ -405,21 +405,24 @@ def verifying(start: Start, endless: Path, folder: Path) -> Running:
 
 
 PHASES = [starting, reference, verifying]
-each_phase = pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.__name__)
+each_phase = pytest.mark.parametrize("phase", plainly(PHASES, verifying), ids=lambda phase: phase.__name__)
+
+
+WHILE_RUNNING = [
+    (starting, "group", signal.SIGINT),
+    (starting, "parent", signal.SIGTERM),
+    (reference, "group", signal.SIGINT),
+    (reference, "parent", signal.SIGINT),
+    (reference, "parent", signal.SIGTERM),
+    (verifying, "group", signal.SIGINT),
+    (verifying, "parent", signal.SIGTERM),
+]
 
 
 @pytest.mark.needs_tf
 @pytest.mark.parametrize(
     ("phase", "whom", "number"),
-    [
-        (starting, "group", signal.SIGINT),
-        (starting, "parent", signal.SIGTERM),
-        (reference, "group", signal.SIGINT),
-        (reference, "parent", signal.SIGINT),
-        (reference, "parent", signal.SIGTERM),
-        (verifying, "group", signal.SIGINT),
-        (verifying, "parent", signal.SIGTERM),
-    ],
+    plainly(WHILE_RUNNING, WHILE_RUNNING[0], WHILE_RUNNING[-1]),
     ids=lambda value: getattr(value, "__name__", None) or getattr(value, "name", value),
 )
 def test_while_tensorflow_runs(
@@ -458,7 +461,7 @@ def test_killed_while_tensorflow_runs(
 
 
 @pytest.mark.needs_tf
-@pytest.mark.parametrize("phase", [starting, reference], ids=lambda phase: phase.__name__)
+@pytest.mark.parametrize("phase", plainly([starting, reference], starting), ids=lambda phase: phase.__name__)
 def test_the_child_is_killed(
     start: Start, endless: Path, tmp_path: Path, phase: Callable[..., Running]
 ) -> None:
@@ -473,6 +476,7 @@ def test_the_child_is_killed(
 
 
 @pytest.mark.needs_tf
+@pytest.mark.exhaustive
 def test_one_death_is_not_held_against_the_result(start: Start, endless: Path, tmp_path: Path) -> None:
     """Each loader gets another process; what is equal there is equal."""
     running = verifying(start, endless, tmp_path)
@@ -484,6 +488,7 @@ def test_one_death_is_not_held_against_the_result(start: Start, endless: Path, t
 
 
 @pytest.mark.needs_tf
+@pytest.mark.exhaustive
 def test_every_child_is_killed_while_verifying(start: Start, endless: Path, tmp_path: Path) -> None:
     running = verifying(start, endless, tmp_path)
     while running.process.poll() is None:

@@ -89,7 +89,7 @@ def test_an_option_is_not_abbreviated(sample_models: Path, capsys: pytest.Captur
 
 
 def many_nodes(sample_models: Path) -> list[str]:
-    return ["inspect", *[str(sample_models / "digits")] * 300]
+    return ["inspect", *[str(sample_models / "digits")] * 120]
 
 
 def test_a_reader_that_closes_the_pipe_ends_nothing(sample_models: Path) -> None:

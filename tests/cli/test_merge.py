@@ -379,6 +379,7 @@ def test_the_shell_lines_run(
 
 
 @pytest.mark.needs_tf
+@pytest.mark.exhaustive
 def test_the_python_lines_run(calls: tuple[Path, dict[str, calling.Call]]) -> None:
     folder, found = calls
     with contextlib.chdir(folder):
@@ -458,6 +459,7 @@ def test_given_inputs_and_json(cli: Cli, tmp_path: Path) -> None:
 
 
 @pytest.mark.needs_tf
+@pytest.mark.exhaustive
 def test_what_disagrees_with_itself_is_not_published(
     zoo: Callable[[str], Example], cli: Cli, tmp_path: Path
 ) -> None:

@@ -139,6 +139,7 @@ def outputs(child: Child) -> Call:
 
 
 @pytest.mark.needs_tf
+@pytest.mark.exhaustive
 def test_a_picture_through_both_models(cli: Cli, tmp_path: Path) -> None:
     """The whole command line: one .npz out of the first is the input of the second."""
     done = cli("run", IMAGE, "--input", f"base64_input=base64url:@{PICTURE}", "--npz", tmp_path / "p.npz")

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.cli.tools import DIGITS, SAMPLES, call
+from tests.sampling import plainly
 from workbench.model import open_model
 
 DIGITS2 = SAMPLES / "digits_tf2"
 
 
 @pytest.mark.needs_tf
-@pytest.mark.parametrize("model", [DIGITS, DIGITS2])
+@pytest.mark.parametrize("model", plainly([DIGITS, DIGITS2], DIGITS))
 def test_the_edit_of_every_day(capsys: pytest.CaptureFixture[str], model: Path, tmp_path: Path) -> None:
     done = call(
         capsys, "signature", model, "--rename-input", "myInput=pixels", "--rename-output", "myOutput=scores",

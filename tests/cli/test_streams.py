@@ -73,6 +73,7 @@ def test_a_command_does_without_its_streams(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.needs_tf
+@pytest.mark.exhaustive
 def test_without_stdin_a_model_is_run(tmp_path: Path) -> None:
     done = closed([*MERGE, "-o", "out"], "all", tmp_path)
     assert done.returncode == 0

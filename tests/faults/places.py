@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from tests.faults.kernel import PACKAGE
@@ -18,6 +19,9 @@ _OF_OS = re.compile(
 )
 _OF_SHUTIL = re.compile(r"(rmtree|copytree|copy|copy2|copyfile|copyfileobj|copymode|copystat|move)\Z")
 _OF_A_PATH = re.compile(r"(mkdir|rmdir|unlink|symlink_to|hardlink_to|touch|write_bytes|write_text|rmtree)\Z")
+_NAMES = "|".join(name.pattern.removesuffix(r"\Z") for name in (_OF_OS, _OF_SHUTIL, _OF_A_PATH))
+_CALLED = re.compile(rf"\b(open|{_NAMES})\(")
+"""What is in the text of a file that has such a place: the others need not be parsed."""
 
 _PROVEN = frozenset({"runtime/child_process/private_copy.py"})
 """Met where TensorFlow runs only, which no commit in the list of points does."""
@@ -44,11 +48,17 @@ def elsewhere() -> dict[str, int]:
     return found
 
 
-def _all() -> Iterator[tuple[str, int]]:
+@cache
+def _all() -> list[tuple[str, int]]:
+    return list(_found())
+
+
+def _found() -> Iterator[tuple[str, int]]:
     for path in sorted(Path(PACKAGE).rglob("*.py")):
         file = str(path.relative_to(PACKAGE))
-        if file != _CHILD:
-            for node in ast.walk(ast.parse(path.read_text())):
+        text = path.read_text()
+        if file != _CHILD and _CALLED.search(text):
+            for node in ast.walk(ast.parse(text)):
                 if isinstance(node, ast.Call) and _changes(node):
                     yield file, node.lineno
 

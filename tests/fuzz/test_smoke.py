@@ -22,11 +22,17 @@ from workbench.errors import WorkbenchError
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("name", TARGETS)
-def test_changed_seeds(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "inputs"),
+    [
+        ("pb", "60"),
+        ("index", "100"),
+        *(pytest.param(name, "400", marks=pytest.mark.exhaustive) for name in TARGETS),
+    ],
+)
+def test_changed_seeds(name: str, inputs: str, tmp_path: Path) -> None:
     """In a process of its own: it limits its address space and has a timer that raises."""
     words = [sys.executable, "-m", "tests.fuzz", name, "--alone", "--seed", "1", "--folder", str(tmp_path)]
-    inputs = "60" if name == "pbtxt" else "250"
     done = subprocess.run([*words, "--inputs", inputs], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{name}: {inputs} inputs" in done.stdout
@@ -34,7 +40,7 @@ def test_changed_seeds(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", TARGETS)
 @given(seed=st.integers(0, 2**64))
-@settings(print_blob=False)
+@settings(print_blob=False, max_examples=settings().max_examples // 2)
 def test_only_our_errors(name: str, seed: int, places: dict[str, Path]) -> None:
     """The same without limits, led by hypothesis: HYPOTHESIS_PROFILE=long looks for something new each time."""
     target = TARGETS[name]
@@ -57,7 +63,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def test_unchanged_seeds_are_read(name: str) -> None:
     """Most: a few go, by their checksum, where such a file does not belong."""
     target = TARGETS[name]
-    seeds = target.seeds()[:40]
+    seeds = target.seeds()[: 10 if name == "pbtxt" else 40]
     read = 0
     with workplace(target) as place:
         for data in seeds:
@@ -99,6 +105,7 @@ class Bad(Target):
             raise MemoryError
 
 
+@pytest.mark.exhaustive
 def test_failures_are_kept_and_counted(tmp_path: Path) -> None:
     """A campaign goes on where it was, and tells failures apart by kind and place."""
     script = (

@@ -183,6 +183,7 @@ def test_control_edges_only_when_asked(zoo: Callable[[str], Example]) -> None:
     assert len(shown.nodes) > len(hidden.nodes)
 
 
+@pytest.mark.exhaustive
 def test_blocks_of_a_network_are_found_by_their_names(zoo: Callable[[str], Example]) -> None:
     scene = build_scene(open_model(zoo("keras_mobilenet_v2").path).meta)
     blocks = [node.title for node in scene.nodes if node.title.startswith("block_")]

@@ -16,6 +16,7 @@ from tests.timing import HANG
 from workbench.session.store import Store
 from workbench.tui.app import Look, WorkbenchApp
 from workbench.tui.screens import panes
+from workbench.tui.screens.work import WorkScreen
 from workbench.tui.start import make_session
 from workbench.tui.widgets import browse
 
@@ -30,17 +31,106 @@ def drive(
     size: tuple[int, int] = (120, 40),
     look: Look | None = None,
 ) -> WorkbenchApp:
-    """Runs an application without a terminal and lets `story` press its keys."""
+    """Runs an application without a terminal and lets `story` press its keys.
+
+    The application is that of the story before, set back, if that had the same models and the same screen and is still
+    there: one that is started takes longer than most stories.
+    """
     panes.AT_FIRST = panes.AGAIN = browse.FOLLOW = 0.005  # what waits for a user's leisure need not wait here
-    app = WorkbenchApp(make_session(paths), Store(state), look or Look("workbench-dark"))
+    wanted = (tuple(paths), size, look)
+    kept = _take_kept(wanted)
+    if kept is None or not kept.set_back(paths, state):
+        close_kept()
+        kept = Kept(wanted, WorkbenchApp(make_session(paths), Store(state), look or Look("workbench-dark")))
+    with kept:
+        kept.run(story)
+    return kept.app
 
-    async def run() -> None:
-        async with app.run_test(size=size, notifications=True) as pilot:
-            await settle(app, pilot)
-            await story(app, pilot)
 
-    asyncio.run(run())
-    return app
+Wanted = tuple[tuple[Path, ...], tuple[int, int], Look | None]
+_kept: list[Kept] = []
+"""The one that the next story may have, if any."""
+
+
+def close_kept() -> None:
+    """Ends the application that waits for the next story."""
+    while _kept:
+        _kept.pop().close()
+
+
+def _take_kept(wanted: Wanted) -> Kept | None:
+    if _kept and _kept[0].wanted != wanted:
+        close_kept()
+    return _kept.pop() if _kept else None
+
+
+class Kept:
+    """An application that runs, on a loop of its own that stands still between two stories.
+
+    Args:
+        wanted: what it was started for.
+        app: not started yet.
+    """
+
+    def __init__(self, wanted: Wanted, app: WorkbenchApp) -> None:
+        self.wanted = wanted
+        self.app = app
+        self._runner = asyncio.Runner()
+        self._running = app.run_test(size=wanted[1], notifications=True)
+        self._pilot = self._runner.run(self._running.__aenter__())
+        self._runner.run(settle(app, self._pilot))
+        self._first_screen = screen_text(app)
+
+    def __enter__(self) -> Kept:
+        return self
+
+    def __exit__(self, problem: type[BaseException] | None, *rest: object) -> None:
+        """Keeps it for the next, unless it was quit or something went wrong."""
+        if problem is None and self.app._exception is None and self.app.is_running and not self.app._exit:
+            _kept.append(self)
+        else:
+            self.close()
+
+    def run(self, story: Story) -> None:
+        async def told() -> None:
+            await story(self.app, self._pilot)
+
+        self._runner.run(told())
+
+    def close(self) -> None:
+        try:
+            self._runner.run(self._running.__aexit__(None, None, None))
+        finally:
+            self._runner.close()
+
+    def set_back(self, paths: Sequence[Path], state: Path) -> bool:
+        """Shows the models as if just opened; False, and closed, if the first screen does not come back."""
+        if not isinstance(self.app.screen_stack[0], WorkScreen):
+            self.close()
+            return False
+        self._runner.run(self._set_back(paths, state))
+        if screen_text(self.app) == self._first_screen:
+            return True
+        self.close()
+        return False
+
+    async def _set_back(self, paths: Sequence[Path], state: Path) -> None:
+        app, screen = self.app, self.app.screen_stack[0]
+        assert isinstance(screen, WorkScreen)
+        app.store = Store(state)
+        app.clear_notifications()
+        app._clipboard = ""
+        while len(app.screen_stack) > 1:
+            app.pop_screen()
+        with app.batch_update():
+            vars(app.session).update(vars(make_session(paths)))
+            for cache in (screen._viewers, screen._wired, screen._problems, screen._remembered):
+                cache.clear()
+            screen.picked = screen._outcome = None
+            screen._load_all()
+            screen.go_region("pane-0")
+            screen.changed(save=False)
+        await settle(app, self._pilot)
 
 
 async def settle(app: WorkbenchApp, pilot: Pilot[int]) -> None:

@@ -194,6 +194,7 @@ def test_options_are_in_the_command_and_can_be_undone(sample_models: Path, tmp_p
     drive(story, [sample_models / name for name in PAIR], state=tmp_path / "state")
 
 
+@pytest.mark.exhaustive
 def test_a_file_is_picked_for_an_input(sample_models: Path, tmp_path: Path) -> None:
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         app.session.set_commit("prove", verify=False)
@@ -245,6 +246,7 @@ def test_an_idle_child_is_ended(sample_models: Path) -> None:
     committer.close()
 
 
+@pytest.mark.exhaustive
 def test_a_model_is_merged_by_mouse_alone(
     sample_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -286,6 +288,7 @@ def test_a_model_is_merged_by_mouse_alone(
     assert (tmp_path / "image_base64-digits" / "saved_model.pb").exists()
 
 
+@pytest.mark.exhaustive
 def test_what_hid_the_form_or_asked_about_the_commit_goes_when_it_ends(
     sample_models: Path, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
+from tests.sampling import plainly
 from tests.tui.driving import drive, press, screen_text, settle, until
 from tests.tui.test_browse import pane
 from tests.tui.test_wire import PAIR, wires, work
@@ -28,7 +29,10 @@ def pair(sample_models: Path) -> list[Path]:
     return [sample_models / name for name in PAIR]
 
 
-@pytest.mark.parametrize("size", [(80, 24), (109, 30), (110, 30), (200, 60), (40, 10)])
+SIZES = [(80, 24), (109, 30), (110, 30), (200, 60), (40, 10)]
+
+
+@pytest.mark.parametrize("size", plainly([(size,) for size in SIZES], ((80, 24),), ((110, 30),)))
 def test_every_size_can_be_used(sample_models: Path, tmp_path: Path, size: tuple[int, int]) -> None:
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         narrow = size[0] < 110
@@ -46,6 +50,7 @@ def test_every_size_can_be_used(sample_models: Path, tmp_path: Path, size: tuple
     drive(story, pair(sample_models), state=tmp_path, size=size)
 
 
+@pytest.mark.exhaustive
 def test_it_resizes_live(sample_models: Path, tmp_path: Path) -> None:
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         for width, height in ((60, 20), (200, 50), (80, 24), (120, 40)):
@@ -80,6 +85,7 @@ def test_without_box_glyphs_everything_is_ascii(sample_models: Path, tmp_path: P
     drive(story, pair(sample_models), state=tmp_path, look=Look("workbench-dark", ascii=True))
 
 
+@pytest.mark.exhaustive
 def test_with_sixteen_colours_only_the_terminal_s_own_are_used(sample_models: Path, tmp_path: Path) -> None:
     from textual.color import Color
 

@@ -19,6 +19,7 @@ def texts(picture: Path) -> list[str]:
     return [unescape(text).replace("\xa0", " ") for text in found]
 
 
+@pytest.mark.exhaustive
 def test_the_readme_shows_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)  # paths in the pictures are relative to it
     take(tmp_path, (120, 40), THEMES[0], False, ("pick", "preview"))

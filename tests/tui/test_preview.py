@@ -77,6 +77,7 @@ def test_one_model_alone_is_drawn(sample_models: Path, tmp_path: Path) -> None:
     drive(story, [sample_models / name for name in PAIR], state=tmp_path)
 
 
+@pytest.mark.exhaustive
 def test_boxes_open_and_close_and_the_picture_pans(zoo: Callable[[str], Example], tmp_path: Path) -> None:
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         await press(app, pilot, "v")
@@ -100,6 +101,7 @@ def test_boxes_open_and_close_and_the_picture_pans(zoo: Callable[[str], Example]
     drive(story, [zoo("keras_mobilenet_v2").path], state=tmp_path)
 
 
+@pytest.mark.exhaustive
 def test_what_is_looked_at_stays_in_place_when_the_picture_is_drawn_anew(
     sample_models: Path, tmp_path: Path
 ) -> None:

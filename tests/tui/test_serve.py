@@ -135,6 +135,7 @@ def visit(address: str, state: Path) -> bytes:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.exhaustive
 def test_another_user_of_the_host(address: str, tmp_path: Path) -> None:
     """Loopback is open to all; the session is not, while its owner is in it, nor is its token to be found anywhere."""
     base, token = address.split("/?token=")

@@ -257,6 +257,7 @@ def test_what_is_copied_inside_tmux_reaches_the_terminal(sample_models: Path, tm
     assert b"\x1b]52;" in tty.output and base64.b64encode(b"pixels") in tty.output
 
 
+@pytest.mark.exhaustive
 def test_a_polite_end_restores_the_terminal(sample_models: Path, tmp_path: Path) -> None:
     with terminal(["tui", str(sample_models / "digits")], tmp_path, tmp_path / "state") as tty:
         tty.until("myOutput")
