@@ -1,0 +1,232 @@
+"""The shortest chain that makes a tensor fit an input, as text to be pasted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import count
+from math import prod
+from typing import Literal
+
+from workbench.disk import dtypes
+from workbench.model import shapes
+from workbench.model.shapes import Shape
+from workbench.surgery.adapters.adapter import Adapter
+from workbench.surgery.adapters.chain import Chain
+from workbench.surgery.adapters.channels import Color, Layout
+from workbench.surgery.adapters.decoding import DecodeImage
+from workbench.surgery.adapters.geometry import Resize
+from workbench.surgery.adapters.marks import Mark
+from workbench.surgery.adapters.numeric import Cast
+from workbench.surgery.adapters.outputs import AsString
+from workbench.surgery.adapters.reshaping import Expand, Flatten, Reshape, Squeeze
+from workbench.surgery.adapters.tensor_type import TensorType
+from workbench.surgery.adapters.text import ParseNumber
+from workbench.surgery.resolve.remedies import lossy_cast
+
+CHANNELS = (1, 3, 4)
+"""Sizes of a dimension that is taken for channels."""
+_LONGEST = 6
+_PLAIN, _RESHAPE, _DOUBTFUL = (
+    10,
+    15,
+    20,
+)  # costs: of what is certain, of a reshape, of what is lossy or guessed
+_MOST_TRIED = 3000
+_METHOD = "bilinear; another method gives other values."
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A chain that makes a tensor fit.
+
+    Attributes:
+        chain: the chain.
+        marks: what in it is lossy or guessed.
+    """
+
+    chain: Chain
+    marks: tuple[Mark, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The chain, to be pasted."""
+        return self.chain.print()
+
+    def __str__(self) -> str:
+        if not self.chain.adapters:
+            return "It fits as it is."
+        return " ".join([f"Add `{self.text}`.", *map(str, self.marks)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    adapters: tuple[Adapter, ...]
+    cost: int = _PLAIN
+    marks: tuple[Mark, ...] = ()
+
+
+def suggest(have: TensorType, want: TensorType) -> Suggestion | None:
+    """Find the shortest chain that makes a tensor fit; certain adapters come before lossy and guessed ones.
+
+    Args:
+        have: the type of the tensor.
+        want: the type of the input.
+
+    Returns:
+        A chain, empty where the tensor fits as it is; None where no chain of a few adapters does.
+    """
+    order = count()
+    waiting: list[tuple[int, int, TensorType, tuple[_Move, ...]]] = [(0, next(order), have, ())]
+    seen: set[TensorType] = set()
+    while waiting and len(seen) < _MOST_TRIED:
+        cost, _, now, moves = heappop(waiting)
+        if now in seen:
+            continue
+        seen.add(now)
+        if now.dtype == want.dtype and shapes.fits(now.shape, want.shape) != "refuted":
+            marks = tuple(mark for move in moves for mark in move.marks)
+            return Suggestion(Chain(tuple(one for move in moves for one in move.adapters)), marks)
+        if len(moves) == _LONGEST:
+            continue
+        for move in _moves(now, want):
+            checked = Chain(move.adapters).check(now)
+            if checked.problem is None and not checked.companions and checked.type not in seen:
+                heappush(waiting, (cost + move.cost, next(order), checked.type, (*moves, move)))
+    return None
+
+
+def is_first(shape: Shape) -> bool:
+    """Return whether channels look to be first: `[?,3,224,224]`."""
+    if shape is None or len(shape) not in (3, 4):
+        return False
+    return shape[-3] in CHANNELS and shape[-1] not in CHANNELS
+
+
+def is_last(shape: Shape) -> bool:
+    """Return whether channels look to be last: `[?,224,224,3]`."""
+    return shape is not None and len(shape) in (3, 4) and shape[-1] in CHANNELS
+
+
+def _moves(now: TensorType, want: TensorType) -> Iterator[_Move]:
+    """Yield what could be the next step towards an input."""
+    if now.is_string and not want.is_string:
+        yield from _decoded(now, want)
+        return
+    yield from _ranks(now, want)
+    if now.is_number and want.is_number:
+        yield from _pictures(now, want)
+    if now.dtype != want.dtype:
+        yield from _dtypes(now, want)
+
+
+def _decoded(now: TensorType, want: TensorType) -> Iterator[_Move]:
+    height, width, channels = _sizes(want.shape)
+    if channels is not None:
+        decode = DecodeImage(channels)
+        adapters: list[Adapter] = [decode]
+        marks = [Mark(str(decode), "guessed", "the strings are taken for image files.")]
+        if height and width:  # images have any size
+            adapters.append(Resize(height, width))
+            marks.append(Mark(str(adapters[-1]), "guessed", _METHOD))
+        yield _Move(tuple(adapters), _DOUBTFUL * len(adapters), tuple(marks))
+    if want.is_number:
+        target = want.name if want.name in ("float32", "float64", "int32", "int64") else "float32"
+        yield _doubt(ParseNumber(target), "guessed", "the strings are taken for numbers as text.")
+
+
+def _sizes(shape: Shape) -> tuple[int | None, int | None, int | None]:
+    """Return height, width and channels of what looks to be an image; all None otherwise."""
+    if is_last(shape):
+        assert shape is not None
+        return shape[-3], shape[-2], shape[-1]
+    if is_first(shape):
+        assert shape is not None
+        return shape[-2], shape[-1], shape[-3]
+    return None, None, None
+
+
+def _doubt(adapter: Adapter, kind: Literal["lossy", "guessed"], why: str) -> _Move:
+    return _Move((adapter,), _DOUBTFUL, (Mark(str(adapter), kind, why),))
+
+
+def _plain(adapter: Adapter) -> _Move:
+    return _Move((adapter,))
+
+
+def _dtypes(now: TensorType, want: TensorType) -> Iterator[_Move]:
+    numbers = now.is_number or now.dtype == dtypes.BOOL
+    if want.is_string and numbers:
+        adapter = AsString()
+        yield _doubt(adapter, "lossy", "digits of floats are lost.") if now.is_float else _plain(adapter)
+    elif numbers and (want.is_number or want.dtype == dtypes.BOOL):
+        cast = Cast(want.name)
+        lost = None if now.dtype == dtypes.BOOL else lossy_cast(now.name, want.name)
+        yield _doubt(cast, "lossy", f"{lost}.") if lost else _plain(cast)
+
+
+def _ranks(now: TensorType, want: TensorType) -> Iterator[_Move]:
+    if now.shape is None or want.shape is None:
+        return
+    rank, wanted = len(now.shape), len(want.shape)
+    if rank < wanted:
+        if want.shape[0] in (None, 1):
+            yield _plain(Expand())
+        if want.shape[-1] == 1 and rank:
+            yield _plain(Expand(-1))
+    if rank > wanted:
+        for axis, size in enumerate(now.shape):
+            if size == 1:
+                yield _plain(Squeeze((axis,)))
+    if wanted == 2 and rank > 2 and now.rows:
+        yield _plain(Flatten())
+    if want.shape.count(None) <= 1 and not _same_sizes(now.shape, want.shape):
+        reshape = Reshape(want.shape)
+        kept = _keeps_rows(now.shape, want.shape)
+        if kept:
+            yield _Move((reshape,), _RESHAPE)
+        elif kept is None:
+            why = "the values keep their order; whether rows stay rows is not known."
+            yield _Move((reshape,), _RESHAPE + _DOUBTFUL, (Mark(str(reshape), "guessed", why),))
+
+
+def _same_sizes(one: tuple[int | None, ...], other: tuple[int | None, ...]) -> bool:
+    """Return whether two shapes have the same sizes, in another order: a reshape would mix up what they mean."""
+    return sorted(map(str, one)) == sorted(map(str, other))
+
+
+def _keeps_rows(now: tuple[int | None, ...], want: tuple[int | None, ...]) -> bool | None:
+    """Return whether each row stays a row; None where that is not known."""
+    if not now or not want or None in (*now[1:], *want[1:]):
+        return None
+    if prod(map(_size, now[1:])) != prod(map(_size, want[1:])):
+        return False if now[0] is want[0] is None else None
+    return True if now[0] == want[0] or None in (now[0], want[0]) else None
+
+
+def _size(size: int | None) -> int:
+    return 1 if size is None else size
+
+
+def _pictures(now: TensorType, want: TensorType) -> Iterator[_Move]:
+    if now.shape is None or want.shape is None or len(now.shape) not in (3, 4):
+        return
+    pictures = len(want.shape) in (3, 4)
+    if pictures and is_last(now.shape) and is_first(want.shape):
+        yield _plain(Layout("NHWC>NCHW"))
+    if pictures and is_first(now.shape) and is_last(want.shape):
+        yield _plain(Layout("NCHW>NHWC"))
+    if not pictures or not is_last(now.shape):
+        return
+    height, width, channels = _sizes(want.shape)
+    if height and width and tuple(now.shape[-3:-1]) != (height, width):
+        yield _doubt(Resize(height, width), "guessed", _METHOD)
+    if now.last == 1 and channels == 3:
+        yield _plain(Color("GRAY>RGB"))
+    elif now.last == 3 and channels == 1:
+        color = Color("RGB>GRAY")
+        yield _doubt(color, "lossy", "colours are lost; red is taken to come first.")
+    elif now.last == 4 and channels in (1, 3):
+        color = Color("RGBA>RGB" if channels == 3 else "RGBA>GRAY")
+        yield _doubt(color, "lossy", "alpha is lost; red is taken to come first.")
