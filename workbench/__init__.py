@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from workbench.version import __version__
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from typing import Any
 
     from workbench import errors
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from workbench.checks.scan import scan
     from workbench.checks.unsafe import Danger
     from workbench.disk.dtypes import DType
+    from workbench.disk.samples import sample_models
     from workbench.errors import (
         DiskError,
         InputError,
@@ -83,6 +83,7 @@ _HOMES = {
     "draw": "workbench.picture.drawing",
     "open_model": "workbench.checks.opened",
     "run": "workbench.runtime.api",
+    "sample_models": "workbench.disk.samples",
     "scan": "workbench.checks.scan",
     "to_networkx": "workbench.graph.views",
     "verify": "workbench.verification.api",
@@ -110,12 +111,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*__all__, "__all__", "__doc__", "__file__", "__name__", "__path__"})
-
-
-def sample_models() -> Path:
-    """Return the folder of the sample models, in a checkout and in an installed copy alike."""
-    from pathlib import Path
-
-    here = Path(__file__).resolve().parent
-    installed = here / "_sample_models"
-    return installed if installed.is_dir() else here.parent / "sample_models"

@@ -1,4 +1,4 @@
-"""Codes of changes to one model: signatures, freeze, flatten."""
+"""Codes of changes: signatures, the order of steps, freeze, flatten."""
 
 from __future__ import annotations
 
@@ -79,6 +79,10 @@ NONE = Code(
     "Clients and TensorFlow Serving have nothing to call. It is an error where the change needs a signature.",
     "Keep a signature, or add one.",
     also=("error",),
+)  # fmt: skip
+STEP_ORDER = Code(
+    "step-order", "error", "a plan connects models after another step",
+    "Models are connected first; the other steps change what that gives.", "Put the step before the others.",
 )  # fmt: skip
 FREEZE_NOTHING = Code(
     "freeze-nothing", "info", "no signature reads a variable", "There is nothing to freeze.",

@@ -11,10 +11,10 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench import sample_models
 from workbench.cli import verifying
 from workbench.cli.arguments import add_json
 from workbench.cli.output import SCHEMA_VERSION, Output
+from workbench.disk.samples import sample_models
 from workbench.errors import MissingFile
 
 if TYPE_CHECKING:

@@ -8,9 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from importlib import import_module
 from pathlib import Path
-from typing import cast
 
 from workbench.cli.arguments import completes_files
 from workbench.cli.output import Output
@@ -51,8 +49,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, out: Output) -> int:
     """Start the terminal UI."""
     if args.serve:
-        serve = import_module("workbench.tui.serve")
-        return cast(int, serve.serve(args.models, args.port, theme=args.theme, ascii=args.ascii))
+        from workbench.tui.serve import serve
+
+        return serve(args.models, args.port, theme=args.theme, ascii=args.ascii)
     served = "TEXTUAL_DRIVER" in os.environ
     if not served and not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise UsageError(
@@ -62,6 +61,6 @@ def run(args: argparse.Namespace, out: Output) -> int:
     theme = {"dark": "workbench-dark", "light": "workbench-light", "16": "workbench-16"}.get(
         args.theme, args.theme
     )
-    # by name, so that the two faces never know each other
-    start = import_module("workbench.tui.start")
-    return cast(int, start.start(args.models, theme=theme, ascii=args.ascii, mouse=not args.no_mouse))
+    from workbench.tui.start import start
+
+    return start(args.models, theme=theme, ascii=args.ascii, mouse=not args.no_mouse)

@@ -113,8 +113,8 @@ def _paragraph(out: Detail, text: str, role: Role = "") -> None:
 
 def call_of(draft: Draft, report: Report, options: CommitOptions) -> Call:
     """Return how the result is called: the lines that `workbench merge` prints."""
-    from workbench import sample_models
     from workbench.describe.calling import call_of_result, needs_of
+    from workbench.disk.samples import sample_models
 
     assert report.path is not None
     needs = needs_of(

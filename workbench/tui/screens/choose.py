@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from workbench import sample_models
+from workbench.disk.samples import sample_models
 from workbench.session.lists.places import known, listing
 from workbench.session.store import Store
 from workbench.tui.screens.dialog import Dialog

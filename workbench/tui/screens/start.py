@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from textual.screen import Screen
 from textual.widgets import Static
 
-from workbench import sample_models
+from workbench.disk.samples import sample_models
 from workbench.errors import WorkbenchError
 from workbench.names import show
 from workbench.session.lists.places import Entry, known

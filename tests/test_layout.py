@@ -1,0 +1,184 @@
+"""The layout of the package: rooms, the direction of imports, no circles of files, and what the README says of it."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import networkx as nx
+import pytest
+
+import workbench
+
+PACKAGE = Path(workbench.__file__).parent
+REPOSITORY = PACKAGE.parent
+ENTRANCES = {"__init__", "__main__", "version"}  # above or beside all rooms
+MODULES = {*ENTRANCES, "errors", "names", "findings", "state"}
+MOST_FILES = 15
+# A room of many small files of one kind, each on its own.
+WIDE = {"surgery/adapters": 20}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import of a module of ours; `deferred` where it stands in a function."""
+
+    source: str
+    target: str
+    deferred: bool
+    line: int
+
+
+def modules() -> dict[str, Path]:
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(REPOSITORY).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULE_FILES = modules()
+
+
+def is_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+
+
+def named_by(node: ast.AST) -> list[str]:
+    """The modules that a node imports, by `import`, `from` or `import_module("…")`."""
+    if isinstance(node, ast.Import):
+        return [one.name for one in node.names]
+    if isinstance(node, ast.ImportFrom):
+        assert not node.level, "imports are written in full"
+        whole = [f"{node.module}.{one.name}" for one in node.names]
+        return [one if one in MODULE_FILES else str(node.module) for one in whole]
+    if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module") and node.args:
+        name = node.args[0]
+        return [str(name.value)] if isinstance(name, ast.Constant) else []
+    return []
+
+
+def imports(tree: ast.AST, source: str, deferred: bool = False) -> Iterator[Import]:
+    """Every import of ours that runs, those for type checkers left out."""
+    for node in ast.iter_child_nodes(tree):
+        if is_for_types(node):
+            for other in node.orelse:  # type: ignore[attr-defined]
+                yield from imports(other, source, deferred)
+            continue
+        inside = deferred or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for target in named_by(node):
+            if target.partition(".")[0] == "workbench" and target != source:
+                yield Import(source, target, inside, getattr(node, "lineno", 0))
+        yield from imports(node, source, inside)
+
+
+ALL = [
+    one for name, path in MODULE_FILES.items() for one in imports(ast.parse(path.read_text("utf-8")), name)
+]
+
+
+def layers() -> list[list[str]]:
+    """The rooms of the contract in pyproject.toml, from the top down; those of a layer together."""
+    contracts = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["importlinter"][
+        "contracts"
+    ]
+    (found,) = (one["layers"] for one in contracts if one["type"] == "layers")
+    return [[name.strip().removeprefix("workbench.") for name in layer.split("|")] for layer in found]
+
+
+def room(module: str) -> str:
+    return module.split(".")[1] if "." in module else "__init__"
+
+
+def test_no_circle_of_files() -> None:
+    """Not even of deferred imports: each file can be understood after those that it imports."""
+    graph = nx.DiGraph((one.source, one.target) for one in ALL if one.target in MODULE_FILES)
+    circles = [sorted(names) for names in nx.strongly_connected_components(graph) if len(names) > 1]
+    assert circles == []
+
+
+def test_every_import_goes_down_or_stays() -> None:
+    """Also those in functions and by name: the entrances may look anywhere, and nobody imports them."""
+    depth = {name: number for number, layer in enumerate(layers()) for name in layer}
+    up = [
+        one
+        for one in ALL
+        if room(one.source) not in ENTRANCES
+        and room(one.target) != "version"
+        and room(one.source) != room(one.target)
+        and depth.get(room(one.target), -1) <= depth[room(one.source)]
+    ]
+    assert up == []
+
+
+def test_imports_by_a_computed_name_are_few() -> None:
+    """`import_module(name)` hides from the contract what it imports: only tables of names in the same file use it."""
+    computed = {
+        name
+        for name, path in MODULE_FILES.items()
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).endswith("import_module")
+        and not isinstance(node.args[0], ast.Constant)
+    }
+    tables = {
+        "workbench",
+        "workbench.cli.main",
+        "workbench.checks.codes",
+        "workbench.surgery.operation",
+        "workbench.surgery.adapters.registry",
+        "workbench.runtime.child_process.child_script",  # what --import names
+    }
+    assert computed <= tables
+
+
+def test_the_contract_covers_every_room() -> None:
+    inside = [one for one in PACKAGE.iterdir() if not one.name.startswith(("_", "."))]
+    there = {one.stem for one in inside if (one.is_dir() and any(one.glob("*.py"))) or one.suffix == ".py"}
+    assert sorted(name for layer in layers() for name in layer) == sorted(there - ENTRANCES)
+
+
+def test_nothing_else_lies_at_the_top() -> None:
+    assert {path.stem for path in PACKAGE.glob("*.py")} == MODULES
+
+
+def test_no_room_is_called_like_a_public_function() -> None:
+    """A package `workbench.commit` would hide the function `workbench.commit`."""
+    assert {name for layer in layers() for name in layer} & {*workbench.__all__} <= {"errors"}
+
+
+@pytest.mark.parametrize("folder", sorted({path.parent for path in MODULE_FILES.values()}), ids=str)
+def test_rooms_are_small(folder: Path) -> None:
+    name = folder.relative_to(PACKAGE).as_posix()
+    files = [path.name for path in folder.glob("*.py") if path.name != "__init__.py"]
+    assert len(files) <= WIDE.get(name, MOST_FILES), files
+
+
+def built() -> str:
+    readme = (REPOSITORY / "README.md").read_text("utf-8")
+    return readme.partition("## How it is built")[2].partition("\n## ")[0]
+
+
+def test_the_picture_of_the_readme_is_the_contract() -> None:
+    picture = built().split("```")[1].strip().splitlines()
+    drawn = [re.split(r"\s{2,}", line.strip())[0].split(" | ") for line in picture]
+    assert drawn == layers()
+
+
+def test_the_readme_names_every_sub_room() -> None:
+    rows = [line.split("|")[1:3] for line in built().splitlines() if line.startswith("| `")]
+    told = {
+        f"{above.strip(' `/')}/{name}"
+        for above, inside in rows
+        for name in re.findall(r"`([a-z_]+)/`", inside)
+    }
+    there = {
+        path.parent.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("__init__.py")
+        if len(path.relative_to(PACKAGE).parts) > 2
+    }
+    assert told == there
