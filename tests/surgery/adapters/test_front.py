@@ -14,8 +14,8 @@ Shape = tuple[int | None, ...] | None
 N = None
 
 
-def front(dtype: str, shape: Shape, values: Any = None, **answers: Any) -> Front:
-    return front_for(TensorType.of(dtype, shape), Facts(values), **answers)
+def front(dtype: str, shape: Shape, known: Any = None, **answers: Any) -> Front:
+    return front_for(TensorType.of(dtype, shape), Facts(known), **answers)
 
 
 FRONTS: list[tuple[str, Shape, Any, str, str, list[str]]] = [
