@@ -26,5 +26,8 @@ def every(parameters: Iterable[Any], step: int, start: int = 0) -> list[Any]:
 
 
 def _param(value: Any, *, exhaustive: bool) -> Any:
+    marks = [pytest.mark.exhaustive] if exhaustive else []
+    if hasattr(value, "marks"):  # of `pytest.param` already
+        return pytest.param(*value.values, marks=[*value.marks, *marks], id=value.id)
     values = value if isinstance(value, tuple) else (value,)
-    return pytest.param(*values, marks=[pytest.mark.exhaustive] if exhaustive else [])
+    return pytest.param(*values, marks=marks)

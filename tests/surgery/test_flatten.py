@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.sampling import every
 from tests.zoo import ZOO, Example
 from workbench.cli.main import main
 from workbench.model import MetaGraph, open_model
@@ -36,7 +37,7 @@ WITHOUT_OBJECTS = [
 
 @pytest.mark.parametrize(
     ("name", "format"),
-    [(name, "auto") for name in TF2] + [(name, "tf1") for name in WITHOUT_OBJECTS],
+    every([(name, "auto") for name in TF2] + [(name, "tf1") for name in WITHOUT_OBJECTS], 2),
 )
 def test_a_flat_model_is_verified(zoo: Zoo, child: Child, tmp_path: Path, name: str, format: str) -> None:
     example = zoo(name)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.sampling import every
 from tests.zoo import ZOO, Example
 from workbench.cli.main import main
 from workbench.model import open_model
@@ -35,7 +36,7 @@ MODELS = [
 ]
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", every(MODELS, 3))
 def test_a_frozen_model_is_verified(zoo: Zoo, child: Child, tmp_path: Path, name: str) -> None:
     example = zoo(name)
     if not example.runs_v1:

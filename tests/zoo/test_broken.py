@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.sampling import every
 from tests.timing import HANG
 from tests.zoo import Example
 from tests.zoo.broken import BROKEN, Broken, feed
@@ -45,7 +46,7 @@ def test_there_is_enough() -> None:
     assert all(make.__doc__ for make in BROKEN.values())
 
 
-@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize("name", every(BROKEN, 3))
 def test_tensorflow_minds_as_it_says(zoo: Zoo, tmp_path: Path, name: str) -> None:
     broken = BROKEN[name](zoo, tmp_path)
     assert broken.name == name

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.sampling import every
 from tests.zoo import KINDS, ZOO, Example, names
 from tests.zoo.run import read_meta_graph, read_saved_model, run_v1, run_v2
 
@@ -118,7 +119,7 @@ def flat(value: Any) -> list[np.ndarray]:
 
 
 here = pytest.mark.parametrize(
-    "name", [param for param in ALL if "elsewhere" not in ZOO[param.values[0]].kinds]
+    "name", every([param for param in ALL if "elsewhere" not in ZOO[param.values[0]].kinds], 3)
 )
 
 
@@ -208,7 +209,7 @@ def test_facts_hold_in_a_fresh_process(zoo: Zoo, name: str) -> None:
     }
 
 
-@pytest.mark.parametrize("name", names("tf2", without=("slow", "elsewhere")))
+@pytest.mark.parametrize("name", every(names("tf2", without=("slow", "elsewhere")), 3))
 def test_callables_are_those_of_the_loaded_object(zoo: Zoo, name: str) -> None:
     import tensorflow as tf
 
@@ -261,7 +262,7 @@ def test_twins_have_equal_names_and_other_values(zoo: Zoo, name: str, other: str
     assert zoo(name).assets == zoo(other).assets
 
 
-@pytest.mark.parametrize("name", names("tf1"))
+@pytest.mark.parametrize("name", every(names("tf1"), 3))
 def test_values_are_in_the_checkpoint_and_not_in_the_graph(zoo: Zoo, name: str) -> None:
     """A model in which the initialiser runs instead of the restore would give zeros."""
     import tensorflow as tf
