@@ -98,15 +98,17 @@ __all__ = [
 ]  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:
-    from importlib import import_module
+if not TYPE_CHECKING:  # a type checker takes names from the imports above; others do not exist for it
 
-    if name == "errors":
-        return import_module("workbench.errors")
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'workbench' has no attribute {name!r}")
-    return getattr(import_module(home), name)
+    def __getattr__(name: str) -> Any:
+        from importlib import import_module
+
+        if name == "errors":
+            return import_module("workbench.errors")
+        home = _HOMES.get(name)
+        if home is None:
+            raise AttributeError(f"module 'workbench' has no attribute {name!r}")
+        return getattr(import_module(home), name)
 
 
 def __dir__() -> list[str]:

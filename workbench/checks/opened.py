@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench.model import model
 
 if TYPE_CHECKING:
+    import networkx as nx
+
     from workbench.findings import Finding
 
 
 class Model(model.Model):
     """One opened model. Everything but the model file is read when it is asked for."""
 
-    def networkx(self, *, functions: bool = False, max_nodes: int = 200_000, plain: bool = False) -> Any:
+    def networkx(
+        self, *, functions: bool = False, max_nodes: int = 200_000, plain: bool = False
+    ) -> nx.MultiDiGraph[str]:
         """Return the chosen MetaGraph as a `networkx.MultiDiGraph`, see `workbench.to_networkx`.
 
         Args:

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.disk import dtypes
 from workbench.disk.schema import NodeDef
@@ -15,6 +15,9 @@ from workbench.graph.functions import calls
 from workbench.graph.level import Call, Level
 from workbench.model import MetaGraph, Model, as_model, shapes
 from workbench.names import input_node, is_control, show
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 _EDGES_A_NODE = 20
 _LONG = 1000
@@ -26,7 +29,7 @@ def to_networkx(
     functions: bool = False,
     max_nodes: int = 200_000,
     plain: bool = False,
-) -> Any:
+) -> nx.MultiDiGraph[str]:
     """Return a graph as a `networkx.MultiDiGraph`.
 
     Nodes are named by their place (`node`, or `CALL::node` in bodies) and carry `op`, `device`, `name`, and for their
@@ -79,7 +82,7 @@ class _Unfolding:
         max_nodes: how many nodes are too many; None leaves out the bodies of functions.
     """
 
-    def __init__(self, meta: MetaGraph, graph: Any, max_nodes: int | None) -> None:
+    def __init__(self, meta: MetaGraph, graph: nx.MultiDiGraph[str], max_nodes: int | None) -> None:
         self.meta = meta
         self.graph = graph
         self.max_nodes = max_nodes
@@ -266,7 +269,7 @@ def _shape(level: Level, name: str, index: int) -> shapes.Shape:
     return None if found is None else found.shape
 
 
-def _plain(graph: Any) -> Any:
+def _plain(graph: nx.MultiDiGraph[str]) -> nx.MultiDiGraph[str]:
     """The graph as every writer of networkx takes it; names that are shown alike get a number."""
     import networkx as nx
 
@@ -279,7 +282,7 @@ def _plain(graph: Any) -> Any:
             shown = f"{show(name, len(name))} #{number}"
         taken.add(shown)
         names[name] = shown
-    found = nx.relabel_nodes(graph, names)
+    found: nx.MultiDiGraph[str] = nx.relabel_nodes(graph, names)
     for attributes in [data for _, data in found.nodes(data=True)] + [
         data for *_, data in found.edges(data=True)
     ]:
