@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a check found.
+    """The findings of a check.
 
     Attributes:
         model: what is about the files, the checkpoint and the assets as a whole.
@@ -68,7 +68,7 @@ class Checked:
 
     @property
     def findings(self) -> list[Finding]:
-        """All findings, errors first."""
+        """Return all findings, errors first."""
         return by_severity([*self.model, *(one for _, found in self.metas for one in found)])
 
     def count(self, severity: Severity) -> int:
@@ -165,7 +165,7 @@ def _served(model: Model, found: Found) -> list[MetaGraph]:
 
 
 def _checkpoint(model: Model, graphs: Sequence[_Graph], found: Found) -> TrackableObjectGraph | None:
-    """The checkpoint as a whole; its object graph, if it has one that can be read."""
+    """Check the whole checkpoint; return its object graph, if it has one that parses."""
     bundle = model.bundle
     if bundle is None:
         return None
@@ -179,7 +179,7 @@ def _checkpoint(model: Model, graphs: Sequence[_Graph], found: Found) -> Trackab
 
 
 def _meta(graph: _Graph, graph_of_checkpoint: TrackableObjectGraph | None, found: Found) -> None:
-    """Everything about one MetaGraph but what `open_model` reports already."""
+    """Check one MetaGraph, without what `open_model` reports already."""
     meta = graph.meta
     for body in graph.bodies:
         nodes.check(body, found)

@@ -41,7 +41,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One kind of finding. Its name is stable: scripts go by it.
+    """A kind of finding. Its name is stable: scripts rely on it.
 
     Attributes:
         name: as it is in `Finding.code`.
@@ -80,7 +80,7 @@ def registry() -> dict[str, Code]:
 
 
 class Found:
-    """Collects findings. Of one code only the first few are told one by one, the rest as a number.
+    """Collects findings: the first few of a code one by one, the rest as a number.
 
     Args:
         limit: how many; None for all of them.
@@ -93,7 +93,7 @@ class Found:
         self._seen: set[int] = set()  # what is found twice is told, and counted, once
 
     def add(self, code: Code, where: str, message: str, hint: str | Callable[[], str] | None = None) -> None:
-        """One thing found.
+        """Add a finding.
 
         Args:
             code: of what kind.
@@ -115,7 +115,7 @@ class Found:
 
     @property
     def findings(self) -> list[Finding]:
-        """What was found, in order; then, for each code that was cut short, how many more there are."""
+        """Return the findings in order; then, for each code cut short, how many more there are."""
         if self.limit is None:
             return list(self._findings)
         more = [

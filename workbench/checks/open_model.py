@@ -47,7 +47,7 @@ def examine(model: Model) -> list[Finding]:
 
 
 def of_files(model: Model) -> list[Finding]:
-    """What is the matter with the folder, the checkpoint and the record of a merge."""
+    """Return the findings about the folder, the checkpoint and the record of a merge."""
     found: list[Finding] = []
     found += [Finding("note", "info", show(str(model.path)), note) for note in model.notes]
     found += _checkpoint(model)
@@ -57,7 +57,7 @@ def of_files(model: Model) -> list[Finding]:
 
 
 def of_meta(meta: MetaGraph) -> list[Finding]:
-    """What is the matter with one MetaGraph, its variables and assets."""
+    """Return the findings about one MetaGraph, its variables and assets."""
     return [
         *_names_that_name_nothing(meta),
         *_functions(meta),
@@ -72,7 +72,7 @@ def _problem(code: str, problem: WorkbenchError) -> Finding:
 
 
 def _values(model: Model) -> list[Finding]:
-    """A lone GraphDef with variables in it was not frozen."""
+    """Report variables in a lone GraphDef, which was not frozen."""
     if model.format != "graphdef" or model.meta.is_frozen:
         return []
     count = sum(model.meta.main_ops[op] for op in VARIABLES)
@@ -115,7 +115,7 @@ def _checkpoint(model: Model) -> list[Finding]:
 
 
 def _linked(model: Model) -> list[Finding]:
-    """Files of the checkpoint that lie elsewhere."""
+    """Report files of the checkpoint that lie elsewhere."""
     found: list[Finding] = []
     with suppress(OSError):
         for link in links_out(model.folder) if model.folder is not None else []:
@@ -133,7 +133,7 @@ def _pointer(shard: Path) -> Finding:
 
 
 def _names_that_name_nothing(meta: MetaGraph) -> list[Finding]:
-    """Duplicate node names, inputs of nodes and tensors of signatures that no node has."""
+    """Report duplicate nodes, and inputs and signature tensors that do not exist."""
     known = meta.nodes
     found: list[Finding] = []
     if "" in known:
@@ -156,7 +156,7 @@ def _names_that_name_nothing(meta: MetaGraph) -> list[Finding]:
 
 
 class _Some:
-    """The findings of one kind, the first of them in full: a file can have a million mistakes.
+    """The findings of one kind, the first in full: a file can have a million mistakes.
 
     Args:
         code: theirs.
@@ -178,7 +178,7 @@ class _Some:
         self.more = 0
 
     def add(self, where: str, message: str, wanted: str | None = None, hint: str | None = None) -> None:
-        """One of them: in what (shown as text), what is the matter, the name that was looked for."""
+        """Add one: where, what is wrong, and the name that was looked for."""
         if len(self.listed) >= self.most:
             self.more += 1
             return
@@ -187,7 +187,7 @@ class _Some:
         self.listed.append(Finding(self.code, self.severity, show(where, 1000), message, hint))
 
     def findings(self, rest: str) -> list[Finding]:
-        """All that are listed, and one for the rest: `123 {rest}.`."""
+        """Return the listed findings, and one for the rest: `123 {rest}.`."""
         if not self.more:
             return self.listed
         return [
@@ -227,7 +227,7 @@ def _signatures(meta: MetaGraph) -> list[Finding]:
 
 
 def _is_there(meta: MetaGraph, tensor: TensorName | None, is_op: bool) -> bool:
-    """Whether the graph has a tensor (or the node, if an op is meant); an unknown op has any."""
+    """Return whether the graph has a tensor, or a node for an op; an unknown op has any."""
     node = meta.nodes.get(tensor.node) if tensor else None
     if tensor is None or node is None:
         return False
@@ -236,7 +236,7 @@ def _is_there(meta: MetaGraph, tensor: TensorName | None, is_op: bool) -> bool:
 
 
 def _functions(meta: MetaGraph) -> list[Finding]:
-    """Calls of functions that the library does not have."""
+    """Report calls of functions that the library lacks."""
     called: dict[str, str] = {}
     for body, ops in meta.bodies:
         for index, op in enumerate(ops):
@@ -252,7 +252,7 @@ def _functions(meta: MetaGraph) -> list[Finding]:
 def _declared_against_graph(
     meta: MetaGraph, key: str, ports: Iterable[Port], wrong_dtype: _Some, wrong_shape: _Some
 ) -> None:
-    """Inputs whose placeholder has another dtype or a contradicting shape than the signature declares."""
+    """Report inputs whose signature contradicts their placeholder's dtype or shape."""
     for port in ports:
         tensor = meta.node_tensor(port.tensor) if port.kind == "dense" else None
         if tensor is None:
@@ -293,7 +293,7 @@ def _nodes(number: int) -> str:
 
 
 def _variables(meta: MetaGraph) -> list[Finding]:
-    """Variables against the checkpoint: keys it does not have, other dtypes and shapes."""
+    """Compare the variables with the checkpoint: missing keys, other dtypes and shapes."""
     bundle = meta.bundle
     if bundle is None:
         return []

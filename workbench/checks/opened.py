@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Model(model.Model):
-    """One opened model. Everything but the model file is read when it is asked for."""
+    """An opened model. All but the model file is read when it is asked for."""
 
     def networkx(
         self, *, functions: bool = False, max_nodes: int = 200_000, plain: bool = False
@@ -33,7 +33,7 @@ class Model(model.Model):
 
     @property
     def findings(self) -> list[Finding]:
-        """What its user should know: missing files, unknown ops, unknown names. Errors first."""
+        """Return the findings of opening: missing files, unknown ops and names. Errors first."""
         from workbench.checks.open_model import examine
 
         return examine(self)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def errors(meta: MetaGraph) -> list[Finding]:
-    """What keeps a MetaGraph from being loaded, as far as names tell.
+    """Return what keeps a MetaGraph from being loaded, as far as names show it.
 
     Args:
         meta: the MetaGraph. Only what is there is read: no key of a protobuf map comes into being.
@@ -72,7 +72,7 @@ def errors(meta: MetaGraph) -> list[Finding]:
 
 
 def ambiguous(meta: MetaGraph) -> list[Finding]:
-    """Nodes and functions that share a name, so that nobody knows which is meant. Costs next to nothing otherwise."""
+    """Return nodes and functions that share a name; cheap where there are none."""
     found = Found(None)
     _ambiguous(meta, found)
     return found.findings
@@ -85,7 +85,7 @@ def _ambiguous(meta: MetaGraph, found: Found) -> None:
 
 
 class _Op(NamedTuple):
-    """What of an op is asked: how many inputs it has if that is fixed, attrs without default, whether it calls."""
+    """What matters of an op: a fixed number of inputs, attrs without default, whether it calls."""
 
     inputs: int | None
     required: tuple[str, ...]
@@ -114,7 +114,7 @@ def _op(name: str) -> _Op:
 def _place(
     label: str, body: Sequence[NodeDef], known: Collection[str], meta: MetaGraph, found: Found
 ) -> list[str]:
-    """The nodes of the main graph (an empty label) or of a function's body; the functions they call in any case.
+    """Check the nodes of a body (an empty label is the main graph); return functions it calls.
 
     This is where the time goes: whatever is rare is looked at elsewhere.
     """
@@ -171,7 +171,7 @@ def _attrs(label: str, node: NodeDef, required: tuple[str, ...], found: Found) -
 
 
 def _calls(label: str, node: NodeDef, functions: Mapping[str, FunctionDef], found: Found) -> list[str]:
-    """What a node calls: whether it is there and fits; the functions that are called whatever happens."""
+    """Check what a node calls: whether it exists and fits."""
     for code, message in call_problems(node, functions):
         found.add(code, _where(label, node.name), message)
     names = []
@@ -209,7 +209,7 @@ def _twice(label: str, body: Sequence[NodeDef], arguments: Collection[str], foun
 
 
 def _indices(meta: MetaGraph, found: Found) -> None:
-    """Inputs of the main graph that take an output other than the first: whether there is one."""
+    """Check inputs that take an output other than the first: whether it exists."""
     nodes = meta.nodes
     for name, node in nodes.items():
         for entry in node.input:

@@ -100,7 +100,7 @@ _SERVE = {"serve"}
 
 
 def check(model: Model, found: Found) -> list[MetaGraph]:
-    """The model as a whole; the MetaGraphs that a server would load."""
+    """Check the model as a whole, and the MetaGraphs that a server would load."""
     if model.format == "graphdef" or model.folder is None:
         found.add(NO_FOLDER, show(str(model.path)), "It is a GraphDef in a file of its own.")
         return []
@@ -113,7 +113,7 @@ def check(model: Model, found: Found) -> list[MetaGraph]:
 
 
 def check_meta(model: Model, meta: MetaGraph, main: Body, found: Found) -> None:
-    """A MetaGraph that a server would load."""
+    """Check a MetaGraph that a server would load."""
     callable_ = meta.shown_signatures
     if not callable_:
         found.add(NO_SIGNATURE, show(meta.tags_text), "The MetaGraph has no signature.")
@@ -140,7 +140,7 @@ def check_meta(model: Model, meta: MetaGraph, main: Body, found: Found) -> None:
 
 
 def _batches(meta: MetaGraph, signature: Signature, inferred: Shapes, found: Found) -> None:
-    """The first dimensions of inputs and outputs."""
+    """Check the first dimensions of inputs and outputs."""
     free = bool(signature.inputs)
     for port in signature.inputs.values():
         if port.kind != "dense":
@@ -185,7 +185,7 @@ def _string(signature: Signature, port: Port, main: Level, found: Found) -> None
 
 
 def _base64(meta: MetaGraph, signature: Signature, main: Body, found: Found) -> None:
-    """DecodeBase64 between the inputs and the outputs, in the main graph or in a function that is called there."""
+    """Report DecodeBase64 between inputs and outputs, in the main graph or a called function."""
     inputs = {
         input_node(name): port.key
         for port in signature.inputs.values()

@@ -68,7 +68,7 @@ _MOST_VISITS = 2_000_000  # of nodes by all signatures together; those after tha
 
 
 def check(meta: MetaGraph, main: Body, found: Found) -> None:
-    """The signatures of a MetaGraph. A GraphDef has none of its own: what it is shown with was made from its graph."""
+    """Check the signatures of a MetaGraph; a GraphDef has none of its own."""
     if meta.format == "graphdef" and not meta.proto.signature_def:
         return
     adjacency = main.adjacency
@@ -85,7 +85,7 @@ def check(meta: MetaGraph, main: Body, found: Found) -> None:
 
 
 def check_body(body: Body, found: Found) -> None:
-    """What the results of a function need, against what it is given."""
+    """Compare what the results of a function need with its arguments."""
     assert body.function is not None
     bare = [name for name, node in body.nodes.items() if node.op in MUST_BE_FED]
     if bare:
@@ -97,7 +97,7 @@ def check_body(body: Body, found: Found) -> None:
 
 
 def _inputs(signature: Signature, adjacency: Adjacency, found: Found) -> int:
-    """What a signature needs, against what it is given; how many nodes were looked at."""
+    """Compare what a signature needs with its inputs; return how many nodes were visited."""
     outputs = [name for port in signature.outputs.values() for name in port.tensors if name]
     inputs: dict[str, str] = {}
     for port in signature.inputs.values():
@@ -122,7 +122,7 @@ def _inputs(signature: Signature, adjacency: Adjacency, found: Found) -> int:
 
 
 def _output(meta: MetaGraph, key: str, port: Port, inferred: Shapes, found: Found) -> None:
-    """What an output is declared to be, against what the graph gives."""
+    """Compare what an output is declared to be with what the graph gives."""
     parsed = parse_tensor(port.tensor)
     if parsed is None or parsed.node not in meta.nodes:
         return

@@ -29,7 +29,7 @@ _MAX_FILES = 100_000
 
 
 def check_tensors(meta: MetaGraph, found: Found) -> None:
-    """The tensor of each asset."""
+    """Check the tensor of each asset."""
     for asset in meta.assets:
         parsed = parse_tensor(asset.tensor)
         if parsed is None or parsed.node not in meta.nodes:
@@ -42,7 +42,7 @@ def check_tensors(meta: MetaGraph, found: Found) -> None:
 
 
 def check_files(folder: Path, metas: Iterable[MetaGraph], found: Found) -> None:
-    """The files below `assets/`."""
+    """Check the files below `assets/`."""
     named = {os.path.normpath(asset.filename) for meta in metas for asset in meta.assets}
     top = folder / FOLDER
     seen = 0

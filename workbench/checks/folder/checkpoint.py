@@ -60,7 +60,7 @@ _MAX_KEYS = 5
 
 
 def check_files(bundle: Bundle, found: Found) -> None:
-    """The checkpoint itself: bytes that two tensors share, files that are not its own."""
+    """Check the checkpoint's files: bytes that two tensors share, files that are not its own."""
     _overlaps(bundle, found)
     own = {bundle.index.name, *(path.name for path in bundle.shards)}
     try:
@@ -99,7 +99,7 @@ def _overlaps(bundle: Bundle, found: Found) -> None:
 
 
 def check_variables(meta: MetaGraph, adjacency: Adjacency, found: Found) -> None:
-    """The variables of a MetaGraph: each has a value, and partitions make up their whole."""
+    """Check that each variable has a value, and that partitions cover the whole."""
     _not_restored(meta, adjacency, found)
     _partitions(meta, found)
 
@@ -170,7 +170,7 @@ def unused_keys(
     metas: Iterable[MetaGraph],
     tracked: TrackableObjectGraph | None,
 ) -> list[str]:
-    """The keys of a checkpoint that no MetaGraph restores, in order.
+    """Return the keys of a checkpoint that no MetaGraph restores, in order.
 
     A second key for the same bytes counts as used with the first.
 
@@ -195,7 +195,7 @@ def unused_keys(
 
 
 def tell_unused(keys: Sequence[str], bundle: Bundle, found: Found) -> None:
-    """One finding for all keys that are not used."""
+    """Report all unused keys as one finding."""
     if not keys:
         return
     listed = ", ".join(map(show, keys[:_MAX_KEYS])) + (", …" if len(keys) > _MAX_KEYS else "")

@@ -28,7 +28,7 @@ NEAR = MAX_PROTO // 4 * 3
 
 
 def check(model: Model, found: Found) -> None:
-    """The SavedModel message."""
+    """Check the SavedModel message."""
     nbytes = int(model.proto.ByteSize())
     if nbytes >= NEAR:
         message = f"It has {nbytes:,} bytes of at most {MAX_PROTO:,}."

@@ -62,7 +62,7 @@ _NUMBERED = re.compile(r"(?P<name>.*?)(?P<number>\d+)\Z", re.DOTALL)
 
 
 def check(model: Model, found: Found) -> None:
-    """The fingerprint of a model, if it has one."""
+    """Check the fingerprint of a model, if it has one."""
     path = None if model.folder is None else model.folder / FILE
     if path is None or not path.exists():
         return
@@ -96,7 +96,7 @@ def _compare_model(model: Model, told: FingerprintDef, path: Path, found: Found)
 
 
 def _what(proto: SavedModel, told: FingerprintDef) -> str:
-    """Which part of the model differs, as far as the other hashes tell."""
+    """Return which part of the model differs, as far as the other hashes show."""
     if not proto.meta_graphs or told.version.producer < _KEYS_HASHED_FROM:
         return ""
     meta = proto.meta_graphs[0]
@@ -126,7 +126,7 @@ def _compare_index(model: Model, told: FingerprintDef, path: Path, found: Found)
 
 
 def signatures_hash(meta: MetaGraphDef) -> int:
-    """`signature_def_hash` of a MetaGraphDef."""
+    """Return `signature_def_hash` of a MetaGraphDef."""
     total = 0
     for key in sorted(meta.signature_def, key=lambda key: key.encode("utf-8", "surrogateescape")):
         total = _cat(total, Fingerprint64(key))
@@ -135,7 +135,7 @@ def signatures_hash(meta: MetaGraphDef) -> int:
 
 
 def objects_hash(meta: MetaGraphDef) -> int | None:
-    """`saved_object_graph_hash` of a MetaGraphDef; None if a function's name ends in no number."""
+    """Return `saved_object_graph_hash` of a MetaGraphDef; None if a function has no number."""
     concrete = meta.object_graph_def.concrete_functions
     numbered: dict[int, tuple[str, str]] = {}
     for key in concrete:
@@ -156,7 +156,7 @@ def _bytes(message: Message) -> bytes:
 
 
 def _cat(one: int, two: int) -> int:
-    """`FingerprintCat64` of `tsl/platform/fingerprint.h`."""
+    """Return `FingerprintCat64` of `tsl/platform/fingerprint.h`."""
     total = one ^ _MULTIPLIER
     total ^= _mixed(two * _MULTIPLIER & _ALL) * _MULTIPLIER & _ALL
     total = total * _MULTIPLIER & _ALL

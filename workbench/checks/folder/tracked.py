@@ -48,7 +48,7 @@ UNTRACKED = Code(
 
 
 def read(bundle: Bundle) -> TrackableObjectGraph | None:
-    """The TrackableObjectGraph of a checkpoint, or None if it has none that can be read."""
+    """Return the TrackableObjectGraph of a checkpoint, or None if it has none that parses."""
     if OBJECT_GRAPH_KEY not in bundle:
         return None
     try:
@@ -61,7 +61,7 @@ def read(bundle: Bundle) -> TrackableObjectGraph | None:
 
 
 def check(meta: MetaGraph, tracked: TrackableObjectGraph | None, found: Found) -> None:
-    """The checkpoint's object graph against the model's.
+    """Compare the checkpoint's object graph with the model's.
 
     Args:
         meta: with its checkpoint.
@@ -97,7 +97,7 @@ def check(meta: MetaGraph, tracked: TrackableObjectGraph | None, found: Found) -
 
 
 def _has(keys: list[str], key: str) -> bool:
-    """Whether a key is there, or several that begin with it: a table has `…-keys` and `…-values`."""
+    """Return whether a key exists, or several that begin with it (a table's `…-keys`, `…-values`)."""
     at = bisect_left(keys, key)
     return at < len(keys) and keys[at].startswith(key)
 
@@ -112,7 +112,7 @@ def _ids(node: TrackableObjectGraph.TrackableObject) -> list[tuple[str, int]]:
 
 
 def _matched(meta: MetaGraph, tracked: TrackableObjectGraph, found: Found) -> None:
-    """Goes down both graphs by the names of children; a variable that no path leads to has no value."""
+    """Match both graphs by names of children; a variable without a path has no value."""
     objects = meta.objects
     assert objects is not None
     size = len(tracked.nodes)

@@ -65,7 +65,7 @@ class Asked:
 
 
 def check(folder: Path, meta: MetaGraph, found: Found) -> None:
-    """The warm-up requests of a model against one of its MetaGraphs."""
+    """Compare the warm-up requests of a model with one of its MetaGraphs."""
     path = folder / FILE
     if not path.exists():
         return
@@ -83,7 +83,7 @@ def check(folder: Path, meta: MetaGraph, found: Found) -> None:
 
 
 def read(record: bytes) -> Iterator[Asked]:
-    """What a serialised PredictionLog asks for; several things if it is a MultiInferenceLog.
+    """Return what a serialised PredictionLog asks for; several for a MultiInferenceLog.
 
     Raises:
         DamagedFile: it is no such message.
@@ -113,7 +113,7 @@ def _inside(data: bytes, outer: wire.Field, number: int) -> list[wire.Field]:
 
 
 def _signature(data: bytes, request: wire.Field) -> str:
-    """`model_spec.signature_name` of a request, the default where it says nothing."""
+    """Return `model_spec.signature_name` of a request, or the default."""
     for spec in _inside(data, request, 1):
         for name in _inside(data, spec, 3):
             return _text(data, name) or DEFAULT
@@ -151,7 +151,7 @@ def _compare(asked: Asked, number: int, meta: MetaGraph, found: Found) -> None:
 def _differences(
     given: dict[str, tuple[int, shapes.Shape]], signature: Signature, meta: MetaGraph
 ) -> Iterator[tuple[str, str | None]]:
-    """What does not fit between a request and the signature it is for."""
+    """Yield the mismatches between a request and its signature."""
     key = show(signature.key)
     for name in given:
         if name not in signature.inputs:

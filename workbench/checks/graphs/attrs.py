@@ -40,7 +40,7 @@ _FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
-    """What an op's attrs have to be: those without a default, and each one's kind and AttrDef."""
+    """What an op's attrs must be: those without a default, each one's kind and AttrDef."""
 
     required: frozenset[str]
     kinds: Mapping[str, tuple[str, OpDef.AttrDef | None]]
@@ -50,7 +50,7 @@ _rules: dict[str, _Rules] = {}
 
 
 def check(body: Body, found: Found) -> None:
-    """The attrs of all nodes of a place; ops that nobody knows and calls by a function's name are left out."""
+    """Check the attrs of a body's nodes; unknown ops and calls by name are left out."""
     own = _Producer(body.meta.proto.meta_info_def.stripped_op_list)
     functions = body.meta.functions
     for name, node in body.nodes.items():
@@ -113,7 +113,7 @@ def _check_node(body: Body, name: str, node: NodeDef, rules: _Rules, own: _Produ
 
 
 def _not_allowed(value: AttrValue, kind: str, attr: OpDef.AttrDef) -> str | None:
-    """What of a value is not allowed, or None."""
+    """Return what of a value is not allowed, or None."""
     if attr.has_minimum:
         if kind == "i" and value.i < attr.minimum:
             return f"{value.i}, below {attr.minimum}"
@@ -135,14 +135,14 @@ def _not_allowed(value: AttrValue, kind: str, attr: OpDef.AttrDef) -> str | None
 
 
 class _Producer:
-    """The ops as the writer of the model knew them: its attrs with default values are dropped when loading."""
+    """The ops as the model's writer knew them: loaders drop its attrs with default values."""
 
     def __init__(self, ops: OpList) -> None:
         self._ops = ops
         self._by_name: dict[str, dict[str, OpDef.AttrDef]] | None = None
 
     def is_default(self, op: str, attr: str, value: AttrValue) -> bool:
-        """Whether an attr has the default that the writer's op has."""
+        """Return whether an attr has the default that the writer's op has."""
         if self._by_name is None:
             self._by_name = {one.name: {each.name: each for each in one.attr} for one in self._ops.op}
         known = self._by_name.get(op, {}).get(attr)

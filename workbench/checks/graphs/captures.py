@@ -40,7 +40,7 @@ _NO_TENSOR = ("function", "bare_concrete_function")
 
 
 def check(meta: MetaGraph, found: Found) -> None:
-    """The captures of every concrete function."""
+    """Check the captures of every concrete function."""
     if meta.objects is None:
         return
     concrete = meta.objects.proto.concrete_functions
@@ -92,7 +92,7 @@ def _function(
 
 
 def _given(concrete: SavedConcreteFunction) -> int | None:
-    """How many tensors the caller gives; None if the stored signature does not tell it for certain."""
+    """Return how many tensors the caller gives; None if the stored signature leaves it open."""
     signature = concrete.canonicalized_input_signature
     if signature.WhichOneof("kind") != "tuple_value":
         return None
@@ -109,7 +109,7 @@ def _given(concrete: SavedConcreteFunction) -> int | None:
 
 
 def _dtypes(meta: MetaGraph, node: SavedObject) -> tuple[int, ...] | None:
-    """The dtypes an argument may have that an object is captured for; None for any, empty for none."""
+    """Return the dtypes of an argument that captures an object; None for any, empty for none."""
     kind = node.WhichOneof("kind")
     if kind is None or kind in _NO_TENSOR:
         return ()

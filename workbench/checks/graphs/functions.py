@@ -64,7 +64,7 @@ GRADIENT_TWICE = Code(
 
 
 class _Called(NamedTuple):
-    """A function that a node calls: which, and what it is given and is to give, where the op lays it down."""
+    """A function that a node calls, with the inputs and outputs that the op declares."""
 
     name: str
     takes: tuple[int, ...] | None
@@ -72,7 +72,7 @@ class _Called(NamedTuple):
 
 
 def check(meta: MetaGraph, bodies: Iterable[Body], found: Found) -> None:
-    """The library of a MetaGraph and every call in it."""
+    """Check the library of a MetaGraph and every call in it."""
     clashes(meta, found)
     for body in bodies:
         if body.function is not None:
@@ -87,7 +87,7 @@ def check(meta: MetaGraph, bodies: Iterable[Body], found: Found) -> None:
 
 
 def clashes(meta: MetaGraph, found: Found) -> None:
-    """Functions that have the name of another one, or of an op."""
+    """Report functions that have the name of another one, or of an op."""
     functions = meta.functions
     if len(functions) != len(meta.graph.library.function):
         for function in meta.graph.library.function:
@@ -102,7 +102,7 @@ def clashes(meta: MetaGraph, found: Found) -> None:
 
 
 def _body_names(body: Body, found: Found) -> None:
-    """Names that are there twice in a body; an argument counts as a node."""
+    """Report names that occur twice in a body; an argument counts as a node."""
     assert body.function is not None
     if len(body.nodes) == len(body.function.node_def) and not (body.nodes.keys() & body.arguments.keys()):
         return
@@ -153,7 +153,7 @@ def _results(body: Body, found: Found) -> None:
 
 
 def _missing(body: Body, name: str, node: NodeDef, found: Found) -> None:
-    """Functions that attrs of any other op name and the library lacks (those of plain calls are told already)."""
+    """Report functions that attrs of other ops name and the library lacks."""
     told = FUNCTION_ATTRS.get(node.op, ())
     functions = body.meta.functions
     for label, called in functions_of(node):
@@ -167,7 +167,7 @@ def _missing(body: Body, name: str, node: NodeDef, found: Found) -> None:
 
 
 def functions_of(node: NodeDef) -> Iterator[tuple[str, str]]:
-    """(attr, function) for each function that an attr of a node names, which may not be there; `_…` attrs excepted."""
+    """Yield (attr, function) for each function that an attr of a node names, `_…` attrs left out."""
     op_def = optable.lookup(node.op)
     if op_def is None or any(attr.type.endswith(("func", "func)")) for attr in op_def.attr):
         for label, called in function_attrs(node.attr):
@@ -176,7 +176,7 @@ def functions_of(node: NodeDef) -> Iterator[tuple[str, str]]:
 
 
 def call_problems(node: NodeDef, functions: Mapping[str, FunctionDef]) -> Iterator[tuple[Code, str]]:
-    """What does not fit between a node and the functions it calls: a code, and what is the matter."""
+    """Yield a code and a message for each mismatch between a node and the functions it calls."""
     reader = _SIGNATURE_OF.get(node.op)
     for called in () if reader is None else reader(node):
         function = functions.get(called.name)
@@ -262,7 +262,7 @@ def _gradients(meta: MetaGraph, found: Found) -> None:
 
 
 def recursion(calls: Mapping[str, Sequence[str]], found: Found) -> None:
-    """Tells of functions that call each other in a circle. Takes linear time, and no recursion of its own.
+    """Report functions that call each other in a circle, in linear time and without recursion.
 
     Args:
         calls: each function of the library, and those it calls whatever happens.
@@ -291,7 +291,7 @@ def recursion(calls: Mapping[str, Sequence[str]], found: Found) -> None:
 
 
 def _called_always(function: FunctionDef, functions: Mapping[str, FunctionDef]) -> list[str]:
-    """The functions that a body calls without a condition, each once."""
+    """Return the functions that a body calls without a condition, each once."""
     found: dict[str, None] = {}
     for node in function.node_def:
         if node.op in CALLS and _name(node, "f") in functions:

@@ -50,7 +50,7 @@ def running(meta: MetaGraph, adjacency: Adjacency) -> set[str]:
 
 
 def check(meta: MetaGraph, main: Body, bodies: Iterable[Body], found: Found) -> None:
-    """Tables and paths of a MetaGraph."""
+    """Check the tables and file paths of a MetaGraph."""
     if meta.format == "graphdef":
         return
     if any(op in meta.main_ops for op in HASH_TABLES):
@@ -91,7 +91,7 @@ def unfilled_tables(meta: MetaGraph, adjacency: Adjacency) -> Iterator[tuple[str
 
 
 def _is_filled(node: NodeDef, adjacency: Adjacency, nodes: Mapping[str, NodeDef], ran: set[str]) -> bool:
-    """Whether something among what is run takes a table and is no look-up."""
+    """Return whether something that runs takes a table and is no look-up."""
     if node.op not in HASH_TABLES or node.name not in ran:
         return False
     seen, queue = {node.name}, [node.name]
@@ -108,12 +108,12 @@ def _is_filled(node: NodeDef, adjacency: Adjacency, nodes: Mapping[str, NodeDef]
 
 
 def _identity(node: NodeDef) -> str:
-    """What two nodes of one table have alike."""
+    """Return what two nodes of one table have in common."""
     return attr(node, "shared_name").s.decode("utf-8", "replace") or str(node.name)
 
 
 def _paths(meta: MetaGraph, main: Body, bodies: Iterable[Body], found: Found) -> None:
-    """Follows what ops read files by back to constants; from an argument of a function to what its callers give."""
+    """Follow file names of reading ops back to constants, through arguments to the callers."""
     assets = {str(input_tensor(asset.tensor)) for asset in meta.assets}
     ran = running(meta, main.adjacency) | main.adjacency.ancestors(meta.init_ops)
     callers: dict[str, list[tuple[Body, NodeDef]]] = {}
@@ -153,7 +153,7 @@ def _data(node: NodeDef) -> list[str]:
 
 
 def _source(body: Body, entry: str) -> NodeDef | int | None:
-    """The string Const behind an input, or the number of the argument, or None for anything else."""
+    """Return the string Const of an input, or its argument's number; None for all else."""
     arguments = list(body.arguments)
     seen: set[str] = set()
     while entry not in seen:

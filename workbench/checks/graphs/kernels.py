@@ -21,12 +21,12 @@ NEVER_RUN = frozenset({"AccumulateNV2"})
 
 
 def has_any(op: str) -> bool:
-    """Whether an op has a kernel for any dtype at all."""
+    """Return whether an op has a kernel for any dtype."""
     return op in _table() or op in NEVER_RUN
 
 
 def lacking(node: NodeDef) -> dict[str, int] | None:
-    """The dtypes for which a node's op has no kernel, by attr; None if there is one, or it can't be told.
+    """Return the dtypes for which a node's op has no kernel, by attr; None if it has one or is unknown.
 
     Args:
         node: of an op that has any kernel.
@@ -55,7 +55,7 @@ def _fits(types: tuple[int, ...] | None, allowed: frozenset[int]) -> bool:
 
 @cache
 def _combos(op: str) -> tuple[Combo, ...]:
-    """The combinations of an op; empty if it takes anything."""
+    """Return the dtype combinations of an op; empty if it takes any."""
     found = []
     for text in _table().get(op, "").split(";"):
         if not text:

@@ -60,7 +60,7 @@ _LINEAR = "tf.linalg.LinearOperator"
 
 
 def check(meta: MetaGraph, bodies: Iterable[Body], found: Found) -> None:
-    """What loading a MetaGraph needs besides the files."""
+    """Check what loading a MetaGraph needs besides the files."""
     _devices(bodies, found)
     if meta.objects is not None:
         _slots(meta.objects.proto, found)
@@ -109,7 +109,7 @@ def _type_specs(proto: SavedObjectGraph, found: Found) -> None:
 
 
 def _specs(value: StructuredValue) -> Iterator[str]:
-    """The registered type specs of a structured value that TensorFlow does not have, those in others included."""
+    """Return the type specs in a structured value that TensorFlow lacks, nested ones too."""
     for _, leaf in structured.leaves(value):
         if leaf.WhichOneof("kind") != "type_spec_value":
             continue

@@ -27,7 +27,7 @@ _OP = re.compile(r"(?:_*[A-Z][A-Za-z0-9_]*>)*_*[A-Z][A-Za-z0-9_]*\Z")
 
 
 def check(body: Body, found: Found) -> None:
-    """The names of a place's nodes, and those of ops that TensorFlow does not know."""
+    """Check the names of a body's nodes, and of ops unknown to TensorFlow."""
     functions = body.meta.functions
     told: set[str] = set()
     for name, node in body.nodes.items():

@@ -48,7 +48,7 @@ CYCLE = Code(
 
 
 def check(body: Body, found: Found) -> None:
-    """The edges of one place."""
+    """Check the edges of a body."""
     for name, node in body.nodes.items():
         types = _edges(body, name, node, found)
         if types is not None:
@@ -60,7 +60,7 @@ def check(body: Body, found: Found) -> None:
 
 
 def _edges(body: Body, name: str, node: NodeDef, found: Found) -> list[Types] | None:
-    """The dtypes behind each data input, or None if one of them leads nowhere."""
+    """Return the dtypes of each data input, or None if one does not exist."""
     given: list[Types] | None = []
     control = False
     for entry in node.input:
@@ -129,12 +129,12 @@ def _against_op(body: Body, name: str, node: NodeDef, given: list[Types], found:
 
 
 def fits(have: int, want: int) -> bool:
-    """Whether a tensor of one dtype may stand where another is asked for: a reference may, as its value."""
+    """Return whether a tensor of one dtype fits an input of another: a reference fits as its value."""
     return dtypes.base(have) == dtypes.base(want) and (dtypes.is_ref(have) or not dtypes.is_ref(want))
 
 
 def wanted_types(body: Body, node: NodeDef) -> list[int] | None:
-    """The dtypes a node's data inputs have to have, by its op or by the function it calls; None if nothing tells."""
+    """Return the dtypes a node's data inputs must have, by its op or function; None if unknown."""
     function = body.meta.functions.get(node.op)
     if function is not None:
         args = function.signature.input_arg
@@ -146,7 +146,7 @@ def wanted_types(body: Body, node: NodeDef) -> list[int] | None:
 
 
 def _may_be_list(body: Body, node: NodeDef) -> bool:
-    """Whether an input may stand for several tensors whose number is not known: a polymorphic function's argument."""
+    """Return whether an input may be several tensors: a polymorphic function's argument."""
     return any(
         arg.number_attr or arg.type_list_attr
         for arg in body.arguments.values()

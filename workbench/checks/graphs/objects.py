@@ -32,7 +32,7 @@ OBJECT_CONSTANT = Code(
 
 
 def check(meta: MetaGraph, found: Found) -> None:
-    """The SavedObjectGraph of a MetaGraph, captures excepted."""
+    """Check the SavedObjectGraph of a MetaGraph, captures left out."""
     if meta.objects is None:
         return
     proto = meta.objects.proto
@@ -48,7 +48,7 @@ def check(meta: MetaGraph, found: Found) -> None:
 
 
 def _ids(node: SavedObject) -> Iterator[tuple[str, str, int]]:
-    """The objects that an object names: as what, under which name, the id."""
+    """Yield the objects that an object refers to: role, name, id."""
     for child in node.children:
         yield "child", child.local_name, child.node_id
     for child in node.dependencies:
@@ -89,7 +89,7 @@ def _kind(meta: MetaGraph, number: int, node: SavedObject, found: Found) -> None
 
 
 def _function(meta: MetaGraph, where: str, name: str, found: Found, *, listed: bool = True) -> None:
-    """Looks for a function in the library.
+    """Report a function that the library lacks.
 
     TensorFlow leaves out of `concrete_functions` what captures something that no object holds, and names it all the
     same (`saved_model/save.py`): Keras 2 saves such functions of activations. The loader wants them in the library.

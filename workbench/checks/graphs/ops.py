@@ -47,7 +47,7 @@ _COMPILED = "_XlaMustCompile"
 
 
 def check(meta: MetaGraph, bodies: Iterable[Body], found: Found) -> None:
-    """The ops of a MetaGraph and its versions."""
+    """Check the ops of a MetaGraph and its versions."""
     compiled = _compiled(meta)
     told: set[tuple[str, str]] = set()
     for body in bodies:
@@ -61,7 +61,7 @@ def check(meta: MetaGraph, bodies: Iterable[Body], found: Found) -> None:
 
 
 def _kernel(body: Body, name: str, node: NodeDef, told: set[tuple[str, str]], found: Found) -> None:
-    """Tells each op, and each dtype it lacks a kernel for, once."""
+    """Report each op, and each dtype it lacks a kernel for, once."""
     if "_kernel" in node.attr or _COMPILED in node.attr:  # asks for one by name; is compiled
         return
     if not kernels.has_any(node.op):
@@ -78,7 +78,7 @@ def _kernel(body: Body, name: str, node: NodeDef, told: set[tuple[str, str]], fo
 
 
 def _compiled(meta: MetaGraph) -> set[str]:
-    """The functions that are compiled by XLA, which has other kernels: those marked, and all they call."""
+    """Return the functions compiled by XLA, which has other kernels, with all they call."""
     functions = meta.functions
     todo = [name for name, function in functions.items() if attr_is_set(function)]
     for body, ops in meta.bodies:
@@ -96,7 +96,7 @@ def _compiled(meta: MetaGraph) -> set[str]:
 
 
 def attr_is_set(message: FunctionDef | NodeDef) -> bool:
-    """Whether a node or a function is marked to be compiled by XLA."""
+    """Return whether a node or function is marked to be compiled by XLA."""
     return _COMPILED in message.attr and bool(message.attr[_COMPILED].b)
 
 
@@ -115,7 +115,7 @@ def _removed(meta: MetaGraph, found: Found) -> None:
 
 
 def versions(versions: VersionDef, found: Found) -> None:
-    """The version bounds of a GraphDef against TensorFlow 2.21's."""
+    """Compare the version bounds of a GraphDef with TensorFlow 2.21's."""
     where, ours = "graph_def.versions", f"that of TensorFlow 2.21 is {GRAPH_VERSION}"
     if versions.min_consumer > GRAPH_VERSION:
         message = f"It asks for graph version {versions.min_consumer} (min_consumer); {ours}."

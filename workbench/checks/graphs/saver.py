@@ -26,7 +26,7 @@ COLLECTION_NODE = Code(
 
 
 def check(meta: MetaGraph, found: Found) -> None:
-    """The SaverDef and the collections of a MetaGraph."""
+    """Check the SaverDef and the collections of a MetaGraph."""
     check_names(meta, found)
     for key in VARIABLE_COLLECTIONS:
         for definition in variable_defs(meta.proto, key):
@@ -37,7 +37,7 @@ def check(meta: MetaGraph, found: Found) -> None:
 
 
 def check_names(meta: MetaGraph, found: Found) -> None:
-    """The SaverDef, and the collections that name nodes by themselves."""
+    """Check the names in the SaverDef and in the collections that name nodes."""
     proto, nodes = meta.proto, meta.nodes
     saver = proto.saver_def
     for field in ("filename_tensor_name", "save_tensor_name", "restore_op_name"):

@@ -32,7 +32,7 @@ _NOTED = "_output_shapes"
 
 
 def check(body: Body, found: Found) -> None:
-    """The nodes of one place."""
+    """Check the values of a body's constants."""
     for name, node in body.nodes.items():
         if node.op == "Const":
             problem = _value(node)
