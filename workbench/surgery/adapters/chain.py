@@ -11,9 +11,9 @@ from workbench.model import shapes
 from workbench.surgery.adapters import language, registry
 from workbench.surgery.adapters.adapter import Adapter
 from workbench.surgery.adapters.checked import Checked, Step
-from workbench.surgery.adapters.numeric import Cast
 from workbench.surgery.adapters.reference import Json
-from workbench.surgery.adapters.reshaping import Expand
+from workbench.surgery.adapters.steps.numeric import Cast
+from workbench.surgery.adapters.steps.reshaping import Expand
 from workbench.surgery.adapters.tensor_type import Problem, State, TensorType
 from workbench.surgery.resolve.remedies import lossy_cast
 

@@ -19,7 +19,7 @@ _MODULES = ("decoding", "geometry", "channels", "numeric", "reshaping", "text", 
 def adapters() -> Mapping[str, type[Adapter]]:
     """Return the adapters by name, by topic."""
     for module in _MODULES:
-        import_module(f"workbench.surgery.adapters.{module}")
+        import_module(f"workbench.surgery.adapters.steps.{module}")
     return adapter_.KINDS
 
 

@@ -14,15 +14,15 @@ from workbench.model import shapes
 from workbench.model.shapes import Shape
 from workbench.surgery.adapters.adapter import Adapter
 from workbench.surgery.adapters.chain import Chain
-from workbench.surgery.adapters.channels import Color, Layout
-from workbench.surgery.adapters.decoding import DecodeImage
-from workbench.surgery.adapters.geometry import Resize
 from workbench.surgery.adapters.marks import Mark
-from workbench.surgery.adapters.numeric import Cast
-from workbench.surgery.adapters.outputs import AsString
-from workbench.surgery.adapters.reshaping import Expand, Flatten, Reshape, Squeeze
+from workbench.surgery.adapters.steps.channels import Color, Layout
+from workbench.surgery.adapters.steps.decoding import DecodeImage
+from workbench.surgery.adapters.steps.geometry import Resize
+from workbench.surgery.adapters.steps.numeric import Cast
+from workbench.surgery.adapters.steps.outputs import AsString
+from workbench.surgery.adapters.steps.reshaping import Expand, Flatten, Reshape, Squeeze
+from workbench.surgery.adapters.steps.text import ParseNumber
 from workbench.surgery.adapters.tensor_type import TensorType
-from workbench.surgery.adapters.text import ParseNumber
 from workbench.surgery.resolve.remedies import lossy_cast
 
 CHANNELS = (1, 3, 4)

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 from workbench.disk import dtypes
 from workbench.names import count, show
-from workbench.surgery.adapters import line_file
 from workbench.surgery.adapters import reference as ref
 from workbench.surgery.adapters.adapter import Adapter, register
 from workbench.surgery.adapters.arguments import (
@@ -26,8 +25,9 @@ from workbench.surgery.adapters.arguments import (
 )
 from workbench.surgery.adapters.fragment import Fragment, Tensor
 from workbench.surgery.adapters.language import Word
-from workbench.surgery.adapters.numeric import Cast
 from workbench.surgery.adapters.reference import VALUE, Json, Tolerance
+from workbench.surgery.adapters.steps import line_file
+from workbench.surgery.adapters.steps.numeric import Cast
 from workbench.surgery.adapters.tensor_type import Problem, State, TensorType
 
 _SCORES = "numbers with the classes in the last dimension"

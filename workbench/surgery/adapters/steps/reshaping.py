@@ -11,8 +11,8 @@ from workbench.surgery.adapters import reference as ref
 from workbench.surgery.adapters.adapter import Adapter, register
 from workbench.surgery.adapters.arguments import FREE_SIZE, INTEGER, argument
 from workbench.surgery.adapters.fragment import Fragment, Tensor
-from workbench.surgery.adapters.image_type import span
 from workbench.surgery.adapters.reference import VALUE, Json
+from workbench.surgery.adapters.steps.image_type import span
 from workbench.surgery.adapters.tensor_type import Problem, TensorType
 
 

@@ -10,8 +10,8 @@ from workbench.surgery.adapters.adapter import Adapter, register
 from workbench.surgery.adapters.arguments import Kind, Unreadable, argument
 from workbench.surgery.adapters.fragment import Fragment, Tensor
 from workbench.surgery.adapters.language import Word
-from workbench.surgery.adapters.numeric import Cast
 from workbench.surgery.adapters.reference import VALUE, Json, Tolerance
+from workbench.surgery.adapters.steps.numeric import Cast
 from workbench.surgery.adapters.tensor_type import Problem, TensorType
 
 _COLOURS = {"GRAY": 1, "RGB": 3, "BGR": 3, "RGBA": 4, "BGRA": 4}

@@ -10,9 +10,9 @@ from workbench.surgery.adapters import reference as ref
 from workbench.surgery.adapters.adapter import Adapter, register
 from workbench.surgery.adapters.arguments import INDEX, Choice, Unreadable, option
 from workbench.surgery.adapters.fragment import Fragment, Tensor
-from workbench.surgery.adapters.image_type import part, span
 from workbench.surgery.adapters.language import Word
 from workbench.surgery.adapters.reference import VALUE, Json, Tolerance
+from workbench.surgery.adapters.steps.image_type import part, span
 from workbench.surgery.adapters.tensor_type import Problem, TensorType
 
 _GREY = (0.2989, 0.587, 0.114)

@@ -10,9 +10,9 @@ from workbench.surgery.adapters import reference as ref
 from workbench.surgery.adapters.adapter import Adapter, register
 from workbench.surgery.adapters.arguments import FLAG, INDEX, NUMBER, SIZE, Choice, argument, option
 from workbench.surgery.adapters.fragment import Fragment, Tensor
-from workbench.surgery.adapters.image_type import TAKES as IMAGE
-from workbench.surgery.adapters.image_type import expected, image, runtime_sizes, span
 from workbench.surgery.adapters.reference import VALUE, Json, Tolerance
+from workbench.surgery.adapters.steps.image_type import TAKES as IMAGE
+from workbench.surgery.adapters.steps.image_type import expected, image, runtime_sizes, span
 from workbench.surgery.adapters.tensor_type import Problem, TensorType
 
 _METHODS = Choice(

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from workbench.disk import dtypes
-from workbench.surgery.adapters import line_file
 from workbench.surgery.adapters import reference as ref
 from workbench.surgery.adapters.adapter import Adapter, register
 from workbench.surgery.adapters.arguments import FILE, FLAG, INTEGER, SIZE, TEXT, Choice, argument, option
 from workbench.surgery.adapters.fragment import Fragment, Tensor
 from workbench.surgery.adapters.reference import VALUE, Json
+from workbench.surgery.adapters.steps import line_file
 from workbench.surgery.adapters.tensor_type import Problem, State, TensorType
 
 _STRINGS = "strings"
