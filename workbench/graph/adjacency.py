@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from workbench.disk.schema import Message
+from workbench.disk.schema import NodeDef
 from workbench.graph.reach import needed, reach
 from workbench.model.op_classes import MUST_BE_FED, NEXT_ITERATIONS
 from workbench.names import input_node, input_tensor
@@ -34,7 +34,7 @@ class Adjacency:
         nodes: the nodes by name, as `MetaGraph.nodes`; not copied.
     """
 
-    def __init__(self, nodes: Mapping[str, Message]) -> None:
+    def __init__(self, nodes: Mapping[str, NodeDef]) -> None:
         self.nodes = nodes
 
     @cached_property

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from workbench import names
-from workbench.disk.schema import Message
+from workbench.disk.schema import NodeDef
 from workbench.graph.adjacency import Adjacency
 from workbench.model import MetaGraph
 from workbench.model.op_classes import ENTERS, EXITS, INTO_FRAMES, MERGES, NEXT_ITERATIONS, SWITCHES
@@ -64,5 +64,5 @@ def _depth(meta: MetaGraph, node: str, in_loops: set[str]) -> int:
 
 
 def _is_back(meta: MetaGraph, name: str) -> bool:
-    message: Message | None = meta.nodes.get(name)
+    message: NodeDef | None = meta.nodes.get(name)
     return message is not None and message.op in NEXT_ITERATIONS

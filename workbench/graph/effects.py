@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from workbench.disk.schema import Message
+from workbench.disk.schema import NodeDef
 from workbench.graph.functions import calls
 from workbench.graph.reach import descendants
 from workbench.model.op_classes import DRAWING, HOLDING, READING
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from workbench.model.meta import MetaGraph
 
 
-def changes_something(meta: MetaGraph, node: Message, harmless: frozenset[str] = READING) -> bool:
+def changes_something(meta: MetaGraph, node: NodeDef, harmless: frozenset[str] = READING) -> bool:
     """Return whether a node itself changes state that outlives it; bodies that it calls are not looked into.
 
     Args:
@@ -57,13 +57,13 @@ class Effects:
         having = [name for name, node in self._meta.nodes.items() if self._has(node)]
         return descendants(self._meta.nodes, having) if having else set()
 
-    def _has(self, node: Message) -> bool:
+    def _has(self, node: NodeDef) -> bool:
         known = self._of_op(node)
         if known is not None:
             return known
         return any(self._in_body(name) for _, name in calls(node, self._meta.functions))
 
-    def _of_op(self, node: Message) -> bool | None:
+    def _of_op(self, node: NodeDef) -> bool | None:
         """Whether an op has an effect; None if that depends on what the node calls."""
         op = node.op
         if op not in self._ops:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from workbench.disk.schema import Message
+from workbench.disk.schema import AttrValue, FunctionDef, GraphDef, NameAttrList, NodeDef
 
 _NAMED_IN_STRINGS = ("forward_function_name", "backward_function_name")
 _GRADIENT_TYPE = "_gradient_op_type"
 
 
-def function_attrs(attrs: Mapping[str, Message]) -> Iterator[tuple[str, str]]:
+def function_attrs(attrs: Mapping[str, AttrValue]) -> Iterator[tuple[str, str]]:
     """(label, function) for each function an attr map names; the label is the attr's name.
 
     A list gives `branches[0]`, `branches[1]`, …. Functions named inside the attrs of a func attr follow it,
@@ -31,7 +31,7 @@ def function_attrs(attrs: Mapping[str, Message]) -> Iterator[tuple[str, str]]:
                 yield from _function(f"{name}[{index}]", function)
 
 
-def _function(label: str, function: Message) -> Iterator[tuple[str, str]]:
+def _function(label: str, function: NameAttrList) -> Iterator[tuple[str, str]]:
     todo = [function]
     while todo:
         one = todo.pop()
@@ -45,7 +45,7 @@ def _function(label: str, function: Message) -> Iterator[tuple[str, str]]:
                 todo.extend(reversed(value.list.func))
 
 
-def calls(node: Message, functions: Mapping[str, Message]) -> list[tuple[str, str]]:
+def calls(node: NodeDef, functions: Mapping[str, FunctionDef]) -> list[tuple[str, str]]:
     """The bodies under a node: (label, function) for those the library has.
 
     The label is the attr (`f`, `cond`, `body`, `branches[1]`), or the op's name where the op is the function.
@@ -56,7 +56,7 @@ def calls(node: Message, functions: Mapping[str, Message]) -> list[tuple[str, st
     return found
 
 
-def named(node: Message, functions: Mapping[str, Message], gradients: Mapping[str, str]) -> set[str]:
+def named(node: NodeDef, functions: Mapping[str, FunctionDef], gradients: Mapping[str, str]) -> set[str]:
     """All functions a node names: those it calls, and those its string attrs point to.
 
     Args:
@@ -75,7 +75,7 @@ def named(node: Message, functions: Mapping[str, Message], gradients: Mapping[st
     return found
 
 
-def _names(attrs: Mapping[str, Message]) -> Iterator[str]:
+def _names(attrs: Mapping[str, AttrValue]) -> Iterator[str]:
     """The functions of `function_attrs` in any order: most of the time of a walk goes by here."""
     for name in attrs:
         value = attrs[name]
@@ -86,7 +86,7 @@ def _names(attrs: Mapping[str, Message]) -> Iterator[str]:
                     yield one
 
 
-def _in_strings(attrs: Mapping[str, Message], functions: Mapping[str, Message]) -> set[str]:
+def _in_strings(attrs: Mapping[str, AttrValue], functions: Mapping[str, FunctionDef]) -> set[str]:
     found = set()
     for attr in _NAMED_IN_STRINGS:
         if attr in attrs:
@@ -96,16 +96,16 @@ def _in_strings(attrs: Mapping[str, Message], functions: Mapping[str, Message]) 
     return found
 
 
-def registered_gradients(graph: Message) -> dict[str, str]:
+def registered_gradients(graph: GraphDef) -> dict[str, str]:
     """`_gradient_op_type` → gradient function, from a `GraphDef`'s library."""
     return {entry.registered_op_type: entry.gradient_func for entry in graph.library.registered_gradients}
 
 
 def reachable(
-    graph: Message,
-    nodes: Iterable[Message],
+    graph: GraphDef,
+    nodes: Iterable[NodeDef],
     more: Iterable[str] = (),
-    made: Mapping[str, Message] | None = None,
+    made: Mapping[str, FunctionDef] | None = None,
 ) -> set[str]:
     """The functions reached from some nodes, through any number of calls; recursion ends.
 
