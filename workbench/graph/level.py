@@ -74,7 +74,7 @@ class Call:
 
 def calls_of(node: NodeDef, functions: Mapping[str, FunctionDef]) -> list[Call]:
     """Return the functions of the library that a node calls."""
-    found = calls(node, functions)
+    found = calls(node, functions) if functions else []
     alone = len(found) == 1
     return [Call(node.name, label, name, alone, *_manner(node, label, name)) for label, name in found]
 

@@ -7,17 +7,18 @@ keys (`x`, `x_1`, `x_2`) tell the parts of sparse ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from workbench.disk import dtypes
+from workbench.graph.level import Level, Value
+from workbench.graph.trace import reached
 from workbench.model import MetaGraph, Shape, Signature
-from workbench.model.op_classes import SAME_IN_RUN
 from workbench.model.structured import Spec
 from workbench.names import parse_tensor
 from workbench.runtime.component_tensors import SPARSE_PARTS, Slot, slot_names
-from workbench.runtime.inputs.flow import Scope, Spot
+from workbench.runtime.inputs.flow import PASSING
 
 _INTEGERS = (dtypes.INT64, dtypes.INT32)
 
@@ -92,15 +93,17 @@ def structured_groups(meta: MetaGraph, tensors: Mapping[str, str]) -> list[Group
                     arguments.setdefault(variant.function, {}).update(dict.fromkeys(parts, spec))
     if not arguments:
         return []
-    scope = Scope(meta)
-    parts_of: dict[tuple[int, Spec], dict[int, str]] = {}
+    main = Level.of(meta)
+    parts_of: dict[tuple[Level, Spec], dict[int, str]] = {}
     for slot, tensor in tensors.items():
         at = parse_tensor(tensor)
-        for inner, position in _arguments(Spot(scope, at.node, at.index)) if at is not None else ():
-            assert inner.function is not None
-            spec_ = arguments.get(inner.function.signature.name, {}).get(position)
-            if spec_ is not None:
-                parts_of.setdefault((id(inner), spec_), {}).setdefault(position - spec_.first, slot)
+        for value in reached(Value(main, at.node, at.index), PASSING) if at is not None else ():
+            body = value.level.body
+            if value.name in body.arguments and body.name in arguments:
+                position = list(body.arguments).index(value.name)
+                spec_ = arguments[body.name].get(position)
+                if spec_ is not None:
+                    parts_of.setdefault((value.level, spec_), {}).setdefault(position - spec_.first, slot)
     found: list[Group] = []
     taken: set[str] = set()
     for (_, spec), parts_ in parts_of.items():
@@ -109,24 +112,6 @@ def structured_groups(meta: MetaGraph, tensors: Mapping[str, str]) -> list[Group
             found.append(Group("sparse" if spec.kind == "sparse" else "ragged", names, spec.shape))
             taken.update(names)
     return found
-
-
-def _arguments(spot: Spot) -> Iterator[tuple[Scope, int]]:
-    """The bodies that a value reaches unchanged as an argument, with its position."""
-    todo, seen = [spot], {spot}
-    while todo:
-        at = todo.pop()
-        found = []
-        for use in at.scope.uses(at):
-            for body in use.scope.bodies(use.node):
-                argument = body.argument(use.position)
-                if argument is not None and argument not in seen:
-                    yield body, body.arguments[argument.name]
-                    found.append(argument)
-            if use.op in SAME_IN_RUN and use.position == 0:
-                found.append(use.output())
-        todo += [one for one in found if one not in seen]
-        seen.update(found)
 
 
 def _numbered(name: str, slots: Mapping[str, Slot], guess: bool) -> Group | None:

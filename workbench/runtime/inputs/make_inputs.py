@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.disk import dtypes
+from workbench.graph.level import Level, Value
 from workbench.model import MetaGraph, Shape, Signature
 from workbench.names import parse_tensor
 from workbench.runtime.chain import MadeSamples, Make, SampleSource
 from workbench.runtime.component_tensors import Slot, input_slots
 from workbench.runtime.inputs import makers
 from workbench.runtime.inputs.facts import Facts
-from workbench.runtime.inputs.flow import Scope, Spot
 from workbench.runtime.inputs.groups import Group, find_groups, structured_groups
 from workbench.runtime.inputs.makers import LONG_VARIANTS, STYLES, WIDTHS, Style, Width
 from workbench.runtime.inputs.trace import Tracer
@@ -172,12 +172,12 @@ class InputMaker:
             groups = structured_groups(meta, {name: slot.tensor for name, slot in self.slots.items()})
         self.known_groups = groups
         self._stretch = _stretch(self.slots)
-        scope = Scope(meta)
-        tracer = Tracer(scope, assets)
+        main = Level.of(meta)
+        tracer = Tracer(main, assets)
         self.facts: dict[str, Facts] = {}
         for name, slot in self.slots.items():
             at = parse_tensor(slot.tensor)
-            self.facts[name] = tracer.facts(Spot(scope, at.node, at.index)) if at is not None else Facts()
+            self.facts[name] = tracer.facts(Value(main, at.node, at.index)) if at is not None else Facts()
 
     def batch_of(self, given: Mapping[str, Array]) -> int | None:
         """The batch size that given values have, or None."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from workbench.disk import dtypes, optable
 from workbench.disk.nodes import attr
+from workbench.graph.level import Use
 from workbench.model import shapes
 from workbench.runtime.inputs import flow
 from workbench.runtime.inputs.facts import (
@@ -26,7 +27,6 @@ from workbench.runtime.inputs.facts import (
     Text,
     Wav,
 )
-from workbench.runtime.inputs.flow import Use
 
 if TYPE_CHECKING:
     from workbench.runtime.inputs.trace import Tracer
@@ -158,7 +158,7 @@ def _features(tracer: Tracer, use: Use, nested: int, keyed: _Keyed) -> tuple[Fea
     ParseSequenceExample, and constants in the others.
     """
     node = use.node
-    op_def = use.scope.meta.op_table.get(node.op)
+    op_def = use.level.meta.op_table.get(node.op)
     if op_def is None:
         return None
     inputs = {entry.arg: entry for entry in optable.input_args(node, op_def) or []}

@@ -14,9 +14,9 @@ from workbench.disk.nodes import attr
 from workbench.disk.schema import NodeDef
 from workbench.errors import DiskError, WorkbenchError
 from workbench.graph.functions import calls
+from workbench.graph.level import Level, Value
 from workbench.model.op_classes import FILLS_FROM_FILE, FILLS_FROM_TENSORS
 from workbench.runtime.inputs import flow
-from workbench.runtime.inputs.flow import Scope, Spot
 
 MAX_KEYS = 1000
 """How many of a table's entries are read: enough to choose from."""
@@ -39,7 +39,7 @@ class Entries:
     values: tuple[Any, ...] = ()
 
 
-def table_entries(main: Scope, table: Spot, assets: Mapping[str, Path]) -> Entries:
+def table_entries(main: Level, table: Value, assets: Mapping[str, Path]) -> Entries:
     """Up to `MAX_KEYS` entries of a table.
 
     Args:
@@ -49,35 +49,35 @@ def table_entries(main: Scope, table: Spot, assets: Mapping[str, Path]) -> Entri
     """
     files = {asset.tensor: asset.path for asset in main.meta.assets if asset.path is not None}
     files.update(assets)
-    for scope, node in _initialisers(main):
-        handle = scope.input(node, 0)
+    for level, node in _initialisers(main):
+        handle = level.input(node, 0)
         if handle is None or not _same_table(flow.origin(handle), table):
             continue
         if node.op in FILLS_FROM_TENSORS:
-            keys, values = flow.const(scope.input(node, 1)), flow.const(scope.input(node, 2))
+            keys, values = flow.const(level.input(node, 1)), flow.const(level.input(node, 2))
             if keys is not None:
                 first = tuple(keys.reshape(-1)[:MAX_KEYS].tolist())
                 if values is None or values.size != keys.size:
                     return Entries(first)
                 return Entries(first, tuple(values.reshape(-1)[:MAX_KEYS].tolist()))
         else:
-            found = _from_file(scope, node, files)
+            found = _from_file(level, node, files)
             if found.keys:
                 return found
     return _from_checkpoint(main, table)
 
 
-def _same_table(one: Spot, other: Spot) -> bool:
+def _same_table(one: Value, other: Value) -> bool:
     """Whether two handles are of one table: one node, or two that share a name."""
     if one == other:
         return True
-    left, right = one.scope.nodes.get(one.name), other.scope.nodes.get(other.name)
+    left, right = one.node, other.node
     if left is None or right is None:
         return False
     return bool(attr(left, "shared_name").s) and attr(left, "shared_name").s == attr(right, "shared_name").s
 
 
-def _initialisers(main: Scope) -> Iterator[tuple[Scope, NodeDef]]:
+def _initialisers(main: Level) -> Iterator[tuple[Level, NodeDef]]:
     """Every op that fills a table, in the main graph and in the bodies that lead to one."""
     functions = main.meta.functions
     wanted = FILLS_FROM_FILE | FILLS_FROM_TENSORS
@@ -97,20 +97,20 @@ def _initialisers(main: Scope) -> Iterator[tuple[Scope, NodeDef]]:
     for _ in range(_MAX_SCOPES):
         if not todo:
             return
-        scope = todo.pop()
-        for node in scope.nodes.values():
+        level = todo.pop()
+        for node in level.nodes.values():
             if node.op in wanted:
-                yield scope, node
+                yield level, node
             elif any(called in leading for _, called in calls(node, functions)):
-                todo += scope.bodies(node)
+                todo += level.levels_under(node)
 
 
-def _from_file(scope: Scope, node: NodeDef, files: Mapping[str, Path]) -> Entries:
-    filename = scope.input(node, 1)
+def _from_file(level: Level, node: NodeDef, files: Mapping[str, Path]) -> Entries:
+    filename = level.input(node, 1)
     if filename is None:
         return Entries()
     at = _assigned(flow.origin(filename))
-    path = files.get(f"{at.name}:{at.index}") if at.scope.function is None else None
+    path = files.get(f"{at.name}:{at.index}") if at.level.function is None else None
     if path is None:
         return Entries()
     try:
@@ -118,7 +118,7 @@ def _from_file(scope: Scope, node: NodeDef, files: Mapping[str, Path]) -> Entrie
     except DiskError:
         return Entries()
     delimiter = attr(node, "delimiter").s or b"\t"
-    table = flow.source_node(scope.input(node, 0))
+    table = flow.source_node(level.input(node, 0))
     pairs = []
     for number, line in enumerate(lines):
         pair = [
@@ -151,22 +151,22 @@ def _column(number: int, line: bytes, delimiter: bytes, column: int, dtype: int)
     return int(line) if _INTEGER.match(line) else None
 
 
-def _assigned(spot: Spot) -> Spot:
+def _assigned(value: Value) -> Value:
     """What a variable of the main graph is assigned from there: TF2 keeps the paths of assets in variables."""
-    node = spot.scope.nodes.get(spot.name)
+    node = value.node
     if node is None or node.op != "VarHandleOp":
-        return spot
-    for use in spot.scope.uses(spot):
-        value = use.input(1)
-        if use.op == "AssignVariableOp" and use.position == 0 and value is not None:
-            return flow.origin(value)
-    return spot
+        return value
+    for use in value.level.uses(value):
+        given = use.input(1)
+        if use.op == "AssignVariableOp" and use.position == 0 and given is not None:
+            return flow.origin(given)
+    return value
 
 
-def _from_checkpoint(main: Scope, table: Spot) -> Entries:
+def _from_checkpoint(main: Level, table: Value) -> Entries:
     """What a mutable table was saved with, where the checkpoint has just one table of that key dtype."""
     bundle = main.meta.bundle
-    node = table.scope.nodes.get(table.name)
+    node = table.node
     if bundle is None or node is None or not node.op.startswith("MutableHashTable"):
         return Entries()
     dtype = attr(node, "key_dtype").type

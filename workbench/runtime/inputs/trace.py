@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from workbench.disk import nodes
+from workbench.graph.level import Level, Use, Value
+from workbench.graph.trace import given_out
 from workbench.model import Shape, shapes
 from workbench.runtime.inputs import flow
 from workbench.runtime.inputs.facts import Facts
-from workbench.runtime.inputs.flow import Spot, Use
 from workbench.runtime.inputs.readers import READERS
 from workbench.runtime.inputs.routes import ANY, AXES, ELEMENTWISE, KEEP, KEEP_SHAPE_TOO, SIZES, VALUES
 from workbench.runtime.inputs.tables import table_entries
@@ -46,45 +47,39 @@ class Tracer:
     """Follows values through one MetaGraph.
 
     Args:
-        scope: the main graph.
+        level: the main graph.
         assets: tensor name to file, where the MetaGraph itself has no folder.
     """
 
-    def __init__(self, scope: flow.Scope, assets: Mapping[str, Path] | None = None) -> None:
-        self.main = scope
+    def __init__(self, level: Level, assets: Mapping[str, Path] | None = None) -> None:
+        self.main = level
         self.assets = dict(assets or {})
-        self._known: dict[Spot, Facts] = {}
+        self._known: dict[Value, Facts] = {}
 
-    def facts(self, spot: Spot, nested: int = 0) -> Facts:
+    def facts(self, start: Value, nested: int = 0) -> Facts:
         """What is known of a value, from all its uses."""
-        if spot in self._known:
-            return self._known[spot]
-        facts = self._known[spot] = Facts()
+        if start in self._known:
+            return self._known[start]
+        facts = self._known[start] = Facts()
         if nested > _MAX_NESTED:
             return facts
-        todo: list[tuple[Spot, bool, bool]] = [(spot, True, True)]
-        seen: set[tuple[Spot, bool, bool]] = set()
+        todo: list[tuple[Value, bool, bool]] = [(start, True, True)]
+        seen: set[tuple[Value, bool, bool]] = set()
         while todo and len(seen) < MAX_STEPS:
             state = todo.pop()
             if state in seen:
                 continue
             seen.add(state)
             at, value, shape = state
-            call = at.scope.call
-            if call is not None:
-                todo += [(call.output(number), value, shape) for number in at.scope.results(at)]
-            for use in at.scope.uses(at):
+            todo += [(output, value, shape) for output in given_out(at)]
+            for use in at.level.uses(at):
                 self._notice(facts, use, value, shape, nested)
                 todo += self._further(use, value, shape)
         return facts
 
-    def _further(self, use: Use, value: bool, shape: bool) -> list[tuple[Spot, bool, bool]]:
+    def _further(self, use: Use, value: bool, shape: bool) -> list[tuple[Value, bool, bool]]:
         """Where a value goes on from a use of it: (spot, still the values, still the shape)."""
-        found = []
-        for body in use.scope.bodies(use.node):
-            argument = body.argument(use.position)
-            if argument is not None:
-                found.append((argument, value, shape))
+        found = [(argument, value, shape) for argument in use.arguments()]
         if use.op in KEEP and use.position == 0:
             return [*found, (use.output(), value, shape)]
         if use.op == "IdentityN":
@@ -134,13 +129,13 @@ class Tracer:
             rest = self.facts(use.output(), nested + 1).certain
             return None if rest is None else 1.0 - rest
         if op in ("Add", "AddV2"):
-            floored = any(later.op == "Floor" for later in use.scope.uses(use.output()))
+            floored = any(later.op == "Floor" for later in use.level.uses(use.output()))
             return 1.0 if floored and flow.is_random(other) else None
         if flow.is_random(other) and op != "Sub":
             return 1.0 if (op in ("Less", "LessEqual")) == (use.position == 1) else 0.0
         return None
 
-    def _keys(self, use: Use, table: Spot, nested: int) -> tuple[Any, ...]:
+    def _keys(self, use: Use, table: Value, nested: int) -> tuple[Any, ...]:
         """The keys of a table.
 
         Where what they lead to goes into another table, or is an index, only those that are known there.
@@ -162,7 +157,7 @@ def _is_known(value: Any, facts: Facts) -> bool:
 
 
 def _output_count(use: Use) -> int:
-    types = use.scope.meta.output_types(use.node)
+    types = use.level.meta.output_types(use.node)
     return 1 if types is None else len(types)
 
 
