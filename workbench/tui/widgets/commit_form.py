@@ -82,7 +82,7 @@ class CommitForm(VerticalScroll, can_focus=False):
         yield from _line("target", "Target", commit.target or suggested_target(plan), "a new folder")
         yield from _line("signature", "Signature", plan.result.signature, "key of the result's signature")
         for name, label, about, more in _BOXES:
-            value = getattr(plan if name in _OF_PLAN else commit, name)
+            value = getattr(plan.result if name in _OF_PLAN else commit, name)
             box = Tick(label, value, name=name, classes="option", compact=True)
             box.tooltip = f"{label}: {about}. {more}"
             with Horizontal(classes="field"):
