@@ -236,6 +236,24 @@ def brief(texts: Sequence[str], limit: int = 4, width: int = 60) -> str:
     return ", ".join(show(text, width) for text in texts[:limit]) + more
 
 
+def elide(text: str, width: int, mark: str = "…", *, even: bool = False) -> str:
+    """Return a text in at most `width` characters, cut in the middle where it is longer.
+
+    Args:
+        text: safe to print.
+        width: how many characters there may be.
+        mark: represents what is left out.
+        even: keep as much of the beginning as of the end; the end of a name tells more, so it usually gets two thirds.
+    """
+    if len(text) <= width:
+        return text
+    if width <= len(mark):
+        return mark[:width]
+    room = width - len(mark)
+    head = room - room // 2 if even else room // 3
+    return text[:head] + mark + text[len(text) - (room - head) :]
+
+
 def show(text: str, limit: int = 200) -> str:
     """`text` from a model, safe to print: no control characters, no escapes, no direction marks.
 

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 
 from tests.timing import costs_at_most
+from workbench.describe.text import size
 from workbench.disk import schema
 from workbench.model import MetaGraph, open_model
+from workbench.names import elide
 from workbench.session.lists.listing import Lister, Listing, Row, Segment
 from workbench.session.lists.search import Index, Query, parse_query
 from workbench.session.lists.spots import Places, Spot
 from workbench.session.lists.viewer import Viewer
 from workbench.session.texts.detail import Detail, Span
-from workbench.session.texts.text import elide, size
 
 
 def viewer(path: Path) -> Viewer:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench.describe.text import elide_words, share
+from workbench.names import count, elide
 from workbench.picture.layout.geometry import CutOff
-from workbench.session.texts.text import count, elide, elide_words, share
 
 WORDS = st.lists(st.text("ab/", min_size=1, max_size=40), min_size=1, max_size=9)
 

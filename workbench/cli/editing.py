@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli import verifying
-from workbench.cli.output import NAME, TEXT, Output, size
+from workbench.cli.output import NAME, TEXT, Output
 from workbench.cli.verdict import differences
 from workbench.describe.actions import finding_json, words
+from workbench.describe.text import size
 from workbench.errors import PlanError, UsageError
 from workbench.names import show
 from workbench.state import remember_recipe

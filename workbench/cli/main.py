@@ -12,7 +12,8 @@ from functools import cache
 from time import monotonic
 from typing import Any, NoReturn, cast
 
-from workbench.cli.output import Output, size
+from workbench.cli.output import Output
+from workbench.describe.text import size
 from workbench.errors import CannotWrite, PlanError, UsageError, WorkbenchError
 from workbench.findings import only_names
 from workbench.names import did_you_mean, show

@@ -12,15 +12,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any, Literal, NamedTuple
 
-from workbench import names
 from workbench.describe.actions import finding_json, hint_json, words
 from workbench.errors import CannotWrite, WorkbenchError
 from workbench.findings import Finding, in_short
+from workbench.names import elide
 
 SCHEMA_VERSION = 1
 TIE = "\u00a0"
 """A blank at which a line is not broken; written as a plain one."""
-_ELLIPSIS = "…"
 _MIN_FLEX = 12
 _SEVERITY = {"error": "bold red", "warning": "yellow", "info": "dim"}
 
@@ -274,35 +273,6 @@ def error_json(problem: WorkbenchError) -> dict[str, Any]:
     if problem.notes:
         error["notes"] = problem.notes
     return {"schema_version": SCHEMA_VERSION, "error": error}
-
-
-def elide(text: str, width: int) -> str:
-    """`text` in at most `width` columns, the middle left out: both ends of a name tell it apart."""
-    if len(text) <= width:
-        return text
-    if width < 3:
-        return text[:width]
-    tail = (width - 1) * 3 // 5
-    return f"{text[: width - 1 - tail]}{_ELLIPSIS}{text[-tail:]}"
-
-
-def size(nbytes: int | None) -> str:
-    """Bytes for people: `784 B`, `31.4 kB`, `205 MB`."""
-    if nbytes is None:
-        return "?"
-    value, unit = float(nbytes), "B"
-    for bigger in ("kB", "MB", "GB", "TB"):
-        if value < 999.5:
-            break
-        value, unit = value / 1000, bigger
-    if unit == "B" or value >= 99.95:
-        return f"{value:.0f} {unit}"
-    return f"{value:.1f} {unit}"
-
-
-def count(number: int, noun: str, plural: str | None = None) -> str:
-    """`1 node`, `2,889 nodes`, `no nodes`."""
-    return names.count(number, noun, plural or "") if number else f"no {plural or noun + 's'}"
 
 
 def _shrink(widths: list[int], columns: Sequence[Column], room: int) -> None:

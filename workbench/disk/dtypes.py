@@ -68,6 +68,11 @@ def name(enum: int) -> str:
     return f"dtype_{int(enum)}"
 
 
+def shown(enum: int) -> str:
+    """Return the name of a dtype, `?` for none (0)."""
+    return name(enum) if enum else "?"
+
+
 def enum(name: str) -> int:
     """The number behind a name: `float32`, `float32_ref`, `DT_FLOAT`, and the aliases `float`, `half`, ….
 

@@ -47,7 +47,7 @@ def text(shape: Shape) -> str:
 
 def typed(dtype: int, shape: Shape) -> str:
     """Return dtype and shape as text: `float32 [?,784]`; `?` for no dtype."""
-    return f"{dtypes.name(dtype) if dtype else '?'} {text(shape)}"
+    return f"{dtypes.shown(dtype)} {text(shape)}"
 
 
 def as_json(shape: Shape) -> list[int | None] | None:

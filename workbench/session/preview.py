@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from workbench.session.texts.text import count
+from workbench.names import count
 
 if TYPE_CHECKING:
     from workbench.model import MetaGraph, Model

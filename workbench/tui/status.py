@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.findings import total
-from workbench.names import show
-from workbench.session.texts.text import count
+from workbench.names import count, show
 from workbench.tui import glyphs
 
 if TYPE_CHECKING:

@@ -103,7 +103,7 @@ def _type(meta: MetaGraph, port: Port) -> tuple[int, shapes.Shape]:
 
 
 def _name(dtype: int) -> str:
-    return dtypes.name(dtype) if dtype else "?"
+    return dtypes.shown(dtype)
 
 
 def verify_against(

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli.arguments import add_json, completes_folders
-from workbench.cli.output import NAME, SCHEMA_VERSION, TEXT, Column, Output, count, size
+from workbench.cli.output import NAME, SCHEMA_VERSION, TEXT, Column, Output
 from workbench.cli.several import each
 from workbench.describe.actions import finding_json, words
+from workbench.describe.text import size
 from workbench.errors import UsageError
-from workbench.names import did_you_mean, show
+from workbench.names import count, did_you_mean, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from workbench.checks.unsafe.ops import TIERS
 from workbench.cli.arguments import add_json
 from workbench.cli.commands.show import add_dir, given_models
-from workbench.cli.output import NAME, SCHEMA_VERSION, TEXT, Column, Output, count
+from workbench.cli.output import NAME, SCHEMA_VERSION, TEXT, Column, Output
 from workbench.cli.several import each
-from workbench.names import show
+from workbench.names import count, show
 
 if TYPE_CHECKING:
     from workbench.checks.unsafe import Danger

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from workbench.cli.output import DIM, DTYPE, LABEL, NAME, NUMBER, TEXT, TIE, Output, count, size
+from workbench.cli.output import DIM, DTYPE, LABEL, NAME, NUMBER, TEXT, TIE, Output
+from workbench.describe.text import size
 from workbench.disk import dtypes
 from workbench.findings import by_severity
 from workbench.model import shapes
 from workbench.model.shapes import Shape
 from workbench.model.signature import PREDICT, Port, Signature
-from workbench.names import show
+from workbench.names import count, show
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -313,7 +314,7 @@ def _nbytes(file: Path) -> int | None:
 
 
 def _dtype(port: Port) -> str:
-    name = dtypes.name(port.dtype) if port.dtype else "?"
+    name = dtypes.shown(port.dtype)
     if port.kind == "sparse":
         return f"sparse {name}"
     return f"{show(port.spec)} {name}" if port.spec else name
@@ -395,6 +396,6 @@ def _needs(meta: MetaGraph, signature: Signature) -> list[tuple[str, str]]:
     for port in signature.inputs.values():
         tensor = meta.node_tensor(port.tensor) if port.kind == "dense" else None
         if tensor is not None and (tensor.dtype, tensor.shape) != (port.dtype, port.shape):
-            has = f"{dtypes.name(tensor.dtype)} {_shape(tensor.shape)}"
+            has = shapes.typed(tensor.dtype, tensor.shape)
             facts.append((show(port.key), f"the graph has {has}"))
     return facts

@@ -7,14 +7,15 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from workbench.cli.output import DTYPE, NAME, TEXT, Output, count, size
+from workbench.cli.output import DTYPE, NAME, TEXT, Output
 from workbench.cli.verdict import differences
 from workbench.describe.actions import finding_json, words
 from workbench.describe.calling import Call, Needs, call_of_result
+from workbench.describe.text import size
 from workbench.disk import dtypes
 from workbench.disk.samples import sample_models
 from workbench.model import shapes
-from workbench.names import show
+from workbench.names import count, show
 
 if TYPE_CHECKING:
     from workbench.model import Port

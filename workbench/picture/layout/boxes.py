@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from unicodedata import combining, east_asian_width
 
-from workbench.names import count
+from workbench.names import count, elide
 from workbench.picture.layout.geometry import Detail
-from workbench.picture.scene.labels import MAX_WIDTH, elide
+from workbench.picture.scene.labels import MAX_WIDTH
 from workbench.picture.scene.scene import Node
 
 _COMPACT_WIDTH = 24
@@ -29,16 +29,16 @@ def box_lines(node: Node, detail: Detail, marked: bool) -> tuple[str, ...]:
 
 def _lines(node: Node, detail: Detail, room: int) -> tuple[str, ...]:
     if detail == "tiny":
-        return (elide(node.title, _TINY_WIDTH - room),)
+        return (elide(node.title, _TINY_WIDTH - room, even=True),)
     if detail == "compact":
         short = node.title if len(node.label) > _COMPACT_WIDTH - room else node.label
-        return (elide(short, _COMPACT_WIDTH - room),)
-    lines = [elide(node.title, MAX_WIDTH - room)]
+        return (elide(short, _COMPACT_WIDTH - room, even=True),)
+    lines = [elide(node.title, MAX_WIDTH - room, even=True)]
     if node.subtitle:
-        lines.append(elide(node.subtitle, MAX_WIDTH))
+        lines.append(elide(node.subtitle, MAX_WIDTH, even=True))
     more = third_line(node)
     if more:
-        lines.append(elide(more, MAX_WIDTH))
+        lines.append(elide(more, MAX_WIDTH, even=True))
     return tuple(lines)
 
 

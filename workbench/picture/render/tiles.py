@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-from workbench.names import show
+from workbench.names import elide, show
 from workbench.picture.layout.boxes import caption, one_cell_each
 from workbench.picture.layout.geometry import Box, Layout, Line
 from workbench.picture.render.glyphs import (
@@ -22,7 +22,6 @@ from workbench.picture.render.glyphs import (
     Glyphs,
     line_glyph,
 )
-from workbench.picture.scene.labels import elide
 from workbench.picture.scene.scene import Frame, Node
 
 TILE_W, TILE_H = 64, 32
@@ -138,7 +137,7 @@ class Painter:
     def _frame(self, sheet: _Sheet, box: Box, selected: bool) -> None:
         kind = "selected" if selected else "frame"
         self._border(sheet, box, kind, self._style("frame", box.item.owner, selected))
-        title = elide(one_cell_each(box.item.title), box.w - 6)
+        title = elide(one_cell_each(box.item.title), box.w - 6, even=True)
         title = _plain(title) if self.glyphs == "ascii" else title
         sheet.write(box.x + 2, box.y, f" {title} ", self._style("title", box.item.owner, selected))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from workbench.graph.level import Level
 from workbench.model.op_classes import PASS_THROUGH
-from workbench.names import CALL_SEPARATOR, count, is_control, show
+from workbench.names import CALL_SEPARATOR, count, elide, is_control, show
 from workbench.picture.scene import labels
 from workbench.picture.scene.flat import Flattener, Item, Ref, body_ends, common_start, type_text
 from workbench.picture.scene.fold import Fact, Folded, fold, resource_fact
@@ -144,7 +144,7 @@ class Assembly:
         kind: Kind = item.kind  # type: ignore[assignment]
         title, subtitle = item.op, ""
         if kind in ("input", "output", "result"):
-            title = labels.elide(show(item.name), labels.MAX_WIDTH)
+            title = elide(show(item.name), labels.MAX_WIDTH, even=True)
             subtitle = type_text(part.flat.tensor(Ref(item.key, 0)))
         else:
             self.wanted.append(labels.Wanted(item.key, item.op, self._words(part, item)))
@@ -201,7 +201,7 @@ class Assembly:
     def _add_frame(self, part: Part, item: Item, inside: tuple[str, ...]) -> None:
         assert item.node is not None
         bodies = item.level.levels_under(item.node)
-        title = f"{show(item.op)}  {labels.elide(show(item.name.rpartition('/')[2]), labels.MAX_WIDTH)}"
+        title = f"{show(item.op)}  {elide(show(item.name.rpartition('/')[2]), labels.MAX_WIDTH, even=True)}"
         owner = self._owner(item.key)
         outer = Frame(item.key, title, item.key, owner, item.key, inside, part.frame)
         self.frames.append(outer)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from workbench.names import show
+from workbench.names import elide, show
 
 MAX_WIDTH = 28
 _MOST_WORDS = 16  # of a path under a title: it is cut to MAX_WIDTH anyway
@@ -30,16 +30,6 @@ class Wanted:
     words: tuple[str, ...]
 
 
-def elide(text: str, width: int) -> str:
-    """`text` in at most `width` characters, cut in the middle."""
-    if len(text) <= width:
-        return text
-    if width < 3:
-        return text[:width]
-    tail = (width - 1) // 2
-    return f"{text[: width - 1 - tail]}…{text[-tail:]}"
-
-
 def function_word(name: str) -> str:
     """What a programmer called a function: `third` of `__inference_third_385`."""
     bare = _INFERENCE.sub("", name)
@@ -53,7 +43,7 @@ def make_labels(wanted: Sequence[Wanted]) -> dict[str, tuple[str, str]]:
     part that only repeats the title (`MatMul`, `MatMul_1`, `add`) where that is not needed to tell boxes
     apart. Boxes of the very same place (a function that is called twice) are numbered.
     """
-    titles = {one.id: elide(show(one.title), MAX_WIDTH) for one in wanted}
+    titles = {one.id: elide(show(one.title), MAX_WIDTH, even=True) for one in wanted}
     numbers: Counter[tuple[str, tuple[str, ...]]] = Counter()
     choices: dict[str, list[str]] = {}
     for one in wanted:
@@ -83,7 +73,7 @@ def _choices(title: str, words: Sequence[str], ending: str) -> list[str]:
         found.append(bare[-1] if bare else "")
     found += ["/".join(words[-count:]) for count in range(1, min(len(words), _MOST_WORDS) + 1)]
     found = ["" if title and text.lower() == title.lower() else text for text in found]
-    short = [elide(show(text), MAX_WIDTH - len(ending)) for text in found]
+    short = [elide(show(text), MAX_WIDTH - len(ending), even=True) for text in found]
     return list(dict.fromkeys(f"{text}{ending}".strip() for text in short)) or [ending.strip()]
 
 
@@ -102,7 +92,7 @@ def _number(labels: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]
         while made in seen or (number > 1 and made in taken):
             number += 1
             ending = f" #{number}"
-            made = title, f"{elide(subtitle, MAX_WIDTH - len(ending))}{ending}".strip()
+            made = title, f"{elide(subtitle, MAX_WIDTH - len(ending), even=True)}{ending}".strip()
         seen.add(made)
         found[id] = made
     return found
@@ -118,7 +108,7 @@ def summary(ops: Counter[str], width: int = MAX_WIDTH) -> str:
         if len(longer) > width - 3 and text:
             return f"{text}, …"
         text = longer
-    return elide(text, width)
+    return elide(text, width, even=True)
 
 
 _GENERIC = frozenset(

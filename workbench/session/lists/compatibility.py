@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from workbench.findings import Finding
-from workbench.model import Model
+from workbench.model import Model, shapes
 from workbench.names import show
-from workbench.session.texts.text import typed
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import Plan
 from workbench.surgery.resolve.callables import Called, find_variant
@@ -149,8 +148,8 @@ class Judge:
                 "Open one of the models a second time.",
                 "R2-cycle",
             )
-        have = ", ".join(map(typed, source.dtypes, source.shapes))
-        want = ", ".join(map(typed, target.dtypes, target.shapes))
+        have = ", ".join(map(shapes.typed, source.dtypes, source.shapes))
+        want = ", ".join(map(shapes.typed, target.dtypes, target.shapes))
         both = f"The output is {have}, the input takes {want}"
         if found.proven:
             return Judgement("fits", f"{both}." if have != want else f"Both are {have}.")

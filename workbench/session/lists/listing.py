@@ -12,11 +12,13 @@ from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from workbench.names import parse_number, show
+from workbench.describe.text import size
+from workbench.disk import dtypes
+from workbench.model import shapes
+from workbench.names import count, parse_number, show
 from workbench.picture.scene.labels import function_word
 from workbench.session.lists.places import short
 from workbench.session.lists.spots import Places, Spot
-from workbench.session.texts import text as text_
 from workbench.surgery.plan import DEFAULT_SIGNATURE
 from workbench.surgery.resolve.callables import callable_ports, find_variant, variant_name
 
@@ -208,9 +210,9 @@ class Lister:
 
     def _weight(self, section: str) -> str:
         if section == "variables":
-            return text_.size(self.meta.variable_counts.nbytes)
+            return size(self.meta.variable_counts.nbytes)
         if section == "functions":
-            return text_.count(sum(self.meta.function_sizes.values()), "node")
+            return count(sum(self.meta.function_sizes.values()), "node")
         return ""
 
     def _model_row(self) -> Row:
@@ -296,7 +298,7 @@ class Lister:
 
         def make(name: str) -> Row:
             key = ("function", name)
-            columns = (text_.count(self.meta.function_sizes[name], "node"),)
+            columns = (count(self.meta.function_sizes[name], "node"),)
             return Row("function", key, 1, show(name), columns, key in unfolded, ref=name)
 
         return make
@@ -347,7 +349,7 @@ class Lister:
         return segments
 
     def _body_row(self, call: Call, key: Key, depth: int, opened: bool) -> Row:
-        columns = (text_.count(self.meta.function_sizes[call.function], "node"),)
+        columns = (count(self.meta.function_sizes[call.function], "node"),)
         return Row(
             "body", key, depth, show(call.label), columns, opened, show(call.function), ref=call.function
         )
@@ -450,7 +452,7 @@ def one(row: Row) -> Segment:
 
 def port_row(signature: str, side: Literal["input", "output"], port: Port, depth: int) -> Row:
     """The row of an input or output of a signature."""
-    columns = (text_.dtype(port.dtype), text_.shape(port.shape))
+    columns = (dtypes.shown(port.dtype), shapes.text(port.shape))
     aside = "optional" if port.default is not None else "" if port.kind == "dense" else str(port.kind)
     return Row(
         side, ("port", signature, side, port.key), depth, show(port.key), columns, None, aside, ref=port
@@ -459,7 +461,7 @@ def port_row(signature: str, side: Literal["input", "output"], port: Port, depth
 
 def variable_row(variable: Any) -> Row:
     """The row of a variable."""
-    columns = (text_.dtype(variable.dtype), text_.shape(variable.shape), text_.size(variable.nbytes))
+    columns = (dtypes.shown(variable.dtype), shapes.text(variable.shape), size(variable.nbytes))
     aside = show(variable.title) if variable.title and variable.title != variable.name else ""
     if variable.key is None:
         aside = "not restored"
@@ -471,13 +473,15 @@ def variable_row(variable: Any) -> Row:
 
 def asset_row(asset: Any) -> Row:
     """The row of an asset."""
-    size = text_.size(asset.nbytes) if asset.nbytes is not None else "missing"
-    return Row("asset", ("asset", asset.filename, asset.tensor), 1, show(asset.filename), (size,), ref=asset)
+    nbytes = size(asset.nbytes) if asset.nbytes is not None else "missing"
+    return Row(
+        "asset", ("asset", asset.filename, asset.tensor), 1, show(asset.filename), (nbytes,), ref=asset
+    )
 
 
 def argument_row(level: str, tensor: Any, depth: int) -> Row:
     """The row of an argument of a function."""
-    columns = (text_.dtype(tensor.dtype), text_.shape(tensor.shape))
+    columns = (dtypes.shown(tensor.dtype), shapes.text(tensor.shape))
     key = ("argument", level, tensor.name)
     return Row("argument", key, depth, show(tensor.name), columns, None, "", Spot(level, tensor.name), tensor)
 
@@ -491,7 +495,7 @@ def result_row(level: str, result: tuple[str, int, str], depth: int) -> Row:
         ("result", level, name),
         depth,
         show(name),
-        (text_.dtype(dtype),),
+        (dtypes.shown(dtype),),
         None,
         show(source),
         spot,

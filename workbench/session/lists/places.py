@@ -66,8 +66,8 @@ def takes_and_gives(path: Path) -> str:
     Empty for a model that is large or does not open: that is told when it is chosen.
     """
     from workbench.errors import WorkbenchError
-    from workbench.model import open_model
-    from workbench.session.texts.text import count, typed
+    from workbench.model import open_model, shapes
+    from workbench.names import count
 
     try:
         if sum(file.stat().st_size for file in _graphs_of(path)) > _LOOKED_INTO:
@@ -80,7 +80,7 @@ def takes_and_gives(path: Path) -> str:
     if found is None:
         return "no signature"
     sides = [
-        ", ".join(typed(port.dtype, port.shape) for port in ports.values())
+        ", ".join(shapes.typed(port.dtype, port.shape) for port in ports.values())
         if len(ports) <= _NAMED
         else count(len(ports), noun)
         for ports, noun in ((found.inputs, "input"), (found.outputs, "output"))

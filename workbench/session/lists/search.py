@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from workbench.disk import dtypes
 from workbench.model import tensors
 from workbench.names import show
 from workbench.session.lists.listing import (
@@ -20,7 +21,6 @@ from workbench.session.lists.listing import (
     port_row,
     variable_row,
 )
-from workbench.session.texts import text as text_
 from workbench.surgery.resolve.callables import callable_ports, variant_name
 
 if TYPE_CHECKING:
@@ -284,7 +284,7 @@ def _rank(word: str, name: str) -> tuple[int, int]:
 
 
 def _is_dtype(enum: int, wanted: str) -> bool:
-    name = text_.dtype(enum).lower()
+    name = dtypes.shown(enum).lower()
     return (
         name == wanted or (name.startswith(wanted) and len(wanted) > 2) or name.removesuffix("_ref") == wanted
     )

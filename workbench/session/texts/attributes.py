@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from workbench.describe.text import size
 from workbench.disk import dtypes
 from workbench.disk.schema import AttrValue, TensorProto
 from workbench.model import shapes
 from workbench.names import show
-from workbench.session.texts import text as text_
 
 _ITEMS = 8
 _LONG = 120
@@ -30,7 +30,7 @@ def _single(kind: str, value: Any) -> str:
     if kind == "type":
         return dtypes.name(int(value))
     if kind == "shape":
-        return text_.shape(shapes.from_proto(value))
+        return shapes.text(shapes.from_proto(value))
     if kind == "tensor":
         return _tensor(value)
     if kind == "func":
@@ -44,7 +44,7 @@ def _single(kind: str, value: Any) -> str:
 
 def _bytes(data: bytes) -> str:
     if len(data) > 4 * _LONG:
-        return f"{show(repr(data[:_LONG])[2:-1])}… ({text_.size(len(data))})"
+        return f"{show(repr(data[:_LONG])[2:-1])}… ({size(len(data))})"
     try:
         return f'"{show(data.decode("utf-8"), _LONG)}"'
     except UnicodeDecodeError:
@@ -61,9 +61,9 @@ def _list(value: AttrValue.ListValue) -> str:
 
 def _tensor(proto: TensorProto) -> str:
     """Dtype and shape, and the values of a small one."""
-    typed = text_.typed(proto.dtype, shapes.from_proto(proto.tensor_shape))
+    typed = shapes.typed(proto.dtype, shapes.from_proto(proto.tensor_shape))
     values = _values(proto)
-    return f"{typed} = {values}" if values is not None else f"{typed}, {text_.size(proto.ByteSize())}"
+    return f"{typed} = {values}" if values is not None else f"{typed}, {size(proto.ByteSize())}"
 
 
 def _values(proto: TensorProto) -> str | None:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workbench import names
+from workbench.model import shapes
 from workbench.model.op_classes import HASH_TABLES, PLACEHOLDERS, VARIABLES
-from workbench.names import show
+from workbench.names import count, show
 from workbench.session.lists.spots import Places, Spot
-from workbench.session.texts import text as text_
 from workbench.session.texts.attributes import attribute_text
 from workbench.session.texts.detail import LISTED, Detail, Link, Span
 
@@ -82,11 +82,11 @@ class NodeTeller:
         name = names.input_node(entry)
         if name not in level.nodes:
             found = next((tensor for tensor in level.body.argument_tensors if tensor.name == name), None)
-            return text_.typed(found.dtype, found.shape) if found is not None else "missing node"
+            return shapes.typed(found.dtype, found.shape) if found is not None else "missing node"
         tensor = level.tensor(name, self.places.output_of(level, entry))
         if level.function is None and tensor is not None and tensor.shape is None:
             tensor = level.meta.tensor(entry) or tensor
-        return text_.typed(tensor.dtype, tensor.shape) if tensor is not None else "?"
+        return shapes.typed(tensor.dtype, tensor.shape) if tensor is not None else "?"
 
     def _outputs(self, out: Detail, spot: Spot, level: Level, node: NodeDef) -> None:
         types = self.meta.output_types(node)
@@ -109,7 +109,7 @@ class NodeTeller:
                 if level.function is None
                 else level.tensor(spot.node, index)
             )
-            typed = text_.typed(tensor.dtype, tensor.shape) if tensor is not None else "?"
+            typed = shapes.typed(tensor.dtype, tensor.shape) if tensor is not None else "?"
             found = users.get(index, [])
             out.add(
                 Span(f"  {index:>2} ", "dim"),
@@ -151,7 +151,7 @@ class NodeTeller:
             return
         nodes = self.places.adjacency(level).nodes
         roots = [name for name in nodes if name in found and _is_root(nodes[name])]
-        out.heading("Depends on", text_.count(len(found), "node"))
+        out.heading("Depends on", count(len(found), "node"))
         for name in roots[:12]:
             out.add("     ", self.link(Spot(level, name)), "  ", Span(show(nodes[name].op), "op"))
         if len(roots) > 12:
@@ -162,7 +162,7 @@ class NodeTeller:
         found = self.places.adjacency(level).descendants(starts)
         if len(found) <= len(set(starts)):
             return
-        out.heading("Needed by", text_.count(len(found) - len(set(starts)), "node"))
+        out.heading("Needed by", count(len(found) - len(set(starts)), "node"))
         if level:
             return
         for key, signature in self.meta.signatures.items():

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from workbench import names
-from workbench.names import show
+from workbench.describe.text import size
+from workbench.disk import dtypes
+from workbench.model import shapes
+from workbench.names import count, show
 from workbench.session.lists.listing import Row
 from workbench.session.lists.spots import Places, Spot
-from workbench.session.texts import text as text_
 from workbench.session.texts.detail import LISTED, Detail, Link, Span
 from workbench.session.texts.node_detail import NodeTeller
 from workbench.surgery.resolve.callables import callable_ports
@@ -83,8 +85,8 @@ class Teller:
         if meta.tensorflow_version:
             out.fact("written by", f"TensorFlow {show(meta.tensorflow_version)}, producer {meta.producer}")
         out.fact("objects", "TF2 object graph" if meta.has_object_graph else "none (TF1 format)")
-        nodes = text_.count(len(meta.graph.node), "node")
-        out.fact("graph", f"{nodes}, {text_.count(len(meta.functions), 'function')}")
+        nodes = count(len(meta.graph.node), "node")
+        out.fact("graph", f"{nodes}, {count(len(meta.functions), 'function')}")
         if meta.variables:
             out.fact("variables", ", ".join(variable_facts(meta.variable_counts)))
         for note in model.notes:
@@ -103,7 +105,7 @@ class Teller:
                 out.add(f"  {fact}")
 
     def _ops(self, out: Detail, ops: Counter[str]) -> None:
-        out.heading("Ops", text_.count(sum(ops.values()), "node"))
+        out.heading("Ops", count(sum(ops.values()), "node"))
         unknown = set(self.meta.unknown_ops)
         for op, number in ops.most_common(LISTED):
             out.add(
@@ -128,7 +130,7 @@ class Teller:
                     "  ",
                     Span(show(port.key), "name", link),
                     "  ",
-                    Span(text_.typed(port.dtype, port.shape), "dtype"),
+                    Span(shapes.typed(port.dtype, port.shape), "dtype"),
                 )
 
     def _port(self, out: Detail, row: Row) -> None:
@@ -140,7 +142,7 @@ class Teller:
             f"{side} of {show(row.key[1])}{'' if row.key[1] in self.meta.signatures else ', a callable'}"
             + ("" if port.kind == "dense" else f", {port.kind} {port.spec or ''}"),
         )
-        out.fact("declared", Span(text_.typed(port.dtype, port.shape), "dtype"))
+        out.fact("declared", Span(shapes.typed(port.dtype, port.shape), "dtype"))
         if port.default is not None:
             out.fact("default", "yes: the input may be left out")
         if not port.tensors:
@@ -151,7 +153,7 @@ class Teller:
         for name in port.tensors:
             tensor = self.meta.node_tensor(name)
             if tensor is not None:
-                typed = Span(text_.typed(tensor.dtype, tensor.shape), "dtype")
+                typed = Span(shapes.typed(tensor.dtype, tensor.shape), "dtype")
             elif name in self.meta.nodes:
                 typed = Span("an operation, not a tensor", "dim")
             else:
@@ -167,7 +169,7 @@ class Teller:
         item, variant = row.ref
         out.fact("what", f"variant {variant.index} of {len(item.variants)}")
         out.fact("arguments", show(variant.arguments, 2000) or "none")
-        out.fact("captures", f"{text_.count(variant.captures, 'tensor')} of the model")
+        out.fact("captures", f"{count(variant.captures, 'tensor')} of the model")
         out.fact("function", Span(show(variant.function), "name", Link(("function", variant.function))))
         signature = callable_ports(self.meta, variant)
         for title, side, ports in (
@@ -177,7 +179,7 @@ class Teller:
             out.heading(title, f"{len(ports):,}")
             for port in ports.values():
                 link = Link(("port", row.key[1], side, port.key))
-                typed = Span(text_.typed(port.dtype, port.shape), "dtype")
+                typed = Span(shapes.typed(port.dtype, port.shape), "dtype")
                 out.add("  ", Span(show(port.key), "name", link), "  ", typed)
 
     def _variable(self, out: Detail, row: Row) -> None:
@@ -185,8 +187,8 @@ class Teller:
         out.name = variable.name
         out.fact(
             "holds",
-            Span(text_.typed(variable.dtype, variable.shape), "dtype"),
-            f"  {text_.size(variable.nbytes)}",
+            Span(shapes.typed(variable.dtype, variable.shape), "dtype"),
+            f"  {size(variable.nbytes)}",
         )
         out.fact("key", show(variable.key) if variable.key else "none: it is not restored")
         if variable.title:
@@ -204,7 +206,7 @@ class Teller:
     def _asset(self, out: Detail, row: Row) -> None:
         asset = row.ref
         out.name = asset.filename
-        out.fact("size", text_.size(asset.nbytes) if asset.nbytes is not None else "the file is missing")
+        out.fact("size", size(asset.nbytes) if asset.nbytes is not None else "the file is missing")
         if asset.path is not None:
             out.fact("file", show(str(asset.path)))
         if asset.problem is not None:
@@ -219,7 +221,7 @@ class Teller:
         out.name = name
         key = row.key[1] if row.kind == "body" else self.places.of_function[name]
         level = self.places.level(key)
-        out.fact("what", f"function, {text_.count(len(function.node_def), 'node')}")
+        out.fact("what", f"function, {count(len(function.node_def), 'node')}")
         if key.startswith("fn:"):
             out.fact("called", "not from the main graph")
         else:
@@ -236,7 +238,7 @@ class Teller:
                 "  ",
                 Span(show(tensor.name), "name", link),
                 "  ",
-                Span(text_.typed(tensor.dtype, tensor.shape), "dtype"),
+                Span(shapes.typed(tensor.dtype, tensor.shape), "dtype"),
             )
         out.heading("Results", f"{len(function.signature.output_arg):,}")
         for arg in list(function.signature.output_arg)[:LISTED]:
@@ -246,7 +248,7 @@ class Teller:
                 "  ",
                 Span(show(arg.name), "name"),
                 "  ",
-                Span(text_.dtype(arg.type), "dtype"),
+                Span(dtypes.shown(arg.type), "dtype"),
                 "  from ",
                 self._about.link(spot, source),
             )
@@ -260,7 +262,7 @@ class Teller:
     def _argument(self, out: Detail, row: Row) -> None:
         tensor, level = row.ref, row.key[1]
         out.fact("what", "argument of a function")
-        out.fact("holds", Span(text_.typed(tensor.dtype, tensor.shape), "dtype"))
+        out.fact("holds", Span(shapes.typed(tensor.dtype, tensor.shape), "dtype"))
         users = [
             Spot(level, name)
             for name, node in self._nodes(level)
@@ -279,4 +281,4 @@ class Teller:
 
 def variable_facts(counts: Counts) -> list[str]:
     """Say how many variables there are, what they weigh, and which nodes nothing restores."""
-    return [f"{counts.number:,}", text_.size(counts.nbytes), *counts.notes]
+    return [f"{counts.number:,}", size(counts.nbytes), *counts.notes]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.describe.actions import words
-from workbench.names import show
-from workbench.session.texts import text as text_
+from workbench.describe.text import size
+from workbench.model import shapes
+from workbench.names import count, show
 from workbench.session.texts.detail import Detail, Role, Span
 
 if TYPE_CHECKING:
@@ -32,18 +33,18 @@ def what_it_does(draft: Draft) -> Detail:
             out.fact("functions", f"{len(part.functions):,}", width=16)
         for rule, number in sorted(draft.logs[handle].counts.items()):
             out.fact(str(rule), f"{number:,} renamed", width=16)
-    out.heading("On disk", text_.size(draft.nbytes))
-    out.fact("graph", text_.size(int(draft.proto.ByteSize())))
+    out.heading("On disk", size(draft.nbytes))
+    out.fact("graph", size(int(draft.proto.ByteSize())))
     for bundle, handle in draft.checkpoints:
-        keys = text_.count(len(bundle.keys()), "tensor")
-        out.fact("checkpoint", f"{text_.size(bundle.nbytes)} of {handle}: {keys}, copied byte for byte")
+        keys = count(len(bundle.keys()), "tensor")
+        out.fact("checkpoint", f"{size(bundle.nbytes)} of {handle}: {keys}, copied byte for byte")
     frozen = draft.rewritten.get("frozen", 0)
     if frozen:
-        out.fact("frozen", f"{text_.count(frozen, 'variable')} converted to constants")
+        out.fact("frozen", f"{count(frozen, 'variable')} converted to constants")
     if not draft.checkpoints and not frozen:
         out.fact("variables", "none")
     for copied in draft.files:
-        out.fact("file", f"{show(copied.relative)}, {text_.size(copied.nbytes)}")
+        out.fact("file", f"{show(copied.relative)}, {size(copied.nbytes)}")
     return out
 
 
@@ -53,7 +54,7 @@ def _ports(out: Detail, signature: Signature) -> None:
             out.add(
                 Span(f"  {word:3} ", "dim"),
                 Span(show(port.key), "name"),
-                Span(f"  {text_.typed(port.dtype, port.shape)}", "dtype"),
+                Span(f"  {shapes.typed(port.dtype, port.shape)}", "dtype"),
                 Span("" if port.kind == "dense" else f"  {port.kind}", "dim"),
             )
 
@@ -66,7 +67,7 @@ def what_became(draft: Draft, report: Report) -> Detail:
     verdict = known.get(report.verdict, report.verdict)
     out.add(Span(f"{'✓' if good else '✗'} {verdict}", "good" if good else "bad"))
     if report.path is not None:
-        out.add(Span(show(str(report.path)), "title"), Span(f"  {text_.size(report.nbytes)}", "dim"))
+        out.add(Span(show(str(report.path)), "title"), Span(f"  {size(report.nbytes)}", "dim"))
     else:
         out.add(Span("Nothing was published.", "dim"))
     _paragraph(out, report.reason)
@@ -87,7 +88,7 @@ def what_became(draft: Draft, report: Report) -> Detail:
                 out.add(
                     Span(f"  {sign} ", "good" if found.equal else "bad"),
                     Span(show(check.output), "name"),
-                    Span(f"  {found.dtype} {text_.shape(tuple(found.shape))}  ", "dtype"),
+                    Span(f"  {found.dtype} {shapes.text(tuple(found.shape))}  ", "dtype"),
                     Span(f"{loader}: {said}", "" if found.equal else "bad"),
                 )
         for loader_check in verification.loaders:
@@ -95,7 +96,7 @@ def what_became(draft: Draft, report: Report) -> Detail:
                 out.add(Span(f"  {loader_check.name}: {show(loader_check.reason, 300)}", "dim"))
         if verification.how_made:
             made = len(verification.samples) - verification.given
-            out.heading("Generated inputs", text_.count(made, "sample"))
+            out.heading("Generated inputs", count(made, "sample"))
             for slot, how in verification.how_made.items():
                 out.add(Span(f"  {show(slot)}  ", "name"), Span(show(how, 300), "dim"))
         for note in verification.notes:

@@ -17,7 +17,7 @@ _DIGITS = {"half": 11, "float16": 11, "bfloat16": 8, "float32": 24, "float64": 5
 
 def described(dtype: int, shape: Shape) -> str:
     """Return a tensor's dtype and shape: `float32 [?,784]`."""
-    return f"{dtypes.name(dtype) if dtype else '?'} {shapes_.text(shape)}"
+    return shapes_.typed(dtype, shape)
 
 
 def remedy(have: tuple[int, Shape], want: tuple[int, Shape]) -> str:

@@ -9,11 +9,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
+from workbench.model import shapes
 from workbench.names import show
 from workbench.session.lists.listing import Row
 from workbench.session.lists.picking import Picked, end_of, outputs_of
 from workbench.session.session import Session
-from workbench.session.texts import text as text_
 from workbench.surgery.resolve.endpoints import End
 from workbench.tui import glyphs
 from workbench.tui.screens.dialog import Dialog
@@ -44,7 +44,7 @@ class Outputs(Lines):
         picked = self.picked if self.picked is not None and self.picked.handle != self.handle else None
         side = "target" if picked is not None and picked.side == "source" else "source"
         end = end_of(self.session, self.handle, self.row, "target" if side == "target" else "source", index)
-        typed = text_.typed(end.dtypes[0], end.shapes[0]) if isinstance(end, End) else "can't be wired"
+        typed = shapes.typed(end.dtypes[0], end.shapes[0]) if isinstance(end, End) else "can't be wired"
         right: list[Piece] = [(f"  {typed} ", "dtype" if isinstance(end, End) else "quiet")]
         judged = picked.judge(self.session, self.handle, self.row, index) if picked is not None else None
         if judged is not None:

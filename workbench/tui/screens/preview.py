@@ -16,14 +16,13 @@ from textual.widgets import Input
 from textual.worker import get_current_worker
 
 from workbench.errors import WorkbenchError
-from workbench.names import show
+from workbench.names import count, show
 from workbench.session.command import inspect_line, merge_line
 from workbench.session.options import suggested_target
 from workbench.session.preview import Subject, View, describe, drawn
 from workbench.session.session import Session
 from workbench.session.texts.detail import Detail, Span
 from workbench.session.texts.summary import what_it_does
-from workbench.session.texts.text import count
 from workbench.tui import glyphs
 from workbench.tui import status as standing
 from workbench.tui.actions import bindings

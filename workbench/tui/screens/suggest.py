@@ -9,9 +9,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
+from workbench.model import shapes
 from workbench.names import show
 from workbench.session.session import Session
-from workbench.session.texts import text as text_
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.resolve.endpoints import End
 from workbench.tui import glyphs
@@ -59,8 +59,8 @@ class Suggestions(Lines):
         source, target = ends
         if source is not None and target is not None:
             judged = self.session.judge(source, target)
-            given = text_.typed(source.dtypes[0], source.shapes[0])
-            right.append((f"  {given} {glyphs.INTO} {text_.shape(target.shapes[0])}", "dtype"))
+            given = shapes.typed(source.dtypes[0], source.shapes[0])
+            right.append((f"  {given} {glyphs.INTO} {shapes.text(target.shapes[0])}", "dtype"))
             right.append(
                 (f"  {glyphs.FITS} ", "good") if judged.state == "fits" else (f"  {glyphs.UNKNOWN} ", "maybe")
             )

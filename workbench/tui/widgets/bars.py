@@ -13,7 +13,8 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 
-from workbench.session.texts.text import elide, elide_words, share
+from workbench.describe.text import elide_words, share
+from workbench.names import elide
 from workbench.tui.actions import FOOTER, LEAST, key_text, ranks
 from workbench.tui.roles import role_style
 

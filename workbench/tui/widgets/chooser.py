@@ -17,9 +17,8 @@ from textual.worker import get_current_worker
 
 from workbench.describe.actions import words
 from workbench.errors import WorkbenchError
-from workbench.names import show
+from workbench.names import elide, show
 from workbench.session.lists.places import Entry, existing, is_model, nothing, takes_and_gives, typed
-from workbench.session.texts.text import elide
 from workbench.tui.actions import bindings
 from workbench.tui.roles import role_style
 from workbench.tui.widgets.lines import Lines, Painted

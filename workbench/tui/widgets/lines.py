@@ -15,7 +15,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from workbench.session.texts.text import elide
+from workbench.names import elide
 from workbench.tui.actions import bindings
 from workbench.tui.roles import role_style
 

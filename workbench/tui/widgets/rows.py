@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from workbench.model.op_classes import PLACEHOLDERS
+from workbench.names import elide
 from workbench.session.lists.listing import Key, Listing, Row
-from workbench.session.texts.text import elide
 from workbench.tui import glyphs
 from workbench.tui.widgets.lines import Lines, Painted, Piece
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from rich.cells import cell_len
 
-from workbench.names import show
+from workbench.model import shapes
+from workbench.names import elide, show
 from workbench.session.session import Session
-from workbench.session.texts import text as text_
 from workbench.surgery.operations.connect import Connect
 from workbench.tui import glyphs
 from workbench.tui.actions import bindings
@@ -61,8 +61,8 @@ class Wires(Lines):
             left.append((show(text.removeprefix(f"{handle}@")), "plain"))
         if link is None:
             return Painted(left, [(f" {glyphs.NO} invalid ", "bad")], tuple(flex))
-        have = text_.typed(link.source.dtypes[0], link.source.shapes[0])
-        want = text_.shape(link.target.shapes[0])
+        have = shapes.typed(link.source.dtypes[0], link.source.shapes[0])
+        want = shapes.text(link.target.shapes[0])
         sign: Piece = (
             (f" {glyphs.FITS} compatible ", "good")
             if link.proven
@@ -83,7 +83,7 @@ class Wires(Lines):
             return
         for number, at in enumerate(flex):
             mine = max(room // 2, room - widths[1 - number])
-            left[at] = text_.elide(left[at][0], mine), left[at][1]
+            left[at] = elide(left[at][0], mine), left[at][1]
 
     def action_unwire(self) -> None:
         """Remove the wire."""

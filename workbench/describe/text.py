@@ -1,57 +1,30 @@
-"""Small texts that every list shows: dtype with shape, bytes, names cut in the middle."""
+"""Write sizes, and words that share a line, the same way in every face.
+
+Dtypes with shapes are written by `workbench.model.shapes`, numbers with a noun and names by `workbench.names`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from workbench.disk import dtypes
-from workbench.model import shapes
-from workbench.model.shapes import Shape
-from workbench.names import count as count
+from workbench.names import elide
 
-_UNITS = ("kB", "MB", "GB", "TB")
 _STUMP = 8
 """Characters that are left of a word at least, where there is room for all words."""
 
 
-def dtype(enum: int) -> str:
-    """The name of a dtype, `?` where nothing tells it."""
-    return dtypes.name(enum) if enum else "?"
-
-
-def shape(value: Shape) -> str:
-    """`[?,784]`, `[]` for a scalar, `[?…]` for an unknown rank: always in brackets, so that columns read alike."""
-    return shapes.text(value)
-
-
-def typed(enum: int, value: Shape) -> str:
-    """`float32 [?,784]`."""
-    return shapes.typed(enum, value)
-
-
 def size(nbytes: int | None) -> str:
-    """`31.4 kB`, in powers of 1000; `?` for None."""
+    """Return bytes for people, in powers of 1000: `784 B`, `31.4 kB`, `205 MB`; `?` for None."""
     if nbytes is None:
         return "?"
-    if nbytes < 1000:
-        return f"{nbytes} B"
-    value = float(nbytes)
-    for unit in _UNITS:
-        value /= 1000
-        if value < 999.5 or unit == _UNITS[-1]:
+    value, unit = float(nbytes), "B"
+    for bigger in ("kB", "MB", "GB", "TB"):
+        if value < 999.5:
             break
-    return f"{value:.1f} {unit}" if value < 99.5 else f"{value:.0f} {unit}"
-
-
-def elide(text: str, width: int, mark: str = "…") -> str:
-    """`text` in at most `width` characters, cut in the middle where it is longer; its end tells more, so gets more."""
-    if len(text) <= width:
-        return text
-    if width <= len(mark):
-        return mark[:width]
-    room = width - len(mark)
-    head = room // 3
-    return text[:head] + mark + text[len(text) - (room - head) :]
+        value, unit = value / 1000, bigger
+    if unit == "B" or value >= 99.95:
+        return f"{value:.0f} {unit}"
+    return f"{value:.1f} {unit}"
 
 
 def elide_words(words: Sequence[str], width: int, whole: int = 0) -> str:
