@@ -43,7 +43,8 @@ IN_PYTHON = {
     "rename-output": "rename output {key} to {new}",
     "rename-signature": "rename signature {key} to {new}",
     "save-recipe": "save the plan as a recipe",
-    "show-keys": "look them up in model.meta.signatures and model.meta.callables",
+    "scan-model": "call scan(model)",
+    "show-keys": "list the keys with model.meta.signatures",
     "use-tensorflow": "use a TensorFlow that runs the sources: python=PATH, imports=[MODULE], op_libraries=[FILE]",
     "verify-against": "call verify(model, against=OTHER)",
 }

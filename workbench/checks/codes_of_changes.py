@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from workbench.checks.codes import Code
+from workbench.findings import Action, Hint
 
 _STOPS = "Nothing is changed, since it is not clear what the result should be."
-_KEYS = "`workbench inspect` lists signatures and their keys."
+_KEYS = Action("show-keys")
 _OTHER = "Choose another name."
 
 UNKNOWN = Code(
-    "signature-unknown", "error", "the model has no such signature", _STOPS, f"Correct the key. {_KEYS}"
+    "signature-unknown", "error", "the model has no such signature", _STOPS, Hint("Correct the key: ", _KEYS)
 )
 INPUT = Code(
-    "signature-input", "error", "the signature has no such input", _STOPS, f"Correct the key. {_KEYS}"
+    "signature-input", "error", "the signature has no such input", _STOPS, Hint("Correct the key: ", _KEYS)
 )
 OUTPUT = Code(
-    "signature-output", "error", "the signature has no such output", _STOPS, f"Correct the key. {_KEYS}"
+    "signature-output", "error", "the signature has no such output", _STOPS, Hint("Correct the key: ", _KEYS)
 )
 HIDDEN = Code(
     "signature-hidden", "error", "the signature is one that only loaders look for",

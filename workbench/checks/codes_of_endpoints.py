@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from workbench.checks.codes import Code
+from workbench.findings import Action, Hint
 
 _SAVE = "Load the model with TensorFlow and save it again with tf.saved_model.save."
-_KEYS = "`workbench inspect` lists the signatures and their keys."
+_KEYS = Action("show-keys")
 _STOPS = "Nothing is merged, since it is not clear what should be wired."
 
 NO_SOURCE = Code(
@@ -14,7 +15,7 @@ NO_SOURCE = Code(
 NO_WIRE = Code(
     "R1-no-wire", "error", "the plan has no wire",
     "Without a wire the models have nothing in common, and there is nothing to merge.",
-    f"Add a wire from an output to an input. {_KEYS}",
+    Hint("Add a wire from an output to an input: ", _KEYS),
 )  # fmt: skip
 ALONE = Code(
     "R1-alone", "error", "no wire connects this model with the others",
@@ -27,7 +28,7 @@ HANDLE = Code(
 )  # fmt: skip
 SIGNATURE = Code(
     "R1-signature", "error", "the model has no such signature, or several and none was chosen", _STOPS,
-    f"Choose a signature by its key. {_KEYS}",
+    Hint("Choose a signature by its key: ", _KEYS),
 )  # fmt: skip
 NO_SIGNATURE = Code(
     "R1-no-signature", "error", "the MetaGraph has no signature whose keys could be wired", _STOPS,
@@ -38,11 +39,11 @@ NO_OUTPUT = Code(
     "A signature without outputs computes nothing.", "Choose a signature that has outputs.",
 )  # fmt: skip
 KEY = Code(
-    "R1-key", "error", "the signature has no such input or output", _STOPS, f"Correct the key. {_KEYS}"
+    "R1-key", "error", "the signature has no such input or output", _STOPS, Hint("Correct the key: ", _KEYS)
 )
 UNKNOWN = Code(
     "R1-unknown", "error", "an endpoint is neither a key of the signature nor a node of the graph", _STOPS,
-    f"Correct the name. {_KEYS}",
+    Hint("Correct the name: ", _KEYS),
 )  # fmt: skip
 HIDDEN = Code(
     "R1-hidden", "warning", "a key of the signature and a node have the same name",
@@ -52,7 +53,7 @@ HIDDEN = Code(
 DANGLING = Code(
     "R1-dangling", "error", "the signature names a tensor for this key that the graph does not have",
     "The model is damaged: its own signature can't be called either.",
-    "Run `workbench check` on the model, or name another tensor.",
+    Hint("Name another tensor, or ", Action("check-model")),
 )  # fmt: skip
 TENSOR = Code(
     "R1-tensor", "error", "the graph has no such tensor or node", _STOPS,

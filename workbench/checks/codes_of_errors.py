@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workbench.checks.codes import Code
+from workbench.findings import Action, Hint
 
 _READ = "Check the path, the permissions and the disk."
 _ASK = "Correct the name; the message offers the nearest ones."
@@ -83,12 +84,12 @@ CHILD_TIMEOUT = Code(
 )  # fmt: skip
 EXECUTION_FAILED = Code(
     "execution-failed", "error", "loading or running a model failed in TensorFlow", "The message is TensorFlow's own.",
-    "Run `workbench check` on the model, or give other inputs.",
+    Hint("Give other inputs, or ", Action("check-model")),
 )  # fmt: skip
 NOT_ALLOWED = Code(
     "not-allowed", "error", "the model reaches unsafe ops and was not run",
     "They read or write files, use the network, end the process or run other code.",
-    "Look at them with `workbench scan`; allow them if you trust the model.",
+    Hint("Look at them: ", Action("scan-model"), "; allow them if you trust the model."),
 )  # fmt: skip
 INPUT = Code(
     "input", "error", "a value does not fit the input it was given for", "The model was not run.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workbench.checks.codes import Code
+from workbench.findings import Action, Hint
 
 _AGAIN = "Load the model with TensorFlow and save it again."
 _FETCH = "Copy the whole folder again from where the model was exported."
@@ -108,7 +109,7 @@ UNSAFE = Code(
     "R12-unsafe", "warning", "the result reaches unsafe ops",
     "They read or write files, use the network, end the process or run other code. Unless that is allowed, "
     "neither the sources nor the result are run, so that the result is not verified.",
-    "Look at them with `workbench scan`; allow them if you trust the models.",
+    Hint("Look at them: ", Action("scan-model"), "; allow them if you trust the models."),
 )  # fmt: skip
 TF1_FORMAT = Code(
     "tf1-format", "info", "the result has no object graph",

@@ -39,7 +39,8 @@ COMMAND_LINE = {
     "rename-output": "use --rename-output {key}={new}",
     "rename-signature": "use --rename {key}={new}",
     "save-recipe": "save one with --save-recipe",
-    "show-keys": "look them up with `workbench inspect`",
+    "scan-model": "run `workbench scan`",
+    "show-keys": "list the keys with `workbench inspect`",
     "use-tensorflow": "use a TensorFlow that runs the sources: --python PATH, --import MODULE, --op-library FILE.so",
     "verify-against": "compare it with another model: `workbench verify MODEL --against OTHER`",
 }
@@ -61,7 +62,7 @@ TERMINAL_UI = {
     "give-samples": "give inputs that lead to different outputs under “Verify with”",
     "keep-variables": "turn off “Freeze” in the commit form",
     "list-nodes": "pick one in the list of nodes",
-    "show-keys": "look them up in the list of the model",
+    "show-keys": "look at the keys in the list of the model",
 }
 """What has no place in the terminal UI is worded for the command line there, too."""
 
