@@ -18,7 +18,7 @@ import workbench as wb
 from tests.protos import graph, meta_graph, node, write
 from workbench.disk import dtypes, schema
 from workbench.model.callables import Callable_
-from workbench.publishing.joins import work
+from workbench.publishing.work import Work
 from workbench.runtime.comparison.verification import Verification, not_run
 
 SAMPLES = wb.sample_models()
@@ -182,10 +182,10 @@ def test_inputs_of_a_verification_are_any_values_that_run_takes() -> None:
     draft = wb.apply(join())
     signature = draft.meta.signature()
     for given in ({"base64_input": "YQ=="}, [{"base64_input": b"YQ=="}, {"base64_input": np.array("YQ==")}]):
-        samples = work(draft, wb.Proving(inputs=given)).given(draft.meta, signature)
+        samples = Work(draft, wb.Proving(inputs=given)).given(draft.meta, signature)
         assert [sample["base64_input"].tolist() for sample in samples] == [b"YQ=="] * len(samples)
     with pytest.raises(wb.InputError, match="The inputs are base64_input"):
-        work(draft, wb.Proving(inputs={"nokey": 1})).given(draft.meta, signature)
+        Work(draft, wb.Proving(inputs={"nokey": 1})).given(draft.meta, signature)
 
 
 def test_what_a_function_does_is_its_first_line() -> None:

@@ -15,7 +15,9 @@ from tests.surgery.models import MODELS
 from tests.surgery.tiny import Tiny, doubler
 from tests.zoo import Example
 from workbench.errors import DamagedFile, MissingFile, TargetExists
-from workbench.publishing.joins import Proving, Report, commit
+from workbench.publishing.commit import commit
+from workbench.publishing.report import Report
+from workbench.publishing.running import Proving
 from workbench.runtime.api import run
 from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import Draft, apply, build

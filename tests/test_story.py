@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import workbench as wb
-from workbench.publishing.joins import commit
+from workbench.publishing.commit import commit
 from workbench.runtime.child_process.child import Child
 
 pytestmark = pytest.mark.needs_tf

@@ -42,8 +42,9 @@ if TYPE_CHECKING:
     from workbench.graph.views import to_networkx
     from workbench.model import MetaGraph
     from workbench.picture.drawing import draw
-    from workbench.publishing.joins import Report, commit
-    from workbench.publishing.publish import Proving
+    from workbench.publishing.commit import commit
+    from workbench.publishing.report import Report
+    from workbench.publishing.running import Proving
     from workbench.runtime.api import run
     from workbench.surgery.draft import Draft, apply, check
     from workbench.surgery.operations.connect import Connect
@@ -67,8 +68,8 @@ _HOMES = {
     "Plan": "workbench.surgery.plan",
     "PlanError": "workbench.errors",
     "Proof": "workbench.verification.report",
-    "Proving": "workbench.publishing.publish",
-    "Report": "workbench.publishing.joins",
+    "Proving": "workbench.publishing.running",
+    "Report": "workbench.publishing.report",
     "ResultOptions": "workbench.surgery.plan",
     "RuntimeFailure": "workbench.errors",
     "Source": "workbench.surgery.plan",
@@ -79,7 +80,7 @@ _HOMES = {
     "apply": "workbench.surgery.draft",
     "check": "workbench.surgery.draft",
     "check_model": "workbench.checks.check",
-    "commit": "workbench.publishing.joins",
+    "commit": "workbench.publishing.commit",
     "draw": "workbench.picture.drawing",
     "open_model": "workbench.checks.opened",
     "run": "workbench.runtime.api",

@@ -19,7 +19,7 @@ from tests.zoo.broken import BROKEN
 from workbench.checks.check import check_model
 from workbench.errors import WorkbenchError
 from workbench.model import Model, open_model
-from workbench.publishing.joins import commit
+from workbench.publishing.commit import commit
 from workbench.surgery.draft import build
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import Plan, Source

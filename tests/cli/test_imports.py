@@ -125,9 +125,9 @@ def test_public_names_stay_what_they_are() -> None:
         "for _ in range(2):\n"
         "    found = [name for name in workbench.__all__ if isinstance(getattr(workbench, name), types.ModuleType)]\n"
         "    assert found == ['errors'], found\n"
-        "    import workbench.publishing.joins, workbench.publishing.edits\n"
+        "    import workbench.publishing.commit, workbench.publishing.work\n"
         "from workbench import commit\n"
-        "assert commit is workbench.publishing.joins.commit\n"
+        "assert commit is workbench.publishing.commit.commit\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -30,7 +30,8 @@ from workbench.cli.pages import merge_page
 from workbench.describe import calling
 from workbench.disk import dtypes
 from workbench.model import Signature
-from workbench.publishing.joins import Proving, commit
+from workbench.publishing.commit import commit
+from workbench.publishing.running import Proving
 from workbench.runtime.api import run as run_model
 from workbench.runtime.child_process.child import Child
 from workbench.runtime.component_tensors import input_slots

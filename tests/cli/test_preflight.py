@@ -10,17 +10,17 @@ import pytest
 from tests.cli.test_unsafe import NOBODY, reads_a_file
 from tests.cli.tools import call
 from tests.surgery.tiny import Tiny, doubler
-from workbench.surgery.operations import freeze as freeze_model
+from workbench.surgery.operations.freeze import Freeze
 
 
 @pytest.fixture
 def never(monkeypatch: pytest.MonkeyPatch) -> None:
     """Freezing fails the test."""
 
-    def refuse(model: object) -> None:
-        raise AssertionError(f"{model} was changed")
+    def refuse(self: Freeze, workspace: object) -> None:
+        raise AssertionError(f"{workspace} was changed")
 
-    monkeypatch.setattr(freeze_model, "freeze_model", refuse)
+    monkeypatch.setattr(Freeze, "apply", refuse)
 
 
 def unfed(folder: Path) -> Path:

@@ -65,7 +65,7 @@ def test_added_signatures_take_the_tensors_behind_their_name(
     made = open_model(tmp_path / "out").meta.signatures
     assert list(made["one"].inputs) == ["a"] and list(made["two"].outputs) == ["d", "e"]
     recipe = json.loads((tmp_path / "out/assets.extra/workbench.json").read_text())
-    assert recipe["options"]["add"][0] == {"key": "one", "inputs": {"a": x}, "outputs": {"b": y}}
+    assert recipe["steps"][0]["add"][0] == {"key": "one", "inputs": {"a": x}, "outputs": {"b": y}}
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,8 @@ from tests.sampling import plainly
 from tests.surgery.tiny import Tiny
 from workbench.disk.checkpoint.bundle import Bundle
 from workbench.errors import CannotWrite
-from workbench.publishing.joins import Proving, commit
+from workbench.publishing.commit import commit
+from workbench.publishing.running import Proving
 from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import apply
 from workbench.surgery.plan import Plan

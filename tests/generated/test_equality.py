@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from tests.generated.dags import ROWS, Dag, make_dag
 from tests.generated.models import EXTRAS, Generated, generate
 from tests.generated.scope import DTYPES, small
+from tests.surgery.tools import changed
 from workbench.disk import schema
 from workbench.disk.checkpoint.bundle import Bundle
 from workbench.disk.checkpoint.bundle_write import JoinPart, join
@@ -27,13 +28,13 @@ from workbench.disk.folder.reading import load
 from workbench.errors import ExecutionFailed
 from workbench.graph.effects import Effects
 from workbench.model import open_model
-from workbench.publishing.edits import commit_edit
-from workbench.publishing.joins import commit
+from workbench.publishing.commit import commit
 from workbench.runtime.api import run
 from workbench.runtime.child_process.child import Child
-from workbench.surgery.draft import Draft, build
-from workbench.surgery.operations.signature import Added, SignatureChange, change_signatures
+from workbench.surgery.draft import Draft, assemble, build
+from workbench.surgery.operations.signature import Added, ChangeSignature
 from workbench.surgery.plan import Plan, ResultOptions, Source
+from workbench.surgery.resolve.join import open_sources
 
 RUN = settings(
     max_examples=settings().max_examples // 10,
@@ -144,14 +145,14 @@ def test_what_is_pruned_is_not_missed(child: Child, folders: Folders, seed: int)
     model = generate(random, folder / "a", {"x": random.choice(DTYPES)}, steps=8, extras=extras)
     opened = open_model(model.path)
     nodes = [node.name for node in opened.meta.graph.node if node.op in ("AddV2", "Sub", "Mul", "Neg", "Abs")]
-    with_more = change_signatures(
-        opened, SignatureChange(add=(Added("other", {"x": "x:0"}, {"it": f"{random.choice(nodes)}:0"}),))
+    with_more = changed(
+        opened, ChangeSignature(add=(Added("other", {"x": "x:0"}, {"it": f"{random.choice(nodes)}:0"}),))
     )
-    assert not with_more.blocked, with_more.findings
-    assert commit_edit(with_more, folder / "b", verify=False).published
-    less = change_signatures(open_model(folder / "b"), SignatureChange(drop=("other",)))
-    assert not less.blocked, less.findings
-    assert commit_edit(less, folder / "c", verify=False).published
+    assert isinstance(with_more, Draft), with_more.findings
+    assert commit(with_more, folder / "b", verify=False).published
+    less = changed(open_model(folder / "b"), ChangeSignature(drop=("other",)))
+    assert isinstance(less, Draft), less.findings
+    assert commit(less, folder / "c", verify=False).published
     values = values_for(random, model)
     for path in (folder / "b", folder / "c"):
         for loader in loaders(child, {"a": model}, Dag({"a": model}, {}, Plan(())).odd, random):
@@ -196,13 +197,13 @@ def test_renamed_there_and_back(folders: Folders, seed: int) -> None:
     inputs = {key: there[key] for key in model.inputs}
     outputs = {key: there[key] for key in model.outputs}
     for source, target, change in (
-        ("a", "b", SignatureChange({"serving_default": signature}, inputs, outputs)),
-        ("b", "c", SignatureChange({signature: "serving_default"}, _turned(inputs), _turned(outputs))),
-        ("a", "d", SignatureChange({"serving_default": "serving_default"})),
+        ("a", "b", ChangeSignature({"serving_default": signature}, inputs, outputs)),
+        ("b", "c", ChangeSignature({signature: "serving_default"}, _turned(inputs), _turned(outputs))),
+        ("a", "d", ChangeSignature({"serving_default": "serving_default"})),
     ):
-        edit = change_signatures(open_model(folder / source), change)
-        assert not edit.blocked, edit.findings
-        assert commit_edit(edit, folder / target, verify=False).published
+        edit = changed(open_model(folder / source), change)
+        assert isinstance(edit, Draft), edit.findings
+        assert commit(edit, folder / target, verify=False).published
     back, never = (_meta(folder / name) for name in "cd")
     assert back == never
     assert set(_meta(folder / "b").signature_def[signature].inputs) == set(inputs.values())
@@ -229,7 +230,8 @@ def test_prefixed_and_stripped(folders: Folders, seed: int) -> None:
     folder = next(folders)
     extras = [name for name in EXTRAS if name != "ref_variable"]
     model = generate(Random(seed), folder, {"x": "float32"}, extras=extras)
-    draft, findings = build(Plan((Source("m", model.path),), result=ResultOptions(format="tf1")))
+    plan = Plan((Source("m", model.path),), result=ResultOptions(format="tf1"))
+    draft, findings = assemble(plan, open_sources(plan))
     assert draft is not None, findings
     original = open_model(folder).meta
     holding = Effects(original).holding

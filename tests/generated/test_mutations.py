@@ -17,7 +17,7 @@ from workbench.checks.check import check_model
 from workbench.checks.unsafe import dangerous
 from workbench.model import open_model
 from workbench.publishing import reference as prove
-from workbench.publishing.joins import commit
+from workbench.publishing.commit import commit
 from workbench.runtime.chain import ModelRef, ResultModel, SampleSource
 from workbench.runtime.child_process.child import Child
 from workbench.runtime.child_process.private_copy import Copies
@@ -72,12 +72,14 @@ def verifier(plan: Plan, child: Child, copies: Copies) -> Verifier:
     """Has the reference; of a commit with nothing left out."""
     if plan not in _VERIFIERS:
         draft = draft_without(plan)
-        maker = sample_maker(draft.meta, draft.signature, assets=prove.assets(draft))
+        maker = sample_maker(
+            draft.meta, draft.signature, assets={asset.tensor: asset.path for asset in draft.meta.assets}
+        )
         verifier = Verifier(
             child,
-            prove.reference_chain(draft, copies.of),
+            prove.chain(draft, draft.signature.key, copies.of),
             SampleSource(make=maker),
-            depends=prove.depends(draft),
+            depends=prove.depends(draft, draft.signature.key),
         )
         assert verifier.reference() is None
         _VERIFIERS[plan] = verifier

@@ -16,7 +16,7 @@ from tests.loaders.ways import EQUAL, WAYS, Case, outcome, parts
 from tests.surgery.tools import draft_of, wire
 from tests.zoo import ZOO, Example
 from tests.zoo.run import run_v1, run_v2
-from workbench.publishing.joins import commit
+from workbench.publishing.commit import commit
 from workbench.surgery.plan import Plan, ResultOptions, Source
 
 BATCH = 2

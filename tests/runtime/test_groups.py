@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 
 from tests import protos
+from tests.surgery.tools import changed, flattened
 from workbench.disk import dtypes
 from workbench.model import MetaGraph, open_model
 from workbench.model.shapes import to_proto
 from workbench.publishing import reference as prove
-from workbench.publishing.edits import commit_edit
-from workbench.publishing.publish import Proving
+from workbench.publishing.commit import commit
+from workbench.publishing.running import Proving
 from workbench.runtime.child_process.child import Child
 from workbench.runtime.inputs.groups import Group, structured_groups
 from workbench.runtime.inputs.make_inputs import make_inputs, sample_source
-from workbench.surgery.operations.flatten import flatten
-from workbench.surgery.operations.signature import SignatureChange, change_signatures
+from workbench.surgery.operations.signature import ChangeSignature
 
 INT64 = dtypes.INT64
 SPECS = {"sparse": ("SparseTensorSpec", 3), "ragged": ("RaggedTensorSpec", 2)}
@@ -115,13 +115,11 @@ def test_an_edit_asks_its_original(tmp_path: Path, change: str) -> None:
     """Keys that changed, or an object graph that is gone, tell nothing."""
     model = open_model(protos.write(tmp_path / "m", structured("ragged", "ragged")))
     if change == "rename":
-        edit = change_signatures(
-            model, SignatureChange(rename_inputs={"arg": "v", "arg_1": "s", "arg_3": "b"})
-        )
+        edit = changed(model, ChangeSignature(rename_inputs={"arg": "v", "arg_1": "s", "arg_3": "b"}))
     else:
-        edit = flatten(model, "tf1")
+        edit = flattened(model, "tf1")
     signature = edit.meta.signatures["serving_default"]
-    source = sample_source(edit.meta, signature, groups=prove.edit_groups(edit, "serving_default"))
+    source = sample_source(edit.meta, signature, groups=prove.groups(edit, "serving_default"))
     assert source.make is not None
     made = source.make(0)
     assert made is not None
@@ -135,7 +133,7 @@ def test_of_two_models_the_one_with_objects_is_asked(tmp_path: Path, turned: boo
     from workbench.verification.compare import _Against, pair
 
     model = open_model(protos.write(tmp_path / "m", structured("ragged", "ragged")))
-    flat = commit_edit(flatten(model, "tf1"), tmp_path / "flat", verify=False).path
+    flat = commit(flattened(model, "tf1"), tmp_path / "flat", verify=False).path
     assert flat is not None
     two = (open_model(flat), model) if turned else (model, open_model(flat))
     source = _Against(pair(*two), Proving(), None, [])._samples()
@@ -198,6 +196,6 @@ def test_quantised_inputs_are_fed_as_what_they_are(child: Child, tmp_path: Path,
     meta = protos.meta_graph(graph, serving_default=({"x": "x:0"}, {"y": "y:0"}))
     meta.signature_def["serving_default"].inputs["x"].dtype = number
     model = open_model(protos.write(tmp_path / "m", meta))
-    report = commit_edit(flatten(model), tmp_path / "out", child=child)
+    report = commit(flattened(model), tmp_path / "out", child=child)
     assert report.verification is not None, report.reason
     assert {one.loader: one.status for one in report.verification.loaders} == {"v1": "equal", "v2": "equal"}

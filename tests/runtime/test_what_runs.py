@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 from tests.surgery.tiny import Tiny, doubler, plan
+from tests.surgery.tools import changed
 from tests.zoo.example import tf
 from workbench import Proving, apply, run, verify
 from workbench.errors import ChangedFile, ExecutionFailed, WrongSource
 from workbench.model import open_model
-from workbench.publishing.edits import commit_edit
-from workbench.publishing.joins import commit
+from workbench.publishing.commit import commit
 from workbench.runtime.child_process.child import Child
-from workbench.surgery.operations.signature import SignatureChange, change_signatures
+from workbench.surgery.operations.signature import ChangeSignature
 from workbench.verification.report import Proof
 
 pytestmark = pytest.mark.needs_tf
@@ -112,8 +112,8 @@ def test_what_was_opened_is_run_and_not_what_came_after(child: Child, doubles: P
 def test_a_source_that_changes_while_a_result_is_verified_is_not_published(
     child: Child, doubles: Path, squares: Path, tmp_path: Path
 ) -> None:
-    edit = change_signatures(open_model(doubles), SignatureChange(rename_outputs={"y": "z"}))
-    report = commit_edit(edit, tmp_path / "out", child=Meddled(child, swap(doubles, squares)))
+    edit = changed(open_model(doubles), ChangeSignature(rename_outputs={"y": "z"}))
+    report = commit(edit, tmp_path / "out", child=Meddled(child, swap(doubles, squares)))
     assert (report.verdict, report.published) == ("inconclusive", False), report.reason
     assert "was changed while" in report.reason
     assert not (tmp_path / "out").exists()
@@ -240,6 +240,6 @@ def test_libraries_find_the_files_beside_an_asset(child: Child, tmp_path: Path) 
     for loader in ("v1", "v2"):
         found = run(folder, {"x": [2.0]}, child=child, loader=loader, allow_unsafe=True)  # type: ignore[arg-type]
         np.testing.assert_allclose(found["y"], [15.0])
-    edit = change_signatures(open_model(folder), SignatureChange(rename_outputs={"y": "z"}))
-    report = commit_edit(edit, tmp_path / "out", proving=UNSAFE, child=child)
+    edit = changed(open_model(folder), ChangeSignature(rename_outputs={"y": "z"}))
+    report = commit(edit, tmp_path / "out", proving=UNSAFE, child=child)
     assert report.verdict == "verified", report.reason

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from tests.surgery.tiny import Tiny, typed
+from tests.surgery.tools import flattened
 from workbench.model import open_model
-from workbench.publishing.edits import commit_edit
+from workbench.publishing.commit import commit
 from workbench.runtime.child_process.child import Child
 from workbench.runtime.inputs.make_inputs import sample_source
 from workbench.runtime.inputs.makers import LONG_VARIANTS, WIDTHS
-from workbench.surgery.operations.flatten import flatten
 
 
 def samples(path: Path, width: int, variant: int = 0) -> list[Any]:
@@ -74,7 +74,7 @@ def test_a_saturated_output_is_moved(child: Child, tmp_path: Path) -> None:
     made = Tiny(tmp_path / "m").placeholder("x", shape=(1, 4)).const("far", 1e4)
     made.node("less", "Sub", "x", "far", T="float32").node("y", "Relu", "less", T="float32")
     path = made.signature(x_in=("x:0", "float32", (1, 4)), y_out=("y:0", "float32", (1, 4))).save()
-    report = commit_edit(flatten(open_model(path)), tmp_path / "out", child=child)
+    report = commit(flattened(open_model(path)), tmp_path / "out", child=child)
     assert (report.verdict, report.verification and report.verification.notes) == ("verified", ())
 
 
@@ -88,10 +88,8 @@ def test_an_output_beside_a_random_one_is_verified(child: Child, tmp_path: Path)
         made.node("z", "AddV2", "x", "noise", T="float32").node("y", "Tanh", "x", T="float32")
         return made.signature(x_in="x:0", **outputs).save()
 
-    both = commit_edit(
-        flatten(open_model(model("both", y_out="y:0", z_out="z:0"))), tmp_path / "a", child=child
-    )
+    both = commit(flattened(open_model(model("both", y_out="y:0", z_out="z:0"))), tmp_path / "a", child=child)
     assert both.verdict == "verified" and both.verification is not None
     assert "Output z is random" in both.verification.notes[0]
-    alone = commit_edit(flatten(open_model(model("alone", z_out="z:0"))), tmp_path / "b", child=child)
+    alone = commit(flattened(open_model(model("alone", z_out="z:0"))), tmp_path / "b", child=child)
     assert alone.verdict == "inconclusive" and "output z" in alone.reason

@@ -8,8 +8,10 @@ import pytest
 
 from tests.protos import Func, Shape, function, graph, meta_graph, node, write
 from tests.surgery.tiny import Tiny
+from tests.surgery.tools import changed
 from workbench.model import open_model
-from workbench.surgery.operations.signature import Added, SignatureChange, change_signatures
+from workbench.surgery.draft import Draft
+from workbench.surgery.operations.signature import Added, ChangeSignature
 
 
 @pytest.fixture
@@ -35,16 +37,14 @@ def model(tmp_path: Path) -> Path:
 def test_endpoints_are_written_as_for_a_wire(
     model: Path, chosen: str | None, inputs: dict[str, str], outputs: dict[str, str], tensors: tuple[str, str]
 ) -> None:
-    edit = change_signatures(
-        open_model(model), SignatureChange(add=(Added("new", inputs, outputs),), signature=chosen)
-    )
-    assert not edit.blocked, edit.findings
+    edit = changed(open_model(model), ChangeSignature(add=(Added("new", inputs, outputs),), signature=chosen))
+    assert isinstance(edit, Draft), edit.findings
     found = edit.meta.signatures["new"]
     assert (found.inputs["a"].tensor, found.outputs["b"].tensor) == tensors
 
 
 def test_a_key_that_is_not_there_offers_the_keys_of_the_chosen_signature(model: Path) -> None:
-    edit = change_signatures(open_model(model), SignatureChange(add=(Added("new", {"a": "xx"}, {"b": "y"}),)))
+    edit = changed(open_model(model), ChangeSignature(add=(Added("new", {"a": "xx"}, {"b": "y"}),)))
     (wrong,) = edit.findings
     assert "x" in (wrong.hint or "")
 
@@ -72,18 +72,18 @@ def test_an_endpoint_may_lie_inside_calls(calling: Path) -> None:
         Added("inner", {"x": "in:0"}, {"sum": "out::call::sum:0"}),
         Added("tail", {"s": "out::call:0"}, {"y": "y"}),
     )
-    edit = change_signatures(open_model(calling), SignatureChange(add=added))
-    assert not edit.blocked, edit.findings
+    edit = changed(open_model(calling), ChangeSignature(add=added))
+    assert isinstance(edit, Draft), edit.findings
     assert edit.meta.signatures["inner"].outputs["sum"].tensor == "out/call/sum:0"
     assert edit.meta.signatures["tail"].inputs["s"].tensor == "out/call:0"
     assert (edit.meta.nodes["out"].op, edit.meta.nodes["out/call/sum"].op) == ("Identity", "AddV2")
     # what lies inside is compared with a copy, the model's own signature with the original
     opened = {key: reference.opened is not None for key, reference in edit.references.items()}
     assert opened == {"inner": True, "tail": True, "serving_default": False}
-    assert edit.original.nodes["out"].op == "PartitionedCall"
+    assert edit.workspace.original.nodes["out"].op == "PartitionedCall"
 
 
 def test_an_endpoint_inside_calls_that_is_not_there_is_named(calling: Path) -> None:
     added = Added("inner", {"x": "in:0"}, {"sum": "out::call::summ:0"})
-    (wrong,) = change_signatures(open_model(calling), SignatureChange(add=(added,))).findings
+    (wrong,) = changed(open_model(calling), ChangeSignature(add=(added,))).findings
     assert wrong.severity == "error" and "sum" in (wrong.hint or "")

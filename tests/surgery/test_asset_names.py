@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.surgery.tiny import Tiny, plan
-from tests.surgery.tools import codes, draft_of
+from tests.surgery.tools import changed, codes, draft_of
 from workbench.disk import dtypes, schema
 from workbench.model import open_model
-from workbench.publishing.joins import commit
+from workbench.publishing.commit import commit
 from workbench.surgery.draft import Draft
-from workbench.surgery.edit import begin
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import Plan, Source
 
@@ -71,7 +70,7 @@ def test_a_name_is_kept_and_so_is_what_lies_beside(tmp_path: Path) -> None:
         "leads_in": "7",
         "vocab.txt": "9",
     }
-    edited = {one.relative.removeprefix("assets/") for one in begin(open_model(a), "test").files()}
+    edited = {one.relative.removeprefix("assets/") for one in changed(open_model(a)).files}
     assert edited == files.keys() - {"vocab.txt"}
 
 

@@ -10,20 +10,17 @@ import numpy as np
 import pytest
 
 from tests.cli.tools import call
-from tests.surgery.tools import codes, draft_of, findings_of, the, wire
+from tests.surgery.tools import Refused, changed, codes, draft_of, findings_of, flattened, frozen, the, wire
 from workbench.model import Model, open_model
-from workbench.publishing.edits import commit_edit
-from workbench.publishing.joins import commit
-from workbench.publishing.publish import Report
+from workbench.publishing.commit import commit
+from workbench.publishing.report import Report
 from workbench.runtime.api import run
 from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import Draft
-from workbench.surgery.edit import Edit
-from workbench.surgery.operations.flatten import flatten
-from workbench.surgery.operations.freeze import freeze_model
-from workbench.surgery.operations.signature import Added, SignatureChange, change_signatures
+from workbench.surgery.operations.flatten import Flatten
+from workbench.surgery.operations.freeze import Freeze
+from workbench.surgery.operations.signature import Added, ChangeSignature
 from workbench.surgery.plan import Plan, ResultOptions, Source
-from workbench.surgery.replay import redo
 
 pytestmark = pytest.mark.needs_tf
 
@@ -131,6 +128,9 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
     return get
 
 
+OPERATIONS = {"freeze": Freeze(), "flatten": Flatten()}
+
+
 def plan_of(parts: dict[str, tuple[Path, str | None]], *wires: str, **options: Any) -> Plan:
     sources = tuple(Source(handle, path, None, signature) for handle, (path, signature) in parts.items())
     return Plan(sources, tuple(map(wire, wires)), ResultOptions(**options))
@@ -145,8 +145,8 @@ def joined(plan: Plan, target: Path, child: Child) -> tuple[Draft, Report]:
     return draft, report
 
 
-def edited(edit: Edit, target: Path, child: Child) -> Report:
-    report = commit_edit(edit, target, child=child)
+def edited(edit: Draft, target: Path, child: Child) -> Report:
+    report = commit(edit, target, child=child)
     assert report.verdict == "verified", report.reason
     assert report.verification is not None
     assert [check.status for check in report.verification.loaders] == ["equal", "equal"]
@@ -267,7 +267,7 @@ def test_a_callable_becomes_a_signature(make: Make, tmp_path: Path, child: Child
         Added("train", {"x": "__call__[1]#x"}, {"y": "output_0"}),
         Added("nested", {"v": "serve#x"}, {"a": "serve#nested/a", "last": "list/1"}),
     )
-    edit = change_signatures(open_model(make("one")), SignatureChange(add=added))
+    edit = changed(open_model(make("one")), ChangeSignature(add=added))
     report = edited(edit, tmp_path / "out", child)
     assert set(report.others) == {"train", "nested"}
     a, x = weights(make("one")), numbers()
@@ -283,9 +283,7 @@ def test_a_callable_becomes_a_signature(make: Make, tmp_path: Path, child: Child
 
 def test_a_callable_with_tables_becomes_a_signature(make: Make, tmp_path: Path, child: Child) -> None:
     added = Added("serving_default", {"words": "__call__#words"}, {"y": "__call__#output_0"})
-    edited(
-        change_signatures(open_model(make("tables")), SignatureChange(add=(added,))), tmp_path / "out", child
-    )
+    edited(changed(open_model(make("tables")), ChangeSignature(add=(added,))), tmp_path / "out", child)
     found = run(tmp_path / "out", {"words": ["a", "b", "zz"]}, child=child)
     expected = np.array([1 + 3, 2 + 0, -1 + 2], np.float32)[:, None] * np.arange(4, dtype=np.float32)
     np.testing.assert_allclose(found["y"], expected)
@@ -293,10 +291,10 @@ def test_a_callable_with_tables_becomes_a_signature(make: Make, tmp_path: Path, 
 
 def test_the_reference_is_the_callable_itself(make: Make, tmp_path: Path, child: Child) -> None:
     added = Added("serving_default", {"x": "__call__#x"}, {"y": "__call__#output_0"})
-    edit = change_signatures(open_model(make("one")), SignatureChange(add=(added,)))
-    (call_,) = [node for node in edit.meta_graph.graph_def.node if node.name == "call/call"]
+    edit = changed(open_model(make("one")), ChangeSignature(add=(added,)))
+    (call_,) = [node for node in edit.workspace.meta_graph.graph_def.node if node.name == "call/call"]
     call_.attr["f"].func.name = open_model(make("one")).meta.callables[0].variants[0].function
-    report = commit_edit(edit, tmp_path / "out", child=child)
+    report = commit(edit, tmp_path / "out", child=child)
     assert report.verdict == "differs"  # the variant that trains
 
 
@@ -315,9 +313,9 @@ def test_the_reference_is_the_callable_itself(make: Make, tmp_path: Path, child:
 def test_no_signature_can_be_made_of_it(
     zoo: Callable[[str], Any], inputs: dict[str, str], outputs: dict[str, str], code: str, said: str
 ) -> None:
-    change = SignatureChange(add=(Added("new", inputs, outputs),))
-    edit = change_signatures(open_model(zoo("tf2_callables_only").path), change)
-    assert said in str(the(edit.findings, code)) and edit.blocked
+    change = ChangeSignature(add=(Added("new", inputs, outputs),))
+    edit = changed(open_model(zoo("tf2_callables_only").path), change)
+    assert said in str(the(edit.findings, code)) and isinstance(edit, Refused)
 
 
 @pytest.mark.parametrize("kind", ["freeze", "flatten"])
@@ -335,7 +333,7 @@ def test_without_a_signature_the_usual_callable_is_one(
 ) -> None:
     if name == "keras":
         assert open_model(make(name)).meta.duplicate_variables
-    edit = redo(open_model(make(name)), kind, {}, where="recipe")
+    edit = changed(open_model(make(name)), OPERATIONS[kind])
     report = edited(edit, tmp_path / "out", child)
     (signature,) = [one for one in edit.meta.signatures.values() if not one.key.startswith("__")]
     assert signature.key == "serving_default"
@@ -346,7 +344,7 @@ def test_without_a_signature_the_usual_callable_is_one(
 
 @pytest.mark.parametrize(("kind", "severity"), [("freeze", "error"), ("flatten", "warning")])
 def test_which_callable_is_meant_has_to_be_told(make: Make, kind: str, severity: str) -> None:
-    edit = redo(open_model(make("nested")), kind, {}, where="recipe")
+    edit = changed(open_model(make("nested")), OPERATIONS[kind])
     found = the(edit.findings, "signature-none")
     assert found.severity == severity and "--inputs KEY=layer.__call__#KEY" in str(found)
 
@@ -406,8 +404,8 @@ def test_the_loaded_object_may_itself_be_the_function(make: Make, tmp_path: Path
     x = np.abs(numbers())
     expected = np.repeat(x.sum(1, keepdims=True), 3, 1) @ numbers()[:, :3].T
     edits = {
-        "frozen": (freeze_model(source), "output_0"),
-        "flat": (flatten(source), "output_0"),
+        "frozen": (frozen(source), "output_0"),
+        "flat": (flattened(source), "output_0"),
         "named": (with_signature(source, {"x": "__call__#x"}, {"y": "__call__#output_0"}), "y"),
         "bare": (with_signature(source, {"x": "x"}, {"y": "#output_0"}), "y"),
     }
@@ -420,7 +418,7 @@ def test_the_loaded_object_may_itself_be_the_function(make: Make, tmp_path: Path
     joined(plan, tmp_path / "joined", child)
 
 
-def with_signature(model: Model, inputs: dict[str, str], outputs: dict[str, str]) -> Edit:
-    edit = change_signatures(model, SignatureChange(add=(Added("serving_default", inputs, outputs),)))
-    assert not edit.blocked, edit.findings
+def with_signature(model: Model, inputs: dict[str, str], outputs: dict[str, str]) -> Draft:
+    edit = changed(model, ChangeSignature(add=(Added("serving_default", inputs, outputs),)))
+    assert isinstance(edit, Draft), edit.findings
     return edit

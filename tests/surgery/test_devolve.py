@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.surgery.tools import frozen
 from tests.zoo.example import numbers, tf
 from tests.zoo.tools import fill, placeholder, save, v1_session, variable
 from tests.zoo.v2 import save_module, spec
 from workbench.model import open_model
-from workbench.publishing.edits import commit_edit
-from workbench.publishing.publish import Proving
+from workbench.publishing.commit import commit
+from workbench.publishing.running import Proving
 from workbench.runtime.child_process.child import Child
-from workbench.surgery.operations.freeze import freeze_model
+from workbench.surgery.draft import Draft
 
 pytestmark = pytest.mark.needs_tf
 
@@ -97,9 +98,9 @@ MODELS = {
 def test_every_way_of_a_handle(child: Child, tmp_path: Path, name: str) -> None:
     (tmp_path / "source").mkdir()
     path = MODELS[name](tmp_path / "source")
-    edit = freeze_model(open_model(path))
-    assert not edit.blocked, edit.findings
-    report = commit_edit(edit, tmp_path / "frozen", proving=Proving(), child=child)
+    edit = frozen(open_model(path))
+    assert isinstance(edit, Draft), edit.findings
+    report = commit(edit, tmp_path / "frozen", proving=Proving(), child=child)
     assert report.verdict == "verified", report.reason
     assert report.path is not None
     meta = open_model(report.path).meta
@@ -116,7 +117,7 @@ def test_a_writer_deep_in_a_loop_is_named_with_its_place(tmp_path: Path) -> None
         return tf.while_loop(lambda i, _: i < 3, step, [0, x])[1]
 
     path = module_of(body)(tmp_path)
-    edit = freeze_model(open_model(path))
+    edit = frozen(open_model(path))
     refused = [finding for finding in edit.findings if finding.code == "freeze-refused"]
     assert [finding.where for finding in refused] == ["b"]
     assert "AssignAddVariableOp" in refused[0].message
@@ -130,7 +131,7 @@ def test_a_frozen_model_converts_and_is_a_layer(tmp_path: Path, name: str) -> No
     (tmp_path / "source").mkdir()
     path = MODELS[name](tmp_path / "source")
     out = tmp_path / "frozen"
-    commit_edit(freeze_model(open_model(path)), out, verify=False)
+    commit(frozen(open_model(path)), out, verify=False)
     x = tf.constant(numbers("x", (3, 4)))
     wanted = tf.saved_model.load(str(path)).signatures["serving_default"](x=x)["y"].numpy()
     layer = keras.layers.TFSMLayer(str(out), call_endpoint="serving_default")

@@ -1,4 +1,4 @@
-"""Edits that change nothing: what is written is the original, in every kind of model, and is proven to be."""
+"""Plans that change nothing: what is written is the original, in every kind of model, and is proven to be."""
 
 from __future__ import annotations
 
@@ -8,13 +8,18 @@ from pathlib import Path
 import pytest
 
 from tests.cli.tools import tree
-from tests.surgery.tools import Models, read_pb
+from tests.surgery.tools import Models, codes, made, read_pb
 from workbench.disk import schema
+from workbench.disk.checkpoint.bundle_write import JoinPart
 from workbench.errors import DamagedFile, MissingFile, PlanError, TargetExists
 from workbench.model import Model, open_model
-from workbench.publishing.edits import commit_edit
+from workbench.publishing.commit import commit
 from workbench.runtime.child_process.child import Child
-from workbench.surgery.edit import begin
+from workbench.surgery import draft
+from workbench.surgery.draft import apply, check
+from workbench.surgery.operations.connect import Connect
+from workbench.surgery.operations.freeze import Freeze
+from workbench.surgery.plan import Plan
 
 SAME = [
     "digits",
@@ -42,9 +47,8 @@ def test_an_edit_that_changes_nothing_is_the_original(
     models: Models, name: str, tmp_path: Path, child: Child
 ) -> None:
     model = opened(models, name)
-    edit = begin(model, "nothing", {"why": "to see"})
-    edit.prove_all()
-    report = commit_edit(edit, tmp_path / "out", child=child)
+    edit = made(model)
+    report = commit(edit, tmp_path / "out", child=child)
     assert report.verdict == "verified", report.reason
     assert model.folder is not None
     before, after = tree(model.folder), tree(tmp_path / "out")
@@ -57,55 +61,65 @@ def test_an_edit_that_changes_nothing_is_the_original(
     }  # fmt: skip
     assert read_pb(tmp_path / "out") == model.proto
     recipe = json.loads((tmp_path / "out/assets.extra/workbench.json").read_text())
-    assert recipe["edit"] == "nothing" and recipe["options"] == {"why": "to see"}
+    assert recipe["steps"] == [] and recipe["result"] == {}
     assert recipe["sources"][0]["digest"] == model.digest()
 
 
 def test_a_graphdef_becomes_a_saved_model(models: Models, tmp_path: Path, child: Child) -> None:
-    edit = begin(opened(models, "graphdef_pb"), "nothing")
-    edit.prove_all()
-    report = commit_edit(edit, tmp_path / "out", child=child)
+    edit = made(opened(models, "graphdef_pb"))
+    report = commit(edit, tmp_path / "out", child=child)
     assert report.verdict == "verified", report.reason
-    made = open_model(tmp_path / "out")
-    assert made.meta.tags == ("serve",) and set(made.meta.signatures) == {"serving_default"}
+    result = open_model(tmp_path / "out")
+    assert result.meta.tags == ("serve",) and set(result.meta.signatures) == {"serving_default"}
 
 
 def test_a_changed_number_is_not_published(models: Models, tmp_path: Path, child: Child) -> None:
-    edit = begin(opened(models, "digits"), "damage")
-    edit.prove_all()
-    (swapped,) = (node for node in edit.meta_graph.graph_def.node if node.op == "Softmax")
+    edit = made(opened(models, "digits"))
+    (swapped,) = (node for node in edit.workspace.meta_graph.graph_def.node if node.op == "Softmax")
     swapped.op = "LogSoftmax"
-    report = commit_edit(edit, tmp_path / "out", child=child)
+    report = commit(edit, tmp_path / "out", child=child)
     assert report.verdict == "differs" and not report.published
     assert not list(tmp_path.iterdir())
 
 
 def test_the_same_edit_gives_the_same_bytes(models: Models, tmp_path: Path) -> None:
     for name in ("one", "two"):
-        commit_edit(begin(opened(models, "digits_tf2"), "nothing"), tmp_path / name, verify=False)
+        commit(made(opened(models, "digits_tf2")), tmp_path / name, verify=False)
     assert tree(tmp_path / "one") == tree(tmp_path / "two")
 
 
 def test_a_checkpoint_may_be_dropped_or_added_to(models: Models, tmp_path: Path) -> None:
-    edit = begin(opened(models, "digits"), "drop")
-    edit.checkpoint = "drop"
-    commit_edit(edit, tmp_path / "dropped", verify=False)
+    edit = made(opened(models, "digits"))
+    edit.checkpoint.how = "drop"
+    commit(edit, tmp_path / "dropped", verify=False)
     assert not (tmp_path / "dropped/variables").exists()
-    edit = begin(opened(models, "digits"), "join")
-    edit.checkpoint = "join"
-    edit.tensors["more"] = (1, (2,), b"\0" * 8)
-    commit_edit(edit, tmp_path / "joined", verify=False)
+    edit = made(opened(models, "digits"))
+    edit.checkpoint.how = "join"
+    edit.checkpoint.parts.append(JoinPart(edit.source.bundle))
+    edit.checkpoint.tensors["more"] = (1, (2,), b"\0" * 8)
+    commit(edit, tmp_path / "joined", verify=False)
     before, after = opened(models, "digits").bundle, open_model(tmp_path / "joined").bundle
     assert before is not None and after is not None
     assert sorted(after.keys()) == sorted([*before.keys(), "more"])
     assert all(after.raw(key) == before.raw(key) for key in before)
 
 
-def test_an_error_among_the_findings_stops_it(models: Models, tmp_path: Path) -> None:
-    edit = begin(opened(models, "digits"), "nothing")
-    edit.note("no", "error", "here", "It can't be.")
+def test_an_error_among_the_findings_stops_it(models: Models) -> None:
+    plan = Plan.edit(opened(models, "digits"), Connect("a@b", "c@d"))
+    assert codes(check(plan), "error") and check(plan).draft is None
     with pytest.raises(PlanError):
-        commit_edit(edit, tmp_path / "out", verify=False)
+        apply(plan)
+
+
+def test_what_was_checked_is_not_built_again(models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = check(Plan.edit(opened(models, "digits"), Freeze()))
+    monkeypatch.setattr(draft, "build", None)
+    assert apply(found) is found.draft
+
+
+def test_options_of_a_result_are_for_a_join(models: Models) -> None:
+    plan = Plan.edit(opened(models, "digits")).with_result(freeze=True)
+    assert codes(check(plan)) == ["result-options"]
 
 
 def test_a_target_that_exists_a_missing_asset_a_damaged_shard(
@@ -114,24 +128,24 @@ def test_a_target_that_exists_a_missing_asset_a_damaged_shard(
     import shutil
 
     with pytest.raises(TargetExists):
-        commit_edit(begin(opened(models, "digits"), "nothing"), tmp_path, verify=False)
+        commit(made(opened(models, "digits")), tmp_path, verify=False)
     copy = shutil.copytree(sample_models / "digits", tmp_path / "digits")
     shard = next(copy.glob("variables/*.data*"))
     data = bytearray(shard.read_bytes())
     data[7] ^= 1
     shard.write_bytes(data)
     with pytest.raises(DamagedFile):
-        commit_edit(begin(open_model(copy), "nothing"), tmp_path / "out", verify=False)
+        commit(made(open_model(copy)), tmp_path / "out", verify=False)
     shard.unlink()
     with pytest.raises(MissingFile):
-        commit_edit(begin(open_model(copy), "nothing"), tmp_path / "out", verify=False)
+        commit(made(open_model(copy)), tmp_path / "out", verify=False)
     assert not (tmp_path / "out").exists()
 
 
 def test_the_original_stays_as_it_is(models: Models) -> None:
     model = opened(models, "digits_tf2")
     before = model.proto.SerializeToString(deterministic=True)
-    edit = begin(model, "nothing")
-    del edit.meta_graph.signature_def["serving_default"]
+    edit = made(model)
+    del edit.workspace.meta_graph.signature_def["serving_default"]
     assert model.proto.SerializeToString(deterministic=True) == before
     assert schema.SavedModel.FromString(edit.serialize()) != model.proto

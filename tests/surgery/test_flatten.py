@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.sampling import every
+from tests.surgery.tools import flattened
 from tests.zoo import ZOO, Example
 from workbench.cli.main import main
 from workbench.model import MetaGraph, open_model
 from workbench.model.op_classes import CALLS
-from workbench.publishing.edits import commit_edit
-from workbench.publishing.publish import Proving
+from workbench.publishing.commit import commit
+from workbench.publishing.running import Proving
 from workbench.runtime.child_process.child import Child
-from workbench.surgery.operations.flatten import flatten
 from workbench.surgery.rewrite.inline import saver_calls
 
 Zoo = Callable[[str], Example]
@@ -44,8 +44,8 @@ def test_a_flat_model_is_verified(zoo: Zoo, child: Child, tmp_path: Path, name: 
     if not example.runs_v1:
         pytest.skip("no v1 Session runs it")
     model = open_model(example.path, example.tags)
-    edit = flatten(model, format)  # type: ignore[arg-type]
-    report = commit_edit(edit, tmp_path / "flat", proving=Proving(allow_unsafe=True), child=child)
+    edit = flattened(model, format)  # type: ignore[arg-type]
+    report = commit(edit, tmp_path / "flat", proving=Proving(allow_unsafe=True), child=child)
     assert report.verdict == "verified", report.reason
     assert report.path is not None
     flat = open_model(report.path, example.tags)

@@ -11,7 +11,7 @@ from tests.surgery.tiny import doubler, plan
 from tests.surgery.tools import Models, codes, draft_of, findings_of, plan_of, the
 from workbench.describe.actions import words
 from workbench.model import open_model
-from workbench.publishing.joins import commit
+from workbench.publishing.commit import commit
 from workbench.runtime.child_process.child import Child
 
 VARIABLES = {"VarHandleOp", "VariableV2", "ReadVariableOp", "AssignVariableOp", "RestoreV2", "SaveV2"}

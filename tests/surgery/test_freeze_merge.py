@@ -8,8 +8,8 @@ import pytest
 
 from tests.surgery.tools import Models, draft_of, plan_of
 from workbench.model import open_model
-from workbench.publishing.joins import commit
-from workbench.publishing.publish import Proving
+from workbench.publishing.commit import commit
+from workbench.publishing.running import Proving
 from workbench.runtime.child_process.child import Child
 
 PAIRS = {

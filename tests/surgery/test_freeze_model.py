@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from tests.sampling import every
+from tests.surgery.tools import Refused, changed
 from tests.zoo import ZOO, Example
 from workbench.cli.main import main
 from workbench.model import open_model
-from workbench.publishing.edits import commit_edit
-from workbench.publishing.publish import Proving
+from workbench.publishing.commit import commit
+from workbench.publishing.running import Proving
 from workbench.runtime.child_process.child import Child
-from workbench.surgery.operations.freeze import freeze_model
+from workbench.surgery.draft import Draft
+from workbench.surgery.operations.freeze import Freeze
 
 Zoo = Callable[[str], Example]
 LEFT_OUT = {"random", "slow", "unknown_op", "elsewhere", "danger", "graphdef"}
@@ -41,9 +43,9 @@ def test_a_frozen_model_is_verified(zoo: Zoo, child: Child, tmp_path: Path, name
     example = zoo(name)
     if not example.runs_v1:
         pytest.skip("no v1 Session runs it")
-    edit = freeze_model(open_model(example.path, example.tags))
-    assert not edit.blocked, edit.findings
-    report = commit_edit(edit, tmp_path / "frozen", proving=Proving(allow_unsafe=True), child=child)
+    edit = changed(open_model(example.path, example.tags), Freeze())
+    assert isinstance(edit, Draft), edit.findings
+    report = commit(edit, tmp_path / "frozen", proving=Proving(allow_unsafe=True), child=child)
     assert report.verdict == "verified", report.reason
     assert report.path is not None
     frozen = open_model(report.path, edit.tags)
@@ -58,23 +60,23 @@ def test_a_frozen_model_is_verified(zoo: Zoo, child: Child, tmp_path: Path, name
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_variable_that_is_written_to_is_named_and_refused(zoo: Zoo, name: str) -> None:
     example = zoo(name)
-    edit = freeze_model(open_model(example.path, example.tags))
+    edit = changed(open_model(example.path, example.tags), Freeze())
     refused = [finding for finding in edit.findings if finding.code == "freeze-refused"]
-    assert edit.blocked
+    assert isinstance(edit, Refused)
     assert len(refused) == 1
     assert WRITERS[name] in refused[0].message
 
 
 @pytest.mark.parametrize("name", RESTORED_TABLES)
 def test_a_table_that_the_checkpoint_fills_is_refused(zoo: Zoo, name: str) -> None:
-    edit = freeze_model(open_model(zoo(name).path))
+    edit = changed(open_model(zoo(name).path), Freeze())
     assert {finding.code for finding in edit.findings if finding.severity == "error"} == {"freeze-state"}
 
 
 def test_without_a_signature_nothing_would_be_left(zoo: Zoo) -> None:
-    edit = freeze_model(open_model(zoo("v1_no_signature").path))
+    edit = changed(open_model(zoo("v1_no_signature").path), Freeze())
     (found,) = edit.findings
-    assert edit.blocked and "workbench signature MODEL -o DIR --add NAME" in str(found)
+    assert isinstance(edit, Refused) and "workbench signature MODEL -o DIR --add NAME" in str(found)
 
 
 def test_over_two_gigabytes_is_refused_before_a_value_is_read(
@@ -88,7 +90,7 @@ def test_over_two_gigabytes_is_refused_before_a_value_is_read(
 
     monkeypatch.setattr(module, "MAX_PROTO_BYTES", 100)
     monkeypatch.setattr(values, "_fill", never)
-    edit = freeze_model(open_model(zoo("tf2_module").path))
+    edit = changed(open_model(zoo("tf2_module").path), Freeze())
     errors = [finding for finding in edit.findings if finding.severity == "error"]
     assert [finding.code for finding in errors] == ["R11-size"]
     assert "GB" in errors[0].message

@@ -8,19 +8,16 @@ from typing import Any
 import pytest
 
 from tests.surgery.tiny import Tiny
-from tests.surgery.tools import codes, draft_of
+from tests.surgery.tools import changed, codes, draft_of, flattened, frozen
 from workbench.checks.check import check_model
 from workbench.disk import dtypes, schema
 from workbench.graph.adjacency import Adjacency
 from workbench.model import open_model
-from workbench.publishing.edits import commit_edit
-from workbench.publishing.joins import commit
-from workbench.surgery.edit import Edit
+from workbench.publishing.commit import commit
+from workbench.surgery.draft import Draft
 from workbench.surgery.export.init_ops import init_ops
 from workbench.surgery.operations.connect import Connect
-from workbench.surgery.operations.flatten import flatten
-from workbench.surgery.operations.freeze import freeze_model
-from workbench.surgery.operations.signature import SignatureChange, change_signatures
+from workbench.surgery.operations.signature import ChangeSignature
 from workbench.surgery.plan import Plan, ResultOptions, Source
 
 COLLECTION = "table_initializer"
@@ -75,11 +72,9 @@ def after(folder: Path) -> Path:
 
 
 EDITS = {
-    "signature": lambda path: change_signatures(
-        open_model(path), SignatureChange(rename={"serving_default": "other"})
-    ),
-    "flatten": lambda path: flatten(open_model(path)),
-    "freeze": lambda path: freeze_model(open_model(path)),
+    "signature": lambda path: changed(open_model(path), ChangeSignature(rename={"serving_default": "other"})),
+    "flatten": lambda path: flattened(open_model(path)),
+    "freeze": lambda path: frozen(open_model(path)),
 }
 
 
@@ -107,10 +102,10 @@ def test_what_a_loader_runs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", EDITS)
 def test_an_edit_has_it_as_its_init_op(tmp_path: Path, kind: str) -> None:
-    edit: Edit = EDITS[kind](model(tmp_path / "m"))
-    assert not edit.blocked, edit.findings
-    assert main_op(edit.meta_graph) == ["^v/set", "^fill"]
-    variables = [one.name for one in edit.meta_graph.graph_def.node if one.op == "VarHandleOp"]
+    edit: Draft = EDITS[kind](model(tmp_path / "m"))
+    assert isinstance(edit, Draft), edit.findings
+    assert main_op(edit.workspace.meta_graph) == ["^v/set", "^fill"]
+    variables = [one.name for one in edit.workspace.meta_graph.graph_def.node if one.op == "VarHandleOp"]
     assert variables == ([] if kind == "freeze" else ["v"])
     assert "implicit-init" in codes(edit.findings)
 
@@ -137,8 +132,8 @@ def test_an_init_op_that_is_there_is_all_that_runs(tmp_path: Path) -> None:
     proto = schema.SavedModel.FromString((path / "saved_model.pb").read_bytes())
     proto.meta_graphs[0].collection_def["saved_model_main_op"].node_list.value.append("fill")
     (path / "saved_model.pb").write_bytes(proto.SerializeToString())
-    edit = flatten(open_model(path))
-    assert list(edit.meta_graph.collection_def["saved_model_main_op"].node_list.value) == ["fill"]
+    edit = flattened(open_model(path))
+    assert list(edit.workspace.meta_graph.collection_def["saved_model_main_op"].node_list.value) == ["fill"]
     assert "implicit-init" not in codes(edit.findings)
 
 
@@ -159,10 +154,11 @@ def test_a_variable_that_the_saver_restores_keeps_its_value(tmp_path: Path) -> N
     assert meta.implicit_init == ("v/set",) and init_ops(meta, set(meta.nodes)) == ()
 
 
+TABLE_TYPES = {"HashTableV2": ("key_dtype", "value_dtype"), "InitializeTableV2": ("Tkey", "Tval")}
 OTHER = [("other", "HashTableV2", []), ("set", "InitializeTableV2", ["other", "keys", "values"])]
 EXTRAS = {
     "a table that no signature needs": (OTHER, False),
-    "something else": ([("set", "WriteFile", ["name", "name"]), ("name", "Const", [])], False),
+    "something else": ([("set", "WriteFile", ["name", "name"]), ("name", "CustomName", [])], False),
     "a table that another initialiser needs": (OTHER, True),
     "the same table by its name": (OTHER, True),
     "an op that TensorFlow does not have": ([("set", "CustomSet", ["table"])], True),
@@ -184,6 +180,10 @@ def test_only_what_is_needed_is_run(tmp_path: Path, kind: str) -> None:
             values = next(one for one in meta.graph_def.node if one.name == "v/set")
             values.input.append("^find")
             meta.graph_def.node.add(name="find", op="LookupTableFindV2", input=["other", "keys", "default"])
+    for one in meta.graph_def.node:
+        for key in TABLE_TYPES.get(one.op, ()):
+            if key not in one.attr:
+                one.attr[key].type = dtypes.FLOAT
     meta.collection_def[COLLECTION].node_list.value.append("set")
     (path / "saved_model.pb").write_bytes(proto.SerializeToString())
     opened = open_model(path).meta
@@ -195,7 +195,7 @@ def test_only_what_is_needed_is_run(tmp_path: Path, kind: str) -> None:
         draft = draft_of(Plan(sources, (Connect("y", "x"),)))
         assert main_op(draft.proto.meta_graphs[0]) == ["^a/v/set", "^a/fill"]
         assert "a/set" not in draft.meta.nodes
-        assert main_op(flatten(open_model(path)).meta_graph) == ["^v/set", "^fill"]
+        assert main_op(flattened(open_model(path)).workspace.meta_graph) == ["^v/set", "^fill"]
 
 
 def test_check_tells_what_only_one_loader_initialises(tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_results_compute_in_both_loaders(tmp_path: Path) -> None:
     assert run_v2(both) == [21, 22, 19]
     for kind, make in EDITS.items():
         target = tmp_path / kind
-        assert commit_edit(make(both), target, verify=False).published
+        assert commit(make(both), target, verify=False).published
         key = "other" if kind == "signature" else "serving_default"
         assert run_v1(target, key) == run_v2(target, key) == [21, 22, 19]
         assert check_model(open_model(target)).findings == []

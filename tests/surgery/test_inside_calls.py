@@ -8,19 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.surgery.tools import Models, draft_of, findings_of, plan_of, the
+from tests.surgery.tools import Models, changed, draft_of, findings_of, plan_of, the
 from tests.zoo import Example
 from tests.zoo.example import numbers
 from workbench.graph.level import Level
 from workbench.model import MetaGraph, open_model
 from workbench.model.op_classes import CALLS
 from workbench.names import input_node
-from workbench.publishing.edits import commit_edit
-from workbench.publishing.joins import commit
-from workbench.publishing.publish import Proving
+from workbench.publishing.commit import commit
+from workbench.publishing.running import Proving
 from workbench.runtime.child_process.child import Child
 from workbench.surgery.operations.connect import Connect
-from workbench.surgery.operations.signature import Added, SignatureChange, change_signatures
+from workbench.surgery.operations.signature import Added, ChangeSignature
 from workbench.surgery.plan import handle_base
 from workbench.surgery.recipe import RECIPE
 from workbench.surgery.resolve.endpoints import Lookup
@@ -94,14 +93,14 @@ def test_a_join_inside_calls_with_options(
 
 def test_given_values_serve_the_opened_source_too(models: Models, child: Child, tmp_path: Path) -> None:
     from workbench.publishing import reference as prove
-    from workbench.publishing.joins import _Commit
+    from workbench.publishing.work import Work
 
     end = find_op(open_model(models("tf2_nested_functions").path).meta, "MatMul")
     draft = draft_of(plan_of(models, {"a": "tf2_nested_functions", "b": "tf2_module"}, [f"{end} = x"]))
     values = {"x": numbers("given", (2, 4))}
     part = draft.parts["a"]
     assert part.chosen is not None
-    work = _Commit(draft, Proving(inputs=values), None)
+    work = Work(draft, Proving(inputs=values))
     assert [list(sample) for sample in work._given_to(part, part.chosen)] == [["x"]]
     assert prove.own_chain(part, part.chosen).stages[0].model.path == models("tf2_nested_functions").path
     report = commit(draft, tmp_path / "joined", proving=Proving(inputs=values), child=child)
@@ -195,8 +194,8 @@ def test_a_signature_that_is_added_inside_calls_is_verified(
 ) -> None:
     model = open_model(models("tf2_nested_functions").path)
     place = find_op(model.meta, "MatMul")
-    change = SignatureChange(add=(Added("inner", {"x": "serving_default#x"}, {"product": place}),))
-    report = commit_edit(change_signatures(model, change), tmp_path / "added", child=child)
+    change = ChangeSignature(add=(Added("inner", {"x": "serving_default#x"}, {"product": place}),))
+    report = commit(changed(model, change), tmp_path / "added", child=child)
     assert report.verdict == "verified", report.reason
     proof = verify(tmp_path / "added", {handle_base(model.path): model.path}, child=child)
     assert proof.verdict == "verified" and sorted(proof.signatures) == ["inner", "serving_default"]

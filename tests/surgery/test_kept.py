@@ -9,15 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.surgery.tools import Models, draft_of, plan_of
+from tests.surgery.tools import Models, changed, draft_of, flattened, frozen, plan_of
 from workbench.disk import tensor_proto
 from workbench.model import Model, open_model
-from workbench.publishing.edits import commit_edit
-from workbench.publishing.joins import commit
-from workbench.surgery.edit import Edit
-from workbench.surgery.operations.flatten import flatten
-from workbench.surgery.operations.freeze import freeze_model
-from workbench.surgery.operations.signature import SignatureChange, change_signatures
+from workbench.publishing.commit import commit
+from workbench.surgery.draft import Draft
+from workbench.surgery.operations.signature import ChangeSignature
 from workbench.surgery.plan import Plan
 
 pytestmark = pytest.mark.needs_tf
@@ -35,12 +32,12 @@ def merged(models: Models, target: Path, a: str, b: str, wire: str, **options: A
     return open_model(target)
 
 
-def edits(model: Model) -> dict[str, Edit]:
-    rename = SignatureChange(rename={"serving_default": "predict"})
+def edits(model: Model) -> dict[str, Draft]:
+    rename = ChangeSignature(rename={"serving_default": "predict"})
     return {
-        "flat": flatten(model),
-        "signature": change_signatures(model, rename),
-        "frozen": freeze_model(model),
+        "flat": flattened(model),
+        "signature": changed(model, rename),
+        "frozen": frozen(model),
     }
 
 
@@ -103,7 +100,7 @@ def test_flags_in_tensorflow(models: Models, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["keras_conv", "v1_ref_and_resource", "tf2_optimizer"])
 def test_flags_after_an_edit(models: Models, tmp_path: Path, name: str, kind: str) -> None:
     model = opened(models, name)
-    commit_edit(edits(model)[kind], tmp_path / "out", verify=False)
+    commit(edits(model)[kind], tmp_path / "out", verify=False)
     before, after = (
         {one.node: one.trainable for one in each.meta.variables}
         for each in (model, open_model(tmp_path / "out"))
@@ -158,7 +155,7 @@ def test_all_entries_of_tables_and_the_bytes_of_assets(
 @pytest.mark.parametrize("name", ["v1_hash_table", "tf2_hash_table", "keras_string_lookup"])
 def test_tables_after_an_edit(models: Models, tmp_path: Path, name: str, kind: str) -> None:
     model = opened(models, name)
-    commit_edit(edits(model)[kind], tmp_path / "out", verify=False)
+    commit(edits(model)[kind], tmp_path / "out", verify=False)
     words = [b"ant", b"bee", b"cat", b"none"]
     if model.meta.assets:
         words = [*model.meta.assets[0].path.read_bytes().split(), b"none"]
@@ -192,7 +189,7 @@ def test_defaults_of_a_signature(models: Models, tmp_path: Path, form: str) -> N
 @pytest.mark.parametrize("kind", ["flat", "signature", "frozen"])
 def test_defaults_after_an_edit(models: Models, tmp_path: Path, kind: str) -> None:
     model = opened(models, "tf2_default_inputs")
-    commit_edit(edits(model)[kind], tmp_path / "out", verify=False)
+    commit(edits(model)[kind], tmp_path / "out", verify=False)
     key = "predict" if kind == "signature" else "serving_default"
     assert (
         default(open_model(tmp_path / "out"), key, "scale")

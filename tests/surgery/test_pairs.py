@@ -15,7 +15,9 @@ from tests.sampling import every
 from tests.surgery.tools import Models, draft_of, plan_of
 from tests.zoo.example import numbers
 from workbench.disk import dtypes
-from workbench.publishing.joins import Proving, Report, commit
+from workbench.publishing.commit import commit
+from workbench.publishing.report import Report
+from workbench.publishing.running import Proving
 from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import Draft
 from workbench.surgery.plan import Plan
@@ -243,7 +245,9 @@ def same_variables(draft: Draft, target: Path) -> None:
         return
     result = tf.train.load_checkpoint(str(target / "variables" / "variables"))
     more = result.get_variable_to_shape_map().keys() - expected.keys()
-    assert more <= {alias.key for alias in draft.aliases} | {"_CHECKPOINTABLE_OBJECT_GRAPH"}
+    assert more <= {alias.key for part in draft.checkpoint.parts for alias in part.aliases} | {
+        "_CHECKPOINTABLE_OBJECT_GRAPH"
+    }
     assert expected.keys() <= result.get_variable_to_shape_map().keys()
     for key, value in expected.items():
         got = result.get_tensor(key)

@@ -18,7 +18,7 @@ from tests.surgery.tiny import Tiny, doubler, plan
 from tests.surgery.tools import draft_of
 from workbench.describe.actions import words
 from workbench.errors import DamagedFile, MissingFile
-from workbench.publishing.joins import commit
+from workbench.publishing.commit import commit
 from workbench.surgery import recipe
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import Plan, Source
@@ -73,7 +73,7 @@ def test_the_same_whatever_the_hash_seed(story: Plan, tmp_path: Path) -> None:
     """In processes of their own: the order of sets differs between them."""
     program = (
         "import sys; from pathlib import Path; from workbench.surgery.plan import Plan; "
-        "from workbench.surgery.draft import apply; from workbench.publishing.joins import commit; "
+        "from workbench.surgery.draft import apply; from workbench.publishing.commit import commit; "
         f"plan = Plan.join(img=sys.argv[1], digits=sys.argv[2], wires=[{STORY!r}], keep_outputs=True, "
         "keep_signatures=True); commit(apply(plan), sys.argv[3], verify=False)"
     )
@@ -89,13 +89,13 @@ def test_the_same_whatever_the_hash_seed(story: Plan, tmp_path: Path) -> None:
 
 def test_what_a_recipe_tells(story: Plan, tmp_path: Path) -> None:
     found = json.loads(write(story, tmp_path / "merged")["assets.extra/workbench.json"])
-    assert found["schema_version"] == 1
+    assert found["schema_version"] == 2
     assert [source["handle"] for source in found["sources"]] == ["img", "digits"]
     assert [source["tag_set"] for source in found["sources"]] == ["serve", "serve"]
     assert all(len(source["digest"]) == 64 for source in found["sources"])
     assert not any("path" in source for source in found["sources"])
-    assert found["wires"] == [{"from": "img@pixels", "to": "digits@myInput"}]
-    assert found["options"] == {}
+    assert found["steps"] == [{"operation": "connect", "source": "img@pixels", "target": "digits@myInput"}]
+    assert found["result"] == {}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from tests.surgery.tiny import Tiny, doubler, plan
 from tests.surgery.tools import Models, codes, draft_of, findings_of, plan_of
 from tests.zoo import Example
 from tests.zoo.example import numbers
-from workbench.publishing.joins import commit
+from workbench.publishing.commit import commit
 from workbench.surgery.draft import Draft
 
 

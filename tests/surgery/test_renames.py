@@ -12,7 +12,7 @@ import pytest
 from tests.surgery.tools import Models, draft_of, plan_of, read_pb
 from tests.zoo.example import numbers
 from workbench.graph.functions import function_attrs
-from workbench.publishing.joins import commit
+from workbench.publishing.commit import commit
 from workbench.surgery.rewrite.prefix import Rule
 
 pytestmark = pytest.mark.needs_tf

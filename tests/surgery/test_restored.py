@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.protos import Func, const, function, graph, meta_graph, node, write
+from tests.surgery.tools import changed
 from workbench.disk import dtypes
 from workbench.disk.checkpoint.bundle_write import join
 from workbench.disk.dtypes import FLOAT
 from workbench.model import MetaGraph, Model, open_model
+from workbench.surgery.draft import Draft
 from workbench.surgery.export.restored_state import restored
-from workbench.surgery.operations.freeze import freeze_model
+from workbench.surgery.operations.freeze import Freeze
 
 READ = [
     const("file", "model"),
@@ -83,7 +85,7 @@ def test_what_the_checkpoint_fills_is_named_and_refused(tmp_path: Path, kind: st
     opened = model(tmp_path / "m", *KINDS[kind], *SERVED, functions=functions)
     (tmp_path / "m" / "variables").mkdir()
     join([], tmp_path / "m" / "variables" / "variables", extra={"other": (dtypes.FLOAT, (), b"\0" * 4)})
-    edit = freeze_model(opened)
+    edit = changed(opened, Freeze())
     errors = [finding for finding in edit.findings if finding.severity == "error"]
     assert [(finding.code, finding.where) for finding in errors] == [("freeze-state", "state")]
     assert "The checkpoint fills this" in errors[0].message
@@ -91,23 +93,25 @@ def test_what_the_checkpoint_fills_is_named_and_refused(tmp_path: Path, kind: st
 
 PLAIN = {
     "a table that only the init op fills": [
-        node("state", "HashTableV2"), node("set", "InitializeTableV2", "state", "keys", "keys"),
+        node("state", "HashTableV2", key_dtype=FLOAT, value_dtype=FLOAT),
+        node("set", "InitializeTableV2", "state", "keys", "keys", Tkey=FLOAT, Tval=FLOAT),
+       
         node("v", "VarHandleOp", dtype=FLOAT, shared_name="v"), node("fill", "AssignVariableOp", "v", "restore"), *READ,
     ],
     "what restoring only waits for": [
         node("state", "CustomState"), node("v", "VarHandleOp", dtype=FLOAT, shared_name="v"),
         node("fill", "AssignVariableOp", "v", "restore", "^state"), *READ,
     ],
-    "no saver": [node("state", "MutableHashTableV2")],
+    "no saver": [node("state", "MutableHashTableV2", key_dtype=FLOAT, value_dtype=FLOAT)],
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", PLAIN)
 def test_other_state_stays_as_it_is(tmp_path: Path, kind: str) -> None:
     opened = model(tmp_path / "m", *PLAIN[kind], *SERVED)
-    edit = freeze_model(opened)
-    assert not edit.blocked, edit.findings
-    assert "state" in {one.name for one in edit.meta_graph.graph_def.node}
+    edit = changed(opened, Freeze())
+    assert isinstance(edit, Draft), edit.findings
+    assert "state" in {one.name for one in edit.workspace.meta_graph.graph_def.node}
 
 
 def test_a_variable_that_takes_its_value_as_it_is_becomes_a_constant(tmp_path: Path) -> None:
@@ -137,10 +141,10 @@ def test_the_checkpoint_stays_if_another_meta_graph_needs_it(tmp_path: Path) -> 
         folder = write(tmp_path / f"m{count}", *[meta((tag,)) for tag in ("serve", "train")[:count]])
         (folder / "variables").mkdir()
         join([], folder / "variables" / "variables", extra={"state": (dtypes.FLOAT, (), b"\0" * 4)})
-        edit = freeze_model(open_model(folder))
-        assert not edit.blocked, edit.findings
-        assert edit.checkpoint == kept
+        edit = changed(open_model(folder), Freeze())
+        assert isinstance(edit, Draft), edit.findings
+        assert edit.checkpoint.how == kept
         told = [finding.message for finding in edit.findings if finding.code == "freeze-checkpoint"]
         assert [("tag sets: train" in text) for text in told] == [True] * (count - 1)
-        names = [copied.relative for copied in edit.files()]
+        names = [copied.relative for copied in edit.files]
         assert ("variables/variables.index" in names) == (kept == "copy")

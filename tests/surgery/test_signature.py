@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.surgery.tools import Models, codes, draft_of, findings_of, plan_of, read_pb, the
+from tests.surgery.tools import Models, Refused, changed, codes, draft_of, findings_of, plan_of, read_pb, the
 from workbench.model import Model, open_model
-from workbench.publishing.edits import commit_edit
-from workbench.publishing.joins import commit
-from workbench.publishing.publish import Proving, Report
+from workbench.publishing.commit import commit
+from workbench.publishing.report import Report
+from workbench.publishing.running import Proving
 from workbench.runtime.api import run
 from workbench.runtime.child_process.child import Child
-from workbench.surgery.edit import Edit
-from workbench.surgery.operations.signature import Added, SignatureChange, change_signatures
+from workbench.surgery.draft import Draft
+from workbench.surgery.operations.signature import Added, ChangeSignature
 
 
 def opened(models: Models, name: str) -> Model:
@@ -25,14 +25,14 @@ def opened(models: Models, name: str) -> Model:
     return open_model(source.path, source.tags)
 
 
-def edited(model: Model, **change: Any) -> Edit:
-    edit = change_signatures(model, SignatureChange(**change))
-    assert not edit.blocked, list(map(str, edit.findings))
+def edited(model: Model, **change: Any) -> Draft:
+    edit = changed(model, ChangeSignature(**change))
+    assert isinstance(edit, Draft), list(map(str, edit.findings))
     return edit
 
 
-def written(edit: Edit, target: Path, child: Child, **proving: Any) -> Report:
-    report = commit_edit(edit, target, child=child, proving=Proving(**proving))
+def written(edit: Draft, target: Path, child: Child, **proving: Any) -> Report:
+    report = commit(edit, target, child=child, proving=Proving(**proving))
     assert report.verdict == "verified", report.reason
     return report
 
@@ -234,7 +234,7 @@ def test_a_function_that_other_names_lead_to_keeps_its_keys(
     model = opened(models, "digits_tf2")
     model.proto.meta_graphs[0].object_graph_def.nodes[0].children.add(node_id=number, local_name="also")
     edit = edited(model, rename_inputs={"myInput": "x"})
-    commit_edit(edit, tmp_path / "out", child=child)
+    commit(edit, tmp_path / "out", child=child)
     nodes = open_model(tmp_path / "out").meta.proto.object_graph_def.nodes
     assert list(nodes[number].bare_concrete_function.argument_keywords) == ["myInput"]
     assert loaded(child, tmp_path / "out")["signatures"] == ["serving_default"]
@@ -263,8 +263,8 @@ def test_it_can_be_saved_again_and_be_a_layer(
 # -- what can't be done
 
 
-def findings(model: Model, **change: Any) -> Edit:
-    return change_signatures(model, SignatureChange(**change))
+def findings(model: Model, **change: Any) -> Draft:
+    return changed(model, ChangeSignature(**change))
 
 
 def test_all_mistakes_are_told_at_once_with_the_nearest_names(models: Models) -> None:
@@ -293,7 +293,7 @@ def test_all_mistakes_are_told_at_once_with_the_nearest_names(models: Models) ->
     assert read(edit) == opened(models, "v1_signatures").proto
 
 
-def read(edit: Edit) -> Any:
+def read(edit: Draft) -> Any:
     from workbench.disk import schema
 
     return schema.SavedModel.FromString(edit.serialize())
@@ -323,7 +323,7 @@ def read(edit: Edit) -> Any:
 )
 def test_what_is_refused(models: Models, name: str, change: dict[str, Any], code: str) -> None:
     edit = findings(opened(models, name), **change)
-    assert edit.blocked
+    assert isinstance(edit, Refused)
     the([finding for finding in edit.findings if finding.severity == "error"], code)
 
 
@@ -358,7 +358,7 @@ def test_a_merge_may_rename_what_the_result_takes_and_gives(
     assert found.inputs["factor"].default is not None
     assert sorted(found.outputs) == ["b", "w", "y"]
     assert made.origin is not None and made.origin.recipe is not None
-    assert made.origin.recipe["options"]["rename_inputs"] == dict(plan.result.rename_inputs)
+    assert made.origin.recipe["result"]["rename_inputs"] == dict(plan.result.rename_inputs)
 
 
 def test_keys_that_the_result_has_not_or_has_already(models: Models) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.surgery.tools import codes, draft_of, findings_of, the, wire
 from tests.zoo import Example
 from workbench.model import open_model
-from workbench.publishing.joins import commit
+from workbench.publishing.commit import commit
 from workbench.runtime.api import run
 from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import check

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +12,18 @@ import pytest
 from tests.checks.cases import CASES, copy, edited, library, named
 from tests.cli.tools import DIGITS, IMAGE, WIRE, call
 from tests.surgery.tiny import doubler, plan
+from tests.surgery.tools import changed, codes, made
 from workbench.checks import postconditions as sound
 from workbench.describe.actions import words
-from workbench.errors import PlanError
 from workbench.findings import Finding
 from workbench.model import MetaGraph, open_model
-from workbench.publishing.edits import commit_edit
+from workbench.publishing.commit import commit
 from workbench.surgery import builder
 from workbench.surgery.draft import Draft, build
-from workbench.surgery.edit import begin
+from workbench.surgery.operation import Operation
 from workbench.surgery.plan import Plan
 from workbench.surgery.postconditions import UnsoundDraft
+from workbench.surgery.workspace import Workspace
 
 # Codes that the result would have, too, and what the merge says of each, if it is not the code itself.
 CARRIED = {
@@ -117,26 +120,39 @@ def test_our_own_mistake_is_said_as_such(tmp_path: Path, monkeypatch: pytest.Mon
     assert "dangling-input" in {finding.code for finding in caught.value.errors}
 
 
-def test_an_edit_carries_over(tmp_path: Path) -> None:
-    edit = begin(open_model(CASES["function-return"](tmp_path)), "signature")
-    with pytest.raises(PlanError) as caught:
-        commit_edit(edit, tmp_path / "out", verify=False)
-    assert [finding.code for finding in caught.value.findings] == ["function-return"]
-    assert not (tmp_path / "out").exists()
+def meddle(what: Callable[[Any], None]) -> Operation:
+    """An operation that does something to the message under edit."""
+
+    @dataclass(frozen=True, slots=True)
+    class Meddle(Operation):
+        NAME = "meddle"
+
+        def apply(self, workspace: Workspace) -> None:
+            what(workspace.meta_graph)
+
+    return Meddle()
 
 
-def test_an_edit_that_breaks_something(tmp_path: Path) -> None:
-    edit = begin(open_model(copy(tmp_path, "digits_tf2")), "signature")
-    del library(edit.meta_graph, "__call__").node_def[0]
+def test_a_change_of_one_model_carries_over(tmp_path: Path) -> None:
+    model = open_model(CASES["function-return"](tmp_path))
+    assert codes(changed(model).findings) == ["function-return"]
+
+
+def test_a_change_that_breaks_something(tmp_path: Path) -> None:
+    def lose(meta_graph: Any) -> None:
+        del library(meta_graph, "__call__").node_def[0]
+
     with pytest.raises(UnsoundDraft, match="function-input"):
-        commit_edit(edit, tmp_path / "out", verify=False)
-    assert not (tmp_path / "out").exists()
+        changed(open_model(copy(tmp_path, "digits_tf2")), meddle(lose))
 
 
-def test_an_edit_that_mends_something(tmp_path: Path) -> None:
-    edit = begin(open_model(CASES["output-index"](tmp_path)), "signature")
-    named(edit.meta_graph, "myOutput").input[0] = "add"
-    assert commit_edit(edit, tmp_path / "out", verify=False).published
+def test_a_change_that_mends_something(tmp_path: Path) -> None:
+    def mend(meta_graph: Any) -> None:
+        named(meta_graph, "myOutput").input[0] = "add"
+
+    assert commit(
+        made(open_model(CASES["output-index"](tmp_path)), meddle(mend)), tmp_path / "out", verify=False
+    ).published
 
 
 def test_looking_writes_nothing_into_the_draft(tmp_path: Path) -> None:

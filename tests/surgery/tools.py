@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from workbench.findings import Finding
+from workbench.model import Model
 from workbench.surgery.draft import Draft, build
+from workbench.surgery.operation import Operation
 from workbench.surgery.operations.connect import Connect
+from workbench.surgery.operations.flatten import Flatten
+from workbench.surgery.operations.freeze import Freeze
 from workbench.surgery.plan import Plan, ResultOptions, Source
 from workbench.surgery.rewrite.prefix import Rule
 
@@ -35,6 +40,37 @@ def draft_of(plan: Plan, *, without: Iterable[Rule] = ()) -> Draft:
     draft, findings = build(plan, without=without)
     assert draft is not None, "\n".join(map(str, findings))
     return draft
+
+
+@dataclass(frozen=True)
+class Refused:
+    """What a plan that a finding forbids gives."""
+
+    findings: list[Finding]
+
+
+def changed(model: Model, *steps: Operation) -> Any:
+    """The draft of a plan that changes one opened model, or what was found if that is forbidden."""
+    plan = Plan.edit(model, *steps)
+    draft, findings = build(plan, {plan.handles[0]: model})
+    return Refused(findings) if draft is None else draft
+
+
+def made(model: Model, *steps: Operation) -> Draft:
+    """The same, or a failure that shows why there is no draft."""
+    draft = changed(model, *steps)
+    assert isinstance(draft, Draft), "\n".join(map(str, draft.findings))
+    return draft
+
+
+def flattened(model: Model, format: Any = "auto") -> Draft:
+    """A model flattened."""
+    return made(model, Flatten(format))
+
+
+def frozen(model: Model) -> Draft:
+    """A model frozen."""
+    return made(model, Freeze())
 
 
 def findings_of(plan: Plan) -> list[Finding]:

@@ -14,15 +14,13 @@ import pytest
 from tests.cli.tools import call, edit, tree
 from tests.surgery.test_inside_calls import find_op
 from tests.surgery.tiny import Tiny, doubler, plan
+from tests.surgery.tools import changed, flattened, frozen
 from workbench import Plan, Proof, Proving, apply, verify
 from workbench.model import open_model
-from workbench.publishing.edits import commit_edit
-from workbench.publishing.joins import commit
+from workbench.publishing.commit import commit
 from workbench.runtime.child_process.child import Child
-from workbench.surgery.edit import Edit
-from workbench.surgery.operations.flatten import flatten
-from workbench.surgery.operations.freeze import freeze_model
-from workbench.surgery.operations.signature import SignatureChange, change_signatures
+from workbench.surgery.draft import Draft
+from workbench.surgery.operations.signature import ChangeSignature
 
 SAME = "byte for byte what the recipe makes"
 
@@ -52,10 +50,10 @@ def check(child: Child, sample_models: Path) -> Callable[..., Proof]:
     return run
 
 
-def published(made: Plan | Edit, target: Path) -> Path:
+def published(made: Plan | Draft, target: Path) -> Path:
     report = (
-        commit_edit(made, target, verify=False)
-        if isinstance(made, Edit)
+        commit(made, target, verify=False)
+        if isinstance(made, Draft)
         else commit(apply(made), target, verify=False)
     )
     assert report.path is not None
@@ -96,16 +94,16 @@ def test_a_result_whose_signature_is_gone(
     assert found.verdict == "differs" and "no signature" in found.reason
 
 
-EDITS: list[Callable[[Any], Edit]] = [
-    freeze_model,
-    flatten,
-    lambda model: change_signatures(model, SignatureChange(rename={"serving_default": "predict"})),
+EDITS: list[Callable[[Any], Draft]] = [
+    frozen,
+    flattened,
+    lambda model: changed(model, ChangeSignature(rename={"serving_default": "predict"})),
 ]
 
 
 @pytest.mark.parametrize("change", EDITS, ids=["freeze", "flatten", "signature"])
 def test_an_edit_is_proven_again(
-    change: Callable[[Any], Edit], sample_models: Path, tmp_path: Path, check: Callable[..., Proof]
+    change: Callable[[Any], Draft], sample_models: Path, tmp_path: Path, check: Callable[..., Proof]
 ) -> None:
     source = sample_models / "digits_tf2"
     found = check(published(change(open_model(source)), tmp_path / "edited"), {"digits_tf2": source})
@@ -175,7 +173,7 @@ def test_two_models(sample_models: Path, tmp_path: Path, check: Callable[..., Pr
 def test_a_graphdef_against_the_model_it_was_frozen_from(
     sample_models: Path, tmp_path: Path, check: Callable[..., Proof]
 ) -> None:
-    made = freeze_model(open_model(sample_models / "digits"))
+    made = frozen(open_model(sample_models / "digits"))
     file = tmp_path / "frozen.pb"
     file.write_bytes(made.meta_graph.graph_def.SerializeToString())
     source = published(made, tmp_path / "frozen")

@@ -81,6 +81,15 @@ NONE = Code(
     "Keep a signature, or add one.",
     also=("error",),
 )  # fmt: skip
+STEP_LINEAGE = Code(
+    "step-lineage", "error", "a signature is made of tensors that an earlier step of the plan made",
+    "No source has values for them, so the signature could not be verified.",
+    "Add the signature in a step before that one.",
+)  # fmt: skip
+RESULT_OPTIONS = Code(
+    "result-options", "error", "a plan that connects no models has options for the result of connecting them",
+    "They would have no effect.", "Leave them out, and say by steps what is to be done.",
+)  # fmt: skip
 STEP_ORDER = Code(
     "step-order", "error", "a plan connects models after another step",
     "Models are connected first; the other steps change what that gives.", "Put the step before the others.",

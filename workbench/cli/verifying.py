@@ -11,7 +11,7 @@ from workbench.cli.output import Output
 
 if TYPE_CHECKING:
     from workbench.model import MetaGraph, Signature
-    from workbench.publishing.publish import Proving
+    from workbench.publishing.running import Proving
     from workbench.surgery.draft import Draft
 
 
@@ -80,7 +80,7 @@ def proving(args: argparse.Namespace, draft: Draft) -> Proving:
 
 def proving_of(args: argparse.Namespace, meta: MetaGraph, signature: Signature | None) -> Proving:
     """What the flags say about a verification; given values are for `signature`."""
-    from workbench.publishing.publish import Proving
+    from workbench.publishing.running import Proving
 
     inputs = None
     if args.inputs and signature is not None:

@@ -16,7 +16,9 @@ from workbench.model import MetaGraph, Model, Signature
 from workbench.model.op_classes import MUST_BE_FED
 from workbench.model.signature import HIDDEN_SIGNATURES
 from workbench.names import input_tensor, show
-from workbench.publishing.publish import ALLOW, Proving, Report, unsafe
+from workbench.publishing.report import Report
+from workbench.publishing.running import Proving
+from workbench.publishing.unsafe import ALLOW, unsafe
 
 if TYPE_CHECKING:
     from workbench.runtime.child_process.child import Child

@@ -1,10 +1,10 @@
-"""What is run to prove a draft: its sources one after the other, as a chain of tensors in and out."""
+"""What is run to verify a draft: its sources one after the other, as a chain of tensors in and out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, TypeAlias
 
 from workbench import names
 from workbench.graph.needs import Needs
@@ -14,8 +14,11 @@ from workbench.runtime.comparison.purity import is_pure
 from workbench.runtime.component_tensors import slot_names
 from workbench.runtime.inputs.groups import Group, structured_groups
 from workbench.surgery.draft import Draft
-from workbench.surgery.edit import Edit, Reference
 from workbench.surgery.imported import ImportedModel
+from workbench.surgery.lineage import Reference
+from workbench.surgery.resolve.join import Join, Link
+
+Feed: TypeAlias = FromInput | FromStage
 
 if TYPE_CHECKING:
     from workbench.checks.unsafe import Danger
@@ -24,101 +27,136 @@ if TYPE_CHECKING:
     from workbench.surgery.resolve.callables import Called
 
 
-def reference_chain(draft: Draft, place: Place = ModelRef.of) -> Chain:
-    """The sources of a draft in an order in which each comes after those that feed it.
+def chain(draft: Draft, key: str, place: Place = ModelRef.of) -> Chain:
+    """Return the sources that a signature of a draft follows from, each after those that feed it.
 
     Where wires end inside calls, what lies there can't be fetched from the source itself: a copy of it is loaded, in
     which those calls are opened.
 
     Args:
         draft: the draft.
+        key: of one of `draft.references`.
         place: where the sources are loaded from; without it the chain can only be looked at.
     """
-    signature = draft.signature
-    order = draft.join.order
+    return _chain(draft, key, place)[0]
+
+
+def stages(draft: Draft, key: str) -> list[tuple[Stage, MetaGraph]]:
+    """Return the stages of a chain to be looked at, each with the MetaGraph it loads; arguments as for `chain`."""
+    found, loaded = _chain(draft, key, ModelRef.of)
+    return list(zip(found.stages, loaded, strict=True))
+
+
+def _chain(draft: Draft, key: str, place: Place) -> tuple[Chain, list[MetaGraph]]:
+    """The chain of a signature, and the MetaGraph that each of its stages loads."""
+    join, reference, signature = draft.join, draft.references[key], draft.meta.signatures[key]
+    order, links = _needed(join, reference)
     position = {handle: index for index, handle in enumerate(order)}
     outputs: dict[str, FromStage] = {}
-    stages = []
+    made, loaded = [], []
     for handle in order:
-        part = draft.parts[handle]
-        feeds: dict[str, FromInput | FromStage] = {}
+        part = join.parts[handle]
+        feeds: dict[str, Feed] = {}
         fetches: dict[str, None] = {}
-        for port in draft.interface.inputs:
-            if port.handle == handle:
-                slots = slot_names(signature.inputs[port.key])
+        for own, found in reference.inputs.items():
+            if found.handle == handle:
+                slots = slot_names(signature.inputs[own])
                 feeds |= {
-                    _tensor(name): FromInput(slot) for name, slot in zip(port.tensors, slots, strict=True)
+                    _tensor(name): FromInput(slot) for name, slot in zip(found.tensors, slots, strict=True)
                 }
-        for link in draft.join.links_into(handle):
-            for source, target in zip(link.source.tensors, link.target.tensors, strict=True):
-                feeds[_tensor(target)] = FromStage(position[link.source.handle], _tensor(source))
-        for link in draft.join.links_from(handle):
-            fetches |= dict.fromkeys(map(_tensor, link.source.tensors))
-        for port in draft.interface.outputs:
-            if port.handle == handle:
-                slots = slot_names(signature.outputs[port.key])
-                tensors = [_tensor(name) for name in port.tensors]
+        for link in links:
+            if link.target.handle == handle:
+                for source, target in zip(link.source.tensors, link.target.tensors, strict=True):
+                    feeds[_tensor(target)] = FromStage(position[link.source.handle], _tensor(source))
+            if link.source.handle == handle:
+                fetches |= dict.fromkeys(map(_tensor, link.source.tensors))
+        for own, found in reference.outputs.items():
+            if found.handle == handle:
+                slots = slot_names(signature.outputs[own])
+                tensors = [_tensor(name) for name in found.tensors]
                 fetches |= dict.fromkeys(tensors)
                 outputs |= {
                     slot: FromStage(position[handle], tensor)
                     for slot, tensor in zip(slots, tensors, strict=True)
                 }
-        called = part.called
-        pure = called is None and is_pure(part.meta, fetches)
+        called = reference.prepared.called if reference.prepared is not None else part.called
+        meta = reference.opened or (part.meta if part.opened is not None else part.model.meta)
+        pure = called is None and is_pure(meta, fetches)
+        name = handle if draft.plan.joins else "the original"
         call = _call(called) if called is not None else None
-        loaded = part.meta if part.opened is not None else part.model.meta
-        model = place(part.model, loaded)
-        stages.append(Stage(handle, model, feeds, tuple(fetches), pure, call))
-    return Chain(tuple(stages), outputs)
+        made.append(Stage(name, place(part.model, meta), feeds, tuple(fetches), pure, call))
+        loaded.append(meta)
+    return Chain(tuple(made), outputs), loaded
 
 
-def depends(draft: Draft) -> dict[str, bool]:
-    """Output slot to whether an input of the result reaches it."""
-    signature = draft.signature
+def _needed(join: Join, reference: Reference) -> tuple[list[str], list[Link]]:
+    """The sources that a signature follows from, in the order of the join, and the wires between them."""
+    fed = {(found.handle, _tensor(tensor)) for found in reference.inputs.values() for tensor in found.tensors}
+    wanted = {found.handle for found in reference.outputs.values()}
+    wanted |= {found.handle for found in reference.inputs.values()}
+    links = []
+    for handle in reversed(join.order):
+        if handle not in wanted:
+            continue
+        for link in join.links_into(handle):
+            if not {(handle, _tensor(tensor)) for tensor in link.target.tensors} <= fed:
+                links.append(link)
+                wanted.add(link.source.handle)
+    chosen = [link for link in join.links if link in links]
+    return [handle for handle in join.order if handle in wanted], chosen
+
+
+def depends(draft: Draft, key: str) -> dict[str, bool]:
+    """Return for each output slot of a signature whether an input of the result reaches it, through the sources."""
+    join, reference, signature = draft.join, draft.references[key], draft.meta.signatures[key]
+    needs = {handle: part.needs for handle, part in join.parts.items()}
+    meta = reference.prepared.meta if reference.prepared is not None else reference.opened
+    if meta is not None:
+        (handle,) = needs
+        needs[handle] = Needs(meta)
+    fed: dict[str, dict[str, str]] = {handle: {} for handle in needs}
+    for found in reference.inputs.values():
+        fed[found.handle] |= {_tensor(tensor): "\0fed" for tensor in found.tensors}
+
+    @cache
+    def reaches(handle: str, roots: tuple[str, ...]) -> bool:
+        cuts = join.parts[handle].cuts
+        reached = needs[handle].values(roots, fed[handle])
+        if "\0fed" in reached:
+            return True
+        return any(
+            reaches(link.source.handle, link.source.tensors)
+            for link in join.links_into(handle)
+            if any(cuts.get(_tensor(tensor)) in reached for tensor in link.target.tensors)
+        )
+
     return {
-        slot: port.depends
-        for port in draft.interface.outputs
-        for slot in slot_names(signature.outputs[port.key])
+        slot: reaches(found.handle, (tensor,))
+        for own, found in reference.outputs.items()
+        for tensor, slot in zip(found.tensors, slot_names(signature.outputs[own]), strict=True)
     }
 
 
-def groups(draft: Draft) -> list[Group]:
-    """The ragged and sparse inputs of a draft's signature, as the sources know them."""
-    signature = draft.signature
-    found = []
+def groups(draft: Draft, key: str) -> list[Group]:
+    """Return the ragged and sparse inputs of a signature of a draft, as the sources know them."""
+    reference, signature = draft.references[key], draft.meta.signatures[key]
+    groups: list[Group] = []
     for handle, part in draft.parts.items():
         meta = part.meta if part.called is not None else part.model.meta
+        if reference.prepared is not None:
+            meta = reference.prepared.meta
         tensors = {
             slot: _tensor(tensor)
-            for port in draft.interface.inputs
-            if port.handle == handle
-            for slot, tensor in zip(slot_names(signature.inputs[port.key]), port.tensors, strict=True)
+            for own, found in reference.inputs.items()
+            if found.handle == handle
+            for slot, tensor in zip(slot_names(signature.inputs[own]), found.tensors, strict=True)
         }
-        found += structured_groups(meta, tensors)
-    return found
-
-
-def edit_groups(edit: Edit, key: str) -> list[Group]:
-    """The ragged and sparse inputs of one signature of an edit's result, as the original knows them."""
-    signature, reference = edit.meta.signatures[key], edit.references[key]
-    meta = edit.original if reference.prepared is None else reference.prepared.meta
-    tensors = {
-        slot: _tensor(tensor)
-        for own, tensors in reference.inputs.items()
-        for slot, tensor in zip(slot_names(signature.inputs[own]), tensors, strict=True)
-    }
-    return structured_groups(meta, tensors)
-
-
-def assets(draft: Draft) -> dict[str, Path]:
-    """Tensor to asset file, where the file lies now: in the folder of its source."""
-    files = {copied.relative: copied.path for copied in draft.files}
-    found = {asset.tensor: files.get(f"assets/{asset.filename}") for asset in draft.meta.assets}
-    return {tensor: path for tensor, path in found.items() if path is not None}
+        groups += structured_groups(meta, tensors)
+    return groups
 
 
 def own_chain(part: ImportedModel, signature: Signature, place: Place = ModelRef.of) -> Chain:
-    """A source alone, as it was opened, by one of its own signatures; `place` as for `reference_chain`."""
+    """A source alone, as it was opened, by one of its own signatures; `place` as for `chain`."""
     return signature_chain(part.handle, part.model, part.model.meta, signature, place)
 
 
@@ -132,63 +170,36 @@ def signature_chain(
         model: the model.
         meta: its MetaGraph.
         signature: one of that.
-        place: as for `reference_chain`.
+        place: as for `chain`.
     """
-    return _one_stage(name, place(model, meta), meta, signature, Reference.of(signature))
-
-
-def _one_stage(
-    name: str, model: ModelRef, meta: MetaGraph, signature: Signature, reference: Reference
-) -> Chain:
-    """A chain of one: tensors of `meta` under the keys of a signature."""
-    feeds: dict[str, FromInput | FromStage] = {}
+    feeds: dict[str, Feed] = {}
     outputs: dict[str, FromStage] = {}
-    for key, tensors in reference.inputs.items():
-        slots = slot_names(signature.inputs[key])
-        feeds |= {_tensor(tensor): FromInput(slot) for tensor, slot in zip(tensors, slots, strict=True)}
-    for key, tensors in reference.outputs.items():
-        slots = slot_names(signature.outputs[key])
-        outputs |= {slot: FromStage(0, _tensor(tensor)) for tensor, slot in zip(tensors, slots, strict=True)}
-    fetches = tuple(dict.fromkeys(place.tensor for place in outputs.values()))
-    if reference.prepared is not None:
-        stage = Stage(name, model, feeds, fetches, call=_call(reference.prepared.called))
-    else:
-        stage = Stage(name, model, feeds, fetches, is_pure(meta, fetches))
-    return Chain((stage,), outputs)
+    for port in signature.inputs.values():
+        feeds |= {
+            _tensor(tensor): FromInput(slot)
+            for tensor, slot in zip(port.tensors, slot_names(port), strict=True)
+        }
+    for port in signature.outputs.values():
+        outputs |= {
+            slot: FromStage(0, _tensor(tensor))
+            for tensor, slot in zip(port.tensors, slot_names(port), strict=True)
+        }
+    fetches = tuple(dict.fromkeys(found.tensor for found in outputs.values()))
+    return Chain((Stage(name, place(model, meta), feeds, fetches, is_pure(meta, fetches)),), outputs)
 
 
 def _call(called: Called) -> Call:
     return Call(called.path, called.index, called.inputs, called.outputs)
 
 
-def edit_chain(edit: Edit, key: str, place: Place = ModelRef.of) -> Chain:
-    """The original of an edit as a chain of one, by the keys of one signature of the result; see `reference_chain`."""
-    signature, reference = edit.meta.signatures[key], edit.references[key]
-    meta = reference.opened or edit.original
-    return _one_stage("the original", place(edit.model, meta), meta, signature, reference)
-
-
-def edit_depends(edit: Edit, key: str) -> dict[str, bool]:
-    """Output slot to whether an input reaches it, in the original."""
-    return _depends(edit.model, edit.original, edit.meta.signatures[key], edit.references[key])
-
-
 def signature_depends(model: Model, meta: MetaGraph, signature: Signature) -> dict[str, bool]:
-    """Output slot to whether an input reaches it, in a model alone."""
-    return _depends(model, meta, signature, Reference.of(signature))
-
-
-def _depends(model: Model, meta: MetaGraph, signature: Signature, reference: Reference) -> dict[str, bool]:
-    if reference.prepared is not None:
-        meta = reference.prepared.meta
-    elif reference.opened is not None:
-        meta = reference.opened
+    """Return for each output slot whether an input reaches it, in a model alone."""
     needs = Needs(meta)
-    fed = {_tensor(tensor): "\0fed" for tensors in reference.inputs.values() for tensor in tensors}
+    fed = {_tensor(tensor): "\0fed" for port in signature.inputs.values() for tensor in port.tensors}
     return {
         slot: "\0fed" in needs.values([tensor], fed)
-        for name, tensors in reference.outputs.items()
-        for tensor, slot in zip(tensors, slot_names(signature.outputs[name]), strict=True)
+        for port in signature.outputs.values()
+        for tensor, slot in zip(port.tensors, slot_names(port), strict=True)
     }
 
 

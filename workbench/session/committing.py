@@ -15,7 +15,8 @@ from workbench.session.options import CommitOptions
 from workbench.state import remember_recipe
 
 if TYPE_CHECKING:
-    from workbench.publishing.joins import Progress, Report
+    from workbench.publishing.report import Report
+    from workbench.publishing.running import Progress
     from workbench.runtime.child_process.child import Child
     from workbench.surgery.draft import Draft
 
@@ -89,7 +90,7 @@ class Committer:
             Cancelled: `cancel` was called; nothing was left behind.
             WorkbenchError: as `commit` raises, and for values that do not fit their inputs.
         """
-        from workbench.publishing.joins import commit
+        from workbench.publishing.commit import commit
 
         def told(phase: str, text: str) -> None:
             # between phases and between files this is where it stops; Stage and Child clean up behind it

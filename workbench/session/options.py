@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from workbench.surgery.plan import Plan
 
 if TYPE_CHECKING:
-    from workbench.publishing.joins import Proving
+    from workbench.publishing.running import Proving
     from workbench.surgery.draft import Draft
 
 
@@ -46,7 +46,7 @@ class CommitOptions:
         Raises:
             InputError: a value does not fit its input.
         """
-        from workbench.publishing.joins import Proving
+        from workbench.publishing.running import Proving
 
         inputs = None
         if self.inputs:

@@ -89,7 +89,7 @@ class Subject:
             seam += [
                 f"{part.handle}/{part.cuts[tensor]}" for tensor in link.target.tensors if tensor in part.cuts
             ]
-        return cls(draft.meta, draft.plan.result.signature, tuple(draft.parts), tuple(seam))
+        return cls(draft.meta, draft.signature.key, tuple(draft.parts), tuple(seam))
 
     @classmethod
     def of_source(cls, plan: Plan, source: Source, model: Model) -> Subject:

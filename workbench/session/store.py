@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from workbench.state import read, state_folder, write
+from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import Plan
-from workbench.surgery.recipe import options_of
+from workbench.surgery.recipe import SCHEMA_VERSION, plan_to_json
 
 _RECENT = "recent.json"
 _KEPT = 20
@@ -85,17 +87,14 @@ class Store:
             }
             for source in plan.sources
         ]
-        wires = [{"from": wire.source, "to": wire.target} for wire in plan.wires]
         write(
             self._mine,
             {
-                "schema_version": 1,
+                "schema_version": SCHEMA_VERSION,
                 "pid": os.getpid(),
                 "born": _born(os.getpid()),
                 "sources": sources,
-                "wires": wires,
-                "signature": plan.result.signature,
-                "options": options_of(plan),
+                **plan_to_json(plan, plan.steps),
                 "target": target,
             },
         )
@@ -128,13 +127,22 @@ class Store:
                     continue
             except OSError:
                 continue
-            if path == self._mine or _runs(entry.get("pid"), entry.get("born")) or not entry.get("wires"):
+            if path == self._mine or _runs(entry.get("pid"), entry.get("born")) or not _wires(entry):
                 continue
             handles = [str(source.get("handle")) for source in entry.get("sources", ())]
-            wires = len(entry["wires"])
+            wires = _wires(entry)
             summary = f"{' + '.join(handles)}, {wires} wire{'' if wires == 1 else 's'}"
             found.append(Unfinished(path, summary, max(seconds, 0.0)))
         return sorted(found, key=lambda one: one.seconds)
+
+
+def _wires(entry: dict[str, Any]) -> int:
+    """How many steps of a plan connect models; a file of an older version lists them apart."""
+    steps = entry.get("steps")
+    if isinstance(steps, list):
+        return sum(isinstance(step, dict) and step.get("operation") == Connect.NAME for step in steps)
+    wires = entry.get("wires")
+    return len(wires) if isinstance(wires, list) else 0
 
 
 def _born(pid: int) -> str:

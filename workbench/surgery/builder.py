@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from functools import partial
 
 from workbench import names
-from workbench.disk import schema
+from workbench.disk import dtypes, schema
 from workbench.disk.optable import OpTable
 from workbench.disk.schema import Message
 from workbench.findings import Action, Finding, Hint
 from workbench.graph.adjacency import Adjacency
+from workbench.model.objects import OBJECT_GRAPH_KEY
 from workbench.model.op_classes import VARIABLE_READS
 from workbench.model.shapes import to_proto
+from workbench.surgery.copied_files import CopiedFile
 from workbench.surgery.export.asset_names import place_assets
 from workbench.surgery.export.collections import merge_collections, merge_meta_info, merge_versions
 from workbench.surgery.export.duplicate_variables import join_twins
@@ -32,15 +34,17 @@ from workbench.surgery.export.tables import add_tables
 from workbench.surgery.export.training_mode import both_modes, tell
 from workbench.surgery.export.variable_defs import describe_variables, known_by_name
 from workbench.surgery.imported import ImportedModel, attr_shape, is_placeholder
+from workbench.surgery.lineage import References
 from workbench.surgery.preconditions import has_checkpoint, look_closer, variables_have_data
 from workbench.surgery.resolve.join import Join, Link
 from workbench.surgery.resolve.preprocessing import remarks
-from workbench.surgery.result import Copied, Draft
-from workbench.surgery.result_keys import rename_keys
-from workbench.surgery.result_signature import Interface, ResultPort, design_interface, port_info
+from workbench.surgery.result import Draft
 from workbench.surgery.rewrite.outline import CannotUplift, Uplift
 from workbench.surgery.rewrite.prefix import Renamer, Rule
 from workbench.surgery.rewrite.resource_variables import rewrite_references
+from workbench.surgery.signatures.result_keys import rename_keys
+from workbench.surgery.signatures.result_signature import Interface, ResultPort, design_interface, port_info
+from workbench.surgery.workspace import Checkpoint, Workspace
 
 PREDICT = "tensorflow/serving/predict"
 # protobuf's own limit on a serialised message (2 GiB - 1).
@@ -63,7 +67,7 @@ class Builder:
         self.rewritten = {"references": 0, "described": 0, "frozen": 0}
         self.renamers: dict[str, Renamer] = {}
         self.interface = Interface()
-        self.files: list[Copied] = []
+        self.files: list[CopiedFile] = []
 
     def build(self) -> Draft | None:
         """All steps; None if one of them found an error, which is then among the findings of join and parts."""
@@ -114,19 +118,37 @@ class Builder:
         if self._failed():
             return None
         objects = self._objects() if self.with_objects else None
-        checkpoints = [(part.model.bundle, part.handle) for part in savers if part.model.bundle is not None]
         logs = {handle: renamer.log for handle, renamer in self.renamers.items()}
-        return Draft(
+        return Draft(self._workspace(savers, objects), [], self.interface, logs, self.rewritten)
+
+    def _workspace(self, savers: list[ImportedModel], objects: Objects | None) -> Workspace:
+        """What was joined, for the steps that follow."""
+        from workbench.disk.checkpoint.bundle_write import JoinPart
+
+        aliases = objects.aliases if objects is not None else {}
+        parts = [
+            JoinPart(part.model.bundle, part.handle, aliases=aliases.get(part.handle, ()))
+            for part in savers
+            if part.model.bundle is not None
+        ]
+        checkpoint = Checkpoint("join", parts)
+        if objects is not None:
+            graph = objects.tracked.SerializeToString(deterministic=True)
+            checkpoint.tensors[OBJECT_GRAPH_KEY] = (dtypes.STRING, (), [graph])
+        if not parts and not checkpoint.tensors:
+            checkpoint.how = "drop"
+        references = References()
+        references.known[self.plan.result.signature] = self.interface.reference()
+        references.verify([self.plan.result.signature])
+        return Workspace(
             self.plan,
             self.join,
-            self.interface,
             self.proto,
-            checkpoints,
-            self.files,
-            logs,
-            self.rewritten,
-            tracked=objects.tracked if objects is not None else None,
-            aliases=objects.aliases if objects is not None else [],
+            0,
+            self.parts[0].model,
+            references,
+            checkpoint=checkpoint,
+            joined_files=self.files,
         )
 
     def _objects(self) -> Objects:

@@ -12,19 +12,35 @@ from workbench.model import MetaGraph, Model
 from workbench.names import show
 from workbench.surgery.builder import Builder
 from workbench.surgery.operation import Operation
-from workbench.surgery.plan import Plan, Source
-from workbench.surgery.postconditions import check_join
+from workbench.surgery.operations.connect import Connect
+from workbench.surgery.plan import Plan, ResultOptions, Source
+from workbench.surgery.postconditions import check_join, check_steps
 from workbench.surgery.preconditions import dangers
 from workbench.surgery.resolve.join import look_up, open_sources
-from workbench.surgery.result import Copied, Draft
+from workbench.surgery.result import Draft
 from workbench.surgery.rewrite.outline import CannotUplift
 from workbench.surgery.rewrite.prefix import Rule
+from workbench.surgery.workspace import Workspace, begin
 
-__all__ = ["Copied", "Draft", "apply", "build", "check"]
+__all__ = ["Checked", "Draft", "apply", "assemble", "build", "check"]
 
 
-def check(plan: Plan, models: Mapping[str, Model] | None = None) -> list[Finding]:
-    """Return all findings about a plan, errors first.
+class Checked(list[Finding]):
+    """The findings about a plan, errors first.
+
+    Attributes:
+        plan: the plan.
+        draft: its result; None if a finding is an error.
+    """
+
+    def __init__(self, plan: Plan, draft: Draft | None, findings: Iterable[Finding]) -> None:
+        super().__init__(findings)
+        self.plan = plan
+        self.draft = draft
+
+
+def check(plan: Plan, models: Mapping[str, Model] | None = None) -> Checked:
+    """Return all findings about a plan, errors first, and keep the draft for `apply`.
 
     Args:
         plan: the plan.
@@ -36,16 +52,16 @@ def check(plan: Plan, models: Mapping[str, Model] | None = None) -> list[Finding
     """
     _must_fit(plan, models)
     draft, findings = build(plan, models)
-    if draft is None:
-        return findings
-    return by_severity([*findings, *dangers(draft.meta, plan.result.signature)])
+    if draft is not None:
+        findings = by_severity([*findings, *dangers(draft.meta, draft.references)])
+    return Checked(plan, draft, findings)
 
 
-def apply(plan: Plan, models: Mapping[str, Model] | None = None) -> Draft:
-    """Make the draft of a plan: the merged model in memory.
+def apply(plan: Plan | Checked, models: Mapping[str, Model] | None = None) -> Draft:
+    """Make the draft of a plan: its result in memory.
 
     Args:
-        plan: the plan.
+        plan: the plan, or what `check` returned for it, which spares building it again.
         models: opened models by handle, to spare opening them again.
 
     Raises:
@@ -53,8 +69,11 @@ def apply(plan: Plan, models: Mapping[str, Model] | None = None) -> Draft:
         WrongType: it is no plan.
         WorkbenchError: a source can't be read at all.
     """
-    _must_fit(plan, models)
-    draft, findings = build(plan, models)
+    if isinstance(plan, Checked):
+        draft, findings = plan.draft, list(plan)
+    else:
+        _must_fit(plan, models)
+        draft, findings = build(plan, models)
     if draft is None:
         errors = [finding for finding in findings if finding.severity == "error"]
         raise PlanError(
@@ -98,6 +117,70 @@ def build(
         WorkbenchError: a source can't be read at all.
     """
     models = open_sources(plan) if models is None else models
+    if not plan.joins:
+        return _change(plan, models)
+    draft, findings = assemble(plan, models, without=without)
+    steps = [step for step in plan.steps if not isinstance(step, Connect)]
+    if draft is None or (not steps and _in_order(plan)):
+        return draft, findings
+    before = draft.meta
+    workspace = draft.workspace
+    done = _steps(workspace, plan.steps[len(plan.wires) :] if _in_order(plan) else plan.steps, first=False)
+    changed = Draft(workspace, [], draft.interface, draft.logs, draft.rewritten)
+    if done:
+        check_steps(workspace, changed.meta, before)
+    findings = by_severity([*findings, *workspace.findings])
+    if workspace.blocked:
+        return None, findings
+    changed.findings = findings
+    return changed, findings
+
+
+def _in_order(plan: Plan) -> bool:
+    """Whether models are connected before all else is done."""
+    return plan.steps[: len(plan.wires)] == plan.wires
+
+
+def _change(plan: Plan, models: Mapping[str, Model]) -> tuple[Draft | None, list[Finding]]:
+    """The draft of a plan of one source, which keeps what no step touches."""
+    workspace = begin(plan, models[plan.sources[0].handle])
+    if plan.result != ResultOptions():
+        workspace.note(
+            "result-options",
+            "error",
+            "plan",
+            "The options of a result are for models that are connected; this plan changes one model.",
+            "Leave them out, and say it by steps.",
+        )
+    before = workspace.original
+    done = _steps(workspace, plan.steps, first=True)
+    if not plan.steps:
+        workspace.verify_all()
+    draft = Draft(workspace)
+    if done:
+        check_steps(workspace, draft.meta, before)
+    if workspace.blocked:
+        return None, by_severity(workspace.findings)
+    draft.findings = workspace.findings
+    return draft, workspace.findings
+
+
+def _steps(workspace: Workspace, steps: Iterable[Operation], *, first: bool) -> bool:
+    """Apply operations one after the other; whether none was stopped by a finding."""
+    for step in steps:
+        if workspace.blocked:
+            return False
+        if not first:
+            workspace.next_step()
+        step.apply(workspace)
+        first = False
+    return not workspace.blocked
+
+
+def assemble(
+    plan: Plan, models: Mapping[str, Model], *, without: Iterable[Rule] = ()
+) -> tuple[Draft | None, list[Finding]]:
+    """Join the models of a plan by its wires, without its other steps; arguments and result as for `build`."""
     try:
         return _build(plan, models, frozenset(without), with_objects=plan.result.format != "tf1")
     except CannotUplift as problem:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import shlex
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -39,6 +39,9 @@ class Operation(ABC):
     """
 
     NAME: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        normalise(self)
 
     @abstractmethod
     def apply(self, workspace: Workspace) -> None:
@@ -148,6 +151,12 @@ def fields_from_json(cls: type[Data], value: Mapping[str, Any], what: str, where
     return cls(**found)
 
 
+def normalise(data: Any) -> None:
+    """Make the values of a frozen dataclass immutable: called when it is made, so that lists and dicts may be given."""
+    for field in dataclasses.fields(data):
+        object.__setattr__(data, field.name, kind_of(field).normal(getattr(data, field.name)))
+
+
 def to_json(step: Operation) -> dict[str, Any]:
     """Return an operation as a step of a recipe."""
     return {"operation": step.NAME, **fields_to_json(step)}
@@ -179,6 +188,50 @@ def from_json(value: object, what: str, where: str) -> Operation:
         )
     given = {key: one for key, one in value.items() if key != "operation"}
     return fields_from_json(cls, given, what, where)
+
+
+class Record(Kind):
+    """A list of objects with fields of their own.
+
+    Args:
+        cls: their dataclass, whose fields are made with `option`.
+    """
+
+    def __init__(self, cls: type[Any]) -> None:
+        self.cls = cls
+        names = ", ".join(field.name for field in dataclasses.fields(cls))
+        self.expected = f"a list of objects with the fields {names}"
+
+    def normal(self, value: Any) -> Any:
+        """See `Kind`."""
+        return tuple(value)
+
+    def read(self, value: object) -> Any:
+        """See `Kind`."""
+        if not isinstance(value, list):
+            raise WrongValue(self.expected)
+        fields = {field.name: kind_of(field) for field in dataclasses.fields(self.cls)}
+        found = []
+        for one in value:
+            if not isinstance(one, dict) or one.keys() != fields.keys():
+                raise WrongValue(self.expected)
+            try:
+                found.append(self.cls(**{name: kind.read(one[name]) for name, kind in fields.items()}))
+            except WrongValue as wrong:
+                raise WrongValue(f"{self.expected}, each {wrong.expected}") from None
+        return tuple(found)
+
+    def write(self, value: Any) -> Any:
+        """See `Kind`."""
+        return [fields_to_json(one) for one in value]
+
+    def parse(self, words: Sequence[str]) -> Any:
+        """See `Kind`."""
+        found: list[Any] = []
+        for word in words:
+            value = values.from_text(word)
+            found += value if isinstance(value, list) else [value]
+        return found
 
 
 # -- steps as words

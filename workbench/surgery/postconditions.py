@@ -1,4 +1,4 @@
-"""The last look at what a join or an edit made, before anything is written: whether it could be loaded at all.
+"""The last look at what a plan made, before anything is written: whether it could be loaded at all.
 
 An error in it was carried over from a source, which is told as a finding and stops the commit; or it is a mistake of
 this workbench, which is told as just that.
@@ -15,8 +15,8 @@ from workbench.names import show
 
 if TYPE_CHECKING:
     from workbench.model import MetaGraph
-    from workbench.surgery.edit import Edit
     from workbench.surgery.imported import ImportedModel
+    from workbench.surgery.workspace import Workspace
 
 _HINT = Hint("The source is damaged: ", Action("check-model"))
 _NO_OBJECTS = Hint(
@@ -78,18 +78,23 @@ def _is_kept(part: ImportedModel, finding: Finding) -> bool:
     return not gone and name not in {show(one) for one in part.meta.functions.keys() - set(part.functions)}
 
 
-def check_edit(edit: Edit) -> None:
-    """Looks at what an edit made; an error that the original has, too, becomes a finding of the edit.
+def check_steps(workspace: Workspace, meta: MetaGraph, before: MetaGraph) -> None:
+    """Look at what steps made of a model; an error that was there before becomes a finding of the workspace.
+
+    Args:
+        workspace: gets the findings.
+        meta: the result.
+        before: the model before the steps.
 
     Raises:
-        UnsoundDraft: the result has errors that the original has not.
+        UnsoundDraft: the result has errors that were not there before.
     """
-    errors = sound.errors(edit.meta)
+    errors = sound.errors(meta)
     if not errors:
         return
-    original = {(finding.code, finding.where) for finding in sound.errors(edit.original)}
+    original = {(finding.code, finding.where) for finding in sound.errors(before)}
     new = [finding for finding in errors if (finding.code, finding.where) not in original]
     if new and not original:
         raise UnsoundDraft(new)
     for finding in errors:
-        edit.note(finding.code, "error", finding.where, finding.message, finding.hint or _HINT)
+        workspace.note(finding.code, "error", finding.where, finding.message, finding.hint or _HINT)

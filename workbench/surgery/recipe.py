@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +18,18 @@ from workbench.disk.atomic.outputs import url
 from workbench.disk.documents import NotJson, parse
 from workbench.errors import DamagedFile, DiskError, MissingFile, UsageError
 from workbench.findings import Action, Hint
-from workbench.names import show
-from workbench.surgery.operation import fields_from_json, fields_to_json
+from workbench.names import did_you_mean, show
+from workbench.surgery.operation import (
+    Operation,
+    fields_from_json,
+    fields_to_json,
+    from_json,
+    operation,
+    to_json,
+)
 from workbench.surgery.operations.connect import Connect
-from workbench.surgery.plan import DEFAULT_SIGNATURE, Plan, ResultOptions, SourceList
-from workbench.surgery.values import is_text
+from workbench.surgery.plan import DEFAULT_SIGNATURE, Plan, ResultOptions, Source, SourceList
+from workbench.surgery.values import is_text, shown
 from workbench.version import __version__
 
 if TYPE_CHECKING:
@@ -30,40 +37,44 @@ if TYPE_CHECKING:
 
 RECIPE, PROOF = "workbench.json", "workbench-proof.json"
 OWN_FILES = frozenset({RECIPE, PROOF})
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _MAX_BYTES = 16 << 20
 
 
 def describe(plan: Plan, join: Join) -> dict[str, Any]:
-    """The recipe of a plan as JSON values."""
+    """Return the recipe of a plan as JSON values.
+
+    Args:
+        plan: the plan.
+        join: its sources opened, and its wires with both endpoints found.
+    """
     sources = []
     for handle, part in join.parts.items():
         source: dict[str, Any] = {
             "handle": handle,
             "digest": part.model.digest(),
             "parts": dict(part.model.digests.parts),
-            "tag_set": ",".join(part.meta.tags),
-            "signature": part.chosen.key if part.chosen is not None else None,
+            "tag_set": part.meta.tags_text,
         }
+        if part.chosen is not None:
+            source["signature"] = part.chosen.key
         earlier = nested(part.model.location.folder)
         if earlier is not None:
             source["recipe"] = earlier
         sources.append(source)
+    steps: list[Operation] = [Connect(str(link.source), str(link.target)) for link in join.links]
+    steps += [step for step in plan.steps if not isinstance(step, Connect)]
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": tool(),
         "sources": sources,
-        "wires": [{"from": str(link.source), "to": str(link.target)} for link in join.links],
-        "signature": plan.result.signature,
-        "options": options_of(plan),
+        **plan_to_json(plan, steps),
     }
 
 
-def options_of(plan: Plan) -> dict[str, Any]:
-    """Return the options of the result that differ from their defaults, but for its signature."""
-    found = fields_to_json(plan.result)
-    found.pop("signature", None)
-    return found
+def plan_to_json(plan: Plan, steps: Sequence[Operation]) -> dict[str, Any]:
+    """Return steps, and the options of a plan's result that differ from their defaults, as a recipe has them."""
+    return {"steps": [to_json(step) for step in steps], "result": fields_to_json(plan.result)}
 
 
 def dump(recipe: dict[str, Any]) -> bytes:
@@ -154,23 +165,63 @@ def plan_of(recipe: Any, place: Callable[[dict[str, Any]], Path], where: str) ->
         DamagedFile: it is not a recipe, or lacks something.
     """
     fields = _Fields(recipe, "the recipe", where)
-    sources = SourceList()
+    version = fields.value.get("schema_version", 1)
+    if version not in (1, SCHEMA_VERSION):
+        raise DamagedFile(
+            f"This is a recipe of version {shown(version)}; versions 1 and {SCHEMA_VERSION} can be read.",
+            where=where,
+            hint="A later workbench made it: update this one.",
+        )
+    sources = _sources(fields, place, where)
+    if version == 1:
+        return _version_1(fields, sources, where)
+    steps = tuple(
+        from_json(item, f"step {number}", where) for number, item in enumerate(fields.all("steps"), 1)
+    )
+    given = _Fields(fields.value.get("result", {}), "the result", where).value
+    return Plan(sources, steps, fields_from_json(ResultOptions, given, "the result", where))
+
+
+def _sources(fields: _Fields, place: Callable[[dict[str, Any]], Path], where: str) -> tuple[Source, ...]:
+    listed = SourceList()
     for number, item in enumerate(fields.all("sources"), 1):
         entry = _Fields(item, f"source {number}", where)
         handle, tag_set = entry.text("handle"), entry.text("tag_set")
-        tags = [tag for tag in tag_set.split(",") if tag]
+        tags = tuple(tag for tag in tag_set.split(",") if tag)
+        signature = entry.text_or_none("signature")
+        if "edit" in fields.value:  # of version 1: its handle was any folder's name
+            return (Source(handle, place(entry.value), tags),)
         try:
-            sources.add(place(entry.value), handle, tags=tags, signature=entry.text_or_none("signature"))
+            listed.add(place(entry.value), handle, tags=tags, signature=signature)
         except UsageError as problem:
             raise DamagedFile(f"Source {number} can't be used: {problem.message}", where=where) from None
-    wires = [_Fields(item, f"wire {number}", where) for number, item in enumerate(fields.all("wires"), 1)]
+    return tuple(listed.sources)
+
+
+def _version_1(fields: _Fields, sources: tuple[Source, ...], where: str) -> Plan:
+    """The plan of a recipe of version 1, in which a join and a change of one model had forms of their own."""
     options = _Fields(fields.value.get("options", {}), "options", where).value
+    if "edit" in fields.value:
+        kind = fields.text("edit")
+        cls = operation(kind) if kind in _EDITS else None
+        if cls is None:
+            raise DamagedFile(
+                f"The recipe names an edit {show(kind)!r}, which this version of workbench does not know.",
+                where=where,
+                hint=did_you_mean(kind, _EDITS, noun="edits"),
+            )
+        return Plan(sources, (fields_from_json(cls, options, "options", where),))
+    wires = [_Fields(item, f"wire {number}", where) for number, item in enumerate(fields.all("wires"), 1)]
     known = {field.name for field in dataclasses.fields(ResultOptions)} - {"signature"}
     given = {name: value for name, value in options.items() if name in known}
     result = fields_from_json(ResultOptions, given, "options", where)
     steps = tuple(Connect(wire.text("from"), wire.text("to")) for wire in wires)
     signature = fields.text("signature", DEFAULT_SIGNATURE)
-    return Plan(tuple(sources.sources), steps, dataclasses.replace(result, signature=signature))
+    return Plan(sources, steps, dataclasses.replace(result, signature=signature))
+
+
+# what version 1 called edits: operations of the same names and fields
+_EDITS = ("flatten", "freeze", "signature")
 
 
 class _Fields:
@@ -216,6 +267,6 @@ class _Fields:
 
     def wrong(self, key: str, expected: str) -> DamagedFile:
         """The error for a value of another kind than has to be there."""
-        found = show(json.dumps(self.value.get(key)), 60)
+        found = shown(self.value.get(key))
         message = f"This is not a recipe: {key!r} of {self.what} is {found}; it has to be {expected}."
         return DamagedFile(message, where=self.where)

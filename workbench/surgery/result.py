@@ -1,72 +1,49 @@
-"""What a join makes: a SavedModel in memory, and the files that go with it. Nothing here is written anywhere."""
+"""What a plan makes: a SavedModel in memory, and the files that go with it. Nothing here is written anywhere."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from workbench.disk.checkpoint.bundle import Bundle
-from workbench.disk.schema import Message
+from workbench.disk.schema import SavedModel
+from workbench.errors import WorkbenchError
 from workbench.findings import Finding
-from workbench.model import MetaGraph, Signature
-from workbench.model.assets import Asset
+from workbench.model import MetaGraph, Model, Signature
 from workbench.names import count
 from workbench.surgery import recipe as recipe_
-from workbench.surgery.export.object_graph import (
-    Alias,
-)
+from workbench.surgery.copied_files import CopiedFile
 from workbench.surgery.imported import ImportedModel
+from workbench.surgery.lineage import Reference
 from workbench.surgery.plan import Plan
 from workbench.surgery.resolve.join import Join
-from workbench.surgery.result_signature import Interface
 from workbench.surgery.rewrite.prefix import RenameLog
+from workbench.surgery.signatures.result_signature import Interface
+from workbench.surgery.workspace import Checkpoint, Workspace
 
-
-@dataclass(frozen=True, slots=True)
-class Copied:
-    """A file of a source that goes into the result as it is.
-
-    Attributes:
-        path: where it is.
-        relative: where it goes, with `/`.
-        nbytes: its size.
-    """
-
-    path: Path
-    relative: str
-    nbytes: int
+if TYPE_CHECKING:
+    from workbench.disk.checkpoint.bundle import Bundle
 
 
 @dataclass
 class Draft:
-    """A merged model in memory; `commit` writes it.
+    """The result of a plan in memory; `commit` writes it.
 
     Attributes:
-        plan: what was asked for.
-        join: what the plan was found to mean.
-        interface: inputs and outputs, under the parts' own names.
-        proto: the SavedModel message of the result.
-        checkpoints: the parts' checkpoints with the prefix of their keys, in shard order.
-        files: assets and extra files.
-        logs: what was renamed, by handle.
-        rewritten: counts of what was done besides: `references`, `described`, `frozen`.
+        workspace: what the plan's steps made.
         findings: everything found, errors excluded: a draft has none.
-        tracked: TrackableObjectGraph of the checkpoint, or None for the TF1 format.
-        aliases: second keys of variables, which the object graph goes by.
+        interface: inputs and outputs that joining models gave, under the models' own names.
+        logs: what was renamed when models were joined, by handle.
+        rewritten: counts of what was done besides: `references`, `described`, `frozen`.
     """
 
-    plan: Plan
-    join: Join
-    interface: Interface
-    proto: Message
-    checkpoints: list[tuple[Bundle, str]]
-    files: list[Copied]
-    logs: dict[str, RenameLog]
-    rewritten: dict[str, int]
+    workspace: Workspace
     findings: list[Finding] = field(default_factory=list)
-    tracked: Message | None = None
-    aliases: list[Alias] = field(default_factory=list)
+    interface: Interface = field(default_factory=Interface)
+    logs: Mapping[str, RenameLog] = field(default_factory=dict)
+    rewritten: Mapping[str, int] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         graphs = [meta.graph_def for meta in self.proto.meta_graphs]
@@ -78,27 +55,77 @@ class Draft:
         )
 
     @property
+    def plan(self) -> Plan:
+        """What was asked for."""
+        return self.workspace.plan
+
+    @property
+    def join(self) -> Join:
+        """What the sources and wires of the plan were found to mean."""
+        return self.workspace.join
+
+    @property
     def parts(self) -> dict[str, ImportedModel]:
         """The sources by handle."""
         return self.join.parts
 
     @property
+    def proto(self) -> SavedModel:
+        """The SavedModel message of the result."""
+        return self.workspace.proto
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """What becomes of the checkpoints of the sources."""
+        return self.workspace.checkpoint
+
+    @cached_property
+    def references(self) -> dict[str, Reference]:
+        """What the signatures of the result that are verified must agree with, by key."""
+        return self.workspace.references.to_verify
+
+    @property
     def signature(self) -> Signature:
-        """The signature the draft was made for."""
-        return self.meta.signatures[self.plan.result.signature]
+        """The signature that given values are for: the first that is verified, else the obvious one."""
+        key = next(iter(self.references), None)
+        return self.meta.signatures[key] if key is not None else self.meta.signature()
 
     @cached_property
     def meta(self) -> MetaGraph:
-        """A view of the result's MetaGraph, with the assets where the sources have them."""
+        """A view of the result's MetaGraph, with its assets where the sources have them."""
         self.serialize()  # first: reading a key of a protobuf map makes it, and readers do
-        view = MetaGraph(self.proto.meta_graphs[0])
-        places = {copied.relative: copied for copied in self.files}
-        assets = []
-        for definition in view.proto.asset_file_def:
-            copied = places[f"assets/{definition.filename}"]
-            assets.append(Asset(definition.filename, definition.tensor_info.name, copied.path, copied.nbytes))
-        view.__dict__["assets"] = tuple(assets)
+        workspace = self.workspace
+        assets = workspace.assets()
+        if assets is None:
+            model = self.source
+            bundle = model.bundle if self.checkpoint.how == "copy" else None
+            return MetaGraph(workspace.meta_graph, bundle=bundle, folder=model.folder)
+        view = MetaGraph(workspace.meta_graph)
+        view.__dict__["assets"] = assets
         return view
+
+    @property
+    def source(self) -> Model:
+        """The first source: the only one of a plan that connects none."""
+        return next(iter(self.parts.values())).model
+
+    @property
+    def checkpoints(self) -> list[tuple[Bundle, str]]:
+        """The checkpoints that are read, each with the handle or path of its source, in the order of their files."""
+        if self.checkpoint.how == "join":
+            return [(part.bundle, part.prefix or str(self.source.path)) for part in self.checkpoint.parts]
+        bundle = None if self.checkpoint.how == "drop" else self.source.bundle
+        return [] if bundle is None else [(bundle, str(self.source.path))]
+
+    @cached_property
+    def files(self) -> list[CopiedFile]:
+        """The files that are copied, in a fixed order.
+
+        Raises:
+            MissingFile: an asset or a data file of the checkpoint is missing.
+            WorkbenchError: the name of an asset leaves the folder.
+        """
+        return self.workspace.files()
 
     @cached_property
     def recipe(self) -> bytes:
@@ -107,10 +134,15 @@ class Draft:
 
     @property
     def nbytes(self) -> int:
-        """Bytes to be written, the checkpoint's index and the proof excluded."""
-        shards = sum(bundle.nbytes for bundle, _ in self.checkpoints)
-        files = sum(copied.nbytes for copied in self.files)
-        return int(self.proto.ByteSize()) + int(shards) + files + len(self.recipe)
+        """Bytes to be written, the checkpoint's index, the recipe and the proof excluded."""
+        total = int(self.proto.ByteSize())
+        with suppress(WorkbenchError):  # reported when it is written
+            total += sum(copied.nbytes for copied in self.files)
+        if self.checkpoint.how == "join":
+            total += sum(part.bundle.nbytes for part in self.checkpoint.parts)
+            for _, _, content in self.checkpoint.tensors.values():
+                total += len(content) if isinstance(content, bytes) else sum(map(len, content))
+        return total
 
     @cached_property
     def _bytes(self) -> bytes:

@@ -41,6 +41,10 @@ class Kind:
 
     expected = ""
 
+    def normal(self, value: Any) -> Any:
+        """Return a value as the field holds it: immutable. It is not checked."""
+        return value
+
     def read(self, value: object) -> Any:
         """Return the field's value for a JSON value.
 
@@ -115,13 +119,17 @@ class Flag(Kind):
 
     def parse(self, words: Sequence[str]) -> Any:
         """See `Kind`."""
-        return _json(self.one(words))
+        return from_text(self.one(words))
 
 
 class Texts(Kind):
     """A list of texts."""
 
     expected = "a list of texts"
+
+    def normal(self, value: Any) -> Any:
+        """See `Kind`."""
+        return value if isinstance(value, str) else tuple(value)
 
     def read(self, value: object) -> Any:
         """See `Kind`."""
@@ -137,13 +145,13 @@ class Texts(Kind):
         """See `Kind`."""
         found: list[Any] = []
         for word in words:
-            value = _json(word)
+            value = from_text(word)
             found += value if isinstance(value, list) else [word]
         return found
 
     def print(self, value: Any) -> list[str]:
         """See `Kind`."""
-        if not value or any(isinstance(_json(text), list) for text in value):
+        if not value or any(isinstance(from_text(text), list) for text in value):
             return super().print(value)
         return list(value)
 
@@ -152,6 +160,10 @@ class Pairs(Kind):
     """Texts by text: old names to new ones, keys to tensors."""
 
     expected = "an object of texts"
+
+    def normal(self, value: Any) -> Any:
+        """See `Kind`."""
+        return tuple(dict(value).items())
 
     def read(self, value: object) -> Any:
         """See `Kind`."""
@@ -167,7 +179,7 @@ class Pairs(Kind):
         """See `Kind`."""
         found: dict[str, Any] = {}
         for word in words:
-            value = _json(word)
+            value = from_text(word)
             if not isinstance(value, dict):
                 left, equals, right = word.partition("=")
                 if not equals:
@@ -182,7 +194,11 @@ class Pairs(Kind):
     def print(self, value: Any) -> list[str]:
         """See `Kind`."""
         words = [f"{left}={right}" for left, right in value.items()]
-        if not words or any("=" in key for key in value) or any(isinstance(_json(w), dict) for w in words):
+        if (
+            not words
+            or any("=" in key for key in value)
+            or any(isinstance(from_text(w), dict) for w in words)
+        ):
             return super().print(value)
         return words
 
@@ -191,6 +207,10 @@ class Constant(Kind):
     """A JSON value of texts, finite numbers, true, false, and lists of them, or any other text."""
 
     expected = "a text, a number, true or false, or a list of them"
+
+    def normal(self, value: Any) -> Any:
+        """See `Kind`."""
+        return tuple(map(self.normal, value)) if isinstance(value, (list, tuple)) else value
 
     def read(self, value: object) -> Any:
         """See `Kind`."""
@@ -208,18 +228,18 @@ class Constant(Kind):
 
     def parse(self, words: Sequence[str]) -> Any:
         """See `Kind`."""
-        found = [word if (value := _json(word)) is None else value for word in words]
+        found = [word if (value := from_text(word)) is None else value for word in words]
         return found if len(found) > 1 else found[0]
 
     def print(self, value: Any) -> list[str]:
         """See `Kind`."""
-        if isinstance(value, str) and _json(value) is None:
+        if isinstance(value, str) and from_text(value) is None:
             return [value]
         return super().print(value)
 
 
-def _json(text: str) -> Any:
-    """The JSON value that a text is; None if it is none, or null."""
+def from_text(text: str) -> Any:
+    """Return the JSON value that a text is; None if it is none, or null."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

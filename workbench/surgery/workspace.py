@@ -1,19 +1,287 @@
-"""Workspace placeholder."""
+"""What the operations of a plan change: the message under edit, and how it follows from the sources.
+
+A plan of one source works on a private copy, whose other MetaGraphs and names stay as they are. A plan that connects
+models works on the message that joining them gave. An operation sees what stands before it as a model of its own
+(`Workspace.model`), changes `Workspace.meta_graph` in place, and keeps `Workspace.references` true.
+"""
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from workbench import names
+from workbench.disk import schema
+from workbench.disk.folder.location import Location
+from workbench.disk.schema import MetaGraphDef, SavedModel
+from workbench.errors import WorkbenchError
+from workbench.findings import Finding, Severity
+from workbench.model import MetaGraph, Model
+from workbench.model.assets import Asset
+from workbench.model.shapes import to_proto
+from workbench.model.signature import HIDDEN_SIGNATURES, Signature
+from workbench.surgery.copied_files import CopiedFile, files_of
+from workbench.surgery.imported import ImportedModel
+from workbench.surgery.lineage import Reference, References, SourceTensors
+from workbench.surgery.plan import Plan
+from workbench.surgery.resolve.join import Join
+
+if TYPE_CHECKING:
+    from workbench.disk.checkpoint.bundle import Bundle
+    from workbench.disk.checkpoint.bundle_write import JoinPart, Tensor
+
+SERVE = ("serve",)
+WARMUP = "tf_serving_warmup_requests"
+# Oldest GraphDef producer that TensorFlow 2 still writes and reads alike (versions.h, TF_GRAPH_DEF_VERSION).
+_MIN_CONSUMER = 12
 
 
-class Workspace(Protocol):
-    """What operations change."""
+@dataclass(slots=True)
+class Checkpoint:
+    """What becomes of the checkpoints of the sources.
 
-    def note(
+    Attributes:
+        how: `copy` takes `variables/` of the only source byte for byte, `drop` leaves it out, `join` writes a new one
+            from `parts` and `tensors`.
+        parts: for `join`: the checkpoints, and what their keys become, in the order of their data files.
+        tensors: for `join`: tensors to add, by their final key.
+    """
+
+    how: Literal["copy", "drop", "join"] = "copy"
+    parts: list[JoinPart] = field(default_factory=list)
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+
+
+class StandingModel(Model):
+    """A model as it stands in a workspace: what an operation finds.
+
+    Args:
+        location: where the model it is a state of lies.
+        proto: the message; it must not change any more.
+        position: of the MetaGraph under edit.
+        bundle: gives its checkpoint.
+        assets: its assets, where they lie in no folder of its own; or None.
+    """
+
+    def __init__(
         self,
-        code: str,
-        severity: Literal["info", "warning", "error"],
-        where: str,
-        message: str,
-        hint: str | None = None,
+        location: Location,
+        proto: SavedModel,
+        position: int,
+        bundle: Callable[[], Bundle | None],
+        assets: tuple[Asset, ...] | None = None,
     ) -> None:
+        super().__init__(location, proto)
+        self._position = position
+        self._standing = bundle
+        self._own_assets = assets
+
+    @cached_property
+    def meta(self) -> MetaGraph:
+        """The MetaGraph under edit."""
+        found = self.meta_graphs[self._position]
+        if self._own_assets is not None:
+            found.__dict__["assets"] = self._own_assets
+        return found
+
+    @cached_property
+    def _checkpoint(self) -> tuple[Bundle | None, WorkbenchError | None]:
+        return self._standing(), None
+
+
+@dataclass
+class Workspace:
+    """Models being changed. Make one with `begin`, or by joining models.
+
+    Attributes:
+        plan: what is asked for.
+        join: the sources by handle, and the wires between them.
+        proto: the SavedModel under edit.
+        position: of the MetaGraph under edit in it.
+        model: the model as it stands before the operation that is applied.
+        references: what the signatures must agree with.
+        findings: what was found; with an error among them nothing is written.
+        checkpoint: what becomes of the checkpoints.
+        joined_files: assets and extra files of a join; None where the files of the only source stay.
+        left_out: names of files at the top of the only source's folder, or below `assets.extra/`, that are left out.
+        lineage: a MetaGraph that is equal to that of the only source and has the tensors that stand now: the source's
+            own, or a copy with calls opened.
+        faithful: whether the graph still computes what the sources do from variables and inputs of its own, so that
+            a copy of it with calls opened can be compared with.
+    """
+
+    plan: Plan
+    join: Join
+    proto: SavedModel
+    position: int
+    model: Model
+    references: References = field(default_factory=References)
+    findings: list[Finding] = field(default_factory=list)
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
+    joined_files: list[CopiedFile] | None = None
+    left_out: set[str] = field(default_factory=lambda: {"fingerprint.pb"})
+    lineage: MetaGraph | None = None
+    faithful: bool = True
+
+    def __repr__(self) -> str:
+        findings = names.count(len(self.findings), "finding")
+        return f"<Workspace: {findings}; {self.plan!r}>"
+
+    @property
+    def meta_graph(self) -> MetaGraphDef:
+        """The MetaGraphDef to change."""
+        return self.proto.meta_graphs[self.position]
+
+    @property
+    def original(self) -> MetaGraph:
+        """The MetaGraph as it stands before the operation that is applied."""
+        return self.model.meta
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a finding forbids to go on."""
+        return any(finding.severity == "error" for finding in self.findings)
+
+    def note(self, code: str, severity: Severity, where: str, message: str, hint: str | None = None) -> None:
         """Add a finding."""
+        self.findings.append(Finding(code, severity, where, message, hint))
+
+    def verify_all(self) -> None:
+        """Let every signature be verified that was there before and still is. One without outputs shows nothing."""
+        self.references.verify(
+            key
+            for key, signature in self.original.signatures.items()
+            if key not in HIDDEN_SIGNATURES and key in self.meta_graph.signature_def and signature.outputs
+        )
+
+    def next_step(self) -> None:
+        """Make what stands now the model that the next operation finds."""
+        proto = schema.SavedModel.FromString(self.proto.SerializeToString(deterministic=True))
+        if self.joined_files is None:
+            source = self._source()
+            keeps = self.checkpoint.how == "copy"
+            location = source.model.location
+            self.model = StandingModel(
+                location, proto, self.position, lambda: source.model.bundle if keeps else None
+            )
+            return
+        location = Location(Path("result"), "pb", Path("result"), None, False)
+        self.model = StandingModel(location, proto, self.position, self._joined_bundle, self.assets())
+
+    def _joined_bundle(self) -> Bundle | None:
+        if self.checkpoint.how != "join" or not self.checkpoint.parts:
+            return None
+        from workbench.disk.checkpoint.joined import JoinedBundle
+
+        return JoinedBundle(self.checkpoint.parts)
+
+    def assets(self) -> tuple[Asset, ...] | None:
+        """Return the assets of a join with the places where the sources have them; None for a single model."""
+        if self.joined_files is None:
+            return None
+        places = {copied.relative: copied for copied in self.joined_files}
+        found = []
+        for definition in self.meta_graph.asset_file_def:
+            copied = places[f"assets/{definition.filename}"]
+            found.append(Asset(definition.filename, definition.tensor_info.name, copied.path, copied.nbytes))
+        return tuple(found)
+
+    def files(self) -> list[CopiedFile]:
+        """Return the files that are copied, in a fixed order.
+
+        Raises:
+            MissingFile: an asset or a data file of the checkpoint is missing.
+            WorkbenchError: the name of an asset leaves the folder.
+        """
+        if self.joined_files is not None:
+            return self.joined_files
+        return files_of(self._source().model, self.left_out, checkpoint=self.checkpoint.how == "copy")
+
+    def opened(self) -> None:
+        """Take what stands now, with more calls opened, as a copy that is equal to the only source."""
+        if self.joined_files is not None:
+            return
+        source = self._source()
+        proto = schema.MetaGraphDef()
+        proto.CopyFrom(self.meta_graph)
+        self.lineage = MetaGraph(
+            proto, bundle=lambda: source.model.bundle, folder=source.model.folder, format=source.meta.format
+        )
+
+    def _source(self) -> ImportedModel:
+        """The only source."""
+        (source,) = self.join.parts.values()
+        return source
+
+    # -- lineage
+
+    def source_tensors(self, tensors: Iterable[str]) -> SourceTensors | None:
+        """Return the tensors of a source that some tensors of the graph under edit are; None if they are none.
+
+        Args:
+            tensors: `node:k`, all components of one input or output.
+        """
+        listed = [names.input_tensor(text) for text in tensors]
+        if self.joined_files is None:
+            source = self._source()
+            known = (self.lineage or source.meta).nodes
+            if any(tensor.node not in known for tensor in listed):
+                return None
+            return SourceTensors(source.handle, tuple(map(str, listed)))
+        handle = listed[0].node.partition("/")[0]
+        part = self.join.parts.get(handle)
+        own = [str(tensor)[len(handle) + 1 :] for tensor in listed if tensor.node.startswith(f"{handle}/")]
+        gone = {*part.cuts, *part.moved} if part is not None else set()
+        if part is None or len(own) < len(listed):
+            return None
+        if any(text in gone or names.input_node(text) not in part.meta.nodes for text in own):
+            return None
+        return SourceTensors(handle, tuple(own))
+
+
+def begin(plan: Plan, model: Model) -> Workspace:
+    """Return a workspace with a private copy of the plan's only source, in which nothing is changed yet.
+
+    A GraphDef becomes a SavedModel with tag set `serve` and the signature it is shown with.
+
+    Args:
+        plan: a plan of one source.
+        model: the source; its chosen MetaGraph is the one under edit.
+    """
+    (source,) = plan.sources
+    original = model.meta
+    proto = schema.SavedModel.FromString(model.proto.SerializeToString(deterministic=True))
+    position = next(at for at, meta in enumerate(model.meta_graphs) if meta is original)
+    if model.format == "graphdef":
+        _become_saved_model(proto.meta_graphs[position], original)
+    join = Join(plan, {source.handle: ImportedModel(source, model, original, None)}, order=[source.handle])
+    workspace = Workspace(plan, join, proto, position, model)
+    for key, signature in original.signatures.items():
+        if key not in HIDDEN_SIGNATURES:
+            workspace.references.known[key] = Reference.of(signature, source.handle)
+    return workspace
+
+
+def put_signature(meta_graph: MetaGraphDef, signature: Signature) -> None:
+    """Write a signature of dense tensors into a MetaGraphDef."""
+    definition = meta_graph.signature_def[signature.key]
+    definition.method_name = signature.method_name
+    for side, ports in (("inputs", signature.inputs), ("outputs", signature.outputs)):
+        for key, port in ports.items():
+            info = getattr(definition, side)[key]
+            info.name = port.tensor
+            info.dtype = port.dtype
+            info.tensor_shape.CopyFrom(to_proto(port.shape))
+
+
+def _become_saved_model(meta_graph: MetaGraphDef, original: MetaGraph) -> None:
+    """What a MetaGraph has that a GraphDef lacks."""
+    meta_graph.meta_info_def.tags.extend(SERVE)
+    for signature in original.signatures.values():
+        put_signature(meta_graph, signature)
+    versions = meta_graph.graph_def.versions
+    if not versions.min_consumer:
+        versions.min_consumer = min(_MIN_CONSUMER, versions.producer)

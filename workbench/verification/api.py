@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from workbench.disk.atomic.scratch import Scratch
 from workbench.errors import UsageError, expect
 from workbench.model import Model, as_model
-from workbench.publishing.publish import Progress, Proving
+from workbench.publishing.running import Progress, Proving
 from workbench.verification.report import Proof
 
 if TYPE_CHECKING:

@@ -12,11 +12,13 @@ from workbench.disk import dtypes
 from workbench.errors import RuntimeFailure
 from workbench.model import MetaGraph, Model, Port, Signature, shapes
 from workbench.names import show
-from workbench.publishing.publish import ALLOW, Proving, Running, not_of_these, unsafe
+from workbench.publishing.running import Proving, Running
+from workbench.publishing.unsafe import ALLOW, unsafe
+from workbench.publishing.work import not_of_these
 from workbench.verification.report import Proof
 
 if TYPE_CHECKING:
-    from workbench.publishing.publish import Progress
+    from workbench.publishing.running import Progress
     from workbench.runtime.chain import Chain, Sample, SampleSource
     from workbench.runtime.child_process.child import Child
     from workbench.runtime.comparison.verification import Verification

@@ -11,7 +11,9 @@ from workbench.disk.folder.digests import digest
 from workbench.disk.folder.location import find
 from workbench.errors import RuntimeFailure, WorkbenchError
 from workbench.names import show
-from workbench.publishing.publish import ALLOW, Work, check_bundle, not_of_these, unsafe
+from workbench.publishing.checksums import check_bundle
+from workbench.publishing.unsafe import ALLOW, unsafe
+from workbench.publishing.work import Work, not_of_these
 from workbench.verification.report import Proof
 
 if TYPE_CHECKING:
@@ -43,14 +45,14 @@ class _Again:
         self.result = result
         self.remade = remade
         self.work = work
-        self.notes: list[str] = []
+        self.notes: list[str] = list(remade.notes)
         self.found: dict[str, Verification] = {}
 
     def run(self, child: Child | None) -> Proof:
         meta = self._meta()
         if isinstance(meta, str):
             return self._proof("differs", meta)
-        work, keys = self.work, self.work.proven()
+        work, keys = self.work, self.work.verified()
         missing = [key for key in keys if key not in meta.signatures]
         if missing:
             return self._proof("differs", f"The result has no signature {show(missing[0])!r}.")
@@ -103,7 +105,7 @@ class _Again:
         unfit = work.prepare(child)
         if unfit is not None:
             return self._proof(unfit.verdict, unfit.reason, unfit.hint)
-        for key in work.proven():
+        for key in work.verified():
             trial = work.trial(child, key)
             model = ResultModel(work.copies.of(self.result, meta), meta.signatures[key], "the result")
             verification = work.timed("reference", "running the sources", trial.verifier.reference)

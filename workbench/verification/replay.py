@@ -1,4 +1,4 @@
-"""From a result and its recipe back to what it was made by: the sources, and the draft or edit of them.
+"""From a result and its recipe back to what it was made by: the sources, and the draft made of them.
 
 A source that is itself a result and can't be found is made again from its own recipe, if its sources are there: the
 same recipe gives the same bytes, and the digest shows it.
@@ -16,13 +16,13 @@ from workbench.findings import Action, Hint
 from workbench.model import Model, open_model
 from workbench.model.recipe import EXTRA
 from workbench.names import show
-from workbench.publishing import edits as commit_edit
-from workbench.publishing import joins as commit_join
-from workbench.publishing.publish import Progress, Proving, Work
+from workbench.publishing.commit import commit
+from workbench.publishing.running import Progress, Proving
+from workbench.publishing.work import Work
 from workbench.surgery.draft import Draft, build
-from workbench.surgery.edit import Edit
 from workbench.surgery.recipe import RECIPE, plan_of
 from workbench.verification.find_sources import Finder, Wanted, missing, wanted
+from workbench.version import __version__
 
 _DEEPEST = 32
 
@@ -49,25 +49,23 @@ class Remade:
     """What a result was made by, made again in memory.
 
     Attributes:
-        made: the draft of a join, or the edit of one model.
+        made: the draft.
         sources: where its sources are, those of sources included.
+        notes: what a reader of the verdict should know besides.
     """
 
-    made: Draft | Edit
+    made: Draft
     sources: tuple[Found, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def signature(self) -> str | None:
         """The signature that given values are for."""
-        if isinstance(self.made, Draft):
-            return self.made.plan.result.signature
         return next(iter(self.made.references), None)
 
     def work(self, proving: Proving, progress: Progress | None = None) -> Work:
-        """As something that can be proven."""
-        if isinstance(self.made, Draft):
-            return commit_join.work(self.made, proving, progress)
-        return commit_edit.work(self.made, proving, progress)
+        """Return it as something that can be verified."""
+        return Work(self.made, proving, progress)
 
     def serialize(self) -> bytes:
         """The bytes that its `saved_model.pb` had, if the same version made it."""
@@ -110,6 +108,7 @@ class _Remaking:
         self.where = where
         self.scratch = scratch
         self.found: list[Found] = []
+        self.notes: list[str] = []
 
     def run(self, recipe: dict[str, Any]) -> Remade:
         self.finder.check_given(recipe)
@@ -118,7 +117,7 @@ class _Remaking:
             raise missing(lost, self.where)
         made = self._make(recipe, places)
         assert made is not None
-        return Remade(made, tuple(self.found))
+        return Remade(made, tuple(self.found), tuple(self.notes))
 
     def _locate(self, recipe: dict[str, Any], above: str) -> tuple[dict[str, Path], list[Wanted]]:
         """Where the sources of a recipe are, by handle, and what is lost."""
@@ -149,42 +148,26 @@ class _Remaking:
             return None, [source, *lost]
         target = self.scratch / f"{len(self.found)}"
         made = self._make(source.recipe, places)
-        work = Remade(made, ()).work(Proving())
-        from workbench.publishing.publish import publish
-
-        publish(work, target, verify=False)
+        commit(made, target, verify=False)
         got = open_model(target).digest()
         if got != source.digest:
-            raise DamagedFile(
-                f"The source {show(source.handle)!r} was made again from its recipe, and is another model now: sha256 "
-                f"{got}, the recipe wants {source.digest}.",
-                where=self.where,
-                hint=Hint(
-                    "Another version of workbench made it. Give it as it was and ",
-                    Action("give-source", {"handles": show(source.handle)}),
-                ),
+            self.notes.append(
+                f"The source {show(source.handle)!r} was made again from its recipe and has another digest now: "
+                f"workbench {_version(source.recipe)} made it then, {__version__} now. The result is compared with "
+                "the values of the new one."
             )
-        self.found.append(Found(source.handle, target, source.digest, made_again=True))
+        self.found.append(Found(source.handle, target, got, made_again=True))
         return target, []
 
-    def _make(self, recipe: dict[str, Any], places: Mapping[str, Path]) -> Draft | Edit:
-        kind = recipe.get("edit")
-        if kind is not None:
-            return self._edit(recipe, str(kind), places)
+    def _make(self, recipe: dict[str, Any], places: Mapping[str, Path]) -> Draft:
         plan = plan_of(recipe, lambda entry: places[entry["handle"]], self.where)
         draft, findings = build(plan)
         if draft is None:
             raise PlanError("What the recipe tells of can't be done any more.", findings, where=self.where)
         return draft
 
-    def _edit(self, recipe: dict[str, Any], kind: str, places: Mapping[str, Path]) -> Edit:
-        from workbench.surgery.replay import redo
 
-        (entry, path), options = (recipe["sources"][0], next(iter(places.values()))), recipe.get("options")
-        tags = str(entry.get("tag_set") or "") or None
-        edit = redo(open_model(path, tags), kind, options if isinstance(options, dict) else {}, self.where)
-        if edit.blocked:
-            raise PlanError(
-                "What the recipe tells of can't be done any more.", edit.findings, where=self.where
-            )
-        return edit
+def _version(recipe: Mapping[str, Any]) -> str:
+    """The version of the workbench that a recipe was made by, as it is shown."""
+    tool = recipe.get("tool")
+    return show(str(tool.get("version"))) if isinstance(tool, dict) else "of an unknown version"

@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Flattens."""
-    from workbench.surgery.operations.flatten import flatten
+    from workbench.surgery.operations.flatten import Flatten
 
-    model = editing.open_it(args)
-    return editing.change_and_tell(model, lambda model: flatten(model, args.format or "auto"), args, out)
+    model, plan = editing.open_it(args), editing.edit_plan(args, Flatten(args.format or "auto"))
+    return editing.change_and_tell(plan, {plan.handles[0]: model}, args, out)

@@ -25,6 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Freezes."""
-    from workbench.surgery.operations.freeze import freeze_model
+    from workbench.surgery.operations.freeze import Freeze
 
-    return editing.change_and_tell(editing.open_it(args), freeze_model, args, out)
+    model, plan = editing.open_it(args), editing.edit_plan(args, Freeze())
+    return editing.change_and_tell(plan, {plan.handles[0]: model}, args, out)

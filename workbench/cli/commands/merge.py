@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from workbench.describe.calling import Needs
     from workbench.model import Model
-    from workbench.publishing.joins import Report
+    from workbench.publishing.report import Report
     from workbench.runtime.child_process.child import Child
     from workbench.surgery.draft import Draft
 
@@ -129,7 +129,7 @@ def run(args: argparse.Namespace, out: Output, child: Child | None = None) -> in
         from workbench.cli.pages.merge_page import dry_run, dry_run_json
         from workbench.surgery.preconditions import dangers
 
-        draft.findings = [*draft.findings, *dangers(draft.meta, plan.result.signature)]
+        draft.findings = [*draft.findings, *dangers(draft.meta, draft.references)]
         if out.json:
             out.emit(dry_run_json(draft))
         else:
@@ -141,7 +141,7 @@ def run(args: argparse.Namespace, out: Output, child: Child | None = None) -> in
 def commit_and_tell(draft: Draft, args: argparse.Namespace, out: Output, child: Child | None = None) -> int:
     """Commits a draft as the flags say, and tells what became of it; the exit code."""
     from workbench.cli.pages.merge_page import outcome, outcome_json
-    from workbench.publishing.joins import commit
+    from workbench.publishing.commit import commit
 
     out.remarks(draft.findings)
     proving = verifying.proving(args, draft)
@@ -168,7 +168,7 @@ def _needs(args: argparse.Namespace, draft: Draft) -> Needs:
 
     return needs_of(
         draft.meta,
-        draft.plan.result.signature,
+        draft.signature.key,
         allowed=args.allow_unsafe,
         verified=not args.no_verify,
         imports=args.imports,

@@ -8,7 +8,7 @@ CALL::node:0 inside a call, SIGNATURE#KEY, or a key of a callable: __call__#x, _
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli import editing
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from workbench.model import MetaGraph, Model, Port
-    from workbench.surgery.operations.signature import SignatureChange
+    from workbench.surgery.draft import Draft
+    from workbench.surgery.operations.signature import ChangeSignature
 
 EXAMPLES = """\
 examples:
@@ -86,42 +87,41 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Changes the signatures."""
-    from workbench.surgery.operations.signature import change_signatures
-
     model = editing.open_it(args)
-    change = make_change(args, model)
-    edit = change_signatures(model, change)
-    if edit.blocked:
-        return editing.commit_and_tell(edit, args, out)
-    before, after = edit.original, edit.meta
-    changed = [key for key in after.signatures if _data(after, key) != _data(before, key)]
-    gone = [key for key in before.signatures if key not in after.signatures]
+    plan = editing.edit_plan(args, make_change(args, model))
+    draft = editing.built(plan, {plan.handles[0]: model})
 
-    def page() -> None:
-        for word, meta, keys in (("Before", before, [*gone, *changed]), ("After", after, changed)):
-            for key in keys:
-                if key in meta.signatures:
-                    found = meta.signatures[key]
-                    out.heading(f"{word}: {show(key)}", show(found.method_name))
-                    out.table(_rows(found.inputs.values(), found.outputs.values()), [TEXT, NAME, DTYPE, NAME])
-                    out.line()
+    def special(draft: Draft) -> tuple[Callable[[], None], dict[str, Any]]:
+        before, after = model.meta, draft.meta
+        changed = [key for key in after.signatures if _data(after, key) != _data(before, key)]
+        gone = [key for key in before.signatures if key not in after.signatures]
 
-    return editing.commit_and_tell(
-        edit, args, out, page=page, more={"signatures": {key: _data(after, key) for key in after.signatures}}
-    )
+        def page() -> None:
+            for word, meta, keys in (("Before", before, [*gone, *changed]), ("After", after, changed)):
+                for key in keys:
+                    if key in meta.signatures:
+                        found = meta.signatures[key]
+                        out.heading(f"{word}: {show(key)}", show(found.method_name))
+                        rows = _rows(found.inputs.values(), found.outputs.values())
+                        out.table(rows, [TEXT, NAME, DTYPE, NAME])
+                        out.line()
+
+        return page, {"signatures": {key: _data(after, key) for key in after.signatures}}
+
+    return editing.commit_and_tell(draft, args, out, page=special)
 
 
-def make_change(args: argparse.Namespace, model: Model) -> SignatureChange:
+def make_change(args: argparse.Namespace, model: Model) -> ChangeSignature:
     """Read the change that the options ask for.
 
     Raises:
         UsageError: one is not of its form, or none is there.
     """
-    from workbench.surgery.operations.signature import Added, SignatureChange
+    from workbench.surgery.operations.signature import Added, ChangeSignature
 
     signatures = model.meta.signatures
     inputs, outputs = keys_of(signatures.values())
-    change = SignatureChange(
+    change = ChangeSignature(
         rename=pairs("--rename", args.rename, known=signatures),
         rename_inputs=pairs("--rename-input", args.rename_input, known=inputs),
         rename_outputs=pairs("--rename-output", args.rename_output, known=outputs),
@@ -133,7 +133,7 @@ def make_change(args: argparse.Namespace, model: Model) -> SignatureChange:
         method=args.method,
         signature=args.signature,
     )
-    if not {*change.options()} - {"signature"}:
+    if not change.changes:
         raise UsageError(
             "No changes requested.",
             hint="Add a change, such as --rename-input OLD=NEW; see workbench signature --help.",

@@ -19,7 +19,7 @@ from workbench.names import count, show
 
 if TYPE_CHECKING:
     from workbench.model import Port
-    from workbench.publishing.joins import Report
+    from workbench.publishing.report import Report
     from workbench.surgery.draft import Draft
 
 

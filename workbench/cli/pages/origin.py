@@ -20,10 +20,16 @@ def origin_facts(recipe: dict[str, Any] | None, proof: dict[str, Any] | None) ->
         facts += _some(
             "from", [_source(source) for source in _list(recipe.get("sources"))[:_LISTED]], recipe, "sources"
         )
-        facts += _some(
-            "wire", [_wire(wire) for wire in _list(recipe.get("wires"))[:_LISTED]], recipe, "wires"
-        )
-        facts += _options(_dict(recipe.get("options")))
+        steps = [_dict(step) for step in _list(recipe.get("steps"))]
+        wires = [*_list(recipe.get("wires")), *(step for step in steps if step.get("operation") == "connect")]
+        facts += _some("wire", [_wire(wire) for wire in wires[:_LISTED]], {"wires": wires}, "wires")
+        for step in steps[:_LISTED]:
+            if step.get("operation") != "connect":
+                fields = {key: value for key, value in step.items() if key != "operation"}
+                if len(steps) > 1:
+                    facts.append(("step", _text(step.get("operation"))))
+                facts += _options(fields)
+        facts += _options(_dict(recipe.get("options") or recipe.get("result")))
     facts += _proof(proof)
     return facts
 
@@ -34,8 +40,11 @@ _DONE = {"signature": "Signatures changed", "freeze": "Frozen", "flatten": "Flat
 def origin_title(recipe: dict[str, Any] | None) -> str:
     """Return what was done to make the model: `Merged by workbench`."""
     recipe = recipe or {}
-    if recipe.get("edit"):
-        return f"{_DONE.get(_text(recipe['edit']), 'Made')} by workbench"
+    names = [_text(_dict(step).get("operation")) for step in _list(recipe.get("steps"))]
+    if recipe.get("edit"):  # of version 1
+        names = [_text(recipe["edit"])]
+    if names and "connect" not in names:
+        return f"{_DONE.get(names[0], 'Made') if len(set(names)) == 1 else 'Changed'} by workbench"
     return "Merged by workbench" if _list(recipe.get("sources")) else "Made by workbench"
 
 
@@ -93,7 +102,8 @@ def _source(source: Any) -> str:
 
 def _wire(wire: Any) -> str:
     wire = _dict(wire)
-    return f"{_text(wire.get('from')) or '?'} → {_text(wire.get('to')) or '?'}"
+    ends = (wire.get("from") or wire.get("source"), wire.get("to") or wire.get("target"))
+    return " → ".join(_text(end) or "?" for end in ends)
 
 
 def _proof(proof: dict[str, Any] | None) -> list[tuple[str, str]]:

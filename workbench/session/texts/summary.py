@@ -13,7 +13,7 @@ from workbench.session.texts.detail import Detail, Role, Span
 if TYPE_CHECKING:
     from workbench.describe.calling import Call
     from workbench.model import Signature
-    from workbench.publishing.publish import Report
+    from workbench.publishing.report import Report
     from workbench.session.options import CommitOptions
     from workbench.surgery.draft import Draft
 

@@ -8,9 +8,9 @@ from workbench import names
 from workbench.disk.schema import MetaGraphDef
 from workbench.names import show
 from workbench.surgery import recipe as recipe_
+from workbench.surgery.copied_files import CopiedFile
 from workbench.surgery.export.asset_names import Placed
 from workbench.surgery.imported import ImportedModel
-from workbench.surgery.result import Copied
 from workbench.surgery.rewrite.prefix import Renamer
 
 _WARMUP = "tf_serving_warmup_requests"
@@ -22,7 +22,7 @@ def add_assets(
     renamer: Renamer,
     placed: Placed,
     final: Callable[[str], str],
-    files: list[Copied],
+    files: list[CopiedFile],
 ) -> dict[int, int]:
     """Takes over the assets whose tensors are kept, and the files beside them; a missing file is a finding (R10).
 
@@ -58,7 +58,7 @@ def add_assets(
     for filename, path in placed.files.items():
         relative = f"assets/{placed.name(filename)}"
         if relative not in there:
-            files.append(Copied(path, relative, path.stat().st_size))
+            files.append(CopiedFile(path, relative, path.stat().st_size))
     if placed.prefix:
         part.note(
             "asset-renamed",
@@ -70,7 +70,7 @@ def add_assets(
     return numbers
 
 
-def add_extra_files(part: ImportedModel, files: list[Copied], *, with_objects: bool) -> None:
+def add_extra_files(part: ImportedModel, files: list[CopiedFile], *, with_objects: bool) -> None:
     """Files of a source that are not carried over, each told; other extra files are."""
     folder = part.model.location.folder
     if folder is None:
@@ -95,7 +95,7 @@ def add_extra_files(part: ImportedModel, files: list[Copied], *, with_objects: b
             )
             continue
         relative = f"assets.extra/{part.handle}/{path.relative_to(extra).as_posix()}"
-        files.append(Copied(path, relative, path.stat().st_size))
+        files.append(CopiedFile(path, relative, path.stat().st_size))
     if part.meta.has_object_graph and part.meta.callables and not with_objects:
         part.note(
             "dropped-objects",

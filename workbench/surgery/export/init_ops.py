@@ -15,10 +15,10 @@ from workbench.model.signature import HIDDEN_SIGNATURES
 from workbench.model.variables import variable_defs
 from workbench.names import show
 from workbench.surgery.imported import unique_name
-from workbench.surgery.result_signature import info_tensors
+from workbench.surgery.signatures.result_signature import info_tensors
 
 if TYPE_CHECKING:
-    from workbench.surgery.edit import Edit
+    from workbench.surgery.workspace import Workspace
 
 MAIN_OP = "saved_model_main_op"
 _LEGACY = "legacy_init_op"
@@ -94,22 +94,22 @@ def tell_implicit(meta: MetaGraph, ops: Sequence[str]) -> str | None:
     )
 
 
-def carry_init(edit: Edit) -> None:
-    """Make an implicit initialisation of what the signatures of an edit need its init op, and tell it.
+def carry_init(workspace: Workspace) -> None:
+    """Make an implicit initialisation of what the signatures of a model need its init op, and report it.
 
     Args:
-        edit: its signatures are final; nothing is done where the original has an init op.
+        workspace: its signatures are final; nothing is done where the original has an init op.
     """
-    original, nodes = edit.original, edit.meta_graph.graph_def.node
+    original, nodes = workspace.original, workspace.meta_graph.graph_def.node
     if not original.implicit_init:
         return
-    tensors = signature_tensors(edit.meta_graph)
+    tensors = signature_tensors(workspace.meta_graph)
     needed = Adjacency({node.name: node for node in nodes}).ancestors(map(names.input_node, tensors))
     ops = init_ops(original, needed)
     told = tell_implicit(original, ops)
     if told is not None:
-        add_main_op(edit.meta_graph, ops)
-        edit.note("implicit-init", "info", show(str(edit.model.path)), told)
+        add_main_op(workspace.meta_graph, ops)
+        workspace.note("implicit-init", "info", show(str(workspace.model.path)), told)
 
 
 def use_main_op(meta_graph: MetaGraphDef, init_op: str | None) -> None:

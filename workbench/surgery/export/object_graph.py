@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from workbench import names
 from workbench.disk import dtypes
+from workbench.disk.checkpoint.bundle_write import Alias
 from workbench.disk.nodes import attr
 from workbench.disk.schema import SavedObject, SavedObjectGraph, TrackableObjectGraph
 from workbench.model.meta import MetaGraph
@@ -28,23 +29,6 @@ from workbench.surgery.rewrite.prefix import Renamer
 
 
 @dataclass(slots=True)
-class Alias:
-    """A second key for the bytes of a variable.
-
-    Attributes:
-        key: the new key, final.
-        of: the key in the part's checkpoint, as the source has it.
-        part: the handle.
-        slice_of: start and length in each dimension if it is a slice of `of`, else None.
-    """
-
-    key: str
-    of: str
-    part: str
-    slice_of: tuple[tuple[int, int], ...] | None = None
-
-
-@dataclass(slots=True)
 class Objects:
     """The object graph being made.
 
@@ -52,13 +36,13 @@ class Objects:
         graph: the SavedObjectGraph.
         tracked: the TrackableObjectGraph of the checkpoint.
         bound: node of the merged main graph (a handle of a variable or table) to its object.
-        aliases: more keys for the checkpoint.
+        aliases: more keys for the checkpoint of each source, by handle.
     """
 
     graph: SavedObjectGraph = field(default_factory=lambda: SavedObjectGraph())
     tracked: TrackableObjectGraph = field(default_factory=lambda: TrackableObjectGraph())
     bound: dict[str, int] = field(default_factory=dict)
-    aliases: list[Alias] = field(default_factory=list)
+    aliases: dict[str, list[Alias]] = field(default_factory=dict)
 
     def add(self, kind: str, parent: int | None = None, name: str = "") -> tuple[int, SavedObject]:
         """A new object, a child of `parent` under `name`; its number and message."""
@@ -303,4 +287,4 @@ def add_variables(objects: Objects, part: ImportedModel) -> None:
         pieces = None
         if variable.slice is not None:
             pieces = tuple(zip(variable.slice.start, variable.slice.length, strict=True))
-        objects.aliases.append(Alias(key, variable.key, part.handle, pieces))
+        objects.aliases.setdefault(part.handle, []).append(Alias(key, variable.key, pieces))

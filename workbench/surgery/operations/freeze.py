@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
 
 from workbench import names
 from workbench.disk.schema import Message
 from workbench.findings import Action, Hint
-from workbench.model import MetaGraph, Model
+from workbench.model import MetaGraph
 from workbench.model.op_classes import VARIABLES
 from workbench.model.variables import VARIABLE_COLLECTIONS
 from workbench.names import show
-from workbench.surgery.edit import Edit
 from workbench.surgery.export.collections import kept_contexts
 from workbench.surgery.export.init_ops import carry_init, signature_tensors, use_main_op
 from workbench.surgery.export.restored_state import Restored, restored
 from workbench.surgery.imported import unique_name
-from workbench.surgery.operations.added_signature import begin_signed
+from workbench.surgery.operation import Operation, register
 from workbench.surgery.rewrite.freeze_variables import bytes_of, freeze
 from workbench.surgery.rewrite.prefix import Renamer, Rule
 from workbench.surgery.rewrite.prune import drop_functions, drop_nodes, roots_of
 from workbench.surgery.rewrite.variables_to_constants import Devolution
+from workbench.surgery.signatures.made_signature import make_signature
+from workbench.surgery.workspace import Workspace
 
 MAX_PROTO_BYTES = 2**31 - 1
 _HINT = Hint(
@@ -29,28 +32,36 @@ _HINT = Hint(
 )
 
 
-def freeze_model(model: Model) -> Edit:
-    """The model with constants for variables, in TF1 format, to be written by `commit_edit`.
+@register
+@dataclass(frozen=True, slots=True)
+class Freeze(Operation):
+    """Convert the variables of a model to constants."""
 
-    What only serves training, saving and restoring goes: the saver, initialisers, the object graph. Tables and their
-    assets stay. A variable that a signature writes to is a finding with severity error. A model that has callables
-    alone gets a signature of one, since they go, too.
+    NAME: ClassVar[str] = "freeze"
 
-    Args:
-        model: the original.
+    def apply(self, workspace: Workspace) -> None:
+        """Apply it to a workspace, whose result is in TF1 format.
 
-    Raises:
-        WorkbenchError: the checkpoint can't be read.
-    """
-    edit = begin_signed(model, "freeze", objects=False, needed=True)
-    if edit.blocked:
-        return edit
-    meta_graph, graph, original = edit.meta_graph, edit.meta_graph.graph_def, edit.original
-    others = _needed_by(edit)
-    edit.checkpoint = "copy" if others and model.bundle is not None else "drop"
+        What only serves training, saving and restoring is removed: the saver, initialisers, the object graph. Tables
+        and their assets stay. A variable that a signature writes to is a finding with severity error. A model that has
+        callables alone gets a signature of one, since they are removed, too.
+
+        Raises:
+            WorkbenchError: the checkpoint can't be read.
+        """
+        make_signature(workspace, objects=False, needed=True)
+        if not workspace.blocked:
+            _freeze_all(workspace)
+
+
+def _freeze_all(workspace: Workspace) -> None:
+    model = workspace.model
+    meta_graph, graph, original = workspace.meta_graph, workspace.meta_graph.graph_def, workspace.original
+    others = _needed_by(workspace)
+    workspace.checkpoint.how = "copy" if others and model.bundle is not None else "drop"
     meta_graph.ClearField("object_graph_def")
     meta_graph.ClearField("saver_def")
-    carry_init(edit)
+    carry_init(workspace)
     use_main_op(meta_graph, MetaGraph(meta_graph).init_op)
     drop_nodes(meta_graph, roots_of(meta_graph))
     nodes = {node.name: node for node in graph.node}
@@ -58,19 +69,19 @@ def freeze_model(model: Model) -> Edit:
     known = {variable.node: variable for variable in original.variables} | original.duplicate_variables
     state = restored(original)
     if not any(node.op in VARIABLES or state.lost(node, original.op_table) for node in _all(meta_graph)):
-        edit.note("freeze-nothing", "info", show(str(model.path)), "No signature reads a variable.")
+        workspace.note("freeze-nothing", "info", show(str(model.path)), "No signature reads a variable.")
     elif model.bundle is None and model.bundle_problem is not None:
         raise model.bundle_problem
-    elif _fits(edit, bytes_of(known[name] for name in nodes if name in known)):
-        _freeze(edit, nodes, known, state)
+    elif _fits(workspace, bytes_of(known[name] for name in nodes if name in known)):
+        _freeze(workspace, nodes, known, state)
     _drop_collections(meta_graph, nodes)
-    if edit.checkpoint == "copy" and not edit.blocked:
+    if workspace.checkpoint.how == "copy" and not workspace.blocked:
         listed = ", ".join(others[:4])
         told = f"variables/ stays: the model's other MetaGraphs need it (tag sets: {listed})."
-        edit.note("freeze-checkpoint", "info", show(str(model.path)), told)
-    edit.left_out |= {"keras_metadata.pb", "debug"}
-    edit.prove_all()
-    return edit
+        workspace.note("freeze-checkpoint", "info", show(str(model.path)), told)
+    workspace.left_out |= {"keras_metadata.pb", "debug"}
+    workspace.verify_all()
+    workspace.faithful = False
 
 
 def _all(meta_graph: Message) -> Iterator[Message]:
@@ -80,18 +91,20 @@ def _all(meta_graph: Message) -> Iterator[Message]:
         yield from function.node_def
 
 
-def _needed_by(edit: Edit) -> list[str]:
+def _needed_by(workspace: Workspace) -> list[str]:
     """The other MetaGraphs that use the checkpoint, by tag set."""
     return [
         show(meta.tags_text) or "(no tags)"
-        for meta in edit.model.meta_graphs
-        if meta is not edit.original
+        for meta in workspace.model.meta_graphs
+        if meta is not workspace.original
         and (meta.proto.saver_def.restore_op_name or meta.has_object_graph or not meta.is_frozen)
     ]
 
 
-def _freeze(edit: Edit, nodes: dict[str, Message], known: dict[str, Message], state: Restored) -> None:
-    graph = edit.meta_graph.graph_def
+def _freeze(
+    workspace: Workspace, nodes: dict[str, Message], known: dict[str, Message], state: Restored
+) -> None:
+    graph = workspace.meta_graph.graph_def
 
     def add(name: str, op: str) -> Message:
         name = unique_name(name, nodes)
@@ -99,47 +112,47 @@ def _freeze(edit: Edit, nodes: dict[str, Message], known: dict[str, Message], st
         return nodes[name]
 
     functions = {function.signature.name: function for function in graph.library.function}
-    devolution = Devolution(nodes, functions, edit.original.op_table, add)
+    devolution = Devolution(nodes, functions, workspace.original.op_table, add)
     count = freeze(
         nodes,
         known,
-        edit.model.bundle,
+        workspace.model.bundle,
         devolution,
-        edit.note,
+        workspace.note,
         _HINT,
-        signature_tensors(edit.meta_graph),
+        signature_tensors(workspace.meta_graph),
         bodies=functions.values(),
         state=state,
     )
     graph.library.function.extend(devolution.made.values())
-    dropped = drop_functions(edit.meta_graph)
+    dropped = drop_functions(workspace.meta_graph)
     left = [name for name, node in nodes.items() if node.op in VARIABLES]
     if count:
-        edit.note(
+        workspace.note(
             "freeze-done",
             "info",
-            show(str(edit.model.path)),
+            show(str(workspace.model.path)),
             f"{count} {'variable is now a constant' if count == 1 else 'variables are now constants'}"
             + (f"; {dropped} {'function' if dropped == 1 else 'functions'} went." if dropped else "."),
         )
-    if left and not edit.blocked:
+    if left and not workspace.blocked:
         listed = ", ".join(map(show, left[:4]))
-        edit.note(
+        workspace.note(
             "freeze-left",
             "warning",
-            show(str(edit.model.path)),
+            show(str(workspace.model.path)),
             f"{len(left)} stay variables, set by the init op: {listed}.",
         )
 
 
-def _fits(edit: Edit, nbytes: int) -> bool:
-    size = int(edit.proto.ByteSize()) + nbytes
+def _fits(workspace: Workspace, nbytes: int) -> bool:
+    size = int(workspace.proto.ByteSize()) + nbytes
     if size <= MAX_PROTO_BYTES:
         return True
-    edit.note(
+    workspace.note(
         "R11-size",
         "error",
-        show(str(edit.model.path)),
+        show(str(workspace.model.path)),
         f"saved_model.pb would be about {size / 1e9:.2f} GB; a proto can't be over 2 GB.",
         "Keep the variables.",
     )

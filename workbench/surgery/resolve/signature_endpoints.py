@@ -15,7 +15,6 @@ from workbench.model.op_classes import MUST_BE_FED
 from workbench.model.shapes import to_proto
 from workbench.model.signature import Signature
 from workbench.names import show
-from workbench.surgery.edit import Edit
 from workbench.surgery.resolve.callables import Prepared, prepare_ends
 from workbench.surgery.resolve.endpoints import End, Lookup, chosen_signature
 from workbench.surgery.resolve.inside_calls import Opened, open_calls
@@ -23,6 +22,7 @@ from workbench.surgery.resolve.join import hides
 
 if TYPE_CHECKING:
     from workbench.surgery.operations.signature import Added
+    from workbench.surgery.workspace import Workspace
 
 Side = Literal["inputs", "outputs"]
 
@@ -58,21 +58,21 @@ class FoundEnds:
         return info
 
 
-def open_ends(edit: Edit, added: Iterable[Added], chosen: str | None) -> Opened | None:
+def open_ends(workspace: Workspace, added: Iterable[Added], chosen: str | None) -> Opened | None:
     """Open the calls that endpoints of signatures to be added lie in, in a copy; None if none does.
 
     Args:
-        edit: in which nothing has changed yet.
+        workspace: in which nothing has changed yet.
         added: the signatures.
         chosen: as for `find_ends`.
     """
-    meant = chosen_signature(edit.original, "model", chosen)
-    lookup = Lookup(edit.original, "model", meant if isinstance(meant, Signature) else None)
+    meant = chosen_signature(workspace.original, "model", chosen)
+    lookup = Lookup(workspace.original, "model", meant if isinstance(meant, Signature) else None)
     inside: list[str] = []
     for one in added:
-        inside += [text for text in one.inputs.values() if _is_inside(lookup, text, "target")]
-        inside += [text for text in one.outputs.values() if _is_inside(lookup, text, "source")]
-    return open_calls(edit.model, "model", inside) if inside else None
+        inside += [text for text in dict(one.inputs).values() if _is_inside(lookup, text, "target")]
+        inside += [text for text in dict(one.outputs).values() if _is_inside(lookup, text, "source")]
+    return open_calls(workspace.model, "model", inside) if inside else None
 
 
 def _is_inside(lookup: Lookup, text: str, role: Literal["source", "target"]) -> bool:
@@ -80,12 +80,12 @@ def _is_inside(lookup: Lookup, text: str, role: Literal["source", "target"]) -> 
 
 
 def find_ends(
-    edit: Edit, added: Added, chosen: str | None, taken: Iterable[str], opened: Opened | None = None
+    workspace: Workspace, added: Added, chosen: str | None, taken: Iterable[str], opened: Opened | None = None
 ) -> FoundEnds | None:
-    """Look up the endpoints of a signature; what is wrong with them becomes findings of the edit.
+    """Look up the endpoints of a signature; what is wrong with them becomes findings of the workspace.
 
     Args:
-        edit: in which nothing has changed yet.
+        workspace: in which nothing has changed yet.
         added: the signature.
         chosen: key of the signature whose keys bare words mean; None for the obvious one.
         taken: names that no node for it may have, besides those of the main graph.
@@ -94,21 +94,21 @@ def find_ends(
     Returns:
         None if the callable that they name can't be used.
     """
-    ends = (added.inputs.values(), added.outputs.values())
-    prepared = prepare_ends(edit.model, "model", *ends, taken=taken)
+    ends = (dict(added.inputs).values(), dict(added.outputs).values())
+    prepared = prepare_ends(workspace.model, "model", *ends, taken=taken)
     if isinstance(prepared, Finding):
-        edit.findings.append(prepared)
+        workspace.findings.append(prepared)
         return None
-    meta, calls = edit.original if opened is None else opened.meta, {}
+    meta, calls = workspace.original if opened is None else opened.meta, {}
     if prepared is not None:
         meta = prepared.meta
-        calls = {name: node for name, node in meta.nodes.items() if name not in edit.original.nodes}
+        calls = {name: node for name, node in meta.nodes.items() if name not in workspace.original.nodes}
     inputs, outputs = (
-        _look_up(edit, added, chosen, meta, prepared, role, opened) for role in ("target", "source")
+        _look_up(workspace, added, chosen, meta, prepared, role, opened) for role in ("target", "source")
     )
     if not added.outputs:
         where = show(added.key)
-        edit.note(
+        workspace.note(
             "signature-no-output",
             "error",
             where,
@@ -117,12 +117,12 @@ def find_ends(
         )
     found = FoundEnds(inputs, outputs, meta, prepared, calls)
     if len(inputs) == len(added.inputs) and len(outputs) == len(added.outputs):
-        _check_feedable(edit, added.key, found)
+        _check_feedable(workspace, added.key, found)
     return found
 
 
 def _look_up(
-    edit: Edit,
+    workspace: Workspace,
     added: Added,
     chosen: str | None,
     meta: MetaGraph,
@@ -135,12 +135,12 @@ def _look_up(
     inside = opened.inside if opened is not None else {}
     lookup = Lookup(meta, "model", meant if isinstance(meant, Signature) else None, inside)
     found = {}
-    for key, text in (added.outputs if role == "source" else added.inputs).items():
+    for key, text in dict(added.outputs if role == "source" else added.inputs).items():
         end = lookup.find(text, role)
         if not isinstance(end, End):
-            edit.findings.append(end)
+            workspace.findings.append(end)
         elif called is not None and end.signature != called.key:
-            edit.note(
+            workspace.note(
                 "signature-callable",
                 "error",
                 show(text),
@@ -152,23 +152,23 @@ def _look_up(
             found[key] = end
             hidden = hides(end)
             if hidden is not None:
-                edit.findings.append(hidden)
+                workspace.findings.append(hidden)
     return found
 
 
-def _check_feedable(edit: Edit, signature: str, found: FoundEnds) -> None:
+def _check_feedable(workspace: Workspace, signature: str, found: FoundEnds) -> None:
     feeds = {tensor: f"\0{key}" for key, end in found.inputs.items() for tensor in end.tensors}
     roots = [tensor for end in found.outputs.values() for tensor in end.tensors]
     reached = Needs(found.meta).nodes(roots, feeds, as_it_is=True)
     nodes = found.meta.nodes
     bare = sorted(name for name in reached if name in nodes and nodes[name].op in MUST_BE_FED)
     if bare:
-        _tell_unfed(edit, signature, bare, found.prepared)
+        _tell_unfed(workspace, signature, bare, found.prepared)
     fed: dict[str, str] = {}
     for key, end in found.inputs.items():
         for tensor in end.tensors:
             if fed.setdefault(tensor, key) != key:
-                edit.note(
+                workspace.note(
                     "signature-shared-input",
                     "error",
                     show(signature),
@@ -176,14 +176,14 @@ def _check_feedable(edit: Edit, signature: str, found: FoundEnds) -> None:
                     "Leave one of them out; tf.saved_model.load takes no two inputs for one tensor.",
                 )
         if not {feeds[tensor] for tensor in end.tensors} & reached:
-            edit.note(
+            workspace.note(
                 "signature-unused-input", "warning", f"{show(signature)}#{show(key)}",
                 "None of its outputs depends on this input, but callers have to give it.",
                 "Leave it out, unless it has to be there.",
             )  # fmt: skip
 
 
-def _tell_unfed(edit: Edit, signature: str, bare: list[str], prepared: Prepared | None) -> None:
+def _tell_unfed(workspace: Workspace, signature: str, bare: list[str], prepared: Prepared | None) -> None:
     """Says which placeholders, or arguments of a callable, no input feeds."""
     if prepared is None:
         listed = ", ".join(f"{show(name)}:0" for name in bare[:6])
@@ -197,4 +197,4 @@ def _tell_unfed(edit: Edit, signature: str, bare: list[str], prepared: Prepared 
         told = f"{show(called.path)}[{called.index}] takes {'an argument' if len(keys) == 1 else 'arguments'} that no "
         told += f"input feeds: {', '.join(map(show, keys))}."
         hint = f"Add an input {show(keys[0])}={show(called.key)}#{show(keys[0])}, or choose another variant."
-    edit.note("signature-unfeedable", "error", show(signature), told, hint)
+    workspace.note("signature-unfeedable", "error", show(signature), told, hint)

@@ -29,7 +29,7 @@ from workbench.tui.widgets.detail import SpanLines
 
 if TYPE_CHECKING:
     from workbench.describe.calling import Call
-    from workbench.publishing.publish import Report
+    from workbench.publishing.report import Report
     from workbench.surgery.draft import Draft
     from workbench.tui.app import WorkbenchApp
 

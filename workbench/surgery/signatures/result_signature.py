@@ -18,6 +18,7 @@ from workbench.model.signature import HIDDEN_SIGNATURES, Port, Signature
 from workbench.model.tensors import is_vague_scalar
 from workbench.names import show
 from workbench.surgery.imported import ImportedModel, is_placeholder, must_be_fed, unique_name
+from workbench.surgery.lineage import Reference, SourceTensors
 from workbench.surgery.resolve.declared_shapes import Looseness, correct, loosen, looseness_of, looser
 from workbench.surgery.resolve.displaced_inputs import displacing, lost
 from workbench.surgery.resolve.endpoints import chosen_signature
@@ -69,6 +70,14 @@ class Interface:
     used: list[Link] = field(default_factory=list)
     roots: dict[str, list[str]] = field(default_factory=dict)
     kept: dict[str, tuple[str, Signature]] = field(default_factory=dict)
+
+    def reference(self) -> Reference:
+        """Return how the signature of the result follows from the sources."""
+        inputs, outputs = (
+            {port.key: SourceTensors(port.handle, port.tensors) for port in ports}
+            for ports in (self.inputs, self.outputs)
+        )
+        return Reference(inputs, outputs)
 
 
 def info_tensors(info: Message) -> Iterable[str]:

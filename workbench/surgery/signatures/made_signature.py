@@ -1,57 +1,50 @@
-"""Edits whose result is made for its signatures: a model that has callables alone gets one of them as a signature."""
+"""A signature made of a callable, for an operation whose result needs one."""
 
 from __future__ import annotations
 
 import keyword
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from workbench.findings import Action, Finding, Hint
-from workbench.model import Model
 from workbench.model.signature import HIDDEN_SIGNATURES
 from workbench.names import show
-from workbench.surgery.edit import Edit, begin
 from workbench.surgery.imported import unique_name
-from workbench.surgery.operations.signature import Added, add_signature
+from workbench.surgery.operations.signature import Added, ChangeSignature
 from workbench.surgery.plan import DEFAULT_SIGNATURE
 from workbench.surgery.resolve.callables import Prepared, prepare_usual
+from workbench.surgery.signatures.change_signatures import add_signature
+from workbench.surgery.workspace import Workspace
 
 
-def begin_signed(
-    model: Model, kind: str, options: Mapping[str, Any] | None = None, *, objects: bool, needed: bool
-) -> Edit:
-    """An edit as of `begin`; where no signature is there, `serving_default` is made of the usual callable.
+def make_signature(workspace: Workspace, *, objects: bool, needed: bool) -> None:
+    """Make a signature `serving_default` of the usual callable where a model has no signature.
 
-    That is `__call__`, `serve`, or the only one: its first variant for inference. It is proven by calling it.
+    That is `__call__`, `serve`, or the only one: its first variant for inference. It is verified by calling it.
 
     Args:
-        model: the original.
-        kind: the command.
-        options: for the recipe.
+        workspace: in which the operation that needs a signature has changed nothing yet.
         objects: whether the result has an object graph.
         needed: whether nothing is left without a signature, so that there being none is an error.
     """
-    edit = begin(model, kind, options)
-    if any(key not in HIDDEN_SIGNATURES for key in edit.original.signatures):
-        return edit
-    prepared = prepare_usual(model, "model")
+    if any(key not in HIDDEN_SIGNATURES for key in workspace.original.signatures):
+        return
+    prepared = prepare_usual(workspace.model, "model")
     if isinstance(prepared, Finding):
-        edit.findings.append(prepared)
+        workspace.findings.append(prepared)
     elif prepared is None or not prepared.meta.signatures[prepared.called.key].outputs:
-        _tell_none(edit, needed)
+        _tell_none(workspace, needed)
     else:
-        added = _added(edit, prepared)
-        add_signature(edit, added, objects=objects)
-        _tell(edit, prepared, added, objects)
-    return edit
+        added = _added(workspace, prepared)
+        add_signature(workspace, ChangeSignature(add=(added,)), objects=objects)
+        _tell(workspace, prepared, added, objects)
 
 
-def _added(edit: Edit, prepared: Prepared) -> Added:
+def _added(workspace: Workspace, prepared: Prepared) -> Added:
     signature, called = prepared.meta.signatures[prepared.called.key], prepared.called
     specs = [
         spec
-        for item in edit.original.callables
+        for item in workspace.original.callables
         for variant in item.variants
         if (item.path, variant.index) == (called.path, called.index)
         for spec in (*variant.inputs, *variant.outputs)
@@ -79,28 +72,28 @@ def _python_names(keys: Iterable[str], first: Mapping[str, str]) -> dict[str, st
     return found
 
 
-def _tell(edit: Edit, prepared: Prepared, added: Added, objects: bool) -> None:
+def _tell(workspace: Workspace, prepared: Prepared, added: Added, objects: bool) -> None:
     called = prepared.called
     told = f"It has no signature: {show(DEFAULT_SIGNATURE)} was made of {show(called.path)}[{called.index}]"
-    told += f" ({', '.join(map(show, added.inputs))}) → {', '.join(map(show, added.outputs))}."
+    told += f" ({', '.join(map(show, dict(added.inputs)))}) → {', '.join(map(show, dict(added.outputs)))}."
     if not objects:
         told += " The callables themselves are not in the result."
-    edit.note(
+    workspace.note(
         "signature-made",
         "info",
-        show(str(edit.model.path)),
+        show(str(workspace.model.path)),
         told,
         Hint("For another one, or several, first ", Action("add-signature", {"model": "MODEL"})),
     )
 
 
-def _tell_none(edit: Edit, needed: bool) -> None:
-    callables = edit.original.callables
+def _tell_none(workspace: Workspace, needed: bool) -> None:
+    callables = workspace.original.callables
     told, end = "It has no signature that it could be run by", "KEY=NODE:0"
     if callables:
         told += f", and which of its callables is meant is open: {', '.join(show(one.path) for one in callables[:8])}"
         path = show(callables[0].path)
         end = f"KEY={path}#KEY"
-    where = show(str(edit.model.path))
+    where = show(str(workspace.model.path))
     hint = Hint("First ", Action("add-signature", {"model": "MODEL", "inputs": end, "outputs": end}))
-    edit.note("signature-none", "error" if needed else "warning", where, f"{told}.", hint)
+    workspace.note("signature-none", "error" if needed else "warning", where, f"{told}.", hint)

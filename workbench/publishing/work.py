@@ -1,0 +1,231 @@
+"""A draft on its way to disk: what is run to verify it, what is checked, and what is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.disk.atomic.stage import Stage
+from workbench.publishing import reference
+from workbench.publishing.checksums import check_bundle
+from workbench.publishing.report import Report
+from workbench.publishing.running import Progress, Proving, Running
+from workbench.publishing.unsafe import unsafe
+from workbench.surgery.draft import Draft
+from workbench.surgery.recipe import RECIPE
+
+if TYPE_CHECKING:
+    from workbench.model import MetaGraph, Signature
+    from workbench.runtime.chain import Sample
+    from workbench.runtime.chain import Stage as ChainStage
+    from workbench.runtime.child_process.child import Child
+    from workbench.runtime.comparison.verification import Verification
+    from workbench.runtime.comparison.verify import Verifier
+    from workbench.surgery.imported import ImportedModel
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What is run to prove one signature of the result.
+
+    Attributes:
+        signature: of the result.
+        verifier: has the reference.
+    """
+
+    signature: Signature
+    verifier: Verifier
+
+
+class Work(Running):
+    """A draft that is verified and published.
+
+    Args:
+        draft: the draft.
+        proving: how it is verified; None for the usual way.
+        progress: is told what is going on.
+    """
+
+    def __init__(
+        self, draft: Draft, proving: Proving | None = None, progress: Progress | None = None
+    ) -> None:
+        super().__init__(Proving() if proving is None else proving, progress)
+        self.draft = draft
+
+    @property
+    def meta(self) -> MetaGraph:
+        """The MetaGraph of the result."""
+        return self.draft.meta
+
+    def verified(self) -> Sequence[str]:
+        """Return the keys of the signatures that are run to verify it."""
+        return tuple(self.draft.references)
+
+    def stages(self) -> Iterator[tuple[ChainStage, MetaGraph]]:
+        """Return what is run besides the result: the sources, each with the MetaGraph it loads."""
+        for part in self.draft.parts.values():
+            signature = part.opened and _own_signature(part)
+            if signature:
+                yield reference.own_chain(part, signature).stages[0], part.model.meta
+        for key in self.verified():
+            yield from reference.stages(self.draft, key)
+
+    def trial(self, child: Child, key: str) -> Trial:
+        """Return the sources as the reference of one signature, and inputs for them."""
+        from workbench.runtime.comparison.verify import Verifier
+        from workbench.runtime.inputs.make_inputs import sample_source
+
+        draft, options = self.draft, self.proving
+        signature = self.meta.signatures[key]
+        given = self.given(self.meta, signature) if key == self.verified()[0] else ()
+        source = sample_source(
+            self.meta,
+            signature,
+            given,
+            seed=options.seed,
+            assets={asset.tensor: asset.path for asset in self.meta.assets if asset.path is not None},
+            batch=draft.join.batch,
+            groups=reference.groups(draft, key),
+        )
+        verifier = Verifier(
+            child,
+            reference.chain(draft, key, self.copies.of),
+            source,
+            tolerance=options.tolerance,
+            depends=reference.depends(draft, key),
+            time_limit=options.time_limit,
+        )
+        return Trial(signature, verifier)
+
+    def prepare(self, child: Child) -> Verification | None:
+        """Verify the copies of sources in which calls are opened, for wires that end inside calls.
+
+        What lies inside a call can't be fetched from the source itself, so the reference is a copy with the call
+        opened; that it is the same model is shown by its own signature, on inputs of its own.
+
+        Returns:
+            What stops the commit, or None.
+        """
+        for handle, part in self.draft.parts.items():
+            if part.opened is None:
+                continue
+            text = f"holding {handle} with its calls opened against the original"
+            unfit = self.timed("reference", text, partial(self._verify_opened, child, part))
+            if unfit is not None:
+                return unfit
+        return None
+
+    def _verify_opened(self, child: Child, part: ImportedModel) -> Verification | None:
+        from workbench.runtime.chain import ResultModel
+        from workbench.runtime.comparison.verify import Verifier
+        from workbench.runtime.inputs.make_inputs import sample_source
+
+        meta, options = part.model.meta, self.proving
+        signature = _own_signature(part)
+        if signature is None:
+            return None
+        assets = {asset.tensor: asset.path for asset in meta.assets if asset.path is not None}
+        given = self._given_to(part, signature)
+        source = sample_source(meta, signature, given, seed=options.seed, assets=assets)
+        verifier = Verifier(
+            child,
+            reference.own_chain(part, signature, self.copies.of),
+            source,
+            tolerance=options.tolerance,
+            time_limit=options.time_limit,
+        )
+        own = ResultModel(self.copies.of(part.model, part.meta), signature)
+        found = verifier.reference() or self.compare(verifier, own)
+        if found.ok:
+            return None
+        reason = f"{part.handle} with its calls opened could not be held against the original: {found.reason}"
+        return replace(found, verdict="inconclusive", reason=reason)
+
+    def _given_to(self, part: ImportedModel, signature: Signature) -> tuple[Sample, ...]:
+        """The user's values for a source's own signature, if they are for all of its inputs."""
+        from workbench.runtime.component_tensors import slot_names
+
+        result = self.draft.signature
+        wanted = {name for own in signature.inputs.values() for name in slot_names(own)}
+        samples = []
+        for given in self.proving.given:
+            found: dict[str, Any] = {}
+            for port in self.draft.interface.inputs:
+                own = signature.inputs.get(port.own_key)
+                if port.handle == part.handle and own is not None and port.key in result.inputs:
+                    pairs = zip(slot_names(own), slot_names(result.inputs[port.key]), strict=True)
+                    found |= {name: given[slot] for name, slot in pairs if slot in given}
+            if found and found.keys() == wanted:
+                samples.append(found)
+        return tuple(samples)
+
+    def places(self) -> Sequence[Path]:
+        """Return where the sources are, in which nothing may be written."""
+        return tuple(part.model.place for part in self.draft.parts.values())
+
+    def check(self) -> None:
+        """Look at what is copied: every checksum of the checkpoints, and the files.
+
+        Raises:
+            DamagedFile, MissingFile: something is not what it should be.
+        """
+        _ = self.draft.files
+        for bundle, owner in self.draft.checkpoints:
+            check_bundle(bundle, owner)
+
+    def write(self, stage: Stage) -> None:
+        """Write everything but the proof."""
+        draft = self.draft
+        stage.need(draft.nbytes)
+        stage.write("saved_model.pb", draft.serialize())
+        if draft.checkpoint.how == "join":
+            from workbench.disk.checkpoint.bundle_write import join
+
+            join(
+                draft.checkpoint.parts,
+                stage.folder / "variables" / "variables",
+                extra=draft.checkpoint.tensors,
+                progress=lambda done, total: self.progress("write", f"variables {done}/{total}"),
+            )
+        for copied in draft.files:
+            stage.copy(copied.path, copied.relative)
+        stage.write(f"assets.extra/{RECIPE}", draft.recipe)
+
+    def report(
+        self,
+        path: Path | None,
+        verdict: str,
+        reason: str,
+        verification: Verification | None = None,
+        others: Mapping[str, Verification] | None = None,
+    ) -> Report:
+        """Return what became of it."""
+        return Report(
+            path,
+            verdict,
+            reason,
+            verification,
+            others or {},
+            self.draft.findings,
+            self.draft.nbytes,
+            self.seconds,
+            hint=verification.hint if verification is not None and path is None else None,
+        )
+
+    def unsafe(self, child: Child | None = None) -> str | None:
+        """Return why running it needs the user's word (R12), or None; `child` as for `unsafe`."""
+        return unsafe(self.meta, self.verified(), self.stages(), child, allowed=self.proving.allow_unsafe)
+
+
+def not_of_these(found: Verification, changed: str) -> Verification:
+    """The same without its verdict: a file changed while the models were run, so that it is about no one state."""
+    reason = f"{changed} while the models were run. Verify again when nothing writes there."
+    return replace(found, verdict="inconclusive", reason=reason)
+
+
+def _own_signature(part: ImportedModel) -> Signature | None:
+    """The signature by which a source is held against itself with its calls opened."""
+    return part.chosen or next(iter(part.model.meta.signatures.values()), None)

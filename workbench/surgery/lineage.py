@@ -1,0 +1,102 @@
+"""How the signatures of a result follow from its sources: what a verification compares them with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from workbench.model import MetaGraph
+from workbench.model.signature import Signature
+
+if TYPE_CHECKING:
+    from workbench.surgery.resolve.callables import Prepared
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTensors:
+    """The component tensors of an input or output, in the source they come from.
+
+    Attributes:
+        handle: of the source.
+        tensors: `node:k` of its main graph, under its own names; one for a dense input or output.
+    """
+
+    handle: str
+    tensors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What a signature of the result must agree with: tensors of sources, or a callable of one.
+
+    Attributes:
+        inputs: key of the result to the tensors that take its value.
+        outputs: key of the result to the tensors that give it.
+        prepared: the callable of a source that gives them, whose tensors these are; or None.
+        opened: a copy of a source in which calls are opened, whose tensors these are; or None.
+        constants: tensors that are fed with a constant, each with its value as an array.
+    """
+
+    inputs: Mapping[str, SourceTensors]
+    outputs: Mapping[str, SourceTensors]
+    prepared: Prepared | None = None
+    opened: MetaGraph | None = None
+    constants: tuple[tuple[SourceTensors, Any], ...] = ()
+
+    @classmethod
+    def of(cls, signature: Signature, handle: str) -> Reference:
+        """Return the reference of a signature of a source that is to agree with itself."""
+        return cls(
+            {key: SourceTensors(handle, port.tensors) for key, port in signature.inputs.items()},
+            {key: SourceTensors(handle, port.tensors) for key, port in signature.outputs.items()},
+        )
+
+    def renamed(self, inputs: Mapping[str, str], outputs: Mapping[str, str]) -> Reference:
+        """Return the same under other keys, given as old to new key."""
+        return replace(
+            self,
+            inputs={inputs.get(key, key): found for key, found in self.inputs.items()},
+            outputs={outputs.get(key, key): found for key, found in self.outputs.items()},
+        )
+
+    def with_constant(self, key: str, value: Any) -> Reference:
+        """Return the same without an input, whose tensors are fed with a constant."""
+        rest = {name: found for name, found in self.inputs.items() if name != key}
+        return replace(self, inputs=rest, constants=(*self.constants, (self.inputs[key], value)))
+
+
+@dataclass(slots=True)
+class References:
+    """The references of a result's signatures.
+
+    Attributes:
+        known: by key as it is now, every signature whose reference is known.
+        verified: keys of those that are run, in this order. The values a user gives for a verification are for the
+            first.
+    """
+
+    known: dict[str, Reference] = field(default_factory=dict)
+    verified: list[str] = field(default_factory=list)
+
+    @property
+    def to_verify(self) -> dict[str, Reference]:
+        """The references that are run, in their order."""
+        return {key: self.known[key] for key in self.verified if key in self.known}
+
+    def verify(self, keys: Iterable[str]) -> None:
+        """Let signatures be run, after those that are already; one without a reference is left out."""
+        self.verified += [
+            key for key in dict.fromkeys(keys) if key in self.known and key not in self.verified
+        ]
+
+    def drop(self, key: str) -> None:
+        """Forget a signature that is removed."""
+        self.known.pop(key, None)
+        if key in self.verified:
+            self.verified.remove(key)
+
+    def rename(self, renames: Mapping[str, str]) -> None:
+        """Follow signatures that are renamed, given as old to new key, all at once."""
+        self.known = {renames.get(key, key): found for key, found in self.known.items()}
+        self.verified = [renames.get(key, key) for key in self.verified]
