@@ -29,7 +29,9 @@ _plans: dict[str, _Plan] = {}
 
 
 def canonical(data: bytes, descriptor: Any) -> bytes:
-    """The same message with every map in order; bytes that are no such message are given back as they are.
+    """Return a message with the entries of every map sorted by key.
+
+    Bytes that can't be parsed as such a message are returned unchanged.
 
     Args:
         data: a serialised message.
@@ -98,7 +100,7 @@ def _sorted(data: bytes, plan: _Plan, cache: dict[tuple[int, bytes], bytes]) -> 
 def _entry(
     data: bytes, field: wire.Field, textual: bool, below: _Plan | None, cache: dict[tuple[int, bytes], bytes]
 ) -> tuple[Any, bytes]:
-    """An entry of a map with its key: tag and length, key, value."""
+    """Return an entry of a map with its key: tag and length, key, value."""
     key: Any = b"" if textual else 0
     parts = [data[field.start : field.body]]
     for one in wire.fields(data, field.body, field.end):

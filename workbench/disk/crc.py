@@ -12,22 +12,22 @@ _ALL = 0xFFFFFFFF
 
 
 def extend(crc: int, data: bytes) -> int:
-    """The plain sum of what `crc` covers followed by `data`; 0 covers nothing."""
+    """Return the plain sum of what `crc` covers followed by `data`; 0 covers nothing."""
     found: int = _extend(crc, data)
     return found
 
 
 def mask(crc: int) -> int:
-    """A plain sum as it is stored: rotated right by 15 bits, plus a constant."""
+    """Return a plain sum as it is stored: rotated right by 15 bits, plus a constant."""
     return ((crc >> 15 | crc << 17) + _DELTA) & _ALL
 
 
 def unmask(masked: int) -> int:
-    """The plain sum behind a stored one."""
+    """Return the plain sum of a stored one."""
     rotated = (masked - _DELTA) & _ALL
     return (rotated >> 17 | rotated << 15) & _ALL
 
 
 def masked(data: bytes) -> int:
-    """The sum of `data` as it is stored."""
+    """Return the sum of `data` as it is stored."""
     return mask(extend(0, data))

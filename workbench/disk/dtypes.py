@@ -60,7 +60,10 @@ _IN_ML_DTYPES = frozenset({14, *range(24, 34)})
 
 
 def name(enum: int) -> str:
-    """`float32`, `string`, `float32_ref`; `dtype_77` for a number TensorFlow 2.21 does not know."""
+    """Return a dtype's name: `float32`, `string`, `float32_ref`.
+
+    `dtype_77` for a number TensorFlow 2.21 does not know.
+    """
     if enum in _TABLE:
         return _TABLE[enum][0]
     if is_ref(enum) and base(enum) in _TABLE:
@@ -74,7 +77,7 @@ def shown(enum: int) -> str:
 
 
 def enum(name: str) -> int:
-    """The number behind a name: `float32`, `float32_ref`, `DT_FLOAT`, and the aliases `float`, `half`, ….
+    """Return the number of a name: `float32`, `float32_ref`, `DT_FLOAT`, `half`.
 
     Raises:
         UnknownName: there is no such dtype; the nearest are offered.
@@ -144,17 +147,19 @@ def dtype(enum: int) -> DType:
 
 
 def is_ref(enum: int) -> bool:
-    """Whether a dtype is a reference to a variable's buffer (`DT_FLOAT_REF`)."""
+    """Return whether a dtype is a reference to a variable's buffer (`DT_FLOAT_REF`)."""
     return enum > REF
 
 
 def base(enum: int) -> int:
-    """The dtype without the reference; a plain dtype as it is."""
+    """Return the dtype without the reference; a plain dtype as it is."""
     return enum - REF if enum > REF else enum
 
 
 def size(enum: int) -> int | None:
-    """Bytes of one element on disk; None for strings, resources, variants and unknown numbers.
+    """Return the bytes of one element on disk.
+
+    None for strings, resources, variants and unknown numbers.
 
     `int4` and its like take a whole byte each, in `tensor_content` and in checkpoints alike.
     """
@@ -162,7 +167,9 @@ def size(enum: int) -> int | None:
 
 
 def numpy(enum: int) -> Any:
-    """The numpy dtype in this machine's byte order: `object` for strings (bytes), integers for quantised.
+    """Return the numpy dtype in this machine's byte order, or None.
+
+    `object` for strings (bytes), integers for quantised numbers.
 
     None where numpy has none: resource, variant, invalid, numbers nobody knows, and a dtype that the
     installed `ml_dtypes` is too old for.

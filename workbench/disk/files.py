@@ -40,7 +40,7 @@ _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 @contextmanager
 def writing(where: Path) -> Iterator[None]:
-    """Turns what the system refuses while `where` is being written into a `CannotWrite` that names it."""
+    """Turn an `OSError` while `where` is written into a `CannotWrite` that names it."""
     try:
         yield
     except OSError as problem:
@@ -55,7 +55,7 @@ def writing(where: Path) -> Iterator[None]:
 
 
 def open_source(path: Path) -> int:
-    """A descriptor to read a regular file from.
+    """Open a regular file for reading; return its descriptor.
 
     Raises:
         MissingFile: there is no such file.
@@ -78,7 +78,7 @@ def open_source(path: Path) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What tells a file and its content from another, without reading it (`stat`).
+    """Size, times and identity of a file: what tells its content from another, unread.
 
     The time of change is set by the system alone, whenever a file is written to, renamed or linked; on Windows it is
     that of the creation. Not the inode, which some network file systems make anew for each look.
@@ -90,29 +90,29 @@ class Stamp:
 
     @classmethod
     def of(cls, found: os.stat_result) -> Stamp:
-        """The stamp in an answer of `stat`."""
+        """Return the stamp in an answer of `stat`."""
         return cls(found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
     @classmethod
     def at(cls, path: Path) -> Stamp | None:
-        """The stamp of the file at a path, links followed; None if there is none."""
+        """Return the stamp of the file at a path, links followed, or None."""
         try:
             return cls.of(os.stat(path))
         except (OSError, ValueError):
             return None
 
     def same_content(self, other: Stamp) -> bool:
-        """Whether nothing was written in between, wherever the file is by now."""
+        """Return whether nothing was written in between, also if the file was moved."""
         return (self.size, self.modified) == (other.size, other.modified)
 
 
 def open_new(path: Path) -> int:
-    """A descriptor to write a file that must not exist yet; its mode follows the umask."""
+    """Open a file that must not exist yet; its mode follows the umask."""
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
 
 
 def read_at(descriptor: int, offset: int, size: int, where: Path) -> bytes:
-    """Exactly `size` bytes of a file from `offset` on.
+    """Return exactly `size` bytes of a file from `offset` on.
 
     Raises:
         DamagedFile: the file ends before, or the system can't read it.
@@ -144,12 +144,15 @@ def _pread(descriptor: int, count: int, offset: int) -> bytes:
 
 
 def read_whole(path: Path, most: int) -> bytes:
-    """All bytes of a regular file of at most `most` bytes; raises as `read_stamped`."""
+    """Return all bytes of a regular file of at most `most` bytes.
+
+    Raises as `read_stamped`.
+    """
     return read_stamped(path, most)[0]
 
 
 def read_stamped(path: Path, most: int) -> tuple[bytes, Stamp]:
-    """All bytes of a regular file of at most `most` bytes, and its stamp before they were read.
+    """Return all bytes of a regular file and its stamp before they were read.
 
     Raises:
         MissingFile: there is no such file.
@@ -168,7 +171,7 @@ def read_stamped(path: Path, most: int) -> tuple[bytes, Stamp]:
 
 
 def read_first(path: Path, most: int) -> bytes:
-    """The first `most` bytes of a regular file, or all.
+    """Return the first `most` bytes of a regular file, or all.
 
     Raises:
         MissingFile: there is no such file.
@@ -182,7 +185,10 @@ def read_first(path: Path, most: int) -> bytes:
 
 
 def read_last(path: Path, count: int) -> bytes:
-    """The last `count` bytes of a regular file, or all; raises as `read_first`."""
+    """Return the last `count` bytes of a regular file, or all.
+
+    Raises as `read_first`.
+    """
     descriptor = open_source(path)
     try:
         size = os.fstat(descriptor).st_size
@@ -192,19 +198,22 @@ def read_last(path: Path, count: int) -> bytes:
 
 
 def write_all(descriptor: int, data: bytes) -> None:
-    """Writes all of `data`, however often the system has to be asked."""
+    """Write all of `data`, also where the system takes only part of it at a time."""
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
 
 
 def sync(descriptor: int) -> None:
-    """Waits until a file's bytes, or a folder's names, are on the disk."""
+    """Wait until a file's bytes, or a folder's names, are on the disk."""
     os.fsync(descriptor)
 
 
 def sync_path(path: Path) -> None:
-    """The same for a path. A folder can't be opened for this on Windows, where nothing is done."""
+    """Wait until the file or folder at a path is on the disk.
+
+    Windows can't open a folder for this; nothing is done there.
+    """
     if os.name == "nt" and path.is_dir():
         return
     descriptor = os.open(path, os.O_RDONLY | _BINARY)
@@ -220,34 +229,34 @@ def make_folder(path: Path, mode: int = 0o777) -> None:
 
 
 def remove(path: Path) -> None:
-    """Removes one file."""
+    """Remove one file."""
     os.unlink(path)
 
 
 def remove_folder(path: Path) -> None:
-    """Removes one empty folder."""
+    """Remove one empty folder."""
     os.rmdir(path)
 
 
 def remove_tree(path: Path) -> None:
-    """Removes a folder and all in it, following no link."""
+    """Remove a folder and all in it; links are not followed."""
     import shutil
 
     shutil.rmtree(path)
 
 
 def move(source: Path, target: Path) -> None:
-    """`rename`: a folder or file to a new name in the same file system."""
+    """Rename a folder or file within its file system."""
     os.rename(source, target)
 
 
 def replace(source: Path, target: Path) -> None:
-    """Gives a file a new name in the same folder, in place of the file that may have it."""
+    """Rename a file within its folder; a file of that name is replaced."""
     os.replace(source, target)
 
 
 def move_to_new(source: Path, target: Path) -> None:
-    """Renames a folder, replacing nothing.
+    """Rename a folder; nothing is replaced.
 
     Linux does this in one step (`renameat2` with `RENAME_NOREPLACE`). Where the C library or the file system
     can't, it is looked first, and a plain rename follows: of a folder it replaces nothing but an empty folder
@@ -274,7 +283,7 @@ def move_to_new(source: Path, target: Path) -> None:
 
 
 def _rename_noreplace(source: Path, target: Path) -> bool:
-    """`renameat2(…, RENAME_NOREPLACE)`; False where it does not exist."""
+    """Call `renameat2(…, RENAME_NOREPLACE)`; return False where it does not exist."""
     import ctypes
 
     if os.name == "nt":
@@ -292,7 +301,7 @@ def _rename_noreplace(source: Path, target: Path) -> bool:
 
 
 def copy_file(source: Path, target: Path, progress: Callable[[int], None] | None = None) -> int:
-    """Copies the bytes of a file to a new file and waits until they are on the disk.
+    """Copy the bytes of a file to a new file and wait until they are on the disk.
 
     In the kernel where it can (`copy_file_range`, else `sendfile`), in chunks; memory does not grow with the
     file. Nothing but the bytes is taken along: the mode follows the umask.
@@ -328,7 +337,9 @@ def copy_file(source: Path, target: Path, progress: Callable[[int], None] | None
 def copy_bytes(
     reader: int, writer: int, size: int, source: Path, progress: Callable[[int], None] | None = None
 ) -> None:
-    """Copies the first `size` bytes from one descriptor to another; `source` and `progress` as for `copy_file`.
+    """Copy the first `size` bytes from one descriptor to another.
+
+    `source` and `progress` are as for `copy_file`.
 
     Raises:
         DamagedFile: there are fewer.
@@ -374,7 +385,7 @@ def _by_hand(reader: int, writer: int, offset: int, count: int) -> int:
 
 
 def same_content(one: Path, other: Path) -> bool:
-    """Whether two files have the same bytes.
+    """Return whether two files have the same bytes.
 
     Raises:
         MissingFile, DamagedFile: one of them can't be read.
@@ -393,7 +404,7 @@ def same_content(one: Path, other: Path) -> bool:
 
 
 def write_file(target: Path, data: bytes) -> None:
-    """Writes a new file and waits until it is on the disk.
+    """Write a new file and wait until it is on the disk.
 
     Raises:
         CannotWrite: `target` exists, or the system refuses.

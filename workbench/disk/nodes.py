@@ -13,7 +13,10 @@ _empty: list[AttrValue] = []
 
 
 def attr(node: NodeDef, name: str) -> AttrValue:
-    """The AttrValue of a NodeDef's attr, or an empty one (all fields at their defaults). Not to be written to."""
+    """Return the AttrValue of a node's attr, or an empty one; never change it.
+
+    An empty one has all fields at their defaults.
+    """
     if name in node.attr:
         return node.attr[name]
     if not _empty:

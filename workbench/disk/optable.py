@@ -34,7 +34,10 @@ _parsed: dict[str, OpDef] = {}
 
 
 def lookup(op: str) -> OpDef | None:
-    """The OpDef of a TensorFlow op, or None. It is shared: read it, never change it."""
+    """Return the OpDef of a TensorFlow op, or None.
+
+    It is shared: never change it.
+    """
     found = _parsed.get(op)
     if found is None:
         place = _names().get(op)
@@ -47,12 +50,12 @@ def lookup(op: str) -> OpDef | None:
 
 
 def is_known(op: str) -> bool:
-    """Whether TensorFlow 2.21 has an op of that name."""
+    """Return whether TensorFlow 2.21 has an op of that name."""
     return op in _names()
 
 
 def all_names() -> list[str]:
-    """The names of all ops in the table, sorted."""
+    """Return the names of all ops in the table, sorted."""
     return list(_names())
 
 
@@ -91,7 +94,7 @@ class OpTable:
         self._extra_index: dict[str, OpDef] | None = None
 
     def get(self, op: str) -> OpDef | None:
-        """The OpDef of `op`, or None if neither list has it."""
+        """Return the OpDef of `op`, or None if neither list has it."""
         found = lookup(op)
         return self._own().get(op) if found is None else found
 
@@ -99,7 +102,7 @@ class OpTable:
         return is_known(op) or op in self._own()
 
     def unknown(self, ops: Iterable[str]) -> list[str]:
-        """Those of `ops` that neither list has, sorted."""
+        """Return those of `ops` that neither list has, sorted."""
         return sorted({op for op in ops if op not in self})
 
     def _own(self) -> dict[str, OpDef]:
@@ -109,7 +112,7 @@ class OpTable:
 
 
 class ArgRange(NamedTuple):
-    """An arg of an op and the flat inputs or outputs that are its."""
+    """An arg of an op, and which of the flat inputs or outputs belong to it."""
 
     arg: str
     """The name of the arg: `out` in `n:out:1`."""
@@ -120,7 +123,7 @@ class ArgRange(NamedTuple):
 
 
 def output_types(node: NodeDef, op_def: OpDef) -> list[int] | None:
-    """The dtype (enum) of each output tensor of `node`, ref dtypes included, in order.
+    """Return the dtypes of a node's outputs, in order, ref dtypes included.
 
     Attrs that the node leaves out have the default of `op_def`. None if one can't be resolved: the attr is
     missing, is a placeholder of a function, or is out of any range.
@@ -129,12 +132,14 @@ def output_types(node: NodeDef, op_def: OpDef) -> list[int] | None:
 
 
 def input_types(node: NodeDef, op_def: OpDef) -> list[int] | None:
-    """The dtype (enum) that each data input of `node` has to have, as `output_types`."""
+    """Return the dtypes a node's data inputs must have; see `output_types`."""
     return _types(node, op_def, op_def.input_arg)
 
 
 def output_args(node: NodeDef, op_def: OpDef) -> list[ArgRange] | None:
-    """Which flat outputs of `node` belong to which output arg; None if a count can't be resolved.
+    """Return which flat outputs of a node belong to which output arg.
+
+    None if a count can't be resolved.
 
     In a function's body `n:arg:i` is the flat output `first + i` of that arg.
     """
@@ -142,12 +147,15 @@ def output_args(node: NodeDef, op_def: OpDef) -> list[ArgRange] | None:
 
 
 def input_args(node: NodeDef, op_def: OpDef) -> list[ArgRange] | None:
-    """Which data inputs of `node` (control inputs not counted) belong to which input arg, or None."""
+    """Return which data inputs of a node belong to which input arg, or None.
+
+    Control inputs are not counted.
+    """
     return _ranges(node, op_def, op_def.input_arg)
 
 
 def attr(node: NodeDef, op_def: OpDef | None, name: str) -> AttrValue | None:
-    """The AttrValue `name` of `node`: its own, else the default of `op_def`, else None."""
+    """Return an AttrValue of a node: its own, else the op's default, else None."""
     found = node.attr.get(name)
     if found is not None or op_def is None:
         return found
@@ -191,7 +199,7 @@ def _type(node: NodeDef, op_def: OpDef, arg: OpDef.ArgDef) -> int | None:
 
 
 def _count(node: NodeDef, op_def: OpDef, arg: OpDef.ArgDef) -> int | None:
-    """How many tensors an arg is; None if that can't be told."""
+    """Return how many tensors an arg has, or None if that is unknown."""
     if arg.type_list_attr:
         found = attr(node, op_def, arg.type_list_attr)
         return None if found is None else len(found.list.type)

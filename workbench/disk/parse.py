@@ -109,7 +109,10 @@ def text(message: GraphDef | SavedModel, data: bytes, where: Path) -> None:
 
 
 def _check_counts(message: GraphDef | SavedModel, where: Path) -> None:
-    """Refuses a model with more of something than any has, when each costs far more to look at than to write."""
+    """Refuse a model with far more of something than any real one has.
+
+    Each costs far more to look at than to write.
+    """
     if not isinstance(message, SavedModel):
         return
     metas = message.meta_graphs
@@ -134,7 +137,7 @@ def _assets(meta: MetaGraphDef) -> int:
 
 
 def _fits(message: GraphDef | MetaGraphDef | SavedModel) -> bool:
-    """Whether a message that could be parsed is what it should be.
+    """Return whether a message that could be parsed is what it should be.
 
     Nearly any bytes can be read as a message with unknown fields only, and those of a GraphDef often as a
     SavedModel with one MetaGraph, so that what must be there is looked for.
@@ -166,7 +169,7 @@ def _has_unknown(message: SavedModel) -> bool:
 
 
 def kind_of(data: bytes) -> str | None:
-    """Which of SavedModel, MetaGraphDef and GraphDef some bytes are, by trying; None for none of them."""
+    """Return which of SavedModel, MetaGraphDef and GraphDef bytes are, or None."""
     from google.protobuf.message import DecodeError
 
     for kind in (SavedModel, MetaGraphDef, GraphDef):
@@ -180,13 +183,16 @@ def kind_of(data: bytes) -> str | None:
 
 
 def kind_of_text(characters: str) -> str | None:
-    """What a text in text format is, judged by its first field; None if that is not a known one."""
+    """Return what a text in text format is, judged by its first field, or None."""
     match = re.match(_FIRST_WORD, characters)
     return None if match is None else _BELONGS.get(match[1])
 
 
 def size_needed(data: bytes) -> int | None:
-    """How long the outermost fields say a message is; None if they do not make sense."""
+    """Return the length that a message's outermost fields claim.
+
+    None if they do not make sense.
+    """
     position = 0
     while position < len(data):
         tag, position = _varint(data, position)
@@ -205,7 +211,7 @@ def size_needed(data: bytes) -> int | None:
 
 
 def _varint(data: bytes, position: int) -> tuple[int, int]:
-    """A number and the position after it; -1 if there is none."""
+    """Return a number and the position after it; -1 if there is none."""
     number = 0
     for place, byte in enumerate(data[position : position + 10]):
         number |= (byte & 127) << (7 * place)
@@ -215,7 +221,7 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
 
 
 def _wrong(data: bytes, kind: type[GraphDef | SavedModel], where: Path, reason: str | None) -> WorkbenchError:
-    """What to say about bytes that are not the message they should be."""
+    """Return the error for bytes that are not the message they should be."""
     if not data:
         return DamagedFile("The file is empty.", where=show(str(where)), hint=_AGAIN)
     found, wanted = kind_of(data), kind.__name__
@@ -249,7 +255,7 @@ def _plain(reason: str) -> str:
 
 
 def _incomplete(message: GraphDef | SavedModel, where: Path) -> WorkbenchError:
-    """What to say about a message that could be parsed, but lacks what must be there."""
+    """Return the error for a message that lacks what must be in it."""
     if isinstance(message, GraphDef):
         nodes = len(message.node)
         what = f"{nodes} nodes, some of them without a name or an op" if nodes else "no nodes"
@@ -269,7 +275,7 @@ def _incomplete(message: GraphDef | SavedModel, where: Path) -> WorkbenchError:
 
 
 def _another(found: str, wanted: str, where: Path) -> WorkbenchError:
-    """What to say about a file that is a good message, but another than its name promises."""
+    """Return the error for a good message of another kind than its name says."""
     name, suffix = show(where.name), show(where.suffix)
     hints = {
         "GraphDef": f"Rename it (frozen{suffix}, say) and give that file: a GraphDef is opened under any"

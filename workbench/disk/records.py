@@ -18,7 +18,7 @@ _HEAD, _TAIL = struct.Struct("<QI"), struct.Struct("<I")
 
 
 def read(path: Path, limit: int) -> Iterator[bytes]:
-    """The records of a file, one after the other.
+    """Yield the records of a TFRecord file.
 
     Args:
         path: the file.

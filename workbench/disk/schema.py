@@ -34,12 +34,17 @@ _making = Lock()  # two threads must not make two classes for one message
 
 
 def pool() -> Any:
-    """The private descriptor pool. `google.protobuf.text_format` needs it to expand an `Any`."""
+    """Return the private descriptor pool.
+
+    `google.protobuf.text_format` needs it to expand an `Any`.
+    """
     return _pool
 
 
 def message_class(full_name: str) -> Any:
-    """The class of a message by its full name (`google.protobuf.Any`, `tensorflow.CollectionDef.NodeList`).
+    """Return the class of a message by its full name.
+
+    As in `google.protobuf.Any` and `tensorflow.CollectionDef.NodeList`.
 
     Raises:
         KeyError: the schema has no such message.
@@ -49,7 +54,9 @@ def message_class(full_name: str) -> Any:
 
 
 def enum(name: str) -> dict[str, int]:
-    """The values of an enum of package `tensorflow` by name, as in `enum("DataType")["DT_FLOAT"]`.
+    """Return the values of an enum of package `tensorflow` by name.
+
+    As in `enum("DataType")["DT_FLOAT"]`.
 
     Raises:
         KeyError: the schema has no such enum.

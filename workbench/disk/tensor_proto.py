@@ -25,7 +25,7 @@ _FIELDS = {
 
 
 def to_array(tensor: TensorProto) -> np.ndarray[Any, Any] | None:
-    """The value of a `TensorProto`; strings as an object array of bytes.
+    """Return the value of a `TensorProto`; strings as an object array of bytes.
 
     A last value that is not repeated on disk is repeated, as TensorFlow does.
 
@@ -61,7 +61,7 @@ def to_array(tensor: TensorProto) -> np.ndarray[Any, Any] | None:
 
 
 def _listed(tensor: TensorProto, name: str, dtype: np.dtype[Any]) -> Any:
-    """The values in the dtype's own field, as a flat array."""
+    """Return the values in the dtype's own field, as a flat array."""
     import numpy as np
 
     if name == "string":

@@ -35,7 +35,7 @@ class Field(NamedTuple):
 
 
 def fields(data: bytes, start: int = 0, end: int | None = None) -> Iterator[Field]:
-    """The fields of the message in `data[start:end]`, in the order they are written.
+    """Yield the fields of the message in `data[start:end]`, as they are written.
 
     Raises:
         DamagedFile: it is no message: a length leads out of it, a number does not end, a group begins.
@@ -67,7 +67,7 @@ def fields(data: bytes, start: int = 0, end: int | None = None) -> Iterator[Fiel
 
 
 def varint(data: bytes, at: int, end: int) -> tuple[int, int]:
-    """A number and where the next byte is.
+    """Return a number and where the next byte is.
 
     Raises:
         DamagedFile: it does not end before `end`, or has more than ten bytes.

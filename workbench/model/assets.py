@@ -33,7 +33,10 @@ class Asset:
 
 
 def read_assets(meta: MetaGraphDef, folder: Path | None) -> tuple[Asset, ...]:
-    """The assets of a `MetaGraphDef`: its own list, else the collection that older models have."""
+    """Return the assets of a `MetaGraphDef`.
+
+    From its own list, else from the collection that older models have.
+    """
     definitions = list(meta.asset_file_def) or _from_collection(meta)
     return tuple(_asset(definition, folder) for definition in definitions)
 
@@ -71,7 +74,9 @@ def _asset(definition: AssetFileDef, folder: Path | None) -> Asset:
 
 
 def check_inside(assets: Iterable[Asset]) -> None:
-    """Refuses assets whose name or link leads out of the model: who runs it reads them, whatever they are.
+    """Refuse assets whose name or link leaves the model.
+
+    Who runs the model would read them, whatever they are.
 
     Raises:
         WorkbenchError: the problem of the first.

@@ -67,7 +67,9 @@ class Callable_:
 
 
 def read_callables(objects: ObjectGraph, functions: Mapping[str, FunctionDef]) -> tuple[Callable_, ...]:
-    """All callables, those of the root first, then by depth; each object once, under its shortest path.
+    """Return all callables, those of the root first, then by depth.
+
+    Each object once, under its shortest path.
 
     Functions that only make or fill a resource (`_create_resource` of a table) and the signatures' own
     wrappers are left out, and so is what lies deeper than any program's objects do. Many functions can name
@@ -104,7 +106,7 @@ def read_callables(objects: ObjectGraph, functions: Mapping[str, FunctionDef]) -
 
 
 def _functions(objects: ObjectGraph) -> Iterator[tuple[tuple[str, ...], SavedObject]]:
-    """Function nodes with their paths, breadth first from the root."""
+    """Yield function nodes with their paths, breadth first from the root."""
     if not objects.children:
         return
     seen = {0}
@@ -144,7 +146,7 @@ def _variant(
 def _arguments(
     signature: StructuredValue, function_spec: FunctionSpec | None
 ) -> tuple[str, tuple[Spec, ...]]:
-    """Argument text and tensor specs of a canonicalised `(args, kwargs)`."""
+    """Return argument text and tensor specs of a canonicalised `(args, kwargs)`."""
     if signature.WhichOneof("kind") != "tuple_value" or len(signature.tuple_value.values) != 2:
         return "", ()
     positional, keyword = signature.tuple_value.values
@@ -161,7 +163,7 @@ def _arguments(
 
 
 def _argument(name: str, value: StructuredValue, specs: list[Spec]) -> str:
-    """The text of one argument; its tensors go to the end of `specs`."""
+    """Return the text of one argument; add its tensors to `specs`."""
     only_tensor = False
     for path, leaf in structured.leaves(value):
         first = specs[-1].first + specs[-1].count if specs else 0
@@ -173,7 +175,7 @@ def _argument(name: str, value: StructuredValue, specs: list[Spec]) -> str:
 
 
 def _argument_names(function_spec: FunctionSpec | None) -> list[str]:
-    """Names of the positional parameters without `self` (`FunctionSpec.fullargspec`)."""
+    """Return the positional parameters without `self` (`FunctionSpec.fullargspec`)."""
     if function_spec is None:
         return []
     for pair in function_spec.fullargspec.named_tuple_value.values:
@@ -184,7 +186,10 @@ def _argument_names(function_spec: FunctionSpec | None) -> list[str]:
 
 
 def _outputs(signature: StructuredValue) -> tuple[Spec, ...]:
-    """Tensor specs of a result: its dict's keys, `output_N` where it has none, nested parts joined by `/`."""
+    """Return the tensor specs of a result.
+
+    By its dict's keys, `output_N` where it has none, nested parts joined by `/`.
+    """
     specs: list[Spec] = []
     for path, leaf in structured.leaves(signature):
         first = specs[-1].first + specs[-1].count if specs else 0
@@ -203,7 +208,7 @@ def _output_key(signature: StructuredValue, path: tuple[str, ...]) -> str:
 
 
 def _from_function(function: FunctionDef, captures: int) -> tuple[str, tuple[Spec, ...]]:
-    """Arguments as the FunctionDef itself has them, where no signature was stored."""
+    """Return arguments as the FunctionDef has them; for a missing signature."""
     args = list(function.signature.input_arg)
     args = args[: max(len(args) - captures, 0)]
     specs = tuple(

@@ -14,7 +14,9 @@ from workbench.model.variables import Variable
 
 
 def find_duplicates(variables: Sequence[Variable], objects: ObjectGraph | None) -> dict[str, Variable]:
-    """Return, by the node of a variable that nothing restores, the restored variable of the same object.
+    """Return unrestored variables that are second nodes of restored ones.
+
+    By the name of the second node: the restored variable of the same object.
 
     Args:
         variables: all variables of a MetaGraph.

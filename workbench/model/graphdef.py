@@ -44,7 +44,7 @@ class Graph(Protocol):
 
 
 def read_signature(meta: Graph) -> dict[str, Signature]:
-    """One `serving_default`: inputs are the placeholders, outputs the sinks, keys the node names.
+    """Return the signature of a GraphDef: placeholders in, sinks out, keyed by node.
 
     A PlaceholderWithDefault is one that may be left out, unless an output would no longer follow from another one.
     A sink is a node that no data input names, other than NoOp, Assert, Print, and Const where anything else
@@ -85,7 +85,7 @@ def read_signature(meta: Graph) -> dict[str, Signature]:
 
 
 def _displacing(meta: Graph, sinks: set[str]) -> set[str]:
-    """Placeholders with a default that, if they were fed, would take the place of another placeholder for a sink."""
+    """Return placeholders with a default that replace another when fed."""
     placeholders = {node.name for node in meta.graph.node if node.op in PLACEHOLDERS}
     if not any(meta.nodes[name].input for name in placeholders):
         return set()
@@ -109,7 +109,7 @@ def _displacing(meta: Graph, sinks: set[str]) -> set[str]:
 
 
 def _outside_control_flow(meta: Graph, sinks: list[str]) -> list[str]:
-    """Those of some nodes that have a value whichever branches are taken, and only one.
+    """Return the nodes that have one value whichever branches are taken.
 
     A Switch gives its value to one of its outputs alone, an Enter leads into a loop; Merge and Exit lead out again.
     """
@@ -121,7 +121,7 @@ def _outside_control_flow(meta: Graph, sinks: list[str]) -> list[str]:
 
 
 def _takers(meta: Graph, without: frozenset[str] = frozenset()) -> dict[str, list[str]]:
-    """For each node the nodes that take a value of it; those of some ops are left out."""
+    """Return for each node the nodes that take a value of it; some ops left out."""
     found: dict[str, list[str]] = {}
     for node in meta.graph.node:
         if node.op not in without:
@@ -132,7 +132,7 @@ def _takers(meta: Graph, without: frozenset[str] = frozenset()) -> dict[str, lis
 
 
 def _behind(takers: Mapping[str, list[str]], starts: Iterable[str], stops: Iterable[str] = ()) -> set[str]:
-    """The nodes that take values of some nodes, directly or not, and not through `stops` alone."""
+    """Return the nodes that depend on some nodes, and not through `stops` alone."""
     stopped = set(stops)
     found: set[str] = set()
     todo = list(starts)

@@ -168,7 +168,7 @@ class MetaGraph:
 
     @property
     def shown_signatures(self) -> dict[str, Signature]:
-        """The signatures that are there to be called: without those that only loaders look for."""
+        """The signatures to call: without those that only loaders look for."""
         return {key: found for key, found in self.signatures.items() if key not in HIDDEN_SIGNATURES}
 
     def signature(self, key: str | None = None) -> Signature:

@@ -238,7 +238,10 @@ def as_model(model: Model | str | os.PathLike[str], tags: str | Iterable[str] | 
 
 
 def split_tags(tags: str | Iterable[str]) -> tuple[str, ...]:
-    """`"serve,gpu"` or single tags as a tuple; blanks around and empty ones are dropped."""
+    """Return tags as a tuple, from `"serve,gpu"` or one by one.
+
+    Blanks around them and empty ones are dropped.
+    """
     if not isinstance(tags, Iterable):
         raise WrongType("A tag set", "text ('serve,gpu') or a list of tags", tags)
     parts = tags.split(",") if isinstance(tags, str) else tags
@@ -246,7 +249,10 @@ def split_tags(tags: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def _why_no_index(folder: Path) -> WorkbenchError | None:
-    """What is wrong in a folder without `variables/variables.index`; None if it just has no variables."""
+    """Return why `variables/variables.index` is missing, or None.
+
+    None if the model has no variables.
+    """
     variables = folder / VARIABLES
     try:
         inside = sorted(entry.name for entry in os.scandir(variables)) if variables.is_dir() else []

@@ -40,7 +40,7 @@ class ObjectGraph:
         ]
 
     def child(self, path: list[str]) -> int | None:
-        """The node at a path of local names from the root, or None."""
+        """Return the node at a path of local names from the root, or None."""
         if not self.children:
             return None
         node = 0
@@ -52,7 +52,7 @@ class ObjectGraph:
         return node
 
     def variable_of_key(self, key: str) -> int | None:
-        """The node of the variable that a checkpoint key means, or None.
+        """Return the node of the variable that a checkpoint key means, or None.
 
         A key is the path of (escaped) child names, `a/b/.ATTRIBUTES/VARIABLE_VALUE`, or for an optimizer's
         slot `VARIABLE/.OPTIMIZER_SLOT/OPTIMIZER/SLOT/.ATTRIBUTES/VARIABLE_VALUE`
@@ -66,7 +66,7 @@ class ObjectGraph:
         return self._at(path)
 
     def _at(self, path: str) -> int | None:
-        """The node at a path as a key has it; the same one is asked for again and again."""
+        """Return the node at a path as a key has it; answers are kept."""
         if path not in self._places:
             self._places[path] = self.child([_unescape(part) for part in path.split("/")])
         return self._places[path]
@@ -80,7 +80,7 @@ class ObjectGraph:
         return self._slots(owner).get((variable, _unescape(slot)))
 
     def _slots(self, owner: int) -> dict[tuple[int, str], int]:
-        """The slots an optimizer keeps: (variable, name of the slot) → the slot's variable."""
+        """Return an optimizer's slots: (variable, name of the slot) to slot variable."""
         if owner not in self._slots_of:
             found: dict[tuple[int, str], int] = {}
             for slot in self.nodes[owner].slot_variables:
@@ -101,7 +101,7 @@ class ObjectGraph:
         return found
 
     def variable(self, key: str | None, shared_name: str) -> SavedVariable | None:
-        """The `SavedVariable` with this checkpoint key, else with this unique name, else None."""
+        """Return the `SavedVariable` with a checkpoint key or a unique name, or None."""
         number = self.variable_of_key(key) if key else None
         if number is None or not self._is_variable(number):
             number = self.variables_by_name.get(shared_name)
@@ -112,7 +112,7 @@ class ObjectGraph:
 
 
 def resolve(number: int, size: int) -> int | None:
-    """The place of an object by its id as loaders find it, or None if there is none.
+    """Return the index of an object by its id as loaders find it, or None.
 
     They index a Python list (`load.py: Loader._add_object_graph_edges`): a negative id counts from the end.
     """
@@ -122,7 +122,7 @@ def resolve(number: int, size: int) -> int | None:
 
 
 def _unescape(name: str) -> str:
-    """A local name as it was before it became part of a checkpoint key: `.S` is `/`, `..` is `.`."""
+    """Return a local name before its escape in a key: `.S` is `/`, `..` is `.`."""
     if "." not in name:
         return name
     return _ESCAPED.sub(lambda match: "/" if match[1] == "S" else ".", name)

@@ -37,7 +37,7 @@ class Origin:
 
 
 def read_origin(folder: Path) -> Origin | None:
-    """Recipe and proof in a model's folder; None if it has neither."""
+    """Return the recipe and proof in a model's folder, or None."""
     extra = folder / EXTRA
     findings: list[Finding] = []
     recipe = _read(extra / RECIPE, findings)

@@ -24,7 +24,7 @@ _MAX_REPEATED = 1000  # characters of a string that stands for many
 
 
 class Saved(NamedTuple):
-    """Where a variable's value lies: a checkpoint key and the slice as written, `""` for the whole."""
+    """Where a variable's value lies: a key and the slice as written, `""` for all."""
 
     key: str
     slice_spec: str = ""
@@ -56,7 +56,7 @@ class _Scope:
 def follow(
     nodes: Mapping[str, NodeDef], functions: Mapping[str, FunctionDef], saver: SaverDef | None
 ) -> dict[str, Saved]:
-    """Variable node (of the main graph) → where its value lies in the checkpoint.
+    """Return, by variable node, where the value lies in the checkpoint.
 
     Args:
         nodes: the main graph's nodes by name.
@@ -81,7 +81,7 @@ def follow(
 
 
 class _Walk:
-    """Goes up from a node of the main graph and down into the bodies of the calls it meets.
+    """Walk up from a node of the main graph and into the bodies of calls.
 
     Bodies are entered once a call, so functions that call each other could unfold without end: there is a
     limit to depth and to the number of bodies.
@@ -93,7 +93,7 @@ class _Walk:
         self.bodies_left = _MAX_BODIES
 
     def ancestors(self, start: NodeDef) -> Iterator[tuple[_Scope, NodeDef]]:
-        """The ancestors of `start`, itself included, and all nodes of the bodies they call."""
+        """Yield the ancestors of `start`, itself included, and the bodies they call."""
         seen = {start.name}
         todo = [start]
         while todo:
@@ -110,7 +110,7 @@ class _Walk:
                         todo.append(parent)
 
     def could_tell_more(self, start: NodeDef, found: Mapping[str, Saved]) -> bool:
-        """Whether a variable that is not in `found` is among what a saving call is given."""
+        """Return whether a saving call takes a variable that is not in `found`."""
         if start.op not in CALLS:
             return True
         for entry in start.input:
@@ -171,7 +171,7 @@ def _read_save(scope: _Scope, save: NodeDef, found: dict[str, Saved]) -> None:
 
 
 def _origin(scope: _Scope, entry: str) -> tuple[_Scope, NodeDef, int] | None:
-    """The node a value comes from, through Identity and its like and out of function arguments.
+    """Return the node a value comes from, through Identity and out of arguments.
 
     Returns:
         (its scope, the node, index of its output), or None if the trail ends.
@@ -204,13 +204,13 @@ def _strings(scope: _Scope, entry: str) -> Strings:
 
 
 class Strings(NamedTuple):
-    """The strings of a Const, flat: those on disk, and how many there are, the last one standing for the rest."""
+    """The strings of a Const, flat; the last one on disk is repeated up to `number`."""
 
     values: list[str]
     number: int
 
     def get(self, index: int) -> str | None:
-        """String number `index`, or None."""
+        """Return string number `index`, or None."""
         if index < len(self.values):
             return self.values[index]
         if not self.values or index >= self.number or len(self.values[-1]) > _MAX_REPEATED:
@@ -222,7 +222,10 @@ _NO_STRINGS = Strings([], 0)
 
 
 def const_strings(node: NodeDef) -> Strings:
-    """The strings of a string Const; bytes that are not UTF-8 keep their value through `surrogateescape`."""
+    """Return the strings of a string Const.
+
+    Bytes that are not UTF-8 keep their value through `surrogateescape`.
+    """
     tensor = attr(node, "value").tensor
     values = [value.decode("utf-8", "surrogateescape") for value in tensor.string_val]
     total = 1

@@ -20,14 +20,14 @@ _MOST = 1 << 63
 
 
 def from_proto(proto: TensorShapeProto) -> Shape:
-    """The shape in a `TensorShapeProto`; any negative size counts as unknown."""
+    """Return the shape in a `TensorShapeProto`; a negative size is unknown."""
     if proto.unknown_rank:
         return None
     return tuple([size if (size := dim.size) >= 0 else None for dim in proto.dim])
 
 
 def to_proto(shape: Shape) -> TensorShapeProto:
-    """A `TensorShapeProto` of `shape`."""
+    """Return a shape as a `TensorShapeProto`."""
     proto = TensorShapeProto()
     if shape is None:
         proto.unknown_rank = True
@@ -38,7 +38,10 @@ def to_proto(shape: Shape) -> TensorShapeProto:
 
 
 def text(shape: Shape) -> str:
-    """`[?,784]`, `[]` for a scalar, `[?…]` for an unknown rank; of more than 32 dimensions the first ones."""
+    """Return a shape as text: `[?,784]`, `[]` for a scalar, `[?…]` for any rank.
+
+    Of more than 32 dimensions the first ones.
+    """
     if shape is None:
         return "[?…]"
     more = f",… {len(shape) - _SHOWN} more" if len(shape) > _SHOWN else ""
@@ -51,12 +54,12 @@ def typed(dtype: int, shape: Shape) -> str:
 
 
 def as_json(shape: Shape) -> list[int | None] | None:
-    """`null` for an unknown rank, else a list with `null` for unknown sizes."""
+    """Return a shape for JSON: None for any rank, a list with None for unknown sizes."""
     return None if shape is None else list(shape)
 
 
 def fits(source: Shape, target: Shape) -> Fit:
-    """Whether every tensor of shape `source` may stand where `target` is declared.
+    """Return whether a tensor of shape `source` fits where `target` is declared.
 
     Returns:
         `proven`: all that `target` fixes is fixed to the same by `source`. `refuted`: a rank or a size
@@ -79,7 +82,10 @@ def fits(source: Shape, target: Shape) -> Fit:
 
 
 def count(shape: Shape) -> int | None:
-    """The number of elements, or None where a size is unknown or there are more than an int64 can count."""
+    """Return the number of elements, or None.
+
+    None where a size is unknown, or for more than an int64 can count.
+    """
     if shape is None:
         return None
     total = 1

@@ -80,7 +80,7 @@ class Signature:
 
 
 def read_signatures(meta: MetaGraphDef) -> dict[str, Signature]:
-    """The signatures of a `MetaGraphDef` by key: `serving_default` first, then by name."""
+    """Return the signatures of a `MetaGraphDef`, `serving_default` first."""
     found = {}
     for key in sorted(meta.signature_def, key=lambda key: (key != DEFAULT, key)):
         proto = meta.signature_def[key]
@@ -94,7 +94,7 @@ def read_signatures(meta: MetaGraphDef) -> dict[str, Signature]:
 
 
 def read_port(key: str, info: TensorInfo, default: TensorProto | None = None) -> Port:
-    """A `TensorInfo` as a port."""
+    """Return a `TensorInfo` as an input or output of a signature."""
     encoding = info.WhichOneof("encoding")
     if encoding == "coo_sparse":
         sparse = info.coo_sparse
@@ -127,7 +127,10 @@ def read_port(key: str, info: TensorInfo, default: TensorProto | None = None) ->
 
 
 def _type_spec(spec: TypeSpecProto) -> tuple[int, Shape]:
-    """Dtype and shape in a `TypeSpecProto`: the first of each in its state (`struct.proto`)."""
+    """Return dtype and shape of a `TypeSpecProto`: the first of each in its state.
+
+    Source: `struct.proto`.
+    """
     dtype: int = 0
     shape: Shape = None
     for value in spec.type_state.tuple_value.values:

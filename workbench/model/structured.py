@@ -48,7 +48,10 @@ Leaf = tuple[tuple[str, ...], StructuredValue]
 
 
 def leaves(value: StructuredValue, path: tuple[str, ...] = (), depth: int = 0) -> Iterator[Leaf]:
-    """The leaves of a structured value with their paths, in `tf.nest.flatten` order (dicts by sorted key)."""
+    """Yield the leaves of a structured value with their paths.
+
+    In the order of `tf.nest.flatten`: dicts by sorted key.
+    """
     if depth > _MAX_DEPTH:
         return
     kind = value.WhichOneof("kind")
@@ -67,7 +70,7 @@ def leaves(value: StructuredValue, path: tuple[str, ...] = (), depth: int = 0) -
 
 
 def spec(value: StructuredValue, key: str, first: int) -> Spec | None:
-    """A leaf as a tensor spec; None if it is a plain Python value.
+    """Return a leaf as a tensor spec, or None for a plain Python value.
 
     Args:
         value: the `StructuredValue`.
@@ -101,7 +104,7 @@ def _state(state: StructuredValue) -> tuple[int, Shape]:
 
 
 def text(value: StructuredValue, depth: int = 0) -> str:
-    """A structured value as a Python reader would write it; tensors as `float32 [?,784]`."""
+    """Return a structured value as Python text; tensors as `float32 [?,784]`."""
     kind = value.WhichOneof("kind")
     if depth > _MAX_DEPTH:
         return "…"
@@ -137,7 +140,7 @@ def text(value: StructuredValue, depth: int = 0) -> str:
 
 
 def spec_text(found: Spec) -> str:
-    """`float32 [?,784]`; another kind is named before it (`ragged int64 [?,?]`)."""
+    """Return a spec as text: `float32 [?,784]`, `ragged int64 [?,?]`."""
     name = "" if found.kind == "dense" else f"{found.kind} " if found.kind != "composite" else ""
     if found.kind == "composite" and found.type_name:
         name = f"{show(found.type_name)} "

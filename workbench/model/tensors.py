@@ -49,7 +49,7 @@ class Tensor:
 def output_types(
     node: NodeDef, table: optable.OpTable, functions: Mapping[str, FunctionDef]
 ) -> list[int] | None:
-    """Dtype enum of each output tensor of `node`; None for an op that nobody knows.
+    """Return the dtypes of a node's outputs; None for an unknown op.
 
     Args:
         node: a NodeDef of the main graph or of a body.

@@ -48,7 +48,7 @@ class SaveSlice:
     length: tuple[int, ...]
 
     def __str__(self) -> str:
-        """As a saver writes it."""
+        """Return the slice as a saver writes it."""
         parts = ":".join(f"{start},{length}" for start, length in zip(self.start, self.length, strict=True))
         return f"{' '.join(map(str, self.full_shape))} {parts}"
 

@@ -31,7 +31,10 @@ Identity = tuple[int, int]
 
 
 def url(path: str | os.PathLike[str]) -> str | None:
-    """Return a URL as it was typed, None for a local path. A `Path` has lost the second slash; it is put back."""
+    """Return a URL as it was typed, or None for a local path.
+
+    A `Path` has lost the second slash; it is put back.
+    """
     text = os.fspath(path)
     found = _URL.match(text)
     if found is None:
@@ -59,7 +62,9 @@ def local_path(path: str | os.PathLike[str]) -> Path:
 
 
 def source_around(path: Path, sources: Iterable[Path]) -> Path | None:
-    """Return the source a path belongs to: it lies in its folder, or in one linked from there, or is its file.
+    """Return the source that a path is part of, or None.
+
+    A path is part of a source if it lies in its folder or in one linked from there, or is its file.
 
     Paths are compared by device and inode, so links, hard links, mounts and other spellings are seen through.
 
@@ -169,7 +174,9 @@ def write_output(
 def open_output(
     target: str | os.PathLike[str], *, overwrite: bool = False, sources: Iterable[Path] = ()
 ) -> Iterator[BinaryIO]:
-    """Open a file to be written. It appears when the block ends well, whole; what was there stays otherwise.
+    """Open a file to be written whole or not at all.
+
+    The file appears when the block ends without an error; until then, what was there stays.
 
     A link is followed, the mode of a replaced file kept. What is no regular file is written to as it is.
 
@@ -243,7 +250,7 @@ class _Writer(io.RawIOBase):
         self._descriptor = descriptor
 
     def writable(self) -> bool:
-        """True."""
+        """Return True."""
         return True
 
     def write(self, data: Any) -> int:

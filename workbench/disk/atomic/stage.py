@@ -68,7 +68,7 @@ class Stage(LockedFolder):
             self._begin()
 
     def write(self, relative: str, data: bytes) -> Path:
-        """Writes a new file of the result and syncs it; folders on the way are made.
+        """Write a new file of the result and sync it; parent folders are made.
 
         Args:
             relative: its path in the result, with `/`.
@@ -82,7 +82,7 @@ class Stage(LockedFolder):
         return path
 
     def copy(self, source: Path, relative: str) -> Path:
-        """Copies the bytes of a file into the result and syncs them.
+        """Copy the bytes of a file into the result and sync them.
 
         Args:
             source: a regular file.
@@ -98,7 +98,7 @@ class Stage(LockedFolder):
         return path
 
     def need(self, size: int) -> None:
-        """Makes sure, before work starts, that `size` bytes are free where the stage is.
+        """Make sure, before work starts, that `size` bytes are free on the disk.
 
         Raises:
             CannotWrite: there are fewer.
@@ -116,7 +116,9 @@ class Stage(LockedFolder):
             )
 
     def publish(self) -> Path:
-        """Syncs what was made and gives it its name; the path of the result, absolute only if `target` is.
+        """Sync what was made and rename it to its target; return the result's path.
+
+        The path is absolute only if `target` is.
 
         Until this returns nothing is final: an error or an interrupt after the rename takes it back.
 
@@ -140,7 +142,7 @@ class Stage(LockedFolder):
     # entering
 
     def _refuse_existing(self) -> None:
-        """Looks at the target before anything is made."""
+        """Refuse a target that exists, before anything is made."""
         if "\0" in str(self.target):
             raise CannotWrite("A path can't contain a zero byte.", where=show(str(self.target)))
         outputs.refuse_in_source(self.target, self._sources)
@@ -189,7 +191,7 @@ class Stage(LockedFolder):
                     raise
 
     def _make_parents(self, path: Path) -> None:
-        """`mkdir -p`, remembering what was made so that it can be taken back."""
+        """Make parent folders and remember them, so that they can be removed again."""
         if path.is_dir():
             return
         if path.parent != path:
@@ -224,7 +226,7 @@ class Stage(LockedFolder):
     # filling
 
     def _inside(self, relative: str) -> Path:
-        """Where a file of the result goes; the folders above it are made."""
+        """Return the path of a file of the result; folders above it are made."""
         pure = PurePosixPath(relative)
         if not pure.parts or pure.is_absolute() or ".." in pure.parts or "\0" in relative:
             raise CannotWrite(
@@ -249,7 +251,7 @@ class Stage(LockedFolder):
             files.sync_path(Path(folder))
 
     def _rename(self, goal: Path, final: Path) -> None:
-        """Names the folder `goal` and makes that last. Until `published` is set, `remove` takes it back."""
+        """Rename the folder to `goal` and sync; `remove` undoes it before `published`."""
         self._goal = goal
         files.move_to_new(self.folder, goal)
         for folder in (self._parent, *(made.parent for made in reversed(self._made))):
@@ -276,7 +278,7 @@ class Stage(LockedFolder):
         self._made.clear()
 
     def _take_back(self, folder: Path) -> None:
-        """Undoes a rename after which something failed."""
+        """Undo a rename after which something failed."""
         if self._goal is None:
             return
         with suppress(FileNotFoundError):

@@ -26,13 +26,13 @@ LOCK = ".lock"
 
 
 def new_name(name: str) -> str:
-    """A name for a temporary of the target `name`."""
+    """Return a new name for a temporary of the target `name`."""
     short = os.fsdecode(os.fsencode(name)[:200])  # the whole must stay under the usual 255 bytes
     return f".{short}.workbench-{os.urandom(4).hex()}"
 
 
 def remove_dead(folder: Path, *, own: bool = False) -> None:
-    """Removes the temporaries of processes that are no more from a folder.
+    """Remove the temporaries of processes that no longer exist from a folder.
 
     Args:
         folder: where they lie.
@@ -48,7 +48,10 @@ def remove_dead(folder: Path, *, own: bool = False) -> None:
 
 
 def remove_half(path: Path, failure: BaseException) -> None:
-    """Removes what was begun, however often somebody leans on Ctrl-C; what can't be is said with the failure."""
+    """Remove what was begun, also while Ctrl-C is pressed again and again.
+
+    What can't be removed is named with the failure.
+    """
     interrupt: BaseException | None = None
     for _ in range(100):
         try:
@@ -66,7 +69,7 @@ def remove_half(path: Path, failure: BaseException) -> None:
 
 
 def hold(lock: int) -> bool:
-    """Takes a lock if nobody holds it; True as well where a file can't be locked."""
+    """Take a lock if nobody holds it; return True also where a file can't be locked."""
     if fcntl is None:
         return True
     try:
@@ -79,7 +82,7 @@ def hold(lock: int) -> bool:
 
 
 def is_at(descriptor: int, path: Path) -> bool:
-    """Whether an open file is still the one at `path`."""
+    """Return whether an open file is still the one at `path`."""
     try:
         there = os.lstat(path)
     except FileNotFoundError:
@@ -89,7 +92,10 @@ def is_at(descriptor: int, path: Path) -> bool:
 
 
 def _remove_if_dead(lock_path: Path, own: bool) -> None:
-    """Removes a temporary and its lock if nobody holds the lock. What can't be touched stays."""
+    """Remove a temporary and its lock if nobody holds the lock.
+
+    What can't be removed stays.
+    """
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         lock = os.open(lock_path, flags)

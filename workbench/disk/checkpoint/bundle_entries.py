@@ -69,7 +69,7 @@ class Entry:
         return math.prod(self.shape)
 
     def parts(self) -> tuple[Entry, ...]:
-        """The entries that have bytes: its slices', or itself."""
+        """Return the entries that have bytes: those of its slices, or itself."""
         return tuple(part.entry for part in self.slices) or (self,)
 
 
@@ -88,7 +88,7 @@ class Entries:
         self.where = where
 
     def message(self, key: bytes) -> BundleEntryProto:
-        """The BundleEntryProto under a key of the index, unchecked; a new one each time.
+        """Return the BundleEntryProto under a key, unchecked; a new one each time.
 
         Raises:
             DamagedFile: what is there is no such message.
@@ -100,7 +100,7 @@ class Entries:
             raise self.damaged(key_text(key), "its entry can't be parsed") from None
 
     def entry(self, key: bytes) -> Entry:
-        """What the index says of a tensor; its slices are looked up, sizes checked against dtype and shape.
+        """Return the entry of a tensor, checked against its dtype, shape and slices.
 
         Raises:
             DamagedFile: its entry contradicts itself, or its slices do not make up the tensor.
@@ -175,22 +175,22 @@ class Entries:
         return whole
 
     def damaged(self, key: str, message: str) -> DamagedFile:
-        """The error for a wrong entry."""
+        """Return the error for a wrong entry."""
         return DamagedFile(f"The entry of tensor {show(key)!r} is wrong: {message}.", where=self.where)
 
 
 def key_text(key: bytes) -> str:
-    """A key as text; what is not UTF-8 survives."""
+    """Return a key as text; bytes that are not UTF-8 become surrogates."""
     return key.decode("utf-8", "surrogateescape")
 
 
 def key_bytes(key: str) -> bytes:
-    """The key behind such a text."""
+    """Return the bytes of a key that `key_text` made."""
     return key.encode("utf-8", "surrogateescape")
 
 
 def slice_keys(message: BundleEntryProto, key: bytes) -> Iterator[bytes]:
-    """The keys of a partitioned tensor's slices, in the order its entry lists them."""
+    """Return the keys of a partitioned tensor's slices, in the order of its entry."""
     slices = (
         [(extent.start, extent.length if extent.HasField("length") else FULL) for extent in place.extent]
         for place in message.slices
@@ -203,7 +203,10 @@ def _range(start: tuple[int, ...], length: tuple[int, ...]) -> str:
 
 
 def cut_axis(entry: Entry) -> int | None:
-    """The one dimension a tensor is cut along; None if there are several, 0 if it is not cut at all."""
+    """Return the one dimension along which a tensor is partitioned.
+
+    None if there are several, 0 if it is not partitioned.
+    """
     cut = [
         axis
         for axis, size in enumerate(entry.shape)
@@ -213,7 +216,10 @@ def cut_axis(entry: Entry) -> int | None:
 
 
 def _shared_bytes(entry: Entry) -> str | None:
-    """What is wrong if slices lie over each other on disk: a small file could claim to be a huge tensor."""
+    """Return what is wrong if slices overlap on disk, or None.
+
+    A small file could claim to be a huge tensor.
+    """
     shard, end, last = -1, 0, None
     for part in sorted(entry.slices, key=lambda part: (part.entry.shard, part.entry.offset)):
         if part.entry.shard != shard:
@@ -227,7 +233,7 @@ def _shared_bytes(entry: Entry) -> str | None:
 
 
 def cover_problem(entry: Entry) -> str | None:
-    """What keeps slices from making up their tensor, each element in one of them; None if they do."""
+    """Return why slices do not cover each element of their tensor once, or None."""
     axis = cut_axis(entry)
     if not entry.shape:
         return None  # there is but one way to slice a scalar, and none is listed twice

@@ -73,7 +73,7 @@ class Bundle:
 
     @classmethod
     def open(cls, prefix: Path | str) -> Bundle:
-        """Reads the index `PREFIX.index`.
+        """Open a checkpoint: read the index `PREFIX.index`.
 
         Raises:
             MissingFile: there is no index.
@@ -109,7 +109,10 @@ class Bundle:
         return [path for number in sorted(self._names()) if (path := self._path(number)).is_file()]
 
     def _names(self) -> set[int]:
-        """The numbers of the data files whose names are there; an index can speak of 99,999 without having one."""
+        """The numbers of the data files that exist.
+
+        An index can claim 99,999 of them.
+        """
         try:
             names = os.listdir(self.prefix.parent)
         except OSError:
@@ -139,7 +142,7 @@ class Bundle:
         return sum(sizes.values())
 
     def keys(self) -> list[str]:
-        """The keys of all tensors, in bytewise order; a partitioned tensor has one."""
+        """Return the keys of all tensors, in bytewise order; a partitioned one has one."""
         return list(self._keys)
 
     def __contains__(self, key: object) -> bool:
@@ -152,7 +155,7 @@ class Bundle:
         return len(self._keys)
 
     def message(self, key: bytes) -> BundleEntryProto:
-        """The BundleEntryProto under a key of the index, unchecked; a new one each time.
+        """Return the BundleEntryProto under a key, unchecked; a new one each time.
 
         Raises:
             DamagedFile: what is there is no such message.
@@ -161,7 +164,7 @@ class Bundle:
         return self._all.message(key)
 
     def entry(self, key: str) -> Entry:
-        """What the index says of a tensor; slices are looked up, sizes are checked against dtype and shape.
+        """Return the entry of a tensor, checked against its dtype, shape and slices.
 
         Raises:
             UnknownName: there is no tensor of that key.
@@ -185,7 +188,7 @@ class Bundle:
         return found
 
     def piece(self, key: str, start: tuple[int, ...], length: tuple[int, ...]) -> Entry | None:
-        """The slice of a tensor that begins and is as long as asked for; None if it has no such slice.
+        """Return the slice of a tensor with this start and length, or None.
 
         Raises:
             UnknownName, DamagedFile: as for `entry`.
@@ -197,7 +200,9 @@ class Bundle:
         return pieces.get((start, length))
 
     def raw(self, key: str) -> bytes:
-        """The bytes of a tensor, row-major and little-endian; slices put together, checksums verified.
+        """Return the bytes of a tensor, row-major and little-endian.
+
+        Slices are put together; checksums are verified.
 
         Raises:
             UnknownName: there is no tensor of that key.
@@ -217,7 +222,7 @@ class Bundle:
         return joined
 
     def strings(self, key: str) -> list[bytes]:
-        """The elements of a string tensor, row-major.
+        """Return the elements of a string tensor, row-major.
 
         Raises:
             TypeError: it is no string tensor.
@@ -232,7 +237,7 @@ class Bundle:
         return found
 
     def array(self, key: str) -> Any:
-        """A tensor as a `numpy.ndarray`; one of strings has dtype object and elements of type bytes.
+        """Return a tensor as a `numpy.ndarray`; strings as objects of type bytes.
 
         Raises:
             UnsupportedFormat: numpy has nothing like its dtype.
@@ -252,7 +257,9 @@ class Bundle:
         return out
 
     def check(self) -> list[Finding]:
-        """What is wrong as far as the index and the sizes of the data files tell; no tensor is read.
+        """Return findings about the index and the sizes of data files.
+
+        No tensor is read.
 
         A data file in which no tensor is may be missing.
 
@@ -261,7 +268,9 @@ class Bundle:
         return self._survey()[0]
 
     def verify(self, progress: files.Progress | None = None) -> list[Finding]:
-        """What is wrong, every tensor read and its checksum compared. Memory does not grow with the tensors.
+        """Read every tensor, compare its checksum, and return the findings.
+
+        Memory does not grow with the tensors.
 
         Codes: those of `check`, and `bad-tensor` for one whose checksum is wrong, or that lies over a part of
         another: what is read is never more than the data files.
@@ -299,7 +308,7 @@ class Bundle:
         return findings
 
     def check_shard(self, number: int, end: int) -> int:
-        """Looks whether a data file is there and has at least `end` bytes; how many it has.
+        """Return the size of a data file; make sure that it has at least `end` bytes.
 
         Raises:
             MissingFile: it is not there.
@@ -309,7 +318,9 @@ class Bundle:
             return os.fstat(descriptor).st_size
 
     def uncovered(self, number: int) -> int:
-        """How many bytes of a data file belong to no tensor, so that no checksum of `verify` tells of them.
+        """Return how many bytes of a data file belong to no tensor.
+
+        No checksum of `verify` covers them.
 
         Raises:
             MissingFile, DamagedFile: the data file or an entry of the index can't be read.
@@ -323,7 +334,7 @@ class Bundle:
         return self.check_shard(number, 0) - sum(size for _, size in places)
 
     def _survey(self) -> tuple[list[Finding], list[str], set[int]]:
-        """The findings of `check`, the keys with a sound entry, the shards that can be read."""
+        """Return the findings of `check`, the keys with a good entry, the readable shards."""
         findings: list[Finding] = []
         more: Counter[str] = Counter()  # what is not listed: a file can have a hundred thousand of each
         listed: Counter[str] = Counter()
@@ -382,7 +393,7 @@ class Bundle:
 
     @contextmanager
     def _shard(self, number: int, end: int) -> Iterator[int]:
-        """An open data file of at least `end` bytes."""
+        """Return an open data file of at least `end` bytes."""
         path = self._path(number)
         try:
             descriptor = files.open_source(path)
@@ -413,7 +424,7 @@ class Bundle:
             self.check_shard(number, end)
 
     def _bytes(self, entry: Entry) -> bytes:
-        """A tensor's bytes, not yet compared with anything. No more memory is asked for than the file has."""
+        """Return a tensor's bytes, unverified; no more memory is taken than the file has."""
         with self._shard(entry.shard, entry.offset + entry.size) as descriptor:
             return files.read_at(descriptor, entry.offset, entry.size, self._path(entry.shard))
 
@@ -456,7 +467,7 @@ class Bundle:
         return dtype
 
     def _sum(self, entry: Entry) -> int:
-        """The checksum its bytes have; they are read a piece at a time."""
+        """Return the checksum of a tensor's bytes, read a piece at a time."""
         path = self._path(entry.shard)
         with self._shard(entry.shard, entry.offset + entry.size) as descriptor:
 
@@ -486,12 +497,12 @@ class Bundle:
 
 
 def shard_path(prefix: Path, number: int, count: int) -> Path:
-    """The path of a data file: `PREFIX.data-00002-of-00005` is number 2 of 5."""
+    """Return the path of a data file: `PREFIX.data-00002-of-00005` is 2 of 5."""
     return prefix.with_name(f"{prefix.name}.data-{number:05d}-of-{count:05d}")
 
 
 def refuse_pointer(head: bytes, path: Path) -> None:
-    """Raises `DamagedFile` if a file begins as a Git LFS pointer does."""
+    """Raise `DamagedFile` if a file begins as a Git LFS pointer does."""
     if head.startswith(_POINTERS):
         raise DamagedFile(
             "This is a Git LFS pointer: git left it where the real file should be.",
@@ -505,7 +516,7 @@ def _finding(code: str, where: str, problem: WorkbenchError) -> Finding:
 
 
 def _header(data: bytes | None, path: Path) -> BundleHeaderProto:
-    """The header, if it is one that can be read."""
+    """Return the header of an index, if it can be read."""
     where = show(str(path))
     if data is None:
         raise DamagedFile("The index has no header, so it is not of a checkpoint.", where=where)
@@ -533,7 +544,7 @@ def _header(data: bytes | None, path: Path) -> BundleHeaderProto:
 
 
 def _no_index(prefix: Path) -> WorkbenchError:
-    """What to say where the index is missing, by what is there instead."""
+    """Return the error for a missing index, by the files that exist instead."""
     where = show(str(prefix.with_name(prefix.name + ".index")))
     try:
         names = sorted(os.listdir(prefix.parent))

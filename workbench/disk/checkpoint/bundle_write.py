@@ -56,7 +56,7 @@ class JoinPart:
     aliases: Sequence[Alias] = ()
 
     def new_key(self, key: str) -> str | None:
-        """The key in the result, None for a tensor that is left out."""
+        """Return the key in the result, or None for a tensor that is left out."""
         if self.rename is not None:
             return self.rename(key)
         return f"{self.prefix}/{key}" if self.prefix else key
@@ -80,7 +80,7 @@ class _Plan:
 
 
 def write(out: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Writes a checkpoint with one data file, as TensorFlow's SaveV2 does, byte for byte.
+    """Write a checkpoint with one data file, as TensorFlow's SaveV2 does, byte for byte.
 
     Args:
         out: its prefix; the files must not exist, their folder is made if it does not.
@@ -100,7 +100,7 @@ def join(
     extra: Mapping[str, Tensor] | None = None,
     progress: files.Progress | None = None,
 ) -> None:
-    """Writes one checkpoint with the tensors of several.
+    """Write one checkpoint with the tensors of several.
 
     Data files that hold nothing the result needs are left out; the others keep their order, those of the first
     part first. All files are synced, the index last. If it fails, what it wrote is removed.
@@ -155,7 +155,7 @@ def join(
 
 
 def joined_size(parts: Sequence[JoinPart], extra: Mapping[str, Tensor] | None = None) -> int:
-    """How many bytes `join` would write, the index included.
+    """Return how many bytes `join` would write, the index included.
 
     Raises:
         MissingFile, DamagedFile, ValueError: as for `join`.
@@ -165,7 +165,7 @@ def joined_size(parts: Sequence[JoinPart], extra: Mapping[str, Tensor] | None = 
 
 
 def _note_new(path: Path, written: list[Path]) -> None:
-    """Notes a file that is about to be made, so that it is removed if the making is interrupted."""
+    """Note a file that is about to be made, to remove it after an interrupt."""
     if not os.path.lexists(path):
         written.append(path)
 
@@ -220,7 +220,10 @@ def _add_alias(plan: _Plan, bundle: Bundle, alias: Alias, numbers: Mapping[int, 
 
 
 def _renumbered(message: BundleEntryProto, numbers: Mapping[int, int]) -> bytes:
-    """An entry with its data file's new number. That of a partitioned variable names none."""
+    """Return an entry with the new number of its data file.
+
+    The entry of a partitioned variable has no number.
+    """
     if not message.slices:
         message.shard_id = numbers[message.shard_id]
     data: bytes = message.SerializeToString(deterministic=True)

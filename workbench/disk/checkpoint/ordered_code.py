@@ -17,12 +17,15 @@ _NAME = re.compile(rb"\x00((?:[^\x00\xff]|\x00\xff|\xff\x00)*+)\x00\x01")
 
 
 def is_slice_key(key: bytes) -> bool:
-    """Whether a key of an index belongs to a slice. No name of a tensor begins with a zero byte."""
+    """Return whether a key of an index belongs to a slice.
+
+    No name of a tensor begins with a zero byte.
+    """
     return key.startswith(b"\0")
 
 
 def slice_key(name: bytes, extents: Iterable[tuple[int, int]]) -> bytes:
-    """The key of a slice.
+    """Return the key of a slice.
 
     Args:
         name: of the whole tensor.
@@ -32,7 +35,7 @@ def slice_key(name: bytes, extents: Iterable[tuple[int, int]]) -> bytes:
 
 
 def slice_keys(name: bytes, slices: Iterable[Iterable[tuple[int, int]]]) -> Iterator[bytes]:
-    """The keys of several slices of one tensor, each made when it is asked for."""
+    """Return the keys of several slices of one tensor, made one by one."""
     head = _head(name)
     for extents in slices:
         numbers = [number for extent in extents for number in extent]
@@ -40,7 +43,7 @@ def slice_keys(name: bytes, slices: Iterable[Iterable[tuple[int, int]]]) -> Iter
 
 
 def slice_name(key: bytes) -> bytes | None:
-    """The name of the tensor a slice's key belongs to; None if it is no such key."""
+    """Return the name of the tensor that a slice's key belongs to, or None."""
     match = _NAME.match(key)
     if match is None:
         return None
@@ -48,7 +51,7 @@ def slice_name(key: bytes) -> bytes | None:
 
 
 def rename_slice(key: bytes, name: bytes) -> bytes:
-    """The key of the same slice of a tensor of another name.
+    """Return the key of the same slice of a tensor of another name.
 
     Raises:
         ValueError: `key` is not the key of a slice.

@@ -38,7 +38,7 @@ _EMPTY_BLOCK = struct.pack("<II", 0, 1)
 
 
 def read_table(data: bytes, where: str) -> dict[bytes, bytes]:
-    """The values of a table by key, in the order of keys, all of it checked.
+    """Return the values of a table by key, in the order of keys, all checked.
 
     Args:
         data: the whole file.
@@ -53,7 +53,7 @@ def read_table(data: bytes, where: str) -> dict[bytes, bytes]:
 
 
 def write_table(items: Iterable[tuple[bytes, bytes]], *, block_size: int = _BLOCK_SIZE) -> bytes:
-    """A table as TensorFlow writes it, byte for byte, uncompressed as its checkpoints are.
+    """Return a table as TensorFlow writes it, byte for byte, uncompressed.
 
     Args:
         items: keys and values, keys strictly ascending bytewise.
@@ -88,7 +88,7 @@ def write_table(items: Iterable[tuple[bytes, bytes]], *, block_size: int = _BLOC
 
 
 class _Reader:
-    """One pass over a table, with what may still be spent on it."""
+    """One pass over a table, with what is left of its limits."""
 
     def __init__(self, data: bytes, where: str) -> None:
         self.data = data
@@ -147,7 +147,7 @@ class _Reader:
         return pos
 
     def _handle(self, handle: bytes, what: str) -> tuple[int, int]:
-        """Offset and size of a block, both varints; what follows them is of no interest."""
+        """Return offset and size of a block, both varints; what follows is ignored."""
         offset, pos = _varint(handle, 0, len(handle), 10)
         size, pos = _varint(handle, pos, len(handle), 10) if pos >= 0 else (0, -1)
         if pos < 0:
@@ -160,7 +160,7 @@ class _Reader:
         return offset, size
 
     def _block(self, offset: int, size: int) -> bytes:
-        """A block's bytes, checksum verified, unpacked."""
+        """Return a block's bytes, unpacked, after verifying its checksum."""
         if size > MAX_BLOCK:
             raise self._damaged(f"block at byte {offset} has {size} bytes; {MAX_BLOCK} is the most")
         end = offset + size
@@ -199,7 +199,7 @@ class _Reader:
         return unpacked
 
     def _parse(self, block: bytes, at: int, out: dict[bytes, bytes], last: bytes) -> bytes:
-        """Puts the entries of a block into `out`.
+        """Add the entries of a block to `out`.
 
         Args:
             block: its bytes, unpacked.
@@ -297,7 +297,7 @@ class _Block:
 
 
 def _append(out: bytearray, block: bytes) -> bytes:
-    """Puts a plain block and its trailer at the end of `out`; its handle."""
+    """Append a plain block and its trailer to `out`; return its handle."""
     handle = varint(len(out)) + varint(len(block))
     body = block + bytes((_PLAIN,))
     out += body
@@ -306,14 +306,17 @@ def _append(out: bytearray, block: bytes) -> bytes:
 
 
 def _shared(left: bytes, right: bytes) -> int:
-    """How many bytes two keys begin with in common."""
+    """Return the length of the common beginning of two keys, in bytes."""
     size = min(len(left), len(right))
     differs = int.from_bytes(left[:size], "big") ^ int.from_bytes(right[:size], "big")
     return size - (differs.bit_length() + 7) // 8
 
 
 def _separator(start: bytes, limit: bytes) -> bytes:
-    """A short key at or after `start` and before `limit` (`FindShortestSeparator`)."""
+    """Return a short key at or after `start` and before `limit`.
+
+    LevelDB's `FindShortestSeparator`.
+    """
     common = _shared(start, limit)
     if common < min(len(start), len(limit)):
         byte = start[common]
@@ -323,7 +326,7 @@ def _separator(start: bytes, limit: bytes) -> bytes:
 
 
 def _successor(key: bytes) -> bytes:
-    """A short key at or after `key` (`FindShortSuccessor`)."""
+    """Return a short key at or after `key` (`FindShortSuccessor`)."""
     for place, byte in enumerate(key):
         if byte != 0xFF:
             return key[:place] + bytes((byte + 1,))
@@ -331,7 +334,10 @@ def _successor(key: bytes) -> bytes:
 
 
 def varint(number: int) -> bytes:
-    """A number >= 0 in base 128, low digits first (protobuf's and LevelDB's varint)."""
+    """Return a number >= 0 in base 128, low digits first.
+
+    The varint of protobuf and LevelDB.
+    """
     out = bytearray()
     while number >= 0x80:
         out.append(number & 0x7F | 0x80)
@@ -341,7 +347,7 @@ def varint(number: int) -> bytes:
 
 
 def _varint(data: bytes, pos: int, end: int, longest: int) -> tuple[int, int]:
-    """The varint at `pos` and where it ends; (0, -1) if it does not end in time."""
+    """Return the varint at `pos` and where it ends; (0, -1) if it is too long."""
     number = shift = 0
     for place in range(pos, min(end, pos + longest)):
         byte = data[place]

@@ -23,7 +23,7 @@ _CHUNK = 1 << 20
 
 
 def encode(strings: Sequence[bytes]) -> tuple[bytes, int]:
-    """A string tensor's bytes and the crc32c, masked, for its entry."""
+    """Return a string tensor's bytes and the masked crc32c for its entry."""
     lengths = [len(string) for string in strings]
     total = _extend(0, lengths)
     checksum = crc.mask(total).to_bytes(4, "little")
@@ -33,7 +33,7 @@ def encode(strings: Sequence[bytes]) -> tuple[bytes, int]:
 
 
 def decode(data: bytes, count: int, where: str) -> tuple[list[bytes], int]:
-    """The strings in a tensor's bytes, and the crc32c, masked, that its entry must have.
+    """Return the strings in a tensor's bytes, and the masked crc32c of its entry.
 
     Args:
         data: all of it.
@@ -54,7 +54,9 @@ def decode(data: bytes, count: int, where: str) -> tuple[list[bytes], int]:
 
 
 def check_strings(read: Read, size: int, count: int, where: str, keep: list[int] | None = None) -> int:
-    """The crc32c, masked, that a string tensor's entry must have; its bytes are read a piece at a time.
+    """Return the masked crc32c that a string tensor's entry must have.
+
+    The bytes are read a piece at a time.
 
     Args:
         read: gives its bytes.
@@ -86,7 +88,7 @@ def check_strings(read: Read, size: int, count: int, where: str, keep: list[int]
 
 
 def check_variants(read: Read, size: int, count: int, where: str) -> int:
-    """The crc32c, masked, that a variant tensor's entry must have; arguments as for `check_strings`."""
+    """Return the masked crc32c of a variant tensor's entry; see `check_strings`."""
     total = at = 0
     for number in range(count):
         lengths, used = _varints(read(at, min(10, size - at)), 1)

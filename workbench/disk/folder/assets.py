@@ -13,7 +13,9 @@ _MAX_NAME, _MAX_NAMES = 255, 2048  # bytes of one part of a path, and of all bel
 
 
 def check_asset_name(name: str, where: str | None = None) -> str:
-    """The name of an asset as it may be used below `assets/`: relative, with `/`, without `.` and `..`.
+    """Return an asset's name; refuse one that could leave `assets/`.
+
+    A good name is relative, with `/`, without `.` and `..`.
 
     Args:
         name: as the model has it.
@@ -50,7 +52,7 @@ def check_asset_name(name: str, where: str | None = None) -> str:
 
 
 def asset_path(folder: Path, name: str) -> Path:
-    """Where the asset `name` of the SavedModel in `folder` is; it need not exist.
+    """Return the path of the asset `name` of a SavedModel; it need not exist.
 
     Links are followed, but only inside the model's folder, and to the `blobs/` that a Hugging Face cache
     keeps the files of its `snapshots/` in.
@@ -69,7 +71,7 @@ def asset_path(folder: Path, name: str) -> Path:
 
 
 def asset_files(folder: Path) -> dict[str, Path]:
-    """Every regular file below `assets/` of the SavedModel in `folder`, by its name as an asset would have it.
+    """Return every regular file below `assets/` of a SavedModel, by asset name.
 
     A link counts where it leads to a file inside (see `asset_path`); linked folders are not entered.
     """
@@ -82,7 +84,7 @@ def asset_files(folder: Path) -> dict[str, Path]:
 
 
 def links_out(folder: Path) -> list[Path]:
-    """The links in `variables/`, and that folder itself, that lead out of the model.
+    """Return the links of `variables/`, itself included, that leave the model.
 
     Raises:
         OSError: the folder can't be listed.
@@ -95,7 +97,10 @@ def links_out(folder: Path) -> list[Path]:
 
 
 def stays_inside(folder: Path, path: Path) -> bool:
-    """Whether a path, its links followed, lies in a model's folder, or where the Hugging Face cache keeps its files."""
+    """Return whether a path, links followed, lies in a model's folder.
+
+    The folder in which the Hugging Face cache keeps its files counts too.
+    """
     root, target = Path(os.path.realpath(folder)), Path(os.path.realpath(path))
     if target.is_relative_to(root):
         return True
@@ -104,7 +109,10 @@ def stays_inside(folder: Path, path: Path) -> bool:
 
 
 def files_below(folder: Path) -> list[str]:
-    """Every file below a folder, as sorted relative names with `/`; linked folders are not entered."""
+    """Return every file below a folder, as sorted relative names with `/`.
+
+    Linked folders are not entered.
+    """
     found = []
     for root, _, names in os.walk(folder):
         found += [Path(root, name).relative_to(folder).as_posix() for name in names]

@@ -36,12 +36,12 @@ class Digest:
 
 
 def digest(location: Location) -> str:
-    """The digest of all that a model is made of; see `digests`."""
+    """Return the digest of all that a model is made of; see `digests`."""
     return digests(location).total
 
 
 def digests(location: Location) -> Digest:
-    """The digests of a model.
+    """Return the digests of a model.
 
     Raises:
         MissingFile: the model file is gone.
@@ -65,7 +65,7 @@ def digests(location: Location) -> Digest:
 
 
 def _digested(location: Location) -> Iterator[tuple[str, bytes]]:
-    """What goes into a digest: a label, and a digest or a size."""
+    """Yield what goes into a digest: a label, and a digest or a size."""
     yield "graphdef" if location.folder is None else location.file.name, _file_digest(location.file)
     if location.folder is None:
         return

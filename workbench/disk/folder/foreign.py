@@ -76,7 +76,7 @@ _WHOLE_NAMES = {
 
 
 def by_content(path: Path, head: bytes) -> DiskError | None:
-    """What is wrong with a file that can be told by its first bytes; None if it may be a model.
+    """Return what is wrong with a file by its first bytes; None if it may be a model.
 
     Args:
         path: the file.
@@ -103,7 +103,7 @@ def by_content(path: Path, head: bytes) -> DiskError | None:
 
 
 def by_name(path: Path) -> DiskError | None:
-    """What a file is by its name; None if a GraphDef can have such a name."""
+    """Return what a file is by its name; None if a GraphDef may have that name."""
     name = path.name.lower()
     if name in _WHOLE_NAMES:
         return _foreign(path, _WHOLE_NAMES[name])
@@ -163,7 +163,7 @@ def _in_zip(path: Path) -> tuple[str, str]:
 
 
 def _is_table(path: Path) -> bool:
-    """Whether a file ends as a checkpoint's index does (LevelDB table magic)."""
+    """Return whether a file ends as a checkpoint's index does (LevelDB's magic)."""
     try:
         return files.read_last(path, 8) == (0xDB4775248B80FB57).to_bytes(8, "little")
     except DiskError:
@@ -188,7 +188,7 @@ def _with_path(hint: str, path: Path) -> str:
 
 
 def _model_around(path: Path) -> Path | None:
-    """The SavedModel folder that a file or folder is part of."""
+    """Return the SavedModel folder that a file or folder is part of, or None."""
     absolute = Path(os.path.abspath(path))
     for folder in (absolute.parent, absolute.parent.parent):
         inside = (*absolute.relative_to(folder).parts, "")[0]
@@ -199,7 +199,9 @@ def _model_around(path: Path) -> Path | None:
 
 
 def no_model_in(folder: Path) -> DiskError:
-    """The error for a folder without `saved_model.pb` and `.pbtxt`: what it is instead, and where to go.
+    """Return the error for a folder without a SavedModel.
+
+    It says what the folder is instead, and what to do.
 
     Raises:
         OSError: the folder can't be listed.
@@ -262,7 +264,7 @@ def _known_folder(folder: Path, names: set[str]) -> tuple[str, str] | None:
 
 
 def _loose_files(folder: Path, names: list[str]) -> DiskError:
-    """The error for a folder of which only single files tell something."""
+    """Return the error for a folder of which only single files tell something."""
     where = show_path(folder)
     lowered = {name.lower(): name for name in names}
     for wanted in (PB, PBTXT):
@@ -299,7 +301,7 @@ def _loose_files(folder: Path, names: list[str]) -> DiskError:
 
 
 def _list(folder: Path) -> list[str]:
-    """The names in a folder, sorted, hidden ones left out, at most a few thousand."""
+    """Return the names in a folder, sorted: not hidden, at most a few thousand."""
     names = []
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -311,7 +313,10 @@ def _list(folder: Path) -> list[str]:
 
 
 def _models_below(folder: Path) -> Iterator[Path]:
-    """SavedModel folders below a folder, nearest first; a bounded search that follows no links."""
+    """Return SavedModel folders below a folder, nearest first.
+
+    The search is bounded and follows no links.
+    """
     level: Iterable[Path] = [folder]
     looked = 0
     for _ in range(_DEPTH):

@@ -34,7 +34,9 @@ Kind = Literal["pb", "pbtxt", "graphdef"]
 
 
 def is_text(head: bytes) -> bool:
-    """Whether the first bytes of a file are those of a text: no control characters, UTF-8 or mostly ASCII.
+    """Return whether the first bytes of a file are text.
+
+    No control characters, and UTF-8 or mostly ASCII.
 
     Some bytes over 127 are allowed in another encoding too: what is wrong with them is better told by line
     than by "binary". A NodeDef has the tag of its `op` (0x12) near its start, so no GraphDef is taken for text.
@@ -50,7 +52,7 @@ def is_text(head: bytes) -> bool:
 
 
 def read_head(path: Path) -> bytes:
-    """The first 4,096 bytes of a file, or all.
+    """Return the first 4,096 bytes of a file, or all.
 
     Raises:
         DamagedFile: it can't be read.
@@ -59,7 +61,10 @@ def read_head(path: Path) -> bytes:
 
 
 def is_lfs_pointer(path: Path) -> bool:
-    """Whether a file is what git leaves where Git LFS did not fetch the content. False if it can't be read."""
+    """Return whether a file is a Git LFS pointer; False if it can't be read.
+
+    Git leaves one where Git LFS did not fetch the content.
+    """
     try:
         return path.stat().st_size < 1024 and read_head(path).startswith(_POINTERS)
     except (OSError, DiskError):

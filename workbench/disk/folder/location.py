@@ -35,7 +35,7 @@ class Location:
 
 
 def find(path: str | os.PathLike[str]) -> Location:
-    """The model that a path means.
+    """Find the model that a path means.
 
     A folder with `saved_model.pb` or `.pbtxt`; that file itself; a serving base folder, of which the highest
     version is taken, with a note; or the file of a frozen GraphDef, binary or text. Only the first bytes of
@@ -95,7 +95,10 @@ def _in_folder(folder: Path, given: Path) -> Location:
 
 
 def _served(folder: Path, given: Path) -> Location | None:
-    """The highest version in a serving base folder; None if there is a folder that is no version."""
+    """Return the highest version in a serving base folder.
+
+    None if a folder in it is no version.
+    """
     versions: dict[int, str] = {}
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -151,7 +154,7 @@ def _saved_model(file: Path, given: Path, note: str | None) -> Location:
 
 
 def _check_text(path: Path, head: bytes) -> bool:
-    """Whether a file is text, after its name was found to say the same."""
+    """Return whether a file is text; make sure that its name says the same."""
     text = is_text(head)
     suffix = path.suffix.lower()
     if text and suffix == ".pb":
@@ -170,7 +173,7 @@ def _check_text(path: Path, head: bytes) -> bool:
 
 
 def _nothing_there(path: Path) -> DiskError:
-    """Why a path that does not exist does not, and what near it does."""
+    """Return the error for a path that does not exist, with what exists near it."""
     if path.is_symlink():
         return NotASavedModel(
             f"This is a link to {show_path(os.readlink(path))}, which is not there.", where=show_path(path)

@@ -13,12 +13,14 @@ from workbench.errors import UnsupportedFormat
 
 
 def load(location: Location) -> SavedModel:
-    """The model as a `SavedModel` message, see `load_stamped`."""
+    """Return a model as a `SavedModel` message, see `load_stamped`."""
     return load_stamped(location)[0]
 
 
 def load_stamped(location: Location) -> tuple[SavedModel, files.Stamp]:
-    """The model as a `SavedModel` message, a GraphDef as one MetaGraph without tags or signatures; its file's stamp.
+    """Return a model as a `SavedModel` message, and the stamp of its file.
+
+    A GraphDef becomes one MetaGraph without tags or signatures.
 
     The file is read once, and its bytes are let go when they are parsed.
 
@@ -45,7 +47,7 @@ def load_stamped(location: Location) -> tuple[SavedModel, files.Stamp]:
 
 
 def read_file(path: Path, cap: int = MAX_PROTO) -> bytes:
-    """All bytes of a regular file whose size was looked at before.
+    """Return all bytes of a regular file, after a look at its size.
 
     Raises:
         MissingFile: there is no such file.
@@ -56,7 +58,7 @@ def read_file(path: Path, cap: int = MAX_PROTO) -> bytes:
 
 
 def _read_stamped(path: Path, cap: int) -> tuple[bytes, files.Stamp]:
-    """All bytes of a regular file, and its stamp before they were read; raises as `read_file`."""
+    """Return all bytes of a regular file and its stamp; raise as `read_file`."""
     descriptor = files.open_source(path)
     try:
         stamp = files.Stamp.of(os.fstat(descriptor))
