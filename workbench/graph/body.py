@@ -36,6 +36,22 @@ class Dangling(Exception):
         self.have = have
 
 
+def address(entry: str, ranges: Mapping[str, optable.ArgRange] | None) -> Output:
+    """Return the output that a data input names.
+
+    Args:
+        entry: the input.
+        ranges: in a function, the output args of the node that the input names; None where they are not known, for an
+            argument, and in the main graph.
+    """
+    name, _, rest = entry.partition(":")
+    arg, _, number = rest.partition(":")
+    place = None if ranges is None else ranges.get(arg)
+    if place is not None:
+        return name, place.first + (parse_number(number) or 0)
+    return name, parse_number(rest.rpartition(":")[2]) or 0
+
+
 class Bodies:
     """The bodies of one MetaGraph, each made when it is asked for.
 
@@ -150,13 +166,9 @@ class Body:
 
     def address(self, entry: str) -> Output:
         """Return the output that a data input names; of an unknown op, the number that the input ends in."""
-        name, _, rest = entry.partition(":")
-        if self.function is not None and name in self.nodes and name not in self.arguments:
-            arg, _, number = rest.partition(":")
-            place = (self.output_ranges(name) or {}).get(arg)
-            if place is not None:
-                return name, place.first + (parse_number(number) or 0)
-        return name, parse_number(rest.rpartition(":")[2]) or 0
+        name = entry.partition(":")[0]
+        is_node = self.function is not None and name in self.nodes and name not in self.arguments
+        return address(entry, self.output_ranges(name) if is_node else None)
 
     def types(self, entry: str) -> Types:
         """Return the dtype of each tensor that a data input represents; `UNKNOWN` where nothing tells it.

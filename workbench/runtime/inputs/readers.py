@@ -162,7 +162,7 @@ def _features(tracer: Tracer, use: Use, nested: int, keyed: _Keyed) -> tuple[Fea
     if op_def is None:
         return None
     inputs = {entry.arg: entry for entry in optable.input_args(node, op_def) or []}
-    outputs = {entry.arg: entry for entry in optable.output_args(node, op_def) or []}
+    outputs = {entry.arg: entry for entry in use.level.meta.output_ranges(node) or []}
 
     def keys(name: str) -> list[str]:
         if name in node.attr:

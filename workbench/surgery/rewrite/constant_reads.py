@@ -14,8 +14,9 @@ from workbench import names
 from workbench.disk import dtypes, optable
 from workbench.disk.nodes import attr
 from workbench.disk.schema import FunctionDef, NodeDef, OpDef
+from workbench.graph.body import address
 from workbench.model.op_classes import MERGES, SWITCHES, VALUE_FORM, VARIABLE_READS
-from workbench.names import output_number, show
+from workbench.names import show
 
 if TYPE_CHECKING:
     from workbench.surgery.rewrite.variables_to_constants import Devolution
@@ -54,8 +55,8 @@ class Obstacle:
     why: str
 
 
-class Level:
-    """The main graph, or one body that is a copy already."""
+class ConvertedBody:
+    """Pass values instead of handles through the main graph, or through the copy of a function's body."""
 
     def __init__(
         self, work: Devolution, nodes: Mapping[str, NodeDef], where: str, function: FunctionDef | None = None
@@ -76,16 +77,11 @@ class Level:
 
     def flat(self, text: str) -> tuple[str, int]:
         """Node (or argument) and flat output index that a data input names."""
-        head, *rest = text.split(":")
-        if self.function is None:
-            return head, output_number(rest[0]) if rest else 0
-        if head not in self.nodes or not rest:
-            return head, 0
-        node = self.nodes[head]
-        op_def = self.work.op_def(node)
-        ranges = optable.output_args(node, op_def) if op_def is not None else None
-        first = next((one.first for one in ranges or () if one.arg == rest[0]), 0)
-        return head, first + (output_number(rest[1]) if len(rest) > 1 else 0)
+        node = self.nodes.get(text.partition(":")[0]) if self.function is not None else None
+        op_def = None if node is None else self.work.op_def(node)
+        if node is None or op_def is None:
+            return address(text, None)
+        return address(text, {one.arg: one for one in optable.output_args(node, op_def) or ()})
 
     def inputs(self, node: NodeDef) -> dict[int, tuple[int, str, bool]]:
         """Data inputs of a node that carry a value now: position → dtype, variable, whether it was a reference."""

@@ -23,6 +23,7 @@ from workbench.errors import ModelError
 from workbench.findings import Action, Hint
 from workbench.graph.reach import ancestors, descendants
 from workbench.model.op_classes import CALLS, INTO_FRAMES, READS
+from workbench.model.tensors import output_ranges
 from workbench.names import show
 
 if TYPE_CHECKING:
@@ -251,9 +252,7 @@ class _Body:
         found = self._flat.get(name)
         if found is None:
             node = self.added[name]
-            function = self.work.functions.get(node.op)
-            op_def = function.signature if function is not None else self.work.op_table.get(node.op)
-            ranges = None if op_def is None else optable.output_args(node, op_def)
+            ranges = output_ranges(node, self.work.op_table, self.work.functions)
             if ranges is None:
                 raise ModelError(
                     f"The outputs of the op {show(node.op)} are not known.",

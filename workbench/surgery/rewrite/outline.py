@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 
 from workbench import names
 from workbench.disk import dtypes
-from workbench.disk.optable import OpTable, output_args
+from workbench.disk.optable import OpTable
 from workbench.disk.schema import FunctionDef, NodeDef
 from workbench.graph.reach import needed
 from workbench.model.op_classes import MUST_BE_FED, REF_TABLES, REF_VARIABLES
 from workbench.model.shapes import Shape, to_proto
-from workbench.model.tensors import output_types
+from workbench.model.tensors import output_ranges, output_types
 
 _REFERENCES = REF_VARIABLES | REF_TABLES
 
@@ -186,10 +186,7 @@ class Uplift:
         return places[tensor.index]
 
     def _flat(self, node: NodeDef) -> list[tuple[str, int]]:
-        op_def = (
-            self.functions[node.op].signature if node.op in self.functions else self.op_table.get(node.op)
-        )
-        ranges = None if op_def is None else output_args(node, op_def)
+        ranges = output_ranges(node, self.op_table, self.functions)
         if ranges is None:
             raise CannotUplift(node.name, f"the outputs of the op {node.op} are not known")
         return [(place.arg, index) for place in ranges for index in range(place.size)]

@@ -18,7 +18,7 @@ from workbench.disk.schema import AttrValue, FunctionDef, NameAttrList, NodeDef,
 from workbench.model.op_classes import BRANCHES, CALLS, LOOPS
 from workbench.names import show
 from workbench.surgery.imported import unique_name
-from workbench.surgery.rewrite.constant_reads import STALE, Level, Obstacle, Tainted
+from workbench.surgery.rewrite.constant_reads import STALE, ConvertedBody, Obstacle, Tainted
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ class Devolution:
             references: those of them that are reference variables.
         """
         self._taken = dict.fromkeys(self.functions)
-        level = Level(self, self.nodes, "")
+        level = ConvertedBody(self, self.nodes, "")
         level.run({(name, 0): (dtype, name) for name, dtype in variables.items()}, references)
         return self.obstacles
 
@@ -83,7 +83,7 @@ class Devolution:
         function = self.functions.get(node.op) or self.made.get(node.op)
         return function.signature if function is not None else self.op_table.get(node.op)
 
-    def new_node(self, level: Level, name: str, op: str) -> NodeDef:
+    def new_node(self, level: ConvertedBody, name: str, op: str) -> NodeDef:
         """A new node in the main graph or in a body."""
         if level.function is None:
             return self.add(name, op)
@@ -93,7 +93,7 @@ class Devolution:
 
     # -- functions
 
-    def called(self, level: Level, node: NodeDef, inputs: Tainted, variable: str) -> Tainted | None:
+    def called(self, level: ConvertedBody, node: NodeDef, inputs: Tainted, variable: str) -> Tainted | None:
         """The outputs of a node with bodies that carry values; None if it has none that could take them."""
         if node.op in CALLS:
             return self._call(level, node, {"f": 0}, inputs, variable, "Tin", 0, "Tout")
@@ -117,7 +117,7 @@ class Devolution:
             return self._call(level, node, {"f": 0}, inputs, variable, "Tcaptured", own, None, own)
         return self._dataset(level, node, inputs, variable)
 
-    def _dataset(self, level: Level, node: NodeDef, inputs: Tainted, variable: str) -> Tainted | None:
+    def _dataset(self, level: ConvertedBody, node: NodeDef, inputs: Tainted, variable: str) -> Tainted | None:
         """`other_arguments` of the tf.data ops are the last arguments of their one function."""
         op_def = self.op_table.get(node.op)
         labels = [name for name in node.attr if node.attr[name].WhichOneof("value") == "func"]
@@ -135,7 +135,7 @@ class Devolution:
 
     def _call(
         self,
-        level: Level,
+        level: ConvertedBody,
         node: NodeDef,
         labels: Mapping[str, int],
         inputs: Tainted,
@@ -185,7 +185,7 @@ class Devolution:
         self.edits.append(change)
         return outputs
 
-    def _loop(self, level: Level, node: NodeDef, inputs: Tainted, variable: str) -> Tainted:
+    def _loop(self, level: ConvertedBody, node: NodeDef, inputs: Tainted, variable: str) -> Tainted:
         functions = [node.attr["cond"].func, node.attr["body"].func]
         clones = [self._clone(one.name, inputs, level.place(node), variable) for one in functions]
         cond, body = clones
@@ -237,7 +237,7 @@ class Devolution:
         start: dict[tuple[str, int], tuple[int, str]] = {}
         for position, dtype in inputs.items():
             start[_take_value(function, position, dtype), 0] = (dtype, variable)
-        level = Level(self, {node.name: node for node in function.node_def}, where, function)
+        level = ConvertedBody(self, {node.name: node for node in function.node_def}, where, function)
         level.run(start)
         outputs: Tainted = {}
         for index, output in enumerate(function.signature.output_arg):
