@@ -226,7 +226,10 @@ def _variable(
 
 
 def _by_name(name: str, shared_name: str, bundle: Bundle) -> saver.Saved | None:
-    """A key of the checkpoint that is the variable's own name: models without a saver have no better sign."""
+    """Return a key of the checkpoint that is the variable's own name, or None.
+
+    Models without a saver have no better sign.
+    """
     for candidate in (name, shared_name, name + VALUE_SUFFIX, shared_name + VALUE_SUFFIX):
         if candidate and candidate in bundle:
             return saver.Saved(candidate)
@@ -234,7 +237,10 @@ def _by_name(name: str, shared_name: str, bundle: Bundle) -> saver.Saved | None:
 
 
 def _on_disk(bundle: Bundle, key: str, part: SaveSlice | None) -> tuple[int | None, int | None, int, Shape]:
-    """(bytes, shard, dtype, shape) of a key, or of the part of it; (None, None, 0, None) for a damaged entry."""
+    """Return (bytes, shard, dtype, shape) of a key, or of a part of it.
+
+    (None, None, 0, None) for a damaged entry.
+    """
     try:
         entry = bundle.entry(key)
     except DamagedFile:  # `checks.open_model` reports it
@@ -250,7 +256,7 @@ def _on_disk(bundle: Bundle, key: str, part: SaveSlice | None) -> tuple[int | No
 
 
 def mismatch(variable: Variable, bundle: Bundle) -> str | None:
-    """What differs between a variable and its value in the checkpoint, in words.
+    """Return what differs between a variable and its checkpoint value, or None.
 
     Returns:
         None if dtype and shape agree, or there is no value, or its entry is damaged (`Bundle.check` tells of that).
@@ -271,7 +277,9 @@ def mismatch(variable: Variable, bundle: Bundle) -> str | None:
 
 
 def parse_slice(text: str) -> SaveSlice | None:
-    """A slice as a saver writes it (`"8 4 0,3:-"`, `-` for a whole dimension); None if it is no slice.
+    """Return a slice as a saver writes it (`"8 4 0,3:-"`), or None.
+
+    `-` is a whole dimension.
 
     Source: `tensor_slice.cc`, `ParseShapeAndSlice` in `saver.cc`.
     """
@@ -293,7 +301,7 @@ def _pair(text: str) -> tuple[int, int]:
 
 
 def variable_defs(meta: MetaGraphDef, collection: str) -> list[VariableDef]:
-    """The `VariableDef` messages of a collection; entries that do not parse are left out."""
+    """Return the `VariableDef` messages of a collection that can be parsed."""
     if collection not in meta.collection_def:
         return []
     from google.protobuf.message import DecodeError
@@ -308,7 +316,7 @@ def variable_defs(meta: MetaGraphDef, collection: str) -> list[VariableDef]:
 
 
 def _declared(meta: MetaGraphDef) -> dict[str, bool]:
-    """Variable node → trainable, as the collections say.
+    """Return by variable node whether it is trainable, as the collections say.
 
     Before TF 1.13 a VariableDef had no `trainable` field: being in `trainable_variables` is what counted.
     """

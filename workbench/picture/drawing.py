@@ -99,7 +99,7 @@ class Drawing:
         return scene
 
     def layout(self, scene: Scene) -> Layout:
-        """Return the boxes and lines of a scene at their places, found in a process of its own.
+        """Return a scene's boxes and lines at their places, found in another process.
 
         Raises:
             ChildTimeout: it took longer than the time limit.
@@ -160,7 +160,9 @@ def draw(
     theme: Theme = "auto",
     time_limit: float = TIME_LIMIT,
 ) -> str:
-    """Return a picture of a model, or of the result of a plan, as text, SVG, DOT or Mermaid.
+    """Return a picture of a model or a plan as text, SVG, DOT or Mermaid.
+
+    Of a plan, its result is drawn.
 
     Function calls are drawn opened; constants and variable reads are folded into the ops that use them. A large
     graph is collapsed by name scope. In a joined model each source has its own colour and mark, and the boundary
@@ -203,7 +205,7 @@ def draw(
 
 
 def handles_of(model: Model) -> list[str]:
-    """Return the handles of the sources of a joined model, as its recipe has them; none for another model."""
+    """Return the handles of a joined model's sources by its recipe; else none."""
     recipe = model.origin.recipe if model.origin is not None else None
     sources = recipe.get("sources") if recipe is not None else None
     handles = (
@@ -255,7 +257,7 @@ def _bare(key: str) -> str:
 
 
 def _names(key: str, node: Node | None = None) -> set[str]:
-    """Return what a user may call a box: its place, with or without its end, or what it says."""
+    """Return what a user may call a box: its place, or a text in it."""
     found = {key, _bare(key)}
     if node is not None:
         found |= {text for text in (node.title, node.subtitle, node.label, node.path, node.id) if text}

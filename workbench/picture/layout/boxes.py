@@ -17,7 +17,7 @@ CAPTIONS = {"input": "input", "output": "output", "result": "result", "variable"
 
 
 def box_lines(node: Node, detail: Detail, marked: bool) -> tuple[str, ...]:
-    """The lines of text in a box; the first is its title.
+    """Return the lines of text in a box; the first is its title.
 
     Args:
         node: the box.
@@ -43,14 +43,17 @@ def _lines(node: Node, detail: Detail, room: int) -> tuple[str, ...]:
 
 
 def one_cell_each(text: str) -> str:
-    """`text` with a sign of one cell for each that takes two or none (Chinese, Japanese, Korean, accents)."""
+    """Return `text` with each wide or combining sign replaced by one of one cell.
+
+    Wide signs are those of Chinese, Japanese and Korean; accents take no cell.
+    """
     if text.isascii():
         return text
     return "".join("·" if east_asian_width(char) in "WF" or combining(char) else char for char in text)
 
 
 def third_line(node: Node) -> str:
-    """What is folded into a box, in a few words: its weights, its table, its one constant."""
+    """Return what is folded into a box in a few words: weights, table, constant."""
     variables = [text for label, text in node.facts if label == "variable"]
     tables = [text for label, text in node.facts if label == "table"]
     if node.kind == "scope":
@@ -72,12 +75,12 @@ def third_line(node: Node) -> str:
 
 
 def caption(node: Node) -> str:
-    """What stands on the border of a box that is not just an op."""
+    """Return the text on the border of a box that is not just an op."""
     return "boundary" if node.seam else CAPTIONS.get(node.kind, "")
 
 
 def box_size(node: Node, lines: Sequence[str], detail: Detail, marked: bool) -> tuple[int, int]:
-    """(width, height) in cells, border included."""
+    """Return (width, height) of a box in cells, border included."""
     room = _MARK if marked else 0
     if detail == "tiny":
         return len(lines[0]) + room + 2, 1

@@ -21,7 +21,7 @@ _MANY_PLACES = 8_000
 
 
 def answer(request: Request, engine: str | None = None) -> Answer:
-    """Lays out with the named engine, or with graphlay if it is there, else with our own.
+    """Lay out with the named engine, else with graphlay, else with our own.
 
     Where very many long edges pass very many layers, ours is plainer and much faster: edges of one box share
     their way from the start.
@@ -75,7 +75,7 @@ def _graphlay(request: Request) -> Answer:
 
 
 def _rerouted(request: Request, found: Any) -> Answer:
-    """Boxes and passing lines where graphlay has them, on whole cells; the lines drawn anew.
+    """Return graphlay's boxes and passing lines on whole cells, lines drawn anew.
 
     graphlay keeps lines clear of each other in its own units; on cells they would touch here and there.
     """
@@ -112,7 +112,7 @@ def _rerouted(request: Request, found: Any) -> Answer:
 
 
 def _at(points: Sequence[tuple[float, float]], y: float) -> float:
-    """Where a line passes a layer."""
+    """Return where a line passes a layer."""
     for (x, from_y), (_, to_y) in pairwise(points):
         if min(from_y, to_y) <= y <= max(from_y, to_y) and from_y != to_y:
             return x
@@ -120,7 +120,10 @@ def _at(points: Sequence[tuple[float, float]], y: float) -> float:
 
 
 def in_loops(count: int, edges: Sequence[tuple[int, int]]) -> list[bool]:
-    """For each edge whether it is part of a cycle: its ends are in one strongly connected component."""
+    """Return for each edge whether it is part of a cycle.
+
+    Then its ends are in one strongly connected component.
+    """
     after: list[list[int]] = [[] for _ in range(count)]
     before: list[list[int]] = [[] for _ in range(count)]
     for source, target in edges:
@@ -152,7 +155,7 @@ def in_loops(count: int, edges: Sequence[tuple[int, int]]) -> list[bool]:
 
 
 def max_fan_in(request: Request) -> int:
-    """The most edges that end at one box."""
+    """Return the most edges that end at one box."""
     counts: dict[int, int] = {}
     for _, target in request.edges:
         counts[target] = counts.get(target, 0) + 1

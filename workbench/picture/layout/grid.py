@@ -32,7 +32,7 @@ class Grid:
 
 
 def snap(request: Request, answer: Answer, lengths: Sequence[int], pad: int) -> Grid:
-    """Puts an answer on the grid.
+    """Return an engine's answer on the grid.
 
     Args:
         request: what was asked.
@@ -58,7 +58,10 @@ def snap(request: Request, answer: Answer, lengths: Sequence[int], pad: int) -> 
 
 
 def _straight(route: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
-    """A route without the corners that rounding made needless: first across, then along, in turn."""
+    """Return a route without corners that rounding made needless.
+
+    First across, then along, in turn.
+    """
     found: list[tuple[int, float]] = []
     for across, along in route:
         if (len(found) > 1 and found[-1][0] == found[-2][0] == across) or (
@@ -71,7 +74,7 @@ def _straight(route: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
 
 
 def _upward(request: Request, routes: Sequence[Sequence[tuple[int, float]]]) -> set[int]:
-    """Boxes that an edge against the flow ends at, from behind."""
+    """Return the boxes at which an edge against the flow ends, from behind."""
     return {
         target
         for (_, target), route in zip(request.edges, routes, strict=True)
@@ -92,7 +95,10 @@ class _Stretch:
 def _stretches(
     edges: Sequence[tuple[int, int]], routes: Sequence[Sequence[tuple[int, float]]]
 ) -> list[_Stretch]:
-    """All parts across the flow; those of edges with a common end, at one place and touching, as one."""
+    """Return all parts that run across the flow.
+
+    Touching parts of edges with a common end, at one place, are one.
+    """
     levels: dict[float, list[_Stretch]] = {}
     for edge, route in enumerate(routes):
         for (across, along), (across_too, along_too) in pairwise(route):
@@ -131,7 +137,10 @@ def _stack(
     pad: int,
     upward: set[int],
 ) -> tuple[dict[tuple[int, float], int], list[int], int]:
-    """The row of each stretch (by edge and place along), the first row of each box, the depth of all."""
+    """Return the row of each stretch, the first row of each box, and the depth.
+
+    A stretch is known by its edge and its place along the flow.
+    """
     layers: dict[int, list[int]] = {}
     for box, layer in enumerate(answer.layers):
         layers.setdefault(layer, []).append(box)
@@ -162,7 +171,10 @@ def _set_layer(
     free: list[int],
     begins: list[int],
 ) -> None:
-    """Places the boxes of one layer, their middles in line; beside a long frame their beginnings."""
+    """Place the boxes of one layer, their middles in line.
+
+    Beside a long frame, their beginnings are in line.
+    """
     deep = max(lengths[box] for box in boxes)
     inset = {box: (deep - lengths[box]) // 2 if deep <= _LONG else 0 for box in boxes}
     top = 0
@@ -183,7 +195,7 @@ def _corners(
     lengths: Sequence[int],
     ends: tuple[int, int],
 ) -> list[Point]:
-    """The corners in cells; the ends at the border of the source and before that of the target."""
+    """Return the corners in cells, from the source's border to the target's."""
     source, target = ends
     forth_at_start = len(route) < 2 or route[1][1] >= route[0][1]
     forth_at_end = len(route) < 2 or route[-1][1] >= route[-2][1]

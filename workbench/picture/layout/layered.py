@@ -20,7 +20,7 @@ _LINE_WEIGHT = 4.0
 
 
 def answer_own(request: Request) -> Answer:
-    """Lays out; the same request gives the same answer."""
+    """Lay out with our own engine; the same request gives the same answer."""
     count = len(request.across)
     turned = turned_edges(count, request.edges)
     forward = [
@@ -35,7 +35,7 @@ def answer_own(request: Request) -> Answer:
 
 
 def passing_places(request: Request) -> int:
-    """How many places between their layers all edges take together, if none share one."""
+    """Return how many places between their layers all edges take, none shared."""
     turned = turned_edges(len(request.across), request.edges)
     forward = [pair[::-1] if back else pair for pair, back in zip(request.edges, turned, strict=True)]
     layers = longest_paths(len(request.across), forward)
@@ -43,7 +43,7 @@ def passing_places(request: Request) -> int:
 
 
 def turned_edges(count: int, edges: Sequence[tuple[int, int]]) -> list[bool]:
-    """Which edges have to be turned so that there is no cycle."""
+    """Return which edges have to be turned so that there is no cycle."""
     after: list[list[tuple[int, int]]] = [[] for _ in range(count)]
     has_before = [False] * count
     for number, (source, target) in enumerate(edges):
@@ -72,7 +72,10 @@ def turned_edges(count: int, edges: Sequence[tuple[int, int]]) -> list[bool]:
 
 
 def longest_paths(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
-    """Longest path from the sources; then what feeds others moves down to just above them."""
+    """Return the layer of each box by the longest path from the sources.
+
+    What feeds others then moves down to just above them.
+    """
     after: list[list[int]] = [[] for _ in range(count)]
     open_inputs = [0] * count
     for source, target in edges:
@@ -96,7 +99,10 @@ def longest_paths(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
 def _spots(
     request: Request, edges: Sequence[tuple[int, int]], turned: Sequence[bool], layers: Sequence[int]
 ) -> tuple[list[Spot], list[list[int]]]:
-    """All spots, boxes first, and the spots each edge goes through; edges of one box share theirs."""
+    """Return all spots, boxes first, and the spots each edge goes through.
+
+    Edges of one box share theirs.
+    """
     spots = [Spot(layers[box], size, box) for box, size in enumerate(request.across)]
     shared: dict[tuple[int, int, int], int] = {}
     ways: list[list[int]] = []
@@ -120,7 +126,7 @@ def _spots(
 
 
 def _ordered(spots: Sequence[Spot], depth: int) -> list[list[int]]:
-    """The spots of each layer from left to right, with few crossings."""
+    """Return the spots of each layer from left to right, with few crossings."""
     rows = _first_order(spots, depth)
     best, fewest = [list(row) for row in rows], _crossings(spots, rows)
     for sweep in range(_SWEEPS):
@@ -142,7 +148,10 @@ def _ordered(spots: Sequence[Spot], depth: int) -> list[list[int]]:
 
 
 def _first_order(spots: Sequence[Spot], depth: int) -> list[list[int]]:
-    """By walking down from the sources, so that what belongs together stays together."""
+    """Return a first order by walking down from the sources.
+
+    What belongs together stays together.
+    """
     rows: list[list[int]] = [[] for _ in range(depth)]
     seen = [False] * len(spots)
     for start in sorted(range(len(spots)), key=lambda spot: (bool(spots[spot].up), spots[spot].layer)):
@@ -170,7 +179,7 @@ def _crossings(spots: Sequence[Spot], rows: Sequence[Sequence[int]]) -> int:
 
 
 def _spread_out(request: Request, spots: Sequence[Spot], rows: Sequence[Sequence[int]]) -> None:
-    """Middles across: near those of linked spots, in order, far enough from each other."""
+    """Return the middles of spots: near those of linked spots, far enough apart."""
     offsets = [distances(request, [spots[spot] for spot in row]) for row in rows]
     for row, offset_row in zip(rows, offsets, strict=True):
         for spot, offset in zip(row, offset_row, strict=True):

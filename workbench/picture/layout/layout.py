@@ -13,7 +13,9 @@ TIME_LIMIT = 8.0
 def lay_out(
     scene: Scene, *, direction: Direction = "down", detail: Detail = "full", engine: str | None = None
 ) -> Layout:
-    """Lays out a scene in this process, however long it takes; the same scene gives the same layout.
+    """Lay out a scene in this process, however long it takes.
+
+    The same scene gives the same layout.
 
     Args:
         scene: what to place.
@@ -35,7 +37,9 @@ def layout_in_worker(
     engine: str | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Layout | CutOff:
-    """As `lay_out`, in a process of its own that is ended after `time_limit` seconds.
+    """Lay out a scene in a process that is ended after `time_limit` seconds.
+
+    Otherwise as `lay_out`.
 
     Blocks until done: call it from a thread. Interrupting it ends the process too.
 

@@ -31,7 +31,7 @@ class _Inner:
 
 
 def place(scene: Scene, direction: Direction, detail: Detail, engine: str | None) -> Layout:
-    """See `layout.lay_out`."""
+    """Lay out a scene; see `layout.lay_out`."""
     began = time.monotonic()
     whole = _Placer(scene, direction, detail, engine).inner(None)
     if detail == "full":
@@ -54,7 +54,7 @@ def place(scene: Scene, direction: Direction, detail: Detail, engine: str | None
 
 
 def _shifted(whole: _Inner) -> _Inner:
-    """The same with room on the left for labels that stand there."""
+    """Return a layout with room on the left for labels there."""
     left = -min([line.label_at[0] for line in whole.lines if line.label_at is not None], default=0)
     if left <= 0:
         return whole
@@ -85,7 +85,7 @@ class _Placer:
                 self.edges.setdefault(self.frame_of[edge.source], []).append(edge)
 
     def inner(self, frame: str | None) -> _Inner:
-        """The layout of what is right in a frame, and of the frames in it."""
+        """Return the layout of what is directly in a frame, and of frames in it."""
         items = self.items.get(frame, [])
         inners = {item.id: self.inner(item.id) for item in items if isinstance(item, Frame)}
         lines = {
@@ -112,7 +112,10 @@ class _Placer:
         return found
 
     def _ports(self, edges: Sequence[Edge]) -> dict[str, int]:
-        """How many lines may have to end side by side at each box; an edge of a loop may end on either side."""
+        """Return how many lines may have to end side by side at each box.
+
+        An edge of a loop may end on either side.
+        """
         index: dict[str, int] = {}
         for edge in edges:
             for id in (edge.source, edge.target):

@@ -14,13 +14,19 @@ _MAX_LABEL = 24
 
 
 def segments(line: Line) -> Iterator[tuple[int, int, int, int]]:
-    """(x1, y1, x2, y2) of each straight piece, ends included, the smaller coordinate first."""
+    """Return (x1, y1, x2, y2) of each straight piece, the smaller one first.
+
+    Ends are included.
+    """
     for (x, y), (to_x, to_y) in pairwise(line.points):
         yield min(x, to_x), min(y, to_y), max(x, to_x), max(y, to_y)
 
 
 def count_crossings(lines: Sequence[Line]) -> int:
-    """How often a line passes over another; lines that fork from one box or join at one do not cross there."""
+    """Return how often a line passes over another.
+
+    Lines that fork from one box or join at one do not cross there.
+    """
     columns: dict[int, list[tuple[int, int, Line]]] = {}
     rows: list[tuple[int, int, int, Line]] = []
     for line in lines:
@@ -44,7 +50,7 @@ def _related(one: Line, other: Line) -> bool:
 
 
 def place_labels(boxes: Sequence[Box], lines: Sequence[Line]) -> list[Line]:
-    """The same lines with `label_at` set where a label has room beside its line.
+    """Return the lines with `label_at` set where a label has room.
 
     Edges that fork from one box with the same label are labelled once, where they are still one line. A label
     may stand left of the canvas, at a negative column: make room for it.
@@ -83,7 +89,10 @@ def _taken(boxes: Sequence[Box], lines: Sequence[Line]) -> set[tuple[int, int]]:
 
 
 def _spot(line: Line, size: int, taken: set[tuple[int, int]]) -> tuple[int, int] | None:
-    """A free place beside an upright piece (right of it, else left), or above one that runs across."""
+    """Return a free place for a label beside or above a piece, or None.
+
+    Beside an upright piece: right of it, else left.
+    """
     for (x, y), (to_x, to_y) in pairwise(line.points):
         if x == to_x:
             step = 1 if to_y > y else -1

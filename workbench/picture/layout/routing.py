@@ -67,7 +67,7 @@ class Way:
 
 
 def distances(request: Request, row: Sequence[Spot], slack: int = 0) -> list[int]:
-    """How far the middle of each spot of a layer has to be from that of the first, at least.
+    """Return the least distance of each spot's middle from the first one's.
 
     Args:
         request: says how far apart things are to be.
@@ -90,7 +90,9 @@ def distances(request: Request, row: Sequence[Spot], slack: int = 0) -> list[int
 
 
 def in_order(wanted: Sequence[float], weights: Sequence[float], offsets: Sequence[float]) -> list[float]:
-    """The places nearest to `wanted` (least squares) that keep the distances of `offsets` at least.
+    """Return the places nearest to `wanted` that keep at least these distances.
+
+    Nearest by least squares.
 
     Without the offsets the places may only grow: isotonic regression by pooling neighbours.
     """
@@ -107,7 +109,7 @@ def in_order(wanted: Sequence[float], weights: Sequence[float], offsets: Sequenc
 
 
 def to_cells(request: Request, row: Sequence[Spot], slack: int = 0) -> None:
-    """Moves the spots of a layer, which are in order, to whole cells that are far enough apart."""
+    """Move the spots of a layer to whole cells that are far enough apart."""
     offsets = distances(request, row, slack)
     places = in_order([spot.x for spot in row], [1.0] * len(row), offsets)
     low = float("-inf")
@@ -117,7 +119,7 @@ def to_cells(request: Request, row: Sequence[Spot], slack: int = 0) -> None:
 
 
 def route(request: Request, way: Way, engine: str) -> Answer:
-    """The answer for boxes and lines that are in their places, in whole cells."""
+    """Return the answer for boxes and lines in their places, in whole cells."""
     boxes = way.spots[: len(request.across)]
     starts = [int(spot.x) - spot.before for spot in boxes]
     along = [(spot.layer * _STEP, spot.layer * _STEP + 1) for spot in boxes]
@@ -125,7 +127,7 @@ def route(request: Request, way: Way, engine: str) -> Answer:
 
 
 def _routes(request: Request, way: Way, starts: Sequence[int]) -> list[list[tuple[int, float]]]:
-    """Corners of each edge: straight through the layers, across between them."""
+    """Return the corners of each edge: straight through layers, across between."""
     nets = [-1 - number if way.turned[number] else edge[0] for number, edge in enumerate(way.edges)]
     leave = _leaving(request, way, nets, starts)
     enter = _entering(request, way, nets, starts, leave)
@@ -172,7 +174,10 @@ def _crowded(way: Way) -> set[int]:
 def _leaving(
     request: Request, way: Way, nets: Sequence[int], starts: Sequence[int]
 ) -> dict[tuple[int, int], int]:
-    """(box, net) → column at which the net leaves the box: its middle, or straight above where it goes on."""
+    """Return by (box, net) the column at which the net leaves the box.
+
+    The box's middle, or straight above the place where the net goes on.
+    """
     goes_to: dict[int, dict[int, set[int]]] = {}
     for number, spots in enumerate(way.ways):
         goes_to.setdefault(spots[0], {}).setdefault(nets[number], set()).add(spots[1])
@@ -194,7 +199,10 @@ def _entering(
     starts: Sequence[int],
     leave: dict[tuple[int, int], int],
 ) -> dict[tuple[int, int], int]:
-    """(box, edge) → column at which the edge comes to the box: below where it comes from, if there is room."""
+    """Return by (box, edge) the column at which the edge comes to the box.
+
+    Below where it comes from, if there is room.
+    """
     crowded = _crowded(way)
     comes_from: dict[int, dict[int, float]] = {}
     bus: dict[tuple[int, int], int] = {}
@@ -223,7 +231,7 @@ def _make_way(
     leave: dict[tuple[int, int], int],
     enter: dict[tuple[int, int], int],
 ) -> None:
-    """Moves ends that are in a column which another line comes down, by one where there is room.
+    """Move ends by one column where another line comes down, if there is room.
 
     Two lines that change columns with each other could not both turn off first.
     """
@@ -248,7 +256,7 @@ def _make_way(
 
 
 def _ports(request: Request, box: int, start: int, wanted: dict[int, float]) -> dict[tuple[int, int], int]:
-    """(box, net) → column, as near to the wanted ones as order and room allow."""
+    """Return by (box, net) a column, as near to the wanted one as order allows."""
     order = sorted(wanted, key=lambda net: (wanted[net], net))
     room = request.across[box]
     gap = max(1, min(request.port_gap, (room - 1) // max(len(order) - 1, 1)))
@@ -264,7 +272,9 @@ def _ports(request: Request, box: int, start: int, wanted: dict[int, float]) -> 
 
 
 def _row_order(stretches: dict[tuple[int, int], tuple[set[int], set[int]]]) -> dict[tuple[int, int], float]:
-    """For each stretch its place between two layers, 0 to 10, so that no line runs down another's column.
+    """Return for each stretch its place between two layers, 0 to 10.
+
+    So that no line runs down another's column.
 
     What goes left comes from the left first, what goes right from the right first: these do not cross. A line
     that comes down a column must have turned off before another turns down into it.

@@ -19,7 +19,7 @@ _START = "import sys; sys.path[:] = {path!r}; from workbench.picture.layout.work
 def run(
     scene: Scene, time_limit: float, options: dict[str, Any], stop: Callable[[], bool] | None
 ) -> Layout | CutOff:
-    """Lays out in a fresh interpreter; see `layout.layout_in_worker`.
+    """Lay out in a fresh interpreter; see `layout.layout_in_worker`.
 
     The answer is read as a pickle: it comes from our own code, over pipes nobody else holds.
     """
@@ -60,7 +60,10 @@ def run(
 
 
 def main() -> None:
-    """The worker: a scene from stdin, its layout to stdout. Ends by itself soon after the limit."""
+    """Read a scene from stdin, write its layout to stdout: the worker.
+
+    It ends by itself soon after the limit.
+    """
     import pickle
     import signal
 

@@ -22,7 +22,7 @@ Direction = Literal["up", "down", "left", "right"]
 
 
 def split_style(key: str) -> tuple[str, int | None, bool]:
-    """A style key as (role, owner index or None, selected)."""
+    """Return a style key as (role, owner index or None, selected)."""
     role, _, owner = key.rstrip("!").partition("@")
     return role, int(owner) if owner else None, key.endswith("!")
 
@@ -51,7 +51,7 @@ class Canvas:
             self._before.setdefault(line.edge.target, []).append(line.edge.source)
 
     def select(self, id: str | None) -> None:
-        """Highlights a box and its lines, or none."""
+        """Highlight a box and its lines, or none."""
         if id == self.selected:
             return
         changed = {self.selected, id}
@@ -60,7 +60,7 @@ class Canvas:
         self.selected = id if id in self._boxes else None
 
     def _touched(self, ids: Iterable[str | None]) -> list[Tile]:
-        """The tiles that show one of these boxes or a line of theirs."""
+        """Return the tiles that show one of these boxes or a line of theirs."""
         wanted = set(ids)
         boxes = {at for at, box in enumerate(self.layout.boxes) if box.id in wanted}
         lines = {
@@ -77,7 +77,10 @@ class Canvas:
         ]
 
     def row(self, x: int, y: int, width: int) -> list[Segment]:
-        """Cells `x` to `x + width` of row `y` as segments, `width` cells in all; outside the canvas is blank."""
+        """Return `width` cells of row `y` from `x` on, as segments.
+
+        Outside the canvas is blank.
+        """
         if not 0 <= y < self.height:
             return [(" " * width, "")]
         found: list[Segment] = []
@@ -101,11 +104,14 @@ class Canvas:
         return found
 
     def rows(self, x: int, y: int, width: int, height: int) -> list[list[Segment]]:
-        """A rectangle as rows of segments."""
+        """Return a rectangle as rows of segments."""
         return [self.row(x, at, width) for at in range(y, y + height)]
 
     def hit(self, x: int, y: int) -> str | None:
-        """Id of the box at a cell, the innermost; a frame counts at its border and title."""
+        """Return the id of the innermost box at a cell, or None.
+
+        A frame counts at its border and title.
+        """
         content = self._painter.index.tiles.get((x // TILE_W, y // TILE_H))
         for number in reversed(content.boxes if content is not None else []):
             box = self.layout.boxes[number]
@@ -116,11 +122,13 @@ class Canvas:
         return None
 
     def box(self, id: str) -> Box | None:
-        """The placed box of a node or frame, to scroll to; None if it is not there."""
+        """Return the placed box of a node or frame, to scroll to, or None."""
         return self._boxes.get(id)
 
     def neighbour(self, id: str | None, direction: Direction) -> str | None:
-        """The box that an arrow key goes to: along an edge with or against the flow, else the nearest that way.
+        """Return the box that an arrow key goes to, or None.
+
+        Along an edge with or against the flow, else the nearest that way.
 
         Args:
             id: where from; None for the first box.
@@ -144,7 +152,7 @@ class Canvas:
         return min(others, key=lambda box: _distance(here, box, direction)).id if others else None
 
     def legend(self) -> list[Segment]:
-        """Marks and handles of the owners, and the seam, as one row of segments."""
+        """Return marks and handles of the owners, and the boundary, as one row."""
         found: list[Segment] = []
         owners = self.layout.scene.owners
         marks = MARKS[self.glyphs]
@@ -157,7 +165,7 @@ class Canvas:
         return found
 
     def text(self) -> str:
-        """The whole canvas as plain text, without trailing blanks."""
+        """Return the whole canvas as plain text, without trailing blanks."""
         rows = self.rows(0, 0, self.width, self.height)
         return "\n".join("".join(text for text, _ in row).rstrip() for row in rows)
 
@@ -175,7 +183,10 @@ def _is_that_way(here: Box, box: Box, direction: Direction) -> bool:
 
 
 def _distance(here: Box, box: Box, direction: Direction) -> tuple[float, float]:
-    """Far counts more off the way than on it; a cell is twice as high as wide."""
+    """Return how far a box is; far counts more off the way than on it.
+
+    A cell is twice as high as wide.
+    """
     (x, y), (to_x, to_y) = _middle(here), _middle(box)
     dx, dy = abs(to_x - x), 2 * abs(to_y - y)
     return (dy + 2 * dx, dx) if direction in ("up", "down") else (dx + 2 * dy, dy)

@@ -13,7 +13,10 @@ _SHAPES = {"input": "cds", "output": "cds", "result": "cds", "scope": "box3d", "
 
 
 def to_dot(scene: Scene) -> str:
-    """DOT text of a scene; frames become clusters, edges to a frame end at its border."""
+    """Return a scene as DOT text.
+
+    Frames become clusters; edges to a frame end at its border.
+    """
     return "\n".join(_document(scene)) + "\n"
 
 
@@ -43,7 +46,7 @@ def _document(scene: Scene) -> Iterator[str]:
 
 
 def _ids(scene: Scene) -> dict[str, str]:
-    """The DOT ID of each frame and box: two that are shown alike get a number."""
+    """Return the DOT ID of each frame and box; equal names get a number."""
     found: dict[str, str] = {}
     taken: set[str] = set()
     wanted = [(frame.id, f"cluster {frame.id}") for frame in scene.frames]
@@ -82,7 +85,7 @@ def _node(scene: Scene, node: Node) -> list[str]:
 
 
 def _representatives(scene: Scene) -> dict[str, str]:
-    """For each frame a box in it, at which DOT lets an edge to the cluster end."""
+    """Return for each frame a box in it, for edges that end at the cluster."""
     frames = {frame.id: frame for frame in scene.frames}
     found: dict[str, str] = {}
     for node in scene.nodes:
@@ -98,7 +101,7 @@ def _attrs(attrs: list[str]) -> str:
 
 
 def quote(text: str) -> str:
-    """`text` as a quoted DOT string; whole, but without control characters."""
+    """Return `text` as a quoted DOT string, whole, without control characters."""
     return f'"{_escape(show(text, len(text)))}"'
 
 

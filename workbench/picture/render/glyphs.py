@@ -62,7 +62,7 @@ PORTS = {
 
 
 def line_glyph(weights: tuple[int, int, int, int], glyphs: Glyphs, *, dashed: bool, crossing: bool) -> str:
-    """The character of a cell that lines go through.
+    """Return the character of a cell that lines go through.
 
     Args:
         weights: 0 none, 1 light, 2 heavy: up, right, down, left.

@@ -13,7 +13,7 @@ _SHAPES = {"input": ("([", "])"), "output": ("([", "])"), "result": ("([", "])")
 
 
 def to_mermaid(scene: Scene) -> str:
-    """Mermaid text of a scene, a flowchart; frames become subgraphs."""
+    """Return a scene as Mermaid text, a flowchart; frames become subgraphs."""
     return "\n".join(_document(scene)) + "\n"
 
 
@@ -56,6 +56,9 @@ def _label(node: Node) -> str:
 
 
 def _escape(text: str) -> str:
-    """Mermaid reads HTML entities with `#` for `&`; every sign that means something to it is written so."""
+    """Return text with every sign that Mermaid reads written as an entity.
+
+    Mermaid reads HTML entities with `#` for `&`.
+    """
     shown = show(text, len(text))
     return "".join(char if char.isalnum() or char in " _/.,:=+-…×?" else f"#{ord(char)};" for char in shown)

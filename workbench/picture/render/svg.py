@@ -58,7 +58,7 @@ _SHAPE = (
 
 
 def to_svg(layout: Layout, *, theme: Theme = "auto", title: str = "") -> str:
-    """SVG text. `auto` follows the viewer's `prefers-color-scheme`.
+    """Return a layout as SVG text; `auto` follows `prefers-color-scheme`.
 
     Args:
         layout: what to draw.
@@ -187,7 +187,7 @@ class _Writer:
 
 
 def layout_width(layout: Layout) -> int:
-    """Width of the drawing in pixels, margins excluded."""
+    """Return the width of the drawing in pixels, margins excluded."""
     return layout.width * _W
 
 
@@ -208,7 +208,7 @@ def _text(x: float, y: float, text: str, kind: str) -> str:
 
 
 def _safe(text: str) -> str:
-    """Text for XML: what no document may hold, and what can't be seen, is written as an escape."""
+    """Return text for XML: what no document may hold, or can't be seen, escaped."""
     return escape(show(text, len(text)))
 
 
@@ -221,7 +221,7 @@ def _rect(box: Box, kind: str, radius: int, *, tiny: bool = False) -> str:
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:
-    """A polyline with rounded corners."""
+    """Return a polyline with rounded corners."""
     parts = [f"M{points[0][0]:g} {points[0][1]:g}"]
     for (before, here), (_, after) in pairwise(pairwise(points)):
         reach = min(_CORNER, _length(before, here) / 2, _length(here, after) / 2)

@@ -108,7 +108,7 @@ class Painter:
         self._item_of = {box.id: box.item for box in layout.boxes}
 
     def paint(self, tile: Tile, selected: str | None) -> list[list[tuple[str, str]]]:
-        """The rows of a tile as segments, each `TILE_W` cells long."""
+        """Return the rows of a tile as segments, each `TILE_W` cells long."""
         content = self.index.tiles.get(tile)
         if content is None:
             return [[(" " * TILE_W, "")]] * TILE_H
@@ -243,7 +243,7 @@ def _spread(
     sheet: _Sheet,
     cells: dict[tuple[int, int], list[tuple[int, int, int, int, int]]],
 ) -> None:
-    """Adds a piece's cells in the tile: (line, weight up, right, down, left)."""
+    """Add a piece's cells in the tile: (line, weight up, right, down, left)."""
     line, x1, y1, x2, y2 = piece
     if x1 == x2:
         for y in range(max(y1, sheet.y), min(y2 + 1, sheet.y + TILE_H)):
@@ -256,7 +256,7 @@ def _spread(
 
 
 def _one_net(lines: list[Line]) -> bool:
-    """Whether lines that meet belong together: they fork from one box or join at one."""
+    """Return whether lines that meet fork from one box or join at one."""
     first = lines[0].edge
     return all(line.edge.source == first.source for line in lines) or all(
         line.edge.target == first.target for line in lines
@@ -278,7 +278,7 @@ def _way(dx: int, dy: int) -> int:
 
 
 def _plain(text: str) -> str:
-    """Text for a terminal without Unicode."""
+    """Return text for a terminal without Unicode."""
     text = text.replace("…", "~").replace("×", "x")
     return text if text.isascii() else show(text.encode("ascii", "replace").decode("ascii"))
 

@@ -44,7 +44,7 @@ class Part:
     trees: dict[int, Scope] = field(default_factory=dict)
 
     def tree(self, limit: int) -> Scope:
-        """Its scopes, for so many boxes at most."""
+        """Return its scopes, for so many boxes at most."""
         if limit not in self.trees:
             readers: dict[str, list[str]] = {}
             for key in self.folded.order:
@@ -54,7 +54,7 @@ class Part:
         return self.trees[limit]
 
     def members(self, key: str, limit: int) -> list[str]:
-        """The items that a closed box stands for; none if there is no such scope."""
+        """Return the items that a closed box represents; none for an unknown scope."""
         todo = [self.tree(limit)]
         while todo:
             scope = todo.pop()
@@ -66,7 +66,7 @@ class Part:
 
 @dataclass
 class Assembly:
-    """Collects boxes, edges and frames; then labels them.
+    """Boxes, edges and frames that are collected and then labelled.
 
     Attributes:
         owners: first scope → handle.
@@ -93,7 +93,7 @@ class Assembly:
     passed: int = 0
 
     def add(self, part: Part) -> None:
-        """Adds the boxes and edges of a part, and of the bodies that are opened in it."""
+        """Add the boxes and edges of a part, and of the bodies opened in it."""
         items = part.folded.order
         limit = self.max_boxes * 2 if part.focused else self.max_boxes
         cover = choose(part.tree(limit), limit, self.expanded, self.collapsed)
@@ -120,13 +120,16 @@ class Assembly:
         return self.owners.get(key.partition(CALL_SEPARATOR)[0].partition("/")[0]) if self.owners else None
 
     def _owner_of(self, part: Part, item: Item) -> str | None:
-        """An output is of the model that gives it."""
+        """Return the owner of an item; an output belongs to the model that gives it."""
         while item.kind in ("output", "result") and item.inputs:
             item = part.flat.items[item.inputs[0].key]
         return self._owner(item.node.name if item.kind == "input" and item.node is not None else item.key)
 
     def _words(self, part: Part, item: Item) -> tuple[str, ...]:
-        """The parts of a node's place a reader knows: functions by the name they were given, no handle."""
+        """Return the parts of a node's place that a reader knows.
+
+        Functions by the name they were given, no handle.
+        """
         level = item.level
         inner = level.calls[len(part.start.calls) :]
         functions = [labels.function_word(call.function) for call in inner]
@@ -220,7 +223,7 @@ class Assembly:
             self.add(Part(flat, folded, body, id, around, known=known))
 
     def _known(self, part: Part, item: Item, body: Level) -> dict[str, Fact]:
-        """What a body's arguments stand for, where that is a variable or a table outside.
+        """Return what a body's arguments are, where that is a variable or table outside.
 
         A body takes the last inputs of its call: `If` and `Case` have a condition before them.
         """
@@ -276,7 +279,7 @@ class Assembly:
         self.edges += [Edge(*pair, control=True) for pair in found if pair not in data]
 
     def scene(self, notes: list[str]) -> Scene:
-        """The finished scene: labels made, ends without edges taken out, notes written."""
+        """Return the finished scene: labelled, without ends that have no edge."""
         made = labels.make_labels(self.wanted)
         nodes = []
         for node in self.nodes:
@@ -328,7 +331,7 @@ def _them(number: int) -> str:
 
 
 def _told_apart(nodes: list[Node]) -> list[Node]:
-    """The last word on unique labels: a scope may be called what an op is called."""
+    """Make labels unique where a scope is called what an op is called."""
     seen: set[str] = set()
     found = []
     for node in nodes:
@@ -342,7 +345,7 @@ def _told_apart(nodes: list[Node]) -> list[Node]:
 
 
 def _without_idle(folded: Folded) -> Folded:
-    """The same without arguments that nothing reads."""
+    """Return the scene without arguments that nothing reads."""
     read = {ref.key for refs in folded.edges.values() for ref in refs}
     items = {key: item for key, item in folded.items.items() if item.kind != "input" or key in read}
     return Folded(items, {key: folded.edges[key] for key in items}, folded.inside, folded.facts, folded.home)

@@ -40,7 +40,7 @@ def build_scene(
     seam: Collection[str] = (),
     max_boxes: int = MAX_BOXES,
 ) -> Scene:
-    """The scene of a MetaGraph, or of a merged draft's (`draft.meta`).
+    """Return the scene of a MetaGraph, or of a draft's (`draft.meta`).
 
     Args:
         meta: what to draw.
@@ -108,7 +108,7 @@ _kept: WeakKeyDictionary[MetaGraph, dict[_Wanted, tuple[Part, list[str]]]] = Wea
 
 
 def _prepared(meta: MetaGraph, wanted: _Wanted) -> tuple[Part, list[str]]:
-    """The folded graph and what is to be noted about it."""
+    """Return the folded graph and the notes about it."""
     kept = _kept.setdefault(meta, {})
     found = kept.get(wanted)
     if found is None:
@@ -141,7 +141,7 @@ def _start(meta: MetaGraph, function: str | None) -> Level:
 def _ends(
     meta: MetaGraph, start: Level, signature: str | None, roots: Iterable[str] | None, notes: list[str]
 ) -> tuple[list[End], list[End | str]]:
-    """Where drawing stops and where it starts."""
+    """Return where drawing stops and where it starts."""
     if start.function is not None:
         inputs, results, passed = body_ends(start)
         if passed:
@@ -205,7 +205,10 @@ def _component(kind: str, number: int) -> str:
 
 
 def _sinks(meta: MetaGraph) -> list[str]:
-    """Nodes nobody reads that are no business of the saver or the init op, and depend on an input."""
+    """Return nodes that nobody reads and that depend on an input.
+
+    Those of the saver and the init op are left out.
+    """
     saver = meta.proto.saver_def
     places = [saver.restore_op_name, saver.save_tensor_name, meta.init_op or ""]
     others = {names.input_node(name) for name in places if name}
@@ -223,7 +226,10 @@ def _sinks(meta: MetaGraph) -> list[str]:
 
 
 def _effects(level: Level) -> list[str]:
-    """The nodes of a body that nobody reads and that do something all the same: they assign, write, end a restore."""
+    """Return a body's nodes that nobody reads but that have effects.
+
+    They assign, write, or end a restore.
+    """
     read = {
         names.input_node(entry) for node in level.nodes.values() for entry in node.input if entry[:1] != "^"
     }
@@ -245,7 +251,7 @@ def _is_of_saver(meta: MetaGraph, node: object) -> bool:
 
 
 def _producers(flat: Flattener, outputs: Iterable[End | str]) -> set[str]:
-    """What is drawn although nothing reads it: roots that are given as bare text."""
+    """Return what is drawn although nothing reads it: roots given as bare text."""
     found = set()
     for end in outputs:
         if isinstance(end, str):
@@ -256,7 +262,10 @@ def _producers(flat: Flattener, outputs: Iterable[End | str]) -> set[str]:
 
 
 def _around(folded: Folded, focus: str, members: Collection[str], hops: int) -> Folded:
-    """What is within `hops` edges of a node, in either direction; of a scope, of any node in it (`members`)."""
+    """Return what is within `hops` edges of a node, in either direction.
+
+    Of a scope, of any node in it (`members`).
+    """
     start = folded.home.get(focus, focus)
     centre = [start] if start in folded.items else [key for key in members if key in folded.items]
     if not centre:
@@ -297,12 +306,12 @@ def _around(folded: Folded, focus: str, members: Collection[str], hops: int) -> 
 
 
 def _said(item: Item) -> tuple[str, ...]:
-    """What a box says of a node: its op, its name, and the last part of that."""
+    """Return what a box says of a node: its op, its name, the name's last part."""
     return item.op, item.name, item.name.rpartition("/")[2]
 
 
 def find_seam(meta: MetaGraph, owners: Mapping[str, str]) -> frozenset[str]:
-    """Nodes of the main graph that are fed by a node of another model; for `build_scene`.
+    """Return nodes of the main graph that a node of another model feeds.
 
     Args:
         meta: a merged model.

@@ -70,7 +70,7 @@ class End:
 
 
 class Flattener:
-    """Walks back from the outputs and lists what is met, calls opened.
+    """A walk back from outputs that lists what it meets, calls opened.
 
     Args:
         start: where to start.
@@ -110,7 +110,10 @@ class Flattener:
         return self.start.full_name(f"#{side}#{name}")
 
     def walk(self, outputs: Iterable[End | str]) -> None:
-        """Lists everything that `outputs` depend on: ends become items, a bare text is a tensor or a node."""
+        """List everything that `outputs` depend on.
+
+        Ends become items; a bare text is a tensor or a node.
+        """
         todo: list[str] = []
         for end in outputs:
             if isinstance(end, str):
@@ -141,7 +144,7 @@ class Flattener:
                 self.cut.add(item.key)
 
     def _befores(self, level: Level, name: str, todo: list[str]) -> Iterator[str]:
-        """What a control input waits for; of a call, what its body says must have run."""
+        """Return what a control input waits for; of a call, what its body must run."""
         node = level.nodes.get(name)
         if node is None:
             return
@@ -158,7 +161,10 @@ class Flattener:
             yield from self._befores(body, inner, todo)
 
     def resolve(self, level: Level, entry: str, todo: list[str]) -> Ref | None:
-        """The item and output behind an input, through calls and arguments; new items go to `todo`."""
+        """Return the item and output behind an input, through calls and arguments.
+
+        New items are added to `todo`.
+        """
         value = level.value(entry)
         for _ in range(_MAX_TRAIL):
             if value is None:
@@ -184,7 +190,7 @@ class Flattener:
         return None
 
     def _opened(self, level: Level, node: NodeDef) -> Level | None:
-        """The body that stands in place of a call; None for every other node."""
+        """Return the body that replaces a call, or None for another node."""
         key = level, node.name
         if key not in self._bodies:
             found = level.levels_under(node)
@@ -193,7 +199,7 @@ class Flattener:
         return self._bodies[key]
 
     def tensor(self, ref: Ref) -> Tensor | None:
-        """Dtype and shape of an output."""
+        """Return dtype and shape of an output."""
         item = self.items[ref.key]
         if item.tensor is not None:
             return item.tensor
@@ -220,7 +226,10 @@ def _kind(level: Level, node: NodeDef) -> str:
 
 
 def type_text(tensor: Tensor | None) -> str:
-    """`float32 [?,784]`; the dtype alone where the shape is unknown; empty where nothing is known."""
+    """Return `float32 [?,784]`, or less where less is known.
+
+    The dtype alone without a shape, empty text without a dtype.
+    """
     if tensor is None or not tensor.dtype:
         return ""
     dtype = dtypes.name(dtypes.base(tensor.dtype))
@@ -228,7 +237,7 @@ def type_text(tensor: Tensor | None) -> str:
 
 
 def body_ends(level: Level) -> tuple[list[End], list[End], int]:
-    """Arguments and results of a body, and how many results only hand an argument on.
+    """Return a body's arguments and results, and how many results are arguments.
 
     Resource arguments are left out: they are not data that flows; so are arguments nobody reads.
     """
@@ -249,7 +258,10 @@ def body_ends(level: Level) -> tuple[list[End], list[End], int]:
 
 
 def common_start(level: Level) -> int:
-    """How many letters all arguments and results of a body begin with: `sequential_lstm_while_` says nothing."""
+    """Return how many letters all arguments and results of a body begin with.
+
+    A start such as `sequential_lstm_while_` says nothing.
+    """
     assert level.function is not None
     known = sorted([*level.body.arguments, *(out.name for out in level.function.signature.output_arg)])
     if len(known) < 2:
@@ -262,7 +274,7 @@ def common_start(level: Level) -> int:
 
 
 def variable_text(node: NodeDef, handles: Mapping[str, str]) -> str:
-    """`softmax/weights float32 [784,10]` of a variable's node."""
+    """Return `softmax/weights float32 [784,10]` for a variable's node."""
     name = node.name
     scope, slash, rest = name.partition("/")
     if slash and scope in handles:

@@ -60,7 +60,7 @@ def fold(
     handles: Mapping[str, str] | None = None,
     known: Mapping[str, Fact] | None = None,
 ) -> Folded:
-    """Folds what does not depend on the inputs, and what only hands a value on.
+    """Fold what does not depend on the inputs, and what only passes a value on.
 
     Args:
         flat: the flattened graph.
@@ -99,7 +99,10 @@ def fold(
 def _behind(
     ref: Ref, items: Mapping[str, Item], left: Mapping[str, Item], still: Collection[str]
 ) -> tuple[Ref, list[str]]:
-    """What a reference means once Identity and its like are gone, and the keys that were skipped."""
+    """Return what a reference means without Identity and its like.
+
+    And the keys that were skipped.
+    """
     chain: list[str] = []
     while ref.key not in left and ref.key not in still:
         item = items[ref.key]
@@ -112,7 +115,7 @@ def _behind(
 
 
 def _independent(flat: Flattener, keep: Collection[str]) -> set[str]:
-    """Keys of items whose value does not depend on the value of any input."""
+    """Return the keys of items whose value depends on no input."""
     items = flat.items
     still: set[str] = set()
     done: set[str] = set()
@@ -158,7 +161,7 @@ def _may_fold(flat: Flattener, item: Item) -> bool:
 
 
 def _tree(starts: Iterable[str], items: Mapping[str, Item], still: Collection[str]) -> tuple[str, ...]:
-    """The folded keys behind `starts`, nearest first."""
+    """Return the folded keys behind `starts`, nearest first."""
     found: dict[str, None] = {}
     todo = list(dict.fromkeys(starts))
     while todo:
@@ -192,7 +195,10 @@ def _facts(
 
 
 def resource_fact(item: Item, handles: Mapping[str, str]) -> Fact | None:
-    """What a source of data that is no input is: a variable, a table; None for anything else."""
+    """Return what a source of data is that is no input: a variable, a table.
+
+    None for anything else.
+    """
     if item.node is not None and item.op in VARIABLES:
         return "variable", variable_text(item.node, handles)
     if item.kind == "input":
@@ -206,7 +212,7 @@ _RANK = {"variable": 0, "table": 1, "resource": 2, "shape of": 3, "constant": 4}
 
 
 def _relative(name: str, home: str) -> str:
-    """`name` as seen from a node: without the scopes both are in."""
+    """Return `name` without the scopes that it shares with a node."""
     words, scopes = name.split("/"), home.split("/")
     same = 0
     while same < min(len(words) - 1, len(scopes)) and words[same] == scopes[same]:
@@ -223,7 +229,10 @@ def _constant(flat: Flattener, item: Item, home: Item) -> str:
 
 
 def scalar_text(tensor: TensorProto) -> str:
-    """The value of a small constant: `0.5`, `[28, 28]`, `'png'`; empty if it is large or not that simple."""
+    """Return the value of a small constant: `0.5`, `[28, 28]`, `'png'`.
+
+    Empty if it is large or not that simple.
+    """
     size = 1
     for dim in tensor.tensor_shape.dim:
         size *= max(dim.size, 0)
@@ -238,7 +247,10 @@ def scalar_text(tensor: TensorProto) -> str:
 
 
 def _values(tensor: TensorProto) -> list[object]:
-    """The values a `TensorProto` spells out, those of `tensor_content` in this machine's byte order."""
+    """Return the values a `TensorProto` holds.
+
+    Those of `tensor_content` are read in this machine's byte order.
+    """
     for name in ("float_val", "double_val", "int_val", "int64_val", "bool_val"):
         if found := list(getattr(tensor, name)):
             return found
@@ -256,7 +268,7 @@ def _values(tensor: TensorProto) -> list[object]:
 
 
 def _sorted(folded: Folded) -> list[str]:
-    """The order of the data; what a cycle leaves open is in the order it was met."""
+    """Return keys in the order of the data; in a cycle, in the order met."""
     done: dict[str, None] = {}
     on_way: set[str] = set()
     for start in folded.items:

@@ -31,13 +31,13 @@ class Wanted:
 
 
 def function_word(name: str) -> str:
-    """What a programmer called a function: `third` of `__inference_third_385`."""
+    """Return what a programmer called a function: `third` of `__inference_third_385`."""
     bare = _INFERENCE.sub("", name)
     return _NUMBER.sub("", bare) or name
 
 
 def make_labels(wanted: Sequence[Wanted]) -> dict[str, tuple[str, str]]:
-    """(title, subtitle) of each box; the pair is unique.
+    """Return (title, subtitle) of each box; the pair is unique.
 
     The subtitle is the shortest end of the place that no other box with the same title has, without a last
     part that only repeats the title (`MatMul`, `MatMul_1`, `add`) where that is not needed to tell boxes
@@ -64,7 +64,7 @@ def make_labels(wanted: Sequence[Wanted]) -> dict[str, tuple[str, str]]:
 
 
 def _choices(title: str, words: Sequence[str], ending: str) -> list[str]:
-    """Subtitles from short to long, each short enough to draw."""
+    """Return subtitles from short to long, each short enough to draw."""
     found: list[str] = []
     bare = list(words)
     while bare and _says_nothing(bare[-1], title):
@@ -83,7 +83,7 @@ def _says_nothing(word: str, title: str) -> bool:
 
 
 def _number(labels: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
-    """Numbers what is still alike (names that differ only where they were elided)."""
+    """Number labels that are still equal because they were elided."""
     taken = set(labels.values())
     seen: set[tuple[str, str]] = set()
     found: dict[str, tuple[str, str]] = {}
@@ -99,7 +99,7 @@ def _number(labels: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]
 
 
 def summary(ops: Counter[str], width: int = MAX_WIDTH) -> str:
-    """`Conv2D ×3, Relu6 ×2, …`: the ops of a scope, the most telling first, as many as fit."""
+    """Return the ops of a scope, the most telling first: `Conv2D ×3, Relu6 ×2, …`."""
     ranked = sorted(ops.items(), key=lambda pair: (pair[0] in _PLUMBING, -pair[1], pair[0]))
     text = ""
     for op, count in ranked:

@@ -116,11 +116,14 @@ class Scene:
     owners: tuple[str, ...] = ()
 
     def node(self, id: str) -> Node | None:
-        """The box with this id, or None."""
+        """Return the box with this id, or None."""
         return next((node for node in self.nodes if node.id == id), None)
 
     def search(self, text: str) -> list[Node]:
-        """Boxes whose label, place or folded names contain `text`, whatever the case; in drawing order."""
+        """Return boxes whose label, place or folded names contain `text`.
+
+        Case is ignored; in drawing order.
+        """
         wanted = text.lower()
         return [
             node

@@ -38,7 +38,7 @@ class Scope:
     chunk: bool = False
 
     def all_items(self) -> Iterator[str]:
-        """The items in it and below."""
+        """Return the items in it and below."""
         todo = [self]
         while todo:
             scope = todo.pop()
@@ -54,7 +54,9 @@ class Scope:
 def build_tree(
     items: dict[str, Item], readers: Mapping[str, Sequence[str]], root_key: str, max_boxes: int
 ) -> Scope:
-    """The scopes of some items, in order; ends (inputs, outputs) stay outside unless they are very many.
+    """Return the scopes of some items, in order.
+
+    Inputs and outputs stay outside unless they are very many.
 
     Args:
         items: drawn items by key, in the order of the data.
@@ -81,7 +83,10 @@ def build_tree(
 
 
 def _scopes_of(item: Item, root_key: str) -> list[tuple[str, str]]:
-    """(place, name) of each scope around an item, outermost first: calls, and the parts of names."""
+    """Return (place, name) of each scope around an item, outermost first.
+
+    Calls, and the parts of names.
+    """
     found: list[tuple[str, str]] = []
     level = item.level
     skip = root_key.count(CALL_SEPARATOR) + 1 if root_key else 0
@@ -101,7 +106,10 @@ def _depths(words: Sequence[str]) -> range:
 
 
 def _take_namesakes(root: Scope, items: dict[str, Item]) -> None:
-    """Puts a node into the scope of its name: `dense/add` is the last of what is in `dense/add/…`."""
+    """Put a node into the scope of its name.
+
+    `dense/add` is the last of what is in `dense/add/…`.
+    """
     todo = [root]
     while todo:
         scope = todo.pop()
@@ -135,7 +143,7 @@ class _Order:
 
 
 def _shape(root: Scope, order: _Order, max_boxes: int) -> None:
-    """Splits scopes that have too many parts, and leaves out those that have only one."""
+    """Split scopes with too many parts, and leave out those with only one."""
     todo = [root]
     while todo:
         scope = todo.pop()
@@ -157,7 +165,10 @@ def _shape(root: Scope, order: _Order, max_boxes: int) -> None:
 
 
 def _bucket(scope: Scope, order: _Order) -> None:
-    """Puts parts together whose names start alike up to a number: `block_3_expand`, `block_3_project`."""
+    """Group parts whose names start alike up to a number.
+
+    `block_3_expand`, `block_3_project`.
+    """
     buckets: dict[str, list[str]] = {}
     for place in [*scope.scopes, *scope.items]:
         start = _numbered_start(place.rpartition("/")[2].rpartition(CALL_SEPARATOR)[2], scope.name)
@@ -187,7 +198,10 @@ def _within(scope: Scope, place: str) -> Iterable[str]:
 
 
 def _numbered_start(name: str, done: str) -> str:
-    """`conv2` of `conv2_block1_1_conv`; where `conv2` is done, `conv2_block1`; empty if nothing is left."""
+    """Return `conv2` of `conv2_block1_1_conv`; after `conv2`, `conv2_block1`.
+
+    Empty if nothing is left.
+    """
     words = name.split("_")
     first = len(done.split("_")) if done and name.startswith(f"{done}_") else 0
     for at in range(first, len(words) - 1):
@@ -197,7 +211,7 @@ def _numbered_start(name: str, done: str) -> str:
 
 
 def _cut_up(scope: Scope) -> None:
-    """Cuts a scope with a great many parts and no names to go by into stretches."""
+    """Cut a scope with very many parts and no telling names into stretches."""
     places = [*scope.items, *scope.scopes]
     size = max(2, -(-len(places) // _PARTS))
     stretches: dict[str, Scope] = {}
@@ -231,7 +245,10 @@ class Cover:
 
 
 def choose(root: Scope, max_boxes: int, expanded: Collection[str], collapsed: Collection[str]) -> Cover:
-    """Opens scopes: all if they are few, else level by level as far as it fits; then what the user says."""
+    """Open scopes: all if they are few, else level by level as far as it fits.
+
+    Then what the user opened or closed.
+    """
     opened = _automatic(root, max_boxes, collapsed)
     cover = Cover()
     todo: list[tuple[Scope, tuple[str, ...]]] = [(root, ())]
@@ -269,7 +286,7 @@ def _automatic(root: Scope, max_boxes: int, collapsed: Collection[str]) -> set[s
 def _open_some(
     level: Iterable[Scope], boxes: int, max_boxes: int, collapsed: Collection[str], opened: set[str]
 ) -> None:
-    """Where a whole level does not fit, opens the largest of it that do."""
+    """Open the largest scopes of a level that does not fit as a whole."""
     todo = [scope for scope in level if scope.key not in collapsed]
     while todo and boxes < max_boxes:
         todo.sort(key=lambda scope: -scope.size)
