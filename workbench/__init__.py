@@ -47,12 +47,19 @@ if TYPE_CHECKING:
     from workbench.publishing.running import Proving
     from workbench.runtime.api import run
     from workbench.surgery.draft import Draft, apply, check
+    from workbench.surgery.operation import Operation, parse_step
     from workbench.surgery.operations.connect import Connect
+    from workbench.surgery.operations.flatten import Flatten
+    from workbench.surgery.operations.freeze import Freeze
+    from workbench.surgery.operations.signature import Added, ChangeSignature
     from workbench.surgery.plan import Plan, ResultOptions, Source
+    from workbench.surgery.shortcuts import change_signatures, flatten, freeze
     from workbench.verification.api import verify
     from workbench.verification.report import Proof
 
 _HOMES = {
+    "Added": "workbench.surgery.operations.signature",
+    "ChangeSignature": "workbench.surgery.operations.signature",
     "Checked": "workbench.checks.check",
     "Connect": "workbench.surgery.operations.connect",
     "DType": "workbench.disk.dtypes",
@@ -60,11 +67,14 @@ _HOMES = {
     "DiskError": "workbench.errors",
     "Draft": "workbench.surgery.draft",
     "Finding": "workbench.findings",
+    "Flatten": "workbench.surgery.operations.flatten",
+    "Freeze": "workbench.surgery.operations.freeze",
     "InputError": "workbench.errors",
     "MetaGraph": "workbench.model",
     "Model": "workbench.checks.opened",
     "NotASavedModel": "workbench.errors",
     "NotAllowedToRun": "workbench.errors",
+    "Operation": "workbench.surgery.operation",
     "Plan": "workbench.surgery.plan",
     "PlanError": "workbench.errors",
     "Proof": "workbench.verification.report",
@@ -78,11 +88,15 @@ _HOMES = {
     "UsageError": "workbench.errors",
     "WorkbenchError": "workbench.errors",
     "apply": "workbench.surgery.draft",
+    "change_signatures": "workbench.surgery.shortcuts",
     "check": "workbench.surgery.draft",
     "check_model": "workbench.checks.check",
     "commit": "workbench.publishing.commit",
     "draw": "workbench.picture.drawing",
+    "flatten": "workbench.surgery.shortcuts",
+    "freeze": "workbench.surgery.shortcuts",
     "open_model": "workbench.checks.opened",
+    "parse_step": "workbench.surgery.operation",
     "run": "workbench.runtime.api",
     "sample_models": "workbench.disk.samples",
     "scan": "workbench.checks.scan",
@@ -91,11 +105,12 @@ _HOMES = {
 }
 
 __all__ = [
-    "Checked", "Connect", "DType", "Danger", "DiskError", "Draft", "Finding", "InputError", "MetaGraph", "Model",
-    "NotASavedModel", "NotAllowedToRun", "Plan", "PlanError", "Proof", "Proving", "Report", "ResultOptions",
-    "RuntimeFailure", "Source", "TargetExists", "UnknownName", "UsageError", "WorkbenchError", "__version__", "apply",
-    "check", "check_model", "commit", "draw", "errors", "open_model", "run", "sample_models", "scan", "to_networkx",
-    "verify",
+    "Added", "ChangeSignature", "Checked", "Connect", "DType", "Danger", "DiskError", "Draft", "Finding",
+    "Flatten", "Freeze", "InputError", "MetaGraph", "Model", "NotASavedModel", "NotAllowedToRun", "Operation",
+    "Plan", "PlanError", "Proof", "Proving", "Report", "ResultOptions", "RuntimeFailure", "Source",
+    "TargetExists", "UnknownName", "UsageError", "WorkbenchError", "__version__", "apply", "change_signatures",
+    "check", "check_model", "commit", "draw", "errors", "flatten", "freeze", "open_model", "parse_step", "run",
+    "sample_models", "scan", "to_networkx", "verify",
 ]  # fmt: skip
 
 

@@ -483,7 +483,8 @@ def test_no_signature(tmp_path: Path) -> None:
 
 
 JOINING = (
-    "draft", "imported", "signatures/result_signature", "export/collections", "export/saver", "resolve/endpoints", "resolve/join",
+    "draft", "imported", "signatures/result_signature", "export/collections", "export/saver", "resolve/endpoints",
+    "resolve/join",
     "resolve/preprocessing", "rewrite/freeze_variables", "rewrite/resource_variables",
 )  # fmt: skip
 

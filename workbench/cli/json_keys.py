@@ -146,6 +146,12 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
     "signature": (_with(_EDIT, signatures=_SIGNATURES), _with(_EDIT_DRY, signatures=_SIGNATURES)),
     "flatten": (_EDIT, _EDIT_DRY),
     "freeze": (_EDIT, _EDIT_DRY),
+    "edit": (
+        _EDIT,
+        _EDIT_DRY,
+        Shape("--list", {"schema_version": _VERSION, "operations": "name to {summary, fields}"}),
+    ),
+    "apply": (_EDIT, _EDIT_DRY),
     "verify": (
         Shape(
             "",

@@ -36,6 +36,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "flatten": ("workbench.cli.commands.flatten", "inline function calls into the main graph"),
     "freeze": ("workbench.cli.commands.freeze", "convert variables to constants"),
+    "edit": ("workbench.cli.commands.edit", "change a model by several operations, verified once"),
+    "apply": ("workbench.cli.commands.apply", "replay a recipe, on its sources or on others"),
     "verify": ("workbench.cli.commands.verify", "verify a result again, or compare two models"),
     "run": ("workbench.cli.commands.run", "run a signature on given values"),
     "tui": (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -122,12 +122,17 @@ def save(plan: Plan, join: Join, path: Path, *, overwrite: bool = False) -> None
     write_output(path, dump(recipe), overwrite=overwrite, sources=sources)
 
 
-def load(path: Path) -> Plan:
-    """The plan in a recipe file.
+def load(path: Path, sources: Mapping[str, Path] | None = None) -> Plan:
+    """Return the plan in a recipe file.
+
+    Args:
+        path: the file.
+        sources: where to find sources instead, by handle.
 
     Raises:
         MissingFile: there is no such file.
         DamagedFile: it is not a recipe, or one without paths.
+        UsageError: it has no source with one of these handles.
     """
     typed = url(path)
     if typed is not None:
@@ -141,7 +146,11 @@ def load(path: Path) -> Plan:
     except NotJson as error:
         raise DamagedFile(f"This is not a recipe: {show(str(error))}.", where=where) from None
 
+    given = dict(sources or {})
+
     def place(entry: dict[str, Any]) -> Path:
+        if entry.get("handle") in given:
+            return given[str(entry["handle"])]
         if "path" not in entry:
             raise DamagedFile(
                 "The recipe lacks 'path'.",
@@ -150,7 +159,14 @@ def load(path: Path) -> Plan:
             )
         return Path(os.path.normpath(base / _Fields(entry, "a source", where).text("path")))
 
-    return plan_of(recipe, place, where)
+    plan = plan_of(recipe, place, where)
+    for handle in given:
+        if handle not in plan.handles:
+            raise UsageError(
+                f"The recipe has no source {show(handle)!r}.",
+                hint=did_you_mean(handle, plan.handles, noun="sources"),
+            )
+    return plan
 
 
 def plan_of(recipe: Any, place: Callable[[dict[str, Any]], Path], where: str) -> Plan:
