@@ -117,6 +117,8 @@ def reachable(
     """
     functions = {function.signature.name: function for function in graph.library.function}
     functions |= made or {}
+    if not functions:
+        return set()
     gradients = registered_gradients(graph)
     gradient_of: dict[str, list[str]] = {}
     for entry in graph.library.gradient:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 from workbench import names
 from workbench.graph.depends import Dependence
 from workbench.graph.effects import Effects
 from workbench.graph.reach import needed, reach
 from workbench.model import MetaGraph
-from workbench.model.op_classes import MUST_BE_FED, WITH_DEFAULT
+from workbench.model.op_classes import CALLS, MUST_BE_FED, WITH_DEFAULT
 
 
 class Needs:
@@ -25,6 +26,13 @@ class Needs:
         self._cuts = cuts if cuts is not None else {}
         self._dependence = Dependence(meta)
         self._effects = Effects(meta)
+
+    @cached_property
+    def placeholders(self) -> frozenset[str]:
+        """The names of the nodes that have no value unless they are fed."""
+        if self._meta.main_ops.keys().isdisjoint(MUST_BE_FED):
+            return frozenset()
+        return frozenset(name for name, node in self._meta.nodes.items() if node.op in MUST_BE_FED)
 
     def bridged(self) -> dict[str, str]:
         """Return the nodes whose only output is cut, to what is there instead: waiting for them is waiting for it."""
@@ -78,26 +86,37 @@ class Needs:
             uncut: in the graph as the source has it, without the cuts.
             optional: a fed placeholder may be left out if it has a default, so what that follows from counts, too.
         """
-        cuts = {**({} if uncut else self._cuts), **feeds}
-        stop = set() if uncut else set(self._cuts.values())
         nodes = self._meta.nodes
+        known = nodes.__contains__
+
+        def plain(entry: str) -> str:  # a tensor by one name: `n` for `n:0`, `n:k` for others
+            tensor = names.input_tensor(entry)
+            return str(tensor) if tensor.index else tensor.node
+
+        def data(entries: Iterable[str]) -> list[str]:
+            listed = list(entries)
+            if all(map(known, listed)):
+                return listed
+            return [plain(entry) for entry in listed if entry[:1] != "^"]
+
+        cuts = {plain(tensor): mark for tensor, mark in ({} if uncut else self._cuts).items()}
+        cuts |= {plain(tensor): mark for tensor, mark in feeds.items()}
+        stop = set() if uncut else set(self._cuts.values())
 
         def behind(tensor: str) -> list[str]:
-            name = names.input_tensor(tensor)
+            name, index = (tensor, "0") if tensor in nodes else tensor.rpartition(":")[::2]
+            node = nodes.get(name)
             fed = cuts.get(tensor)
-            node = nodes.get(name.node)
-            if node is None or (name.node if fed is None else fed) in stop:
+            if node is None or (name if fed is None else fed) in stop:
                 return []
             if fed is not None and not (optional and node.op == WITH_DEFAULT):
                 return []
-            data = [entry for entry in node.input if entry[:1] != "^"]
-            positions = self._dependence.inputs_of(name.node, name.index)
-            if positions is not None:
-                data = [data[at] for at in positions if at < len(data)]
-            return tensors(data)
+            inputs = data(node.input)
+            positions = self._dependence.inputs_of(name, int(index)) if node.op in CALLS else None
+            return inputs if positions is None else [inputs[at] for at in positions if at < len(inputs)]
 
-        def tensors(entries: Iterable[str]) -> list[str]:
-            return [str(names.input_tensor(entry)) for entry in entries if entry[:1] != "^"]
+        def name_of(tensor: str) -> str:
+            return tensor if tensor in nodes or ":" not in tensor else names.input_tensor(tensor).node
 
-        reached = reach(tensors(roots), behind)
-        return {cuts[tensor] if tensor in cuts else names.input_tensor(tensor).node for tensor in reached}
+        reached = reach(data(roots), behind)
+        return {cuts[tensor] if tensor in cuts else name_of(tensor) for tensor in reached}

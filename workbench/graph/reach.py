@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Mapping
 
 from workbench.disk.schema import NodeDef
@@ -43,15 +44,34 @@ def ancestors(
         controls: whether what a node only waits for counts.
         stop: names of nodes that are reached and not looked behind.
     """
+    known = nodes.__contains__
 
     def inputs(name: str) -> list[str]:
-        return known(nodes[name].input)
+        entries = list(nodes[name].input)
+        return entries if all(map(known, entries)) else existing(entries)
 
-    def known(entries: Iterable[str]) -> list[str]:
+    def existing(entries: Iterable[str]) -> list[str]:
         found = [input_node(entry) for entry in entries if controls or entry[:1] != "^"]
         return [name for name in found if name in nodes]
 
-    return reach(known(roots), inputs, stop)
+    return reach(existing(roots), inputs, stop)
+
+
+def consumers(nodes: Mapping[str, NodeDef], *, controls: bool = True) -> defaultdict[str, list[str]]:
+    """Return the nodes that take each node or argument, once for each time; an empty list for one that none takes.
+
+    Args:
+        nodes: the graph, or a body.
+        controls: whether a node that only waits for another counts.
+    """
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for name, node in nodes.items():
+        for entry in node.input:
+            if entry in nodes:
+                found[entry].append(name)
+            elif controls or entry[:1] != "^":
+                found[input_node(entry)].append(name)
+    return found
 
 
 def descendants(
@@ -65,12 +85,7 @@ def descendants(
         controls: whether a node that only waits for another counts.
         stop: names of nodes that are reached and not looked behind.
     """
-    consumers: dict[str, list[str]] = {}
-    for name, node in nodes.items():
-        for entry in node.input:
-            if controls or entry[:1] != "^":
-                consumers.setdefault(input_node(entry), []).append(name)
-    return reach(starts, lambda name: consumers.get(name, ()), stop)
+    return reach(starts, consumers(nodes, controls=controls).__getitem__, stop)
 
 
 def needed(
@@ -94,6 +109,7 @@ def needed(
         stop: names that are reached and not looked behind.
     """
     replaced = {input_node(tensor) for tensor in tensors}
+    known = nodes.__contains__
 
     def behind(entries: Iterable[str], always: bool) -> list[str]:
         found = []
@@ -103,17 +119,19 @@ def needed(
                 instead = waits.get(name)
                 if instead is not None:
                     found.append(instead)
-                elif always or name in controls or name not in nodes:  # type: ignore[operator]
+                elif always or controls is None or name in controls or name not in nodes:
                     found.append(name)
-                continue
-            name = entry if ":" not in entry else input_tensor(entry).node
-            if name in replaced:
-                name = tensors.get(str(input_tensor(entry)), name)
-            found.append(name)
+            else:
+                tensor = input_tensor(entry)
+                found.append(tensors.get(str(tensor), tensor.node))
         return found
 
-    def edges(name: str) -> list[str]:
-        node = nodes.get(name)
-        return behind(node.input, controls is None) if node is not None else []
+    def edges(name: str) -> Iterable[str]:
+        if name not in nodes:
+            return ()
+        entries = list(nodes[name].input)
+        if all(map(known, entries)) and replaced.isdisjoint(entries):
+            return entries
+        return behind(entries, False)
 
     return reach(behind(roots, True), edges, stop)

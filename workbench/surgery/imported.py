@@ -21,7 +21,7 @@ from workbench.graph.functions import reachable
 from workbench.graph.needs import Needs
 from workbench.model import Model
 from workbench.model.meta import MetaGraph
-from workbench.model.op_classes import MUST_BE_FED, PLACEHOLDERS
+from workbench.model.op_classes import PLACEHOLDERS
 from workbench.model.signature import Signature
 from workbench.model.tensors import is_vague_scalar
 from workbench.model.variables import VARIABLE_COLLECTIONS, Variable
@@ -173,18 +173,21 @@ class ImportedModel:
             if not added:
                 break
             wanted |= added
-        bridged = self.needs.bridged()
-        for node in self.meta.proto.graph_def.node:
-            if node.name not in wanted or node.name in self.kept:
+        bridged, producer = self.needs.bridged(), self.meta.producer
+        replaced = {names.input_node(tensor) for tensor in self.cuts}
+        for name, node in self.meta.nodes.items():
+            if name not in wanted or name in self.kept:
                 continue
-            copy = graph_def.node.add()
+            self.kept[name] = copy = graph_def.node.add()
             copy.CopyFrom(node)
-            if is_vague_scalar(copy, self.meta.producer):  # the result may be of another version
+            if is_vague_scalar(copy, producer):  # the result may be of another version
                 copy.attr["shape"].shape.unknown_rank = True
-            kept = [text for text in copy.input if self._stays(text, wanted, bridged)]
-            if self.cuts or len(kept) < len(copy.input):
-                copy.input[:] = [self._redirect(text, bridged) for text in kept]
-            self.kept[node.name] = copy
+            inputs = list(copy.input)
+            if not wanted.issuperset(inputs) or not replaced.isdisjoint(inputs):  # more than plain names
+                kept = [text for text in inputs if self._stays(text, wanted, bridged)]
+                kept = [self._redirect(text, bridged) for text in kept]
+                if kept != inputs:
+                    copy.input[:] = kept
         missing = sorted(wanted - self.kept.keys() - set(self.cuts.values()))
         for name in missing[:20]:
             self.note(
@@ -255,11 +258,6 @@ class ImportedModel:
 def is_placeholder(node: NodeDef) -> bool:
     """Whether a node is fed from outside."""
     return node.op in PLACEHOLDERS
-
-
-def must_be_fed(node: NodeDef) -> bool:
-    """Whether a node has no value of its own."""
-    return node.op in MUST_BE_FED
 
 
 def parse_variable_def(data: bytes) -> VariableDef | None:

@@ -135,7 +135,7 @@ class Draft:
     @property
     def nbytes(self) -> int:
         """Bytes to be written, the checkpoint's index, the recipe and the proof excluded."""
-        total = int(self.proto.ByteSize())
+        total = len(self.serialize())
         with suppress(WorkbenchError):  # reported when it is written
             total += sum(copied.nbytes for copied in self.files)
         if self.checkpoint.how == "join":

@@ -9,6 +9,7 @@ concrete function).
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -220,7 +221,7 @@ def _positional(
         objects, uplift, tensors.values(), [argument.tensor for argument in arguments]
     )
     name = f"__inference_{called}_{number}"
-    meta.graph_def.library.function.append(uplift.function(name, [*arguments, *captures], tensors))
+    uplift.add_function(meta.graph_def.library, name, [*arguments, *captures], tensors)
     concrete = objects.graph.concrete_functions[name]
     concrete.bound_inputs.extend(bound)
     specs = concrete.canonicalized_input_signature.tuple_value
@@ -277,7 +278,7 @@ def add_signature(objects: Objects, meta: MetaGraphDef, uplift: Uplift, key: str
     )
     name = f"__inference_signature_wrapper_{re.sub('[^A-Za-z0-9_]', '_', key)}_0"
     name = unique_name(name, uplift.functions)
-    meta.graph_def.library.function.append(uplift.function(name, [*arguments, *captures], tensors))
+    uplift.add_function(meta.graph_def.library, name, [*arguments, *captures], tensors)
     concrete = objects.graph.concrete_functions[name]
     concrete.bound_inputs.extend(bound)
     specs = concrete.canonicalized_input_signature.tuple_value
@@ -303,9 +304,16 @@ def captures_of(
     objects: Objects, uplift: Uplift, outputs: Iterable[str], fed: Iterable[str]
 ) -> tuple[list[Argument], list[int]]:
     """The variables, tables and large constants behind some tensors as arguments, and the objects they are bound to."""
+    outputs, fed = tuple(outputs), tuple(fed)
+    if (outputs, fed) not in uplift.captures:
+        uplift.captures[outputs, fed] = _captures(objects, uplift, uplift.needed(outputs, fed))
+    return uplift.captures[outputs, fed]
+
+
+def _captures(objects: Objects, uplift: Uplift, needed: Iterable[str]) -> tuple[list[Argument], list[int]]:
     captures: list[Argument] = []
     bound: list[int] = []
-    for name in uplift.needed(outputs, fed):
+    for name in needed:
         node = uplift.nodes[name]
         if node.op == "Const" and _is_large(node):
             if name not in objects.bound:
@@ -329,7 +337,11 @@ def captures_of(
 
 def _is_large(node: NodeDef) -> bool:
     """Whether a constant stands once in the main graph, for all functions. What shapes depend on is smaller."""
-    return not node.input and int(node.ByteSize()) > _LARGE and attr(node, "dtype").type != dtypes.STRING
+    tensor = attr(node, "value").tensor
+    most = 16 * math.prod(dim.size for dim in tensor.tensor_shape.dim) + len(tensor.tensor_content)
+    if most + len(node.name) < _LARGE // 2 and "_class" not in node.attr:
+        return False  # most are this small, and to measure a message costs as much as to write it
+    return not node.input and node.ByteSize() > _LARGE and tensor.dtype != dtypes.STRING
 
 
 def add_signature_map(objects: Objects) -> int:

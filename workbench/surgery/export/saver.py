@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from workbench import names
 from workbench.disk import dtypes
 from workbench.disk.schema import AttrValue, FunctionDef, GraphDef, NodeDef, SaverDef
-from workbench.graph.reach import ancestors, descendants
+from workbench.graph.reach import ancestors, consumers, descendants, reach
 from workbench.model.op_classes import V1_CHECKPOINT, V2_CHECKPOINT
 from workbench.names import show
 from workbench.surgery.imported import ImportedModel, attr_type, unique_name
@@ -40,19 +40,13 @@ class CheckpointNames:
         self._functions = functions
         self.main: set[str] = set()
         self.bodies: dict[str, set[str]] = {}
-        # What ops besides the saver's take as data: a graph may use the constants with the keys for its own ends.
-        self._used_elsewhere = {
-            names.input_node(text)
-            for node in part.kept.values()
-            if node.op not in V2_CHECKPOINT
-            for text in node.input
-            if not text.startswith("^")
-        } | {names.input_tensor(tensor).node for tensor in part.exported}
+        self._exported = {names.input_tensor(tensor).node for tensor in part.exported}
         self._own: dict[str, str] = {}
         filename = part.saver.filename_tensor_name
         if not filename or names.input_node(filename) not in part.kept:
             return
-        for name in sorted(descendants(part.kept, [names.input_node(filename)], controls=False)):
+        self._consumers = consumers(part.kept, controls=False)
+        for name in sorted(reach([names.input_node(filename)], self._consumers.__getitem__)):
             node = part.kept[name]
             if node.op in V2_CHECKPOINT:
                 self._take_main(node, 1)
@@ -84,7 +78,7 @@ class CheckpointNames:
                 "Load the model with TensorFlow and save it again.",
             )
             return
-        if name in self._used_elsewhere:
+        if self._is_used_elsewhere(name):
             # The constant means something else too: the saver gets one of its own.
             if name not in self._own:
                 copy = self._part.new_node(f"{name}/checkpoint_keys", "Const", **dict(node.attr))
@@ -92,6 +86,12 @@ class CheckpointNames:
             name = self._own[name]
             consumer.input[position] = name
         self.main.add(name)
+
+    def _is_used_elsewhere(self, name: str) -> bool:
+        """Whether ops besides the saver's take a constant: a graph may use the keys for its own ends."""
+        return name in self._exported or any(
+            self._part.kept[consumer].op not in V2_CHECKPOINT for consumer in self._consumers[name]
+        )
 
     def _calls(self, node: NodeDef) -> None:
         for value in node.attr.values():
@@ -259,8 +259,8 @@ def _become_identity(node: NodeDef, source: str) -> None:
 def _lead_save(nodes: dict[str, NodeDef], add: _Adder, own: str, save: str, restore: str, piece: str) -> None:
     """Leads `piece` instead of the part's own file name into everything the save op needs, and only there."""
     saving, restoring = ancestors(nodes, [save]), ancestors(nodes, [restore])
-    below = descendants(nodes, [own], controls=False)
-    shared = (below & saving & restoring) - {own}
+    both = saving & restoring
+    shared = descendants({name: nodes[name] for name in both}, [own], controls=False) & both - {own}
     copies: dict[str, str] = {own: piece}
     for name in sorted(shared):
         original = nodes[name]

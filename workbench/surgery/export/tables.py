@@ -161,8 +161,7 @@ class _Functions:
         library = self.meta.graph_def.library
         taken = {function.signature.name: None for function in library.function}
         name = unique_name(f"__inference__{role}_{_identifier(table)}", taken)
-        function = library.function.add()
-        function.CopyFrom(self.uplift.function(name, arguments, outputs, also_run=also_run))
+        function = self.uplift.add_function(library, name, arguments, outputs, also_run=also_run)
         concrete = self.objects.graph.concrete_functions[name]
         concrete.bound_inputs.extend(bound)
         specs = concrete.canonicalized_input_signature.tuple_value

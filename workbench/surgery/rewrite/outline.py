@@ -7,13 +7,13 @@ Source of the forms: function.proto (FunctionDef, `node_def` inputs, `ret`, `han
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from workbench import names
 from workbench.disk import dtypes
 from workbench.disk.optable import OpTable
-from workbench.disk.schema import FunctionDef, NodeDef
+from workbench.disk.schema import FunctionDef, FunctionDefLibrary, NodeDef, OpDef
 from workbench.graph.reach import needed
 from workbench.model.op_classes import MUST_BE_FED, REF_TABLES, REF_VARIABLES
 from workbench.model.shapes import Shape, to_proto
@@ -59,13 +59,19 @@ class Uplift:
         functions: the library by name.
         op_table: op definitions.
         set_up: nodes that an init op works on: a resource among them would not be set up.
+        captures: outputs and what is fed to what the function captures, and the objects that it is bound to.
     """
 
     nodes: Mapping[str, NodeDef]
     functions: Mapping[str, FunctionDef]
     op_table: OpTable
     set_up: Container[str] = ()
-    _outputs: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    captures: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[list[Argument], list[int]]] = field(
+        default_factory=dict
+    )
+    _single: dict[str, str | None] = field(default_factory=dict)
+    _stateful: dict[str, bool] = field(default_factory=dict)
+    _made: dict[tuple[object, ...], FunctionDef] = field(default_factory=dict)
 
     def needed(self, outputs: Iterable[str], fed: Iterable[str]) -> list[str]:
         """Nodes that compute some tensors when others are given, in the order of the graph.
@@ -77,25 +83,27 @@ class Uplift:
         given = {tensor: f"^{tensor}" for tensor in fed}  # no node is called so
         waits = {tensor[:-2]: mark for tensor, mark in given.items() if tensor.endswith(":0")}
         seen = needed(self.nodes, outputs, tensors=given, waits=waits) - set(given.values())
-        missing = sorted(seen - self.nodes.keys())
-        if missing:
-            raise CannotUplift(missing[0], "the graph has no such node")
-        for name in sorted(name for name in seen if name in self.set_up):
-            if self._is_resource(self.nodes[name]):
+        found = [name for name in self.nodes if name in seen]
+        if len(found) < len(seen):
+            raise CannotUplift(min(seen - self.nodes.keys()), "the graph has no such node")
+        for name in reversed(found if self.set_up else ()):
+            if name in self.set_up and self._is_resource(self.nodes[name]):
                 raise CannotUplift(name, "the init op sets it up, which only the TF1 format runs")
-        return [name for name in self.nodes if name in seen]
+        return found
 
-    def function(
+    def add_function(
         self,
+        library: FunctionDefLibrary,
         name: str,
         arguments: Iterable[Argument],
         outputs: Mapping[str, str],
         *,
         also_run: Iterable[str] = (),
     ) -> FunctionDef:
-        """The FunctionDef that computes `outputs` (user's name to tensor `n:k`) from `arguments`.
+        """Add the FunctionDef that computes `outputs` (user's name to tensor `n:k`) from `arguments`.
 
         Args:
+            library: the functions of the graph; made in place, as a body may be as large as the graph.
             name: of the function.
             arguments: in order; captures last.
             outputs: in order.
@@ -104,8 +112,29 @@ class Uplift:
         Raises:
             CannotUplift: a reference variable, an unknown op, a placeholder that is no argument.
         """
-        arguments = list(arguments)
-        result = FunctionDef()
+        arguments, runs = list(arguments), list(also_run)
+        key = (*arguments, *outputs.items(), *runs)
+        result = library.function.add()
+        if key in self._made:
+            result.CopyFrom(self._made[key])
+            result.signature.name = name
+            return result
+        try:
+            self._fill(result, name, arguments, outputs, runs)
+        except CannotUplift:
+            del library.function[-1]
+            raise
+        self._made[key] = result
+        return result
+
+    def _fill(
+        self,
+        result: FunctionDef,
+        name: str,
+        arguments: Sequence[Argument],
+        outputs: Mapping[str, str],
+        also_run: Sequence[str],
+    ) -> None:
         result.signature.name = name
         taken: set[str] = set()
         fed: dict[str, str] = {}
@@ -140,7 +169,6 @@ class Uplift:
             result.control_ret[node_name] = node_name
         result.signature.is_stateful = stateful
         result.attr["_construction_context"].s = b"kEagerRuntime"
-        return result
 
     def _add(self, function: FunctionDef, name: str, fed: Mapping[str, str], inside: set[str]) -> bool:
         """Copies a node into a body; returns whether it is stateful."""
@@ -151,19 +179,24 @@ class Uplift:
             raise CannotUplift(name, "it is a placeholder that no input feeds")
         node = function.node_def.add()
         node.CopyFrom(source)
-        data = [self._input(text, fed) for text in source.input if not text.startswith("^")]
-        controls = [text for text in source.input if text.startswith("^") and text[1:] in inside]
-        node.input[:] = [*data, *controls]
+        entries = list(source.input)
+        if entries:
+            data = [self._input(text, fed) for text in entries if text[:1] != "^"]
+            node.input[:] = data + [text for text in entries if text[:1] == "^" and text[1:] in inside]
         if "_class" in node.attr:
             places = node.attr["_class"].list.s
             kept = [place for place in places if place[:5] != b"loc:@" or place[5:].decode() in inside]
             places[:] = kept
             if not kept:
                 del node.attr["_class"]
-        if source.op in self.functions:
-            return bool(self.functions[source.op].signature.is_stateful)
-        op_def = self.op_table.get(source.op)
-        return op_def is not None and bool(op_def.is_stateful)
+        stateful = self._stateful.get(source.op)
+        if stateful is None:
+            op_def = self._op_def(source.op)
+            stateful = self._stateful[source.op] = op_def is not None and bool(op_def.is_stateful)
+        return stateful
+
+    def _op_def(self, op: str) -> OpDef | None:
+        return self.functions[op].signature if op in self.functions else self.op_table.get(op)
 
     def _is_resource(self, node: NodeDef) -> bool:
         return dtypes.RESOURCE in (output_types(node, self.op_table, self.functions) or ())
@@ -173,23 +206,31 @@ class Uplift:
         given = fed.get(str(tensor))
         if given is not None:
             return given
-        arg, index = self._place(tensor)
+        node = self.nodes[tensor.node]
+        if node.op not in self._single:
+            self._single[node.op] = self._only_output(node.op)
+        arg, index = self._single[node.op], tensor.index
+        if arg is None or index:
+            arg, index = self._place(node, index)
         return f"{tensor.node}:{arg}:{index}"
 
-    def _place(self, tensor: names.TensorName) -> tuple[str, int]:
-        """Output arg and index within it of a flat output."""
-        if tensor.node not in self._outputs:
-            self._outputs[tensor.node] = self._flat(self.nodes[tensor.node])
-        places = self._outputs[tensor.node]
-        if tensor.index >= len(places):
-            raise CannotUplift(tensor.node, f"it has no output {tensor.index}")
-        return places[tensor.index]
+    def _only_output(self, op: str) -> str | None:
+        """The output arg of an op that has one, of one tensor; None for others."""
+        op_def = self._op_def(op)
+        if op_def is None or len(op_def.output_arg) != 1:
+            return None
+        (arg,) = op_def.output_arg
+        return None if arg.number_attr or arg.type_list_attr else arg.name
 
-    def _flat(self, node: NodeDef) -> list[tuple[str, int]]:
+    def _place(self, node: NodeDef, index: int) -> tuple[str, int]:
+        """Output arg and index within it of a flat output."""
         ranges = output_ranges(node, self.op_table, self.functions)
         if ranges is None:
             raise CannotUplift(node.name, f"the outputs of the op {node.op} are not known")
-        return [(place.arg, index) for place in ranges for index in range(place.size)]
+        for place in ranges:
+            if index < place.first + place.size:
+                return place.arg, index - place.first
+        raise CannotUplift(node.name, f"it has no output {index}")
 
     def _dtype(self, tensor: str, arguments: Iterable[Argument]) -> int:
         parsed = names.input_tensor(tensor)

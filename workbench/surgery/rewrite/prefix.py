@@ -184,13 +184,14 @@ class Renamer:
         """
         old = node.name
         node.name = self.node(old)
-        inputs = [
-            "^" + self._new(Rule.CONTROL_INPUT, text[1:])
-            if text.startswith("^")
-            else self._new(Rule.INPUT, text)
-            for text in node.input
-        ]
-        node.input[:] = inputs
+        inputs = list(node.input)
+        if inputs:
+            node.input[:] = [
+                "^" + self._new(Rule.CONTROL_INPUT, text[1:])
+                if text[:1] == "^"
+                else self._new(Rule.INPUT, text)
+                for text in inputs
+            ]
         if "_class" in node.attr:
             self._colocation(node, kept)
         self._attributes(node, old, in_body=False)

@@ -17,7 +17,7 @@ from workbench.model.op_classes import CALLS
 from workbench.model.signature import HIDDEN_SIGNATURES, Port, Signature
 from workbench.model.tensors import is_vague_scalar
 from workbench.names import show
-from workbench.surgery.imported import ImportedModel, is_placeholder, must_be_fed, unique_name
+from workbench.surgery.imported import ImportedModel, is_placeholder, unique_name
 from workbench.surgery.lineage import Reference, SourceTensors
 from workbench.surgery.resolve.declared_shapes import Looseness, correct, loosen, looseness_of, looser
 from workbench.surgery.resolve.displaced_inputs import displacing, lost
@@ -280,9 +280,8 @@ def _take_inputs(join: Join, walks: Mapping[str, _Walk], result: Interface) -> N
                         "The verification feeds both and does not show that effect.",
                     )
                 )
-        for name in sorted(name for name in walk.needed if name in part.meta.nodes):
-            node = part.meta.nodes[name]
-            if not must_be_fed(node) or name == saver or name in part.cuts.values():
+        for name in sorted(walk.needed & part.needs.placeholders):
+            if name == saver or name in part.cuts.values():
                 continue
             info = _input_info(part, schema.TensorInfo(name=f"{name}:0"))
             key = _key(join, "input", handle, name.rpartition("/")[2], taken)
@@ -407,8 +406,7 @@ def _above(
     part = walk.part
     reached = part.needs.values(roots, walk.feeds)
     depends = any(
-        name.startswith(_FED)
-        or (name in part.meta.nodes and must_be_fed(part.meta.nodes[name]) and name not in part.cuts.values())
+        name.startswith(_FED) or (name in part.needs.placeholders and name not in part.cuts.values())
         for name in reached
     )
     looseness: Looseness = "proven"
@@ -447,8 +445,7 @@ def _keep_signatures(join: Join, result: Interface) -> None:
             unfed = [
                 name
                 for name in part.needs.nodes(roots, fed)
-                if name in part.cuts.values()
-                or (name in part.meta.nodes and must_be_fed(part.meta.nodes[name]))
+                if name in part.cuts.values() or name in part.needs.placeholders
             ]
             if unfed:
                 _drop_signature(join, handle, key, f"{show(unfed[0])} could not be fed through it")
