@@ -145,7 +145,7 @@ def test_without_proving_nothing_is_run(sample_models: Path, tmp_path: Path) -> 
         await type_text(app, pilot, str(target))
         await press(app, pilot, "enter")
         await done(app, pilot)
-        assert "published without running it" in said(app)
+        assert "unverified" in said(app)
         assert "--no-verify" in command(app)
 
     drive(story, [sample_models / name for name in PAIR], state=tmp_path / "state")
@@ -278,7 +278,7 @@ def test_a_model_is_merged_by_mouse_alone(
         await pilot.click("#go")
         await settle(app, pilot)
         await done(app, pilot)
-        assert "published without running it" in said(app)
+        assert "unverified" in said(app)
         await click(app, pilot, "esc Back", -1)
         await click(app, pilot, "esc Back", -1)
         await click(app, pilot, "q Quit", -1)

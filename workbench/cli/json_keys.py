@@ -137,6 +137,7 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
                 "nodes": "handle to {kept, pruned, added, functions}",
                 "renames": "handle to {counts, names}: old to new name, by rule",
                 "rewritten": "counts of {references, described, frozen} variables",
+                "checkpoints": "handle to {tensors, bytes, data_files} of each checkpoint that is kept",
                 "bytes": "bytes to write",
                 "files": "files to write",
                 "findings": _FINDINGS,

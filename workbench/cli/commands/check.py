@@ -15,6 +15,7 @@ from workbench.cli.arguments import add_json, completes_folders
 from workbench.cli.output import NAME, SCHEMA_VERSION, TEXT, Column, Output
 from workbench.cli.several import each
 from workbench.describe.actions import finding_json, words
+from workbench.describe.findings import SEVERITIES, counts_text
 from workbench.describe.text import size
 from workbench.errors import UsageError
 from workbench.names import count, did_you_mean, show
@@ -41,7 +42,6 @@ Exit codes: 0 no errors (warnings and infos allowed; with --strict infos alone),
 3 a model that cannot be read.
 """
 _SEVERITY = {"error": "bold red", "warning": "yellow", "info": "dim"}
-_SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -113,14 +113,18 @@ def _report(path: str, args: argparse.Namespace, checked: Checked) -> dict[str, 
         "nodes": checked.nodes,
         "functions": checked.functions,
         "checksums": None if args.no_checksums else {"tensors": checked.tensors, "bytes": checked.nbytes},
-        "counts": {severity: checked.count(severity) for severity in _SEVERITIES},
+        "counts": _counts(checked),
         "findings": findings,
     }
 
 
+def _counts(checked: Checked) -> dict[Severity, int]:
+    return {severity: checked.count(severity) for severity in SEVERITIES}
+
+
 def _write(path: str, model: Model, checked: Checked, args: argparse.Namespace, out: Output) -> None:
-    counts = [count(number, severity) for severity in _SEVERITIES if (number := checked.count(severity))]
-    out.heading(show(path), ", ".join(counts) or "nothing found")
+    counted = counts_text(_counts(checked))
+    out.heading(show(path), counted or "nothing found")
     looked = [count(checked.nodes, "node"), count(checked.functions, "function")]
     if model.bundle is not None:
         looked.append(
@@ -135,7 +139,7 @@ def _write(path: str, model: Model, checked: Checked, args: argparse.Namespace, 
             out.line()
             out.heading(f"MetaGraph {show(','.join(tags)) or 'without tags'}")
         _findings(found, out)
-    if counts:
+    if counted:
         out.line()
         out.line("workbench check --explain CODE explains a code.", style="dim")
 

@@ -126,12 +126,13 @@ def run(args: argparse.Namespace, out: Output, child: Child | None = None) -> in
     if args.save_recipe is not None:
         save(plan, look_up(plan, models), args.save_recipe, overwrite=args.overwrite)
     if args.dry_run:
-        from workbench.cli.pages.merge_page import dry_run, dry_run_json
+        from workbench.cli.pages.merge_page import dry_run
+        from workbench.describe.plan import plan_json
         from workbench.surgery.preconditions import dangers
 
         draft.findings = [*draft.findings, *dangers(draft.meta, draft.references)]
         if out.json:
-            out.emit(dry_run_json(draft))
+            out.emit(plan_json(draft))
         else:
             dry_run(out, draft)
         return 0

@@ -95,7 +95,7 @@ def _show(args: argparse.Namespace, out: Output, path: str) -> int:
 
 def _as_json(model: Model, args: argparse.Namespace) -> dict[str, Any]:
     """Return what is shown as data; without --tag_set of all MetaGraphs."""
-    from workbench.cli.pages.inspect_json import signature_json
+    from workbench.describe.signatures import signature_json
 
     metas = model.meta_graphs if args.tag_set is None else (model.select(args.tag_set),)
     found = []

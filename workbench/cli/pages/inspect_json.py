@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.checks.open_model import examine
 from workbench.cli.output import SCHEMA_VERSION
 from workbench.describe.actions import finding_json
+from workbench.describe.signatures import signature_json
 from workbench.disk import dtypes
 from workbench.model import shapes
 from workbench.runtime.comparison.verdict import recorded
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from workbench.model.callables import Callable_
     from workbench.model.meta import MetaGraph
     from workbench.model.model import Model
-    from workbench.model.signature import Port, Signature
+    from workbench.model.signature import Signature
     from workbench.model.structured import Spec
 
 
@@ -76,28 +77,6 @@ def meta_graph(meta: MetaGraph, signatures: Mapping[str, Signature]) -> dict[str
             for asset in meta.assets
         ],
     }
-
-
-def signature_json(signature: Signature) -> dict[str, Any]:
-    """A signature as every command shows it."""
-    return {
-        "method_name": signature.method_name,
-        "inputs": {key: _port(port) for key, port in signature.inputs.items()},
-        "outputs": {key: _port(port) for key, port in signature.outputs.items()},
-    }
-
-
-def _port(port: Port) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "tensor": port.tensor if port.kind == "dense" else None,
-        "dtype": dtypes.name(port.dtype),
-        "shape": shapes.as_json(port.shape),
-    }
-    if port.kind != "dense":
-        found |= {"kind": port.kind, "tensors": list(port.tensors)}
-    if port.default is not None:
-        found["default"] = True
-    return found
 
 
 def _callable(found: Callable_) -> dict[str, Any]:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli.output import DTYPE, NAME, TEXT, Output
 from workbench.cli.verdict import differences
-from workbench.describe.actions import finding_json, words
+from workbench.describe.actions import words
 from workbench.describe.calling import Call, Needs, call_of_result
+from workbench.describe.plan import plan_text
+from workbench.describe.signatures import port_rows, ports_json
 from workbench.describe.text import size
-from workbench.disk import dtypes
 from workbench.disk.samples import sample_models
-from workbench.model import shapes
-from workbench.names import count, show
+from workbench.names import show
 
 if TYPE_CHECKING:
-    from workbench.model import Port
+    from workbench.model import Signature
     from workbench.publishing.report import Report
     from workbench.surgery.draft import Draft
 
@@ -27,132 +25,38 @@ if TYPE_CHECKING:
 
 
 def dry_run(out: Output, draft: Draft) -> None:
-    """The page of `--dry-run`."""
+    """Write the page of `--dry-run`."""
+    text = plan_text(draft)
     out.heading("Wires")
     out.table(
-        [
-            (
-                show(str(link.source)),
-                shapes.typed(link.source.dtypes[0], link.source.shapes[0]),
-                "→",
-                show(str(link.target)),
-                shapes.typed(link.target.dtypes[0], link.target.shapes[0]),
-                shapes.FITS[link.fits[0]],
-            )
-            for link in draft.join.links
-        ],
+        [(source, given, "→", target, wanted, fits) for source, given, target, wanted, fits in text.wires],
         [NAME, DTYPE, TEXT, NAME, DTYPE, TEXT],
-    )  # fmt: skip
+    )
     out.line()
-    for handle, part in draft.parts.items():
-        if part.chosen is not None:
-            out.heading(f"Before: {handle}", show(part.chosen.key))
-            _ports(out, part.chosen.inputs.values(), part.chosen.outputs.values())
-            out.line()
-    signature = draft.signature
-    out.heading("After", show(signature.key))
-    _ports(out, signature.inputs.values(), signature.outputs.values())
+    for handle, signature in text.before:
+        out.heading(f"Before: {handle}", show(signature.key))
+        _ports(out, signature)
+        out.line()
+    out.heading("After", show(text.after.key))
+    _ports(out, text.after)
     out.line()
     out.heading("Changes")
-    for handle, part in draft.parts.items():
-        counts = part.counts
-        nodes = f"{count(counts.kept, 'node')} kept, {counts.pruned:,} pruned"
-        if counts.added:
-            nodes += f", {counts.added:,} added"
-        out.facts(
-            [(handle, f"{nodes}; {count(len(part.functions), 'function')}; all names begin with {handle}/")]
-        )
-        log = draft.logs[handle]
-        out.table(
-            [(rule, f"{number:,} renamed") for rule, number in sorted(log.counts.items())],
-            [TEXT, TEXT],
-            indent=4,
-        )
-    done = {
-        "references": (
-            "reference variable becomes a resource variable",
-            "reference variables become resource variables",
-        ),
-        "described": ("variable gets a VariableDef", "variables get a VariableDef"),
-        "frozen": ("variable is converted to a constant", "variables are converted to constants"),
-    }
-    for name, (one, many) in done.items():
-        if number := draft.rewritten[name]:
-            out.line(f"{number:,} {one if number == 1 else many}", indent=2)
+    for source in text.sources:
+        out.facts([(source.handle, "; ".join(source.facts))])
+        out.table(source.renames, [TEXT, TEXT], indent=4)
+    for line in text.conversions:
+        out.line(line, indent=2)
     out.line()
-    out.heading("Files to write", size(draft.nbytes))
-    rows = [("saved_model.pb", size(int(draft.proto.ByteSize())))]
-    for bundle, handle in draft.checkpoints:
-        rows.append(
-            (f"variables of {handle}", f"{size(bundle.nbytes)}, {count(bundle.num_shards, 'data file')}")
-        )
-    rows += [(show(copied.relative), size(copied.nbytes)) for copied in draft.files]
-    out.table(rows, [NAME, TEXT])
-    if draft.findings:
+    out.heading("Files to write", text.size)
+    out.table(text.files, [NAME, TEXT])
+    if text.findings:
         out.line()
-        out.heading("Findings")
-        out.findings(draft.findings)
+        out.heading("Findings", text.counted)
+        out.findings(text.findings)
 
 
-def dry_run_json(draft: Draft) -> dict[str, Any]:
-    """The same as data, with the whole map of names."""
-    signature = draft.signature
-    return {
-        "schema_version": 1,
-        "wires": [
-            {"from": str(link.source), "to": str(link.target), "fits": list(link.fits)}
-            for link in draft.join.links
-        ],
-        "before": {
-            handle: {"signature": part.chosen.key, **_signature_json(part.chosen)}
-            for handle, part in draft.parts.items()
-            if part.chosen is not None
-        },
-        "after": {"signature": signature.key, **_signature_json(signature)},
-        "nodes": {
-            handle: {**asdict(part.counts), "functions": len(part.functions)}
-            for handle, part in draft.parts.items()
-        },
-        "renames": {
-            handle: {
-                "counts": {str(rule): number for rule, number in sorted(log.counts.items())},
-                "names": {str(rule): names for rule, names in log.maps.items() if names},
-            }
-            for handle, log in draft.logs.items()
-        },
-        "rewritten": draft.rewritten,
-        "bytes": draft.nbytes,
-        "files": [copied.relative for copied in draft.files],
-        "findings": [finding_json(finding) for finding in draft.findings],
-    }
-
-
-def _signature_json(signature: Any) -> dict[str, Any]:
-    return {
-        side: {
-            key: {
-                "tensor": port.tensor,
-                "dtype": dtypes.name(port.dtype),
-                "shape": shapes.as_json(port.shape),
-            }
-            for key, port in ports.items()
-        }
-        for side, ports in (("inputs", signature.inputs), ("outputs", signature.outputs))
-    }
-
-
-def _ports(out: Output, inputs: Iterable[Port], outputs: Iterable[Port]) -> None:
-    rows = [
-        (
-            word,
-            show(port.key),
-            shapes.typed(port.dtype, port.shape),
-            "" if port.kind == "dense" else port.kind,
-        )
-        for word, ports in (("in", inputs), ("out", outputs))
-        for port in ports
-    ]
-    out.table(rows, [TEXT, NAME, DTYPE, TEXT])
+def _ports(out: Output, signature: Signature) -> None:
+    out.table(port_rows(signature), [TEXT, NAME, DTYPE, TEXT])
 
 
 # -- outcome
@@ -177,7 +81,7 @@ def outcome(out: Output, draft: Draft, report: Report, needs: Needs) -> None:
     signature = draft.signature
     out.line()
     out.heading("Signature", show(signature.key))
-    _ports(out, signature.inputs.values(), signature.outputs.values())
+    _ports(out, signature)
     call = _call(report, draft, needs)
     out.line()
     out.heading("Call it from a shell")
@@ -203,7 +107,7 @@ def outcome_json(draft: Draft, report: Report, needs: Needs) -> dict[str, Any]:
     """The same as data."""
     signature = draft.signature
     found = report.as_json()
-    found["signature"] = {"key": signature.key, **_signature_json(signature)}
+    found["signature"] = {"key": signature.key, **ports_json(signature)}
     if report.path is not None:
         found["call"] = _call(report, draft, needs).as_json()
     return found

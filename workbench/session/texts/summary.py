@@ -5,67 +5,56 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.describe.actions import words
+from workbench.describe.plan import plan_text
+from workbench.describe.report import made_lines, output_rows
+from workbench.describe.signatures import port_rows
 from workbench.describe.text import size
-from workbench.model import shapes
 from workbench.names import count, show
 from workbench.session.texts.detail import Detail, Role, Span
 
 if TYPE_CHECKING:
     from workbench.describe.calling import Call
-    from workbench.model import Signature
     from workbench.publishing.report import Report
     from workbench.session.options import CommitOptions
     from workbench.surgery.draft import Draft
 
 
 def what_it_does(draft: Draft) -> Detail:
-    """Nodes kept and pruned, renames, variables, the new signature, assets, the size."""
+    """Return what the commit will do: nodes kept and pruned, renames, the new signature, files, findings."""
     out = Detail(("plan",), "What the commit will do", "")
-    signature = draft.signature
-    out.add(Span("Result", "heading"), Span(f"  signature {show(signature.key)}", "dim"))
-    _ports(out, signature)
-    for handle, part in draft.parts.items():
-        out.heading(handle, f"all its names begin with {handle}/")
-        counts = part.counts
-        added = f", {counts.added:,} added" if counts.added else ""
-        out.fact("nodes", f"{counts.kept:,} kept, {counts.pruned:,} pruned{added}", width=16)
-        if part.functions:
-            out.fact("functions", f"{len(part.functions):,}", width=16)
-        for rule, number in sorted(draft.logs[handle].counts.items()):
-            out.fact(str(rule), f"{number:,} renamed", width=16)
-    out.heading("On disk", size(draft.nbytes))
-    out.fact("graph", size(int(draft.proto.ByteSize())))
-    for bundle, handle in draft.checkpoints:
-        keys = count(len(bundle.keys()), "tensor")
-        out.fact("checkpoint", f"{size(bundle.nbytes)} of {handle}: {keys}, copied byte for byte")
-    frozen = draft.rewritten.get("frozen", 0)
-    if frozen:
-        out.fact("frozen", f"{count(frozen, 'variable')} converted to constants")
-    if not draft.checkpoints and not frozen:
-        out.fact("variables", "none")
-    for copied in draft.files:
-        out.fact("file", f"{show(copied.relative)}, {size(copied.nbytes)}")
+    text = plan_text(draft)
+    out.add(Span("Result", "heading"), Span(f"  signature {show(text.after.key)}", "dim"))
+    for side, key, typed, kind in port_rows(text.after):
+        out.add(
+            Span(f"  {side:3} ", "dim"),
+            Span(key, "name"),
+            Span(f"  {typed}", "dtype"),
+            Span(f"  {kind}" if kind else "", "dim"),
+        )
+    for source in text.sources:
+        out.heading(source.handle)
+        for fact in source.facts:
+            out.add(f"  {fact}")
+        for rule, number in source.renames:
+            out.fact(rule, number, width=16)
+    if text.conversions:
+        out.heading("Variables")
+        for line in text.conversions:
+            out.add(f"  {line}")
+    out.heading("Files to write", text.size)
+    width = max(len(name) for name, _ in text.files)
+    for name, inside in text.files:
+        out.fact(name, inside, width=width)
+    if text.findings:
+        out.heading("Findings", text.counted)
     return out
-
-
-def _ports(out: Detail, signature: Signature) -> None:
-    for word, ports in (("in", signature.inputs), ("out", signature.outputs)):
-        for port in ports.values():
-            out.add(
-                Span(f"  {word:3} ", "dim"),
-                Span(show(port.key), "name"),
-                Span(f"  {shapes.typed(port.dtype, port.shape)}", "dtype"),
-                Span("" if port.kind == "dense" else f"  {port.kind}", "dim"),
-            )
 
 
 def what_became(draft: Draft, report: Report) -> Detail:
     """The verdict, the differences of each output in each loader, the path."""
     out = Detail(("report",), "Verdict", str(report.path or ""))
     good = report.published
-    known = {"verified": "verified", "unverified": "published without running it"}
-    verdict = known.get(report.verdict, report.verdict)
-    out.add(Span(f"{'✓' if good else '✗'} {verdict}", "good" if good else "bad"))
+    out.add(Span(f"{'✓' if good else '✗'} {report.verdict}", "good" if good else "bad"))
     if report.path is not None:
         out.add(Span(show(str(report.path)), "title"), Span(f"  {size(report.nbytes)}", "dim"))
     else:
@@ -77,19 +66,12 @@ def what_became(draft: Draft, report: Report) -> Detail:
     if verification is not None:
         if verification.outputs:
             out.heading("Compared with the models run one after the other")
-            for check in verification.outputs:
-                found = check.comparison
-                said = "equal" if not found.max_abs else f"largest difference {found.max_abs:.3g}"
-                said = "random; of this dtype and shape" if found.form_only else said
-                if not found.equal:
-                    said = found.reason or "differs"
-                loader = "v1 Session" if check.loader == "v1" else "tf.saved_model.load"
-                sign = "✓" if found.equal else "✗"
+            for row in output_rows(verification):
                 out.add(
-                    Span(f"  {sign} ", "good" if found.equal else "bad"),
-                    Span(show(check.output), "name"),
-                    Span(f"  {found.dtype} {shapes.text(tuple(found.shape))}  ", "dtype"),
-                    Span(f"{loader}: {said}", "" if found.equal else "bad"),
+                    Span(f"  {'✓' if row.equal else '✗'} ", "good" if row.equal else "bad"),
+                    Span(row.output, "name"),
+                    Span(f"  {row.typed}  ", "dtype"),
+                    Span(row.text, "" if row.equal else "bad"),
                 )
         for loader_check in verification.loaders:
             if loader_check.reason:
@@ -97,8 +79,8 @@ def what_became(draft: Draft, report: Report) -> Detail:
         if verification.how_made:
             made = len(verification.samples) - verification.given
             out.heading("Generated inputs", count(made, "sample"))
-            for slot, how in verification.how_made.items():
-                out.add(Span(f"  {show(slot)}  ", "name"), Span(show(how, 300), "dim"))
+            for text in made_lines(verification):
+                out.add(Span(f"  {text}", "dim"))
         for note in verification.notes:
             _paragraph(out, note, "dim")
     if report.seconds:

@@ -1,0 +1,167 @@
+"""Say what a draft will write: what is wired, what changes in each model, the files. Every face draws the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from workbench.describe.actions import finding_json
+from workbench.describe.findings import counts_text, severity_counts
+from workbench.describe.signatures import ports_json
+from workbench.describe.text import size
+from workbench.model import shapes
+from workbench.names import count, show
+
+if TYPE_CHECKING:
+    from workbench.findings import Finding
+    from workbench.model import Signature
+    from workbench.surgery.result import Draft
+
+_DONE = {
+    "references": (
+        "reference variable becomes a resource variable",
+        "reference variables become resource variables",
+    ),
+    "described": ("variable gets a VariableDef", "variables get a VariableDef"),
+    "frozen": ("variable is converted to a constant", "variables are converted to constants"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceChanges:
+    """What becomes of one model.
+
+    Attributes:
+        handle: of the model.
+        facts: nodes, functions, names; each safe to print.
+        renames: (kind of name, `12 renamed`).
+    """
+
+    handle: str
+    facts: tuple[str, ...]
+    renames: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanText:
+    """What a draft will write, as rows.
+
+    Attributes:
+        wires: (output, its dtype and shape, input, its dtype and shape, whether they fit).
+        before: the signature each model is joined by, by handle.
+        after: the signature of the result.
+        sources: what becomes of each model.
+        conversions: what is done to variables.
+        size: bytes of all files.
+        files: (name, bytes and what is in it).
+        findings: what should be known.
+        counted: how many findings of each severity.
+    """
+
+    wires: tuple[tuple[str, str, str, str, str], ...]
+    before: tuple[tuple[str, Signature], ...]
+    after: Signature
+    sources: tuple[SourceChanges, ...]
+    conversions: tuple[str, ...]
+    size: str
+    files: tuple[tuple[str, str], ...]
+    findings: Sequence[Finding]
+    counted: str
+
+
+def plan_text(draft: Draft) -> PlanText:
+    """Return what a draft will write."""
+    return PlanText(
+        wires=tuple(
+            (
+                show(str(link.source)),
+                shapes.typed(link.source.dtypes[0], link.source.shapes[0]),
+                show(str(link.target)),
+                shapes.typed(link.target.dtypes[0], link.target.shapes[0]),
+                shapes.FITS[link.fits[0]],
+            )
+            for link in draft.join.links
+        ),
+        before=tuple(
+            (handle, part.chosen) for handle, part in draft.parts.items() if part.chosen is not None
+        ),
+        after=draft.signature,
+        sources=tuple(_changes(draft, handle) for handle in draft.parts),
+        conversions=_conversions(draft),
+        size=size(draft.nbytes),
+        files=tuple(_files(draft)),
+        findings=draft.findings,
+        counted=counts_text(severity_counts(draft.findings)),
+    )
+
+
+def _changes(draft: Draft, handle: str) -> SourceChanges:
+    part = draft.parts[handle]
+    counts = part.counts
+    nodes = f"{count(counts.kept, 'node')} kept, {counts.pruned:,} pruned"
+    if counts.added:
+        nodes += f", {counts.added:,} added"
+    renamed = sorted(draft.logs[handle].counts.items())
+    return SourceChanges(
+        handle,
+        (nodes, count(len(part.functions), "function"), f"all names begin with {handle}/"),
+        tuple((str(rule), f"{number:,} renamed") for rule, number in renamed),
+    )
+
+
+def _conversions(draft: Draft) -> tuple[str, ...]:
+    found = []
+    for name, (one, many) in _DONE.items():
+        if number := draft.rewritten[name]:
+            found.append(f"{number:,} {one if number == 1 else many}")
+    return tuple(found)
+
+
+def _files(draft: Draft) -> list[tuple[str, str]]:
+    rows = [("saved_model.pb", size(int(draft.proto.ByteSize())))]
+    for bundle, handle in draft.checkpoints:
+        inside = f"{count(len(bundle.keys()), 'tensor')} in {count(bundle.num_shards, 'data file')}"
+        rows.append((f"variables of {handle}", f"{size(bundle.nbytes)}, {inside}"))
+    return rows + [(show(copied.relative), size(copied.nbytes)) for copied in draft.files]
+
+
+def plan_json(draft: Draft) -> dict[str, Any]:
+    """Return the same as data, with the whole map of names."""
+    signature = draft.signature
+    return {
+        "schema_version": 1,
+        "wires": [
+            {"from": str(link.source), "to": str(link.target), "fits": list(link.fits)}
+            for link in draft.join.links
+        ],
+        "before": {
+            handle: {"signature": part.chosen.key, **ports_json(part.chosen)}
+            for handle, part in draft.parts.items()
+            if part.chosen is not None
+        },
+        "after": {"signature": signature.key, **ports_json(signature)},
+        "nodes": {
+            handle: {**asdict(part.counts), "functions": len(part.functions)}
+            for handle, part in draft.parts.items()
+        },
+        "renames": {
+            handle: {
+                "counts": {str(rule): number for rule, number in sorted(log.counts.items())},
+                "names": {str(rule): names for rule, names in log.maps.items() if names},
+            }
+            for handle, log in draft.logs.items()
+        },
+        "rewritten": draft.rewritten,
+        "checkpoints": {
+            handle: {
+                "tensors": len(bundle.keys()),
+                "bytes": bundle.nbytes,
+                "data_files": bundle.num_shards,
+            }
+            for bundle, handle in draft.checkpoints
+        },
+        "bytes": draft.nbytes,
+        "files": [copied.relative for copied in draft.files],
+        "findings": [finding_json(finding) for finding in draft.findings],
+    }
