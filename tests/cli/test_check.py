@@ -28,7 +28,7 @@ def test_a_sound_model(capsys: Capture) -> None:
     assert (done.code, done.err) == (0, "")
     assert done.out.splitlines() == [
         f"{DIGITS}  nothing found",
-        "  checked 45 nodes, no functions, checksums of 2 tensors (31.4 kB)",
+        "  checked 45 nodes, 0 functions, checksums of 2 tensors (31.4 kB)",
     ]
     found = report(capsys, DIGITS, code=0)
     assert found == {
@@ -49,7 +49,7 @@ def test_an_error(capsys: Capture, tmp_path: Path) -> None:
     assert done.code == 1
     assert done.out.splitlines() == [
         f"{path}  1 error",
-        "  checked 45 nodes, no functions, checksums of 2 tensors (31.4 kB)",
+        "  checked 45 nodes, 0 functions, checksums of 2 tensors (31.4 kB)",
         "",
         "  error  input-count  MatMul",
         "    MatMul takes 2 here, and it is given 1.",
