@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from workbench.publishing.joins import commit
 
 from tests.cli.test_unsafe import reads_a_file
 from tests.surgery.tiny import doubler, plan
@@ -21,6 +20,7 @@ from workbench.describe.findings import counts_text
 from workbench.describe.plan import plan_json, plan_text
 from workbench.describe.text import size
 from workbench.names import count
+from workbench.publishing.commit import commit
 from workbench.session.options import CommitOptions
 from workbench.session.texts.detail import Detail
 from workbench.session.texts.summary import call_of, what_became, what_it_does

@@ -41,7 +41,12 @@ def test_the_joined_graph_with_its_seam(sample_models: Path, tmp_path: Path) -> 
         await press(app, pilot, "space", "space", "v")
         await drawn(app, pilot)
         text = screen_text(app)
-        assert "boundary" in text and "Reshape" in text and "MatMul" in text and "43 nodes kept, 2 pruned" in text
+        assert (
+            "boundary" in text
+            and "Reshape" in text
+            and "MatMul" in text
+            and "43 nodes kept, 2 pruned" in text
+        )
         item = canvas(app).item
         assert item is not None and getattr(item, "seam", False), "it starts at the seam"
         await press(app, pilot, "j")
