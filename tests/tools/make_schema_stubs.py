@@ -28,16 +28,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic, Literal, SupportsIndex, TypeVar, overload
 
 from google.protobuf.descriptor_pool import DescriptorPool
-from google.protobuf.message import Message as _Message
-
-Message = Any
+from google.protobuf.message import Message as Message
 
 _T = TypeVar("_T")
 _K = TypeVar("_K")
-_M = TypeVar("_M", bound=_Message)
+_M = TypeVar("_M", bound=Message)
 
 def pool() -> DescriptorPool: ...
-def message_class(full_name: str) -> type[_Message]: ...
+def message_class(full_name: str) -> type[Message]: ...
 def enum(name: str) -> dict[str, int]: ...
 
 class Repeated(Sequence[_T]):
@@ -91,8 +89,8 @@ class EnumWrapper:
 """
 WELL_KNOWN = {"google.protobuf.Any": "_Any", "google.protobuf.BoolValue": "_BoolValue"}
 ANY = (
-    "    def Pack(self, message: _Message, /) -> None: ...",
-    "    def Unpack(self, message: _Message, /) -> bool: ...",
+    "    def Pack(self, message: Message, /) -> None: ...",
+    "    def Unpack(self, message: Message, /) -> bool: ...",
     "    def Is(self, descriptor: Any, /) -> bool: ...",
     "    def TypeName(self) -> str: ...",
 )
@@ -148,7 +146,7 @@ def _message(descriptor: Any, indent: str = "") -> list[str]:
         lines += [line.strip() for line in ANY]
     name = WELL_KNOWN.get(descriptor.full_name, descriptor.name)
     body = [f"{indent}    {line}" if line else "" for line in lines]
-    return [f"{indent}class {name}(_Message):{'' if body else ' ...'}", *body]
+    return [f"{indent}class {name}(Message):{'' if body else ' ...'}", *body]
 
 
 def _call(name: str, arguments: list[str], result: str) -> list[str]:

@@ -5,6 +5,9 @@ a descriptor pool of our own: the same names in the default pool would make a la
 this process fail. All fields TensorFlow has are there, so that what is read can be written back byte for byte
 and text format can be read at all.
 
+A type checker takes their fields from `schema.pyi`, which also has the names of protobuf's containers
+(`RepeatedMessage`, `MessageMap`, …): those are for annotations only. `Message` is the class of all of them.
+
 `schema_table.py` is the table to read; `schema.bin` is the same, compiled, because parsing the table at each
 start would cost more than all the rest here.
 """
@@ -15,14 +18,13 @@ import os
 from threading import Lock
 from typing import Any
 
-from google.protobuf import descriptor_pool, message_factory
+from google.protobuf import message_factory
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message import Message as Message
 
-Message = Any
-"""A protobuf message. Its class is made at run time, so a type checker knows nothing about it."""
 
-
-def _filled() -> Any:
-    made = descriptor_pool.DescriptorPool()
+def _filled() -> DescriptorPool:
+    made = DescriptorPool()
     with open(os.path.join(os.path.dirname(__file__), "schema.bin"), "rb") as file:
         while head := file.read(4):
             made.AddSerializedFile(file.read(int.from_bytes(head, "little")))
@@ -33,7 +35,7 @@ _pool = _filled()
 _making = Lock()  # two threads must not make two classes for one message
 
 
-def pool() -> Any:
+def pool() -> DescriptorPool:
     """Return the private descriptor pool.
 
     `google.protobuf.text_format` needs it to expand an `Any`.
@@ -41,7 +43,7 @@ def pool() -> Any:
     return _pool
 
 
-def message_class(full_name: str) -> Any:
+def message_class(full_name: str) -> type[Message]:
     """Return the class of a message by its full name.
 
     As in `google.protobuf.Any` and `tensorflow.CollectionDef.NodeList`.

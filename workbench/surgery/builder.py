@@ -8,7 +8,7 @@ from functools import partial
 from workbench import names
 from workbench.disk import dtypes, schema
 from workbench.disk.optable import OpTable
-from workbench.disk.schema import Message
+from workbench.disk.schema import FunctionDef, NodeDef, TensorInfo
 from workbench.findings import Action, Finding, Hint
 from workbench.graph.adjacency import Adjacency
 from workbench.model.objects import OBJECT_GRAPH_KEY
@@ -184,7 +184,7 @@ class Builder:
         self.meta.object_graph_def.CopyFrom(objects.graph)
         return objects
 
-    def _set_up(self, nodes: Mapping[str, Message]) -> set[str]:
+    def _set_up(self, nodes: Mapping[str, NodeDef]) -> set[str]:
         """Resources of TF1 parts that their init ops do something to but read: the TF2 format runs no init op."""
         roots = [
             name for part in self.parts if not part.meta.has_object_graph for name in self._init_ops(part)
@@ -292,7 +292,7 @@ class Builder:
         )
         renamer = Renamer(part.handle, kept, gradient_ops, self.without)
         self.renamers[part.handle] = renamer
-        copies: dict[str, Message] = {}
+        copies: dict[str, FunctionDef] = {}
         for name in part.functions:
             copy = self.graph.library.function.add()
             copy.CopyFrom(part.function(name))
@@ -432,17 +432,17 @@ class Builder:
                 info = port_info(part, signature, own_key, "outputs")
                 kept.outputs[own_key].CopyFrom(self._renamed(handle, info))
 
-    def _info(self, port: ResultPort) -> Message:
+    def _info(self, port: ResultPort) -> TensorInfo:
         return self._renamed(port.handle, port.info)
 
-    def _renamed(self, handle: str, info: Message) -> Message:
-        copy = schema.TensorInfo()
+    def _renamed(self, handle: str, info: TensorInfo) -> TensorInfo:
+        copy = TensorInfo()
         copy.CopyFrom(info)
         self._rename_info(handle, copy)
         self.renamers[handle].log.counts[Rule.SIGNATURE] += 1
         return info if Rule.SIGNATURE in self.without else copy
 
-    def _rename_info(self, handle: str, info: Message) -> None:
+    def _rename_info(self, handle: str, info: TensorInfo) -> None:
         kind = info.WhichOneof("encoding")
         if kind == "coo_sparse":
             sparse = info.coo_sparse

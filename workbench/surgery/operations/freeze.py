@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from workbench import names
-from workbench.disk.schema import Message
+from workbench.disk.schema import MetaGraphDef, NodeDef
 from workbench.findings import Action, Hint
 from workbench.model import MetaGraph
 from workbench.model.op_classes import VARIABLES
-from workbench.model.variables import VARIABLE_COLLECTIONS
+from workbench.model.variables import VARIABLE_COLLECTIONS, Variable
 from workbench.names import show
 from workbench.surgery.export.collections import kept_contexts
 from workbench.surgery.export.init_ops import carry_init, signature_tensors, use_main_op
@@ -84,7 +84,7 @@ def _freeze_all(workspace: Workspace) -> None:
     workspace.faithful = False
 
 
-def _all(meta_graph: Message) -> Iterator[Message]:
+def _all(meta_graph: MetaGraphDef) -> Iterator[NodeDef]:
     """The nodes of the main graph and of all functions."""
     yield from meta_graph.graph_def.node
     for function in meta_graph.graph_def.library.function:
@@ -102,11 +102,11 @@ def _needed_by(workspace: Workspace) -> list[str]:
 
 
 def _freeze(
-    workspace: Workspace, nodes: dict[str, Message], known: dict[str, Message], state: Restored
+    workspace: Workspace, nodes: dict[str, NodeDef], known: dict[str, Variable], state: Restored
 ) -> None:
     graph = workspace.meta_graph.graph_def
 
-    def add(name: str, op: str) -> Message:
+    def add(name: str, op: str) -> NodeDef:
         name = unique_name(name, nodes)
         nodes[name] = graph.node.add(name=name, op=op)
         return nodes[name]
@@ -159,7 +159,7 @@ def _fits(workspace: Workspace, nbytes: int) -> bool:
     return False
 
 
-def _drop_collections(meta_graph: Message, nodes: dict[str, Message]) -> None:
+def _drop_collections(meta_graph: MetaGraphDef, nodes: dict[str, NodeDef]) -> None:
     """Variables' collections, and what names a node that is gone."""
     collections = meta_graph.collection_def
     same = Renamer("", without=Rule)

@@ -7,10 +7,10 @@ are functions of their own (`export.signature_functions`). What can't be done be
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from workbench.disk.optable import OpTable
-from workbench.disk.schema import Message
+from workbench.disk.schema import Message, NodeDef
 from workbench.findings import Action, Finding, Hint
 from workbench.model.signature import HIDDEN_SIGNATURES, PREDICT, Port, Signature
 from workbench.names import UNUSABLE_ARGUMENT, did_you_mean, is_unusable_argument, show
@@ -35,7 +35,10 @@ from workbench.surgery.rewrite.outline import CannotUplift, Uplift
 from workbench.surgery.workspace import WARMUP, Workspace
 
 if TYPE_CHECKING:
+    from workbench.disk.schema import MessageMap
     from workbench.surgery.operations.signature import Added, ChangeSignature
+
+_M = TypeVar("_M", bound=Message)
 
 
 def change_signatures(workspace: Workspace, change: ChangeSignature) -> None:
@@ -86,7 +89,7 @@ class _Change:
         self.chosen: Signature | None = None
         self.added: dict[str, FoundEnds] = {}
         # placeholders and calls of callables, which the main graph gets
-        self.calls: dict[str, Message] = {}
+        self.calls: dict[str, NodeDef] = {}
         # the original with the calls opened that endpoints lie in
         self.opened: Opened | None = None
         self.method_of_chosen = change.method is not None and (change.signature is not None or not change.add)
@@ -377,7 +380,7 @@ class _Change:
             self.workspace.note("signature-none", "warning", "model", "No signature is left.")
 
 
-def _rename_keys(table: Message, renames: Mapping[str, str]) -> None:
+def _rename_keys(table: MessageMap[str, _M], renames: Mapping[str, str]) -> None:
     """Renames keys of a protobuf map of messages; a swap is fine."""
     copies = {}
     for old, new in renames.items():

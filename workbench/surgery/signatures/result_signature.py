@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from workbench import names
-from workbench.disk import dtypes, schema
-from workbench.disk.schema import Message
+from workbench.disk import dtypes
+from workbench.disk.schema import TensorInfo, TensorProto
 from workbench.findings import Action, Finding, Hint
 from workbench.graph.level import Level
 from workbench.graph.shape_inference import Shapes
@@ -43,8 +43,8 @@ class ResultPort:
     key: str
     handle: str
     own_key: str
-    info: Message
-    default: Message | None = None
+    info: TensorInfo
+    default: TensorProto | None = None
     depends: bool = True
 
     @property
@@ -80,7 +80,7 @@ class Interface:
         return Reference(inputs, outputs)
 
 
-def info_tensors(info: Message) -> Iterable[str]:
+def info_tensors(info: TensorInfo) -> Iterable[str]:
     """The tensor names in a TensorInfo; indices, values, dense_shape for a sparse one."""
     kind = info.WhichOneof("encoding")
     if kind == "coo_sparse":
@@ -95,13 +95,14 @@ def info_tensors(info: Message) -> Iterable[str]:
 
 def port_info(
     part: ImportedModel, signature: Signature, key: str, side: Literal["inputs", "outputs"]
-) -> Message:
+) -> TensorInfo:
     """The TensorInfo of a key; for a GraphDef, whose signature is not on disk, one made from the port."""
     protos = part.meta.proto.signature_def
     if signature.key in protos:
-        return getattr(protos[signature.key], side)[key]
+        definition = protos[signature.key]
+        return (definition.inputs if side == "inputs" else definition.outputs)[key]
     port: Port = getattr(signature, side)[key]
-    info = schema.TensorInfo(name=port.tensor, dtype=port.dtype)
+    info = TensorInfo(name=port.tensor, dtype=port.dtype)
     info.tensor_shape.CopyFrom(shapes_.to_proto(port.shape))
     return info
 
@@ -155,7 +156,7 @@ def design_interface(join: Join) -> Interface:
     return result
 
 
-def _is_scalar(info: Message) -> bool:
+def _is_scalar(info: TensorInfo) -> bool:
     return info.HasField("tensor_shape") and shapes_.from_proto(info.tensor_shape) == ()
 
 
@@ -283,7 +284,7 @@ def _take_inputs(join: Join, walks: Mapping[str, _Walk], result: Interface) -> N
         for name in sorted(walk.needed & part.needs.placeholders):
             if name == saver or name in part.cuts.values():
                 continue
-            info = _input_info(part, schema.TensorInfo(name=f"{name}:0"))
+            info = _input_info(part, TensorInfo(name=f"{name}:0"))
             key = _key(join, "input", handle, name.rpartition("/")[2], taken)
             result.inputs.append(ResultPort(key, handle, name, info))
             join.findings.append(
@@ -334,9 +335,9 @@ def _key(join: Join, noun: str, handle: str, own_key: str, taken: set[str]) -> s
     return key
 
 
-def _input_info(part: ImportedModel, info: Message) -> Message:
+def _input_info(part: ImportedModel, info: TensorInfo) -> TensorInfo:
     """A TensorInfo whose dtype and shape are the placeholder's own, which do not lie."""
-    copy = schema.TensorInfo()
+    copy = TensorInfo()
     copy.CopyFrom(info)
     if copy.WhichOneof("encoding") == "name":
         tensor = names.input_tensor(copy.name)
@@ -366,7 +367,7 @@ def _take_outputs(
         for own_key, port in ports:
             key = _key(join, "output", handle, own_key, taken)
             looseness, depends = _above(join, walks, handle, port.tensors, known)
-            info = schema.TensorInfo()
+            info = TensorInfo()
             info.CopyFrom(port_info(part, part.chosen, own_key, "outputs"))
             if dtypes.is_ref(info.dtype):
                 info.dtype = dtypes.base(info.dtype)
