@@ -118,7 +118,7 @@ class Finding:
         where: the node, key, file or wire that is meant.
         message: what is the matter, got against expected, safe to print.
         hint: the next move, or None; a `Hint` where it is an action.
-        count: how many findings it represents; more than 1 for those that are not listed one by one.
+        more: how many findings of this code it counts that are not listed one by one; 0 for a finding of its own.
     """
 
     code: str
@@ -126,14 +126,24 @@ class Finding:
     where: str
     message: str
     hint: str | None = None
-    count: int = 1
+    more: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many findings it represents."""
+        return self.more or 1
+
+    @property
+    def heading(self) -> str:
+        """Its code and its place, as every face shows them before the message."""
+        return f"{self.code} {self.where}" if self.where else self.code
 
     def __repr__(self) -> str:
         return f"<Finding {self}>"
 
     def __str__(self) -> str:
         hint = f" {self.hint}" if self.hint else ""
-        return f"{self.severity} {self.code} {self.where}: {self.message}{hint}"
+        return f"{self.severity} {self.heading}: {self.message}{hint}"
 
 
 # Of findings that say that a name is not there, or that it is not clear which of several is meant.
@@ -190,6 +200,6 @@ def in_short(findings: Iterable[Finding], limit: int = 10) -> list[Finding]:
             continue
         left[kind] += finding.count
         if last[kind] == at:
-            text = f"{left[kind]:,} more like this ({finding.code})."
+            text = f"{left[kind]:,} more like this."
             short.append(Finding(*kind, "", text, Hint("", Action("list-all")), left[kind]))
     return short

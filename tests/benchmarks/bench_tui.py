@@ -114,7 +114,8 @@ def keys(folder: Path) -> None:
     """Keys in the filter over 100,000 nodes."""
     from tests.tui.driving import settle
     from workbench.session.store import Store
-    from workbench.tui.app import Look, WorkbenchApp
+    from workbench.tui.app import WorkbenchApp
+    from workbench.tui.host import Look
     from workbench.tui.start import make_session
     from workbench.tui.widgets.browse import Browse
 

@@ -206,7 +206,7 @@ def test_what_is_found_twice_is_counted_once() -> None:
 
 def test_a_summary_of_summaries_keeps_the_number() -> None:
     one = Finding("x", "warning", "here", "message")
-    listed = [*[replace(one, where=str(number)) for number in range(4)], replace(one, where="", count=20)]
+    listed = [*[replace(one, where=str(number)) for number in range(4)], replace(one, where="", more=20)]
     short = in_short(listed, 3)
     assert [finding.count for finding in short] == [1, 1, 1, 21] and total(short) == total(listed) == 24
     assert "21 more" in short[-1].message and "count" not in finding_json(short[-1])

@@ -219,7 +219,7 @@ def reading(start: Start, folder: Path) -> Running:
     pipe = folder / "value"
     os.mkfifo(pipe)
     running = start(*MERGE, "-o", folder / "out", "--input", f"base64_input=@{pipe}", "-v")
-    running.until("info image_base64@base64_input")
+    running.until("info R5-scalar image_base64@base64_input")
     time.sleep(0.2)  # it is said right before the value is read
     return running
 
@@ -236,7 +236,7 @@ def test_an_interrupt_with_json_is_one_line(start: Start, tmp_path: Path) -> Non
     os.mkfifo(tmp_path / "value")
     words = (*MERGE, "-o", tmp_path / "out", "--input", f"base64_input=@{tmp_path / 'value'}", "-v", "--json")
     running = start(*words)
-    running.until("info image_base64@base64_input")
+    running.until("info R5-scalar image_base64@base64_input")
     time.sleep(0.2)
     running.send("group", signal.SIGINT)
     assert running.end() == 130

@@ -14,7 +14,8 @@ from textual.worker import WorkerCancelled
 
 from tests.timing import HANG
 from workbench.session.store import Store
-from workbench.tui.app import Look, WorkbenchApp
+from workbench.tui.app import WorkbenchApp
+from workbench.tui.host import Look
 from workbench.tui.screens import panes
 from workbench.tui.screens.work import WorkScreen
 from workbench.tui.start import make_session

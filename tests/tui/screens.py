@@ -16,7 +16,8 @@ from textual.pilot import Pilot
 from tests.tui.driving import drive, press, settle, type_text, until
 from workbench import sample_models
 from workbench.surgery.operations.connect import Connect
-from workbench.tui.app import Look, WorkbenchApp
+from workbench.tui.app import WorkbenchApp
+from workbench.tui.host import Look
 
 SIZES = ((80, 24), (120, 40), (200, 60))
 THEMES = ("workbench-dark", "workbench-light")

@@ -17,7 +17,8 @@ from tests.tui.test_browse import pane
 from tests.tui.test_wire import PAIR, wires, work
 from workbench.tui import clipboard
 from workbench.tui.actions import ACTIONS, key_text
-from workbench.tui.app import Look, WorkbenchApp
+from workbench.tui.app import WorkbenchApp
+from workbench.tui.host import Look
 from workbench.tui.palette import available, holders
 from workbench.tui.screens.ask import AskScreen
 from workbench.tui.screens.start import StartScreen

@@ -192,7 +192,7 @@ class _Some:
             return self.listed
         return [
             *self.listed,
-            Finding(self.code, self.severity, "", f"{self.more:,} {rest}.", count=self.more),
+            Finding(self.code, self.severity, "", f"{self.more:,} {rest}.", more=self.more),
         ]
 
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-_FINDINGS = "list of {code, severity, where, message, hint, action?}; action: {name, arguments} of the hint"
+_FINDINGS = (
+    "list of {code, severity, where, message, hint, action?, more?}; action: {name, arguments} of the hint; "
+    "more: number of findings of this code that are not listed"
+)
 _PORTS = "key to {tensor, dtype, shape}; null for an unknown size and for a shape of unknown rank"
 _VERSION = "version of this format: 1"
 _PATH = "the model; for a folder of versions, the folder of the version"
@@ -98,7 +101,7 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
                 "functions": "functions checked",
                 "checksums": "{tensors, bytes} compared, or null",
                 "counts": "number of findings by severity: {error, warning, info}",
-                "findings": "list of {code, severity, where, message, hint, action?, tag_set}",
+                "findings": "list of {code, severity, where, message, hint, action?, more?, tag_set}",
             },
         ),
         Shape(

@@ -153,13 +153,12 @@ class Output:
             self._write(spans)
 
     def findings(self, findings: Iterable[Finding], indent: int = 2) -> None:
-        """Findings, one a paragraph: severity and place, message, hint."""
+        """Write findings, one a paragraph: severity, code and place, message, hint."""
         if self.json:
             return
         for finding in in_short(findings):
             style = _SEVERITY[finding.severity]
-            where = f" {finding.where}" if finding.where else ""
-            head = f"{finding.severity}{where}"
+            head = f"{finding.severity} {finding.heading}"
             width = self.width
             for part in _wrap(head, width - indent) if width else [head]:
                 self._write([(" " * indent, ""), (part, style)])
@@ -254,9 +253,8 @@ def _writing_stdout() -> Iterator[None]:
 
 
 def _paragraph(finding: Finding, indent: str = "") -> str:
-    where = f" {finding.where}" if finding.where else ""
     hint = f"\n{indent}  {words(finding.hint, 'command line')}" if finding.hint else ""
-    return f"{finding.severity}{where}: {finding.message}{hint}"
+    return f"{finding.severity} {finding.heading}: {finding.message}{hint}"
 
 
 def error_json(problem: WorkbenchError) -> dict[str, Any]:

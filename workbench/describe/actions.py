@@ -113,10 +113,11 @@ def hint_json(hint: str | None) -> dict[str, Any]:
 
 def finding_json(finding: Finding) -> dict[str, Any]:
     """Return a finding as `--json` of every command shows it."""
-    return {
+    found = {
         "code": finding.code,
         "severity": finding.severity,
         "where": finding.where,
         "message": finding.message,
         **hint_json(finding.hint),
     }
+    return {**found, "more": finding.more} if finding.more else found

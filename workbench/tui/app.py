@@ -1,11 +1,9 @@
-"""The application: themes, the clipboard, the screens and what they share. What a screen does is in its own file."""
+"""The application: themes, signals, which screen is shown. What a screen does is in its own file."""
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from textual.app import App
@@ -14,29 +12,15 @@ from textual.filter import ANSIToTruecolor
 
 from workbench.session.session import Session
 from workbench.session.store import Store
-from workbench.tui import clipboard, themes
+from workbench.tui import themes
 from workbench.tui.actions import bindings, does_nothing
+from workbench.tui.host import Host, Look
 
 if TYPE_CHECKING:
     from textual.screen import Screen
 
-    from workbench.session.committing import Committer
-
 LOST = 129
 """Exit code when the terminal went away: 128 and SIGHUP, as a shell has it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How the application is drawn: theme, glyphs, motion.
-
-    Attributes:
-        theme: name of a theme, or empty for the one that suits the terminal.
-        ascii: draw without box glyphs.
-    """
-
-    theme: str = ""
-    ascii: bool = False
 
 
 def _actions() -> Any:
@@ -46,7 +30,7 @@ def _actions() -> Any:
     return Actions
 
 
-class WorkbenchApp(App[int]):
+class WorkbenchApp(Host):
     """The Textual application of the workbench.
 
     Args:
@@ -72,11 +56,7 @@ class WorkbenchApp(App[int]):
     def __init__(
         self, session: Session | None = None, store: Store | None = None, look: Look | None = None
     ) -> None:
-        super().__init__()
-        self.session = session or Session()
-        self.store = store or Store()
-        self.look = look or Look()
-        self._committer: Committer | None = None
+        super().__init__(session, store, look)
         self._asked_about_commit: Screen[Any] | None = None
         for theme in (themes.DARK, themes.LIGHT, themes.SIXTEEN):
             self.register_theme(theme)
@@ -152,55 +132,6 @@ class WorkbenchApp(App[int]):
         from workbench.tui.screens.work import WorkScreen
 
         return WorkScreen(self.session)
-
-    @property
-    def committer(self) -> Committer:
-        """Return the committer, which runs TensorFlow in at most one child process."""
-        if self._committer is None:
-            from workbench.session.committing import Committer
-
-            self._committer = Committer()
-            self.set_interval(5.0, self._committer.tick)
-        return self._committer
-
-    # -- what every screen may ask for
-
-    def copy_to_clipboard(self, text: str) -> None:
-        """Copy text to the clipboard and show a notice of it."""
-        self._clipboard = text
-        if self._driver is not None:
-            clipboard.copy(text, self._driver.write)
-        line = text if len(text) <= 60 else f"{text[:57]}…"
-        self.notify(line, title="Copied", timeout=2, markup=False)
-
-    def tell(
-        self, message: str, hint: str | None = None, *, title: str = "", severity: Any = "information"
-    ) -> None:
-        """Show a notice; text from models is not read as markup."""
-        self.notify(f"{message}\n{hint}" if hint else message, title=title, severity=severity, markup=False)
-
-    def say(self, text: str) -> None:
-        """Show in the last line why a key did nothing."""
-        from workbench.tui.widgets.bars import Keys
-
-        line = next(iter(self.screen.query(Keys)), None)
-        if line is not None:
-            line.say(text)
-        else:
-            self.tell(text)
-
-    def plan_changed(self) -> None:
-        """Save the plan, so that a lost connection loses nothing."""
-        plan = self.session.plan
-        if plan.wires and self.session.unsaved:
-            tags = {handle: model.meta.tags for handle, model in self.session.models.items()}
-            self.store.keep(plan, tags, self.session.commit.target)
-        else:
-            self.store.forget()
-
-    def remember(self, path: Path) -> None:
-        """Add a model to the recent ones."""
-        self.store.remember(path)
 
     # -- actions
 

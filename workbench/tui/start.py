@@ -55,7 +55,8 @@ def start(paths: Sequence[Path], *, theme: str = "", ascii: bool = False, mouse:
     gc.disable()  # until the models are there: nothing of what is made now goes away
     reading = session.begin()  # while Textual is imported
     from workbench.session.store import Store
-    from workbench.tui.app import Look, WorkbenchApp
+    from workbench.tui.app import WorkbenchApp
+    from workbench.tui.host import Look
 
     reading.join(_PATIENCE)  # a first frame with the rows in it beats one that says they will come
     app = WorkbenchApp(session, Store(), Look(theme, ascii))

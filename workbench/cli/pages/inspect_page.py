@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.cli.output import DIM, DTYPE, LABEL, NAME, NUMBER, TEXT, TIE, Output
 from workbench.describe.text import size
 from workbench.disk import dtypes
-from workbench.findings import by_severity
+from workbench.findings import by_severity, total
 from workbench.model import shapes
 from workbench.model.shapes import Shape
 from workbench.model.signature import PREDICT, Port, Signature
@@ -271,7 +271,7 @@ class Page:
         folder = f"{show(os.fspath(self.model.path))}/"
         shown = [replace(finding, where=finding.where.removeprefix(folder)) for finding in findings[:LISTED]]
         self.out.findings(shown)
-        self._more(len(findings) - LISTED, "--json")
+        self._more(total(findings) - total(shown), "--json")
 
     def _more(self, number: int, flag: str) -> None:
         if number > 0:

@@ -380,10 +380,10 @@ class Bundle:
         if len(orphans) > _LISTED:
             left = len(orphans) - _LISTED
             message = f"{left:,} more slices belong to no tensor."
-            findings.append(Finding("orphan-slice", "warning", "", message, count=left))
+            findings.append(Finding("orphan-slice", "warning", "", message, more=left))
         for code, left in more.items():
             message = f"{left:,} more {_MORE[code]}."
-            findings.append(Finding(code, "error", show(str(self.index)), message, count=left))
+            findings.append(Finding(code, "error", show(str(self.index)), message, more=left))
         return findings, keys, shards
 
     # bytes

@@ -21,7 +21,7 @@ from workbench.surgery.operation import Operation, register
 from workbench.surgery.rewrite.freeze_variables import bytes_of, freeze
 from workbench.surgery.rewrite.prefix import Renamer, Rule
 from workbench.surgery.rewrite.prune import drop_functions, drop_nodes, roots_of
-from workbench.surgery.rewrite.variables_to_constants import Devolution
+from workbench.surgery.rewrite.variables_to_constants import Conversion
 from workbench.surgery.signatures.made_signature import make_signature
 from workbench.surgery.workspace import Workspace
 
@@ -112,19 +112,19 @@ def _freeze(
         return nodes[name]
 
     functions = {function.signature.name: function for function in graph.library.function}
-    devolution = Devolution(nodes, functions, workspace.original.op_table, add)
+    conversion = Conversion(nodes, functions, workspace.original.op_table, add)
     count = freeze(
         nodes,
         known,
         workspace.model.bundle,
-        devolution,
+        conversion,
         workspace.note,
         _HINT,
         signature_tensors(workspace.meta_graph),
         bodies=functions.values(),
         state=state,
     )
-    graph.library.function.extend(devolution.made.values())
+    graph.library.function.extend(conversion.made.values())
     dropped = drop_functions(workspace.meta_graph)
     left = [name for name, node in nodes.items() if node.op in VARIABLES]
     if count:

@@ -1,25 +1,23 @@
 """One graph through which values are led instead of handles: the main graph, or a body that is a copy already.
 
-See `devolve` for the whole; here is what each node does with a value that comes where a handle came.
+See `variables_to_constants` for the whole; here is what each node does with a value that comes where a handle came.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from workbench import names
 from workbench.disk import dtypes, optable
 from workbench.disk.nodes import attr
+from workbench.disk.optable import OpTable
 from workbench.disk.schema import FunctionDef, NodeDef, OpDef
 from workbench.graph.body import address
 from workbench.model.op_classes import MERGES, SWITCHES, VALUE_FORM, VARIABLE_READS
 from workbench.names import show
-
-if TYPE_CHECKING:
-    from workbench.surgery.rewrite.variables_to_constants import Devolution
 
 # Ops that pass on what they get; reference form → the form for values.
 # Reading op → output arg before and after, where they differ.
@@ -55,11 +53,31 @@ class Obstacle:
     why: str
 
 
+class Work(Protocol):
+    """What the graphs of one conversion have in common."""
+
+    op_table: OpTable
+    once: set[str]
+    edits: list[Callable[[], Any]]
+
+    def refuse(self, obstacle: Obstacle) -> None:
+        """Note an obstacle."""
+
+    def op_def(self, node: NodeDef) -> OpDef | None:
+        """Return the definition of a node's op, which may be a function."""
+
+    def new_node(self, level: ConvertedBody, name: str, op: str) -> NodeDef:
+        """Add a node to a graph."""
+
+    def called(self, level: ConvertedBody, node: NodeDef, inputs: Tainted, variable: str) -> Tainted | None:
+        """Return the outputs of a node with bodies that carry values; None if it has none that could take them."""
+
+
 class ConvertedBody:
     """Pass values instead of handles through the main graph, or through the copy of a function's body."""
 
     def __init__(
-        self, work: Devolution, nodes: Mapping[str, NodeDef], where: str, function: FunctionDef | None = None
+        self, work: Work, nodes: Mapping[str, NodeDef], where: str, function: FunctionDef | None = None
     ):
         self.work = work
         self.nodes = nodes

@@ -19,7 +19,7 @@ from workbench.surgery.export.restored_state import Restored, restored
 from workbench.surgery.export.variable_defs import opened_by_name
 from workbench.surgery.imported import ImportedModel
 from workbench.surgery.rewrite.constant_reads import Obstacle
-from workbench.surgery.rewrite.variables_to_constants import Devolution
+from workbench.surgery.rewrite.variables_to_constants import Conversion
 
 Note = Callable[[str, Any, str, str, str | None], None]
 """Takes code, severity, where, message and hint of a finding."""
@@ -43,21 +43,21 @@ def freeze_variables(part: ImportedModel) -> int:
     checkpoint. The functions of the part are those of the frozen graph afterwards.
     """
     known = {variable.node: variable for variable in part.meta.variables} | part.twins
-    devolution = Devolution(
+    conversion = Conversion(
         part.kept, part.meta.functions, part.meta.op_table, lambda name, op: part.new_node(name, op)
     )
     frozen = freeze(
         part.kept,
         known,
         part.model.bundle,
-        devolution,
+        conversion,
         part.note,
         Hint("To keep variables in the checkpoint, ", Action("keep-variables")),
         bodies=map(part.function, part.functions),
         state=restored(part.meta),
     )
     if frozen:
-        part.use_functions(devolution.made)
+        part.use_functions(conversion.made)
         for definitions in part.variable_defs.values():
             definitions[:] = [
                 one for one in definitions if part.kept[names.input_node(one.variable_name)].op in VARIABLES
@@ -69,7 +69,7 @@ def freeze(
     nodes: Mapping[str, NodeDef],
     known: Mapping[str, Variable],
     bundle: Bundle | None,
-    devolution: Devolution,
+    conversion: Conversion,
     note: Note,
     hint: str,
     asked: Iterable[str] = (),
@@ -83,7 +83,7 @@ def freeze(
         nodes: the main graph by name.
         known: its variables by node.
         bundle: the checkpoint.
-        devolution: over the same nodes.
+        conversion: over the same nodes.
         note: takes the findings.
         hint: what to do instead.
         asked: what signatures and wires need, as inputs of a node would be written.
@@ -91,28 +91,28 @@ def freeze(
         state: what the checkpoint restores.
     """
     asked, bodies = list(asked), list(bodies)
-    lost = _lost(nodes, bodies, state, devolution.op_table)
+    lost = _lost(nodes, bodies, state, conversion.op_table)
     for where, told in lost:
         note("freeze-state", "error", where, told, hint)
     values: dict[str, Variable] = {}
     given: dict[str, str] = {}
     for name, node in nodes.items():
-        if node.op not in VARIABLES or state.lost(node, devolution.op_table):
+        if node.op not in VARIABLES or state.lost(node, conversion.op_table):
             continue
         variable = known.get(name)
         if variable is None or variable.key is None or bundle is None:
-            found = set_once(nodes, name, devolution.op_table, asked)
+            found = set_once(nodes, name, conversion.op_table, asked)
             if found is None:
                 text = "The checkpoint has no value for it, so it stays a variable."
                 note("freeze-no-value", "warning", show(name), text, None)
             else:
-                devolution.once.add(found[0])
+                conversion.once.add(found[0])
                 given[name] = found[1]
         else:
             values[name] = variable
     types = {name: dtypes.base(nodes[name].attr["dtype"].type) for name in (*values, *given)}
     references = [name for name in types if nodes[name].op in REF_VARIABLES]
-    obstacles = devolution.follow(types, references)
+    obstacles = conversion.follow(types, references)
     for variable_name in dict.fromkeys(obstacle.variable for obstacle in obstacles):
         own = [obstacle for obstacle in obstacles if obstacle.variable == variable_name]
         note("freeze-refused", "error", show(variable_name), _tell(own), hint)
@@ -123,7 +123,7 @@ def freeze(
         note("freeze-refused", "error", show(name), text, hint)
     if obstacles or by_name or lost:
         return 0
-    devolution.apply()
+    conversion.apply()
     for name, variable in values.items():
         assert bundle is not None
         _become_constant(nodes[name], bundle, variable)

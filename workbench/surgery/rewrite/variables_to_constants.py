@@ -30,7 +30,7 @@ class _Clone:
 
 
 @dataclass
-class Devolution:
+class Conversion:
     """One run over a graph.
 
     Args:

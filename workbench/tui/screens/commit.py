@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from workbench.describe.calling import Call
     from workbench.publishing.report import Report
     from workbench.surgery.draft import Draft
-    from workbench.tui.app import WorkbenchApp
+    from workbench.tui.host import Host
 
 
 class CommitScreen(Screen[None]):
@@ -41,7 +41,7 @@ class CommitScreen(Screen[None]):
         session: with a plan that has wires.
     """
 
-    app: WorkbenchApp
+    app: Host
     CSS_PATH = "commit.tcss"
     SCOPE = "commit"
     BINDINGS = bindings("commit")
@@ -162,7 +162,7 @@ class CommitScreen(Screen[None]):
         for finding in outcome.findings:
             if finding.severity == "error":
                 out.add("")
-                out.add(Span(f"{finding.where}: {finding.message}"))
+                out.add(Span(f"{finding.heading}: {finding.message}"))
                 if finding.hint:
                     out.add(Span(words(finding.hint, "terminal UI"), "dim"))
         self.board.border_title = "Findings"

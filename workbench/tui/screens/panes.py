@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from workbench.session.lists.compatibility import Judgement
     from workbench.session.lists.listing import Row
     from workbench.session.session import Outcome, Session
-    from workbench.tui.app import WorkbenchApp
+    from workbench.tui.host import Host
 
 AT_FIRST, AGAIN = 0.2, 0.05
 """Seconds until the findings are looked for, after the first frame and after a change."""
@@ -55,7 +55,7 @@ class PanesScreen(RegionScreen):
         session: what is drawn.
     """
 
-    app: WorkbenchApp
+    app: Host
     AUTO_FOCUS = None
 
     def __init__(self, session: Session) -> None:

@@ -34,7 +34,7 @@ from workbench.tui.widgets.preview import Peek
 
 if TYPE_CHECKING:
     from workbench.picture.layout.geometry import CutOff, Layout
-    from workbench.tui.app import WorkbenchApp
+    from workbench.tui.host import Host
 
 _KEPT = 12
 _FAR = "The picture cannot be zoomed out further."
@@ -52,7 +52,7 @@ class PreviewScreen(Screen[None]):
         handle: the model that is drawn while the plan gives no result.
     """
 
-    app: WorkbenchApp
+    app: Host
     CSS_PATH = "preview.tcss"
     SCOPE = "preview"
     BINDINGS = bindings("preview")
@@ -136,7 +136,7 @@ class PreviewScreen(Screen[None]):
             plan.add(f"Only {show(handle)} is drawn.")
             for finding in outcome.findings:
                 if finding.severity == "error":
-                    plan.add(Span(f"{finding.where}: {finding.message}", "dim"))
+                    plan.add(Span(f"{finding.heading}: {finding.message}", "dim"))
         self.call_later(self._prepared, subject, plan, outcome.draft is not None)
 
     def _prepared(self, subject: Subject, plan: Detail, joined: bool) -> None:

@@ -13,10 +13,10 @@ from workbench.session.session import Session
 from workbench.tui.screens.ask import AskScreen, PromptScreen
 
 if TYPE_CHECKING:
-    from workbench.tui.app import WorkbenchApp
+    from workbench.tui.host import Host
 
 
-def ask_and_save(app: WorkbenchApp, session: Session) -> None:
+def ask_and_save(app: Host, session: Session) -> None:
     """Ask for a file name and save the recipe; ask before replacing a file."""
 
     def named(text: str | None) -> None:
@@ -41,7 +41,7 @@ def ask_and_save(app: WorkbenchApp, session: Session) -> None:
     )
 
 
-def save(app: WorkbenchApp, session: Session, path: Path, *, overwrite: bool = False) -> None:
+def save(app: Host, session: Session, path: Path, *, overwrite: bool = False) -> None:
     """Save the recipe and show a notice of it."""
     from workbench.surgery.recipe import save as write
 

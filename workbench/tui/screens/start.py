@@ -21,7 +21,7 @@ from workbench.tui.widgets.bars import Keys
 from workbench.tui.widgets.chooser import Chooser
 
 if TYPE_CHECKING:
-    from workbench.tui.app import WorkbenchApp
+    from workbench.tui.host import Host
 
 _HINT = "Then o opens a second model beside the first; space picks an output, and wires it to an input."
 
@@ -29,7 +29,7 @@ _HINT = "Then o opens a second model beside the first; space picks an output, an
 class StartScreen(Screen[None]):
     """The start screen: recent models, sample models, a folder."""
 
-    app: WorkbenchApp
+    app: Host
     CSS_PATH = "start.tcss"
     SCOPE = "start"
     BINDINGS = bindings("start")

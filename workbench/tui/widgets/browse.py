@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from workbench.session.lists.listing import Key, Row
     from workbench.session.lists.viewer import Viewer
     from workbench.session.texts.detail import Detail
-    from workbench.tui.app import WorkbenchApp
+    from workbench.tui.host import Host
 
 _SIDE_BY_SIDE = 100  # columns from which list and detail stand beside each other
 _STACKED = 30  # lines from which they stand above each other
@@ -34,7 +34,7 @@ FOLLOW = 0.1  # seconds until the detail beside the list follows the cursor
 class Browse(Widget):
     """The pane of one model: list and detail. An empty handle is a place without a model."""
 
-    app: WorkbenchApp
+    app: Host
     SCOPE = "browse"
     BINDINGS = bindings("browse")
     ALLOW_MAXIMIZE: ClassVar[bool | None] = False

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from workbench.picture.layout.geometry import Box
     from workbench.picture.render.canvas import Canvas, Direction
     from workbench.picture.scene.scene import Frame, Node
-    from workbench.tui.app import WorkbenchApp
+    from workbench.tui.host import Host
 
 _ROLES = {
     "border": "line", "title": "title", "subtitle": "plain", "detail": "quiet", "mark": "title", "frame": "quiet",
@@ -34,7 +34,7 @@ _NO_BOX = "No box is selected."
 class CanvasView(ScrollView, can_focus=True):
     """A scrollable view of a `Canvas`."""
 
-    app: WorkbenchApp
+    app: Host
     SCOPE = "canvas"
     BINDINGS = bindings("canvas")
 

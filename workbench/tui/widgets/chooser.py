@@ -24,7 +24,7 @@ from workbench.tui.roles import role_style
 from workbench.tui.widgets.lines import Lines, Painted
 
 if TYPE_CHECKING:
-    from workbench.tui.app import WorkbenchApp
+    from workbench.tui.host import Host
 
 _NAME_WIDTH = 28
 _LOOKED_INTO = 60
@@ -197,7 +197,7 @@ class Chooser(Widget):
         path: Path
         kind: str
 
-    app: WorkbenchApp
+    app: Host
 
     def __init__(
         self,

@@ -21,7 +21,7 @@ from workbench.tui.widgets.checkbox import Tick
 if TYPE_CHECKING:
     from workbench.session.session import Session
     from workbench.surgery.draft import Draft
-    from workbench.tui.app import WorkbenchApp
+    from workbench.tui.host import Host
 
 _BOXES = (
     ("verify", "Verify", "run it, compare with the models", "Only a verified result is published."),
@@ -52,7 +52,7 @@ class CommitForm(VerticalScroll, can_focus=False):
         session: whose plan and commit options it shows and changes.
     """
 
-    app: WorkbenchApp
+    app: Host
 
     @dataclass
     class Changed(Message):

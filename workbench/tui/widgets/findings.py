@@ -45,8 +45,7 @@ class Findings(Lines):
         self._width = max(self.scrollable_content_region.width - 6, 20)
         self._lines = []
         for number, finding in enumerate(self.findings):
-            where = f"{finding.where}: " if finding.where else ""
-            for line in textwrap.wrap(f"{where}{finding.message}", self._width) or [""]:
+            for line in textwrap.wrap(f"{finding.heading}: {finding.message}", self._width) or [""]:
                 self._lines.append((number, line, "plain"))
             for line in textwrap.wrap(words(finding.hint, "terminal UI"), self._width):
                 self._lines.append((number, line, "quiet"))

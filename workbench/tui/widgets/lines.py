@@ -22,7 +22,7 @@ from workbench.tui.roles import role_style
 if TYPE_CHECKING:
     from textual import events
 
-    from workbench.tui.app import WorkbenchApp
+    from workbench.tui.host import Host
 
 _READABLE = 12
 """Cells that are left of a name that is cut, where it can be so."""
@@ -52,7 +52,7 @@ class Painted:
 class Lines(ScrollView, can_focus=True):
     """A list of any length that makes only the visible lines; subclasses paint them."""
 
-    app: WorkbenchApp
+    app: Host
     SCOPE = "list"
     CURSOR_STAYS: ClassVar[bool] = True
     """Whether the cursor is seen while something else has the focus."""
