@@ -136,7 +136,7 @@ def test_quiet_and_verbose(cli: Cli, tmp_path: Path) -> None:
     assert (
         "checking the checkpoints" in loud
         and "variables 0/" in loud
-        and "info image_base64@base64_input: " in loud
+        and "info R5-scalar image_base64@base64_input: " in loud
     )
 
 
