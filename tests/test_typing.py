@@ -20,7 +20,12 @@ model = wb.open_model("digits")  # Model
 plan = wb.Plan.join(image="image", digits=model, wires=["pixels=myInput"])  # Plan
 draft = wb.apply(plan)  # Draft
 
-wb.check(plan)  # list[Finding]
+wb.check(plan)  # CheckedPlan
+wb.freeze(model)  # Draft
+wb.flatten("digits", "tf1")  # Draft
+wb.change_signatures(model, drop=["train"])  # Draft
+wb.parse_step("freeze")  # Operation
+wb.Plan.edit(model, wb.Freeze())  # Plan
 wb.commit(draft, "merged", proving=wb.Proving(seed=1))  # Report
 wb.run(model, {"myInput": [[0.0] * 784]})  # dict[str, ndarray[Any, Any]]
 wb.verify("merged", against="other")  # Proof

@@ -116,6 +116,15 @@ def test_steps_after_a_join(tmp_path: Path) -> None:
     assert codes(check(late), "error") == ["step-order"]
 
 
+def test_what_was_joined_is_frozen_from_the_checkpoints_of_its_sources(sample_models: Path) -> None:
+    joined = Plan.join(
+        image=sample_models / "image_base64", net=sample_models / "digits", wires=["pixels=myInput"]
+    )
+    draft = draft_of(Plan(joined.sources, (*joined.steps, Freeze())))
+    assert "freeze-done" in codes(draft.findings) and not draft.checkpoints
+    assert not {"VarHandleOp", "VariableV2"} & {node.op for node in draft.meta.nodes.values()}
+
+
 def test_what_an_earlier_step_made_has_no_reference(tmp_path: Path) -> None:
     a, b = doubler(tmp_path / "a").save(), doubler(tmp_path / "b").save()
     joined = plan(a, b)

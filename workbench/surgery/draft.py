@@ -22,10 +22,10 @@ from workbench.surgery.rewrite.outline import CannotUplift
 from workbench.surgery.rewrite.prefix import Rule
 from workbench.surgery.workspace import Workspace, begin
 
-__all__ = ["Checked", "Draft", "apply", "assemble", "build", "check"]
+__all__ = ["CheckedPlan", "Draft", "apply", "assemble", "build", "check"]
 
 
-class Checked(list[Finding]):
+class CheckedPlan(list[Finding]):
     """The findings about a plan, errors first.
 
     Attributes:
@@ -39,7 +39,7 @@ class Checked(list[Finding]):
         self.draft = draft
 
 
-def check(plan: Plan, models: Mapping[str, Model] | None = None) -> Checked:
+def check(plan: Plan, models: Mapping[str, Model] | None = None) -> CheckedPlan:
     """Return all findings about a plan, errors first, and keep the draft for `apply`.
 
     Args:
@@ -54,10 +54,10 @@ def check(plan: Plan, models: Mapping[str, Model] | None = None) -> Checked:
     draft, findings = build(plan, models)
     if draft is not None:
         findings = by_severity([*findings, *dangers(draft.meta, draft.references)])
-    return Checked(plan, draft, findings)
+    return CheckedPlan(plan, draft, findings)
 
 
-def apply(plan: Plan | Checked, models: Mapping[str, Model] | None = None) -> Draft:
+def apply(plan: Plan | CheckedPlan, models: Mapping[str, Model] | None = None) -> Draft:
     """Make the draft of a plan: its result in memory.
 
     Args:
@@ -69,7 +69,7 @@ def apply(plan: Plan | Checked, models: Mapping[str, Model] | None = None) -> Dr
         WrongType: it is no plan.
         WorkbenchError: a source can't be read at all.
     """
-    if isinstance(plan, Checked):
+    if isinstance(plan, CheckedPlan):
         draft, findings = plan.draft, list(plan)
     else:
         _must_fit(plan, models)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -169,14 +169,8 @@ class Workspace:
             )
             return
         location = Location(Path("result"), "pb", Path("result"), None, False)
-        self.model = StandingModel(location, proto, self.position, self._joined_bundle, self.assets())
-
-    def _joined_bundle(self) -> Bundle | None:
-        if self.checkpoint.how != "join" or not self.checkpoint.parts:
-            return None
-        from workbench.disk.checkpoint.joined import JoinedBundle
-
-        return JoinedBundle(self.checkpoint.parts)
+        parts = list(self.checkpoint.parts) if self.checkpoint.how == "join" else []
+        self.model = StandingModel(location, proto, self.position, partial(_joined, parts), self.assets())
 
     def assets(self) -> tuple[Asset, ...] | None:
         """Return the assets of a join with the places where the sources have them; None for a single model."""
@@ -240,6 +234,15 @@ class Workspace:
         if any(text in gone or names.input_node(text) not in part.meta.nodes for text in own):
             return None
         return SourceTensors(handle, tuple(own))
+
+
+def _joined(parts: list[JoinPart]) -> Bundle | None:
+    """The checkpoint that joining some would give, or None for none."""
+    if not parts:
+        return None
+    from workbench.disk.checkpoint.joined import JoinedBundle
+
+    return JoinedBundle(parts)
 
 
 def begin(plan: Plan, model: Model) -> Workspace:
