@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import gc
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -68,7 +69,9 @@ def _takes_a_slow_model(item: pytest.Item) -> bool:
 
 
 def pytest_collection_finish() -> None:
-    """Some commands collect garbage when they end; what collecting the tests has made is none, and a lot."""
+    """What collecting the tests has made is no garbage, and a lot to look through for commands that collect theirs."""
+    if "tensorflow" in sys.modules:
+        raise pytest.UsageError("A module of the tests imports TensorFlow while it is imported itself.")
     gc.collect()
     gc.freeze()
 

@@ -129,7 +129,7 @@ def test_v1_control_flow_is_followed(made: Maker) -> None:
         ("int32", [], lambda x: tf.fill([x], 1.0), "small sizes"),
         ("int32", [2], lambda x: tf.image.resize(tf.zeros([1, 4, 4, 1]), x), "small sizes"),
         ("int32", [], lambda x: tf.argmax(tf.zeros([2, 2]), x), "a dimension's number"),
-        ("complex64", [None], tf.math.real, "complex"),
+        ("complex64", [None], lambda x: tf.math.real(x), "complex"),
     ],
 )
 def test_the_range_fits_the_use(made: Maker, dtype: str, shape: Any, use: Any, note: str) -> None:

@@ -163,41 +163,12 @@ def test_a_data_file_that_is_cut_off_while_a_model_is_verified_is_seen(
 # -- paths
 
 
-class WithAsset(tf.Module):  # type: ignore[misc]
-    """Gives the path of its asset, the length of that, and a value."""
-
-    def __init__(self, file: Path) -> None:
-        super().__init__()
-        self.asset = tf.saved_model.Asset(str(file))
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="x")])
-    def f(self, x: Any) -> Any:
-        path = self.asset.asset_path
-        return {
-            "path": tf.fill(tf.shape(x), path),
-            "length": x * tf.cast(tf.strings.length(path), tf.float32),
-            "y": x * 2,
-        }
-
-
-class WithSiblings(tf.Module):  # type: ignore[misc]
-    """Finds an asset by its name, beside the one it is given the path of, as decision forests do."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__()
-        self.done = tf.saved_model.Asset(str(folder / "ab12_done"))
-        self.data = tf.saved_model.Asset(str(folder / "ab12_data"))
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="x")])
-    def f(self, x: Any) -> Any:
-        folder = tf.strings.regex_replace(self.done.asset_path, "done$", "")
-        return {"y": x * tf.strings.to_number(tf.io.read_file(folder + "data"))}
-
-
 @pytest.fixture(scope="module")
 def with_asset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("with_asset")
     (folder / "vocab.txt").write_text("a\nb\n")
+    from tests.runtime.asset_modules import WithAsset
+
     module = WithAsset(folder / "vocab.txt")
     tf.saved_model.save(module, str(folder / "model"), signatures=module.f)
     return folder / "model"
@@ -232,6 +203,8 @@ def test_an_error_names_the_users_path(child: Child, with_asset: Path, tmp_path:
 
 
 def test_libraries_find_the_files_beside_an_asset(child: Child, tmp_path: Path) -> None:
+    from tests.runtime.asset_modules import WithSiblings
+
     (tmp_path / "ab12_done").write_text("")
     (tmp_path / "ab12_data").write_text("7.5")
     module = WithSiblings(tmp_path)

@@ -41,6 +41,10 @@ class _LazyTensorFlow:
     """TensorFlow, imported at its first use."""
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") and name not in ("__version__", "__internal__"):
+            raise AttributeError(
+                name
+            )  # pytest asks each object of a module whether it is a test or a fixture
         import tensorflow
 
         return getattr(tensorflow, name)
