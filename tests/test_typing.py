@@ -21,16 +21,16 @@ plan = wb.Plan.join(image="image", digits=model, wires=["pixels=myInput"])  # Pl
 draft = wb.apply(plan)  # Draft
 
 wb.check(plan)  # CheckedPlan
-wb.freeze(model)  # Draft
-wb.flatten("digits", "tf1")  # Draft
-wb.change_signatures(model, drop=["train"])  # Draft
-wb.parse_step("freeze")  # Operation
-wb.Plan.edit(model, wb.Freeze())  # Plan
 wb.commit(draft, "merged", proving=wb.Proving(seed=1))  # Report
 wb.run(model, {"myInput": [[0.0] * 784]})  # dict[str, ndarray[Any, Any]]
 wb.verify("merged", against="other")  # Proof
 wb.check_model(model)  # Checked
 wb.scan(model)  # tuple[Danger, ...]
+wb.freeze(model)  # Draft
+wb.flatten("digits", format="tf1")  # Draft
+wb.change_signatures(model, rename={"a": "b"}, drop=["train"])  # Draft
+wb.parse_step("freeze")  # Operation
+wb.Plan.edit(model, wb.Freeze(), wb.Flatten(format="auto"))  # Plan
 wb.draw(plan, format="svg")  # str
 wb.to_networkx(model)  # MultiDiGraph[str, dict[str, Any], dict[str, Any]]
 wb.sample_models()  # Path

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
 
 from workbench.model import Model
 from workbench.surgery.draft import Draft, apply
 from workbench.surgery.operations.flatten import Flatten
 from workbench.surgery.operations.freeze import Freeze
-from workbench.surgery.operations.signature import ChangeSignature
+from workbench.surgery.operations.signature import Added, ChangeSignature
 from workbench.surgery.plan import Plan
 
 if TYPE_CHECKING:
@@ -45,18 +46,43 @@ def flatten(model: AnyModel, format: Literal["auto", "tf1", "tf2"] = "auto") -> 
     return _applied(model, Flatten(format))
 
 
-def change_signatures(model: AnyModel, **changes: Any) -> Draft:
+def change_signatures(
+    model: AnyModel,
+    *,
+    rename: Mapping[str, str] | None = None,
+    rename_inputs: Mapping[str, str] | None = None,
+    rename_outputs: Mapping[str, str] | None = None,
+    drop: Sequence[str] = (),
+    add: Sequence[Added] = (),
+    method: str | None = None,
+    signature: str | None = None,
+) -> Draft:
     """Return the draft of a model with other signatures.
 
     Args:
         model: an opened model, or its path.
-        **changes: the fields of `ChangeSignature`: `rename={"old": "new"}`, `drop=["train"]`.
+        rename: old to new key of signatures.
+        rename_inputs: old to new key of inputs of the chosen signature.
+        rename_outputs: likewise of its outputs.
+        drop: keys of signatures to remove.
+        add: signatures to add.
+        method: method name of the added signatures, or of the chosen one if none is added; None leaves it.
+        signature: the chosen one, by its old key; None for `serving_default` if it exists, else the only one.
 
     Raises:
         PlanError: a finding forbids it; it carries all findings.
         WorkbenchError: the model can't be read.
     """
-    return _applied(model, ChangeSignature(**changes))
+    step = ChangeSignature(
+        rename=tuple((rename or {}).items()),
+        rename_inputs=tuple((rename_inputs or {}).items()),
+        rename_outputs=tuple((rename_outputs or {}).items()),
+        drop=drop,
+        add=add,
+        method=method,
+        signature=signature,
+    )
+    return _applied(model, step)
 
 
 def _applied(model: AnyModel, step: Operation) -> Draft:
