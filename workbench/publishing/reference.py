@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from workbench import names
 from workbench.graph.needs import Needs
 from workbench.model.signature import Signature
-from workbench.runtime.chain import Call, Chain, FromInput, FromStage, ModelRef, Stage
+from workbench.runtime.chain import Call, Chain, Feed, FromConstant, FromInput, FromStage, ModelRef, Stage
 from workbench.runtime.comparison.purity import is_pure
 from workbench.runtime.component_tensors import slot_names
 from workbench.runtime.inputs.groups import Group, structured_groups
@@ -17,8 +17,6 @@ from workbench.surgery.draft import Draft
 from workbench.surgery.imported import ImportedModel
 from workbench.surgery.lineage import Reference
 from workbench.surgery.resolve.join import Join, Link
-
-Feed: TypeAlias = FromInput | FromStage
 
 if TYPE_CHECKING:
     from workbench.checks.unsafe import Danger
@@ -64,6 +62,9 @@ def _chain(draft: Draft, key: str, place: Place) -> tuple[Chain, list[MetaGraph]
                 feeds |= {
                     _tensor(name): FromInput(slot) for name, slot in zip(found.tensors, slots, strict=True)
                 }
+        for found, value in reference.constants:
+            if found.handle == handle:
+                feeds[_tensor(found.tensors[0])] = FromConstant(value)
         for link in links:
             if link.target.handle == handle:
                 for source, target in zip(link.source.tensors, link.target.tensors, strict=True):
@@ -92,6 +93,7 @@ def _chain(draft: Draft, key: str, place: Place) -> tuple[Chain, list[MetaGraph]
 def _needed(join: Join, reference: Reference) -> tuple[list[str], list[Link]]:
     """The sources that a signature follows from, in the order of the join, and the wires between them."""
     fed = {(found.handle, _tensor(tensor)) for found in reference.inputs.values() for tensor in found.tensors}
+    fed |= {(found.handle, _tensor(found.tensors[0])) for found, _ in reference.constants}
     wanted = {found.handle for found in reference.outputs.values()}
     wanted |= {found.handle for found in reference.inputs.values()}
     links = []
@@ -117,6 +119,8 @@ def depends(draft: Draft, key: str) -> dict[str, bool]:
     fed: dict[str, dict[str, str]] = {handle: {} for handle in needs}
     for found in reference.inputs.values():
         fed[found.handle] |= {_tensor(tensor): "\0fed" for tensor in found.tensors}
+    for found, _ in reference.constants:
+        fed[found.handle] |= {_tensor(tensor): "\0constant" for tensor in found.tensors}
 
     @cache
     def reaches(handle: str, roots: tuple[str, ...]) -> bool:

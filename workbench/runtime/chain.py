@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from workbench.model import MetaGraph, Model, Signature
 from workbench.runtime.component_tensors import port_json
@@ -83,6 +83,22 @@ class FromStage:
 
 
 @dataclass(frozen=True, slots=True)
+class FromConstant:
+    """A feed that is the same for every sample."""
+
+    value: np.ndarray[Any, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the child takes it."""
+        from workbench.runtime.child_process.codec import encode
+
+        return {"constant": encode(self.value)}
+
+
+Feed: TypeAlias = FromInput | FromStage | FromConstant
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A callable of the loaded object that a stage runs: `loaded.__call__(…)`.
 
@@ -125,7 +141,7 @@ class Stage:
 
     name: str
     model: ModelRef
-    feeds: Mapping[str, FromInput | FromStage]
+    feeds: Mapping[str, Feed]
     fetches: tuple[str, ...]
     pure: bool = False
     call: Call | None = None

@@ -519,8 +519,8 @@ def job_chain(job: Json, pipe: Pipe) -> Json:
     is pure has one for all.
 
     In: stages [{name, model, feeds {tensor: FEED}, fetches [tensor], pure}], samples [{slot: array}],
-    outputs {slot: {"stage": i, "tensor": name}}; a FEED is {"input": slot} or {"stage": i, "tensor": name};
-    repeat.
+    outputs {slot: {"stage": i, "tensor": name}}; a FEED is {"input": slot}, {"stage": i, "tensor": name} or
+    {"constant": array}; repeat.
     Out: {"runs": [[SAMPLE]], "fallbacks", "seconds"}, or {"error", "stage"} if a stage can't be loaded. A SAMPLE
     is {"outputs": {slot: array}, "wires": {"i tensor": {"sha256", "shape"}}} or {"error", "stage"}. A stage that
     no v1 Session runs is run by `tf.saved_model.load`: fallbacks has its number and why.
@@ -688,6 +688,8 @@ def feeds_of(stage: Json, sample: Json, values: dict[Any, Any]) -> Json:
     for tensor, source in stage["feeds"].items():
         if "input" in source:
             feeds[tensor] = sample[source["input"]]
+        elif "constant" in source:
+            feeds[tensor] = decode(source["constant"])
         else:
             feeds[tensor] = values[source["stage"], source["tensor"]]
     return feeds

@@ -345,39 +345,56 @@ class _Change:
         return Reference(origins[0], origins[1], opened=workspace.lineage)
 
     def _make_function(self, key: str) -> None:
-        """The function of a signature, made of the main graph, its captures bound to the model's own objects."""
-        meta_graph = self.workspace.meta_graph
-        bound = bound_objects(self.workspace.model.meta, self.workspace.original)
-        objects = Objects(graph=meta_graph.object_graph_def, bound=bound)
-        number = signature_map(objects.graph)
-        if number is None:
-            number = add_signature_map(objects)
-        nodes = {node.name: node for node in meta_graph.graph_def.node}
-        functions = {one.signature.name: one for one in meta_graph.graph_def.library.function}
-        uplift = Uplift(nodes, functions, OpTable(meta_graph.meta_info_def.stripped_op_list))
-        try:
-            add_function(objects, meta_graph, uplift, key, number)
-        except CannotUplift as problem:
-            self.wrong(
-                "signature-function",
-                key,
-                f"It can't become a function, as a TF2 model needs: {show(problem.node)}: {problem.why}.",
-                "Choose other tensors.",
-            )
+        make_function(self.workspace, key)
 
     def _tell(self) -> None:
-        folder = self.workspace.model.folder
-        if folder is not None and (self.rename or self.drop or self.rename_inputs):
-            for path in sorted((folder / "assets.extra").glob(f"{WARMUP}*")):
-                self.workspace.left_out.add(path.name)
-                self.workspace.note(
-                    "dropped-file",
-                    "info",
-                    show(path.name),
-                    "Not carried over: warm-up requests name signatures and keys.",
-                )
+        if self.rename or self.drop or self.rename_inputs:
+            drop_warmup(self.workspace)
         if not any(key not in HIDDEN_SIGNATURES for key in self.workspace.meta_graph.signature_def):
             self.workspace.note("signature-none", "warning", "model", "No signature is left.")
+
+
+def make_function(workspace: Workspace, key: str) -> None:
+    """Make the function of a signature of the main graph, its captures bound to the model's own objects.
+
+    Args:
+        workspace: has an object graph, without a function for this signature.
+        key: of the signature.
+    """
+    meta_graph = workspace.meta_graph
+    bound = bound_objects(workspace.model.meta, workspace.original)
+    objects = Objects(graph=meta_graph.object_graph_def, bound=bound)
+    number = signature_map(objects.graph)
+    if number is None:
+        number = add_signature_map(objects)
+    nodes = {node.name: node for node in meta_graph.graph_def.node}
+    functions = {one.signature.name: one for one in meta_graph.graph_def.library.function}
+    uplift = Uplift(nodes, functions, OpTable(meta_graph.meta_info_def.stripped_op_list))
+    try:
+        add_function(objects, meta_graph, uplift, key, number)
+    except CannotUplift as problem:
+        workspace.note(
+            "signature-function",
+            "error",
+            show(key),
+            f"It can't become a function, as a TF2 model needs: {show(problem.node)}: {problem.why}.",
+            "Choose other tensors.",
+        )
+
+
+def drop_warmup(workspace: Workspace) -> None:
+    """Leave out warm-up requests, which name signatures and keys, and report it."""
+    folder = workspace.model.folder
+    if folder is None:
+        return
+    for path in sorted((folder / "assets.extra").glob(f"{WARMUP}*")):
+        workspace.left_out.add(path.name)
+        workspace.note(
+            "dropped-file",
+            "info",
+            show(path.name),
+            "Not carried over: warm-up requests name signatures and keys.",
+        )
 
 
 def _rename_keys(table: MessageMap[str, _M], renames: Mapping[str, str]) -> None:
