@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from functools import cached_property
 
 from workbench import names
@@ -26,6 +26,7 @@ class Needs:
         self._cuts = cuts if cuts is not None else {}
         self._dependence = Dependence(meta)
         self._effects = Effects(meta)
+        self._last: tuple[tuple[object, ...], Set[str]] | None = None
 
     @cached_property
     def placeholders(self) -> frozenset[str]:
@@ -75,7 +76,7 @@ class Needs:
 
     def values(
         self, roots: Iterable[str], feeds: Mapping[str, str], *, uncut: bool = False, optional: bool = True
-    ) -> set[str]:
+    ) -> Set[str]:
         """Return the names of the nodes that the values of some tensors follow from.
 
         Control inputs don't count, and of a call's inputs only those that its body leads to the output.
@@ -86,6 +87,15 @@ class Needs:
             uncut: in the graph as the source has it, without the cuts.
             optional: a fed placeholder may be left out if it has a default, so what that follows from counts, too.
         """
+        cuts_now = {} if uncut else dict(self._cuts)
+        key = (tuple(roots), tuple(feeds.items()), tuple(cuts_now.items()), optional)
+        if self._last is None or self._last[0] != key:  # of a large graph it is asked twice in a row
+            self._last = key, self._follow(key[0], feeds, cuts_now, optional)
+        return self._last[1]
+
+    def _follow(
+        self, roots: Iterable[str], feeds: Mapping[str, str], replaced: Mapping[str, str], optional: bool
+    ) -> set[str]:
         nodes = self._meta.nodes
         known = nodes.__contains__
 
@@ -99,9 +109,8 @@ class Needs:
                 return listed
             return [plain(entry) for entry in listed if entry[:1] != "^"]
 
-        cuts = {plain(tensor): mark for tensor, mark in ({} if uncut else self._cuts).items()}
-        cuts |= {plain(tensor): mark for tensor, mark in feeds.items()}
-        stop = set() if uncut else set(self._cuts.values())
+        cuts = {plain(tensor): mark for tensor, mark in (*replaced.items(), *feeds.items())}
+        stop = set(replaced.values())
 
         def behind(tensor: str) -> list[str]:
             name, index = (tensor, "0") if tensor in nodes else tensor.rpartition(":")[::2]

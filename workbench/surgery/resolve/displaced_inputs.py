@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 
 from workbench import names
 from workbench.model.op_classes import WITH_DEFAULT
@@ -30,7 +30,7 @@ def displacing(part: ImportedModel, feeds: Mapping[str, str], roots: Iterable[st
     for root in roots if optional and bridges else ():
         wanted = part.needs.values([root], {}) & bridges
 
-        def loses(fed: Mapping[str, str], root: str = root, wanted: set[str] = wanted) -> bool:
+        def loses(fed: Mapping[str, str], root: str = root, wanted: Set[str] = wanted) -> bool:
             return not wanted <= part.needs.values([root], fed, optional=False)
 
         if loses(together):

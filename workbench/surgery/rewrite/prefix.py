@@ -47,6 +47,9 @@ _TEMPORARY = frozenset({"TemporaryVariable", "DestroyTemporaryVariable"})
 # (implementation_selector.cc). Keras writes it for each recurrent layer.
 _IMPLEMENTS = "api_implements"
 _FUNCTION_NAME_ATTRS = ("forward_function_name", "backward_function_name")
+# A node with none of these names nothing but its inputs and the functions it calls.
+_NAMING_ATTRS = frozenset({*_FUNCTION_NAME_ATTRS, "_gradient_op_type", "frame_name", "shared_name"})
+_NAMING_OPS = _NAMED_BY_NODE | _TEMPORARY | {"VarHandleOp"}
 
 
 class Rule(StrEnum):
@@ -217,13 +220,14 @@ class Renamer:
 
     def _attributes(self, node: NodeDef, old_name: str, *, in_body: bool) -> None:
         attrs = node.attr
-        unset: list[str] = []
-        for name in attrs:  # not `items`, which takes four times as long
+        listed = list(attrs)  # not `items`, which takes four times as long
+        for name in listed:
             if not self._function_value(attrs[name]):
-                unset.append(name)
-        for name in unset:
-            # Reading a key of a protobuf map makes it, and an attribute without a value stops every loader.
-            del attrs[name]
+                # Reading a key of a protobuf map makes it, and an attribute without a value stops every loader.
+                del attrs[name]
+        op = node.op
+        if _NAMING_ATTRS.isdisjoint(listed) and op not in _NAMING_OPS and op not in self.functions:
+            return
         if node.op in self.functions:
             node.op = self.function(node.op, Rule.FUNCTION_OP)
         for name in _FUNCTION_NAME_ATTRS:
