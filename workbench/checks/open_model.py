@@ -141,9 +141,11 @@ def _names_that_name_nothing(meta: MetaGraph) -> list[Finding]:
         found.append(Finding("nameless-node", "error", "", message))
     if len(known) != len(meta.graph.node):
         counts = Counter([node.name for node in meta.graph.node])
-        for name in [name for name, number in counts.items() if number > 1][:_LISTED]:
-            message = f"{counts[name]} nodes have this name; TensorFlow refuses such a graph."
-            found.append(Finding("duplicate-node", "error", show(name), message))
+        duplicate = _Some("duplicate-node", "error", _LISTED)
+        for name, number in counts.items():
+            if number > 1:
+                duplicate.add(name, f"{number} nodes have this name; TensorFlow refuses such a graph.")
+        found += duplicate.findings("more names belong to several nodes")
     dangling = _Some("dangling-input", "error", _LISTED, known, "nodes")
     for name, node in known.items():
         for entry in node.input:
