@@ -148,6 +148,20 @@ def test_odd_keys_and_tag_sets_come_back(tmp_path: Path) -> None:
     assert write(replayed, tmp_path / "one") == write(made, tmp_path / "two")
 
 
+def test_a_join_of_one_model_in_version_1_still_puts_it_under_its_handle(tmp_path: Path) -> None:
+    path = doubler(tmp_path / "a").save()
+    old = {
+        "schema_version": 1,
+        "sources": [{"handle": "a", "tag_set": "serve", "signature": "serving_default"}],
+        "wires": [],
+    }
+    old_plan = recipe.plan_of(old, lambda entry: path, "here")
+    draft = draft_of(old_plan)
+    assert [node.name for node in draft.proto.meta_graphs[0].graph_def.node] == ["a/x", "a/y"]
+    again = recipe.plan_of(json.loads(draft.recipe), lambda entry: path, "here")
+    assert again == old_plan and draft_of(again).serialize() == draft.serialize()
+
+
 def test_a_recipe_of_a_result_holds_that_of_its_source(tmp_path: Path) -> None:
     a, b = doubler(tmp_path / "a").save(), doubler(tmp_path / "b").save()
     first = json.loads(write(plan(a, b), tmp_path / "first")["assets.extra/workbench.json"])

@@ -61,6 +61,7 @@ class ResultOptions:
             `auto` is `tf2` where it is possible.
         rename_inputs: (old, new) key of inputs of the result, all at once.
         rename_outputs: likewise of its outputs.
+        prefix: put a single model under its handle as well, as in a join; several always are.
     """
 
     signature: str = option(values.Text(), "key of its signature", default=DEFAULT_SIGNATURE)
@@ -71,6 +72,7 @@ class ResultOptions:
     format: Format = option(values.Text("auto", "tf1", "tf2"), "tf2 has an object graph", default="auto")
     rename_inputs: Pairs = option(values.Pairs(), "rename inputs of the result", default=())
     rename_outputs: Pairs = option(values.Pairs(), "rename outputs of the result", default=())
+    prefix: bool = option(values.Flag(), "put a single model under its handle as well", default=False)
 
 
 AnyWire: TypeAlias = str | tuple[str, str] | Connect
@@ -168,8 +170,8 @@ class Plan:
 
     @property
     def joins(self) -> bool:
-        """Whether models are joined; else one model is changed and keeps what no step touches."""
-        return len(self.sources) != 1 or bool(self.wires)
+        """Whether models are put under their handles; else one model keeps what no step touches."""
+        return len(self.sources) != 1 or bool(self.wires) or self.result.prefix
 
     @property
     def handles(self) -> tuple[str, ...]:

@@ -233,7 +233,8 @@ def _version_1(fields: _Fields, sources: tuple[Source, ...], where: str) -> Plan
     result = fields_from_json(ResultOptions, given, "options", where)
     steps = tuple(Connect(wire.text("from"), wire.text("to")) for wire in wires)
     signature = fields.text("signature", DEFAULT_SIGNATURE)
-    return Plan(sources, steps, dataclasses.replace(result, signature=signature))
+    prefix = len(sources) == 1 and not steps
+    return Plan(sources, steps, dataclasses.replace(result, signature=signature, prefix=prefix))
 
 
 # what version 1 called edits: operations of the same names and fields
