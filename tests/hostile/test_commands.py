@@ -64,7 +64,7 @@ def test_run_asks_for_every_model(model: Hostile, tmp_path: Path) -> None:
         with pytest.raises(WorkbenchError) as refused:
             run(path, inputs, key, python=NOBODY, loader=loader, tags=meta.tags)
         message = f"{refused.value.message} {refused.value.hint}"
-        assert "--allow-unsafe" in message or "The asset " in message, message
+        assert "allow_unsafe=True" in message or "The asset " in message, message
     assert model.reads or not mark.exists()
 
 
