@@ -8,10 +8,11 @@ Read as text it is in the words of Python.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
+Kind = TypeVar("Kind", bound=Hashable)
 Severity = Literal["info", "warning", "error"]
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
@@ -36,6 +37,7 @@ IN_PYTHON = {
     "keep-variables": "leave out freeze=True",
     "leave-out-format": "leave out format='{format}'",
     "list-all": "look at all of them",
+    "list-operations": "list operations with workbench.surgery.operation.operation_names()",
     "list-nodes": "list the nodes with model.meta.nodes",
     "load-ops": "pass imports=[MODULE] or op_libraries=[FILE]",
     "overwrite": "pass overwrite=True",
@@ -180,8 +182,36 @@ def by_severity(findings: list[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda finding: _ORDER[finding.severity])
 
 
+class FirstFew(Generic[Kind]):
+    """Chooses the first few of each kind to be listed, and counts the rest.
+
+    Args:
+        limit: how many of a kind are listed; None for all of them.
+    """
+
+    def __init__(self, limit: int | None) -> None:
+        self.limit = limit
+        self.seen: Counter[Kind] = Counter()
+        self.left: Counter[Kind] = Counter()
+
+    def takes(self, kind: Kind, number: int = 1) -> bool:
+        """Return whether one more of a kind is listed; if not, what it represents is counted."""
+        self.seen[kind] += 1
+        if self.limit is None or self.seen[kind] <= self.limit:
+            return True
+        self.left[kind] += number
+        return False
+
+
+def rest(
+    code: str, severity: Severity, left: int, text: str, *, where: str = "", hint: str | None = None
+) -> Finding:
+    """Return the finding that represents those that are not listed: `2 more like this.`."""
+    return Finding(code, severity, where, f"{left:,} more {text}.", hint, left)
+
+
 def in_short(findings: Iterable[Finding], limit: int = 10) -> list[Finding]:
-    """The findings for people to read: of one code and severity the first few, and how many more there are.
+    """Return the findings for people to read: of one code and severity the first few, and how many more there are.
 
     Args:
         findings: in the order to show them.
@@ -190,16 +220,11 @@ def in_short(findings: Iterable[Finding], limit: int = 10) -> list[Finding]:
     found = list(findings)
     kinds = [(finding.code, finding.severity) for finding in found]
     last = {kind: at for at, kind in enumerate(kinds)}
-    shown: Counter[tuple[str, Severity]] = Counter()
-    left: Counter[tuple[str, Severity]] = Counter()
+    few: FirstFew[tuple[str, Severity]] = FirstFew(limit)
     short: list[Finding] = []
     for at, (finding, kind) in enumerate(zip(found, kinds, strict=True)):
-        shown[kind] += 1
-        if shown[kind] <= limit:
+        if few.takes(kind, finding.count):
             short.append(finding)
-            continue
-        left[kind] += finding.count
-        if last[kind] == at:
-            text = f"{left[kind]:,} more like this."
-            short.append(Finding(*kind, "", text, Hint("", Action("list-all")), left[kind]))
+        elif last[kind] == at:
+            short.append(rest(*kind, few.left[kind], "like this", hint=Hint("", Action("list-all"))))
     return short

@@ -6,13 +6,12 @@ may import its `Code`s; rooms below write the name.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 
-from workbench.findings import Action, Finding, Hint, Severity
+from workbench.findings import Action, Finding, FirstFew, Hint, Severity, rest
 
 LISTED = 5
 """How many findings of one code are told one by one, if not all are asked for."""
@@ -88,7 +87,7 @@ class Found:
 
     def __init__(self, limit: int | None = LISTED) -> None:
         self.limit = limit
-        self.count: Counter[Code] = Counter()
+        self.few: FirstFew[Code] = FirstFew(limit)
         self._findings: list[Finding] = []
         self._seen: set[int] = set()  # what is found twice is told, and counted, once
 
@@ -106,23 +105,18 @@ class Found:
         if seen in self._seen:
             return
         self._seen.add(seen)
-        self.count[code] += 1
-        if self.limit is None or self.count[code] <= self.limit:
+        if self.few.takes(code):
             told = hint if isinstance(hint, str) else None
-            if callable(hint) and self.count[code] <= LISTED:
+            if callable(hint) and self.few.seen[code] <= LISTED:
                 told = hint()
             self._findings.append(Finding(code.name, code.severity, where, message, told))
 
     @property
     def findings(self) -> list[Finding]:
         """Return the findings in order; then, for each code cut short, how many more there are."""
-        if self.limit is None:
-            return list(self._findings)
+        hint = Hint("", Action("check-all"))
         more = [
-            Finding(
-                code.name, code.severity, "", f"{left:,} more like this.", Hint("", Action("check-all")), left
-            )
-            for code, number in self.count.items()
-            if (left := number - self.limit) > 0
+            rest(code.name, code.severity, left, "like this", hint=hint)
+            for code, left in self.few.left.items()
         ]
         return [*self._findings, *more]

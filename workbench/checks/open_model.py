@@ -15,7 +15,7 @@ from workbench.disk.folder.assets import links_out
 from workbench.disk.folder.layout import is_lfs_pointer
 from workbench.disk.schema import NodeDef
 from workbench.errors import WorkbenchError
-from workbench.findings import Finding, Severity, by_severity
+from workbench.findings import Finding, FirstFew, Severity, by_severity, rest
 from workbench.model import shapes
 from workbench.model.op_classes import FUNCTION_ATTRS, VARIABLES
 from workbench.model.signature import INIT_OP, Port
@@ -153,7 +153,7 @@ def _names_that_name_nothing(meta: MetaGraph) -> list[Finding]:
                 dangling.add(
                     name, f"Its input {show(entry)!r} names no node of the graph.", input_node(entry)
                 )
-    found += dangling.findings("more inputs name no node of the graph")
+    found += dangling.findings("inputs name no node of the graph")
     return found + _signatures(meta)
 
 
@@ -173,29 +173,23 @@ class _Some:
     ) -> None:
         self.code = code
         self.severity: Severity = severity
-        self.most = most
         self.known = known
         self.noun = noun
         self.listed: list[Finding] = []
-        self.more = 0
+        self.few: FirstFew[str] = FirstFew(most)
 
     def add(self, where: str, message: str, wanted: str | None = None, hint: str | None = None) -> None:
         """Add one: where, what is wrong, and the name that was looked for."""
-        if len(self.listed) >= self.most:
-            self.more += 1
+        if not self.few.takes(self.code):
             return
         if wanted is not None and (not self.listed or len(self.known) * len(self.listed) <= _HINTED):
             hint = did_you_mean(wanted, self.known, noun=self.noun)
         self.listed.append(Finding(self.code, self.severity, show(where, 1000), message, hint))
 
-    def findings(self, rest: str) -> list[Finding]:
-        """Return the listed findings, and one for the rest: `123 {rest}.`."""
-        if not self.more:
-            return self.listed
-        return [
-            *self.listed,
-            Finding(self.code, self.severity, "", f"{self.more:,} {rest}.", more=self.more),
-        ]
+    def findings(self, text: str) -> list[Finding]:
+        """Return the listed findings, and one for the rest: `123 more {text}.`."""
+        left = self.few.left[self.code]
+        return [*self.listed, rest(self.code, self.severity, left, text)] if left else self.listed
 
 
 def _names_a_tensor(entry: str, known: Mapping[str, NodeDef]) -> bool:
@@ -222,9 +216,9 @@ def _signatures(meta: MetaGraph) -> list[Finding]:
         if signature.key != INIT_OP and meta.format != "graphdef":
             _declared_against_graph(meta, signature.key, signature.inputs.values(), dtype, shape)
     return [
-        *absent.findings("more inputs and outputs are tensors that the graph does not have"),
-        *dtype.findings("more inputs are declared with another dtype than the graph has"),
-        *shape.findings("more inputs are declared with another shape than the graph has"),
+        *absent.findings("inputs and outputs are tensors that the graph does not have"),
+        *dtype.findings("inputs are declared with another dtype than the graph has"),
+        *shape.findings("inputs are declared with another shape than the graph has"),
     ]
 
 
@@ -248,7 +242,7 @@ def _functions(meta: MetaGraph) -> list[Finding]:
     for name, node in called.items():
         if name not in meta.functions:
             missing.add(node, f"It calls the function {show(name)!r}, which the model does not have.", name)
-    return missing.findings("more functions are called that the model does not have")
+    return missing.findings("functions are called that the model does not have")
 
 
 def _declared_against_graph(
@@ -287,7 +281,7 @@ def _unknown_ops(meta: MetaGraph) -> list[Finding]:
         )
         hint = "To run the model, its op library has to be loaded."
         unknown.add(op, message, hint=hint)
-    return [*nameless, *unknown.findings("more ops that TensorFlow 2.21 does not have")]
+    return [*nameless, *unknown.findings("ops that TensorFlow 2.21 does not have")]
 
 
 def _nodes(number: int) -> str:
@@ -312,8 +306,8 @@ def _variables(meta: MetaGraph) -> list[Finding]:
         if problem is not None:
             wrong.add(variable.name, problem)
     return [
-        *wrong.findings("more variables differ from the checkpoint in dtype or shape"),
-        *missing.findings("more variables are restored from keys the checkpoint lacks"),
+        *wrong.findings("variables differ from the checkpoint in dtype or shape"),
+        *missing.findings("variables are restored from keys the checkpoint lacks"),
     ]
 
 
@@ -328,6 +322,6 @@ def _assets(meta: MetaGraph) -> list[Finding]:
             hint = "Copy it from where the model was exported."
             missing.add(str(asset.path), message, hint=hint)
     return [
-        *outside.findings("more assets lead out of the model"),
-        *missing.findings("more assets are not there"),
+        *outside.findings("assets lead out of the model"),
+        *missing.findings("assets are not there"),
     ]

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.cli import verifying
 from workbench.cli.arguments import add_overwrite
-from workbench.cli.output import NAME, TEXT, Output
-from workbench.cli.verdict import differences
-from workbench.describe.actions import finding_json, words
-from workbench.describe.text import size
+from workbench.cli.output import Output
+from workbench.cli.verdict import files_and_findings, verdict
+from workbench.describe.actions import finding_json
 from workbench.errors import PlanError, UsageError
-from workbench.names import show
 from workbench.state import remember_recipe
 from workbench.surgery.plan import Plan
 
@@ -207,29 +205,13 @@ def _dry_run(draft: Draft, out: Output, page: Callable[[], None] | None, more: M
         return
     if page is not None:
         page()
-    out.heading("Files to write", size(draft.nbytes))
-    rows = [("saved_model.pb", size(int(draft.proto.ByteSize())))]
-    rows += [(show(copied.relative), size(copied.nbytes)) for copied in draft.files]
-    out.table(rows, [NAME, TEXT])
-    if draft.findings:
-        out.line()
-        out.heading("Findings")
-        out.findings(draft.findings)
+    files_and_findings(out, draft)
 
 
 def _outcome(report: Report, out: Output) -> None:
-    seconds = f"{sum(report.seconds.values()):.1f} s"
-    if report.path is None:
-        out.heading(f"Not published: {report.verdict}", seconds)
-    else:
-        out.heading(f"{report.path}: {report.verdict}", f"{size(report.nbytes)}, {seconds}")
-        if out.quiet:
-            return
-    out.line(report.reason, indent=2)
-    if report.verification is not None:
-        differences(out, report.verification)
-    for text in words(report.hint, "command line").splitlines():
-        out.line(text, style="dim", indent=2)
+    verdict(out, report)
+    if out.quiet and report.published:
+        return
     told = [finding for finding in report.findings if finding.severity == "info"]
     if told:
         out.line()

@@ -1,16 +1,48 @@
-"""What a verification has shown, on a page: shared by the commands that run one."""
+"""What a draft will write and what became of it, on a page: shared by the commands that make one."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from workbench.cli.output import DTYPE, NAME, TEXT, Output
+from workbench.describe.actions import words
+from workbench.describe.findings import counts_text, severity_counts
+from workbench.describe.plan import file_rows
 from workbench.describe.report import made_lines, output_rows
+from workbench.describe.text import size
 
 if TYPE_CHECKING:
+    from workbench.publishing.report import Report
     from workbench.runtime.comparison.verification import Verification
+    from workbench.surgery.draft import Draft
 
 _MOST_OUTPUTS = 20
+
+
+def files_and_findings(out: Output, draft: Draft) -> None:
+    """Write the end of a dry run: the files, then the findings."""
+    out.heading("Files to write", size(draft.nbytes))
+    out.table(file_rows(draft), [NAME, TEXT])
+    if draft.findings:
+        out.line()
+        out.heading("Findings", counts_text(severity_counts(draft.findings)))
+        out.findings(draft.findings)
+
+
+def verdict(out: Output, report: Report) -> None:
+    """Write the verdict of a commit, its reason, the differences and the next move; with `-q` the verdict only."""
+    seconds = f"{sum(report.seconds.values()):.1f} s"
+    if report.path is None:
+        out.heading(f"Not published: {report.verdict}", seconds)
+    else:
+        out.heading(f"{report.path}: {report.verdict}", f"{size(report.nbytes)}, {seconds}")
+        if out.quiet:
+            return
+    out.line(report.reason, indent=2)
+    if report.verification is not None:
+        differences(out, report.verification)
+    for text in words(report.hint, "command line").splitlines():
+        out.line(text, style="dim", indent=2)
 
 
 def differences(out: Output, verification: Verification) -> None:

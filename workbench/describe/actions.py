@@ -32,6 +32,7 @@ COMMAND_LINE = {
     "keep-variables": "leave out --freeze",
     "leave-out-format": "leave out --format {format}",
     "list-all": "list them with --json",
+    "list-operations": "list operations and their fields with `workbench edit --list`",
     "list-nodes": "list them with `workbench inspect --nodes`",
     "load-ops": "add --import MODULE or --op-library FILE.so",
     "overwrite": "replace the file with --overwrite",

@@ -90,7 +90,7 @@ def plan_text(draft: Draft) -> PlanText:
         sources=tuple(_changes(draft, handle) for handle in draft.parts),
         conversions=_conversions(draft),
         size=size(draft.nbytes),
-        files=tuple(_files(draft)),
+        files=tuple(file_rows(draft)),
         findings=draft.findings,
         counted=counts_text(severity_counts(draft.findings)),
     )
@@ -118,9 +118,11 @@ def _conversions(draft: Draft) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _files(draft: Draft) -> list[tuple[str, str]]:
+def file_rows(draft: Draft) -> list[tuple[str, str]]:
+    """Return a row for each file a draft writes: name, bytes and what is in it."""
     rows = [("saved_model.pb", size(int(draft.proto.ByteSize())))]
-    for bundle, handle in draft.checkpoints:
+    # a checkpoint that is not joined is among the copied files
+    for bundle, handle in draft.checkpoints if draft.checkpoint.how == "join" else ():
         inside = f"{count(len(bundle.keys()), 'tensor')} in {count(bundle.num_shards, 'data file')}"
         rows.append((f"variables of {handle}", f"{size(bundle.nbytes)}, {inside}"))
     return rows + [(show(copied.relative), size(copied.nbytes)) for copied in draft.files]

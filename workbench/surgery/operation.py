@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from workbench.errors import DamagedFile, UsageError
+from workbench.findings import Action, Hint
 from workbench.names import did_you_mean, show
 from workbench.surgery import values
 from workbench.surgery.values import Kind, WrongValue
@@ -271,7 +272,7 @@ def parse_step(text: str) -> Operation:
     return cls(**_parsed(cls, name, words))
 
 
-_FORM = "Write NAME field=value …; workbench edit --list lists operations and their fields."
+_FORM = Hint("Write NAME field=value …; ", Action("list-operations"))
 
 
 def _parsed(cls: type[Operation], name: str, words: Iterable[str]) -> dict[str, Any]:

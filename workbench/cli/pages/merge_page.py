@@ -6,12 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli.output import DTYPE, NAME, TEXT, Output
-from workbench.cli.verdict import differences
-from workbench.describe.actions import words
+from workbench.cli.verdict import files_and_findings, verdict
 from workbench.describe.calling import Call, Needs, call_of_result
 from workbench.describe.plan import plan_text
 from workbench.describe.signatures import port_rows, ports_json
-from workbench.describe.text import size
 from workbench.disk.samples import sample_models
 from workbench.names import show
 
@@ -47,12 +45,7 @@ def dry_run(out: Output, draft: Draft) -> None:
     for line in text.conversions:
         out.line(line, indent=2)
     out.line()
-    out.heading("Files to write", text.size)
-    out.table(text.files, [NAME, TEXT])
-    if text.findings:
-        out.line()
-        out.heading("Findings", text.counted)
-        out.findings(text.findings)
+    files_and_findings(out, draft)
 
 
 def _ports(out: Output, signature: Signature) -> None:
@@ -64,19 +57,8 @@ def _ports(out: Output, signature: Signature) -> None:
 
 def outcome(out: Output, draft: Draft, report: Report, needs: Needs) -> None:
     """What became of a merge, and how to call the result."""
-    verification = report.verification
-    if report.path is None:
-        out.heading(f"Not published: {report.verdict}", _seconds(report))
-    else:
-        out.heading(f"{report.path}: {report.verdict}", f"{size(report.nbytes)}, {_seconds(report)}")
-        if out.quiet:
-            return
-    out.line(report.reason, indent=2)
-    if verification is not None:
-        differences(out, verification)
-    for text in words(report.hint, "command line").splitlines():
-        out.line(text, style="dim", indent=2)
-    if report.path is None:
+    verdict(out, report)
+    if report.path is None or out.quiet:
         return
     signature = draft.signature
     out.line()
@@ -111,7 +93,3 @@ def outcome_json(draft: Draft, report: Report, needs: Needs) -> dict[str, Any]:
     if report.path is not None:
         found["call"] = _call(report, draft, needs).as_json()
     return found
-
-
-def _seconds(report: Report) -> str:
-    return f"{sum(report.seconds.values()):.1f} s"

@@ -14,7 +14,6 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
@@ -29,7 +28,7 @@ from workbench.disk.checkpoint.bundle_entries import Entries, Entry, cut_axis, k
 from workbench.disk.checkpoint.ordered_code import is_slice_key
 from workbench.disk.schema import BundleEntryProto, BundleHeaderProto
 from workbench.errors import DamagedFile, MissingFile, UnknownName, UnsupportedFormat, WorkbenchError
-from workbench.findings import Finding
+from workbench.findings import Finding, FirstFew, rest
 from workbench.names import did_you_mean, show
 
 VERSION = 1
@@ -336,15 +335,11 @@ class Bundle:
     def _survey(self) -> tuple[list[Finding], list[str], set[int]]:
         """Return the findings of `check`, the keys with a good entry, the readable shards."""
         findings: list[Finding] = []
-        more: Counter[str] = Counter()  # what is not listed: a file can have a hundred thousand of each
-        listed: Counter[str] = Counter()
+        few: FirstFew[str] = FirstFew(_LISTED)  # a file can have a hundred thousand of each
 
         def add(code: str, where: str, problem: WorkbenchError) -> None:
-            listed[code] += 1
-            if listed[code] <= _LISTED:
+            if few.takes(code):
                 findings.append(_finding(code, where, problem))
-            else:
-                more[code] += 1
 
         keys: list[str] = []
         used: set[bytes] = set()
@@ -361,29 +356,28 @@ class Bundle:
             for part in entry.parts():
                 ends[part.shard] = max(ends.get(part.shard, 0), part.offset + part.size)
         orphans = [name for name in self.values if is_slice_key(name) and name not in used]
-        for name in orphans[:_LISTED]:
-            message = "A slice belongs to no tensor that the index lists."
-            findings.append(Finding("orphan-slice", "warning", show(repr(name)), message))
+        for name in orphans:
+            if few.takes("orphan-slice"):
+                message = "A slice belongs to no tensor that the index lists."
+                findings.append(Finding("orphan-slice", "warning", show(repr(name)), message))
         shards = set(ends)
         there = self._names()
         for number, end in sorted(ends.items()):
             try:
-                if number not in there and listed["missing-shard"] >= _LISTED:
+                if number not in there and few.seen["missing-shard"] >= _LISTED:
                     shards.discard(number)
-                    more["missing-shard"] += 1
+                    few.takes("missing-shard")
                     continue
                 self.check_shard(number, end)
             except (MissingFile, DamagedFile) as problem:
                 code = "missing-shard" if isinstance(problem, MissingFile) else "bad-shard"
                 add(code, str(self._path(number)), problem)
                 shards.discard(number)
-        if len(orphans) > _LISTED:
-            left = len(orphans) - _LISTED
-            message = f"{left:,} more slices belong to no tensor."
-            findings.append(Finding("orphan-slice", "warning", "", message, more=left))
-        for code, left in more.items():
-            message = f"{left:,} more {_MORE[code]}."
-            findings.append(Finding(code, "error", show(str(self.index)), message, more=left))
+        if left := few.left["orphan-slice"]:
+            findings.append(rest("orphan-slice", "warning", left, "slices belong to no tensor"))
+        for code, text in _MORE.items():
+            if left := few.left[code]:
+                findings.append(rest(code, "error", left, text, where=show(str(self.index))))
         return findings, keys, shards
 
     # bytes
