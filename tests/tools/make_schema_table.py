@@ -1,8 +1,9 @@
 """Write `workbench/disk/schema_table.py` from the descriptors of the installed TensorFlow.
 
 Run by hand when TensorFlow gains a field: `python tests/tools/make_schema_table.py`, then
-`python tests/tools/compile_schema.py`. Messages come in the order in which they are met on a walk from
-`ROOTS`; only what can be reached from there is written. Comments are TensorFlow's business, not ours.
+`python tests/tools/compile_schema.py` and `python tests/tools/make_schema_stubs.py`. Messages
+come in the order in which they are met on a walk from `ROOTS`; only what can be reached from there is written.
+Comments are TensorFlow's business, not ours.
 """
 
 from __future__ import annotations

@@ -1,1 +1,4 @@
-"""Bytes to messages and tensors and back. Knows the formats, not what a model means."""
+"""Bytes to messages and tensors, and back.
+
+The room knows formats, not what a model means.
+"""

@@ -1,4 +1,4 @@
-"""A serialised message as C++ writes it deterministically: the entries of every map in ascending order of their keys.
+"""Messages serialised as C++ does it deterministically: maps sorted by key.
 
 Python's upb has an order of its own, in which numbers go down and `Tidx` comes before `T`. Hashes that TensorFlow made
 are of what C++ writes. Nothing but the order of entries differs, so that every length stays what it is.
@@ -16,7 +16,7 @@ _STRING = 9  # FieldDescriptor.TYPE_STRING
 
 
 class _Plan:
-    """What of a message type has maps somewhere below: submessages and maps by field number."""
+    """The maps of a message type: its submessages and maps by field number."""
 
     __slots__ = ("maps", "messages")
 

@@ -1,4 +1,6 @@
-"""CRC-32C as TensorFlow stores it: masked, so that a checksum of bytes that hold checksums stays useful.
+"""CRC-32C as TensorFlow stores it: masked.
+
+A checksum of bytes that hold checksums stays useful.
 
 Source: `tensorflow/core/lib/hash/crc32c.h` (`Mask`, `Unmask`); the sum itself is RFC 3720's.
 """

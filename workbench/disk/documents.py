@@ -1,4 +1,4 @@
-"""JSON that others wrote: recipes, records of verifications, values of inputs, what is kept between runs.
+"""JSON that others wrote: recipes, proofs, values of inputs, settings.
 
 Python's parser, and all that walks a value afterwards, is recursive: what is nested deeper than a document of ours can
 be is refused before it gets there.
@@ -15,7 +15,10 @@ MAX_DEPTH = 300
 
 
 class NotJson(ValueError):
-    """A text that is no JSON, or not of a kind that is read; the message says why, as half a sentence."""
+    """A text that is no JSON, or not of a kind that is read.
+
+    The message says why, as half a sentence.
+    """
 
 
 def parse(data: str | bytes, *, parse_float: Callable[[str], Any] | None = None) -> Any:

@@ -141,7 +141,7 @@ _KNOWN = {number: DType(number) for number in _TABLE}
 
 
 def dtype(enum: int) -> DType:
-    """Return the dtype of a number, the same object for each that TensorFlow 2.21 knows."""
+    """Return the dtype of a number; the same object for the same known number."""
     found = _KNOWN.get(enum)
     return DType(enum) if found is None else found
 

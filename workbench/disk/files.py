@@ -1,4 +1,4 @@
-"""The few calls that change a disk, in one place, with what goes wrong said in our words.
+"""The few calls that change a disk, in one place, and their errors in our words.
 
 `sync`, `make_folder`, `remove`, `move`, `write_all`, `copy_bytes` are the points where a disk can fail or an
 interrupt can strike; a test that wants to see either replaces them here.

@@ -1,4 +1,4 @@
-"""What the ops of TensorFlow take and give: OpDefs by name, and the flat tensors behind their args.
+"""What TensorFlow's ops take and return: OpDefs by name, tensors by arg.
 
 A model's own list (`meta_info_def.stripped_op_list`) is not complete, so the table is carried along: all
 1,910 ops of TensorFlow 2.21 with args, attrs, defaults, allowed values and statefulness, without the
@@ -78,7 +78,9 @@ def _names() -> dict[str, tuple[int, int]]:
 
 
 class OpTable:
-    """The ops a model can use: TensorFlow's, then the model's own list for what TensorFlow does not know.
+    """The ops a model can use: TensorFlow's, then the model's own list.
+
+    The second is for what TensorFlow does not know.
 
     TensorFlow's comes first because a model's list is stripped: defaults that an old exporter did not know
     are missing there.

@@ -162,7 +162,10 @@ def _has_nodes(graph_def: GraphDef) -> bool:
 
 
 def _has_unknown(message: SavedModel) -> bool:
-    """Return whether a message has fields of its own that its schema lacks: the nodes of a GraphDef, say."""
+    """Return whether a message has fields that its schema lacks.
+
+    The nodes of a GraphDef, for example.
+    """
     from google.protobuf.unknown_fields import UnknownFieldSet
 
     return len(UnknownFieldSet(message)) > 0

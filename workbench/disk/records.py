@@ -1,4 +1,4 @@
-"""TFRecord files: records of any bytes, each with its length and two masked crc32c.
+"""TFRecord files: records, each with its length and two masked crc32c.
 
 Source: `tensorflow/core/lib/io/record_writer.h`: uint64 length, uint32 crc of the length, the bytes, uint32 crc of
 the bytes, all little-endian.

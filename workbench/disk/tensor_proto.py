@@ -1,4 +1,7 @@
-"""`TensorProto` to numpy: values of constants and of inputs' defaults (`tensor.proto`, `tensor_util.py`)."""
+"""`TensorProto` to numpy: values of constants and of inputs' defaults.
+
+Sources: `tensor.proto`, `tensor_util.py`.
+"""
 
 from __future__ import annotations
 

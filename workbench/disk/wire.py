@@ -1,4 +1,6 @@
-"""Protobuf's wire format, field by field: for messages that the schema does not have, and for where bytes lie.
+"""Protobuf's wire format, field by field.
+
+For messages that the schema does not have, and for where bytes lie.
 
 Source: https://protobuf.dev/programming-guides/encoding/
 """

@@ -1,4 +1,7 @@
-"""One opened model and read-only views of it: signatures, nodes, variables, functions, objects, assets."""
+"""One opened model and read-only views of it.
+
+Signatures, nodes, variables, functions, objects, assets.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Callables: the functions of a TF2 model's objects, their variants, what each takes and gives.
+"""Callables: functions of a TF2 model's objects, and their variants.
 
 An object's `tf.function` is stored as a list of concrete functions, one for each way it was traced.
 TensorFlow calls the first that fits, so the order is kept, and variants are numbered from 1 in it.
@@ -53,7 +53,7 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Callable_:
-    """A function of the root object (`__call__`, `serve`) or of one below it (`layer.serve`).
+    """A function of the root object (`__call__`) or below it (`layer.serve`).
 
     A root that is itself a function, as converters save one, is `__call__`.
     """

@@ -1,4 +1,7 @@
-"""One MetaGraph: a graph, what can be called in it, and what belongs to it. Views, made when asked for."""
+"""One MetaGraph: its graph, signatures, variables, functions and assets.
+
+Views are made when they are asked for.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +97,10 @@ class MetaGraph:
 
     @cached_property
     def has_unknown_fields(self) -> bool:
-        """Whether it has fields that the messages of TensorFlow 2.21 do not have: a later one may act on them."""
+        """Whether it has fields that TensorFlow 2.21 does not have.
+
+        A later version may act on them.
+        """
         data = self.proto.SerializeToString(deterministic=True)
         known = type(self.proto).FromString(data)
         known.DiscardUnknownFields()
@@ -129,7 +135,10 @@ class MetaGraph:
 
     @cached_property
     def bodies(self) -> tuple[tuple[Sequence[NodeDef], list[str]], ...]:
-        """The main graph and each function's body that has nodes: (its repeated NodeDefs, the op of each)."""
+        """The main graph and each function's body that has nodes.
+
+        As (its NodeDefs, the op of each).
+        """
         inner = (body for function in self.graph.library.function if (body := function.node_def))
         return tuple((body, [node.op for node in body]) for body in (self.graph.node, *inner))
 
@@ -153,7 +162,10 @@ class MetaGraph:
 
     @cached_property
     def unknown_ops(self) -> tuple[str, ...]:
-        """Ops that TensorFlow 2.21 does not have, sorted; the model's own list may still tell their args."""
+        """Ops that TensorFlow 2.21 does not have, sorted.
+
+        The model's own list may still have their args.
+        """
         functions = self.functions
         return tuple(op for op in sorted(self.ops) if op not in functions and not optable.is_known(op))
 
@@ -221,7 +233,7 @@ class MetaGraph:
 
     @cached_property
     def variables(self) -> tuple[Variable, ...]:
-        """The variables of the main graph, in the order of their nodes, with their checkpoint keys."""
+        """The main graph's variables, in node order, with their checkpoint keys."""
         if not any(op in VARIABLES for op in self.main_ops):
             return ()
         from workbench.model.variables import read_variables
@@ -237,7 +249,7 @@ class MetaGraph:
 
     @cached_property
     def duplicate_variables(self) -> dict[str, Variable]:
-        """By the node of a variable that nothing restores: the restored variable of the same object."""
+        """Unrestored second nodes of variables: by name the restored variable."""
         from workbench.model.duplicate_variables import find_duplicates
 
         return find_duplicates(self.variables, self.objects)
@@ -268,7 +280,7 @@ class MetaGraph:
 
     @cached_property
     def implicit_init(self) -> tuple[str, ...]:
-        """The nodes that `tf.saved_model.load` runs after restoring where there is no init op.
+        """The nodes `tf.saved_model.load` runs where there is no init op.
 
         The initialisers of local variables and the nodes of collection `table_initializer`. A v1 Session leaves them
         to the user. Source: `load_v1_in_v2.py`, `load`; `Scaffold.default_local_init_op`.
@@ -277,7 +289,7 @@ class MetaGraph:
 
     @cached_property
     def collected_init(self) -> tuple[str, ...]:
-        """The nodes that the collections of local variables and of tables name as initialisers."""
+        """The initialisers that collections name, of local variables and tables."""
         from workbench.model.variables import variable_defs
 
         collections = self.proto.collection_def
@@ -289,7 +301,10 @@ class MetaGraph:
 
     @property
     def init_ops(self) -> tuple[str, ...]:
-        """The nodes that `tf.saved_model.load` runs once after restoring: the init op, else `implicit_init`."""
+        """The nodes that `tf.saved_model.load` runs once after restoring.
+
+        The init op, else `implicit_init`.
+        """
         return self.implicit_init if self.init_op is None else (self.init_op,)
 
     def output_types(self, node: NodeDef) -> list[int] | None:
@@ -297,7 +312,7 @@ class MetaGraph:
         return tensors.output_types(node, self.op_table, self.functions)
 
     def output_ranges(self, node: NodeDef) -> list[optable.ArgRange] | None:
-        """Return a node's output args with their flat outputs, or None where they are not known."""
+        """Return a node's output args with their flat outputs, or None if unknown."""
         return tensors.output_ranges(node, self.op_table, self.functions)
 
     def node_tensor(self, name: str) -> Tensor | None:

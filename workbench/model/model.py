@@ -71,7 +71,7 @@ class Model:
 
     @property
     def read_from(self) -> Path:
-        """The path as given; where that is a folder of versions, the folder of the version that was read."""
+        """The path as given, or of a folder of versions the version that was read."""
         folder = self.folder
         return folder if folder is not None and folder.parent == self.path else self.path
 
@@ -133,12 +133,15 @@ class Model:
 
     @property
     def bundle(self) -> Bundle | None:
-        """The checkpoint in `variables/`; None if there is none or it can't be read (`bundle_problem`)."""
+        """The checkpoint in `variables/`, or None.
+
+        None if there is none or it can't be read (`bundle_problem`).
+        """
         return self._checkpoint[0]
 
     @property
     def bundle_problem(self) -> WorkbenchError | None:
-        """Why the checkpoint that should be there can't be read, or None. Missing shards are not counted."""
+        """Why the checkpoint can't be read, or None; missing shards do not count."""
         return self._checkpoint[1]
 
     @cached_property
@@ -160,7 +163,10 @@ class Model:
 
     @cached_property
     def variables_nbytes(self) -> int | None:
-        """Bytes of all tensors of the checkpoint, shared ones counted once; None if that can't be told."""
+        """Bytes of all tensors of the checkpoint, shared ones once, or None.
+
+        None if they are unknown.
+        """
         try:
             return None if self.bundle is None else self.bundle.nbytes
         except WorkbenchError:  # a damaged entry: `checks.open_model` reports it
@@ -168,7 +174,7 @@ class Model:
 
     @cached_property
     def digests(self) -> Digest:
-        """SHA-256 over what the model is made of, as a recipe keeps it: of all, and of each part."""
+        """SHA-256 of the model, as a recipe keeps it: of all, and of each part."""
         from workbench.disk.folder.digests import digests
 
         return digests(self.location)
@@ -188,7 +194,9 @@ class Model:
 
 
 def open_model(path: str | os.PathLike[str], tags: str | Iterable[str] | None = None) -> Model:
-    """Open a SavedModel folder, its `saved_model.pb` or `.pbtxt`, or a frozen GraphDef file.
+    """Open a SavedModel folder, its `saved_model.pb` or `.pbtxt`, or a GraphDef.
+
+    A GraphDef is a file with a frozen graph.
 
     Only the model file itself is read; variables, shards and assets may be missing.
 

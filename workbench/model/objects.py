@@ -1,4 +1,4 @@
-"""The object graph of a TF2 SavedModel: Python objects, their children, variables and functions.
+"""The object graph of a TF2 SavedModel: objects, children, variables, functions.
 
 Source: `saved_object_graph.proto`. Ids here are those of the SavedObjectGraph; the checkpoint's own
 TrackableObjectGraph numbers its nodes differently, so the two are matched by the path of child names.
@@ -28,7 +28,10 @@ class ObjectGraph:
 
     @cached_property
     def children(self) -> list[dict[str, int]]:
-        """Children of each node by local name, the last of a name; an id out of range is left out."""
+        """Children of each node by local name.
+
+        The last of a name; an id out of range is left out.
+        """
         size = len(self.nodes)
         return [
             {

@@ -1,4 +1,4 @@
-"""How a merged model says where it came from: its recipe and the proof that it was verified.
+"""Where a merged model came from: its recipe and its proof.
 
 Both are JSON in `assets.extra/`, written at a merge. They are read with tolerance: a field that is missing or
 of another type is left out, and a file that can't be read at all is a finding, not a failure.

@@ -1,4 +1,4 @@
-"""Which checkpoint key each variable is restored from, found by following the saver.
+"""The checkpoint key of each variable, found by following the saver.
 
 TF1: the restore op's control inputs lead to `Assign(variable, RestoreV2:i)`, and RestoreV2's
 `tensor_names[i]` and `shape_and_slices[i]` are the key and the slice. TF2: the restore op is a call, and the
@@ -31,7 +31,7 @@ class Saved(NamedTuple):
 
 
 class _Scope:
-    """Where names are looked up: the main graph, or a body with what its arguments stand for.
+    """Where names are looked up: the main graph, or a body with its arguments.
 
     Args:
         node: finds a node by name, or gives None.

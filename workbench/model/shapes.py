@@ -1,4 +1,4 @@
-"""Tensor shapes: read, write, show, and the three-state question whether one fits another.
+"""Tensor shapes: reading, writing, showing, and whether one fits another.
 
 A `Shape` is None for an unknown rank, else a tuple with None for each unknown size
 (`tensor_shape.proto`: `unknown_rank`, and `dim.size` of -1).

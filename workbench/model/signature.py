@@ -1,4 +1,7 @@
-"""Signatures: what a model can be asked, with the tensors behind each key (`meta_graph.proto`)."""
+"""Signatures: inputs and outputs by key, with their tensors.
+
+Source: `meta_graph.proto`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Python values as a SavedModel stores them (`struct.proto`): as text, and as flat tensor specs."""
+"""Python values in a SavedModel (`struct.proto`): as text, as tensor specs."""
 
 from __future__ import annotations
 

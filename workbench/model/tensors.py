@@ -1,4 +1,7 @@
-"""What a node says about its outputs: dtype by the op table, shape by its attrs. Nothing is inferred."""
+"""What a node declares of its outputs: dtypes by the op table, shapes by attrs.
+
+Nothing is inferred.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,7 @@ def output_types(
 def output_ranges(
     node: NodeDef, table: optable.OpTable, functions: Mapping[str, FunctionDef]
 ) -> list[optable.ArgRange] | None:
-    """Return the output args of a node with their flat outputs, or None where they are not known.
+    """Return a node's output args with their flat outputs, or None if unknown.
 
     Args: as of `output_types`.
     """
@@ -94,14 +97,16 @@ def is_vague_scalar(node: NodeDef, producer: int) -> bool:
 
 
 def variable_shape(node: NodeDef) -> Shape:
-    """Return the shape that the node of a variable declares, or None for an unknown rank."""
+    """Return the shape a variable's node declares, or None for any rank."""
     if "shape" not in node.attr or is_vague_scalar(node, _LAST_PRODUCER_OF_VAGUE_SCALARS):
         return None
     return shapes.from_proto(node.attr["shape"].shape)
 
 
 def output_shape(node: NodeDef, index: int, producer: int) -> Shape:
-    """Return the shape of an output: by the `shape` attr, a constant's value, or `_output_shapes`.
+    """Return the shape of an output, as the node declares it.
+
+    By the `shape` attr, a constant's value, or `_output_shapes`.
 
     Args:
         node: a NodeDef.

@@ -1,4 +1,4 @@
-"""Variables: the nodes that hold state, where their values lie on disk, and what they weigh."""
+"""Variables: nodes with state, where their values lie on disk, their sizes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ VARIABLE_COLLECTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class SaveSlice:
-    """The part of a partitioned variable that one node holds (`"8 4 0,3:0,4"` in a saver).
+    """The part of a partitioned variable that one node holds.
+
+    `"8 4 0,3:0,4"` in a saver.
 
     Attributes:
         full_shape: shape of the whole, as it lies under the key.
@@ -100,7 +102,7 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What there is to count of a MetaGraph's variables; every face takes its numbers from here.
+    """Counts of a MetaGraph's variables; every face takes its numbers from here.
 
     A node that nothing restores is counted apart from the variables whose values the checkpoint has: in an export of
     Keras it is often a second node of one of them.
@@ -123,7 +125,7 @@ class Counts:
 
     @property
     def notes(self) -> list[str]:
-        """What to say beside number and bytes: `2 trainable`, `1 more that nothing restores`."""
+        """Remarks beside number and bytes: `2 trainable`, `1 more that nothing restores`."""
         found = [f"{self.trainable:,} trainable"]
         if self.doubles:
             found.append(f"{self.doubles:,} with a second node that nothing restores")

@@ -1,4 +1,4 @@
-"""A model or a plan as a picture, in one call: what the command `draw` and `workbench.draw` have in common."""
+"""Drawing a model or a plan in one call, for the command and for Python."""
 
 from __future__ import annotations
 

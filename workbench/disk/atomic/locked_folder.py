@@ -1,4 +1,4 @@
-"""A temporary folder that its process holds by a lock, and removes whatever happens.
+"""A temporary folder with a lock, removed whatever happens.
 
 The lock is made before the folder and removed after it: a folder without a lock is not ours. A process that dies lets
 go of the lock, so the next one can tell dead temporaries from those at work (`temporary`).
@@ -21,7 +21,9 @@ from workbench.names import show
 
 
 class LockedFolder(ABC):
-    """A temporary folder with a lock beside it. A context manager: made on entering, removed on leaving.
+    """A temporary folder with a lock beside it, as a context manager.
+
+    It is made on entering and removed on leaving.
 
     Interrupts wait until the folder is removed; a process that is killed leaves it to the next one.
 
@@ -90,7 +92,10 @@ class LockedFolder(ABC):
         """Make the folder, and whatever else is needed before the block runs."""
 
     def _make_folder(self, parent: Path, name: str, mode: int = 0o777) -> Path:
-        """Make the lock and then the folder, as a temporary of `name`; the umask applies to `mode`."""
+        """Make the lock and then the folder, as a temporary of `name`.
+
+        The umask applies to `mode`.
+        """
         while True:
             path = parent / temporary.new_name(name)
             if os.path.lexists(path):
@@ -134,7 +139,10 @@ class LockedFolder(ABC):
             os.close(lock)
 
     def _remove_reporting(self, failure: BaseException | None) -> None:
-        """Remove the folder; what could not be removed is said with the failure, or is one itself."""
+        """Remove the folder; report what could not be removed.
+
+        With the failure, or as one of its own.
+        """
         problem = self.remove()
         if problem is None:
             return

@@ -1,4 +1,7 @@
-"""Where a command may write: only to local paths, never into a source, over a file only where that is asked for."""
+"""Where a command may write.
+
+Only to local paths, never into a source, over a file only where that is asked for.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +84,10 @@ def source_around(path: Path, sources: Iterable[Path]) -> Path | None:
 
 
 def _identities(source: Path) -> set[Identity]:
-    """Every folder and file of a source. Of linked folders only those of a model, and only themselves."""
+    """Yield every folder and file of a source.
+
+    Of linked folders only those of a model, and only themselves.
+    """
     own = _identity(source)
     found = set() if own is None else {own}
     waiting = [(source, False)] if source.is_dir() else []
@@ -205,7 +211,10 @@ def open_output(
 
 
 def _written(given: Path, real: Path, mode: int | None, overwrite: bool) -> Iterator[BinaryIO]:
-    """The body of `open_output` for a regular file: a temporary beside it that takes its name in the end."""
+    """Write a regular file through a temporary that is renamed in the end.
+
+    For `open_output`.
+    """
     temporary.remove_dead(real.parent)
     path = lock = None
     try:
@@ -261,7 +270,7 @@ class _Writer(io.RawIOBase):
 
 
 def _stream_number(path: Path) -> int | None:
-    """The descriptor of ours that a path like `/dev/stdout` means: it is written to, whatever it leads to."""
+    """Return the descriptor that a path like `/dev/stdout` means, or None."""
     text = os.path.abspath(path)
     found = _STREAM.match(text)
     return int(found[1]) if found else _STREAMS.get(text)

@@ -1,4 +1,4 @@
-"""A folder of a process's own, for what another process is to read and nobody is to keep.
+"""A private temporary folder, for what another process reads.
 
 It lies in the system's temporary folder under a name that nobody can guess, can be entered by its owner alone, and is
 removed when it is left, whatever ends the work (`locked_folder`).
@@ -20,7 +20,9 @@ HINT = "Free some space there, or name another folder: TMPDIR=/path."
 
 
 class Scratch(LockedFolder):
-    """A private temporary folder. A context manager: it is made on entering and removed on leaving.
+    """A private temporary folder, as a context manager.
+
+    It is made on entering and removed on leaving.
 
     Raises:
         CannotWrite: on entering, if nothing can be made there.

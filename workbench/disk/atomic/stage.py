@@ -1,4 +1,4 @@
-"""All or nothing: a folder is made beside its target, synced, and given its name in one step.
+"""A folder that appears whole: made beside its target, synced, then renamed.
 
 The temporary of target `merged` is `.merged.workbench-1a2b3c4d`, beside it a lock `….lock` that its process
 holds (`flock`, see `locked_folder` and `temporary`).
@@ -27,7 +27,9 @@ _SAVED_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt", "saved_model.cpb")
 
 
 class Stage(LockedFolder):
-    """A folder in the making. A context manager: left without `publish`, it leaves nothing behind.
+    """A folder in the making, as a context manager.
+
+    Left without `publish`, it leaves nothing behind.
 
     Interrupts and errors in any phase, `publish` included, remove the temporary, its lock, and every folder
     above the target that was made for it; a process that is killed (SIGTERM too, unless the program turns it

@@ -1,4 +1,4 @@
-"""Checkpoints (TensorBundles): an index of entries, and data files that hold the bytes of the tensors.
+"""Checkpoints (TensorBundles): an index of entries, and data files of bytes.
 
 `bundle_read` opens and checks one, `bundle_write` writes one and joins several; this is the door to both.
 """

@@ -1,4 +1,4 @@
-"""What the index of a checkpoint says of each tensor, made sure of before anybody relies on it.
+"""Entries of a checkpoint's index, checked before anybody relies on them.
 
 Source: `tensorflow/core/protobuf/tensor_bundle.proto` and `tensorflow/core/util/tensor_bundle/tensor_bundle.cc`.
 """

@@ -1,4 +1,4 @@
-"""Reading a checkpoint: an index of entries, and data files (shards) that hold the bytes of the tensors.
+"""Reading a checkpoint: an index of entries, and data files (shards).
 
 Source: `tensorflow/core/util/tensor_bundle/tensor_bundle.{h,cc}`, `tensor_bundle.proto`. The index is a table
 (`sstable`): under the empty key a BundleHeaderProto, under every other a BundleEntryProto that says dtype,
@@ -132,7 +132,10 @@ class Bundle:
 
     @cached_property
     def nbytes(self) -> int:
-        """Bytes of all tensors on disk; what several keys share counts once, a damaged entry not at all."""
+        """Bytes of all tensors on disk.
+
+        What several keys share counts once, a damaged entry not at all.
+        """
         sizes: dict[tuple[int, int], int] = {}
         for key in self._keys:
             with suppress(DamagedFile):

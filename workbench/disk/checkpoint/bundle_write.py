@@ -80,7 +80,7 @@ class _Plan:
 
 
 def write(out: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write a checkpoint with one data file, as TensorFlow's SaveV2 does, byte for byte.
+    """Write a checkpoint with one data file, as SaveV2 does, byte for byte.
 
     Args:
         out: its prefix; the files must not exist, their folder is made if it does not.

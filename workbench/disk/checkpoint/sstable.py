@@ -1,4 +1,6 @@
-"""The table a checkpoint's `.index` is: sorted keys and values in blocks with shared prefixes.
+"""The table in a checkpoint's `.index`: sorted keys and values in blocks.
+
+Keys of a block share prefixes (LevelDB's format).
 
 Source: `tensorflow/core/lib/io/{table_builder,block_builder,block,format}.cc` (LevelDB's table with other
 sizes): data blocks, an empty metaindex block, an index block, a footer of 48 bytes. A block is its entries

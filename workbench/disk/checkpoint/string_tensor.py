@@ -1,4 +1,6 @@
-"""How a checkpoint stores tensors whose elements have no fixed size: strings and variants.
+"""Tensors whose elements have no fixed size, in a checkpoint.
+
+Strings and variants.
 
 Source: `WriteStringTensor` and `WriteVariantTensor` in `tensorflow/core/util/tensor_bundle/tensor_bundle.cc`.
 Strings: a varint length for each, the masked crc32c of the lengths (each as uint32, as uint64 from 4 GiB on,
@@ -119,7 +121,7 @@ def _extend(total: int, lengths: Sequence[int]) -> int:
 
 
 def _lengths(read: Read, size: int, count: int, where: str) -> Iterator[tuple[list[int], int]]:
-    """`count` varints from the first byte on, some at a time, each time with the place where they end."""
+    """Yield `count` varints, some at a time, each time with the place they end at."""
     at = 0
     while count:
         window = read(at, min(_WINDOW, size - at))

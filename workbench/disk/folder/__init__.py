@@ -1,1 +1,1 @@
-"""The folder of a SavedModel, or the file of a GraphDef: finding it, reading it, its assets, its digest."""
+"""A SavedModel's folder or a GraphDef's file: finding, reading, digests."""

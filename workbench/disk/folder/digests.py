@@ -20,7 +20,7 @@ _PARTS = {VARIABLES: "checkpoint", ASSETS: "assets"}
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """SHA-256 (hex) over what a model is made of; equal for equal models wherever they are.
+    """SHA-256 (hex) of what a model is made of; equal for equal models.
 
     Goes in, each with its name and its length: the model file, the checkpoint's index, the names and sizes of
     the shards (not their bytes, which may be many; the index holds their checksums), and every file below

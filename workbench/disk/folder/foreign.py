@@ -1,4 +1,4 @@
-"""What is not a SavedModel: known by its first bytes, its name, or what lies in a folder. Only for errors.
+"""What is not a SavedModel, by first bytes, name or folder. Only for errors.
 
 Sources of the signatures: the formats' own specifications (HDF5 "format signature", zip APPNOTE 4.3.7, TFLite
 `schema.fbs` file_identifier "TFL3", `onnx.proto` ModelProto, GGUF, safetensors README).
@@ -181,7 +181,7 @@ def _foreign(path: Path, found: tuple[str, str]) -> UnsupportedFormat:
 
 
 def _with_path(hint: str, path: Path) -> str:
-    """Put the path into the commands of a hint, so that a shell takes them as they stand."""
+    """Put the path into the commands of a hint, quoted for a shell."""
     text = show(os.fspath(path), _PATH)
     program = f'import keras; keras.models.load_model({json.dumps(text, ensure_ascii=False)}).export("model")'
     return hint.replace("{keras}", shlex.join(["python", "-c", program])).replace("{path}", shlex.quote(text))

@@ -1,4 +1,4 @@
-"""What lies where in the folder of a SavedModel, and what the first bytes of a file say.
+"""What lies where in a SavedModel's folder, and what a file's first bytes say.
 
 The layout is that of `tensorflow/python/saved_model/constants.py`: `saved_model.pb` or `saved_model.pbtxt`,
 `variables/`, `assets/`, `assets.extra/`.

@@ -1,4 +1,4 @@
-"""From a path to the model that it means; nothing but the first bytes of a file is read."""
+"""From a path to the model it means; only first bytes of files are read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the file of a model to a `SavedModel` message. Nothing here looks into a checkpoint."""
+"""From a model's file to a `SavedModel` message; checkpoints are not read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layout engines behind one question: which layer is each box in, where across, and by which way go the edges.
+"""Layout engines behind one question: layers, places and routes.
 
 The engines know two directions only: *along* the flow of the data and *across* it. `graphlay` (Rust) answers in
 units of which `UNITS` make a cell; `layered.py` is our own, simpler one for where graphlay can't be imported.

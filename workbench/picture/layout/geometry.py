@@ -16,7 +16,9 @@ title, `tiny` only a mark of a few cells, for an overview."""
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A placed node or frame, in cells; `x`, `y` is the top left corner, the border is included.
+    """A placed node or frame, in cells.
+
+    `x`, `y` is the top left corner; the border is included.
 
     Attributes:
         id: of the node or frame.
@@ -33,7 +35,10 @@ class Box:
     lines: tuple[str, ...] = ()
 
     def text_at(self, detail: Detail) -> tuple[int, int]:
-        """Return the cell of its first letter: inside the border, or for a tiny box in its middle row."""
+        """Return the cell of its first letter.
+
+        Inside the border, or for a tiny box in its middle row.
+        """
         if detail == "tiny":
             return self.x + 1, self.y + (self.h - 1) // 2
         return self.x + 2, self.y + 1
@@ -41,7 +46,9 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A placed edge: an orthogonal polyline of cells from the source's border to just before the target's.
+    """A placed edge: an orthogonal polyline of cells.
+
+    From the source's border to just before the target's.
 
     Attributes:
         edge: the edge.

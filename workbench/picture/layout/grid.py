@@ -1,4 +1,6 @@
-"""From an engine's rough answer to character cells: every line on a row or column of its own.
+"""From an engine's rough answer to character cells.
+
+Every line gets a row or column of its own.
 
 The engine says what is before what; here each layer and each stretch of line across the flow gets the lowest
 row that is free above it, so that no row is wasted and no two edges run over each other.
@@ -84,7 +86,10 @@ def _upward(request: Request, routes: Sequence[Sequence[tuple[int, float]]]) -> 
 
 @dataclass(slots=True)
 class _Stretch:
-    """Parts of edges that run across the flow on one row: one edge's, or several that fork or join."""
+    """Parts of edges that run across the flow on one row.
+
+    One edge's, or those of several that fork or join.
+    """
 
     along: float
     first: int

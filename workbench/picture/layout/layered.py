@@ -1,4 +1,6 @@
-"""Our own layered layout, for where graphlay can't be imported: plainer, in Python, for some hundred boxes.
+"""Our own layered layout, for where graphlay can't be imported.
+
+Plainer, in Python, for some hundred boxes.
 
 The usual steps (Sugiyama, Tagawa, Toda 1981): turn edges so that there is no cycle, layers by longest path,
 long edges through places of their own in each layer, order by barycentres, coordinates by least squares under

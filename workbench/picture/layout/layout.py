@@ -1,4 +1,4 @@
-"""Where everything goes, in character cells: boxes and orthogonal lines, in a worker process with a time limit."""
+"""Layouts in character cells, in a worker process with a time limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Lays out a scene: boxes get sizes, each frame is laid out alone and then stands as a box in what is around it."""
+"""Placing boxes of a scene, frame by frame.
+
+Each frame is laid out alone and is then a box in what is around it.
+"""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Where things are, roughly: what is next to what is meant, not the distances along the flow.
+    """Rough places: what is next to what, not the distances along the flow.
 
     Attributes:
         layers: of each box, from 0.

@@ -1,4 +1,6 @@
-"""The last steps of a layered layout, in whole cells: ports, ways through the layers, rows between them.
+"""The last steps of a layered layout, in whole cells.
+
+Ports, ways through the layers, rows between them.
 
 Whoever placed the boxes, the lines are drawn here, so that no line touches a box it does not end at and no two
 lines run over each other (save where two change columns with each other and low boxes leave no room to step

@@ -1,4 +1,4 @@
-"""A layout as characters: a virtual canvas that draws only the tiles that are looked at."""
+"""A layout as characters, on a canvas that draws only visible tiles."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def split_style(key: str) -> tuple[str, int | None, bool]:
 
 
 class Canvas:
-    """Draws a layout in tiles of 64×32 cells, each made when it is first looked at, and kept.
+    """A layout in tiles of 64×32 cells, each drawn once, when it is visible.
 
     Args:
         layout: what to draw.

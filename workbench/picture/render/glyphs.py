@@ -1,4 +1,4 @@
-"""The characters of the canvas: lines by where they go, arrowheads, borders, marks."""
+"""The characters of the canvas: lines, arrowheads, borders, marks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A layout as SVG: the geometry of the terminal's canvas, one self-contained file, light and dark."""
+"""A layout as one self-contained SVG file, light and dark.
+
+Its geometry is that of the terminal's canvas.
+"""
 
 from __future__ import annotations
 

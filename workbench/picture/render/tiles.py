@@ -1,4 +1,7 @@
-"""Draws one tile of a layout: 64×32 cells, from the boxes and pieces of line that touch it."""
+"""Drawing one tile of a layout: 64×32 cells.
+
+From the boxes and pieces of lines that touch it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""From a folded graph to boxes and edges: closed scopes, labels, frames around opened bodies."""
+"""From a folded graph to boxes and edges.
+
+Closed scopes, labels, frames around opened bodies.
+"""
 
 from __future__ import annotations
 

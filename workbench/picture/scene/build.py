@@ -1,4 +1,4 @@
-"""What to draw of a graph: from a signature's outputs backwards, calls opened, plumbing folded away."""
+"""What to draw of a graph: from outputs backwards, calls opened, plumbing folded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A graph with its calls taken away: each body's nodes stand where the call stood, fed by what fed the call."""
+"""A graph with its calls opened.
+
+The nodes of a body take the place of the call, fed by what fed the call.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,9 @@ class Ref:
 
 @dataclass(slots=True)
 class Item:
-    """One thing of the flattened graph: a node, or an end of what is drawn (input, output, argument, result).
+    """One thing of the flattened graph: a node, or an end of what is drawn.
+
+    An end is an input, output, argument or result.
 
     Attributes:
         key: written place of the node; of an end, the place with `#` before its last part.
@@ -54,7 +59,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """An end of what is drawn: a key of a signature, an argument or a result of a body.
+    """An end of what is drawn: a key of a signature, an argument or a result.
 
     Attributes:
         key: what it is called.

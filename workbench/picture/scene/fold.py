@@ -1,4 +1,4 @@
-"""What needs no box of its own: constants, variable reads, shape arithmetic, Identity chains.
+"""What needs no box: constants, variable reads, shape arithmetic, Identity.
 
 Everything that does not depend on the value of any input is folded into what consumes it: a weight that is
 read, cast and reshaped, a batch norm's `1/sqrt(variance + epsilon)`, the zeros of the shape of an input. The

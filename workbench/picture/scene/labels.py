@@ -1,4 +1,4 @@
-"""What stands in a box: op and short name, no two boxes alike, long names elided in the middle."""
+"""Labels of boxes: op and short name, all different, long names elided."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a picture shows, as pure data: boxes, edges, frames. No sizes, no places, no colours."""
+"""What a picture shows, as data: boxes, edges, frames; no sizes or colours."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """Data (or order) going from one box to another; several tensors between two boxes are one edge.
+    """Data (or order) between two boxes; several tensors are one edge.
 
     Attributes:
         source: id of a node or frame.

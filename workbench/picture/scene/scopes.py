@@ -1,4 +1,4 @@
-"""Which name scopes are opened: level by level, as deep as the boxes stay few enough."""
+"""Which name scopes are opened: level by level, while the boxes stay few."""
 
 from __future__ import annotations
 
@@ -231,7 +231,7 @@ def _cut_up(scope: Scope) -> None:
 
 @dataclass(slots=True)
 class Cover:
-    """What becomes a box: the closed scopes and the single items, and for each the scopes it is in.
+    """What becomes a box: closed scopes and single items, with their scopes.
 
     Attributes:
         closed: closed scopes by key.

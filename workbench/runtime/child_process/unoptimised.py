@@ -12,7 +12,7 @@ others twice through many levels, so it is asked for only where little is inline
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -93,7 +93,7 @@ def _stays_small(graph: GraphDef) -> bool:
     return whole < _GROWTH * number + _SMALL
 
 
-def _called(nodes: Any, functions: Mapping[str, FunctionDef]) -> list[str]:
+def _called(nodes: Iterable[NodeDef], functions: Mapping[str, FunctionDef]) -> list[str]:
     """Return the functions inlined into some nodes, each as often as it is called."""
     callers = (node for node in nodes if node.op in _INLINED or node.op in functions)
     return [name for node in callers for _, name in bodies_under(node, functions)]
