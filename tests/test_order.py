@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.sampling import plainly
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -37,7 +39,7 @@ def test_what_needs_tensorflow_comes_last() -> None:
     assert everything[: len(quick)] == quick
 
 
-@pytest.mark.parametrize("words", [(), ("-m", "not needs_tf")])
+@pytest.mark.parametrize("words", plainly([((),), (("-m", "not needs_tf"),)], ((),)))
 def test_an_exhaustive_test_runs_only_where_it_is_asked_for(words: tuple[str, ...]) -> None:
     file = "tests/faults/test_faults.py"
     exhaustive = set(collected("-m", "exhaustive", file))
