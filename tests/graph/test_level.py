@@ -6,7 +6,8 @@ import pytest
 
 from tests.protos import Func, attr, function, graph, meta_graph, node
 from workbench.disk import schema
-from workbench.graph.level import MAX_DEPTH, Call, Level, Value, find
+from workbench.graph.calls import Call
+from workbench.graph.level import MAX_DEPTH, Level, Value, find
 from workbench.model import MetaGraph
 
 

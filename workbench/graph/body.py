@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from workbench.disk import dtypes, optable
 from workbench.disk.schema import FunctionDef, NodeDef, OpDef
 from workbench.graph.adjacency import Adjacency
+from workbench.graph.calls import Call, calls_of
 from workbench.model import shapes
 from workbench.model.tensors import Tensor
 from workbench.names import is_control, parse_number, show
@@ -62,6 +63,7 @@ class Bodies:
     def __init__(self, meta: MetaGraph) -> None:
         self.meta = meta
         self._of_functions: dict[str, Body] = {}
+        self._may_call: dict[str, bool] = {}
 
     @cached_property
     def main(self) -> Body:
@@ -76,6 +78,17 @@ class Bodies:
                 return None
             self._of_functions[name] = Body(self, function)
         return self._of_functions[name]
+
+    def may_call(self, op: str) -> bool:
+        """Return whether nodes of an op may call functions of the library: most may not, and need no closer look."""
+        if op not in self._may_call:
+            functions, op_def = self.meta.functions, self.meta.op_table.get(op)
+            self._may_call[op] = bool(functions) and (
+                op in functions
+                or op_def is None
+                or any(attr.type in ("func", "list(func)") for attr in op_def.attr)
+            )
+        return self._may_call[op]
 
     def __iter__(self) -> Iterator[Body]:
         """Iterate over the main graph and the body of each function, in the order of the file."""
@@ -99,6 +112,7 @@ class Body:
         self.bodies = bodies
         self.meta = bodies.meta
         self.function = function
+        self._calls: dict[str, list[Call]] = {}
         self._types: dict[str, Types | None] = {}
         self._ranges: dict[str, dict[str, optable.ArgRange] | None] = {}
 
@@ -157,6 +171,15 @@ class Body:
                     break
                 found.setdefault(self.address(entry), []).append((node, position))
         return found
+
+    def calls(self, node: NodeDef) -> list[Call]:
+        """Return the functions of the library that a node of this body calls."""
+        if not self.bodies.may_call(node.op):
+            return []
+        name = node.name
+        if name not in self._calls:
+            self._calls[name] = calls_of(node, self.meta.functions)
+        return self._calls[name]
 
     def where(self, name: str) -> str:
         """Return how a finding names a node: `node`, or `function::node`."""

@@ -11,99 +11,22 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from workbench import names
 from workbench.disk import dtypes, optable, schema
-from workbench.disk.schema import FunctionDef, NameAttrList, NodeDef, OpDef
+from workbench.disk.schema import NodeDef, OpDef
 from workbench.graph.body import Bodies, Body, Output
-from workbench.graph.functions import calls
+from workbench.graph.calls import Call, named_function
 from workbench.model import tensors
-from workbench.model.op_classes import BRANCHES, CALLS, FIRST_INPUT, LOOPS
 from workbench.model.tensors import Tensor
 from workbench.names import is_control
 
 if TYPE_CHECKING:
     from workbench.model.meta import MetaGraph
 
-Kind = Literal["call", "loop", "condition", "branch", "remote", "other"]
-"""How a node runs a function.
-
-- `call`: once; its inputs are the arguments, its outputs the results.
-- `loop`: the body of a While, whose results are the arguments of the next round.
-- `condition`: the condition of a While.
-- `branch`: of an If or Case.
-- `remote`: on another device, or for a batch or a row at a time; outputs are results all the same.
-- `other`: in a way of its own.
-"""
-RETURNING: frozenset[Kind] = frozenset({"call", "loop", "branch", "remote"})
-"""The kinds whose results are the outputs of the calling node."""
 MAX_DEPTH = 64
 _STEP = re.compile(r"(?P<node>[^\[\]]+)(?:\[(?P<label>.+)\])?\Z")
-_REMOTE: Mapping[str, Mapping[str, int]] = {
-    "TPUPartitionedCall": {"f": 0},
-    "RemoteCall": {"f": 1},
-    "BatchFunction": {"f": 0},
-    "MapDefun": {"f": 0},
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A function that a node calls.
-
-    Attributes:
-        node: name of the calling node.
-        label: the attr that names the function (`f`, `body`, `branches[1]`), or the op that is its name.
-        function: name of the function.
-        alone: whether the node calls no other.
-        kind: how the node runs it.
-        first: the data input that is the first argument, the others follow; None where that is not known.
-    """
-
-    node: str
-    label: str
-    function: str
-    alone: bool
-    kind: Kind = "other"
-    first: int | None = None
-
-    def __str__(self) -> str:
-        return self.node if self.alone else f"{self.node}[{self.label}]"
-
-
-def calls_of(node: NodeDef, functions: Mapping[str, FunctionDef]) -> list[Call]:
-    """Return the functions of the library that a node calls."""
-    found = calls(node, functions) if functions else []
-    alone = len(found) == 1
-    return [Call(node.name, label, name, alone, *_manner(node, label, name)) for label, name in found]
-
-
-def _manner(node: NodeDef, label: str, function: str) -> tuple[Kind, int | None]:
-    """How a node runs a function, and its input that is the first argument."""
-    op = node.op
-    if op == function:
-        return "call", 0
-    attr = label.partition("[")[0]
-    first = FIRST_INPUT.get(op, _REMOTE.get(op, {})).get(attr)
-    if (
-        first is None or _named(node, label).name != function
-    ):  # or it is named inside the attrs of another function
-        return "other", None
-    if op in CALLS:
-        return "call", first
-    if op in LOOPS:
-        return ("loop" if attr == "body" else "condition"), first
-    if op in BRANCHES:
-        return "branch", first
-    return ("remote" if op in _REMOTE else "other"), first
-
-
-def _named(node: NodeDef, label: str) -> NameAttrList:
-    """The function that an attr of a node names, with the attrs it is given."""
-    attr, _, number = label.partition("[")
-    value = node.attr[attr]
-    return value.list.func[int(number[:-1])] if number else value.func
 
 
 class Level:
@@ -169,7 +92,7 @@ class Level:
 
     def calls_under(self, node: NodeDef) -> list[Call]:
         """Return the calls of a node, without those that would repeat a function on the path, or nest too deep."""
-        found = calls_of(node, self.meta.functions)
+        found = self.body.calls(node)
         if not found or len(self.calls) >= MAX_DEPTH:
             return []
         on_the_path = {self.body.name, *(call.function for call in self.calls)}
@@ -291,7 +214,7 @@ class Level:
         node = self.calling_node
         if node is None or self.call is None or self.function is None:
             return []
-        attrs = node.attr if node.op == self.call.function else _named(node, self.call.label).attr
+        attrs = node.attr if node.op == self.call.function else named_function(node, self.call.label).attr
         called = schema.NodeDef(op=self.call.function)
         for name in attrs:
             called.attr[name].CopyFrom(attrs[name])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from workbench.graph.level import RETURNING, Kind, Level, Use, Value
+from workbench.graph.calls import RETURNING, Kind
+from workbench.graph.level import Level, Use, Value
 from workbench.model.op_classes import SAME_ELEMENTS
 
 CALL: frozenset[Kind] = frozenset({"call"})

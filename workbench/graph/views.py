@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from workbench.disk import dtypes
 from workbench.disk.schema import NodeDef
 from workbench.errors import TooManyNodes, expect
+from workbench.graph.calls import Call
 from workbench.graph.functions import calls
-from workbench.graph.level import Call, Level
+from workbench.graph.level import Level
 from workbench.model import MetaGraph, Model, as_model, shapes
 from workbench.names import input_node, is_control, show
 

@@ -24,7 +24,8 @@ from workbench.surgery.resolve.callables import callable_ports, find_variant, va
 
 if TYPE_CHECKING:
     from workbench.disk.schema import NodeDef
-    from workbench.graph.level import Call, Level
+    from workbench.graph.calls import Call
+    from workbench.graph.level import Level
     from workbench.model import MetaGraph, Model, Port, Signature
     from workbench.model.callables import Callable_, Variant
 

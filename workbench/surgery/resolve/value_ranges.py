@@ -13,7 +13,8 @@ from typing import Literal
 
 from workbench.disk.nodes import attr
 from workbench.disk.schema import NodeDef
-from workbench.graph.level import Kind, Level, Value
+from workbench.graph.calls import Kind
+from workbench.graph.level import Level, Value
 from workbench.graph.trace import origin, returned_by
 from workbench.model import MetaGraph
 
