@@ -1,4 +1,4 @@
-"""The names that the sources' asset files have in a join: their own, or with their handle where two meet.
+"""Names of the sources' asset files in a join: their own, or with a handle.
 
 Names are kept because libraries look for files beside an asset by its folder and prefix (decision forests do), and
 TFLite's converter looks for a table's file right below `assets/` by the last part of its path
@@ -25,7 +25,7 @@ _LONGEST_NAME = 250  # a file system's 255 bytes, less a number to tell handles 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Where the asset files of a source go.
+    """Where the asset files of one source are placed in the result.
 
     Attributes:
         files: each file by its name in the source, below `assets/`.
@@ -38,12 +38,12 @@ class Placed:
     met: str = ""
 
     def name(self, filename: str) -> str:
-        """The name in the result of a file of the source."""
+        """Return the name in the result of a source's file."""
         return f"{self.prefix}{_normal(filename)}"
 
 
 def place_assets(sources: Iterable[ImportedModel], *, apart: bool = True) -> dict[str, Placed]:
-    """Decide where the asset files of each part go, by handle.
+    """Choose the place of each source's asset files in the result, by handle.
 
     A part that keeps an asset brings all files of its `assets/` along: what reads one by its name can't be seen.
 
@@ -68,7 +68,7 @@ def place_assets(sources: Iterable[ImportedModel], *, apart: bool = True) -> dic
 
 
 def _prefixes(part: ImportedModel, files: Mapping[str, Path]) -> Iterable[str]:
-    """Prefixes for the files of a source, the best first."""
+    """Yield prefixes for the files of a source, the best first."""
     stem = part.handle.replace("/", "_")
     declared = {_key(asset.filename) for asset in part.meta.assets}
     longest = max(len(name.partition("/")[0].encode()) for name in files)
@@ -83,7 +83,7 @@ def _is_free(prefix: str, files: Iterable[str], taken: Collection[str]) -> bool:
 
 
 def _files(part: ImportedModel) -> dict[str, Path]:
-    """The asset files that a part brings along, by name."""
+    """Return the asset files that a source brings along, by name."""
     kept = {
         _normal(asset.filename): asset.path
         for asset in part.meta.assets
@@ -96,7 +96,7 @@ def _files(part: ImportedModel) -> dict[str, Path]:
 
 
 def _met(found: Mapping[str, Mapping[str, Path]]) -> dict[str, str]:
-    """The handles that have to go to a folder, each with the name for which."""
+    """Return the handles whose files need a prefix, each with the colliding name."""
     owners: dict[str, list[tuple[str, str]]] = {}
     for handle, files in found.items():
         for name in files:
@@ -117,7 +117,10 @@ def _met(found: Mapping[str, Mapping[str, Path]]) -> dict[str, str]:
 
 
 def _alike(one: Path, other: Path) -> bool:
-    """Whether two files have the same bytes; read once, as a plan is built again at each change."""
+    """Return whether two files have the same bytes.
+
+    The answer is kept, as a plan is built again at each change.
+    """
     first, second = _state(one), _state(other)
     return first == second or (first[2] == second[2] and _compare(first, second))
 
@@ -133,12 +136,12 @@ def _compare(one: tuple[str, int, int, int], other: tuple[str, int, int, int]) -
 
 
 def _normal(name: str) -> str:
-    """A name without `.` and doubled `/`."""
+    """Return a name without `.` and doubled `/`."""
     return PurePosixPath(name).as_posix()
 
 
 def _key(name: str) -> str:
-    """What two names have alike that can't be told apart on every file system."""
+    """Return a key that is equal for names some file systems can't tell apart."""
     return _normal(name).casefold()
 
 

@@ -1,4 +1,4 @@
-"""Whether the paths of a source's assets are only read from, or may be taken apart to find files beside them."""
+"""Whether asset paths are only read from, or may lead to files beside them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAIN = ""
 
 
 def only_read(part: ImportedModel) -> bool:
-    """Return whether nothing but ops that read the file at it takes the path of a kept asset.
+    """Return whether the paths of kept assets go only to ops that read the file.
 
     Followed through Identity and its like, through variables and into plain calls: in the main graph and, for the
     functions of objects, from the captures that are assets. Whatever else takes a path may compute another from it.
@@ -69,7 +69,7 @@ def only_read(part: ImportedModel) -> bool:
 
 
 def _consumers(nodes: Iterable[NodeDef]) -> dict[str, list[tuple[NodeDef, int]]]:
-    """Who takes each node or argument as data, and at which of its data inputs."""
+    """Return the consumers of each node or argument, with the data input used."""
     found: dict[str, list[tuple[NodeDef, int]]] = {}
     for node in nodes:
         data = (text for text in node.input if not text.startswith("^"))
@@ -79,7 +79,7 @@ def _consumers(nodes: Iterable[NodeDef]) -> dict[str, list[tuple[NodeDef, int]]]
 
 
 def _captured(part: ImportedModel) -> Iterable[tuple[str, int]]:
-    """The kept functions of objects that capture an asset, each with the position of the argument."""
+    """Yield the functions that capture an asset, with the argument's position."""
     objects = part.meta.objects
     if objects is None:
         return

@@ -1,4 +1,4 @@
-"""Collections, assets, versions and the op list of the result: what stands beside the graph in a MetaGraph."""
+"""Collections, versions and the op list of the result."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ _ASSET_COLLECTIONS = frozenset({"saved_model_assets", "asset_filepaths"})
 
 
 def merge_collections(meta: MetaGraphDef, part: ImportedModel, renamer: Renamer) -> None:
-    """Adds what survives of a part's collections to the result's, renamed; says what does not."""
+    """Add what survives of a source's collections to the result, renamed.
+
+    What is dropped is reported.
+    """
     for name, definitions in part.variable_defs.items():
         if not definitions:
             continue
@@ -84,7 +87,7 @@ def kept_contexts(
     renamer: Renamer,
     damaged: Callable[[], object] = lambda: None,
 ) -> list[bytes]:
-    """The entries of `cond_context` or `while_context` that survive, renamed.
+    """Return the surviving entries of `cond_context` or `while_context`, renamed.
 
     Args:
         name: of the collection.
@@ -111,7 +114,7 @@ def kept_contexts(
 def rename_context(
     context: CondContextDef | WhileContextDef, kept: Mapping[str, NodeDef], renamer: Renamer
 ) -> bool:
-    """Renames a CondContextDef or WhileContextDef in place, nested ones too.
+    """Rename a CondContextDef or WhileContextDef in place, nested ones too.
 
     Returns:
         Whether the context survives: its pivot and predicate are still in the graph.
@@ -149,7 +152,9 @@ def _rename_nested(wrapped: ControlFlowContextDef, kept: Mapping[str, NodeDef], 
 
 
 def merge_versions(graph_def: GraphDef, parts: Iterable[ImportedModel]) -> None:
-    """Set the oldest producer, the youngest min_consumer and all bad_consumers (versions.proto).
+    """Set the oldest producer, youngest min_consumer and all bad_consumers.
+
+    Source: versions.proto.
 
     A GraphDef without versions is of version 0, the oldest: a later one could refuse its ops as removed.
     """
@@ -161,7 +166,10 @@ def merge_versions(graph_def: GraphDef, parts: Iterable[ImportedModel]) -> None:
 
 
 def merge_meta_info(meta: MetaGraphDef, parts: Iterable[ImportedModel], tags: Iterable[str]) -> None:
-    """Tags of the result, the versions of the newest part's TensorFlow, every op any part lists."""
+    """Set the result's tags, its newest TensorFlow version and all listed ops.
+
+    The ops are all that any source lists.
+    """
     info = meta.meta_info_def
     info.tags.extend(tags)
     ops: dict[str, OpDef] = {}

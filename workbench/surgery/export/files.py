@@ -1,4 +1,4 @@
-"""Files of the sources that go into the result as they are, and those that do not, each told."""
+"""Assets and extra files of the sources: copied, or left out and reported."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def add_assets(
     final: Callable[[str], str],
     files: list[CopiedFile],
 ) -> dict[int, int]:
-    """Takes over the assets whose tensors are kept, and the files beside them; a missing file is a finding (R10).
+    """Copy the kept assets and the files beside them; report missing ones (R10).
 
     Args:
         meta: the MetaGraphDef of the result; gains `asset_file_def`.
@@ -71,7 +71,10 @@ def add_assets(
 
 
 def add_extra_files(part: ImportedModel, files: list[CopiedFile], *, with_objects: bool) -> None:
-    """Files of a source that are not carried over, each told; other extra files are."""
+    """Copy a source's extra files and report each that is left out.
+
+    It is left out if it describes what the result no longer is.
+    """
     folder = part.model.location.folder
     if folder is None:
         return

@@ -1,4 +1,4 @@
-"""What users of a loaded result reach for: its signatures, `__call__`, `serve`, `variables` and the like.
+"""The callables of a loaded result: signatures, `__call__`, `serve`, `variables`.
 
 They are functions made of the merged main graph itself (`uplift`), whose captures are bound to the variables and tables
 of the objects.
@@ -38,7 +38,10 @@ Default = bool | TensorProto | None
 
 
 def add_lists(objects: Objects) -> None:
-    """`variables`, `trainable_variables` and `regularization_losses` of the root, as hub and Keras layers expect."""
+    """Add the root's lists of variables and losses that hub and Keras expect.
+
+    They are `variables`, `trainable_variables` and `regularization_losses`.
+    """
     # What no name leads to (a slot that the checkpoint does not tell of) could not be restored as an item of a list.
     bound = set(objects.bound.values()) & _named(objects.graph)
     for node in objects.graph.nodes:
@@ -60,7 +63,7 @@ def add_lists(objects: Objects) -> None:
 
 
 def _named(graph: SavedObjectGraph) -> set[int]:
-    """The objects that a path of names leads to from the root."""
+    """Return the objects that a path of names reaches from the root."""
     found, todo = {0}, [0]
     while todo:
         for child in graph.nodes[todo.pop()].children:
@@ -80,7 +83,7 @@ def _add_list(objects: Objects, name: str, members: Iterable[int]) -> None:
 def add_call(
     objects: Objects, meta: MetaGraphDef, uplift: Uplift, key: str, modes: Mapping[bool, Uplift] | None = None
 ) -> None:
-    """`__call__` and `serve` of the root: a signature with its inputs by position or name, one output as a bare tensor.
+    """Add the root's `__call__` and `serve`, which call a signature.
 
     Where there are several inputs, a dict of them is taken as well.
 
@@ -111,7 +114,9 @@ def add_call(
 
 
 def _arguments(meta: MetaGraphDef, key: str) -> tuple[list[str], list[Default]]:
-    """The inputs of a signature in the order of a call, those with a default last; the defaults of all but the first.
+    """Return a signature's inputs in call order, and the defaults after the first.
+
+    Inputs with a default come last.
 
     An input without a default has None: it may be in the dict that is the first argument.
     """
@@ -129,7 +134,7 @@ def _variants(
     number: int,
     training: bool | None,
 ) -> list[str]:
-    """Concrete functions that take the inputs of a signature: by position or name, and several ones in a dict as well.
+    """Add functions that take a signature's inputs by position, name or in a dict.
 
     A dict is what layers of Keras pass, which have one argument.
     """
@@ -147,7 +152,7 @@ def _variants(
 def _in_a_dict(
     objects: Objects, meta: MetaGraphDef, name: str, key: str, inside: Sequence[str], training: bool | None
 ) -> str:
-    """A concrete function that calls another with inputs of which some are in a dict; its name.
+    """Add a function that takes some inputs in a dict; return its name.
 
     The other arguments are not given. For those with a default TensorFlow then passes that; it is not taken if the
     input is in the dict.
@@ -209,7 +214,7 @@ def _positional(
     number: int,
     training: bool | None,
 ) -> str:
-    """A concrete function that takes the inputs of a signature by position; its name."""
+    """Add a function that takes a signature's inputs by position; return its name."""
     signature = meta.signature_def[key]
     inputs = [(name, signature.inputs[name]) for name in _arguments(meta, key)[0]]
     outputs = [(name, signature.outputs[name]) for name in sorted(signature.outputs)]
@@ -246,7 +251,7 @@ def _positional(
 
 
 def tensor_spec(key: str, dtype: int, shape: TensorShapeProto) -> StructuredValue:
-    """A StructuredValue that holds a TensorSpec."""
+    """Return a StructuredValue that holds a TensorSpec."""
     value = StructuredValue()
     value.tensor_spec_value.name = re.sub(r"[^a-z0-9_]", "_", key.lower())
     value.tensor_spec_value.dtype = dtype
@@ -255,7 +260,7 @@ def tensor_spec(key: str, dtype: int, shape: TensorShapeProto) -> StructuredValu
 
 
 def add_signature(objects: Objects, meta: MetaGraphDef, uplift: Uplift, key: str, signature_map: int) -> str:
-    """Makes the function of one signature of the result and the objects that lead to it; returns its name.
+    """Add a signature's function and the objects that lead to it; return its name.
 
     Raises:
         CannotUplift: the graph behind it can't become a function.
@@ -303,7 +308,7 @@ def add_signature(objects: Objects, meta: MetaGraphDef, uplift: Uplift, key: str
 def captures_of(
     objects: Objects, uplift: Uplift, outputs: Iterable[str], fed: Iterable[str]
 ) -> tuple[list[Argument], list[int]]:
-    """The variables, tables and large constants behind some tensors as arguments, and the objects they are bound to."""
+    """Return what tensors capture as arguments, with the objects bound to them."""
     outputs, fed = tuple(outputs), tuple(fed)
     if (outputs, fed) not in uplift.captures:
         uplift.captures[outputs, fed] = _captures(objects, uplift, uplift.needed(outputs, fed))
@@ -336,7 +341,10 @@ def _captures(objects: Objects, uplift: Uplift, needed: Iterable[str]) -> tuple[
 
 
 def _is_large(node: NodeDef) -> bool:
-    """Whether a constant stands once in the main graph, for all functions. What shapes depend on is smaller."""
+    """Return whether a constant is large enough to be shared by all functions.
+
+    What shapes depend on is smaller.
+    """
     tensor = attr(node, "value").tensor
     most = 16 * math.prod(dim.size for dim in tensor.tensor_shape.dim) + len(tensor.tensor_content)
     if most + len(node.name) < _LARGE // 2 and "_class" not in node.attr:
@@ -345,7 +353,7 @@ def _is_large(node: NodeDef) -> bool:
 
 
 def add_signature_map(objects: Objects) -> int:
-    """The object that holds the signatures; its number."""
+    """Add the object that holds the signatures and return its number."""
     number, node = objects.add("user_object", 0, "signatures")
     node.user_object.identifier = "signature_map"
     return number
@@ -354,7 +362,7 @@ def add_signature_map(objects: Objects) -> int:
 def full_arg_spec(
     spec: FunctionSpec, args: Iterable[str], keywords: Iterable[str], defaults: Iterable[Default] = ()
 ) -> None:
-    """A FunctionSpec, with defaults of the last arguments, as `tf.saved_model.save` writes it.
+    """Fill a FunctionSpec as `tf.saved_model.save` writes it.
 
     Source: `function_serialization._serialize_function_spec`.
     """

@@ -1,4 +1,4 @@
-"""What a loader runs once after restoring, carried into a result as its one init op."""
+"""The init op of the result: what a loader runs once after restoring."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def init_ops(meta: MetaGraph, needed: Collection[str]) -> tuple[str, ...]:
 
 
 def _restoring(meta: MetaGraph) -> set[str]:
-    """The initialisers of local variables that the saver restores."""
+    """Return the initialisers of local variables that the saver restores."""
     local = variable_defs(meta.proto, "local_variables")
     if not local or not meta.implicit_init:
         return set()
@@ -72,7 +72,10 @@ def _restoring(meta: MetaGraph) -> set[str]:
 
 
 def _is_state(meta: MetaGraph, name: str) -> bool:
-    """Whether a node may hold what an initialiser sets: a stateful op that gives a handle or reference, or unknown."""
+    """Return whether a node may hold state that an initialiser sets.
+
+    It has a stateful op that gives a handle or reference, or an unknown op.
+    """
     op_def = meta.op_table.get(meta.nodes[name].op)
     return op_def is None or (
         op_def.is_stateful and any(arg.type == dtypes.RESOURCE or arg.is_ref for arg in op_def.output_arg)
@@ -84,7 +87,7 @@ def _shared_name(node: NodeDef) -> str:
 
 
 def tell_implicit(meta: MetaGraph, ops: Sequence[str]) -> str | None:
-    """Return what is to be told about initialisation that no init op names; None if there is none."""
+    """Return a message about initialisation that no init op names, or None."""
     if meta.init_op is not None or not ops:
         return None
     count = f"{len(ops)} {'initialiser' if len(ops) == 1 else 'initialisers'}"
@@ -95,7 +98,7 @@ def tell_implicit(meta: MetaGraph, ops: Sequence[str]) -> str | None:
 
 
 def carry_init(workspace: Workspace) -> None:
-    """Make an implicit initialisation of what the signatures of a model need its init op, and report it.
+    """Give a model an init op for its implicit initialisation and report it.
 
     Args:
         workspace: its signatures are final; nothing is done where the original has an init op.
@@ -113,7 +116,7 @@ def carry_init(workspace: Workspace) -> None:
 
 
 def use_main_op(meta_graph: MetaGraphDef, init_op: str | None) -> None:
-    """Name the init op in the collection alone: a signature for it needs an object graph.
+    """Name the init op in the collection only: its signature needs an object graph.
 
     Args:
         meta_graph: is changed.
@@ -148,7 +151,7 @@ def add_main_op(meta_graph: MetaGraphDef, ops: Sequence[str]) -> None:
 
 
 def signature_tensors(meta_graph: MetaGraphDef) -> list[str]:
-    """The tensors that signatures name."""
+    """Return the tensors that signatures name."""
     return [
         tensor
         for signature in meta_graph.signature_def.values()

@@ -1,4 +1,4 @@
-"""The object graph of the result: what makes it a TF2 SavedModel that can be trained, called and saved again.
+"""The object graph of the result, so that it can be trained and saved again.
 
 It stands beside the merged main graph, which v1 Sessions and TensorFlow Serving go on using. Each TF2 source keeps its
 own objects, with new numbers, as a child of a new root; a TF1 source or GraphDef gets an object with its variables.
@@ -30,7 +30,7 @@ from workbench.surgery.rewrite.prefix import Renamer
 
 @dataclass(slots=True)
 class Objects:
-    """The object graph being made.
+    """The object graph under construction.
 
     Attributes:
         graph: the SavedObjectGraph.
@@ -45,7 +45,7 @@ class Objects:
     aliases: dict[str, list[Alias]] = field(default_factory=dict)
 
     def add(self, kind: str, parent: int | None = None, name: str = "") -> tuple[int, SavedObject]:
-        """A new object, a child of `parent` under `name`; its number and message."""
+        """Add an object under `name` of `parent`; return its number and message."""
         number = len(self.graph.nodes)
         node = self.graph.nodes.add()
         getattr(node, kind).SetInParent()
@@ -60,7 +60,7 @@ class Objects:
     def track(
         self, parent: int | None = None, name: str = ""
     ) -> tuple[int, TrackableObjectGraph.TrackableObject]:
-        """A new node of the checkpoint's own graph, whose numbers differ."""
+        """Add a node to the checkpoint's own graph, which has numbers of its own."""
         number = len(self.tracked.nodes)
         node = self.tracked.nodes.add()
         if parent is not None:
@@ -69,7 +69,7 @@ class Objects:
 
 
 def functions_of_objects(part: ImportedModel) -> list[str]:
-    """The functions of a source's objects, which have to stay in the library with them."""
+    """Return the functions of a source's objects, which must stay in the library."""
     if not part.meta.has_object_graph:
         return []
     graph = part.meta.proto.object_graph_def
@@ -85,7 +85,7 @@ def functions_of_objects(part: ImportedModel) -> list[str]:
 
 
 def constants_of_objects(part: ImportedModel) -> list[str]:
-    """The Const nodes of the main graph that hold a source's constant objects."""
+    """Return the main graph's Const nodes that hold constant objects."""
     if not part.meta.has_object_graph:
         return []
     nodes = part.meta.proto.object_graph_def.nodes
@@ -97,7 +97,7 @@ def constants_of_objects(part: ImportedModel) -> list[str]:
 
 
 def begin() -> Objects:
-    """An object graph with nothing but its root."""
+    """Return an object graph that has only a root."""
     objects = Objects()
     objects.add("user_object")
     objects.track()
@@ -108,7 +108,7 @@ def begin() -> Objects:
 
 
 def add_objects(objects: Objects, part: ImportedModel, renamer: Renamer, assets: Mapping[int, int]) -> None:
-    """Takes over a TF2 source's objects under the root, with new numbers and names.
+    """Copy a TF2 source's objects under the root, with new numbers and names.
 
     Args:
         objects: is added to.
@@ -133,7 +133,7 @@ def add_objects(objects: Objects, part: ImportedModel, renamer: Renamer, assets:
 
 
 def bound_objects(whole: MetaGraph, meta: MetaGraph) -> dict[str, int]:
-    """Return the nodes of a TF2 model's main graph that stand for an object, with its number.
+    """Return the main graph's nodes that represent an object, with its number.
 
     Args:
         whole: the MetaGraph of the model.
@@ -152,7 +152,7 @@ def _bind(
     offset: int,
     prefix: str,
 ) -> None:
-    """Notes which object each handle of the main graph stands for.
+    """Record which object each handle of the main graph represents.
 
     What a call captures says it best: exports of Keras have each variable twice, once under the key that the saver
     gives the handle, once as what the functions read and `variables` lists.
@@ -213,7 +213,10 @@ def _bind_variables(
 def _bind_captures(
     bound: dict[str, int], whole: MetaGraph, meta: MetaGraph, offset: int, prefix: str
 ) -> None:
-    """The calls of the main graph take variables, tables and the like in the order of the function's `bound_inputs`."""
+    """Record the objects of handles that calls pass as `bound_inputs`.
+
+    Calls pass variables, tables and the like in the order of the function's `bound_inputs`.
+    """
     concrete = meta.proto.object_graph_def.concrete_functions
     for node in (*whole.nodes.values(), *meta.nodes.values()):
         if node.op not in CALLS:
@@ -229,7 +232,7 @@ def _bind_captures(
 
 
 def _track_objects(objects: Objects, part: ImportedModel, renamer: Renamer) -> int | None:
-    """The number of the source's root in the checkpoint's graph; None if it has none."""
+    """Copy the checkpoint's object graph; return the number of its root, or None."""
     bundle = part.model.bundle
     if bundle is None or OBJECT_GRAPH_KEY not in bundle:
         return None
@@ -255,7 +258,10 @@ def _track_objects(objects: Objects, part: ImportedModel, renamer: Renamer) -> i
 
 
 def add_variables(objects: Objects, part: ImportedModel) -> None:
-    """Makes an object for a TF1 source, with its variables as children; each gets a key that TF2 checkpoints have."""
+    """Add an object for a TF1 source, with its variables as children.
+
+    Each variable gets a key as TF2 checkpoints have it.
+    """
     number, _ = objects.add("user_object", 0, part.handle)
     tracked, _ = objects.track(0, part.handle)
     taken: dict[str, object] = {}

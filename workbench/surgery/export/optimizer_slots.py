@@ -1,4 +1,4 @@
-"""Optimizers of old Keras in an object graph: what they keep for a variable becomes a child like any other.
+"""Slots of old Keras optimizers in an object graph, which become children.
 
 Such an object (`optimizer`; TensorFlow 2.21 knows only `tf_deprecated_optimizer`) is loaded as a plain one, which has
 no slots: the loader dies of them. As plain children the slot variables are restored, and the model loads.
@@ -19,7 +19,7 @@ _OLD = "optimizer"
 def plain_slots(
     saved: SavedObjectGraph, tracked: TrackableObjectGraph, root: int, tracked_root: int | None
 ) -> None:
-    """Turns the slots of old optimizers into children.
+    """Turn the slots of old optimizers into children.
 
     Args:
         saved: SavedObjectGraph, changed.
@@ -58,7 +58,7 @@ def plain_slots(
 def _same_paths(
     saved: SavedObjectGraph, tracked: TrackableObjectGraph, root: int, tracked_root: int
 ) -> Mapping[int, int]:
-    """Object in `saved` to the one in `tracked` that is reached by the same names."""
+    """Map the objects of `saved` to those of `tracked` with the same path."""
     found = {root: tracked_root}
     todo = [root]
     while todo:

@@ -1,4 +1,4 @@
-"""State that the saver fills from the checkpoint, of whatever kind: what a model without a checkpoint would lose."""
+"""State that the saver restores, which a model without a checkpoint would lose."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from workbench.names import input_node
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a saver's restore op fills.
+    """The nodes that a saver's restore op fills.
 
     Attributes:
         nodes: stateful nodes of the main graph that something fed from the checkpoint writes to, each with the op that
@@ -31,7 +31,7 @@ class Restored:
     variables: frozenset[str]
 
     def lost(self, node: NodeDef, op_table: OpTable) -> bool:
-        """Whether a node is restored state other than a variable with a known key."""
+        """Return whether a node is restored state other than a variable with a key."""
         if node.name in self.nodes:
             return node.name not in self.variables
         name = _shared_name(node)
@@ -68,7 +68,7 @@ def restored(meta: MetaGraph) -> Restored:
 
 
 def _reads(meta: MetaGraph, node: NodeDef) -> bool:
-    """Whether a node reads the checkpoint, itself or in what it calls."""
+    """Return whether a node reads the checkpoint, itself or in what it calls."""
     if node.op in RESTORES:
         return True
     return bool(calls(node, meta.functions)) and any(
@@ -79,7 +79,7 @@ def _reads(meta: MetaGraph, node: NodeDef) -> bool:
 
 
 def _descendants(nodes: Mapping[str, NodeDef], within: Iterable[str], starts: Iterable[str]) -> set[str]:
-    """The nodes among `within` that get data from `starts`, with those."""
+    """Return the nodes of `within` that get data from `starts`, and `starts`."""
     consumers: dict[str, list[str]] = {}
     for name in within:
         for parent in _data(nodes[name]):
@@ -95,7 +95,7 @@ def _descendants(nodes: Mapping[str, NodeDef], within: Iterable[str], starts: It
 
 
 def _behind(nodes: Mapping[str, NodeDef], start: str) -> Iterator[str]:
-    """The nodes that a node gets data from, through any others."""
+    """Yield the nodes from which a node gets data, directly or not."""
     seen: set[str] = set()
     queue = list(_data(nodes[start]))
     while queue:
@@ -111,7 +111,7 @@ def _data(node: NodeDef) -> list[str]:
 
 
 def _is_state(node: NodeDef, op_table: OpTable) -> bool:
-    """Whether a node may hold state: its op says so, or is unknown."""
+    """Return whether a node may hold state: its op says so, or is unknown."""
     op_def = op_table.get(node.op)
     return (op_def is None or op_def.is_stateful) and not _is_call(node)
 

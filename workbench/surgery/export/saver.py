@@ -1,4 +1,4 @@
-"""The saver of the result: one file name feeds the restore and the save of every part.
+"""The saver of the result: one file name feeds the saver of every source.
 
 Restoring reads each part's variables from the one merged checkpoint. Saving lets each part write
 `<file>_part<i>` with its own save op and merges the pieces with MergeV2Checkpoints, as TensorFlow's sharded saver
@@ -21,14 +21,14 @@ FILENAME, SAVE, RESTORE = "checkpoint/filename", "checkpoint/save", "checkpoint/
 
 
 def saver_nodes(part: ImportedModel) -> list[str]:
-    """The three nodes a SaverDef names, those that exist; empty if the part has no saver."""
+    """Return the nodes that a SaverDef names, as far as they exist."""
     saver = part.saver
     named = (saver.filename_tensor_name, saver.save_tensor_name, saver.restore_op_name)
     return [names.input_node(name) for name in named if name and names.input_node(name) in part.meta.nodes]
 
 
 class CheckpointNames:
-    """The string constants in which a part's saver holds checkpoint keys, in its main graph and in its functions.
+    """The string constants that hold the checkpoint keys of a source's saver.
 
     Attributes:
         main: names of Const nodes of the main graph.
@@ -62,7 +62,7 @@ class CheckpointNames:
                 self._calls(node)
 
     def _take_main(self, consumer: NodeDef, position: int) -> None:
-        """Notes the Const behind an input of a node of the saver."""
+        """Record the Const behind an input of a saver's node."""
         name = names.input_node(consumer.input[position])
         node = self._part.kept[name]
         while node.op == "Identity":
@@ -88,7 +88,10 @@ class CheckpointNames:
         self.main.add(name)
 
     def _is_used_elsewhere(self, name: str) -> bool:
-        """Whether ops besides the saver's take a constant: a graph may use the keys for its own ends."""
+        """Return whether ops other than the saver's use a constant.
+
+        A graph may use the keys for purposes of its own.
+        """
         return name in self._exported or any(
             self._part.kept[consumer].op not in V2_CHECKPOINT for consumer in self._consumers[name]
         )
@@ -128,7 +131,7 @@ class CheckpointNames:
                         self._body(value.func.name, None)
 
     def keys(self) -> set[str]:
-        """All checkpoint keys the saver names."""
+        """Return all checkpoint keys that the saver names."""
         found: set[str] = set()
         for name in self.main:
             found.update(_strings(self._part.kept[name]))
@@ -144,13 +147,13 @@ def _strings(node: NodeDef) -> Iterable[str]:
 
 
 def prefix_const(node: NodeDef, rename: Callable[[str], str]) -> None:
-    """Replaces each string of a Const node, a copy, by what `rename` makes of it."""
+    """Replace each string of a Const node's copy by what `rename` returns."""
     values = node.attr["value"].tensor.string_val
     values[:] = [rename(text).encode("utf-8", "surrogateescape") for text in _strings(node)]
 
 
 def merge_savers(parts: list[ImportedModel], graph_def: GraphDef, taken: set[str]) -> SaverDef:
-    """Makes the SaverDef of the result. The parts' nodes are in `graph_def`, already under their new names.
+    """Make the SaverDef of the result from the savers of the sources.
 
     Args:
         parts: those with a saver, in shard order.
@@ -198,7 +201,7 @@ def merge_savers(parts: list[ImportedModel], graph_def: GraphDef, taken: set[str
 
 
 def _add_filename(add: _Adder) -> str:
-    """The node a loader feeds with the checkpoint's prefix."""
+    """Add the node that a loader feeds with the checkpoint's prefix."""
     attrs = {"dtype": attr_type(_STRING), "value": _string_value(b"model")}
     default = add("Const", f"{FILENAME}/input", [], attrs)
     attrs = {"dtype": attr_type(_STRING), "shape": AttrValue(shape={})}
@@ -206,7 +209,7 @@ def _add_filename(add: _Adder) -> str:
 
 
 def _add_piece(add: _Adder, filename: str, number: int) -> str:
-    """The prefix under which one part saves."""
+    """Add the prefix under which one source saves."""
     attrs = {"dtype": attr_type(_STRING), "value": _string_value(b"_part%d" % number)}
     suffix = add("Const", f"{SAVE}/part_{number}/suffix", [], attrs)
     attrs = {"N": AttrValue(i=2), "separator": AttrValue(s=b"")}
@@ -214,7 +217,7 @@ def _add_piece(add: _Adder, filename: str, number: int) -> str:
 
 
 def _add_merge(add: _Adder, filename: str, pieces: list[str], saves: list[str]) -> str:
-    """Makes one checkpoint of the pieces when all of `saves` (control inputs) are done; gives the prefix."""
+    """Merge the pieces into one checkpoint after `saves`; return its prefix."""
     attrs = {"N": AttrValue(i=len(pieces)), "T": attr_type(_STRING), "axis": AttrValue(i=0)}
     packed = add("Pack", f"{SAVE}/parts", [*pieces, *saves], attrs)
     attrs = {"delete_old_dirs": AttrValue(b=True)}
@@ -234,7 +237,7 @@ def _string_value(text: bytes) -> AttrValue:
 
 
 class _Adder:
-    """Adds nodes under unique names."""
+    """Add nodes under unique names."""
 
     def __init__(self, graph_def: GraphDef, taken: set[str]) -> None:
         self._graph_def, self._taken = graph_def, taken
@@ -257,7 +260,10 @@ def _become_identity(node: NodeDef, source: str) -> None:
 
 
 def _lead_save(nodes: dict[str, NodeDef], add: _Adder, own: str, save: str, restore: str, piece: str) -> None:
-    """Leads `piece` instead of the part's own file name into everything the save op needs, and only there."""
+    """Feed `piece` instead of the file name to what the save op needs.
+
+    Only the save op gets it: what the restore op needs as well is copied.
+    """
     saving, restoring = ancestors(nodes, [save]), ancestors(nodes, [restore])
     both = saving & restoring
     shared = descendants({name: nodes[name] for name in both}, [own], controls=False) & both - {own}

@@ -1,4 +1,4 @@
-"""The object graph's side of a signature: its function under `signatures`, with the keys it is called by.
+"""The functions of signatures in the object graph, with their keys.
 
 A signature of a TF2 model is stored twice: in `signature_def`, tensors of the main graph by key, and as a function
 whose arguments and results are in the sorted order of their keys. So a renamed key can mean another order. The main
@@ -42,11 +42,14 @@ _BY_ARGUMENT = ("_input_shapes", "forward_function_name", "backward_function_nam
 
 
 class UnknownForm(Exception):
-    """A signature function that is stored in a way that is not known here. Never leaves the room."""
+    """A signature function stored in an unknown form.
+
+    Raised and caught inside the room.
+    """
 
 
 def signature_map(graph: SavedObjectGraph) -> int | None:
-    """The object that holds the signatures of a SavedObjectGraph; None if there is none."""
+    """Return the number of the object that holds the signatures, or None."""
     for child in graph.nodes[0].children if graph.nodes else ():
         if child.local_name == SIGNATURES and 0 < child.node_id < len(graph.nodes):
             return int(child.node_id)
@@ -56,13 +59,16 @@ def signature_map(graph: SavedObjectGraph) -> int | None:
 def children_by_key(
     graph: SavedObjectGraph,
 ) -> dict[str, TrackableObjectGraph.TrackableObject.ObjectReference]:
-    """The references to the signatures' functions by key."""
+    """Return the references to the signatures' functions by key."""
     number = signature_map(graph)
     return {} if number is None else {child.local_name: child for child in graph.nodes[number].children}
 
 
 def unlink(graph: SavedObjectGraph, key: str) -> None:
-    """Takes a signature out of the map. Its object stays, as a bare one: the numbers of the others must not change."""
+    """Remove a signature from the map of signatures.
+
+    Its object stays as a bare one: the numbers of the others must not change.
+    """
     number = signature_map(graph)
     if number is None:
         return
@@ -86,7 +92,7 @@ def _referred(graph: SavedObjectGraph) -> set[int]:
 def rename_ports(
     meta_graph: MetaGraphDef, key: str, inputs: Mapping[str, str], outputs: Mapping[str, str]
 ) -> None:
-    """Gives the function of a signature other keys for its arguments and results.
+    """Rename the arguments and results of a signature's function.
 
     Args:
         meta_graph: changed in place.
@@ -119,7 +125,7 @@ def rename_ports(
 
 @dataclass(slots=True)
 class _Function:
-    """A signature's function: FunctionDef, SavedConcreteFunction, SavedBareConcreteFunction.
+    """The messages of a signature's function.
 
     Attributes:
         arguments: keys of the arguments that are no captures, in the order of the function.
@@ -164,7 +170,10 @@ class _Function:
         return cls(name, definition, concrete, bare, arguments, results)
 
     def renamed(self, name: str, inputs: Mapping[str, str], outputs: Mapping[str, str]) -> _Function:
-        """A copy under another name and with other keys, its arguments and results in their sorted order."""
+        """Return a copy under another name with other keys.
+
+        Its arguments and results are in their sorted order.
+        """
         definition = FunctionDef()
         definition.CopyFrom(self.definition)
         definition.signature.name = name
@@ -200,7 +209,7 @@ class _Function:
 
 
 def _tensors(value: StructuredValue) -> int:
-    """How many tensors a structured result has."""
+    """Return the number of tensors in a structured result."""
     return sum(
         found.count
         for _, leaf in structured.leaves(value)
@@ -225,7 +234,7 @@ def _reorder(repeated: RepeatedMessage[OpDef.ArgDef], order: Sequence[int]) -> N
 
 
 def _rename_fields(value: DictValue, keys: Mapping[str, str]) -> None:
-    """Renames the fields of a DictValue, and the specs that go by the key's name."""
+    """Rename the fields of a DictValue and the specs named like them."""
     changed = {}
     for old, new in keys.items():
         copy = StructuredValue()
@@ -240,7 +249,7 @@ def _rename_fields(value: DictValue, keys: Mapping[str, str]) -> None:
 
 
 def _rename_spec(bare: SavedBareConcreteFunction, keys: Mapping[str, str]) -> None:
-    """Renames the arguments in the FunctionSpec, where there is one."""
+    """Rename the arguments in the FunctionSpec, if there is one."""
     if not bare.HasField("function_spec"):
         return
     for pair in bare.function_spec.fullargspec.named_tuple_value.values:
@@ -255,7 +264,7 @@ def _rename_spec(bare: SavedBareConcreteFunction, keys: Mapping[str, str]) -> No
 
 @dataclass(frozen=True, slots=True)
 class InUse:
-    """The functions something leads to.
+    """The functions that objects name and that graphs reach.
 
     Attributes:
         named: those that an object names.
@@ -267,7 +276,7 @@ class InUse:
 
     @classmethod
     def of(cls, meta_graph: MetaGraphDef) -> InUse:
-        """As a MetaGraphDef is now."""
+        """Return the functions in use in a MetaGraphDef."""
         graph = meta_graph.graph_def
         objects = meta_graph.object_graph_def
         reached = reachable(graph, graph.node, objects.concrete_functions)
@@ -288,7 +297,7 @@ def _named(graph: SavedObjectGraph) -> set[str]:
 
 
 def sweep(meta_graph: MetaGraphDef, before: InUse) -> None:
-    """Removes the functions that were in use and are not any more.
+    """Remove the functions that were in use before and no longer are.
 
     Args:
         meta_graph: changed in place.

@@ -1,4 +1,4 @@
-"""Tables of a TF1 graph as objects: what the init op does to one becomes the table's own `_initialize`.
+"""Tables of a TF1 graph as objects, initialised by `_initialize` of their own.
 
 The TF2 format runs no init op of ours; a loader makes each resource object by its `_create_resource` and fills it by
 its `_initialize`, with the asset it reads as an object beside it. A table whose content the checkpoint restores can't
@@ -30,7 +30,7 @@ _DONE = "workbench/done"  # in no graph: the functions that only do something re
 def add_tables(
     objects: Objects, meta: MetaGraphDef, uplift: Uplift, handle: str, init_ops: Iterable[str]
 ) -> list[str]:
-    """Makes objects of the tables of one part that have none; returns their nodes.
+    """Make objects for a source's tables that have none; return their nodes.
 
     Args:
         objects: is added to; also where the variables of the part are bound.
@@ -81,7 +81,7 @@ def _identifier(text: str) -> str:
 
 
 class _Functions:
-    """Makes the three functions of each table."""
+    """Make the three functions of each table."""
 
     def __init__(self, objects: Objects, meta: MetaGraphDef, uplift: Uplift) -> None:
         self.objects = objects
@@ -99,7 +99,7 @@ class _Functions:
         self._assets: dict[str, int] = {}
 
     def add(self, table: str, setters: list[str]) -> None:
-        """The functions of one table, and the assets that it reads."""
+        """Add the functions of one table and the assets that it reads."""
         number = self.objects.bound[table]
         creator = self._make(table, "create_resource", {"identity": f"{table}:0"}, dtypes.RESOURCE)
         for node in creator.node_def:
@@ -127,7 +127,7 @@ class _Functions:
         self._make(table, "destroy_resource", {"identity": f"{_DONE}:0"}, dtypes.INT32)
 
     def _takes(self, tensor: str, needed: set[str]) -> bool:
-        """Whether what fills the table reads an asset's path."""
+        """Return whether the nodes that fill the table read an asset's path."""
         nodes = self.uplift.nodes
         return any(
             str(names.input_tensor(text)) == tensor
@@ -137,7 +137,7 @@ class _Functions:
         )
 
     def _asset(self, table: int, tensor: str) -> int:
-        """The object of an asset."""
+        """Return the object of an asset."""
         if tensor not in self._assets:
             taken: Mapping[str, object] = {
                 child.local_name: None for child in self.objects.graph.nodes[table].children
@@ -157,7 +157,7 @@ class _Functions:
         bound: Iterable[int] = (),
         also_run: Iterable[str] = (),
     ) -> FunctionDef:
-        """One function, its object `_role` under the table's; the FunctionDef in the library."""
+        """Add one function of a table to the library and to its object."""
         library = self.meta.graph_def.library
         taken = {function.signature.name: None for function in library.function}
         name = unique_name(f"__inference__{role}_{_identifier(table)}", taken)

@@ -1,4 +1,4 @@
-"""Training and inference of a result: the same graph, its calls naming the other variant of each callable.
+"""Training and inference of a result: both variants of each callable.
 
 A source that is joined by `__call__` was traced with `training=False`, `training=True` or both. Where both are there,
 the result has both: its second `__call__` is made of the merged graph in which those calls name the other concrete
@@ -25,13 +25,13 @@ _FALSE, _TRUE = "training=False", "training=True"
 
 
 def mode(variant: Variant) -> bool | None:
-    """Whether a variant trains; None if it has no such argument."""
+    """Return whether a variant trains; None if it has no such argument."""
     words = variant.arguments.split(", ")
     return True if _TRUE in words else False if _FALSE in words else None
 
 
 def counterpart(variant: Variant, variants: Iterable[Variant]) -> Variant | None:
-    """The variant that is the same but for `training`."""
+    """Return the variant that differs only in `training`, or None."""
     flip = {_FALSE: _TRUE, _TRUE: _FALSE}
     wanted = [flip.get(word, word) for word in variant.arguments.split(", ")]
     for other in variants:
@@ -49,7 +49,9 @@ def counterpart(variant: Variant, variants: Iterable[Variant]) -> Variant | None
 def both_modes(
     parts: Iterable[ImportedModel], nodes: Mapping[str, NodeDef], renamers: Mapping[str, Renamer]
 ) -> dict[bool, dict[str, NodeDef]] | None:
-    """The merged main graph for inference and for training; None where a part lacks one of them, or all are the same.
+    """Return the merged graph for inference and for training, if both exist.
+
+    None if a source lacks one of them, or if all are the same.
 
     Args:
         parts: the sources.
@@ -75,12 +77,15 @@ def both_modes(
 
 
 def _same_in_both(part: ImportedModel) -> bool:
-    """Whether nothing says that a part would behave otherwise in training."""
+    """Return whether an imported model behaves the same in training."""
     return not any(mode(variant) is not None for item in part.meta.callables for variant in item.variants)
 
 
 def _other_call(part: ImportedModel, nodes: Mapping[str, NodeDef], renamer: Renamer) -> NodeDef | None:
-    """The call of a part in the merged graph as a call of the other variant; None if a capture of that is gone."""
+    """Return a source's call as a call of its other variant, or None.
+
+    None if one of its captures is not in the result.
+    """
     called = part.called
     call = nodes.get(f"{part.handle}/{called.call}")
     function, captures = called.other
@@ -109,7 +114,7 @@ def _other_call(part: ImportedModel, nodes: Mapping[str, NodeDef], renamer: Rena
 
 
 def tell(part: ImportedModel) -> None:
-    """Says of a source that trains something where only its inference will be in the result."""
+    """Report a trainable source that the result holds for inference only."""
     called = part.called
     if not any(variable.trainable for variable in part.meta.variables):
         return
@@ -146,7 +151,7 @@ def _note(part: ImportedModel, key: str, where: str, hint: str | None) -> None:
 
 
 def _normalises(part: ImportedModel) -> bool:
-    """Whether a layer that trains otherwise shows in what is kept."""
+    """Return whether a kept layer behaves differently in training."""
     wanted = reachable(part.meta.proto.graph_def, part.kept.values())
     bodies = [part.meta.functions[name].node_def for name in wanted if name in part.meta.functions]
     for node in (*part.kept.values(), *(node for body in bodies for node in body)):

@@ -1,4 +1,4 @@
-"""VariableDefs for variables that have none, so that loaders list them and can train them."""
+"""VariableDefs for variables without one, so that loaders list and train them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from workbench.surgery.imported import ImportedModel, attr_type
 
 
 def opened_by_name(bodies: Iterable[FunctionDef]) -> dict[str, str]:
-    """Variables that a function opens by their `shared_name`, not by a handle it is given.
+    """Return the variables that functions open by `shared_name`, not by handle.
 
     Such a one must stay what it is under that name: not a constant, and not an object of Python, for which
     `tf.saved_model.load` makes a variable without a name.
@@ -31,7 +31,7 @@ def opened_by_name(bodies: Iterable[FunctionDef]) -> dict[str, str]:
 
 
 def known_by_name(part: ImportedModel) -> dict[str, str]:
-    """The same for the nodes of a part that stay: VarHandleOp to function."""
+    """Return the kept VarHandleOps that functions open by `shared_name`."""
     opened = opened_by_name(map(part.function, part.functions))
     handles = [node for node in part.kept.values() if node.op == "VarHandleOp"] if opened else []
     return {node.name: opened[name] for node in handles if (name := _shared_name(node)) in opened}
@@ -43,7 +43,7 @@ def _shared_name(handle: NodeDef) -> str:
 
 
 def describe_variables(part: ImportedModel) -> int:
-    """Adds a VariableDef for each resource variable of the part that has none; returns how many.
+    """Add the missing VariableDefs of resource variables; return how many.
 
     A TF2 export keeps its variables in the object graph only. Without a VariableDef they load and give the right
     numbers, but `loaded.variables`, `TFSMLayer.weights` and `global_variables()` are empty. Those that a function opens
@@ -91,7 +91,7 @@ def describe_variables(part: ImportedModel) -> int:
 
 
 def _reads(part: ImportedModel) -> dict[str, str]:
-    """A ReadVariableOp of the main graph for each variable node that has one without control inputs."""
+    """Return a ReadVariableOp without control inputs for each variable node."""
     found: dict[str, str] = {}
     for name, node in part.kept.items():
         if node.op == "ReadVariableOp" and len(node.input) == 1:

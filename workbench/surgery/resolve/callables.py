@@ -1,4 +1,4 @@
-"""Callables as ends of wires: a concrete function of an object becomes a signature of a copy of its MetaGraph.
+"""Callables as endpoints: a concrete function becomes a signature of a copy.
 
 A source whose `__call__` is wired has no tensors for that in its main graph. So it gets them: a placeholder for each
 argument, and a call of the concrete function that takes the variables, tables and constants it has captured from the
@@ -78,7 +78,7 @@ class Prepared:
 
 
 def prepare(plan: Plan, source: Source, model: Model) -> Prepared | Finding | None:
-    """What a source needs to be joined by a callable.
+    """Prepare a source to be joined by a callable, if the plan asks for one.
 
     It is joined by one if `source.signature` names it, if a wire does (`__call__#KEY`), or if the model has no
     signature at all.
@@ -117,7 +117,7 @@ def prepare(plan: Plan, source: Source, model: Model) -> Prepared | Finding | No
 def prepare_ends(
     model: Model, handle: str, inputs: Iterable[str], outputs: Iterable[str], taken: Iterable[str] = ()
 ) -> Prepared | Finding | None:
-    """What one model needs for a signature between keys of its callable.
+    """Prepare one model for a signature between keys of its callable.
 
     Args:
         model: the model.
@@ -154,7 +154,10 @@ def prepare_ends(
 
 
 def prepare_usual(model: Model, handle: str) -> Prepared | Finding | None:
-    """The callable that a model without a signature is used by, as `prepare` would take it; None if that is open."""
+    """Prepare the usual callable of a model without a signature, or return None.
+
+    It is prepared as `prepare` would do it. None if the usual callable is not certain.
+    """
     meta = model.meta
     by_path = {item.path: item for item in meta.callables} if meta.has_object_graph else {}
     for name in _usual(by_path):
@@ -163,14 +166,14 @@ def prepare_usual(model: Model, handle: str) -> Prepared | Finding | None:
 
 
 def usual_callable(meta: MetaGraph) -> str | None:
-    """Return the callable by which a model without a signature is joined; None if that is open, or it has one."""
+    """Return the callable by which a model without signatures is joined, or None."""
     if not meta.has_object_graph or any(key not in HIDDEN_SIGNATURES for key in meta.signatures):
         return None
     return next(iter(_usual({item.path: item for item in meta.callables})), None)
 
 
 def variant_name(meta: MetaGraph, item: Callable_, variant: Variant) -> str:
-    """Return what a wire writes before the `#` for this variant: the number only where the path alone is no name."""
+    """Return the name a wire writes before `#` for a variant."""
     if len(item.variants) == 1 and item.path not in meta.signatures:
         return item.path
     return f"{item.path}[{variant.index}]"
@@ -187,7 +190,7 @@ def find_variant(meta: MetaGraph, name: str) -> tuple[Callable_, Variant] | None
 
 
 def callable_ports(meta: MetaGraph, variant: Variant) -> Signature:
-    """Return a variant as the signature a join makes of it, with no tensors: there are none before."""
+    """Return a variant as the signature that a join makes of it, without tensors."""
     function = meta.functions.get(variant.function)
     sides = ((), ()) if function is None else (function.signature.input_arg, function.signature.output_arg)
     found: list[dict[str, Port]] = []
@@ -211,13 +214,13 @@ def _part_key(spec: Spec, place: int) -> str:
 
 
 def _usual(by_path: Mapping[str, Callable_]) -> list[str]:
-    """The callable that is meant where none is named, in a list, which is empty if that is open."""
+    """Return the callable used where none is named, in a list that may be empty."""
     usual = [name for name in _USUAL if name in by_path]
     return usual[:1] or (list(by_path) if len(by_path) == 1 else [])
 
 
 def _usual_with(by_path: Mapping[str, Callable_], keys: list[str]) -> list[str]:
-    """The usual callable, in a list, if all of these are keys of one of its variants."""
+    """Return the usual callable, in a list, if one of its variants has all keys."""
     return [
         name
         for name in _usual(by_path)
@@ -261,7 +264,7 @@ def _made(
 
 
 def _path(name: str, by_path: Mapping[str, Callable_]) -> str:
-    """The callable that `__call__` or `__call__[2]` names; empty if there is none."""
+    """Return the callable that `__call__` or `__call__[2]` names, or ""."""
     if name in by_path:
         return name
     match = _INDEXED.match(name)
@@ -269,7 +272,7 @@ def _path(name: str, by_path: Mapping[str, Callable_]) -> str:
 
 
 def _wired(plan: Plan, source: Source) -> dict[str, frozenset[str]]:
-    """What the wires say before and after the `#` in the ends of this source; bare keys under an empty name."""
+    """Return the endpoints that wires name in a source, by what precedes `#`."""
     handles = list(plan.handles)
     found: dict[str, set[str]] = {}
     for wire in plan.wires:
@@ -286,7 +289,9 @@ def _wired(plan: Plan, source: Source) -> dict[str, frozenset[str]]:
 def _variant(
     handle: str, name: str, item: Callable_, keys: Iterable[str], fed: Iterable[str] | None = None
 ) -> Variant | Finding:
-    """The variant that is meant: by its number, else the first that has the keys, inference before training.
+    """Return the variant with the number or the keys asked for, or a finding.
+
+    Without a number it is the first that has the keys, inference before training.
 
     If `fed` tells all inputs there will be, one that has no more comes before one that has.
     """
@@ -379,12 +384,12 @@ def _prepare(
 
 
 def _node_name(text: str) -> str:
-    """A text as part of a node's name."""
+    """Return a text as part of a node's name."""
     return re.sub(r"[^A-Za-z0-9_.]+", "_", text).strip("_.") or "call"
 
 
 def _shape(spec: Spec, place: int) -> Shape:
-    """The shape of one tensor of a spec."""
+    """Return the shape of one tensor of a spec."""
     if spec.count == 1 and spec.kind == "dense":
         return spec.shape
     if spec.kind == "sparse" and spec.count == 3:
@@ -401,7 +406,10 @@ def _shape(spec: Spec, place: int) -> Shape:
 def _put(
     table: MessageMap[str, TensorInfo], spec: Spec, tensors: list[str], types: list[int], *, apart: bool
 ) -> None:
-    """A spec as an input or output of a signature: dense ones whole, sparse ones unless `apart`, others by parts."""
+    """Add a spec to the inputs or outputs of a signature.
+
+    Dense ones are added whole, sparse ones unless `apart`, others by component.
+    """
     if spec.kind == "sparse" and len(tensors) == 3 and not apart:
         info = table[spec.key]
         info.dtype = spec.dtype or types[1]

@@ -1,4 +1,4 @@
-"""What a concrete function has captured, as tensors of the main graph.
+"""The captures of a concrete function, as tensors of the main graph.
 
 Source: saved_object_graph.proto (`bound_inputs`); `_map_captures_to_created_tensors` in tensorflow's save.py.
 """
@@ -17,11 +17,11 @@ _DEEPEST = 32
 
 
 class Unbound(Exception):
-    """A capture that no node of the main graph stands for."""
+    """A capture that no node of the main graph represents."""
 
 
 class Captures:
-    """The tensors of the main graph that stand for the objects a function has captured.
+    """The main graph's tensors that represent the captures of functions.
 
     Args:
         model: whose they are.
@@ -40,7 +40,7 @@ class Captures:
         self._tables: dict[bytes, str] | None = None
 
     def tensors(self, function: str) -> list[tuple[str, ...]]:
-        """For each bound input of a concrete function, in order, the tensors that stand for it, at least one.
+        """Return the tensors of each bound input of a concrete function, in order.
 
         Raises:
             Unbound: nothing in the main graph stands for one.
@@ -69,7 +69,7 @@ class Captures:
         return tuple(f"{name}:0" for name in sorted(found, key=lambda name: name in self.last))
 
     def _table(self, node: SavedObject) -> str | None:
-        """The node of a table: the one of the name that its `_create_resource` gives it."""
+        """Return the node of a table, found by the name `_create_resource` gives it."""
         creators = [child.node_id for child in node.children if child.local_name == "_create_resource"]
         for number in creators:
             creator = self.graph.nodes[number]
@@ -85,7 +85,7 @@ class Captures:
         return None
 
     def _made_in(self, function: str, depth: int) -> bytes | None:
-        """The `shared_name` of the table that a function makes, calls followed."""
+        """Return the `shared_name` of the table that a function makes, or None."""
         if function not in self.meta.functions or depth > _DEEPEST:
             return None
         for node in self.meta.functions[function].node_def:

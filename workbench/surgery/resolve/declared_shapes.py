@@ -1,4 +1,4 @@
-"""Declared shapes of outputs: how much of them still holds behind the wires of a join.
+"""Declared shapes of outputs: how much of them is valid behind wires.
 
 A declared output shape that lies stops `tf.saved_model.load` ("Dimension 1 in both shapes must be equal"). What an
 input's own node takes holds behind every wire: where a wire does not prove it, an EnsureShape checks it. Only what a
@@ -44,7 +44,7 @@ def looseness_of(link: Link, part: ImportedModel) -> Looseness:
 
 
 def _both(one: Shape, other: Shape) -> Shape:
-    """What is known of a tensor that has both shapes."""
+    """Return what is known of a tensor that has both shapes."""
     if one is None or other is None or len(one) != len(other):
         return other if one is None else one
     return tuple(mine if mine is not None else theirs for mine, theirs in zip(one, other, strict=True))

@@ -1,4 +1,4 @@
-"""Inputs that lose their effect: behind a wire, or behind a placeholder whose default follows from them."""
+"""Inputs that lose their effect behind a wire or behind a placeholder's default."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from workbench.surgery.imported import ImportedModel
 
 
 def displacing(part: ImportedModel, feeds: Mapping[str, str], roots: Iterable[str]) -> set[str]:
-    """Return the marks of inputs that, if they were fed, would take the place of a wire.
+    """Return the marks of inputs that would displace a wire if they were fed.
 
     Such an input may be left out: its default follows from what is wired.
 
@@ -39,7 +39,7 @@ def displacing(part: ImportedModel, feeds: Mapping[str, str], roots: Iterable[st
 
 
 def lost(part: ImportedModel, roots: Iterable[str], dropped: Iterable[str]) -> set[str]:
-    """Return those of some inputs of the chosen signature that `roots` depend on in the source, without the cuts."""
+    """Return the dropped inputs that `roots` depend on in the source, without cuts."""
     if part.chosen is None:
         return set()
     feeds = {

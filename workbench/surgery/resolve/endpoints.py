@@ -1,4 +1,4 @@
-"""Ends of wires: from what a user wrote to tensors of a model's main graph.
+"""Endpoints of wires: from written forms to tensors of a model's main graph.
 
 The written forms are those of the README: a signature key, `SIGNATURE#KEY`, a tensor (`node:0`, `%node:0`), a tensor
 inside calls (`CALL::node:0`). Looking up never raises for what the user can mend; it returns a finding.
@@ -27,7 +27,7 @@ _NEVER_CROSSES = frozenset({"resource", "variant"})
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """One end of a wire, looked up.
+    """One endpoint of a wire, looked up.
 
     Attributes:
         handle: the model.
@@ -61,7 +61,7 @@ class End:
 
 
 def chosen_signature(meta: MetaGraph, handle: str, wanted: str | None) -> Signature | Finding:
-    """The signature whose keys the ends of this model mean."""
+    """Return the signature whose keys this model's endpoints mean, or a finding."""
     known = {key: value for key, value in meta.signatures.items() if key not in HIDDEN_SIGNATURES}
     if wanted is not None:
         if wanted in known:
@@ -112,7 +112,7 @@ def _signature_hint(known: Mapping[str, Signature]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """Looks ends up in one model.
+    """Look up endpoints in one model.
 
     Attributes:
         meta: the MetaGraph; for ends inside calls, one in which those calls are opened (`prepare.open_calls`).
@@ -129,7 +129,7 @@ class Lookup:
     judging: bool = False
 
     def find(self, text: str, side: Side) -> End | Finding:
-        """The end that `text` (without its handle) means, or what is wrong with it."""
+        """Return the endpoint that `text` (without its handle) means, or a finding."""
         where = f"{self.handle}@{show(text)}"
         key = self.key(text, side)
         if key is not None:
@@ -168,7 +168,7 @@ class Lookup:
         return None
 
     def _node_tensor(self, text: str) -> str | None:
-        """`node:k` of the main graph, if a text names one."""
+        """Return `node:k` of the main graph, if a text names one."""
         tensor = names.parse_tensor(text)
         return str(tensor) if tensor is not None and tensor.node in self.meta.nodes else None
 
@@ -194,7 +194,7 @@ class Lookup:
         return found if isinstance(found, End) else None
 
     def _qualified(self, text: str, where: str, side: Side) -> End | Finding | None:
-        """`SIGNATURE#KEY` or `#KEY`; a signature's name or a key may itself contain `#`."""
+        """Return the endpoint of `SIGNATURE#KEY` or `#KEY`; names may contain `#`."""
         for index, char in enumerate(text):
             if char != "#":
                 continue
@@ -228,7 +228,7 @@ class Lookup:
         return None
 
     def _meant(self, name: str) -> str | None:
-        """The signature, or callable, that may be meant by a name that none has."""
+        """Return a suggestion for an unknown signature or callable, or None."""
         known = [key for key in self.meta.signatures if key not in HIDDEN_SIGNATURES]
         callables = [item.path for item in self.meta.callables]
         noun = "signatures and callables" if callables else "signatures"
@@ -271,7 +271,7 @@ class Lookup:
         )
 
     def _checked(self, tensor: str, where: str) -> tuple[int | None, Shape] | Finding:
-        """Dtype (None if the op is unknown) and shape of a tensor of the main graph."""
+        """Return the dtype (None if unknown) and shape of a tensor, or a finding."""
         parsed = names.parse_tensor(tensor)
         node = self.meta.nodes.get(parsed.node) if parsed is not None else None
         if parsed is None or node is None:
@@ -329,7 +329,7 @@ class Lookup:
         return End(self.handle, written, "dense", (str(parsed),), (dtype,), (shape,))
 
     def _judged(self, text: str, where: str) -> End | Finding:
-        """An end inside calls that are not opened."""
+        """Return an endpoint inside calls that are not opened, or a finding."""
         found = look_inside(self.meta, text, where)
         if isinstance(found, Finding):
             return found
@@ -405,7 +405,7 @@ class Lookup:
         )
 
     def _callable_with(self, key: str, side: Side) -> str | None:
-        """The first callable that has a key."""
+        """Return the first callable that has a key."""
         for item in self.meta.callables:
             for variant in item.variants:
                 if key in [spec.key for spec in (variant.outputs if side == "source" else variant.inputs)]:

@@ -1,4 +1,4 @@
-"""A source made ready for wires that end inside its function calls: a copy in which those calls are opened.
+"""Endpoints inside function calls: a copy of the source with the calls inlined.
 
 The original is never changed. The copy has the original's variables, tables, objects and functions; only its main graph
 has more nodes, under names that say where they come from (`CALL/node`).
@@ -25,7 +25,7 @@ Inside = Mapping[str, "str | Finding"]
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A source with some of its calls opened.
+    """A source with some of its calls inlined.
 
     Attributes:
         model: the original.
@@ -39,12 +39,12 @@ class Opened:
 
     @property
     def changed(self) -> bool:
-        """Whether a call was opened."""
+        """Whether a call was inlined."""
         return self.meta is not self.model.meta
 
 
 def open_calls(model: Model, handle: str, ends: Iterable[str]) -> Opened:
-    """Opens the calls on the way to some ends.
+    """Inline the calls that lead to some endpoints.
 
     Args:
         model: the source.
@@ -81,7 +81,7 @@ def open_calls(model: Model, handle: str, ends: Iterable[str]) -> Opened:
 
 
 def look_inside(meta: MetaGraph, text: str, where: str) -> tuple[str, Tensor] | Finding:
-    """The tensor that an end inside calls means, without opening them: to judge a wire before it is drawn.
+    """Return the tensor of an endpoint inside calls, without inlining them.
 
     Args:
         meta: the original MetaGraph.
@@ -117,7 +117,7 @@ def look_inside(meta: MetaGraph, text: str, where: str) -> tuple[str, Tensor] | 
 def _locate(
     meta: MetaGraph, text: str, where: str, saver: set[str]
 ) -> tuple[str, names.TensorName] | Finding:
-    """The path of the calls and the tensor in the last body, or why it can't be the end of a wire."""
+    """Return the path of calls and the tensor in the last body, or a finding."""
     *steps, last = text.split(names.CALL_SEPARATOR)
     level = Level.of(meta)
     for number, step in enumerate(steps):
@@ -156,7 +156,7 @@ def _level(level: Level) -> str:
 
 
 def _no_call(level: Level, node: NodeDef, where: str) -> Finding:
-    """A step that is no plain call: a loop or branch, or no call at all."""
+    """Return the finding for a step that is not a plain call."""
     if not calls(node, level.meta.functions):
         return Finding(
             "R1-call",
@@ -181,7 +181,7 @@ def _no_call(level: Level, node: NodeDef, where: str) -> Finding:
 
 
 def _written(level: Level, text: str) -> str:
-    """An input of a node as the end of a wire would be written."""
+    """Return a node's input as an endpoint of a wire is written."""
     head, *rest = text.split(":")
     if not level.calls:
         return text if rest else f"{text}:0"

@@ -1,4 +1,4 @@
-"""A plan looked up: the models opened, every end found, every wire judged. Nothing is changed here."""
+"""A plan looked up: models opened, endpoints found, wires judged."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from workbench.surgery.resolve.remedies import described, remedy
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A wire with both ends found.
+    """A wire with both endpoints found.
 
     Attributes:
         source: the end in the model that gives.
@@ -43,12 +43,12 @@ class Link:
 
     @property
     def proven(self) -> bool:
-        """Whether every component fits for certain."""
+        """Whether the shapes of every component are compatible for certain."""
         return all(fit == "proven" for fit in self.fits)
 
     @property
     def batch(self) -> int | None:
-        """The only size that the first dimension may have, if the input fixes it and the output leaves it open."""
+        """The only batch size possible, if the input fixes it and the output does not."""
         have, want = self.source.shapes[0], self.target.shapes[0]
         if self.target.kind != "dense" or not want or (have is not None and have[0] is not None):
             return None
@@ -81,31 +81,31 @@ class Join:
 
     @property
     def blocked(self) -> bool:
-        """Whether a finding forbids to go on."""
+        """Whether a finding is an error."""
         return any(finding.severity == "error" for finding in self.findings)
 
     def links_into(self, handle: str) -> list[Link]:
-        """The wires that end in a model."""
+        """Return the wires that lead to a model."""
         return [link for link in self.links if link.target.handle == handle]
 
     def links_from(self, handle: str) -> list[Link]:
-        """The wires that start in a model."""
+        """Return the wires that start at a model."""
         return [link for link in self.links if link.source.handle == handle]
 
     @property
     def sinks(self) -> list[str]:
-        """Models that feed no other."""
+        """The models that feed no other."""
         feeding = {link.source.handle for link in self.links}
         return [handle for handle in self.parts if handle not in feeding]
 
     @property
     def batch(self) -> int | None:
-        """The only batch that the wires let through, if one of them fixes it."""
+        """The only batch size that the wires permit, if one of them fixes it."""
         return next((link.batch for link in self.links if link.batch is not None), None)
 
 
 def open_sources(plan: Plan) -> dict[str, Model]:
-    """Opens every source of a plan; the same path and tag set is opened once.
+    """Open every source of a plan; the same path and tag set is opened once.
 
     Raises:
         WorkbenchError: a source can't be opened.
@@ -121,7 +121,7 @@ def open_sources(plan: Plan) -> dict[str, Model]:
 
 
 def look_up(plan: Plan, models: Mapping[str, Model] | None = None) -> Join:
-    """Opens what the plan names, finds every end, judges every wire.
+    """Open a plan's sources, find every endpoint and judge every wire.
 
     Args:
         plan: the plan.
@@ -171,7 +171,7 @@ class Seen:
 
 
 def see(plan: Plan, source: Source, model: Model) -> Seen:
-    """Return what the endpoints of a source mean in a plan: keys of a signature, or of a callable.
+    """Return the signature or callable that a source's endpoints mean in a plan.
 
     Whoever looks endpoints up (a join, a suggestion, a verdict on wires that are not drawn yet) starts here.
     """
@@ -205,7 +205,7 @@ def _add_part(join: Join, source: Source, model: Model) -> Lookup:
 
 
 def _ends_inside(plan: Plan, source: Source, seen: Seen) -> list[str]:
-    """List the endpoints inside calls that wires name of a source, without its handle; keys are none."""
+    """List the endpoints inside calls that wires name in a source."""
     handles = list(plan.handles)
     lookup = Lookup(seen.meta, source.handle, seen.signature)
     sides: tuple[Side, Side] = ("source", "target")
@@ -223,7 +223,7 @@ def _ends_inside(plan: Plan, source: Source, seen: Seen) -> list[str]:
 
 
 def find_end(text: str, side: Side, lookups: Mapping[str, Lookup], default: str | None) -> End | Finding:
-    """Finds an end as written, `[HANDLE@]END`."""
+    """Return the endpoint written `[HANDLE@]END`, or a finding."""
     handle, end = split_handle(text, list(lookups))
     if handle is None:
         head, at, rest = text.partition("@")
@@ -246,7 +246,7 @@ def _resolves(end: str, side: Side, lookups: Mapping[str, Lookup], handle: str) 
 
 
 def _defaults(handles: Sequence[str]) -> tuple[str | None, str | None]:
-    """The models that ends without a handle mean; with more than two every end names its handle."""
+    """Return the models that endpoints without a handle mean; None if ambiguous."""
     if len(handles) == 1:
         return handles[0], handles[0]
     if len(handles) == 2:
@@ -255,7 +255,7 @@ def _defaults(handles: Sequence[str]) -> tuple[str | None, str | None]:
 
 
 def split_wire(text: str, plan: Plan, models: Mapping[str, Model]) -> Connect:
-    """Splits `OUT=IN` at the first `=` of which both halves can be found; at the first one if none can.
+    """Split `OUT=IN` at the first `=` of which both halves can be found.
 
     Args:
         text: as written after `--wire`.
@@ -306,7 +306,7 @@ def _add_wire(join: Join, wire: Connect, lookups: Mapping[str, Lookup]) -> None:
 
 
 def _closed(end: End, meta: MetaGraph) -> list[Finding]:
-    """Findings for the tensors of an end that stand in v1 control flow."""
+    """Return findings for the endpoint's tensors that are in v1 control flow."""
     found: list[Finding] = []
     for tensor in end.tensors:
         place = inside(meta, names.input_tensor(tensor).node)
@@ -329,7 +329,7 @@ def _closed(end: End, meta: MetaGraph) -> list[Finding]:
 
 
 def judge(source: End, target: End) -> Link | Finding:
-    """Whether an output may be led into an input: a link, or the finding that forbids it (R3, R4)."""
+    """Return the link of an output and an input, or why it is forbidden (R3, R4)."""
     where = f"{show(str(source))}={show(str(target))}"
     if source.handle == target.handle:
         return Finding(
@@ -362,7 +362,7 @@ def judge(source: End, target: End) -> Link | Finding:
 
 
 def _component(end: End, at: int) -> str:
-    """The output, or a part of it, as the subject of a sentence."""
+    """Return the output, or a component of it, as the subject of a sentence."""
     if len(end.tensors) == 1:
         return "The output"
     part = ("indices", "values", "dense_shape")[at] if end.kind == "sparse" else f"component {at}"
@@ -370,7 +370,7 @@ def _component(end: End, at: int) -> str:
 
 
 def _remarks(link: Link) -> list[Finding]:
-    """What may go wrong although nothing forbids the wire (R1, hidden; R4, unknown)."""
+    """Return findings about a permitted wire (R1 hidden, R4 unknown)."""
     where = f"{show(str(link.source))}={show(str(link.target))}"
     found = [hidden for end in (link.source, link.target) if (hidden := hides(end)) is not None]
     for fit, have, want in zip(link.fits, link.source.shapes, link.target.shapes, strict=True):
@@ -440,7 +440,10 @@ def _check_targets(join: Join) -> None:
 
 
 def _check_called(join: Join) -> None:
-    """A model that is joined by a callable has no other ends: the call is all that is run of it."""
+    """Report endpoints outside the callable that a model is joined by.
+
+    The call is all that is run of such a model.
+    """
     for link in join.links:
         for end in (link.source, link.target):
             called = join.parts[end.handle].called
@@ -450,7 +453,7 @@ def _check_called(join: Join) -> None:
 
 
 def outside_call(end: End, called: str) -> Finding | None:
-    """Return the finding for an endpoint that is no key of the callable its model is joined by."""
+    """Return the finding for an endpoint that is no key of its model's callable."""
     if end.signature == called:
         return None
     return Finding(
@@ -463,7 +466,7 @@ def outside_call(end: End, called: str) -> Finding | None:
 
 
 def _order(join: Join) -> None:
-    """Orders the models so that each comes after those that feed it; a cycle is a finding (R2)."""
+    """Order the models so that each follows those that feed it; report a cycle (R2)."""
     waiting = {handle: {link.source.handle for link in join.links_into(handle)} for handle in join.parts}
     while waiting:
         ready = [handle for handle, needs in waiting.items() if not needs & waiting.keys()]

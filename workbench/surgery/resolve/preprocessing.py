@@ -1,4 +1,4 @@
-"""What may be meant by the numbers on a wire, and findings where the two sides seem to mean different things (R5).
+"""Findings about differing value ranges and image layouts of a wire (R5).
 
 Whether pictures come as 0-255 or 0-1 and what the taker expects (`ranges`), and whether channels are first or last.
 Nothing here can stop a merge.
@@ -42,7 +42,7 @@ def remarks(link: Link, source: MetaGraph, target: MetaGraph) -> Iterator[Findin
 
 
 def _disagreement(where: str, given: Range | None, wanted: Range | None) -> Finding | None:
-    """The warning where the ranges of both sides are known and differ, or where pixels are scaled by neither."""
+    """Return a warning if the value ranges differ or nobody scales the pixels."""
     if given == "0-255" and wanted is None:
         message = (
             "The output is pixels of 0-255, and the model that takes it does not scale them; many expect 0-1."
@@ -62,7 +62,7 @@ def _disagreement(where: str, given: Range | None, wanted: Range | None) -> Find
 
 
 def _unknown(where: str, wanted: Range | None) -> Finding:
-    """The remark that the range of pictures is not known."""
+    """Return the remark that the value range of images is not known."""
     if wanted is None:
         message = "Neither graph tells in which range the pixels are, 0-255 or 0-1."
     else:
@@ -75,7 +75,7 @@ def _unknown(where: str, wanted: Range | None) -> Finding:
 
 
 def _is_picture(shape: Shape) -> bool:
-    """Whether it is a batch of pictures by its shape."""
+    """Return whether a shape is that of a batch of images."""
     if shape is None or len(shape) != 4:
         return False
     return shape[3] in _CHANNELS or (shape[1] in _CHANNELS and shape[3] is not None)

@@ -1,4 +1,4 @@
-"""What would make an output fit an input of another dtype or shape: only what can work is offered."""
+"""Conversions that make an output fit an input of another dtype or shape."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _parsing(have: Shape, want: Shape) -> str:
 
 
 def _reshaped(call: str, have: tuple[int | None, ...], want: tuple[int | None, ...]) -> tuple[str, str]:
-    """Return an expression of the wanted shape and under which condition it works; or none, and why not."""
+    """Return a reshaping expression and its condition, or why there is none."""
     if len(have) == len(want) == 4 and sorted(map(str, have)) == sorted(map(str, want)):
         order = [(0, 3, 1, 2), (0, 2, 3, 1)]
         for axes in order:  # NCHW and NHWC
@@ -110,7 +110,7 @@ def _size(size: int | None) -> int:
 
 
 def lossy_cast(source: str, target: str) -> str | None:
-    """Return what a cast from one dtype to another loses, or None where it loses nothing."""
+    """Return what a cast loses, or None where it loses nothing."""
     if source in _FLOATS and target in _INTEGERS:
         return "fractions are cut off"
     if target == "bool":

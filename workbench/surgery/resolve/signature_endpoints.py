@@ -1,4 +1,4 @@
-"""The ends of a signature that is added: tensors of the main graph or inside its calls, or keys of one callable."""
+"""Endpoints of an added signature: tensors, or the keys of one callable."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class FoundEnds:
     calls: Mapping[str, NodeDef]
 
     def info(self, end: End) -> TensorInfo:
-        """The TensorInfo of one of them: that of the signature it is of, or one made of the tensor."""
+        """Return the TensorInfo of an endpoint."""
         definitions = self.meta.proto.signature_def
         if end.signature is not None and end.key is not None and end.signature in definitions:
             definition = definitions[end.signature]
@@ -59,7 +59,9 @@ class FoundEnds:
 
 
 def open_ends(workspace: Workspace, added: Iterable[Added], chosen: str | None) -> Opened | None:
-    """Open the calls that endpoints of signatures to be added lie in, in a copy; None if none does.
+    """Inline the calls that endpoints of added signatures are in, in a copy.
+
+    None if no endpoint is inside a call.
 
     Args:
         workspace: in which nothing has changed yet.
@@ -82,7 +84,9 @@ def _is_inside(lookup: Lookup, text: str, role: Literal["source", "target"]) -> 
 def find_ends(
     workspace: Workspace, added: Added, chosen: str | None, taken: Iterable[str], opened: Opened | None = None
 ) -> FoundEnds | None:
-    """Look up the endpoints of a signature; what is wrong with them becomes findings of the workspace.
+    """Look up the endpoints of a signature; report what is wrong with them.
+
+    Problems are findings of the workspace.
 
     Args:
         workspace: in which nothing has changed yet.
@@ -184,7 +188,7 @@ def _check_feedable(workspace: Workspace, signature: str, found: FoundEnds) -> N
 
 
 def _tell_unfed(workspace: Workspace, signature: str, bare: list[str], prepared: Prepared | None) -> None:
-    """Says which placeholders, or arguments of a callable, no input feeds."""
+    """Report the placeholders, or arguments of a callable, that no input feeds."""
     if prepared is None:
         listed = ", ".join(f"{show(name)}:0" for name in bare[:6])
         told = f"Its outputs need {'a placeholder' if len(bare) == 1 else f'{len(bare)} placeholders'} that no input "

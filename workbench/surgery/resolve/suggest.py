@@ -1,4 +1,4 @@
-"""Wires that would fit: every output of a model against every input of the next, the likeliest first."""
+"""Suggested wires: outputs of a model that fit inputs of the next one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAX_PORTS = 200
 
 
 def suggest(plan: Plan, models: Mapping[str, Model]) -> list[Connect]:
-    """Wires between signature keys of neighbouring models that fit by dtype and shape.
+    """Return wires between neighbouring models that fit by dtype and shape.
 
     Proven shapes come before unknown ones, then those whose names are alike.
     """

@@ -1,4 +1,4 @@
-"""Which range the numbers on a wire are in, and which the model that takes them expects, as far as the graphs tell.
+"""Value ranges of a wire: given and expected, as far as the graphs show them.
 
 Read off the ops next to the wire: a decoder gives 0-255, what a scaling makes of that is followed; a network that
 begins with a scaling, or takes a mean off, says what it expects. Nothing is guessed from names.
@@ -40,7 +40,7 @@ _MEAN_OF_BYTES, _MEAN_OF_ONE = (64.0, 192.0), (0.3, 0.7)
 
 
 def given_range(meta: MetaGraph, tensor: str, *, squashed: bool = True) -> Range | None:
-    """Return the range of an output, if the ops before it tell: decoded pixels, scaled or not.
+    """Return the value range of an output, if the ops before it show it.
 
     Args:
         meta: the MetaGraph.
@@ -73,13 +73,13 @@ def given_range(meta: MetaGraph, tensor: str, *, squashed: bool = True) -> Range
 
 
 def wanted_range(meta: MetaGraph, tensor: str) -> Range | None:
-    """Return the range an input is expected in, by the first thing done with it; None if nothing tells."""
+    """Return the value range an input expects, by the first op that uses it."""
     value = Level.of(meta).value(tensor)
     return None if value is None else _wanted(value, set())
 
 
 def _wanted(start: Value, seen: set[Value]) -> Range | None:
-    """The range that is expected of a value of a level, there and in the bodies that it is handed to."""
+    """Return the value range expected of a value, in its level and in called bodies."""
     todo = deque([start])
     seen.add(start)
     while todo and len(seen) < _STEPS:
@@ -100,7 +100,7 @@ def _wanted(start: Value, seen: set[Value]) -> Range | None:
 
 
 def _expects(node: NodeDef, level: Level) -> Range | None:
-    """What an op says about the range of what it takes: a scaling, or a mean that is taken off."""
+    """Return the value range that an op expects of its input, or None."""
     if node.op in ("Mul", "RealDiv", "Div"):
         if _is_scaling(node, level):
             return "0-255"
@@ -119,13 +119,13 @@ def _expects(node: NodeDef, level: Level) -> Range | None:
 
 
 def _is_scaling(node: NodeDef, level: Level) -> bool:
-    """Whether a product or quotient takes 0-255 to 0-1 or about it (1/255, 1/127.5)."""
+    """Return whether a product or quotient scales 0-255 to about 0-1."""
     factor = _factor(node, level)
     return factor is not None and 1 / 256.5 <= factor <= 1 / 127
 
 
 def _factor(node: NodeDef, level: Level) -> float | None:
-    """The one number by which a product or quotient scales."""
+    """Return the one factor by which a product or quotient scales, or None."""
     for position in (0, 1):
         values = _values(_constant(level.input(node, position)))
         if len(values) == 1 and values[0] != 0:
@@ -134,7 +134,7 @@ def _factor(node: NodeDef, level: Level) -> float | None:
 
 
 def _other_than_constant(node: NodeDef, level: Level) -> Value | None:
-    """The operand beside a constant."""
+    """Return the operand beside a constant."""
     for position in (1, 0):
         if _values(_constant(level.input(node, position))):
             return level.input(node, 1 - position)
@@ -142,7 +142,7 @@ def _other_than_constant(node: NodeDef, level: Level) -> Value | None:
 
 
 def _constant(value: Value | None) -> NodeDef | None:
-    """The Const that a value is, also where it comes into a body as an argument."""
+    """Return the Const behind a value, also where it enters a body as an argument."""
     node = None if value is None else origin(value, _OF_CONSTANTS, into=()).node
     return node if node is not None and node.op == "Const" else None
 
@@ -152,7 +152,10 @@ _MOST = 4
 
 
 def _values(constant: NodeDef | None) -> list[float]:
-    """A few numbers of a common dtype; none otherwise. numpy would cost more to import than a merge takes."""
+    """Return up to a few numbers of a Const, of a common dtype.
+
+    numpy would cost more to import than a merge takes.
+    """
     if constant is None:
         return []
     tensor = attr(constant, "value").tensor

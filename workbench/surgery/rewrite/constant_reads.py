@@ -1,4 +1,4 @@
-"""One graph through which values are led instead of handles: the main graph, or a body that is a copy already.
+"""One body of a conversion: what each node does with values instead of handles.
 
 See `variables_to_constants` for the whole; here is what each node does with a value that comes where a handle came.
 """
@@ -38,7 +38,7 @@ Tainted = dict[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Why a variable can't become a constant.
+    """The reason why a variable can't become a constant.
 
     Attributes:
         variable: its node in the main graph.
@@ -54,7 +54,7 @@ class Obstacle:
 
 
 class Work(Protocol):
-    """What the graphs of one conversion have in common."""
+    """What the graphs of one conversion share."""
 
     op_table: OpTable
     once: set[str]
@@ -74,7 +74,7 @@ class Work(Protocol):
 
 
 class ConvertedBody:
-    """Pass values instead of handles through the main graph, or through the copy of a function's body."""
+    """Pass values instead of handles through the main graph or a function's copy."""
 
     def __init__(
         self, work: Work, nodes: Mapping[str, NodeDef], where: str, function: FunctionDef | None = None
@@ -94,7 +94,7 @@ class ConvertedBody:
                     self.consumers.setdefault(text.partition(":")[0], {})[name] = None
 
     def flat(self, text: str) -> tuple[str, int]:
-        """Node (or argument) and flat output index that a data input names."""
+        """Return the node (or argument) and flat output index that a data input names."""
         node = self.nodes.get(text.partition(":")[0]) if self.function is not None else None
         op_def = None if node is None else self.work.op_def(node)
         if node is None or op_def is None:
@@ -102,7 +102,7 @@ class ConvertedBody:
         return address(text, {one.arg: one for one in optable.output_args(node, op_def) or ()})
 
     def inputs(self, node: NodeDef) -> dict[int, tuple[int, str, bool]]:
-        """Data inputs of a node that carry a value now: position → dtype, variable, whether it was a reference."""
+        """Return the data inputs that carry a value: dtype, variable, was a reference."""
         found: dict[int, tuple[int, str, bool]] = {}
         data = [text for text in node.input if not text.startswith("^")]
         for position, text in enumerate(data):
@@ -112,7 +112,7 @@ class ConvertedBody:
         return found
 
     def run(self, start: Mapping[tuple[str, int], tuple[int, str]], references: Iterable[str] = ()) -> None:
-        """Follows the values from where they start until nothing new is reached."""
+        """Follow the values from their start until no new node is reached."""
         self.tainted |= start
         self.reference |= {(name, 0) for name in references}
         queue = [consumer for name, _ in start for consumer in self.consumers.get(name, ())]
@@ -149,11 +149,11 @@ class ConvertedBody:
         return {}
 
     def place(self, node: NodeDef) -> str:
-        """Where a node is, for people."""
+        """Return the location of a node as a message shows it."""
         return f"{self.where}{names.CALL_SEPARATOR}{node.name}" if self.where else str(node.name)
 
     def _outputs(self, node: NodeDef, inputs: Mapping[int, tuple[int, str, bool]]) -> Tainted:
-        """The outputs that carry a value in turn, or an obstacle."""
+        """Return the outputs of a node that carry a value, or record an obstacle."""
         dtype, variable, reference = next(iter(inputs.values()))
         if node.op in VARIABLE_READS or (node.name in self.work.once and self.function is None):
             return {}
@@ -187,7 +187,7 @@ class ConvertedBody:
     # -- changing
 
     def _settle(self, reached: Iterable[str]) -> None:
-        """Queues the change of each node that is reached."""
+        """Queue the change of each reached node."""
         for name in reached:
             node = self.nodes[name]
             inputs = self.inputs(node)
@@ -238,7 +238,7 @@ class ConvertedBody:
                 del node.attr[name]
 
     def _only_run(self, node: NodeDef) -> None:
-        """An assignment that is no longer needed: who waits for it still can."""
+        """Turn an assignment no longer needed into a NoOp that others can wait for."""
         node.input[:] = [text for text in node.input if text.startswith("^")]
         self._become(node, "NoOp")
 

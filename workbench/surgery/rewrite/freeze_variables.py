@@ -1,4 +1,4 @@
-"""Variables turned into constants, wherever they are read: in the main graph, in functions, in loops and branches."""
+"""Freezing: variables become constants, in the main graph and in functions."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ Note = Callable[[str, Any, str, str, str | None], None]
 
 
 def bytes_to_freeze(part: ImportedModel) -> int:
-    """Bytes that the constants of this part will hold."""
+    """Return the bytes that the constants of an imported model will hold."""
     known = {variable.node: variable for variable in part.meta.variables} | part.twins
     return bytes_of(known[name] for name in part.kept if name in known)
 
 
 def bytes_of(variables: Iterable[Variable]) -> int:
-    """Bytes of the values of some variables that have one."""
+    """Return the bytes of the variables that have a checkpoint value."""
     return sum(variable.nbytes or 0 for variable in variables if variable.key is not None)
 
 
 def freeze_variables(part: ImportedModel) -> int:
-    """Makes a Const of every variable among the kept nodes; returns how many.
+    """Make a Const of every variable among the kept nodes and return their number.
 
     What can't be frozen is a finding of the part: a variable that is assigned to, or one without a value in the
     checkpoint. The functions of the part are those of the frozen graph afterwards.
@@ -77,7 +77,9 @@ def freeze(
     bodies: Iterable[FunctionDef],
     state: Restored,
 ) -> int:
-    """Makes constants of the variables of a main graph, in place; returns how many, 0 if something is in the way.
+    """Make constants of a main graph's variables in place; return how many.
+
+    0 if something prevents it, which is then a finding.
 
     Args:
         nodes: the main graph by name.
@@ -139,7 +141,7 @@ def freeze(
 def _lost(
     nodes: Mapping[str, NodeDef], bodies: Iterable[FunctionDef], state: Restored, op_table: OpTable
 ) -> list[tuple[str, str]]:
-    """Restored state that can't become a constant: where it is, and what is told about it."""
+    """Return where restored state is that no constant can hold, and a message."""
     found = []
     for name, node in nodes.items():
         if state.lost(node, op_table):
@@ -157,7 +159,7 @@ def _lost(
 def set_once(
     nodes: Mapping[str, NodeDef], name: str, op_table: OpTable, asked: Iterable[str]
 ) -> tuple[str, str] | None:
-    """The only assignment to a variable and what it assigns, if that is the same in every run; else None.
+    """Return the only assignment to a variable and its value, if always the same.
 
     Args:
         nodes: the main graph.
@@ -211,7 +213,7 @@ def _become_constant(node: NodeDef, bundle: Bundle, variable: Variable) -> None:
 
 
 def _fill(tensor: TensorProto, bundle: Bundle, variable: Variable) -> None:
-    """Writes a variable's value in the checkpoint into a TensorProto: from the bytes on disk, in one copy."""
+    """Copy a variable's checkpoint value into a TensorProto."""
     assert variable.key is not None
     entry = bundle.entry(variable.key)
     tensor.dtype = entry.dtype

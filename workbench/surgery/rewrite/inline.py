@@ -1,4 +1,4 @@
-"""Function calls replaced by their bodies, so that what was inside functions lies in the main graph.
+"""Inlining: function calls are replaced by the bodies of their functions.
 
 Only plain calls are opened: PartitionedCall, StatefulPartitionedCall, and nodes whose op is a function's name. The
 bodies of While, If, Case, map and the like stay functions, and so do the calls the saver makes.
@@ -36,7 +36,7 @@ MAX_BYTES = 2**31 - 1
 
 @dataclass(slots=True)
 class Inlined:
-    """What was done.
+    """The calls that were inlined and those that were left.
 
     Attributes:
         places: path of each call that was opened (`CALL::CALL`) to the scope its body's nodes got.
@@ -49,13 +49,13 @@ class Inlined:
     left: list[str] = field(default_factory=list)
 
     def tensor(self, path: str, node: str, index: int) -> str:
-        """The tensor of the main graph that `PATH::node:index` is now."""
+        """Return the main graph's tensor for `PATH::node:index`."""
         return f"{self.places[path]}/{node}:{index}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """A call to be opened."""
+    """A call to inline."""
 
     node: NodeDef
     path: str
@@ -63,7 +63,7 @@ class _Call:
 
 
 def called_function(node: NodeDef, functions: Container[str]) -> str | None:
-    """The function a plain call calls; None for any other node."""
+    """Return the function that a plain call calls; None for any other node."""
     if node.op in CALLS:
         name = str(attr(node, "f").func.name)
     else:
@@ -78,7 +78,7 @@ def inline_calls(
     which: Collection[str] | None = None,
     skip: Iterable[str] = (),
 ) -> Inlined:
-    """Opens calls of the main graph, and the calls in their bodies, in place.
+    """Inline the calls of the main graph, and the calls in their bodies, in place.
 
     A body's node becomes `CALL/node`. The call's own name stays as an Identity or IdentityN of its outputs, so all that
     refers to it holds. The library is not touched: what is not called any more is for the caller to drop.
@@ -109,7 +109,7 @@ def inline_calls(
 
 
 def saver_calls(graph_def: GraphDef, filename: str) -> set[str]:
-    """Nodes of the main graph that get the checkpoint's file name: what the saver is made of.
+    """Return the main graph's nodes that depend on the checkpoint's file name.
 
     Args:
         graph_def: the graph.
@@ -130,7 +130,7 @@ def _with_parents(paths: Iterable[str]) -> set[str]:
 
 
 class _Inliner:
-    """Opens one call after the other; nested ones come back as further calls."""
+    """Inline one call after the other; nested calls come back as further calls."""
 
     def __init__(self, graph_def: GraphDef, op_table: OpTable) -> None:
         self.graph_def = graph_def
@@ -142,7 +142,7 @@ class _Inliner:
         self._framed = any(node.op in INTO_FRAMES for node in graph_def.node)
 
     def open(self, call: _Call) -> list[_Call]:
-        """Replaces one call by its body; the calls in it."""
+        """Replace one call by its body and return the calls in it."""
         name = called_function(call.node, self.functions)
         assert name is not None
         if name in call.stack or len(call.stack) >= MAX_DEPTH:
@@ -169,7 +169,7 @@ class _Inliner:
         ]
 
     def scope(self, name: str, inside: Iterable[str]) -> str:
-        """The call's name as scope, or one beside it if the main graph has a node of such a name."""
+        """Return a free scope for the call's nodes, its own name if possible."""
         inside = list(inside)
         scope, number = name, 1
         while any(f"{scope}/{node}" in self.nodes for node in inside):
@@ -177,14 +177,14 @@ class _Inliner:
         return scope
 
     def add(self, name: str, op: str) -> NodeDef:
-        """A new, empty node."""
+        """Add an empty node and return it."""
         node = self.graph_def.node.add(name=name, op=op)
         self.nodes[name] = node
         return node
 
 
 class _Body:
-    """One body on its way into the main graph."""
+    """The body of one call while it is copied into the main graph."""
 
     def __init__(self, work: _Inliner, call: _Call, function: FunctionDef) -> None:
         self.work = work
@@ -202,7 +202,7 @@ class _Body:
         self._pivot: list[str] | None = None
 
     def expand(self) -> dict[str, NodeDef]:
-        """Adds the body's nodes and turns the call into an Identity; the new nodes by their name in the body."""
+        """Add the body's nodes, make the call an Identity, return the nodes by name."""
         for name, source in self.inside.items():
             node = self.work.add(f"{self.scope}/{name}", source.op)
             node.CopyFrom(source)
@@ -218,7 +218,7 @@ class _Body:
     # -- names of the body in the main graph
 
     def _bindings(self) -> Mapping[str, AttrValue]:
-        """The values the call gives to the function's own attrs (`T`, …), with the defaults of the rest."""
+        """Return the values of the function's own attrs (`T`, …), with defaults."""
         given = attr(self.call, "f").func.attr if self.call.op in CALLS else self.call.attr
         bound = {
             known.name: known.default_value
@@ -228,14 +228,14 @@ class _Body:
         return {**bound, **{name: given[name] for name in given}}
 
     def _pseudo(self) -> NodeDef:
-        """A node of the function's op with its attrs, to ask the op table about."""
+        """Return a node of the function's op with its attrs, for the op table."""
         node = NodeDef(name=self.call.name, op=self.function.signature.name)
         for name, value in self.bound.items():
             node.attr[name].CopyFrom(value)
         return node
 
     def _arguments(self) -> dict[str, list[str]]:
-        """Argument → what the call gives for it, as inputs of the main graph."""
+        """Return the main graph's inputs for each argument of the function."""
         signature = self.function.signature
         ranges = optable.input_args(self._pseudo(), signature)
         if ranges is None or sum(one.size for one in ranges) != len(self.data):
@@ -248,7 +248,7 @@ class _Body:
         return {one.arg: self.data[one.first : one.first + one.size] for one in ranges}
 
     def _outputs(self, name: str) -> dict[str, tuple[int, int]]:
-        """Output arg → (first flat output, how many) of a node of the body."""
+        """Return first flat output and size of each output arg of a body's node."""
         found = self._flat.get(name)
         if found is None:
             node = self.added[name]
@@ -263,7 +263,7 @@ class _Body:
         return found
 
     def resolve(self, text: str) -> list[str]:
-        """The tensors of the main graph that a data input of the body means (`arg`, `arg:i`, `n:out`, `n:out:i`)."""
+        """Return the main graph's tensors for a body's data input (`arg:i`, `n:out:i`)."""
         head, *rest = text.split(":")
         index = names.output_number(rest[-1]) if len(rest) > (0 if head in self.arguments else 1) else 0
         if head in self.arguments:
@@ -311,7 +311,7 @@ class _Body:
         node.input[:] = [*data, *dict.fromkeys(controls)]
 
     def _anchor(self) -> list[str]:
-        """What keeps a body's constant in the loop or branch that the call is in (v1 control flow)."""
+        """Return the control input that keeps a constant in the call's v1 loop or branch."""
         if not self.work._framed or not self.data:
             return []
         if self._pivot is None:
@@ -323,7 +323,7 @@ class _Body:
         return self._pivot
 
     def _bind(self, attrs: MessageMap[str, AttrValue]) -> None:
-        """Gives attrs that are placeholders of the function's own attrs their values."""
+        """Replace attrs that are placeholders of the function's attrs by their values."""
         for name in [name for name in attrs if attrs[name].WhichOneof("value") == "placeholder"]:
             value = self.bound.get(attrs[name].placeholder)
             if value is None:
@@ -339,7 +339,7 @@ class _Body:
                     self._bind(function.attr)
 
     def _place(self, node: NodeDef) -> None:
-        """Device, colocation and the frame of a v1 loop."""
+        """Set the device, colocation and v1 loop frame of a node."""
         if not node.device:
             node.device = self.call.device
         if "_class" in node.attr:
@@ -395,11 +395,11 @@ class _Body:
         self.call.input[:] = [*results, *waits]
 
     def _controls(self) -> list[str]:
-        """The nodes that a call waits for, in an order of their own: a map of a protobuf message has none."""
+        """Return the nodes a call waits for, sorted: a protobuf map has no order."""
         return sorted(self.function.control_ret.values())
 
     def _effects(self) -> list[str]:
-        """Stateful nodes that no output asks for: TensorFlow runs them with the call all the same."""
+        """Return the stateful nodes no output needs; TensorFlow runs them with the call."""
         asked = ancestors(self.inside, [*self.function.ret.values(), *self.function.control_ret.values()])
         return [name for name in self.inside if name not in asked and self._is_stateful(self.added[name])]
 

@@ -1,4 +1,6 @@
-"""A part of a graph as a function: nodes `n:k` become `n:arg:i`, placeholders and handles become arguments.
+"""Outlining: a part of a graph becomes a function.
+
+Nodes `n:k` become `n:arg:i`, placeholders and handles become arguments.
 
 Source of the forms: function.proto (FunctionDef, `node_def` inputs, `ret`, `handle_data`), and what
 `tf.compat.v1.wrap_function` and `tf.saved_model.save` write.
@@ -23,7 +25,10 @@ _REFERENCES = REF_VARIABLES | REF_TABLES
 
 
 class CannotUplift(Exception):
-    """A graph that can't become a function; says which node is in the way. Never leaves the room."""
+    """A graph that can't become a function, with the node that prevents it.
+
+    Raised and caught inside the room.
+    """
 
     def __init__(self, node: str, why: str) -> None:
         super().__init__(f"{node}: {why}")
@@ -33,7 +38,7 @@ class CannotUplift(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """An argument of the function.
+    """An argument of an outlined function.
 
     Attributes:
         tensor: the tensor of the graph it stands for, `n:k`.
@@ -52,7 +57,7 @@ class Argument:
 
 @dataclass(slots=True)
 class Uplift:
-    """Makes FunctionDefs out of one graph.
+    """Make FunctionDefs out of one graph.
 
     Args:
         nodes: the graph's nodes by name.
@@ -74,7 +79,7 @@ class Uplift:
     _made: dict[tuple[object, ...], FunctionDef] = field(default_factory=dict)
 
     def needed(self, outputs: Iterable[str], fed: Iterable[str]) -> list[str]:
-        """Nodes that compute some tensors when others are given, in the order of the graph.
+        """Return the nodes that compute tensors from given ones, in graph order.
 
         Args:
             outputs: tensors `n:k`, or `^n` for a node that only has to run.
@@ -100,7 +105,7 @@ class Uplift:
         *,
         also_run: Iterable[str] = (),
     ) -> FunctionDef:
-        """Add the FunctionDef that computes `outputs` (user's name to tensor `n:k`) from `arguments`.
+        """Add the FunctionDef that computes `outputs` from `arguments`.
 
         Args:
             library: the functions of the graph; made in place, as a body may be as large as the graph.
@@ -171,7 +176,7 @@ class Uplift:
         result.attr["_construction_context"].s = b"kEagerRuntime"
 
     def _add(self, function: FunctionDef, name: str, fed: Mapping[str, str], inside: set[str]) -> bool:
-        """Copies a node into a body; returns whether it is stateful."""
+        """Copy a node into a body and return whether it is stateful."""
         source = self.nodes[name]
         if source.op in _REFERENCES:
             raise CannotUplift(name, f"{source.op} can't stand in a function")
@@ -215,7 +220,7 @@ class Uplift:
         return f"{tensor.node}:{arg}:{index}"
 
     def _only_output(self, op: str) -> str | None:
-        """The output arg of an op that has one, of one tensor; None for others."""
+        """Return the output arg of an op with just one tensor; None for other ops."""
         op_def = self._op_def(op)
         if op_def is None or len(op_def.output_arg) != 1:
             return None
@@ -223,7 +228,7 @@ class Uplift:
         return None if arg.number_attr or arg.type_list_attr else arg.name
 
     def _place(self, node: NodeDef, index: int) -> tuple[str, int]:
-        """Output arg and index within it of a flat output."""
+        """Return the output arg of a flat output and the index within it."""
         ranges = output_ranges(node, self.op_table, self.functions)
         if ranges is None:
             raise CannotUplift(node.name, f"the outputs of the op {node.op} are not known")
@@ -244,7 +249,7 @@ class Uplift:
 
 
 def _identifier(text: str, taken: set[str]) -> str:
-    """A valid, unique name of an argument ([a-z][a-z0-9_]*)."""
+    """Return a valid, unique name for an argument ([a-z][a-z0-9_]*)."""
     base = re.sub(r"[^a-z0-9_]", "_", text.lower()).lstrip("_0123456789") or "arg"
     name, number = base, 0
     while name in taken:

@@ -1,4 +1,4 @@
-"""Prefixing: one place for every rule by which a name that belongs to a model gets the model's handle before it.
+"""Prefixing: all rules by which the names of a model get the model's handle.
 
 A name of a model lives in many places, and a place left out is not an error but a wrong number: two models whose
 variables share a `shared_name` read each other's weights without a word. So each rule is a member of `Rule`, is
@@ -53,7 +53,7 @@ _NAMING_OPS = _NAMED_BY_NODE | _TEMPORARY | {"VarHandleOp"}
 
 
 class Rule(StrEnum):
-    """A kind of place in which a name lives."""
+    """A kind of place in which a name occurs."""
 
     NODE = "node"
     INPUT = "input"
@@ -95,7 +95,7 @@ IDENTITIES = frozenset(
 
 
 class RenameLog:
-    """What was renamed.
+    """The record of renamed names.
 
     Attributes:
         counts: how many places each rule changed.
@@ -107,14 +107,14 @@ class RenameLog:
         self.maps: dict[Rule, dict[str, str]] = {rule: {} for rule in Rule if rule in IDENTITIES}
 
     def add(self, rule: Rule, old: str, new: str) -> None:
-        """Notes one rename."""
+        """Record one rename."""
         self.counts[rule] += 1
         if rule in IDENTITIES:
             self.maps[rule][old] = new
 
 
 class Renamer:
-    """Prefixes all that belongs to one model. Works in place on messages that are already copies.
+    """Prefix all names of one model, in place, in messages that are copies.
 
     Args:
         handle: the model's handle; `handle/` goes before every name.
@@ -147,11 +147,11 @@ class Renamer:
     # -- single names
 
     def node(self, name: str, rule: Rule = Rule.NODE) -> str:
-        """The name of a node of the main graph."""
+        """Return the new name of a main graph's node."""
         return self._new(rule, name)
 
     def tensor(self, name: str, rule: Rule) -> str:
-        """A tensor, operation or control name somewhere outside the nodes; an empty one stays empty."""
+        """Return the new name of a tensor, op or control input outside the nodes."""
         if not name:
             return name
         if name.startswith("^"):
@@ -159,15 +159,15 @@ class Renamer:
         return self._new(rule, name)
 
     def function(self, name: str, rule: Rule = Rule.FUNCTION) -> str:
-        """The name of a function, unchanged if it is not one of this model's."""
+        """Return the new name of a function; a function of another model stays."""
         return self._new(rule, name) if name in self.functions else name
 
     def key(self, key: str) -> str:
-        """The key of a tensor in the checkpoint."""
+        """Return the new key of a checkpoint tensor."""
         return self._new(Rule.CHECKPOINT_KEY, key)
 
     def asset(self, filename: str, new: str) -> str:
-        """The name of an asset file.
+        """Record the new name of an asset file and return it.
 
         Args:
             filename: relative to `assets/`.
@@ -179,7 +179,7 @@ class Renamer:
     # -- nodes
 
     def main_node(self, node: NodeDef, kept: Container[str]) -> None:
-        """A node of the main graph: its name, inputs, colocation, and its attributes.
+        """Rename a main graph's node: its name, inputs, colocation and attributes.
 
         Args:
             node: the NodeDef, a copy.
@@ -215,7 +215,7 @@ class Renamer:
             del node.attr["_class"]
 
     def body_node(self, node: NodeDef) -> None:
-        """A node inside a function's body: its own name and inputs stay, what it refers to globally does not."""
+        """Rename what a body's node refers to globally; its name and inputs stay."""
         self._attributes(node, node.name, in_body=True)
 
     def _attributes(self, node: NodeDef, old_name: str, *, in_body: bool) -> None:
@@ -254,7 +254,7 @@ class Renamer:
             self._function_value(value)
 
     def _function_value(self, value: AttrValue) -> bool:
-        """Renames the functions an attribute names; whether it has a value at all."""
+        """Rename the functions in an attribute; return whether the attribute has a value."""
         kind = value.WhichOneof("value")
         if kind == "func":
             self._function_attr(value.func)
@@ -289,7 +289,7 @@ class Renamer:
     # -- the function library
 
     def function_def(self, function: FunctionDef) -> None:
-        """A FunctionDef, a copy: its name and everything in its body that is not local to it."""
+        """Rename a copy of a FunctionDef and every global name in its body."""
         function.signature.name = self.function(function.signature.name)
         for node in function.node_def:
             self.body_node(node)
@@ -304,12 +304,12 @@ class Renamer:
             self._function_value(value)
 
     def gradient(self, gradient: GradientDef) -> None:
-        """A GradientDef of the library, a copy."""
+        """Rename the functions in a copy of a GradientDef."""
         gradient.function_name = self.function(gradient.function_name, Rule.GRADIENT)
         gradient.gradient_func = self.function(gradient.gradient_func, Rule.GRADIENT)
 
     def registered_gradient(self, gradient: RegisteredGradient) -> None:
-        """A RegisteredGradient of the library, a copy."""
+        """Rename the names in a copy of a RegisteredGradient."""
         gradient.gradient_func = self.function(gradient.gradient_func, Rule.GRADIENT)
         if gradient.registered_op_type in self.gradient_ops:
             gradient.registered_op_type = self._new(Rule.GRADIENT_OP_TYPE, gradient.registered_op_type)
@@ -317,7 +317,7 @@ class Renamer:
     # -- beside the graph
 
     def variable_def(self, variable: VariableDef) -> None:
-        """A VariableDef, a copy."""
+        """Rename the names in a copy of a VariableDef."""
         for field in ("variable_name", "initial_value_name", "initializer_name", "snapshot_name"):
             setattr(variable, field, self.tensor(getattr(variable, field), Rule.VARIABLE_DEF))
         if variable.HasField("save_slice_info_def"):
@@ -325,7 +325,7 @@ class Renamer:
             info.full_name = self.tensor(info.full_name, Rule.VARIABLE_DEF)
 
     def values_def(self, values: ValuesDef, kept: Container[str]) -> None:
-        """A ValuesDef of a control-flow context, a copy: its names, less those of nodes that are gone."""
+        """Rename a copy of a context's ValuesDef and drop names of removed nodes."""
         survivors = [name for name in values.values if names.input_node(name) in kept]
         values.values[:] = [self.tensor(name, Rule.CONTROL_FLOW) for name in survivors]
         external: Mapping[str, str] = dict(values.external_values)

@@ -1,4 +1,4 @@
-"""What an edited MetaGraph no longer needs: functions nobody calls, nodes nobody asks for, the object graph."""
+"""Pruning: functions, nodes and objects that an edited MetaGraph no longer needs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from workbench.surgery.plan import Source
 
 
 def drop_functions(meta_graph: MetaGraphDef) -> int:
-    """Drops the functions that neither the main graph nor the object graph reaches; returns how many."""
+    """Drop the functions that no graph or object reaches; return how many."""
     graph = meta_graph.graph_def
     concrete = (
         list(meta_graph.object_graph_def.concrete_functions)
@@ -40,7 +40,7 @@ def drop_functions(meta_graph: MetaGraphDef) -> int:
 
 
 def drop_objects(meta_graph: MetaGraphDef, model: Model, original: MetaGraph) -> None:
-    """Makes a TF1-format MetaGraph: no object graph, the init op in its collection, a VariableDef a variable.
+    """Turn a MetaGraph to TF1 format: no object graph, a VariableDef per variable.
 
     Args:
         meta_graph: a private copy of `original`, its graph perhaps changed.
@@ -62,7 +62,7 @@ def drop_objects(meta_graph: MetaGraphDef, model: Model, original: MetaGraph) ->
 
 
 def roots_of(meta_graph: MetaGraphDef) -> list[str]:
-    """What must stay in the main graph for signatures, init op and assets, as inputs of a node would be written."""
+    """Return the inputs that signatures, init op and assets need in the main graph."""
     roots = signature_tensors(meta_graph)
     if MAIN_OP in meta_graph.collection_def:
         roots += (f"^{name}" for name in meta_graph.collection_def[MAIN_OP].node_list.value)
@@ -71,7 +71,7 @@ def roots_of(meta_graph: MetaGraphDef) -> list[str]:
 
 
 def drop_nodes(meta_graph: MetaGraphDef, roots: Iterable[str]) -> int:
-    """Drops the nodes that no root needs, and the colocation with them; returns how many."""
+    """Drop the nodes that no root needs and return their number."""
     graph = meta_graph.graph_def
     nodes = {node.name: node for node in graph.node}
     seen = ancestors(nodes, roots)

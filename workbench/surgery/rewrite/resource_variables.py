@@ -1,4 +1,6 @@
-"""Reference variables (VariableV2) rewritten to resource variables (VarHandleOp); the checkpoint stays as it is.
+"""Reference variables (VariableV2) become resource variables (VarHandleOp).
+
+The checkpoint stays as it is.
 
 References run only in v1 Sessions in full: `tf.saved_model.load` shows no `variables` for them and refuses outputs of
 a reference dtype. A variable one of whose users can't be expressed on a resource (Scatter*, RefSwitch, …) is left as
@@ -24,7 +26,7 @@ _ASSIGNS = {
 
 
 def rewrite_references(part: ImportedModel) -> int:
-    """Rewrites every reference variable of the part that can be; returns how many were."""
+    """Rewrite every reference variable where possible; return how many were."""
     variables = [name for name, node in part.kept.items() if node.op in REF_VARIABLES]
     if not variables:
         return 0
@@ -57,7 +59,7 @@ def _rewrite_all(part: ImportedModel, variables: list[str]) -> int:
 
 
 class _Users:
-    """Everything that touches one reference variable, directly or through the reference an Assign returns."""
+    """Everything that uses one reference variable, directly or through an Assign."""
 
     def __init__(self, part: ImportedModel, variable: str, consumers: dict[str, list[str]]) -> None:
         self.part = part
@@ -94,7 +96,7 @@ class _Users:
             self.others.append((name, position, alias))
 
     def _ref_positions(self, node: NodeDef) -> set[int] | None:
-        """Input positions at which the op demands a reference; None if the op is not known."""
+        """Return the inputs where the op needs a reference; None for an unknown op."""
         if node.op in self.part.meta.functions:
             return set()
         op_def = self.part.meta.op_table.get(node.op)
@@ -173,7 +175,7 @@ class _Users:
         return self.part.new_node(name, "ReadVariableOp", [self.variable], dtype=attr_type(dtype))
 
     def _outside(self, dtype: int) -> None:
-        """Signature outputs and wires may name the reference itself; a read stands for it from now on."""
+        """Replace the reference by a read where outputs or wires name it."""
         for alias in [self.variable, *self.assigns]:
             if f"{alias}:0" in self.part.exported:
                 read = self._read(f"{alias}/output", dtype)
@@ -182,7 +184,10 @@ class _Users:
 
 
 def _bridge_references(part: ImportedModel) -> None:
-    """References that outputs and wires still name (of variables that stay) get an Identity: loaders refuse them."""
+    """Put an Identity behind references that are outputs: loaders refuse them.
+
+    Such a variable stays a reference variable.
+    """
     for tensor in sorted(part.exported - part.moved.keys()):
         parsed = names.input_tensor(tensor)
         node = part.kept.get(parsed.node)
@@ -195,7 +200,7 @@ def _bridge_references(part: ImportedModel) -> None:
 
 
 def _become(node: NodeDef, op: str, **attrs: AttrValue) -> None:
-    """Another op under the same name and on the same device."""
+    """Change a node to another op with the same name and device."""
     values = {key: AttrValue.FromString(value.SerializeToString()) for key, value in attrs.items()}
     node.op = op
     node.attr.clear()

@@ -1,4 +1,4 @@
-"""Values led through a graph where handles of variables went: what turns a variable into a constant everywhere.
+"""Conversion of variables to constants: values take the place of handles.
 
 A handle is followed from its variable through Identity, Switch, Enter and the like, into the functions that nodes call
 (plain calls, While, If, Case, batches, datasets), to the ops that read it. Those become ops on the value; a function
@@ -23,7 +23,7 @@ from workbench.surgery.rewrite.constant_reads import STALE, ConvertedBody, Obsta
 
 @dataclass(slots=True)
 class _Clone:
-    """A copy of a function that takes values."""
+    """A copy of a function that takes values instead of handles."""
 
     name: str
     outputs: Tainted
@@ -31,7 +31,7 @@ class _Clone:
 
 @dataclass
 class Conversion:
-    """One run over a graph.
+    """One conversion of a graph's variables to constants.
 
     Args:
         nodes: the main graph's nodes by name; they are changed in place by `apply`.
@@ -54,7 +54,7 @@ class Conversion:
     _taken: dict[str, Any] = field(default_factory=dict)
 
     def follow(self, variables: Mapping[str, int], references: Iterable[str] = ()) -> list[Obstacle]:
-        """Follows the handles of some variables; returns what stands in the way. Nothing is changed yet.
+        """Follow the handles of variables and return the obstacles; change nothing.
 
         Args:
             variables: node → dtype of its value.
@@ -66,7 +66,7 @@ class Conversion:
         return self.obstacles
 
     def apply(self) -> dict[str, FunctionDef]:
-        """Changes the main graph; returns the functions that were made for it, by name."""
+        """Change the main graph and return the functions made for it, by name."""
         assert not self.obstacles
         for edit in self.edits:
             edit()
@@ -74,17 +74,17 @@ class Conversion:
         return self.made
 
     def refuse(self, obstacle: Obstacle) -> None:
-        """Notes an obstacle, once."""
+        """Record an obstacle, once."""
         if obstacle not in self.obstacles:
             self.obstacles.append(obstacle)
 
     def op_def(self, node: NodeDef) -> OpDef | None:
-        """The definition of a node's op, which may be a function."""
+        """Return the definition of a node's op, which may be a function."""
         function = self.functions.get(node.op) or self.made.get(node.op)
         return function.signature if function is not None else self.op_table.get(node.op)
 
     def new_node(self, level: ConvertedBody, name: str, op: str) -> NodeDef:
-        """A new node in the main graph or in a body."""
+        """Add a node to the main graph or to a body."""
         if level.function is None:
             return self.add(name, op)
         taken = {node.name: None for node in level.function.node_def}
@@ -94,7 +94,10 @@ class Conversion:
     # -- functions
 
     def called(self, level: ConvertedBody, node: NodeDef, inputs: Tainted, variable: str) -> Tainted | None:
-        """The outputs of a node with bodies that carry values; None if it has none that could take them."""
+        """Return the outputs of a calling node that carry values, or None.
+
+        None if it has no function that could take values.
+        """
         if node.op in CALLS:
             return self._call(level, node, {"f": 0}, inputs, variable, "Tin", 0, "Tout")
         if node.op in self.functions:
@@ -118,7 +121,10 @@ class Conversion:
         return self._dataset(level, node, inputs, variable)
 
     def _dataset(self, level: ConvertedBody, node: NodeDef, inputs: Tainted, variable: str) -> Tainted | None:
-        """`other_arguments` of the tf.data ops are the last arguments of their one function."""
+        """Return the outputs of a tf.data op that carry values, or None.
+
+        `other_arguments` of these ops are the last arguments of their one function.
+        """
         op_def = self.op_table.get(node.op)
         labels = [name for name in node.attr if node.attr[name].WhichOneof("value") == "func"]
         ranges = optable.input_args(node, op_def) if op_def is not None else None
@@ -145,7 +151,9 @@ class Conversion:
         outs: str | None,
         shift: int = 0,
     ) -> Tainted | None:
-        """A node whose input `first + i` is the argument `shift + i` of each of its functions.
+        """Return the outputs of a call that carry values.
+
+        The input `first + i` of the node is the argument `shift + i` of each of its functions.
 
         Args:
             level: where the node is.
@@ -206,7 +214,10 @@ class Conversion:
         return dict(inputs)
 
     def _clone(self, name: str, inputs: Tainted, where: str, variable: str) -> _Clone | None:
-        """A copy of a function that takes values for some of its arguments; None if there is an obstacle."""
+        """Return a copy of a function that takes values for arguments, or None.
+
+        None means that there is an obstacle.
+        """
         key = (name, tuple(sorted(inputs.items())))
         if key in self._clones:
             found = self._clones[key]
@@ -263,7 +274,7 @@ def _clean(node: NodeDef) -> None:
 
 
 def _loosen(node: NodeDef, index: int) -> None:
-    """The declared shape of an output that was a handle says nothing about the value."""
+    """Clear the declared shape of an output that was a handle."""
     for name in ("output_shapes", "_output_shapes"):
         if name in node.attr and index < len(node.attr[name].list.shape):
             shape = node.attr[name].list.shape[index]
@@ -272,7 +283,7 @@ def _loosen(node: NodeDef, index: int) -> None:
 
 
 def _take_value(function: FunctionDef, position: int, dtype: int) -> str:
-    """Lets an argument of a function, a copy, be a value; its name."""
+    """Make an argument of a copied function a value and return its name."""
     argument = function.signature.input_arg[position]
     argument.type = dtype
     argument.ClearField("type_attr")
@@ -287,7 +298,7 @@ def _take_value(function: FunctionDef, position: int, dtype: int) -> str:
 
 
 def _finish(function: FunctionDef, renamed: Mapping[str, tuple[str, str]], outputs: Tainted) -> None:
-    """After a body's nodes have changed: the names of their outputs, the function's own outputs and attrs."""
+    """Rename the outputs in a copied function after its nodes have changed."""
 
     def new(text: str) -> str:
         head, colon, rest = text.partition(":")

@@ -1,4 +1,4 @@
-"""Changes of signatures: renamed, their inputs and outputs renamed, dropped, added from any tensors.
+"""Changes of signatures: rename, drop or add them, and rename their keys.
 
 All loaders agree afterwards: `signature_def` is changed, and with it the object graph of a TF2 model, whose signatures
 are functions of their own (`export.signature_functions`). What can't be done becomes findings, all at once.
@@ -56,7 +56,7 @@ def change_signatures(workspace: Workspace, change: ChangeSignature) -> None:
 
 
 def add_signature(workspace: Workspace, change: ChangeSignature, *, objects: bool) -> None:
-    """Add signatures within another operation, which carries the init op itself; see `change_signatures`.
+    """Add signatures within another operation, which handles the init op itself.
 
     Args:
         workspace: changed in place.
@@ -70,7 +70,7 @@ def add_signature(workspace: Workspace, change: ChangeSignature, *, objects: boo
 
 
 class _Change:
-    """The steps of one change."""
+    """The steps of one change of signatures."""
 
     def __init__(self, workspace: Workspace, change: ChangeSignature, *, objects: bool = True) -> None:
         self.workspace = workspace
@@ -248,7 +248,7 @@ class _Change:
         self._verify([*touched, *(added.key for added in self.add)])
 
     def _verify(self, touched: Sequence[str]) -> None:
-        """Let what changed be run; where nothing is left that did, one of the signatures that stayed."""
+        """Verify the changed signatures, or one of the others if none is left."""
         references = self.workspace.references
         references.verify(touched)
         if not references.verified:
@@ -259,7 +259,7 @@ class _Change:
             self.workspace.lineage = self.opened.meta
 
     def _change_chosen(self) -> list[str]:
-        """Change the chosen signature; its key in the result, in a list."""
+        """Change the chosen signature and return its key in the result, in a list."""
         chosen = self.chosen
         if chosen is None:
             return []
@@ -288,7 +288,7 @@ class _Change:
         return touched
 
     def _rename(self) -> list[str]:
-        """Rename signatures; their keys in the result."""
+        """Rename signatures and return their keys in the result."""
         renames = {old: new for old, new in self.rename.items() if old != new}
         _rename_keys(self.workspace.meta_graph.signature_def, renames)
         self.workspace.references.rename(renames)
@@ -321,7 +321,7 @@ class _Change:
             self._make_function(added.key)
 
     def _reference(self, found: FoundEnds) -> Reference | None:
-        """How an added signature follows from the sources; None if it follows from an earlier step."""
+        """Return the reference of an added signature in the source, or None."""
         workspace = self.workspace
         if found.prepared is not None or found.meta is not workspace.original:
             # tensors of a callable, or inside calls: of the source itself, in a copy
@@ -355,7 +355,7 @@ class _Change:
 
 
 def make_function(workspace: Workspace, key: str) -> None:
-    """Make the function of a signature of the main graph, its captures bound to the model's own objects.
+    """Make the function of a signature, its captures bound to the model's objects.
 
     Args:
         workspace: has an object graph, without a function for this signature.
@@ -398,7 +398,7 @@ def drop_warmup(workspace: Workspace) -> None:
 
 
 def _rename_keys(table: MessageMap[str, _M], renames: Mapping[str, str]) -> None:
-    """Renames keys of a protobuf map of messages; a swap is fine."""
+    """Rename keys of a protobuf map of messages; keys may be swapped."""
     copies = {}
     for old, new in renames.items():
         if old in table:

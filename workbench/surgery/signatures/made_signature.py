@@ -18,7 +18,7 @@ from workbench.surgery.workspace import Workspace
 
 
 def make_signature(workspace: Workspace, *, objects: bool, needed: bool) -> None:
-    """Make a signature `serving_default` of the usual callable where a model has no signature.
+    """Add the signature `serving_default` for the usual callable if none exists.
 
     That is `__call__`, `serve`, or the only one: its first variant for inference. It is verified by calling it.
 
@@ -58,7 +58,7 @@ def _added(workspace: Workspace, prepared: Prepared) -> Added:
 
 
 def _python_names(keys: Iterable[str], first: Mapping[str, str]) -> dict[str, str]:
-    """Keys to what a signature of a TF2 model can have for them: `nested/a` becomes `nested_a`.
+    """Return keys as a TF2 signature can have them: `nested/a` as `nested_a`.
 
     The parts of a sparse or ragged `x` become `x`, `x_1`, `x_2`, as TensorFlow names them.
     """

@@ -1,4 +1,4 @@
-"""Other keys for the inputs and outputs of a result, as its user wants them."""
+"""Other keys for the inputs and outputs of a result."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workbench.surgery.signatures.result_signature import Interface, ResultPort
 
 
 def rename_keys(join: Join, interface: Interface) -> None:
-    """Renames the keys of the result's signature as the plan says; what can't be done becomes a finding."""
+    """Rename the keys of the result's signature as the plan says."""
     if join.blocked:
         return  # what is missing then may only be missing because of that
     plan = join.plan

@@ -1,4 +1,4 @@
-"""What the result can be called with: which inputs and outputs of the parts become those of its signature."""
+"""The signature of the result: which inputs and outputs of the sources it has."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class ResultPort:
 
     @property
     def tensors(self) -> tuple[str, ...]:
-        """The component tensors under the part's own names."""
+        """The component tensors under the model's own names."""
         return tuple(info_tensors(self.info))
 
 
@@ -81,7 +81,7 @@ class Interface:
 
 
 def info_tensors(info: TensorInfo) -> Iterable[str]:
-    """The tensor names in a TensorInfo; indices, values, dense_shape for a sparse one."""
+    """Yield the tensor names in a TensorInfo, one for each component."""
     kind = info.WhichOneof("encoding")
     if kind == "coo_sparse":
         sparse = info.coo_sparse
@@ -96,7 +96,7 @@ def info_tensors(info: TensorInfo) -> Iterable[str]:
 def port_info(
     part: ImportedModel, signature: Signature, key: str, side: Literal["inputs", "outputs"]
 ) -> TensorInfo:
-    """The TensorInfo of a key; for a GraphDef, whose signature is not on disk, one made from the port."""
+    """Return the TensorInfo of a key, made from the endpoint for a GraphDef."""
     protos = part.meta.proto.signature_def
     if signature.key in protos:
         definition = protos[signature.key]
@@ -108,7 +108,7 @@ def port_info(
 
 
 def design_interface(join: Join) -> Interface:
-    """Decides inputs and outputs of the result; adds findings to the join (R6, R9).
+    """Choose inputs and outputs of the result; report problems (R6, R9).
 
     The parts must have their cuts already.
     """
@@ -165,7 +165,7 @@ def _is_scalar(info: TensorInfo) -> bool:
 
 @dataclass(slots=True)
 class _Walk:
-    """What a part needs: its fed inputs by candidate key, bare placeholders, the wires it takes."""
+    """What a model needs: fed inputs, bare placeholders and wires."""
 
     part: ImportedModel
     candidates: dict[str, tuple[str, Port]]
@@ -177,7 +177,7 @@ class _Walk:
 
 
 def _candidates(join: Join, part: ImportedModel) -> tuple[dict[str, tuple[str, Port]], dict[str, str]]:
-    """Inputs of the part by an own mark, the chosen signature's first; and its tensors' marks."""
+    """Return a model's possible inputs by mark, and the marks of their tensors."""
     signatures: dict[str, Signature] = {}
     if part.chosen is not None:
         signatures[part.chosen.key] = part.chosen
@@ -311,12 +311,12 @@ def _take_inputs(join: Join, walks: Mapping[str, _Walk], result: Interface) -> N
 
 
 def _output_is_input(walk: _Walk, port: Port) -> bool:
-    """Whether one of the port's tensors was reached although another candidate claimed its mark."""
+    """Return whether an output's tensor is needed under another input's mark."""
     return any(walk.feeds.get(str(names.input_tensor(tensor))) in walk.needed for tensor in port.tensors)
 
 
 def _key(join: Join, noun: str, handle: str, own_key: str, taken: set[str]) -> str:
-    """The own key, or `HANDLE_key` where it is taken (R6)."""
+    """Return the model's own key, or `HANDLE_key` where it is taken (R6)."""
     key = own_key
     if key in taken:
         key = f"{handle}_{own_key}"
@@ -336,7 +336,7 @@ def _key(join: Join, noun: str, handle: str, own_key: str, taken: set[str]) -> s
 
 
 def _input_info(part: ImportedModel, info: TensorInfo) -> TensorInfo:
-    """A TensorInfo whose dtype and shape are the placeholder's own, which do not lie."""
+    """Return a TensorInfo with the placeholder's own dtype and shape."""
     copy = TensorInfo()
     copy.CopyFrom(info)
     if copy.WhichOneof("encoding") == "name":
@@ -397,7 +397,7 @@ def _above(
     roots: tuple[str, ...],
     known: dict[tuple[str, tuple[str, ...]], tuple[Looseness, bool]],
 ) -> tuple[Looseness, bool]:
-    """How far shapes above some tensors are proven, and whether an input of the result reaches them.
+    """Return how far shapes above tensors are proven, and if an input reaches them.
 
     What was found is kept in `known`: in a join of diamonds there are many ways to one model.
     """
