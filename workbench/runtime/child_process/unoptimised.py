@@ -15,12 +15,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
 
 from google.protobuf.message import DecodeError
 
 from workbench.disk import schema
-from workbench.disk.schema import FunctionDef, GraphDef, NodeDef
+from workbench.disk.schema import FunctionDef, GraphDef, NodeDef, SavedModel
 from workbench.graph.functions import calls as bodies_under
 from workbench.model.op_classes import CALLS, FUNCTIONAL_CONTROL_FLOW
 
@@ -52,7 +51,7 @@ class Unoptimised:
 
 def saved_model(data: bytes) -> Unoptimised:
     """Return a `saved_model.pb` in which no call is optimised."""
-    return _rewritten(data, schema.SavedModel)
+    return _rewritten(data, SavedModel)
 
 
 def graph_def(data: bytes) -> Unoptimised:
@@ -60,11 +59,14 @@ def graph_def(data: bytes) -> Unoptimised:
     return _rewritten(data, GraphDef)
 
 
-def _rewritten(data: bytes, kind: Any) -> Unoptimised:
+def _rewritten(data: bytes, kind: type[SavedModel | GraphDef]) -> Unoptimised:
     if _ATTR.encode() not in data:
         return Unoptimised(data)
     message = kind.FromString(data)
-    graphs = [meta.graph_def for meta in message.meta_graphs] if kind is schema.SavedModel else [message]
+    if isinstance(message, SavedModel):
+        graphs = [meta.graph_def for meta in message.meta_graphs]
+    else:
+        graphs = [message]
     inline = all(_stays_small(graph) for graph in graphs)
     added = INLINING if inline else CALLING
     known: dict[bytes, bytes] = {}
