@@ -35,7 +35,7 @@ def find_duplicates(variables: Sequence[Variable], objects: ObjectGraph | None) 
     found: dict[str, Variable] = {}
     for variable in lost:
         number = objects.variables_by_name.get(variable.shared_name or variable.name)
-        twin = restored.get(number) if number is not None else None
-        if twin is not None and (twin.dtype, twin.shape) == (variable.dtype, variable.shape):
-            found[variable.node] = twin
+        same = restored.get(number) if number is not None else None
+        if same is not None and (same.dtype, same.shape) == (variable.dtype, variable.shape):
+            found[variable.node] = same
     return found

@@ -17,7 +17,7 @@ from workbench.model.shapes import to_proto
 from workbench.surgery.copied_files import CopiedFile
 from workbench.surgery.export.asset_names import place_assets
 from workbench.surgery.export.collections import merge_collections, merge_meta_info, merge_versions
-from workbench.surgery.export.duplicate_variables import join_twins
+from workbench.surgery.export.duplicate_variables import join_duplicates
 from workbench.surgery.export.files import add_assets, add_extra_files
 from workbench.surgery.export.functions import add_call, add_lists, add_signature, add_signature_map
 from workbench.surgery.export.init_ops import init_ops, tell_implicit
@@ -39,7 +39,7 @@ from workbench.surgery.preconditions import has_checkpoint, look_closer, variabl
 from workbench.surgery.resolve.join import Join, Link
 from workbench.surgery.resolve.preprocessing import remarks
 from workbench.surgery.result import Draft
-from workbench.surgery.rewrite.outline import CannotUplift, Uplift
+from workbench.surgery.rewrite.outline import CannotOutline, Outliner
 from workbench.surgery.rewrite.prefix import Renamer, Rule
 from workbench.surgery.rewrite.resource_variables import rewrite_references
 from workbench.surgery.signatures.result_keys import rename_keys
@@ -167,16 +167,16 @@ class Builder:
         functions = {function.signature.name: function for function in self.graph.library.function}
         op_table = OpTable(self.meta.meta_info_def.stripped_op_list)
         set_up = self._set_up(nodes)
-        uplift = Uplift(nodes, functions, op_table, set_up)
+        outliner = Outliner(nodes, functions, op_table, set_up)
         for part in self.parts:
             if self.plan.result.freeze or not part.meta.has_object_graph:
-                tables = add_tables(objects, self.meta, uplift, part.handle, self._init_ops(part))
+                tables = add_tables(objects, self.meta, outliner, part.handle, self._init_ops(part))
                 set_up.difference_update(tables)
         modes = None if self.plan.result.freeze else both_modes(self.parts, nodes, self.renamers)
         for key in sorted(self.meta.signature_def):
-            add_signature(objects, self.meta, uplift, key, signature_map)
-        uplifts = {on: Uplift(graph, functions, op_table, set_up) for on, graph in (modes or {}).items()}
-        add_call(objects, self.meta, uplift, self.plan.result.signature, uplifts or None)
+            add_signature(objects, self.meta, outliner, key, signature_map)
+        outliners = {on: Outliner(graph, functions, op_table, set_up) for on, graph in (modes or {}).items()}
+        add_call(objects, self.meta, outliner, self.plan.result.signature, outliners or None)
         if not modes and not self.plan.result.freeze:
             for part in self.parts:
                 tell(part)
@@ -235,7 +235,7 @@ class Builder:
                 if (node := names.input_node(asset.tensor)) in part.meta.nodes
             ]
         part.keep(roots, self.graph, with_initializers=not self.plan.result.freeze, more_functions=functions)
-        join_twins(part)
+        join_duplicates(part)
         if self.plan.result.freeze and len(saver) == 3:
             has_checkpoint(part)
         variables_have_data(part, self.interface.roots.get(part.handle, []), frozen=self.plan.result.freeze)
@@ -276,7 +276,7 @@ class Builder:
             return
         if self.with_objects:
             for node, function in known_by_name(part).items():
-                raise CannotUplift(
+                raise CannotOutline(
                     node, f"the function {names.show(function)} opens this variable by its name"
                 )
         self.rewritten["references"] += rewrite_references(part)

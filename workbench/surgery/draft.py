@@ -18,7 +18,7 @@ from workbench.surgery.postconditions import check_join, check_steps
 from workbench.surgery.preconditions import dangers
 from workbench.surgery.resolve.join import look_up, open_sources
 from workbench.surgery.result import Draft
-from workbench.surgery.rewrite.outline import CannotUplift
+from workbench.surgery.rewrite.outline import CannotOutline
 from workbench.surgery.rewrite.prefix import Rule
 from workbench.surgery.workspace import Workspace, begin
 
@@ -183,7 +183,7 @@ def assemble(
     """Join the models of a plan by its wires, without its other steps; arguments and result as for `build`."""
     try:
         return _build(plan, models, frozenset(without), with_objects=plan.result.format != "tf1")
-    except CannotUplift as problem:
+    except CannotOutline as problem:
         fallback = Finding(
             "tf1-format",
             "error" if plan.result.format == "tf2" else "info",

@@ -63,7 +63,7 @@ class ImportedModel:
         init_ops: the nodes that initialise tables and the like.
         findings: what was found on the way.
         exported: tensors `n:k` that outputs and wires name.
-        twins: variables that nothing restores under their own node, to the restored one that is the same.
+        duplicates: variables that nothing restores under their own node, to the restored one that is the same.
         made: functions that were made for the part, by name.
         called: the callable (`callables.Called`) that the chosen signature was made of, or None.
         needs: what its tensors need, after the cuts.
@@ -85,7 +85,7 @@ class ImportedModel:
     findings: list[Finding] = field(default_factory=list)
     exported: set[str] = field(default_factory=set)
     moved: dict[str, str] = field(default_factory=dict)
-    twins: dict[str, Variable] = field(default_factory=dict)
+    duplicates: dict[str, Variable] = field(default_factory=dict)
     made: dict[str, FunctionDef] = field(default_factory=dict)
     called: Any = None
     opened: Any = None

@@ -61,7 +61,7 @@ def variables_have_data(part: ImportedModel, roots: Iterable[str], *, frozen: bo
     initialised = part.needs.nodes(f"^{name}" for name in part.init_ops)
     set_by_graph: set[str] | None = None
     for name, node in part.kept.items():
-        if node.op not in VARIABLES or name in initialised or name in part.twins:
+        if node.op not in VARIABLES or name in initialised or name in part.duplicates:
             continue
         variable = known.get(name)
         if variable is not None and variable.key is not None and (part.has_saver or frozen):

@@ -115,7 +115,7 @@ def _not_restored(meta: MetaGraph, adjacency: Adjacency, found: Found) -> None:
     shared = {
         variable.shared_name or variable.name for variable in meta.variables if variable.key is not None
     }
-    twins = meta.duplicate_variables
+    duplicates = meta.duplicate_variables
     for variable in lost:
         name = variable.name
         if name not in needed or name in loading or (variable.shared_name or name) in shared:
@@ -124,8 +124,8 @@ def _not_restored(meta: MetaGraph, adjacency: Adjacency, found: Found) -> None:
             nodes[user].op.startswith("Assign") and user in needed for user, _ in adjacency.consumers(name)
         ):
             continue
-        twin = twins.get(name)
-        if twin is None and name in implicit:
+        restored = duplicates.get(name)
+        if restored is None and name in implicit:
             told = (
                 "There is no init op that sets this local variable: tf.saved_model.load does, by its initialiser; a v1 "
                 "Session does not."
@@ -136,10 +136,10 @@ def _not_restored(meta: MetaGraph, adjacency: Adjacency, found: Found) -> None:
             NOT_RESTORED,
             show(name),
             "Neither the saver nor the init op gives this variable a value, and a signature reads it."
-            if twin is None
-            else f"The saver restores its twin {show(twin.name)!r} instead; only tf.saved_model.load, which goes by "
-            "the object graph, knows that both are one.",
-            None if twin is None else "A merge and a freeze restore the one that is read.",
+            if restored is None
+            else f"The saver restores its duplicate {show(restored.name)!r} instead; only tf.saved_model.load, which "
+            "goes by the object graph, knows that both are one.",
+            None if restored is None else "A merge and a freeze restore the one that is read.",
         )
 
 

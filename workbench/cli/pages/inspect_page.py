@@ -376,9 +376,9 @@ def _needs(meta: MetaGraph, signature: Signature) -> list[tuple[str, str]]:
     outputs = [name for port in signature.outputs.values() for name in port.tensors]
     fed = [name for port in signature.inputs.values() for name in port.tensors]
     cut = Adjacency(meta.nodes).cut(outputs, fed)
-    twins = meta.duplicate_variables
+    duplicates = meta.duplicate_variables
     nodes = [variable for variable in meta.variables if variable.name in cut.nodes]
-    used = list({one.name: one for node in nodes for one in [twins.get(node.name, node)]}.values())
+    used = list({one.name: one for node in nodes for one in [duplicates.get(node.name, node)]}.values())
     facts = [("needs", f"{len(cut.nodes):,} of {count(len(meta.nodes), 'node')}")]
     if meta.functions:
         functions = reachable(meta.graph, [meta.nodes[name] for name in cut.nodes])

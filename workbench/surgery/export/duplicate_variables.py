@@ -1,4 +1,4 @@
-"""Variables that stand twice in a main graph (`model.twins`): in the result the saver restores the one that is read."""
+"""Duplicate variables: in the result the saver restores the one that is read."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ from workbench import names
 from workbench.surgery.imported import ImportedModel
 
 
-def join_twins(part: ImportedModel) -> None:
-    """Leads what the saver does to a restored twin to the variable that is read; notes it in `part.twins`."""
-    part.twins = {node: twin for node, twin in part.meta.duplicate_variables.items() if node in part.kept}
-    new = {twin.node: node for node, twin in part.twins.items() if twin.node in part.kept}
+def join_duplicates(part: ImportedModel) -> None:
+    """Make the saver restore the variables that are read, instead of their duplicates.
+
+    The duplicates that are restored in the source are recorded in `part.duplicates`.
+    """
+    part.duplicates = {
+        node: restored for node, restored in part.meta.duplicate_variables.items() if node in part.kept
+    }
+    new = {restored.node: node for node, restored in part.duplicates.items() if restored.node in part.kept}
     if not new:
         return
     for node in part.kept.values():
@@ -17,6 +22,6 @@ def join_twins(part: ImportedModel) -> None:
             head, rest = names.split_input(text)
             if head in new:
                 node.input[position] = f"^{new[head]}" if rest == "^" else new[head] + rest
-    for twin in new:
-        if f"{twin}:0" not in part.exported:
-            part.remove(twin)
+    for restored in new:
+        if f"{restored}:0" not in part.exported:
+            part.remove(restored)

@@ -1,7 +1,7 @@
 """The callables of a loaded result: signatures, `__call__`, `serve`, `variables`.
 
-They are functions made of the merged main graph itself (`uplift`), whose captures are bound to the variables and tables
-of the objects.
+They are functions made of the merged main graph itself (`outline`), whose captures are bound to the variables and
+tables of the objects.
 
 Sources: saved_object_graph.proto; `tensorflow/python/saved_model/function_deserialization.py` (how a call finds its
 concrete function).
@@ -29,7 +29,7 @@ from workbench.model.op_classes import RESOURCE_TABLES, call_op
 from workbench.model.shapes import from_proto
 from workbench.surgery.export.object_graph import Objects
 from workbench.surgery.imported import unique_name
-from workbench.surgery.rewrite.outline import Argument, CannotUplift, Uplift
+from workbench.surgery.rewrite.outline import Argument, CannotOutline, Outliner
 
 _TRAINING = "training"
 _LARGE = 2048
@@ -81,7 +81,11 @@ def _add_list(objects: Objects, name: str, members: Iterable[int]) -> None:
 
 
 def add_call(
-    objects: Objects, meta: MetaGraphDef, uplift: Uplift, key: str, modes: Mapping[bool, Uplift] | None = None
+    objects: Objects,
+    meta: MetaGraphDef,
+    outliner: Outliner,
+    key: str,
+    modes: Mapping[bool, Outliner] | None = None,
 ) -> None:
     """Add the root's `__call__` and `serve`, which call a signature.
 
@@ -90,7 +94,7 @@ def add_call(
     Args:
         objects: is added to.
         meta: the MetaGraphDef of the result.
-        uplift: the merged main graph.
+        outliner: the merged main graph.
         key: of the signature.
         modes: the merged main graph for inference and for training, where both are there: then `__call__` has an
             argument `training`, False unless given.
@@ -98,7 +102,7 @@ def add_call(
     inputs, defaults = _arguments(meta, key)
     if modes is None or _TRAINING in inputs:
         _, node = objects.add("function", 0, "__call__")
-        serve = _variants(objects, meta, uplift, key, "__call__", 0, None)
+        serve = _variants(objects, meta, outliner, key, "__call__", 0, None)
         node.function.concrete_functions.extend(serve)
         full_arg_spec(node.function.function_spec, inputs, [], defaults)
     else:
@@ -128,7 +132,7 @@ def _arguments(meta: MetaGraphDef, key: str) -> tuple[list[str], list[Default]]:
 def _variants(
     objects: Objects,
     meta: MetaGraphDef,
-    uplift: Uplift,
+    outliner: Outliner,
     key: str,
     called: str,
     number: int,
@@ -138,7 +142,7 @@ def _variants(
 
     A dict is what layers of Keras pass, which have one argument.
     """
-    name = _positional(objects, meta, uplift, key, called, number, training)
+    name = _positional(objects, meta, outliner, key, called, number, training)
     ordered, defaults = _arguments(meta, key)
     found = [name]
     if len(ordered) > 1:
@@ -208,7 +212,7 @@ def _in_a_dict(
 def _positional(
     objects: Objects,
     meta: MetaGraphDef,
-    uplift: Uplift,
+    outliner: Outliner,
     key: str,
     called: str,
     number: int,
@@ -223,10 +227,10 @@ def _positional(
     ]
     tensors = {name: _tensor(info.name) for name, info in outputs}
     captures, bound = captures_of(
-        objects, uplift, tensors.values(), [argument.tensor for argument in arguments]
+        objects, outliner, tensors.values(), [argument.tensor for argument in arguments]
     )
     name = f"__inference_{called}_{number}"
-    uplift.add_function(meta.graph_def.library, name, [*arguments, *captures], tensors)
+    outliner.add_function(meta.graph_def.library, name, [*arguments, *captures], tensors)
     concrete = objects.graph.concrete_functions[name]
     concrete.bound_inputs.extend(bound)
     specs = concrete.canonicalized_input_signature.tuple_value
@@ -259,31 +263,33 @@ def tensor_spec(key: str, dtype: int, shape: TensorShapeProto) -> StructuredValu
     return value
 
 
-def add_signature(objects: Objects, meta: MetaGraphDef, uplift: Uplift, key: str, signature_map: int) -> str:
+def add_signature(
+    objects: Objects, meta: MetaGraphDef, outliner: Outliner, key: str, signature_map: int
+) -> str:
     """Add a signature's function and the objects that lead to it; return its name.
 
     Raises:
-        CannotUplift: the graph behind it can't become a function.
+        CannotOutline: the graph behind it can't become a function.
     """
     signature = meta.signature_def[key]
     inputs = [(name, signature.inputs[name]) for name in sorted(signature.inputs)]
     outputs = [(name, signature.outputs[name]) for name in sorted(signature.outputs)]
     for name, info in (*inputs, *outputs):
         if info.WhichOneof("encoding") != "name":
-            raise CannotUplift(name, "signatures of TF2 take no sparse or composite tensors")
+            raise CannotOutline(name, "signatures of TF2 take no sparse or composite tensors")
     for name, _ in inputs:
         if names.is_unusable_argument(name):
-            raise CannotUplift(name, names.UNUSABLE_ARGUMENT)
+            raise CannotOutline(name, names.UNUSABLE_ARGUMENT)
     arguments = [
         Argument(_tensor(info.name), name, info.dtype, from_proto(info.tensor_shape)) for name, info in inputs
     ]
     tensors = {name: _tensor(info.name) for name, info in outputs}
     captures, bound = captures_of(
-        objects, uplift, tensors.values(), [argument.tensor for argument in arguments]
+        objects, outliner, tensors.values(), [argument.tensor for argument in arguments]
     )
     name = f"__inference_signature_wrapper_{re.sub('[^A-Za-z0-9_]', '_', key)}_0"
-    name = unique_name(name, uplift.functions)
-    uplift.add_function(meta.graph_def.library, name, [*arguments, *captures], tensors)
+    name = unique_name(name, outliner.functions)
+    outliner.add_function(meta.graph_def.library, name, [*arguments, *captures], tensors)
     concrete = objects.graph.concrete_functions[name]
     concrete.bound_inputs.extend(bound)
     specs = concrete.canonicalized_input_signature.tuple_value
@@ -306,20 +312,22 @@ def add_signature(objects: Objects, meta: MetaGraphDef, uplift: Uplift, key: str
 
 
 def captures_of(
-    objects: Objects, uplift: Uplift, outputs: Iterable[str], fed: Iterable[str]
+    objects: Objects, outliner: Outliner, outputs: Iterable[str], fed: Iterable[str]
 ) -> tuple[list[Argument], list[int]]:
     """Return what tensors capture as arguments, with the objects bound to them."""
     outputs, fed = tuple(outputs), tuple(fed)
-    if (outputs, fed) not in uplift.captures:
-        uplift.captures[outputs, fed] = _captures(objects, uplift, uplift.needed(outputs, fed))
-    return uplift.captures[outputs, fed]
+    if (outputs, fed) not in outliner.captures:
+        outliner.captures[outputs, fed] = _captures(objects, outliner, outliner.needed(outputs, fed))
+    return outliner.captures[outputs, fed]
 
 
-def _captures(objects: Objects, uplift: Uplift, needed: Iterable[str]) -> tuple[list[Argument], list[int]]:
+def _captures(
+    objects: Objects, outliner: Outliner, needed: Iterable[str]
+) -> tuple[list[Argument], list[int]]:
     captures: list[Argument] = []
     bound: list[int] = []
     for name in needed:
-        node = uplift.nodes[name]
+        node = outliner.nodes[name]
         if node.op == "Const" and _is_large(node):
             if name not in objects.bound:
                 objects.bound[name], constant = objects.add("constant")
@@ -332,7 +340,7 @@ def _captures(objects: Objects, uplift: Uplift, needed: Iterable[str]) -> tuple[
         if node.op != "VarHandleOp" and node.op not in RESOURCE_TABLES:
             continue
         if name not in objects.bound:
-            raise CannotUplift(name, f"no object stands for this {node.op}")
+            raise CannotOutline(name, f"no object stands for this {node.op}")
         shape = from_proto(attr(node, "shape").shape) if node.op == "VarHandleOp" else None
         holds = attr(node, "dtype").type if node.op == "VarHandleOp" else None
         captures.append(Argument(f"{name}:0", f"capture_{len(captures)}", dtypes.RESOURCE, shape, holds))

@@ -2,7 +2,7 @@
 
 It stands beside the merged main graph, which v1 Sessions and TensorFlow Serving go on using. Each TF2 source keeps its
 own objects, with new numbers, as a child of a new root; a TF1 source or GraphDef gets an object with its variables.
-The signatures of the result are functions made of the merged main graph itself (`uplift`), whose captures are bound
+The signatures of the result are functions made of the merged main graph itself (`outline`), whose captures are bound
 to the variables and tables of the objects.
 
 Sources: saved_object_graph.proto, trackable_object_graph.proto; `tensorflow/python/saved_model/load.py`.
@@ -128,7 +128,7 @@ def add_objects(objects: Objects, part: ImportedModel, renamer: Renamer, assets:
         copy = objects.graph.concrete_functions[renamer.function(name)]
         copy.CopyFrom(concrete)
         copy.bound_inputs[:] = [number + offset for number in concrete.bound_inputs]
-    _bind(objects.bound, part.model.meta, part.meta, part.twins, offset, f"{part.handle}/")
+    _bind(objects.bound, part.model.meta, part.meta, part.duplicates, offset, f"{part.handle}/")
     plain_slots(objects.graph, objects.tracked, offset, _track_objects(objects, part, renamer))
 
 
@@ -148,7 +148,7 @@ def _bind(
     bound: dict[str, int],
     whole: MetaGraph,
     meta: MetaGraph,
-    twins: Mapping[str, Variable],
+    duplicates: Mapping[str, Variable],
     offset: int,
     prefix: str,
 ) -> None:
@@ -158,7 +158,7 @@ def _bind(
     gives the handle, once as what the functions read and `variables` lists.
     """
     _bind_captures(bound, whole, meta, offset, prefix)
-    _bind_variables(bound, meta, twins, offset, prefix)
+    _bind_variables(bound, meta, duplicates, offset, prefix)
 
 
 def _renumber(node: SavedObject, offset: int) -> None:
@@ -194,15 +194,15 @@ def _rename_object(node: SavedObject, renamer: Renamer, assets: Mapping[int, int
 
 
 def _bind_variables(
-    bound: dict[str, int], meta: MetaGraph, twins: Mapping[str, Variable], offset: int, prefix: str
+    bound: dict[str, int], meta: MetaGraph, duplicates: Mapping[str, Variable], offset: int, prefix: str
 ) -> None:
     view = meta.objects
     if view is None:
         return
     for variable in meta.variables:
         key = variable.key
-        if key is None and variable.node in twins:
-            key = twins[variable.node].key
+        if key is None and variable.node in duplicates:
+            key = duplicates[variable.node].key
         number = view.variable_of_key(key) if key is not None else None
         if number is None:
             number = view.variables_by_name.get(variable.shared_name or variable.name)

@@ -20,7 +20,7 @@ from workbench.graph.adjacency import Adjacency
 from workbench.surgery.export.functions import captures_of, full_arg_spec, tensor_spec
 from workbench.surgery.export.object_graph import Objects
 from workbench.surgery.imported import unique_name
-from workbench.surgery.rewrite.outline import Argument, Uplift
+from workbench.surgery.rewrite.outline import Argument, Outliner
 
 _TABLES = frozenset({"HashTableV2"})
 _READS = frozenset({"LookupTableFindV2", "LookupTableSizeV2", "LookupTableExportV2", "Identity"})
@@ -28,31 +28,31 @@ _DONE = "workbench/done"  # in no graph: the functions that only do something re
 
 
 def add_tables(
-    objects: Objects, meta: MetaGraphDef, uplift: Uplift, handle: str, init_ops: Iterable[str]
+    objects: Objects, meta: MetaGraphDef, outliner: Outliner, handle: str, init_ops: Iterable[str]
 ) -> list[str]:
     """Make objects for a source's tables that have none; return their nodes.
 
     Args:
         objects: is added to; also where the variables of the part are bound.
         meta: the merged MetaGraph; its library gets the functions.
-        uplift: over its main graph, without regard to what the init op sets up.
+        outliner: over its main graph, without regard to what the init op sets up.
         handle: of the part, whose nodes go by `handle/`.
         init_ops: of the part, under their final names.
 
     Raises:
-        CannotUplift: what fills a table can't become a function.
+        CannotOutline: what fills a table can't become a function.
     """
     tables = [
         name
-        for name, node in uplift.nodes.items()
+        for name, node in outliner.nodes.items()
         if node.op in _TABLES and name.startswith(f"{handle}/") and name not in objects.bound
     ]
     if not tables:
         return []
-    ran = Adjacency(uplift.nodes).ancestors(init_ops)
+    ran = Adjacency(outliner.nodes).ancestors(init_ops)
     parent = _object_of(objects, handle)
     children: dict[str, object] = {child.local_name: None for child in objects.graph.nodes[parent].children}
-    work = _Functions(objects, meta, uplift)
+    work = _Functions(objects, meta, outliner)
     for name in tables:
         local = unique_name(_identifier(name[len(handle) + 1 :]), children)
         children[local] = None
@@ -60,7 +60,7 @@ def add_tables(
     for name in tables:
         setters = [
             node.name
-            for node in uplift.nodes.values()
+            for node in outliner.nodes.values()
             if node.name in ran
             and node.op not in _READS
             and any(names.input_node(text) == name for text in node.input if not text.startswith("^"))
@@ -83,7 +83,7 @@ def _identifier(text: str) -> str:
 class _Functions:
     """Make the three functions of each table."""
 
-    def __init__(self, objects: Objects, meta: MetaGraphDef, uplift: Uplift) -> None:
+    def __init__(self, objects: Objects, meta: MetaGraphDef, outliner: Outliner) -> None:
         self.objects = objects
         self.meta = meta
         done = NodeDef(name=_DONE, op="Const")
@@ -91,7 +91,7 @@ class _Functions:
         done.attr["value"].tensor.dtype = dtypes.INT32
         done.attr["value"].tensor.tensor_shape.SetInParent()
         done.attr["value"].tensor.int_val.append(1)
-        self.uplift = Uplift({**uplift.nodes, _DONE: done}, uplift.functions, uplift.op_table)
+        self.outliner = Outliner({**outliner.nodes, _DONE: done}, outliner.functions, outliner.op_table)
         self.assets = {
             str(names.input_tensor(asset.tensor_info.name)): index
             for index, asset in enumerate(meta.asset_file_def)
@@ -108,12 +108,12 @@ class _Functions:
                     "shared_name"
                 ].s = table.encode()  # without a name each run would make another table
         runs = [f"^{setter}" for setter in setters]
-        needed = set(self.uplift.needed(runs, self.assets))
+        needed = set(self.outliner.needed(runs, self.assets))
         given = [tensor for tensor in self.assets if self._takes(tensor, needed)]
         arguments = [
             Argument(tensor, f"asset_{position}", dtypes.STRING, ()) for position, tensor in enumerate(given)
         ]
-        captures, bound = captures_of(self.objects, self.uplift, runs, given)
+        captures, bound = captures_of(self.objects, self.outliner, runs, given)
         bound = [*(self._asset(number, tensor) for tensor in given), *bound]
         self._make(
             table,
@@ -128,7 +128,7 @@ class _Functions:
 
     def _takes(self, tensor: str, needed: set[str]) -> bool:
         """Return whether the nodes that fill the table read an asset's path."""
-        nodes = self.uplift.nodes
+        nodes = self.outliner.nodes
         return any(
             str(names.input_tensor(text)) == tensor
             for name in needed
@@ -161,7 +161,7 @@ class _Functions:
         library = self.meta.graph_def.library
         taken = {function.signature.name: None for function in library.function}
         name = unique_name(f"__inference__{role}_{_identifier(table)}", taken)
-        function = self.uplift.add_function(library, name, arguments, outputs, also_run=also_run)
+        function = self.outliner.add_function(library, name, arguments, outputs, also_run=also_run)
         concrete = self.objects.graph.concrete_functions[name]
         concrete.bound_inputs.extend(bound)
         specs = concrete.canonicalized_input_signature.tuple_value

@@ -61,7 +61,7 @@ def describe_variables(part: ImportedModel) -> int:
         if variable.node in part.kept
         and part.kept[variable.node].op == "VarHandleOp"
         and variable.node not in described
-        and (variable.key is not None or variable.node in part.twins)
+        and (variable.key is not None or variable.node in part.duplicates)
     ]
     if not missing:
         return 0

@@ -244,8 +244,8 @@ def _made(
 ) -> Prepared | Finding:
     """A MetaGraph with the callable that `name` means as a signature, or why it can't be made.
 
-    A join leads the saver to the variables that are read (`twins`); an `edit` reads those that are restored. It has
-    the parts of a sparse tensor as inputs of their own, as signatures of TF2 need.
+    A join makes the saver restore the variables that are read (`duplicates`); an `edit` reads those that are restored.
+    It has the component tensors of a sparse input as inputs of their own, as signatures of TF2 need.
     """
     item = by_path[_path(name, by_path)]
     variant = _variant(handle, name, item, needed, fed)
@@ -375,10 +375,10 @@ def _prepare(
     node.attr["_output_shapes"].list.shape.extend(map(to_proto, shapes))
     view = MetaGraph(proto, bundle=lambda: model.bundle, folder=model.folder, format=meta.format)
     training, other = mode(variant), None
-    twin = counterpart(variant, item.variants) if training is not None else None
-    if twin is not None and twin.function in meta.functions:
+    other_variant = counterpart(variant, item.variants) if training is not None else None
+    if other_variant is not None and other_variant.function in meta.functions:
         with suppress(Unbound):
-            other = (twin.function, tuple(bound.tensors(twin.function)))
+            other = (other_variant.function, tuple(bound.tensors(other_variant.function)))
     called = Called(key, item.path, variant.index, tuple(inputs), tuple(outputs), call, training, other)
     return Prepared(view, called)
 

@@ -27,7 +27,7 @@ Note = Callable[[str, Any, str, str, str | None], None]
 
 def bytes_to_freeze(part: ImportedModel) -> int:
     """Return the bytes that the constants of an imported model will hold."""
-    known = {variable.node: variable for variable in part.meta.variables} | part.twins
+    known = {variable.node: variable for variable in part.meta.variables} | part.duplicates
     return bytes_of(known[name] for name in part.kept if name in known)
 
 
@@ -42,7 +42,7 @@ def freeze_variables(part: ImportedModel) -> int:
     What can't be frozen is a finding of the part: a variable that is assigned to, or one without a value in the
     checkpoint. The functions of the part are those of the frozen graph afterwards.
     """
-    known = {variable.node: variable for variable in part.meta.variables} | part.twins
+    known = {variable.node: variable for variable in part.meta.variables} | part.duplicates
     conversion = Conversion(
         part.kept, part.meta.functions, part.meta.op_table, lambda name, op: part.new_node(name, op)
     )

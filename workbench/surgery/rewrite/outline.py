@@ -24,7 +24,7 @@ from workbench.model.tensors import output_ranges, output_types
 _REFERENCES = REF_VARIABLES | REF_TABLES
 
 
-class CannotUplift(Exception):
+class CannotOutline(Exception):
     """A graph that can't become a function, with the node that prevents it.
 
     Raised and caught inside the room.
@@ -56,7 +56,7 @@ class Argument:
 
 
 @dataclass(slots=True)
-class Uplift:
+class Outliner:
     """Make FunctionDefs out of one graph.
 
     Args:
@@ -90,10 +90,10 @@ class Uplift:
         seen = needed(self.nodes, outputs, tensors=given, waits=waits) - set(given.values())
         found = [name for name in self.nodes if name in seen]
         if len(found) < len(seen):
-            raise CannotUplift(min(seen - self.nodes.keys()), "the graph has no such node")
+            raise CannotOutline(min(seen - self.nodes.keys()), "the graph has no such node")
         for name in reversed(found if self.set_up else ()):
             if name in self.set_up and self._is_resource(self.nodes[name]):
-                raise CannotUplift(name, "the init op sets it up, which only the TF1 format runs")
+                raise CannotOutline(name, "the init op sets it up, which only the TF1 format runs")
         return found
 
     def add_function(
@@ -115,7 +115,7 @@ class Uplift:
             also_run: nodes that have to run besides.
 
         Raises:
-            CannotUplift: a reference variable, an unknown op, a placeholder that is no argument.
+            CannotOutline: a reference variable, an unknown op, a placeholder that is no argument.
         """
         arguments, runs = list(arguments), list(also_run)
         key = (*arguments, *outputs.items(), *runs)
@@ -126,7 +126,7 @@ class Uplift:
             return result
         try:
             self._fill(result, name, arguments, outputs, runs)
-        except CannotUplift:
+        except CannotOutline:
             del library.function[-1]
             raise
         self._made[key] = result
@@ -179,9 +179,9 @@ class Uplift:
         """Copy a node into a body and return whether it is stateful."""
         source = self.nodes[name]
         if source.op in _REFERENCES:
-            raise CannotUplift(name, f"{source.op} can't stand in a function")
+            raise CannotOutline(name, f"{source.op} can't stand in a function")
         if source.op in MUST_BE_FED:
-            raise CannotUplift(name, "it is a placeholder that no input feeds")
+            raise CannotOutline(name, "it is a placeholder that no input feeds")
         node = function.node_def.add()
         node.CopyFrom(source)
         entries = list(source.input)
@@ -231,11 +231,11 @@ class Uplift:
         """Return the output arg of a flat output and the index within it."""
         ranges = output_ranges(node, self.op_table, self.functions)
         if ranges is None:
-            raise CannotUplift(node.name, f"the outputs of the op {node.op} are not known")
+            raise CannotOutline(node.name, f"the outputs of the op {node.op} are not known")
         for place in ranges:
             if index < place.first + place.size:
                 return place.arg, index - place.first
-        raise CannotUplift(node.name, f"it has no output {index}")
+        raise CannotOutline(node.name, f"it has no output {index}")
 
     def _dtype(self, tensor: str, arguments: Iterable[Argument]) -> int:
         parsed = names.input_tensor(tensor)
@@ -244,7 +244,7 @@ class Uplift:
                 return argument.dtype
         types = output_types(self.nodes[parsed.node], self.op_table, self.functions)
         if types is None or parsed.index >= len(types):
-            raise CannotUplift(parsed.node, "the dtypes of its outputs are not known")
+            raise CannotOutline(parsed.node, "the dtypes of its outputs are not known")
         return dtypes.base(types[parsed.index])
 
 

@@ -54,7 +54,7 @@ def drop_objects(meta_graph: MetaGraphDef, model: Model, original: MetaGraph) ->
     part = ImportedModel(Source("model", model.path), model, original, None)
     part.graph_def = meta_graph.graph_def
     part.kept = {node.name: node for node in meta_graph.graph_def.node}
-    part.twins = original.duplicate_variables
+    part.duplicates = original.duplicate_variables
     describe_variables(part)
     for name, definitions in part.variable_defs.items():
         values = meta_graph.collection_def[name].bytes_list.value

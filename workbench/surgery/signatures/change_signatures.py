@@ -31,7 +31,7 @@ from workbench.surgery.lineage import Reference, SourceTensors
 from workbench.surgery.resolve.endpoints import chosen_signature
 from workbench.surgery.resolve.inside_calls import Opened
 from workbench.surgery.resolve.signature_endpoints import FoundEnds, Side, find_ends, open_ends
-from workbench.surgery.rewrite.outline import CannotUplift, Uplift
+from workbench.surgery.rewrite.outline import CannotOutline, Outliner
 from workbench.surgery.workspace import WARMUP, Workspace
 
 if TYPE_CHECKING:
@@ -369,10 +369,10 @@ def make_function(workspace: Workspace, key: str) -> None:
         number = add_signature_map(objects)
     nodes = {node.name: node for node in meta_graph.graph_def.node}
     functions = {one.signature.name: one for one in meta_graph.graph_def.library.function}
-    uplift = Uplift(nodes, functions, OpTable(meta_graph.meta_info_def.stripped_op_list))
+    outliner = Outliner(nodes, functions, OpTable(meta_graph.meta_info_def.stripped_op_list))
     try:
-        add_function(objects, meta_graph, uplift, key, number)
-    except CannotUplift as problem:
+        add_function(objects, meta_graph, outliner, key, number)
+    except CannotOutline as problem:
         workspace.note(
             "signature-function",
             "error",
