@@ -61,25 +61,56 @@ class ModelRef:
 
 @dataclass(frozen=True, slots=True)
 class FromInput:
-    """A feed from outside: the slot of the sample."""
+    """A feed from outside.
+
+    Attributes:
+        slot: of the sample.
+        adapted: what the value goes through first; or None.
+    """
 
     slot: str
+    adapted: Adapted | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the child takes it."""
-        return {"input": self.slot}
+        return {"input": self.slot, **(self.adapted.as_json() if self.adapted is not None else {})}
 
 
 @dataclass(frozen=True, slots=True)
 class FromStage:
-    """A tensor that an earlier stage fetched."""
+    """A tensor that an earlier stage fetched.
+
+    Attributes:
+        stage: the number of the stage.
+        tensor: the name of the tensor.
+        adapted: what the value goes through first; or None.
+    """
 
     stage: int
     tensor: str
+    adapted: Adapted | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the child takes it."""
-        return {"stage": self.stage, "tensor": self.tensor}
+        adapted = self.adapted.as_json() if self.adapted is not None else {}
+        return {"stage": self.stage, "tensor": self.tensor, **adapted}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Adapted:
+    """What adapters on a wire are to compute, evaluated eagerly by functions of TensorFlow.
+
+    Attributes:
+        steps: as JSON, see `surgery/adapters/reference.py`.
+        part: which of the results is taken: `""` the main one, or a companion of it (`labels`).
+    """
+
+    steps: Sequence[Mapping[str, Any]]
+    part: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the child takes it."""
+        return {"steps": list(self.steps), "part": self.part}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from workbench.disk import dtypes, schema
 from workbench.model import shapes
-from workbench.runtime.child_process import child_script, codec
+from workbench.runtime.child_process import child_script
 from workbench.surgery.adapters.chain import Chain
 from workbench.surgery.adapters.checked import Checked
 from workbench.surgery.adapters.fragment import Fragment, Tensor
@@ -80,9 +80,9 @@ def reference(text: str, value: np.ndarray[Any, Any], have: TensorType | None = 
     import tensorflow as tf
 
     child_script.tf, child_script.np = tf, np
-    job = {"steps": check(text, have or type_of(value)).reference(), "value": codec.encode(value)}
-    answer = child_script.job_reference(job, None)  # type: ignore[arg-type]
-    return {name: codec.decode(item) for name, item in answer["values"].items()}
+    steps = check(text, have or type_of(value)).reference()
+    found = child_script.reference_steps(steps, {"": child_script.as_tensor(value)})
+    return {name: np.asarray(one.numpy()) for name, one in found.items()}
 
 
 def assert_like_reference(text: str, value: np.ndarray[Any, Any], have: TensorType | None = None) -> Any:

@@ -7,11 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.surgery.adapters.building import assert_like_reference, reference, run, type_of
+from tests.surgery.adapters.building import assert_like_reference, reference, run
 from tests.surgery.adapters.pictures import file, gif, opened, pixels, string, strings
-from workbench.runtime.child_process.child import Child
-from workbench.runtime.eager import evaluate
-from workbench.surgery.adapters.chain import Chain
 from workbench.surgery.adapters.tensor_type import TensorType
 
 pytestmark = pytest.mark.needs_tf
@@ -270,6 +267,30 @@ def test_the_story_of_the_digits() -> None:
     np.testing.assert_allclose(found[0], pixels("L", (28, 28)).reshape(-1) / 255, atol=1e-6)
 
 
+# -- published preprocessing
+
+
+@pytest.mark.parametrize(
+    ("mode", "text"),
+    [
+        ("caffe", "color RGB>BGR | mean 103.939 116.779 123.68"),
+        ("torch", "scale 1/255 | mean 0.485 0.456 0.406 | std 0.229 0.224 0.225"),
+        ("tf", "scale 1/127.5 offset=-1"),
+    ],
+)
+@pytest.mark.parametrize("first", [False, True])
+def test_preprocessing_of_keras_applications_is_a_chain(mode: str, text: str, first: bool) -> None:
+    from keras.applications.imagenet_utils import preprocess_input
+
+    value = BATCH.astype(np.float32)
+    layout = "channels_first" if first else "channels_last"
+    wanted = preprocess_input(
+        np.moveaxis(value, 3, 1).copy() if first else value.copy(), data_format=layout, mode=mode
+    )
+    found = run(f"{text} | layout NHWC>NCHW" if first else text, value)[""]
+    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
+
+
 # -- files
 
 
@@ -307,14 +328,3 @@ def test_the_label_of_the_largest_score(fruit: Path) -> None:
 
 def test_an_index_without_a_line_has_the_default(fruit: Path) -> None:
     assert assert_like_reference(f"labels @'{fruit}' default=?", np.array([5, 6])).tolist() == [b"last", b"?"]
-
-
-# -- through the child
-
-
-def test_the_child_evaluates_references(child: Child, fruit: Path) -> None:
-    chain = Chain.parse(f"softmax | top-k 2 | labels @'{fruit}'")
-    scores = np.arange(6, dtype=np.float32)[None]
-    found = evaluate(child, chain.check(type_of(scores)).reference(), scores)
-    assert found["labels"].tolist() == [[b"last", b"fig"]]
-    assert found[""].shape == (1, 2)

@@ -8,8 +8,8 @@ TensorFlow prints goes to stdout and stderr, which are the log. PARENT is the pi
 Both pipes carry one JSON object a line:
 
 - first in: `{"imports": [module], "op_libraries": [path]}`
-- then in:  `{"id": n, "job": "run" | "chain" | "result" | "load_check" | "stages_check" | "reference", …}`, see the
-  `job_*` functions
+- then in:  `{"id": n, "job": "run" | "chain" | "result" | "load_check" | "stages_check", …}`, see the `job_*`
+  functions
 - out: `{"event": "ready", "versions": {…}}` once, or `{"event": "failed", "kind", "message"}`
 - out: `{"event": "progress", "id": n, "text": …}` any number of times, then for each job one of
   `{"id": n, "answer": {…}}`, `{"id": n, "error": ERROR}` (TensorFlow raised) or
@@ -520,7 +520,8 @@ def job_chain(job: Json, pipe: Pipe) -> Json:
 
     In: stages [{name, model, feeds {tensor: FEED}, fetches [tensor], pure}], samples [{slot: array}],
     outputs {slot: {"stage": i, "tensor": name}}; a FEED is {"input": slot}, {"stage": i, "tensor": name} or
-    {"constant": array}; repeat.
+    {"constant": array}; repeat. A FEED or an output may have steps that its value goes through, and part, see
+    `adapted`.
     Out: {"runs": [[SAMPLE]], "fallbacks", "seconds"}, or {"error", "stage"} if a stage can't be loaded. A SAMPLE
     is {"outputs": {slot: array}, "wires": {"i tensor": {"sha256", "shape"}}} or {"error", "stage"}. A stage that
     no v1 Session runs is run by `tf.saved_model.load`: fallbacks has its number and why.
@@ -546,7 +547,7 @@ def job_chain(job: Json, pipe: Pipe) -> Json:
                 fallbacks[str(number)] = failure
             elif all(one.failure is None for one in alive):  # it could not even be loaded
                 return {"error": failure, "stage": number}
-    answers = [[one.failure or chain_sample(job, one.values) for one in run] for run in runs]
+    answers = [[one.failure or chain_sample(job, one) for one in run] for run in runs]
     return {"runs": answers, "fallbacks": fallbacks, "seconds": time.monotonic() - started}
 
 
@@ -687,17 +688,22 @@ def feeds_of(stage: Json, sample: Json, values: dict[Any, Any]) -> Json:
     feeds = {}
     for tensor, source in stage["feeds"].items():
         if "input" in source:
-            feeds[tensor] = sample[source["input"]]
+            feeds[tensor] = adapted(sample[source["input"]], source)
         elif "constant" in source:
             feeds[tensor] = decode(source["constant"])
         else:
-            feeds[tensor] = values[source["stage"], source["tensor"]]
+            feeds[tensor] = adapted(values[source["stage"], source["tensor"]], source)
     return feeds
 
 
-def chain_sample(job: Json, values: dict[Any, Any]) -> Json:
+def chain_sample(job: Json, run: SampleRun) -> Json:
     """Return a sample's outputs, and a digest of what went over each wire."""
-    outputs = {slot: encode(values[at["stage"], at["tensor"]]) for slot, at in job["outputs"].items()}
+    values, outputs = run.values, {}
+    for slot, at in job["outputs"].items():
+        try:
+            outputs[slot] = encode(adapted(values[at["stage"], at["tensor"]], at))
+        except Failed as error:
+            return {"error": error.as_json, "stage": at["stage"]}
     wires = {}
     for stage in job["stages"]:
         for source in stage["feeds"].values():
@@ -863,20 +869,20 @@ REFERENCE_FUNCTIONS = frozenset(
 )
 
 
-def job_reference(job: Json, pipe: Pipe) -> Json:
-    """Functions of TensorFlow, eagerly: what a chain of adapters is to compute.
+def adapted(value: Any, source: Json) -> Any:
+    """Return a value after the steps that a feed or an output has; without any as it is.
 
-    In: steps, as `surgery/adapters/reference.py` describes them, and value, an array.
-    Out: {"values": {name: array}}.
+    Steps are evaluated eagerly, also where a Session's graph is the current one. `part` names which of their results
+    is taken.
     """
-    value = tf.constant(decode(job["value"]), tf.as_dtype(job["value"]["dtype"]))
-    with phase("run"):
-        values = reference_steps(job["steps"], {"": value})
-    return {"values": encode_sample({name: found.numpy() for name, found in values.items()})}
+    if not source.get("steps"):
+        return value
+    with phase("run"), tf.init_scope():
+        return reference_steps(source["steps"], {"": as_tensor(value)})[source.get("part", "")].numpy()
 
 
 def reference_steps(steps: list[Any], values: Json) -> Json:
-    """Do the steps of a reference; return all tensors by name."""
+    """Do the steps of a reference, as `surgery/adapters/reference.py` describes them; return all tensors by name."""
     for step in steps:
         if "rows" in step:
             rows = [reference_steps(step["rows"], {"": row})[""] for row in tf.unstack(values[""])]
@@ -925,7 +931,6 @@ def called_function(expression: Json, values: Json) -> Any:
 
 
 JOBS = {
-    "reference": job_reference,
     "run": job_run,
     "chain": job_chain,
     "result": job_result,
