@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from workbench.runtime.api import run
     from workbench.surgery.draft import Draft, apply, check
     from workbench.surgery.operation import Operation, parse_step
+    from workbench.surgery.operations.adapt import Adapt
     from workbench.surgery.operations.connect import Connect
     from workbench.surgery.operations.flatten import Flatten
     from workbench.surgery.operations.freeze import Freeze
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from workbench.verification.report import Proof
 
 _HOMES = {
+    "Adapt": "workbench.surgery.operations.adapt",
     "Added": "workbench.surgery.operations.signature",
     "ChangeSignature": "workbench.surgery.operations.signature",
     "Checked": "workbench.checks.check",
@@ -105,7 +107,7 @@ _HOMES = {
 }
 
 __all__ = [
-    "Added", "ChangeSignature", "Checked", "Connect", "DType", "Danger", "DiskError", "Draft", "Finding",
+    "Adapt", "Added", "ChangeSignature", "Checked", "Connect", "DType", "Danger", "DiskError", "Draft", "Finding",
     "Flatten", "Freeze", "InputError", "MetaGraph", "Model", "NotASavedModel", "NotAllowedToRun", "Operation",
     "Plan", "PlanError", "Proof", "Proving", "Report", "ResultOptions", "RuntimeFailure", "Source",
     "TargetExists", "UnknownName", "UsageError", "WorkbenchError", "__version__", "apply", "change_signatures",

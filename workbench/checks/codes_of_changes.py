@@ -1,4 +1,4 @@
-"""Codes of changes: signatures, the order of steps, freeze, flatten."""
+"""Codes of changes: signatures, the order of steps, freeze, flatten, adapters."""
 
 from __future__ import annotations
 
@@ -151,4 +151,43 @@ FLATTEN_NO_OBJECTS = Code(
 FLATTEN_RECURSION = Code(
     "flatten-recursion", "warning", "a recursive call stays a call", "To inline it would never end.",
     "Nothing; the result computes the same.",
+)  # fmt: skip
+ADAPT_NOTHING = Code(
+    "adapt-nothing", "error", "there are no adapters to put in", "Nothing would be changed.",
+    "Name a chain of adapters before an input or after an output.",
+)  # fmt: skip
+ADAPT_ENDPOINT = Code(
+    "adapt-endpoint", "error", "an input or output can't have adapters",
+    "It does not exist, is no dense tensor, or is no placeholder; or a new output would have a name that is taken.",
+    Hint("Correct the key: ", _KEYS),
+)  # fmt: skip
+ADAPT_CHAIN = Code(
+    "adapt-chain", "error", "a chain of adapters does not fit",
+    "It can't be read, an adapter does not take what it gets, a file is not what it should be, or the result does not "
+    "fit the input.",
+    "Change the adapter that is named.",
+)  # fmt: skip
+ADAPT_SHARED = Code(
+    "adapt-shared", "error", "another signature needs the same placeholder",
+    "The placeholder passes on what the adapters make, for every signature that needs it.",
+    "Drop the other signature in a step before.",
+)  # fmt: skip
+ADAPT_TABLE = Code(
+    "adapt-table", "error", "a table of an adapter can't be put into an object graph",
+    "In TF2 format each table is an object of its own, which is not made yet.",
+    "Write the model in TF1 format first: flatten format=tf1.",
+)  # fmt: skip
+ADAPT_IMPLIED = Code(
+    "adapt-implied", "info", "a conversion was inserted into a chain of adapters",
+    "The next adapter, or the input, takes another dtype or a batch; nothing is lost.",
+    "Nothing; to be told each time, write it into the chain.",
+)  # fmt: skip
+ADAPT_SIZES = Code(
+    "adapt-sizes", "warning", "images of a batch must have one size",
+    "No adapter gives them a size, so a batch of different sizes fails when it runs.", "Add resize to the chain.",
+)  # fmt: skip
+ADAPT_OBJECTS = Code(
+    "adapt-objects", "info", "callables of the object graph have no adapters",
+    "In TF2 format the signature is changed; what is called on the loaded object stays as it was.",
+    "Call the signature.",
 )  # fmt: skip

@@ -9,13 +9,23 @@ from typing import TYPE_CHECKING
 from workbench import names
 from workbench.graph.needs import Needs
 from workbench.model.signature import Signature
-from workbench.runtime.chain import Call, Chain, Feed, FromConstant, FromInput, FromStage, ModelRef, Stage
+from workbench.runtime.chain import (
+    Adapted,
+    Call,
+    Chain,
+    Feed,
+    FromConstant,
+    FromInput,
+    FromStage,
+    ModelRef,
+    Stage,
+)
 from workbench.runtime.comparison.purity import is_pure
 from workbench.runtime.component_tensors import slot_names
 from workbench.runtime.inputs.groups import Group, structured_groups
 from workbench.surgery.draft import Draft
 from workbench.surgery.imported import ImportedModel
-from workbench.surgery.lineage import Reference
+from workbench.surgery.lineage import Reference, SourceTensors
 from workbench.surgery.resolve.join import Join, Link
 
 if TYPE_CHECKING:
@@ -60,7 +70,8 @@ def _chain(draft: Draft, key: str, place: Place) -> tuple[Chain, list[MetaGraph]
             if found.handle == handle:
                 slots = slot_names(signature.inputs[own])
                 feeds |= {
-                    _tensor(name): FromInput(slot) for name, slot in zip(found.tensors, slots, strict=True)
+                    _tensor(name): FromInput(slot, _adapted(found))
+                    for name, slot in zip(found.tensors, slots, strict=True)
                 }
         for found, value in reference.constants:
             if found.handle == handle:
@@ -77,7 +88,7 @@ def _chain(draft: Draft, key: str, place: Place) -> tuple[Chain, list[MetaGraph]
                 tensors = [_tensor(name) for name in found.tensors]
                 fetches |= dict.fromkeys(tensors)
                 outputs |= {
-                    slot: FromStage(position[handle], tensor)
+                    slot: FromStage(position[handle], tensor, _adapted(found))
                     for slot, tensor in zip(slots, tensors, strict=True)
                 }
         called = reference.prepared.called if reference.prepared is not None else part.called
@@ -88,6 +99,10 @@ def _chain(draft: Draft, key: str, place: Place) -> tuple[Chain, list[MetaGraph]
         made.append(Stage(name, place(part.model, meta), feeds, tuple(fetches), pure, call))
         loaded.append(meta)
     return Chain(tuple(made), outputs), loaded
+
+
+def _adapted(found: SourceTensors) -> Adapted | None:
+    return Adapted(found.steps, found.part) if found.steps else None
 
 
 def _needed(join: Join, reference: Reference) -> tuple[list[str], list[Link]]:

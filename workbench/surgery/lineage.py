@@ -20,10 +20,14 @@ class SourceTensors:
     Attributes:
         handle: of the source.
         tensors: `node:k` of its main graph, under its own names; one for a dense input or output.
+        steps: what the value goes through before an input, or after an output: references of adapters.
+        part: which result of the steps it is; `""` for the main one.
     """
 
     handle: str
     tensors: tuple[str, ...]
+    steps: tuple[Mapping[str, Any], ...] = ()
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)

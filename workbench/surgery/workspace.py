@@ -106,6 +106,7 @@ class Workspace:
         findings: what was found; with an error among them nothing is written.
         checkpoint: what becomes of the checkpoints.
         joined_files: assets and extra files of a join; None where the files of the only source stay.
+        added_files: files that steps bring into the result of a single source.
         left_out: names of files at the top of the only source's folder, or below `assets.extra/`, that are left out.
         lineage: a MetaGraph that is equal to that of the only source and has the tensors that stand now: the source's
             own, or a copy with calls opened.
@@ -122,6 +123,7 @@ class Workspace:
     findings: list[Finding] = field(default_factory=list)
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
     joined_files: list[CopiedFile] | None = None
+    added_files: list[CopiedFile] = field(default_factory=list)
     left_out: set[str] = field(default_factory=lambda: {"fingerprint.pb"})
     lineage: MetaGraph | None = None
     faithful: bool = True
@@ -192,7 +194,8 @@ class Workspace:
         """
         if self.joined_files is not None:
             return self.joined_files
-        return files_of(self._source().model, self.left_out, checkpoint=self.checkpoint.how == "copy")
+        kept = files_of(self._source().model, self.left_out, checkpoint=self.checkpoint.how == "copy")
+        return [*kept, *self.added_files]
 
     def opened(self) -> None:
         """Take what stands now, with more calls opened, as a copy that is equal to the only source."""

@@ -1,0 +1,196 @@
+"""The operation `adapt`: what it changes, what it refuses, and that its result is verified."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import workbench as wb
+from tests.surgery.adapters.pictures import opened, strings
+from tests.surgery.tiny import Tiny, doubler
+from workbench.disk import schema
+from workbench.surgery.operation import parse_step, print_step
+
+N = None
+
+
+def adapted(path: Path, *steps: wb.Operation) -> wb.Draft:
+    return wb.apply(wb.Plan.edit(wb.open_model(path), *steps))
+
+
+def problems(path: Path, *steps: wb.Operation) -> list[str]:
+    return [
+        f"{one.code} {one.where}: {one.message}"
+        for one in wb.check(wb.Plan.edit(wb.open_model(path), *steps))
+    ]
+
+
+def ports(draft: wb.Draft, side: str) -> dict[str, str]:
+    from workbench.model.shapes import typed
+
+    found = getattr(draft.meta.signatures["serving_default"], side)
+    return {key: f"{port.tensor} {typed(port.dtype, port.shape)}" for key, port in found.items()}
+
+
+def test_an_input_and_an_output_with_adapters(tmp_path: Path) -> None:
+    path = doubler(tmp_path / "model").save()
+    step = wb.Adapt(before={"x": "scale 1/2"}, after={"y": "top-k 2"})
+    draft = adapted(path, step)
+    assert ports(draft, "inputs") == {"x": "adapt_0/input:0 float32 [?,4]"}
+    assert ports(draft, "outputs") == {
+        "y": "adapt_0/top_k/TopKV2:0 float32 [?,2]",
+        "y_indices": "adapt_0/top_k/TopKV2:1 int32 [?,2]",
+    }
+    nodes = {node.name: (node.op, list(node.input)) for node in draft.meta.proto.graph_def.node}
+    assert nodes["adapt_0/input"] == ("Placeholder", [])
+    assert nodes["x"] == ("Identity", ["adapt_0/scale/Mul"])
+    assert nodes["y"] == ("AddV2", ["x", "x"])
+    assert nodes["adapt_0/top_k/TopKV2"][1][0] == "y"
+    recipe = json.loads(draft.recipe)
+    assert recipe["steps"] == [
+        {"operation": "adapt", "before": {"x": "scale 1/2"}, "after": {"y": "top-k 2"}}
+    ]
+    assert parse_step(print_step(step)) == step
+
+
+def test_an_input_from_strings(tmp_path: Path) -> None:
+    path = doubler(tmp_path / "model").save()
+    text = "decode-image channels=1 | resize 2 2 | flatten"
+    assert ports(adapted(path, wb.Adapt(before={"x": text})), "inputs") == {"x": "adapt_0/input:0 string [?]"}
+    fixed = Tiny(tmp_path / "one").placeholder("x", "float32", (1, 4)).node("y", "Identity", "x", T="float32")
+    one = fixed.signature(x_in=("x:0", "float32", (1, 4)), y_out=("y:0", "float32", (1, 4))).save()
+    draft = adapted(one, wb.Adapt(before={"x": text}))
+    assert ports(draft, "inputs") == {"x": "adapt_0/input:0 string []"}
+    assert [one.message for one in draft.findings if one.code == "adapt-implied"] == [
+        "`expand` is inserted: it follows by necessity and loses nothing."
+    ]
+
+
+def test_an_input_whose_size_only_the_run_can_tell(tmp_path: Path) -> None:
+    draft = adapted(doubler(tmp_path / "model").save(), wb.Adapt(before={"x": "split , | parse-number"}))
+    node = next(node for node in draft.meta.proto.graph_def.node if node.name == "x")
+    assert node.op == "EnsureShape"
+
+
+def test_adapters_before_adapters(tmp_path: Path) -> None:
+    path = doubler(tmp_path / "model").save()
+    draft = adapted(
+        path, wb.Adapt(before={"x": "scale 2"}), wb.Adapt(before={"x": "cast float32 | clamp 0 1"})
+    )
+    assert ports(draft, "inputs") == {"x": "adapt_1/input:0 float32 [?,4]"}
+    calls = [step["sets"][""]["tf"] for step in draft.references["serving_default"].inputs["x"].steps]
+    assert calls == ["cast", "clip_by_value", "multiply"]
+
+
+def test_files_of_labels_become_assets(tmp_path: Path) -> None:
+    (tmp_path / "labels.txt").write_text("a\nb\nc\nd\n")
+    draft = adapted(
+        doubler(tmp_path / "model").save(), wb.Adapt(after={"y": f"argmax | labels @{tmp_path}/labels.txt"})
+    )
+    assert ports(draft, "outputs") == {"y": "adapt_0/labels/LookupTableFindV2:0 string [?]"}
+    assert [(one.filename, one.tensor_info.name) for one in draft.meta.proto.asset_file_def] == [
+        ("labels.txt", "adapt_0/labels/asset:0")
+    ]
+    assert [one.relative for one in draft.files] == ["assets/labels.txt"]
+    assert list(draft.meta.proto.collection_def["saved_model_main_op"].node_list.value) == ["adapt_0/init"]
+
+
+def test_warm_up_requests_are_left_out(tmp_path: Path) -> None:
+    path = doubler(tmp_path / "model").save()
+    (path / "assets.extra").mkdir()
+    (path / "assets.extra" / "tf_serving_warmup_requests").write_bytes(b"")
+    assert adapted(path, wb.Adapt(before={"x": "scale 2"})).files == []
+    assert len(adapted(path, wb.Adapt(after={"y": "scale 2"})).files) == 1
+
+
+@pytest.mark.parametrize(
+    ("step", "problem"),
+    [
+        (wb.Adapt(), "adapt-nothing serving_default: There are no adapters to put in."),
+        (wb.Adapt(before={"z": "scale 2"}), "adapt-endpoint z: The signature 'serving_default' has no input 'z'."),
+        (wb.Adapt(after={"x": "scale 2"}), "adapt-endpoint x: The signature 'serving_default' has no output 'x'."),
+        (wb.Adapt(after={"y": "scalee 2"}), "adapt-chain y: There is no adapter 'scalee'."),
+        (wb.Adapt(after={"y": "scale 'a"}), "adapt-chain y: A quote is not closed in"),
+        (wb.Adapt(before={"x": "top-k 2"}), "adapt-chain x: The chain makes float32 [?,2]; it must"),
+        (wb.Adapt(before={"x": "top-k 4"}), "adapt-chain x: The chain gives 2 tensors; an input takes one."),
+        (wb.Adapt(before={"x": "cast int32"}), "adapt-chain x: The chain makes int32 [?,4]"),
+        (wb.Adapt(after={"y": "argmax | labels @no-such"}), "adapt-chain y: `labels @no-such`: no-such: The file"),
+    ],
+)  # fmt: skip
+def test_what_is_refused_before_anything_is_changed(tmp_path: Path, step: wb.Operation, problem: str) -> None:
+    (found,) = problems(doubler(tmp_path / "model").save(), step)
+    assert found.startswith(problem)
+
+
+def test_a_placeholder_of_two_signatures_is_refused(tmp_path: Path) -> None:
+    path = doubler(tmp_path / "model").signature("other", x_in="x:0", z_out="y:0").save()
+    step = wb.Adapt(before={"x": "scale 2"})
+    assert problems(path, step) == [
+        "adapt-shared x: The signature 'other' needs the same placeholder, and would be changed, too."
+    ]
+    assert problems(path, wb.ChangeSignature(drop=["other"]), step) == []
+    assert problems(path, wb.Adapt(after={"y": "scale 2"})) == []
+
+
+FRONT = "decode-image channels=1 | resize 28 28 | scale 1/255 | flatten"
+
+
+@pytest.mark.needs_tf
+@pytest.mark.parametrize("name", ["digits", "digits_tf2"])
+def test_a_front_and_a_back_of_the_digits_are_verified(
+    tmp_path: Path, sample_models: Path, name: str
+) -> None:
+    (tmp_path / "labels.txt").write_text("".join(f"digit {number}\n" for number in range(10)))
+    back = f"top-k 3 | labels @{tmp_path}/labels.txt" if name == "digits" else "top-k 3"
+    draft = adapted(
+        sample_models / name,
+        wb.Adapt(before={"myInput": FRONT}, after=dict.fromkeys(_outputs(sample_models / name), back)),
+    )
+    report = wb.commit(draft, tmp_path / "result")
+    assert report.verdict == "verified", report.reason
+    pngs = [path.read_bytes() for path in sorted((sample_models / "digits_png").glob("*.png"))]
+    (key,) = _outputs(sample_models / name)
+    grey = np.stack([opened(png, "L").reshape(784) for png in pngs]).astype(np.float32) / 255
+    scores = wb.run(wb.open_model(sample_models / name), {"myInput": grey})[key]
+    wanted = np.argsort(-scores, axis=1)[:, :3]
+    for loader in ("v1", "v2"):
+        found = wb.run(wb.open_model(tmp_path / "result"), {"myInput": strings(*pngs)}, loader=loader)
+        np.testing.assert_allclose(found[key], np.take_along_axis(scores, wanted, axis=1), rtol=1e-4)
+        if name == "digits":
+            named = [[f"digit {number}".encode() for number in row] for row in wanted]
+            assert found[f"{key}_labels"].tolist() == named
+        else:
+            assert found[f"{key}_indices"].tolist() == wanted.tolist()
+
+
+def _outputs(path: Path) -> list[str]:
+    return list(wb.open_model(path).meta.signatures["serving_default"].outputs)
+
+
+@pytest.mark.needs_tf
+def test_adapters_after_a_join_are_verified(tmp_path: Path) -> None:
+    a, b = doubler(tmp_path / "a").save(), doubler(tmp_path / "b").save()
+    plan = wb.Plan.join(a=a, b=b, wires="y=x")
+    plan = wb.Plan(plan.sources, (*plan.steps, wb.Adapt(before={"x": "scale 1/2"}, after={"y": "softmax"})))
+    report = wb.commit(wb.apply(plan), tmp_path / "result")
+    assert report.verdict == "verified", report.reason
+    value = np.float32([[1, 2, 3, 4]])
+    found: Any = wb.run(wb.open_model(tmp_path / "result"), {"x": value})["y"]
+    np.testing.assert_allclose(found, np.exp(2 * value) / np.exp(2 * value).sum(), rtol=1e-5)
+
+
+@pytest.mark.needs_tf
+def test_a_result_that_is_not_what_the_reference_says_is_not_published(tmp_path: Path) -> None:
+    draft = adapted(doubler(tmp_path / "model").save(), wb.Adapt(before={"x": "scale 1/2"}))
+    proto = schema.SavedModel.FromString(draft.serialize())
+    for node in proto.meta_graphs[0].graph_def.node:
+        if node.name == "adapt_0/scale/by":
+            node.attr["value"].tensor.tensor_content = np.float32(0.6).tobytes()
+    draft.__dict__["_bytes"] = proto.SerializeToString(deterministic=True)  # what is written
+    report = wb.commit(draft, tmp_path / "result")
+    assert report.verdict == "differs", report.reason
+    assert not (tmp_path / "result").exists()
