@@ -10,12 +10,20 @@ from tests.protos import Func, function, graph, meta_graph, node, write
 from workbench.describe.actions import words
 from workbench.findings import Finding
 from workbench.session.command import merge_words
-from workbench.session.lists.picking import Picked, Refused, end_of, outputs_of, pick, resolve, wired_ends
+from workbench.session.lists.picking import (
+    Picked,
+    Refused,
+    endpoint_of,
+    outputs_of,
+    pick,
+    resolve,
+    wired_endpoints,
+)
 from workbench.session.lists.viewer import Viewer
 from workbench.session.session import Session
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import Plan, Source
-from workbench.surgery.resolve.endpoints import End
+from workbench.surgery.resolve.endpoints import Endpoint
 from workbench.surgery.resolve.join import look_up
 
 IMAGE, DIGITS = "image_base64_tf2", "digits_tf2"
@@ -29,9 +37,9 @@ def pair(sample_models: Path) -> Session:
     return session
 
 
-def end(session: Session, handle: str, name: str, key: str, side: str) -> End:
+def end(session: Session, handle: str, name: str, key: str, side: str) -> Endpoint:
     found = session.judging.port(handle, name, key, side)  # type: ignore[arg-type]
-    assert isinstance(found, End), found
+    assert isinstance(found, Endpoint), found
     return found
 
 
@@ -60,7 +68,7 @@ def test_a_key_of_a_callable_is_picked_and_wired_as_merge_writes_it(pair: Sessio
     assert not join.blocked and [str(link) for link in join.links] == [
         str(link) for link in pair.links().values()
     ]
-    wired = wired_ends(pair)
+    wired = wired_endpoints(pair)
     assert ("__call__", "output", output[3]) in wired[IMAGE].keys and not wired[IMAGE].tensors
     viewers = {handle: Viewer(model) for handle, model in pair.models.items()}
     assert resolve(pair, f"{DIGITS}@{wire.target}", viewers) == (DIGITS, into)
@@ -126,14 +134,14 @@ def test_each_output_of_a_node_can_be_picked(sample_models: Path, tmp_path: Path
     view = Viewer(session.models["two"])
     row = view.lister.row_of(("node", "", "split"))
     assert row is not None and outputs_of(session, "two", row) == 2
-    ends = [end_of(session, "two", row, "source", index) for index in range(2)]
-    assert [(one.written, one.dtypes) for one in ends if isinstance(one, End)] == [
+    ends = [endpoint_of(session, "two", row, "source", index) for index in range(2)]
+    assert [(one.written, one.dtypes) for one in ends if isinstance(one, Endpoint)] == [
         ("split", (1,)),
         ("split:1", (9,)),
     ]
     rows = list(view.lister.listing({("section", "nodes"), ("node", "", "call")}))
     result = next(row for row in rows if row.kind == "result")
-    found = end_of(session, "two", result, "source")
-    assert isinstance(found, End) and (found.written, found.dtypes) == ("call::top:1", (3,))
+    found = endpoint_of(session, "two", result, "source")
+    assert isinstance(found, Endpoint) and (found.written, found.dtypes) == ("call::top:1", (3,))
     said = view.teller.tell(next(row for row in rows if row.text == "top"))
     assert any("int32" in "".join(span.text for span in line) for line in said.lines)

@@ -22,7 +22,7 @@ from workbench.session.options import CommitOptions, suggested_target
 from workbench.session.session import Session, write_wire
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import Plan, Source
-from workbench.surgery.resolve.endpoints import End
+from workbench.surgery.resolve.endpoints import Endpoint
 
 
 @pytest.fixture
@@ -34,9 +34,9 @@ def pair(sample_models: Path) -> Session:
     return session
 
 
-def end(session: Session, handle: str, key: str, side: str) -> End:
+def end(session: Session, handle: str, key: str, side: str) -> Endpoint:
     found = session.judging.port(handle, "serving_default", key, side)  # type: ignore[arg-type]
-    assert isinstance(found, End), found
+    assert isinstance(found, Endpoint), found
     return found
 
 
@@ -259,7 +259,7 @@ def test_wiring_a_key_of_a_signature_chooses_it_where_none_is(sample_models: Pat
     assert session.chosen("two") is None and session.suggestions() == []
     pixels = session.judging.port("image_base64", "serving_default", "pixels", "source")
     target = session.judging.port("two", "second", "myInput", "target")
-    assert isinstance(pixels, End) and isinstance(target, End)
+    assert isinstance(pixels, Endpoint) and isinstance(target, Endpoint)
     session.wire(pixels, target)
     assert session.chosen("two") == "second" and session.compute().draft is not None
     assert session.suggestions() == [], "its only input is wired, however the wire is written"

@@ -493,7 +493,7 @@ def test_every_code_is_provoked_somewhere_here() -> None:
     """By name, in one of the tests of this folder."""
     here = Path(__file__).parent
     room = here.parents[1] / "workbench" / "surgery"
-    tests = "".join(path.read_text() for path in here.glob("test_*.py"))
+    tests = "".join(path.read_text() for path in here.rglob("test_*.py"))
     pattern = re.compile(r'"((?:R\d+|freeze|dropped|dangling|tf1)-[a-z-]+)"')
     known = {code for name in JOINING for code in pattern.findall((room / f"{name}.py").read_text())}
     assert len(known) > 40

@@ -212,6 +212,6 @@ def test_of_several_outputs_one_is_chosen(sample_models: Path, tmp_path: Path) -
         await press(app, pilot, "escape")
         assert work(app).picked is None
         await press(app, pilot, "space", "down", "enter")
-        assert work(app).picked is not None and work(app).picked.end.written == "split:1"  # type: ignore[union-attr]
+        assert work(app).picked is not None and work(app).picked.endpoint.written == "split:1"  # type: ignore[union-attr]
 
     drive(story, [with_two_outputs(tmp_path / "two"), sample_models / "digits"], state=tmp_path / "state")

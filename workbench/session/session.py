@@ -24,7 +24,7 @@ from workbench.surgery.plan import DEFAULT_SIGNATURE, Plan, Source, SourceList, 
 if TYPE_CHECKING:
     from workbench.session.lists.compatibility import Judge, Judgement
     from workbench.surgery.draft import Draft
-    from workbench.surgery.resolve.endpoints import End
+    from workbench.surgery.resolve.endpoints import Endpoint
     from workbench.surgery.resolve.join import Join, Link
 
 
@@ -240,7 +240,7 @@ class Session:
         """Return the plan with other sources, its wires rewritten to the same endpoints."""
         plan = plan or self.plan
         renamed = renamed or {}
-        ends = [self._split(wire, plan.handles) for wire in plan.wires]
+        endpoints = [self._split(wire, plan.handles) for wire in plan.wires]
         new = replace(plan, sources=tuple(sources)).with_wires(())
         wires = tuple(
             write_wire(
@@ -248,7 +248,7 @@ class Session:
                 (renamed.get(left[0], left[0]), left[1]),
                 (renamed.get(right[0], right[0]), right[1]),
             )
-            for left, right in ends
+            for left, right in endpoints
         )
         return new.with_wires(wires)
 
@@ -266,7 +266,7 @@ class Session:
         left, right = self._split(wire, self.handles)
         return left[0], right[0]
 
-    def wire(self, source: End, target: End) -> Connect:
+    def wire(self, source: Endpoint, target: Endpoint) -> Connect:
         """Connect an output to an input.
 
         In a model of several signatures of which none is chosen, wiring a key of one chooses that one.
@@ -278,7 +278,11 @@ class Session:
         if found.state == "no":
             raise UsageError(found.reason, hint=found.hint)
         wire = write_wire(self.handles, (source.handle, source.written), (target.handle, target.written))
-        meant = {end.handle: end.signature for end in (source, target) if self.chosen(end.handle) is None}
+        meant = {
+            endpoint.handle: endpoint.signature
+            for endpoint in (source, target)
+            if self.chosen(endpoint.handle) is None
+        }
         sources = [
             replace(one, signature=meant[one.handle]) if meant.get(one.handle) else one
             for one in self.plan.sources
@@ -354,7 +358,7 @@ class Session:
             self._judge = self.plan, len(models), Judge(self.plan, models, links, seen)
         return self._judge[2]
 
-    def judge(self, source: End, target: End) -> Judgement:
+    def judge(self, source: Endpoint, target: Endpoint) -> Judgement:
         """Return whether an output can be connected to an input, and why not."""
         return self.judging.judge(source, target)
 
@@ -453,8 +457,8 @@ class Session:
 def write_wire(handles: Sequence[str], source: tuple[str, str], target: tuple[str, str]) -> Connect:
     """Return a wire in its shortest form for these (handle, endpoint) pairs."""
     texts = []
-    for position, (handle, end) in enumerate((source, target)):
+    for position, (handle, endpoint) in enumerate((source, target)):
         default = handles[position] if len(handles) == 2 else None
-        bare = handle == default and split_handle(end, handles)[0] is None
-        texts.append(end if bare else f"{handle}@{end}")
+        bare = handle == default and split_handle(endpoint, handles)[0] is None
+        texts.append(endpoint if bare else f"{handle}@{endpoint}")
     return Connect(*texts)

@@ -14,7 +14,7 @@ from workbench.errors import UsageError
 from workbench.model import open_model
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import Plan, Source, SourceList, split_handle
-from workbench.surgery.resolve.endpoints import End, Lookup
+from workbench.surgery.resolve.endpoints import Endpoint, Lookup
 from workbench.surgery.resolve.join import split_wire
 
 
@@ -74,10 +74,10 @@ def lookup(odd: Path) -> Lookup:
 )
 def test_written_forms(lookup: Lookup, text: str, tensor: str, signature: str | None) -> None:
     found = lookup.find(text, "source")
-    assert isinstance(found, End), str(found)
+    assert isinstance(found, Endpoint), str(found)
     assert (found.tensors, found.signature, found.handle) == ((tensor,), signature, "h")
     again = lookup.find(found.written, "source")
-    assert isinstance(again, End) and again.tensors == found.tensors
+    assert isinstance(again, Endpoint) and again.tensors == found.tensors
 
 
 @pytest.mark.parametrize(
@@ -102,9 +102,9 @@ def test_written_forms(lookup: Lookup, text: str, tensor: str, signature: str | 
 def test_what_is_not_found(lookup: Lookup, text: str, code: str | None, message: str, hint: str) -> None:
     found = lookup.find(text, "source")
     if code is None:
-        assert isinstance(found, End)
+        assert isinstance(found, Endpoint)
         return
-    assert not isinstance(found, End)
+    assert not isinstance(found, Endpoint)
     assert (found.code, found.severity) == (code, "error")
     assert found.where.startswith("h@")
     assert message in found.message
@@ -114,16 +114,16 @@ def test_what_is_not_found(lookup: Lookup, text: str, code: str | None, message:
 
 def test_an_input_is_looked_up_among_inputs(lookup: Lookup) -> None:
     found = lookup.find("y", "target")
-    assert isinstance(found, End) and found.signature is None  # the node: no input has this key
+    assert isinstance(found, Endpoint) and found.signature is None  # the node: no input has this key
     wrong = lookup.find("a=b", "target")
-    assert not isinstance(wrong, End) and "It is an output of the signature" in wrong.message
+    assert not isinstance(wrong, Endpoint) and "It is an output of the signature" in wrong.message
 
 
 def test_an_output_where_an_input_belongs_says_which_signature_has_it(tmp_path: Path) -> None:
     made = doubler(tmp_path / "m").signature("second", other_in="x:0", y_out="y:0")
     meta = open_model(made.save()).meta
     found = Lookup(meta, "h", meta.signatures["serving_default"]).find("other", "target")
-    assert not isinstance(found, End)
+    assert not isinstance(found, Endpoint)
     assert (found.code, found.hint) == ("R1-key", "Write second#other.")
 
 
@@ -288,7 +288,7 @@ def test_a_key_wins_over_a_node_of_its_name_and_says_so(
     lookup: Lookup, text: str, hidden: str | None
 ) -> None:
     found = lookup.find(text, "source")
-    assert isinstance(found, End)
+    assert isinstance(found, Endpoint)
     assert found.hides == hidden
 
 
@@ -310,6 +310,6 @@ def test_a_key_whose_tensor_the_graph_lacks_is_told(tmp_path: Path) -> None:
     made = Tiny(tmp_path / "lost").placeholder().node("y", "Identity", "x", T="float32")
     meta = open_model(made.signature(x_in="x:0", y_out="gone:0").save()).meta
     found = Lookup(meta, "h", meta.signatures["serving_default"]).find("y", "source")
-    assert not isinstance(found, End)
+    assert not isinstance(found, Endpoint)
     assert found.code == "R1-dangling"
     assert "gone:0" in found.message

@@ -12,7 +12,7 @@ from workbench.names import show
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import Plan
 from workbench.surgery.resolve.callables import Called, find_variant
-from workbench.surgery.resolve.endpoints import End, Lookup, Side
+from workbench.surgery.resolve.endpoints import Endpoint, Lookup, Side
 from workbench.surgery.resolve.join import Link, Seen, judge, outside_call, see
 
 Fits = Literal["fits", "unknown", "no"]
@@ -20,7 +20,7 @@ Fits = Literal["fits", "unknown", "no"]
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What is to be said of leading one end into another.
+    """What is to be said of leading one endpoint into another.
 
     Attributes:
         state: `fits`, `unknown` (only the run can tell), `no`.
@@ -36,7 +36,7 @@ class Judgement:
 
 
 class Judge:
-    """Finds ends and judges pairs for one plan; remembers what it has judged.
+    """Finds endpoints and judges pairs for one plan; remembers what it has judged.
 
     Args:
         plan: the plan.
@@ -64,10 +64,10 @@ class Judge:
                 if one.called is not None:
                     self._called[source.handle] = one.called
         self._wired = {(link.target.handle, tensor): link for link in links for tensor in link.target.tensors}
-        self._known: dict[tuple[End, End], Judgement] = {}
+        self._known: dict[tuple[Endpoint, Endpoint], Judgement] = {}
 
-    def port(self, handle: str, signature: str, key: str, side: Side) -> End | Finding:
-        """The end that a key of a signature or callable is, in its shortest unambiguous form."""
+    def port(self, handle: str, signature: str, key: str, side: Side) -> Endpoint | Finding:
+        """The endpoint that a key of a signature or callable is, in its shortest unambiguous form."""
         lookup = self.lookups[handle]
         if signature not in lookup.meta.signatures:
             wired, found_by_name = self._called.get(handle), find_variant(lookup.meta, signature)
@@ -80,56 +80,56 @@ class Judge:
         if lookup.chosen is not None and lookup.chosen.key == signature:
             for text in (key, f"#{key}"):
                 found = lookup.find(text, side)
-                if isinstance(found, End) and found.key == key and found.signature == signature:
+                if isinstance(found, Endpoint) and found.key == key and found.signature == signature:
                     return found
         return lookup.find(f"{signature}#{key}", side)
 
     def _by_callable(self, handle: str, name: str) -> Lookup | Finding:
         """The model as it would be seen if a wire named this callable."""
         if (handle, name) not in self._callables:
-            end = f"{handle}@{name}#"
+            endpoint = f"{handle}@{name}#"
             source = next(source for source in self._plan.sources if source.handle == handle)
-            seen = see(self._plan.with_wire(Connect(end, end)), source, self._models[handle])
+            seen = see(self._plan.with_wire(Connect(endpoint, endpoint)), source, self._models[handle])
             self._callables[handle, name] = seen.problem or Lookup(seen.meta, handle, seen.signature)
         return self._callables[handle, name]
 
-    def tensor(self, handle: str, node: str, index: int, side: Side) -> End | Finding:
-        """The end that an output of a node of the main graph is."""
+    def tensor(self, handle: str, node: str, index: int, side: Side) -> Endpoint | Finding:
+        """The endpoint that an output of a node of the main graph is."""
         lookup = self.lookups[handle]
         text = node if index == 0 else f"{node}:{index}"
         found = lookup.find(text, side)
-        if isinstance(found, End) and found.tensors == (f"{node}:{index}",):
+        if isinstance(found, Endpoint) and found.tensors == (f"{node}:{index}",):
             return found
         return lookup.find(f"%{node}:{index}", side)
 
-    def wired(self, end: End) -> Link | None:
+    def wired(self, endpoint: Endpoint) -> Link | None:
         """The wire that leads into an input, or None."""
         return next(
             (
-                self._wired[end.handle, tensor]
-                for tensor in end.tensors
-                if (end.handle, tensor) in self._wired
+                self._wired[endpoint.handle, tensor]
+                for tensor in endpoint.tensors
+                if (endpoint.handle, tensor) in self._wired
             ),
             None,
         )
 
-    def fed_by(self, end: End) -> list[Link]:
+    def fed_by(self, endpoint: Endpoint) -> list[Link]:
         """The wires that lead from an output."""
-        wanted = set(end.tensors)
+        wanted = set(endpoint.tensors)
         return [
             link
             for link in self.links
-            if link.source.handle == end.handle and wanted & set(link.source.tensors)
+            if link.source.handle == endpoint.handle and wanted & set(link.source.tensors)
         ]
 
-    def judge(self, source: End, target: End) -> Judgement:
+    def judge(self, source: Endpoint, target: Endpoint) -> Judgement:
         """Whether `source` may be led into `target`, and why not."""
         pair = source, target
         if pair not in self._known:
             self._known[pair] = self._judge(source, target)
         return self._known[pair]
 
-    def _judge(self, source: End, target: End) -> Judgement:
+    def _judge(self, source: Endpoint, target: Endpoint) -> Judgement:
         found = self._mixed(source) or self._mixed(target) or judge(source, target)
         if isinstance(found, Finding):
             return Judgement("no", found.message, found.hint, found.code)
@@ -158,23 +158,23 @@ class Judge:
             f"{both}. The result checks the shape when it runs.",
         )
 
-    def _mixed(self, end: End) -> Finding | None:
+    def _mixed(self, endpoint: Endpoint) -> Finding | None:
         """The finding for a wire by which a model would be joined by a callable and by something else."""
-        called = self._called.get(end.handle)
+        called = self._called.get(endpoint.handle)
         if called is not None:
-            return outside_call(end, called.key)
-        if end.signature is None or end.signature in self.lookups[end.handle].meta.signatures:
+            return outside_call(endpoint, called.key)
+        if endpoint.signature is None or endpoint.signature in self.lookups[endpoint.handle].meta.signatures:
             return None
         others = (
-            one for link in self.links for one in (link.source, link.target) if one.handle == end.handle
+            one for link in self.links for one in (link.source, link.target) if one.handle == endpoint.handle
         )
-        other = next((one for one in others if one.signature != end.signature), None)
+        other = next((one for one in others if one.signature != endpoint.signature), None)
         if other is None:
             return None
         return Finding(
             "R1-callables",
             "error",
-            show(str(end)),
+            show(str(endpoint)),
             f"{show(str(other))} is wired. Wires of one model use either one callable, or a signature and tensors.",
             "Remove that wire first, or open the model a second time.",
         )

@@ -1,4 +1,4 @@
-"""Picking one end of a wire and judging the rows of another model against it; places that texts mean."""
+"""Picking one endpoint of a wire and judging the rows of another model against it; places that texts mean."""
 
 from __future__ import annotations
 
@@ -16,53 +16,55 @@ if TYPE_CHECKING:
     from workbench.session.lists.listing import Key, Listing, Row
     from workbench.session.lists.viewer import Viewer
     from workbench.session.session import Session
-    from workbench.surgery.resolve.endpoints import End, Side
+    from workbench.surgery.resolve.endpoints import Endpoint, Side
 
 _LOOKED_AT = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """An end that waits for the other one.
+    """An endpoint that waits for the other one.
 
     Attributes:
-        end: what was picked.
+        endpoint: what was picked.
         key: of its row.
         side: whether it is where a wire starts or ends.
     """
 
-    end: End
+    endpoint: Endpoint
     key: Key
     side: Side
 
     @property
     def handle(self) -> str:
         """Its model."""
-        return self.end.handle
+        return self.endpoint.handle
 
     def judge(self, session: Session, handle: str, row: Row, index: int = 0) -> Judgement | None:
-        """The verdict on a row of another model; None for a row that is no end on the other side."""
-        other = end_of(session, handle, row, "source" if self.side == "target" else "target", index)
+        """The verdict on a row of another model; None for a row that is no endpoint on the other side."""
+        other = endpoint_of(session, handle, row, "source" if self.side == "target" else "target", index)
         if other is None:
             return None
         if isinstance(other, Finding):
             from workbench.session.lists.compatibility import Judgement
 
             return Judgement("no", other.message, other.hint, other.code)
-        source, target = (other, self.end) if self.side == "target" else (self.end, other)
+        source, target = (other, self.endpoint) if self.side == "target" else (self.endpoint, other)
         return session.judge(source, target)
 
 
 def outputs_of(session: Session, handle: str, row: Row) -> int:
-    """How many tensors a row of a node gives, each of which can be the end of a wire; 1 for all other rows."""
+    """How many tensors a row of a node gives, each of which can be an endpoint of a wire; 1 for all other rows."""
     model = session.model(handle)
     if row.kind != "node" or model is None:
         return 1
     return max(len(model.meta.output_types(row.ref) or ()), 1)
 
 
-def end_of(session: Session, handle: str, row: Row, side: Side, index: int = 0) -> End | Finding | None:
-    """The end a row represents on a side of a wire.
+def endpoint_of(
+    session: Session, handle: str, row: Row, side: Side, index: int = 0
+) -> Endpoint | Finding | None:
+    """The endpoint a row represents on a side of a wire.
 
     Args:
         session: with the models.
@@ -128,31 +130,31 @@ def pick(
     """What choosing a row does: the first one is picked, one of another model is wired to it.
 
     Returns:
-        What is picked now: the row's end, or None when a wire was made of it or the same row was chosen again; or why
-        the row won't do, which changes nothing.
+        What is picked now: the row's endpoint, or None when a wire was made of it or the same row was chosen again; or
+        why the row won't do, which changes nothing.
     """
     if picked is not None and picked.handle != handle:
         return _wire(session, picked, handle, row, index)
     if picked is not None and picked.key == row.key:
         return None
     side: Side = "target" if row.kind == "input" else "source"
-    end = end_of(session, handle, row, side, index)
-    if end is None:
+    endpoint = endpoint_of(session, handle, row, side, index)
+    if endpoint is None:
         text = "Put the cursor on an output, an input or a node, then press space."
         return Refused("", text, None, "information")
-    if isinstance(end, Finding):
-        return Refused("Cannot be picked", end.message, words(end.hint, "terminal UI"))
-    return Picked(end, row.key, side)
+    if isinstance(endpoint, Finding):
+        return Refused("Cannot be picked", endpoint.message, words(endpoint.hint, "terminal UI"))
+    return Picked(endpoint, row.key, side)
 
 
 def _wire(session: Session, picked: Picked, handle: str, row: Row, index: int) -> Refused | None:
-    other = end_of(session, handle, row, "source" if picked.side == "target" else "target", index)
+    other = endpoint_of(session, handle, row, "source" if picked.side == "target" else "target", index)
     if other is None:
         wanted = "an output" if picked.side == "target" else "an input"
-        return Refused("", f"{names.show(picked.end.written)} needs {wanted} of the other model.")
+        return Refused("", f"{names.show(picked.endpoint.written)} needs {wanted} of the other model.")
     if isinstance(other, Finding):
         return Refused("Cannot be picked", other.message, words(other.hint, "terminal UI"))
-    source, target = (other, picked.end) if picked.side == "target" else (picked.end, other)
+    source, target = (other, picked.endpoint) if picked.side == "target" else (picked.endpoint, other)
     judged = session.judge(source, target)
     if judged.state == "no":
         return Refused("Incompatible", judged.reason, words(judged.hint, "terminal UI"), "error")
@@ -188,33 +190,33 @@ class Wired:
     keys: set[tuple[str, str, str]] = field(default_factory=set)
 
 
-def wired_ends(session: Session) -> dict[str, Wired]:
-    """For each model where wires start or end."""
+def wired_endpoints(session: Session) -> dict[str, Wired]:
+    """Return where wires start and end in each model."""
     found: dict[str, Wired] = {}
     for link in session.links().values():
-        for end, side in ((link.source, "output"), (link.target, "input")):
-            wired = found.setdefault(end.handle, Wired())
-            name = callable_of(session, end)
-            if name is not None and end.key is not None:
-                wired.keys.add((name, side, end.key))
+        for endpoint, side in ((link.source, "output"), (link.target, "input")):
+            wired = found.setdefault(endpoint.handle, Wired())
+            name = callable_of(session, endpoint)
+            if name is not None and endpoint.key is not None:
+                wired.keys.add((name, side, endpoint.key))
             else:
-                wired.tensors.update(end.tensors)
+                wired.tensors.update(endpoint.tensors)
     return found
 
 
-def callable_of(session: Session, end: End) -> str | None:
-    """The name of the callable variant that an end is a key of, as its row has it; None for all other ends."""
+def callable_of(session: Session, endpoint: Endpoint) -> str | None:
+    """Return the callable variant that an endpoint is a key of, as its row shows it."""
     from workbench.surgery.resolve.callables import find_variant, variant_name
 
-    model, join = session.model(end.handle), session.join()
-    if model is None or end.signature is None or end.signature in model.meta.signatures:
+    model, join = session.model(endpoint.handle), session.join()
+    if model is None or endpoint.signature is None or endpoint.signature in model.meta.signatures:
         return None
-    called = join.seen[end.handle].called if join is not None and end.handle in join.seen else None
+    called = join.seen[endpoint.handle].called if join is not None and endpoint.handle in join.seen else None
     for item in model.meta.callables:
         for variant in item.variants:
             if called is not None and (item.path, variant.index) == (called.path, called.index):
                 return variant_name(model.meta, item, variant)
-    return end.signature if find_variant(model.meta, end.signature) is not None else None
+    return endpoint.signature if find_variant(model.meta, endpoint.signature) is not None else None
 
 
 def resolve(
@@ -248,18 +250,18 @@ def resolve(
 
 def _key_in(session: Session, handle: str, text: str, viewer: Viewer, side: str) -> Key | None:
     from workbench.surgery.resolve.callables import find_variant
-    from workbench.surgery.resolve.endpoints import End
+    from workbench.surgery.resolve.endpoints import Endpoint
 
     lookup = session.judging.lookups.get(handle)
     sides: tuple[Side, ...] = ("source", "target") if side == "source" else ("target", "source")
     if lookup is not None and text:
         for one in sides:
-            end = lookup.find(text, one)
-            if isinstance(end, End) and end.key is not None and end.signature is not None:
-                owner = callable_of(session, end) or end.signature
-                return ("port", owner, "output" if one == "source" else "input", end.key)
-            if isinstance(end, End):
-                return ("node", "", end.nodes[0])
+            endpoint = lookup.find(text, one)
+            if isinstance(endpoint, Endpoint) and endpoint.key is not None and endpoint.signature is not None:
+                owner = callable_of(session, endpoint) or endpoint.signature
+                return ("port", owner, "output" if one == "source" else "input", endpoint.key)
+            if isinstance(endpoint, Endpoint):
+                return ("node", "", endpoint.nodes[0])
     meta = viewer.meta
     if text in meta.signatures:
         return ("signature", text)

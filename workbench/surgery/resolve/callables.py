@@ -114,7 +114,7 @@ def prepare(plan: Plan, source: Source, model: Model) -> Prepared | Finding | No
     return _made(model, source.handle, name, by_path, needed, edit=False)
 
 
-def prepare_ends(
+def prepare_endpoints(
     model: Model, handle: str, inputs: Iterable[str], outputs: Iterable[str], taken: Iterable[str] = ()
 ) -> Prepared | Finding | None:
     """Prepare one model for a signature between keys of its callable.
@@ -122,33 +122,35 @@ def prepare_ends(
     Args:
         model: the model.
         handle: for findings.
-        inputs: ends as written: `__call__#KEY`, `__call__[2]#KEY`, a bare key of that callable, or what else an end
-            can be. Where there is no signature, bare keys alone mean those of the usual callable.
+        inputs: endpoints as written: `__call__#KEY`, `__call__[2]#KEY`, a bare key of that callable, or any
+            other endpoint. Where there is no signature, bare keys alone mean those of the usual callable.
         outputs: likewise.
         taken: names that no new node is to have, besides those of the main graph.
 
     Returns:
-        None if no end names a callable; a finding if the callable can't be used.
+        None if no endpoint names a callable; a finding if the callable can't be used.
     """
     meta = model.meta
     if not meta.has_object_graph:
         return None
     by_path = {item.path: item for item in meta.callables}
     fed = [text.rpartition("#")[::2] for text in inputs]
-    ends = [*fed, *(text.rpartition("#")[::2] for text in outputs)]
-    named = dict.fromkeys(name for name, _ in ends if name not in meta.signatures and _path(name, by_path))
+    endpoints = [*fed, *(text.rpartition("#")[::2] for text in outputs)]
+    named = dict.fromkeys(
+        name for name, _ in endpoints if name not in meta.signatures and _path(name, by_path)
+    )
     if len(named) > 1:
         return Finding(
             "R1-callables",
             "error",
             handle,
-            f"The ends name several callables, or variants, for one signature: {', '.join(map(show, named))}.",
+            f"The endpoints name several callables, or variants, for one signature: {', '.join(map(show, named))}.",
             "Add a signature for each.",
         )
     if not named and not any(key not in HIDDEN_SIGNATURES for key in meta.signatures):
-        named = dict.fromkeys(_usual_with(by_path, [key for name, key in ends if not name]))
+        named = dict.fromkeys(_usual_with(by_path, [key for name, key in endpoints if not name]))
     for name in named:
-        wanted, given = ({key for owner, key in listed if owner in (name, "")} for listed in (ends, fed))
+        wanted, given = ({key for owner, key in listed if owner in (name, "")} for listed in (endpoints, fed))
         return _made(model, handle, name, by_path, wanted, given, taken)
     return None
 
@@ -277,12 +279,12 @@ def _wired(plan: Plan, source: Source) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for wire in plan.wires:
         for text, place in ((wire.source, 0), (wire.target, 1)):
-            handle, end = split_handle(text, handles)
+            handle, endpoint = split_handle(text, handles)
             if handle is None and len(handles) <= 2:
                 handle = handles[min(place, len(handles) - 1)]
             if handle == source.handle:
-                name, mark, key = end.rpartition("#")
-                found.setdefault(name, set()).add(key if mark else end)
+                name, mark, key = endpoint.rpartition("#")
+                found.setdefault(name, set()).add(key if mark else endpoint)
     return {name: frozenset(keys) for name, keys in found.items()}
 
 

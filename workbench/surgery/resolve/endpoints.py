@@ -26,12 +26,12 @@ _NEVER_CROSSES = frozenset({"resource", "variant"})
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class Endpoint:
     """One endpoint of a wire, looked up.
 
     Attributes:
         handle: the model.
-        written: the end in its shortest unambiguous written form, without the handle.
+        written: the endpoint in its shortest unambiguous written form, without the handle.
         kind: `dense`, `sparse` or `composite`.
         tensors: `node:k` of each component; one for dense, indices, values and dense_shape for sparse.
         dtypes: DataType of each component, references as their base.
@@ -115,11 +115,11 @@ class Lookup:
     """Look up endpoints in one model.
 
     Attributes:
-        meta: the MetaGraph; for ends inside calls, one in which those calls are opened (`prepare.open_calls`).
+        meta: the MetaGraph; for endpoints inside calls, one in which those calls are opened (`prepare.open_calls`).
         handle: of the model.
         chosen: the signature whose keys are meant, or None.
-        inside: ends inside calls, as written, to their tensor in `meta`, or to what is wrong with them.
-        judging: find ends inside calls although none are opened in `meta`: to judge wires that are not drawn yet.
+        inside: endpoints inside calls, as written, to their tensor in `meta`, or to what is wrong with them.
+        judging: find endpoints inside calls although none are opened in `meta`: to judge wires that are not drawn yet.
     """
 
     meta: MetaGraph
@@ -128,7 +128,7 @@ class Lookup:
     inside: Mapping[str, str | Finding] = field(default_factory=dict)
     judging: bool = False
 
-    def find(self, text: str, side: Side) -> End | Finding:
+    def find(self, text: str, side: Side) -> Endpoint | Finding:
         """Return the endpoint that `text` (without its handle) means, or a finding."""
         where = f"{self.handle}@{show(text)}"
         key = self.key(text, side)
@@ -153,7 +153,7 @@ class Lookup:
             return self._tensor(text, where, side, text)
         return self._unknown(text, where, side)
 
-    def key(self, text: str, side: Side) -> End | None:
+    def key(self, text: str, side: Side) -> Endpoint | None:
         """Find the endpoint that is a key of a signature, whatever characters the key has.
 
         A key of the chosen signature wins over everything else that the text could name.
@@ -164,7 +164,7 @@ class Lookup:
             return found if other in (None, *found.tensors) else replace(found, hides=other)
         if "#" in text:
             qualified = self._qualified(text, f"{self.handle}@{show(text)}", side)
-            return qualified if isinstance(qualified, End) else None
+            return qualified if isinstance(qualified, Endpoint) else None
         return None
 
     def _node_tensor(self, text: str) -> str | None:
@@ -187,13 +187,13 @@ class Lookup:
             Hint("The model is damaged. Name another tensor, or ", Action("check-model")),
         )
 
-    def _by_key(self, key: str, side: Side) -> End | None:
+    def _by_key(self, key: str, side: Side) -> Endpoint | None:
         if self.chosen is None or key not in self._ports(self.chosen, side):
             return None
         found = self._port(self.chosen, key, side, written=key)
-        return found if isinstance(found, End) else None
+        return found if isinstance(found, Endpoint) else None
 
-    def _qualified(self, text: str, where: str, side: Side) -> End | Finding | None:
+    def _qualified(self, text: str, where: str, side: Side) -> Endpoint | Finding | None:
         """Return the endpoint of `SIGNATURE#KEY` or `#KEY`; names may contain `#`."""
         for index, char in enumerate(text):
             if char != "#":
@@ -247,7 +247,7 @@ class Lookup:
             names.did_you_mean(key, ports, noun=f"{direction}"),
         )
 
-    def _port(self, signature: Signature, key: str, side: Side, written: str) -> End | Finding:
+    def _port(self, signature: Signature, key: str, side: Side, written: str) -> Endpoint | Finding:
         port = self._ports(signature, side)[key]
         where = f"{self.handle}@{show(written)}"
         types: list[int] = []
@@ -259,7 +259,7 @@ class Lookup:
             dtype, shape = checked
             types.append(dtype if dtype is not None else port.dtype)
             shapes.append(shape)
-        return End(
+        return Endpoint(
             self.handle,
             written,
             port.kind,
@@ -301,7 +301,7 @@ class Lookup:
             return None, None
         return dtypes.base(found.dtype), found.shape
 
-    def _tensor(self, text: str, where: str, side: Side, written: str) -> End | Finding:
+    def _tensor(self, text: str, where: str, side: Side, written: str) -> Endpoint | Finding:
         parsed = names.parse_tensor(text)
         checked = self._checked(text, where)
         if isinstance(checked, Finding):
@@ -326,9 +326,9 @@ class Lookup:
                 "Wire the value that is read from it.",
             )
         del side
-        return End(self.handle, written, "dense", (str(parsed),), (dtype,), (shape,))
+        return Endpoint(self.handle, written, "dense", (str(parsed),), (dtype,), (shape,))
 
-    def _judged(self, text: str, where: str) -> End | Finding:
+    def _judged(self, text: str, where: str) -> Endpoint | Finding:
         """Return an endpoint inside calls that are not opened, or a finding."""
         found = look_inside(self.meta, text, where)
         if isinstance(found, Finding):
@@ -345,7 +345,7 @@ class Lookup:
                 f"{show(text)!r} is a {what}; such tensors never cross from one model to another.",
                 "Wire the value that is read from it.",
             )
-        return End(self.handle, text, "dense", (name,), (dtypes.base(tensor.dtype),), (tensor.shape,))
+        return Endpoint(self.handle, text, "dense", (name,), (dtypes.base(tensor.dtype),), (tensor.shape,))
 
     def _inside_call(self, text: str, where: str) -> Finding:
         call = text.split(names.CALL_SEPARATOR, 1)[0]
@@ -364,7 +364,7 @@ class Lookup:
             "R1-inside-call",
             "error",
             where,
-            "A tensor inside a function's body can't be the end of a wire.",
+            "A tensor inside a function's body can't be an endpoint of a wire.",
             f"The nearest that can are the outputs of the call: {outputs}." if outputs else None,
         )
 

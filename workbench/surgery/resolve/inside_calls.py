@@ -20,7 +20,7 @@ from workbench.names import show
 from workbench.surgery.rewrite.inline import called_function, inline_calls, saver_calls
 
 Inside = Mapping[str, "str | Finding"]
-"""An end inside calls, as written without its handle → its tensor in the prepared main graph, or why there is none."""
+"""An endpoint inside calls, as written without its handle → its tensor in the prepared main graph, or a finding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Opened:
     Attributes:
         model: the original.
         meta: a view of the prepared MetaGraph, with the original's checkpoint and assets.
-        inside: what the ends inside calls are now.
+        inside: what the endpoints inside calls are now.
     """
 
     model: Model
@@ -43,13 +43,13 @@ class Opened:
         return self.meta is not self.model.meta
 
 
-def open_calls(model: Model, handle: str, ends: Iterable[str]) -> Opened:
+def open_calls(model: Model, handle: str, endpoints: Iterable[str]) -> Opened:
     """Inline the calls that lead to some endpoints.
 
     Args:
         model: the source.
         handle: for the findings.
-        ends: as written, `CALL::CALL::node:k`, without the handle.
+        endpoints: as written, `CALL::CALL::node:k`, without the handle.
 
     Raises:
         ModelError: a call can't be opened.
@@ -58,7 +58,7 @@ def open_calls(model: Model, handle: str, ends: Iterable[str]) -> Opened:
     inside: dict[str, str | Finding] = {}
     found: dict[str, tuple[str, names.TensorName]] = {}
     saver = saver_calls(original.graph, original.proto.saver_def.filename_tensor_name)
-    for text in dict.fromkeys(ends):
+    for text in dict.fromkeys(endpoints):
         place = _locate(original, text, f"{handle}@{show(text)}", saver)
         if isinstance(place, Finding):
             inside[text] = place
@@ -85,7 +85,7 @@ def look_inside(meta: MetaGraph, text: str, where: str) -> tuple[str, Tensor] | 
 
     Args:
         meta: the original MetaGraph.
-        text: the end as written, without its handle.
+        text: the endpoint as written, without its handle.
         where: for a finding.
 
     Returns:
@@ -165,9 +165,11 @@ def _no_call(level: Level, node: NodeDef, where: str) -> Finding:
             f"{show(node.name)!r} ({show(node.op)}) in {_level(level)} calls nothing.",
         )
     count = len(level.meta.output_types(node) or ())
-    ends = [level.full_name(f"{node.name}:{index}") for index in range(min(count, 4))]
+    endpoints = [level.full_name(f"{node.name}:{index}") for index in range(min(count, 4))]
     into = [_written(level, text) for text in node.input if not text.startswith("^")][:4]
-    hint = "The nearest that can: " + ", ".join(map(show, ends)) + " (what it gives)" if ends else ""
+    hint = (
+        "The nearest that can: " + ", ".join(map(show, endpoints)) + " (what it gives)" if endpoints else ""
+    )
     if into:
         hint += ("; " if hint else "The nearest that can: ") + ", ".join(map(show, into)) + " (what goes in)"
     return Finding(
@@ -175,7 +177,7 @@ def _no_call(level: Level, node: NodeDef, where: str) -> Finding:
         "error",
         where,
         f"{show(node.name)!r} is a {show(node.op)}: its body runs any number of times, or not at all, so a tensor "
-        "in it can't be the end of a wire.",
+        "in it can't be an endpoint of a wire.",
         f"{hint}." if hint else None,
     )
 

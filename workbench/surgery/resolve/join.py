@@ -19,7 +19,7 @@ from workbench.surgery.imported import ImportedModel
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import Plan, Source, split_handle
 from workbench.surgery.resolve.callables import Called, Prepared, prepare
-from workbench.surgery.resolve.endpoints import End, Lookup, Side, chosen_signature
+from workbench.surgery.resolve.endpoints import Endpoint, Lookup, Side, chosen_signature
 from workbench.surgery.resolve.inside_calls import open_calls
 from workbench.surgery.resolve.remedies import described, remedy
 
@@ -29,13 +29,13 @@ class Link:
     """A wire with both endpoints found.
 
     Attributes:
-        source: the end in the model that gives.
-        target: the end in the model that takes.
+        source: the endpoint in the model that gives.
+        target: the endpoint in the model that takes.
         fits: for each component, whether the shapes are proven, unknown or refuted.
     """
 
-    source: End
-    target: End
+    source: Endpoint
+    target: Endpoint
     fits: tuple[Fit, ...]
 
     def __str__(self) -> str:
@@ -62,7 +62,7 @@ class Join:
     Attributes:
         plan: the plan.
         parts: by handle, in the order of the plan.
-        links: the wires whose ends were found and may be joined.
+        links: the wires whose endpoints were found and may be joined.
         order: handles so that a model comes after all that feed it.
         findings: what was found so far.
         seen: each source as its wires see it, by handle.
@@ -187,8 +187,8 @@ def see(plan: Plan, source: Source, model: Model) -> Seen:
 def _add_part(join: Join, source: Source, model: Model) -> Lookup:
     seen = join.seen[source.handle] = see(join.plan, source, model)
     meta, signature = seen.meta, seen.signature
-    ends = _ends_inside(join.plan, source, seen) if seen.called is None else []
-    opened = open_calls(model, source.handle, ends) if ends else None
+    endpoints = _endpoints_inside(join.plan, source, seen) if seen.called is None else []
+    opened = open_calls(model, source.handle, endpoints) if endpoints else None
     if opened is not None:
         meta = opened.meta
         if signature is not None:
@@ -204,7 +204,7 @@ def _add_part(join: Join, source: Source, model: Model) -> Lookup:
     return Lookup(meta, source.handle, signature, opened.inside if opened is not None else {})
 
 
-def _ends_inside(plan: Plan, source: Source, seen: Seen) -> list[str]:
+def _endpoints_inside(plan: Plan, source: Source, seen: Seen) -> list[str]:
     """List the endpoints inside calls that wires name in a source."""
     handles = list(plan.handles)
     lookup = Lookup(seen.meta, source.handle, seen.signature)
@@ -212,37 +212,41 @@ def _ends_inside(plan: Plan, source: Source, seen: Seen) -> list[str]:
     found: list[str] = []
     for wire in plan.wires:
         for text, default, side in zip((wire.source, wire.target), _defaults(handles), sides, strict=True):
-            own, end = split_handle(text, handles)
+            own, endpoint = split_handle(text, handles)
             if (
-                names.CALL_SEPARATOR in end
+                names.CALL_SEPARATOR in endpoint
                 and (own or default) == source.handle
-                and not lookup.key(end, side)
+                and not lookup.key(endpoint, side)
             ):
-                found.append(end)
+                found.append(endpoint)
     return found
 
 
-def find_end(text: str, side: Side, lookups: Mapping[str, Lookup], default: str | None) -> End | Finding:
+def find_endpoint(
+    text: str, side: Side, lookups: Mapping[str, Lookup], default: str | None
+) -> Endpoint | Finding:
     """Return the endpoint written `[HANDLE@]END`, or a finding."""
-    handle, end = split_handle(text, list(lookups))
+    handle, endpoint = split_handle(text, list(lookups))
     if handle is None:
         head, at, rest = text.partition("@")
-        if default is None or (at and not _resolves(end, side, lookups, default) and names.is_handle(head)):
+        if default is None or (
+            at and not _resolves(endpoint, side, lookups, default) and names.is_handle(head)
+        ):
             return Finding(
                 "R1-handle",
                 "error",
                 show(text),
                 f"There is no model with the handle {show(head)!r}."
                 if at
-                else "The end does not name its model.",
+                else "The endpoint does not name its model.",
                 f"The handles are {', '.join(lookups)}; write HANDLE@{show(rest or text)}.",
             )
         handle = default
-    return lookups[handle].find(end, side)
+    return lookups[handle].find(endpoint, side)
 
 
-def _resolves(end: str, side: Side, lookups: Mapping[str, Lookup], handle: str) -> bool:
-    return isinstance(lookups[handle].find(end, side), End)
+def _resolves(endpoint: str, side: Side, lookups: Mapping[str, Lookup], handle: str) -> bool:
+    return isinstance(lookups[handle].find(endpoint, side), Endpoint)
 
 
 def _defaults(handles: Sequence[str]) -> tuple[str | None, str | None]:
@@ -277,8 +281,8 @@ def split_wire(text: str, plan: Plan, models: Mapping[str, Model]) -> Connect:
         first, second = _defaults(plan.handles)
         for index in places:
             left, right = text[:index], text[index + 1 :]
-            if isinstance(find_end(left, "source", lookups, first), End) and isinstance(
-                find_end(right, "target", lookups, second), End
+            if isinstance(find_endpoint(left, "source", lookups, first), Endpoint) and isinstance(
+                find_endpoint(right, "target", lookups, second), Endpoint
             ):
                 return Connect(left, right)
     return Connect(text[: places[0]], text[places[0] + 1 :])
@@ -286,8 +290,8 @@ def split_wire(text: str, plan: Plan, models: Mapping[str, Model]) -> Connect:
 
 def _add_wire(join: Join, wire: Connect, lookups: Mapping[str, Lookup]) -> None:
     first, second = _defaults(list(lookups))
-    source = find_end(wire.source, "source", lookups, first)
-    target = find_end(wire.target, "target", lookups, second)
+    source = find_endpoint(wire.source, "source", lookups, first)
+    target = find_endpoint(wire.target, "target", lookups, second)
     for found in (source, target):
         if isinstance(found, Finding):
             join.findings.append(found)
@@ -305,17 +309,17 @@ def _add_wire(join: Join, wire: Connect, lookups: Mapping[str, Lookup]) -> None:
     join.links.append(link)
 
 
-def _closed(end: End, meta: MetaGraph) -> list[Finding]:
+def _closed(endpoint: Endpoint, meta: MetaGraph) -> list[Finding]:
     """Return findings for the endpoint's tensors that are in v1 control flow."""
     found: list[Finding] = []
-    for tensor in end.tensors:
+    for tensor in endpoint.tensors:
         place = inside(meta, names.input_tensor(tensor).node)
         if place is not None:
             found.append(
                 Finding(
                     "R1-control-flow",
                     "error",
-                    show(str(end)),
+                    show(str(endpoint)),
                     f"{show(tensor)!r} stands inside a {place} of TF1's control flow; "
                     + (
                         "it has a value for each round and none outside."
@@ -328,7 +332,7 @@ def _closed(end: End, meta: MetaGraph) -> list[Finding]:
     return found
 
 
-def judge(source: End, target: End) -> Link | Finding:
+def judge(source: Endpoint, target: Endpoint) -> Link | Finding:
     """Return the link of an output and an input, or why it is forbidden (R3, R4)."""
     where = f"{show(str(source))}={show(str(target))}"
     if source.handle == target.handle:
@@ -348,7 +352,7 @@ def judge(source: End, target: End) -> Link | Finding:
             "Wire the component tensors one by one (`node:k`), or convert one side first.",
         )
     fits = tuple(map(shapes_.fits, source.shapes, target.shapes))
-    have, want = (list(zip(end.dtypes, end.shapes, strict=True)) for end in (source, target))
+    have, want = (list(zip(endpoint.dtypes, endpoint.shapes, strict=True)) for endpoint in (source, target))
     wrong = [at for at, fit in enumerate(fits) if fit == "refuted" or have[at][0] != want[at][0]]
     if wrong:
         parts = [
@@ -361,18 +365,18 @@ def judge(source: End, target: End) -> Link | Finding:
     return Link(source, target, fits)
 
 
-def _component(end: End, at: int) -> str:
+def _component(endpoint: Endpoint, at: int) -> str:
     """Return the output, or a component of it, as the subject of a sentence."""
-    if len(end.tensors) == 1:
+    if len(endpoint.tensors) == 1:
         return "The output"
-    part = ("indices", "values", "dense_shape")[at] if end.kind == "sparse" else f"component {at}"
+    part = ("indices", "values", "dense_shape")[at] if endpoint.kind == "sparse" else f"component {at}"
     return f"The output's {part}"
 
 
 def _remarks(link: Link) -> list[Finding]:
     """Return findings about a permitted wire (R1 hidden, R4 unknown)."""
     where = f"{show(str(link.source))}={show(str(link.target))}"
-    found = [hidden for end in (link.source, link.target) if (hidden := hides(end)) is not None]
+    found = [hidden for endpoint in (link.source, link.target) if (hidden := hides(endpoint)) is not None]
     for fit, have, want in zip(link.fits, link.source.shapes, link.target.shapes, strict=True):
         if fit == "unknown":
             found.append(
@@ -406,15 +410,15 @@ def _only_batch(where: str, have: Shape, want: Shape) -> Finding:
     )
 
 
-def hides(end: End) -> Finding | None:
+def hides(endpoint: Endpoint) -> Finding | None:
     """Warn of an endpoint that is taken as a key although a node has its name."""
-    if end.hides is None:
+    if endpoint.hides is None:
         return None
-    key, taken, node = show(end.written), show(end.tensors[0]), show(end.hides)
+    key, taken, node = show(endpoint.written), show(endpoint.tensors[0]), show(endpoint.hides)
     return Finding(
         "R1-hidden",
         "warning",
-        show(str(end)),
+        show(str(endpoint)),
         f"{key!r} is a key of the signature, for {taken}, and {node} is another tensor; the key is used.",
         f"Write %{node} for the tensor.",
     )
@@ -445,22 +449,22 @@ def _check_called(join: Join) -> None:
     The call is all that is run of such a model.
     """
     for link in join.links:
-        for end in (link.source, link.target):
-            called = join.parts[end.handle].called
-            found = outside_call(end, called.key) if called is not None else None
+        for endpoint in (link.source, link.target):
+            called = join.parts[endpoint.handle].called
+            found = outside_call(endpoint, called.key) if called is not None else None
             if found is not None:
                 join.findings.append(found)
 
 
-def outside_call(end: End, called: str) -> Finding | None:
+def outside_call(endpoint: Endpoint, called: str) -> Finding | None:
     """Return the finding for an endpoint that is no key of its model's callable."""
-    if end.signature == called:
+    if endpoint.signature == called:
         return None
     return Finding(
         "R1-callables",
         "error",
-        show(str(end)),
-        f"The model is joined by its callable {show(called)}, and this end is none of its keys.",
+        show(str(endpoint)),
+        f"The model is joined by its callable {show(called)}, and this endpoint is none of its keys.",
         "Use keys of the callable alone, or a signature.",
     )
 

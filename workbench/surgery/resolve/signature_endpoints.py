@@ -15,8 +15,8 @@ from workbench.model.op_classes import MUST_BE_FED
 from workbench.model.shapes import to_proto
 from workbench.model.signature import Signature
 from workbench.names import show
-from workbench.surgery.resolve.callables import Prepared, prepare_ends
-from workbench.surgery.resolve.endpoints import End, Lookup, chosen_signature
+from workbench.surgery.resolve.callables import Prepared, prepare_endpoints
+from workbench.surgery.resolve.endpoints import Endpoint, Lookup, chosen_signature
 from workbench.surgery.resolve.inside_calls import Opened, open_calls
 from workbench.surgery.resolve.join import hides
 
@@ -28,7 +28,7 @@ Side = Literal["inputs", "outputs"]
 
 
 @dataclass(frozen=True, slots=True)
-class FoundEnds:
+class FoundEndpoints:
     """What the inputs and outputs of a signature mean.
 
     Attributes:
@@ -39,26 +39,26 @@ class FoundEnds:
         calls: the nodes that the main graph gets for it, by name.
     """
 
-    inputs: Mapping[str, End]
-    outputs: Mapping[str, End]
+    inputs: Mapping[str, Endpoint]
+    outputs: Mapping[str, Endpoint]
     meta: MetaGraph
     prepared: Prepared | None
     calls: Mapping[str, NodeDef]
 
-    def info(self, end: End) -> TensorInfo:
+    def info(self, endpoint: Endpoint) -> TensorInfo:
         """Return the TensorInfo of an endpoint."""
         definitions = self.meta.proto.signature_def
-        if end.signature is not None and end.key is not None and end.signature in definitions:
-            definition = definitions[end.signature]
+        if endpoint.signature is not None and endpoint.key is not None and endpoint.signature in definitions:
+            definition = definitions[endpoint.signature]
             for ports in (definition.outputs, definition.inputs):
-                if end.key in ports and end.kind != "dense":
-                    return ports[end.key]
-        info = TensorInfo(name=end.tensors[0], dtype=end.dtypes[0])
-        info.tensor_shape.CopyFrom(to_proto(end.shapes[0]))
+                if endpoint.key in ports and endpoint.kind != "dense":
+                    return ports[endpoint.key]
+        info = TensorInfo(name=endpoint.tensors[0], dtype=endpoint.dtypes[0])
+        info.tensor_shape.CopyFrom(to_proto(endpoint.shapes[0]))
         return info
 
 
-def open_ends(workspace: Workspace, added: Iterable[Added], chosen: str | None) -> Opened | None:
+def open_endpoints(workspace: Workspace, added: Iterable[Added], chosen: str | None) -> Opened | None:
     """Inline the calls that endpoints of added signatures are in, in a copy.
 
     None if no endpoint is inside a call.
@@ -66,7 +66,7 @@ def open_ends(workspace: Workspace, added: Iterable[Added], chosen: str | None) 
     Args:
         workspace: in which nothing has changed yet.
         added: the signatures.
-        chosen: as for `find_ends`.
+        chosen: as for `find_endpoints`.
     """
     meant = chosen_signature(workspace.original, "model", chosen)
     lookup = Lookup(workspace.original, "model", meant if isinstance(meant, Signature) else None)
@@ -81,9 +81,9 @@ def _is_inside(lookup: Lookup, text: str, role: Literal["source", "target"]) -> 
     return names.CALL_SEPARATOR in text and lookup.key(text, role) is None
 
 
-def find_ends(
+def find_endpoints(
     workspace: Workspace, added: Added, chosen: str | None, taken: Iterable[str], opened: Opened | None = None
-) -> FoundEnds | None:
+) -> FoundEndpoints | None:
     """Look up the endpoints of a signature; report what is wrong with them.
 
     Problems are findings of the workspace.
@@ -98,8 +98,8 @@ def find_ends(
     Returns:
         None if the callable that they name can't be used.
     """
-    ends = (dict(added.inputs).values(), dict(added.outputs).values())
-    prepared = prepare_ends(workspace.model, "model", *ends, taken=taken)
+    endpoints = (dict(added.inputs).values(), dict(added.outputs).values())
+    prepared = prepare_endpoints(workspace.model, "model", *endpoints, taken=taken)
     if isinstance(prepared, Finding):
         workspace.findings.append(prepared)
         return None
@@ -119,7 +119,7 @@ def find_ends(
             "A signature needs outputs.",
             "Add outputs: KEY=TENSOR.",
         )
-    found = FoundEnds(inputs, outputs, meta, prepared, calls)
+    found = FoundEndpoints(inputs, outputs, meta, prepared, calls)
     if len(inputs) == len(added.inputs) and len(outputs) == len(added.outputs):
         _check_feedable(workspace, added.key, found)
     return found
@@ -133,17 +133,17 @@ def _look_up(
     prepared: Prepared | None,
     role: Literal["source", "target"],
     opened: Opened | None,
-) -> dict[str, End]:
+) -> dict[str, Endpoint]:
     called = None if prepared is None else meta.signatures[prepared.called.key]
     meant = called or chosen_signature(meta, "model", chosen)
     inside = opened.inside if opened is not None else {}
     lookup = Lookup(meta, "model", meant if isinstance(meant, Signature) else None, inside)
     found = {}
     for key, text in dict(added.outputs if role == "source" else added.inputs).items():
-        end = lookup.find(text, role)
-        if not isinstance(end, End):
-            workspace.findings.append(end)
-        elif called is not None and end.signature != called.key:
+        endpoint = lookup.find(text, role)
+        if not isinstance(endpoint, Endpoint):
+            workspace.findings.append(endpoint)
+        elif called is not None and endpoint.signature != called.key:
             workspace.note(
                 "signature-callable",
                 "error",
@@ -153,24 +153,24 @@ def _look_up(
                 f"Write {show(called.key)}#KEY, or add a signature of its own for this tensor.",
             )
         else:
-            found[key] = end
-            hidden = hides(end)
+            found[key] = endpoint
+            hidden = hides(endpoint)
             if hidden is not None:
                 workspace.findings.append(hidden)
     return found
 
 
-def _check_feedable(workspace: Workspace, signature: str, found: FoundEnds) -> None:
-    feeds = {tensor: f"\0{key}" for key, end in found.inputs.items() for tensor in end.tensors}
-    roots = [tensor for end in found.outputs.values() for tensor in end.tensors]
+def _check_feedable(workspace: Workspace, signature: str, found: FoundEndpoints) -> None:
+    feeds = {tensor: f"\0{key}" for key, endpoint in found.inputs.items() for tensor in endpoint.tensors}
+    roots = [tensor for endpoint in found.outputs.values() for tensor in endpoint.tensors]
     reached = Needs(found.meta).nodes(roots, feeds, as_it_is=True)
     nodes = found.meta.nodes
     bare = sorted(name for name in reached if name in nodes and nodes[name].op in MUST_BE_FED)
     if bare:
         _tell_unfed(workspace, signature, bare, found.prepared)
     fed: dict[str, str] = {}
-    for key, end in found.inputs.items():
-        for tensor in end.tensors:
+    for key, endpoint in found.inputs.items():
+        for tensor in endpoint.tensors:
             if fed.setdefault(tensor, key) != key:
                 workspace.note(
                     "signature-shared-input",
@@ -179,7 +179,7 @@ def _check_feedable(workspace: Workspace, signature: str, found: FoundEnds) -> N
                     f"{show(fed[tensor])!r} and {show(key)!r} would both feed {show(tensor)}.",
                     "Leave one of them out; tf.saved_model.load takes no two inputs for one tensor.",
                 )
-        if not {feeds[tensor] for tensor in end.tensors} & reached:
+        if not {feeds[tensor] for tensor in endpoint.tensors} & reached:
             workspace.note(
                 "signature-unused-input", "warning", f"{show(signature)}#{show(key)}",
                 "None of its outputs depends on this input, but callers have to give it.",

@@ -9,7 +9,7 @@ from itertools import pairwise
 from workbench.model import Model
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import Plan
-from workbench.surgery.resolve.endpoints import End, Lookup
+from workbench.surgery.resolve.endpoints import Endpoint, Lookup
 from workbench.surgery.resolve.join import Link, judge, see
 
 _MAX_PORTS = 200
@@ -30,18 +30,20 @@ def suggest(plan: Plan, models: Mapping[str, Model]) -> list[Connect]:
             continue
         for out_key in list(left.chosen.outputs)[:_MAX_PORTS]:
             for in_key in list(right.chosen.inputs)[:_MAX_PORTS]:
-                source_end, target_end = (
+                source_endpoint, target_endpoint = (
                     left.find(f"#{out_key}", "source"),
                     right.find(f"#{in_key}", "target"),
                 )
-                if not isinstance(source_end, End) or not isinstance(target_end, End):
+                if not isinstance(source_endpoint, Endpoint) or not isinstance(target_endpoint, Endpoint):
                     continue
-                link = judge(source_end, target_end)
+                link = judge(source_endpoint, target_endpoint)
                 if isinstance(link, Link):
                     alike = SequenceMatcher(None, out_key.lower(), in_key.lower()).ratio()
                     score = (2.0 if link.proven else 1.0) + alike
-                    out_text = out_key if isinstance(left.find(out_key, "source"), End) else f"#{out_key}"
-                    in_text = in_key if isinstance(right.find(in_key, "target"), End) else f"#{in_key}"
+                    out_text = (
+                        out_key if isinstance(left.find(out_key, "source"), Endpoint) else f"#{out_key}"
+                    )
+                    in_text = in_key if isinstance(right.find(in_key, "target"), Endpoint) else f"#{in_key}"
                     wire = _wire(plan, left.handle, out_text, right.handle, in_text)
                     found.append((score, wire))
     return [wire for _, wire in sorted(found, key=lambda item: -item[0])]

@@ -30,7 +30,7 @@ from workbench.surgery.export.signature_functions import (
 from workbench.surgery.lineage import Reference, SourceTensors
 from workbench.surgery.resolve.endpoints import chosen_signature
 from workbench.surgery.resolve.inside_calls import Opened
-from workbench.surgery.resolve.signature_endpoints import FoundEnds, Side, find_ends, open_ends
+from workbench.surgery.resolve.signature_endpoints import FoundEndpoints, Side, find_endpoints, open_endpoints
 from workbench.surgery.rewrite.outline import CannotOutline, Outliner
 from workbench.surgery.workspace import WARMUP, Workspace
 
@@ -87,7 +87,7 @@ class _Change:
             key: found for key, found in workspace.original.signatures.items() if key not in HIDDEN_SIGNATURES
         }
         self.chosen: Signature | None = None
-        self.added: dict[str, FoundEnds] = {}
+        self.added: dict[str, FoundEndpoints] = {}
         # placeholders and calls of callables, which the main graph gets
         self.calls: dict[str, NodeDef] = {}
         # the original with the calls opened that endpoints lie in
@@ -120,9 +120,9 @@ class _Change:
                 )
             self._check_ports(self.chosen, "inputs", self.rename_inputs)
             self._check_ports(self.chosen, "outputs", self.rename_outputs)
-        self.opened = open_ends(self.workspace, self.add, self.wanted)
+        self.opened = open_endpoints(self.workspace, self.add, self.wanted)
         for added in self.add:
-            self._find_ends(added)
+            self._find_endpoints(added)
 
     def _choose(self) -> None:
         if not (
@@ -215,13 +215,13 @@ class _Change:
                 f"Choose another key, for example {show(key)}_.",
             )
 
-    def _find_ends(self, added: Added) -> None:
+    def _find_endpoints(self, added: Added) -> None:
         for key in dict(added.inputs):
             self._check_key(key, "inputs")
         for key in dict(added.outputs):
             self._check_key(key, "outputs")
         taken = [*self.calls, *(self.opened.meta.nodes if self.opened is not None else ())]
-        found = find_ends(self.workspace, added, self.wanted, taken, self.opened)
+        found = find_endpoints(self.workspace, added, self.wanted, taken, self.opened)
         if found is not None:
             self.added[added.key] = found
             self.calls |= found.calls
@@ -304,9 +304,9 @@ class _Change:
         method = self.method if not self.method_of_chosen else None
         definition.method_name = PREDICT if method is None else method
         found = self.added[added.key]
-        for side, ends in (("inputs", found.inputs), ("outputs", found.outputs)):
-            for key, end in ends.items():
-                getattr(definition, side)[key].CopyFrom(found.info(end))
+        for side, endpoints in (("inputs", found.inputs), ("outputs", found.outputs)):
+            for key, endpoint in endpoints.items():
+                getattr(definition, side)[key].CopyFrom(found.info(endpoint))
         reference = self._reference(found)
         if reference is None:
             self.wrong(
@@ -320,7 +320,7 @@ class _Change:
         if self.objects:
             self._make_function(added.key)
 
-    def _reference(self, found: FoundEnds) -> Reference | None:
+    def _reference(self, found: FoundEndpoints) -> Reference | None:
         """Return the reference of an added signature in the source, or None."""
         workspace = self.workspace
         if found.prepared is not None or found.meta is not workspace.original:
@@ -330,15 +330,15 @@ class _Change:
             opened = found.meta if found.prepared is None else None
             (handle,) = workspace.plan.handles
             sides = [
-                {key: SourceTensors(handle, end.tensors) for key, end in ends.items()}
-                for ends in (found.inputs, found.outputs)
+                {key: SourceTensors(handle, endpoint.tensors) for key, endpoint in endpoints.items()}
+                for endpoints in (found.inputs, found.outputs)
             ]
             return Reference(sides[0], sides[1], found.prepared, opened)
         origins: list[dict[str, SourceTensors]] = []
-        for ends in (found.inputs, found.outputs):
+        for endpoints in (found.inputs, found.outputs):
             origins.append({})
-            for key, end in ends.items():
-                origin = workspace.source_tensors(end.tensors)
+            for key, endpoint in endpoints.items():
+                origin = workspace.source_tensors(endpoint.tensors)
                 if origin is None:
                     return None
                 origins[-1][key] = origin

@@ -182,9 +182,9 @@ def _candidates(join: Join, part: ImportedModel) -> tuple[dict[str, tuple[str, P
     if part.chosen is not None:
         signatures[part.chosen.key] = part.chosen
     for link in join.links:
-        for end in (link.source, link.target):
-            if end.handle == part.handle and end.signature is not None:
-                signatures.setdefault(end.signature, part.meta.signatures[end.signature])
+        for endpoint in (link.source, link.target):
+            if endpoint.handle == part.handle and endpoint.signature is not None:
+                signatures.setdefault(endpoint.signature, part.meta.signatures[endpoint.signature])
     marks: dict[str, tuple[str, Port]] = {}
     feeds: dict[str, str] = {}
     for signature in signatures.values():

@@ -12,9 +12,9 @@ from textual.containers import Vertical
 from workbench.model import shapes
 from workbench.names import show
 from workbench.session.lists.listing import Row
-from workbench.session.lists.picking import Picked, end_of, outputs_of
+from workbench.session.lists.picking import Picked, endpoint_of, outputs_of
 from workbench.session.session import Session
-from workbench.surgery.resolve.endpoints import End
+from workbench.surgery.resolve.endpoints import Endpoint
 from workbench.tui import glyphs
 from workbench.tui.screens.dialog import Dialog
 from workbench.tui.widgets.lines import Lines, Painted, Piece
@@ -43,9 +43,15 @@ class Outputs(Lines):
         """Return an output with its dtype and shape."""
         picked = self.picked if self.picked is not None and self.picked.handle != self.handle else None
         side = "target" if picked is not None and picked.side == "source" else "source"
-        end = end_of(self.session, self.handle, self.row, "target" if side == "target" else "source", index)
-        typed = shapes.typed(end.dtypes[0], end.shapes[0]) if isinstance(end, End) else "can't be wired"
-        right: list[Piece] = [(f"  {typed} ", "dtype" if isinstance(end, End) else "quiet")]
+        endpoint = endpoint_of(
+            self.session, self.handle, self.row, "target" if side == "target" else "source", index
+        )
+        typed = (
+            shapes.typed(endpoint.dtypes[0], endpoint.shapes[0])
+            if isinstance(endpoint, Endpoint)
+            else "can't be wired"
+        )
+        right: list[Piece] = [(f"  {typed} ", "dtype" if isinstance(endpoint, Endpoint) else "quiet")]
         judged = picked.judge(self.session, self.handle, self.row, index) if picked is not None else None
         if judged is not None:
             sign, role = _SIGNS[judged.state]

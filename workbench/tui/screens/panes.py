@@ -16,7 +16,7 @@ from workbench.errors import WorkbenchError
 from workbench.findings import Finding
 from workbench.names import CALL_SEPARATOR, show
 from workbench.session.command import inspect_line, merge_line
-from workbench.session.lists.picking import Picked, Wired, wired_ends
+from workbench.session.lists.picking import Picked, Wired, wired_endpoints
 from workbench.session.lists.viewer import Viewer
 from workbench.session.options import suggested_target
 from workbench.tui import glyphs
@@ -191,7 +191,7 @@ class PanesScreen(RegionScreen):
         if self.picked is not None and self.picked.handle not in session.handles:
             self.picked = None
         self._sync_panes()
-        self._wired = wired_ends(session)
+        self._wired = wired_endpoints(session)
         self.query_one(Wires).rows_changed()
         self.arrange_regions()
         self.refresh_state()
@@ -281,7 +281,7 @@ class PanesScreen(RegionScreen):
                 subtitle = f"{len(pane.rows.hits):,} of {len(pane.viewer.index) if pane.viewer else 0:,}"
             elif self.picked is not None and pane.handle != self.picked.handle:
                 what = "outputs" if self.picked.side == "target" else "inputs"
-                subtitle = f"{what} for {show(self.picked.end.written, 40)}"
+                subtitle = f"{what} for {show(self.picked.endpoint.written, 40)}"
             pane.border_subtitle = subtitle.replace("[", r"\[")
         self.query_one(Wires).border_title = "Wires"
         self.query_one(Findings).border_title = "Findings"

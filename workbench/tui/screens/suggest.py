@@ -13,7 +13,7 @@ from workbench.model import shapes
 from workbench.names import show
 from workbench.session.session import Session
 from workbench.surgery.operations.connect import Connect
-from workbench.surgery.resolve.endpoints import End
+from workbench.surgery.resolve.endpoints import Endpoint
 from workbench.tui import glyphs
 from workbench.tui.screens.dialog import Dialog
 from workbench.tui.widgets.lines import Lines, Painted, Piece
@@ -42,7 +42,7 @@ class Suggestions(Lines):
         handles = self.session.handles
         left: list[Piece] = [(" ", "plain")]
         flex = []
-        ends = []
+        endpoints = []
         for number, (handle, text) in enumerate(
             zip(self.session.ends_of(wire), (wire.source, wire.target), strict=True)
         ):
@@ -54,9 +54,9 @@ class Suggestions(Lines):
             plain = text.removeprefix(f"{handle}@")
             left.append((show(plain), "plain"))
             found = self.session.judging.lookups[handle].find(plain, "target" if number else "source")
-            ends.append(found if isinstance(found, End) else None)
+            endpoints.append(found if isinstance(found, Endpoint) else None)
         right: list[Piece] = []
-        source, target = ends
+        source, target = endpoints
         if source is not None and target is not None:
             judged = self.session.judge(source, target)
             given = shapes.typed(source.dtypes[0], source.shapes[0])
