@@ -98,11 +98,11 @@ def test_what_only_a_source_does_is_asked_about(tmp_path: Path, capsys: pytest.C
 
 
 def test_a_demo_is_harmless(sample_models: Path) -> None:
-    from workbench.checks.unsafe import dangerous
+    from workbench.checks.unsafe import unsafe_ops
     from workbench.model import open_model
 
     for name in ("image_base64", "digits"):
-        assert dangerous(open_model(sample_models / name).meta) == []
+        assert unsafe_ops(open_model(sample_models / name).meta) == []
 
 
 OTHER = """

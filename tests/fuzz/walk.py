@@ -19,7 +19,7 @@ from typing import Any
 from tests.fuzz.walk_mutants import Mutant, make
 from tests.hostile.build import SECRET
 from tests.hostile.playing import Players
-from workbench.checks.unsafe import dangerous, scan
+from workbench.checks.unsafe import scan, unsafe_ops
 from workbench.model import open_model
 
 NAME = "walk"
@@ -162,14 +162,14 @@ def compare(mutant: Mutant, meta: Any, run: Run, number: int, tally: Tally) -> N
     A key that only the object graph has is no signature that could be named: it must be among all that is reported.
     """
     if run.loads:
-        quiet = {one.node for one in dangerous(meta, [])} - {
+        quiet = {one.node for one in unsafe_ops(meta, [])} - {
             name for fired in run.fired.values() for name in fired
         }
         tally.counts[f"{run.loader} reported of loading, not seen"] += len(quiet & set(mutant.marks))
     for phase in dict.fromkeys([*run.fired, *run.read]):
         keys = [phase.removeprefix("call ")] if phase.startswith("call ") else []
         only_objects = any(key not in meta.signatures for key in keys)
-        told = {one.node for one in (scan(meta) if only_objects else dangerous(meta, keys))}
+        told = {one.node for one in (scan(meta) if only_objects else unsafe_ops(meta, keys))}
         for name in run.fired.get(phase, ()):
             tally.counts["fired"] += 1
             if name not in told:

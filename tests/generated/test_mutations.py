@@ -14,7 +14,7 @@ import pytest
 
 from tests.generated.models import generate
 from workbench.checks.check import check_model
-from workbench.checks.unsafe import dangerous
+from workbench.checks.unsafe import unsafe_ops
 from workbench.model import open_model
 from workbench.publishing import reference as prove
 from workbench.publishing.commit import commit
@@ -89,7 +89,7 @@ def verifier(plan: Plan, child: Child, copies: Copies) -> Verifier:
 def verdict(draft: Draft, verifier: Verifier, folder: Path) -> str:
     """As of a commit."""
     signature = draft.signature
-    if dangerous(draft.meta, [signature.key]):
+    if unsafe_ops(draft.meta, [signature.key]):
         return "not run"
     assert commit(draft, folder / "out", verify=False).published
     return verifier.result(ResultModel(ModelRef(folder / "out", draft.meta.tags), signature)).verdict

@@ -11,8 +11,8 @@ import pytest
 from tests.protos import Func, attr, const, function, graph, meta_graph, node, write
 from tests.timing import costs_at_most
 from tests.zoo import ZOO, Example, names
-from workbench.checks.unsafe import OTHER_SAVERS, OWN_ASSET, SAVERS_OWN, Danger, dangerous, on_denylist, scan
-from workbench.checks.unsafe import ops as dangerous_ops
+from workbench.checks.unsafe import OTHER_SAVERS, OWN_ASSET, SAVERS_OWN, Danger, on_denylist, scan, unsafe_ops
+from workbench.checks.unsafe import ops as unsafe_table
 from workbench.disk import optable
 from workbench.model import MetaGraph, open_model
 
@@ -20,7 +20,7 @@ Zoo = Callable[[str], Example]
 
 
 def found(graph_def: Any, keys: Any = None, **signatures: Any) -> list[Danger]:
-    return dangerous(MetaGraph(meta_graph(graph_def, **signatures)), keys)
+    return unsafe_ops(MetaGraph(meta_graph(graph_def, **signatures)), keys)
 
 
 def ops(dangers: list[Danger]) -> list[tuple[str, tuple[str, ...]]]:
@@ -29,13 +29,13 @@ def ops(dangers: list[Danger]) -> list[tuple[str, tuple[str, ...]]]:
 
 def test_every_listed_op_that_is_not_from_a_custom_library_is_in_the_op_table() -> None:
     elsewhere = {"RemoteFusedGraphExecute", "Rpc", "TryRpc", "BigQueryReader", "BigtableClient", "GrpcServer"}
-    assert {op for op in dangerous_ops.VERDICTS if not optable.is_known(op)} == elsewhere
+    assert {op for op in unsafe_table.VERDICTS if not optable.is_known(op)} == elsewhere
 
 
 def test_every_op_of_tensorflow_was_looked_at() -> None:
     """An op that is in neither list is new: read what its kernel touches, and put it into one of them."""
     listed = (Path(__file__).parent / "harmless_ops.txt").read_text().split()
-    harmless, told = set(listed), set(dangerous_ops.VERDICTS)
+    harmless, told = set(listed), set(unsafe_table.VERDICTS)
     assert len(listed) == len(harmless)
     assert harmless & told == set()
     assert set(optable.all_names()) - harmless - told == set()
@@ -56,7 +56,7 @@ def test_ops_with_a_file_or_an_address_among_their_attrs_and_inputs_are_told() -
         named = [one.name for one in op_def.attr if one.type in ("string", "list(string)")]
         named += [one.name for one in op_def.input_arg if one.type == 7]
         if any(word in name for word in words for name in named):
-            assert op in dangerous_ops.VERDICTS or op.startswith(tuple(harmless)), (op, named)
+            assert op in unsafe_table.VERDICTS or op.startswith(tuple(harmless)), (op, named)
 
 
 def test_the_main_graph_and_who_reaches_it() -> None:
@@ -154,10 +154,10 @@ def test_the_savers_own_nodes_are_harmless_until_something_else_reaches_them() -
     meta.saver_def.filename_tensor_name = "file:0"
     meta.saver_def.restore_op_name = "restore_all"
     meta.saver_def.save_tensor_name = "saved:0"
-    assert ops(dangerous(MetaGraph(meta), ["fine"])) == []
-    assert ops(dangerous(MetaGraph(meta))) == [("SaveV2", ("bad",))]
+    assert ops(unsafe_ops(MetaGraph(meta), ["fine"])) == []
+    assert ops(unsafe_ops(MetaGraph(meta))) == [("SaveV2", ("bad",))]
     del meta.signature_def["bad"]
-    assert ops(dangerous(MetaGraph(meta))) == []
+    assert ops(unsafe_ops(MetaGraph(meta))) == []
 
 
 def test_restoring_may_hide_other_ops() -> None:
@@ -167,7 +167,7 @@ def test_restoring_may_hide_other_ops() -> None:
     meta = meta_graph(one, fine=({}, {"y": "y:0"}))
     meta.saver_def.filename_tensor_name = "file:0"
     meta.saver_def.restore_op_name = "restore_all"
-    assert ops(dangerous(MetaGraph(meta), ["fine"])) == [("WriteFile", ("(restore)",))]
+    assert ops(unsafe_ops(MetaGraph(meta), ["fine"])) == [("WriteFile", ("(restore)",))]
 
 
 def table_graph(filename: str) -> Any:
@@ -190,7 +190,7 @@ def test_a_table_may_read_the_models_own_asset_only(filename: str, expected: int
     meta = meta_graph(table_graph(filename))
     meta.asset_file_def.add(filename="vocab.txt").tensor_info.name = "asset:0"
     meta.collection_def["saved_model_main_op"].node_list.value.append("init_op")
-    dangers = dangerous(MetaGraph(meta), [])
+    dangers = unsafe_ops(MetaGraph(meta), [])
     assert [one.signatures for one in dangers] == [("(init op)",)] * expected
 
 
@@ -292,9 +292,9 @@ def test_the_loaded_signature_may_be_another_function_than_the_main_graph_calls(
     nodes.add().user_object.identifier = "signature_map"
     nodes[1].children.add(node_id=2, local_name="s")
     nodes.add().bare_concrete_function.concrete_function_name = "foul"
-    assert ops(dangerous(MetaGraph(meta), ["s"])) == [("WriteFile", ("s",))]
+    assert ops(unsafe_ops(MetaGraph(meta), ["s"])) == [("WriteFile", ("s",))]
     nodes[1].children[0].local_name = "other"
-    assert ops(dangerous(MetaGraph(meta), ["s"])) == []
+    assert ops(unsafe_ops(MetaGraph(meta), ["s"])) == []
 
 
 def test_loading_calls_what_restores_objects() -> None:
@@ -302,7 +302,7 @@ def test_loading_calls_what_restores_objects() -> None:
     nodes = meta.object_graph_def.nodes
     nodes[0].saveable_objects["state"].restore_function = 1
     nodes.add().function.concrete_functions.append("foul")
-    assert ops(dangerous(MetaGraph(meta), [])) == [("WriteFile", ("(load)",))]
+    assert ops(unsafe_ops(MetaGraph(meta), [])) == [("WriteFile", ("(load)",))]
 
 
 def test_restoring_another_file_is_not_the_savers_own() -> None:
@@ -312,7 +312,7 @@ def test_restoring_another_file_is_not_the_savers_own() -> None:
     meta = meta_graph(one, fine=({}, {"y": "y:0"}))
     meta.saver_def.filename_tensor_name = "file:0"
     meta.saver_def.restore_op_name = "restore_all"
-    assert ops(dangerous(MetaGraph(meta), ["fine"])) == [("RestoreV2", ("(restore)",))]
+    assert ops(unsafe_ops(MetaGraph(meta), ["fine"])) == [("RestoreV2", ("(restore)",))]
 
 
 def test_what_is_excused_is_listed() -> None:
@@ -331,12 +331,12 @@ def test_what_is_excused_is_listed() -> None:
 
 def test_a_second_saver_that_nothing_calls_is_excused_until_it_is_fetched() -> None:
     meta = MetaGraph(meta_graph(saver_graph(), fine=({}, {"y": "y:0"})))
-    assert dangerous(meta) == []
+    assert unsafe_ops(meta) == []
     assert {(one.op, one.excuse) for one in scan(meta)} == {
         ("RestoreV2", OTHER_SAVERS),
         ("SaveV2", OTHER_SAVERS),
     }
-    assert ops(dangerous(meta, [], tensors=["saved:0"])) == [("SaveV2", ("(fetched)",))]
+    assert ops(unsafe_ops(meta, [], tensors=["saved:0"])) == [("SaveV2", ("(fetched)",))]
 
 
 def test_only_the_init_op_is_fed_with_paths_of_assets() -> None:
@@ -344,7 +344,7 @@ def test_only_the_init_op_is_fed_with_paths_of_assets() -> None:
     one = graph(const("asset", "/etc/passwd"), node("y", "ReadFile", "asset"))
     meta = meta_graph(one, s=({}, {"y": "y:0"}))
     meta.asset_file_def.add(filename="vocab.txt").tensor_info.name = "asset:0"
-    assert ops(dangerous(MetaGraph(meta), ["s"])) == [("ReadFile", ("s",))]
+    assert ops(unsafe_ops(MetaGraph(meta), ["s"])) == [("ReadFile", ("s",))]
 
 
 def test_a_variable_holds_an_assets_path_unless_the_signature_sets_it() -> None:
@@ -359,8 +359,8 @@ def test_a_variable_holds_an_assets_path_unless_the_signature_sets_it() -> None:
     meta = meta_graph(graph(*nodes), s=({}, {"y": "y:0"}), t=({}, {"z": "z:0"}))
     meta.asset_file_def.add(filename="vocab.txt").tensor_info.name = "asset:0"
     meta.collection_def["saved_model_main_op"].node_list.value.append("set")
-    assert ops(dangerous(MetaGraph(meta), ["s"])) == []
-    assert ops(dangerous(MetaGraph(meta), ["t"])) == [("ReadFile", ("t",))]
+    assert ops(unsafe_ops(MetaGraph(meta), ["s"])) == []
+    assert ops(unsafe_ops(MetaGraph(meta), ["t"])) == [("ReadFile", ("t",))]
 
 
 def test_an_asset_that_leaves_the_folder_is_not_the_models_own(tmp_path: Path) -> None:
@@ -368,15 +368,15 @@ def test_an_asset_that_leaves_the_folder_is_not_the_models_own(tmp_path: Path) -
     meta.asset_file_def.add(filename="../../secret.txt").tensor_info.name = "asset:0"
     meta.collection_def["saved_model_main_op"].node_list.value.append("init_op")
     path = write(tmp_path / "m", meta)
-    assert [one.signatures for one in dangerous(open_model(path).meta, [])] == [("(init op)",)]
+    assert [one.signatures for one in unsafe_ops(open_model(path).meta, [])] == [("(init op)",)]
 
 
 @pytest.mark.parametrize("name", names())
 def test_the_zoo_is_harmless_but_for_what_is_marked(zoo: Zoo, name: str) -> None:
     example = zoo(name)
     meta = open_model(example.path, example.tags).meta
-    assert dangerous(meta, []) == [], "loading alone"
-    dangers = dangerous(meta)
+    assert unsafe_ops(meta, []) == [], "loading alone"
+    dangers = unsafe_ops(meta)
     marked = bool({"danger", "unknown_op"} & ZOO[name].kinds)
     if name == "tf2_prints":  # to stderr
         marked = False

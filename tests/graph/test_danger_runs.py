@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.zoo.tools import edit
-from workbench.checks.unsafe import dangerous
+from workbench.checks.unsafe import unsafe_ops
 from workbench.model import open_model
 from workbench.runtime.api import run
 from workbench.runtime.child_process.child import Child
@@ -129,7 +129,7 @@ def test_it_is_found_and_it_runs(
 ) -> None:
     mark = tmp_path / "mark"
     model = open_model(make(tmp_path / "model", str(mark)))
-    found = dangerous(model.meta, ["serving_default"])
+    found = unsafe_ops(model.meta, ["serving_default"])
     assert {(one.op, label in one.signatures) for one in found} == {("WriteFile", True)}
     assert not mark.exists(), "making it runs nothing"
     values = {next(iter(model.meta.signature().inputs)): np.ones(3, np.float32)}

@@ -9,7 +9,7 @@ import pytest
 
 from tests.graph.loading_cases import CASES, Case
 from tests.protos import Func, attr, const, function, graph, meta_graph, node
-from workbench.checks.unsafe import Danger, dangerous, scan
+from workbench.checks.unsafe import Danger, scan, unsafe_ops
 from workbench.disk import schema
 from workbench.model import MetaGraph
 
@@ -17,7 +17,7 @@ EVIL = node("w", "WriteFile", "a", "a")
 
 
 def told(meta: Any, keys: Any = (), **others: Any) -> list[tuple[str, str, tuple[str, ...]]]:
-    return [(one.op, one.node, one.signatures) for one in dangerous(MetaGraph(meta), keys, **others)]
+    return [(one.op, one.node, one.signatures) for one in unsafe_ops(MetaGraph(meta), keys, **others)]
 
 
 def objects_by_hand() -> tuple[Any, dict[str, int]]:
@@ -243,7 +243,7 @@ def test_constants_behind_shapes_run_while_the_graph_is_imported(name: str) -> N
     assert [one for one in found if one[1] == "d"] == [(nodes_by(nodes)["d"], "d", ("(import)",))] * runs
     library = [function("unused", [], *nodes)]
     meta = meta_graph(graph(node("y", "NoOp"), functions=library), s=({}, {"y": "y:0"}))
-    assert [one.path for one in dangerous(MetaGraph(meta), ["s"]) if one.node == "d"] == [("unused",)] * runs
+    assert [one.path for one in unsafe_ops(MetaGraph(meta), ["s"]) if one.node == "d"] == [("unused",)] * runs
 
 
 def nodes_by(nodes: Any) -> dict[str, str]:

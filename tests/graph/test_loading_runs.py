@@ -12,7 +12,7 @@ import pytest
 
 from tests.graph.loading_cases import CASES, Case
 from tests.zoo.tools import edit
-from workbench.checks.unsafe import dangerous
+from workbench.checks.unsafe import unsafe_ops
 from workbench.model import open_model
 
 pytestmark = [pytest.mark.needs_tf, pytest.mark.exhaustive]
@@ -79,7 +79,7 @@ def test_what_fires_was_found(model: tuple[Path, Path], case: Case, tmp_path: Pa
     folder = Path(shutil.copytree(base, tmp_path / "m"))
 
     edit(folder, change(case))
-    found = {label for one in dangerous(open_model(folder).meta, []) for label in one.signatures}
+    found = {label for one in unsafe_ops(open_model(folder).meta, []) for label in one.signatures}
     mark.unlink(missing_ok=True)
     try:
         loaded = tf.saved_model.load(str(folder))
@@ -143,7 +143,7 @@ def test_importing_runs_constants_behind_shapes(
 
     edit(folder, plant)
     shutil.rmtree(written)
-    found = {one.node: one.signatures for one in dangerous(open_model(folder).meta, [])}
+    found = {one.node: one.signatures for one in unsafe_ops(open_model(folder).meta, [])}
     assert found == {"debug": ("(import)",)}
     if loader == "v1":
         with tf.compat.v1.Session(graph=tf.Graph()) as session:

@@ -8,7 +8,7 @@ from base64 import b64decode
 import pytest
 
 from tests.protos import attr, graph, meta_graph, node
-from workbench.checks.unsafe import dangerous, scan
+from workbench.checks.unsafe import scan, unsafe_ops
 from workbench.checks.unsafe.stablehlo import custom_call_targets
 from workbench.disk import schema
 from workbench.model import MetaGraph
@@ -116,12 +116,12 @@ def model(module: bytes) -> MetaGraph:
 
 @pytest.mark.parametrize("module", [TEXT, BYTECODE])
 def test_what_the_compiler_replaces_is_listed_and_not_asked_about(module: bytes) -> None:
-    assert dangerous(model(module), ["serving_default"]) == []
+    assert unsafe_ops(model(module), ["serving_default"]) == []
     (one,) = scan(model(module))
     assert one.excuse is not None and "Sharding, shape_assertion" in one.excuse
 
 
 @pytest.mark.parametrize("module", [CALLS, OLD, TEXT.replace(b"@Sharding", b"@system")])
 def test_anything_else_is_asked_about(module: bytes) -> None:
-    (one,) = dangerous(model(module), ["serving_default"])
+    (one,) = unsafe_ops(model(module), ["serving_default"])
     assert (one.tier, one.excuse) == ("code", None)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.protos import Func, attr, const, function, graph, meta_graph, node, strings, write
 from tests.timing import costs_at_most
-from workbench.checks.unsafe import OWN_ASSET, SAVERS_OWN, dangerous, scan
+from workbench.checks.unsafe import OWN_ASSET, SAVERS_OWN, scan, unsafe_ops
 from workbench.disk import schema
 from workbench.model import MetaGraph, open_model
 
@@ -28,7 +28,7 @@ def initialised(
 
 
 def found(meta: MetaGraph, keys: Any = ()) -> list[tuple[str, list[str]]]:
-    return [(one.op, list(one.signatures)) for one in dangerous(meta, keys)]
+    return [(one.op, list(one.signatures)) for one in unsafe_ops(meta, keys)]
 
 
 def reader(name: str = "reader", *arguments: str, reads: str = "file") -> Any:
@@ -62,7 +62,7 @@ def test_a_constant_that_anybody_feeds_is_no_constant(fed: str) -> None:
             asset.SerializeToString(),
         )
     more = ["name:0"] if fed == "caller" else []
-    listed = dangerous(MetaGraph(meta), [], tensors=["y:0"], fed=more)
+    listed = unsafe_ops(MetaGraph(meta), [], tensors=["y:0"], fed=more)
     assert [(one.op, one.tier) for one in listed] == [("CacheDataset", "write")]
 
 
@@ -101,7 +101,7 @@ def test_an_empty_name_is_one_that_tensorflow_reads_as_empty(value: Any) -> None
 )
 def test_nothing_is_written_to_an_assets_path(op: str) -> None:
     meta = initialised(const("asset", ""), node("init", op, "asset", "asset", "asset"))
-    assert [(one.op, one.tier) for one in dangerous(meta, [])] == [(op, "write")]
+    assert [(one.op, one.tier) for one in unsafe_ops(meta, [])] == [(op, "write")]
 
 
 # --- which tensor
@@ -115,7 +115,7 @@ def test_an_asset_is_one_output_of_a_node() -> None:
         node("other", "ReadFile", "two"),
         node("init", "NoOp", "^own", "^other"),
     ]
-    assert [one.node for one in dangerous(initialised(*nodes, assets=[("vocab.txt", "two:1")]), [])] == [
+    assert [one.node for one in unsafe_ops(initialised(*nodes, assets=[("vocab.txt", "two:1")]), [])] == [
         "other"
     ]
 
@@ -140,7 +140,7 @@ def test_an_asset_counts_if_all_its_definitions_lie_inside(
     """The last one counts in TensorFlow, which takes `n:00` and `n:-1` for names of outputs too."""
     meta = initialised(const("asset", "vocab.txt"), node("init", "ReadFile", "asset"), assets=assets)
     (tmp_path / "secret").touch()
-    listed = dangerous(open_model(write(tmp_path / "a" / "m", meta.proto)).meta, [])
+    listed = unsafe_ops(open_model(write(tmp_path / "a" / "m", meta.proto)).meta, [])
     assert len(listed) == expected
 
 
@@ -243,7 +243,7 @@ def test_each_op_hands_its_inputs_on_in_its_own_way(
     what: str, call: Any, functions: Any, expected: int
 ) -> None:
     nodes = [const("asset", "vocab.txt"), const("other", "/etc/passwd"), call]
-    assert len(dangerous(initialised(*nodes, functions=functions), [])) == expected, what
+    assert len(unsafe_ops(initialised(*nodes, functions=functions), [])) == expected, what
 
 
 @pytest.mark.parametrize("op", ["While", "StatelessWhile"])
@@ -376,7 +376,7 @@ def _handle(shared_name: Any) -> Any:
 def test_a_variable_holds_a_path_only_if_nothing_else_can_write_to_it(
     more: Any, functions: Any, expected: int
 ) -> None:
-    listed = [one for one in dangerous(variables(*more, functions=functions), ["s"]) if one.signatures]
+    listed = [one for one in unsafe_ops(variables(*more, functions=functions), ["s"]) if one.signatures]
     assert len(listed) == min(expected, 1)
 
 
@@ -657,7 +657,7 @@ def test_arguments_that_are_trusted_in_all_ways_are_not_looked_at_in_all() -> No
     assets = [(f"{name}.txt", f"{name}:0") for name in names]
     meta = initialised(*nodes, const("other", ""), call, functions=functions, assets=assets)
     with costs_at_most(10):
-        assert len(dangerous(meta, [])) == 500
+        assert len(unsafe_ops(meta, [])) == 500
 
 
 def test_names_of_pieces_that_are_nested_without_end() -> None:

@@ -11,7 +11,7 @@ from tests.cli.test_unsafe import NOBODY
 from tests.cli.tools import call
 from tests.hostile.build import Build
 from tests.hostile.calling import same
-from workbench.checks.unsafe import dangerous
+from workbench.checks.unsafe import unsafe_ops
 from workbench.model import open_model
 
 
@@ -56,8 +56,8 @@ def test_what_is_called_is_asked_about(place: Callable[[Build, int, int], str], 
         fair = b.function(same(b, "fair", marked=False), args=["x"])
         path = place(b, fair, b.function(same(b, "foul"), args=["x"]))
         meta = open_model(b.save(tmp_path / f"m{marked}")).meta
-        assert [one.op for one in dangerous(meta, [], called=[path])] == ["WriteFile"] * marked
-        assert dangerous(meta, ["serving_default"]) == []
+        assert [one.op for one in unsafe_ops(meta, [], called=[path])] == ["WriteFile"] * marked
+        assert unsafe_ops(meta, ["serving_default"]) == []
 
 
 def test_nothing_is_called_unasked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.hostile import HOSTILE, Hostile
-from workbench.checks.unsafe import Danger, dangerous, scan
+from workbench.checks.unsafe import Danger, scan, unsafe_ops
 from workbench.model import open_model
 
 
 def asked_about(path: Path, keys: list[str]) -> list[Danger]:
-    return [one for meta in open_model(path).meta_graphs for one in dangerous(meta, keys)]
+    return [one for meta in open_model(path).meta_graphs for one in unsafe_ops(meta, keys)]
 
 
 def found(path: Path) -> list[Danger]:

@@ -18,13 +18,13 @@ import pytest
 
 from tests import protos
 from tests.protos import graph, meta_graph, node, write
-from workbench.checks.unsafe import dangerous, scan
+from workbench.checks.unsafe import scan, unsafe_ops
 from workbench.disk import dtypes, schema
 from workbench.disk.atomic import temporary
 from workbench.disk.checkpoint import bundle_write
 from workbench.errors import ChangedFile, DamagedFile, NotAllowedToRun, WorkbenchError
 from workbench.model import Model, open_model
-from workbench.runtime.api import refuse_danger
+from workbench.runtime.api import refuse_unsafe
 from workbench.runtime.chain import ModelRef
 from workbench.runtime.child_process import child, child_script
 from workbench.runtime.child_process.private_copy import Copies
@@ -460,11 +460,11 @@ def test_fields_that_nobody_here_knows_are_asked_about(tmp_path: Path, at: str) 
     where.MergeFromString(unknown)
     harmless = open_model(write(tmp_path / "harmless", simple()))
     model = open_model(write(tmp_path / "m", meta))
-    assert dangerous(harmless.meta, ["serving_default"]) == []
-    assert [one.tier for one in dangerous(model.meta, ["serving_default"])] == ["code"]
+    assert unsafe_ops(harmless.meta, ["serving_default"]) == []
+    assert [one.tier for one in unsafe_ops(model.meta, ["serving_default"])] == ["code"]
     assert [one.tier for one in scan(model.meta)] == ["code"]
     with pytest.raises(NotAllowedToRun, match="not known"):
-        refuse_danger(model.meta, "serving_default")
+        refuse_unsafe(model.meta, "serving_default")
 
 
 def test_the_paths_to_be_shown_are_those_of_models_whatever_inputs_are_called() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from workbench.checks import unsafe as danger
+from workbench.checks import unsafe
 from workbench.checks.unsafe import Danger
 from workbench.model import Model, as_model
 
@@ -26,4 +26,4 @@ def scan(
         WrongType: the model is neither opened nor a path.
         DiskError: the model can't be read.
     """
-    return tuple(danger.scan(as_model(model, tags).meta))
+    return tuple(unsafe.scan(as_model(model, tags).meta))

@@ -107,11 +107,11 @@ def needs_of(
         op_libraries: shared objects with custom ops.
         python: another interpreter, or None.
     """
-    from workbench.checks.unsafe import dangerous
-    from workbench.checks.unsafe.ops import may_be_dangerous
+    from workbench.checks.unsafe import unsafe_ops
+    from workbench.checks.unsafe.ops import may_be_unsafe
 
-    asked = allowed or (not verified and may_be_dangerous(meta.ops))
-    unsafe = asked and bool(dangerous(meta, [signature]))
+    asked = allowed or (not verified and may_be_unsafe(meta.ops))
+    unsafe = asked and bool(unsafe_ops(meta, [signature]))
     return Needs(unsafe, tuple(imports), tuple(op_libraries), python)
 
 

@@ -222,7 +222,7 @@ def signature_depends(model: Model, meta: MetaGraph, signature: Signature) -> di
     }
 
 
-def dangers(stage: Stage, meta: MetaGraph, tensorflow: str | None = None) -> list[Danger]:
+def stage_unsafe_ops(stage: Stage, meta: MetaGraph, tensorflow: str | None = None) -> list[Danger]:
     """What running a stage, alone or in a chain, could do besides computing.
 
     A stage is loaded, its fetches are run in a v1 Session, and where `tf.saved_model.load` is asked too, a signature
@@ -231,19 +231,19 @@ def dangers(stage: Stage, meta: MetaGraph, tensorflow: str | None = None) -> lis
     Args:
         stage: the stage.
         meta: the MetaGraph it loads.
-        tensorflow: as for `dangerous`.
+        tensorflow: as for `unsafe_ops`.
     """
-    from workbench.checks.unsafe import dangerous
+    from workbench.checks.unsafe import unsafe_ops
 
     if stage.call is not None:
-        return dangerous(meta, [], called=[stage.call.path], tensorflow=tensorflow)
+        return unsafe_ops(meta, [], called=[stage.call.path], tensorflow=tensorflow)
     fed, fetched = set(stage.feeds), set(stage.fetches)
     keys = [
         key
         for key, signature in meta.signatures.items()
         if fetched <= _tensors(signature.outputs) and _tensors(signature.inputs) <= fed
     ]
-    return dangerous(meta, keys, tensors=stage.fetches, fed=stage.feeds, tensorflow=tensorflow)
+    return unsafe_ops(meta, keys, tensors=stage.fetches, fed=stage.feeds, tensorflow=tensorflow)
 
 
 def _tensors(ports: Mapping[str, Port]) -> set[str]:

@@ -38,7 +38,7 @@ class Proving:
         op_libraries: shared objects with custom ops.
         gpu: let TensorFlow see GPUs.
         time_limit: seconds for each request to the child; None for the default.
-        allow_unsafe: run models from which dangerous ops are reachable.
+        allow_unsafe: run models from which unsafe ops are reachable.
         seed: of the made inputs.
     """
 

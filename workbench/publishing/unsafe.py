@@ -37,7 +37,7 @@ def unsafe(
     Raises:
         WorkbenchError: an asset of one of them lies outside the model; nobody's word is enough for that.
     """
-    from workbench.checks.unsafe import dangerous, tell
+    from workbench.checks.unsafe import unsafe_message, unsafe_ops
     from workbench.model.assets import check_inside
     from workbench.publishing import reference as prove
     from workbench.runtime.child_process.unread_version import told_of, unread_version
@@ -48,9 +48,11 @@ def unsafe(
     version = unread_version(child) if child is not None else None
     if allowed or (child is not None and version is None):
         return None
-    told = tell(dangerous(meta, keys, tensorflow=version))
+    told = unsafe_message(unsafe_ops(meta, keys, tensorflow=version))
     for stage, loaded in stages if not told else ():
-        told = tell(prove.dangers(stage, loaded, version), f"The source {show(stage.name)}")
+        told = unsafe_message(
+            prove.stage_unsafe_ops(stage, loaded, version), f"The source {show(stage.name)}"
+        )
         if told:
             break
     return f"{told}{told_of(version)}" if told else None

@@ -67,7 +67,7 @@ def run(
     Raises:
         InputError: a value does not fit, is missing, or has no such key.
         WrongType: the model is neither opened nor a path, or `inputs` is no mapping.
-        NotAllowedToRun: dangerous ops are reached, and nobody allowed it.
+        NotAllowedToRun: unsafe ops are reached, and nobody allowed it.
         ExecutionFailed: TensorFlow raised; the message is its own.
         TensorFlowMissing, ChildDied, ChildTimeout: the process could not do it.
         UnknownName, DiskError: the model, tag set or signature; an asset that lies outside the model; a file of it
@@ -82,7 +82,7 @@ def run(
     chosen = meta.signature(signature)
     check_inside(meta.assets)
     if not allow_unsafe:
-        refuse_danger(meta, chosen.key)
+        refuse_unsafe(meta, chosen.key)
     slots = input_slots(meta, chosen)
     values = complete(to_values(inputs or {}, chosen, slots), slots)
     with contextlib.ExitStack() as stack:
@@ -93,13 +93,13 @@ def run(
             own = Child(python, imports=imports, op_libraries=op_libraries, gpu=gpu)
             running = stack.enter_context(own)
         if not allow_unsafe and (version := unread_version(running.start())) is not None:
-            refuse_danger(meta, chosen.key, version)
+            refuse_unsafe(meta, chosen.key, version)
         outputs = run_signature(running, copy, chosen, values, slots, loader=loader, time_limit=time_limit)
         copies.check_written()
         return outputs
 
 
-def refuse_danger(meta: MetaGraph, signature: str, tensorflow: str | None = None) -> None:
+def refuse_unsafe(meta: MetaGraph, signature: str, tensorflow: str | None = None) -> None:
     """Refuse to run a model that reaches ops that do more than compute.
 
     Args:
@@ -110,12 +110,13 @@ def refuse_danger(meta: MetaGraph, signature: str, tensorflow: str | None = None
     Raises:
         NotAllowedToRun: it does.
     """
-    from workbench.checks.unsafe import dangerous, tell
+    from workbench.checks.unsafe import unsafe_message, unsafe_ops
 
-    found = dangerous(meta, [signature], tensorflow=tensorflow)
+    found = unsafe_ops(meta, [signature], tensorflow=tensorflow)
     if found:
         raise NotAllowedToRun(
-            tell(found) + told_of(tensorflow), hint=Hint("If you trust the model, ", Action("allow-unsafe"))
+            unsafe_message(found) + told_of(tensorflow),
+            hint=Hint("If you trust the model, ", Action("allow-unsafe")),
         )
 
 

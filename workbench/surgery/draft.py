@@ -15,7 +15,7 @@ from workbench.surgery.operation import Operation
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import Plan, ResultOptions, Source
 from workbench.surgery.postconditions import check_join, check_steps
-from workbench.surgery.preconditions import dangers
+from workbench.surgery.preconditions import unsafe_findings
 from workbench.surgery.resolve.join import look_up, open_sources
 from workbench.surgery.result import Draft
 from workbench.surgery.rewrite.outline import CannotOutline
@@ -53,7 +53,7 @@ def check(plan: Plan, models: Mapping[str, Model] | None = None) -> CheckedPlan:
     _must_fit(plan, models)
     draft, findings = build(plan, models)
     if draft is not None:
-        findings = by_severity([*findings, *dangers(draft.meta, draft.references)])
+        findings = by_severity([*findings, *unsafe_findings(draft.meta, draft.references)])
     return CheckedPlan(plan, draft, findings)
 
 

@@ -126,15 +126,15 @@ def _is_unknown(part: ImportedModel, op: str) -> bool:
     return op not in part.meta.functions and not is_known(op)
 
 
-def dangers(meta: MetaGraph, signatures: Iterable[str]) -> list[Finding]:
+def unsafe_findings(meta: MetaGraph, signatures: Iterable[str]) -> list[Finding]:
     """What the result could do besides computing (R12): a warning, as only running it is held back for it.
 
     Not part of building a draft: the walk through every function costs as much as the rest of a merge.
     """
-    from workbench.checks.unsafe import dangerous, tell
+    from workbench.checks.unsafe import unsafe_message, unsafe_ops
 
-    found = dangerous(meta, list(signatures))
+    found = unsafe_ops(meta, list(signatures))
     if not found:
         return []
     hint = Hint("Verifying runs it. If you trust it, ", Action("allow-unsafe"))
-    return [Finding("R12-unsafe", "warning", "result", tell(found), hint)]
+    return [Finding("R12-unsafe", "warning", "result", unsafe_message(found), hint)]

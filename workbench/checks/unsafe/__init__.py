@@ -1,6 +1,6 @@
 """Where a model touches more than tensors: files, the network, the process, Python, code that nobody knows.
 
-TensorFlow models are programs. What ops are meant is told in `dangerous_ops.py`. The walk goes through every function
+TensorFlow models are programs. `ops.py` lists the ops that are meant. The walk goes through every function
 that is called by anything, branches and loop bodies included; TensorFlow's own `saved_model_cli scan` does not. It
 follows what runs: the nodes behind a signature, the function that `tf.saved_model.load` gives for it (which may be
 another one), and what loading alone runs (`loading.py`).
@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING
 from workbench.checks.unsafe import loading
 from workbench.checks.unsafe.objects import LoadedObjects
 from workbench.checks.unsafe.ops import classify
-from workbench.checks.unsafe.report import FETCHED, INIT, OTHER_SAVERS, OWN_ASSET, SAVERS_OWN, Danger, tell
+from workbench.checks.unsafe.report import (
+    FETCHED,
+    INIT,
+    OTHER_SAVERS,
+    OWN_ASSET,
+    SAVERS_OWN,
+    Danger,
+    unsafe_message,
+)
 from workbench.checks.unsafe.walk import Walk
 from workbench.disk.schema import NodeDef
 
@@ -31,10 +39,10 @@ __all__ = [
     "OWN_ASSET",
     "SAVERS_OWN",
     "Danger",
-    "dangerous",
+    "unsafe_ops",
     "on_denylist",
     "scan",
-    "tell",
+    "unsafe_message",
 ]
 
 CLI_DENYLIST = ("WriteFile", "ReadFile", "PrintV2")
@@ -46,7 +54,7 @@ def scan(meta: MetaGraph) -> list[Danger]:
     return [*_unknown_fields(meta), *_walk(meta, None).all()]
 
 
-def dangerous(
+def unsafe_ops(
     meta: MetaGraph,
     signature_keys: Iterable[str] | None = None,
     *,

@@ -2,7 +2,7 @@
 
 Every op of TensorFlow 2.21 was looked at (`tests/graph/harmless_ops.txt` has the others). An op that does it only for
 some values of an attr has a test of its own; a value that is not there to be read (a placeholder of a function) counts
-as the dangerous one.
+as the unsafe one.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ _OPS: dict[tuple[Tier, str], str] = {
 VERDICTS: dict[str, tuple[Tier, str]] = {
     op: verdict for verdict, listed in _OPS.items() for op in listed.split()
 }
-"""Op to what is dangerous about it, whatever its attrs."""
+"""Op to what is unsafe about it, whatever its attrs."""
 
 SAVER_WRITES = {"Save": (0,), "SaveSlices": (0,), "SaveV2": (0,), "MergeV2Checkpoints": (0, 1)}
 """What a saver saves by, and the inputs that are names of files."""
@@ -127,7 +127,7 @@ VERDICTS["XlaCallModule"] = ("code", "calls code of the process by its name (a S
 UNKNOWN: tuple[Tier, str] = ("code", "is not an op of TensorFlow 2.21: nobody knows what it does")
 
 
-def may_be_dangerous(ops: Iterable[str]) -> bool:
+def may_be_unsafe(ops: Iterable[str]) -> bool:
     """Return whether any op but a saver's own may be unsafe: a glance, cheaper than the walk."""
     return any(
         op in VERDICTS or not optable.is_known(op)

@@ -42,7 +42,7 @@ class Danger:
     excuse: str | None = None
 
 
-def tell(found: Sequence[Danger], who: str = "The model") -> str:
+def unsafe_message(found: Sequence[Danger], who: str = "The model") -> str:
     """Return some unsafe ops as a sentence that names the first three; empty without any."""
     if not found:
         return ""

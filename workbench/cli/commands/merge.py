@@ -128,9 +128,9 @@ def run(args: argparse.Namespace, out: Output, child: Child | None = None) -> in
     if args.dry_run:
         from workbench.cli.pages.merge_page import dry_run
         from workbench.describe.plan import plan_json
-        from workbench.surgery.preconditions import dangers
+        from workbench.surgery.preconditions import unsafe_findings
 
-        draft.findings = [*draft.findings, *dangers(draft.meta, draft.references)]
+        draft.findings = [*draft.findings, *unsafe_findings(draft.meta, draft.references)]
         if out.json:
             out.emit(plan_json(draft))
         else:

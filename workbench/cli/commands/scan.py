@@ -58,7 +58,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
 
 
 def _scan(args: argparse.Namespace, out: Output, path: str) -> int:
-    from workbench.checks import unsafe as danger
+    from workbench.checks import unsafe
     from workbench.model import open_model
 
     model = open_model(path)
@@ -68,7 +68,7 @@ def _scan(args: argparse.Namespace, out: Output, path: str) -> int:
     denylist = None
     if args.op_denylist is not None:
         denylist = {op.strip() for op in args.op_denylist.split(",") if op.strip()}
-    found = [danger.scan(meta) if denylist is None else danger.on_denylist(meta, denylist) for meta in metas]
+    found = [unsafe.scan(meta) if denylist is None else unsafe.on_denylist(meta, denylist) for meta in metas]
     if out.json:
         out.emit(_report(str(model.read_from), metas, found))
     else:
