@@ -1,4 +1,4 @@
-"""A graph as plain adjacency: who feeds whom, what is reached, what is needed, whether it is cyclic."""
+"""A graph as adjacency: inputs, consumers, ancestors, descendants, cycles."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workbench.names import input_node, input_tensor
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What is needed to compute some tensors when others are fed.
+    """The nodes needed to compute some tensors when others are fed.
 
     Attributes:
         nodes: every node that runs, those of fed tensors left out.
@@ -28,7 +28,7 @@ class Cut:
 
 
 class Adjacency:
-    """Edges of a graph by node name, data and control alike.
+    """The edges of a graph by node name, data and control alike.
 
     Args:
         nodes: the nodes by name, as `MetaGraph.nodes`; not copied.
@@ -51,18 +51,18 @@ class Adjacency:
         return found
 
     def inputs(self, node: str) -> list[str]:
-        """The nodes behind a node's inputs, in the order of `NodeDef.input`, control inputs included.
+        """Return the nodes of a node's inputs, in order, control inputs included.
 
         A name that no node has is in the list too; an unknown `node` has no inputs.
         """
         return self._parents.get(node, [])
 
     def consumers(self, node: str) -> list[tuple[str, int]]:
-        """Who uses a node: (consumer, position in the consumer's `input`), control inputs included."""
+        """Return the uses of a node: (consumer, position), control inputs included."""
         return self._consumers.get(node, [])
 
     def ancestors(self, starts: Iterable[str], stop: Container[str] = ()) -> set[str]:
-        """All nodes that `starts` depend on, `starts` included; names that no node has are left out.
+        """Return all nodes that `starts` depend on, `starts` included.
 
         Args:
             starts: node names.
@@ -76,7 +76,10 @@ class Adjacency:
         return reach((name for name in starts if name in parents), behind, stop)
 
     def descendants(self, starts: Iterable[str], stop: Container[str] = ()) -> set[str]:
-        """All nodes that depend on `starts`, `starts` included. Arguments as for `ancestors`."""
+        """Return all nodes that depend on `starts`, `starts` included.
+
+        Arguments as for `ancestors`.
+        """
         consumers = self._consumers
 
         def next_to(name: str) -> list[str]:
@@ -85,7 +88,7 @@ class Adjacency:
         return reach((name for name in starts if name in consumers), next_to, stop)
 
     def cut(self, outputs: Iterable[str], fed: Iterable[str] = ()) -> Cut:
-        """What has to run for `outputs` when `fed` is given.
+        """Return the nodes that `outputs` need when `fed` is given.
 
         Args:
             outputs: tensors `n:k`, or bare nodes.
@@ -106,7 +109,7 @@ class Adjacency:
         return Cut(frozenset(nodes), used, unfed)
 
     def find_cycle(self, starts: Iterable[str] | None = None) -> list[str] | None:
-        """A cycle as node names in the direction of the data, the first not repeated; None if there is none.
+        """Return a cycle as node names in the data's direction, or None.
 
         The back edge of a v1 while loop (out of NextIteration) is no cycle. Needs memory and time linear in
         the graph, and no recursion.

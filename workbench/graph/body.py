@@ -1,4 +1,4 @@
-"""The bodies of a MetaGraph: its main graph and its functions, and how names are looked up in each.
+"""The bodies of a MetaGraph, its main graph and functions, and their names.
 
 An input in the main graph is `n` or `n:k`. In a function it is an argument, `n:out` or `n:out:i`, where `out` is an
 output arg of the node's op. Both are brought to one form here: the node's name and the flat index of its output.
@@ -29,7 +29,10 @@ Output = tuple[str, int]
 
 
 class Dangling(Exception):
-    """An input names nothing; `part` is which part of it does not fit: `node` or `output`."""
+    """The error for an input that names nothing.
+
+    `part` is which part of it does not fit: `node` or `output`.
+    """
 
     def __init__(self, part: str, have: int | None = None) -> None:
         super().__init__(part)
@@ -54,7 +57,7 @@ def address(entry: str, ranges: Mapping[str, optable.ArgRange] | None) -> Output
 
 
 class Bodies:
-    """The bodies of one MetaGraph, each made when it is asked for.
+    """The bodies of one MetaGraph, each made at its first use.
 
     Args:
         meta: the MetaGraph.
@@ -91,7 +94,7 @@ class Bodies:
         return self._may_call[op]
 
     def __iter__(self) -> Iterator[Body]:
-        """Iterate over the main graph and the body of each function, in the order of the file."""
+        """Iterate over the main graph and each function's body, in the order of the file."""
         yield self.main
         functions = self.meta.functions
         for function in self.meta.graph.library.function:
@@ -163,7 +166,7 @@ class Body:
 
     @cached_property
     def consumers(self) -> Mapping[Output, list[tuple[NodeDef, int]]]:
-        """Each output or argument that is used, to its users: (node, position in its `input`)."""
+        """Each used output or argument, with its uses: (node, position in its `input`)."""
         found: dict[Output, list[tuple[NodeDef, int]]] = {}
         for node in self.nodes.values():
             for position, entry in enumerate(node.input):
@@ -188,13 +191,18 @@ class Body:
     # -- what inputs name
 
     def address(self, entry: str) -> Output:
-        """Return the output that a data input names; of an unknown op, the number that the input ends in."""
+        """Return the output that a data input names.
+
+        Of an unknown op it is the number that the input ends in.
+        """
         name = entry.partition(":")[0]
         is_node = self.function is not None and name in self.nodes and name not in self.arguments
         return address(entry, self.output_ranges(name) if is_node else None)
 
     def types(self, entry: str) -> Types:
-        """Return the dtype of each tensor that a data input represents; `UNKNOWN` where nothing tells it.
+        """Return the dtype of each tensor that a data input represents.
+
+        A dtype that nothing tells is `UNKNOWN`.
 
         Raises:
             Dangling: there is no such node, argument or output.
@@ -209,7 +217,7 @@ class Body:
         return self._types[name]
 
     def output_ranges(self, name: str) -> dict[str, optable.ArgRange] | None:
-        """Return the output args of a node by name, with their flat outputs; None where they are not known."""
+        """Return the output args of a node by name, or None if they are not known."""
         if name not in self._ranges:
             found = self.meta.output_ranges(self.nodes[name])
             self._ranges[name] = None if found is None else {one.arg: one for one in found}
@@ -228,7 +236,10 @@ class Body:
         return (outputs[index],)
 
     def _types_in_function(self, entry: str) -> Types:
-        """`arg`, `arg:i` of a list, `node:out`, `node:out:i` (`function.cc`, FunctionInstantiationHelper)."""
+        """Return the dtypes of `arg`, `arg:i`, `node:out` or `node:out:i`.
+
+        Source: `function.cc`, FunctionInstantiationHelper.
+        """
         name, _, rest = entry.partition(":")
         argument = self.arguments.get(name)
         if argument is not None:

@@ -1,4 +1,4 @@
-"""Tensors inside loops and branches of TF1's control flow, which nothing outside may take or give.
+"""Tensors in TF1 loops and branches, which nothing outside may use or feed.
 
 A value in a `while` exists once an iteration, in a frame of its own; a value in a `cond` may be dead. A Session refuses
 to fetch either (`Graph.prevent_fetching`), and a value from outside led into a branch would be alive in both.
@@ -18,7 +18,7 @@ Inside = Literal["loop", "branch"]
 
 
 def inside(meta: MetaGraph, node: str) -> Inside | None:
-    """Whether a node of the main graph stands in a v1 `while` or `cond`; None for a node outside both."""
+    """Return the v1 `while` or `cond` that contains a node, or None."""
     if not any(op in meta.main_ops for op in INTO_FRAMES):
         return None
     in_loops = _in_loops(meta)
@@ -28,7 +28,7 @@ def inside(meta: MetaGraph, node: str) -> Inside | None:
 
 
 def _in_loops(meta: MetaGraph) -> set[str]:
-    """Nodes behind an Enter and before an Exit."""
+    """Return the nodes behind an Enter and before an Exit."""
     starts = [name for name, node in meta.nodes.items() if node.op in ENTERS]
     if not starts:
         return set()
@@ -37,7 +37,10 @@ def _in_loops(meta: MetaGraph) -> set[str]:
 
 
 def _depth(meta: MetaGraph, node: str, in_loops: set[str]) -> int:
-    """How many branches a node stands in: one more behind each Switch, one less behind each Merge."""
+    """Return the number of branches a node is in.
+
+    It is one more behind each Switch, one less behind each Merge.
+    """
     known: dict[str, int] = {}
     todo = [node]
     while todo:

@@ -1,4 +1,4 @@
-"""On which inputs an output really depends, through the bodies of functions.
+"""The inputs that an output depends on, through the bodies of functions.
 
 A call node has all its inputs above all its outputs, but in the body an output may be a constant (class names, a
 version) or follow from one argument only.
@@ -17,7 +17,7 @@ _MAX_DEPTH = 64
 
 
 class Dependence:
-    """Answers for one MetaGraph; what was found for a function is kept.
+    """Find dependences in one MetaGraph; each function's result is kept.
 
     Args:
         meta: the MetaGraph.
@@ -28,7 +28,7 @@ class Dependence:
         self._found: dict[str, list[frozenset[int]] | None] = {}
 
     def inputs_of(self, node_name: str, output: int) -> frozenset[int] | None:
-        """Positions of the data inputs of a main-graph node that one of its outputs depends on; None for all."""
+        """Return the data inputs that an output depends on; None means all."""
         node = self._meta.nodes[node_name]
         if node.op not in CALLS:
             return None
@@ -38,7 +38,7 @@ class Dependence:
         return found[output]
 
     def _function(self, name: str, depth: int) -> list[frozenset[int]] | None:
-        """For each output of a function the arguments it depends on; None where it can't be told."""
+        """Return the arguments each output of a function depends on; None if unknown."""
         if name in self._found:
             return self._found[name]
         function = self._meta.functions.get(name)
@@ -81,7 +81,7 @@ class Dependence:
 def _behind(
     inputs: Iterable[str], text: str, node_name: str, call: Callable[[str, str], frozenset[int] | None]
 ) -> list[str]:
-    """The inputs of a node that one of its outputs needs for its value."""
+    """Return the inputs of a node that one of its outputs needs for its value."""
     data = [entry for entry in inputs if not entry.startswith("^")]
     needed = call(node_name, text)
     return data if needed is None else [data[position] for position in needed if position < len(data)]

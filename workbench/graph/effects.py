@@ -1,4 +1,4 @@
-"""Ops that do something besides giving values: what a control edge is worth keeping for.
+"""Ops with effects, for which a control edge must be kept.
 
 TensorFlow's automatic control dependencies tie every stateful op of a function to those before it
 (auto_control_deps.py), reads and lookups included. A control edge from a node that only reads, and all of whose
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def changes_something(meta: MetaGraph, node: NodeDef, harmless: frozenset[str] = READING) -> bool:
-    """Return whether a node itself changes state that outlives it; bodies that it calls are not looked into.
+    """Return whether a node itself, without called bodies, changes lasting state.
 
     Args:
         meta: the MetaGraph.
@@ -35,7 +35,7 @@ def changes_something(meta: MetaGraph, node: NodeDef, harmless: frozenset[str] =
 
 
 class Effects:
-    """The nodes of the main graph that have an effect, or depend on one that has: `name in effects`.
+    """The nodes of the main graph that have an effect or depend on one.
 
     Found when first asked for.
 
@@ -53,7 +53,7 @@ class Effects:
 
     @cached_property
     def _holding(self) -> set[str]:
-        """Nodes that have an effect, themselves or in what they call, and all that depend on one."""
+        """Return the nodes with an effect, direct or called, and all that depend on one."""
         having = [name for name, node in self._meta.nodes.items() if self._has(node)]
         return descendants(self._meta.nodes, having) if having else set()
 
@@ -64,7 +64,7 @@ class Effects:
         return any(self._in_body(name) for _, name in calls(node, self._meta.functions))
 
     def _of_op(self, node: NodeDef) -> bool | None:
-        """Whether an op has an effect; None if that depends on what the node calls."""
+        """Return whether an op has an effect; None if that depends on what it calls."""
         op = node.op
         if op not in self._ops:
             op_def = self._meta.op_table.get(op)
@@ -78,7 +78,7 @@ class Effects:
         return self._ops[op]
 
     def _in_body(self, name: str) -> bool:
-        """Whether a function, or one that it calls, has a node with an effect."""
+        """Return whether a function, or one that it calls, has a node with an effect."""
         if name not in self._bodies:
             seen, todo = {name}, [name]
             found = False

@@ -1,4 +1,4 @@
-"""Which functions a node calls or names, and which are reached from some nodes.
+"""The functions that a node calls or names, and those reached from nodes.
 
 A function is named by an attr of kind func or list(func) (also inside another func attr's own attrs), by an
 op that is the function's name, by a gradient of a function (`library.gradient`), by a gradient registered for
@@ -16,7 +16,7 @@ _GRADIENT_TYPE = "_gradient_op_type"
 
 
 def function_attrs(attrs: Mapping[str, AttrValue]) -> Iterator[tuple[str, str]]:
-    """(label, function) for each function an attr map names; the label is the attr's name.
+    """Yield (label, function) for each function an attr map names.
 
     A list gives `branches[0]`, `branches[1]`, …. Functions named inside the attrs of a func attr follow it,
     under the same label.
@@ -46,7 +46,7 @@ def _function(label: str, function: NameAttrList) -> Iterator[tuple[str, str]]:
 
 
 def calls(node: NodeDef, functions: Mapping[str, FunctionDef]) -> list[tuple[str, str]]:
-    """The bodies under a node: (label, function) for those the library has.
+    """Return (label, function) for each body of a node that the library has.
 
     The label is the attr (`f`, `cond`, `body`, `branches[1]`), or the op's name where the op is the function.
     """
@@ -57,7 +57,7 @@ def calls(node: NodeDef, functions: Mapping[str, FunctionDef]) -> list[tuple[str
 
 
 def named(node: NodeDef, functions: Mapping[str, FunctionDef], gradients: Mapping[str, str]) -> set[str]:
-    """All functions a node names: those it calls, and those its string attrs point to.
+    """Return all functions a node names: called ones and those in string attrs.
 
     Args:
         node: a NodeDef.
@@ -76,7 +76,10 @@ def named(node: NodeDef, functions: Mapping[str, FunctionDef], gradients: Mappin
 
 
 def _names(attrs: Mapping[str, AttrValue]) -> Iterator[str]:
-    """The functions of `function_attrs` in any order: most of the time of a walk goes by here."""
+    """Yield the functions of `function_attrs` in any order.
+
+    Most of the time of a walk goes by here.
+    """
     for name in attrs:
         value = attrs[name]
         kind = value.WhichOneof("value")
@@ -97,7 +100,7 @@ def _in_strings(attrs: Mapping[str, AttrValue], functions: Mapping[str, Function
 
 
 def registered_gradients(graph: GraphDef) -> dict[str, str]:
-    """`_gradient_op_type` → gradient function, from a `GraphDef`'s library."""
+    """Return the gradient function of each `_gradient_op_type` of a GraphDef."""
     return {entry.registered_op_type: entry.gradient_func for entry in graph.library.registered_gradients}
 
 

@@ -1,4 +1,4 @@
-"""Bodies as they are called: a body under one path of calls, what the call gives it, and what it returns.
+"""Levels: function bodies under one path of calls, with arguments and results.
 
 A path is written `CALL::CALL::node`, the first CALL a node of the main graph (`::` occurs in no name). A node that has
 several bodies (While, If, Case) is followed by which one, `while[body]::x`, `case[branches[1]]::x`; without that, the
@@ -77,7 +77,7 @@ class Level:
         return f"{self.path}{names.CALL_SEPARATOR}{node}" if self.calls else node
 
     def tensor(self, node: str, index: int) -> Tensor | None:
-        """Return a tensor by node and flat output index, named with its path; None if there is none."""
+        """Return a tensor by node and flat output index, or None."""
         found = self.nodes.get(node)
         if found is None:
             return None
@@ -91,7 +91,7 @@ class Level:
     # -- levels above and below
 
     def calls_under(self, node: NodeDef) -> list[Call]:
-        """Return the calls of a node, without those that would repeat a function on the path, or nest too deep."""
+        """Return the calls of a node, without recursive or too deep ones."""
         found = self.body.calls(node)
         if not found or len(self.calls) >= MAX_DEPTH:
             return []
@@ -109,7 +109,10 @@ class Level:
         return [self.under(call) for call in self.calls_under(node)]
 
     def levels(self) -> Iterator[Level]:
-        """Iterate over this level and all below it, depth first. A body called twice comes twice; none is kept."""
+        """Iterate over this level and all below it, depth first.
+
+        A body called twice comes twice; none is kept.
+        """
         todo = [self]
         while todo:
             level = todo.pop()
@@ -154,21 +157,21 @@ class Level:
         return None
 
     def position(self, value: Value) -> int | None:
-        """Return which data input of the calling node is given for an argument; None for all other values."""
+        """Return the calling node's data input that gives an argument, or None."""
         place = self._arguments.get(value.name)
         if place is None or value.index >= place.size or value.name in self.nodes:
             return None
         return place.first + value.index
 
     def given(self, value: Value) -> Value | None:
-        """Return the value that the calling node gives for an argument; None for all other values."""
+        """Return the value that the calling node gives for an argument, or None."""
         position, node = self.position(value), self.calling_node
         if position is None or node is None or self.caller is None:
             return None
         return self.caller.input(node, position)
 
     def result(self, index: int) -> Value | None:
-        """Return the value that is a result of the function, by its number; None if there is none."""
+        """Return the value that is the function's result of a number, or None."""
         if self.function is None:
             return None
         for place in self._result_places:
@@ -184,7 +187,7 @@ class Level:
 
     @cached_property
     def _arguments(self) -> Mapping[str, optable.ArgRange]:
-        """Each argument with the data inputs of the calling node that are given for it."""
+        """Return the calling node's data inputs for each argument."""
         call = self.call
         if call is None or call.first is None or self.function is None:
             return {}
@@ -193,7 +196,7 @@ class Level:
 
     @cached_property
     def _result_places(self) -> list[optable.ArgRange]:
-        """The results of the function by their names in `ret`."""
+        """Return the results of the function by their names in `ret`."""
         assert self.function is not None
         return self._places(self.function.signature.output_arg, optable.output_args)
 
@@ -208,7 +211,10 @@ class Level:
         return found
 
     def _places(self, args: Iterable[OpDef.ArgDef], ranges: _Ranges) -> list[optable.ArgRange]:
-        """The flat numbers of arguments or results: lists have as many as the attrs of the call say."""
+        """Return the flat numbers of arguments or results.
+
+        Lists have as many as the attrs of the call say.
+        """
         if not any(arg.number_attr or arg.type_list_attr for arg in args):
             return [optable.ArgRange(arg.name, at, 1) for at, arg in enumerate(args)]
         node = self.calling_node
@@ -252,7 +258,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """An input of a node.
+    """An input of a node that uses a value.
 
     Attributes:
         level: where the node is.
@@ -286,7 +292,7 @@ class Use:
 
 
 def find(meta: MetaGraph, text: str) -> Value | None:
-    """Return the tensor that `CALL::CALL::node:k` names (`:0` may be left out); None if there is no such node.
+    """Return the tensor that `CALL::CALL::node:k` names, or None.
 
     Where a call on the path has several bodies, the first of them that has the rest of the path is taken.
     """
@@ -301,7 +307,7 @@ def find(meta: MetaGraph, text: str) -> Value | None:
 
 
 def descend(level: Level, path: Sequence[str]) -> Iterator[Level]:
-    """Iterate over the levels that a path leads to: `CALL`, or `CALL[label]` where a node has several calls."""
+    """Iterate over the levels that a path of `CALL` or `CALL[label]` reaches."""
     if not path:
         yield level
         return

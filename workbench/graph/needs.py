@@ -1,4 +1,4 @@
-"""What tensors of a MetaGraph need: the nodes that run, or only those that their values follow from."""
+"""What tensors of a MetaGraph need: nodes to run, or nodes that give values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workbench.model.op_classes import CALLS, MUST_BE_FED, WITH_DEFAULT
 
 
 class Needs:
-    """Answers for one MetaGraph, as it is or with some tensors replaced.
+    """Find needs in one MetaGraph, as it is or with some tensors replaced.
 
     Args:
         meta: the MetaGraph.
@@ -36,7 +36,7 @@ class Needs:
         return frozenset(name for name, node in self._meta.nodes.items() if node.op in MUST_BE_FED)
 
     def bridged(self) -> dict[str, str]:
-        """Return the nodes whose only output is cut, to what is there instead: waiting for them is waiting for it."""
+        """Return the nodes whose only output is cut, with their replacements."""
         found: dict[str, str] = {}
         for tensor, bridge in self._cuts.items():
             node = names.input_tensor(tensor).node
@@ -48,7 +48,7 @@ class Needs:
     def nodes(
         self, roots: Iterable[str], feeds: Mapping[str, str] | None = None, *, as_it_is: bool = False
     ) -> set[str]:
-        """Return the names of the nodes that some tensors need, as the graph is after the cuts.
+        """Return the nodes that some tensors need, as the graph is after the cuts.
 
         A control edge from a node that has no effect, nor waits for one, does not count.
 

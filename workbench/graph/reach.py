@@ -1,4 +1,4 @@
-"""What is reached in a graph: one walk, with a choice of what counts as an edge and where it ends."""
+"""Reach in a graph: one walk, with a choice of edges and of where it stops."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ Edges = Callable[[str], Iterable[str]]
 
 
 def reach(starts: Iterable[str], edges: Edges, stop: Container[str] = ()) -> set[str]:
-    """Return the names that are reached from some names, those included. Linear, and no recursion.
+    """Return the names reached from some names, those included.
+
+    It is linear and needs no recursion.
 
     Args:
         starts: where to begin.
@@ -36,7 +38,7 @@ def reach(starts: Iterable[str], edges: Edges, stop: Container[str] = ()) -> set
 def ancestors(
     nodes: Mapping[str, NodeDef], roots: Iterable[str], *, controls: bool = True, stop: Container[str] = ()
 ) -> set[str]:
-    """Return the nodes of a graph that some tensors need, the nodes of the tensors included.
+    """Return the nodes of a graph that some tensors need, their own included.
 
     Args:
         nodes: the graph, or a body; a name that no node has is not reached.
@@ -58,7 +60,7 @@ def ancestors(
 
 
 def consumers(nodes: Mapping[str, NodeDef], *, controls: bool = True) -> defaultdict[str, list[str]]:
-    """Return the nodes that take each node or argument, once for each time; an empty list for one that none takes.
+    """Return the consumers of each node or argument, once for each use.
 
     Args:
         nodes: the graph, or a body.

@@ -1,4 +1,4 @@
-"""The shape of a tensor as far as a few ops tell it: enough to see that a signature's output is declared wrongly.
+"""Shapes inferred through a few ops, to find wrong declared output shapes.
 
 Ops that are not known here end the trail, and the answer is an unknown rank: nothing is guessed.
 """
@@ -28,7 +28,7 @@ _MAX_DEPTH = 100
 
 
 class Shapes:
-    """Shapes of tensors, followed back through calls.
+    """Infer shapes of tensors, followed back through calls.
 
     Args:
         main: the main graph.
@@ -39,7 +39,7 @@ class Shapes:
         self._steps = 0
 
     def of(self, tensor: str) -> Shape:
-        """Return the shape of a tensor of the main graph, or None where the rank is not known."""
+        """Return the shape of a main graph's tensor; None for an unknown rank."""
         self._steps = _MAX_STEPS
         return self._input(self.main, tensor, 0)
 
@@ -80,7 +80,10 @@ class Shapes:
 
 
 def _broadcast(left: Shape, right: Shape) -> Shape:
-    """Shapes as numpy brings them together; sizes that contradict each other become unknown."""
+    """Return the shape that numpy broadcasts two shapes to.
+
+    Sizes that contradict each other become unknown.
+    """
     if left is None or right is None:
         return None
     rank = max(len(left), len(right))

@@ -1,4 +1,4 @@
-"""Where a value comes from and where it goes: through ops that pass it on, and in and out of calls."""
+"""Traces of values, up and down, through pass-through ops, calls and branches."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def passed_on(value: Value, passes: Collection[str]) -> Value | None:
 
 
 def origin(value: Value, passes: Collection[str] = SAME_ELEMENTS, into: Collection[Kind] = CALL) -> Value:
-    """Return the value that another one really is: the output that makes it, as far as the trail is known.
+    """Return the output that makes a value, as far as the trace is known.
 
     From an argument the trail goes on with what the call gives for it; of a loop, with what it starts with.
 
@@ -65,7 +65,7 @@ def origin(value: Value, passes: Collection[str] = SAME_ELEMENTS, into: Collecti
 
 
 def origins(value: Value, passes: Collection[str] = SAME_ELEMENTS) -> list[Value]:
-    """Return all values that one may really be, one for each branch and each way out of a loop.
+    """Return all outputs that may make a value, one for each branch or loop exit.
 
     An argument of a loop is what the loop starts with, or what its body returned in the round before.
 
@@ -89,7 +89,7 @@ def origins(value: Value, passes: Collection[str] = SAME_ELEMENTS) -> list[Value
 
 
 def _before(value: Value, passes: Collection[str]) -> Iterator[Value]:
-    """The values that one may be, a step before."""
+    """Yield the values that one may be, a step before."""
     level, node = value.level, value.node
     if node is None:
         outside = level.given(value)
@@ -115,7 +115,7 @@ def _before(value: Value, passes: Collection[str]) -> Iterator[Value]:
 
 
 def _rounds(level: Level) -> Iterator[Level]:
-    """The body of the loop that a level belongs to, as it runs each round."""
+    """Yield the body of a level's loop, as it runs each round."""
     node = level.calling_node
     for body in level.caller.levels_under(node) if node is not None and level.caller is not None else ():
         if body.call is not None and body.call.kind == "loop":
@@ -123,7 +123,7 @@ def _rounds(level: Level) -> Iterator[Level]:
 
 
 def reached(value: Value, passes: Collection[str] = SAME_ELEMENTS) -> Iterator[Value]:
-    """Iterate over all values that one becomes unchanged, itself first: arguments of calls and results too.
+    """Iterate over all values that one becomes unchanged, itself first.
 
     Args:
         value: where to begin.

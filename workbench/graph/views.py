@@ -1,4 +1,4 @@
-"""A graph as a networkx graph, for those who want its algorithms; networkx is imported only when used."""
+"""A graph as a networkx graph; networkx is imported only when used."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def to_networkx(
 
 
 class _Unfolding:
-    """A graph on its way into networkx, level by level.
+    """The conversion of a graph to networkx, level by level.
 
     Args:
         meta: the MetaGraph.
@@ -94,7 +94,7 @@ class _Unfolding:
         self._attributes: dict[str | None, dict[str, dict[str, Any]]] = {}
 
     def levels(self) -> Iterator[Level]:
-        """The main graph and, where they are asked for, the bodies under it, each after its caller."""
+        """Yield the main graph and, if asked for, the bodies under it, callers first."""
         todo = [Level.of(self.meta)]
         while todo:
             level = todo.pop()
@@ -116,7 +116,7 @@ class _Unfolding:
                 self._cross(level, node, body)
 
     def _described(self, level: Level) -> dict[str, dict[str, Any]]:
-        """The attributes of the nodes and arguments of a level; the same for each copy of a body."""
+        """Return the attributes of a level's nodes and arguments."""
         key = None if level.function is None else level.function.signature.name
         if key not in self._attributes:
             found: dict[str, dict[str, Any]] = {
@@ -240,7 +240,7 @@ class _Unfolding:
 
 
 def _handed(node: NodeDef, body: Level) -> Iterable[tuple[tuple[int, str], str]]:
-    """The inputs of a call with the argument each becomes; every pair of them where that can't be told."""
+    """Yield a call's inputs with their arguments, or all pairs if unknown."""
     assert body.call is not None
     data = [(position, entry) for position, entry in enumerate(node.input) if not is_control(entry)]
     arguments, first = list(body.body.arguments), body.call.first
@@ -258,7 +258,10 @@ def _is_plain(call: Call) -> bool:
 
 
 def _weight(level: Level) -> int:
-    """How many nodes one at a level counts for: a long path costs memory as more of them do."""
+    """Return how many nodes one of a level counts for.
+
+    A long path costs memory for each of them.
+    """
     return 1 + len(level.path) // _LONG
 
 
@@ -271,7 +274,10 @@ def _shape(level: Level, name: str, index: int) -> shapes.Shape:
 
 
 def _plain(graph: nx.MultiDiGraph[str]) -> nx.MultiDiGraph[str]:
-    """The graph as every writer of networkx takes it; names that are shown alike get a number."""
+    """Return a graph that every writer of networkx accepts.
+
+    Names that are shown alike get a number.
+    """
     import networkx as nx
 
     names: dict[str, str] = {}

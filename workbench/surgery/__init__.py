@@ -1,1 +1,1 @@
-"""Surgery: a plan (pure data) is checked, applied to a draft in memory, and only then written elsewhere."""
+"""Surgery: a plan is checked and applied to a draft in memory, not yet on disk."""

@@ -1,4 +1,4 @@
-"""The steps from a join to a draft, each over all parts: keep, rewrite, rename, wire, tie together."""
+"""The build of a join: keep, rewrite, rename, wire and tie the sources together."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ MAX_PROTO_BYTES = 2**31 - 1
 
 
 class Builder:
-    """The steps from a join to a draft, each over all parts."""
+    """The steps from a join to a draft, each over all sources."""
 
     def __init__(self, join: Join, without: frozenset[Rule], *, with_objects: bool) -> None:
         self.join = join
@@ -70,7 +70,7 @@ class Builder:
         self.files: list[CopiedFile] = []
 
     def build(self) -> Draft | None:
-        """All steps; None if one of them found an error, which is then among the findings of join and parts."""
+        """Build the draft; return None if a step found an error."""
         for link in self.join.links:
             part = self.join.parts[link.target.handle]
             for tensor in link.target.tensors:
@@ -122,7 +122,7 @@ class Builder:
         return Draft(self._workspace(savers, objects), [], self.interface, logs, self.rewritten)
 
     def _workspace(self, savers: list[ImportedModel], objects: Objects | None) -> Workspace:
-        """What was joined, for the steps that follow."""
+        """Return the workspace of the joined models, for the steps that follow."""
         from workbench.disk.checkpoint.bundle_write import JoinPart
 
         aliases = objects.aliases if objects is not None else {}
@@ -152,7 +152,7 @@ class Builder:
         )
 
     def _objects(self) -> Objects:
-        """Makes the object graph (TF2 format)."""
+        """Make the object graph of the result (TF2 format)."""
         objects = begin()
         for part in self.parts:
             if self.plan.result.freeze:
@@ -185,7 +185,10 @@ class Builder:
         return objects
 
     def _set_up(self, nodes: Mapping[str, NodeDef]) -> set[str]:
-        """Resources of TF1 parts that their init ops do something to but read: the TF2 format runs no init op."""
+        """Return the TF1 resources that init ops set up.
+
+        The TF2 format runs no init op.
+        """
         roots = [
             name for part in self.parts if not part.meta.has_object_graph for name in self._init_ops(part)
         ]
@@ -325,7 +328,7 @@ class Builder:
                 self.meta.meta_info_def.function_aliases[renamer.function(name)] = alias
 
     def _final(self, handle: str, tensor: str) -> str:
-        """The name in the result of a tensor of a part."""
+        """Return the name in the result of a source's tensor."""
         part = self.join.parts[handle]
         tensor = str(names.input_tensor(tensor))
         if tensor in part.moved:
@@ -397,7 +400,7 @@ class Builder:
     # -- what stands beside the graph
 
     def _init_ops(self, part: ImportedModel) -> list[str]:
-        """What initialises a part, under the names of the result."""
+        """Return the init ops of a source, under the names of the result."""
         return [f"{part.handle}/{name}" for name in part.init_ops if name in part.kept]
 
     def _init_op(self, taken: set[str]) -> None:

@@ -19,7 +19,7 @@ EXTRA, DEBUG, KERAS = "assets.extra", "debug", "keras_metadata.pb"
 
 @dataclass(frozen=True, slots=True)
 class CopiedFile:
-    """A file of a source that goes into the result as it is.
+    """A file of a source that is copied unchanged into the result.
 
     Attributes:
         path: where it is.
@@ -33,7 +33,7 @@ class CopiedFile:
 
 
 def files_of(model: Model, left_out: Collection[str], *, checkpoint: bool) -> list[CopiedFile]:
-    """Return the files of a model that stay with it when it is changed, in a fixed order.
+    """Return the files that a changed model keeps, in a fixed order.
 
     Args:
         model: the original.
@@ -89,7 +89,7 @@ def _add(found: dict[str, CopiedFile], path: Path, relative: str) -> None:
 
 
 def _below(path: Path) -> Iterable[Path]:
-    """Regular files at or below a path, sorted; links that nobody names are not followed."""
+    """Yield the regular files at or below a path, sorted; links are not followed."""
     if path.is_symlink():
         return
     if path.is_file():

@@ -1,4 +1,4 @@
-"""From a plan to its findings and its draft: `check`, `apply`, and both in one go, `build`."""
+"""From a plan to its findings and its draft: `check`, `apply` and `build`."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _must_fit(plan: Plan, models: Mapping[str, Model] | None) -> None:
 def build(
     plan: Plan, models: Mapping[str, Model] | None = None, *, without: Iterable[Rule] = ()
 ) -> tuple[Draft | None, list[Finding]]:
-    """Checks a plan and builds its draft in one go: the draft, or None if a finding is an error; all findings.
+    """Check a plan and build its draft; return the draft or None, and all findings.
 
     Args:
         plan: the plan.
@@ -137,12 +137,12 @@ def build(
 
 
 def _in_order(plan: Plan) -> bool:
-    """Whether models are connected before all else is done."""
+    """Return whether the plan connects its models before all other steps."""
     return plan.steps[: len(plan.wires)] == plan.wires
 
 
 def _change(plan: Plan, models: Mapping[str, Model]) -> tuple[Draft | None, list[Finding]]:
-    """The draft of a plan of one source, which keeps what no step touches."""
+    """Build the draft of a plan with one source, which keeps what no step changes."""
     workspace = begin(plan, models[plan.sources[0].handle])
     if plan.result != ResultOptions():
         workspace.note(
@@ -166,7 +166,7 @@ def _change(plan: Plan, models: Mapping[str, Model]) -> tuple[Draft | None, list
 
 
 def _steps(workspace: Workspace, steps: Iterable[Operation], *, first: bool) -> bool:
-    """Apply operations one after the other; whether none was stopped by a finding."""
+    """Apply operations in order and return whether no finding stopped one."""
     for step in steps:
         if workspace.blocked:
             return False
@@ -180,7 +180,10 @@ def _steps(workspace: Workspace, steps: Iterable[Operation], *, first: bool) -> 
 def assemble(
     plan: Plan, models: Mapping[str, Model], *, without: Iterable[Rule] = ()
 ) -> tuple[Draft | None, list[Finding]]:
-    """Join the models of a plan by its wires, without its other steps; arguments and result as for `build`."""
+    """Join the models of a plan by its wires, without its other steps.
+
+    Arguments and result are those of `build`.
+    """
     try:
         return _build(plan, models, frozenset(without), with_objects=plan.result.format != "tf1")
     except CannotOutline as problem:

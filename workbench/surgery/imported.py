@@ -1,4 +1,4 @@
-"""One source on its way into the result: which of its nodes and functions stay, as copies under their old names."""
+"""An imported model: the nodes and functions of one source that the result keeps."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from workbench.surgery.plan import Source
 
 @dataclass(frozen=True, slots=True)
 class NodeCounts:
-    """How many nodes of a main graph stay, go, and are made.
+    """The numbers of a main graph's nodes that are kept, pruned and added.
 
     Attributes:
         kept: of the source, in the result.
@@ -112,12 +112,12 @@ class ImportedModel:
 
     @property
     def counts(self) -> NodeCounts:
-        """What became of the nodes of the source, and how many are new."""
+        """The numbers of kept, pruned and added nodes."""
         old = sum(name in self.meta.nodes for name in self.kept)
         return NodeCounts(old, len(self.meta.nodes) - old, len(self.kept) - old)
 
     def note(self, code: str, severity: Any, where: str, message: str, hint: str | None = None) -> None:
-        """Adds a finding about this part."""
+        """Add a finding about this model."""
         self.findings.append(
             Finding(code, severity, f"{self.handle}@{where}" if where else self.handle, message, hint)
         )
@@ -125,7 +125,7 @@ class ImportedModel:
     # -- cutting and keeping
 
     def cut(self, tensor: str) -> str:
-        """Cuts the graph at an input that is wired; returns the node that stands for it from now on."""
+        """Cut the graph at a wired input; return the node that replaces it."""
         name = names.input_tensor(tensor)
         node = self.meta.nodes[name.node]
         if is_placeholder(node):
@@ -136,7 +136,10 @@ class ImportedModel:
         return bridge
 
     def _stays(self, text: str, wanted: Container[str], bridged: Mapping[str, str]) -> bool:
-        """Whether an input stays: all but control edges from nodes that nothing else needs and that do nothing."""
+        """Return whether an input is kept.
+
+        All are but control edges from nodes that nothing else needs and that have no effect.
+        """
         return (
             not text.startswith("^")
             or text[1:] in wanted
@@ -145,7 +148,7 @@ class ImportedModel:
         )
 
     def _redirect(self, text: str, bridged: Mapping[str, str]) -> str:
-        """An input as it reads after the cuts."""
+        """Return an input as it is after the cuts."""
         if text.startswith("^"):
             return f"^{bridged[text[1:]]}" if text[1:] in bridged else text
         return self.cuts.get(str(names.input_tensor(text)), text)
@@ -204,7 +207,7 @@ class ImportedModel:
     # -- variables
 
     def _variable_defs(self) -> dict[str, list[VariableDef]]:
-        """VariableDefs of all collections by the node of their variable."""
+        """Return the VariableDefs of all collections by the node of their variable."""
         found: dict[str, list[VariableDef]] = {}
         for _, definition in self._parsed_variable_defs():
             found.setdefault(names.input_node(definition.variable_name), []).append(definition)
@@ -232,17 +235,17 @@ class ImportedModel:
             self.variable_defs.setdefault(name, []).append(definition)
 
     def use_functions(self, made: Mapping[str, FunctionDef]) -> None:
-        """Adds functions to the library of the part; those that no kept node reaches any more go."""
+        """Add functions to the model's library and drop those that are no longer used."""
         self.made |= made
         wanted = reachable(self.meta.proto.graph_def, self.kept.values(), made=self.made)
         self.functions = [name for name in (*self.meta.functions, *self.made) if name in wanted]
 
     def function(self, name: str) -> FunctionDef:
-        """A function that stays. Not to be changed."""
+        """Return a kept function, which must not be changed."""
         return self.made[name] if name in self.made else self.meta.functions[name]
 
     def new_node(self, name: str, op: str, inputs: Iterable[str] = (), /, **attrs: AttrValue) -> NodeDef:
-        """Adds a node of our own to the part (old names, so that it is prefixed like all others)."""
+        """Add a node to the model, under an old name, to be prefixed like all others."""
         node = self.graph_def.node.add(name=unique_name(name, self.kept), op=op)
         node.input.extend(inputs)
         for key, value in attrs.items():
@@ -251,17 +254,17 @@ class ImportedModel:
         return node
 
     def remove(self, name: str) -> None:
-        """Takes a kept node out again; `ImportedModel.graph_def` is compacted once at the end."""
+        """Remove a kept node; `graph_def` is compacted once at the end."""
         self.kept.pop(name).Clear()
 
 
 def is_placeholder(node: NodeDef) -> bool:
-    """Whether a node is fed from outside."""
+    """Return whether a node is a placeholder."""
     return node.op in PLACEHOLDERS
 
 
 def parse_variable_def(data: bytes) -> VariableDef | None:
-    """A serialised VariableDef, or None if the bytes are something else."""
+    """Return a parsed VariableDef, or None if the bytes are something else."""
     from google.protobuf.message import DecodeError
 
     try:
@@ -276,7 +279,7 @@ def _named_by(definition: VariableDef) -> list[str]:
 
 
 def unique_name(name: str, taken: Mapping[str, object]) -> str:
-    """`name`, or `name_1`, `name_2`, … if it is taken."""
+    """Return `name`, or `name_1`, `name_2`, … if it is taken."""
     candidate, number = name, 1
     while candidate in taken:
         candidate, number = f"{name}_{number}", number + 1
@@ -284,12 +287,12 @@ def unique_name(name: str, taken: Mapping[str, object]) -> str:
 
 
 def attr_type(dtype: int) -> AttrValue:
-    """An AttrValue that holds a dtype."""
+    """Return an AttrValue that holds a dtype."""
     return AttrValue(type=dtype)
 
 
 def attr_shape(shape: TensorShapeProto) -> AttrValue:
-    """An AttrValue that holds a TensorShapeProto."""
+    """Return an AttrValue that holds a TensorShapeProto."""
     value = AttrValue()
     value.shape.CopyFrom(shape)
     return value

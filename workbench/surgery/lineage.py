@@ -1,4 +1,4 @@
-"""How the signatures of a result follow from its sources: what a verification compares them with."""
+"""References of a result's signatures: what a verification compares them with."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SourceTensors:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What a signature of the result must agree with: tensors of sources, or a callable of one.
+    """The tensors or callable of sources that a signature must agree with.
 
     Attributes:
         inputs: key of the result to the tensors that take its value.
@@ -85,22 +85,22 @@ class References:
 
     @property
     def to_verify(self) -> dict[str, Reference]:
-        """The references that are run, in their order."""
+        """Return the references to verify, in their order."""
         return {key: self.known[key] for key in self.verified if key in self.known}
 
     def verify(self, keys: Iterable[str]) -> None:
-        """Let signatures be run, after those that are already; one without a reference is left out."""
+        """Mark signatures for verification, except those without a reference."""
         self.verified += [
             key for key in dict.fromkeys(keys) if key in self.known and key not in self.verified
         ]
 
     def drop(self, key: str) -> None:
-        """Forget a signature that is removed."""
+        """Forget a removed signature."""
         self.known.pop(key, None)
         if key in self.verified:
             self.verified.remove(key)
 
     def rename(self, renames: Mapping[str, str]) -> None:
-        """Follow signatures that are renamed, given as old to new key, all at once."""
+        """Follow renamed signatures, given as old to new key, all at once."""
         self.known = {renames.get(key, key): found for key, found in self.known.items()}
         self.verified = [renames.get(key, key) for key in self.verified]

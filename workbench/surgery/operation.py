@@ -1,4 +1,4 @@
-"""What can be done to a model, as pure data: the base of all operations, their registry, their JSON and their words.
+"""Operations as pure data: their base class, registry, JSON and written form.
 
 An operation is a frozen dataclass in a module of its own below `workbench.surgery.operations`, named like the
 operation. Its fields are made with `option`, which says what values they take; recipes, the command line and its help
@@ -33,7 +33,7 @@ Data = TypeVar("Data")
 
 @dataclass(frozen=True, slots=True)
 class Operation(ABC):
-    """A change to a model: pure data, which `apply` makes true in a workspace.
+    """A change to a model: pure data that `apply` carries out in a workspace.
 
     Attributes:
         NAME: what it is called in recipes and on the command line, and the name of its module.
@@ -46,7 +46,7 @@ class Operation(ABC):
 
     @abstractmethod
     def apply(self, workspace: Workspace) -> None:
-        """Apply the change to a workspace; what can't be done becomes findings, and nothing is changed then.
+        """Apply the change to a workspace, or report findings and change nothing.
 
         Args:
             workspace: the models and the message under edit.
@@ -107,7 +107,7 @@ def is_required(field: dataclasses.Field[Any]) -> bool:
 
 
 def fields_to_json(data: Any) -> dict[str, Any]:
-    """Return the fields of an operation, or of options, that differ from their defaults, as JSON values."""
+    """Return the fields that differ from their defaults, as JSON values."""
     found: dict[str, Any] = {}
     for field in dataclasses.fields(data):
         value = getattr(data, field.name)
@@ -117,7 +117,7 @@ def fields_to_json(data: Any) -> dict[str, Any]:
 
 
 def fields_from_json(cls: type[Data], value: Mapping[str, Any], what: str, where: str) -> Data:
-    """Return an operation, or options, with fields read from JSON values, which may come from anybody.
+    """Return an operation or options read from untrusted JSON values.
 
     Args:
         cls: its dataclass.
@@ -153,7 +153,10 @@ def fields_from_json(cls: type[Data], value: Mapping[str, Any], what: str, where
 
 
 def normalise(data: Any) -> None:
-    """Make the values of a frozen dataclass immutable: called when it is made, so that lists and dicts may be given."""
+    """Make the values of a frozen dataclass immutable, when it is made.
+
+    So lists and dicts may be given.
+    """
     for field in dataclasses.fields(data):
         object.__setattr__(data, field.name, kind_of(field).normal(getattr(data, field.name)))
 
@@ -250,7 +253,7 @@ def print_step(step: Operation) -> str:
 
 
 def parse_step(text: str) -> Operation:
-    """Return the operation that words mean: `NAME field=value …`, quoted as in a POSIX shell.
+    """Return the operation written `NAME field=value …`, quoted as in a POSIX shell.
 
     A value is JSON where it parses as such and the field takes more than text. A field that is given several times is
     a list.

@@ -1,4 +1,4 @@
-"""What the user wants, as pure data: sources with handles, steps, options of the result.
+"""Plans as pure data: sources with handles, steps, options of the result.
 
 A plan holds no opened model and no file handle, so it can be saved, compared, undone and replayed. Nothing in it
 is checked here; `workbench.surgery.check` does that, and reports everything at once.
@@ -31,7 +31,7 @@ RESERVED = frozenset({"signatures", "variables", "trainable_variables", "regular
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One model that takes part in a join.
+    """One model that takes part in a plan.
 
     Attributes:
         handle: the scope everything of the model gets in the result, unique in the plan.
@@ -49,7 +49,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class ResultOptions:
-    """What the result of a join is like.
+    """The options of a result.
 
     Attributes:
         signature: key of the signature of the result.
@@ -147,7 +147,7 @@ class Plan:
     def edit(
         cls, model: str | os.PathLike[str] | Model, *steps: Operation, tags: Iterable[str] | None = None
     ) -> Plan:
-        """Make a plan that changes one model; everything the steps do not change stays byte for byte.
+        """Make a plan that changes one model and keeps the rest byte for byte.
 
         Args:
             model: a path, or an opened model, which means the path and the tag set it was opened with.
@@ -170,7 +170,10 @@ class Plan:
 
     @property
     def joins(self) -> bool:
-        """Whether models are put under their handles; else one model keeps what no step touches."""
+        """Whether models are put under their handles.
+
+        If not, one model keeps what no step changes.
+        """
         return len(self.sources) != 1 or bool(self.wires) or self.result.prefix
 
     @property
@@ -206,7 +209,7 @@ class Plan:
 
 @dataclass(slots=True)
 class SourceList:
-    """Collects sources and gives each without a handle of its own a valid, unique one."""
+    """Collect sources and give each one a valid, unique handle."""
 
     sources: list[Source] = field(default_factory=list)
 
@@ -218,7 +221,7 @@ class SourceList:
         tags: Iterable[str] | None = None,
         signature: str | None = None,
     ) -> Source:
-        """Adds a source.
+        """Add a source.
 
         Args:
             path: the model.
@@ -293,12 +296,15 @@ def _parse_wire(text: str) -> Connect:
 
 
 def handle_of(path: Path) -> str:
-    """Return the handle that a model gets where none is given and no other model is there."""
+    """Return the handle of a model that is alone and was given none."""
     return names.make_handle(handle_base(path), RESERVED)
 
 
 def handle_base(path: Path) -> str:
-    """The name a model goes by: its folder's, the parent's when that is a version number, a file's stem."""
+    """Return the name of a model: its folder's, its parent's, or a file's stem.
+
+    The parent's name is used where the folder's is a version number.
+    """
     resolved = path.resolve()
     if resolved.is_file() or resolved.suffix in (".pb", ".pbtxt"):
         if not resolved.stem.startswith("saved_model"):
@@ -310,7 +316,10 @@ def handle_base(path: Path) -> str:
 
 
 def split_handle(text: str, handles: Sequence[str]) -> tuple[str | None, str]:
-    """An end as written, as (handle or None, END); a text before `@` that is no handle belongs to the END."""
+    """Return an endpoint as (handle or None, END).
+
+    A text before `@` that is no handle belongs to the END.
+    """
     head, at, rest = text.partition("@")
     if at and head in handles:
         return head, rest

@@ -1,4 +1,4 @@
-"""The last look at what a plan made, before anything is written: whether it could be loaded at all.
+"""Postconditions: whether what a plan made can be loaded, before it is written.
 
 An error in it was carried over from a source, which is told as a finding and stops the commit; or it is a mistake of
 this workbench, which is told as just that.
@@ -27,7 +27,7 @@ _TOLD = 5
 
 
 class UnsoundDraft(Exception):
-    """What was made is broken and its sources are not: a bug of this workbench, and nothing a user did.
+    """A broken result of sound sources: a bug of this workbench, not of its user.
 
     Args:
         errors: what is wrong with it.
@@ -43,7 +43,7 @@ class UnsoundDraft(Exception):
 
 
 def check_join(meta: MetaGraph, parts: Iterable[ImportedModel]) -> bool:
-    """Whether the result of a join is sound; if a source is not, in what is kept of it, its part gets a finding.
+    """Check a join; return whether the result is sound, and report unsound sources.
 
     Args:
         meta: of the result.
@@ -69,7 +69,7 @@ def check_join(meta: MetaGraph, parts: Iterable[ImportedModel]) -> bool:
 
 
 def _is_kept(part: ImportedModel, finding: Finding) -> bool:
-    """Whether a finding is about something of a source that is in the result, too."""
+    """Return whether a finding is about something of a source that is kept."""
     signature, key, _ = finding.where.partition("#")
     if key:
         return part.chosen is not None and signature == show(part.chosen.key)
@@ -79,7 +79,7 @@ def _is_kept(part: ImportedModel, finding: Finding) -> bool:
 
 
 def check_steps(workspace: Workspace, meta: MetaGraph, before: MetaGraph) -> None:
-    """Look at what steps made of a model; an error that was there before becomes a finding of the workspace.
+    """Check a changed model; report as findings what was wrong before the steps.
 
     Args:
         workspace: gets the findings.

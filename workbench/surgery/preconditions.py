@@ -1,4 +1,4 @@
-"""Whether what is kept of a source can work: its data are there, its graph has no circle, its ops are known."""
+"""Preconditions: whether what is kept of a source has its data and can run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from workbench.surgery.imported import ImportedModel
 
 
 def has_checkpoint(part: ImportedModel) -> bool:
-    """Whether there is a readable, complete checkpoint; if one is missing it is a finding."""
+    """Return whether the checkpoint is complete; report it if it is not."""
     bundle = part.model.bundle
     if bundle is not None:
         missing = bundle.missing_shards
@@ -47,7 +47,9 @@ def has_checkpoint(part: ImportedModel) -> bool:
 
 
 def variables_have_data(part: ImportedModel, roots: Iterable[str], *, frozen: bool) -> None:
-    """Whether everything that is read has a value: from the checkpoint, the init op, or an op of the graph (R10).
+    """Report variables that are read and have no value (R10).
+
+    A value comes from the checkpoint, the init op, or an op of the graph.
 
     Args:
         part: a part with its kept nodes.
@@ -96,7 +98,7 @@ def variables_have_data(part: ImportedModel, roots: Iterable[str], *, frozen: bo
 
 
 def look_closer(part: ImportedModel) -> None:
-    """Names that are there twice, a cycle outside while loops (R2), and ops that TensorFlow does not know (R8)."""
+    """Report duplicate names, cycles outside loops (R2) and unknown ops (R8)."""
     for finding in ambiguous(part.meta):
         if finding.where in {show(name) for name in (*part.kept, *part.functions)}:
             part.note(

@@ -1,4 +1,4 @@
-"""The recipe of a result: what it was made of and how, in a form that is the same every time.
+"""The recipe of a result: its sources and steps, equal bytes for equal plans.
 
 It lies in the result as `assets.extra/workbench.json` and names sources by handle and digest, never by place. A
 recipe saved for replay (`--save-recipe`) names their paths too, relative to its own file.
@@ -73,22 +73,22 @@ def describe(plan: Plan, join: Join) -> dict[str, Any]:
 
 
 def plan_to_json(plan: Plan, steps: Sequence[Operation]) -> dict[str, Any]:
-    """Return steps, and the options of a plan's result that differ from their defaults, as a recipe has them."""
+    """Return steps and a plan's result options as a recipe stores them."""
     return {"steps": [to_json(step) for step in steps], "result": fields_to_json(plan.result)}
 
 
 def dump(recipe: dict[str, Any]) -> bytes:
-    """The bytes of a recipe."""
+    """Return the bytes of a recipe."""
     return (json.dumps(recipe, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def tool() -> dict[str, str]:
-    """What made the result."""
+    """Return the name and version of this tool."""
     return {"name": "workbench", "version": __version__}
 
 
 def nested(folder: Path | None) -> dict[str, Any] | None:
-    """The recipe of a source that is itself a result; None if it has none that can be read."""
+    """Return the recipe of a source that is itself a result, or None."""
     if folder is None:
         return None
     try:
@@ -99,7 +99,7 @@ def nested(folder: Path | None) -> dict[str, Any] | None:
 
 
 def save(plan: Plan, join: Join, path: Path, *, overwrite: bool = False) -> None:
-    """Writes a recipe that `load` turns into the same plan again: all or nothing.
+    """Write a recipe that `load` turns into the same plan again: all or nothing.
 
     Args:
         plan: the plan.
@@ -170,7 +170,7 @@ def load(path: Path, sources: Mapping[str, Path] | None = None) -> Plan:
 
 
 def plan_of(recipe: Any, place: Callable[[dict[str, Any]], Path], where: str) -> Plan:
-    """The plan that a recipe tells of.
+    """Return the plan that a recipe describes.
 
     Args:
         recipe: JSON values, of any kind: it may be from anybody.
@@ -215,7 +215,10 @@ def _sources(fields: _Fields, place: Callable[[dict[str, Any]], Path], where: st
 
 
 def _version_1(fields: _Fields, sources: tuple[Source, ...], where: str) -> Plan:
-    """The plan of a recipe of version 1, in which a join and a change of one model had forms of their own."""
+    """Return the plan of a recipe of version 1.
+
+    In it a join and a change of one model had forms of their own.
+    """
     options = _Fields(fields.value.get("options", {}), "options", where).value
     if "edit" in fields.value:
         kind = fields.text("edit")
@@ -242,7 +245,7 @@ _EDITS = ("flatten", "freeze", "signature")
 
 
 class _Fields:
-    """A JSON object, asked for values of the kind they have to be.
+    """A JSON object whose values are read with a check of their kind.
 
     Args:
         value: what should be an object.
@@ -261,7 +264,7 @@ class _Fields:
         self.where = where
 
     def text(self, key: str, default: str | None = None) -> str:
-        """A text, of characters that a file can hold."""
+        """Return a text, of characters that a file can hold."""
         if key not in self.value and default is None:
             raise DamagedFile(f"The recipe lacks {key!r} ({self.what}).", where=self.where)
         found = self.value.get(key, default)
@@ -270,11 +273,11 @@ class _Fields:
         return str(found)
 
     def text_or_none(self, key: str) -> str | None:
-        """The same; None for null and for nothing at all."""
+        """Return a text, or None for null and for a missing value."""
         return None if self.value.get(key) is None else self.text(key)
 
     def all(self, key: str) -> list[Any]:
-        """A list."""
+        """Return a list."""
         if key not in self.value:
             raise DamagedFile(f"The recipe lacks {key!r} ({self.what}).", where=self.where)
         found = self.value[key]
@@ -283,7 +286,7 @@ class _Fields:
         return found
 
     def wrong(self, key: str, expected: str) -> DamagedFile:
-        """The error for a value of another kind than has to be there."""
+        """Return the error for a value of the wrong kind."""
         found = shown(self.value.get(key))
         message = f"This is not a recipe: {key!r} of {self.what} is {found}; it has to be {expected}."
         return DamagedFile(message, where=self.where)

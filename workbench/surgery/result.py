@@ -1,4 +1,4 @@
-"""What a plan makes: a SavedModel in memory, and the files that go with it. Nothing here is written anywhere."""
+"""Drafts: a SavedModel in memory, and the files that belong to it."""
 
 from __future__ import annotations
 
@@ -56,17 +56,17 @@ class Draft:
 
     @property
     def plan(self) -> Plan:
-        """What was asked for."""
+        """The plan the draft was made from."""
         return self.workspace.plan
 
     @property
     def join(self) -> Join:
-        """What the sources and wires of the plan were found to mean."""
+        """The plan with its sources opened and its wires judged."""
         return self.workspace.join
 
     @property
     def parts(self) -> dict[str, ImportedModel]:
-        """The sources by handle."""
+        """The imported models by handle."""
         return self.join.parts
 
     @property
@@ -81,12 +81,12 @@ class Draft:
 
     @cached_property
     def references(self) -> dict[str, Reference]:
-        """What the signatures of the result that are verified must agree with, by key."""
+        """The references to verify, by key of the result's signature."""
         return self.workspace.references.to_verify
 
     @property
     def signature(self) -> Signature:
-        """The signature that given values are for: the first that is verified, else the obvious one."""
+        """The signature that given values are for: the first to verify, or the default."""
         key = next(iter(self.references), None)
         return self.meta.signatures[key] if key is not None else self.meta.signature()
 

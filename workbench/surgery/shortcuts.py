@@ -1,4 +1,4 @@
-"""Changes of one model in one call: each makes a plan of one step and applies it."""
+"""Changes of one model in one call: each makes and applies a one-step plan."""
 
 from __future__ import annotations
 

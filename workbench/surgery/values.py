@@ -1,4 +1,4 @@
-"""Kinds of values that fields of operations take: checked, and turned into JSON and into words and back.
+"""Kinds of values that an operation's fields take: check, JSON, written form.
 
 Fields hold immutable values (texts, tuples), so that operations can be compared and hashed; recipes hold JSON.
 """
@@ -15,7 +15,9 @@ from workbench.names import show
 
 
 class WrongValue(Exception):
-    """A value is of another kind than its field takes. Never leaves the room.
+    """The error for a value of another kind than its field takes.
+
+    Raised and caught inside the room.
 
     Args:
         expected: what it has to be.
@@ -32,7 +34,10 @@ def shown(value: object) -> str:
 
 
 def is_text(value: object) -> bool:
-    """Return whether a value is a text that a file can hold: JSON can spell half a character."""
+    """Return whether a value is a text that a file can hold.
+
+    JSON can spell half a character.
+    """
     return isinstance(value, str) and not re.search("[\ud800-\udfff\0]", value)
 
 
@@ -157,7 +162,7 @@ class Texts(Kind):
 
 
 class Pairs(Kind):
-    """Texts by text: old names to new ones, keys to tensors."""
+    """A mapping of texts to texts: old names to new ones, keys to tensors."""
 
     expected = "an object of texts"
 
@@ -204,7 +209,7 @@ class Pairs(Kind):
 
 
 class Constant(Kind):
-    """A JSON value of texts, finite numbers, true, false, and lists of them, or any other text."""
+    """A JSON value of texts, finite numbers, booleans and lists, or any other text."""
 
     expected = "a text, a number, true or false, or a list of them"
 

@@ -1,4 +1,4 @@
-"""What the operations of a plan change: the message under edit, and how it follows from the sources.
+"""Workspaces: the message that operations change, and its lineage.
 
 A plan of one source works on a private copy, whose other MetaGraphs and names stay as they are. A plan that connects
 models works on the message that joining them gave. An operation sees what stands before it as a model of its own
@@ -56,7 +56,7 @@ class Checkpoint:
 
 
 class StandingModel(Model):
-    """A model as it stands in a workspace: what an operation finds.
+    """A model as it is in a workspace before the next operation.
 
     Args:
         location: where the model it is a state of lies.
@@ -152,7 +152,7 @@ class Workspace:
         self.findings.append(Finding(code, severity, where, message, hint))
 
     def verify_all(self) -> None:
-        """Let every signature be verified that was there before and still is. One without outputs shows nothing."""
+        """Mark every kept signature that has outputs for verification."""
         self.references.verify(
             key
             for key, signature in self.original.signatures.items()
@@ -175,7 +175,7 @@ class Workspace:
         self.model = StandingModel(location, proto, self.position, partial(_joined, parts), self.assets())
 
     def assets(self) -> tuple[Asset, ...] | None:
-        """Return the assets of a join with the places where the sources have them; None for a single model."""
+        """Return a join's assets where the sources have them; None for one model."""
         if self.joined_files is None:
             return None
         places = {copied.relative: copied for copied in self.joined_files}
@@ -198,7 +198,10 @@ class Workspace:
         return [*kept, *self.added_files]
 
     def opened(self) -> None:
-        """Take what stands now, with more calls opened, as a copy that is equal to the only source."""
+        """Take the current state as an equal copy of the only source.
+
+        It has more calls inlined than the copy before.
+        """
         if self.joined_files is not None:
             return
         source = self._source()
@@ -209,14 +212,14 @@ class Workspace:
         )
 
     def _source(self) -> ImportedModel:
-        """The only source."""
+        """Return the only source."""
         (source,) = self.join.parts.values()
         return source
 
     # -- lineage
 
     def source_tensors(self, tensors: Iterable[str]) -> SourceTensors | None:
-        """Return the tensors of a source that some tensors of the graph under edit are; None if they are none.
+        """Return the tensors of a source that the given tensors are, or None.
 
         Args:
             tensors: `node:k`, all components of one input or output.
@@ -240,7 +243,7 @@ class Workspace:
 
 
 def _joined(parts: list[JoinPart]) -> Bundle | None:
-    """The checkpoint that joining some would give, or None for none."""
+    """Return the checkpoint that a join would give, or None for no sources."""
     if not parts:
         return None
     from workbench.disk.checkpoint.joined import JoinedBundle
@@ -249,7 +252,7 @@ def _joined(parts: list[JoinPart]) -> Bundle | None:
 
 
 def begin(plan: Plan, model: Model) -> Workspace:
-    """Return a workspace with a private copy of the plan's only source, in which nothing is changed yet.
+    """Return a workspace with a private, unchanged copy of the plan's only source.
 
     A GraphDef becomes a SavedModel with tag set `serve` and the signature it is shown with.
 
@@ -284,7 +287,7 @@ def put_signature(meta_graph: MetaGraphDef, signature: Signature) -> None:
 
 
 def _become_saved_model(meta_graph: MetaGraphDef, original: MetaGraph) -> None:
-    """What a MetaGraph has that a GraphDef lacks."""
+    """Add to a MetaGraph what a GraphDef lacks."""
     meta_graph.meta_info_def.tags.extend(SERVE)
     for signature in original.signatures.values():
         put_signature(meta_graph, signature)
