@@ -1,4 +1,4 @@
-"""What the commands that change a model share: their arguments, and reporting what became of it."""
+"""Arguments and report that the commands which change a model share."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of a command that changes one model."""
+    """Add the arguments of a command that changes one model."""
     parser.add_argument("model", type=Path, metavar="MODEL", help="SavedModel folder or GraphDef file")
     parser.add_argument(
         "--tag-set", metavar="TAGS", help="tag set of the MetaGraph to change, such as serve,gpu"
@@ -36,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def add_result(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments that say what becomes of the result."""
+    """Add the arguments about the result."""
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="new folder for the result")
     parser.add_argument("--dry-run", action="store_true", help="show what would be done, and write nothing")
     parser.add_argument("--serving", action="store_true", help="write to the next version number under DIR")
@@ -61,7 +61,7 @@ def need_output(args: argparse.Namespace) -> None:
 
 
 def open_it(args: argparse.Namespace) -> Model:
-    """The model the command is about.
+    """Return the model that the command changes.
 
     Raises:
         UsageError: no place for the result is given.
@@ -108,7 +108,7 @@ Page = Callable[["Draft"], tuple[Callable[[], None] | None, Mapping[str, Any]]]
 def change_and_tell(
     plan: Plan, models: Mapping[str, Model], args: argparse.Namespace, out: Output, page: Page | None = None
 ) -> int:
-    """Change models by a plan, write the result as the flags say, and report it; the exit code.
+    """Change models by a plan, write the result and report it; return the exit code.
 
     What would leave the result `not run` is reported before anything is changed: that can take long, and much memory.
 

@@ -1,1 +1,1 @@
-"""Proving a model again: against the sources in its recipe, or against another model."""
+"""Verification of models on disk: against their sources or another model."""

@@ -1,4 +1,4 @@
-"""`workbench.verify`: a model on disk, proven again or compared with another."""
+"""`workbench.verify`: verify a model on disk again, or compare two models."""
 
 from __future__ import annotations
 

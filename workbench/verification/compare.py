@@ -1,4 +1,4 @@
-"""Two models with equal signatures, one held against the other: before and after a conversion, say."""
+"""Comparison of two models, such as before and after a conversion."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Pair:
         model: the model that is looked at.
         meta: its MetaGraph.
         signature: one of its own.
-        other: the model it is held against.
+        other: the model it is compared with.
         other_meta: its MetaGraph.
         other_signature: one of its own.
     """
@@ -46,11 +46,11 @@ class Pair:
 
 
 def pair(model: Model, other: Model, signature: str | None = None) -> Pair:
-    """The signatures of two models that are to be compared.
+    """Return the signatures of two models that are to be compared.
 
     Args:
         model: the model that is looked at.
-        other: the one it is held against.
+        other: the one it is compared with.
         signature: the key in both; None for the obvious one of the first, and the same key of the other, else its
             obvious one.
 
@@ -63,7 +63,10 @@ def pair(model: Model, other: Model, signature: str | None = None) -> Pair:
 
 
 def unequal(found: Pair) -> tuple[list[str], list[str]]:
-    """How two signatures differ: what forbids to compare them (keys, kinds, dtypes), and what is told (shapes)."""
+    """Return the differences that forbid a comparison, and those only reported.
+
+    The first are keys, kinds and dtypes, the others are shapes.
+    """
     wrong: list[str] = []
     told: list[str] = []
     sides = (
@@ -111,7 +114,7 @@ def _name(dtype: int) -> str:
 def verify_against(
     found: Pair, proving: Proving, child: Child | None = None, progress: Progress | None = None
 ) -> Proof:
-    """Runs both models on the same inputs and compares.
+    """Run both models on the same inputs and compare their outputs.
 
     Args:
         found: the two.
@@ -159,7 +162,10 @@ class _Against(Running):
             return self._run(replace(chain, name=name), running)
 
     def _unsafe(self, chain: Chain, child: Child | None = None) -> str | None:
-        """Why running the two needs the user's word, or None; `child` as for `unsafe`."""
+        """Return why the two models may not run without consent, or None.
+
+        `child` is as for `unsafe`.
+        """
         found, allowed = self.found, self.proving.allow_unsafe
         stages = [(chain.stages[0], found.other_meta)]
         return unsafe(found.meta, [found.signature.key], stages, child, allowed=allowed)
@@ -189,7 +195,10 @@ class _Against(Running):
         return self._proof(verification.verdict, verification.reason, verification.hint, verification)
 
     def _samples(self, given: Sequence[Sample] = ()) -> SampleSource:
-        """The user's samples, and made ones that both take: from the model that is more particular about shapes.
+        """Return the user's samples, or made ones that both models take.
+
+        They come from the model with the stricter shapes; component tensors are those of the model that
+        has objects.
 
         The parts of ragged and sparse inputs are told by whichever model has its objects.
         """

@@ -1,4 +1,4 @@
-"""Finding the sources of a result by the digests in its recipe.
+"""The search for a result's sources, by the digests in its recipe.
 
 A recipe tells what its sources are, not where. Looked for, in this order: what the user gives; where the recipe says
 (one that was saved for replay has paths); where a source was when it was used last; the folders beside the result and
@@ -47,7 +47,7 @@ class Wanted:
 
 
 def wanted(entry: Any, where: str, above: str = "") -> Wanted:
-    """What an entry of a recipe asks for.
+    """Return the source that an entry of a recipe describes.
 
     Args:
         entry: one of its `sources`.
@@ -72,7 +72,7 @@ def wanted(entry: Any, where: str, above: str = "") -> Wanted:
 
 
 class Finder:
-    """Finds sources; what was looked at once is not read again.
+    """Find sources; no model is read twice.
 
     Args:
         given: where the user says they are, by handle.
@@ -89,7 +89,7 @@ class Finder:
         self._looked_at = 0
 
     def find(self, source: Wanted) -> Path | None:
-        """Where a source is, or None.
+        """Return where a source is, or None.
 
         Raises:
             WrongSource: the model given for it is another one; the message says what differs.
@@ -104,7 +104,7 @@ class Finder:
         return None
 
     def check_given(self, recipe: Any) -> None:
-        """Looks whether every given handle is that of a source.
+        """Check that every given handle is that of a source.
 
         Raises:
             UsageError: one is not.
@@ -144,7 +144,7 @@ class Finder:
             yield from sorted(_models_in(folder), key=lambda path: path.name != name)
 
     def _digest(self, path: Path) -> Digest | None:
-        """The digest of what lies there; None if that is no model, or the result itself."""
+        """Return the digest of the model at a path; None for no model or the result."""
         key = os.path.realpath(path)
         if key not in self._digests:
             self._digests[key] = None
@@ -156,7 +156,7 @@ class Finder:
 
 
 def handles_of(recipe: Any, above: str = "", deepest: int = 32) -> Iterator[str]:
-    """The handles of all sources of a recipe, those of sources included."""
+    """Yield the handles of all sources of a recipe, nested ones included."""
     entries = recipe.get("sources") if isinstance(recipe, dict) else None
     for entry in entries if isinstance(entries, list) and deepest else ():
         handle = entry.get("handle") if isinstance(entry, dict) else None
@@ -166,7 +166,7 @@ def handles_of(recipe: Any, above: str = "", deepest: int = 32) -> Iterator[str]
 
 
 def missing(sources: Iterable[Wanted], where: str) -> MissingSource:
-    """The error for sources that were not found, all at once."""
+    """Return the error for the sources that were not found, all at once."""
     lost = list(sources)
     listed = "; ".join(f"{show(one.handle)} (sha256 {one.digest})" for one in lost)
     return MissingSource(
@@ -178,7 +178,7 @@ def missing(sources: Iterable[Wanted], where: str) -> MissingSource:
 
 
 def _difference(source: Wanted, found: Digest) -> str:
-    """Which parts differ, and which don't: `the checkpoint differs; the graph is the same`."""
+    """Return which parts differ: `the checkpoint differs; the graph is the same`."""
     if not source.parts:
         return "its digest differs"
     words: dict[str, list[str]] = {"differs": [], "is the same": [], "is not there": [], "is new": []}
@@ -200,7 +200,7 @@ def _verb(word: str, names: list[str]) -> str:
 
 
 def _models_in(folder: Path) -> list[Path]:
-    """Models directly in a folder, and versions of models in a serving folder."""
+    """Return the models directly in a folder, and versions in serving folders."""
     found: list[Path] = []
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
@@ -217,7 +217,7 @@ def _models_in(folder: Path) -> list[Path]:
 
 
 def _with_versions(path: Path) -> list[Path]:
-    """A path, and if it is no model itself the numbered versions below it, the latest first."""
+    """Return a path and, if it is no model, its numbered versions, latest first."""
     if _is_model(path):
         return [path]
     return [path, *(path / name for name in sorted(_versions(path), key=int, reverse=True))]

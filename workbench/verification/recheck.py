@@ -1,4 +1,4 @@
-"""A result on disk against the sources in its recipe, however long ago and by whichever TensorFlow it was made."""
+"""Verification of a result on disk against the sources in its recipe."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def verify_again(result: Model, remade: Remade, work: Work, child: Child | None = None) -> Proof:
-    """Runs a result against what it was made of, by every signature that was proven when it was made.
+    """Run a result and its sources, by every signature that was verified before.
 
     Args:
         result: the result.
@@ -76,7 +76,7 @@ class _Again:
             return self._run(meta, running)
 
     def _meta(self) -> MetaGraph | str:
-        """The MetaGraph of the result that the recipe made, or what is wrong."""
+        """Return the result's MetaGraph that the recipe made, or what is wrong."""
         try:
             return self.result.select(self.work.meta.tags)
         except WorkbenchError as error:
@@ -125,7 +125,9 @@ class _Again:
         return self._proof(verdict, " ".join(f"{show(key)}: {one.reason}" for key, one in told.items()), hint)
 
     def _changed(self) -> str | None:
-        """What is not any more what the recipe speaks of, as text: a source with another digest, a file that changed.
+        """Return what changed since the recipe was written, or None.
+
+        It is a source with another digest, or a file that changed.
 
         Both are asked after the run: a digest is of what was run if no file has changed since that was opened.
         """

@@ -1,4 +1,4 @@
-"""From a result and its recipe back to what it was made by: the sources, and the draft made of them.
+"""Replay of a result's recipe: its sources found, its draft built again.
 
 A source that is itself a result and can't be found is made again from its own recipe, if its sources are there: the
 same recipe gives the same bytes, and the digest shows it.
@@ -46,7 +46,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Remade:
-    """What a result was made by, made again in memory.
+    """The sources and the draft that a result was made of.
 
     Attributes:
         made: the draft.
@@ -68,12 +68,12 @@ class Remade:
         return Work(self.made, proving, progress)
 
     def serialize(self) -> bytes:
-        """The bytes that its `saved_model.pb` had, if the same version made it."""
+        """Return the bytes of `saved_model.pb`, equal if the same version made it."""
         return self.made.serialize()
 
 
 def remake(result: Model, given: Mapping[str, Path], scratch: Path) -> Remade:
-    """Reads the recipe of a result, finds its sources, and does it again in memory.
+    """Read a result's recipe, find its sources, and build its draft again.
 
     Args:
         result: the result.
@@ -101,7 +101,7 @@ def remake(result: Model, given: Mapping[str, Path], scratch: Path) -> Remade:
 
 
 class _Remaking:
-    """One result, and the sources of its sources."""
+    """The replay of one result and of its sources that are results."""
 
     def __init__(self, finder: Finder, where: str, scratch: Path) -> None:
         self.finder = finder
@@ -120,7 +120,7 @@ class _Remaking:
         return Remade(made, tuple(self.found), tuple(self.notes))
 
     def _locate(self, recipe: dict[str, Any], above: str) -> tuple[dict[str, Path], list[Wanted]]:
-        """Where the sources of a recipe are, by handle, and what is lost."""
+        """Return where the sources of a recipe are, by handle, and which are missing."""
         places: dict[str, Path] = {}
         lost: list[Wanted] = []
         entries = recipe.get("sources")
@@ -141,7 +141,7 @@ class _Remaking:
         return places, lost
 
     def _again(self, source: Wanted) -> tuple[Path | None, list[Wanted]]:
-        """Makes a source from its own recipe; None and what is lost if that can't be done."""
+        """Make a source from its own recipe, or return None and what is missing."""
         assert source.recipe is not None
         places, lost = self._locate(source.recipe, f"{source.handle}/")
         if lost:
@@ -168,6 +168,6 @@ class _Remaking:
 
 
 def _version(recipe: Mapping[str, Any]) -> str:
-    """The version of the workbench that a recipe was made by, as it is shown."""
+    """Return the version of the workbench that made a recipe, for a message."""
     tool = recipe.get("tool")
     return show(str(tool.get("version"))) if isinstance(tool, dict) else "of an unknown version"

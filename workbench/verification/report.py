@@ -1,4 +1,4 @@
-"""The result of verifying a model that is on disk."""
+"""The report of a verification of a model on disk."""
 
 from __future__ import annotations
 

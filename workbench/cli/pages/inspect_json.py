@@ -1,4 +1,4 @@
-"""What `inspect --json` writes, one object a model."""
+"""The JSON of `inspect --json`, one object a model."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def report(model: Model, signatures: Iterable[Mapping[str, Signature]]) -> dict[str, Any]:
-    """The object of one model.
+    """Return the JSON object of one model.
 
     Args:
         model: the model.
@@ -47,7 +47,7 @@ def report(model: Model, signatures: Iterable[Mapping[str, Signature]]) -> dict[
 
 
 def meta_graph(meta: MetaGraph, signatures: Mapping[str, Signature]) -> dict[str, Any]:
-    """One MetaGraph."""
+    """Return the JSON object of one MetaGraph."""
     return {
         "tags": list(meta.tags),
         "tensorflow_version": meta.tensorflow_version,
@@ -101,7 +101,7 @@ def _spec(spec: Spec) -> dict[str, Any]:
 
 
 def node_list(found: Iterable[tuple[Level, str]]) -> Iterator[dict[str, Any]]:
-    """Nodes by level and name, as `--nodes` adds them."""
+    """Yield the JSON objects of nodes by level and name, for `--nodes`."""
     for level, name in found:
         node = level.nodes[name]
         types = level.meta.output_types(node)

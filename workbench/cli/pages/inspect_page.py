@@ -1,4 +1,4 @@
-"""Write the pages of `inspect`, in the order in which people ask."""
+"""The pages of `inspect`, in the order in which people ask."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _KINDS = {"pb": "SavedModel", "pbtxt": "SavedModel in text format", "graphdef": 
 
 
 class Page:
-    """Writes one model.
+    """Write the page of one model.
 
     Args:
         out: where to.
@@ -48,7 +48,7 @@ class Page:
         self.all_functions = all_functions
 
     def whole(self, *, only_lists: bool = False) -> None:
-        """Everything in short; `only_lists` leaves out all but the lists that were asked for in full."""
+        """Write a summary of everything, or only the lists that were asked for."""
         if only_lists:
             self.out.heading(show(os.fspath(self.model.path)))
             for meta in self.model.meta_graphs:
@@ -280,7 +280,7 @@ class Page:
     # ---- one signature, and nodes
 
     def signature_in_depth(self, chosen: Sequence[Mapping[str, Signature]]) -> None:
-        """One signature with what it needs of the graph."""
+        """Write one signature with what it needs of the graph."""
         self.out.heading(show(os.fspath(self.model.path)))
         for meta, signatures in zip(self.model.meta_graphs, chosen, strict=True):
             for signature in signatures.values():
@@ -293,7 +293,7 @@ class Page:
                 self.out.facts(_needs(meta, signature), indent=4)
 
     def nodes(self, found: Sequence[tuple[MetaGraph, Sequence[tuple[Level, str]]]]) -> None:
-        """Nodes by their written places, with op and outputs."""
+        """Write nodes by their written places, with op and outputs."""
         several = len(found) > 1
         for meta, places in found:
             if several:
@@ -306,7 +306,7 @@ class Page:
 
 
 def _nbytes(file: Path) -> int | None:
-    """Bytes of a file; None if it has gone meanwhile."""
+    """Return the bytes of a file; None if it no longer exists."""
     try:
         return file.stat().st_size
     except OSError:
@@ -368,7 +368,7 @@ def _outputs(level: Level, name: str) -> str:
 
 
 def _needs(meta: MetaGraph, signature: Signature) -> list[tuple[str, str]]:
-    """What of the graph runs when a signature is called."""
+    """Return what of the graph runs when a signature is called, as facts."""
     from workbench.graph.adjacency import Adjacency
     from workbench.graph.functions import reachable
     from workbench.model.variables import count_variables

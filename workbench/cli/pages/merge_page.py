@@ -1,4 +1,4 @@
-"""What `merge` says: what it would do (`--dry-run`), and what became of it."""
+"""The pages of `merge`: what it would do (`--dry-run`), and its outcome."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _ports(out: Output, signature: Signature) -> None:
 
 
 def outcome(out: Output, draft: Draft, report: Report, needs: Needs) -> None:
-    """What became of a merge, and how to call the result."""
+    """Write the outcome of a merge and how to call the result."""
     verdict(out, report)
     if report.path is None or out.quiet:
         return
@@ -86,7 +86,7 @@ def _call(report: Report, draft: Draft, needs: Needs) -> Call:
 
 
 def outcome_json(draft: Draft, report: Report, needs: Needs) -> dict[str, Any]:
-    """The same as data."""
+    """Return the outcome of a merge as JSON."""
     signature = draft.signature
     found = report.as_json()
     found["signature"] = {"key": signature.key, **ports_json(signature)}

@@ -1,4 +1,7 @@
-"""The recipe and the proof of a result as facts. Both are files anybody may have written: nothing is taken on trust."""
+"""The recipe and proof of a result as facts.
+
+Both are files that anybody may have written: nothing in them is trusted.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ _LISTED = 100
 
 
 def origin_facts(recipe: dict[str, Any] | None, proof: dict[str, Any] | None) -> list[tuple[str, str]]:
-    """Label and value for what is told of where a model came from."""
+    """Return labels and values about where a model came from."""
     facts: list[tuple[str, str]] = []
     if recipe is not None:
         tool = _dict(recipe.get("tool"))
@@ -49,7 +52,7 @@ def origin_title(recipe: dict[str, Any] | None) -> str:
 
 
 def _options(options: dict[str, Any]) -> list[tuple[str, str]]:
-    """Each option by its name as on the command line; several renames or additions one after the other."""
+    """Return options by their names on the command line, one fact for each value."""
     facts = []
     for key, value in list(options.items())[:_LISTED]:
         label = _text(key).replace("_", " ")
@@ -63,7 +66,7 @@ def _options(options: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _option(value: Any) -> str:
-    """Return a value of an option as words: renames as `old → new`, a signature that was added with its tensors."""
+    """Return an option's value as words: renames as `old → new`, for example."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if not isinstance(value, dict):
@@ -79,7 +82,7 @@ def _option(value: Any) -> str:
 
 
 def _some(label: str, told: list[str], recipe: dict[str, Any], key: str) -> list[tuple[str, str]]:
-    """A fact for each that is told, and one for those that are not."""
+    """Return a fact for each text, and one for the number of those not listed."""
     facts = [(label, text) for text in told]
     more = len(_list(recipe.get(key))) - len(told)
     return [*facts, (label, f"… {more:,} more")] if more else facts

@@ -1,4 +1,4 @@
-"""Ends that can be wired, and what is to be said of a pair of them: fits, unknown, does not fit, and why."""
+"""Compatibility of endpoints: which can be wired, and why others can't."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Fits = Literal["fits", "unknown", "no"]
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What is to be said of leading one endpoint into another.
+    """The verdict on a wire between two endpoints.
 
     Attributes:
         state: `fits`, `unknown` (only the run can tell), `no`.
@@ -36,7 +36,7 @@ class Judgement:
 
 
 class Judge:
-    """Finds endpoints and judges pairs for one plan; remembers what it has judged.
+    """Find endpoints and judge pairs of them for one plan, each pair once.
 
     Args:
         plan: the plan.
@@ -67,7 +67,7 @@ class Judge:
         self._known: dict[tuple[Endpoint, Endpoint], Judgement] = {}
 
     def port(self, handle: str, signature: str, key: str, side: Side) -> Endpoint | Finding:
-        """The endpoint that a key of a signature or callable is, in its shortest unambiguous form."""
+        """Return the endpoint of a signature's or callable's key, in its shortest form."""
         lookup = self.lookups[handle]
         if signature not in lookup.meta.signatures:
             wired, found_by_name = self._called.get(handle), find_variant(lookup.meta, signature)
@@ -85,7 +85,7 @@ class Judge:
         return lookup.find(f"{signature}#{key}", side)
 
     def _by_callable(self, handle: str, name: str) -> Lookup | Finding:
-        """The model as it would be seen if a wire named this callable."""
+        """Return the model's lookup as if a wire named this callable, or a finding."""
         if (handle, name) not in self._callables:
             endpoint = f"{handle}@{name}#"
             source = next(source for source in self._plan.sources if source.handle == handle)
@@ -94,7 +94,7 @@ class Judge:
         return self._callables[handle, name]
 
     def tensor(self, handle: str, node: str, index: int, side: Side) -> Endpoint | Finding:
-        """The endpoint that an output of a node of the main graph is."""
+        """Return the endpoint of a main graph's tensor, or a finding."""
         lookup = self.lookups[handle]
         text = node if index == 0 else f"{node}:{index}"
         found = lookup.find(text, side)
@@ -103,7 +103,7 @@ class Judge:
         return lookup.find(f"%{node}:{index}", side)
 
     def wired(self, endpoint: Endpoint) -> Link | None:
-        """The wire that leads into an input, or None."""
+        """Return the wire that leads to an input, or None."""
         return next(
             (
                 self._wired[endpoint.handle, tensor]
@@ -114,7 +114,7 @@ class Judge:
         )
 
     def fed_by(self, endpoint: Endpoint) -> list[Link]:
-        """The wires that lead from an output."""
+        """Return the wires that start at an output."""
         wanted = set(endpoint.tensors)
         return [
             link
@@ -123,7 +123,7 @@ class Judge:
         ]
 
     def judge(self, source: Endpoint, target: Endpoint) -> Judgement:
-        """Whether `source` may be led into `target`, and why not."""
+        """Return whether `source` can be connected to `target`, and why not."""
         pair = source, target
         if pair not in self._known:
             self._known[pair] = self._judge(source, target)
@@ -159,7 +159,7 @@ class Judge:
         )
 
     def _mixed(self, endpoint: Endpoint) -> Finding | None:
-        """The finding for a wire by which a model would be joined by a callable and by something else."""
+        """Return the finding for a wire that mixes a callable with other endpoints."""
         called = self._called.get(endpoint.handle)
         if called is not None:
             return outside_call(endpoint, called.key)
@@ -180,7 +180,7 @@ class Judge:
         )
 
     def _behind(self, handle: str) -> set[str]:
-        """The models that take something from this one, directly or not, itself included."""
+        """Return the models that depend on this one, itself included."""
         seen, todo = {handle}, [handle]
         while todo:
             one = todo.pop()

@@ -74,7 +74,7 @@ class Segment:
 
 
 class Run(Sequence["NodeDef"]):
-    """Some of the nodes of a body, none of which is touched before it is asked for.
+    """Some of the nodes of a body, each read at its first use.
 
     Args:
         nodes: all of them.
@@ -94,7 +94,7 @@ class Run(Sequence["NodeDef"]):
         return self._nodes[self._start + index]
 
     def find(self, name: str) -> int | None:
-        """The place of the node with this name."""
+        """Return the index of the node with this name, or None."""
         for index in range(self._start, self._stop):
             if self._nodes[index].name == name:
                 return index - self._start
@@ -123,7 +123,7 @@ class Listing:
         return segment.make(segment.items[index - self._starts[place]])
 
     def find(self, key: Key) -> int | None:
-        """The index of the row with this key."""
+        """Return the index of the row with this key, or None."""
         for start, segment in zip(self._starts, self._segments, strict=True):
             first = segment.make(segment.items[0])
             if first.key == key:
@@ -141,7 +141,7 @@ class Listing:
 
 
 class Lister:
-    """Makes the listing of one model.
+    """Make the listing of one model.
 
     Args:
         model: the model.
@@ -155,7 +155,7 @@ class Lister:
         self.places = places
 
     def unfolded_at_first(self, chosen: str | None) -> set[Key]:
-        """What is unfolded when a model is opened: the chosen signature, and the nodes."""
+        """Return what is unfolded at first: the chosen signature, and the nodes."""
         found: set[Key] = {("section", "signatures"), ("section", "nodes")}
         keys = self._signature_keys()
         if chosen is not None:
@@ -171,7 +171,7 @@ class Lister:
         return [variant_name(self.meta, item, variant) for variant in item.variants]
 
     def _signature_keys(self) -> list[str]:
-        """`serving_default` first, then by name with numbers in their order."""
+        """Return the signature keys, `serving_default` first, then in natural order."""
 
         def place(key: str) -> tuple[bool, list[tuple[int, str]]]:
             parts = re.split(r"(\d+)", key)
@@ -181,7 +181,7 @@ class Lister:
         return sorted(self.meta.shown_signatures, key=place)
 
     def listing(self, unfolded: Set[Key]) -> Listing:
-        """All rows, with those under the unfolded ones."""
+        """Return all rows, with those under the unfolded ones."""
         segments = [one(self._model_row())]
         for section in SECTIONS:
             items = getattr(self, f"_{section}")(unfolded)
@@ -235,7 +235,7 @@ class Lister:
         return segments
 
     def ports(self, key: str, depth: int) -> list[Segment]:
-        """The inputs and outputs of a signature."""
+        """Return the inputs and outputs of a signature."""
         signature = self.meta.signatures[key]
         return [
             Segment(list(signature.inputs.values()), lambda port: port_row(key, "input", port, depth)),
@@ -253,7 +253,7 @@ class Lister:
         return segments
 
     def callable_row(self, item: Callable_, variant: Variant, unfolded: Set[Key] = frozenset()) -> Row:
-        """The row of a variant of a callable."""
+        """Return the row of a variant of a callable."""
         name = variant_name(self.meta, item, variant)
         key = ("callable", name)
         columns = (f"{len(variant.inputs)} in, {len(variant.outputs)} out",)
@@ -261,7 +261,7 @@ class Lister:
         return Row("callable", key, 1, show(name), columns, key in unfolded, aside, ref=(item, variant))
 
     def callable_ports(self, variant: Variant, name: str, depth: int) -> list[Segment]:
-        """The inputs and outputs that a wire can name of a variant of a callable."""
+        """Return the inputs and outputs of a callable's variant that wires can name."""
         ports = callable_ports(self.meta, variant)
         return [
             Segment(list(ports.inputs.values()), lambda port: port_row(name, "input", port, depth)),
@@ -295,7 +295,7 @@ class Lister:
         return [*segments, Segment(names[start:], make)]
 
     def function_row(self, unfolded: Set[Key]) -> Callable[[str], Row]:
-        """A function that makes the row of a function."""
+        """Return a function that makes the row of a function."""
 
         def make(name: str) -> Row:
             key = ("function", name)
@@ -331,7 +331,7 @@ class Lister:
         return segments
 
     def _unfolded_in(self, nodes: Sequence[NodeDef], level: str, unfolded: Set[Key]) -> list[int]:
-        """The places of the unfolded nodes of a body, in order."""
+        """Return the indices of the unfolded nodes of a body, in order."""
         wanted = {key[2] for key in unfolded if key[0] == "node" and key[1] == level}
         return [index for index, node in enumerate(nodes) if node.name in wanted] if wanted else []
 
@@ -358,7 +358,7 @@ class Lister:
     def node_row(
         self, level: Level, depth: int, unfolded: Set[Key] = frozenset(), place: bool = False
     ) -> Callable[[NodeDef], Row]:
-        """A function that makes the row of a node.
+        """Return a function that makes the row of a node.
 
         Args:
             level: where the nodes are.
@@ -381,7 +381,7 @@ class Lister:
     # -- rows by their key
 
     def row_of(self, key: Key) -> Row | None:
-        """The row with this key, wherever it would stand; None if the model has no such thing."""
+        """Return the row with this key, or None if the model has no such thing."""
         kind, *rest = key
         if kind == "model":
             return self._model_row()
@@ -410,14 +410,14 @@ class Lister:
         return None
 
     def _ports_of(self, name: str) -> Signature | None:
-        """The signature with this key, or what a join makes of the callable with this name."""
+        """Return the signature with this key, or that of the callable with this name."""
         if name in self.meta.signatures:
             return self.meta.signatures[name]
         named = find_variant(self.meta, name)
         return callable_ports(self.meta, named[1]) if named is not None else None
 
     def above(self, key: Key) -> set[Key]:
-        """The keys that must be unfolded for a row to be in the list."""
+        """Return the keys that must be unfolded to show a row."""
         kind = key[0]
         if kind == "port" and key[1] not in self.meta.signatures:
             return {("section", "callables"), ("callable", key[1])}
@@ -447,12 +447,12 @@ class Lister:
 
 
 def one(row: Row) -> Segment:
-    """A segment of a single row."""
+    """Return a segment of a single row."""
     return Segment((row,), lambda item: item)
 
 
 def port_row(signature: str, side: Literal["input", "output"], port: Port, depth: int) -> Row:
-    """The row of an input or output of a signature."""
+    """Return the row of an input or output of a signature."""
     columns = (dtypes.shown(port.dtype), shapes.text(port.shape))
     aside = "optional" if port.default is not None else "" if port.kind == "dense" else str(port.kind)
     return Row(
@@ -461,7 +461,7 @@ def port_row(signature: str, side: Literal["input", "output"], port: Port, depth
 
 
 def variable_row(variable: Any) -> Row:
-    """The row of a variable."""
+    """Return the row of a variable."""
     columns = (dtypes.shown(variable.dtype), shapes.text(variable.shape), size(variable.nbytes))
     aside = show(variable.title) if variable.title and variable.title != variable.name else ""
     if variable.key is None:
@@ -473,7 +473,7 @@ def variable_row(variable: Any) -> Row:
 
 
 def asset_row(asset: Any) -> Row:
-    """The row of an asset."""
+    """Return the row of an asset."""
     nbytes = size(asset.nbytes) if asset.nbytes is not None else "missing"
     return Row(
         "asset", ("asset", asset.filename, asset.tensor), 1, show(asset.filename), (nbytes,), ref=asset
@@ -481,14 +481,14 @@ def asset_row(asset: Any) -> Row:
 
 
 def argument_row(level: str, tensor: Any, depth: int) -> Row:
-    """The row of an argument of a function."""
+    """Return the row of an argument of a function."""
     columns = (dtypes.shown(tensor.dtype), shapes.text(tensor.shape))
     key = ("argument", level, tensor.name)
     return Row("argument", key, depth, show(tensor.name), columns, None, "", Spot(level, tensor.name), tensor)
 
 
 def result_row(level: str, result: tuple[str, int, str], depth: int) -> Row:
-    """The row of a result of a function."""
+    """Return the row of a result of a function."""
     name, dtype, source = result
     spot = Spot(level, source.partition(":")[0])
     return Row(

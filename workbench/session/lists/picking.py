@@ -1,4 +1,4 @@
-"""Picking one endpoint of a wire and judging the rows of another model against it; places that texts mean."""
+"""Picking an endpoint of a wire, and judging another model's rows against it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LOOKED_AT = 2000
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """An endpoint that waits for the other one.
+    """An endpoint that was picked for a wire.
 
     Attributes:
         endpoint: what was picked.
@@ -41,7 +41,7 @@ class Picked:
         return self.endpoint.handle
 
     def judge(self, session: Session, handle: str, row: Row, index: int = 0) -> Judgement | None:
-        """The verdict on a row of another model; None for a row that is no endpoint on the other side."""
+        """Return the verdict on a row of another model; None for no endpoint."""
         other = endpoint_of(session, handle, row, "source" if self.side == "target" else "target", index)
         if other is None:
             return None
@@ -54,7 +54,7 @@ class Picked:
 
 
 def outputs_of(session: Session, handle: str, row: Row) -> int:
-    """How many tensors a row of a node gives, each of which can be an endpoint of a wire; 1 for all other rows."""
+    """Return how many tensors of a row can be endpoints: a node's outputs, else 1."""
     model = session.model(handle)
     if row.kind != "node" or model is None:
         return 1
@@ -64,7 +64,7 @@ def outputs_of(session: Session, handle: str, row: Row) -> int:
 def endpoint_of(
     session: Session, handle: str, row: Row, side: Side, index: int = 0
 ) -> Endpoint | Finding | None:
-    """The endpoint a row represents on a side of a wire.
+    """Return the endpoint a row represents on a side of a wire, or a finding.
 
     Args:
         session: with the models.
@@ -109,7 +109,7 @@ def endpoint_of(
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Why a row can't be picked or wired.
+    """The reason why a row can't be picked or wired.
 
     Attributes:
         title: in a few words, or empty.
@@ -127,7 +127,7 @@ class Refused:
 def pick(
     session: Session, picked: Picked | None, handle: str, row: Row, index: int = 0
 ) -> Picked | Refused | None:
-    """What choosing a row does: the first one is picked, one of another model is wired to it.
+    """Pick the endpoint of a row, or wire it to the picked one.
 
     Returns:
         What is picked now: the row's endpoint, or None when a wire was made of it or the same row was chosen again; or
@@ -163,7 +163,7 @@ def _wire(session: Session, picked: Picked, handle: str, row: Row, index: int) -
 
 
 def best(session: Session, picked: Picked, handle: str, listing: Listing) -> int | None:
-    """The row of another model that the pick would likeliest be wired to: fits, else unknown, else the first."""
+    """Return the row of another model that fits the picked endpoint best."""
     wanted = "output" if picked.side == "target" else "input"
     order = {"fits": 0, "unknown": 1, "no": 2}
     found: tuple[int, int] | None = None
@@ -179,7 +179,7 @@ def best(session: Session, picked: Picked, handle: str, listing: Listing) -> int
 
 @dataclass(slots=True)
 class Wired:
-    """Where wires start and end in a model.
+    """The places where wires start and end in a model.
 
     Attributes:
         tensors: of the main graph.
@@ -222,7 +222,7 @@ def callable_of(session: Session, endpoint: Endpoint) -> str | None:
 def resolve(
     session: Session, text: str, viewers: Mapping[str, Viewer], side: str = "target"
 ) -> tuple[str, Key | None] | None:
-    """The model and the row that a place means: `handle`, `handle@END`, a wire `OUT=IN`, a name in a model.
+    """Return the model and row that a text means: `handle@END`, `OUT=IN`, a name.
 
     Returns:
         (handle, key of the row or None for the model as a whole); None if it names no model that is open.

@@ -1,4 +1,4 @@
-"""Where models may be: recent ones, the sample models, folders on disk."""
+"""Places of models: recent ones, the sample models, folders on disk."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Entry:
 
 
 def is_model(path: Path) -> bool:
-    """Whether a folder or file looks like something `open_model` takes; a look at names only."""
+    """Return whether a path looks like a model, by names only."""
     try:
         if path.is_dir():
             if any((path / name).exists() for name in _MODEL_FILES):
@@ -49,7 +49,7 @@ def is_model(path: Path) -> bool:
 
 
 def short(path: Path) -> str:
-    """A path as people write it: from the working folder, else from home."""
+    """Return a path relative to the working folder or the home folder."""
     try:
         return str(path.relative_to(Path.cwd())) or "."
     except ValueError:
@@ -61,7 +61,9 @@ def short(path: Path) -> str:
 
 
 def takes_and_gives(path: Path) -> str:
-    """`string [] → float32 [1,784]`: the ports of a model's obvious signature. Opens it, so for a thread.
+    """Return `string [] → float32 [1,784]` for a model's default signature.
+
+    It opens the model, so call it in a thread.
 
     Empty for a model that is large or does not open: that is told when it is chosen.
     """
@@ -98,7 +100,7 @@ def _graphs_of(path: Path) -> list[Path]:
 
 
 def known(recent: Iterable[Path], samples: Path, plans: Iterable[Entry] = ()) -> list[Entry]:
-    """What is offered before anything is typed."""
+    """Return the entries shown before anything is typed."""
     found: list[Entry] = []
     listed = list(plans)
     if listed:
@@ -125,7 +127,9 @@ def _model(path: Path) -> Entry:
 
 
 def listing(folder: Path, *, models: bool) -> list[Entry]:
-    """What is in a folder: models first, then folders, then files (with `models`, only graph files).
+    """Return the entries of a folder: models, then folders, then files.
+
+    With `models` the files are graph files only.
 
     A folder that can't be read is empty.
     """
@@ -152,12 +156,15 @@ def listing(folder: Path, *, models: bool) -> list[Entry]:
 
 
 def expand(text: str) -> Path:
-    """Return a typed path with `~` as the home folder; of a user nobody knows it stays as typed."""
+    """Return a typed path with `~` as the home folder.
+
+    The home folder of a user nobody knows stays as typed.
+    """
     return Path(os.path.expanduser(text.strip()))
 
 
 def readings(text: str) -> list[str]:
-    """Return what a typed path may mean: the whole, and what follows the last `//` or `/~`.
+    """Return the meanings of a typed path: all, or what follows the last `//` or `/~`.
 
     A path that was pasted behind another one is meant alone. Quotes around it are left out.
     """
@@ -185,13 +192,13 @@ def _exists(path: Path) -> bool:
 
 
 def is_path(text: str) -> bool:
-    """Whether a typed text is a path and not a part of a name."""
+    """Return whether a typed text is a path and not a part of a name."""
     text = text.strip().lstrip("'\"")
     return "/" in text or os.sep in text or text.startswith(("~", "."))
 
 
 def typed(text: str, entries: Callable[[], list[Entry]], *, models: bool) -> list[Entry]:
-    """Return what is offered for a typed text: a path goes through folders, a word filters what is known."""
+    """Return the entries for a typed text: of a folder, or filtered by a word."""
     if not text.strip():
         return entries()
     if not is_path(text):
@@ -210,7 +217,7 @@ def typed(text: str, entries: Callable[[], list[Entry]], *, models: bool) -> lis
 
 
 def _beginning(text: str, models: bool) -> list[Entry]:
-    """Entries of a folder that begin with the last part of a path; for `folder/` all, and the way up."""
+    """Return the entries that begin with a path's last part; for `folder/` all."""
     path = expand(text)
     folder, start = (path, "") if text.endswith(("/", os.sep)) else (path.parent, path.name)
     inside = listing(folder, models=models)

@@ -1,4 +1,7 @@
-"""Finding in a model: by fuzzy name, `op:Conv2D`, `dtype:string`, `shape:?x784`, `in:function`; all words must fit."""
+"""Search in a model: by name, `op:`, `dtype:`, `shape:`, `in:`.
+
+All words must fit: a fuzzy name, `op:Conv2D`, `dtype:string`, `shape:?x784`, `in:function`.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ _ENOUGH = 20  # with fewer hits by substring, letters with gaps between them cou
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is looked for.
+    """A parsed search.
 
     Attributes:
         words: each must be in the name, as it stands or with gaps, in lower case.
@@ -58,7 +61,7 @@ class Query:
 
 
 def parse_query(text: str) -> Query:
-    """The query that a user typed; an unfinished field (`op:`) is left out."""
+    """Return the query that a user typed, without unfinished fields (`op:`)."""
     words: list[str] = []
     fields: dict[str, str] = {}
     for word in text.split():
@@ -78,7 +81,9 @@ def parse_query(text: str) -> Query:
 
 
 class Index:
-    """All names of one model, ready to be searched. Built when first used: tenths of a second for 100,000 nodes.
+    """The names of one model, ready to be searched.
+
+    It is built at its first use: tenths of a second for 100,000 nodes.
 
     Args:
         lister: of the model.
@@ -138,7 +143,10 @@ class Index:
     # -- searching
 
     def search(self, text: str) -> list[int]:
-        """Numbers of the items that fit, the best first; everything for an empty query."""
+        """Return the numbers of the matching items, the best first.
+
+        An empty query gives all.
+        """
         query = parse_query(text)
         if not query:
             return list(range(len(self.names)))
@@ -152,7 +160,10 @@ class Index:
         return hits
 
     def _narrowed(self, query: Query) -> list[int] | None:
-        """The last hits, if this query can only have some of them: a letter more was typed."""
+        """Return the last hits if this query can only match some of them, or None.
+
+        This is so if a letter more was typed.
+        """
         if self._last is None or len(query.words) != 1 or query.structured:
             return None
         before, hits = self._last
@@ -243,7 +254,7 @@ class Index:
     # -- as rows
 
     def row(self, number: int) -> Row:
-        """The row of an item."""
+        """Return the row of an item."""
         item = self._items[number]
         kind = item[0]
         if kind == "node":
@@ -258,7 +269,7 @@ class Index:
         return _flat(variable_row(item[1]) if kind == "variable" else asset_row(item[1]))
 
     def listing(self, hits: Sequence[int]) -> Listing:
-        """Hits as a list of rows."""
+        """Return hits as a list of rows."""
         return Listing([Segment(hits, self.row)])
 
 
@@ -267,7 +278,10 @@ def _flat(row: Row) -> Row:
 
 
 def _rank(word: str, name: str) -> tuple[int, int]:
-    """Smaller is better: the name itself, its last part, the start of a part, anywhere, with gaps."""
+    """Return the rank of a match, smaller is better.
+
+    The order: the name itself, its last part, the start of a part, anywhere, with gaps.
+    """
     place = name.find(word)
     if place < 0:
         return 5, len(name)
@@ -291,7 +305,7 @@ def _is_dtype(enum: int, wanted: str) -> bool:
 
 
 def _is_shape(shape: Any, wanted: str) -> bool:
-    """`?x784`, `[?,784]`, `*x784`, `scalar`, `unknown`."""
+    """Return whether a shape matches `?x784`, `[?,784]`, `*x784`, `scalar`, `unknown`."""
     if wanted in ("unknown", "…"):
         return shape is None
     if shape is None:

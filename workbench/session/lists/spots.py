@@ -1,4 +1,4 @@
-"""Places in a model's graph: a node of the main graph or of a function's body, and which body is reached how."""
+"""Places in a model's graph: nodes by body, and how each body is reached."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A node in a place.
+    """A node in a body.
 
     Attributes:
         level: id of the body: empty for the main graph, `CALL::CALL` for a body that is called there, or
@@ -36,7 +36,7 @@ class Spot:
 
 
 class Places:
-    """The bodies of one MetaGraph by id, made when they are asked for.
+    """The bodies of one MetaGraph by id, each made at its first use.
 
     Args:
         meta: the MetaGraph.
@@ -71,7 +71,7 @@ class Places:
         return found
 
     def level(self, key: str) -> Level | None:
-        """The body with this id."""
+        """Return the body with this id, or None."""
         if key in self._levels:
             return self._levels[key]
         if key.startswith("fn:"):
@@ -83,31 +83,31 @@ class Places:
         return level
 
     def key(self, level: Level) -> str:
-        """The id of a body."""
+        """Return the id of a body."""
         if level.function is not None and not level.calls:
             return f"fn:{level.function.signature.name}"
         self._levels.setdefault(level.path, level)
         return level.path
 
     def node(self, spot: Spot) -> NodeDef | None:
-        """The node in a place; None for an argument, or if there is none."""
+        """Return the node of a place; None for an argument or a missing node."""
         level = self.level(spot.level)
         return level.nodes.get(spot.node) if level is not None else None
 
     def adjacency(self, key: str) -> Adjacency:
-        """Who feeds whom in a body."""
+        """Return the adjacency of a body."""
         if key not in self._adjacency:
             level = self.level(key)
             self._adjacency[key] = Adjacency(level.nodes if level is not None else {})
         return self._adjacency[key]
 
     def find(self, text: str) -> Spot | None:
-        """The place that `CALL::CALL::node:k` names; the output number is left out."""
+        """Return the place that `CALL::CALL::node:k` names, without the output number."""
         value = find(self.meta, text)
         return None if value is None else Spot(self.key(value.level), value.name)
 
     def source_of(self, key: str, entry: str) -> tuple[Spot, int] | None:
-        """The node, and which of its outputs, that an entry of a body (`node:arg:k`, an argument) is.
+        """Return the node and output that an entry of a body names, or None.
 
         Args:
             key: id of the body.
@@ -118,11 +118,13 @@ class Places:
         return None if value is None else self._outside(value)
 
     def output_of(self, level: Level, entry: str) -> int:
-        """Which output of its node an input entry means: `n:k` in the main graph, `n:arg:k` in a body."""
+        """Return which output of its node an input entry names."""
         return level.body.address(entry)[1]
 
     def handed_in(self, spot: Spot) -> tuple[Spot, int] | None:
-        """Where the value of a body's argument comes from: the node outside that gives it, and which of its outputs.
+        """Return the outer node and output that give a body's argument, or None.
+
+        It is None for an argument of a loop, a branch, or a function that nothing calls.
 
         None for an argument of a loop or a branch, or of a function that nothing calls.
         """
@@ -130,7 +132,7 @@ class Places:
         return None if level is None or spot.node in level.nodes else self._outside(Value(level, spot.node))
 
     def _outside(self, value: Value | None) -> tuple[Spot, int] | None:
-        """The node that gives a value, through the arguments of plain calls."""
+        """Return the node that gives a value, through the arguments of plain calls."""
         while value is not None:
             if value.node is not None:
                 return Spot(self.key(value.level), value.name), value.index
@@ -139,7 +141,7 @@ class Places:
         return None
 
     def outermost(self, spot: Spot) -> Spot | None:
-        """The node of the main graph under which a place lies; None for a function that nothing calls."""
+        """Return the main graph's node that contains a place, or None."""
         if spot.level.startswith("fn:"):
             return None
         call = spot.level.split(names.CALL_SEPARATOR)[0] if spot.level else spot.node

@@ -1,4 +1,4 @@
-"""Everything the panes of one model share: its places, rows, details and search, made when first needed."""
+"""The views that a model's panes share: places, rows, details and search."""
 
 from __future__ import annotations
 

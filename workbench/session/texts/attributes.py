@@ -1,4 +1,4 @@
-"""One attribute of a node as a short text (`attr_value.proto`)."""
+"""The text of a node's attribute (`attr_value.proto`)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LONG = 120
 
 
 def attribute_text(value: AttrValue) -> str:
-    """An `AttrValue`, safe to print, cut where it is long."""
+    """Return an `AttrValue` as a text, safe to print, cut where it is long."""
     kind = value.WhichOneof("value")
     if kind is None:
         return "(nothing)"
@@ -60,7 +60,7 @@ def _list(value: AttrValue.ListValue) -> str:
 
 
 def _tensor(proto: TensorProto) -> str:
-    """Dtype and shape, and the values of a small one."""
+    """Return dtype and shape of a tensor, and the values of a small one."""
     typed = shapes.typed(proto.dtype, shapes.from_proto(proto.tensor_shape))
     values = _values(proto)
     return f"{typed} = {values}" if values is not None else f"{typed}, {size(proto.ByteSize())}"

@@ -1,4 +1,4 @@
-"""What a detail is made of: lines of spans, with links to follow.
+"""Details: lines of spans, with links to follow.
 
 A detail is lines of spans; a span may carry a link to another place. It holds no styles, only roles (`op`, `dtype`,
 `dim`, …), so that any face can draw it.
@@ -18,7 +18,7 @@ LISTED = 40
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Where a span leads: the key of a row of the same model."""
+    """The row that a span leads to, in the same model."""
 
     key: Key
 
@@ -37,7 +37,7 @@ Line = tuple[Span, ...]
 
 @dataclass(slots=True)
 class Detail:
-    """What is told about one place.
+    """The detail of one place.
 
     Attributes:
         key: of the row it is about.
@@ -64,20 +64,20 @@ class Detail:
         ]
 
     def add(self, *spans: Span | str) -> None:
-        """Adds a line."""
+        """Add a line."""
         self.lines.append(tuple(Span(span) if isinstance(span, str) else span for span in spans))
 
     def heading(self, text: str, note: str = "") -> None:
-        """Adds a blank line and a heading."""
+        """Add a blank line and a heading."""
         if self.lines:
             self.add("")
         self.add(Span(text, "heading"), Span(f"  {note}" if note else "", "dim"))
 
     def fact(self, label: str, *value: Span | str, width: int = 12) -> None:
-        """Adds a labelled line."""
+        """Add a labelled line."""
         self.add(Span(f"  {label.ljust(width)} ", "dim"), *value)
 
     def more(self, total: int) -> None:
-        """Adds how many of `total` things were not listed, if any were not."""
+        """Add a line with how many of `total` things were not listed, if any."""
         if total > LISTED:
             self.add(Span(f"     and {total - LISTED:,} more", "dim"))

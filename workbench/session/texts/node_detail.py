@@ -1,4 +1,4 @@
-"""The detail of a node: what it takes and gives, its attributes, what it depends on and what depends on it."""
+"""The detail of a node: inputs, outputs, attributes, ancestors, descendants."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class NodeTeller:
-    """Tells about nodes of one model, and links to them.
+    """Describe nodes of one model, with links to them.
 
     Args:
         meta: the MetaGraph.
@@ -32,7 +32,7 @@ class NodeTeller:
         self.places = places
 
     def node(self, out: Detail, spot: Spot) -> None:
-        """All about a node: op, inputs, outputs with their users, attributes, what it needs and feeds."""
+        """Add the whole detail of a node: op, inputs, outputs, attributes, reach."""
         level, node = self.places.level(spot.level), self.places.node(spot)
         if level is None or node is None:
             out.add(Span("This graph has no such node.", "bad"))
@@ -78,7 +78,7 @@ class NodeTeller:
             out.more(len(controls))
 
     def _typed(self, level: Level, entry: str) -> str:
-        """Dtype and shape of what an input reads."""
+        """Return the dtype and shape of what an input reads."""
         name = names.input_node(entry)
         if name not in level.nodes:
             found = next((tensor for tensor in level.body.argument_tensors if tensor.name == name), None)
@@ -145,7 +145,7 @@ class NodeTeller:
     # -- reach
 
     def needs(self, out: Detail, level: str, starts: Sequence[str]) -> None:
-        """What these nodes depend on: how many nodes, and which of them are fed or hold state."""
+        """Add what nodes depend on: the count, and which are fed or hold state."""
         found = self.places.adjacency(level).ancestors(starts) - set(starts)
         if not found:
             return
@@ -158,7 +158,7 @@ class NodeTeller:
             out.add(Span(f"     and {len(roots) - 12:,} more placeholders, variables or tables", "dim"))
 
     def feeds(self, out: Detail, level: str, starts: Sequence[str]) -> None:
-        """What depends on these nodes: how many, and which outputs of signatures."""
+        """Add what depends on nodes: the count, and which signature outputs."""
         found = self.places.adjacency(level).descendants(starts)
         if len(found) <= len(set(starts)):
             return
@@ -176,18 +176,18 @@ class NodeTeller:
     # -- links
 
     def spots(self, out: Detail, title: str, spots: Sequence[Spot]) -> None:
-        """A list of places."""
+        """Add a list of places."""
         out.heading(title, f"{len(spots):,}" if spots else "nothing")
         for spot in spots[:LISTED]:
             out.add("     ", self.link(spot))
         out.more(len(spots))
 
     def tensor_link(self, tensor: str, level: str) -> Span:
-        """A span that leads to the node a tensor comes from."""
+        """Return a span that links to the node of a tensor."""
         return self.link(Spot(level, names.input_node(tensor)), tensor)
 
     def link(self, spot: Spot, text: str | None = None) -> Span:
-        """A span that leads to a node or argument; one that leads nowhere is marked as bad."""
+        """Return a span that links to a node or argument; a broken link is marked."""
         shown = show(text if text is not None else spot.node)
         if self.places.node(spot) is not None:
             return Span(shown, "name", Link(("node", spot.level, spot.node)))

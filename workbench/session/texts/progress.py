@@ -1,4 +1,4 @@
-"""How far a commit is: which phases began and ended when, as lines that any face can draw."""
+"""Progress of a commit: its phases with times, as lines that any face draws."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PHASES = (
 
 
 class Progress:
-    """Notes what a commit tells on its thread, and draws it on another. Each note is one assignment.
+    """Record the progress of a commit on one thread, for another one to draw.
 
     Args:
         clock: for tests.
@@ -32,7 +32,7 @@ class Progress:
         self.note = ""
 
     def tell(self, phase: str, text: str) -> None:
-        """A commit's `progress`: phases as they begin, and what TensorFlow says in between."""
+        """Record a phase that begins, or what TensorFlow prints in between."""
         if phase == "tensorflow":
             self.note = text
             return
@@ -45,7 +45,7 @@ class Progress:
         self.note = text if phase == "write" else ""
 
     def lines(self, done: str, going: str) -> Detail:
-        """What is over, what goes on since when, what is still to come.
+        """Return the finished, current and coming phases as lines.
 
         Args:
             done: sign of a phase that is over.

@@ -1,4 +1,4 @@
-"""The detail of one row: what it is, what it takes and gives, what it depends on, with links to follow."""
+"""The detail of one row: what it is and what it depends on, with links."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ _SECTION_HELP = {
 
 
 class Teller:
-    """Makes details of one model. Building one may walk the whole graph: tenths of a second for 100,000 nodes.
+    """Make the details of one model.
+
+    One detail may walk the whole graph: tenths of a second for 100,000 nodes.
 
     Args:
         model: the model.
@@ -48,7 +50,7 @@ class Teller:
         self._about = NodeTeller(meta, places)
 
     def tell(self, row: Row) -> Detail:
-        """The detail of a row."""
+        """Return the detail of a row."""
         found = Detail(row.key, row.text, row.text, row=row)
         found.add(Span(row.text, "title"))
         make = {
@@ -280,5 +282,5 @@ class Teller:
 
 
 def variable_facts(counts: Counts) -> list[str]:
-    """Say how many variables there are, what they weigh, and which nodes nothing restores."""
+    """Return the number and size of variables, and notes on those not restored."""
     return [f"{counts.number:,}", size(counts.nbytes), *counts.notes]

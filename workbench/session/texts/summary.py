@@ -1,4 +1,4 @@
-"""What a commit will do, and what became of one, as lines that any face can draw."""
+"""Summaries of a commit, before and after it, as lines that any face draws."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def what_it_does(draft: Draft) -> Detail:
-    """Return what the commit will do: nodes kept and pruned, renames, the new signature, files, findings."""
+    """Return what a commit will do: nodes, renames, signature, files, findings."""
     out = Detail(("plan",), "What the commit will do", "")
     text = plan_text(draft)
     out.add(Span("Result", "heading"), Span(f"  signature {show(text.after.key)}", "dim"))
@@ -51,7 +51,7 @@ def what_it_does(draft: Draft) -> Detail:
 
 
 def what_became(draft: Draft, report: Report) -> Detail:
-    """The verdict, the differences of each output in each loader, the path."""
+    """Return the verdict, the differences by output and loader, and the path."""
     out = Detail(("report",), "Verdict", str(report.path or ""))
     good = report.published
     out.add(Span(f"{'✓' if good else '✗'} {report.verdict}", "good" if good else "bad"))
