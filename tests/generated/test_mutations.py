@@ -16,7 +16,7 @@ from tests.generated.models import generate
 from workbench.checks.check import check_model
 from workbench.checks.unsafe import unsafe_ops
 from workbench.model import open_model
-from workbench.publishing import reference as prove
+from workbench.publishing import reference
 from workbench.publishing.commit import commit
 from workbench.runtime.chain import ModelRef, ResultModel, SampleSource
 from workbench.runtime.child_process.child import Child
@@ -77,9 +77,9 @@ def verifier(plan: Plan, child: Child, copies: Copies) -> Verifier:
         )
         verifier = Verifier(
             child,
-            prove.chain(draft, draft.signature.key, copies.of),
+            reference.chain(draft, draft.signature.key, copies.of),
             SampleSource(make=maker),
-            depends=prove.depends(draft, draft.signature.key),
+            depends=reference.depends(draft, draft.signature.key),
         )
         assert verifier.reference() is None
         _VERIFIERS[plan] = verifier

@@ -14,7 +14,7 @@ from tests.surgery.tools import changed, flattened
 from workbench.disk import dtypes
 from workbench.model import MetaGraph, open_model
 from workbench.model.shapes import to_proto
-from workbench.publishing import reference as prove
+from workbench.publishing import reference
 from workbench.publishing.commit import commit
 from workbench.publishing.running import Proving
 from workbench.runtime.child_process.child import Child
@@ -119,7 +119,7 @@ def test_an_edit_asks_its_original(tmp_path: Path, change: str) -> None:
     else:
         edit = flattened(model, "tf1")
     signature = edit.meta.signatures["serving_default"]
-    source = sample_source(edit.meta, signature, groups=prove.groups(edit, "serving_default"))
+    source = sample_source(edit.meta, signature, groups=reference.groups(edit, "serving_default"))
     assert source.make is not None
     made = source.make(0)
     assert made is not None

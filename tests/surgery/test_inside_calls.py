@@ -1,4 +1,4 @@
-"""Wires that end inside function calls: opened in a copy, which is held against the original before it is trusted."""
+"""Wires that end inside function calls: opened in a copy, which is compared with the original before it is trusted."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_join_inside_calls_with_options(
 
 
 def test_given_values_serve_the_opened_source_too(models: Models, child: Child, tmp_path: Path) -> None:
-    from workbench.publishing import reference as prove
+    from workbench.publishing import reference
     from workbench.publishing.work import Work
 
     end = find_op(open_model(models("tf2_nested_functions").path).meta, "MatMul")
@@ -102,7 +102,7 @@ def test_given_values_serve_the_opened_source_too(models: Models, child: Child, 
     assert part.chosen is not None
     work = Work(draft, Proving(inputs=values))
     assert [list(sample) for sample in work._given_to(part, part.chosen)] == [["x"]]
-    assert prove.own_chain(part, part.chosen).stages[0].model.path == models("tf2_nested_functions").path
+    assert reference.own_chain(part, part.chosen).stages[0].model.path == models("tf2_nested_functions").path
     report = commit(draft, tmp_path / "joined", proving=Proving(inputs=values), child=child)
     assert report.verdict == "verified", report.reason
 
@@ -126,7 +126,7 @@ def test_an_opened_source_that_is_another_model_is_found_out(
     draft = draft_of(plan_of(models, {"a": "tf2_nested_functions", "b": "tf2_module"}, [f"{end}=x"]))
     report = commit(draft, tmp_path / "joined", proving=Proving(), child=child)
     assert report.verdict == "inconclusive"
-    assert "held against the original" in report.reason
+    assert "compared with the original" in report.reason
     assert os.listdir(tmp_path) == []
 
 

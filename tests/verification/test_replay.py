@@ -21,7 +21,7 @@ from workbench.publishing.commit import commit
 from workbench.surgery.draft import Draft, apply
 from workbench.surgery.operations.signature import Added, ChangeSignature
 from workbench.surgery.plan import Plan
-from workbench.verification.replay import Remade, remake
+from workbench.verification.replay import Replayed, replay
 
 RECIPE = Path("assets.extra") / "workbench.json"
 
@@ -48,11 +48,11 @@ def publish(made: Plan, target: Path) -> Path:
     return found
 
 
-def again(result: Path, scratch: Path, **given: Path) -> Remade:
-    return remake(open_model(result), given, scratch)
+def again(result: Path, scratch: Path, **given: Path) -> Replayed:
+    return replay(open_model(result), given, scratch)
 
 
-def where(found: Remade) -> dict[str, Path]:
+def where(found: Replayed) -> dict[str, Path]:
     return {one.handle: one.path for one in found.sources}
 
 

@@ -1,1 +1,1 @@
-"""Commit: write a draft or an edit to disk, verify it, publish it. All or nothing."""
+"""Publishing: write a draft to disk, verify it, publish it. All or nothing."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def check_bundle(bundle: Bundle, owner: str) -> None:
-    """Compares every checksum of a checkpoint: bytes that are copied unread could pass damage on.
+    """Compare every checksum of a checkpoint before its bytes are copied unread.
 
     Args:
         bundle: the checkpoint.
@@ -42,7 +42,9 @@ def check_bundle(bundle: Bundle, owner: str) -> None:
 
 
 def _refuse_strangers(bundle: Bundle) -> None:
-    """A link may lead to any file of the user's, and data files are copied whole.
+    """Refuse data files outside the model that no checksum covers in full.
+
+    A link may lead to any file of the user's, and data files are copied whole.
 
     What lies outside the model has to be a data file to its last byte: each under a checksum that was known to whoever
     made the index.
@@ -63,7 +65,7 @@ def _refuse_strangers(bundle: Bundle) -> None:
 
 
 def _data_file(bundle: Bundle, shown: str) -> Path:
-    """The data file of a tensor, by its key as it is shown; the checkpoint's prefix if it has none."""
+    """Return the data file of a tensor by its shown key, or the checkpoint's prefix."""
     for key in bundle.keys():  # noqa: SIM118 (a bundle is no mapping)
         if show(key) == shown:
             for part in bundle.entry(key).parts():
@@ -72,7 +74,7 @@ def _data_file(bundle: Bundle, shown: str) -> Path:
 
 
 def _refuse_pointer(path: Path) -> None:
-    """A Git LFS pointer can be as long as a small data file; its tensors are then merely wrong."""
+    """Refuse a Git LFS pointer, which can be as long as a small data file."""
     from workbench.disk.checkpoint.bundle_read import refuse_pointer
 
     if path.is_file():

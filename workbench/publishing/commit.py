@@ -22,7 +22,7 @@ from workbench.names import show
 from workbench.publishing.report import Report
 from workbench.publishing.running import Progress, Proving
 from workbench.publishing.unsafe import ALLOW
-from workbench.publishing.work import Trial, Work, not_of_these
+from workbench.publishing.work import SignatureVerifier, Work, not_of_these
 from workbench.surgery.draft import Draft
 from workbench.surgery.recipe import PROOF
 
@@ -70,7 +70,7 @@ def commit(
 def publish(
     work: Work, target: str | Path, *, serving: bool = False, verify: bool = True, child: Child | None = None
 ) -> Report:
-    """Writes a result, proves it, and publishes it: all or nothing.
+    """Write a result, verify it, and publish it: all or nothing.
 
     Args:
         work: the result.
@@ -85,7 +85,7 @@ def publish(
     """
     with ExitStack() as stack:
         stage = Stage(target, serving=serving, sources=work.places())
-        trials: list[Trial] = []
+        verifiers: list[SignatureVerifier] = []
         if verify:
             if not work.verified():
                 return work.report(None, "not run", "It has no signature that could be run.")
@@ -104,7 +104,7 @@ def publish(
         if verify:
             checked.result()
             stack.enter_context(work.copies)
-            trials = [work.trial(running, key) for key in work.verified()]
+            verifiers = [work.verifier_of(running, key) for key in work.verified()]
             try:
                 told = work.unsafe(running)
             except RuntimeFailure as error:
@@ -117,21 +117,23 @@ def publish(
             unfit = work.prepare(running)
             if unfit is not None:
                 return work.report(None, unfit.verdict, unfit.reason, unfit)
-        for trial in trials:
-            early = work.timed("reference", "running the sources", trial.verifier.reference)
+        for one in verifiers:
+            early = work.timed("reference", "running the sources", one.verifier.reference)
             if early is not None:
-                reason = _about(trial.signature.key, early.reason, work)
+                reason = _about(one.signature.key, early.reason, work)
                 return work.report(None, early.verdict, reason, early)
         work.timed("write", "writing the result", lambda: work.write(stage))
         if not verify:
             checked.result()
             path = work.timed("publish", "publishing", stage.publish)
             return work.report(path, "unverified", "It was not run, as asked for.")
-        return _prove(work, stage, trials)
+        return _verify(work, stage, verifiers)
 
 
 class Beside:
-    """Work on a thread of its own, begun at once. It ends with the process if nobody asks for its result.
+    """Work on a thread of its own, which begins at once.
+
+    It ends with the process if nobody asks for its result.
 
     Args:
         work: only reads, so that it may be left alone.
@@ -150,25 +152,25 @@ class Beside:
             self._problem = problem
 
     def result(self) -> None:
-        """Waits for its end, and raises what it raised."""
+        """Wait for the end of the work, and raise what it raised."""
         self._thread.join()
         if self._problem is not None:
             raise self._problem
 
 
-def _prove(work: Work, stage: Stage, trials: Sequence[Trial]) -> Report:
-    """Loads, runs and compares what was written, and publishes it if that went well."""
+def _verify(work: Work, stage: Stage, verifiers: Sequence[SignatureVerifier]) -> Report:
+    """Load, run and compare what was written, and publish it if it is equal."""
     from workbench.runtime.chain import ModelRef, ResultModel
     from workbench.runtime.comparison.verdict import worst
 
     model = work.copies.of_result(ModelRef(stage.folder, work.meta.tags, shown=stage.target.absolute()))
     found: dict[str, Verification] = {}
-    for trial in trials:
-        result = ResultModel(model, trial.signature)
-        found[trial.signature.key] = work.timed(
+    for one in verifiers:
+        result = ResultModel(model, one.signature)
+        found[one.signature.key] = work.timed(
             "verify",
             "loading and running the result",
-            lambda: work.compare(trial.verifier, result),  # noqa: B023
+            lambda: work.compare(one.verifier, result),  # noqa: B023
         )
     changed = work.copies.changed()
     if changed is not None:
@@ -191,5 +193,5 @@ def _prove(work: Work, stage: Stage, trials: Sequence[Trial]) -> Report:
 
 
 def _about(key: str, reason: str, work: Work) -> str:
-    """A reason with the signature it is about, if there are several."""
+    """Return a reason with the signature it is about, if there are several."""
     return f"{show(key)}: {reason}" if len(work.verified()) > 1 else reason

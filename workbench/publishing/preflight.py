@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def hindrance(model: Model, proving: Proving, child: Child) -> Report | None:
-    """Return the report on a model that could not be run whatever is made of it, or None.
+    """Return the report on a model that can't be run whatever it becomes, or None.
 
     Args:
         model: the original, whose signatures are to be run as they are.
@@ -35,14 +35,14 @@ def hindrance(model: Model, proving: Proving, child: Child) -> Report | None:
     Raises:
         WorkbenchError: an asset lies outside the model; nobody's word is enough for that.
     """
-    from workbench.publishing import reference as prove
+    from workbench.publishing import reference
     from workbench.runtime.comparison.verification import not_run
 
     meta = model.meta
     signatures = [one for key, one in meta.signatures.items() if key not in HIDDEN_SIGNATURES and one.outputs]
     keys = [signature.key for signature in signatures]
     stages = [
-        (prove.signature_chain("the original", model, meta, signature).stages[0], meta)
+        (reference.signature_chain("the original", model, meta, signature).stages[0], meta)
         for signature in signatures
     ]
     told = unsafe(meta, keys, stages, allowed=proving.allow_unsafe)
@@ -66,7 +66,7 @@ def _not_run(reason: str, hint: str | None) -> Report:
 
 
 def _unfed(model: Model, meta: MetaGraph, signature: Signature) -> tuple[str, Hint] | None:
-    """Say which placeholders a signature's outputs need and none of its inputs feeds, and what to do."""
+    """Return a message and hint about placeholders that no input feeds, or None."""
     fed = {str(input_tensor(name)): "\0fed" for port in signature.inputs.values() for name in port.tensors}
     roots = [tensor for port in signature.outputs.values() for tensor in port.tensors]
     nodes = meta.nodes

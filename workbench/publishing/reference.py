@@ -1,4 +1,4 @@
-"""What is run to verify a draft: its sources one after the other, as a chain of tensors in and out."""
+"""The reference of a verification: a draft's sources as a chain of tensors."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def chain(draft: Draft, key: str, place: Place = ModelRef.of) -> Chain:
-    """Return the sources that a signature of a draft follows from, each after those that feed it.
+    """Return the sources of a draft's signature, in the order in which they run.
 
     Where wires end inside calls, what lies there can't be fetched from the source itself: a copy of it is loaded, in
     which those calls are opened.
@@ -50,13 +50,16 @@ def chain(draft: Draft, key: str, place: Place = ModelRef.of) -> Chain:
 
 
 def stages(draft: Draft, key: str) -> list[tuple[Stage, MetaGraph]]:
-    """Return the stages of a chain to be looked at, each with the MetaGraph it loads; arguments as for `chain`."""
+    """Return the stages of a chain, each with the MetaGraph it loads.
+
+    Arguments as for `chain`.
+    """
     found, loaded = _chain(draft, key, ModelRef.of)
     return list(zip(found.stages, loaded, strict=True))
 
 
 def _chain(draft: Draft, key: str, place: Place) -> tuple[Chain, list[MetaGraph]]:
-    """The chain of a signature, and the MetaGraph that each of its stages loads."""
+    """Return the chain of a signature, and the MetaGraph that each stage loads."""
     join, reference, signature = draft.join, draft.references[key], draft.meta.signatures[key]
     order, links = _needed(join, reference)
     position = {handle: index for index, handle in enumerate(order)}
@@ -106,7 +109,7 @@ def _adapted(found: SourceTensors) -> Adapted | None:
 
 
 def _needed(join: Join, reference: Reference) -> tuple[list[str], list[Link]]:
-    """The sources that a signature follows from, in the order of the join, and the wires between them."""
+    """Return the sources that a signature needs, in order, and their wires."""
     fed = {(found.handle, _tensor(tensor)) for found in reference.inputs.values() for tensor in found.tensors}
     fed |= {(found.handle, _tensor(found.tensors[0])) for found, _ in reference.constants}
     wanted = {found.handle for found in reference.outputs.values()}
@@ -124,7 +127,7 @@ def _needed(join: Join, reference: Reference) -> tuple[list[str], list[Link]]:
 
 
 def depends(draft: Draft, key: str) -> dict[str, bool]:
-    """Return for each output slot of a signature whether an input of the result reaches it, through the sources."""
+    """Return for each output tensor whether an input reaches it in the sources."""
     join, reference, signature = draft.join, draft.references[key], draft.meta.signatures[key]
     needs = {handle: part.needs for handle, part in join.parts.items()}
     meta = reference.prepared.meta if reference.prepared is not None else reference.opened
@@ -157,7 +160,7 @@ def depends(draft: Draft, key: str) -> dict[str, bool]:
 
 
 def groups(draft: Draft, key: str) -> list[Group]:
-    """Return the ragged and sparse inputs of a signature of a draft, as the sources know them."""
+    """Return the ragged and sparse inputs of a signature, as the sources have them."""
     reference, signature = draft.references[key], draft.meta.signatures[key]
     groups: list[Group] = []
     for handle, part in draft.parts.items():
@@ -175,14 +178,17 @@ def groups(draft: Draft, key: str) -> list[Group]:
 
 
 def own_chain(part: ImportedModel, signature: Signature, place: Place = ModelRef.of) -> Chain:
-    """A source alone, as it was opened, by one of its own signatures; `place` as for `chain`."""
+    """Return the chain of a source alone, by one of its own signatures.
+
+    `place` is as for `chain`.
+    """
     return signature_chain(part.handle, part.model, part.model.meta, signature, place)
 
 
 def signature_chain(
     name: str, model: Model, meta: MetaGraph, signature: Signature, place: Place = ModelRef.of
 ) -> Chain:
-    """A model as a chain of one, by one of its own signatures.
+    """Return a model as a chain of one stage, by one of its own signatures.
 
     Args:
         name: of the stage, for messages.
@@ -223,7 +229,7 @@ def signature_depends(model: Model, meta: MetaGraph, signature: Signature) -> di
 
 
 def stage_unsafe_ops(stage: Stage, meta: MetaGraph, tensorflow: str | None = None) -> list[Danger]:
-    """What running a stage, alone or in a chain, could do besides computing.
+    """Return the unsafe ops that running a stage reaches, alone or in a chain.
 
     A stage is loaded, its fetches are run in a v1 Session, and where `tf.saved_model.load` is asked too, a signature
     that takes and gives just these tensors is called.

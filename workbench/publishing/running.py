@@ -1,4 +1,4 @@
-"""Options of a verification, and what runs TensorFlow in phases."""
+"""Options of a verification, and its phases that run TensorFlow."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Proving:
 
 
 class Running:
-    """Something that runs TensorFlow in phases.
+    """Run TensorFlow in phases.
 
     Args:
         proving: how.
@@ -81,7 +81,7 @@ class Running:
         self.seconds: dict[str, float] = {}
 
     def given(self, meta: MetaGraph, signature: Signature) -> tuple[dict[str, Any], ...]:
-        """Return the samples that were given, as arrays that fit the inputs of a signature.
+        """Return the given samples as arrays that fit a signature's inputs.
 
         Raises:
             InputError: no such key, or a value that does not fit.
@@ -95,7 +95,7 @@ class Running:
         return tuple(to_values(one, signature, slots) for one in self.proving.given)
 
     def timed(self, phase: str, text: str, work: Callable[[], Result]) -> Result:
-        """Does a phase and notes how long it took."""
+        """Run a phase and record how long it took."""
         self.progress(phase, text)
         started = time.monotonic()
         try:
@@ -105,19 +105,22 @@ class Running:
 
     @cached_property
     def copies(self) -> Copies:
-        """What models are loaded from; whoever runs them enters it, and leaves it when they were run."""
+        """Return the copies that models are loaded from.
+
+        Whoever runs them enters it, and leaves it when they were run.
+        """
         from workbench.runtime.child_process.private_copy import Copies
 
         return Copies()
 
     def compare(self, verifier: Verifier, result: ResultModel) -> Verification:
-        """Runs a result against a reference that was run; what depends on where a model lies is no difference."""
+        """Compare a result with its reference; effects of its location do not count."""
         from workbench.runtime.comparison.relocation import unless_by_path
 
         return unless_by_path(verifier.result(result), verifier, self.copies)
 
     def new_child(self) -> Child:
-        """The child process, not started yet."""
+        """Return the child process, not started yet."""
         from workbench.runtime.child_process.child import TIME_LIMIT, Child
 
         options = self.proving

@@ -1,4 +1,4 @@
-"""Whether running a result, or its sources, needs the user's word."""
+"""Whether running a result or its sources needs the user's consent."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def unsafe(
     """
     from workbench.checks.unsafe import unsafe_message, unsafe_ops
     from workbench.model.assets import check_inside
-    from workbench.publishing import reference as prove
+    from workbench.publishing import reference
     from workbench.runtime.child_process.unread_version import told_of, unread_version
 
     stages = list(stages)
@@ -51,7 +51,7 @@ def unsafe(
     told = unsafe_message(unsafe_ops(meta, keys, tensorflow=version))
     for stage, loaded in stages if not told else ():
         told = unsafe_message(
-            prove.stage_unsafe_ops(stage, loaded, version), f"The source {show(stage.name)}"
+            reference.stage_unsafe_ops(stage, loaded, version), f"The source {show(stage.name)}"
         )
         if told:
             break

@@ -1,4 +1,4 @@
-"""A draft on its way to disk: what is run to verify it, what is checked, and what is written."""
+"""A draft on its way to disk: verification, checks and files."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """What is run to prove one signature of the result.
+class SignatureVerifier:
+    """A signature of the result with the verifier that runs it.
 
     Attributes:
         signature: of the result.
@@ -65,7 +65,7 @@ class Work(Running):
         return tuple(self.draft.references)
 
     def stages(self) -> Iterator[tuple[ChainStage, MetaGraph]]:
-        """Return what is run besides the result: the sources, each with the MetaGraph it loads."""
+        """Yield what is run besides the result: the sources with their MetaGraphs."""
         for part in self.draft.parts.values():
             signature = part.opened and _own_signature(part)
             if signature:
@@ -73,7 +73,7 @@ class Work(Running):
         for key in self.verified():
             yield from reference.stages(self.draft, key)
 
-    def trial(self, child: Child, key: str) -> Trial:
+    def verifier_of(self, child: Child, key: str) -> SignatureVerifier:
         """Return the sources as the reference of one signature, and inputs for them."""
         from workbench.runtime.comparison.verify import Verifier
         from workbench.runtime.inputs.make_inputs import sample_source
@@ -98,7 +98,7 @@ class Work(Running):
             depends=reference.depends(draft, key),
             time_limit=options.time_limit,
         )
-        return Trial(signature, verifier)
+        return SignatureVerifier(signature, verifier)
 
     def prepare(self, child: Child) -> Verification | None:
         """Verify the copies of sources in which calls are opened, for wires that end inside calls.
@@ -141,11 +141,13 @@ class Work(Running):
         found = verifier.reference() or self.compare(verifier, own)
         if found.ok:
             return None
-        reason = f"{part.handle} with its calls opened could not be held against the original: {found.reason}"
+        reason = (
+            f"{part.handle} with its calls opened could not be compared with the original: {found.reason}"
+        )
         return replace(found, verdict="inconclusive", reason=reason)
 
     def _given_to(self, part: ImportedModel, signature: Signature) -> tuple[Sample, ...]:
-        """The user's values for a source's own signature, if they are for all of its inputs."""
+        """Return the user's values for a source's own signature, if complete."""
         from workbench.runtime.component_tensors import slot_names
 
         result = self.draft.signature
@@ -216,16 +218,19 @@ class Work(Running):
         )
 
     def unsafe(self, child: Child | None = None) -> str | None:
-        """Return why running it needs the user's word (R12), or None; `child` as for `unsafe`."""
+        """Return why running it needs the user's consent (R12), or None.
+
+        `child` is as for `unsafe`.
+        """
         return unsafe(self.meta, self.verified(), self.stages(), child, allowed=self.proving.allow_unsafe)
 
 
 def not_of_these(found: Verification, changed: str) -> Verification:
-    """The same without its verdict: a file changed while the models were run, so that it is about no one state."""
+    """Return a verification as inconclusive: a file changed during the run."""
     reason = f"{changed} while the models were run. Verify again when nothing writes there."
     return replace(found, verdict="inconclusive", reason=reason)
 
 
 def _own_signature(part: ImportedModel) -> Signature | None:
-    """The signature by which a source is held against itself with its calls opened."""
+    """Return the signature by which a source is compared with its inlined copy."""
     return part.chosen or next(iter(part.model.meta.signatures.values()), None)

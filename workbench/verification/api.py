@@ -55,14 +55,14 @@ def verify(
         expect(place, (str, os.PathLike), "A source", "a path (text or pathlib.Path)")
     if against is None:
         from workbench.verification.recheck import verify_again
-        from workbench.verification.replay import remake
+        from workbench.verification.replay import replay
 
         if signature is not None or tags is not None:
             raise UsageError("The recipe tells the signature and the tag set.", hint="Leave them out.")
         result = as_model(model)
         places = {handle: Path(path) for handle, path in (sources or {}).items()}
         with Scratch() as scratch:
-            made = remake(result, places, scratch.folder / "sources")
+            made = replay(result, places, scratch.folder / "sources")
             return verify_again(result, made, made.work(options, progress), child)
     from workbench.verification.compare import pair, verify_against
 

@@ -138,11 +138,11 @@ class _Against(Running):
         self.notes = notes
 
     def run(self, child: Child | None) -> Proof:
-        from workbench.publishing import reference as prove
+        from workbench.publishing import reference
 
         found = self.found
         name = show(str(found.other.path))
-        looked_at = prove.signature_chain(name, found.other, found.other_meta, found.other_signature)
+        looked_at = reference.signature_chain(name, found.other, found.other_meta, found.other_signature)
         told = self._unsafe(looked_at)
         if told is not None:
             return self._proof("not run", told, ALLOW)
@@ -156,7 +156,7 @@ class _Against(Running):
             if told is not None:
                 return self._proof("not run", told, ALLOW)
             copies = stack.enter_context(self.copies)
-            chain = prove.signature_chain(
+            chain = reference.signature_chain(
                 name, found.other, found.other_meta, found.other_signature, copies.of
             )
             return self._run(replace(chain, name=name), running)
@@ -171,7 +171,7 @@ class _Against(Running):
         return unsafe(found.meta, [found.signature.key], stages, child, allowed=allowed)
 
     def _run(self, chain: Chain, child: Child) -> Proof:
-        from workbench.publishing import reference as prove
+        from workbench.publishing import reference
         from workbench.runtime.chain import ResultModel
         from workbench.runtime.comparison.verify import Verifier
 
@@ -181,7 +181,7 @@ class _Against(Running):
             chain,
             self._samples(self.given(found.meta, found.signature)),
             tolerance=options.tolerance,
-            depends=prove.signature_depends(found.other, found.other_meta, found.other_signature),
+            depends=reference.signature_depends(found.other, found.other_meta, found.other_signature),
             time_limit=options.time_limit,
         )
         name = show(str(found.model.path))

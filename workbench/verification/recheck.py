@@ -20,32 +20,32 @@ if TYPE_CHECKING:
     from workbench.model import MetaGraph, Model
     from workbench.runtime.child_process.child import Child
     from workbench.runtime.comparison.verification import Verification
-    from workbench.verification.replay import Remade
+    from workbench.verification.replay import Replayed
 
 
-def verify_again(result: Model, remade: Remade, work: Work, child: Child | None = None) -> Proof:
+def verify_again(result: Model, replayed: Replayed, work: Work, child: Child | None = None) -> Proof:
     """Run a result and its sources, by every signature that was verified before.
 
     Args:
         result: the result.
-        remade: what it was made by.
+        replayed: what it was made by.
         work: the same as something that can be proven.
         child: a running TensorFlow process to use and leave running; None starts one and ends it.
 
     Raises:
         DamagedFile, MissingFile: the checkpoint of the result, or of a source, is not what its index says.
     """
-    return _Again(result, remade, work).run(child)
+    return _Again(result, replayed, work).run(child)
 
 
 class _Again:
     """One verification."""
 
-    def __init__(self, result: Model, remade: Remade, work: Work) -> None:
+    def __init__(self, result: Model, replayed: Replayed, work: Work) -> None:
         self.result = result
-        self.remade = remade
+        self.replayed = replayed
         self.work = work
-        self.notes: list[str] = list(remade.notes)
+        self.notes: list[str] = list(replayed.notes)
         self.found: dict[str, Verification] = {}
 
     def run(self, child: Child | None) -> Proof:
@@ -83,7 +83,7 @@ class _Again:
             return f"{error.message} {error.hint or ''}".strip()
 
     def _compare_graphs(self) -> None:
-        if self.result.location.file.read_bytes() == self.remade.serialize():
+        if self.result.location.file.read_bytes() == self.replayed.serialize():
             self.notes.append("Its graph is byte for byte what the recipe makes of these sources.")
         else:
             self.notes.append(
@@ -106,11 +106,11 @@ class _Again:
         if unfit is not None:
             return self._proof(unfit.verdict, unfit.reason, unfit.hint)
         for key in work.verified():
-            trial = work.trial(child, key)
+            running = work.verifier_of(child, key)
             model = ResultModel(work.copies.of(self.result, meta), meta.signatures[key], "the result")
-            verification = work.timed("reference", "running the sources", trial.verifier.reference)
+            verification = work.timed("reference", "running the sources", running.verifier.reference)
             if verification is None:
-                run: Callable[[], Verification] = partial(work.compare, trial.verifier, model)
+                run: Callable[[], Verification] = partial(work.compare, running.verifier, model)
                 verification = work.timed("verify", "loading and running the result", run)
             self.found[key] = verification
         changed = self._changed()
@@ -131,13 +131,13 @@ class _Again:
 
         Both are asked after the run: a digest is of what was run if no file has changed since that was opened.
         """
-        for source in self.remade.sources:
+        for source in self.replayed.sources:
             if digest(find(source.path)) != source.digest:
                 return f"The source {show(source.handle)} ({show(str(source.path))}) was changed"
         return self.work.copies.changed()
 
     def _proof(self, verdict: str, reason: str, hint: str | None = None) -> Proof:
-        sources = self.remade.sources
+        sources = self.replayed.sources
         again = [show(one.handle) for one in sources if one.made_again]
         if again:
             self.notes.append(f"Made again from its own recipe: {', '.join(again)}.")

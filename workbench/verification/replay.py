@@ -45,7 +45,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Remade:
+class Replayed:
     """The sources and the draft that a result was made of.
 
     Attributes:
@@ -72,7 +72,7 @@ class Remade:
         return self.made.serialize()
 
 
-def remake(result: Model, given: Mapping[str, Path], scratch: Path) -> Remade:
+def replay(result: Model, given: Mapping[str, Path], scratch: Path) -> Replayed:
     """Read a result's recipe, find its sources, and build its draft again.
 
     Args:
@@ -97,10 +97,10 @@ def remake(result: Model, given: Mapping[str, Path], scratch: Path) -> Remade:
     file = result.folder / EXTRA / RECIPE
     if origin.recipe is None:
         raise DamagedFile(origin.findings[0].message, where=show(str(file)))
-    return _Remaking(Finder(given, result.folder, file), show(str(file)), scratch).run(origin.recipe)
+    return _Replaying(Finder(given, result.folder, file), show(str(file)), scratch).run(origin.recipe)
 
 
-class _Remaking:
+class _Replaying:
     """The replay of one result and of its sources that are results."""
 
     def __init__(self, finder: Finder, where: str, scratch: Path) -> None:
@@ -110,14 +110,14 @@ class _Remaking:
         self.found: list[Found] = []
         self.notes: list[str] = []
 
-    def run(self, recipe: dict[str, Any]) -> Remade:
+    def run(self, recipe: dict[str, Any]) -> Replayed:
         self.finder.check_given(recipe)
         places, lost = self._locate(recipe, "")
         if lost:
             raise missing(lost, self.where)
         made = self._make(recipe, places)
         assert made is not None
-        return Remade(made, tuple(self.found), tuple(self.notes))
+        return Replayed(made, tuple(self.found), tuple(self.notes))
 
     def _locate(self, recipe: dict[str, Any], above: str) -> tuple[dict[str, Path], list[Wanted]]:
         """Return where the sources of a recipe are, by handle, and which are missing."""

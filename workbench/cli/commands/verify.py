@@ -90,10 +90,10 @@ def run(args: argparse.Namespace, out: Output) -> int:
 def _again(args: argparse.Namespace, out: Output, model: Model, sources: dict[str, Path]) -> Proof:
     from workbench.disk.atomic.scratch import Scratch
     from workbench.verification.recheck import verify_again
-    from workbench.verification.replay import remake
+    from workbench.verification.replay import replay
 
     with Scratch() as scratch:
-        made = remake(model, sources, scratch.folder / "sources")
+        made = replay(model, sources, scratch.folder / "sources")
         for source in made.sources:
             out.detail(f"  {show(source.handle)} is {show(str(source.path))}")
         signature = made.made.meta.signatures[made.signature] if made.signature is not None else None

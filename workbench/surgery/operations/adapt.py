@@ -59,7 +59,7 @@ class Adapt(Operation):
         normalise(self)
 
     def apply(self, workspace: Workspace) -> None:
-        """Apply it to a workspace; what can't be done becomes findings, and nothing is changed then."""
+        """Apply the adapters to a workspace, or report findings and change nothing."""
         found = chosen_signature(workspace.original, "model", self.signature)
         if isinstance(found, Finding):
             workspace.findings.append(found)
@@ -194,7 +194,7 @@ class _Work:
         workspace.references.verify([self.signature.key])
 
     def _put_before(self, fragment: Fragment, nodes: Mapping[str, NodeDef], one: _Adapted) -> None:
-        """Make a placeholder for the new value, and let the old one pass on what the chain makes of it."""
+        """Add a placeholder for the new value and feed the chain's result to the old one."""
         have = one.checked.have
         value = fragment.op("Placeholder", name="input", dtype=have.dtype, shape=have.shape)
         result = one.checked.build(fragment, value)[""]
@@ -215,7 +215,7 @@ class _Work:
         self._adapt_reference("inputs", one, {one.key: ""})
 
     def _put_after(self, fragment: Fragment, one: _Adapted) -> None:
-        """Let the output be what the chain makes of it; companions become outputs of their own."""
+        """Replace the output by the chain's result; companions become outputs."""
         name = names.input_tensor(one.port.tensor)
         results = one.checked.build(fragment, Tensor(name.node, one.port.dtype, name.index))
         outputs = self.workspace.meta_graph.signature_def[self.signature.key].outputs
@@ -228,7 +228,7 @@ class _Work:
         self._adapt_reference("outputs", one, keys)
 
     def _adapt_reference(self, side: str, one: _Adapted, parts: Mapping[str, str]) -> None:
-        """Let the references of the signature's key go through the chain."""
+        """Put the chain into the references of the signature's key."""
         known = self.workspace.references.known
         reference = known.get(self.signature.key)
         if reference is None:
@@ -244,7 +244,7 @@ class _Work:
         known[self.signature.key] = changed
 
     def _place_files(self, fragment: Fragment) -> None:
-        """Give the files of tables a place among the assets, and let the init op fill the tables."""
+        """Add the files of tables to the assets, and let the init op fill the tables."""
         meta_graph = self.workspace.meta_graph
         taken = {asset.filename for meta in self.workspace.proto.meta_graphs for asset in meta.asset_file_def}
         placed: dict[Path, str] = {}
@@ -288,7 +288,7 @@ class _Work:
 
 
 def _taken(chain: Chain, own: TensorType) -> TensorType:
-    """Return the type of the new input: strings for a chain that begins with them, else as the old one.
+    """Return the type of the new input of a chain.
 
     Images that are resized may have any size.
     """

@@ -1,4 +1,4 @@
-"""Flatten: a model whose main graph calls no function any more, but for control flow."""
+"""Flatten: inline the calls of the main graph, but for control flow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Freeze: one MetaGraph whose variables are constants, tables kept, no checkpoint but for other MetaGraphs."""
+"""Freeze: convert the variables of one MetaGraph to constants; tables stay."""
 
 from __future__ import annotations
 
@@ -85,14 +85,14 @@ def _freeze_all(workspace: Workspace) -> None:
 
 
 def _all(meta_graph: MetaGraphDef) -> Iterator[NodeDef]:
-    """The nodes of the main graph and of all functions."""
+    """Yield the nodes of the main graph and of all functions."""
     yield from meta_graph.graph_def.node
     for function in meta_graph.graph_def.library.function:
         yield from function.node_def
 
 
 def _needed_by(workspace: Workspace) -> list[str]:
-    """The other MetaGraphs that use the checkpoint, by tag set."""
+    """Return the tag sets of the other MetaGraphs that use the checkpoint."""
     return [
         show(meta.tags_text) or "(no tags)"
         for meta in workspace.model.meta_graphs
@@ -160,7 +160,7 @@ def _fits(workspace: Workspace, nbytes: int) -> bool:
 
 
 def _drop_collections(meta_graph: MetaGraphDef, nodes: dict[str, NodeDef]) -> None:
-    """Variables' collections, and what names a node that is gone."""
+    """Drop collections of variables, and what names removed nodes."""
     collections = meta_graph.collection_def
     same = Renamer("", without=Rule)
     for name in list(collections):

@@ -1,4 +1,4 @@
-"""Set: an input of a signature gets a constant and is no input any more."""
+"""Set: a constant takes the place of an input of a signature."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Set(Operation):
 
 
 def _array(workspace: Workspace, where: str, port: Port, value: Any) -> Any:
-    """The value as an array of the input's dtype; None, and a finding, if it does not fit."""
+    """Return the value as an array of the input's dtype, or report why it can't be."""
     import numpy as np
 
     actual = workspace.original.node_tensor(port.tensor) if port.kind == "dense" else None
@@ -104,7 +104,7 @@ def _array(workspace: Workspace, where: str, port: Port, value: Any) -> Any:
 
 
 def _given(value: Any) -> Any:
-    """A value as numpy has it."""
+    """Return a value as a numpy array."""
     import numpy as np
 
     if isinstance(value, str) and value.startswith("@"):
@@ -174,7 +174,7 @@ def _set(workspace: Workspace, signature: Signature, port: Port, array: Any) -> 
 
 
 def _path(nodes: dict[str, NodeDef], tensor: TensorName, outputs: list[str]) -> set[str]:
-    """The nodes between a tensor and some outputs."""
+    """Return the nodes between a tensor and some outputs."""
     above = Adjacency(nodes).ancestors(map(input_node, outputs))
     consumers: dict[str, list[str]] = {}
     for name in above:
@@ -195,7 +195,7 @@ def _path(nodes: dict[str, NodeDef], tensor: TensorName, outputs: list[str]) -> 
 
 
 def _needed_elsewhere(workspace: Workspace, signature: Signature, nodes: dict[str, NodeDef]) -> set[str]:
-    """The nodes that other signatures need."""
+    """Return the nodes that other signatures need."""
     roots = [
         input_node(tensor)
         for key, other in workspace.original.signatures.items()
@@ -207,7 +207,7 @@ def _needed_elsewhere(workspace: Workspace, signature: Signature, nodes: dict[st
 
 
 def _is(text: str, tensor: TensorName) -> bool:
-    """Whether an input of a node is a tensor, or waits for a node whose first output it is."""
+    """Return whether an input is a tensor, or waits for its node's first output."""
     if text.startswith("^"):
         return text[1:] == tensor.node and tensor.index == 0
     return input_tensor(text) == tensor
@@ -222,7 +222,7 @@ def _redirected(text: str, tensor: TensorName, constant: str, renamed: dict[str,
 
 
 def _names_in(info: TensorInfo) -> Iterator[tuple[Any, str]]:
-    """Where a TensorInfo names tensors: the message and the field."""
+    """Yield where a TensorInfo names tensors: the message and the field."""
     kind = info.WhichOneof("encoding")
     if kind == "coo_sparse":
         for part in ("values", "indices", "dense_shape"):
