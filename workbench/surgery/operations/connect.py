@@ -31,7 +31,7 @@ class Connect(Operation):
         return f"{self.source}={self.target}"
 
     def apply(self, workspace: Workspace) -> None:
-        """Report that this step comes too late: models are connected before others."""
+        """Apply nothing: models are connected before the other steps of a plan."""
         workspace.note(
             "step-order",
             "error",
