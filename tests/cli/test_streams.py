@@ -26,6 +26,8 @@ COMMANDS: dict[str, tuple[list[str], int]] = {
     "signature": (["signature", str(DIGITS), "--rename", "serving_default=p", "--no-verify", "-o", "out"], 0),
     "flatten": (["flatten", str(DIGITS), "--no-verify", "-o", "out"], 0),
     "freeze": (["freeze", str(DIGITS), "--no-verify", "-o", "out"], 0),
+    "edit": (["edit", str(DIGITS), "--step", "freeze", "--no-verify", "-o", "out"], 0),
+    "apply": (["apply", "nosuch.json", "-o", "out"], 3),
     "verify": (["verify", str(DIGITS)], 3),
     "run": (["run", str(DIGITS)], 2),
     "tui": (["tui", str(DIGITS)], 2),

@@ -34,26 +34,40 @@ def structured(*kinds: str, keys: Mapping[str, str] | None = None) -> Any:
     count = sum(SPECS[kind][1] for kind in kinds)
     plain = ["arg", *(f"arg_{number}" for number in range(1, count))]
     inner = protos.function("f_1", [f"a{number}" for number in range(count)], returns={"y": "a0"})
-    call = protos.node("call", "PartitionedCall", *plain, f=protos.Func("f_1"), Tout=[1])
+    types = [dtype for kind in kinds for dtype, _ in _components(kind)]
+    call = protos.node("call", "PartitionedCall", *plain, f=protos.Func("f_1"), Tin=types, Tout=types[:1])
     wrapper = protos.function("wrapper", plain, call, returns={"y": "call:output:0"})
+    for function in (inner, wrapper):
+        for argument, dtype in zip(function.signature.input_arg, types, strict=True):
+            argument.type = dtype
+        function.signature.output_arg[0].type = types[0]
     nodes = []
     place = 0
     for kind in kinds:
-        types = [(1, (None,)), (INT64, (None,))]
-        if kind == "sparse":
-            types = [(INT64, (None, 2)), (1, (None,)), (INT64, (2,))]
-        for dtype, shape in types:
+        for dtype, shape in _components(kind):
             one = protos.node(f"feed_{plain[place]}", "Placeholder", dtype=dtype, shape=protos.Shape(shape))
             nodes.append(one)
             place += 1
     main = protos.node(
-        "out", "PartitionedCall", *[f"feed_{key}" for key in plain], f=protos.Func("wrapper"), Tout=[1]
+        "out",
+        "PartitionedCall",
+        *[f"feed_{key}" for key in plain],
+        f=protos.Func("wrapper"),
+        Tin=types,
+        Tout=types[:1],
     )
     graph = protos.graph(*nodes, main, functions=[inner, wrapper])
     inputs = {(keys or {}).get(key, key): f"feed_{key}:0" for key in plain}
     meta = protos.meta_graph(graph, serving_default=(inputs, {"y": "out:0"}))
     _add_objects(meta, kinds)
     return meta
+
+
+def _components(kind: str) -> list[tuple[int, tuple[int | None, ...]]]:
+    """Dtype and shape of each component tensor of a ragged or sparse argument."""
+    if kind == "sparse":
+        return [(INT64, (None, 2)), (1, (None,)), (INT64, (2,))]
+    return [(1, (None,)), (INT64, (None,))]
 
 
 def _add_objects(meta: Any, kinds: tuple[str, ...]) -> None:

@@ -121,7 +121,8 @@ class Needs:
             if fed is not None and not (optional and node.op == WITH_DEFAULT):
                 return []
             inputs = data(node.input)
-            positions = self._dependence.inputs_of(name, int(index)) if node.op in CALLS else None
+            number = names.parse_number(index) if node.op in CALLS else None
+            positions = self._dependence.inputs_of(name, number) if number is not None else None
             return inputs if positions is None else [inputs[at] for at in positions if at < len(inputs)]
 
         def name_of(tensor: str) -> str:

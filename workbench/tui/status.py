@@ -34,7 +34,7 @@ def standing(session: Session, picked: Picked | None) -> list[Piece]:
     if picked is not None:
         other = "an output" if picked.side == "target" else "an input"
         return [
-            (f"{glyphs.PICKED} {show(picked.end.written, 40)}", "strong"),
+            (f"{glyphs.PICKED} {show(picked.endpoint.written, 40)}", "strong"),
             (f"  space on {other} wires it", "quiet"),
         ]
     plan = session.plan

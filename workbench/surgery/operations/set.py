@@ -13,6 +13,7 @@ from workbench.errors import InputError
 from workbench.findings import Finding
 from workbench.graph.adjacency import Adjacency
 from workbench.model import shapes
+from workbench.model.op_classes import ENTERS, EXITS, NEXT_ITERATIONS
 from workbench.model.signature import HIDDEN_SIGNATURES, Port, Signature
 from workbench.names import TensorName, did_you_mean, input_node, input_tensor, show
 from workbench.surgery import values
@@ -22,7 +23,7 @@ from workbench.surgery.resolve.endpoints import chosen_signature
 from workbench.surgery.signatures.change_signatures import drop_warmup, make_function
 from workbench.surgery.workspace import Workspace
 
-_FRAMES = frozenset({"Enter", "RefEnter", "Exit", "RefExit", "NextIteration", "RefNextIteration", "LoopCond"})
+_LOOP_OPS = ENTERS | EXITS | NEXT_ITERATIONS | {"LoopCond"}
 
 
 @register
@@ -131,7 +132,7 @@ def _set(workspace: Workspace, signature: Signature, port: Port, array: Any) -> 
     )
     path = _path(nodes, tensor, outputs)
     shared = bool(path & _needed_elsewhere(workspace, signature, nodes))
-    frames = sorted(name for name in path if nodes[name].op in _FRAMES)
+    frames = sorted(name for name in path if nodes[name].op in _LOOP_OPS)
     if shared and frames:
         told = f"Another signature needs the loop of {show(frames[0])!r} as well, which can't be copied."
         workspace.note(
