@@ -34,7 +34,7 @@ from workbench.publishing.commit import commit
 from workbench.publishing.running import Proving
 from workbench.runtime.api import run as run_model
 from workbench.runtime.child_process.child import Child
-from workbench.runtime.component_tensors import input_slots
+from workbench.runtime.component_tensors import input_components
 from workbench.runtime.inputs.values import parse_inputs
 from workbench.surgery.plan import Plan
 
@@ -374,7 +374,7 @@ def test_the_shell_lines_run(
     args = make_parser("run").parse_args(shlex.split(command.replace("\\\n", "")))
     model = open_model(args.model)
     signature = model.meta.signature(args.signature)
-    values = parse_inputs(args.inputs, input_slots(model.meta, signature))
+    values = parse_inputs(args.inputs, input_components(model.meta, signature))
     outputs = run_model(model, values, signature.key, child=child)
     assert set(outputs) >= {key for key, port in signature.outputs.items() if port.kind == "dense"}
 

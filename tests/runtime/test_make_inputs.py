@@ -19,7 +19,7 @@ from workbench.model import MetaGraph, open_model
 from workbench.runtime.api import run_signature
 from workbench.runtime.child_process.child import Child
 from workbench.runtime.child_process.private_copy import Copies
-from workbench.runtime.component_tensors import input_slots
+from workbench.runtime.component_tensors import input_components
 from workbench.runtime.inputs.make_inputs import STYLES, Inputs, Unmakeable, make_inputs, sample_maker
 from workbench.runtime.inputs.values import complete
 
@@ -44,7 +44,7 @@ def _made(child: Child, folder: Path, **arguments: Any) -> Inputs:
     model = open_model(folder)
     signature = model.meta.signature()
     inputs = make_inputs(model.meta, signature, **arguments)
-    slots = input_slots(model.meta, signature)
+    slots = input_components(model.meta, signature)
     with Copies() as copies:
         run_signature(child, copies.of(model), signature, inputs.values, slots)
     return inputs
@@ -274,7 +274,7 @@ def test_sizes_that_have_to_be_equal_are_equal_in_some_variant(tmp_path: Path, c
 
 def test_an_input_that_the_graph_has_a_value_for_may_be_left_out(zoo: Any, child: Child) -> None:
     model = open_model(zoo("v1_default_input").path)
-    slots = input_slots(model.meta, model.meta.signature())
+    slots = input_components(model.meta, model.meta.signature())
     assert all(slot.optional for slot in slots.values())
     assert complete({}, slots) == {}
 
@@ -462,7 +462,7 @@ def test_every_model_of_the_zoo_runs_on_made_inputs(child: Child, zoo: Callable[
         meta: MetaGraph = model.meta if model.format == "graphdef" else model.select(example.tags)
         signature = meta.signature(example.signature)
         inputs = make_inputs(meta, signature)
-        slots = input_slots(meta, signature)
+        slots = input_components(meta, signature)
         try:
             with Copies() as copies:
                 run_signature(child, copies.of(model, meta), signature, inputs.values, slots, loader="v1")

@@ -10,14 +10,16 @@ import pytest
 
 from workbench.disk import dtypes
 from workbench.errors import InputError
-from workbench.runtime.component_tensors import Slot
+from workbench.runtime.component_tensors import ComponentTensor
 from workbench.runtime.inputs.samples import parse_samples
 
 
-def slots(**shapes: Any) -> dict[str, Slot]:
+def slots(**shapes: Any) -> dict[str, ComponentTensor]:
     """Float inputs by shape; `s…` is a string."""
     return {
-        name: Slot(name, name, f"{name}:0", dtypes.STRING if name[0] == "s" else dtypes.FLOAT, shape, shape)
+        name: ComponentTensor(
+            name, name, f"{name}:0", dtypes.STRING if name[0] == "s" else dtypes.FLOAT, shape, shape
+        )
         for name, shape in shapes.items()
     }
 

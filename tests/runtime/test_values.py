@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from workbench.disk import dtypes, schema
 from workbench.errors import InputError
 from workbench.model import Shape
-from workbench.runtime.component_tensors import Slot
+from workbench.runtime.component_tensors import ComponentTensor
 from workbench.runtime.inputs.cast import as_array
 from workbench.runtime.inputs.values import complete, parse_inputs, parse_value, split_assignment
 
 
-def slot(dtype: str, shape: Shape = None, name: str = "x", **more: Any) -> Slot:
-    return Slot(name, more.pop("key", name), f"{name}:0", dtypes.enum(dtype), shape, shape, **more)
+def slot(dtype: str, shape: Shape = None, name: str = "x", **more: Any) -> ComponentTensor:
+    return ComponentTensor(name, more.pop("key", name), f"{name}:0", dtypes.enum(dtype), shape, shape, **more)
 
 
 def refused(text: str, dtype: str, shape: Shape = None) -> str:

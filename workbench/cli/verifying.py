@@ -84,11 +84,11 @@ def proving_of(args: argparse.Namespace, meta: MetaGraph, signature: Signature |
 
     inputs = None
     if args.inputs and signature is not None:
-        from workbench.runtime.component_tensors import input_slots
+        from workbench.runtime.component_tensors import input_components
         from workbench.runtime.inputs.samples import parse_samples
 
-        slots = input_slots(meta, signature)
-        inputs = parse_samples(args.inputs, slots, partly=True)
+        components = input_components(meta, signature)
+        inputs = parse_samples(args.inputs, components, partly=True)
     return Proving(
         inputs=inputs,
         tolerance=args.tolerance,

@@ -14,7 +14,12 @@ from workbench.describe.example_values import Value, example, string_kinds
 from workbench.disk import dtypes
 from workbench.model import MetaGraph, Port, Signature
 from workbench.model.signature import DEFAULT
-from workbench.runtime.component_tensors import SPARSE_PARTS, Slot, input_slots, slot_names
+from workbench.runtime.component_tensors import (
+    SPARSE_PARTS,
+    ComponentTensor,
+    component_names,
+    input_components,
+)
 
 if TYPE_CHECKING:
     from workbench.runtime.chain import Sample
@@ -131,25 +136,25 @@ def how_to_call(
         path: where the model is.
         meta: its MetaGraph.
         signature: what is called.
-        sample: values by slot it is known to run on, or None.
+        sample: values by component it is known to run on, or None.
         picture: an image file that is there, or None.
         loads: whether `tf.saved_model.load` loads it; if not, `workbench.run` calls it.
         needs: what has to be there for it.
     """
-    slots = input_slots(meta, signature)
+    components = input_components(meta, signature)
     kinds = {} if sample is not None else string_kinds(meta, signature)
     values = {
         name: example(
-            slot,
+            component,
             (sample or {}).get(name),
             kinds.get(name),
             picture or "image.png",
-            signature.inputs[slot.key].shape,
+            signature.inputs[component.key].shape,
         )
-        for name, slot in slots.items()
+        for name, component in components.items()
     }
     name = path.parent.name if path.name.isdecimal() else path.name
-    body, note = _rest(signature, slots, values)
+    body, note = _rest(signature, components, values)
     return Call(
         tuple(_shell(path, signature, values, needs)),
         tuple(
@@ -282,11 +287,14 @@ def _python_run(path: Path, signature: Signature, values: Mapping[str, Value], n
 
 def _python_arguments(port: Port, values: Mapping[str, Value]) -> list[tuple[str, str]]:
     """Keyword arguments of an input: the loader takes the parts of a composite one by one."""
-    slots = slot_names(port)
+    components = component_names(port)
     if port.kind == "dense":
-        return [(port.key, values[slots[0]].python)]
-    parts = SPARSE_PARTS if port.kind == "sparse" else [f"component_{at}" for at in range(len(slots))]
-    return [(f"{port.key}_{part}", values[slot].python) for part, slot in zip(parts, slots, strict=True)]
+        return [(port.key, values[components[0]].python)]
+    parts = SPARSE_PARTS if port.kind == "sparse" else [f"component_{at}" for at in range(len(components))]
+    return [
+        (f"{port.key}_{part}", values[component].python)
+        for part, component in zip(parts, components, strict=True)
+    ]
 
 
 def _loadable(signature: Signature) -> bool:
@@ -296,7 +304,7 @@ def _loadable(signature: Signature) -> bool:
 
 
 def _rest(
-    signature: Signature, slots: Mapping[str, Slot], values: Mapping[str, Value]
+    signature: Signature, components: Mapping[str, ComponentTensor], values: Mapping[str, Value]
 ) -> tuple[dict[str, Any] | None, str | None]:
     """TensorFlow Serving's REST request: its body or None, and a note.
 
@@ -305,12 +313,16 @@ def _rest(
     """
     if any(port.kind != "dense" for port in signature.inputs.values()):
         return None, "The REST API of TensorFlow Serving has no sparse or ragged inputs; use gRPC."
-    if any(dtypes.name(slot.dtype).startswith("complex") for slot in slots.values() if slot.dtype):
+    if any(
+        dtypes.name(component.dtype).startswith("complex")
+        for component in components.values()
+        if component.dtype
+    ):
         return None, "The REST API of TensorFlow Serving has no complex numbers; use gRPC."
     head: dict[str, Any] = {} if signature.key == DEFAULT else {"signature_name": signature.key}
     columns = {key: value.rest for key, value in values.items()}
     single = len(columns) == 1
-    free = all(slot.shape and slot.shape[0] is None for slot in slots.values())
+    free = all(component.shape and component.shape[0] is None for component in components.values())
     counts = {len(value) for value in columns.values() if isinstance(value, list)}
     if columns and free and len(counts) == 1 and 0 not in counts:
         rows = [{key: value[at] for key, value in columns.items()} for at in range(counts.pop())]

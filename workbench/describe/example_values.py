@@ -20,7 +20,7 @@ from workbench.graph.adjacency import Adjacency
 from workbench.graph.functions import reachable
 from workbench.model import MetaGraph, Shape, Signature
 from workbench.model.op_classes import CALLS
-from workbench.runtime.component_tensors import Slot
+from workbench.runtime.component_tensors import ComponentTensor
 
 _SMALL = 12  # values that are still written out in an example
 _WRITTEN_OUT = 1000  # numbers in the body of a request; of more one stands for its row
@@ -54,14 +54,14 @@ class Value:
     modules: tuple[str, ...] = ()
 
 
-def example(slot: Slot, array: Any, kind: str | None, picture: str, declared: Shape) -> Value:
-    """An example of one slot: of `array` if there is one, else made up; `declared` is the shape of its key."""
-    shape = _sizes(slot) if array is None else [int(size) for size in array.shape]
-    if slot.is_string:
-        return _string(slot, shape, array, kind, picture)
-    dtype = dtypes.name(slot.dtype) if slot.dtype else "float32"
+def example(component: ComponentTensor, array: Any, kind: str | None, picture: str, declared: Shape) -> Value:
+    """An example of one component: of `array` if there is one, else made up; `declared` is the shape of its key."""
+    shape = _sizes(component) if array is None else [int(size) for size in array.shape]
+    if component.is_string:
+        return _string(component, shape, array, kind, picture)
+    dtype = dtypes.name(component.dtype) if component.dtype else "float32"
     total = _product(shape)
-    part = slot.name[len(slot.key) + 1 :]
+    part = component.name[len(component.key) + 1 :]
     if array is None and part and part not in ("indices", "values", "0"):
         if part == "dense_shape":
             sizes = [size or 1 for size in declared or [None] * total]
@@ -75,11 +75,11 @@ def example(slot: Slot, array: Any, kind: str | None, picture: str, declared: Sh
         else:
             rest = _nest([_zero(dtype)], shape)
         return Value(
-            f"@{_file(slot)}.npy",
+            f"@{_file(component)}.npy",
             f"tf.zeros({shape}, tf.{dtype})",
             zeros,
             rest,
-            _program(f"import numpy; numpy.save('{_file(slot)}.npy', {zeros})"),
+            _program(f"import numpy; numpy.save('{_file(component)}.npy', {zeros})"),
             ("numpy",),
         )
     flat: list[Any] = (
@@ -87,9 +87,9 @@ def example(slot: Slot, array: Any, kind: str | None, picture: str, declared: Sh
     )
     if dtype.startswith("complex"):
         nested = _nest([complex(item) for item in flat], shape)
-        write = f"import numpy; numpy.save('{_file(slot)}.npy', numpy.array({nested!r}, '{dtype}'))"
+        write = f"import numpy; numpy.save('{_file(component)}.npy', numpy.array({nested!r}, '{dtype}'))"
         text = f"tf.constant({nested!r}, tf.{dtype})"
-        return Value(f"@{_file(slot)}.npy", text, repr(nested), "…", _program(write))
+        return Value(f"@{_file(component)}.npy", text, repr(nested), "…", _program(write))
     return _number(flat, shape, dtype)
 
 
@@ -100,8 +100,10 @@ def _number(flat: list[Any], shape: list[int], dtype: str) -> Value:
     return Value(json.dumps(nested, separators=(",", ":")), python, repr(nested), nested)
 
 
-def _string(slot: Slot, shape: list[int], array: Any, kind: str | None, picture: str) -> Value:
-    """An example of a slot that takes strings."""
+def _string(
+    component: ComponentTensor, shape: list[int], array: Any, kind: str | None, picture: str
+) -> Value:
+    """An example of a component that takes strings."""
     flat: list[bytes] = [] if array is None else [_bytes(item) for item in array.ravel().tolist()]
     if flat:
         kind = kind_of(flat[0])
@@ -115,15 +117,15 @@ def _string(slot: Slot, shape: list[int], array: Any, kind: str | None, picture:
         return Value(_string_word(nested), python, repr(nested), nested)
     first = flat[0] if flat and len(flat[0]) <= _LONG else None
     if first is None or None in texts:
-        return _binary(slot, shape, first)
+        return _binary(component, shape, first)
     text = first.decode()
     full = f"numpy.full({shape}, {text!r})"
     return Value(
-        f"@{_file(slot)}.npy",
+        f"@{_file(component)}.npy",
         f"tf.fill({shape}, {text!r})",
         full,
         _nest([text], shape),
-        _program(f"import numpy; numpy.save('{_file(slot)}.npy', {full})"),
+        _program(f"import numpy; numpy.save('{_file(component)}.npy', {full})"),
         ("numpy",),
     )
 
@@ -140,10 +142,10 @@ def _picture(shape: list[int], kind: str, picture: str) -> Value:
     return Value(f"@{picture}", f"tf.constant({plain})", plain, rest)
 
 
-def _binary(slot: Slot, shape: list[int], data: bytes | None) -> Value:
+def _binary(component: ComponentTensor, shape: list[int], data: bytes | None) -> Value:
     """Strings that are no text, such as a serialised Example: a batch of one, from a file."""
     shape = [1] * len(shape)
-    file = f"{_file(slot)}.bin"
+    file = f"{_file(component)}.bin"
     plain = _brackets(f"open('{file}', 'rb').read()" if data is None else repr(data), shape)
     encoded = "…" if data is None else base64.b64encode(data).decode()
     write = f"import base64; open('{file}', 'wb').write(base64.b64decode('{encoded}'))"
@@ -203,9 +205,9 @@ def _ops_behind(meta: MetaGraph, tensor: str) -> set[str]:
     return {node.op for node in nodes} | set(bodies)
 
 
-def _sizes(slot: Slot) -> list[int]:
+def _sizes(component: ComponentTensor) -> list[int]:
     """A full shape: 1 for every size that is free."""
-    return [1 if size is None else size for size in slot.likely or ()]
+    return [1 if size is None else size for size in component.likely or ()]
 
 
 def _product(shape: Sequence[int]) -> int:
@@ -259,5 +261,5 @@ def _brackets(text: str, shape: Sequence[int]) -> str:
     return "[" * len(shape) + text + "]" * len(shape)
 
 
-def _file(slot: Slot) -> str:
-    return "".join(char if char.isascii() and char.isalnum() else "_" for char in slot.name)[:40]
+def _file(component: ComponentTensor) -> str:
+    return "".join(char if char.isascii() and char.isalnum() else "_" for char in component.name)[:40]

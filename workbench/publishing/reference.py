@@ -21,7 +21,7 @@ from workbench.runtime.chain import (
     Stage,
 )
 from workbench.runtime.comparison.purity import is_pure
-from workbench.runtime.component_tensors import slot_names
+from workbench.runtime.component_tensors import component_names
 from workbench.runtime.inputs.groups import Group, structured_groups
 from workbench.surgery.draft import Draft
 from workbench.surgery.imported import ImportedModel
@@ -71,10 +71,10 @@ def _chain(draft: Draft, key: str, place: Place) -> tuple[Chain, list[MetaGraph]
         fetches: dict[str, None] = {}
         for own, found in reference.inputs.items():
             if found.handle == handle:
-                slots = slot_names(signature.inputs[own])
+                components = component_names(signature.inputs[own])
                 feeds |= {
-                    _tensor(name): FromInput(slot, _adapted(found))
-                    for name, slot in zip(found.tensors, slots, strict=True)
+                    _tensor(name): FromInput(component, _adapted(found))
+                    for name, component in zip(found.tensors, components, strict=True)
                 }
         for found, value in reference.constants:
             if found.handle == handle:
@@ -87,12 +87,12 @@ def _chain(draft: Draft, key: str, place: Place) -> tuple[Chain, list[MetaGraph]
                 fetches |= dict.fromkeys(map(_tensor, link.source.tensors))
         for own, found in reference.outputs.items():
             if found.handle == handle:
-                slots = slot_names(signature.outputs[own])
+                components = component_names(signature.outputs[own])
                 tensors = [_tensor(name) for name in found.tensors]
                 fetches |= dict.fromkeys(tensors)
                 outputs |= {
-                    slot: FromStage(position[handle], tensor, _adapted(found))
-                    for slot, tensor in zip(slots, tensors, strict=True)
+                    component: FromStage(position[handle], tensor, _adapted(found))
+                    for component, tensor in zip(components, tensors, strict=True)
                 }
         called = reference.prepared.called if reference.prepared is not None else part.called
         meta = reference.opened or (part.meta if part.opened is not None else part.model.meta)
@@ -153,9 +153,9 @@ def depends(draft: Draft, key: str) -> dict[str, bool]:
         )
 
     return {
-        slot: reaches(found.handle, (tensor,))
+        component: reaches(found.handle, (tensor,))
         for own, found in reference.outputs.items()
-        for tensor, slot in zip(found.tensors, slot_names(signature.outputs[own]), strict=True)
+        for tensor, component in zip(found.tensors, component_names(signature.outputs[own]), strict=True)
     }
 
 
@@ -168,10 +168,10 @@ def groups(draft: Draft, key: str) -> list[Group]:
         if reference.prepared is not None:
             meta = reference.prepared.meta
         tensors = {
-            slot: _tensor(tensor)
+            component: _tensor(tensor)
             for own, found in reference.inputs.items()
             if found.handle == handle
-            for slot, tensor in zip(slot_names(signature.inputs[own]), found.tensors, strict=True)
+            for component, tensor in zip(component_names(signature.inputs[own]), found.tensors, strict=True)
         }
         groups += structured_groups(meta, tensors)
     return groups
@@ -201,13 +201,13 @@ def signature_chain(
     outputs: dict[str, FromStage] = {}
     for port in signature.inputs.values():
         feeds |= {
-            _tensor(tensor): FromInput(slot)
-            for tensor, slot in zip(port.tensors, slot_names(port), strict=True)
+            _tensor(tensor): FromInput(component)
+            for tensor, component in zip(port.tensors, component_names(port), strict=True)
         }
     for port in signature.outputs.values():
         outputs |= {
-            slot: FromStage(0, _tensor(tensor))
-            for tensor, slot in zip(port.tensors, slot_names(port), strict=True)
+            component: FromStage(0, _tensor(tensor))
+            for tensor, component in zip(port.tensors, component_names(port), strict=True)
         }
     fetches = tuple(dict.fromkeys(found.tensor for found in outputs.values()))
     return Chain((Stage(name, place(model, meta), feeds, fetches, is_pure(meta, fetches)),), outputs)
@@ -218,13 +218,13 @@ def _call(called: Called) -> Call:
 
 
 def signature_depends(model: Model, meta: MetaGraph, signature: Signature) -> dict[str, bool]:
-    """Return for each output slot whether an input reaches it, in a model alone."""
+    """Return for each output component whether an input reaches it, in a model alone."""
     needs = Needs(meta)
     fed = {_tensor(tensor): "\0fed" for port in signature.inputs.values() for tensor in port.tensors}
     return {
-        slot: "\0fed" in needs.values([tensor], fed)
+        component: "\0fed" in needs.values([tensor], fed)
         for port in signature.outputs.values()
-        for tensor, slot in zip(port.tensors, slot_names(port), strict=True)
+        for tensor, component in zip(port.tensors, component_names(port), strict=True)
     }
 
 

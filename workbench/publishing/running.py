@@ -88,11 +88,11 @@ class Running:
         """
         if not self.proving.given:
             return ()
-        from workbench.runtime.component_tensors import input_slots
+        from workbench.runtime.component_tensors import input_components
         from workbench.runtime.inputs.values import to_values
 
-        slots = input_slots(meta, signature)
-        return tuple(to_values(one, signature, slots) for one in self.proving.given)
+        components = input_components(meta, signature)
+        return tuple(to_values(one, signature, components) for one in self.proving.given)
 
     def timed(self, phase: str, text: str, work: Callable[[], Result]) -> Result:
         """Run a phase and record how long it took."""

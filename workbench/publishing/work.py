@@ -148,18 +148,18 @@ class Work(Running):
 
     def _given_to(self, part: ImportedModel, signature: Signature) -> tuple[Sample, ...]:
         """Return the user's values for a source's own signature, if complete."""
-        from workbench.runtime.component_tensors import slot_names
+        from workbench.runtime.component_tensors import component_names
 
         result = self.draft.signature
-        wanted = {name for own in signature.inputs.values() for name in slot_names(own)}
+        wanted = {name for own in signature.inputs.values() for name in component_names(own)}
         samples = []
         for given in self.proving.given:
             found: dict[str, Any] = {}
             for port in self.draft.interface.inputs:
                 own = signature.inputs.get(port.own_key)
                 if port.handle == part.handle and own is not None and port.key in result.inputs:
-                    pairs = zip(slot_names(own), slot_names(result.inputs[port.key]), strict=True)
-                    found |= {name: given[slot] for name, slot in pairs if slot in given}
+                    pairs = zip(component_names(own), component_names(result.inputs[port.key]), strict=True)
+                    found |= {name: given[component] for name, component in pairs if component in given}
             if found and found.keys() == wanted:
                 samples.append(found)
         return tuple(samples)

@@ -18,7 +18,7 @@ from workbench.runtime.child_process import codec
 from workbench.runtime.child_process.child import Child
 from workbench.runtime.child_process.private_copy import Copies
 from workbench.runtime.child_process.unread_version import told_of, unread_version
-from workbench.runtime.component_tensors import Slot, input_slots, port_json
+from workbench.runtime.component_tensors import ComponentTensor, input_components, port_json
 from workbench.runtime.inputs.values import complete, to_values
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def run(
         allow_unsafe: run it even if ops that touch files, the network or Python are reached.
 
     Returns:
-        Key to array; strings as object arrays of bytes. Components of a sparse output by slot, as for inputs.
+        Key to array; strings as object arrays of bytes. Components of a sparse output by component, as for inputs.
 
     Raises:
         InputError: a value does not fit, is missing, or has no such key.
@@ -83,8 +83,8 @@ def run(
     check_inside(meta.assets)
     if not allow_unsafe:
         refuse_unsafe(meta, chosen.key)
-    slots = input_slots(meta, chosen)
-    values = complete(to_values(inputs or {}, chosen, slots), slots)
+    components = input_components(meta, chosen)
+    values = complete(to_values(inputs or {}, chosen, components), components)
     with contextlib.ExitStack() as stack:
         copies = stack.enter_context(Copies())
         copy = copies.of(opened, meta)
@@ -94,7 +94,9 @@ def run(
             running = stack.enter_context(own)
         if not allow_unsafe and (version := unread_version(running.start())) is not None:
             refuse_unsafe(meta, chosen.key, version)
-        outputs = run_signature(running, copy, chosen, values, slots, loader=loader, time_limit=time_limit)
+        outputs = run_signature(
+            running, copy, chosen, values, components, loader=loader, time_limit=time_limit
+        )
         copies.check_written()
         return outputs
 
@@ -125,7 +127,7 @@ def run_signature(
     model: ModelRef,
     signature: Signature,
     values: Mapping[str, Array],
-    slots: Mapping[str, Slot],
+    components: Mapping[str, ComponentTensor],
     *,
     loader: Loader | None = None,
     time_limit: float | None = None,
@@ -136,8 +138,8 @@ def run_signature(
         child: is started if it does not run.
         model: where the model is.
         signature: one of its signatures.
-        values: slot to array, complete.
-        slots: the signature's inputs.
+        values: component to array, complete.
+        components: the signature's inputs.
         loader: as for `run`.
         time_limit: as for `run`.
     """
@@ -146,8 +148,10 @@ def run_signature(
     if loader == "v2" and model.kind == "graphdef":
         raise UsageError("tf.saved_model.load does not read a GraphDef.", hint="Use the v1 loader.")
     sample = {
-        slot: codec.encode(array, dtypes.name(slots[slot].dtype) if slots[slot].dtype else None)
-        for slot, array in values.items()
+        component: codec.encode(
+            array, dtypes.name(components[component].dtype) if components[component].dtype else None
+        )
+        for component, array in values.items()
     }
     job = {
         "job": "run",

@@ -1,6 +1,6 @@
-"""Slots: the single tensors behind the keys of a signature, by the names that values are given under.
+"""Component tensors of signature keys, by the names that values are given under.
 
-A dense input has one slot, its key. A sparse one has three, `KEY.indices`, `KEY.values` and
+A dense input has one component, named like its key. A sparse one has three, `KEY.indices`, `KEY.values` and
 `KEY.dense_shape`; another composite (a ragged tensor) has `KEY.0`, `KEY.1`, … in the order of its components.
 """
 
@@ -19,7 +19,7 @@ SPARSE_PARTS = ("indices", "values", "dense_shape")
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class ComponentTensor:
     """One tensor that takes or gives a value: an input, an output, or a component of one.
 
     Attributes:
@@ -52,8 +52,8 @@ class Slot:
         return shapes.typed(self.dtype, self.shape)
 
 
-def slot_names(port: Port) -> tuple[str, ...]:
-    """Return the names of a port's slots, in the order of its tensors."""
+def component_names(port: Port) -> tuple[str, ...]:
+    """Return the names of a port's components, in the order of its tensors."""
     if port.kind == "dense":
         return (port.key,)
     if port.kind == "sparse":
@@ -61,11 +61,11 @@ def slot_names(port: Port) -> tuple[str, ...]:
     return tuple(f"{port.key}.{number}" for number in range(len(port.tensors)))
 
 
-def input_slots(meta: MetaGraph, signature: Signature) -> dict[str, Slot]:
-    """Return the slots of a signature's inputs by name."""
+def input_components(meta: MetaGraph, signature: Signature) -> dict[str, ComponentTensor]:
+    """Return the components of a signature's inputs by name."""
     found = {}
     for port in signature.inputs.values():
-        for position, (name, tensor) in enumerate(zip(slot_names(port), port.tensors, strict=True)):
+        for position, (name, tensor) in enumerate(zip(component_names(port), port.tensors, strict=True)):
             dtype, declared = _declared(port, position)
             actual = meta.node_tensor(tensor)
             shape = declared
@@ -76,7 +76,7 @@ def input_slots(meta: MetaGraph, signature: Signature) -> dict[str, Slot]:
             at = parse_tensor(tensor)
             node = meta.nodes.get(at.node) if at is not None else None
             optional = node is not None and node.op == "PlaceholderWithDefault"
-            found[name] = Slot(
+            found[name] = ComponentTensor(
                 name, port.key, tensor, dtype, shape, _likely(shape, declared), default, optional
             )
     return found
@@ -85,7 +85,7 @@ def input_slots(meta: MetaGraph, signature: Signature) -> dict[str, Slot]:
 def port_json(ports: Mapping[str, Port]) -> dict[str, Any]:
     """Return ports as the child takes them."""
     return {
-        key: {"kind": port.kind, "tensors": list(port.tensors), "slots": list(slot_names(port))}
+        key: {"kind": port.kind, "tensors": list(port.tensors), "slots": list(component_names(port))}
         for key, port in ports.items()
     }
 

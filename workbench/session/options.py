@@ -50,11 +50,11 @@ class CommitOptions:
 
         inputs = None
         if self.inputs:
-            from workbench.runtime.component_tensors import input_slots
+            from workbench.runtime.component_tensors import input_components
             from workbench.runtime.inputs.samples import parse_samples
 
-            slots = input_slots(draft.meta, draft.signature)
-            inputs = parse_samples(self.inputs, slots, partly=True)
+            components = input_components(draft.meta, draft.signature)
+            inputs = parse_samples(self.inputs, components, partly=True)
         return Proving(
             inputs=inputs,
             tolerance=self.tolerance,

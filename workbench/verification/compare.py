@@ -202,13 +202,13 @@ class _Against(Running):
 
         The parts of ragged and sparse inputs are told by whichever model has its objects.
         """
-        from workbench.runtime.component_tensors import input_slots
+        from workbench.runtime.component_tensors import input_components
         from workbench.runtime.inputs.groups import structured_groups
         from workbench.runtime.inputs.make_inputs import sample_source
 
         found = self.found
         mine, theirs = (
-            input_slots(meta, signature)
+            input_components(meta, signature)
             for meta, signature in ((found.meta, found.signature), (found.other_meta, found.other_signature))
         )
         narrower = any(shapes.fits(mine[name].shape, theirs[name].shape) == "proven" for name in mine)
@@ -218,8 +218,8 @@ class _Against(Running):
             meta, signature = found.meta, found.signature
         assets = {asset.tensor: asset.path for asset in meta.assets if asset.path is not None}
         groups = [
-            structured_groups(one, {name: slot.tensor for name, slot in slots.items()})
-            for one, slots in ((found.meta, mine), (found.other_meta, theirs))
+            structured_groups(one, {name: component.tensor for name, component in components.items()})
+            for one, components in ((found.meta, mine), (found.other_meta, theirs))
         ]
         return sample_source(
             meta,

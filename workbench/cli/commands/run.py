@@ -74,12 +74,12 @@ def call(
     """Return the signature's key and its outputs; from `child` and `model` if given."""
     from workbench.model import open_model
     from workbench.runtime.api import run as run_model
-    from workbench.runtime.component_tensors import input_slots
+    from workbench.runtime.component_tensors import input_components
     from workbench.runtime.inputs.values import parse_inputs
 
     model = model or open_model(args.model, args.tag_set)
     signature = model.meta.signature(args.signature)
-    values = parse_inputs(args.inputs, input_slots(model.meta, signature))
+    values = parse_inputs(args.inputs, input_components(model.meta, signature))
     for note in model.notes:
         out.talk(note)
     outputs = run_model(

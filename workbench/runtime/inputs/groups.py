@@ -17,7 +17,7 @@ from workbench.graph.trace import reached
 from workbench.model import MetaGraph, Shape, Signature
 from workbench.model.structured import Spec
 from workbench.names import parse_tensor
-from workbench.runtime.component_tensors import SPARSE_PARTS, Slot, slot_names
+from workbench.runtime.component_tensors import SPARSE_PARTS, ComponentTensor, component_names
 from workbench.runtime.inputs.flow import PASSING
 
 _INTEGERS = (dtypes.INT64, dtypes.INT32)
@@ -25,12 +25,12 @@ _INTEGERS = (dtypes.INT64, dtypes.INT32)
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Slots that are filled together.
+    """Component tensors that are filled together.
 
     Attributes:
-        kind: `dense` is one slot; `sparse` indices, values and dense shape; `ragged` flat values and then
+        kind: `dense` is one component; `sparse` indices, values and dense shape; `ragged` flat values and then
             row splits, the outermost first.
-        names: the slots.
+        names: the components.
         shape: of the tensor they make, as far as it is known; not used for `dense`.
     """
 
@@ -41,40 +41,40 @@ class Group:
 
 def find_groups(
     signature: Signature,
-    slots: Mapping[str, Slot],
+    components: Mapping[str, ComponentTensor],
     known: Iterable[Group] = (),
     *,
     guess: bool = False,
 ) -> list[Group]:
-    """Return the groups of a signature's inputs, each slot in one.
+    """Return the groups of a signature's inputs, each component in one.
 
     Args:
         signature: the signature.
-        slots: its inputs.
+        components: its inputs.
         known: groups that the structure of the model tells (`structured_groups`).
         guess: also take `x` and an integer vector `x_1` for a ragged tensor.
     """
     found: list[Group] = []
-    open_slots = dict(slots)
+    open_components = dict(components)
 
     def take(group: Group) -> None:
         found.append(group)
         for part in group.names:
-            del open_slots[part]
+            del open_components[part]
 
     for port in signature.inputs.values():
-        names = slot_names(port)
-        if port.kind != "dense" and all(name in open_slots for name in names):
+        names = component_names(port)
+        if port.kind != "dense" and all(name in open_components for name in names):
             take(Group("sparse" if port.kind == "sparse" else "ragged", names, port.shape))
     for group in known:
-        if all(part in open_slots for part in group.names):
+        if all(part in open_components for part in group.names):
             take(group)
-    for name in list(open_slots):
-        if name in open_slots:
-            guessed = _numbered(name, open_slots, guess) or _named(name, open_slots)
+    for name in list(open_components):
+        if name in open_components:
+            guessed = _numbered(name, open_components, guess) or _named(name, open_components)
             if guessed is not None:
                 take(guessed)
-    return [*found, *(Group("dense", (name,)) for name in open_slots)]
+    return [*found, *(Group("dense", (name,)) for name in open_components)]
 
 
 def structured_groups(meta: MetaGraph, tensors: Mapping[str, str]) -> list[Group]:
@@ -82,7 +82,7 @@ def structured_groups(meta: MetaGraph, tensors: Mapping[str, str]) -> list[Group
 
     Args:
         meta: the MetaGraph.
-        tensors: slot to a tensor of its main graph.
+        tensors: component to a tensor of its main graph.
     """
     arguments: dict[str, dict[int, Spec]] = {}
     for callable_ in meta.callables:
@@ -95,7 +95,7 @@ def structured_groups(meta: MetaGraph, tensors: Mapping[str, str]) -> list[Group
         return []
     main = Level.of(meta)
     parts_of: dict[tuple[Level, Spec], dict[int, str]] = {}
-    for slot, tensor in tensors.items():
+    for component, tensor in tensors.items():
         at = parse_tensor(tensor)
         for value in reached(Value(main, at.node, at.index), PASSING) if at is not None else ():
             body = value.level.body
@@ -103,7 +103,9 @@ def structured_groups(meta: MetaGraph, tensors: Mapping[str, str]) -> list[Group
                 position = list(body.arguments).index(value.name)
                 spec_ = arguments[body.name].get(position)
                 if spec_ is not None:
-                    parts_of.setdefault((value.level, spec_), {}).setdefault(position - spec_.first, slot)
+                    parts_of.setdefault((value.level, spec_), {}).setdefault(
+                        position - spec_.first, component
+                    )
     found: list[Group] = []
     taken: set[str] = set()
     for (_, spec), parts_ in parts_of.items():
@@ -114,33 +116,33 @@ def structured_groups(meta: MetaGraph, tensors: Mapping[str, str]) -> list[Group
     return found
 
 
-def _numbered(name: str, slots: Mapping[str, Slot], guess: bool) -> Group | None:
+def _numbered(name: str, components: Mapping[str, ComponentTensor], guess: bool) -> Group | None:
     """`x`, `x_1`, `x_2`, …, the parts of an argument `x`."""
     names = [name]
-    while f"{name}_{len(names)}" in slots:
+    while f"{name}_{len(names)}" in components:
         names.append(f"{name}_{len(names)}")
     for count in range(len(names), 1, -1):
         parts = tuple(names[:count])
-        if count == 3 and _is_sparse([slots[part] for part in parts]):
+        if count == 3 and _is_sparse([components[part] for part in parts]):
             return Group("sparse", parts)
-        if guess and _is_ragged([slots[part] for part in parts]):
+        if guess and _is_ragged([components[part] for part in parts]):
             return Group("ragged", parts)
     return None
 
 
-def _named(name: str, slots: Mapping[str, Slot]) -> Group | None:
+def _named(name: str, components: Mapping[str, ComponentTensor]) -> Group | None:
     """`x/indices`, `x/values` and `x/shape` (or `x/dense_shape`), whatever stands between."""
     stem = name.removesuffix("indices")
     if stem == name:
         return None
     for last in (SPARSE_PARTS[2], "shape"):
         parts = (name, f"{stem}values", f"{stem}{last}")
-        if all(part in slots for part in parts) and _is_sparse([slots[part] for part in parts]):
+        if all(part in components for part in parts) and _is_sparse([components[part] for part in parts]):
             return Group("sparse", parts)
     return None
 
 
-def _is_sparse(parts: list[Slot]) -> bool:
+def _is_sparse(parts: list[ComponentTensor]) -> bool:
     indices, values, dense_shape = parts
     return (
         indices.dtype == dense_shape.dtype == dtypes.INT64
@@ -151,9 +153,9 @@ def _is_sparse(parts: list[Slot]) -> bool:
     )
 
 
-def _is_ragged(parts: list[Slot]) -> bool:
+def _is_ragged(parts: list[ComponentTensor]) -> bool:
     return all(part.dtype in _INTEGERS and _rank(part) == 1 and part.shape == (None,) for part in parts[1:])
 
 
-def _rank(slot: Slot) -> int | None:
-    return None if slot.shape is None else len(slot.shape)
+def _rank(component: ComponentTensor) -> int | None:
+    return None if component.shape is None else len(component.shape)

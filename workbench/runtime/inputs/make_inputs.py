@@ -13,7 +13,7 @@ from workbench.graph.level import Level, Value
 from workbench.model import MetaGraph, Shape, Signature
 from workbench.names import parse_tensor
 from workbench.runtime.chain import MadeSamples, Make, SampleSource
-from workbench.runtime.component_tensors import Slot, input_slots
+from workbench.runtime.component_tensors import ComponentTensor, input_components
 from workbench.runtime.inputs import makers
 from workbench.runtime.inputs.facts import Facts
 from workbench.runtime.inputs.groups import Group, find_groups, structured_groups
@@ -38,8 +38,8 @@ class Inputs:
     """One made sample.
 
     Attributes:
-        values: slot to array.
-        notes: slot to how it was made, for people.
+        values: component to array.
+        notes: component to how it was made, for people.
         free_batch: whether the batch size asked for shows in some shape.
     """
 
@@ -87,7 +87,7 @@ def sample_maker(
     batch: int | None = None,
     groups: Sequence[Group] | None = None,
     width: int = 0,
-    rename: Callable[[str], str] = lambda slot: slot,
+    rename: Callable[[str], str] = lambda component: component,
 ) -> Make:
     """A maker of samples for `verify`: each variant at several batch sizes, none of them twice.
 
@@ -96,11 +96,11 @@ def sample_maker(
         signature: the signature.
         seed: of the first sample; the others follow.
         assets: tensor name to file.
-        given: values of the user that stand in every sample, by slot; they also set the batch size.
+        given: values of the user that stand in every sample, by component; they also set the batch size.
         batch: the only batch size that works; None for several.
         groups: the parts of ragged and sparse inputs, as the model it was made of knows them; None to ask `meta`.
         width: number of the range of values, of `WIDTHS`.
-        rename: the name under which a slot's value goes into the sample.
+        rename: the name under which a component's value goes into the sample.
     """
     maker = InputMaker(meta, signature, assets, groups)
     fixed = maker.batch_of(given or {}) or batch
@@ -116,8 +116,12 @@ def sample_maker(
             except Unmakeable:
                 return None
             values = {**inputs.values, **(given or {})}
-            samples.append({rename(slot): value for slot, value in values.items()})
-            notes = {rename(slot): note for slot, note in inputs.notes.items() if slot not in (given or {})}
+            samples.append({rename(component): value for component, value in values.items()})
+            notes = {
+                rename(component): note
+                for component, note in inputs.notes.items()
+                if component not in (given or {})
+            }
         return MadeSamples(tuple(samples), notes)
 
     return make
@@ -139,9 +143,9 @@ def sample_source(
     is left out. Where only some values are given, the others are made, so that there are several to try. `batch` and
     `groups` are as for `sample_maker`.
     """
-    slots = input_slots(meta, signature)
+    components = input_components(meta, signature)
     maker = partial(sample_maker, meta, signature, assets=assets, batch=batch, groups=groups)
-    if all(name in one or slot.optional for one in given for name, slot in slots.items()):
+    if all(name in one or component.optional for one in given for name, component in components.items()):
         return SampleSource(
             tuple(given), maker(seed=seed), lambda variant, width: maker(seed=seed, width=width)(variant)
         )
@@ -167,23 +171,25 @@ class InputMaker:
     ) -> None:
         self.meta = meta
         self.signature = signature
-        self.slots = input_slots(meta, signature)
+        self.components = input_components(meta, signature)
         if groups is None:
-            groups = structured_groups(meta, {name: slot.tensor for name, slot in self.slots.items()})
+            groups = structured_groups(
+                meta, {name: component.tensor for name, component in self.components.items()}
+            )
         self.known_groups = groups
-        self._stretch = _stretch(self.slots)
+        self._stretch = _stretch(self.components)
         main = Level.of(meta)
         tracer = Tracer(main, assets)
         self.facts: dict[str, Facts] = {}
-        for name, slot in self.slots.items():
-            at = parse_tensor(slot.tensor)
+        for name, component in self.components.items():
+            at = parse_tensor(component.tensor)
             self.facts[name] = tracer.facts(Value(main, at.node, at.index)) if at is not None else Facts()
 
     def batch_of(self, given: Mapping[str, Array]) -> int | None:
         """The batch size that given values have, or None."""
         for name, value in given.items():
-            slot = self.slots.get(name)
-            if slot is not None and slot.shape and slot.shape[0] is None and value.ndim:
+            component = self.components.get(name)
+            if component is not None and component.shape and component.shape[0] is None and value.ndim:
                 return int(value.shape[0])
         return None
 
@@ -197,12 +203,14 @@ class InputMaker:
         notes: dict[str, str] = {}
         free = False
         guess = variant % 2 == 1
-        for group in find_groups(self.signature, self.slots, self.known_groups, guess=guess):
+        for group in find_groups(self.signature, self.components, self.known_groups, guess=guess):
             if group.kind == "dense":
                 (name,) = group.names
                 long = guess or variant in LONG_VARIANTS
                 size = style.dim or batch if long and name == self._stretch else batch
-                sizes, is_free = _sizes(self.slots[name], self.facts[name], size, style, likely=not guess)
+                sizes, is_free = _sizes(
+                    self.components[name], self.facts[name], size, style, likely=not guess
+                )
                 values[name], notes[name] = self._fill(name, sizes, rng, style)
                 free |= is_free
             else:
@@ -216,21 +224,21 @@ class InputMaker:
     def _fill(
         self, name: str, sizes: tuple[int, ...], rng: np.random.Generator, style: Style
     ) -> tuple[Array, str]:
-        """An array of the slot's dtype with the given sizes."""
+        """An array of the component's dtype with the given sizes."""
         import numpy as np
 
-        slot, facts = self.slots[name], self.facts[name]
+        component, facts = self.components[name], self.facts[name]
         count = int(np.prod(sizes, dtype=np.int64))
         if count > MAX_ELEMENTS:
             raise Unmakeable(f"{name} would have {count} elements")
-        if slot.is_string:
+        if component.is_string:
             make, note = makers.texts(facts, rng, style)
             array = np.empty(count, dtype=object)
             array[:] = [make() for _ in range(count)]
             return array.reshape(sizes), note if count == 1 and not sizes else f"{count} strings, each {note}"
-        if slot.dtype in (dtypes.RESOURCE, dtypes.VARIANT):
-            raise Unmakeable(f"{name} is a {dtypes.name(slot.dtype)}")
-        dtype, shape = slot.dtype or dtypes.FLOAT, ",".join(map(str, sizes))
+        if component.dtype in (dtypes.RESOURCE, dtypes.VARIANT):
+            raise Unmakeable(f"{name} is a {dtypes.name(component.dtype)}")
+        dtype, shape = component.dtype or dtypes.FLOAT, ",".join(map(str, sizes))
         if style.width.smooth and _is_picture(sizes):
             *batch, height, width, channels = sizes
             patches = (*batch, -(-height // _PATCH), -(-width // _PATCH), channels)
@@ -247,7 +255,7 @@ class InputMaker:
         import numpy as np
 
         names = group.names
-        rank = _sparse_rank(group.shape, self.slots[names[0]], self.slots[names[2]])
+        rank = _sparse_rank(group.shape, self.components[names[0]], self.components[names[2]])
         facts = self.facts[names[1]]
         declared = group.shape if group.shape is not None and len(group.shape) == rank else (None,) * rank
         dense = [size if size is not None else style.dim or batch for size in declared]
@@ -291,25 +299,25 @@ class InputMaker:
         for name in names[1:]:
             lengths = np.full(rows, _PER_ROW) if even else rng.integers(1, 2 * _PER_ROW, rows)
             splits = np.concatenate([[0], np.cumsum(lengths)])
-            found[name] = splits.astype(dtypes.numpy(self.slots[name].dtype) or np.int64)
+            found[name] = splits.astype(dtypes.numpy(self.components[name].dtype) or np.int64)
             rows = int(splits[-1])
-        slot = self.slots[names[0]]
-        sizes, _ = _sizes(slot, self.facts[names[0]], rows, style, likely=True)
+        component = self.components[names[0]]
+        sizes, _ = _sizes(component, self.facts[names[0]], rows, style, likely=True)
         values, note = self._fill(names[0], (rows, *sizes[1:]), rng, style)
         for name in names:
             notes[name] = f"ragged, {_PER_ROW if even else f'1 to {2 * _PER_ROW - 1}'} a row: {note}"
         return {names[0]: values, **found}
 
 
-def _stretch(slots: Mapping[str, Slot]) -> str | None:
+def _stretch(components: Mapping[str, ComponentTensor]) -> str | None:
     """The input that may be one stretch of sound or text: numbers in a row of any length, and no other input beside."""
-    if len(slots) != 1:
+    if len(components) != 1:
         return None
-    (slot,) = slots.values()
-    return None if slot.is_string or slot.shape != (None,) else slot.name
+    (component,) = components.values()
+    return None if component.is_string or component.shape != (None,) else component.name
 
 
-def _sparse_rank(shape: Shape, indices: Slot, dense_shape: Slot) -> int:
+def _sparse_rank(shape: Shape, indices: ComponentTensor, dense_shape: ComponentTensor) -> int:
     if shape is not None:
         return len(shape)
     if indices.shape is not None and len(indices.shape) == 2 and indices.shape[1] is not None:
@@ -320,16 +328,16 @@ def _sparse_rank(shape: Shape, indices: Slot, dense_shape: Slot) -> int:
 
 
 def _sizes(
-    slot: Slot, facts: Facts, batch: int, style: Style, *, likely: bool
+    component: ComponentTensor, facts: Facts, batch: int, style: Style, *, likely: bool
 ) -> tuple[tuple[int, ...], bool]:
-    """A full shape for a slot, and whether the batch size shows in it."""
-    shape = slot.likely if likely else slot.shape
+    """A full shape for a component, and whether the batch size shows in it."""
+    shape = component.likely if likely else component.shape
     if shape is None:
-        rank = _rank(slot, facts, style)
+        rank = _rank(component, facts, style)
         shape = (None,) * rank
     rank = len(shape)
     sizes = list(shape)
-    if _is_plane(slot, shape):
+    if _is_plane(component, shape):
         return tuple(style.plane if size is None else size for size in shape), False
     free = rank > 0 and sizes[0] is None
     if free:
@@ -357,12 +365,12 @@ def _fixed_batch(sizes: list[int | None], facts: Facts) -> int | None:
     return facts.total // rest if facts.total % rest == 0 else None
 
 
-def _rank(slot: Slot, facts: Facts, style: Style) -> int:
+def _rank(component: ComponentTensor, facts: Facts, style: Style) -> int:
     if facts.certain is not None:
         return 0
     if facts.rank is not None:
         return facts.rank
-    if slot.is_string:
+    if component.is_string:
         return style.text_rank
     return style.rank
 
@@ -372,9 +380,9 @@ def _is_picture(sizes: tuple[int, ...]) -> bool:
     return len(sizes) in (3, 4) and sizes[-1] in (1, 3, 4) and min(sizes[-3:-1]) >= 2 * _PATCH
 
 
-def _is_plane(slot: Slot, shape: tuple[int | None, ...]) -> bool:
+def _is_plane(component: ComponentTensor, shape: tuple[int | None, ...]) -> bool:
     """Whether it is one picture, height × width × channels, with no batch."""
-    return slot.dtype == dtypes.UINT8 and len(shape) == 3 and shape[0] is None and shape[2] in (1, 3, 4)
+    return component.dtype == dtypes.UINT8 and len(shape) == 3 and shape[0] is None and shape[2] in (1, 3, 4)
 
 
 def _guess(sizes: list[int | None], unknown: list[int], facts: Facts, style: Style, other: int) -> list[int]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import InputError
 from workbench.model import shapes
 from workbench.names import did_you_mean, show
-from workbench.runtime.component_tensors import Slot
+from workbench.runtime.component_tensors import ComponentTensor
 from workbench.runtime.inputs.cast import as_array
 from workbench.runtime.inputs.values import complete, npz_arrays, npz_file, parse_value, split_assignment
 
@@ -29,13 +29,13 @@ MAX_BYTES = 256 << 20
 
 
 def parse_samples(
-    texts: Iterable[str], slots: Mapping[str, Slot], *, partly: bool = False
+    texts: Iterable[str], components: Mapping[str, ComponentTensor], *, partly: bool = False
 ) -> tuple[dict[str, Array], ...]:
     """Values given as `KEY=VALUE`, `KEY=@requests.npz` or `@requests.npz`: one sample or many.
 
     Args:
         texts: as written.
-        slots: the inputs of the signature, as `input_slots` gives them.
+        components: the inputs of the signature, as `input_components` gives them.
         partly: inputs may be missing, and are made then.
 
     Raises:
@@ -45,7 +45,7 @@ def parse_samples(
     single: dict[str, Array] = {}
     many: dict[str, Sequence[Array]] = {}
     for text in texts:
-        for name, found in _parse(text, slots).items():
+        for name, found in _parse(text, components).items():
             if name in single or name in many:
                 raise InputError("It is given twice.", where=show(name), hint="Give each input one value.")
             if isinstance(found, list):
@@ -66,26 +66,26 @@ def parse_samples(
             f"The samples are {nbytes / 1e6:,.0f} MB; at once {MAX_BYTES / 1e6:,.0f} MB can be run.",
             hint="Split the file, and verify one part after the other.",
         )
-    return tuple(complete(sample, slots, partly=partly) for sample in samples)
+    return tuple(complete(sample, components, partly=partly) for sample in samples)
 
 
-def _parse(text: str, slots: Mapping[str, Slot]) -> dict[str, Array | list[Array]]:
+def _parse(text: str, components: Mapping[str, ComponentTensor]) -> dict[str, Array | list[Array]]:
     """What one `--input` gives: an array for one value, a list for one a sample."""
     whole = npz_file(text)
-    if whole is not None and not any(text.startswith(f"{name}=") for name in slots):
+    if whole is not None and not any(text.startswith(f"{name}=") for name in components):
         arrays = npz_arrays(whole)
-        unknown = [name for name in arrays if name not in slots]
+        unknown = [name for name in arrays if name not in components]
         if unknown:
             raise InputError(
                 f"It has an array {show(unknown[0])!r}, and no input has that name.",
                 where=show(whole),
-                hint=did_you_mean(unknown[0], slots, noun="inputs"),
+                hint=did_you_mean(unknown[0], components, noun="inputs"),
             )
-        return {name: _split(array, slots[name], whole) for name, array in arrays.items()}
-    name, value = split_assignment(text, slots)
+        return {name: _split(array, components[name], whole) for name, array in arrays.items()}
+    name, value = split_assignment(text, components)
     file = npz_file(value)
     if file is None:
-        return {name: parse_value(value, slots[name])}
+        return {name: parse_value(value, components[name])}
     arrays = npz_arrays(file)
     array = arrays.get(name) if name in arrays or len(arrays) != 1 else next(iter(arrays.values()))
     if array is None:
@@ -95,28 +95,28 @@ def _parse(text: str, slots: Mapping[str, Slot]) -> dict[str, Array | list[Array
             where=show(file),
             hint=f"It has {listed}; @{show(file)}[name] takes one of them as one value.",
         )
-    return {name: _split(array, slots[name], file)}
+    return {name: _split(array, components[name], file)}
 
 
-def _split(array: Array, slot: Slot, file: str) -> Array | list[Array]:
+def _split(array: Array, component: ComponentTensor, file: str) -> Array | list[Array]:
     """The samples along the first axis; the array itself if it is one whole value."""
-    shape = slot.shape
+    shape = component.shape
     rank = array.ndim - 1 if shape is None else len(shape)
     if array.ndim == rank + 1 and array.ndim:
-        found = [as_array(part, slot) for part in array]
+        found = [as_array(part, component) for part in array]
     elif shape and array.ndim == rank and shape[0] is None:
-        found = [as_array(array[at : at + 1], slot) for at in range(len(array))]
+        found = [as_array(array[at : at + 1], component) for at in range(len(array))]
     elif array.ndim == rank:
-        return as_array(array, slot)
+        return as_array(array, component)
     else:
         wanted = shapes.text((None, *(shape or ())))
         raise InputError(
-            f"The array for {show(slot.name)} has the shape {shapes.text(array.shape)}.",
+            f"The array for {show(component.name)} has the shape {shapes.text(array.shape)}.",
             where=show(file),
-            hint=f"Many samples for {slot.describe()} have {wanted}, the first axis being the sample.",
+            hint=f"Many samples for {component.describe()} have {wanted}, the first axis being the sample.",
         )
     if not found:
-        raise InputError(f"The array for {show(slot.name)} has no samples.", where=show(file))
+        raise InputError(f"The array for {show(component.name)} has no samples.", where=show(file))
     return found
 
 

@@ -17,7 +17,7 @@ from workbench.disk.documents import NotJson, parse
 from workbench.errors import InputError, expect
 from workbench.model import Signature
 from workbench.names import did_you_mean, show
-from workbench.runtime.component_tensors import Slot, slot_names
+from workbench.runtime.component_tensors import ComponentTensor, component_names
 from workbench.runtime.inputs import arrays
 from workbench.runtime.inputs.cast import as_array, example
 
@@ -30,45 +30,45 @@ BASE64_FILE = "base64url:@"
 _NPZ = re.compile(r"(?P<file>.+\.npz)(?:\[(?P<member>.+)\])?\Z", re.IGNORECASE | re.DOTALL)
 
 
-def parse_inputs(texts: Iterable[str], slots: Mapping[str, Slot]) -> dict[str, Array]:
-    """Values given as `KEY=VALUE`, by slot name.
+def parse_inputs(texts: Iterable[str], components: Mapping[str, ComponentTensor]) -> dict[str, Array]:
+    """Values given as `KEY=VALUE`, by component name.
 
     Args:
         texts: one a value; a key that itself has a `=` is understood.
-        slots: the inputs of the signature, as `input_slots` gives them.
+        components: the inputs of the signature, as `input_components` gives them.
 
     Raises:
         InputError: no such key (the nearest are offered), a key given twice, or a value that does not fit.
     """
     found: dict[str, Array] = {}
     for text in texts:
-        name, value = split_assignment(text, slots)
+        name, value = split_assignment(text, components)
         if name in found:
             raise InputError("It is given twice.", where=show(name), hint="Give each input one value.")
-        found[name] = parse_value(value, slots[name])
+        found[name] = parse_value(value, components[name])
     return found
 
 
-def split_assignment(text: str, slots: Mapping[str, Slot]) -> tuple[str, str]:
-    """`KEY=VALUE` at the first `=` before which a known slot stands.
+def split_assignment(text: str, components: Mapping[str, ComponentTensor]) -> tuple[str, str]:
+    """`KEY=VALUE` at the first `=` before which a known component stands.
 
     Raises:
-        InputError: there is no `=`, or no such slot.
+        InputError: there is no `=`, or no such component.
     """
     at = text.find("=")
     if at < 0:
-        raise InputError(f"Expected KEY=VALUE, got {show(text)!r}.", hint=example(slots))
+        raise InputError(f"Expected KEY=VALUE, got {show(text)!r}.", hint=example(components))
     place = at
     while place >= 0:
-        if text[:place] in slots:
+        if text[:place] in components:
             return text[:place], text[place + 1 :]
         place = text.find("=", place + 1)
-    raise unknown_key(text[:at], slots)
+    raise unknown_key(text[:at], components)
 
 
-def unknown_key(name: str, slots: Mapping[str, Slot]) -> InputError:
+def unknown_key(name: str, components: Mapping[str, ComponentTensor]) -> InputError:
     """The error for a key that no input has; a composite's parts are named."""
-    parts = [slot.name for slot in slots.values() if slot.key == name]
+    parts = [component.name for component in components.values() if component.key == name]
     if parts:
         return InputError(
             f"It is not one tensor but {len(parts)}.",
@@ -76,14 +76,14 @@ def unknown_key(name: str, slots: Mapping[str, Slot]) -> InputError:
             hint=f"Give {', '.join(map(show, parts))}.",
         )
     return InputError(
-        "There is no such input.", where=show(name), hint=did_you_mean(name, slots, noun="inputs")
+        "There is no such input.", where=show(name), hint=did_you_mean(name, components, noun="inputs")
     )
 
 
 def to_values(
-    inputs: Mapping[str, object], signature: Signature, slots: Mapping[str, Slot]
+    inputs: Mapping[str, object], signature: Signature, components: Mapping[str, ComponentTensor]
 ) -> dict[str, Array]:
-    """Return Python values by key or slot as arrays by slot.
+    """Return Python values by key or component as arrays by component.
 
     Raises:
         InputError: no such key, or a value that does not fit.
@@ -92,30 +92,30 @@ def to_values(
     found: dict[str, Array] = {}
     for name, value in inputs.items():
         expect(name, str, "A key of the inputs", "text")
-        if name in slots:
-            found[name] = as_array(value, slots[name])
+        if name in components:
+            found[name] = as_array(value, components[name])
             continue
         port = signature.inputs.get(name)
         if port is None or not isinstance(value, tuple):
-            raise unknown_key(name, slots)
-        parts = slot_names(port)
+            raise unknown_key(name, components)
+        parts = component_names(port)
         if len(value) != len(parts):
             raise InputError(f"Expected {len(parts)} components, got {len(value)}.", where=show(name))
         for part, component in zip(parts, value, strict=True):
-            found[part] = as_array(component, slots[part])
+            found[part] = as_array(component, components[part])
     return found
 
 
 def complete(
-    values: Mapping[str, Array], slots: Mapping[str, Slot], *, partly: bool = False
+    values: Mapping[str, Array], components: Mapping[str, ComponentTensor], *, partly: bool = False
 ) -> dict[str, Array]:
-    """The values, in the order of the slots, with defaults for inputs that have one and were not given.
+    """The values, in the order of the components, with defaults for inputs that have one and were not given.
 
     Inputs for which the graph has a value stay out.
 
     Args:
-        values: by slot.
-        slots: the signature's inputs.
+        values: by component.
+        components: the signature's inputs.
         partly: inputs may be missing; the others are made.
 
     Raises:
@@ -123,26 +123,26 @@ def complete(
     """
     found: dict[str, Array] = {}
     missing = []
-    for name, slot in slots.items():
+    for name, component in components.items():
         if name in values:
             found[name] = values[name]
             continue
-        default = tensor_proto.to_array(slot.default) if slot.default is not None else None
+        default = tensor_proto.to_array(component.default) if component.default is not None else None
         if default is not None:
             found[name] = default
-        elif not slot.optional:
-            missing.append(slot)
+        elif not component.optional:
+            missing.append(component)
     if missing and not partly:
-        listed = ", ".join(f"{show(slot.name)} {slot.describe()}" for slot in missing)
+        listed = ", ".join(f"{show(component.name)} {component.describe()}" for component in missing)
         raise InputError(
             f"{'An input has' if len(missing) == 1 else f'{len(missing)} inputs have'} no value: {listed}.",
-            hint=example({slot.name: slot for slot in missing}),
+            hint=example({component.name: component for component in missing}),
         )
     return found
 
 
-def parse_value(text: str, slot: Slot) -> Array:
-    """One VALUE as an array that fits `slot`.
+def parse_value(text: str, component: ComponentTensor) -> Array:
+    """One VALUE as an array that fits `component`.
 
     Raises:
         InputError: it does not fit, or its file can't be read.
@@ -150,42 +150,44 @@ def parse_value(text: str, slot: Slot) -> Array:
     if text.startswith(BASE64_FILE):
         import base64
 
-        with _for(slot):
+        with _for(component):
             data = arrays.read_bytes(text[len(BASE64_FILE) :])
-        return _file_string(base64.urlsafe_b64encode(data), slot)
+        return _file_string(base64.urlsafe_b64encode(data), component)
     if text.startswith("@"):
-        return _from_file(text[1:], slot)
-    if slot.is_string:
-        value = _string_literal(text, slot)
-        return _one_string(value.encode(), slot) if isinstance(value, str) else as_array(value, slot)
-    if dtypes.name(slot.dtype).startswith("complex"):
+        return _from_file(text[1:], component)
+    if component.is_string:
+        value = _string_literal(text, component)
+        return (
+            _one_string(value.encode(), component) if isinstance(value, str) else as_array(value, component)
+        )
+    if dtypes.name(component.dtype).startswith("complex"):
         try:
-            return as_array(complex(text), slot)
+            return as_array(complex(text), component)
         except ValueError:
             pass
-    return as_array(_literal(text, slot), slot)
+    return as_array(_literal(text, component), component)
 
 
-def _literal(text: str, slot: Slot) -> object:
+def _literal(text: str, component: ComponentTensor) -> object:
     """A JSON literal for a number input."""
     try:
-        return parse(text, parse_float=lambda word: _finite(word, slot))
+        return parse(text, parse_float=lambda word: _finite(word, component))
     except NotJson as error:
         raise InputError(
             f"{show(text, 60)!r} is not JSON: {error}.",
-            where=show(slot.name),
-            hint=example({slot.name: slot}),
+            where=show(component.name),
+            hint=example({component.name: component}),
         ) from None
 
 
-def _finite(word: str, slot: Slot) -> float:
+def _finite(word: str, component: ComponentTensor) -> float:
     value = float(word)
     if math.isinf(value):
-        raise InputError(f"{word} is too large for any float.", where=show(slot.name))
+        raise InputError(f"{word} is too large for any float.", where=show(component.name))
     return value
 
 
-def _string_literal(text: str, slot: Slot) -> object:
+def _string_literal(text: str, component: ComponentTensor) -> object:
     """A JSON string or lists of them; anything else that is not the start of such is the text itself."""
     try:
         value: object = parse(text)
@@ -193,32 +195,32 @@ def _string_literal(text: str, slot: Slot) -> object:
         if text[:1] in ('"', "["):
             raise InputError(
                 f"{show(text, 60)!r} starts like JSON but is not: {error}.",
-                where=show(slot.name),
+                where=show(component.name),
                 hint="A text that starts with a quote or a bracket must itself be written as a JSON string.",
             ) from None
         return text
     return value if isinstance(value, str | list) else text
 
 
-def _from_file(name: str, slot: Slot) -> Array:
+def _from_file(name: str, component: ComponentTensor) -> Array:
     match = _NPZ.match(name)
     if match is not None:
-        with _for(slot):
+        with _for(component):
             (array,) = arrays.read_npz(match["file"], match["member"]).values()
-        return as_array(array, slot)
+        return as_array(array, component)
     if name.lower().endswith(".npy"):
-        with _for(slot):
+        with _for(component):
             array = arrays.read_npy(name)
-        return as_array(array, slot)
-    if not slot.is_string:
+        return as_array(array, component)
+    if not component.is_string:
         raise InputError(
-            f"The bytes of a file are a string, but the input is {slot.describe()}.",
-            where=show(slot.name),
+            f"The bytes of a file are a string, but the input is {component.describe()}.",
+            where=show(component.name),
             hint="Numbers come from a .npy file, or from one array of an .npz file: @file.npz[name].",
         )
-    with _for(slot):
+    with _for(component):
         data = arrays.read_bytes(name)
-    return _file_string(data, slot)
+    return _file_string(data, component)
 
 
 def npz_file(text: str) -> str | None:
@@ -236,26 +238,26 @@ def npz_arrays(name: str) -> dict[str, Array]:
     return arrays.read_npz(name, every=True)
 
 
-def _file_string(data: bytes, slot: Slot) -> Array:
+def _file_string(data: bytes, component: ComponentTensor) -> Array:
     """A file's bytes as one string."""
-    return _one_string(data, slot) if slot.is_string else as_array(data, slot)
+    return _one_string(data, component) if component.is_string else as_array(data, component)
 
 
-def _one_string(data: bytes, slot: Slot) -> Array:
+def _one_string(data: bytes, component: ComponentTensor) -> Array:
     """One string as a scalar, or as a batch of one where the input is a vector of strings."""
     import numpy as np
 
-    vector = slot.shape is not None and len(slot.shape) == 1
+    vector = component.shape is not None and len(component.shape) == 1
     array = np.empty((1,) if vector else (), dtype=object)
     array[...] = data
-    return as_array(array, slot)
+    return as_array(array, component)
 
 
 @contextmanager
-def _for(slot: Slot) -> Iterator[None]:
+def _for(component: ComponentTensor) -> Iterator[None]:
     """Name the input in an error about its file."""
     try:
         yield
     except InputError as problem:
-        problem.where = problem.where or show(slot.name)
+        problem.where = problem.where or show(component.name)
         raise

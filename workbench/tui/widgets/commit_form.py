@@ -188,22 +188,24 @@ class CommitForm(VerticalScroll, can_focus=False):
 
     def show_inputs(self, draft: Draft) -> None:
         """Show one line for each input of the result."""
-        from workbench.runtime.component_tensors import input_slots
+        from workbench.runtime.component_tensors import input_components
 
-        slots = list(input_slots(draft.meta, draft.signature))
+        components = list(input_components(draft.meta, draft.signature))
         box = self.query_one("#inputs", Vertical)
-        if [slot_of(line) for line in box.query(Input)] == slots:
+        if [slot_of(line) for line in box.query(Input)] == components:
             return
         given = dict(text.split("=", 1) for text in self.session.commit.inputs if "=" in text)
         box.remove_children()
-        for slot in slots:
+        for component in components:
             line = Input(
-                given.get(slot, ""),
+                given.get(component, ""),
                 placeholder="generated from the graph",
-                name=f"input:{slot}",
+                name=f"input:{component}",
                 compact=True,
             )
-            box.mount(Horizontal(Static(show(slot), classes="label", markup=False), line, classes="field"))
+            box.mount(
+                Horizontal(Static(show(component), classes="label", markup=False), line, classes="field")
+            )
 
 
 def slot_of(line: Input) -> str:
