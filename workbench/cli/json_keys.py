@@ -1,4 +1,6 @@
-"""The keys of what each command writes with `--json`, for its help; a test compares them with what comes out.
+"""The keys of each command's `--json` output, for its help.
+
+A test compares them with what is written.
 
 A key ends in `?` where it is not always there. `a.b` is a key of the object under `a`, `a[].b` one of each object in
 the list under `a`, `a.*.b` one of each object under a key of `a` that the model gives.
@@ -240,7 +242,7 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
 
 
 def described(name: str) -> str:
-    """Return the keys of a command's JSON as a section of its help; empty if it has none."""
+    """Return the keys of a command's JSON as a section of its help, or ""."""
     lines: list[str] = []
     for shape in JSON_KEYS.get(name, ()):
         lines.append(f"\nkeys of --json{f' with {shape.when}' if shape.when else ''}:")

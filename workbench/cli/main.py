@@ -1,4 +1,4 @@
-"""`workbench COMMAND …`: finds the command, imports only its module, and turns errors into words and codes."""
+"""`workbench COMMAND …`: find the command, import its module, report errors."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """Wraps paragraphs, keeps examples as they are; gets the width without importing shutil."""
+    """Wrap paragraphs and keep examples; find the width without importing shutil."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=_help_width())
@@ -184,7 +184,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _exit_code(problem: WorkbenchError) -> int:
-    """Return the exit code of an error: a name that is not there is a fault of usage, in a plan as anywhere else."""
+    """Return the exit code of an error.
+
+    A name that is not there is a fault of usage, in a plan as anywhere else.
+    """
     if isinstance(problem, PlanError) and only_names(problem.findings):
         return UsageError.exit_code
     return problem.exit_code
@@ -252,6 +255,6 @@ def top_help() -> str:
 
 
 def _let_go_of_stdout() -> None:
-    """Point stdout at nothing, so that Python does not fail on a full disk again at its end."""
+    """Point stdout at nothing, so that a full disk does not fail twice."""
     with suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

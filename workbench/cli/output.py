@@ -1,4 +1,4 @@
-"""Where a command's words go: data to stdout, talk to stderr, one line of JSON where that is asked for.
+"""Output of a command: data to stdout, talk to stderr, JSON where asked for.
 
 On a terminal the page is laid out for its width and styled with rich; into a pipe go plain columns, whole names,
 and rich is not imported. Text from models must have gone through `workbench.names.show` before it gets here.
@@ -80,14 +80,14 @@ class Output:
     # ---- data
 
     def emit(self, value: object) -> None:
-        """One line of JSON on stdout."""
+        """Write one line of JSON to stdout."""
         import json
 
         self._emitted = True
         self._put(json.dumps(value, separators=(", ", ": ")) + "\n")
 
     def line(self, text: str = "", style: str = "", indent: int = 0) -> None:
-        """One line of the page; on a terminal it is wrapped at blanks, with its indent."""
+        """Write one line of the page, wrapped on a terminal with its indent."""
         if self.json:
             return
         width = self.width
@@ -95,19 +95,19 @@ class Output:
             self._write([(" " * indent, ""), (part, style)])
 
     def spans(self, spans: Sequence[tuple[str, str]]) -> None:
-        """One line made of pieces, each with its style; never wrapped or cut."""
+        """Write one line of styled pieces, never wrapped or cut."""
         if not self.json:
             self._write(spans)
 
     def code(self, lines: Iterable[str], style: str = "") -> None:
-        """Lines to be copied: at the left edge, never wrapped or cut."""
+        """Write lines to be copied: at the left edge, never wrapped or cut."""
         if self.json:
             return
         for text in lines:
             self._write([(text, style)])
 
     def heading(self, text: str, note: str = "", indent: int = 0) -> None:
-        """A heading; `note` stands after it, quieter."""
+        """Write a heading with a quieter `note` behind it."""
         if self.json:
             return
         width = self.width
@@ -132,7 +132,10 @@ class Output:
                 self._write([(" " * indent, ""), (lead, "dim"), ("  ", ""), (part, "")])
 
     def table(self, rows: Sequence[Sequence[str]], columns: Sequence[Column], indent: int = 2) -> None:
-        """Rows of cells in columns two blanks apart; what does not fit a terminal is cut in the middle."""
+        """Write rows of cells in columns.
+
+        They are two blanks apart; what does not fit a terminal is cut in the middle.
+        """
         if self.json or not rows:
             return
         widths = [max(len(row[index]) for row in rows) for index in range(len(columns))]
@@ -179,13 +182,13 @@ class Output:
             self.stderr.write(text + "\n")
 
     def remarks(self, findings: Iterable[Finding]) -> None:
-        """Findings that stop nothing, as talk: a warning always, an info with `-v` only."""
+        """Write findings that stop nothing: warnings always, infos with `-v` only."""
         for finding in in_short(findings):
             say = self.talk if finding.severity == "warning" else self.detail
             say(_paragraph(finding))
 
     def error(self, problem: WorkbenchError) -> None:
-        """An error: on stderr in words, and with `--json` on stdout as data as well."""
+        """Write an error to stderr, and with `--json` to stdout as well."""
         where = f"{problem.where}: " if problem.where else ""
         mark = "error:"
         if _is_terminal(self.stderr) and "NO_COLOR" not in os.environ:
@@ -202,7 +205,7 @@ class Output:
             self.emit(error_json(problem))
 
     def interrupted(self, notes: Sequence[str] = ()) -> None:
-        """Ctrl-C: said on stderr, and with `--json` as the one line on stdout if there was none yet."""
+        """Report Ctrl-C on stderr, and with `--json` on stdout if nothing is there."""
         if self.json and not self._emitted:
             error = {"code": "interrupted", "message": "Interrupted.", "where": None, "hint": None}
             self.emit({"schema_version": SCHEMA_VERSION, "error": error})
@@ -212,7 +215,7 @@ class Output:
     # ---- how
 
     def flush(self) -> None:
-        """Makes sure that the data is out.
+        """Make sure that the data is written.
 
         Raises:
             CannotWrite: stdout takes no more, its disk being full or the like.
@@ -258,7 +261,7 @@ def _paragraph(finding: Finding, indent: str = "") -> str:
 
 
 def error_json(problem: WorkbenchError) -> dict[str, Any]:
-    """An error as every command shows it with `--json`."""
+    """Return an error as every command shows it with `--json`."""
     error: dict[str, Any] = {
         "code": problem.code,
         "message": problem.message,
@@ -274,7 +277,7 @@ def error_json(problem: WorkbenchError) -> dict[str, Any]:
 
 
 def _shrink(widths: list[int], columns: Sequence[Column], room: int) -> None:
-    """Takes from the flexible columns until the line fits, or they are as narrow as may be."""
+    """Narrow the flexible columns until the line fits, as far as they may be."""
     over = sum(widths) + 2 * (sum(1 for width in widths if width) - 1) - room
     for flex in (2, 1):
         flexible = [index for index, column in enumerate(columns) if column.flex == flex]
@@ -287,7 +290,10 @@ def _shrink(widths: list[int], columns: Sequence[Column], room: int) -> None:
 
 
 def _wrap(text: str, width: int) -> list[str]:
-    """`text` in lines of at most `width`, broken at blanks; a word that is longer keeps its line."""
+    """Return `text` in lines of at most `width`, broken at blanks.
+
+    A longer word keeps its line.
+    """
     if len(text) <= width:
         return [text]
     lines, line = [], ""

@@ -1,4 +1,4 @@
-"""Commands that take one model or several: each on its own, and one that can't be read does not stop the others."""
+"""Commands over several models: one that can't be read does not stop the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The standard streams of a command: there, whatever the shell did to them, and patient with a reader that leaves.
+"""The standard streams of a command, safe from shells and leaving readers.
 
 A stream that is closed (`workbench … >&-`) is taken as `/dev/null`. Left closed, its number would be given to the next
 file that is opened: a pipe to a child, or the model itself.
@@ -31,7 +31,7 @@ class _Patient(io.FileIO):
 
 
 def prepare() -> None:
-    """Make the three streams of this process safe to use; call it before anything is opened."""
+    """Make the three standard streams safe to use, before anything is opened."""
     for number in range(3):
         try:
             os.fstat(number)

@@ -1,4 +1,4 @@
-"""What a draft will write and what became of it, on a page: shared by the commands that make one."""
+"""Pages of what a draft will write and what became of it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ def files_and_findings(out: Output, draft: Draft) -> None:
 
 
 def verdict(out: Output, report: Report) -> None:
-    """Write the verdict of a commit, its reason, the differences and the next move; with `-q` the verdict only."""
+    """Write the verdict of a commit, its reason, differences and next move.
+
+    With `-q` only the verdict is written.
+    """
     seconds = f"{sum(report.seconds.values()):.1f} s"
     if report.path is None:
         out.heading(f"Not published: {report.verdict}", seconds)

@@ -1,4 +1,4 @@
-"""Add the options that run TensorFlow, and report its progress: shared by `merge`, `run`, `flatten` and their like."""
+"""Options that run TensorFlow and the report of its progress, for all commands."""
 
 from __future__ import annotations
 
@@ -74,12 +74,15 @@ def _number(text: str, fits: Callable[[float], bool], expected: str) -> float:
 
 
 def proving(args: argparse.Namespace, draft: Draft) -> Proving:
-    """What the flags say about the verification of a merge."""
+    """Return the verification options of a merge's flags."""
     return proving_of(args, draft.meta, draft.signature if args.inputs else None)
 
 
 def proving_of(args: argparse.Namespace, meta: MetaGraph, signature: Signature | None) -> Proving:
-    """What the flags say about a verification; given values are for `signature`."""
+    """Return the verification options of the flags.
+
+    Given values are for `signature`.
+    """
     from workbench.publishing.running import Proving
 
     inputs = None

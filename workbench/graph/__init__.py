@@ -1,1 +1,1 @@
-"""A model's graph and questions about it: reach, cycles, cuts, functions, nested calls, unsafe ops."""
+"""A model's graph and questions about it: bodies, traces, reach, effects, shapes."""

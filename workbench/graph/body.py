@@ -83,7 +83,10 @@ class Bodies:
         return self._of_functions[name]
 
     def may_call(self, op: str) -> bool:
-        """Return whether nodes of an op may call functions of the library: most may not, and need no closer look."""
+        """Return whether nodes of an op may call functions of the library.
+
+        Most may not, and need no closer look.
+        """
         if op not in self._may_call:
             functions, op_def = self.meta.functions, self.meta.op_table.get(op)
             self._may_call[op] = bool(functions) and (
@@ -135,7 +138,7 @@ class Body:
 
     @property
     def node_defs(self) -> Sequence[NodeDef]:
-        """The nodes in the order of the file: to look at some of them, at no cost for the others."""
+        """The nodes in the order of the file, at no cost for those not read."""
         nodes: Sequence[NodeDef] = self.meta.graph.node if self.function is None else self.function.node_def
         return nodes
 
@@ -146,7 +149,10 @@ class Body:
 
     @cached_property
     def argument_tensors(self) -> tuple[Tensor, ...]:
-        """The arguments as tensors, named without index; a repeated or polymorphic one has dtype 0."""
+        """The arguments as tensors, named without index.
+
+        A repeated or polymorphic one has dtype 0.
+        """
         if self.function is None:
             return ()
         found = []

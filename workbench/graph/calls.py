@@ -62,7 +62,7 @@ def calls_of(node: NodeDef, functions: Mapping[str, FunctionDef]) -> list[Call]:
 
 
 def _manner(node: NodeDef, label: str, function: str) -> tuple[Kind, int | None]:
-    """How a node runs a function, and its input that is the first argument."""
+    """Return how a node runs a function, and its input that is the first argument."""
     op = node.op
     if op == function:
         return "call", 0
@@ -82,7 +82,7 @@ def _manner(node: NodeDef, label: str, function: str) -> tuple[Kind, int | None]
 
 
 def named_function(node: NodeDef, label: str) -> NameAttrList:
-    """The function that an attr of a node names, with the attrs it is given."""
+    """Return the function that an attr of a node names, with its attrs."""
     attr, _, number = label.partition("[")
     value = node.attr[attr]
     return value.list.func[int(number[:-1])] if number else value.func

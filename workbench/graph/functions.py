@@ -110,7 +110,7 @@ def reachable(
     more: Iterable[str] = (),
     made: Mapping[str, FunctionDef] | None = None,
 ) -> set[str]:
-    """The functions reached from some nodes, through any number of calls; recursion ends.
+    """Return the functions reached from some nodes, through any number of calls.
 
     Args:
         graph: the `GraphDef` whose library is meant.

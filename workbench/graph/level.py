@@ -284,7 +284,7 @@ class Use:
         return self.level.input(self.node, position)
 
     def arguments(self) -> Iterator[Value]:
-        """Iterate over the arguments that the input becomes in the bodies that the node runs."""
+        """Iterate over the arguments that the input becomes in the node's bodies."""
         for body in self.level.levels_under(self.node):
             argument = body.argument(self.position)
             if argument is not None:

@@ -99,7 +99,7 @@ def needed(
     controls: Container[str] | None = None,
     stop: Container[str] = (),
 ) -> set[str]:
-    """Return what some tensors of the main graph need where others are fed, or come from elsewhere.
+    """Return what some tensors need where others are fed or replaced.
 
     Args:
         nodes: the graph; names that no node has are in the answer too.

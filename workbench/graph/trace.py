@@ -36,7 +36,7 @@ def _gives_outputs(level: Level, into: Collection[Kind]) -> bool:
 
 
 def passed_on(value: Value, passes: Collection[str]) -> Value | None:
-    """Return the input that a node passes on as an output, if its op is one of `passes`."""
+    """Return the input that a node passes on, if its op is one of `passes`."""
     node = value.node
     if node is None or node.op not in passes:
         return None

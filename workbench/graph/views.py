@@ -144,7 +144,7 @@ class _Unfolding:
         return self._attributes[key]
 
     def _under(self, level: Level, name: str) -> list[Level]:
-        """The bodies under a node."""
+        """Return the bodies under a node."""
         if self.max_nodes is None or name not in self._callers(level):
             return []
         key = level, name
@@ -164,7 +164,7 @@ class _Unfolding:
         return self._calling[key]
 
     def _source(self, level: Level, entry: str) -> str:
-        """The node that gives what an input entry of a level names: of a plain call, the one in its body."""
+        """Return the node that gives an input entry: of a plain call, one in its body."""
         if is_control(entry):
             return level.full_name(input_node(entry))
         value = level.value(entry)
@@ -177,13 +177,13 @@ class _Unfolding:
         return level.full_name(entry)
 
     def _opened(self, level: Level, name: str) -> Level | None:
-        """The body whose results are the outputs of a node."""
+        """Return the body whose results are the outputs of a node."""
         under = self._under(level, name)
         only = under[0] if len(under) == 1 else None
         return only if only is not None and only.call is not None and _is_plain(only.call) else None
 
     def _cross(self, level: Level, node: NodeDef, body: Level) -> None:
-        """Connect a call with one of its bodies: arguments, results, and the way around a loop."""
+        """Connect a call with one of its bodies: arguments, results, loop edges."""
         function, call = body.function, body.call
         assert function is not None and call is not None
         target = level.full_name(node.name)

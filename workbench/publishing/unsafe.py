@@ -24,7 +24,7 @@ def unsafe(
     *,
     allowed: bool = False,
 ) -> str | None:
-    """What running a result against its sources could do besides computing, or None.
+    """Return why running a result and its sources needs consent, or None.
 
     Args:
         meta: the MetaGraph of the result.

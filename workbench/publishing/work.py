@@ -101,7 +101,7 @@ class Work(Running):
         return SignatureVerifier(signature, verifier)
 
     def prepare(self, child: Child) -> Verification | None:
-        """Verify the copies of sources in which calls are opened, for wires that end inside calls.
+        """Verify the copies of sources in which calls are inlined.
 
         What lies inside a call can't be fetched from the source itself, so the reference is a copy with the call
         opened; that it is the same model is shown by its own signature, on inputs of its own.

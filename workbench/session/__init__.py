@@ -1,4 +1,4 @@
-"""What a person does with models before a merge is there, without any user interface: open, look, wire, undo.
+"""A session without a user interface: models opened, wired, undone, committed.
 
 Everything here is plain Python that a script can call; the terminal UI draws it.
 """

@@ -1,4 +1,4 @@
-"""The `workbench merge …` line that does what a plan says: what the UI shows is what a script can run."""
+"""The `workbench merge …` line of a plan, so that a script can run it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Committing from a face that must not wait: one TensorFlow child at most, progress as it comes, cancel at any time."""
+"""Commits from a face that must not wait, with progress and cancellation."""
 
 from __future__ import annotations
 

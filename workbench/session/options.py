@@ -1,4 +1,4 @@
-"""How a plan is to be committed: target, verification. Pure data, beside the plan it belongs to."""
+"""Options of a commit as pure data: target and verification."""
 
 from __future__ import annotations
 

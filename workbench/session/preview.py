@@ -1,4 +1,4 @@
-"""What is to be drawn of a plan or a model, and how much of it: the state of a preview, and the picture it gives."""
+"""The state of a preview, what it shows of a plan or model, and its picture."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class View:
         return replace(self, focus=id)
 
     def wider(self, by: int) -> View:
-        """Return the view with more or fewer hops around the focus; without one, the same view."""
+        """Return the view with more or fewer hops around its focus, if it has one."""
         if self.focus is None:
             return self
         return replace(self, hops=max(1, min(self.hops + by, 12)))
@@ -120,7 +120,9 @@ class Subject:
         )
 
     def picture(self, view: View, stop: Callable[[], bool]) -> Layout | CutOff:
-        """Return the picture, laid out in another process with a time limit. Blocks: for a thread.
+        """Return the picture, laid out in another process.
+
+        It blocks until a time limit, so call it in a thread.
 
         Raises:
             WorkbenchError: the focus is not there, or the process died.

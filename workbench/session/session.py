@@ -1,4 +1,4 @@
-"""A person's session with models: what is open, the plan as it stands, undo and redo, what there is to say about it.
+"""A person's session: open models, the plan, undo and redo, and findings.
 
 The plan and the commit options are frozen data, so each change is a new state and undo is a step back. Opened models
 are kept beside, by path and tag set, so that going back opens nothing again. Methods that read files or build a draft
@@ -110,7 +110,7 @@ class Session:
         return self._models.get((source.path, source.tags))
 
     def chosen(self, handle: str) -> str | None:
-        """Return the key of the chosen signature or callable of a model; None if none is obvious."""
+        """Return the chosen signature or callable of a model, or None."""
         source, model = self.source(handle), self.model(handle)
         if model is None or source.signature is not None:
             return source.signature
@@ -148,7 +148,9 @@ class Session:
     # -- models
 
     def load(self, path: Path, tags: Iterable[str] | None = None) -> Model:
-        """Open a model, once for each path and tag set. Reads files; any thread may call it.
+        """Open a model, once for each path and tag set.
+
+        It reads files; any thread may call it.
 
         Raises:
             WorkbenchError: it can't be opened.
@@ -363,7 +365,9 @@ class Session:
         return self.judging.judge(source, target)
 
     def compute(self) -> Outcome:
-        """Build the draft and collect all findings, as slow as a dry run; any thread may call it.
+        """Build the draft and collect all findings.
+
+        It is as slow as a dry run; any thread may call it.
 
         Raises:
             WorkbenchError: a source can't be read any more.

@@ -1,4 +1,4 @@
-"""What is kept between two starts: recent models, and plans that were not finished.
+"""What is kept between two starts: recent models and unfinished plans.
 
 It lies in `$XDG_STATE_HOME/workbench` (`~/.local/state/workbench`), readable by its owner only. What can't be read
 or written there is left out: nothing here is worth stopping for.
@@ -112,7 +112,7 @@ class Store:
             unfinished.path.unlink()
 
     def unfinished(self) -> list[Unfinished]:
-        """Return plans with wires whose process has ended, the latest first; remove old ones."""
+        """Return plans with wires whose process has ended, latest first; remove old ones."""
         found = []
         try:
             paths = list((self.folder / "plans").glob("*.json"))
@@ -137,7 +137,10 @@ class Store:
 
 
 def _wires(entry: dict[str, Any]) -> int:
-    """How many steps of a plan connect models; a file of an older version lists them apart."""
+    """Return how many steps of a plan connect models.
+
+    A file of an older version lists them apart.
+    """
     steps = entry.get("steps")
     if isinstance(steps, list):
         return sum(isinstance(step, dict) and step.get("operation") == Connect.NAME for step in steps)

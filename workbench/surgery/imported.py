@@ -161,7 +161,7 @@ class ImportedModel:
         with_initializers: bool = True,
         more_functions: Iterable[str] = (),
     ) -> None:
-        """Copies what the roots, the variables met on the way, and their initialisers need, into `graph_def`."""
+        """Copy what the roots, variables and initialisers need into `graph_def`."""
         self.graph_def = graph_def
         defs = self._variable_defs()
         wanted = self.needs.nodes(roots)

@@ -207,11 +207,11 @@ class Record(Kind):
         self.expected = f"a list of objects with the fields {names}"
 
     def normal(self, value: Any) -> Any:
-        """See `Kind`."""
+        """Return a value made immutable; see `Kind`."""
         return tuple(value)
 
     def read(self, value: object) -> Any:
-        """See `Kind`."""
+        """Return a value read from JSON; see `Kind`."""
         if not isinstance(value, list):
             raise WrongValue(self.expected)
         fields = {field.name: kind_of(field) for field in dataclasses.fields(self.cls)}
@@ -226,11 +226,11 @@ class Record(Kind):
         return tuple(found)
 
     def write(self, value: Any) -> Any:
-        """See `Kind`."""
+        """Return a value as JSON; see `Kind`."""
         return [fields_to_json(one) for one in value]
 
     def parse(self, words: Sequence[str]) -> Any:
-        """See `Kind`."""
+        """Return a value parsed from words; see `Kind`."""
         found: list[Any] = []
         for word in words:
             value = values.from_text(word)

@@ -129,7 +129,7 @@ def _is_unknown(part: ImportedModel, op: str) -> bool:
 
 
 def unsafe_findings(meta: MetaGraph, signatures: Iterable[str]) -> list[Finding]:
-    """What the result could do besides computing (R12): a warning, as only running it is held back for it.
+    """Return a warning about unsafe ops that the result reaches (R12).
 
     Not part of building a draft: the walk through every function costs as much as the rest of a merge.
     """

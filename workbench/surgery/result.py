@@ -111,7 +111,7 @@ class Draft:
 
     @property
     def checkpoints(self) -> list[tuple[Bundle, str]]:
-        """The checkpoints that are read, each with the handle or path of its source, in the order of their files."""
+        """The checkpoints that are read, with handle or path, in the order of their files."""
         if self.checkpoint.how == "join":
             return [(part.bundle, part.prefix or str(self.source.path)) for part in self.checkpoint.parts]
         bundle = None if self.checkpoint.how == "drop" else self.source.bundle
@@ -129,7 +129,7 @@ class Draft:
 
     @cached_property
     def recipe(self) -> bytes:
-        """`assets.extra/workbench.json`: the same bytes for the same plan on the same sources."""
+        """`assets.extra/workbench.json`, the same bytes for the same plan and sources."""
         return recipe_.dump(recipe_.describe(self.plan, self.join))
 
     @property

@@ -99,7 +99,7 @@ class Text(Kind):
         self.expected = f"one of {', '.join(choices)}" if choices else "a text"
 
     def read(self, value: object) -> Any:
-        """See `Kind`."""
+        """Return a value read from JSON; see `Kind`."""
         if value is None and self.optional:
             return None
         if not is_text(value) or (self.choices and value not in self.choices):
@@ -107,7 +107,7 @@ class Text(Kind):
         return value
 
     def print(self, value: Any) -> list[str]:
-        """See `Kind`."""
+        """Return the words of a value; see `Kind`."""
         return [value]
 
 
@@ -117,13 +117,13 @@ class Flag(Kind):
     expected = "true or false"
 
     def read(self, value: object) -> Any:
-        """See `Kind`."""
+        """Return a value read from JSON; see `Kind`."""
         if not isinstance(value, bool):
             raise WrongValue(self.expected)
         return value
 
     def parse(self, words: Sequence[str]) -> Any:
-        """See `Kind`."""
+        """Return a value parsed from words; see `Kind`."""
         return from_text(self.one(words))
 
 
@@ -133,21 +133,21 @@ class Texts(Kind):
     expected = "a list of texts"
 
     def normal(self, value: Any) -> Any:
-        """See `Kind`."""
+        """Return a value made immutable; see `Kind`."""
         return value if isinstance(value, str) else tuple(value)
 
     def read(self, value: object) -> Any:
-        """See `Kind`."""
+        """Return a value read from JSON; see `Kind`."""
         if not isinstance(value, (list, tuple)) or not all(map(is_text, value)):
             raise WrongValue(self.expected)
         return tuple(value)
 
     def write(self, value: Any) -> Any:
-        """See `Kind`."""
+        """Return a value as JSON; see `Kind`."""
         return list(value)
 
     def parse(self, words: Sequence[str]) -> Any:
-        """See `Kind`."""
+        """Return a value parsed from words; see `Kind`."""
         found: list[Any] = []
         for word in words:
             value = from_text(word)
@@ -155,7 +155,7 @@ class Texts(Kind):
         return found
 
     def print(self, value: Any) -> list[str]:
-        """See `Kind`."""
+        """Return the words of a value; see `Kind`."""
         if not value or any(isinstance(from_text(text), list) for text in value):
             return super().print(value)
         return list(value)
@@ -167,21 +167,21 @@ class Pairs(Kind):
     expected = "an object of texts"
 
     def normal(self, value: Any) -> Any:
-        """See `Kind`."""
+        """Return a value made immutable; see `Kind`."""
         return tuple(dict(value).items())
 
     def read(self, value: object) -> Any:
-        """See `Kind`."""
+        """Return a value read from JSON; see `Kind`."""
         if not isinstance(value, dict) or not all(map(is_text, (*value, *value.values()))):
             raise WrongValue(self.expected)
         return tuple(value.items())
 
     def write(self, value: Any) -> Any:
-        """See `Kind`."""
+        """Return a value as JSON; see `Kind`."""
         return dict(value)
 
     def parse(self, words: Sequence[str]) -> Any:
-        """See `Kind`."""
+        """Return a value parsed from words; see `Kind`."""
         found: dict[str, Any] = {}
         for word in words:
             value = from_text(word)
@@ -197,7 +197,7 @@ class Pairs(Kind):
         return found
 
     def print(self, value: Any) -> list[str]:
-        """See `Kind`."""
+        """Return the words of a value; see `Kind`."""
         words = [f"{left}={right}" for left, right in value.items()]
         if (
             not words
@@ -214,11 +214,11 @@ class Constant(Kind):
     expected = "a text, a number, true or false, or a list of them"
 
     def normal(self, value: Any) -> Any:
-        """See `Kind`."""
+        """Return a value made immutable; see `Kind`."""
         return tuple(map(self.normal, value)) if isinstance(value, (list, tuple)) else value
 
     def read(self, value: object) -> Any:
-        """See `Kind`."""
+        """Return a value read from JSON; see `Kind`."""
         if isinstance(value, (list, tuple)):
             return tuple(map(self.read, value))
         if is_text(value) or isinstance(value, (bool, int)):
@@ -228,16 +228,16 @@ class Constant(Kind):
         raise WrongValue(self.expected)
 
     def write(self, value: Any) -> Any:
-        """See `Kind`."""
+        """Return a value as JSON; see `Kind`."""
         return [self.write(one) for one in value] if isinstance(value, tuple) else value
 
     def parse(self, words: Sequence[str]) -> Any:
-        """See `Kind`."""
+        """Return a value parsed from words; see `Kind`."""
         found = [word if (value := from_text(word)) is None else value for word in words]
         return found if len(found) > 1 else found[0]
 
     def print(self, value: Any) -> list[str]:
-        """See `Kind`."""
+        """Return the words of a value; see `Kind`."""
         if isinstance(value, str) and from_text(value) is None:
             return [value]
         return super().print(value)

@@ -29,7 +29,9 @@ def verify(
     child: Child | None = None,
     progress: Progress | None = None,
 ) -> Proof:
-    """Verify a result again against the sources in its recipe, or a model against another. Nothing is written.
+    """Verify a result against the sources in its recipe, or a model against another.
+
+    Nothing is written.
 
     Args:
         model: an opened model, or what `open_model` takes.

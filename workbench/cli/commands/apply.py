@@ -22,7 +22,7 @@ examples:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments."""
+    """Add the arguments."""
     completes_files(parser.add_argument("recipe", type=Path, metavar="RECIPE", help="recipe file"))
     completes_folders(
         parser.add_argument(
@@ -34,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
-    """Applies the recipe."""
+    """Apply the recipe and return the exit code."""
     from workbench.surgery.recipe import load
     from workbench.surgery.resolve.join import open_sources
 

@@ -57,7 +57,7 @@ _OWNERS = ("blue", "dark_orange3", "green")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments."""
+    """Add the arguments."""
     completes_files(
         parser.add_argument("models", nargs="+", metavar="MODEL", help="SavedModel folder or GraphDef file")
     )
@@ -105,7 +105,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
-    """Draws, and writes the picture, or each."""
+    """Draw and write the picture, or one for each model."""
     args.asked = args.format is not None or args.output is not None
     args.format = _format(args.format, args.output)
     if args.output is not None and len(args.models) > 1:
@@ -139,7 +139,7 @@ def _draw(args: argparse.Namespace, out: Output, path: str) -> int:
 def _as_json(
     drawing: Drawing, scene: Scene, model: Model, args: argparse.Namespace, out: Output
 ) -> dict[str, Any]:
-    """The boxes and edges as data, and the picture, if one was asked for."""
+    """Return the boxes and edges as JSON, with the picture if asked for."""
     picture = None
     if args.asked:
         picture = io.StringIO()
@@ -161,7 +161,7 @@ def _as_json(
 
 
 def _format(named: str | None, output: str | None) -> str:
-    """The format that was named, or the one that the file's suffix says.
+    """Return the format that was named, or that of the file's suffix.
 
     Raises:
         UsageError: the two differ, or no picture is written under such a suffix.

@@ -22,7 +22,7 @@ examples:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments."""
+    """Add the arguments."""
     parser.add_argument(
         "model", nargs="?", type=Path, metavar="MODEL", help="SavedModel folder or GraphDef file"
     )
@@ -38,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
-    """Changes the model."""
+    """Change the model and return the exit code."""
     from workbench.surgery.operation import parse_step
 
     if args.list:

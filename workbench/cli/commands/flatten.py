@@ -20,7 +20,7 @@ examples:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments."""
+    """Add the arguments."""
     editing.configure(parser)
     parser.add_argument(
         "--format", choices=["tf1", "tf2"], metavar="tf1|tf2",
@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
-    """Flattens."""
+    """Flatten the model and return the exit code."""
     from workbench.surgery.operations.flatten import Flatten
 
     model, plan = editing.open_it(args), editing.edit_plan(args, Flatten(args.format or "auto"))

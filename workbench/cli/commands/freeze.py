@@ -19,12 +19,12 @@ examples:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments."""
+    """Add the arguments."""
     editing.configure(parser)
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
-    """Freezes."""
+    """Freeze the model and return the exit code."""
     from workbench.surgery.operations.freeze import Freeze
 
     model, plan = editing.open_it(args), editing.edit_plan(args, Freeze())

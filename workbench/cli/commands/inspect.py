@@ -84,7 +84,7 @@ def _one(args: argparse.Namespace, out: Output, path: str) -> int:
 
 
 def _models(args: argparse.Namespace) -> None:
-    """Take a model that stands behind `--nodes` for what it is: a glob may be left out there.
+    """Take a model behind `--nodes` as a model: a glob may be left out there.
 
     Raises:
         UsageError: there is no model.

@@ -43,7 +43,7 @@ examples:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments."""
+    """Add the arguments."""
     parser.add_argument("models", nargs="*", metavar="[HANDLE=]MODEL", help="two or more models")
     parser.add_argument(
         "-w", "--wire", action="append", default=[], metavar="OUT=IN", dest="wires",
@@ -102,7 +102,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, out: Output, child: Child | None = None) -> int:
-    """Merges; in `child`, if there is one already."""
+    """Merge the models, in `child` if there is one already."""
     from workbench.surgery.draft import build
     from workbench.surgery.recipe import save
     from workbench.surgery.resolve.join import look_up, open_sources
@@ -140,7 +140,7 @@ def run(args: argparse.Namespace, out: Output, child: Child | None = None) -> in
 
 
 def commit_and_tell(draft: Draft, args: argparse.Namespace, out: Output, child: Child | None = None) -> int:
-    """Commits a draft as the flags say, and tells what became of it; the exit code."""
+    """Commit a draft as the flags say, report it, and return the exit code."""
     from workbench.cli.pages.merge_page import outcome, outcome_json
     from workbench.publishing.commit import commit
 
@@ -179,7 +179,7 @@ def _needs(args: argparse.Namespace, draft: Draft) -> Needs:
 
 
 def make_plan(args: argparse.Namespace) -> tuple[Plan, list[str]]:
-    """The plan of the flags without its wires, and the wires as written."""
+    """Return the plan of the flags without its wires, and the wires as written."""
     if args.recipe is not None:
         from workbench.surgery.recipe import load
 
@@ -244,7 +244,7 @@ def with_renames(plan: Plan, args: argparse.Namespace, models: Mapping[str, Mode
 
 
 def with_wires(plan: Plan, wires: Iterable[str], models: Mapping[str, Model]) -> Plan:
-    """The plan with the wires as written added to it."""
+    """Return the plan with the wires as written added to it."""
     from workbench.surgery.resolve.join import split_wire
 
     for text in wires:
@@ -253,7 +253,10 @@ def with_wires(plan: Plan, wires: Iterable[str], models: Mapping[str, Model]) ->
 
 
 def split_source(text: str) -> tuple[str | None, Path]:
-    """`HANDLE=PATH` or `PATH`; a path that exists as it stands is a path."""
+    """Return handle and path of `HANDLE=PATH` or `PATH`.
+
+    A path that exists as it stands is a path.
+    """
     head, equals, rest = text.partition("=")
     if not equals or "/" in head or Path(text).exists():
         return None, Path(text)
@@ -284,7 +287,7 @@ def _by_handle(
 
 
 def _suggest(models: Mapping[str, Model], plan: Plan) -> str | None:
-    """Wires that would fit, for a plan that has none."""
+    """Return wires that would fit, for a plan that has none."""
     from workbench.surgery.resolve.suggest import suggest
 
     found = suggest(plan, models)

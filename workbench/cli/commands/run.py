@@ -122,7 +122,10 @@ def print_outputs(out: Output, outputs: Mapping[str, Any]) -> None:
 
 
 def as_json(outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return outputs as JSON: dtype, shape, values; bytes that are no text as `{"b64": …}`."""
+    """Return outputs as JSON: dtype, shape, values.
+
+    Bytes that are no text are `{"b64": …}`.
+    """
     return {
         key: {
             "dtype": "string" if array.dtype.kind in "OSU" else array.dtype.name,
@@ -184,7 +187,10 @@ def _save(
 
 
 def _storable(key: str, array: Any) -> Any:
-    """Return an array in numpy's own format: strings as `S`, bfloat16 and the like as float32."""
+    """Return an array in numpy's own format.
+
+    Strings are `S`, bfloat16 and the like are float32.
+    """
     import numpy as np
 
     if array.dtype == object:

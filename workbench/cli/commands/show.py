@@ -235,7 +235,10 @@ def _type_name(value: StructuredValue) -> str:
 
 
 def _python(value: StructuredValue, *, as_list: bool = False) -> str:
-    """Return a value's `repr` in TensorFlow; with `as_list` tuples have saved_model_cli's brackets."""
+    """Return a value's `repr` in TensorFlow.
+
+    With `as_list` tuples have the brackets of saved_model_cli.
+    """
     from workbench.disk import dtypes
     from workbench.model import structured
 

@@ -39,7 +39,7 @@ _ENDS = "KEY=TENSOR"
 
 
 class _Add(argparse.Action):
-    """`--add NAME` begins a signature; the `--inputs` and `--outputs` behind it are its own."""
+    """Begin a signature at `--add NAME`, which owns the options behind it."""
 
     def __call__(
         self,
@@ -59,7 +59,7 @@ class _Add(argparse.Action):
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments."""
+    """Add the arguments."""
     change = parser.add_argument_group("changes")
     change.add_argument("--rename", action="append", default=[], metavar="OLD=NEW", help="rename a signature")
     for side in ("input", "output"):
@@ -86,7 +86,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
-    """Changes the signatures."""
+    """Change the signatures and return the exit code."""
     model = editing.open_it(args)
     plan = editing.edit_plan(args, make_change(args, model))
     draft = editing.built(plan, {plan.handles[0]: model})
@@ -142,7 +142,7 @@ def make_change(args: argparse.Namespace, model: Model) -> ChangeSignature:
 
 
 def _data(meta: MetaGraph, key: str) -> dict[str, Any] | None:
-    """A signature as data."""
+    """Return a signature as JSON."""
     from workbench.disk import dtypes
     from workbench.model import shapes
 

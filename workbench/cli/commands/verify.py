@@ -38,7 +38,7 @@ or cannot be read.
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments."""
+    """Add the arguments."""
     parser.add_argument(
         "model", type=Path, metavar="RESULT", help="result of workbench; with --against any model"
     )
@@ -60,7 +60,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
-    """Proves it; 0 if it is verified."""
+    """Verify the model; return 0 if it is verified."""
     from workbench.model import open_model
 
     sources = {handle: Path(path) for handle, path in pairs("--source", args.sources, "HANDLE=DIR").items()}

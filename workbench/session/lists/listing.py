@@ -1,4 +1,4 @@
-"""What is in a model as rows of a list, of which only those that are looked at are made.
+"""The content of a model as rows of a list, each made when it is looked at.
 
 A `Listing` is a sequence of segments, each a sequence of small things and a function that makes a row of one, so that
 a hundred thousand nodes cost nothing until they are scrolled to.

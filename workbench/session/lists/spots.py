@@ -50,7 +50,7 @@ class Places:
 
     @cached_property
     def of_function(self) -> dict[str, str]:
-        """Each function of the library to the id of the first body of it, breadth first from the main graph."""
+        """The first body of each function, breadth first from the main graph, by id."""
         found: dict[str, str] = {}
         todo = deque([self.main])
         while todo:

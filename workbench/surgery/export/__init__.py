@@ -1,1 +1,1 @@
-"""Make a graph a SavedModel: saver, object graph, functions, tables, collections, assets."""
+"""What makes a graph a SavedModel: saver, objects, functions, tables, assets."""

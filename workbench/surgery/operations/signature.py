@@ -1,4 +1,4 @@
-"""Change signatures: rename, drop and add them, and rename their inputs and outputs."""
+"""Signature: rename, drop and add signatures, and rename their keys."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Find the tensors and callables that endpoints mean, and judge whether a wire fits."""
+"""Resolution: the tensors and callables of endpoints, and whether a wire fits."""

@@ -244,7 +244,7 @@ def _made(
     taken: Iterable[str] = (),
     edit: bool = True,
 ) -> Prepared | Finding:
-    """A MetaGraph with the callable that `name` means as a signature, or why it can't be made.
+    """Return a MetaGraph with a callable as a signature, or why it can't be made.
 
     A join makes the saver restore the variables that are read (`duplicates`); an `edit` reads those that are restored.
     It has the component tensors of a sparse input as inputs of their own, as signatures of TF2 need.

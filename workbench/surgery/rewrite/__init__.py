@@ -1,1 +1,1 @@
-"""Graph rewrites without policy: prefix, inline, outline, convert variables to constants."""
+"""Graph rewrites without policy: prefix, inline, outline, prune, freeze."""

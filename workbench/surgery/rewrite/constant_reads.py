@@ -70,7 +70,10 @@ class Work(Protocol):
         """Add a node to a graph."""
 
     def called(self, level: ConvertedBody, node: NodeDef, inputs: Tainted, variable: str) -> Tainted | None:
-        """Return the outputs of a node with bodies that carry values; None if it has none that could take them."""
+        """Return the outputs of a calling node that carry values, or None.
+
+        None if it has no function that could take values.
+        """
 
 
 class ConvertedBody:
