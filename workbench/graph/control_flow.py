@@ -12,14 +12,14 @@ from workbench import names
 from workbench.disk.schema import NodeDef
 from workbench.graph.adjacency import Adjacency
 from workbench.model import MetaGraph
-from workbench.model.op_classes import ENTERS, EXITS, INTO_FRAMES, MERGES, NEXT_ITERATIONS, SWITCHES
+from workbench.model.op_classes import ENTERS, EXITS, INTO_CONTROL_FLOW, MERGES, NEXT_ITERATIONS, SWITCHES
 
 Inside = Literal["loop", "branch"]
 
 
 def inside(meta: MetaGraph, node: str) -> Inside | None:
     """Return the v1 `while` or `cond` that contains a node, or None."""
-    if not any(op in meta.main_ops for op in INTO_FRAMES):
+    if not any(op in meta.main_ops for op in INTO_CONTROL_FLOW):
         return None
     in_loops = _in_loops(meta)
     if node in in_loops:

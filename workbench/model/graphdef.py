@@ -12,7 +12,7 @@ from typing import Protocol
 
 from workbench.disk import dtypes
 from workbench.disk.schema import GraphDef, NodeDef
-from workbench.model.op_classes import INTO_FRAMES, NO_VALUE, OUT_OF_FRAMES, PLACEHOLDERS
+from workbench.model.op_classes import INTO_CONTROL_FLOW, NO_VALUE, OUT_OF_CONTROL_FLOW, PLACEHOLDERS
 from workbench.model.signature import DEFAULT, PREDICT, Port, Signature
 from workbench.model.tensors import Tensor, output_shape
 from workbench.names import input_node, is_control
@@ -113,10 +113,10 @@ def _outside_control_flow(meta: Graph, sinks: list[str]) -> list[str]:
 
     A Switch gives its value to one of its outputs alone, an Enter leads into a loop; Merge and Exit lead out again.
     """
-    into = {node.name for node in meta.graph.node if node.op in INTO_FRAMES}
+    into = {node.name for node in meta.graph.node if node.op in INTO_CONTROL_FLOW}
     if not into:
         return sinks
-    inside = into | _behind(_takers(meta, OUT_OF_FRAMES), into)
+    inside = into | _behind(_takers(meta, OUT_OF_CONTROL_FLOW), into)
     return [sink for sink in sinks if sink not in inside]
 
 

@@ -57,9 +57,9 @@ ENTERS = _ops("Enter RefEnter")
 EXITS = _ops("Exit RefExit")
 NEXT_ITERATIONS = _ops("NextIteration RefNextIteration")
 """Ops whose output closes a v1 while loop: the only edge on which a valid graph may be cyclic."""
-INTO_FRAMES = SWITCHES | ENTERS
+INTO_CONTROL_FLOW = SWITCHES | ENTERS
 """Behind one of these a tensor may have no value, or one for each iteration …"""
-OUT_OF_FRAMES = MERGES | EXITS
+OUT_OF_CONTROL_FLOW = MERGES | EXITS
 """… and behind one of these it has one again."""
 V1_CONTROL_FLOW = SWITCHES | MERGES | ENTERS | EXITS | NEXT_ITERATIONS | {"LoopCond"}
 """A control edge to one of these says in which branch or loop a node is."""

@@ -72,9 +72,9 @@ def _scan(args: argparse.Namespace, out: Output, path: str) -> int:
     if out.json:
         out.emit(_report(str(model.read_from), metas, found))
     else:
-        for meta, dangers in zip(metas, found, strict=True):
-            _write(meta, dangers, denylist, out)
-    return 1 if any(one.excuse is None for dangers in found for one in dangers) else 0
+        for meta, reported in zip(metas, found, strict=True):
+            _write(meta, reported, denylist, out)
+    return 1 if any(one.excuse is None for reported in found for one in reported) else 0
 
 
 def _report(path: str, metas: Sequence[MetaGraph], found: Sequence[list[Danger]]) -> dict[str, Any]:
@@ -84,10 +84,10 @@ def _report(path: str, metas: Sequence[MetaGraph], found: Sequence[list[Danger]]
         "meta_graphs": [
             {
                 "tags": list(meta.tags),
-                "dangers": [_plain(one) for one in dangers if one.excuse is None],
-                "excused": [asdict(one) for one in dangers if one.excuse is not None],
+                "dangers": [_plain(one) for one in reported if one.excuse is None],
+                "excused": [asdict(one) for one in reported if one.excuse is not None],
             }
-            for meta, dangers in zip(metas, found, strict=True)
+            for meta, reported in zip(metas, found, strict=True)
         ],
     }
 
@@ -99,18 +99,18 @@ def _plain(danger: Danger) -> dict[str, Any]:
 def _write(meta: MetaGraph, found: list[Danger], denylist: set[str] | None, out: Output) -> None:
     tags = list(map(show, meta.tags))
     where = f"MetaGraph {','.join(tags) or 'without tags'}"
-    dangers = [one for one in found if one.excuse is None]
+    reported = [one for one in found if one.excuse is None]
     if denylist is not None:
-        ops = sorted({show(one.op) for one in dangers})
+        ops = sorted({show(one.op) for one in reported})
         what = f"contains the following denylisted ops: {_set(ops)}"
         if not ops:
             what = f"does not contain the default denylisted ops: {_set(sorted(denylist))}"
         out.stdout.write(f"MetaGraph with tag set {tags} {what}\n")
-    elif not dangers:
+    elif not reported:
         out.line(f"{where}: no unsafe ops.")
     else:
-        out.heading(where, count(len(dangers), "unsafe op"))
-    for one in sorted(dangers, key=lambda danger: TIERS.index(danger.tier)):
+        out.heading(where, count(len(reported), "unsafe op"))
+    for one in sorted(reported, key=lambda danger: TIERS.index(danger.tier)):
         reached = ", ".join(map(show, one.signatures)) or "no signature, callable or loading step"
         out.table([(one.tier, show(one.op), one.why)], (_TIER, NAME, TEXT))
         if denylist is None:

@@ -22,7 +22,7 @@ from workbench.disk.schema import AttrValue, FunctionDef, GraphDef, NodeDef
 from workbench.errors import ModelError
 from workbench.findings import Action, Hint
 from workbench.graph.reach import ancestors, descendants
-from workbench.model.op_classes import CALLS, INTO_FRAMES, READS
+from workbench.model.op_classes import CALLS, INTO_CONTROL_FLOW, READS
 from workbench.model.tensors import output_ranges
 from workbench.names import show
 
@@ -139,7 +139,7 @@ class _Inliner:
         self.nodes = {node.name: node for node in graph_def.node}
         self.done = Inlined()
         self._bytes = int(graph_def.ByteSize())
-        self._framed = any(node.op in INTO_FRAMES for node in graph_def.node)
+        self._framed = any(node.op in INTO_CONTROL_FLOW for node in graph_def.node)
 
     def open(self, call: _Call) -> list[_Call]:
         """Replace one call by its body and return the calls in it."""
