@@ -23,7 +23,7 @@ from workbench.surgery.operations.signature import Added, ChangeSignature
 from workbench.surgery.plan import handle_base
 from workbench.surgery.recipe import RECIPE
 from workbench.surgery.resolve.endpoints import Lookup
-from workbench.surgery.resolve.inside_calls import open_calls
+from workbench.surgery.resolve.inside_calls import inline_for_endpoints
 from workbench.verification.api import verify
 
 Zoo = Callable[[str], Example]
@@ -155,7 +155,7 @@ def test_a_wrong_place_offers_the_nearest_names(zoo: Zoo) -> None:
     place = find_op(model.meta, "MatMul")
     path = place.rpartition("::")[0]
     ends = [f"{path}::matmal", "Statefulcall::x", f"{place}:3", "weights::x", f"{path}::x"]
-    opened = open_calls(model, "a", [*ends, place])
+    opened = inline_for_endpoints(model, "a", [*ends, place])
     codes = [getattr(opened.inside[end], "code", opened.inside[end]) for end in ends]
     assert codes[:2] == ["R1-tensor", "R1-call"]
     assert "Did you mean matmul" in opened.inside[ends[0]].hint  # type: ignore[union-attr, operator]
@@ -178,7 +178,7 @@ def model_source(path: Path):  # type: ignore[no-untyped-def]
 def test_judging_before_opening_finds_the_same_ends(zoo: Zoo, name: str) -> None:
     model = open_model(zoo(name).path)
     ends = [find_op(model.meta, op) for op in (("MatMul", "Sin") if name.startswith("tf2") else ("Relu",))]
-    opened = open_calls(model, "a", ends)
+    opened = inline_for_endpoints(model, "a", ends)
     before, after = Lookup(model.meta, "a", None, judging=True), Lookup(opened.meta, "a", None, opened.inside)
     for end in ends:
         assert before.find(end, "source") == after.find(end, "source")

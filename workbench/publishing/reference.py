@@ -39,7 +39,7 @@ def chain(draft: Draft, key: str, place: Place = ModelRef.of) -> Chain:
     """Return the sources of a draft's signature, in the order in which they run.
 
     Where wires end inside calls, what lies there can't be fetched from the source itself: a copy of it is loaded, in
-    which those calls are opened.
+    which those calls are inlined.
 
     Args:
         draft: the draft.
@@ -95,7 +95,7 @@ def _chain(draft: Draft, key: str, place: Place) -> tuple[Chain, list[MetaGraph]
                     for component, tensor in zip(components, tensors, strict=True)
                 }
         called = reference.prepared.called if reference.prepared is not None else part.called
-        meta = reference.opened or (part.meta if part.opened is not None else part.model.meta)
+        meta = reference.inlined or (part.meta if part.inlined is not None else part.model.meta)
         pure = called is None and is_pure(meta, fetches)
         name = handle if draft.plan.joins else "the original"
         call = _call(called) if called is not None else None
@@ -130,7 +130,7 @@ def depends(draft: Draft, key: str) -> dict[str, bool]:
     """Return for each output tensor whether an input reaches it in the sources."""
     join, reference, signature = draft.join, draft.references[key], draft.meta.signatures[key]
     needs = {handle: part.needs for handle, part in join.parts.items()}
-    meta = reference.prepared.meta if reference.prepared is not None else reference.opened
+    meta = reference.prepared.meta if reference.prepared is not None else reference.inlined
     if meta is not None:
         (handle,) = needs
         needs[handle] = Needs(meta)

@@ -67,7 +67,7 @@ class Work(Running):
     def stages(self) -> Iterator[tuple[ChainStage, MetaGraph]]:
         """Yield what is run besides the result: the sources with their MetaGraphs."""
         for part in self.draft.parts.values():
-            signature = part.opened and _own_signature(part)
+            signature = part.inlined and _own_signature(part)
             if signature:
                 yield reference.own_chain(part, signature).stages[0], part.model.meta
         for key in self.verified():
@@ -104,15 +104,15 @@ class Work(Running):
         """Verify the copies of sources in which calls are inlined.
 
         What lies inside a call can't be fetched from the source itself, so the reference is a copy with the call
-        opened; that it is the same model is shown by its own signature, on inputs of its own.
+        inlined; that it is the same model is shown by its own signature, on inputs of its own.
 
         Returns:
             What stops the commit, or None.
         """
         for handle, part in self.draft.parts.items():
-            if part.opened is None:
+            if part.inlined is None:
                 continue
-            text = f"holding {handle} with its calls opened against the original"
+            text = f"comparing {handle} with its calls inlined and the original"
             unfit = self.timed("reference", text, partial(self._verify_opened, child, part))
             if unfit is not None:
                 return unfit
@@ -142,7 +142,7 @@ class Work(Running):
         if found.ok:
             return None
         reason = (
-            f"{part.handle} with its calls opened could not be compared with the original: {found.reason}"
+            f"{part.handle} with its calls inlined could not be compared with the original: {found.reason}"
         )
         return replace(found, verdict="inconclusive", reason=reason)
 

@@ -67,7 +67,7 @@ class ImportedModel:
         made: functions that were made for the part, by name.
         called: the callable (`callables.Called`) that the chosen signature was made of, or None.
         needs: what its tensors need, after the cuts.
-        opened: `prepare.Opened` if `meta` is a copy in which calls are opened, or None.
+        inlined: `inside_calls.InlinedCopy` if `meta` is a copy in which calls are inlined, or None.
         moved: tensors of the source that another tensor of the part stands for (a reference by its read).
     """
 
@@ -88,7 +88,7 @@ class ImportedModel:
     duplicates: dict[str, Variable] = field(default_factory=dict)
     made: dict[str, FunctionDef] = field(default_factory=dict)
     called: Any = None
-    opened: Any = None
+    inlined: Any = None
     needs: Needs = field(init=False)
 
     def __repr__(self) -> str:

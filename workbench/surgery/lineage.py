@@ -38,14 +38,14 @@ class Reference:
         inputs: key of the result to the tensors that take its value.
         outputs: key of the result to the tensors that give it.
         prepared: the callable of a source that gives them, whose tensors these are; or None.
-        opened: a copy of a source in which calls are opened, whose tensors these are; or None.
+        inlined: a copy of a source in which calls are inlined, whose tensors these are; or None.
         constants: tensors that are fed with a constant, each with its value as an array.
     """
 
     inputs: Mapping[str, SourceTensors]
     outputs: Mapping[str, SourceTensors]
     prepared: Prepared | None = None
-    opened: MetaGraph | None = None
+    inlined: MetaGraph | None = None
     constants: tuple[tuple[SourceTensors, Any], ...] = ()
 
     @classmethod

@@ -109,9 +109,9 @@ class Workspace:
         added_files: files that steps bring into the result of a single source.
         left_out: names of files at the top of the only source's folder, or below `assets.extra/`, that are left out.
         lineage: a MetaGraph that is equal to that of the only source and has the tensors that stand now: the source's
-            own, or a copy with calls opened.
+            own, or a copy with calls inlined.
         faithful: whether the graph still computes what the sources do from variables and inputs of its own, so that
-            a copy of it with calls opened can be compared with.
+            a copy of it with calls inlined can be compared with.
     """
 
     plan: Plan
@@ -197,7 +197,7 @@ class Workspace:
         kept = files_of(self._source().model, self.left_out, checkpoint=self.checkpoint.how == "copy")
         return [*kept, *self.added_files]
 
-    def opened(self) -> None:
+    def inlined(self) -> None:
         """Take the current state as an equal copy of the only source.
 
         It has more calls inlined than the copy before.

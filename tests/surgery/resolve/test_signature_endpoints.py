@@ -78,7 +78,7 @@ def test_an_endpoint_may_lie_inside_calls(calling: Path) -> None:
     assert edit.meta.signatures["tail"].inputs["s"].tensor == "out/call:0"
     assert (edit.meta.nodes["out"].op, edit.meta.nodes["out/call/sum"].op) == ("Identity", "AddV2")
     # what lies inside is compared with a copy, the model's own signature with the original
-    opened = {key: reference.opened is not None for key, reference in edit.references.items()}
+    opened = {key: reference.inlined is not None for key, reference in edit.references.items()}
     assert opened == {"inner": True, "tail": True, "serving_default": False}
     assert edit.workspace.original.nodes["out"].op == "PartitionedCall"
 

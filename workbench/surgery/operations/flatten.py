@@ -47,7 +47,7 @@ class Flatten(Operation):
         of one.
 
         Raises:
-            ModelError: a call can't be opened.
+            ModelError: a call can't be inlined.
         """
         make_signature(workspace, objects=self.format != "tf1", needed=False)
         if not workspace.blocked:
@@ -83,11 +83,11 @@ def _flatten(workspace: Workspace, format: Format) -> None:
     _tell(workspace, saver, len(done.places), len(graph.node) - before, dropped)
     workspace.verify_all()
     if workspace.faithful and done.places:
-        workspace.opened()
+        workspace.inlined()
 
 
-def _tell(workspace: Workspace, saver: set[str], opened: int, added: int, dropped: int) -> None:
-    if not opened:
+def _tell(workspace: Workspace, saver: set[str], inlined: int, added: int, dropped: int) -> None:
+    if not inlined:
         workspace.note(
             "flatten-nothing", "info", show(str(workspace.model.path)), "The main graph calls no function."
         )
@@ -96,7 +96,7 @@ def _tell(workspace: Workspace, saver: set[str], opened: int, added: int, droppe
         "flatten-opened",
         "info",
         show(str(workspace.model.path)),
-        f"{opened} {'call' if opened == 1 else 'calls'} opened: {added} nodes more in the main graph, "
+        f"{inlined} {'call' if inlined == 1 else 'calls'} inlined: {added} nodes more in the main graph, "
         f"{dropped} {'function' if dropped == 1 else 'functions'} fewer.",
     )
     view = MetaGraph(workspace.meta_graph)

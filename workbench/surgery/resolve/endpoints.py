@@ -115,11 +115,11 @@ class Lookup:
     """Look up endpoints in one model.
 
     Attributes:
-        meta: the MetaGraph; for endpoints inside calls, one in which those calls are opened (`prepare.open_calls`).
+        meta: the MetaGraph; for endpoints inside calls, one in which those calls are inlined.
         handle: of the model.
         chosen: the signature whose keys are meant, or None.
         inside: endpoints inside calls, as written, to their tensor in `meta`, or to what is wrong with them.
-        judging: find endpoints inside calls although none are opened in `meta`: to judge wires that are not drawn yet.
+        judging: find endpoints inside calls although none are inlined in `meta`: to judge wires that are not drawn yet.
     """
 
     meta: MetaGraph
@@ -329,7 +329,7 @@ class Lookup:
         return Endpoint(self.handle, written, "dense", (str(parsed),), (dtype,), (shape,))
 
     def _judged(self, text: str, where: str) -> Endpoint | Finding:
-        """Return an endpoint inside calls that are not opened, or a finding."""
+        """Return an endpoint inside calls that are not inlined, or a finding."""
         found = look_inside(self.meta, text, where)
         if isinstance(found, Finding):
             return found

@@ -24,7 +24,7 @@ Inside = Mapping[str, "str | Finding"]
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class InlinedCopy:
     """A source with some of its calls inlined.
 
     Attributes:
@@ -43,7 +43,7 @@ class Opened:
         return self.meta is not self.model.meta
 
 
-def open_calls(model: Model, handle: str, endpoints: Iterable[str]) -> Opened:
+def inline_for_endpoints(model: Model, handle: str, endpoints: Iterable[str]) -> InlinedCopy:
     """Inline the calls that lead to some endpoints.
 
     Args:
@@ -52,7 +52,7 @@ def open_calls(model: Model, handle: str, endpoints: Iterable[str]) -> Opened:
         endpoints: as written, `CALL::CALL::node:k`, without the handle.
 
     Raises:
-        ModelError: a call can't be opened.
+        ModelError: a call can't be inlined.
     """
     original = model.meta
     inside: dict[str, str | Finding] = {}
@@ -65,7 +65,7 @@ def open_calls(model: Model, handle: str, endpoints: Iterable[str]) -> Opened:
         else:
             found[text] = place
     if not found:
-        return Opened(model, original, inside)
+        return InlinedCopy(model, original, inside)
     proto: MetaGraphDef = MetaGraphDef()
     proto.CopyFrom(original.proto)
     done = inline_calls(
@@ -77,7 +77,7 @@ def open_calls(model: Model, handle: str, endpoints: Iterable[str]) -> Opened:
         else:
             inside[text] = _recursion(f"{handle}@{show(text)}", path)
     meta = MetaGraph(proto, bundle=lambda: model.bundle, folder=model.folder, format=original.format)
-    return Opened(model, meta, inside)
+    return InlinedCopy(model, meta, inside)
 
 
 def look_inside(meta: MetaGraph, text: str, where: str) -> tuple[str, Tensor] | Finding:
@@ -89,7 +89,7 @@ def look_inside(meta: MetaGraph, text: str, where: str) -> tuple[str, Tensor] | 
         where: for a finding.
 
     Returns:
-        The tensor's name when its calls are opened, and the tensor; its dtype is 0 if nothing tells it.
+        The tensor's name when its calls are inlined, and the tensor; its dtype is 0 if nothing tells it.
     """
     filename = names.input_node(meta.proto.saver_def.filename_tensor_name)
     call = meta.nodes.get(text.partition(names.CALL_SEPARATOR)[0])
@@ -216,6 +216,6 @@ def _recursion(where: str, path: str) -> Finding:
         "R1-inside-call",
         "error",
         where,
-        f"{show(path)!r} calls a function that it is itself a part of; such calls can't be opened.",
+        f"{show(path)!r} calls a function that it is itself a part of; such calls can't be inlined.",
         "Name the outputs of the call.",
     )

@@ -20,7 +20,7 @@ from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import Plan, Source, split_handle
 from workbench.surgery.resolve.callables import Called, Prepared, prepare
 from workbench.surgery.resolve.endpoints import Endpoint, Lookup, Side, chosen_signature
-from workbench.surgery.resolve.inside_calls import open_calls
+from workbench.surgery.resolve.inside_calls import inline_for_endpoints
 from workbench.surgery.resolve.remedies import described, remedy
 
 
@@ -188,9 +188,9 @@ def _add_part(join: Join, source: Source, model: Model) -> Lookup:
     seen = join.seen[source.handle] = see(join.plan, source, model)
     meta, signature = seen.meta, seen.signature
     endpoints = _endpoints_inside(join.plan, source, seen) if seen.called is None else []
-    opened = open_calls(model, source.handle, endpoints) if endpoints else None
-    if opened is not None:
-        meta = opened.meta
+    inlined = inline_for_endpoints(model, source.handle, endpoints) if endpoints else None
+    if inlined is not None:
+        meta = inlined.meta
         if signature is not None:
             signature = meta.signatures[signature.key]
     if seen.problem is not None:
@@ -200,8 +200,8 @@ def _add_part(join: Join, source: Source, model: Model) -> Lookup:
         join.findings.append(seen.chosen)
     join.parts[source.handle] = part = ImportedModel(source, model, meta, signature)
     part.called = seen.called
-    part.opened = opened if opened is not None and opened.changed else None
-    return Lookup(meta, source.handle, signature, opened.inside if opened is not None else {})
+    part.inlined = inlined if inlined is not None and inlined.changed else None
+    return Lookup(meta, source.handle, signature, inlined.inside if inlined is not None else {})
 
 
 def _endpoints_inside(plan: Plan, source: Source, seen: Seen) -> list[str]:

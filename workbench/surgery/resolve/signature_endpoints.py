@@ -17,7 +17,7 @@ from workbench.model.signature import Signature
 from workbench.names import show
 from workbench.surgery.resolve.callables import Prepared, prepare_endpoints
 from workbench.surgery.resolve.endpoints import Endpoint, Lookup, chosen_signature
-from workbench.surgery.resolve.inside_calls import Opened, open_calls
+from workbench.surgery.resolve.inside_calls import InlinedCopy, inline_for_endpoints
 from workbench.surgery.resolve.join import hides
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class FoundEndpoints:
     Attributes:
         inputs: by key, those that were found.
         outputs: likewise.
-        meta: where their tensors are: the original, with calls opened, or with the nodes that call a callable.
+        meta: where their tensors are: the original, with calls inlined, or with the nodes that call a callable.
         prepared: the callable, or None.
         calls: the nodes that the main graph gets for it, by name.
     """
@@ -58,7 +58,7 @@ class FoundEndpoints:
         return info
 
 
-def open_endpoints(workspace: Workspace, added: Iterable[Added], chosen: str | None) -> Opened | None:
+def inline_for_added(workspace: Workspace, added: Iterable[Added], chosen: str | None) -> InlinedCopy | None:
     """Inline the calls that endpoints of added signatures are in, in a copy.
 
     None if no endpoint is inside a call.
@@ -74,7 +74,7 @@ def open_endpoints(workspace: Workspace, added: Iterable[Added], chosen: str | N
     for one in added:
         inside += [text for text in dict(one.inputs).values() if _is_inside(lookup, text, "target")]
         inside += [text for text in dict(one.outputs).values() if _is_inside(lookup, text, "source")]
-    return open_calls(workspace.model, "model", inside) if inside else None
+    return inline_for_endpoints(workspace.model, "model", inside) if inside else None
 
 
 def _is_inside(lookup: Lookup, text: str, role: Literal["source", "target"]) -> bool:
@@ -82,7 +82,11 @@ def _is_inside(lookup: Lookup, text: str, role: Literal["source", "target"]) -> 
 
 
 def find_endpoints(
-    workspace: Workspace, added: Added, chosen: str | None, taken: Iterable[str], opened: Opened | None = None
+    workspace: Workspace,
+    added: Added,
+    chosen: str | None,
+    taken: Iterable[str],
+    inlined: InlinedCopy | None = None,
 ) -> FoundEndpoints | None:
     """Look up the endpoints of a signature; report what is wrong with them.
 
@@ -93,7 +97,7 @@ def find_endpoints(
         added: the signature.
         chosen: key of the signature whose keys bare words mean; None for the obvious one.
         taken: names that no node for it may have, besides those of the main graph.
-        opened: the original with the calls opened in which endpoints lie, or None.
+        inlined: the original with the calls inlined in which endpoints lie, or None.
 
     Returns:
         None if the callable that they name can't be used.
@@ -103,12 +107,12 @@ def find_endpoints(
     if isinstance(prepared, Finding):
         workspace.findings.append(prepared)
         return None
-    meta, calls = workspace.original if opened is None else opened.meta, {}
+    meta, calls = workspace.original if inlined is None else inlined.meta, {}
     if prepared is not None:
         meta = prepared.meta
         calls = {name: node for name, node in meta.nodes.items() if name not in workspace.original.nodes}
     inputs, outputs = (
-        _look_up(workspace, added, chosen, meta, prepared, role, opened) for role in ("target", "source")
+        _look_up(workspace, added, chosen, meta, prepared, role, inlined) for role in ("target", "source")
     )
     if not added.outputs:
         where = show(added.key)
@@ -132,11 +136,11 @@ def _look_up(
     meta: MetaGraph,
     prepared: Prepared | None,
     role: Literal["source", "target"],
-    opened: Opened | None,
+    inlined: InlinedCopy | None,
 ) -> dict[str, Endpoint]:
     called = None if prepared is None else meta.signatures[prepared.called.key]
     meant = called or chosen_signature(meta, "model", chosen)
-    inside = opened.inside if opened is not None else {}
+    inside = inlined.inside if inlined is not None else {}
     lookup = Lookup(meta, "model", meant if isinstance(meant, Signature) else None, inside)
     found = {}
     for key, text in dict(added.outputs if role == "source" else added.inputs).items():

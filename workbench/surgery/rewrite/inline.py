@@ -1,6 +1,6 @@
 """Inlining: function calls are replaced by the bodies of their functions.
 
-Only plain calls are opened: PartitionedCall, StatefulPartitionedCall, and nodes whose op is a function's name. The
+Only plain calls are inlined: PartitionedCall, StatefulPartitionedCall, and nodes whose op is a function's name. The
 bodies of While, If, Case, map and the like stay functions, and so do the calls the saver makes.
 
 Sources of the forms: function.proto (`node_def` inputs, `ret`, `control_ret`), and what TensorFlow does itself when it
@@ -39,7 +39,7 @@ class Inlined:
     """The calls that were inlined and those that were left.
 
     Attributes:
-        places: path of each call that was opened (`CALL::CALL`) to the scope its body's nodes got.
+        places: path of each call that was inlined (`CALL::CALL`) to the scope its body's nodes got.
         functions: path to the function.
         left: path of each call that would repeat a function on the way to it, and so stays a call.
     """
@@ -152,7 +152,7 @@ class _Inliner:
         self._bytes += int(function.ByteSize())
         if len(self.nodes) + len(function.node_def) > MAX_NODES or self._bytes > MAX_BYTES:
             raise ModelError(
-                "With its calls opened the graph would have over "
+                "With its calls inlined the graph would have over "
                 + (f"{MAX_NODES:,} nodes." if self._bytes <= MAX_BYTES else "2 GB, which no proto can have."),
                 where=show(call.path),
                 hint="Open fewer calls.",
@@ -257,7 +257,7 @@ class _Body:
                 raise ModelError(
                     f"The outputs of the op {show(node.op)} are not known.",
                     where=f"{show(self.path)}{names.CALL_SEPARATOR}{show(name)}",
-                    hint="Its call can't be opened without its op definition.",
+                    hint="Its call can't be inlined without its op definition.",
                 )
             found = self._flat[name] = {one.arg: (one.first, one.size) for one in ranges}
         return found

@@ -29,8 +29,13 @@ from workbench.surgery.export.signature_functions import (
 )
 from workbench.surgery.lineage import Reference, SourceTensors
 from workbench.surgery.resolve.endpoints import chosen_signature
-from workbench.surgery.resolve.inside_calls import Opened
-from workbench.surgery.resolve.signature_endpoints import FoundEndpoints, Side, find_endpoints, open_endpoints
+from workbench.surgery.resolve.inside_calls import InlinedCopy
+from workbench.surgery.resolve.signature_endpoints import (
+    FoundEndpoints,
+    Side,
+    find_endpoints,
+    inline_for_added,
+)
 from workbench.surgery.rewrite.outline import CannotOutline, Outliner
 from workbench.surgery.workspace import WARMUP, Workspace
 
@@ -90,8 +95,8 @@ class _Change:
         self.added: dict[str, FoundEndpoints] = {}
         # placeholders and calls of callables, which the main graph gets
         self.calls: dict[str, NodeDef] = {}
-        # the original with the calls opened that endpoints lie in
-        self.opened: Opened | None = None
+        # the original with the calls inlined that endpoints lie in
+        self.inlined: InlinedCopy | None = None
         self.method_of_chosen = change.method is not None and (change.signature is not None or not change.add)
 
     def wrong(self, code: str, where: str, message: str, hint: str | None = None) -> None:
@@ -120,7 +125,7 @@ class _Change:
                 )
             self._check_ports(self.chosen, "inputs", self.rename_inputs)
             self._check_ports(self.chosen, "outputs", self.rename_outputs)
-        self.opened = open_endpoints(self.workspace, self.add, self.wanted)
+        self.inlined = inline_for_added(self.workspace, self.add, self.wanted)
         for added in self.add:
             self._find_endpoints(added)
 
@@ -220,8 +225,8 @@ class _Change:
             self._check_key(key, "inputs")
         for key in dict(added.outputs):
             self._check_key(key, "outputs")
-        taken = [*self.calls, *(self.opened.meta.nodes if self.opened is not None else ())]
-        found = find_endpoints(self.workspace, added, self.wanted, taken, self.opened)
+        taken = [*self.calls, *(self.inlined.meta.nodes if self.inlined is not None else ())]
+        found = find_endpoints(self.workspace, added, self.wanted, taken, self.inlined)
         if found is not None:
             self.added[added.key] = found
             self.calls |= found.calls
@@ -230,10 +235,10 @@ class _Change:
 
     def apply(self) -> None:
         before = InUse.of(self.workspace.meta_graph)
-        if self.opened is not None and self.opened.changed:
+        if self.inlined is not None and self.inlined.changed:
             graph = self.workspace.meta_graph.graph_def
             del graph.node[:]
-            graph.node.extend(self.opened.meta.proto.graph_def.node)
+            graph.node.extend(self.inlined.meta.proto.graph_def.node)
         self.workspace.meta_graph.graph_def.node.extend(self.calls.values())
         touched = [*self._change_chosen(), *self._rename()]
         for key in self.drop:
@@ -253,10 +258,10 @@ class _Change:
         references.verify(touched)
         if not references.verified:
             references.verify([key for key in self.known if key not in self.drop][:1])
-        if self.opened is not None and self.opened.changed:
-            # the reference is a copy with calls opened: that it is the same model, its own signatures show
+        if self.inlined is not None and self.inlined.changed:
+            # the reference is a copy with calls inlined: that it is the same model, its own signatures show
             self.workspace.verify_all()
-            self.workspace.lineage = self.opened.meta
+            self.workspace.lineage = self.inlined.meta
 
     def _change_chosen(self) -> list[str]:
         """Change the chosen signature and return its key in the result, in a list."""
@@ -327,13 +332,13 @@ class _Change:
             # tensors of a callable, or inside calls: of the source itself, in a copy
             if workspace.joined_files is not None or not (workspace.faithful or found.prepared is not None):
                 return None
-            opened = found.meta if found.prepared is None else None
+            inlined = found.meta if found.prepared is None else None
             (handle,) = workspace.plan.handles
             sides = [
                 {key: SourceTensors(handle, endpoint.tensors) for key, endpoint in endpoints.items()}
                 for endpoints in (found.inputs, found.outputs)
             ]
-            return Reference(sides[0], sides[1], found.prepared, opened)
+            return Reference(sides[0], sides[1], found.prepared, inlined)
         origins: list[dict[str, SourceTensors]] = []
         for endpoints in (found.inputs, found.outputs):
             origins.append({})
@@ -342,7 +347,7 @@ class _Change:
                 if origin is None:
                     return None
                 origins[-1][key] = origin
-        return Reference(origins[0], origins[1], opened=workspace.lineage)
+        return Reference(origins[0], origins[1], inlined=workspace.lineage)
 
     def _make_function(self, key: str) -> None:
         make_function(self.workspace, key)
