@@ -163,7 +163,7 @@ class _Replaying:
         plan = plan_of(recipe, lambda entry: places[entry["handle"]], self.where)
         draft, findings = build(plan)
         if draft is None:
-            raise PlanError("What the recipe tells of can't be done any more.", findings, where=self.where)
+            raise PlanError("The recipe can't be replayed any more.", findings, where=self.where)
         return draft
 
 

@@ -340,7 +340,7 @@ def _captures(
         if node.op != "VarHandleOp" and node.op not in RESOURCE_TABLES:
             continue
         if name not in objects.bound:
-            raise CannotOutline(name, f"no object stands for this {node.op}")
+            raise CannotOutline(name, f"no object represents this {node.op}")
         shape = from_proto(attr(node, "shape").shape) if node.op == "VarHandleOp" else None
         holds = attr(node, "dtype").type if node.op == "VarHandleOp" else None
         captures.append(Argument(f"{name}:0", f"capture_{len(captures)}", dtypes.RESOURCE, shape, holds))

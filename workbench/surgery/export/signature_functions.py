@@ -106,7 +106,7 @@ def rename_ports(
     graph = meta_graph.object_graph_def
     reference = children_by_key(graph).get(key)
     if reference is None:
-        raise UnknownForm(f"no object stands for the signature {key}")
+        raise UnknownForm(f"no object represents the signature {key}")
     function = _Function.read(meta_graph, graph.nodes[reference.node_id])
     taken = {one.signature.name: None for one in meta_graph.graph_def.library.function}
     name = unique_name(function.name, taken)

@@ -65,7 +65,7 @@ class Captures:
             found.append(table)
         if not found:
             what = f"the variable {show(node.variable.name)}" if kind == "variable" else f"a captured {kind}"
-            raise Unbound(f"no node of the main graph stands for {what}")
+            raise Unbound(f"no node of the main graph represents {what}")
         return tuple(f"{name}:0" for name in sorted(found, key=lambda name: name in self.last))
 
     def _table(self, node: SavedObject) -> str | None:

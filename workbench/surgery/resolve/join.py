@@ -480,7 +480,7 @@ def _order(join: Join) -> None:
                     "R2-cycle",
                     "error",
                     ", ".join(waiting),
-                    "The wires lead in a circle: "
+                    "The wires form a cycle: "
                     + "; ".join(
                         show(str(link))
                         for link in join.links
@@ -517,7 +517,7 @@ def _check_connected(join: Join) -> None:
                     "R1-alone",
                     "error",
                     handle,
-                    "No wire leads from or to this model.",
+                    "No wire connects this model.",
                     "Wire it, or leave it out.",
                 )
             )

@@ -112,7 +112,10 @@ class _Change:
         for key in self.drop:
             if key in self.rename:
                 self.wrong(
-                    "signature-twice", key, "It is to be renamed and dropped.", "Leave one of the two out."
+                    "signature-twice",
+                    key,
+                    "Both a rename and a drop of it are requested.",
+                    "Leave one of the two out.",
                 )
         self._check_new_keys()
         if self.chosen is not None:
@@ -120,7 +123,7 @@ class _Change:
                 self.wrong(
                     "signature-twice",
                     self.chosen.key,
-                    "It is to be changed and dropped.",
+                    "Both a change and a drop of it are requested.",
                     Hint("Choose another: ", Action("choose-signature")),
                 )
             self._check_ports(self.chosen, "inputs", self.rename_inputs)
