@@ -9,7 +9,7 @@ import pytest
 from tests.protos import Func, function, graph, meta_graph, node, write
 from workbench.describe.actions import words
 from workbench.findings import Finding
-from workbench.session.command import merge_words
+from workbench.session.command import commit_words
 from workbench.session.lists.picking import (
     Picked,
     Refused,
@@ -60,7 +60,7 @@ def test_a_key_of_a_callable_is_picked_and_wired_as_merge_writes_it(pair: Sessio
     assert pick(pair, picked, DIGITS, rows[1][into]) is None  # type: ignore[arg-type]
     wire = Connect(f"__call__#{output[3]}", f"__call__#{into[3]}")
     assert pair.plan.wires == (wire,)
-    assert f"{wire.source}={wire.target}" in merge_words(pair.plan)
+    assert f"{wire.source}={wire.target}" in commit_words(pair.plan)
     outcome = pair.compute()
     assert outcome.draft is not None and outcome.errors == 0
     plain = Plan((Source(IMAGE, pair.source(IMAGE).path), Source(DIGITS, pair.source(DIGITS).path)), (wire,))

@@ -15,7 +15,7 @@ from workbench.cli.commands import merge
 from workbench.disk import schema
 from workbench.errors import UsageError
 from workbench.model import open_model
-from workbench.session.command import merge_line, merge_words
+from workbench.session.command import command_line, commit_words
 from workbench.session.lists.picking import resolve
 from workbench.session.lists.viewer import Viewer
 from workbench.session.options import CommitOptions, suggested_target
@@ -200,7 +200,7 @@ def test_the_line_makes_the_same_plan(pair: Session) -> None:
     options = CommitOptions(
         target="out dir", serving=True, verify=False, inputs=('base64_input="a b"',), tolerance=1e-4
     )
-    words = shlex.split(merge_line(pair.plan, options))
+    words = shlex.split(command_line(pair.plan, options))
     plan, args = parsed(words)
     assert plan == pair.plan
     assert (str(args.output), args.serving, args.no_verify, args.tolerance) == ("out dir", True, True, 1e-4)
@@ -214,8 +214,8 @@ def test_handles_are_in_the_line_where_they_are_needed(sample_models: Path) -> N
     session.add(digits)
     session.add(digits)
     session.add(digits, handle="third")
-    assert merge_words(session.plan)[2:] == [str(digits), str(digits), f"third={digits}"]
-    assert parsed(merge_words(session.plan))[0] == session.plan
+    assert commit_words(session.plan)[2:] == [str(digits), str(digits), f"third={digits}"]
+    assert parsed(commit_words(session.plan))[0] == session.plan
 
 
 def test_tags_and_signatures_are_in_the_line(sample_models: Path) -> None:
@@ -223,7 +223,7 @@ def test_tags_and_signatures_are_in_the_line(sample_models: Path) -> None:
         Source("image", sample_models / "image_base64", ("serve",), "serving_default"),
         Source("digits", sample_models / "digits"),
     )
-    plan, _ = parsed(merge_words(Plan(sources)))
+    plan, _ = parsed(commit_words(Plan(sources)))
     assert plan.sources == sources
 
 

@@ -155,7 +155,7 @@ def test_no_two_actions_of_a_scope_share_a_key() -> None:
 
 def test_the_palette_does_every_action(sample_models: Path, tmp_path: Path) -> None:
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
-        assert {"suggest", "pick", "unwire", "place", "ask_quit"} <= {
+        assert {"suggest", "pick", "remove", "place", "ask_quit"} <= {
             a.name for _, a, _ in available(app.screen)
         }
         await press(app, pilot, "ctrl+p", *"compatible wires")
@@ -262,9 +262,9 @@ def test_a_key_that_does_nothing_says_why_in_the_last_line(sample_models: Path, 
             return screen_text(app).splitlines()[-1].strip()
 
         for keys, said in (
-            ("3 space", "space does nothing here. Keys that do: d unwire, enter go to output."),
+            ("3 space", "space does nothing here. Keys that do: d remove, enter go to output."),
             ("enter", "There is no wire yet; space on an output of a model picks it."),
-            ("d", "There is no wire to remove."),
+            ("d", "There is no wire or step to remove."),
             ("u U", "There is nothing to redo."),
             ("4 space", "space does nothing here. Keys that do: enter go to cause."),
             ("1 g space", "Put the cursor on an output, an input or a node, then press space."),

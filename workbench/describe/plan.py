@@ -12,6 +12,7 @@ from workbench.describe.signatures import ports_json
 from workbench.describe.text import size
 from workbench.model import shapes
 from workbench.names import count, show
+from workbench.surgery.operation import print_step
 
 if TYPE_CHECKING:
     from workbench.findings import Finding
@@ -49,6 +50,7 @@ class PlanText:
 
     Attributes:
         wires: (output, its dtype and shape, input, its dtype and shape, whether they fit).
+        steps: what is done besides, as `--step` takes it.
         before: the signature each model is joined by, by handle.
         after: the signature of the result.
         sources: what becomes of each model.
@@ -60,6 +62,7 @@ class PlanText:
     """
 
     wires: tuple[tuple[str, str, str, str, str], ...]
+    steps: tuple[str, ...]
     before: tuple[tuple[str, Signature], ...]
     after: Signature
     sources: tuple[SourceChanges, ...]
@@ -83,6 +86,7 @@ def plan_text(draft: Draft) -> PlanText:
             )
             for link in draft.join.links
         ),
+        steps=tuple(show(print_step(step), 1000) for step in draft.plan.other_steps),
         before=tuple(
             (handle, part.chosen) for handle, part in draft.parts.items() if part.chosen is not None
         ),
@@ -97,6 +101,8 @@ def plan_text(draft: Draft) -> PlanText:
 
 
 def _changes(draft: Draft, handle: str) -> SourceChanges:
+    if handle not in draft.logs:
+        return _changes_in_place(draft, handle)
     part = draft.parts[handle]
     counts = part.counts
     nodes = f"{count(counts.kept, 'node')} kept, {counts.pruned:,} pruned"
@@ -110,10 +116,27 @@ def _changes(draft: Draft, handle: str) -> SourceChanges:
     )
 
 
+def _changes_in_place(draft: Draft, handle: str) -> SourceChanges:
+    """What becomes of a model that is changed under its own names."""
+    before, after = draft.parts[handle].meta, draft.meta
+    counted = (
+        (len(before.nodes), len(after.nodes), "node"),
+        (len(before.functions), len(after.functions), "function"),
+    )
+    return SourceChanges(
+        handle,
+        tuple(
+            count(had, noun) if had == has else f"{count(had, noun)} before, {has:,} after the steps"
+            for had, has, noun in counted
+        ),
+        (),
+    )
+
+
 def _conversions(draft: Draft) -> tuple[str, ...]:
     found = []
     for name, (one, many) in _DONE.items():
-        if number := draft.rewritten[name]:
+        if number := draft.rewritten.get(name, 0):
             found.append(f"{number:,} {one if number == 1 else many}")
     return tuple(found)
 

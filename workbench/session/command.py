@@ -1,15 +1,29 @@
-"""The `workbench merge …` line of a plan, so that a script can run it."""
+"""The command line of a plan, so that a script can run it."""
 
 from __future__ import annotations
 
+import os
 import shlex
 
 from workbench.session.options import CommitOptions
+from workbench.surgery.operation import print_step
 from workbench.surgery.plan import DEFAULT_SIGNATURE, DEFAULT_TAGS, Plan, SourceList
 
 
-def merge_words(plan: Plan, options: CommitOptions | None = None, target: str | None = None) -> list[str]:
-    """Return the words of the command line that does what a plan says.
+def command_line(plan: Plan, options: CommitOptions | None = None, target: str | None = None) -> str:
+    """Return the command line of a plan, quoted for a shell.
+
+    It is `inspect` where the plan has no result. Arguments are as for `commit_words`.
+    """
+    if not plan.sources:
+        return "workbench tui"
+    if plan.has_result:
+        return shlex.join(commit_words(plan, options, target))
+    return shlex.join(["workbench", "inspect", *(str(source.path) for source in plan.sources)])
+
+
+def commit_words(plan: Plan, options: CommitOptions | None = None, target: str | None = None) -> list[str]:
+    """Return the words of the `merge` or `edit` line that does what a plan says.
 
     Args:
         plan: the plan.
@@ -17,6 +31,37 @@ def merge_words(plan: Plan, options: CommitOptions | None = None, target: str | 
         target: what stands behind `-o` when the options name no target; None leaves `-o` out then.
     """
     options = options or CommitOptions()
+    words = _merge_words(plan) if plan.joins else _edit_words(plan)
+    for step in plan.other_steps:
+        words += ["--step", print_step(step)]
+    flags = {
+        "--serving": options.serving,
+        "--no-verify": not options.verify,
+        "--allow-unsafe": options.allow_unsafe,
+    }
+    words += [flag for flag, given in flags.items() if given]
+    for value in options.inputs:
+        words += ["--input", value]
+    if options.tolerance is not None:
+        words += ["--tolerance", f"{options.tolerance:g}"]
+    if options.python is not None:
+        words += ["--python", options.python]
+    for module in options.imports:
+        words += ["--import", module]
+    for library in options.op_libraries:
+        words += ["--op-library", library]
+    where = options.target.strip() or target
+    return [*words, "-o", where] if where else words
+
+
+def _edit_words(plan: Plan) -> list[str]:
+    (source,) = plan.sources
+    path = str(source.path)
+    words = ["workbench", "edit", f".{os.sep}{path}" if path.startswith("-") else path]
+    return words if source.tags is None else [*words, "--tag-set", ",".join(source.tags)]
+
+
+def _merge_words(plan: Plan) -> list[str]:
     words = ["workbench", "merge"]
     listed = SourceList()
     for source in plan.sources:
@@ -41,30 +86,5 @@ def merge_words(plan: Plan, options: CommitOptions | None = None, target: str | 
         "--keep-outputs": plan.result.keep_outputs,
         "--keep-signatures": plan.result.keep_signatures,
         "--freeze": plan.result.freeze,
-        "--serving": options.serving,
-        "--no-verify": not options.verify,
-        "--allow-unsafe": options.allow_unsafe,
     }
-    words += [flag for flag, given in flags.items() if given]
-    for value in options.inputs:
-        words += ["--input", value]
-    if options.tolerance is not None:
-        words += ["--tolerance", f"{options.tolerance:g}"]
-    if options.python is not None:
-        words += ["--python", options.python]
-    for module in options.imports:
-        words += ["--import", module]
-    for library in options.op_libraries:
-        words += ["--op-library", library]
-    where = options.target.strip() or target
-    return [*words, "-o", where] if where else words
-
-
-def merge_line(plan: Plan, options: CommitOptions | None = None, target: str | None = None) -> str:
-    """Return the command line of a plan, quoted for a shell."""
-    return shlex.join(merge_words(plan, options, target))
-
-
-def inspect_line(plan: Plan) -> str:
-    """Return the `inspect` line for a plan without wires."""
-    return shlex.join(["workbench", "inspect", *(str(source.path) for source in plan.sources)])
+    return words + [flag for flag, given in flags.items() if given]

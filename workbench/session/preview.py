@@ -89,7 +89,8 @@ class Subject:
             seam += [
                 f"{part.handle}/{part.cuts[tensor]}" for tensor in link.target.tensors if tensor in part.cuts
             ]
-        return cls(draft.meta, draft.signature.key, tuple(draft.parts), tuple(seam))
+        owners = tuple(draft.parts) if draft.plan.joins else ()
+        return cls(draft.meta, draft.signature.key, owners, tuple(seam))
 
     @classmethod
     def of_source(cls, plan: Plan, source: Source, model: Model) -> Subject:

@@ -24,6 +24,7 @@ from workbench.surgery.plan import DEFAULT_SIGNATURE, Plan, Source, SourceList, 
 if TYPE_CHECKING:
     from workbench.session.lists.compatibility import Judge, Judgement
     from workbench.surgery.draft import Draft
+    from workbench.surgery.operation import Operation
     from workbench.surgery.resolve.endpoints import Endpoint
     from workbench.surgery.resolve.join import Join, Link
 
@@ -50,7 +51,7 @@ class Outcome:
 
     Attributes:
         plan: the plan that was looked at.
-        draft: the result in memory, None if a finding forbids it or there is nothing to join.
+        draft: the result in memory, None if a finding forbids it or the plan has no result.
         findings: everything found, errors first.
     """
 
@@ -81,7 +82,7 @@ class Session:
         self._join: tuple[Plan, Join] | None = None
         self._judge: tuple[Plan, int, Judge] | None = None
         self._outcome: Outcome | None = None
-        self._saved_wires: tuple[Connect, ...] = self.state.plan.wires
+        self._saved_steps: tuple[Operation, ...] = self.state.plan.steps
 
     # -- what is there
 
@@ -134,16 +135,16 @@ class Session:
 
     @property
     def unsaved(self) -> bool:
-        """Return whether there are wires that were neither committed nor saved."""
-        return bool(self.plan.wires) and self.plan.wires != self._saved_wires
+        """Return whether there are wires or steps that were neither committed nor saved."""
+        return bool(self.plan.steps) and self.plan.steps != self._saved_steps
 
     def mark_saved(self) -> None:
         """Note that the plan was committed or saved: quitting loses nothing."""
-        self._saved_wires = self.plan.wires
+        self._saved_steps = self.plan.steps
 
     def forget_saved(self) -> None:
         """Note that the plan comes from a lost session and is saved nowhere else."""
-        self._saved_wires = ()
+        self._saved_steps = ()
 
     # -- models
 
@@ -204,9 +205,9 @@ class Session:
         return new
 
     def close(self, handle: str) -> None:
-        """Remove a model and its wires."""
+        """Remove a model and its wires; the last one also removes all steps."""
         wires = [wire for wire in self.plan.wires if handle not in self.ends_of(wire)]
-        kept = self.plan.with_wires(wires)
+        kept = self.plan.with_wires(wires) if len(self.plan.sources) > 1 else replace(self.plan, steps=())
         sources = [source for source in self.plan.sources if source.handle != handle]
         self.change(f"close {handle}", self._with_sources(sources, plan=kept))
 
@@ -303,6 +304,21 @@ class Session:
         wires.remove(wire)
         self.change(f"unwire {wire.source} → {wire.target}", self.plan.with_wires(wires))
 
+    # -- other steps
+
+    def add_step(self, step: Operation) -> None:
+        """Add a step after the others."""
+        self.change(f"add {step.NAME}", replace(self.plan, steps=(*self.plan.steps, step)))
+
+    def remove_step(self, number: int) -> None:
+        """Remove the step with this number among those that connect no models."""
+        others = [at for at, step in enumerate(self.plan.steps) if not isinstance(step, Connect)]
+        steps = list(self.plan.steps)
+        step = steps.pop(others[number])
+        self.change(f"remove {step.NAME}", replace(self.plan, steps=tuple(steps)))
+
+    # -- found wires
+
     def suggestions(self) -> list[Connect]:
         """Return compatible wires between signature keys, the likeliest first."""
         from workbench.surgery.resolve.suggest import suggest
@@ -383,7 +399,7 @@ class Session:
             for finding in examine(model)
         ]
         draft = None
-        if plan.wires and len(models) == len(plan.sources):
+        if plan.has_result and len(models) == len(plan.sources):
             from workbench.surgery.draft import build
 
             draft, said = build(plan, models)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbench.session.steps import counted
 from workbench.state import read, state_folder, write
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import Plan
@@ -112,7 +113,7 @@ class Store:
             unfinished.path.unlink()
 
     def unfinished(self) -> list[Unfinished]:
-        """Return plans with wires whose process has ended, latest first; remove old ones."""
+        """Return plans with steps whose process has ended, latest first; drop old ones."""
         found = []
         try:
             paths = list((self.folder / "plans").glob("*.json"))
@@ -127,25 +128,25 @@ class Store:
                     continue
             except OSError:
                 continue
-            if path == self._mine or _runs(entry.get("pid"), entry.get("born")) or not _wires(entry):
+            if path == self._mine or _runs(entry.get("pid"), entry.get("born")) or not any(_steps(entry)):
                 continue
             handles = [str(source.get("handle")) for source in entry.get("sources", ())]
-            wires = _wires(entry)
-            summary = f"{' + '.join(handles)}, {wires} wire{'' if wires == 1 else 's'}"
+            summary = f"{' + '.join(handles)}, {counted(*_steps(entry))}"
             found.append(Unfinished(path, summary, max(seconds, 0.0)))
         return sorted(found, key=lambda one: one.seconds)
 
 
-def _wires(entry: dict[str, Any]) -> int:
-    """Return how many steps of a plan connect models.
+def _steps(entry: dict[str, Any]) -> tuple[int, int]:
+    """Return how many steps of a plan connect models, and how many do not.
 
-    A file of an older version lists them apart.
+    A file of an older version lists wires apart.
     """
     steps = entry.get("steps")
     if isinstance(steps, list):
-        return sum(isinstance(step, dict) and step.get("operation") == Connect.NAME for step in steps)
-    wires = entry.get("wires")
-    return len(wires) if isinstance(wires, list) else 0
+        wires = sum(isinstance(step, dict) and step.get("operation") == Connect.NAME for step in steps)
+        return wires, len(steps) - wires
+    listed = entry.get("wires")
+    return (len(listed) if isinstance(listed, list) else 0), 0
 
 
 def _born(pid: int) -> str:

@@ -12,7 +12,6 @@ from workbench.model import MetaGraph, Model
 from workbench.names import show
 from workbench.surgery.builder import Builder
 from workbench.surgery.operation import Operation
-from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import Plan, ResultOptions, Source
 from workbench.surgery.postconditions import check_join, check_steps
 from workbench.surgery.preconditions import unsafe_findings
@@ -120,8 +119,7 @@ def build(
     if not plan.joins:
         return _change(plan, models)
     draft, findings = assemble(plan, models, without=without)
-    steps = [step for step in plan.steps if not isinstance(step, Connect)]
-    if draft is None or (not steps and _in_order(plan)):
+    if draft is None or (not plan.other_steps and _in_order(plan)):
         return draft, findings
     before = draft.meta
     workspace = draft.workspace

@@ -74,11 +74,15 @@ def register(operation: Type) -> Type:
     return operation
 
 
-@cache
 def operation_names() -> tuple[str, ...]:
     """Return the names of all operations, without importing one."""
+    return tuple(sorted({*_module_names(), *_REGISTERED}))
+
+
+@cache
+def _module_names() -> frozenset[str]:
     folder = Path(__file__).parent / "operations"
-    return tuple(sorted(file.stem for file in folder.glob("[a-z]*.py")))
+    return frozenset(file.stem for file in folder.glob("[a-z]*.py"))
 
 
 def operation(name: str) -> type[Operation] | None:
@@ -87,7 +91,7 @@ def operation(name: str) -> type[Operation] | None:
     Args:
         name: as in a recipe; it may be any text.
     """
-    if name not in _REGISTERED and name in operation_names():
+    if name not in _REGISTERED and name in _module_names():
         import_module(f"workbench.surgery.operations.{name}")
     return _REGISTERED.get(name)
 
@@ -201,6 +205,8 @@ class Record(Kind):
         cls: their dataclass, whose fields are made with `option`.
     """
 
+    several = True
+
     def __init__(self, cls: type[Any]) -> None:
         self.cls = cls
         names = ", ".join(field.name for field in dataclasses.fields(cls))
@@ -291,20 +297,34 @@ def _parsed(cls: type[Operation], name: str, words: Iterable[str]) -> dict[str, 
                 hint=did_you_mean(key, fields, noun="fields"),
             )
         given.setdefault(key, []).append(value)
-    found = {}
-    for key, field in fields.items():
-        if key in given:
-            kind = kind_of(field)
-            try:
-                found[key] = kind.read(kind.parse(given[key]))
-            except WrongValue as wrong:
-                text = " ".join(given[key])
-                raise UsageError(
-                    f"The field {key!r} of {name} is {show(text, 60)}; it has to be {wrong.expected}."
-                ) from None
-        elif is_required(field):
-            raise UsageError(f"The operation {name} needs {key}={field.metadata['metavar']}.", hint=_FORM)
-    return found
+    return {key: parse_field(name, field, given.get(key, ())) for key, field in fields.items()}
+
+
+def parse_field(name: str, field: dataclasses.Field[Any], words: Sequence[str]) -> Any:
+    """Return the value that words give a field; its default if there are none.
+
+    Args:
+        name: of the operation.
+        field: one of its fields.
+        words: its values as written behind `field=`.
+
+    Raises:
+        UsageError: the field is required and no word is given, or the value is of another kind.
+    """
+    if not words:
+        if is_required(field):
+            raise UsageError(
+                f"The operation {name} needs {field.name}={field.metadata['metavar']}.", hint=_FORM
+            )
+        return field.default
+    kind = kind_of(field)
+    try:
+        return kind.read(kind.parse(words))
+    except WrongValue as wrong:
+        text = show(" ".join(words), 60)
+        raise UsageError(
+            f"The field {field.name!r} of {name} is {text}; it has to be {wrong.expected}."
+        ) from None
 
 
 def described(name: str) -> tuple[str, list[tuple[str, str]]]:

@@ -169,12 +169,22 @@ class Plan:
         return tuple(step for step in self.steps if isinstance(step, Connect))
 
     @property
+    def other_steps(self) -> tuple[Operation, ...]:
+        """The steps that do not connect models."""
+        return tuple(step for step in self.steps if not isinstance(step, Connect))
+
+    @property
     def joins(self) -> bool:
         """Whether models are put under their handles.
 
         If not, one model keeps what no step changes.
         """
         return len(self.sources) != 1 or bool(self.wires) or self.result.prefix
+
+    @property
+    def has_result(self) -> bool:
+        """Whether it makes a model: by wires, or by steps on its only source."""
+        return bool(self.wires) or (len(self.sources) == 1 and bool(self.steps))
 
     @property
     def handles(self) -> tuple[str, ...]:
@@ -186,7 +196,7 @@ class Plan:
         told = [models or "without models"]
         if self.joins:
             told.append(f"wires {names.brief(list(map(str, self.wires)), 8, 200) or 'none'}")
-        steps = [print_step(step) for step in self.steps if not isinstance(step, Connect)]
+        steps = list(map(print_step, self.other_steps))
         if steps or not self.joins:
             told.append(f"steps {names.brief(steps, 8, 200) or 'none'}")
         options = "".join(
@@ -196,7 +206,7 @@ class Plan:
 
     def with_wires(self, wires: Iterable[Connect]) -> Plan:
         """Return the same plan with these steps that connect models, before its others."""
-        return replace(self, steps=(*wires, *(one for one in self.steps if not isinstance(one, Connect))))
+        return replace(self, steps=(*wires, *self.other_steps))
 
     def with_wire(self, wire: Connect) -> Plan:
         """Return the same plan with one more step that connects models."""

@@ -63,7 +63,7 @@ def describe(plan: Plan, join: Join) -> dict[str, Any]:
             source["recipe"] = earlier
         sources.append(source)
     steps: list[Operation] = [Connect(str(link.source), str(link.target)) for link in join.links]
-    steps += [step for step in plan.steps if not isinstance(step, Connect)]
+    steps += plan.other_steps
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": tool(),

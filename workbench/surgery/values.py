@@ -42,9 +42,15 @@ def is_text(value: object) -> bool:
 
 
 class Kind:
-    """A kind of value. `read` and `write` are inverse, and so are `parse` and `print`."""
+    """A kind of value. `read` and `write` are inverse, and so are `parse` and `print`.
+
+    Attributes:
+        expected: what a value has to be, for an error.
+        several: whether a value may be given in several words.
+    """
 
     expected = ""
+    several = False
 
     def normal(self, value: Any) -> Any:
         """Return a value as the field holds it: immutable. It is not checked."""
@@ -131,6 +137,7 @@ class Texts(Kind):
     """A list of texts."""
 
     expected = "a list of texts"
+    several = True
 
     def normal(self, value: Any) -> Any:
         """Return a value made immutable; see `Kind`."""
@@ -165,6 +172,7 @@ class Pairs(Kind):
     """A mapping of texts to texts: old names to new ones, keys to tensors."""
 
     expected = "an object of texts"
+    several = True
 
     def normal(self, value: Any) -> Any:
         """Return a value made immutable; see `Kind`."""

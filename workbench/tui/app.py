@@ -171,22 +171,23 @@ class WorkbenchApp(Host):
             super().action_suspend_process()
 
     def action_ask_quit(self) -> None:
-        """Quit; ask first when wires would be lost or a commit runs."""
+        """Quit; ask first when wires or steps would be lost or a commit runs."""
         running = self._committer is not None and self._committer.running
         if not (self.session.unsaved or running):
             self.leave()
             return
+        from workbench.session.steps import counted
         from workbench.tui.screens.ask import AskScreen
 
         if isinstance(self.screen, AskScreen):
             self.leave()
             return
-        wires = len(self.session.plan.wires)
         if running:
             text = "A commit is running. Quitting cancels it and leaves nothing behind."
         else:
-            open_wires = "1 wire is" if wires == 1 else f"{wires} wires are"
-            text = f"{open_wires} neither committed nor saved."
+            plan = self.session.plan
+            lost = counted(len(plan.wires), len(plan.other_steps))
+            text = f"{lost} {'is' if len(plan.steps) == 1 else 'are'} neither committed nor saved."
         choices = [("quit", "Quit"), ("stay", "Stay")]
         if not running:
             choices.insert(1, ("save", "Save a recipe"))

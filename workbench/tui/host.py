@@ -84,7 +84,7 @@ class Host(App[int]):
     def plan_changed(self) -> None:
         """Save the plan, so that a lost connection loses nothing."""
         plan = self.session.plan
-        if plan.wires and self.session.unsaved:
+        if self.session.unsaved:
             tags = {handle: model.meta.tags for handle, model in self.session.models.items()}
             self.store.keep(plan, tags, self.session.commit.target)
         else:

@@ -9,7 +9,6 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from workbench.session.lists.listing import Row
-    from workbench.surgery.operations.connect import Connect
 
 
 @dataclass
@@ -34,10 +33,14 @@ class GoTo(Message):
 
 
 @dataclass
-class UnwireAsked(Message):
-    """The user wants to remove a wire."""
+class RemoveAsked(Message):
+    """The user wants to remove a wire or a step.
 
-    wire: Connect
+    Attributes:
+        row: its number in the list of both, wires first.
+    """
+
+    row: int
 
 
 @dataclass

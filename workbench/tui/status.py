@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from workbench.findings import total
 from workbench.names import count, show
+from workbench.session.steps import counted
 from workbench.tui import glyphs
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def models(session: Session, title: str) -> list[Piece]:
 
 
 def standing(session: Session, picked: Picked | None) -> list[Piece]:
-    """Return the state of the plan: the pick, or the wires and whether they can be committed."""
+    """Return the state of the plan: the pick, or the wires and steps and whether they can be committed."""
     if picked is not None:
         other = "an output" if picked.side == "target" else "an input"
         return [
@@ -38,7 +39,8 @@ def standing(session: Session, picked: Picked | None) -> list[Piece]:
             (f"  space on {other} wires it", "quiet"),
         ]
     plan = session.plan
-    found: list[Piece] = [(count(len(plan.wires), "wire"), "quiet")] if plan.sources[1:] else []
+    made = counted(len(plan.wires), len(plan.other_steps)) or ("0 wires" if plan.sources[1:] else "")
+    found: list[Piece] = [(made, "quiet")] if made else []
     outcome = session.outcome
     if outcome is None:
         return found
@@ -59,4 +61,16 @@ def tabs(session: Session) -> list[tuple[str, str]]:
         for position, source in enumerate(session.plan.sources)
     ] or [("pane-0", "no model")]
     findings = total(session.outcome.findings) if session.outcome is not None else 0
-    return [*labels, ("wires", f"wires {len(session.plan.wires)}"), ("findings", f"findings {findings:,}")]
+    wires, steps = len(session.plan.wires), len(session.plan.other_steps)
+    listed = [f"wires {wires}"] if wires or session.plan.sources[1:] else []
+    if steps or not listed:
+        listed.append(f"steps {steps}")
+    return [*labels, ("wires", ", ".join(listed)), ("findings", f"findings {findings:,}")]
+
+
+def list_title(session: Session) -> str:
+    """Return the title of the list of wires and steps, by what it may hold."""
+    plan = session.plan
+    if not plan.sources[1:] and not plan.wires:
+        return "Steps"
+    return "Wires and steps" if plan.other_steps else "Wires"

@@ -19,6 +19,7 @@ from workbench.cli.output import Output
 from workbench.errors import PlanError, UsageError
 from workbench.names import did_you_mean, show
 from workbench.state import remember_recipe
+from workbench.surgery.operation import parse_step
 from workbench.surgery.plan import DEFAULT_SIGNATURE, DEFAULT_TAGS, Plan, ResultOptions, Source, SourceList
 
 if TYPE_CHECKING:
@@ -48,6 +49,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-w", "--wire", action="append", default=[], metavar="OUT=IN", dest="wires",
         help="connect an output to an input; repeatable",
+    )  # fmt: skip
+    parser.add_argument(
+        "-s", "--step", action="append", default=[], metavar="STEP", dest="steps",
+        help="what is done to the joined model: 'NAME field=value …', as for edit; repeatable",
     )  # fmt: skip
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="new folder for the result")
     parser.add_argument("--dry-run", action="store_true", help="show what would be done, and write nothing")
@@ -183,10 +188,10 @@ def make_plan(args: argparse.Namespace) -> tuple[Plan, list[str]]:
     if args.recipe is not None:
         from workbench.surgery.recipe import load
 
-        if args.models or args.wires:
+        if args.models or args.wires or args.steps:
             raise UsageError(
                 "--recipe already names models and wires.",
-                hint="Leave out MODEL and --wire, or leave out --recipe.",
+                hint="Leave out MODEL, --wire and --step, or leave out --recipe.",
             )
         return load(args.recipe), []
     if len(args.models) < 2:
@@ -215,7 +220,7 @@ def make_plan(args: argparse.Namespace) -> tuple[Plan, list[str]]:
     )
     plan = Plan(
         chosen,
-        (),
+        tuple(map(parse_step, args.steps)),
         ResultOptions(
             args.signature or DEFAULT_SIGNATURE,
             _tags(args.tag_set) if args.tag_set is not None else DEFAULT_TAGS,

@@ -31,6 +31,10 @@ def what_it_does(draft: Draft) -> Detail:
             Span(f"  {typed}", "dtype"),
             Span(f"  {kind}" if kind else "", "dim"),
         )
+    if text.steps:
+        out.heading("Steps")
+        for step in text.steps:
+            out.add(f"  {step}")
     for source in text.sources:
         out.heading(source.handle)
         for fact in source.facts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on, work
 from textual.app import ComposeResult
@@ -14,7 +14,7 @@ from textual.widgets import Input
 from workbench.describe.actions import words
 from workbench.errors import Cancelled, UsageError, WorkbenchError
 from workbench.names import show
-from workbench.session.command import merge_line
+from workbench.session.command import command_line
 from workbench.session.session import Outcome, Session
 from workbench.session.texts.detail import Detail, Span
 from workbench.session.texts.progress import Progress
@@ -38,11 +38,11 @@ class CommitScreen(Screen[None]):
     """The commit screen: a form; beside it the summary, the progress, the verdict.
 
     Args:
-        session: with a plan that has wires.
+        session: with a plan that has a result.
     """
 
     app: Host
-    CSS_PATH = "commit.tcss"
+    CSS_PATH: ClassVar[list[str | Path]] = ["form.tcss", "commit.tcss"]
     SCOPE = "commit"
     BINDINGS = bindings("commit")
     AUTO_FOCUS = None
@@ -107,7 +107,7 @@ class CommitScreen(Screen[None]):
     def _changed(self) -> None:
         """Show the plan or the options after a change."""
         plan, commit = self.session.plan, self.session.commit
-        self.query_one(CommandLine).show_command(merge_line(plan, commit, self.form.target))
+        self.query_one(CommandLine).show_command(command_line(plan, commit, self.form.target))
         self.app.plan_changed()
         self._head()
         self._compute()

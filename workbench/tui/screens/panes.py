@@ -15,7 +15,7 @@ from textual.widget import Widget
 from workbench.errors import WorkbenchError
 from workbench.findings import Finding
 from workbench.names import CALL_SEPARATOR, show
-from workbench.session.command import inspect_line, merge_line
+from workbench.session.command import command_line
 from workbench.session.lists.picking import Picked, Wired, wired_endpoints
 from workbench.session.lists.viewer import Viewer
 from workbench.session.options import suggested_target
@@ -257,13 +257,7 @@ class PanesScreen(RegionScreen):
         self._head()
         self.show_tabs()
         plan, commit = self.session.plan, self.session.commit
-        if plan.wires:
-            line = merge_line(plan, commit, suggested_target(plan))
-        elif plan.sources:
-            line = inspect_line(plan)
-        else:
-            line = "workbench tui"
-        self.query_one(CommandLine).show_command(line)
+        self.query_one(CommandLine).show_command(command_line(plan, commit, suggested_target(plan)))
 
     @on(SubtitleChanged)
     def _titles(self) -> None:
@@ -283,7 +277,7 @@ class PanesScreen(RegionScreen):
                 what = "outputs" if self.picked.side == "target" else "inputs"
                 subtitle = f"{what} for {show(self.picked.endpoint.written, 40)}"
             pane.border_subtitle = subtitle.replace("[", r"\[")
-        self.query_one(Wires).border_title = "Wires"
+        self.query_one(Wires).border_title = standing.list_title(self.session)
         self.query_one(Findings).border_title = "Findings"
 
     def _head(self) -> None:

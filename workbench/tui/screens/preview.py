@@ -17,7 +17,7 @@ from textual.worker import get_current_worker
 
 from workbench.errors import WorkbenchError
 from workbench.names import count, show
-from workbench.session.command import inspect_line, merge_line
+from workbench.session.command import command_line
 from workbench.session.options import suggested_target
 from workbench.session.preview import Subject, View, describe, drawn
 from workbench.session.session import Session
@@ -129,7 +129,7 @@ class PreviewScreen(Screen[None]):
             subject = Subject.of_source(self.session.plan, self.session.source(handle), model)
             plan.add(
                 Span(
-                    "No models are joined yet" if not self.session.plan.wires else "The plan has errors",
+                    "The plan has errors" if self.session.plan.has_result else "No models are joined yet",
                     "maybe",
                 )
             )
@@ -137,22 +137,19 @@ class PreviewScreen(Screen[None]):
             for finding in outcome.findings:
                 if finding.severity == "error":
                     plan.add(Span(f"{finding.heading}: {finding.message}", "dim"))
-        self.call_later(self._prepared, subject, plan, outcome.draft is not None)
+        self.call_later(self._prepared, subject, plan)
 
-    def _prepared(self, subject: Subject, plan: Detail, joined: bool) -> None:
+    def _prepared(self, subject: Subject, plan: Detail) -> None:
         if not self.is_attached:
             return
         self.subject = subject
         pane = self.query_one("#plan", SpanLines)
         pane.show_detail(plan)
-        pane.set_class(not self.session.plan.wires, "-alone")
+        pane.set_class(not self.session.plan.has_result, "-alone")
         current = self.session.plan
-        line = (
-            merge_line(current, self.session.commit, suggested_target(current))
-            if joined
-            else inspect_line(current)
+        self.query_one(CommandLine).show_command(
+            command_line(current, self.session.commit, suggested_target(current))
         )
-        self.query_one(CommandLine).show_command(line)
         self.draw(self.view)
 
     def draw(self, view: View, select: str | None = None) -> None:
@@ -324,8 +321,8 @@ class PreviewScreen(Screen[None]):
         """Go to the commit screen."""
         from workbench.tui.screens.commit import CommitScreen
 
-        if not self.session.plan.wires:
-            self.app.tell("There is no wire yet.")
+        if not self.session.plan.has_result:
+            self.app.tell("There is no wire and no step yet.")
             return
         self.app.push_screen(CommitScreen(self.session))
 

@@ -35,7 +35,7 @@ def ask_and_save(app: Host, session: Session) -> None:
     name = "-".join(session.handles) or "plan"
     app.push_screen(
         PromptScreen(
-            "Save the recipe", "File for the recipe, which workbench merge --recipe replays:", f"{name}.json"
+            "Save the recipe", "File for the recipe, which workbench apply replays:", f"{name}.json"
         ),
         named,
     )
@@ -58,5 +58,5 @@ def save(app: Host, session: Session, path: Path, *, overwrite: bool = False) ->
     session.mark_saved()
     app.plan_changed()
     app.tell(
-        f"{show(str(path))}", "workbench merge --recipe or workbench tui opens it.", title="Recipe saved"
+        f"{show(str(path))}", "workbench apply replays it; workbench tui opens it.", title="Recipe saved"
     )

@@ -15,13 +15,14 @@ from workbench.tui.messages import (
     GoTo,
     ModelAsked,
     PickAsked,
+    RemoveAsked,
     SignatureAsked,
-    UnwireAsked,
 )
 from workbench.tui.screens.panes import PanesScreen
 from workbench.tui.widgets.bars import CommandLine
 
 if TYPE_CHECKING:
+    from workbench.surgery.operation import Operation
     from workbench.surgery.operations.connect import Connect
 
 
@@ -87,10 +88,28 @@ class WorkScreen(PanesScreen):
             self.picked = None
             self.refresh_state()
 
-    @on(UnwireAsked)
-    def _unwire(self, event: UnwireAsked) -> None:
-        self.session.unwire(event.wire)
+    @on(RemoveAsked)
+    def _remove(self, event: RemoveAsked) -> None:
+        wires = self.session.plan.wires
+        if event.row < len(wires):
+            self.session.unwire(wires[event.row])
+        else:
+            self.session.remove_step(event.row - len(wires))
         self.changed()
+
+    def action_add_step(self) -> None:
+        """Let the user choose an operation, fill in its fields, and add it as a step."""
+        from workbench.tui.screens.steps import ask_for_step
+
+        if not self.session.plan.sources:
+            self.app.tell("Open a model first (o).")
+            return
+
+        def made(step: Operation) -> None:
+            self.session.add_step(step)
+            self.changed()
+
+        ask_for_step(self.app, made)
 
     def action_suggest(self) -> None:
         """Suggest wires."""
@@ -219,13 +238,13 @@ class WorkScreen(PanesScreen):
         """Save the plan as a recipe."""
         from workbench.tui.screens.recipe import ask_and_save
 
-        if not self.session.plan.wires:
-            self.app.tell("There are no wires to save yet.")
+        if not self.session.plan.steps:
+            self.app.tell("There are no wires or steps to save yet.")
             return
         ask_and_save(self.app, self.session)
 
     def action_preview(self) -> None:
-        """Preview the joined graph."""
+        """Preview the result."""
         from workbench.tui.screens.preview import PreviewScreen
 
         if not self.session.models:
@@ -238,8 +257,13 @@ class WorkScreen(PanesScreen):
         """Go to the commit screen."""
         from workbench.tui.screens.commit import CommitScreen
 
-        if not self.session.plan.wires:
-            self.app.tell("There is no wire yet.", "space picks an output, space again wires it; s suggests.")
+        if not self.session.plan.has_result:
+            if len(self.session.plan.sources) > 1:
+                self.app.tell(
+                    "There is no wire yet.", "space picks an output, space again wires it; s suggests."
+                )
+            else:
+                self.app.tell("There is no step yet.", "A adds one; o opens a second model to join.")
             return
         self.app.push_screen(CommitScreen(self.session), lambda _: self._back())
 

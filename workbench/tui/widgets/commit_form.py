@@ -15,6 +15,7 @@ from workbench.describe.actions import words
 from workbench.errors import UsageError
 from workbench.names import show
 from workbench.session.options import suggested_target
+from workbench.surgery.plan import ResultOptions
 from workbench.tui import glyphs
 from workbench.tui.widgets.checkbox import Tick
 
@@ -80,8 +81,13 @@ class CommitForm(VerticalScroll, can_focus=False):
         plan, commit = self.session.plan, self.session.commit
         self.border_title = "Commit"
         yield from _line("target", "Target", commit.target or suggested_target(plan), "a new folder")
-        yield from _line("signature", "Signature", plan.result.signature, "key of the result's signature")
+        # options of a result are for joined models, but ones that are set must be seen where they are in the way
+        joined = plan.joins or plan.result != ResultOptions()
+        if joined:
+            yield from _line("signature", "Signature", plan.result.signature, "key of the result's signature")
         for name, label, about, more in _BOXES:
+            if name in _OF_PLAN and not joined:
+                continue
             value = getattr(plan.result if name in _OF_PLAN else commit, name)
             box = Tick(label, value, name=name, classes="option", compact=True)
             box.tooltip = f"{label}: {about}. {more}"
@@ -91,10 +97,11 @@ class CommitForm(VerticalScroll, can_focus=False):
         yield Static("Verify with (empty: generated; ^o picks a file)", classes="part", markup=False)
         yield Vertical(id="inputs")
         yield from _line("tolerance", "Tolerance", _number(commit.tolerance), "default of each dtype")
-        yield Static("Handles (prefixes of names in the result)", classes="part", markup=False)
-        for position, source in enumerate(plan.sources):
-            label = f"{glyphs.mark(position)} {show(source.path.name)}"
-            yield from _line(f"handle-{position}", label, source.handle, "a handle")
+        if plan.joins:
+            yield Static("Handles (prefixes of names in the result)", classes="part", markup=False)
+            for position, source in enumerate(plan.sources):
+                label = f"{glyphs.mark(position)} {show(source.path.name)}"
+                yield from _line(f"handle-{position}", label, source.handle, "a handle")
         with Horizontal(classes="buttons"):
             yield Button("Commit", id="go", classes="-primary", compact=True)
             yield Button("Back", id="leave", compact=True)

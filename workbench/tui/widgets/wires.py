@@ -1,4 +1,4 @@
-"""The wires of the plan."""
+"""The wires of the plan and its other steps."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from rich.cells import cell_len
 from workbench.model import shapes
 from workbench.names import elide, show
 from workbench.session.session import Session
+from workbench.surgery.operation import Operation, print_step
 from workbench.surgery.operations.connect import Connect
 from workbench.tui import glyphs
 from workbench.tui.actions import bindings
-from workbench.tui.messages import GoTo, UnwireAsked
+from workbench.tui.messages import GoTo, RemoveAsked
 from workbench.tui.widgets.lines import Lines, Painted, Piece
 
 
 class Wires(Lines):
-    """The wires of the plan, one a line."""
+    """The wires of the plan, one a line, and below them its other steps."""
 
     SCOPE = "wires"
     CURSOR_STAYS = False
@@ -28,13 +29,13 @@ class Wires(Lines):
         self.session = session
 
     def count(self) -> int:
-        """Return the number of wires."""
-        return len(self.session.plan.wires)
+        """Return the number of wires and other steps."""
+        return len(self.session.plan.steps)
 
     def empty_text(self) -> str:
-        """Return how to make the first wire."""
+        """Return how to make the first wire or step."""
         if len(self.session.plan.sources) < 2:
-            return "Open a second model (o) to join it to this one."
+            return "No steps yet: A adds one. o opens a second model to join to this one."
         return "No wires yet: space picks, space again wires, s suggests."
 
     @property
@@ -43,9 +44,22 @@ class Wires(Lines):
         wires = self.session.plan.wires
         return wires[self.cursor] if 0 <= self.cursor < len(wires) else None
 
+    @property
+    def step(self) -> Operation | None:
+        """Return the step under the cursor that is no wire."""
+        number = self.cursor - len(self.session.plan.wires)
+        steps = self.session.plan.other_steps
+        return steps[number] if 0 <= number < len(steps) else None
+
     def paint(self, index: int) -> Painted:
-        """Return a wire as a line."""
-        wire = self.session.plan.wires[index]
+        """Return a wire or another step as a line."""
+        number = index - len(self.session.plan.wires)
+        if number >= 0:
+            text = show(print_step(self.session.plan.other_steps[number]), 1000)
+            return Painted([(f" step {number + 1}  ", "quiet"), (text, "plain")])
+        return self._paint_wire(self.session.plan.wires[index])
+
+    def _paint_wire(self, wire: Connect) -> Painted:
         handles = self.session.handles
         link = self.session.link(wire)
         left: list[Piece] = [(" ", "plain")]
@@ -85,12 +99,12 @@ class Wires(Lines):
             mine = max(room // 2, room - widths[1 - number])
             left[at] = elide(left[at][0], mine), left[at][1]
 
-    def action_unwire(self) -> None:
-        """Remove the wire."""
-        if self.wire is not None:
-            self.post_message(UnwireAsked(self.wire))
+    def action_remove(self) -> None:
+        """Remove the wire or step."""
+        if self.count():
+            self.post_message(RemoveAsked(self.cursor))
         else:
-            self.app.say("There is no wire to remove.")
+            self.app.say("There is no wire or step to remove.")
 
     def action_source(self) -> None:
         """Go to the wire's source."""
@@ -106,13 +120,17 @@ class Wires(Lines):
             handle = self.session.ends_of(wire)[side]
             text = (wire.source, wire.target)[side].removeprefix(f"{handle}@")
             self.post_message(GoTo(f"{handle}@{text}", "target" if side else "source"))
+        elif self.step is not None:
+            self.app.say("A step has no place in a model; d removes it.")
         else:
             self.app.say("There is no wire yet; space on an output of a model picks it.")
 
     def action_copy(self) -> None:
-        """Copy the wire as `--wire` takes it."""
+        """Copy the wire as `--wire` takes it, or the step as `--step` does."""
         if self.wire is not None:
             self.app.copy_to_clipboard(str(self.wire))
+        elif self.step is not None:
+            self.app.copy_to_clipboard(print_step(self.step))
 
     def on_lines_chosen(self, event: Lines.Chosen) -> None:
         """Go to the wire's source on a second click, or a click at its right end."""

@@ -1,0 +1,199 @@
+"""Adding operations as steps: the dialog made from the registry, the list, the preview and the commit of one model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
+
+from tests.surgery.tiny import doubler
+from tests.tui.driving import drive, press, screen_text, settle, type_text, until
+from workbench.model import open_model
+from workbench.session.steps import choices
+from workbench.surgery import operation as registry
+from workbench.surgery import values
+from workbench.surgery.operation import Operation, option, print_step, register
+from workbench.surgery.workspace import Workspace
+from workbench.tui.app import WorkbenchApp
+from workbench.tui.screens.commit import CommitScreen
+from workbench.tui.screens.preview import PreviewScreen
+from workbench.tui.screens.steps import Operations, OperationsScreen, StepScreen
+from workbench.tui.screens.work import WorkScreen
+from workbench.tui.widgets.bars import CommandLine
+from workbench.tui.widgets.wires import Wires
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """x -> y."""
+    return doubler(tmp_path / "m").save()
+
+
+def steps(app: WorkbenchApp) -> list[str]:
+    return [print_step(step) for step in app.session.plan.steps]
+
+
+def command(app: WorkbenchApp) -> str:
+    return app.screen.query_one(CommandLine).command
+
+
+async def choose(app: WorkbenchApp, pilot: Pilot[int], name: str) -> None:
+    """Opens the dialog and the form of an operation, by keys."""
+    await press(app, pilot, "A")
+    at = [known for known, _ in choices()].index(name)
+    await press(app, pilot, *["down"] * (at - app.screen.query_one(Operations).cursor), "enter")
+
+
+def line(app: WorkbenchApp, name: str) -> Input:
+    return next(one for one in app.screen.query(Input) if one.name == name)
+
+
+def problem(app: WorkbenchApp, name: str) -> str:
+    found = app.screen.query_one(f"#problem-{name}", Static)
+    return str(found.content) if found.display else ""
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+def test_a_step_on_one_model(model: Path, tmp_path: Path, size: tuple[int, int]) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        assert command(app).startswith("workbench inspect ")
+        await choose(app, pilot, "signature")
+        assert isinstance(app.screen, StepScreen) and app.focused is line(app, "rename")
+        assert "rename an input of the chosen signature" in screen_text(app), "help stands in the empty line"
+        await press(app, pilot, "tab")
+        assert "rename_inputs=OLD=NEW: rename an input of the chosen signature." in screen_text(app)
+        await type_text(app, pilot, "x=image")
+        await press(app, pilot, "enter")
+        assert isinstance(app.screen, WorkScreen) and steps(app) == ["signature rename_inputs=x=image"]
+        assert command(app) == f"workbench edit {model} --step 'signature rename_inputs=x=image' -o ./m"
+        assert "1 step" in screen_text(app) and "can be committed" in screen_text(app)
+        await press(app, pilot, "w")
+        assert "step 1  signature rename_inputs=x=image" in screen_text(app)
+        await press(app, pilot, "y")
+        assert app.clipboard == "signature rename_inputs=x=image"
+        await press(app, pilot, "enter")
+        assert "A step has no place in a model; d removes it." in screen_text(app)
+        await press(app, pilot, "d")
+        assert steps(app) == []
+        await press(app, pilot, "u")
+        assert len(steps(app)) == 1
+        await press(app, pilot, "u", "U")
+        assert len(steps(app)) == 1
+
+    drive(story, [model], state=tmp_path / "state", size=size)
+
+
+def test_what_is_wrong_stands_at_the_field(model: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await choose(app, pilot, "set")
+        assert "input *" in screen_text(app) and "signature *" not in screen_text(app)
+        await press(app, pilot, "enter")
+        assert isinstance(app.screen, StepScreen) and app.focused is line(app, "input")
+        assert problem(app, "input") == "The operation set needs input=KEY."
+        assert problem(app, "value") and not problem(app, "signature")
+        await type_text(app, pilot, "x")
+        await press(app, pilot, "enter")
+        assert not problem(app, "input") and app.focused is line(app, "value"), "the next wrong field"
+        assert line(app, "input").value == "x"
+        await type_text(app, pilot, "[[1, 2, 3, 4]]")
+        await press(app, pilot, "enter")
+        assert steps(app) == ["set input=x 'value=[[1, 2, 3, 4]]'"]
+
+    drive(story, [model], state=tmp_path / "state")
+
+
+def test_escape_goes_back_to_the_operations_then_to_the_models(model: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await choose(app, pilot, "set")
+        await press(app, pilot, "escape")
+        assert isinstance(app.screen, OperationsScreen)
+        operations = app.screen.query_one(Operations)
+        assert operations.choices[operations.cursor][0] == "set"
+        await press(app, pilot, "escape")
+        assert isinstance(app.screen, WorkScreen) and steps(app) == []
+
+    drive(story, [model], state=tmp_path / "state")
+
+
+def test_an_operation_of_ones_own_is_offered(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_REGISTERED", dict(registry._REGISTERED))
+
+    @register
+    @dataclass(frozen=True, slots=True)
+    class Whistle(Operation):
+        """Whistle a tune."""
+
+        NAME: ClassVar[str] = "whistle"
+        tune: str = option(values.Text("high", "low"), "which tune", metavar="high|low")
+        loud: bool = option(values.Flag(), "so that all can hear it", default=False)
+
+        def apply(self, workspace: Workspace) -> None:
+            workspace.note("freeze-done", "info", "", f"A tune that is {self.tune}.")
+
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "A")
+        assert "whistle" in screen_text(app) and "Whistle a tune" in screen_text(app)
+        await press(app, pilot, "escape")
+        await choose(app, pilot, "whistle")
+        assert "tune *" in screen_text(app) and "[ ] loud" in screen_text(app)
+        await type_text(app, pilot, "middle")
+        await press(app, pilot, "tab", "space", "ctrl+s")
+        assert "it has to be one of high, low" in problem(app, "tune")
+        line(app, "tune").value = "low"
+        await press(app, pilot, "enter")
+        assert steps(app) == ["whistle tune=low loud=true"]
+        assert "A tune that is low." in screen_text(app)
+
+    drive(story, [model], state=tmp_path / "state")
+
+
+def test_a_step_after_a_join(model: Path, tmp_path: Path) -> None:
+    other = doubler(tmp_path / "n").save()
+
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await choose(app, pilot, "freeze")
+        await press(app, pilot, "enter")
+        await press(app, pilot, "1", "s", "enter")
+        assert steps(app) == ["connect source=y target=x", "freeze"]
+        assert command(app) == f"workbench merge {model} {other} --wire y=x --step freeze -o ./m-n"
+        assert "1 wire and 1 step" in screen_text(app)
+        await press(app, pilot, "w", "G")
+        assert app.screen.query_one(Wires).has_focus and "step 1  freeze" in screen_text(app)
+        await press(app, pilot, "d")
+        assert steps(app) == ["connect source=y target=x"]
+
+    drive(story, [model, other], state=tmp_path / "state")
+
+
+def test_one_model_with_a_step_is_previewed_and_committed(model: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out"
+
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "c")
+        assert isinstance(app.screen, WorkScreen) and "There is no step yet." in screen_text(app)
+        await choose(app, pilot, "signature")
+        await press(app, pilot, "tab")
+        await type_text(app, pilot, "x=image")
+        await press(app, pilot, "enter", "v")
+        assert isinstance(app.screen, PreviewScreen)
+        await until(pilot, lambda: app.screen.query_one("#canvas").canvas is not None)  # type: ignore[attr-defined]
+        assert "signature rename_inputs=x=image" in screen_text(app)
+        await press(app, pilot, "escape")
+        app.session.set_commit("verify", verify=False)  # nothing here needs TensorFlow
+        await press(app, pilot, "c")
+        assert isinstance(app.screen, CommitScreen)
+        await settle(app, pilot)
+        assert "Keep outputs" not in screen_text(app) and "Handles" not in screen_text(app)
+        app.screen.form.target_line.value = str(target)
+        await press(app, pilot, "ctrl+s")
+        await until(pilot, lambda: app.screen.report is not None)  # type: ignore[attr-defined]
+        assert list(open_model(target).meta.signatures["serving_default"].inputs) == ["image"]
+        assert not app.session.unsaved
+
+    drive(story, [model], state=tmp_path / "state")

@@ -1,0 +1,199 @@
+"""Adding a step: first which operation, then a form made from its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.widget import Widget
+from textual.widgets import Button, Input, Static
+
+from workbench.session.steps import FormField, choices, fill, form_fields
+from workbench.surgery.operation import Operation
+from workbench.tui.screens.dialog import Dialog
+from workbench.tui.widgets.checkbox import Tick
+from workbench.tui.widgets.lines import Lines, Painted
+
+if TYPE_CHECKING:
+    from workbench.tui.host import Host
+
+_SEVERAL = "Separate several values by spaces; quote a value that contains spaces."
+
+
+def ask_for_step(app: Host, made: Callable[[Operation], None], name: str = "") -> None:
+    """Ask for an operation, then for its fields.
+
+    A form that is closed leads back to the operations.
+
+    Args:
+        app: the application.
+        made: what is done with the step.
+        name: of the operation under the cursor at first.
+    """
+
+    def chosen(name: str | None) -> None:
+        if name is not None:
+            app.push_screen(StepScreen(name), lambda step: filled(name, step))
+
+    def filled(name: str, step: Operation | None) -> None:
+        if step is not None:
+            made(step)
+        else:
+            ask_for_step(app, made, name)
+
+    app.push_screen(OperationsScreen(name), chosen)
+
+
+class Operations(Lines):
+    """The operations, one a line with its help.
+
+    Args:
+        name: of the operation under the cursor at first.
+    """
+
+    def __init__(self, name: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.choices = choices()
+        self._at = next((at for at, (known, _) in enumerate(self.choices) if known == name), 0)
+        self._width = max((len(known) for known, _ in self.choices), default=0)
+
+    def on_mount(self) -> None:
+        """Set the height to the number of lines."""
+        self.styles.height = min(len(self.choices), 14)
+        self.rows_changed(self._at)
+
+    def count(self) -> int:
+        """Return the number of operations."""
+        return len(self.choices)
+
+    def paint(self, index: int) -> Painted:
+        """Return an operation as a line."""
+        name, help = self.choices[index]
+        return Painted([(f" {name:{self._width}}  ", "strong"), (help, "plain")])
+
+    def action_copy(self) -> None:
+        """Copy the operation's name."""
+        self.app.copy_to_clipboard(self.choices[self.cursor][0])
+
+
+class OperationsScreen(Dialog[str]):
+    """A dialog that returns the name of the chosen operation."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,space", "take", "This one")]
+
+    def __init__(self, name: str = "") -> None:
+        super().__init__()
+        self._name_at_first = name
+
+    def compose(self) -> ComposeResult:
+        """Yield the list."""
+        with Vertical(classes="dialog") as frame:
+            frame.border_title = "Add a step"
+            frame.border_subtitle = "enter: choose   esc: close"
+            yield Operations(self._name_at_first)
+
+    def action_take(self) -> None:
+        """Choose the operation under the cursor."""
+        operations = self.query_one(Operations)
+        self.dismiss(operations.choices[operations.cursor][0])
+
+    @on(Lines.Chosen)
+    def _chosen(self) -> None:
+        self.action_take()
+
+
+class StepScreen(Dialog[Operation]):
+    """A dialog with a form, which returns the filled operation; None when closed.
+
+    Args:
+        operation: its name.
+    """
+
+    CSS_PATH: ClassVar[list[str | Path]] = ["dialog.tcss", "form.tcss", "steps.tcss"]
+    AUTO_FOCUS = "Input, Tick, #add"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "add", "Add")]
+
+    def __init__(self, operation: str) -> None:
+        super().__init__()
+        self._operation = operation
+        self._about = dict(choices())[operation]
+        self._fields = {field.name: field for field in form_fields(operation)}
+
+    def compose(self) -> ComposeResult:
+        """Yield a line for each field, the help of the focused one and the buttons."""
+        with Vertical(classes="dialog") as frame:
+            frame.border_title = f"Add a step: {self._operation}"
+            frame.border_subtitle = "enter: add   tab: next field   esc: back"
+            required = any(field.required for field in self._fields.values())
+            note = " Fields with * are required." if required else ""
+            yield Static(f"{self._about}.{note}", classes="text", markup=False)
+            with VerticalScroll(id="fields", can_focus=False):
+                for field in self._fields.values():
+                    yield from _line(field)
+            problem = Static(id="problem", classes="problem", markup=False)
+            problem.display = False
+            yield problem
+            if self._fields:
+                yield Static(classes="hint", markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button("Add", id="add", classes="-primary", compact=True)
+                yield Button("Back", id="back", compact=True)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Show the help of the focused field in full."""
+        field = self._fields.get(event.widget.name or "")
+        hint = next(iter(self.query(".hint").results(Static)), None)
+        if field is not None and hint is not None:
+            more = f" {_SEVERAL}" if field.several else ""
+            hint.update(f"{field.name}={field.metavar}: {field.help}.{more}")
+
+    def action_add(self) -> None:
+        """Return the step, or show at each field what is wrong with it."""
+        lines: dict[str, Input | Tick] = {
+            line.name or "": line
+            for line in self.query(".field Input, .field Tick").results(Widget)
+            if isinstance(line, (Input, Tick))
+        }
+        filled = fill(self._operation, {name: line.value for name, line in lines.items()})
+        if filled.step is not None:
+            self.dismiss(filled.step)
+            return
+        for name in ("", *self._fields):
+            problem = self.query_one(f"#problem-{name}" if name else "#problem", Static)
+            problem.update(filled.problems.get(name, ""))
+            problem.display = name in filled.problems
+        first = next((name for name in self._fields if name in filled.problems), None)
+        if first is not None:
+            lines[first].focus()
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_add()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        if event.button.id == "add":
+            self.action_add()
+        else:
+            self.action_cancel()
+
+
+def _line(field: FormField) -> ComposeResult:
+    """Yield the line of a field and the place for what is wrong with it."""
+    with Horizontal(classes="field"):
+        if field.flag:
+            yield Tick(field.name, field.ticked, name=field.name, classes="option", compact=True)
+            yield Static(field.help, classes="about", markup=False)
+        else:
+            yield Static(f"{field.name}{' *' if field.required else ''}", classes="label", markup=False)
+            yield Input(placeholder=field.help, name=field.name, compact=True)
+    problem = Static(id=f"problem-{field.name}", classes="problem", markup=False)
+    problem.display = False
+    yield problem
