@@ -84,6 +84,17 @@ def test_dry_run(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert any(line.startswith("Files to write ") for line in lines)
 
 
+def test_steps_follow_the_wires(cli: Cli) -> None:
+    steps = ("--step", "signature rename=serving_default=whole", "--step", "freeze")
+    done = cli("merge", *PAIR, *steps, "--dry-run")
+    lines = [" ".join(line.split()) for line in done.out.splitlines()]
+    at = lines.index("Steps")
+    assert lines[at + 1 : at + 3] == ["signature rename=serving_default=whole", "freeze"]
+    assert "After whole" in lines and done.code == 0
+    assert "Steps" not in cli("merge", *PAIR, "--dry-run").out.split()
+    assert cli("merge", *PAIR, "--step", "freez", "--dry-run").code == 2
+
+
 def test_dry_run_as_data_has_every_name(cli: Cli, tmp_path: Path) -> None:
     found = one_line(cli("merge", *PAIR, "--dry-run", "--json"))
     assert found["wires"] == [{"from": "image_base64@pixels", "to": "digits@myInput", "fits": ["proven"]}]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from workbench.session.lists.places import Entry, existing, is_model, known, listing, nothing, typed
 from workbench.session.store import Store, state_folder
+from workbench.surgery.operation import parse_step
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import Plan, ResultOptions, Source
 from workbench.surgery.recipe import load
@@ -51,6 +52,16 @@ def test_a_lost_plan_is_offered_and_reads_back(tmp_path: Path) -> None:
     assert [s.tags for s in read.sources] == [("serve",), ("x",)]
     Store(tmp_path).drop(offered)
     assert Store(tmp_path).unfinished() == []
+
+
+def test_a_plan_of_steps_alone_is_offered(tmp_path: Path) -> None:
+    plan = Plan((Source("a", tmp_path / "a"),), (parse_step("freeze"), parse_step("flatten format=tf1")))
+    Store(tmp_path).keep(plan, {})
+    (file,) = (tmp_path / "plans").glob("*.json")
+    entry = json.loads(file.read_text())
+    file.write_text(json.dumps({**entry, "born": "another process had this number"}))
+    (offered,) = Store(tmp_path).unfinished()
+    assert offered.summary == "a, 2 steps" and load(offered.path).steps == plan.steps
 
 
 def test_a_finished_plan_is_forgotten(tmp_path: Path) -> None:

@@ -31,6 +31,11 @@ def dry_run(out: Output, draft: Draft) -> None:
         [NAME, DTYPE, TEXT, NAME, DTYPE, TEXT],
     )
     out.line()
+    if text.steps:
+        out.heading("Steps")
+        for step in text.steps:
+            out.line(step, indent=2)
+        out.line()
     for handle, signature in text.before:
         out.heading(f"Before: {handle}", show(signature.key))
         _ports(out, signature)

@@ -69,7 +69,8 @@ def what_became(draft: Draft, report: Report) -> Detail:
         _paragraph(out, words(report.hint, "terminal UI"), "dim")
     if verification is not None:
         if verification.outputs:
-            out.heading("Compared with the models run one after the other")
+            joined = draft.plan.joins
+            out.heading(f"Compared with {'the models run one after the other' if joined else 'the source'}")
             for row in output_rows(verification):
                 out.add(
                     Span(f"  {'✓' if row.equal else '✗'} ", "good" if row.equal else "bad"),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from workbench.tui.host import Host
 
 _BOXES = (
-    ("verify", "Verify", "run it, compare with the models", "Only a verified result is published."),
+    ("verify", "Verify", "run it, compare with its sources", "Only a verified result is published."),
     ("serving", "Next version", "a number under the target", "For TensorFlow Serving: target/1, target/2, …"),
     ("freeze", "Freeze", "convert variables to constants", "The result then has no checkpoint."),
     (
