@@ -365,7 +365,7 @@ def calls(
             draft = apply(plan)
             report = commit(draft, name, child=child)
             assert report.published, (name, report.reason)
-            found[name] = merge_page._call(report, draft, calling.Needs())
+            found[name] = merge_page.MergePages(draft, calling.Needs()).call(report)
     return folder, found
 
 

@@ -13,9 +13,9 @@ import pytest
 from tests.cli.test_unsafe import reads_a_file
 from tests.surgery.tiny import doubler, plan
 from workbench.cli.output import Output
-from workbench.cli.pages.merge_page import dry_run, outcome
+from workbench.cli.pages.merge_page import MergePages
 from workbench.describe.actions import words
-from workbench.describe.calling import needs_of
+from workbench.describe.calling import Needs, needs_of
 from workbench.describe.findings import counts_text
 from workbench.describe.plan import plan_json, plan_text
 from workbench.describe.text import size
@@ -75,7 +75,7 @@ def draft(request: pytest.FixtureRequest, sample_models: Path, tmp_path: Path) -
 
 def test_a_plan(draft: Draft) -> None:
     page, screen, data = (
-        printed(lambda out: dry_run(out, draft)),
+        printed(lambda out: MergePages(draft, Needs()).dry_run(out)),
         shown(what_it_does(draft)),
         as_data(plan_json(draft)),
     )
@@ -121,7 +121,7 @@ def published(draft: Draft, target: Path, options: CommitOptions) -> None:
     """A result is told alike by all."""
     report = commit(draft, target, verify=options.verify)
     needs = needs_of(draft.meta, draft.signature.key, allowed=options.allow_unsafe, verified=options.verify)
-    page = printed(lambda out: outcome(out, draft, report, needs))
+    page = printed(lambda out: MergePages(draft, needs).outcome(out, report))
     screen, data = shown(what_became(draft, report)), as_data(report.as_json())
     assert data["verdict"] == report.verdict
     assert page[0].startswith(f"{target}: {data['verdict']} {size(data['bytes'])}, ")
@@ -152,7 +152,7 @@ def test_a_result_that_was_not_run(tmp_path: Path) -> None:
     draft = apply(plan(bad, doubler(tmp_path / "b").save()))
     report = commit(draft, tmp_path / "out")
     needs = needs_of(draft.meta, draft.signature.key, allowed=False, verified=True)
-    page = printed(lambda out: outcome(out, draft, report, needs))
+    page = printed(lambda out: MergePages(draft, needs).outcome(out, report))
     screen, data = shown(what_became(draft, report)), as_data(report.as_json())
     assert (data["verdict"], data["path"]) == ("not run", None)
     assert page[0].startswith("Not published: not run") and screen[0] == "✗ not run"

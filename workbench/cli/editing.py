@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.cli import verifying
 from workbench.cli.arguments import add_overwrite
+from workbench.cli.committing import commit_and_report
 from workbench.cli.output import Output
 from workbench.cli.verdict import files_and_findings, verdict
 from workbench.describe.actions import finding_json
 from workbench.errors import PlanError, UsageError
-from workbench.state import remember_recipe
 from workbench.surgery.plan import Plan
 
 if TYPE_CHECKING:
     from workbench.findings import Finding
     from workbench.model import Model
     from workbench.publishing.report import Report
-    from workbench.runtime.child_process.child import Child
     from workbench.surgery.draft import Draft
     from workbench.surgery.operation import Operation
 
@@ -101,13 +100,51 @@ def _count(findings: list[Finding]) -> str:
     return "one error" if errors == 1 else f"{errors} errors"
 
 
-Page = Callable[["Draft"], tuple[Callable[[], None] | None, Mapping[str, Any]]]
-"""Makes of a draft what is special about it: what shows it on a page, and the same as data for `--json`."""
+Special = Callable[["Draft"], tuple[Callable[[], None] | None, Mapping[str, Any]]]
+"""Makes of a draft what is special about a command: what shows it on a page, and the same as data for `--json`."""
 
 
-def change_and_tell(
-    plan: Plan, models: Mapping[str, Model], args: argparse.Namespace, out: Output, page: Page | None = None
-) -> int:
+class EditPages:
+    """The pages of a command that changes a model.
+
+    Args:
+        draft: the changed model.
+        special: makes what is special about the command, or None.
+    """
+
+    def __init__(self, draft: Draft, special: Special | None = None) -> None:
+        self.draft = draft
+        self._show, self._more = (None, {}) if special is None else special(draft)
+
+    def dry_run(self, out: Output) -> None:
+        """Write the page of `--dry-run`."""
+        if self._show is not None:
+            self._show()
+        files_and_findings(out, self.draft)
+
+    def dry_run_json(self) -> dict[str, Any]:
+        """Return the data of `--dry-run`."""
+        return {
+            "schema_version": 1,
+            "bytes": self.draft.nbytes,
+            "files": ["saved_model.pb", *(copied.relative for copied in self.draft.files)],
+            "findings": [finding_json(finding) for finding in self.draft.findings],
+            **self._more,
+        }
+
+    def outcome(self, out: Output, report: Report) -> None:
+        """Write the outcome of the commit."""
+        outcome(report, out)
+        if self._show is not None and not out.quiet:
+            out.line()
+            self._show()
+
+    def outcome_json(self, report: Report) -> dict[str, Any]:
+        """Return the outcome of the commit as data."""
+        return {**report.as_json(), **self._more}
+
+
+def change_and_report(plan: Plan, models: Mapping[str, Model], args: argparse.Namespace, out: Output) -> int:
     """Change models by a plan, write the result and report it; return the exit code.
 
     What would leave the result `not run` is reported before anything is changed: that can take long, and much memory.
@@ -117,13 +154,13 @@ def change_and_tell(
         models: its sources opened, by handle.
         args: the flags.
         out: where to report it.
-        page: makes what is special about this command.
 
     Raises:
         PlanError: a finding forbids it.
     """
     if args.dry_run or args.no_verify or plan.joins:
-        return commit_and_tell(built(plan, models), args, out, page=page)
+        draft = built(plan, models)
+        return commit_and_report(draft, args, out, EditPages(draft))
     from workbench.publishing.preflight import hindrance
     from workbench.publishing.running import Running
 
@@ -134,81 +171,17 @@ def change_and_tell(
         stack.push(child)  # started only where it may be
         early = hindrance(model, proving, child)
         if early is None:
-            return commit_and_tell(built(plan, models), args, out, child=child, page=page)
+            draft = built(plan, models)
+            return commit_and_report(draft, args, out, EditPages(draft), child)
     if out.json:
         out.emit(early.as_json())
     else:
-        _outcome(early, out)
+        outcome(early, out)
     return 1
 
 
-def commit_and_tell(
-    draft: Draft,
-    args: argparse.Namespace,
-    out: Output,
-    *,
-    child: Child | None = None,
-    page: Page | None = None,
-) -> int:
-    """Write a draft as the flags say, and report what became of it; the exit code.
-
-    Args:
-        draft: the draft.
-        args: the flags.
-        out: where to report it.
-        child: a running TensorFlow process to use; None starts one.
-        page: makes what is special about this command.
-    """
-    shown, more = page(draft) if page is not None else (None, {})
-    if args.save_recipe is not None:
-        from workbench.surgery.recipe import save
-
-        save(draft.plan, draft.join, args.save_recipe, overwrite=args.overwrite)
-    if args.dry_run:
-        _dry_run(draft, out, shown, more)
-        return 0
-    from workbench.publishing.commit import commit
-
-    out.remarks(draft.findings)
-    report = commit(
-        draft,
-        args.output,
-        serving=args.serving,
-        verify=not args.no_verify,
-        proving=verifying.proving_of(args, draft.meta, draft.signature if draft.references else None),
-        child=child,
-        progress=verifying.Talker(out),
-    )
-    if report.published:
-        remember_recipe(draft.recipe, [source.path for source in draft.plan.sources])
-    if out.json:
-        out.emit({**report.as_json(), **more})
-    else:
-        _outcome(report, out)
-        if shown is not None and not out.quiet:
-            out.line()
-            shown()
-    return 0 if report.published else 1
-
-
-def _dry_run(draft: Draft, out: Output, page: Callable[[], None] | None, more: Mapping[str, Any]) -> None:
-    if out.json:
-        out.emit(
-            {
-                "schema_version": 1,
-                "bytes": draft.nbytes,
-                "files": ["saved_model.pb", *(copied.relative for copied in draft.files)],
-                "findings": [finding_json(finding) for finding in draft.findings],
-                **more,
-            }
-        )
-        return
-    if page is not None:
-        page()
-    files_and_findings(out, draft)
-
-
-def _outcome(report: Report, out: Output) -> None:
+def outcome(report: Report, out: Output) -> None:
+    """Write a verdict with its differences and findings."""
     verdict(out, report)
     if out.quiet and report.published:
         return

@@ -12,7 +12,6 @@ from workbench.cli.output import Output
 if TYPE_CHECKING:
     from workbench.model import MetaGraph, Signature
     from workbench.publishing.running import Proving
-    from workbench.surgery.draft import Draft
 
 
 def configure(parser: argparse.ArgumentParser, *, publishes: bool = True) -> None:
@@ -71,11 +70,6 @@ def _number(text: str, fits: Callable[[float], bool], expected: str) -> float:
     if math.isfinite(value) and fits(value):
         return value
     raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
-
-
-def proving(args: argparse.Namespace, draft: Draft) -> Proving:
-    """Return the verification options of a merge's flags."""
-    return proving_of(args, draft.meta, draft.signature if args.inputs else None)
 
 
 def proving_of(args: argparse.Namespace, meta: MetaGraph, signature: Signature | None) -> Proving:

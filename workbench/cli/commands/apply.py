@@ -41,4 +41,4 @@ def run(args: argparse.Namespace, out: Output) -> int:
     editing.need_output(args)
     sources = {handle: Path(path) for handle, path in pairs("--source", args.sources, "HANDLE=DIR").items()}
     plan = load(args.recipe, sources)
-    return editing.change_and_tell(plan, open_sources(plan), args, out)
+    return editing.change_and_report(plan, open_sources(plan), args, out)

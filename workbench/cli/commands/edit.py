@@ -49,7 +49,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     if not args.steps:
         raise UsageError("No changes requested.", hint="Add --step; workbench edit --list lists operations.")
     plan = editing.edit_plan(args, *map(parse_step, args.steps))
-    return editing.change_and_tell(plan, {plan.handles[0]: editing.open_it(args)}, args, out)
+    return editing.change_and_report(plan, {plan.handles[0]: editing.open_it(args)}, args, out)
 
 
 def _list(out: Output) -> None:

@@ -33,4 +33,4 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from workbench.surgery.operations.flatten import Flatten
 
     model, plan = editing.open_it(args), editing.edit_plan(args, Flatten(args.format or "auto"))
-    return editing.change_and_tell(plan, {plan.handles[0]: model}, args, out)
+    return editing.change_and_report(plan, {plan.handles[0]: model}, args, out)

@@ -28,4 +28,4 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from workbench.surgery.operations.freeze import Freeze
 
     model, plan = editing.open_it(args), editing.edit_plan(args, Freeze())
-    return editing.change_and_tell(plan, {plan.handles[0]: model}, args, out)
+    return editing.change_and_report(plan, {plan.handles[0]: model}, args, out)

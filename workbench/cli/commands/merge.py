@@ -18,7 +18,6 @@ from workbench.cli.arguments import add_overwrite, keys_of, pairs
 from workbench.cli.output import Output
 from workbench.errors import PlanError, UsageError
 from workbench.names import did_you_mean, show
-from workbench.state import remember_recipe
 from workbench.surgery.operation import parse_step
 from workbench.surgery.plan import DEFAULT_SIGNATURE, DEFAULT_TAGS, Plan, ResultOptions, Source, SourceList
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
     from workbench.describe.calling import Needs
     from workbench.model import Model
-    from workbench.publishing.report import Report
     from workbench.runtime.child_process.child import Child
     from workbench.surgery.draft import Draft
 
@@ -108,9 +106,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, out: Output, child: Child | None = None) -> int:
     """Merge the models, in `child` if there is one already."""
+    from workbench.cli.committing import commit_and_report
+    from workbench.cli.pages.merge_page import MergePages
     from workbench.surgery.draft import build
-    from workbench.surgery.recipe import save
-    from workbench.surgery.resolve.join import look_up, open_sources
+    from workbench.surgery.resolve.join import open_sources
 
     plan, wires = make_plan(args)
     models = open_sources(plan)
@@ -128,45 +127,11 @@ def run(args: argparse.Namespace, out: Output, child: Child | None = None) -> in
         raise UsageError(
             "No folder for the result is given.", hint="Add -o DIR, or --dry-run to write nothing."
         )
-    if args.save_recipe is not None:
-        save(plan, look_up(plan, models), args.save_recipe, overwrite=args.overwrite)
     if args.dry_run:
-        from workbench.cli.pages.merge_page import dry_run
-        from workbench.describe.plan import plan_json
         from workbench.surgery.preconditions import unsafe_findings
 
         draft.findings = [*draft.findings, *unsafe_findings(draft.meta, draft.references)]
-        if out.json:
-            out.emit(plan_json(draft))
-        else:
-            dry_run(out, draft)
-        return 0
-    return commit_and_tell(draft, args, out, child)
-
-
-def commit_and_tell(draft: Draft, args: argparse.Namespace, out: Output, child: Child | None = None) -> int:
-    """Commit a draft as the flags say, report it, and return the exit code."""
-    from workbench.cli.pages.merge_page import outcome, outcome_json
-    from workbench.publishing.commit import commit
-
-    out.remarks(draft.findings)
-    proving = verifying.proving(args, draft)
-    report: Report = commit(
-        draft,
-        args.output,
-        serving=args.serving,
-        verify=not args.no_verify,
-        proving=proving,
-        child=child,
-        progress=verifying.Talker(out),
-    )
-    if report.published:
-        remember_recipe(draft.recipe, [source.path for source in draft.plan.sources])
-    if out.json:
-        out.emit(outcome_json(draft, report, _needs(args, draft)))
-    else:
-        outcome(out, draft, report, _needs(args, draft))
-    return 0 if report.published else 1
+    return commit_and_report(draft, args, out, MergePages(draft, _needs(args, draft)), child)
 
 
 def _needs(args: argparse.Namespace, draft: Draft) -> Needs:

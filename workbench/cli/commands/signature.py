@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.cli import editing
 from workbench.cli.arguments import keys_of, pairs
+from workbench.cli.committing import commit_and_report
 from workbench.cli.output import DTYPE, NAME, TEXT, Output
 from workbench.errors import UsageError
 from workbench.names import show
@@ -108,7 +109,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
 
         return page, {"signatures": {key: _data(after, key) for key in after.signatures}}
 
-    return editing.commit_and_tell(draft, args, out, page=special)
+    return commit_and_report(draft, args, out, editing.EditPages(draft, special))
 
 
 def make_change(args: argparse.Namespace, model: Model) -> ChangeSignature:
