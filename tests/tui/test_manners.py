@@ -279,7 +279,7 @@ def test_a_key_that_does_nothing_says_why_in_the_last_line(sample_models: Path, 
             await press(app, pilot, *keys.split())
             assert last() == said, keys
         await press(app, pilot, "escape", "3")
-        assert "does nothing" not in last() and last().startswith("d Unwire"), (
+        assert "does nothing" not in last() and last().startswith("d Remove"), (
             "moving on shows the keys again"
         )
         app.say("why")
