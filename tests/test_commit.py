@@ -14,6 +14,7 @@ import pytest
 from tests.surgery.models import MODELS
 from tests.surgery.tiny import Tiny, doubler
 from tests.zoo import Example
+from workbench.describe.actions import words
 from workbench.errors import DamagedFile, MissingFile, TargetExists
 from workbench.publishing.commit import commit
 from workbench.publishing.report import Report
@@ -255,7 +256,7 @@ def test_not_run_if_it_is_dangerous(zoo: Zoo, child: Child, name: str, tmp_path:
     """Found in the main graph, in a branch inside a function, in a dataset; said with the way to allow it."""
     report = commit(join(zoo(name).path, zoo("v1_simple_save").path), tmp_path / "merged", child=child)
     assert report.verdict == "not run"
-    assert "--allow-unsafe" in report.reason
+    assert "--allow-unsafe" in words(report.hint, "command line")
     nothing_left(report, tmp_path)
 
 

@@ -11,6 +11,7 @@ from tests.sampling import every
 from tests.surgery.tools import Refused, changed
 from tests.zoo import ZOO, Example
 from workbench.cli.main import main
+from workbench.describe.actions import words
 from workbench.model import open_model
 from workbench.publishing.commit import commit
 from workbench.publishing.running import Proving
@@ -48,7 +49,7 @@ def test_a_frozen_model_is_verified(zoo: Zoo, child: Child, tmp_path: Path, name
     report = commit(edit, tmp_path / "frozen", proving=Proving(allow_unsafe=True), child=child)
     assert report.verdict == "verified", report.reason
     assert report.path is not None
-    frozen = open_model(report.path, edit.tags)
+    frozen = open_model(report.path, edit.meta.tags)
     left = [variable.name for variable in frozen.meta.variables]
     assert left == (["local"] if name == "v1_main_op" else [])  # the init op sets it from another one's value
     assert ("freeze-left" in [finding.code for finding in edit.findings]) == bool(left)
@@ -76,7 +77,8 @@ def test_a_table_that_the_checkpoint_fills_is_refused(zoo: Zoo, name: str) -> No
 def test_without_a_signature_nothing_would_be_left(zoo: Zoo) -> None:
     edit = changed(open_model(zoo("v1_no_signature").path), Freeze())
     (found,) = edit.findings
-    assert isinstance(edit, Refused) and "workbench signature MODEL -o DIR --add NAME" in str(found)
+    assert isinstance(edit, Refused) and found.code == "signature-none"
+    assert "workbench signature MODEL --add NAME" in words(found.hint, "command line")
 
 
 def test_over_two_gigabytes_is_refused_before_a_value_is_read(

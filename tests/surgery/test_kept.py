@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +181,7 @@ def test_defaults_of_a_signature(models: Models, tmp_path: Path, form: str) -> N
     result = merged(models, tmp_path / "out", "tf2_module", "tf2_default_inputs", "y=x", format=form)
     assert default(result, "serving_default", "scale") == 3.0
     again = Plan.join(a=tmp_path / "out", b=models("tf2_module").path, wires=["y=x"])
-    commit(draft_of(replace(again, format=form)), tmp_path / "again", verify=False)
+    commit(draft_of(again.with_result(format=form)), tmp_path / "again", verify=False)
     assert default(open_model(tmp_path / "again"), "serving_default", "scale") == 3.0
 
 

@@ -175,7 +175,7 @@ def test_a_graphdef_against_the_model_it_was_frozen_from(
 ) -> None:
     made = frozen(open_model(sample_models / "digits"))
     file = tmp_path / "frozen.pb"
-    file.write_bytes(made.meta_graph.graph_def.SerializeToString())
+    file.write_bytes(made.meta.graph.SerializeToString())
     source = published(made, tmp_path / "frozen")
     found = check(file, against=source)
     assert found.ok, found.reason
