@@ -36,7 +36,7 @@ from workbench.runtime.api import run as run_model
 from workbench.runtime.child_process.child import Child
 from workbench.runtime.component_tensors import input_components
 from workbench.runtime.inputs.values import parse_inputs
-from workbench.surgery.plan import Plan
+from workbench.surgery.plan import Plan, ResultOptions
 
 Cli = Callable[..., Done]
 PAIR = (IMAGE, DIGITS, "--wire", WIRE)
@@ -361,7 +361,10 @@ def calls(
         for name, signature in CALLS:
             plan = Plan.join(m=zoo(name).path, wires=[])
             source = plan.sources[0]
-            plan = Plan((type(source)(source.handle, source.path, None, signature),))
+            plan = Plan(
+                (type(source)(source.handle, source.path, None, signature),),
+                result=ResultOptions(prefix=True),
+            )
             draft = apply(plan)
             report = commit(draft, name, child=child)
             assert report.published, (name, report.reason)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.tools import tree
-from tests.surgery.tools import Models, codes, made, read_pb
+from tests.surgery.tools import Models, codes, made, read_pb, tampered
 from workbench.disk import schema
 from workbench.disk.checkpoint.bundle_write import JoinPart
 from workbench.errors import DamagedFile, MissingFile, PlanError, TargetExists
@@ -77,7 +77,7 @@ def test_a_changed_number_is_not_published(models: Models, tmp_path: Path, child
     edit = made(opened(models, "digits"))
     (swapped,) = (node for node in edit.workspace.meta_graph.graph_def.node if node.op == "Softmax")
     swapped.op = "LogSoftmax"
-    report = commit(edit, tmp_path / "out", child=child)
+    report = commit(tampered(edit), tmp_path / "out", child=child)
     assert report.verdict == "differs" and not report.published
     assert not list(tmp_path.iterdir())
 
@@ -148,4 +148,4 @@ def test_the_original_stays_as_it_is(models: Models) -> None:
     edit = made(model)
     del edit.workspace.meta_graph.signature_def["serving_default"]
     assert model.proto.SerializeToString(deterministic=True) == before
-    assert schema.SavedModel.FromString(edit.serialize()) != model.proto
+    assert schema.SavedModel.FromString(tampered(edit).serialize()) != model.proto

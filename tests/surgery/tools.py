@@ -63,6 +63,13 @@ def made(model: Model, *steps: Operation) -> Draft:
     return draft
 
 
+def tampered(draft: Draft) -> Draft:
+    """The draft as if its message had been built as it is now: what was read of it before is forgotten."""
+    for name in ("_bytes", "meta"):
+        draft.__dict__.pop(name, None)
+    return draft
+
+
 def flattened(model: Model, format: Any = "auto") -> Draft:
     """A model flattened."""
     return made(model, Flatten(format))

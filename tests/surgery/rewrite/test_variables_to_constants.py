@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.surgery.tools import frozen
+from tests.surgery.tools import Refused, changed, frozen
 from tests.zoo.example import numbers, tf
 from tests.zoo.tools import fill, placeholder, save, v1_session, variable
 from tests.zoo.v2 import save_module, spec
@@ -18,6 +18,7 @@ from workbench.publishing.commit import commit
 from workbench.publishing.running import Proving
 from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import Draft
+from workbench.surgery.operations.freeze import Freeze
 
 pytestmark = pytest.mark.needs_tf
 
@@ -117,7 +118,8 @@ def test_a_writer_deep_in_a_loop_is_named_with_its_place(tmp_path: Path) -> None
         return tf.while_loop(lambda i, _: i < 3, step, [0, x])[1]
 
     path = module_of(body)(tmp_path)
-    edit = frozen(open_model(path))
+    edit = changed(open_model(path), Freeze())
+    assert isinstance(edit, Refused)
     refused = [finding for finding in edit.findings if finding.code == "freeze-refused"]
     assert [finding.where for finding in refused] == ["b"]
     assert "AssignAddVariableOp" in refused[0].message
