@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.surgery.tiny import doubler
 from tests.surgery.tools import Models, Refused, changed, codes, draft_of, findings_of, plan_of, read_pb, the
 from workbench.model import Model, open_model
 from workbench.publishing.commit import commit
@@ -17,7 +19,9 @@ from workbench.publishing.running import Proving
 from workbench.runtime.api import run
 from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import Draft
+from workbench.surgery.export.signature_functions import signature_map
 from workbench.surgery.operations.signature import Added, ChangeSignature
+from workbench.surgery.plan import Plan
 
 
 def opened(models: Models, name: str) -> Model:
@@ -265,6 +269,36 @@ def test_it_can_be_saved_again_and_be_a_layer(
 
 def findings(model: Model, **change: Any) -> Any:
     return changed(model, ChangeSignature(**change))
+
+
+def test_a_signature_takes_the_key_of_a_dropped_one(tmp_path: Path) -> None:
+    tiny = (
+        doubler(tmp_path / "m").node("z", "Neg", "x", T="float32").signature("old", x_in="x:0", z_out="z:0")
+    )
+    change = ChangeSignature(rename={"old": "serving_default"}, drop=("serving_default",))
+    draft = changed(open_model(tiny.save()), change)
+    assert {key: [*found.outputs] for key, found in draft.meta.signatures.items()} == {
+        "serving_default": ["z"]
+    }
+    assert draft.references["serving_default"].outputs.keys() == {"z"}
+
+
+@pytest.mark.parametrize("name", ["digits_tf2"])
+def test_the_object_graph_takes_the_key_of_a_dropped_one(sample_models: Path, name: str) -> None:
+    first = Plan.edit(
+        sample_models / name, ChangeSignature(add=(Added("old", {"a": "#myInput"}, {"b": "#myOutput"}),))
+    )
+    second = replace(
+        first,
+        steps=(*first.steps, ChangeSignature(rename={"old": "serving_default"}, drop=("serving_default",))),
+    )
+    draft = draft_of(second)
+    assert [*draft.meta.signatures["serving_default"].inputs] == ["a"]
+    assert {*draft.meta.signatures} & {"serving_default", "old"} == {"serving_default"}
+    graph = draft.meta.proto.object_graph_def
+    number = signature_map(graph)
+    assert number is not None
+    assert [child.local_name for child in graph.nodes[number].children] == ["serving_default"]
 
 
 def test_all_mistakes_are_told_at_once_with_the_nearest_names(models: Models) -> None:

@@ -243,11 +243,11 @@ class _Change:
             del graph.node[:]
             graph.node.extend(self.inlined.meta.proto.graph_def.node)
         self.workspace.meta_graph.graph_def.node.extend(self.calls.values())
-        touched = [*self._change_chosen(), *self._rename()]
-        for key in self.drop:
+        for key in self.drop:  # first: another signature may be renamed to a dropped one's key
             del self.workspace.meta_graph.signature_def[key]
             unlink(self.workspace.meta_graph.object_graph_def, key)
             self.workspace.references.drop(key)
+        touched = [*self._change_chosen(), *self._rename()]
         for added in self.add:
             self._add(added)
         if self.objects and not self.workspace.blocked:
