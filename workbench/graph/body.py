@@ -121,6 +121,7 @@ class Body:
         self._calls: dict[str, list[Call]] = {}
         self._types: dict[str, Types | None] = {}
         self._ranges: dict[str, dict[str, optable.ArgRange] | None] = {}
+        self._addresses: dict[str, Output] = {}
 
     @property
     def name(self) -> str:
@@ -201,9 +202,14 @@ class Body:
 
         Of an unknown op it is the number that the input ends in.
         """
-        name = entry.partition(":")[0]
-        is_node = self.function is not None and name in self.nodes and name not in self.arguments
-        return address(entry, self.output_ranges(name) if is_node else None)
+        if self.function is None:
+            return address(entry, None)
+        found = self._addresses.get(entry)
+        if found is None:
+            name = entry.partition(":")[0]
+            is_node = name in self.nodes and name not in self.arguments
+            found = self._addresses[entry] = address(entry, self.output_ranges(name) if is_node else None)
+        return found
 
     def types(self, entry: str) -> Types:
         """Return the dtype of each tensor that a data input represents.
