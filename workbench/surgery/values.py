@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,7 +42,7 @@ def is_text(value: object) -> bool:
     return isinstance(value, str) and not re.search("[\ud800-\udfff\0]", value)
 
 
-class Kind:
+class Kind(ABC):
     """A kind of value. `read` and `write` are inverse, and so are `parse` and `print`.
 
     Attributes:
@@ -56,13 +57,13 @@ class Kind:
         """Return a value as the field holds it: immutable. It is not checked."""
         return value
 
+    @abstractmethod
     def read(self, value: object) -> Any:
         """Return the field's value for a JSON value.
 
         Raises:
             WrongValue: it is of another kind.
         """
-        raise NotImplementedError
 
     def write(self, value: Any) -> Any:
         """Return the JSON value of a field's value."""

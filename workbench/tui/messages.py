@@ -1,4 +1,4 @@
-"""What parts of a screen tell it."""
+"""Messages that widgets post to their screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Committing: where to, how, what it will do, how it goes, what became of it."""
+"""The commit screen: target and options, summary, progress, verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which output of a node is meant, where it has several."""
+"""A dialog to choose one of several outputs of a node."""
 
 from __future__ import annotations
 
