@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on, work
@@ -42,7 +42,7 @@ class CommitScreen(Screen[None]):
     """
 
     app: Host
-    CSS_PATH: ClassVar[list[str | Path]] = ["form.tcss", "commit.tcss"]
+    CSS_PATH: ClassVar[list[str | PurePath]] = ["form.tcss", "commit.tcss"]
     SCOPE = "commit"
     BINDINGS = bindings("commit")
     AUTO_FOCUS = None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from pathlib import PurePath
+from typing import ClassVar, Generic, TypeVar
 
 from textual.screen import ModalScreen
 
@@ -14,7 +15,7 @@ Answer = TypeVar("Answer")
 class Dialog(ModalScreen[Answer], Generic[Answer]):
     """A dialog over the screen beneath; Escape closes it."""
 
-    CSS_PATH = "dialog.tcss"
+    CSS_PATH: ClassVar[str | PurePath | list[str | PurePath] | None] = "dialog.tcss"
     SCOPE = "modal"
     BINDINGS = bindings("modal")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
@@ -114,7 +114,7 @@ class StepScreen(Dialog[Operation]):
         operation: its name.
     """
 
-    CSS_PATH: ClassVar[list[str | Path]] = ["dialog.tcss", "form.tcss", "steps.tcss"]
+    CSS_PATH: ClassVar[list[str | PurePath]] = ["dialog.tcss", "form.tcss", "steps.tcss"]
     AUTO_FOCUS = "Input, Tick, #add"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "add", "Add")]
 
