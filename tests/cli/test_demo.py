@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.tools import SAMPLES, call
 from workbench import open_model
-from workbench.cli.main import COMMANDS, make_parser
+from workbench.cli.main import make_parser, summaries
 
 
 @pytest.mark.needs_tf
@@ -52,7 +52,7 @@ def test_without_tensorflow_it_says_so(tmp_path: Path, capsys: pytest.CaptureFix
     assert [path.name for path in tmp_path.iterdir()] == ["python"]
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", summaries())
 def test_every_command_has_help_with_examples(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     done = call(capsys, name, "--help")
     assert done.code == 0

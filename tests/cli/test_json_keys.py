@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from tests.cli.tools import DIGITS, IMAGE, SAMPLES, WIRE, call
-from workbench.cli.json_keys import JSON_KEYS, described
-from workbench.cli.main import COMMANDS, make_parser
+from workbench.cli.json_keys import described, shapes_of
+from workbench.cli.main import make_parser, summaries
 
 MERGE = ("merge", IMAGE, DIGITS, "--wire", WIRE)
 RENAME = ("signature", DIGITS, "--rename", "serving_default=predict")
@@ -75,7 +75,7 @@ def test_the_keys_that_are_listed(
     done = call(capsys, *(tmp_path / "out" if word == "OUT" else word for word in words), "--json")
     assert done.code == 0, done.err
     (line,) = done.out.splitlines()
-    check(json.loads(line), JSON_KEYS[command][form].keys)
+    check(json.loads(line), shapes_of(command)[form].keys)
 
 
 @pytest.mark.needs_tf
@@ -84,20 +84,20 @@ def test_the_keys_of_what_runs(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     (line,) = done.out.splitlines()
     found = json.loads(line)
     assert done.code == 0 and found["digit"] == 3
-    check(found, JSON_KEYS["demo"][0].keys)
+    check(found, shapes_of("demo")[0].keys)
     inspected, merged, ran = found["steps"]
     for command, step in (("inspect", inspected), ("merge", merged), ("run", ran)):
         assert step["command"].startswith(f"workbench {command} ")
         for one in step["output"]:
-            check(one, JSON_KEYS[command][0].keys)
+            check(one, shapes_of(command)[0].keys)
     done = call(capsys, "verify", tmp_path / "merged", "--json")
-    check(json.loads(done.out), JSON_KEYS["verify"][0].keys)
+    check(json.loads(done.out), shapes_of("verify")[0].keys)
 
 
 def test_every_command_with_json_lists_its_keys() -> None:
-    for name in COMMANDS:
+    for name in summaries():
         has = any("--json" in action.option_strings for action in make_parser(name)._actions)
-        assert has == (name in JSON_KEYS), name
+        assert has == bool(shapes_of(name)), name
         assert make_parser(name).format_help().endswith(described(name))
 
 

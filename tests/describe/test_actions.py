@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import workbench
-from workbench.cli.main import COMMANDS, make_parser
+from workbench.cli.main import make_parser, summaries
 from workbench.describe import actions
 from workbench.describe.actions import COMMAND_LINE, TERMINAL_UI, Face, finding_json, hint_json, words
 from workbench.errors import WorkbenchError
@@ -141,14 +141,14 @@ def _pattern(name: ast.expr) -> str:
 def test_no_flag_and_no_command_is_spelled_where_faces_are_not_known() -> None:
     flags = {
         flag
-        for command in COMMANDS
+        for command in summaries()
         for action in make_parser(command)._actions
         for flag in action.option_strings
         if flag.startswith("--")
     }
     assert "--allow-unsafe" in flags
     spelled = re.compile(
-        rf"(?<![\w-])(?:{'|'.join(map(re.escape, sorted(flags)))})(?![\w-])|\bworkbench (?:{'|'.join(COMMANDS)})\b"
+        rf"(?<![\w-])(?:{'|'.join(map(re.escape, sorted(flags)))})(?![\w-])|\bworkbench (?:{'|'.join(summaries())})\b"
     )
     found = [
         f"{path.relative_to(ROOT)}: {text}"

@@ -144,23 +144,31 @@ class EditPages:
         return {**report.as_json(), **self._more}
 
 
-def change_and_report(plan: Plan, models: Mapping[str, Model], args: argparse.Namespace, out: Output) -> int:
+def change_and_report(
+    plan: Plan,
+    models: Mapping[str, Model],
+    args: argparse.Namespace,
+    out: Output,
+    special: Special | None = None,
+) -> int:
     """Change models by a plan, write the result and report it; return the exit code.
 
-    What would leave the result `not run` is reported before anything is changed: that can take long, and much memory.
+    What would leave the result `not run` is reported before anything is changed, which can take long, and much memory.
+    It is known before where the signatures stay as they are.
 
     Args:
         plan: the plan.
         models: its sources opened, by handle.
         args: the flags.
         out: where to report it.
+        special: makes what is special about the command, or None.
 
     Raises:
         PlanError: a finding forbids it.
     """
-    if args.dry_run or args.no_verify or plan.joins:
+    if args.dry_run or args.no_verify or plan.joins or not all(step.KEEPS_SIGNATURES for step in plan.steps):
         draft = built(plan, models)
-        return commit_and_report(draft, args, out, EditPages(draft))
+        return commit_and_report(draft, args, out, EditPages(draft, special))
     from workbench.publishing.preflight import hindrance
     from workbench.publishing.running import Running
 
@@ -172,7 +180,7 @@ def change_and_report(plan: Plan, models: Mapping[str, Model], args: argparse.Na
         early = hindrance(model, proving, child)
         if early is None:
             draft = built(plan, models)
-            return commit_and_report(draft, args, out, EditPages(draft), child)
+            return commit_and_report(draft, args, out, EditPages(draft, special), child)
     if out.json:
         out.emit(early.as_json())
     else:

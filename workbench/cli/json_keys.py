@@ -150,8 +150,6 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
         ),
     ),
     "signature": (_with(_EDIT, signatures=_SIGNATURES), _with(_EDIT_DRY, signatures=_SIGNATURES)),
-    "flatten": (_EDIT, _EDIT_DRY),
-    "freeze": (_EDIT, _EDIT_DRY),
     "edit": (
         _EDIT,
         _EDIT_DRY,
@@ -241,10 +239,19 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
 }
 
 
+def shapes_of(name: str) -> tuple[Shape, ...]:
+    """Return the forms of a command's JSON; none for a command without."""
+    from workbench.surgery.operation import operation_names
+
+    if name in JSON_KEYS:
+        return JSON_KEYS[name]
+    return (_EDIT, _EDIT_DRY) if name in operation_names() else ()
+
+
 def described(name: str) -> str:
     """Return the keys of a command's JSON as a section of its help, or ""."""
     lines: list[str] = []
-    for shape in JSON_KEYS.get(name, ()):
+    for shape in shapes_of(name):
         lines.append(f"\nkeys of --json{f' with {shape.when}' if shape.when else ''}:")
         lines += [f"  {key}: {text}" for key, text in shape.keys.items()]
     return "\n".join(lines) + "\n" if lines else ""

@@ -30,12 +30,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "find what is wrong with a model, for TensorFlow Serving as well",
     ),
     "merge": ("workbench.cli.commands.merge", "join models: connect outputs of one to inputs of the next"),
-    "signature": (
-        "workbench.cli.commands.signature",
-        "rename, add and drop signatures, their inputs and outputs",
-    ),
-    "flatten": ("workbench.cli.commands.flatten", "inline function calls into the main graph"),
-    "freeze": ("workbench.cli.commands.freeze", "convert variables to constants"),
     "edit": ("workbench.cli.commands.edit", "change a model by several operations, verified once"),
     "apply": ("workbench.cli.commands.apply", "replay a recipe, on its sources or on others"),
     "verify": ("workbench.cli.commands.verify", "verify a result again, or compare two models"),
@@ -56,7 +50,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "completion": ("workbench.cli.commands.completion", "print a completion script for bash, zsh or tcsh"),
 }
-"""Command → (module, summary). A module gives `EXAMPLES`, `configure(parser)` and `run(args, out) -> int`."""
+"""Command → (module, summary). A module gives `EXAMPLES`, `configure(parser)` and `run(args, out) -> int`.
+
+Besides these, each operation that changes one model is a command.
+"""
 
 _EXAMPLES = """\
 examples:
@@ -125,7 +122,7 @@ def _help_width() -> int:
 
 def make_parser(name: str) -> Parser:
     """Return the parser of one command, with the options that all have."""
-    module = _module(name)
+    module = command(name)
     parser = Parser(
         prog=f"workbench {name}",
         description=module.__doc__,
@@ -144,10 +141,30 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-v", "--verbose", action="store_true", help="print details and times to stderr")
 
 
-def _module(name: str) -> Any:
-    from importlib import import_module
+def summaries() -> dict[str, str]:
+    """Return what each command does, without importing one; those of operations last."""
+    from workbench.surgery.operation import summary
 
-    return import_module(COMMANDS[name][0])
+    own = {name: told for name, (_, told) in COMMANDS.items()}
+    return own | {name: summary(name) for name in _operations()}
+
+
+@cache
+def _operations() -> tuple[str, ...]:
+    from workbench.surgery.operation import commands
+
+    return commands()
+
+
+def command(name: str) -> Any:
+    """Return the module of a command, or what stands in its place for an operation."""
+    if name in COMMANDS:
+        from importlib import import_module
+
+        return import_module(COMMANDS[name][0])
+    from workbench.cli.operation_command import OperationCommand
+
+    return OperationCommand(name)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -212,7 +229,7 @@ def _dispatch(words: list[str], out: Output) -> int:
             return UsageError.exit_code
     name, rest = words[0], words[1:]
     if name in ("-h", "--help", "help"):
-        if rest and rest[0] in COMMANDS:
+        if rest and (rest[0] in COMMANDS or rest[0] in _operations()):
             make_parser(rest[0]).print_help()
         else:
             out.stdout.write(top_help())
@@ -222,31 +239,34 @@ def _dispatch(words: list[str], out: Output) -> int:
 
         out.stdout.write(f"workbench {__version__}\n")
         return 0
-    if name not in COMMANDS:
+    if name not in COMMANDS and name not in _operations():
         what, known = (
-            ("option", ["--help", "--version"]) if name.startswith("-") else ("command", [*COMMANDS])
+            ("option", ["--help", "--version"]) if name.startswith("-") else ("command", [*summaries()])
         )
-        hint = did_you_mean(name, known, noun=f"{what}s", limit=20)
+        hint = did_you_mean(name, known, noun=f"{what}s", limit=50)
         raise UsageError(f"workbench has no {what} {show(name)!r}.", hint=f"{hint} See workbench --help.")
     try:
-        args = make_parser(name).parse_args(rest)
+        args = make_parser(name).parse_intermixed_args(rest)
     except SystemExit as done:  # argparse ends --help this way
         return int(done.code or 0)
     out.json = bool(getattr(args, "json", False))
     out.quiet, out.verbose = args.quiet, args.verbose
     gc.set_threshold(50_000)  # a command makes many objects, hardly any of them garbage, and ends
     gc.enable()  # off while importing
-    return cast(int, _module(name).run(args, out))
+    return cast(int, command(name).run(args, out))
 
 
 def top_help() -> str:
     """Return the help of `workbench` itself."""
-    width = max(map(len, COMMANDS))
-    listed = "".join(f"  {name.ljust(width)}  {summary}\n" for name, (_, summary) in COMMANDS.items())
+    found = summaries()
+    width = max(map(len, found))
+    lines = {name: f"  {name.ljust(width)}  {summary}\n" for name, summary in found.items()}
     return (
         "usage: workbench COMMAND [OPTIONS]\n\n"
         "Inspect, check, join, change and run TensorFlow SavedModels.\n\n"
-        f"commands:\n{listed}\n"
+        f"commands:\n{''.join(line for name, line in lines.items() if name in COMMANDS)}\n"
+        f"commands that change one model:\n"
+        f"{''.join(line for name, line in lines.items() if name not in COMMANDS)}\n"
         "options:\n"
         "  -h, --help  show this help, or with COMMAND its own\n"
         "  --version   show the version\n\n"

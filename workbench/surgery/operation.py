@@ -1,8 +1,9 @@
 """Operations as pure data: their base class, registry, JSON and written form.
 
 An operation is a frozen dataclass in a module of its own below `workbench.surgery.operations`, named like the
-operation. Its fields are made with `option`, which says what values they take; recipes, the command line and its help
-are made from that. Modules are found by name and imported when one is needed.
+operation, with `_` for `-`. The module's docstring begins `Name: what it does.`, which is listed without importing it.
+Its fields are made with `option`, which says what values they take; recipes, commands, their help and the forms of the
+terminal UI are made from that. Modules are found by name and imported when one is needed.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ from workbench.surgery.values import Kind, WrongValue
 if TYPE_CHECKING:
     from workbench.surgery.workspace import Workspace
 
+_BETWEEN_MODELS = frozenset({"connect"})
+"""Operations that need several models: steps of a join, and no commands."""
 _REGISTERED: dict[str, type[Operation]] = {}
+_FOLDER = Path(__file__).parent / "operations"
 Type = TypeVar("Type", bound="type[Operation]")
 Data = TypeVar("Data")
 
@@ -37,12 +41,23 @@ class Operation(ABC):
 
     Attributes:
         NAME: what it is called in recipes and on the command line, and the name of its module.
+        EXAMPLES: steps as `parse_step` reads them, which a help shows in the form of its face.
+        PAIRED: two fields that are written `KEY=VALUE` on the command line; each such word is a step of its own.
+        KEEPS_SIGNATURES: whether the signatures keep their keys, and their inputs dtypes and shapes.
     """
 
     NAME: ClassVar[str]
+    EXAMPLES: ClassVar[tuple[str, ...]] = ()
+    PAIRED: ClassVar[tuple[str, str] | None] = None
+    KEEPS_SIGNATURES: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         normalise(self)
+
+    @property
+    def empty(self) -> bool:
+        """Whether no change is requested."""
+        return False
 
     @abstractmethod
     def apply(self, workspace: Workspace) -> None:
@@ -56,7 +71,18 @@ class Operation(ABC):
         """
 
 
-def option(kind: Kind, help: str, *, metavar: str = "VALUE", default: Any = dataclasses.MISSING) -> Any:
+def option(
+    kind: Kind,
+    help: str,
+    *,
+    metavar: str = "VALUE",
+    default: Any = dataclasses.MISSING,
+    flag: str = "",
+    short: str = "",
+    positional: bool = False,
+    words: int = 1,
+    keys: str = "",
+) -> Any:
     """Make a field of an operation or of a plan's options.
 
     Args:
@@ -64,8 +90,15 @@ def option(kind: Kind, help: str, *, metavar: str = "VALUE", default: Any = data
         help: one line for `--help`, without a full stop.
         metavar: what stands for its value in a help.
         default: its value where none is given; a field without one is required.
+        flag: its name on the command line, without dashes; empty for that of the field with `-` for `_`.
+        short: one letter that is a flag, too; empty for none.
+        positional: whether the command line takes it behind the model, without a flag.
+        words: 2 for pairs that are given as two words, `KEY VALUE`, since the value is long.
+        keys: which keys of the model may stand left in its pairs: `signatures`, `inputs`, `outputs`; empty for others.
     """
-    return dataclasses.field(default=default, metadata={"kind": kind, "help": help, "metavar": metavar})
+    metadata = {"kind": kind, "help": help, "metavar": metavar, "flag": flag, "short": short}
+    metadata |= {"positional": positional, "words": words, "keys": keys}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def register(operation: Type) -> Type:
@@ -81,8 +114,24 @@ def operation_names() -> tuple[str, ...]:
 
 @cache
 def _module_names() -> frozenset[str]:
-    folder = Path(__file__).parent / "operations"
-    return frozenset(file.stem for file in folder.glob("[a-z]*.py"))
+    return frozenset(file.stem.replace("_", "-") for file in _FOLDER.glob("[a-z]*.py"))
+
+
+def commands() -> tuple[str, ...]:
+    """Return the operations that are commands of their own, without importing one."""
+    return tuple(name for name in operation_names() if name not in _BETWEEN_MODELS)
+
+
+@cache
+def summary(name: str) -> str:
+    """Return what an operation does, without importing it: `convert variables to constants`.
+
+    Args:
+        name: one of `operation_names`.
+    """
+    with (_FOLDER / f"{name.replace('-', '_')}.py").open(encoding="utf-8") as source:
+        first = source.readline()
+    return first.strip().strip('"').partition(": ")[2].rstrip(".")
 
 
 def operation(name: str) -> type[Operation] | None:
@@ -92,7 +141,7 @@ def operation(name: str) -> type[Operation] | None:
         name: as in a recipe; it may be any text.
     """
     if name not in _REGISTERED and name in _module_names():
-        import_module(f"workbench.surgery.operations.{name}")
+        import_module(f"workbench.surgery.operations.{name.replace('-', '_')}")
     return _REGISTERED.get(name)
 
 

@@ -27,9 +27,9 @@ def run(args: argparse.Namespace, out: Output) -> int:
     parser = argparse.ArgumentParser(prog="workbench", add_help=True)
     parser.add_argument("--version", action="store_true", help="show the version")
     commands = parser.add_subparsers(metavar="COMMAND")
-    for name, (_, summary) in main.COMMANDS.items():
+    for name, summary in main.summaries().items():
         command = commands.add_parser(name, help=summary, description=summary)
-        main._module(name).configure(command)
+        main.command(name).configure(command)
         main.add_common(command)
     out.stdout.write(shtab.complete(parser, args.shell))
     return 0

@@ -1,4 +1,4 @@
-"""Adapt: a chain of adapters before an input or after an output of a signature."""
+"""Adapt: put adapters before inputs and after outputs of a signature."""
 
 from __future__ import annotations
 
@@ -41,6 +41,8 @@ _FROM_STRINGS = (
 class Adapt(Operation):
     """Put adapters before inputs and after outputs of a signature.
 
+    A chain of adapters is written `resize 224 224 | cast float32 | scale 1/255`.
+
     Attributes:
         before: key of an input to the chain that its value goes through first.
         after: key of an output to the chain that it goes through last; further results get the key `KEY_NAME`.
@@ -48,15 +50,28 @@ class Adapt(Operation):
     """
 
     NAME: ClassVar[str] = "adapt"
+    EXAMPLES: ClassVar[tuple[str, ...]] = (
+        "adapt 'before=image=decode-image | resize 224 224 | scale 1/255'",
+        "adapt 'after=scores=softmax | labels @labels.txt'",
+    )
 
-    before: Pairs = option(values.Pairs(), "adapters before an input", metavar="INPUT=CHAIN", default=())
-    after: Pairs = option(values.Pairs(), "adapters after an output", metavar="OUTPUT=CHAIN", default=())
+    before: Pairs = option(
+        values.Pairs(), "adapters before an input", metavar="KEY=CHAIN", default=(), words=2, keys="inputs"
+    )
+    after: Pairs = option(
+        values.Pairs(), "adapters after an output", metavar="KEY=CHAIN", default=(), words=2, keys="outputs"
+    )
     signature: str | None = option(
         values.Text(optional=True), "the signature to change", metavar="KEY", default=None
     )
 
     def __post_init__(self) -> None:
         normalise(self)
+
+    @property
+    def empty(self) -> bool:
+        """Whether no change is requested."""
+        return not self.before and not self.after
 
     def apply(self, workspace: Workspace) -> None:
         """Apply the adapters to a workspace, or report findings and change nothing."""

@@ -1,4 +1,4 @@
-"""Connect: an output of one model becomes the input of another."""
+"""Connect: connect an output of one model to an input of another."""
 
 from __future__ import annotations
 

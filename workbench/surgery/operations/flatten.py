@@ -1,4 +1,4 @@
-"""Flatten: inline the calls of the main graph, but for control flow."""
+"""Flatten: inline function calls into the main graph."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ Format = Literal["auto", "tf1", "tf2"]
 @register
 @dataclass(frozen=True, slots=True)
 class Flatten(Operation):
-    """Inline the function calls of a model's main graph.
+    """Inline the function calls of a model's main graph. Control flow stays functional.
+
+    A node inside a call becomes CALL/node; the name of the call itself stays, as an Identity of its outputs. The result
+    is verified before it is published: it must give the same values.
 
     Attributes:
         format: `auto` keeps the object graph if there is one, with the functions it needs; `tf1` leaves it out;
@@ -31,10 +34,12 @@ class Flatten(Operation):
     """
 
     NAME: ClassVar[str] = "flatten"
+    EXAMPLES: ClassVar[tuple[str, ...]] = ("flatten", "flatten format=tf1")
+    KEEPS_SIGNATURES: ClassVar[bool] = True
 
     format: Format = option(
         values.Text("auto", "tf1", "tf2"),
-        "tf2 keeps the object graph and its functions, tf1 removes both",
+        "tf2 keeps the object graph and its functions (default if there is one), tf1 removes both",
         metavar="tf1|tf2",
         default="auto",
     )

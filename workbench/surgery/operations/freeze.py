@@ -1,4 +1,4 @@
-"""Freeze: convert the variables of one MetaGraph to constants; tables stay."""
+"""Freeze: convert variables to constants."""
 
 from __future__ import annotations
 
@@ -35,9 +35,15 @@ _HINT = Hint(
 @register
 @dataclass(frozen=True, slots=True)
 class Freeze(Operation):
-    """Convert the variables of a model to constants."""
+    """Convert the variables of a model to constants, also in functions, loops and branches.
+
+    Tables stay tables. The result has no checkpoint. A variable that a signature writes to cannot be frozen; it is
+    reported.
+    """
 
     NAME: ClassVar[str] = "freeze"
+    EXAMPLES: ClassVar[tuple[str, ...]] = ("freeze",)
+    KEEPS_SIGNATURES: ClassVar[bool] = True
 
     def apply(self, workspace: Workspace) -> None:
         """Apply it to a workspace, whose result is in TF1 format.

@@ -1,4 +1,4 @@
-"""Set: a constant takes the place of an input of a signature."""
+"""Set: replace an input of a signature by a constant."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ _LOOP_OPS = ENTERS | EXITS | NEXT_ITERATIONS | {"LoopCond"}
 @register
 @dataclass(frozen=True, slots=True)
 class Set(Operation):
-    """Set an input of a signature to a constant.
+    """Set an input of a signature to a constant; the signature no longer has it.
+
+    Other signatures and callables stay as they were: nodes that they need as well are copied.
 
     Attributes:
         input: key of the input, which is removed from the signature.
@@ -38,8 +40,10 @@ class Set(Operation):
     """
 
     NAME: ClassVar[str] = "set"
+    EXAMPLES: ClassVar[tuple[str, ...]] = ("set input=is_training value=false", "set input=x value=@x.npy")
+    PAIRED: ClassVar[tuple[str, str] | None] = ("input", "value")
 
-    input: str = option(values.Text(), "key of the input, which is removed", metavar="KEY")
+    input: str = option(values.Text(), "key of the input, which is removed", metavar="KEY", keys="inputs")
     value: Any = option(values.Constant(), "its value: JSON, or @FILE.npy", metavar="JSON")
     signature: str | None = option(
         values.Text(optional=True), "key of the signature", metavar="KEY", default=None

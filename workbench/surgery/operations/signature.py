@@ -1,4 +1,4 @@
-"""Signature: rename, drop and add signatures, and rename their keys."""
+"""Signature: rename, add and drop signatures, their inputs and outputs."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Added:
         outputs: likewise.
     """
 
-    key: str = option(values.Text(), "its key", metavar="KEY")
-    inputs: Pairs = option(values.Pairs(), "keys and tensors of its inputs", metavar="KEY=TENSOR")
-    outputs: Pairs = option(values.Pairs(), "keys and tensors of its outputs", metavar="KEY=TENSOR")
+    key: str = option(values.Text(), "its key", metavar="NAME")
+    inputs: Pairs = option(values.Pairs(), "inputs of the added signature", metavar="KEY=TENSOR")
+    outputs: Pairs = option(values.Pairs(), "outputs of the added signature", metavar="KEY=TENSOR")
 
     def __post_init__(self) -> None:
         normalise(self)
@@ -39,6 +39,10 @@ class Added:
 @dataclass(frozen=True, slots=True)
 class ChangeSignature(Operation):
     """Rename, drop and add signatures, and rename their inputs and outputs.
+
+    One call can make several changes. Write OLD=NEW everywhere; a swap (a=b b=a) is allowed. The result is verified
+    before it is published: it must give the same values under its new keys in every loader. Write a tensor as for a
+    wire: node:0, CALL::node:0 inside a call, SIGNATURE#KEY, or a key of a callable: __call__#x, __call__[2]#x.
 
     Attributes:
         rename: old to new key of signatures.
@@ -51,21 +55,49 @@ class ChangeSignature(Operation):
     """
 
     NAME: ClassVar[str] = "signature"
+    EXAMPLES: ClassVar[tuple[str, ...]] = (
+        "signature rename=serving_default=predict",
+        "signature rename_inputs=image=image_raw rename_outputs=output_1=scores",
+        "signature signature=embed rename_outputs=y=vector drop=train",
+        """signature 'add={"key": "features", "inputs": {"x": "x:0"}, "outputs": {"hidden": "dense/Relu:0"}}'""",
+        """signature 'add={"key": "serve", "inputs": {"x": "__call__#x"}, "outputs": {"y": "__call__#output_0"}}'""",
+        "signature method=tensorflow/serving/classify",
+    )
 
-    rename: Pairs = option(values.Pairs(), "rename a signature", metavar="OLD=NEW", default=())
+    rename: Pairs = option(
+        values.Pairs(), "rename a signature", metavar="OLD=NEW", default=(), keys="signatures"
+    )
     rename_inputs: Pairs = option(
-        values.Pairs(), "rename an input of the chosen signature", metavar="OLD=NEW", default=()
+        values.Pairs(),
+        "rename an input of the chosen signature",
+        metavar="OLD=NEW",
+        default=(),
+        flag="rename-input",
+        keys="inputs",
     )
     rename_outputs: Pairs = option(
-        values.Pairs(), "rename an output of the chosen signature", metavar="OLD=NEW", default=()
+        values.Pairs(),
+        "rename an output of the chosen signature",
+        metavar="OLD=NEW",
+        default=(),
+        flag="rename-output",
+        keys="outputs",
     )
     drop: Sequence[str] = option(values.Texts(), "remove a signature", metavar="KEY", default=())
-    add: Sequence[Added] = option(Record(Added), "add a signature", metavar="JSON", default=())
+    add: Sequence[Added] = option(
+        Record(Added), "add a signature, made of any tensors or of a callable", metavar="JSON", default=()
+    )
     method: str | None = option(
-        values.Text(optional=True), "method name of the added signatures, or of the chosen one", default=None
+        values.Text(optional=True),
+        "method name of the added signatures, or of the chosen one",
+        metavar="NAME",
+        default=None,
     )
     signature: str | None = option(
-        values.Text(optional=True), "the chosen signature, by its old key", metavar="KEY", default=None
+        values.Text(optional=True),
+        "the chosen signature, by its old key (default: serving_default, else the only one)",
+        metavar="KEY",
+        default=None,
     )
 
     @property
@@ -78,6 +110,11 @@ class ChangeSignature(Operation):
         }
         found |= {"rename_outputs": self.rename_outputs, "add": self.add, "method": self.method}
         return {name: value for name, value in found.items() if value not in ((), None)}
+
+    @property
+    def empty(self) -> bool:
+        """Whether no change is requested."""
+        return not self.changes
 
     def apply(self, workspace: Workspace) -> None:
         """Apply the changes to a workspace; what can't be done becomes findings."""
