@@ -19,7 +19,7 @@ from tests.sampling import plainly
 from workbench.checks.check import Checked, check_model
 from workbench.checks.codes import GROUPS, Code, Found, groups, registry
 from workbench.checks.folder import files
-from workbench.checks.graphs.loading import is_elsewhere
+from workbench.checks.graphs.loading import is_elsewhere, package_of
 from workbench.describe.actions import finding_json
 from workbench.findings import Finding, in_short, total
 from workbench.model import open_model
@@ -256,3 +256,27 @@ def test_tensorflow_refuses_what_is_called_an_error(step: int, tmp_path: Path) -
 def test_devices_of_other_tasks(device: str, elsewhere: bool) -> None:
     """As a v1 Session with soft placement takes or refuses them (TensorFlow 2.21)."""
     assert is_elsewhere(device) == elsewhere
+
+
+@pytest.mark.parametrize(
+    ("spec", "package"),
+    [
+        ("tfp.distributions.Normal_ACTTypeSpec", "tensorflow_probability"),
+        ("tensorflow_gnn.GraphTensorSpec", "tensorflow_gnn"),
+        ("my_project.MyTypeSpec", "my_project"),
+        ("MyTypeSpec", None),
+        ("__main__.Mask.Spec", None),
+        ("tf x.Mask", None),
+    ],
+)
+def test_package_of_a_type_spec(spec: str, package: str | None) -> None:
+    """A registered name has the form PROJECT.TYPE."""
+    assert package_of(spec) == package
+
+
+def test_unknown_type_spec_names_its_package(tmp_path: Path) -> None:
+    """The finding and its hint name the package to import."""
+    model = CASES["type-spec-unknown"](tmp_path)
+    (found,) = (one for one in check_model(model).findings if one.code == "type-spec-unknown")
+    assert "tensorflow_probability" in found.message
+    assert found.hint is not None and "imports=['tensorflow_probability']" in found.hint

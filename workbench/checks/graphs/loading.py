@@ -56,6 +56,7 @@ _SPECS = """
     WeakTensor.Spec
 """
 _KNOWN = frozenset(f"tf.{name}" for name in _SPECS.split())
+_IMPORTED_AS = {"tfp": "tensorflow_probability", "tfgnn": "tensorflow_gnn", "tft": "tensorflow_transform"}
 _LINEAR = "tf.linalg.LinearOperator"
 
 
@@ -105,7 +106,28 @@ def _type_specs(proto: SavedObjectGraph, found: Found) -> None:
         concrete = proto.concrete_functions[name]
         for value in (concrete.canonicalized_input_signature, concrete.output_signature):
             for spec in _specs(value):
-                found.add(TYPE_SPEC, show(spec), "A function of the object graph takes or gives this type.")
+                package, told = package_of(spec), "A function of the object graph takes or gives this type"
+                if package is None:
+                    found.add(TYPE_SPEC, show(spec), f"{told}.")
+                    continue
+                told = f"{told}; by its name, the package {show(package)} registers it."
+                found.add(
+                    TYPE_SPEC, show(spec), told, Hint("", Action("import-package", {"package": show(package)}))
+                )
+
+
+def package_of(spec: str) -> str | None:
+    """Return the package that a registered type spec belongs to, as it is imported.
+
+    Specs are registered under a name that their author chooses; it has to have a dot, and begins with the package or
+    with what that is usually imported as (`type_spec_registry.py: register`).
+
+    Returns:
+        None if the name does not tell.
+    """
+    first, dot, _ = spec.partition(".")
+    first = _IMPORTED_AS.get(first, first)
+    return first if dot and first.isidentifier() and not first.startswith("__") else None
 
 
 def _specs(value: StructuredValue) -> Iterator[str]:
