@@ -112,7 +112,10 @@ def _type_specs(proto: SavedObjectGraph, found: Found) -> None:
                     continue
                 told = f"{told}; by its name, the package {show(package)} registers it."
                 found.add(
-                    TYPE_SPEC, show(spec), told, Hint("", Action("import-package", {"package": show(package)}))
+                    TYPE_SPEC,
+                    show(spec),
+                    told,
+                    Hint("", Action("import-package", {"package": show(package)})),
                 )
 
 
