@@ -131,7 +131,7 @@ def test_tags_choose_in_an_opened_model_too(tmp_path: Path) -> None:
         lambda: wb.to_networkx(3),
         lambda: wb.Plan.join(3, wires=[]),
         lambda: wb.Plan.join("a", "b", wires=[3]),
-        lambda: wb.Plan.join("a", "b", wires=[("x", "y", "z")]),
+        lambda: wb.Plan.join("a", "b", wires=[("x", "y", "z", "w")]),
         lambda: wb.Plan.join("a", "b", wires=None),
         lambda: wb.Plan.join("a", "b", wires={"x": "y"}),
         lambda: wb.check(DIGITS),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench import names
 from workbench.graph.needs import Needs
@@ -19,10 +19,12 @@ from workbench.runtime.chain import (
     FromStage,
     ModelRef,
     Stage,
+    Tolerance,
 )
 from workbench.runtime.comparison.purity import is_pure
 from workbench.runtime.component_tensors import component_names
 from workbench.runtime.inputs.groups import Group, structured_groups
+from workbench.surgery.adapters import reference as adapters
 from workbench.surgery.draft import Draft
 from workbench.surgery.imported import ImportedModel
 from workbench.surgery.lineage import Reference, SourceTensors
@@ -81,8 +83,9 @@ def _chain(draft: Draft, key: str, place: Place) -> tuple[Chain, list[MetaGraph]
                 feeds[_tensor(found.tensors[0])] = FromConstant(value)
         for link in links:
             if link.target.handle == handle:
+                through = None if link.chain is None else _of(link.chain.reference(), link.chain.tolerance)
                 for source, target in zip(link.source.tensors, link.target.tensors, strict=True):
-                    feeds[_tensor(target)] = FromStage(position[link.source.handle], _tensor(source))
+                    feeds[_tensor(target)] = FromStage(position[link.source.handle], _tensor(source), through)
             if link.source.handle == handle:
                 fetches |= dict.fromkeys(map(_tensor, link.source.tensors))
         for own, found in reference.outputs.items():
@@ -105,7 +108,12 @@ def _chain(draft: Draft, key: str, place: Place) -> tuple[Chain, list[MetaGraph]
 
 
 def _adapted(found: SourceTensors) -> Adapted | None:
-    return Adapted(found.steps, found.part) if found.steps else None
+    return _of(found.steps, found.tolerance, found.part) if found.steps else None
+
+
+def _of(steps: Sequence[Mapping[str, Any]], tolerance: adapters.Tolerance, part: str = "") -> Adapted:
+    allowed = Tolerance(tolerance.absolute, tolerance.relative, tolerance.jpeg)
+    return Adapted(steps, part, allowed)
 
 
 def _needed(join: Join, reference: Reference) -> tuple[list[str], list[Link]]:

@@ -96,6 +96,21 @@ class FromStage:
         return {"stage": self.stage, "tensor": self.tensor, **adapted}
 
 
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far what adapters compute may be from their reference.
+
+    Attributes:
+        absolute: in units of their result.
+        relative: as a share of the reference.
+        jpeg: in units of their result, where a JPEG file is decoded.
+    """
+
+    absolute: float = 0.0
+    relative: float = 0.0
+    jpeg: float = 0.0
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Adapted:
     """What adapters on a wire are to compute, evaluated eagerly by functions of TensorFlow.
@@ -103,10 +118,12 @@ class Adapted:
     Attributes:
         steps: as JSON, see `surgery/adapters/reference.py`.
         part: which of the results is taken: `""` the main one, or a companion of it (`labels`).
+        tolerance: how far the result may be from that.
     """
 
     steps: Sequence[Mapping[str, Any]]
     part: str = ""
+    tolerance: Tolerance = Tolerance()
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the child takes it."""

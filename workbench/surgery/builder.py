@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 from workbench import names
 from workbench.disk import dtypes, schema
@@ -13,12 +14,11 @@ from workbench.findings import Action, Finding, Hint
 from workbench.graph.adjacency import Adjacency
 from workbench.model.objects import OBJECT_GRAPH_KEY
 from workbench.model.op_classes import VARIABLE_READS
-from workbench.model.shapes import to_proto
 from workbench.surgery.copied_files import CopiedFile
 from workbench.surgery.export.asset_names import place_assets
 from workbench.surgery.export.collections import merge_collections, merge_meta_info, merge_versions
 from workbench.surgery.export.duplicate_variables import join_duplicates
-from workbench.surgery.export.files import add_assets, add_extra_files
+from workbench.surgery.export.files import add_assets, add_extra_files, place_files
 from workbench.surgery.export.functions import add_call, add_lists, add_signature, add_signature_map
 from workbench.surgery.export.init_ops import init_ops, tell_implicit
 from workbench.surgery.export.object_graph import (
@@ -33,18 +33,22 @@ from workbench.surgery.export.saver import CheckpointNames, merge_savers, prefix
 from workbench.surgery.export.tables import add_tables
 from workbench.surgery.export.training_mode import both_modes, tell
 from workbench.surgery.export.variable_defs import describe_variables, known_by_name
-from workbench.surgery.imported import ImportedModel, attr_shape, is_placeholder
+from workbench.surgery.imported import ImportedModel
 from workbench.surgery.lineage import References
 from workbench.surgery.preconditions import has_checkpoint, look_closer, variables_have_data
-from workbench.surgery.resolve.join import Join, Link
+from workbench.surgery.resolve.join import Join
 from workbench.surgery.resolve.preprocessing import remarks
 from workbench.surgery.result import Draft
+from workbench.surgery.rewrite.connect_wires import connect_wires
 from workbench.surgery.rewrite.outline import CannotOutline, Outliner
 from workbench.surgery.rewrite.prefix import Renamer, Rule
 from workbench.surgery.rewrite.resource_variables import rewrite_references
 from workbench.surgery.signatures.result_keys import rename_keys
 from workbench.surgery.signatures.result_signature import Interface, ResultPort, design_interface, port_info
 from workbench.surgery.workspace import Checkpoint, Workspace
+
+if TYPE_CHECKING:
+    from workbench.surgery.adapters.fragment import Fragment
 
 PREDICT = "tensorflow/serving/predict"
 # protobuf's own limit on a serialised message (2 GiB - 1).
@@ -68,6 +72,7 @@ class Builder:
         self.renamers: dict[str, Renamer] = {}
         self.interface = Interface()
         self.files: list[CopiedFile] = []
+        self.chains: list[Fragment] = []
 
     def build(self) -> Draft | None:
         """Build the draft; return None if a step found an error."""
@@ -92,7 +97,7 @@ class Builder:
             return None
         for part in self.parts:
             self._rename(part)
-        self._wire()
+        self.chains = connect_wires(self.join, self.graph, self._final)
         self._compact()
         savers = [part for part in self.parts if part.has_saver]
         taken = {node.name for node in self.graph.node}
@@ -115,6 +120,7 @@ class Builder:
                 self.files,
             )
             add_extra_files(part, self.files, with_objects=self.with_objects)
+        place_files(self.meta, [asset for chain in self.chains for asset in chain.assets], self.files)
         if self._failed():
             return None
         objects = self._objects() if self.with_objects else None
@@ -172,6 +178,8 @@ class Builder:
             if self.plan.result.freeze or not part.meta.has_object_graph:
                 tables = add_tables(objects, self.meta, outliner, part.handle, self._init_ops(part))
                 set_up.difference_update(tables)
+        for chain in self.chains:
+            add_tables(objects, self.meta, outliner, chain.scope, chain.init_ops)
         modes = None if self.plan.result.freeze else both_modes(self.parts, nodes, self.renamers)
         for key in sorted(self.meta.signature_def):
             add_signature(objects, self.meta, outliner, key, signature_map)
@@ -337,62 +345,6 @@ class Builder:
             tensor = f"{part.cuts[tensor]}:0"
         return f"{handle}/{tensor}"
 
-    # -- wires
-
-    def _wire(self) -> None:
-        loose: set[str] = set()
-        for handle in self.join.order:
-            for link in self.join.links_into(handle):
-                self._wire_link(link)
-                if not link.proven or link.source.handle in loose:
-                    loose.add(handle)
-        for handle in loose:
-            # Shapes noted for the old inputs may contradict what now flows in; they are hints and can go.
-            for node in self.join.parts[handle].kept.values():
-                if "_output_shapes" in node.attr:
-                    del node.attr["_output_shapes"]
-
-    def _wire_link(self, link: Link) -> None:
-        part = self.join.parts[link.target.handle]
-        for source, target, dtype, shape, fit in zip(
-            link.source.tensors,
-            link.target.tensors,
-            link.target.dtypes,
-            link.target.shapes,
-            link.fits,
-            strict=True,
-        ):
-            tensor = names.input_tensor(self._final(link.source.handle, source))
-            feed = names.format_input(tensor)
-            bridge = part.cuts[target]
-            node = part.kept.get(bridge)
-            declared = schema.AttrValue()
-            if node is not None and is_placeholder(node) and "shape" in node.attr:
-                declared.CopyFrom(node.attr["shape"])
-            else:
-                declared.CopyFrom(attr_shape(to_proto(shape)))
-            if node is None:
-                node = self.graph.node.add(name=f"{part.handle}/{bridge}")
-            controls = [text for text in node.input if text.startswith("^")]
-            unknown = fit == "unknown"
-            if unknown and self.plan.result.keep_signatures:
-                guard = self.graph.node.add(name=f"{node.name}/shape", op="EnsureShape")
-                guard.input.append(feed)
-                guard.attr["T"].type = dtype
-                guard.attr["shape"].CopyFrom(declared)
-                feed = guard.name
-            node.attr.clear()
-            if self.plan.result.keep_signatures:
-                node.op = "PlaceholderWithDefault"
-                node.attr["dtype"].type = dtype
-                node.attr["shape"].CopyFrom(declared)
-            else:
-                node.op = "EnsureShape" if unknown else "Identity"
-                node.attr["T"].type = dtype
-                if unknown:
-                    node.attr["shape"].CopyFrom(declared)
-            node.input[:] = [feed, *controls]
-
     def _compact(self) -> None:
         for index in reversed([index for index, node in enumerate(self.graph.node) if not node.op]):
             del self.graph.node[index]
@@ -405,6 +357,7 @@ class Builder:
 
     def _init_op(self, taken: set[str]) -> None:
         waits = [f"^{name}" for part in self.parts for name in self._init_ops(part)]
+        waits += [f"^{name}" for chain in self.chains for name in chain.init_ops]
         if not waits:
             return
         name = "init"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.model import MetaGraph
 from workbench.model.signature import Signature
+from workbench.surgery.adapters.reference import Tolerance
 
 if TYPE_CHECKING:
     from workbench.surgery.resolve.callables import Prepared
@@ -22,12 +23,14 @@ class SourceTensors:
         tensors: `node:k` of its main graph, under its own names; one for a dense input or output.
         steps: what the value goes through before an input, or after an output: references of adapters.
         part: which result of the steps it is; `""` for the main one.
+        tolerance: how far the steps' results may be from that.
     """
 
     handle: str
     tensors: tuple[str, ...]
     steps: tuple[Mapping[str, Any], ...] = ()
     part: str = ""
+    tolerance: Tolerance = field(default_factory=Tolerance)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from workbench import names
 from workbench.errors import UsageError, WrongType, expect
 from workbench.surgery import values
+from workbench.surgery.adapters.language import has_adapters
 from workbench.surgery.operation import Operation, fields_to_json, option, print_step
 from workbench.surgery.operations.connect import Connect
 
@@ -75,7 +76,7 @@ class ResultOptions:
     prefix: bool = option(values.Flag(), "put a single model under its handle as well", default=False)
 
 
-AnyWire: TypeAlias = str | tuple[str, str] | Connect
+AnyWire: TypeAlias = str | tuple[str, str] | tuple[str, str, str] | Connect
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,8 @@ class Plan:
         Args:
             *paths: models that get their folder's name as handle. An opened model means the path and the tag set it
                 was opened with.
-            wires: one or several of `"OUT=IN"`, `("OUT", "IN")` and `Connect("OUT", "IN")`.
+            wires: one or several of `"OUT=IN"`, `("OUT", "IN")` and `Connect("OUT", "IN")`; with adapters
+                `"OUT | resize 28 28 | scale 1/255 = IN"` or `("OUT", "IN", "resize 28 28 | scale 1/255")`.
             signature: key of the signature of the result.
             tags: tag set of the result.
             keep_outputs: also keep the outputs of models that feed another one.
@@ -292,13 +294,19 @@ def _wire(given: object) -> Connect:
     match given:
         case (str(source), str(target)):
             return Connect(source, target)
-    raise WrongType("A wire", "'OUTPUT=INPUT', ('OUTPUT', 'INPUT') or a Connect", given)
+        case (str(source), str(target), str(through)):
+            return Connect(source, target, through)
+    raise WrongType(
+        "A wire", "'OUTPUT=INPUT', ('OUTPUT', 'INPUT'), ('OUTPUT', 'INPUT', 'ADAPTERS') or a Connect", given
+    )
 
 
 _WIRES = "'OUTPUT=INPUT', or a list of such texts and of pairs ('OUTPUT', 'INPUT')"
 
 
 def _parse_wire(text: str) -> Connect:
+    if has_adapters(text):
+        return Connect.parse(text)
     source, equals, target = text.partition("=")
     if not equals:
         raise UsageError(f"{names.show(text)!r} is not a wire.", hint="Write OUTPUT=INPUT.")

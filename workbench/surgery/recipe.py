@@ -62,7 +62,9 @@ def describe(plan: Plan, join: Join) -> dict[str, Any]:
         if earlier is not None:
             source["recipe"] = earlier
         sources.append(source)
-    steps: list[Operation] = [Connect(str(link.source), str(link.target)) for link in join.links]
+    steps: list[Operation] = [
+        Connect(str(link.source), str(link.target), link.through) for link in join.links
+    ]
     steps += plan.other_steps
     return {
         "schema_version": SCHEMA_VERSION,

@@ -101,7 +101,7 @@ def assert_like_reference(text: str, value: np.ndarray[Any, Any], have: TensorTy
                 one.astype(np.float64),
                 other.astype(np.float64),
                 rtol=tolerance.relative,
-                atol=tolerance.absolute,
+                atol=tolerance.absolute + tolerance.jpeg,
                 err_msg=text,
             )
     return found[""]

@@ -523,7 +523,7 @@ def job_chain(job: Json, pipe: Pipe) -> Json:
     {"constant": array}; repeat. A FEED or an output may have steps that its value goes through, and part, see
     `adapted`.
     Out: {"runs": [[SAMPLE]], "fallbacks", "seconds"}, or {"error", "stage"} if a stage can't be loaded. A SAMPLE
-    is {"outputs": {slot: array}, "wires": {"i tensor": {"sha256", "shape"}}} or {"error", "stage"}. A stage that
+    is {"outputs": {slot: array}, "wires": {WIRE: {"sha256", "shape"}}} or {"error", "stage"}. A stage that
     no v1 Session runs is run by `tf.saved_model.load`: fallbacks has its number and why.
     """
     started = time.monotonic()
@@ -705,11 +705,13 @@ def chain_sample(job: Json, run: SampleRun) -> Json:
         except Failed as error:
             return {"error": error.as_json, "stage": at["stage"]}
     wires = {}
-    for stage in job["stages"]:
-        for source in stage["feeds"].values():
+    for number, stage in enumerate(job["stages"]):
+        for target, source in stage["feeds"].items():
             if "stage" in source:
-                value = values[source["stage"], source["tensor"]]
-                name = f"{source['stage']} {source['tensor']}"
+                value = adapted(values[source["stage"], source["tensor"]], source)
+                name = (
+                    f"{number} {target}" if source.get("steps") else f"{source['stage']} {source['tensor']}"
+                )
                 wires[name] = {"sha256": digest(value), "shape": list(np.shape(value))}
     return {"outputs": outputs, "wires": wires}
 

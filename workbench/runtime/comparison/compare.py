@@ -12,6 +12,8 @@ from workbench.names import show
 if TYPE_CHECKING:
     import numpy as np
 
+    from workbench.runtime.comparison.slack import Slack
+
     Array = np.ndarray[Any, Any]
     Sample = Mapping[str, Array]
 
@@ -70,16 +72,20 @@ def dtype_name(array: Array) -> str:
     return "string" if array.dtype.kind in "OSU" else array.dtype.name
 
 
-def compare(expected: Array, got: Array, tolerance: float | None = None) -> Comparison:
+def compare(
+    expected: Array, got: Array, tolerance: float | None = None, slack: Slack | None = None
+) -> Comparison:
     """Compare an output with its reference.
 
     A number passes if it is nearer than `rtol * (|reference| + largest |reference| of the output)`;
-    infinities and NaNs have to be the same at the same places; everything else is exact.
+    infinities and NaNs have to be the same at the same places; everything else is exact. With slack, integers may
+    differ by what it allows at the least, a whole number.
 
     Args:
         expected: the reference.
         got: what the merged model gave.
         tolerance: the relative tolerance for floats, or None for the usual one of the dtype.
+        slack: what is allowed besides; or None.
     """
     dtype, shape = dtype_name(expected), expected.shape
 
@@ -92,8 +98,12 @@ def compare(expected: Array, got: Array, tolerance: float | None = None) -> Comp
         return unequal(f"shape {shapes.text(got.shape)}, expected {shapes.text(shape)}")
     rtol = tolerance_of(expected.dtype, tolerance)
     if rtol == 0.0 and is_discrete(expected):
+        if slack is not None and slack.absolute and expected.dtype.kind in "iu":
+            return _compare_integers(expected, got, dtype, slack)
         return _compare_exact(expected, got, dtype)
-    return _compare_floats(expected, got, dtype, rtol)
+    if slack is None:
+        return _compare_floats(expected, got, dtype, rtol)
+    return _compare_floats(expected, got, dtype, max(rtol, slack.relative), slack.absolute)
 
 
 def compare_form(references: Sequence[Array], got: Array) -> Comparison:
@@ -144,7 +154,23 @@ def _compare_exact(expected: Array, got: Array, dtype: str) -> Comparison:
     )
 
 
-def _compare_floats(expected: Array, got: Array, dtype: str, rtol: float) -> Comparison:
+def _compare_integers(expected: Array, got: Array, dtype: str, slack: Slack) -> Comparison:
+    """Compare integers that adapters made: a small difference before they were rounded may be a step after."""
+    import numpy as np
+
+    wide = np.abs(got.astype(np.float64) - expected.astype(np.float64))
+    allowed = np.ceil(slack.absolute + slack.relative * np.abs(expected.astype(np.float64)))
+    if (wide > allowed).any() or not wide.size:
+        return _compare_exact(expected, got, dtype)
+    where = _index(wide == wide.max())
+    return Comparison(
+        True, None, dtype, expected.shape, float(wide.max()), _relative(wide, expected), where, slack.relative
+    )
+
+
+def _compare_floats(
+    expected: Array, got: Array, dtype: str, rtol: float, absolute: float = 0.0
+) -> Comparison:
     import numpy as np
 
     complex_ = expected.dtype.kind == "c"
@@ -169,7 +195,7 @@ def _compare_floats(expected: Array, got: Array, dtype: str, rtol: float) -> Com
     difference[finite] = np.abs(right[finite] - left[finite])
     size = np.zeros(left.shape)
     size[finite] = np.abs(left[finite])
-    over = difference - rtol * (size + size.max())
+    over = difference - rtol * (size + size.max()) - absolute
     worst = _index(over == over.max())
     max_abs, max_rel = float(difference.max()), _relative(difference, size)
     place = worst if max_abs else None

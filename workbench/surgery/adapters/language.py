@@ -63,6 +63,11 @@ class WireText:
     calls: tuple[Call, ...]
     target: str
 
+    @property
+    def chain(self) -> str:
+        """The text of the adapters."""
+        return print_calls(self.calls)
+
     def __str__(self) -> str:
         return f"{' | '.join([_quoted(self.source), *map(str, self.calls)])} = {_quoted(self.target)}"
 
@@ -82,6 +87,19 @@ def parse_calls(text: str) -> tuple[Call, ...]:
 def print_calls(calls: Sequence[Call]) -> str:
     """Return the text of a chain, of which `parse_calls` makes the same calls."""
     return " | ".join(map(str, calls))
+
+
+def has_adapters(text: str) -> bool:
+    """Return whether a wire is in the form with adapters: a `|` stands in it as a word, quoted or not."""
+    return any(word.strip("'\"") == "|" for word in re.split(f"[{_SPACE}]+", text))
+
+
+def print_wire(source: str, chain: str, target: str) -> str:
+    """Return the text of a wire: `SOURCE=TARGET`, or with its chain of adapters as `parse_wire` reads it."""
+    plain = f"{source}={target}"
+    if not chain and not has_adapters(plain):
+        return plain
+    return f"{_quoted(source)}{f' | {chain}' if chain else ''} = {_quoted(target)}"
 
 
 def parse_wire(text: str) -> WireText:

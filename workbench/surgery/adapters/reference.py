@@ -34,13 +34,19 @@ class Tolerance:
     Attributes:
         absolute: in units of the result.
         relative: as a share of the reference.
+        jpeg: in units of the result, where a JPEG file is decoded: decoders differ.
     """
 
     absolute: float = 0.0
     relative: float = 0.0
+    jpeg: float = 0.0
 
     def __or__(self, other: Tolerance) -> Tolerance:
-        return Tolerance(max(self.absolute, other.absolute), max(self.relative, other.relative))
+        return Tolerance(
+            max(self.absolute, other.absolute),
+            max(self.relative, other.relative),
+            max(self.jpeg, other.jpeg),
+        )
 
 
 def call(function: str, *args: Any, **kwargs: Any) -> Json:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
 
 from workbench import names
-from workbench.disk.schema import MetaGraphDef
+from workbench.disk.schema import MetaGraphDef, NodeDef
 from workbench.names import show
 from workbench.surgery import recipe as recipe_
+from workbench.surgery.adapters.fragment import Asset
 from workbench.surgery.copied_files import CopiedFile
 from workbench.surgery.export.asset_names import Placed
 from workbench.surgery.imported import ImportedModel
@@ -68,6 +70,36 @@ def add_assets(
             f"assets/{show(placed.name(placed.met))}.",
         )
     return numbers
+
+
+def place_files(meta: MetaGraphDef, assets: Iterable[Asset], files: list[CopiedFile]) -> None:
+    """Make the files that adapters read assets of the result.
+
+    Args:
+        meta: gains the assets; the constants that hold their paths are in its graph.
+        assets: the files.
+        files: what is copied; gains them.
+    """
+    placed: dict[Path, str] = {}
+    taken = {copied.relative.removeprefix("assets/") for copied in files}
+    taken |= {definition.filename for definition in meta.asset_file_def}
+    nodes: dict[str, NodeDef] | None = None
+    for asset in assets:
+        nodes = {node.name: node for node in meta.graph_def.node} if nodes is None else nodes
+        path = Path(asset.path).resolve()
+        if path not in placed:
+            placed[path] = _free(path.name, taken)
+            taken.add(placed[path])
+            files.append(CopiedFile(path, f"assets/{placed[path]}", path.stat().st_size))
+        nodes[asset.node].attr["value"].tensor.string_val[0] = placed[path].encode()
+        definition = meta.asset_file_def.add(filename=placed[path])
+        definition.tensor_info.name = f"{asset.node}:0"
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    stem, dot, suffix = name.partition(".")
+    tried = (name, *(f"{stem}_{number}{dot}{suffix}" for number in range(1, len(taken) + 2)))
+    return next(one for one in tried if one not in taken)
 
 
 def add_extra_files(part: ImportedModel, files: list[CopiedFile], *, with_objects: bool) -> None:

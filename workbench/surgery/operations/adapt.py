@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import ClassVar
 
 from workbench import names
@@ -21,10 +20,11 @@ from workbench.surgery.adapters.chain import Chain
 from workbench.surgery.adapters.checked import Checked
 from workbench.surgery.adapters.fragment import Fragment, Tensor
 from workbench.surgery.adapters.tensor_type import TensorType
-from workbench.surgery.copied_files import CopiedFile
+from workbench.surgery.export.files import place_files
 from workbench.surgery.export.init_ops import use_main_op
 from workbench.surgery.export.signature_functions import InUse, sweep, unlink
 from workbench.surgery.operation import Operation, normalise, option, register
+from workbench.surgery.resolve.adapted import adapter_remarks
 from workbench.surgery.resolve.endpoints import chosen_signature
 from workbench.surgery.signatures.change_signatures import drop_warmup, make_function
 from workbench.surgery.workspace import Workspace
@@ -253,28 +253,17 @@ class _Work:
         steps = tuple(one.checked.reference())
         # what is nearer to the model comes last before an input, and first after an output
         steps = (*steps, *source.steps) if side == "inputs" else (*source.steps, *steps)
+        tolerance = source.tolerance | one.checked.tolerance
         for key, part in parts.items():
-            ports[key] = replace(source, steps=steps, part=part)
+            ports[key] = replace(source, steps=steps, part=part, tolerance=tolerance)
         changed = replace(reference, inputs=ports) if side == "inputs" else replace(reference, outputs=ports)
         known[self.signature.key] = changed
 
     def _place_files(self, fragment: Fragment) -> None:
         """Add the files of tables to the assets, and let the init op fill the tables."""
         meta_graph = self.workspace.meta_graph
-        taken = {asset.filename for meta in self.workspace.proto.meta_graphs for asset in meta.asset_file_def}
-        placed: dict[Path, str] = {}
-        nodes = {node.name: node for node in meta_graph.graph_def.node}
-        for asset in fragment.assets:
-            path = Path(asset.path).resolve()
-            if path not in placed:
-                placed[path] = _free(path.name, taken)
-                taken.add(placed[path])
-                files = self.workspace.joined_files
-                files = self.workspace.added_files if files is None else files
-                files.append(CopiedFile(path, f"assets/{placed[path]}", path.stat().st_size))
-            nodes[asset.node].attr["value"].tensor.string_val[0] = placed[path].encode()
-            definition = meta_graph.asset_file_def.add(filename=placed[path])
-            definition.tensor_info.name = f"{asset.node}:0"
+        files = self.workspace.joined_files
+        place_files(meta_graph, fragment.assets, self.workspace.added_files if files is None else files)
         if not fragment.init_ops:
             return
         if self.workspace.original.has_object_graph:
@@ -291,15 +280,7 @@ class _Work:
         use_main_op(meta_graph, group.name)
 
     def _tell(self, one: _Adapted) -> None:
-        for step in one.checked.implied:
-            self.workspace.note(
-                "adapt-implied",
-                "info",
-                show(one.key),
-                f"`{step}` is inserted: it follows by necessity and loses nothing.",
-            )
-        for warning in one.checked.warnings:
-            self.workspace.note("adapt-sizes", "warning", show(one.key), warning)
+        self.workspace.findings += adapter_remarks(one.checked, show(one.key))
 
 
 def _taken(chain: Chain, own: TensorType) -> TensorType:
@@ -323,12 +304,6 @@ def _scope(nodes: Mapping[str, NodeDef]) -> str:
     return next(
         name for name in (f"adapt_{number}" for number in range(len(scopes) + 1)) if name not in scopes
     )
-
-
-def _free(name: str, taken: set[str]) -> str:
-    stem, dot, suffix = name.partition(".")
-    tried = (name, *(f"{stem}_{number}{dot}{suffix}" for number in range(1, len(taken) + 2)))
-    return next(one for one in tried if one not in taken)
 
 
 def _write(info: TensorInfo, tensor: str, told: TensorType) -> None:

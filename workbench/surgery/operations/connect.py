@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from workbench.surgery import values
+from workbench.surgery.adapters.language import parse_wire, print_wire
 from workbench.surgery.operation import Operation, option, register
 
 if TYPE_CHECKING:
@@ -20,15 +21,27 @@ class Connect(Operation):
     Attributes:
         source: `[HANDLE@]ENDPOINT`; without a handle the endpoint is of the plan's first model.
         target: `[HANDLE@]ENDPOINT`; without a handle the endpoint is of the plan's second model.
+        through: the chain of adapters that the value goes through, as text; empty for none.
     """
 
     NAME: ClassVar[str] = "connect"
 
     source: str = option(values.Text(), "output, as [HANDLE@]ENDPOINT", metavar="OUT")
     target: str = option(values.Text(), "input, as [HANDLE@]ENDPOINT", metavar="IN")
+    through: str = option(values.Text(), "adapters between them", metavar="CHAIN", default="")
 
     def __str__(self) -> str:
-        return f"{self.source}={self.target}"
+        return print_wire(self.source, self.through, self.target)
+
+    @classmethod
+    def parse(cls, text: str) -> Connect:
+        """Return the wire written `OUT | ADAPTER … = IN`.
+
+        Raises:
+            UsageError: it is not of this form.
+        """
+        found = parse_wire(text)
+        return cls(found.source, found.target, found.chain)
 
     def apply(self, workspace: Workspace) -> None:
         """Apply nothing: models are connected before the other steps of a plan."""

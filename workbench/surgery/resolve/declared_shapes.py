@@ -30,7 +30,7 @@ def looseness_of(link: Link, part: ImportedModel) -> Looseness:
     if link.target.signature is None or link.target.key is None or link.target.kind != "dense":
         return "proven"
     declared = part.meta.signatures[link.target.signature].inputs[link.target.key].shape
-    behind = _both(link.source.shapes[0], link.target.shapes[0])
+    behind = _both(link.shapes[0], link.target.shapes[0])
     if shapes.fits(behind, declared) == "proven":
         return "proven"
     if behind is None or declared is None or len(behind) != len(declared):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from workbench import names
 from workbench.errors import UsageError
@@ -15,13 +16,18 @@ from workbench.model.meta import MetaGraph
 from workbench.model.shapes import Fit, Shape
 from workbench.model.signature import Signature
 from workbench.names import show
+from workbench.surgery.adapters.language import has_adapters, print_wire
 from workbench.surgery.imported import ImportedModel
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import Plan, Source, split_handle
+from workbench.surgery.resolve.adapted import adapter_remarks, checked_chain
 from workbench.surgery.resolve.callables import Called, Prepared, prepare
 from workbench.surgery.resolve.endpoints import Endpoint, Lookup, Side, chosen_signature
 from workbench.surgery.resolve.inside_calls import inline_for_endpoints
 from workbench.surgery.resolve.remedies import described, remedy
+
+if TYPE_CHECKING:
+    from workbench.surgery.adapters.checked import Checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +38,23 @@ class Link:
         source: the endpoint in the model that gives.
         target: the endpoint in the model that takes.
         fits: for each component, whether the shapes are proven, unknown or refuted.
+        through: the chain of adapters as written; empty for none.
+        chain: the chain with its types, or None.
     """
 
     source: Endpoint
     target: Endpoint
     fits: tuple[Fit, ...]
+    through: str = ""
+    chain: Checked | None = None
 
     def __str__(self) -> str:
-        return f"{self.source}={self.target}"
+        return print_wire(str(self.source), self.through, str(self.target))
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """The shape of each component where it arrives at the input: behind the adapters."""
+        return self.source.shapes if self.chain is None else (self.chain.type.shape,)
 
     @property
     def proven(self) -> bool:
@@ -49,7 +64,7 @@ class Link:
     @property
     def batch(self) -> int | None:
         """The only batch size possible, if the input fixes it and the output does not."""
-        have, want = self.source.shapes[0], self.target.shapes[0]
+        have, want = self.shapes[0], self.target.shapes[0]
         if self.target.kind != "dense" or not want or (have is not None and have[0] is not None):
             return None
         return want[0]
@@ -259,7 +274,7 @@ def _defaults(handles: Sequence[str]) -> tuple[str | None, str | None]:
 
 
 def split_wire(text: str, plan: Plan, models: Mapping[str, Model]) -> Connect:
-    """Split `OUT=IN` at the first `=` of which both halves can be found.
+    """Split `OUT=IN` at the first `=` of which both halves can be found; parse a wire with adapters.
 
     Args:
         text: as written after `--wire`.
@@ -267,8 +282,10 @@ def split_wire(text: str, plan: Plan, models: Mapping[str, Model]) -> Connect:
         models: the opened models by handle.
 
     Raises:
-        UsageError: there is no `=`.
+        UsageError: there is no `=`, or the adapters can't be parsed.
     """
+    if has_adapters(text):
+        return Connect.parse(text)
     places = [index for index, char in enumerate(text) if char == "="]
     if not places:
         raise UsageError(
@@ -297,7 +314,7 @@ def _add_wire(join: Join, wire: Connect, lookups: Mapping[str, Lookup]) -> None:
             join.findings.append(found)
     if isinstance(source, Finding) or isinstance(target, Finding):
         return
-    link = judge(source, target)
+    link = judge(source, target, wire.through)
     if isinstance(link, Finding):
         join.findings.append(link)
         return
@@ -332,9 +349,15 @@ def _closed(endpoint: Endpoint, meta: MetaGraph) -> list[Finding]:
     return found
 
 
-def judge(source: Endpoint, target: Endpoint) -> Link | Finding:
-    """Return the link of an output and an input, or why it is forbidden (R3, R4)."""
-    where = f"{show(str(source))}={show(str(target))}"
+def judge(source: Endpoint, target: Endpoint, through: str = "") -> Link | Finding:
+    """Return the link of an output and an input, or why it is forbidden (R3, R4).
+
+    Args:
+        source: the output.
+        target: the input.
+        through: the chain of adapters between them as written; empty for none.
+    """
+    where = show(print_wire(str(source), through, str(target)))
     if source.handle == target.handle:
         return Finding(
             "R2-self",
@@ -351,6 +374,11 @@ def judge(source: Endpoint, target: Endpoint) -> Link | Finding:
             f"The output is {source.kind}, the input {target.kind}.",
             "Wire the component tensors one by one (`node:k`), or convert one side first.",
         )
+    if through:
+        chain = checked_chain(source, target, through, where)
+        if isinstance(chain, Finding):
+            return chain
+        return Link(source, target, (shapes_.fits(chain.type.shape, target.shapes[0]),), through, chain)
     fits = tuple(map(shapes_.fits, source.shapes, target.shapes))
     have, want = (list(zip(endpoint.dtypes, endpoint.shapes, strict=True)) for endpoint in (source, target))
     wrong = [at for at, fit in enumerate(fits) if fit == "refuted" or have[at][0] != want[at][0]]
@@ -374,10 +402,12 @@ def _component(endpoint: Endpoint, at: int) -> str:
 
 
 def _remarks(link: Link) -> list[Finding]:
-    """Return findings about a permitted wire (R1 hidden, R4 unknown)."""
-    where = f"{show(str(link.source))}={show(str(link.target))}"
+    """Return findings about a permitted wire (R1 hidden, R4 unknown, its adapters)."""
+    where = show(str(link))
     found = [hidden for endpoint in (link.source, link.target) if (hidden := hides(endpoint)) is not None]
-    for fit, have, want in zip(link.fits, link.source.shapes, link.target.shapes, strict=True):
+    if link.chain is not None:
+        found += adapter_remarks(link.chain, where)
+    for fit, have, want in zip(link.fits, link.shapes, link.target.shapes, strict=True):
         if fit == "unknown":
             found.append(
                 _only_batch(where, have, want) if link.batch and have else _unknown(where, have, want)

@@ -13,6 +13,7 @@ from workbench.findings import Finding
 from workbench.model import MetaGraph, Shape
 from workbench.model.shapes import text
 from workbench.names import show
+from workbench.surgery.resolve.adapted import range_behind
 from workbench.surgery.resolve.join import Link
 from workbench.surgery.resolve.value_ranges import Range, given_range, wanted_range
 
@@ -24,7 +25,7 @@ _WORDS: dict[Range, str] = {"0-255": "0-255", "0-1": "0-1", "-1-1": "-1 to 1"}
 def remarks(link: Link, source: MetaGraph, target: MetaGraph) -> Iterator[Finding]:
     """Return the findings about a wire's meaning."""
     where = show(str(link))
-    layout = _layout(link.source.shapes[0], link.target.shapes[0])
+    layout = _layout(link.shapes[0], link.target.shapes[0])
     if layout is not None:
         yield Finding(
             "R5-layout", "warning", where, layout, "If so, a tf.transpose between the models would help."
@@ -33,9 +34,14 @@ def remarks(link: Link, source: MetaGraph, target: MetaGraph) -> Iterator[Findin
         return
     picture = _is_picture(link.source.shapes[0]) or _is_picture(link.target.shapes[0])
     given = given_range(source, link.source.tensors[0], squashed=picture)
+    written = False
+    if link.chain is not None:
+        if given is None and picture and dtypes.name(link.source.dtypes[0]) == "uint8":
+            given = "0-255"
+        given, written = range_behind(given, link.chain)
     wanted = wanted_range(target, link.target.tensors[0])
     found = _disagreement(where, given, wanted)
-    if found is None and picture and given is None:
+    if found is None and picture and given is None and not written:
         found = _unknown(where, wanted)
     if found is not None:
         yield found

@@ -84,7 +84,7 @@ class DecodeImage(Adapter):
 
     NAME: ClassVar[str] = "decode-image"
     TAKES: ClassVar[str] = "one string, or a vector of strings: the bytes of PNG, JPEG, GIF or BMP files"
-    TOLERANCE: ClassVar[Tolerance] = Tolerance(absolute=2)
+    TOLERANCE: ClassVar[Tolerance] = Tolerance(jpeg=2)
 
     channels: int = option(_Channels(), "1 grey, 3 RGB, 4 RGBA, 0 as in the file", 3)
     alpha: str = option(

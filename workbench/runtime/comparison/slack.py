@@ -1,0 +1,78 @@
+"""Slack: how far adapters on the way let an output differ from its reference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from workbench.runtime.chain import Adapted, Chain, FromConstant, FromStage, Tolerance
+
+if TYPE_CHECKING:
+    from workbench.runtime.chain import Sample
+
+_LARGEST_PIXEL = 255
+_JPEG = b"\xff\xd8\xff"
+
+
+@dataclass(frozen=True, slots=True)
+class Slack:
+    """What one output may differ by, besides the tolerance of its dtype.
+
+    Attributes:
+        absolute: in units of the output.
+        relative: as a share of the reference.
+    """
+
+    absolute: float = 0.0
+    relative: float = 0.0
+
+    def __bool__(self) -> bool:
+        return bool(self.absolute or self.relative)
+
+
+def slack_of(chain: Chain, slot: str, sample: Sample) -> Slack:
+    """Return the slack of an output for one sample.
+
+    What adapters after an output allow holds for it as it is. What adapters before a model allow is a share of a
+    value there, and is taken as the same share of the output.
+
+    Args:
+        chain: the sources.
+        slot: the output.
+        sample: what goes in: only with a JPEG file among it, decoders may differ.
+    """
+    output = chain.outputs[slot]
+    jpeg = any(map(_has_jpeg, sample.values()))
+    own = _tolerance(output.adapted)
+    absolute = own.absolute + (own.jpeg if jpeg else 0.0)
+    relative = own.relative
+    for found in _before(chain, output.stage):
+        pixels = found.absolute + (found.jpeg if jpeg else 0.0)
+        relative += found.relative + pixels / _LARGEST_PIXEL
+    return Slack(absolute, relative)
+
+
+def _before(chain: Chain, stage: int) -> list[Tolerance]:
+    """Return what the adapters above a stage allow, each once."""
+    found: dict[int, Tolerance] = {}
+    seen, todo = {stage}, [stage]
+    while todo:
+        for feed in chain.stages[todo.pop()].feeds.values():
+            if isinstance(feed, FromConstant):
+                continue
+            if feed.adapted is not None:
+                found[id(feed.adapted)] = feed.adapted.tolerance
+            if isinstance(feed, FromStage) and feed.stage not in seen:
+                seen.add(feed.stage)
+                todo.append(feed.stage)
+    return list(found.values())
+
+
+def _tolerance(adapted: Adapted | None) -> Tolerance:
+    return Tolerance() if adapted is None else adapted.tolerance
+
+
+def _has_jpeg(value: Any) -> bool:
+    if value.dtype.kind not in "OSU":
+        return False
+    return any(isinstance(one, bytes) and one.startswith(_JPEG) for one in value.ravel().tolist())
