@@ -9,6 +9,11 @@ _STOPS = "Nothing is changed, since it is not clear what the result should be."
 _KEYS = Action("show-keys")
 _OTHER = "Choose another name."
 
+FILE = Code(
+    "step-file", "error", "a file that a step reads is gone or has another content",
+    "The recipe was made with another content, and would give another result.",
+    "Give the file as it was, or make the plan again with the new one.",
+)  # fmt: skip
 UNKNOWN = Code(
     "signature-unknown", "error", "the model has no such signature", _STOPS, Hint("Correct the key: ", _KEYS)
 )

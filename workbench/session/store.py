@@ -19,6 +19,7 @@ from workbench.state import read, state_folder, write
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import Plan
 from workbench.surgery.recipe import SCHEMA_VERSION, plan_to_json
+from workbench.surgery.step_files import files_of, with_files
 
 _RECENT = "recent.json"
 _KEPT = 20
@@ -88,6 +89,7 @@ class Store:
             }
             for source in plan.sources
         ]
+        places = {path: os.path.abspath(path) for step in plan.steps for path in files_of(step)}
         write(
             self._mine,
             {
@@ -95,7 +97,12 @@ class Store:
                 "pid": os.getpid(),
                 "born": _born(os.getpid()),
                 "sources": sources,
-                **plan_to_json(plan, plan.steps),
+                **plan_to_json(plan, [with_files(step, places) for step in plan.steps]),
+                "files": [
+                    {"path": places[file.path], "digest": file.digest}
+                    for file in plan.files
+                    if file.path in places
+                ],
                 "target": target,
             },
         )

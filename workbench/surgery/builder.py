@@ -120,7 +120,8 @@ class Builder:
                 self.files,
             )
             add_extra_files(part, self.files, with_objects=self.with_objects)
-        place_files(self.meta, [asset for chain in self.chains for asset in chain.assets], self.files)
+        assets = [asset for chain in self.chains for asset in chain.assets]
+        place_files(self.meta, assets, self.files, self.plan.file_name)
         if self._failed():
             return None
         objects = self._objects() if self.with_objects else None

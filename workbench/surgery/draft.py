@@ -19,6 +19,7 @@ from workbench.surgery.resolve.join import look_up, open_sources
 from workbench.surgery.result import Draft
 from workbench.surgery.rewrite.outline import CannotOutline
 from workbench.surgery.rewrite.prefix import Rule
+from workbench.surgery.step_files import changed_files
 from workbench.surgery.workspace import Workspace, begin
 
 __all__ = ["CheckedPlan", "Draft", "apply", "assemble", "build", "check"]
@@ -115,6 +116,9 @@ def build(
     Raises:
         WorkbenchError: a source can't be read at all.
     """
+    changed = list(changed_files(plan.steps, plan.files))
+    if changed:
+        return None, changed
     models = open_sources(plan) if models is None else models
     if not plan.joins:
         return _change(plan, models)
@@ -124,14 +128,14 @@ def build(
     before = draft.meta
     workspace = draft.workspace
     done = _steps(workspace, plan.steps[len(plan.wires) :] if _in_order(plan) else plan.steps, first=False)
-    changed = Draft(workspace, [], draft.interface, draft.logs, draft.rewritten)
+    after = Draft(workspace, [], draft.interface, draft.logs, draft.rewritten)
     if done:
-        check_steps(workspace, changed.meta, before)
+        check_steps(workspace, after.meta, before)
     findings = by_severity([*findings, *workspace.findings])
     if workspace.blocked:
         return None, findings
-    changed.findings = findings
-    return changed, findings
+    after.findings = findings
+    return after, findings
 
 
 def _in_order(plan: Plan) -> bool:

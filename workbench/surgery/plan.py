@@ -18,6 +18,7 @@ from workbench.surgery import values
 from workbench.surgery.adapters.language import has_adapters
 from workbench.surgery.operation import Operation, fields_to_json, option, print_step
 from workbench.surgery.operations.connect import Connect
+from workbench.surgery.step_files import StepFile, names_in_result
 
 if TYPE_CHECKING:
     from workbench.model import Model
@@ -87,11 +88,13 @@ class Plan:
         sources: at least one model; the order decides the order of inputs, shards and nodes.
         steps: operations in the order in which they are done. Those that connect models come first.
         result: options of the result of a join.
+        files: what the recipe that the plan was read from says of files that steps read.
     """
 
     sources: tuple[Source, ...]
     steps: tuple[Operation, ...] = ()
     result: ResultOptions = ResultOptions()
+    files: tuple[StepFile, ...] = ()
 
     @classmethod
     def join(
@@ -205,6 +208,14 @@ class Plan:
             f", {name}={names.show(repr(value), 60)}" for name, value in fields_to_json(self.result).items()
         )
         return f"<Plan {'; '.join(told)}{options}>"
+
+    def file_name(self, path: str) -> str:
+        """Return the name that a file of a step has in a result.
+
+        Args:
+            path: as written in the step.
+        """
+        return names_in_result(self.steps, self.files).get(path, Path(path).name)
 
     def with_wires(self, wires: Iterable[Connect]) -> Plan:
         """Return the same plan with these steps that connect models, before its others."""

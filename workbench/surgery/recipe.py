@@ -19,6 +19,7 @@ from workbench.disk.documents import NotJson, parse
 from workbench.errors import DamagedFile, DiskError, MissingFile, UsageError
 from workbench.findings import Action, Hint
 from workbench.names import did_you_mean, show
+from workbench.surgery import step_files
 from workbench.surgery.operation import (
     Operation,
     fields_from_json,
@@ -41,12 +42,16 @@ SCHEMA_VERSION = 2
 _MAX_BYTES = 16 << 20
 
 
-def describe(plan: Plan, join: Join) -> dict[str, Any]:
+def describe(plan: Plan, join: Join, folder: Path | None = None) -> dict[str, Any]:
     """Return the recipe of a plan as JSON values.
 
     Args:
         plan: the plan.
         join: its sources opened, and its wires with both endpoints found.
+        folder: where paths of files are relative to; None for the recipe in a result, which has bare names.
+
+    Raises:
+        DiskError: a file of a step can't be read.
     """
     sources = []
     for handle, part in join.parts.items():
@@ -66,11 +71,16 @@ def describe(plan: Plan, join: Join) -> dict[str, Any]:
         Connect(str(link.source), str(link.target), link.through) for link in join.links
     ]
     steps += plan.other_steps
+    if folder is None:
+        named = step_files.names_in_result(plan.steps, plan.files)
+    else:
+        named = step_files.names_beside(steps, folder)
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": tool(),
         "sources": sources,
-        **plan_to_json(plan, steps),
+        **plan_to_json(plan, [step_files.with_files(step, named) for step in steps]),
+        **step_files.to_json(named),
     }
 
 
@@ -116,8 +126,8 @@ def save(plan: Plan, join: Join, path: Path, *, overwrite: bool = False) -> None
     from workbench.disk.atomic.outputs import local_path, write_output
 
     path = local_path(path)
-    recipe = describe(plan, join)
     base = path.resolve().parent
+    recipe = describe(plan, join, base)
     for entry, source in zip(recipe["sources"], plan.sources, strict=True):
         entry["path"] = Path(os.path.relpath(source.path.resolve(), base)).as_posix()
     sources = [part.model.place for part in join.parts.values()]
@@ -161,7 +171,7 @@ def load(path: Path, sources: Mapping[str, Path] | None = None) -> Plan:
             )
         return Path(os.path.normpath(base / _Fields(entry, "a source", where).text("path")))
 
-    plan = plan_of(recipe, place, where)
+    plan = plan_of(recipe, place, where, base)
     for handle in given:
         if handle not in plan.handles:
             raise UsageError(
@@ -171,13 +181,16 @@ def load(path: Path, sources: Mapping[str, Path] | None = None) -> Plan:
     return plan
 
 
-def plan_of(recipe: Any, place: Callable[[dict[str, Any]], Path], where: str) -> Plan:
+def plan_of(
+    recipe: Any, place: Callable[[dict[str, Any]], Path], where: str, folder: Path | None = None
+) -> Plan:
     """Return the plan that a recipe describes.
 
     Args:
         recipe: JSON values, of any kind: it may be from anybody.
         place: where a source is, from its entry in the recipe, whose handle is a text.
         where: the recipe's file, for errors.
+        folder: where its files are; None for the working folder.
 
     Raises:
         DamagedFile: it is not a recipe, or lacks something.
@@ -197,7 +210,11 @@ def plan_of(recipe: Any, place: Callable[[dict[str, Any]], Path], where: str) ->
         from_json(item, f"step {number}", where) for number, item in enumerate(fields.all("steps"), 1)
     )
     given = _Fields(fields.value.get("result", {}), "the result", where).value
-    return Plan(sources, steps, fields_from_json(ResultOptions, given, "the result", where))
+    digests = step_files.digests_in(fields.value, where)
+    known: tuple[step_files.StepFile, ...] = ()
+    if folder is not None:
+        steps, known = step_files.located(steps, folder, digests)
+    return Plan(sources, steps, fields_from_json(ResultOptions, given, "the result", where), known)
 
 
 def _sources(fields: _Fields, place: Callable[[dict[str, Any]], Path], where: str) -> tuple[Source, ...]:

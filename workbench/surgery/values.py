@@ -9,7 +9,7 @@ import json
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workbench.names import show
@@ -80,6 +80,14 @@ class Kind(ABC):
     def print(self, value: Any) -> list[str]:
         """Return the words that `parse` reads as a JSON value."""
         return [json.dumps(value, ensure_ascii=False)]
+
+    def files(self, value: Any) -> tuple[str, ...]:
+        """Return the paths of the files that a field's value names, as written."""
+        return ()
+
+    def with_files(self, value: Any, paths: Mapping[str, str]) -> Any:
+        """Return a field's value with other paths of files."""
+        return value
 
     def one(self, words: Sequence[str]) -> str:
         """Return the only word.
@@ -218,7 +226,7 @@ class Pairs(Kind):
 
 
 class Constant(Kind):
-    """A JSON value of texts, finite numbers, booleans and lists, or any other text."""
+    """A JSON value of texts, finite numbers, booleans and lists, or any other text; `@PATH` is a file."""
 
     expected = "a text, a number, true or false, or a list of them"
 
@@ -239,6 +247,14 @@ class Constant(Kind):
     def write(self, value: Any) -> Any:
         """Return a value as JSON; see `Kind`."""
         return [self.write(one) for one in value] if isinstance(value, tuple) else value
+
+    def files(self, value: Any) -> tuple[str, ...]:
+        """Return the path that a value is; see `Kind`."""
+        return (value[1:],) if isinstance(value, str) and value.startswith("@") else ()
+
+    def with_files(self, value: Any, paths: Mapping[str, str]) -> Any:
+        """Return a value with another path; see `Kind`."""
+        return "".join(f"@{paths.get(path, path)}" for path in self.files(value)) or value
 
     def parse(self, words: Sequence[str]) -> Any:
         """Return a value parsed from words; see `Kind`."""

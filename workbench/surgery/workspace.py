@@ -23,11 +23,12 @@ from workbench.model import MetaGraph, Model
 from workbench.model.assets import Asset
 from workbench.model.shapes import to_proto
 from workbench.model.signature import HIDDEN_SIGNATURES, Signature
-from workbench.surgery.copied_files import CopiedFile, files_of
+from workbench.surgery.copied_files import EXTRA, CopiedFile, files_of
 from workbench.surgery.imported import ImportedModel
 from workbench.surgery.lineage import Reference, References, SourceTensors
 from workbench.surgery.plan import Plan
 from workbench.surgery.resolve.join import Join
+from workbench.surgery.step_files import free_name
 
 if TYPE_CHECKING:
     from workbench.disk.checkpoint.bundle import Bundle
@@ -196,6 +197,21 @@ class Workspace:
             return self.joined_files
         kept = files_of(self._source().model, self.left_out, checkpoint=self.checkpoint.how == "copy")
         return [*kept, *self.added_files]
+
+    def keep_file(self, path: Path, name: str) -> None:
+        """Copy a file that a step reads into the result's `assets.extra/`, where a replay finds it.
+
+        Args:
+            path: the file.
+            name: its name, which gets a number where it is taken.
+
+        Raises:
+            MissingFile: an asset or a data file of a source is missing.
+        """
+        taken = {copied.relative for copied in self.files()}
+        files = self.added_files if self.joined_files is None else self.joined_files
+        relative = free_name(f"{EXTRA}/{name}", taken)
+        files.append(CopiedFile(path, relative, path.stat().st_size))
 
     def inlined(self) -> None:
         """Take the current state as an equal copy of the only source.

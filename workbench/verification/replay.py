@@ -160,7 +160,7 @@ class _Replaying:
         return target, []
 
     def _make(self, recipe: dict[str, Any], places: Mapping[str, Path]) -> Draft:
-        plan = plan_of(recipe, lambda entry: places[entry["handle"]], self.where)
+        plan = plan_of(recipe, lambda entry: places[entry["handle"]], self.where, self.finder.recipe.parent)
         draft, findings = build(plan)
         if draft is None:
             raise PlanError("The recipe can't be replayed any more.", findings, where=self.where)

@@ -66,23 +66,28 @@ def digests(location: Location) -> Digest:
 
 def _digested(location: Location) -> Iterator[tuple[str, bytes]]:
     """Yield what goes into a digest: a label, and a digest or a size."""
-    yield "graphdef" if location.folder is None else location.file.name, _file_digest(location.file)
+    yield "graphdef" if location.folder is None else location.file.name, file_digest(location.file)
     if location.folder is None:
         return
     variables, assets = location.folder / VARIABLES, location.folder / ASSETS
     if variables.is_dir():
         for entry in sorted(os.scandir(variables), key=lambda entry: entry.name):
             if entry.name == "variables.index":
-                yield f"{VARIABLES}/{entry.name}", _file_digest(Path(entry.path))
+                yield f"{VARIABLES}/{entry.name}", file_digest(Path(entry.path))
             elif re.match(SHARD, entry.name) and entry.is_file():
                 yield f"{VARIABLES}/{entry.name}", entry.stat().st_size.to_bytes(8, "little")
     for relative in files_below(assets):
         path = assets / relative
         inside = stays_inside(location.folder, path) and path.is_file()
-        yield f"{ASSETS}/{relative}", _file_digest(path) if inside else b""
+        yield f"{ASSETS}/{relative}", file_digest(path) if inside else b""
 
 
-def _file_digest(path: Path) -> bytes:
+def file_digest(path: Path) -> bytes:
+    """Return the SHA-256 of a regular file.
+
+    Raises:
+        DiskError: it can't be read.
+    """
     from hashlib import sha256
 
     total = sha256()

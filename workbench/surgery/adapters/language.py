@@ -7,7 +7,7 @@ only where it is an unquoted token of its own. Parsing what was printed gives th
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from workbench.errors import UsageError
@@ -100,6 +100,29 @@ def print_wire(source: str, chain: str, target: str) -> str:
     if not chain and not has_adapters(plain):
         return plain
     return f"{_quoted(source)}{f' | {chain}' if chain else ''} = {_quoted(target)}"
+
+
+def files_in(calls: Sequence[Call]) -> tuple[str, ...]:
+    """Return the paths of the files that calls name, as written."""
+    words = [word for call in calls for word in (*call.values, *(value for _, value in call.named))]
+    return tuple(dict.fromkeys(word.text for word in words if word.file))
+
+
+def with_files(calls: Sequence[Call], paths: Mapping[str, str]) -> tuple[Call, ...]:
+    """Return calls with other paths of files.
+
+    Args:
+        calls: the calls.
+        paths: written path to the new one; others stay.
+    """
+
+    def moved(word: Word) -> Word:
+        return Word(paths.get(word.text, word.text), True) if word.file else word
+
+    return tuple(
+        Call(call.name, tuple(map(moved, call.values)), tuple((name, moved(one)) for name, one in call.named))
+        for call in calls
+    )
 
 
 def parse_wire(text: str) -> WireText:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from workbench import names
@@ -14,6 +14,7 @@ from workbench.surgery.copied_files import CopiedFile
 from workbench.surgery.export.asset_names import Placed
 from workbench.surgery.imported import ImportedModel
 from workbench.surgery.rewrite.prefix import Renamer
+from workbench.surgery.step_files import free_name
 
 _WARMUP = "tf_serving_warmup_requests"
 
@@ -72,34 +73,36 @@ def add_assets(
     return numbers
 
 
-def place_files(meta: MetaGraphDef, assets: Iterable[Asset], files: list[CopiedFile]) -> None:
+def place_files(
+    meta: MetaGraphDef,
+    assets: Iterable[Asset],
+    files: list[CopiedFile],
+    name: Callable[[str], str],
+    others: Iterable[CopiedFile] = (),
+) -> None:
     """Make the files that adapters read assets of the result.
 
     Args:
         meta: gains the assets; the constants that hold their paths are in its graph.
         assets: the files.
         files: what is copied; gains them.
+        name: gives a file's name in the result by its path as written; it gets a number where it is taken.
+        others: what is copied besides.
     """
     placed: dict[Path, str] = {}
-    taken = {copied.relative.removeprefix("assets/") for copied in files}
+    taken = {copied.relative.removeprefix("assets/") for copied in (*files, *others)}
     taken |= {definition.filename for definition in meta.asset_file_def}
     nodes: dict[str, NodeDef] | None = None
     for asset in assets:
         nodes = {node.name: node for node in meta.graph_def.node} if nodes is None else nodes
         path = Path(asset.path).resolve()
         if path not in placed:
-            placed[path] = _free(path.name, taken)
+            placed[path] = free_name(name(asset.path), taken)
             taken.add(placed[path])
             files.append(CopiedFile(path, f"assets/{placed[path]}", path.stat().st_size))
         nodes[asset.node].attr["value"].tensor.string_val[0] = placed[path].encode()
         definition = meta.asset_file_def.add(filename=placed[path])
         definition.tensor_info.name = f"{asset.node}:0"
-
-
-def _free(name: str, taken: Collection[str]) -> str:
-    stem, dot, suffix = name.partition(".")
-    tried = (name, *(f"{stem}_{number}{dot}{suffix}" for number in range(1, len(taken) + 2)))
-    return next(one for one in tried if one not in taken)
 
 
 def add_extra_files(part: ImportedModel, files: list[CopiedFile], *, with_objects: bool) -> None:

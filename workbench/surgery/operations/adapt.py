@@ -17,6 +17,7 @@ from workbench.model.signature import HIDDEN_SIGNATURES, Port, Signature
 from workbench.names import did_you_mean, show
 from workbench.surgery import values
 from workbench.surgery.adapters.chain import Chain
+from workbench.surgery.adapters.chains import Chains
 from workbench.surgery.adapters.checked import Checked
 from workbench.surgery.adapters.fragment import Fragment, Tensor
 from workbench.surgery.adapters.tensor_type import TensorType
@@ -56,10 +57,10 @@ class Adapt(Operation):
     )
 
     before: Pairs = option(
-        values.Pairs(), "adapters before an input", metavar="KEY=CHAIN", default=(), words=2, keys="inputs"
+        Chains(), "adapters before an input", metavar="KEY=CHAIN", default=(), words=2, keys="inputs"
     )
     after: Pairs = option(
-        values.Pairs(), "adapters after an output", metavar="KEY=CHAIN", default=(), words=2, keys="outputs"
+        Chains(), "adapters after an output", metavar="KEY=CHAIN", default=(), words=2, keys="outputs"
     )
     signature: str | None = option(
         values.Text(optional=True), "the signature to change", metavar="KEY", default=None
@@ -262,8 +263,10 @@ class _Work:
     def _place_files(self, fragment: Fragment) -> None:
         """Add the files of tables to the assets, and let the init op fill the tables."""
         meta_graph = self.workspace.meta_graph
-        files = self.workspace.joined_files
-        place_files(meta_graph, fragment.assets, self.workspace.added_files if files is None else files)
+        files, plan = self.workspace.joined_files, self.workspace.plan
+        files = self.workspace.added_files if files is None else files
+        if fragment.assets:
+            place_files(meta_graph, fragment.assets, files, plan.file_name, self.workspace.files())
         if not fragment.init_ops:
             return
         if self.workspace.original.has_object_graph:

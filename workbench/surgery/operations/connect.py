@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from workbench.surgery import values
+from workbench.surgery.adapters.chains import ChainText
 from workbench.surgery.adapters.language import parse_wire, print_wire
 from workbench.surgery.operation import Operation, option, register
 
@@ -28,7 +29,7 @@ class Connect(Operation):
 
     source: str = option(values.Text(), "output, as [HANDLE@]ENDPOINT", metavar="OUT")
     target: str = option(values.Text(), "input, as [HANDLE@]ENDPOINT", metavar="IN")
-    through: str = option(values.Text(), "adapters between them", metavar="CHAIN", default="")
+    through: str = option(ChainText(), "adapters between them", metavar="CHAIN", default="")
 
     def __str__(self) -> str:
         return print_wire(self.source, self.through, self.target)

@@ -21,6 +21,7 @@ from workbench.surgery.export.signature_functions import InUse, children_by_key,
 from workbench.surgery.operation import Operation, option, register
 from workbench.surgery.resolve.endpoints import chosen_signature
 from workbench.surgery.signatures.change_signatures import drop_warmup, make_function
+from workbench.surgery.step_files import files_of
 from workbench.surgery.workspace import Workspace
 
 _LOOP_OPS = ENTERS | EXITS | NEXT_ITERATIONS | {"LoopCond"}
@@ -68,8 +69,11 @@ class Set(Operation):
             workspace.note("signature-input", "error", show(self.input), told, hint)
             return
         array = _array(workspace, f"{show(found.key)}#{show(port.key)}", port, self.value)
-        if array is not None:
-            _set(workspace, found, port, array)
+        if array is None:
+            return
+        _set(workspace, found, port, array)
+        for path in files_of(self):
+            workspace.keep_file(Path(path), workspace.plan.file_name(path))
 
 
 def _array(workspace: Workspace, where: str, port: Port, value: Any) -> Any:
