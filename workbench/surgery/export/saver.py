@@ -42,6 +42,7 @@ class CheckpointNames:
         self.bodies: dict[str, set[str]] = {}
         self._exported = {names.input_tensor(tensor).node for tensor in part.exported}
         self._own: dict[str, str] = {}
+        self._given: dict[str, list[int]] = {}  # arguments of bodies that are keys
         filename = part.saver.filename_tensor_name
         if not filename or names.input_node(filename) not in part.kept:
             return
@@ -102,7 +103,9 @@ class CheckpointNames:
                 self._body(value.func.name, node)
 
     def _body(self, function: str, call: NodeDef | None) -> None:
-        if function in self.bodies:
+        if function in self.bodies:  # another call of it: it may give other keys
+            for position in self._given.get(function, ()) if call is not None else ():
+                self._take_main(call, position)
             return
         found = self.bodies.setdefault(function, set())
         definition = self._functions[function]
@@ -116,7 +119,9 @@ class CheckpointNames:
                 if source is not None and source.op == "Const":
                     found.add(source.name)
                 elif call is not None and node.input[1] in arguments:
-                    self._take_main(call, arguments.index(node.input[1]))
+                    position = arguments.index(node.input[1])
+                    self._given.setdefault(function, []).append(position)
+                    self._take_main(call, position)
                 else:
                     self._part.note(
                         "R7-computed-keys",
