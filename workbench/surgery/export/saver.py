@@ -104,8 +104,9 @@ class CheckpointNames:
 
     def _body(self, function: str, call: NodeDef | None) -> None:
         if function in self.bodies:  # another call of it: it may give other keys
-            for position in self._given.get(function, ()) if call is not None else ():
-                self._take_main(call, position)
+            if call is not None:
+                for position in self._given.get(function, ()):
+                    self._take_main(call, position)
             return
         found = self.bodies.setdefault(function, set())
         definition = self._functions[function]
