@@ -45,8 +45,8 @@ def test_nodes_of_another_signature_are_copied(tmp_path: Path) -> None:
     model.meta.signature_def["other"].CopyFrom(model.meta.signature_def["serving_default"])
     draft = made(open_model(model.save()), Set("z", [[1.0] * 4], "serving_default"))
     assert list(draft.meta.nodes["y"].input) == ["x", "z"]
-    assert list(draft.meta.nodes["set_1/y"].input) == ["x", "set_1/value"]
-    assert draft.meta.signatures["serving_default"].outputs["y"].tensor == "set_1/y:0"
+    assert list(draft.meta.nodes["set_1/copy/y"].input) == ["x", "set_1/value"]
+    assert draft.meta.signatures["serving_default"].outputs["y"].tensor == "set_1/copy/y:0"
     assert sorted(draft.meta.signatures["other"].inputs) == ["x", "z"]
 
 

@@ -163,7 +163,8 @@ ADAPT_NOTHING = Code(
 )  # fmt: skip
 ADAPT_ENDPOINT = Code(
     "adapt-endpoint", "error", "an input or output can't have adapters",
-    "It does not exist, is no dense tensor, or is no placeholder; or a new output would have a name that is taken.",
+    "It does not exist, is no dense tensor, or shares its tensor with another input; or a new output would have a "
+    "name that is taken.",
     Hint("Correct the key: ", _KEYS),
 )  # fmt: skip
 ADAPT_CHAIN = Code(
@@ -171,11 +172,6 @@ ADAPT_CHAIN = Code(
     "It can't be read, an adapter does not take what it gets, a file is not what it should be, or the result does not "
     "fit the input.",
     "Change the adapter that is named.",
-)  # fmt: skip
-ADAPT_SHARED = Code(
-    "adapt-shared", "error", "another signature needs the same placeholder",
-    "The placeholder passes on what the adapters make, for every signature that needs it.",
-    "Drop the other signature in a step before.",
 )  # fmt: skip
 ADAPT_TABLE = Code(
     "adapt-table", "error", "a table of an adapter can't be put into an object graph",

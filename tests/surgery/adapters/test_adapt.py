@@ -126,14 +126,79 @@ def test_what_is_refused_before_anything_is_changed(tmp_path: Path, step: wb.Ope
     assert found.startswith(problem)
 
 
-def test_a_placeholder_of_two_signatures_is_refused(tmp_path: Path) -> None:
+def test_nodes_that_another_signature_needs_are_copied(tmp_path: Path) -> None:
     path = doubler(tmp_path / "model").signature("other", x_in="x:0", z_out="y:0").save()
-    step = wb.Adapt(before={"x": "scale 2"})
-    assert problems(path, step) == [
-        "adapt-shared x: The signature 'other' needs the same placeholder, and would be changed, too."
-    ]
-    assert problems(path, wb.ChangeSignature(drop=["other"]), step) == []
+    before = wb.open_model(path).meta.nodes
+    draft = adapted(path, wb.Adapt(before={"x": "scale 2"}, after={"y": "top-k 2"}))
+    nodes = {node.name: (node.op, list(node.input)) for node in draft.meta.proto.graph_def.node}
+    assert nodes["x"] == ("Placeholder", []) and nodes["y"][1] == ["x", "x"] == list(before["y"].input)
+    assert nodes["adapt_0/value"] == ("Identity", ["adapt_0/scale/Mul"])
+    assert nodes["adapt_0/copy/y"][1] == ["adapt_0/value", "adapt_0/value"]
+    assert nodes["adapt_0/top_k/TopKV2"][1][0] == "adapt_0/copy/y"
+    other = draft.meta.signatures["other"]
+    assert (other.inputs["x"].tensor, other.outputs["z"].tensor) == ("x:0", "y:0")
+    assert list(draft.references) == ["serving_default"]
     assert problems(path, wb.Adapt(after={"y": "scale 2"})) == []
+
+
+def test_what_is_behind_both_stays_one(tmp_path: Path) -> None:
+    model = Tiny(tmp_path / "model").placeholder().node("a", "Neg", "x", T="float32")
+    model.node("b", "Neg", "a", T="float32").signature(x_in="x:0", b_out="b:0")
+    path = model.signature("other", x_in="x:0", a_out="a:0").save()
+    nodes = adapted(path, wb.Adapt(before={"x": "scale 2"})).meta.nodes
+    assert list(nodes["adapt_0/copy/a"].input) == ["adapt_0/value"]
+    assert list(nodes["b"].input) == ["adapt_0/copy/a"], "nothing else needs it"
+    assert "adapt_0/copy/b" not in nodes
+
+
+def test_a_second_signature(tmp_path: Path) -> None:
+    path = doubler(tmp_path / "model").save()
+    step = wb.Adapt(before={"x": "parse-number"}, as_key="text")
+    draft = adapted(path, step)
+    assert list(draft.meta.signatures) == ["serving_default", "text"]
+    assert ports(draft, "inputs") == {"x": "x:0 float32 [?,4]"}
+    assert draft.meta.signatures["text"].inputs["x"].tensor == "adapt_0/input:0"
+    assert draft.meta.signatures["text"].outputs["y"].tensor == "adapt_0/copy/y:0"
+    assert list(draft.references) == ["text"]
+    assert parse_step(print_step(step)) == step
+    back = adapted(path, wb.Adapt(after={"y": "argmax"}, as_key="class"))
+    assert ports(back, "outputs") == {"y": "y:0 float32 [?,4]"}
+    assert back.meta.signatures["class"].outputs["y"].tensor == "adapt_0/argmax/ArgMax:0"
+
+
+def test_an_input_that_is_no_placeholder(tmp_path: Path) -> None:
+    model = Tiny(tmp_path / "model").placeholder("raw").node("x", "Neg", "raw", T="float32")
+    path = model.node("y", "Neg", "x", T="float32").signature(x_in="x:0", y_out="y:0", x_out="x:0").save()
+    draft = adapted(path, wb.Adapt(before={"x": "scale 2"}))
+    assert list(draft.meta.nodes["y"].input) == ["adapt_0/value"]
+    assert ports(draft, "outputs") == {
+        "x": "adapt_0/value:0 float32 [?,4]",
+        "y": "y:0 float32 [?,4]",
+    }
+
+
+def test_the_graph_knows_the_type_of_an_input_better(tmp_path: Path) -> None:
+    path = doubler(tmp_path / "model").signature(x_in=("x:0", "float32", (None, 7)), y_out="y:0").save()
+    assert ports(adapted(path, wb.Adapt(before={"x": "scale 2"})), "inputs") == {
+        "x": "adapt_0/input:0 float32 [?,4]"
+    }
+
+
+@pytest.mark.parametrize(
+    ("step", "problem"),
+    [
+        (wb.Adapt(after={"y": "argmax"}, as_key=""), "signature-name signature:"),
+        (wb.Adapt(after={"y": "argmax"}, as_key="other"), "signature-taken other:"),
+        (wb.Adapt(after={"y": "argmax"}, as_key="__saved_model_init_op"), "signature-hidden"),
+        (wb.Adapt(after={"y": "argmax"}, signature="no"), "R1-signature model:"),
+        (wb.Adapt(before={"a": "scale 2"}, signature="twice"), "adapt-endpoint a: The input 'b' feeds the same"),
+    ],
+)  # fmt: skip
+def test_signatures_that_can_not_be_adapted(tmp_path: Path, step: wb.Operation, problem: str) -> None:
+    model = doubler(tmp_path / "model").signature("other", x_in="x:0", z_out="y:0")
+    path = model.signature("twice", a_in="x:0", b_in="x:0", z_out="y:0").save()
+    (found,) = problems(path, step)
+    assert found.startswith(problem)
 
 
 FRONT = "decode-image channels=1 | resize 28 28 | scale 1/255 | flatten"

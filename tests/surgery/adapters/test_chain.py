@@ -274,3 +274,33 @@ def test_a_reference_calls_functions_of_the_list_only(tmp_path: Path) -> None:
                 waiting += one
     assert names == set(registry.adapters())
     assert functions <= REFERENCE_FUNCTIONS
+
+
+@pytest.mark.parametrize(
+    ("text", "dtype", "shape", "takes"),
+    [
+        ("parse-number", "float32", (N, 4), "string [?,4]"),
+        ("split , length=4 | parse-number", "float32", (N, 4), "string [?]"),
+        ("lookup @words", "int64", (), "string []"),
+        ("lookup @words | one-hot 9", "float32", (N, 9), "string [?]"),
+        ("labels @words", "string", (N,), "int64 [?]"),
+        ("layout NHWC>NCHW", "float32", (N, 3, 8, 9), "float32 [?,8,9,3]"),
+        ("resize 8 9 | layout NHWC>NCHW", "float32", (N, 3, 8, 9), "float32 [?,?,?,3]"),
+        ("color GRAY>RGB | scale 1/255", "float32", (N, 8, 9, 3), "float32 [?,8,9,1]"),
+        ("cast float32 from=uint8 | scale 1/255", "float32", (N, 4), "uint8 [?,4]"),
+        ("expand -1", "float32", (N, 8, 9, 1), "float32 [?,8,9]"),
+        ("squeeze -1", "float32", (N, 8, 9), "float32 [?,8,9,1]"),
+        ("decode-image | resize 8 9", "float32", (N, 8, 9, 3), "string [?]"),
+        ("decode-image | resize 8 9", "float32", (1, 8, 9, 3), "string []"),
+        ("decode-image channels=1 | resize 2 2 | flatten", "float32", (N, 4), "string [?]"),
+        ("decode-image channels=1 | resize 2 2 | flatten", "float32", None, "string [?]"),
+        ("argmax", "int64", (N,), "int64 [?]"),
+    ],
+)
+def test_what_a_new_input_takes(text: str, dtype: str, shape: Shape, takes: str) -> None:
+    assert str(Chain.parse(text).source(TensorType.of(dtype, shape))) == takes
+
+
+def test_a_cast_from_another_dtype_than_it_gets() -> None:
+    found = Chain.parse("cast float32 from=uint8").check(TensorType.of("int32", (N, 4)))
+    assert found.problem == "`cast float32 from=uint8` has int32 [?,4]; it takes uint8."

@@ -36,6 +36,10 @@ class Adapter(ABC):
     def result(self, have: TensorType) -> TensorType | Problem:
         """Return the type of what it makes of a tensor, or why it does not take it."""
 
+    def source(self, made: TensorType) -> TensorType | None:
+        """Return what a new input is, for the adapter to make a tensor of it; None where that is open."""
+        return None
+
     def apply(self, state: State) -> State | Problem:
         """Return the types of all tensors after this adapter."""
         found = self.result(state.main)

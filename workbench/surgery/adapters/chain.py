@@ -18,6 +18,9 @@ from workbench.surgery.adapters.tensor_type import Problem, State, TensorType
 from workbench.surgery.resolve.remedies import lossy_cast
 
 _MOST_NEEDS = 8
+_FROM_STRINGS = (
+    *("decode-base64", "decode-image", "lowercase", "regex-replace", "split", "lookup", "parse-number"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,27 @@ class Chain:
     def files(self) -> tuple[str, ...]:
         """Paths of the files that adapters read, as written."""
         return tuple(dict.fromkeys(path for adapter in self.adapters for path in adapter.files))
+
+    def source(self, made: TensorType) -> TensorType:
+        """Return what a new input is, for the chain to make a tensor of it.
+
+        Where an adapter leaves that open, it is of the tensor's own type; one or a vector of strings before a decoder.
+
+        Args:
+            made: what the chain should make.
+        """
+        found: TensorType | None = made
+        for adapter in reversed(self.adapters):
+            found = None if found is None else adapter.source(found)
+        if found is not None:
+            return found
+        first = [adapter.NAME for adapter in self.adapters]
+        if not first or first[0] not in _FROM_STRINGS:
+            return made
+        if made.shape is None:
+            return TensorType.of(dtypes.STRING, (None,))
+        single = not made.shape or (made.shape[0] == 1 and "decode-image" in first)
+        return TensorType.of(dtypes.STRING, () if single else made.shape[:1])
 
     def check(self, have: TensorType, want: TensorType | None = None, *, files: bool = False) -> Checked:
         """Find the types along the chain; stop at the first adapter that does not take what it gets.

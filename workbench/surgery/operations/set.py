@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from workbench.disk import dtypes
-from workbench.disk.schema import NodeDef, TensorInfo
+from workbench.disk.schema import NodeDef
 from workbench.errors import InputError
 from workbench.findings import Finding
-from workbench.graph.adjacency import Adjacency
 from workbench.model import shapes
-from workbench.model.op_classes import ENTERS, EXITS, NEXT_ITERATIONS
-from workbench.model.signature import HIDDEN_SIGNATURES, Port, Signature
-from workbench.names import TensorName, did_you_mean, input_node, input_tensor, show
+from workbench.model.signature import Port, Signature
+from workbench.names import TensorName, did_you_mean, input_tensor, show
 from workbench.surgery import values
 from workbench.surgery.export.signature_functions import InUse, children_by_key, sweep, unlink
 from workbench.surgery.operation import Operation, option, register
 from workbench.surgery.resolve.endpoints import chosen_signature
+from workbench.surgery.rewrite.copy_for_signature import Consumers, needed_elsewhere
 from workbench.surgery.signatures.change_signatures import drop_warmup, make_function
 from workbench.surgery.step_files import files_of
 from workbench.surgery.workspace import Workspace
-
-_LOOP_OPS = ENTERS | EXITS | NEXT_ITERATIONS | {"LoopCond"}
 
 
 @register
@@ -134,15 +130,12 @@ def _set(workspace: Workspace, signature: Signature, port: Port, array: Any) -> 
     meta_graph = workspace.meta_graph
     before, graph = InUse.of(meta_graph), meta_graph.graph_def
     nodes = {node.name: node for node in graph.node}
-    tensor, outputs = (
-        input_tensor(port.tensor),
-        [one for p in signature.outputs.values() for one in p.tensors],
-    )
-    path = _path(nodes, tensor, outputs)
-    shared = bool(path & _needed_elsewhere(workspace, signature, nodes))
-    frames = sorted(name for name in path if nodes[name].op in _LOOP_OPS)
-    if shared and frames:
-        told = f"Another signature needs the loop of {show(frames[0])!r} as well, which can't be copied."
+    tensor = input_tensor(port.tensor)
+    outputs = [one for other in signature.outputs.values() for one in other.tensors]
+    elsewhere = needed_elsewhere(workspace.original, signature.key, nodes)
+    consumers = Consumers.of(nodes, [tensor], outputs, elsewhere)
+    if consumers.loop is not None:
+        told = f"Another signature needs the loop of {show(consumers.loop)!r} as well, which can't be copied."
         workspace.note(
             "R1-control-flow", "error", show(port.key), told, "Drop the other signature in a step before."
         )
@@ -152,24 +145,11 @@ def _set(workspace: Workspace, signature: Signature, port: Port, array: Any) -> 
         number += 1
     constant = graph.node.add(name=f"set_{number}/value", op="Const")
     _fill(constant, dtypes.base(port.dtype), array)
-    renamed: dict[str, str] = {}
-    if shared:
-        renamed = {name: f"set_{number}/{name}" for name in nodes if name in path}
-    for name in [name for name in nodes if name in path]:
-        node = nodes[name]
-        if shared:
-            node = graph.node.add()
-            node.CopyFrom(nodes[name])
-            node.name = renamed[name]
-            if "_class" in node.attr:
-                del node.attr["_class"]
-        node.input[:] = [_redirected(text, tensor, constant.name, renamed) for text in node.input]
     definition = meta_graph.signature_def[signature.key]
     del definition.inputs[port.key]
     if port.key in definition.defaults:
         del definition.defaults[port.key]
-    for info in definition.outputs.values():
-        _rename(info, tensor, constant.name, renamed)
+    consumers.redirect(graph, definition, {tensor: TensorName(constant.name)}, f"set_{number}/copy")
     if signature.key in children_by_key(meta_graph.object_graph_def):
         unlink(meta_graph.object_graph_def, signature.key)
         make_function(workspace, signature.key)
@@ -180,76 +160,6 @@ def _set(workspace: Workspace, signature: Signature, port: Port, array: Any) -> 
         references.verify([signature.key])
     workspace.faithful = False
     drop_warmup(workspace)
-
-
-def _path(nodes: dict[str, NodeDef], tensor: TensorName, outputs: list[str]) -> set[str]:
-    """Return the nodes between a tensor and some outputs."""
-    above = Adjacency(nodes).ancestors(map(input_node, outputs))
-    consumers: dict[str, list[str]] = {}
-    for name in above:
-        for text in nodes[name].input if name in nodes else ():
-            consumers.setdefault(input_node(text), []).append(name)
-    first = [
-        name
-        for name in consumers.get(tensor.node, ())
-        if any(_is(text, tensor) for text in nodes[name].input)
-    ]
-    seen: set[str] = set()
-    while first:
-        name = first.pop()
-        if name not in seen:
-            seen.add(name)
-            first += consumers.get(name, ())
-    return seen
-
-
-def _needed_elsewhere(workspace: Workspace, signature: Signature, nodes: dict[str, NodeDef]) -> set[str]:
-    """Return the nodes that other signatures need."""
-    roots = [
-        input_node(tensor)
-        for key, other in workspace.original.signatures.items()
-        if key != signature.key and key not in HIDDEN_SIGNATURES
-        for port in (*other.outputs.values(), *other.inputs.values())
-        for tensor in port.tensors
-    ]
-    return Adjacency(nodes).ancestors(roots) if roots else set()
-
-
-def _is(text: str, tensor: TensorName) -> bool:
-    """Return whether an input is a tensor, or waits for its node's first output."""
-    if text.startswith("^"):
-        return text[1:] == tensor.node and tensor.index == 0
-    return input_tensor(text) == tensor
-
-
-def _redirected(text: str, tensor: TensorName, constant: str, renamed: dict[str, str]) -> str:
-    if _is(text, tensor):
-        return f"^{constant}" if text.startswith("^") else constant
-    mark = "^" if text.startswith("^") else ""
-    name = input_node(text)
-    return f"{mark}{renamed[name]}{text[len(mark) + len(name) :]}" if name in renamed else text
-
-
-def _names_in(info: TensorInfo) -> Iterator[tuple[Any, str]]:
-    """Yield where a TensorInfo names tensors: the message and the field."""
-    kind = info.WhichOneof("encoding")
-    if kind == "coo_sparse":
-        for part in ("values", "indices", "dense_shape"):
-            yield info.coo_sparse, f"{part}_tensor_name"
-    elif kind == "composite_tensor":
-        for component in info.composite_tensor.components:
-            yield from _names_in(component)
-    else:
-        yield info, "name"
-
-
-def _rename(info: TensorInfo, tensor: TensorName, constant: str, renamed: dict[str, str]) -> None:
-    for message, field in _names_in(info):
-        named = input_tensor(getattr(message, field))
-        if named == tensor:
-            setattr(message, field, f"{constant}:0")
-        elif named.node in renamed:
-            setattr(message, field, f"{renamed[named.node]}:{named.index}")
 
 
 def _fill(node: NodeDef, dtype: int, array: Any) -> None:

@@ -52,6 +52,13 @@ class Layout(Adapter):
 
     order: str = argument(_Layout(), "from and to: NHWC>NCHW")
 
+    def source(self, made: TensorType) -> TensorType | None:
+        """Return the sizes in the old order."""
+        axes = self._axes(len(made.shape)) if made.shape is not None else None
+        if axes is None or made.shape is None:
+            return None
+        return made.with_shape(tuple(made.shape[axes.index(at)] for at in range(len(axes))))
+
     def result(self, have: TensorType) -> TensorType | Problem:
         """Return the sizes in the new order."""
         if have.shape is None:
@@ -89,6 +96,12 @@ class Color(Adapter):
     TOLERANCE: ClassVar[Tolerance] = Tolerance(absolute=1e-4, relative=1e-5)
 
     order: str = argument(_Order(), "from and to: RGB>BGR")
+
+    def source(self, made: TensorType) -> TensorType | None:
+        """Return the same with the channels of the old order."""
+        if not made.shape:
+            return None
+        return made.with_shape((*made.shape[:-1], _COLOURS[self.order.partition(">")[0]]))
 
     def needs(self, have: TensorType) -> tuple[Adapter, ...]:
         """Return a cast of integers before they are weighed."""

@@ -31,6 +31,10 @@ class DecodeBase64(Adapter):
         Choice("any", "web-safe"), "any: standard and web-safe; web-safe: what DecodeBase64 takes", "any"
     )
 
+    def source(self, made: TensorType) -> TensorType | None:
+        """Return the same type."""
+        return made
+
     def result(self, have: TensorType) -> TensorType | Problem:
         """Return the same type: strings to strings."""
         return have if have.is_string else Problem(self.TAKES)
@@ -92,6 +96,14 @@ class DecodeImage(Adapter):
     )
     background: int = option(INDEX, "grey that composite puts behind, from 0 to the largest value", 255)
     dtype: str = option(Choice("uint8", "uint16"), "uint16 keeps all bits of a 16-bit PNG: 0-65535", "uint8")
+
+    def source(self, made: TensorType) -> TensorType | None:
+        """Return one string for each image; a batch of one takes one string."""
+        if made.shape is None or len(made.shape) not in (3, 4):
+            return None
+        return TensorType.of(
+            dtypes.STRING, () if len(made.shape) == 3 or made.shape[0] == 1 else made.shape[:1]
+        )
 
     def result(self, have: TensorType) -> TensorType | Problem:
         """Return an image; of a vector of strings the chain makes one a row."""

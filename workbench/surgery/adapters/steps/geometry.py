@@ -12,7 +12,7 @@ from workbench.surgery.adapters.arguments import FLAG, INDEX, NUMBER, SIZE, Choi
 from workbench.surgery.adapters.fragment import Fragment, Tensor
 from workbench.surgery.adapters.reference import VALUE, Json, Tolerance
 from workbench.surgery.adapters.steps.image_type import TAKES as IMAGE
-from workbench.surgery.adapters.steps.image_type import expected, image, runtime_sizes, span
+from workbench.surgery.adapters.steps.image_type import any_size, expected, image, runtime_sizes, span
 from workbench.surgery.adapters.tensor_type import Problem, TensorType
 
 _METHODS = Choice(
@@ -82,6 +82,10 @@ class Resize(Adapter):
         "half-pixel",
     )
 
+    def source(self, made: TensorType) -> TensorType | None:
+        """Return images of any size."""
+        return any_size(made)
+
     def result(self, have: TensorType) -> TensorType | Problem:
         """Return images of the size asked for."""
         found = image(have)
@@ -133,6 +137,10 @@ class _Sized(Adapter):
     left: int | None = argument(INDEX, "column of the corner; in the middle by default", default=None)
 
     LARGER: ClassVar[bool]
+
+    def source(self, made: TensorType) -> TensorType | None:
+        """Return images of any size."""
+        return any_size(made)
 
     def result(self, have: TensorType) -> TensorType | Problem:
         """Return images of the size asked for."""
@@ -281,6 +289,10 @@ class Letterbox(Adapter):
     method: str = option(_METHODS, "how values between pixels are found", "bilinear")
     antialias: bool = option(FLAG, "smooth before making smaller", False)
     value: Fraction = option(NUMBER, "value of the pixels around", Fraction(0))
+
+    def source(self, made: TensorType) -> TensorType | None:
+        """Return images of any size."""
+        return any_size(made)
 
     def result(self, have: TensorType) -> TensorType | Problem:
         """Return images of the size asked for."""

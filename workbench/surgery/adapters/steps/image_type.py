@@ -52,6 +52,13 @@ def expected(have: TensorType) -> Image:
     return found
 
 
+def any_size(made: TensorType) -> TensorType | None:
+    """Return the type of such images of any size; None for what is no image."""
+    if made.shape is None or len(made.shape) not in (3, 4):
+        return None
+    return made.with_shape((*made.shape[:-3], None, None, made.shape[-1]))
+
+
 def runtime_sizes(graph: Fragment, tensor: Tensor, rank: int) -> tuple[Tensor, Tensor]:
     """Add nodes that read height and width, int32 scalars; return both."""
     shape = graph.op("Shape", tensor)

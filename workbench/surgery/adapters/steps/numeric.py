@@ -31,9 +31,16 @@ class Cast(Adapter):
     dtype: str = argument(DTYPE, "the new dtype")
     round: bool = option(FLAG, "round to the nearest whole number first", False)
     saturate: bool = option(FLAG, "take the nearest number that the dtype has", False)
+    from_: str | None = option(DTYPE, "the dtype that it gets: what a new input takes", None)
+
+    def source(self, made: TensorType) -> TensorType | None:
+        """Return the same shape in the dtype that it gets."""
+        return made if self.from_ is None else made.with_dtype(self.from_)
 
     def result(self, have: TensorType) -> TensorType | Problem:
         """Return the same shape in the new dtype."""
+        if self.from_ is not None and have.name != self.from_:
+            return Problem(self.from_, f"Write `from={have.name}`, or leave it out.")
         if have.is_string:
             return Problem(self.TAKES, f"Write `parse-number {self.dtype}` instead.")
         if not have.is_number and have.dtype != dtypes.BOOL:
@@ -89,6 +96,10 @@ def _limits(target: str, have: TensorType) -> tuple[int | None, int | None]:
 @dataclass(frozen=True, slots=True)
 class _OnFloats(Adapter):
     """What calculates with floating-point numbers; integers are cast by necessity."""
+
+    def source(self, made: TensorType) -> TensorType | None:
+        """Return the same type."""
+        return made
 
     def needs(self, have: TensorType) -> tuple[Adapter, ...]:
         """Return a cast of integers to float32."""
@@ -222,6 +233,10 @@ class Clamp(Adapter):
     least: Fraction = argument(NUMBER, "the least number")
     most: Fraction = argument(NUMBER, "the largest number")
 
+    def source(self, made: TensorType) -> TensorType | None:
+        """Return the same type."""
+        return made
+
     def result(self, have: TensorType) -> TensorType | Problem:
         """Return the same type."""
         if not have.is_number:
@@ -263,6 +278,10 @@ class OneHot(Adapter):
 
     depth: int = argument(SIZE, "how many classes there are")
     dtype: str = option(DTYPE, "dtype of the result", "float32")
+
+    def source(self, made: TensorType) -> TensorType | None:
+        """Return int64 indices, a dimension less."""
+        return made.with_shape(made.shape[:-1]).with_dtype("int64") if made.shape else None
 
     def result(self, have: TensorType) -> TensorType | Problem:
         """Return a dimension more, of the depth."""

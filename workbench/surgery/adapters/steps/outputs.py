@@ -56,6 +56,10 @@ class Softmax(_OnScores):
     TAKES: ClassVar[str] = _SCORES
     TOLERANCE: ClassVar[Tolerance] = _CLOSE
 
+    def source(self, made: TensorType) -> TensorType | None:
+        """Return the same type."""
+        return made
+
     def needs(self, have: TensorType) -> tuple[Adapter, ...]:
         """Return a cast of integers to float32."""
         return (Cast("float32"),) if have.is_integer else ()
@@ -80,6 +84,10 @@ class Sigmoid(Adapter):
     TAKES: ClassVar[str] = "numbers"
     TOLERANCE: ClassVar[Tolerance] = _CLOSE
     BY_ROW: ClassVar[bool] = False
+
+    def source(self, made: TensorType) -> TensorType | None:
+        """Return the same type."""
+        return made
 
     def needs(self, have: TensorType) -> tuple[Adapter, ...]:
         """Return a cast of integers to float32."""
@@ -180,6 +188,10 @@ class Labels(Adapter):
 
     file: str = argument(FILE, "a file with a label on each line")
     default: str = option(TEXT, "the label of an index without a line", "")
+
+    def source(self, made: TensorType) -> TensorType | None:
+        """Return int64 indices of the same shape."""
+        return made.with_dtype("int64")
 
     def _indices(self, state: State) -> tuple[str, TensorType]:
         """Return the name and type of the tensor that holds indices."""

@@ -117,6 +117,13 @@ class Expand(Adapter):
 
     axis: int = argument(INTEGER, "where the new dimension stands", default=0)
 
+    def source(self, made: TensorType) -> TensorType | None:
+        """Return a dimension less."""
+        if made.shape is None or not -len(made.shape) <= self.axis < len(made.shape):
+            return None
+        at = self.axis % len(made.shape)
+        return TensorType.of(made.dtype, (*made.shape[:at], *made.shape[at + 1 :]))
+
     def result(self, have: TensorType) -> TensorType | Problem:
         """Return a dimension more."""
         if have.shape is None:
@@ -146,6 +153,15 @@ class Squeeze(Adapter):
     TAKES: ClassVar[str] = "a tensor with dimensions of size 1"
 
     axes: tuple[int, ...] = argument(INTEGER, "the dimensions to remove", many=True, default=())
+
+    def source(self, made: TensorType) -> TensorType | None:
+        """Return the same with dimensions of size 1; None where those are not named."""
+        rank = len(made.shape) + len(self.axes) if made.shape is not None and self.axes else 0
+        at = {axis % rank for axis in self.axes if -rank <= axis < rank} if rank else set()
+        if made.shape is None or not at or len(at) < len(self.axes):
+            return None
+        kept = iter(made.shape)
+        return TensorType.of(made.dtype, tuple(1 if axis in at else next(kept) for axis in range(rank)))
 
     def _removed(self, have: TensorType) -> list[int] | None:
         assert have.shape is not None

@@ -24,6 +24,10 @@ class _OnStrings(Adapter):
 
     BY_ROW: ClassVar[bool] = False
 
+    def source(self, made: TensorType) -> TensorType | None:
+        """Return strings of the same shape."""
+        return made.with_dtype("string")
+
     def result(self, have: TensorType) -> TensorType | Problem:
         """Return the same type."""
         if have.is_string:
@@ -92,6 +96,10 @@ class Split(_OnStrings):
 
     separator: str = argument(TEXT, "what stands between words; white space by default", default="")
     length: int | None = option(SIZE, "how many words a row has: cut or filled up", None)
+
+    def source(self, made: TensorType) -> TensorType | None:
+        """Return one string for each row of words."""
+        return made.with_shape(made.shape[:-1]).with_dtype("string") if made.shape else None
 
     def result(self, have: TensorType) -> TensorType | Problem:
         """Return a dimension more: the words."""

@@ -1,0 +1,299 @@
+"""Adapters in front of inputs and behind outputs of a signature."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from workbench import names
+from workbench.disk.schema import NodeDef, TensorInfo
+from workbench.errors import UsageError
+from workbench.model import shapes
+from workbench.model.op_classes import MUST_BE_FED
+from workbench.model.signature import Port, Signature
+from workbench.names import TensorName, did_you_mean, show
+from workbench.surgery.adapters.chain import Chain
+from workbench.surgery.adapters.checked import Checked
+from workbench.surgery.adapters.fragment import Fragment, Tensor
+from workbench.surgery.adapters.tensor_type import TensorType
+from workbench.surgery.export.files import place_files
+from workbench.surgery.export.init_ops import use_main_op
+from workbench.surgery.export.signature_functions import InUse, sweep, unlink
+from workbench.surgery.resolve.adapted import adapter_remarks
+from workbench.surgery.rewrite.copy_for_signature import Consumers, needed_elsewhere
+from workbench.surgery.signatures.change_signatures import drop_warmup, make_function
+from workbench.surgery.signatures.chosen import add_copy
+from workbench.surgery.workspace import Workspace
+
+
+def adapt(
+    workspace: Workspace,
+    signature: Signature,
+    before: Mapping[str, str],
+    after: Mapping[str, str],
+    as_key: str | None,
+) -> None:
+    """Put chains of adapters before inputs and after outputs; what can't be done becomes findings.
+
+    Args:
+        workspace: changed in place.
+        signature: one of the model as it stands.
+        before: key of an input to its chain.
+        after: key of an output to its chain.
+        as_key: key of the signature that is added; None to change the one that is given.
+    """
+    work = _Work(workspace, signature, as_key)
+    for key, text in before.items():
+        work.look_up("input", key, text)
+    for key, text in after.items():
+        work.look_up("output", key, text)
+    if not before and not after:
+        workspace.note("adapt-nothing", "error", show(signature.key), "There are no adapters to put in.")
+    work.find_consumers()
+    if not workspace.blocked:
+        work.apply()
+
+
+@dataclass(frozen=True, slots=True)
+class _Adapted:
+    """An input or output and its checked chain.
+
+    Attributes:
+        key: its key.
+        port: the input or output.
+        own: its type by the graph, which knows better than the signature.
+        checked: the chain.
+    """
+
+    key: str
+    port: Port
+    own: TensorType
+    checked: Checked
+
+    @property
+    def tensor(self) -> TensorName:
+        return names.input_tensor(self.port.tensor)
+
+
+class _Work:
+    """The steps of one operation."""
+
+    def __init__(self, workspace: Workspace, signature: Signature, as_key: str | None) -> None:
+        self.workspace = workspace
+        self.signature = signature
+        self.as_key = as_key
+        self.key = signature.key if as_key is None else as_key
+        self.before: list[_Adapted] = []
+        self.after: list[_Adapted] = []
+        # inputs whose placeholder something else needs, or that are none; and what consumes them
+        self.apart: frozenset[TensorName] = frozenset()
+        self.consumers: Consumers | None = None
+
+    def wrong(self, code: str, where: str, message: str, hint: str | None = None) -> None:
+        self.workspace.note(code, "error", show(where), message, hint)
+
+    # -- checks, all before anything changes
+
+    def look_up(self, noun: str, key: str, text: str) -> None:
+        ports = self.signature.inputs if noun == "input" else self.signature.outputs
+        port = ports.get(key)
+        if port is None:
+            message = f"The signature {show(self.signature.key)!r} has no {noun} {show(key)!r}."
+            self.wrong("adapt-endpoint", key, message, did_you_mean(key, ports, noun=f"{noun}s"))
+            return
+        if port.kind != "dense":
+            self.wrong("adapt-endpoint", key, f"The {noun} is {port.kind}; adapters take dense tensors.")
+            return
+        try:
+            chain = Chain.parse(text)
+        except UsageError as problem:
+            self.wrong("adapt-chain", key, problem.message, str(problem.hint) if problem.hint else None)
+            return
+        twins = [other.key for other in ports.values() if other is not port and port.tensor in other.tensors]
+        if noun == "input" and twins:
+            told = f"The input {show(twins[0])!r} feeds the same tensor."
+            self.wrong("adapt-endpoint", key, told, f"Drop the input {show(twins[0])!r} in a step before.")
+            return
+        own = self._type_of(port)
+        if noun == "input":
+            checked = chain.check(chain.source(own), own, files=True)
+        else:
+            checked = chain.check(own, files=True)
+        if checked.problem is not None:
+            self.wrong("adapt-chain", key, checked.problem, checked.hint)
+            return
+        if noun == "input" and checked.companions:
+            told = f"The chain gives {len(checked.companions) + 1} tensors; an input takes one."
+            self.wrong("adapt-chain", key, told)
+            return
+        for name in checked.companions:
+            if f"{key}_{name}" in self.signature.outputs:
+                told = "The signature has an output of this name already."
+                self.wrong("adapt-endpoint", f"{key}_{name}", told)
+        (self.before if noun == "input" else self.after).append(_Adapted(key, port, own, checked))
+
+    def _type_of(self, port: Port) -> TensorType:
+        """Return the type of an input or output: of the graph, and where that is silent, as declared."""
+        found = self.workspace.original.node_tensor(port.tensor)
+        if found is None:
+            return TensorType.of(port.dtype, port.shape)
+        return TensorType.of(found.dtype or port.dtype, port.shape if found.shape is None else found.shape)
+
+    def find_consumers(self) -> None:
+        """Find what consumes the inputs that can't simply become what the adapters make."""
+        original = self.workspace.original
+        elsewhere = needed_elsewhere(
+            original, None if self.as_key is not None else self.signature.key, original.nodes
+        )
+        self.apart = frozenset(
+            one.tensor
+            for one in self.before
+            if one.tensor.node in elsewhere or original.nodes[one.tensor.node].op not in MUST_BE_FED
+        )
+        outputs = [tensor for port in self.signature.outputs.values() for tensor in port.tensors]
+        self.consumers = Consumers.of(original.nodes, self.apart, outputs, elsewhere)
+        loop = self.consumers.loop
+        if loop is not None:
+            told = f"Another signature needs the loop of {show(loop)!r} as well, which can't be copied."
+            self.wrong("R1-control-flow", self.signature.key, told, "Drop that signature in a step before.")
+
+    # -- the change
+
+    def apply(self) -> None:
+        workspace = self.workspace
+        meta_graph = workspace.meta_graph
+        in_use = InUse.of(meta_graph)
+        if self.as_key is not None:
+            add_copy(workspace, self.signature, self.as_key)
+        nodes = {node.name: node for node in meta_graph.graph_def.node}
+        scope = _scope(nodes)
+        fragment = Fragment(scope, nodes)
+        replacements = {one.tensor: self._put_before(fragment, nodes, one) for one in self.before}
+        assert self.consumers is not None
+        self.consumers.redirect(
+            meta_graph.graph_def,
+            meta_graph.signature_def[self.key],
+            {tensor: replacements[tensor] for tensor in self.apart},
+            f"{scope}/copy",
+        )
+        for one in self.after:
+            self._put_after(fragment, one)
+        meta_graph.graph_def.node.extend(fragment.nodes)
+        meta_graph.graph_def.library.function.extend(fragment.functions)
+        self._place_files(fragment)
+        if workspace.original.has_object_graph and not workspace.blocked:
+            self._make_function(in_use)
+        for one in (*self.before, *self.after):
+            self._tell(one)
+        if self.before and self.as_key is None:
+            drop_warmup(workspace)
+        workspace.references.verify([self.key])
+
+    def _put_before(self, fragment: Fragment, nodes: Mapping[str, NodeDef], one: _Adapted) -> TensorName:
+        """Add a placeholder for the new value and the chain; return the tensor that replaces the old one."""
+        have = one.checked.have
+        value = fragment.op("Placeholder", name="input", dtype=have.dtype, shape=have.shape)
+        result = one.checked.build(fragment, value)[""]
+        exact = shapes.fits(one.checked.type.shape, one.own.shape) == "proven"
+        if one.tensor in self.apart:
+            attrs = {} if exact else {"shape": one.own.shape}
+            name = fragment.op("Identity" if exact else "EnsureShape", result, name="value", **attrs).node
+        else:  # the placeholder itself passes it on, under its own name
+            old = nodes[one.tensor.node]
+            device, name = old.device, old.name
+            old.Clear()
+            old.name, old.device, old.op = name, device, "Identity" if exact else "EnsureShape"
+            old.input.append(fragment.text(result))
+            old.attr["T"].type = result.dtype
+            if not exact:
+                old.attr["shape"].shape.CopyFrom(shapes.to_proto(one.own.shape))
+        definition = self.workspace.meta_graph.signature_def[self.key]
+        _write(definition.inputs[one.key], f"{value.node}:0", have)
+        if one.key in definition.defaults:  # a value of the old input
+            del definition.defaults[one.key]
+        self._adapt_reference("inputs", one, {one.key: ""})
+        return TensorName(name)
+
+    def _put_after(self, fragment: Fragment, one: _Adapted) -> None:
+        """Replace the output by the chain's result; companions become outputs."""
+        outputs = self.workspace.meta_graph.signature_def[self.key].outputs
+        name = names.input_tensor(outputs[one.key].name)  # it may be a copy by now
+        results = one.checked.build(fragment, Tensor(name.node, one.own.dtype, name.index))
+        keys = {}
+        for part, tensor in results.items():
+            key = f"{one.key}_{part}" if part else one.key
+            keys[key] = part
+            told = one.checked.companions[part] if part else one.checked.type
+            _write(outputs[key], f"{tensor.node}:{tensor.index}", told)
+        self._adapt_reference("outputs", one, keys)
+
+    def _adapt_reference(self, side: str, one: _Adapted, parts: Mapping[str, str]) -> None:
+        """Put the chain into the references of the signature's key."""
+        known = self.workspace.references.known
+        reference = known.get(self.key)
+        if reference is None:
+            return
+        ports = dict(getattr(reference, side))
+        source = ports[one.key]
+        steps = tuple(one.checked.reference())
+        # what is nearer to the model comes last before an input, and first after an output
+        steps = (*steps, *source.steps) if side == "inputs" else (*source.steps, *steps)
+        tolerance = source.tolerance | one.checked.tolerance
+        for key, part in parts.items():
+            ports[key] = replace(source, steps=steps, part=part, tolerance=tolerance)
+        changed = replace(reference, inputs=ports) if side == "inputs" else replace(reference, outputs=ports)
+        known[self.key] = changed
+
+    def _place_files(self, fragment: Fragment) -> None:
+        """Add the files of tables to the assets, and let the init op fill the tables."""
+        meta_graph = self.workspace.meta_graph
+        files, plan = self.workspace.joined_files, self.workspace.plan
+        files = self.workspace.added_files if files is None else files
+        if fragment.assets:
+            place_files(meta_graph, fragment.assets, files, plan.file_name, self.workspace.files())
+        if not fragment.init_ops:
+            return
+        if self.workspace.original.has_object_graph:
+            self.wrong(
+                "adapt-table",
+                self.signature.key,
+                "A table of an adapter can't be put into an object graph yet.",
+                "Put the step `flatten format=tf1` before this one.",
+            )
+            return
+        old = self.workspace.original.init_op
+        group = meta_graph.graph_def.node.add(name=f"{fragment.scope}/init", op="NoOp")
+        group.input.extend(f"^{name}" for name in (*([old] if old else ()), *fragment.init_ops))
+        use_main_op(meta_graph, group.name)
+
+    def _make_function(self, in_use: InUse) -> None:
+        """Make the function of the signature in the object graph."""
+        workspace = self.workspace
+        if self.as_key is None:
+            unlink(workspace.meta_graph.object_graph_def, self.key)
+        make_function(workspace, self.key)
+        sweep(workspace.meta_graph, in_use)
+        workspace.note(
+            "adapt-objects",
+            "info",
+            show(self.key),
+            f"The signature is {'changed' if self.as_key is None else 'added'}; callables of the object graph, as "
+            "__call__, stay as they were.",
+        )
+
+    def _tell(self, one: _Adapted) -> None:
+        self.workspace.findings += adapter_remarks(one.checked, show(one.key))
+
+
+def _scope(nodes: Mapping[str, NodeDef]) -> str:
+    """Return a scope that no node is in."""
+    scopes = {name.partition("/")[0] for name in nodes}
+    return next(
+        name for name in (f"adapt_{number}" for number in range(len(scopes) + 1)) if name not in scopes
+    )
+
+
+def _write(info: TensorInfo, tensor: str, told: TensorType) -> None:
+    info.Clear()
+    info.name, info.dtype = tensor, told.dtype
+    info.tensor_shape.CopyFrom(shapes.to_proto(told.shape))
