@@ -173,11 +173,6 @@ ADAPT_CHAIN = Code(
     "fit the input.",
     "Change the adapter that is named.",
 )  # fmt: skip
-ADAPT_TABLE = Code(
-    "adapt-table", "error", "a table of an adapter can't be put into an object graph",
-    "In TF2 format each table is an object of its own, which is not made yet.",
-    "Write the model in TF1 format first: flatten format=tf1.",
-)  # fmt: skip
 ADAPT_IMPLIED = Code(
     "adapt-implied", "info", "a conversion was inserted into a chain of adapters",
     "The next adapter, or the input, takes another dtype or a batch; nothing is lost.",

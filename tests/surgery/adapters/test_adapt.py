@@ -13,6 +13,7 @@ import workbench as wb
 from tests.surgery.adapters.pictures import opened, strings
 from tests.surgery.tiny import Tiny, doubler
 from workbench.disk import schema
+from workbench.runtime.child_process.child import Child
 from workbench.surgery.operation import parse_step, print_step
 
 N = None
@@ -97,6 +98,24 @@ def test_files_of_labels_become_assets(tmp_path: Path) -> None:
     ]
     assert [one.relative for one in draft.files] == ["assets/labels.txt"]
     assert list(draft.meta.proto.collection_def["saved_model_main_op"].node_list.value) == ["adapt_0/init"]
+
+
+def test_a_table_becomes_an_object(tmp_path: Path, sample_models: Path) -> None:
+    (tmp_path / "labels.txt").write_text("".join(f"{number}\n" for number in range(10)))
+    model = sample_models / "digits_tf2"
+    (key,) = _outputs(model)
+    draft = adapted(model, wb.Adapt(after={key: f"argmax | labels @{tmp_path}/labels.txt"}))
+    graph = draft.meta.proto.object_graph_def
+    (parent,) = (one.node_id for one in graph.nodes[0].children if one.local_name == "adapt_0")
+    (table,) = (one.node_id for one in graph.nodes[parent].children)
+    assert graph.nodes[table].WhichOneof("kind") == "resource"
+    assert {one.local_name for one in graph.nodes[table].children} == {
+        *("_create_resource", "_initialize", "_destroy_resource", "asset")
+    }
+    (name,) = (one for one in graph.concrete_functions if "signature_wrapper" in one)
+    assert table in graph.concrete_functions[name].bound_inputs
+    assert "^adapt_0/labels/fill" in draft.meta.nodes["NoOp"].input
+    assert draft.meta.init_op == "NoOp"
 
 
 def test_warm_up_requests_are_left_out(tmp_path: Path) -> None:
@@ -210,7 +229,7 @@ def test_a_front_and_a_back_of_the_digits_are_verified(
     tmp_path: Path, sample_models: Path, name: str
 ) -> None:
     (tmp_path / "labels.txt").write_text("".join(f"digit {number}\n" for number in range(10)))
-    back = f"top-k 3 | labels @{tmp_path}/labels.txt" if name == "digits" else "top-k 3"
+    back = f"top-k 3 | labels @{tmp_path}/labels.txt"
     draft = adapted(
         sample_models / name,
         wb.Adapt(before={"myInput": FRONT}, after=dict.fromkeys(_outputs(sample_models / name), back)),
@@ -225,15 +244,35 @@ def test_a_front_and_a_back_of_the_digits_are_verified(
     for loader in ("v1", "v2"):
         found = wb.run(wb.open_model(tmp_path / "result"), {"myInput": strings(*pngs)}, loader=loader)
         np.testing.assert_allclose(found[key], np.take_along_axis(scores, wanted, axis=1), rtol=1e-4)
-        if name == "digits":
-            named = [[f"digit {number}".encode() for number in row] for row in wanted]
-            assert found[f"{key}_labels"].tolist() == named
-        else:
-            assert found[f"{key}_indices"].tolist() == wanted.tolist()
+        named = [[f"digit {number}".encode() for number in row] for row in wanted]
+        assert found[f"{key}_labels"].tolist() == named
 
 
 def _outputs(path: Path) -> list[str]:
     return list(wb.open_model(path).meta.signatures["serving_default"].outputs)
+
+
+@pytest.mark.needs_tf
+def test_signatures_that_share_all_their_nodes_stay_as_they_were(
+    tmp_path: Path, zoo: Any, child: Child
+) -> None:
+    path = zoo("v1_signatures").path
+    step = wb.Adapt(before={"x": "parse-number | scale 1/2"}, after={"y": "as-string"}, as_key="text")
+    report = wb.commit(adapted(path, step), tmp_path / "result", child=child)
+    assert report.verdict == "verified", report.reason
+    compared = wb.verify(tmp_path / "result", sources={"model": path})
+    assert compared.verdict == "verified", compared.reason
+    value = np.float32([[1, 2, 3, 4]])
+    text = np.array([[b"2", b"4", b"6", b"8"]], dtype=object)
+    for loader in ("v1", "v2"):
+        model = wb.open_model(tmp_path / "result")
+        for key in ("both", "embed", "serving_default"):
+            found = wb.run(model, {"x": value}, signature=key, loader=loader)  # type: ignore[arg-type]
+            for name, one in wb.run(wb.open_model(path), {"x": value}, signature=key).items():
+                np.testing.assert_allclose(found[name], one, rtol=1e-6)
+        found = wb.run(model, {"x": text}, signature="text", loader=loader)  # type: ignore[arg-type]
+        wanted = wb.run(wb.open_model(path), {"x": value})["y"]
+        np.testing.assert_allclose(found["y"].astype(np.float32), wanted, rtol=1e-4)
 
 
 @pytest.mark.needs_tf

@@ -11,7 +11,7 @@ from workbench.disk.nodes import attr
 from workbench.disk.schema import MetaGraphDef, NodeDef
 from workbench.graph.adjacency import Adjacency
 from workbench.model import MetaGraph
-from workbench.model.signature import HIDDEN_SIGNATURES
+from workbench.model.signature import HIDDEN_SIGNATURES, INIT_OP
 from workbench.model.variables import variable_defs
 from workbench.names import show
 from workbench.surgery.imported import unique_name
@@ -148,6 +148,32 @@ def add_main_op(meta_graph: MetaGraphDef, ops: Sequence[str]) -> None:
         group.input.extend(f"^{name}" for name in ops)
         init_op = group.name
     meta_graph.collection_def[MAIN_OP].node_list.value.append(init_op)
+
+
+def run_too(meta_graph: MetaGraphDef, init_op: str | None, ops: Sequence[str], name: str) -> None:
+    """Make the init op of a MetaGraph run further nodes.
+
+    A NoOp gets them as control inputs. Another init op is grouped with them; where the object graph needs its name in a
+    signature, that names the group.
+
+    Args:
+        meta_graph: is changed.
+        init_op: its init op, or None.
+        ops: the nodes to run.
+        name: of the new group, if one is needed.
+    """
+    nodes = {node.name: node for node in meta_graph.graph_def.node}
+    waits = [f"^{op}" for op in ops]
+    if init_op is not None and init_op in nodes and nodes[init_op].op == "NoOp":
+        nodes[init_op].input.extend(waits)
+        return
+    group = meta_graph.graph_def.node.add(name=name, op="NoOp")
+    group.input.extend([f"^{init_op}", *waits] if init_op is not None and init_op in nodes else waits)
+    signatures = meta_graph.signature_def
+    if meta_graph.HasField("object_graph_def") and INIT_OP in signatures:
+        signatures[INIT_OP].outputs[INIT_OP].name = group.name
+    else:
+        use_main_op(meta_graph, group.name)
 
 
 def signature_tensors(meta_graph: MetaGraphDef) -> list[str]:

@@ -21,11 +21,13 @@ from workbench.disk.nodes import attr
 from workbench.disk.schema import SavedObject, SavedObjectGraph, TrackableObjectGraph
 from workbench.model.meta import MetaGraph
 from workbench.model.objects import OBJECT_GRAPH_KEY, VALUE_SUFFIX
-from workbench.model.op_classes import CALLS
+from workbench.model.op_classes import CALLS, RESOURCE_TABLES
 from workbench.model.variables import Variable
 from workbench.surgery.export.optimizer_slots import plain_slots
 from workbench.surgery.imported import ImportedModel, unique_name
 from workbench.surgery.rewrite.prefix import Renamer
+
+_DEEPEST = 32  # calls in calls of a function that makes a table
 
 
 @dataclass(slots=True)
@@ -159,6 +161,55 @@ def _bind(
     """
     _bind_captures(bound, whole, meta, offset, prefix)
     _bind_variables(bound, meta, duplicates, offset, prefix)
+    for number, node in table_nodes(meta).items():
+        bound.setdefault(f"{prefix}{node}", number + offset)
+
+
+def table_nodes(meta: MetaGraph) -> dict[int, str]:
+    """Return the main graph's tables by the object that makes the same one.
+
+    What an object's `_create_resource` makes has the table's `shared_name`.
+    """
+    graph = meta.proto.object_graph_def
+    if not any(node.WhichOneof("kind") == "resource" for node in graph.nodes):
+        return {}
+    by_name = {
+        bytes(node.attr["shared_name"].s): node.name
+        for node in meta.nodes.values()
+        if node.op in RESOURCE_TABLES and "shared_name" in node.attr and node.attr["shared_name"].s
+    }
+    found: dict[int, str] = {}
+    for number, node in enumerate(graph.nodes):
+        for function in _creators(graph, node) if by_name else ():
+            shared = _made_in(meta, function, 0)
+            if shared in by_name:
+                found.setdefault(number, by_name[shared])
+    return found
+
+
+def _creators(graph: SavedObjectGraph, node: SavedObject) -> list[str]:
+    """Return the concrete functions of a resource's `_create_resource`."""
+    found: list[str] = []
+    for child in node.children if node.WhichOneof("kind") == "resource" else ():
+        if child.local_name == "_create_resource" and 0 <= child.node_id < len(graph.nodes):
+            creator = graph.nodes[child.node_id]
+            if creator.WhichOneof("kind") == "function":
+                found += creator.function.concrete_functions
+            else:
+                found.append(creator.bare_concrete_function.concrete_function_name)
+    return found
+
+
+def _made_in(meta: MetaGraph, function: str, depth: int) -> bytes:
+    """Return the `shared_name` of the table that a function makes; empty where there is none."""
+    for node in meta.functions[function].node_def if function in meta.functions and depth < _DEEPEST else ():
+        if node.op in RESOURCE_TABLES and "shared_name" in node.attr and node.attr["shared_name"].s:
+            return bytes(node.attr["shared_name"].s)
+        if node.op in CALLS:
+            found = _made_in(meta, attr(node, "f").func.name, depth + 1)
+            if found:
+                return found
+    return b""
 
 
 def _renumber(node: SavedObject, offset: int) -> None:

@@ -1,4 +1,4 @@
-"""Tables of a TF1 graph as objects, initialised by `_initialize` of their own.
+"""Tables of a TF1 graph, or of a step, as objects, initialised by `_initialize` of their own.
 
 The TF2 format runs no init op of ours; a loader makes each resource object by its `_create_resource` and fills it by
 its `_initialize`, with the asset it reads as an object beside it. A table whose content the checkpoint restores can't
@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from workbench import names
 from workbench.disk import dtypes, schema
 from workbench.disk.nodes import attr
+from workbench.disk.optable import OpTable
 from workbench.disk.schema import FunctionDef, MetaGraphDef, NodeDef
 from workbench.graph.adjacency import Adjacency
 from workbench.surgery.export.functions import captures_of, full_arg_spec, tensor_spec
@@ -67,6 +68,24 @@ def add_tables(
         ]
         work.add(name, setters)
     return tables
+
+
+def tables_of_step(meta: MetaGraphDef, scope: str, fills: Iterable[str], bound: dict[str, int]) -> None:
+    """Make objects for the tables that a step added to a model with an object graph.
+
+    Args:
+        meta: the MetaGraph; its object graph and its library are added to.
+        scope: of the step's nodes.
+        fills: the nodes that fill its tables.
+        bound: nodes of the main graph and their objects; the tables are added.
+
+    Raises:
+        CannotOutline: what fills a table can't become a function.
+    """
+    nodes = {node.name: node for node in meta.graph_def.node}
+    functions = {function.signature.name: function for function in meta.graph_def.library.function}
+    outliner = Outliner(nodes, functions, OpTable(meta.meta_info_def.stripped_op_list))
+    add_tables(Objects(graph=meta.object_graph_def, bound=bound), meta, outliner, scope, fills)
 
 
 def _object_of(objects: Objects, handle: str) -> int:

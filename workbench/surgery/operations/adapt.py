@@ -50,6 +50,7 @@ class Adapt(Operation):
         "add a signature with this key, and leave the other",
         metavar="KEY",
         default=None,
+        flag="as",
     )
 
     def __post_init__(self) -> None:

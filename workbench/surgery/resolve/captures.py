@@ -5,15 +5,10 @@ Source: saved_object_graph.proto (`bound_inputs`); `_map_captures_to_created_ten
 
 from __future__ import annotations
 
-from workbench.disk.nodes import attr
-from workbench.disk.schema import SavedObject
 from workbench.model import Model
 from workbench.model.meta import MetaGraph
-from workbench.model.op_classes import CALLS, RESOURCE_TABLES
 from workbench.names import show
-from workbench.surgery.export.object_graph import bound_objects
-
-_DEEPEST = 32
+from workbench.surgery.export.object_graph import bound_objects, table_nodes
 
 
 class Unbound(Exception):
@@ -37,7 +32,7 @@ class Captures:
         self.nodes: dict[int, list[str]] = {}
         for node, number in bound.items():
             self.nodes.setdefault(number, []).append(node)
-        self._tables: dict[bytes, str] | None = None
+        self._tables = table_nodes(meta)
 
     def tensors(self, function: str) -> list[tuple[str, ...]]:
         """Return the tensors of each bound input of a concrete function, in order.
@@ -60,48 +55,9 @@ class Captures:
             if node.asset.asset_file_def_index < len(definitions):
                 return (str(definitions[node.asset.asset_file_def_index].tensor_info.name),)
         found = list(self.nodes.get(number, ()))
-        table = self._table(node) if kind == "resource" and not found else None
-        if table is not None:
-            found.append(table)
+        if number in self._tables and not found:
+            found.append(self._tables[number])
         if not found:
             what = f"the variable {show(node.variable.name)}" if kind == "variable" else f"a captured {kind}"
             raise Unbound(f"no node of the main graph represents {what}")
         return tuple(f"{name}:0" for name in sorted(found, key=lambda name: name in self.last))
-
-    def _table(self, node: SavedObject) -> str | None:
-        """Return the node of a table, found by the name `_create_resource` gives it."""
-        creators = [child.node_id for child in node.children if child.local_name == "_create_resource"]
-        for number in creators:
-            creator = self.graph.nodes[number]
-            listed = (
-                list(creator.function.concrete_functions)
-                if creator.WhichOneof("kind") == "function"
-                else [creator.bare_concrete_function.concrete_function_name]
-            )
-            for name in listed:
-                shared = self._made_in(name, 0)
-                if shared is not None and shared in self._by_shared_name():
-                    return self._by_shared_name()[shared]
-        return None
-
-    def _made_in(self, function: str, depth: int) -> bytes | None:
-        """Return the `shared_name` of the table that a function makes, or None."""
-        if function not in self.meta.functions or depth > _DEEPEST:
-            return None
-        for node in self.meta.functions[function].node_def:
-            if node.op in RESOURCE_TABLES and "shared_name" in node.attr and node.attr["shared_name"].s:
-                return bytes(node.attr["shared_name"].s)
-            if node.op in CALLS:
-                found = self._made_in(attr(node, "f").func.name, depth + 1)
-                if found is not None:
-                    return found
-        return None
-
-    def _by_shared_name(self) -> dict[bytes, str]:
-        if self._tables is None:
-            self._tables = {
-                bytes(node.attr["shared_name"].s): node.name
-                for node in self.meta.nodes.values()
-                if node.op in RESOURCE_TABLES and "shared_name" in node.attr and node.attr["shared_name"].s
-            }
-        return self._tables

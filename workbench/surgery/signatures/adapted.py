@@ -17,8 +17,9 @@ from workbench.surgery.adapters.checked import Checked
 from workbench.surgery.adapters.fragment import Fragment, Tensor
 from workbench.surgery.adapters.tensor_type import TensorType
 from workbench.surgery.export.files import place_files
-from workbench.surgery.export.init_ops import use_main_op
+from workbench.surgery.export.init_ops import run_too
 from workbench.surgery.export.signature_functions import InUse, sweep, unlink
+from workbench.surgery.export.tables import tables_of_step
 from workbench.surgery.resolve.adapted import adapter_remarks
 from workbench.surgery.rewrite.copy_for_signature import Consumers, needed_elsewhere
 from workbench.surgery.signatures.change_signatures import drop_warmup, make_function
@@ -181,8 +182,8 @@ class _Work:
         meta_graph.graph_def.node.extend(fragment.nodes)
         meta_graph.graph_def.library.function.extend(fragment.functions)
         self._place_files(fragment)
-        if workspace.original.has_object_graph and not workspace.blocked:
-            self._make_function(in_use)
+        if workspace.original.has_object_graph:
+            self._make_function(fragment, in_use)
         for one in (*self.before, *self.after):
             self._tell(one)
         if self.before and self.as_key is None:
@@ -251,27 +252,18 @@ class _Work:
         files = self.workspace.added_files if files is None else files
         if fragment.assets:
             place_files(meta_graph, fragment.assets, files, plan.file_name, self.workspace.files())
-        if not fragment.init_ops:
-            return
-        if self.workspace.original.has_object_graph:
-            self.wrong(
-                "adapt-table",
-                self.signature.key,
-                "A table of an adapter can't be put into an object graph yet.",
-                "Put the step `flatten format=tf1` before this one.",
-            )
-            return
-        old = self.workspace.original.init_op
-        group = meta_graph.graph_def.node.add(name=f"{fragment.scope}/init", op="NoOp")
-        group.input.extend(f"^{name}" for name in (*([old] if old else ()), *fragment.init_ops))
-        use_main_op(meta_graph, group.name)
+        if fragment.init_ops:
+            init_op = self.workspace.original.init_op
+            run_too(meta_graph, init_op, fragment.init_ops, f"{fragment.scope}/init")
 
-    def _make_function(self, in_use: InUse) -> None:
-        """Make the function of the signature in the object graph."""
+    def _make_function(self, fragment: Fragment, in_use: InUse) -> None:
+        """Make the function of the signature in the object graph, and the objects of tables."""
         workspace = self.workspace
+        tables: dict[str, int] = {}
+        tables_of_step(workspace.meta_graph, fragment.scope, fragment.init_ops, tables)
         if self.as_key is None:
             unlink(workspace.meta_graph.object_graph_def, self.key)
-        make_function(workspace, self.key)
+        make_function(workspace, self.key, tables)
         sweep(workspace.meta_graph, in_use)
         workspace.note(
             "adapt-objects",

@@ -362,16 +362,17 @@ class _Change:
             self.workspace.note("signature-none", "warning", "model", "No signature is left.")
 
 
-def make_function(workspace: Workspace, key: str) -> None:
+def make_function(workspace: Workspace, key: str, tables: Mapping[str, int] | None = None) -> None:
     """Make the function of a signature, its captures bound to the model's objects.
 
     Args:
         workspace: has an object graph, without a function for this signature.
         key: of the signature.
+        tables: nodes of tables that this step added, with their objects.
     """
     meta_graph = workspace.meta_graph
     bound = bound_objects(workspace.model.meta, workspace.original)
-    objects = Objects(graph=meta_graph.object_graph_def, bound=bound)
+    objects = Objects(graph=meta_graph.object_graph_def, bound={**bound, **(tables or {})})
     number = signature_map(objects.graph)
     if number is None:
         number = add_signature_map(objects)
