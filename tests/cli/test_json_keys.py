@@ -26,6 +26,7 @@ QUICK: list[tuple[str, int, tuple[str | Path, ...]]] = [
     ("check", 2, ("check", "--explain", "no-op")),
     ("merge", 0, (*MERGE, "--no-verify", "-o", "OUT")),
     ("merge", 1, (*MERGE, "--dry-run")),
+    ("merge", 1, (*MERGE, "--step", "freeze", "--dry-run")),
     ("signature", 0, (*RENAME, "--no-verify", "-o", "OUT")),
     ("signature", 1, (*RENAME, "--dry-run")),
     ("flatten", 0, ("flatten", TF2, "--no-verify", "-o", "OUT")),

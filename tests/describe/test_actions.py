@@ -27,6 +27,8 @@ ALLOW = Hint("If you trust it, ", Action("allow-unsafe"))
 CHOOSE = Hint("Choose it: ", Action("choose-signature", {"handle": "net", "key": "__call__[2]"}))
 ANY = Hint("", Action("choose-signature", {"handle": "net"}))
 RENAME = Hint("", Action("rename-output", {"model": "MODEL", "key": "y", "new": "y_bytes"}))
+DROP = Hint("", Action("drop-signature", {"model": "MODEL", "key": "train", "step": "freeze"}))
+FORMAT = Hint("To leave them out, ", Action("choose-format", {"format": "tf1", "step": "flatten"}))
 SOURCES = Hint("", Action("give-source", {"handles": "a, b"}))
 
 
@@ -51,6 +53,10 @@ SOURCES = Hint("", Action("give-source", {"handles": "a, b"}))
             "terminal UI",
             "On the command line, run `workbench signature MODEL --rename-output y=y_bytes -o DIR`.",
         ),
+        (DROP, "command line", "Run `workbench signature MODEL --drop train -o DIR`."),
+        (DROP, "terminal UI", "Add the step `signature drop=train` before it with A."),
+        (FORMAT, "terminal UI", "To leave them out, set format=tf1 in the step."),
+        (FORMAT, "command line", "To leave them out, add --format tf1."),
         (SOURCES, "command line", "Say where: --source a=DIR --source b=DIR."),
         ("Give a tensor: node:0.", "terminal UI", "Give a tensor: node:0."),
         (None, "command line", ""),
@@ -97,6 +103,24 @@ def test_every_action_has_words() -> None:
         for face in ("command line", "terminal UI", "Python"):
             text = actions.action_words(Action(name), face)  # type: ignore[arg-type]
             assert text[0].islower() and not text.endswith("."), (name, face, text)
+
+
+def test_what_a_step_asks_for_is_done_in_the_terminal_ui() -> None:
+    """Every action that a hint gives with `step` has words of its own there."""
+    asked = {
+        node.args[0].value
+        for _, tree in _trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "Action"
+        and len(node.args) == 2
+        and '"step"' in ast.unparse(node.args[1]).replace("'", '"')
+        and isinstance(node.args[0], ast.Constant)
+    }
+    assert asked == actions._STEPS.keys()
+    for name in asked:
+        assert "command line" not in actions.action_words(Action(name, {"step": "it"}), "terminal UI")
 
 
 def test_an_unknown_action_is_a_bug() -> None:

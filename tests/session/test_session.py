@@ -20,7 +20,10 @@ from workbench.session.lists.picking import resolve
 from workbench.session.lists.viewer import Viewer
 from workbench.session.options import CommitOptions, suggested_target
 from workbench.session.session import Session, write_wire
+from workbench.surgery.operations.adapt import Adapt
 from workbench.surgery.operations.connect import Connect
+from workbench.surgery.operations.set import Set
+from workbench.surgery.operations.signature import Added, ChangeSignature
 from workbench.surgery.plan import Plan, Source
 from workbench.surgery.resolve.endpoints import Endpoint
 
@@ -109,6 +112,26 @@ def test_a_handle_is_renamed_in_wires_too(pair: Session) -> None:
     assert pair.plan.wires == (Connect("image_base64@pixels", "net@myInput"),)
     with pytest.raises(UsageError, match="twice"):
         pair.rename("net", "image_base64")
+
+
+def test_a_handle_is_renamed_in_steps_too(pair: Session) -> None:
+    """Endpoints of sources and nodes of the result; constants, adapters and keys that look alike stay."""
+    pair.add_wire(Connect("pixels", "myInput", "clamp 0 1"))
+    add = Added("new", {"digits/x": "digits@Placeholder:0"}, {"y": "digits/MatMul:0", "z": "digitsy/z:0"})
+    pair.add_step(ChangeSignature(rename={"digits/a": "b"}, add=[add]))
+    pair.add_step(Set("digits@myInput", "digits@x"))
+    pair.add_step(Adapt(after={"digits@y": "regex-replace digits@ x"}))
+    pair.rename("digits", "net")
+    wire_, *steps = pair.plan.steps
+    assert wire_ == Connect("pixels", "myInput", "clamp 0 1")
+    renamed = Added("new", {"digits/x": "net@Placeholder:0"}, {"y": "net/MatMul:0", "z": "digitsy/z:0"})
+    assert steps == [
+        ChangeSignature(rename={"digits/a": "b"}, add=[renamed]),
+        Set("net@myInput", "digits@x"),
+        Adapt(after={"net@y": "regex-replace digits@ x"}),
+    ]
+    pair.undo()
+    assert pair.plan.steps[-1] == Adapt(after={"digits@y": "regex-replace digits@ x"})
 
 
 def test_the_same_model_may_be_there_twice(sample_models: Path) -> None:

@@ -137,6 +137,7 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
             {
                 "schema_version": _VERSION,
                 "wires": "list of {from, to, fits}",
+                "steps": "list of {operation, and its fields}: what is done besides the wires",
                 "before": "handle to {signature, inputs, outputs} of each model",
                 "after": "{signature, inputs, outputs} of the result",
                 "nodes": "handle to {kept, pruned, added, functions}",

@@ -56,12 +56,22 @@ _ON_MODEL = {
 }
 """Flags of `workbench signature`, for an action with an argument `model`: one that no command is changing yet."""
 
+_STEPS = {
+    "add-signature": "add the step `signature add=…` before it with A",
+    "choose-format": "set format={format} in the step",
+    "drop-signature": "add the step `signature drop={key}` before it with A",
+    "leave-out-format": "leave format empty in the step",
+    "rename-signature": "rename {key} to {new} in the step as well",
+}
+"""Words of the terminal UI for an action with an argument `step`: it is about a step of the plan."""
+
 TERMINAL_UI = {
     "allow-unsafe": "turn on “Allow unsafe” in the commit form",
     "connect": "pick an output and an input with space",
     "give-input": "give values it can run on under “Verify with”",
     "give-samples": "give inputs that lead to different outputs under “Verify with”",
     "keep-variables": "turn off “Freeze” in the commit form",
+    "list-operations": "choose the operation with A, which lists all of them",
     "list-nodes": "pick one in the list of nodes",
     "show-keys": "look at the keys in the list of the model",
 }
@@ -86,6 +96,8 @@ def action_words(action: Action, face: Face) -> str:
         if action.name == "choose-signature" and "handle" in given:
             which = "the signature {key}" if "key" in given else "a signature"
             return action.fill(f"press a on {which} of {{handle}}")
+        if "step" in given and action.name in _STEPS:
+            return action.fill(_STEPS[action.name])
         if action.name in TERMINAL_UI:
             return action.fill(TERMINAL_UI[action.name])
         return f"on the command line, {_command(action)}"

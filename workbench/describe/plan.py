@@ -12,7 +12,7 @@ from workbench.describe.signatures import ports_json
 from workbench.describe.text import size
 from workbench.model import shapes
 from workbench.names import count, show
-from workbench.surgery.operation import print_step
+from workbench.surgery.operation import print_step, to_json
 
 if TYPE_CHECKING:
     from workbench.findings import Finding
@@ -160,6 +160,7 @@ def plan_json(draft: Draft) -> dict[str, Any]:
             {"from": str(link.source), "to": str(link.target), "fits": list(link.fits)}
             for link in draft.join.links
         ],
+        "steps": [to_json(step) for step in draft.plan.other_steps],
         "before": {
             handle: {"signature": part.chosen.key, **ports_json(part.chosen)}
             for handle, part in draft.parts.items()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import UsageError, WorkbenchError
 from workbench.findings import Finding, by_severity, total
 from workbench.model import Model, open_model
+from workbench.session.handles import with_handles
 from workbench.session.options import CommitOptions
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import DEFAULT_SIGNATURE, Plan, Source, SourceList, split_handle
@@ -240,19 +241,19 @@ class Session:
     def _with_sources(
         self, sources: Sequence[Source], renamed: dict[str, str] | None = None, plan: Plan | None = None
     ) -> Plan:
-        """Return the plan with other sources, its wires rewritten to the same endpoints."""
+        """Return the plan with other sources, its wires and steps rewritten to the same endpoints."""
         plan = plan or self.plan
         renamed = renamed or {}
-        endpoints = [self._split(wire, plan.handles) for wire in plan.wires]
-        new = replace(plan, sources=tuple(sources)).with_wires(())
-        wires = tuple(
-            write_wire(
-                new.handles,
+        steps = (with_handles(step, renamed, joined=plan.joins) for step in plan.other_steps)
+        new = replace(plan, sources=tuple(sources), steps=tuple(steps))
+        wires = []
+        for wire in plan.wires:
+            left, right = self._split(wire, plan.handles)
+            source, target = (
                 (renamed.get(left[0], left[0]), left[1]),
                 (renamed.get(right[0], right[0]), right[1]),
             )
-            for left, right in endpoints
-        )
+            wires.append(replace(write_wire(new.handles, source, target), through=wire.through))
         return new.with_wires(wires)
 
     # -- wires

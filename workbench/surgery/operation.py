@@ -82,6 +82,7 @@ def option(
     positional: bool = False,
     words: int = 1,
     keys: str = "",
+    refers: bool = False,
 ) -> Any:
     """Make a field of an operation or of a plan's options.
 
@@ -95,9 +96,10 @@ def option(
         positional: whether the command line takes it behind the model, without a flag.
         words: 2 for pairs that are given as two words, `KEY VALUE`, since the value is long.
         keys: which keys of the model may stand left in its pairs: `signatures`, `inputs`, `outputs`; empty for others.
+        refers: whether it names tensors or nodes, its keys aside; those of a joined model begin with its handle.
     """
     metadata = {"kind": kind, "help": help, "metavar": metavar, "flag": flag, "short": short}
-    metadata |= {"positional": positional, "words": words, "keys": keys}
+    metadata |= {"positional": positional, "words": words, "keys": keys, "refers": refers}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -283,6 +285,21 @@ class Record(Kind):
     def write(self, value: Any) -> Any:
         """Return a value as JSON; see `Kind`."""
         return [fields_to_json(one) for one in value]
+
+    def with_texts(self, value: Any, change: values.Change) -> Any:
+        """Return changed records; see `Kind`."""
+        first, *others = dataclasses.fields(self.cls)
+        return tuple(
+            dataclasses.replace(
+                one,
+                **{first.name: change(getattr(one, first.name), True)},
+                **{
+                    other.name: kind_of(other).with_texts(getattr(one, other.name), change)
+                    for other in others
+                },
+            )
+            for one in value
+        )
 
     def parse(self, words: Sequence[str]) -> Any:
         """Return a value parsed from words; see `Kind`."""

@@ -9,10 +9,12 @@ import json
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from workbench.names import show
+
+Change = Callable[[str, bool], str]
 
 
 class WrongValue(Exception):
@@ -89,6 +91,15 @@ class Kind(ABC):
         """Return a field's value with other paths of files."""
         return value
 
+    def with_texts(self, value: Any, change: Change) -> Any:
+        """Return a field's value with its names and references changed; constants and adapters stay.
+
+        Args:
+            value: the field's value.
+            change: returns the new text of one; its second argument is whether it is a key, the left of a pair.
+        """
+        return value
+
     def one(self, words: Sequence[str]) -> str:
         """Return the only word.
 
@@ -124,6 +135,10 @@ class Text(Kind):
     def print(self, value: Any) -> list[str]:
         """Return the words of a value; see `Kind`."""
         return [value]
+
+    def with_texts(self, value: Any, change: Change) -> Any:
+        """Return a changed text; see `Kind`."""
+        return value if value is None or self.choices else change(value, False)
 
 
 class Flag(Kind):
@@ -176,6 +191,10 @@ class Texts(Kind):
             return super().print(value)
         return list(value)
 
+    def with_texts(self, value: Any, change: Change) -> Any:
+        """Return changed texts; see `Kind`."""
+        return tuple(change(text, False) for text in value)
+
 
 class Pairs(Kind):
     """A mapping of texts to texts: old names to new ones, keys to tensors."""
@@ -223,6 +242,10 @@ class Pairs(Kind):
         ):
             return super().print(value)
         return words
+
+    def with_texts(self, value: Any, change: Change) -> Any:
+        """Return changed pairs; see `Kind`."""
+        return tuple((change(left, True), change(right, False)) for left, right in value)
 
 
 class Constant(Kind):

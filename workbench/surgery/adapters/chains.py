@@ -21,6 +21,10 @@ class Chains(values.Pairs):
         """Return the chains with other paths of files; see `Kind`."""
         return tuple((key, _moved(text, paths)) for key, text in value)
 
+    def with_texts(self, value: Any, change: values.Change) -> Any:
+        """Return chains of changed keys; see `Kind`."""
+        return tuple((change(key, True), text) for key, text in value)
+
 
 class ChainText(values.Text):
     """A chain of adapters as text, which may read files."""
@@ -32,6 +36,10 @@ class ChainText(values.Text):
     def with_files(self, value: Any, paths: Mapping[str, str]) -> Any:
         """Return the chain with other paths of files; see `Kind`."""
         return _moved(value, paths)
+
+    def with_texts(self, value: Any, change: values.Change) -> Any:
+        """Return the chain as it is; see `Kind`."""
+        return value
 
 
 def _moved(text: str, paths: Mapping[str, str]) -> str:

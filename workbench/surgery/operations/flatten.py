@@ -68,7 +68,7 @@ def _flatten(workspace: Workspace, format: Format) -> None:
             "error",
             show(str(model.path)),
             "The model has no object graph, so the result can't have one.",
-            Hint("", Action("leave-out-format", {"format": "tf2"})),
+            Hint("", Action("leave-out-format", {"format": "tf2", "step": "flatten"})),
         )
         return
     carry_init(workspace)
@@ -126,5 +126,5 @@ def _tell(workspace: Workspace, saver: set[str], inlined: int, added: int, dropp
             "info",
             show(str(workspace.model.path)),
             f"The object graph and its callables stay, and with them {len(view.functions)} functions of the library.",
-            Hint("To leave them out, ", Action("choose-format", {"format": "tf1"})),
+            Hint("To leave them out, ", Action("choose-format", {"format": "tf1", "step": "flatten"})),
         )

@@ -28,7 +28,7 @@ from workbench.surgery.workspace import Workspace
 MAX_PROTO_BYTES = 2**31 - 1
 _HINT = Hint(
     "Keep the variables, or leave out the signature that needs it: ",
-    Action("drop-signature", {"model": "MODEL"}),
+    Action("drop-signature", {"model": "MODEL", "step": "freeze"}),
 )
 
 

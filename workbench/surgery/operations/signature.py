@@ -85,7 +85,11 @@ class ChangeSignature(Operation):
     )
     drop: Sequence[str] = option(values.Texts(), "remove a signature", metavar="KEY", default=())
     add: Sequence[Added] = option(
-        Record(Added), "add a signature, made of any tensors or of a callable", metavar="JSON", default=()
+        Record(Added),
+        "add a signature, made of any tensors or of a callable",
+        metavar="JSON",
+        default=(),
+        refers=True,
     )
     method: str | None = option(
         values.Text(optional=True),

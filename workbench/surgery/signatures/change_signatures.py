@@ -179,7 +179,8 @@ class _Change:
                     new,
                     f"Two signatures of the result would be {show(new)!r}.",
                     Hint(
-                        "Drop the other, or ", Action("rename-signature", {"key": show(new), "new": "OTHER"})
+                        "Drop the other, or ",
+                        Action("rename-signature", {"key": show(new), "new": "OTHER", "step": "signature"}),
                     ),
                 )
             after[new] = origin

@@ -83,7 +83,9 @@ def _tell(workspace: Workspace, prepared: Prepared, added: Added, objects: bool)
         "info",
         show(str(workspace.model.path)),
         told,
-        Hint("For another one, or several, first ", Action("add-signature", {"model": "MODEL"})),
+        Hint(
+            "For another one, or several, first ", Action("add-signature", {"model": "MODEL", "step": "any"})
+        ),
     )
 
 
@@ -95,5 +97,7 @@ def _tell_none(workspace: Workspace, needed: bool) -> None:
         path = show(callables[0].path)
         end = f"KEY={path}#KEY"
     where = show(str(workspace.model.path))
-    hint = Hint("First ", Action("add-signature", {"model": "MODEL", "inputs": end, "outputs": end}))
+    hint = Hint(
+        "First ", Action("add-signature", {"model": "MODEL", "inputs": end, "outputs": end, "step": "any"})
+    )
     workspace.note("signature-none", "error" if needed else "warning", where, f"{told}.", hint)
