@@ -6,9 +6,8 @@ import keyword
 import os
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench.describe.example_values import Value, example, string_kinds
 from workbench.disk import dtypes
@@ -29,8 +28,7 @@ WIDTH = 78
 """Columns after which a command goes on in the next line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """How a signature of a model is called, in three languages.
 
     Attributes:
@@ -53,8 +51,7 @@ class Call:
         return {"shell": "\n".join(self.shell), "python": "\n".join(self.python), "rest": rest}
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(NamedTuple):
     """What has to be there for a model to run at all.
 
     Attributes:

@@ -11,8 +11,7 @@ import binascii
 import json
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from workbench import names
 from workbench.disk import dtypes
@@ -33,8 +32,7 @@ _IMAGE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
 _NATIVE = frozenset({"float32", "float64", "float16", "bool", "complex64", "complex128"})
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """One value of an example, in the three languages.
 
     Attributes:

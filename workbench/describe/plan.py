@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench.describe.actions import finding_json
 from workbench.describe.findings import counts_text, severity_counts
@@ -29,8 +28,7 @@ _DONE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SourceChanges:
+class SourceChanges(NamedTuple):
     """What becomes of one model.
 
     Attributes:
@@ -44,8 +42,7 @@ class SourceChanges:
     renames: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PlanText:
+class PlanText(NamedTuple):
     """What a draft will write, as rows.
 
     Attributes:
@@ -168,7 +165,7 @@ def plan_json(draft: Draft) -> dict[str, Any]:
         },
         "after": {"signature": signature.key, **ports_json(signature)},
         "nodes": {
-            handle: {**asdict(part.counts), "functions": len(part.functions)}
+            handle: {**part.counts._asdict(), "functions": len(part.functions)}
             for handle, part in draft.parts.items()
         },
         "renames": {

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.model import shapes
 from workbench.names import show
@@ -12,8 +11,7 @@ if TYPE_CHECKING:
     from workbench.runtime.comparison.verification import OutputCheck, Verification
 
 
-@dataclass(frozen=True, slots=True)
-class OutputRow:
+class OutputRow(NamedTuple):
     """One output, in the loaders that agree about it.
 
     Attributes:

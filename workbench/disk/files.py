@@ -10,9 +10,9 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from workbench.errors import CannotWrite, DamagedFile, MissingFile
 from workbench.names import show
@@ -76,8 +76,7 @@ def open_source(path: Path) -> int:
     return descriptor
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """Size, times and identity of a file: what tells its content from another, unread.
 
     The time of change is set by the system alone, whenever a file is written to, renamed or linked; on Windows it is
@@ -355,6 +354,7 @@ def copy_bytes(
                 raise
             count = 0
         if count:
+            _begin_writing(writer, done, count)
             done += count
             if progress is not None:
                 progress(count)
@@ -362,6 +362,17 @@ def copy_bytes(
             methods.pop(0)
         else:
             raise DamagedFile(f"The file ends at byte {done}; it had {size} bytes.", where=show(str(source)))
+
+
+def _begin_writing(descriptor: int, offset: int, count: int) -> None:
+    """Let the system begin to write what was copied, so that `sync` has little left to wait for.
+
+    Linux starts the dirty pages of a range on their way to the disk when they are declared not needed, and keeps
+    them in memory meanwhile (mm/fadvise.c).
+    """
+    if hasattr(os, "posix_fadvise"):
+        with suppress(OSError):  # a hint; what keeps the bytes from the disk is for `sync` to tell
+            os.posix_fadvise(descriptor, offset, count, os.POSIX_FADV_DONTNEED)
 
 
 def _by_copy_file_range(reader: int, writer: int, offset: int, count: int) -> int:

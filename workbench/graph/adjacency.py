@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from workbench.disk.schema import NodeDef
 from workbench.graph.reach import needed, reach
@@ -12,8 +12,7 @@ from workbench.model.op_classes import MUST_BE_FED, NEXT_ITERATIONS
 from workbench.names import input_node, input_tensor
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(NamedTuple):
     """The nodes needed to compute some tensors when others are fed.
 
     Attributes:

@@ -16,7 +16,7 @@ from workbench.graph.adjacency import Adjacency
 from workbench.graph.calls import Call, calls_of
 from workbench.model import shapes
 from workbench.model.tensors import Tensor
-from workbench.names import is_control, parse_number, show
+from workbench.names import parse_number, show
 
 if TYPE_CHECKING:
     from workbench.model.meta import MetaGraph
@@ -122,6 +122,7 @@ class Body:
         self._types: dict[str, Types | None] = {}
         self._ranges: dict[str, dict[str, optable.ArgRange] | None] = {}
         self._addresses: dict[str, Output] = {}
+        self._uses: dict[str, dict[int, list[tuple[NodeDef, int]]]] = {}
 
     @property
     def name(self) -> str:
@@ -172,15 +173,25 @@ class Body:
         return Adjacency(self.nodes)
 
     @cached_property
-    def consumers(self) -> Mapping[Output, list[tuple[NodeDef, int]]]:
-        """Each used output or argument, with its uses: (node, position in its `input`)."""
-        found: dict[Output, list[tuple[NodeDef, int]]] = {}
+    def _consumers(self) -> Mapping[str, list[tuple[NodeDef, int, str]]]:
+        """By node or argument, the uses of its outputs: (node, position in its `input`, the entry there)."""
+        found: dict[str, list[tuple[NodeDef, int, str]]] = {}
         for node in self.nodes.values():
             for position, entry in enumerate(node.input):
-                if is_control(entry):
+                if entry[:1] == "^":
                     break
-                found.setdefault(self.address(entry), []).append((node, position))
+                found.setdefault(entry.partition(":")[0], []).append((node, position, entry))
         return found
+
+    def uses(self, output: Output) -> list[tuple[NodeDef, int]]:
+        """Return the uses of an output or argument: (node, position in its `input`)."""
+        name, index = output
+        found = self._uses.get(name)
+        if found is None:
+            found = self._uses[name] = {}
+            for node, position, entry in self._consumers.get(name, ()):
+                found.setdefault(self.address(entry)[1], []).append((node, position))
+        return found.get(index, [])
 
     def calls(self, node: NodeDef) -> list[Call]:
         """Return the functions of the library that a node of this body calls."""

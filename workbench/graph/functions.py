@@ -7,7 +7,7 @@ a `_gradient_op_type`, and by the string attrs that tie forward and backward fun
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from workbench.disk.schema import AttrValue, FunctionDef, GraphDef, NameAttrList, NodeDef
 
@@ -109,6 +109,8 @@ def reachable(
     nodes: Iterable[NodeDef],
     more: Iterable[str] = (),
     made: Mapping[str, FunctionDef] | None = None,
+    *,
+    naming: Callable[[str], Iterable[NodeDef]] | None = None,
 ) -> set[str]:
     """Return the functions reached from some nodes, through any number of calls.
 
@@ -117,9 +119,11 @@ def reachable(
         nodes: the nodes to start from.
         more: function names to start from as well.
         made: functions by name that are not in the library yet.
+        naming: gives those nodes of a function of the library that may name one; None looks at all.
     """
-    functions = {function.signature.name: function for function in graph.library.function}
-    functions |= made or {}
+    library = functions = {function.signature.name: function for function in graph.library.function}
+    if made:
+        functions = {**library, **made}
     if not functions:
         return set()
     gradients = registered_gradients(graph)
@@ -139,6 +143,7 @@ def reachable(
         todo.extend(gradient_of.get(name, ()))
         todo.extend(_in_strings(function.attr, functions))
         todo.extend(_names(function.attr))
-        for node in function.node_def:
+        known = naming is not None and function is library.get(name)
+        for node in naming(name) if naming is not None and known else function.node_def:
             todo.extend(named(node, functions, gradients) - seen)
     return seen

@@ -144,7 +144,7 @@ class Level:
 
     def uses(self, value: Value) -> Iterator[Use]:
         """Iterate over the inputs of nodes of this level that are a value of it."""
-        for node, position in self.body.consumers.get((value.name, value.index), ()):
+        for node, position in self.body.uses((value.name, value.index)):
             yield Use(self, node, position)
 
     # -- arguments and results

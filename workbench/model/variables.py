@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.disk import dtypes
 from workbench.disk.dtypes import DType
@@ -33,8 +33,7 @@ VARIABLE_COLLECTIONS = (
 """Collections of serialised VariableDefs (`tf.compat.v1.GraphKeys`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class SaveSlice:
+class SaveSlice(NamedTuple):
     """The part of a partitioned variable that one node holds.
 
     `"8 4 0,3:0,4"` in a saver.

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench.disk.atomic.stage import Stage
-from workbench.publishing import reference
 from workbench.publishing.checksums import check_bundle
 from workbench.publishing.report import Report
 from workbench.publishing.running import Progress, Proving, Running
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
     from workbench.surgery.imported import ImportedModel
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureVerifier:
+class SignatureVerifier(NamedTuple):
     """A signature of the result with the verifier that runs it.
 
     Attributes:
@@ -66,6 +64,8 @@ class Work(Running):
 
     def stages(self) -> Iterator[tuple[ChainStage, MetaGraph]]:
         """Yield what is run besides the result: the sources with their MetaGraphs."""
+        from workbench.publishing import reference
+
         for part in self.draft.parts.values():
             signature = part.inlined and _own_signature(part)
             if signature:
@@ -75,6 +75,7 @@ class Work(Running):
 
     def verifier_of(self, child: Child, key: str) -> SignatureVerifier:
         """Return the sources as the reference of one signature, and inputs for them."""
+        from workbench.publishing import reference
         from workbench.runtime.comparison.verify import Verifier
         from workbench.runtime.inputs.make_inputs import sample_source
 
@@ -119,6 +120,7 @@ class Work(Running):
         return None
 
     def _verify_opened(self, child: Child, part: ImportedModel) -> Verification | None:
+        from workbench.publishing import reference
         from workbench.runtime.chain import ResultModel
         from workbench.runtime.comparison.verify import Verifier
         from workbench.runtime.inputs.make_inputs import sample_source

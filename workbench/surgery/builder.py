@@ -320,8 +320,8 @@ class Builder:
         nodes = frozenset(part.kept)
         for node in part.kept.values():
             renamer.main_node(node, nodes)
-        for copy in copies.values():
-            renamer.function_def(copy)
+        for name, copy in copies.items():
+            renamer.function_def(copy, None if name in part.made else part.naming.positions(name))
         for gradient in library.gradient:
             if gradient.function_name in kept:
                 own = self.graph.library.gradient.add()

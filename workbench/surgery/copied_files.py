@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from workbench.disk.folder.assets import asset_files, asset_path
 from workbench.disk.folder.layout import ASSETS, VARIABLES
@@ -17,8 +17,7 @@ from workbench.surgery.recipe import OWN_FILES
 EXTRA, DEBUG, KERAS = "assets.extra", "debug", "keras_metadata.pb"
 
 
-@dataclass(frozen=True, slots=True)
-class CopiedFile:
+class CopiedFile(NamedTuple):
     """A file of a source that is copied unchanged into the result.
 
     Attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from workbench import names
 from workbench.disk.schema import (
@@ -27,10 +27,10 @@ from workbench.model.tensors import is_vague_scalar
 from workbench.model.variables import VARIABLE_COLLECTIONS, Variable
 from workbench.names import show
 from workbench.surgery.plan import Source
+from workbench.surgery.rewrite.naming import NamingNodes
 
 
-@dataclass(frozen=True, slots=True)
-class NodeCounts:
+class NodeCounts(NamedTuple):
     """The numbers of a main graph's nodes that are kept, pruned and added.
 
     Attributes:
@@ -67,6 +67,7 @@ class ImportedModel:
         made: functions that were made for the part, by name.
         called: the callable (`callables.Called`) that the chosen signature was made of, or None.
         needs: what its tensors need, after the cuts.
+        naming: the nodes of the source's functions that name more than their inputs.
         inlined: `inside_calls.InlinedCopy` if `meta` is a copy in which calls are inlined, or None.
         moved: tensors of the source that another tensor of the part stands for (a reference by its read).
     """
@@ -90,6 +91,7 @@ class ImportedModel:
     called: Any = None
     inlined: Any = None
     needs: Needs = field(init=False)
+    naming: NamingNodes = field(init=False)
 
     def __repr__(self) -> str:
         nodes, functions = names.count(len(self.kept), "node"), names.count(len(self.functions), "function")
@@ -99,6 +101,7 @@ class ImportedModel:
 
     def __post_init__(self) -> None:
         self.needs = Needs(self.meta, self.cuts)
+        self.naming = NamingNodes(self.meta.functions)
 
     @property
     def handle(self) -> str:
@@ -200,7 +203,7 @@ class ImportedModel:
                 "The graph needs a node of this name and has none.",
                 Hint("The source is damaged: ", Action("check-model")),
             )
-        wanted_functions = reachable(self.meta.proto.graph_def, self.kept.values(), more_functions)
+        wanted_functions = self._reached(more_functions)
         self.functions = [name for name in self.meta.functions if name in wanted_functions]
         self._keep_variable_defs(wanted)
 
@@ -237,8 +240,13 @@ class ImportedModel:
     def use_functions(self, made: Mapping[str, FunctionDef]) -> None:
         """Add functions to the model's library and drop those that are no longer used."""
         self.made |= made
-        wanted = reachable(self.meta.proto.graph_def, self.kept.values(), made=self.made)
+        wanted = self._reached()
         self.functions = [name for name in (*self.meta.functions, *self.made) if name in wanted]
+
+    def _reached(self, more: Iterable[str] = ()) -> set[str]:
+        """Return the functions that the kept nodes and some functions reach."""
+        graph = self.meta.graph
+        return reachable(graph, self.kept.values(), more, self.made, naming=self.naming.nodes)
 
     def function(self, name: str) -> FunctionDef:
         """Return a kept function, which must not be changed."""

@@ -6,8 +6,8 @@ Source: `ValidateNodeDef` in `tensorflow/core/framework/node_def_util.cc`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from workbench.checks.codes import Code, Found
 from workbench.disk import dtypes, optable
@@ -38,8 +38,7 @@ _FIELDS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Rules:
+class _Rules(NamedTuple):
     """What an op's attrs must be: those without a default, each one's kind and AttrDef."""
 
     required: frozenset[str]

@@ -15,8 +15,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
-from workbench.checks.unsafe import loading
-from workbench.checks.unsafe.objects import LoadedObjects
 from workbench.checks.unsafe.ops import classify
 from workbench.checks.unsafe.report import (
     FETCHED,
@@ -27,10 +25,10 @@ from workbench.checks.unsafe.report import (
     Danger,
     unsafe_message,
 )
-from workbench.checks.unsafe.walk import Walk
 from workbench.disk.schema import NodeDef
 
 if TYPE_CHECKING:
+    from workbench.checks.unsafe.walk import Walk
     from workbench.model.meta import MetaGraph
 
 __all__ = [
@@ -78,6 +76,8 @@ def unsafe_ops(
     walk = _walk(meta, signature_keys, fed, fetched, tensorflow)
     walk.from_main(fetched, FETCHED)
     if meta.objects is not None:
+        from workbench.checks.unsafe.objects import LoadedObjects
+
         loaded = LoadedObjects(meta.objects)
         for name in dict.fromkeys(name for path in called for name in loaded.at(path)):
             walk.from_function(name, FETCHED)
@@ -100,6 +100,10 @@ def _walk(
     tensorflow: str | None = None,
 ) -> Walk:
     """Walk from all that runs; with no keys, over everything else too."""
+    # not above: a merge only glances at the ops of its result, and most need no walk
+    from workbench.checks.unsafe import loading
+    from workbench.checks.unsafe.walk import Walk
+
     starts = list(loading.starts(meta, signature_keys, tensorflow=tensorflow))
     run = [name for start in starts if start.label != INIT for name in start.nodes]
     walk = Walk(meta, fed, [*run, *fetched])

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from typing import Literal
 
-from workbench.checks.unsafe.stablehlo import may_call
 from workbench.disk import optable
 from workbench.disk.schema import NodeDef
 
@@ -101,6 +100,8 @@ def _prints_into_a_file(node: NodeDef) -> bool:
 
 def _has_custom_calls(node: NodeDef) -> bool:
     """Return whether StableHLO, text or bytecode, has custom calls of unknown targets."""
+    from workbench.checks.unsafe.stablehlo import may_call
+
     module = _string(node, "module")
     return module is None or may_call(module)
 

@@ -61,6 +61,7 @@ class Stage(LockedFolder):
         self._absolute = self.target.absolute()
         self._parent = self._absolute if serving else self._absolute.parent
         self._made: list[Path] = []  # folders above, outermost first
+        self._synced: set[Path] = set()
         self._identity = (-1, -1)  # device and inode of the folder
         self._goal: Path | None = None  # where a rename may have put it
 
@@ -81,6 +82,7 @@ class Stage(LockedFolder):
         """
         path = self._inside(relative)
         files.write_file(path, data)
+        self._synced.add(path)
         return path
 
     def copy(self, source: Path, relative: str) -> Path:
@@ -97,6 +99,7 @@ class Stage(LockedFolder):
         """
         path = self._inside(relative)
         files.copy_file(source, path)
+        self._synced.add(path)
         return path
 
     def need(self, size: int) -> None:
@@ -248,7 +251,7 @@ class Stage(LockedFolder):
         for folder, _, names in os.walk(self.folder, topdown=False):
             for name in names:
                 path = Path(folder, name)
-                if stat.S_ISREG(os.lstat(path).st_mode):
+                if path not in self._synced and stat.S_ISREG(os.lstat(path).st_mode):
                     files.sync_path(path)
             files.sync_path(Path(folder))
 

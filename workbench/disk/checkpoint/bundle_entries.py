@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from google.protobuf.message import DecodeError
 
@@ -24,8 +25,7 @@ MAX_DIMENSIONS = 254
 _MAX_SLICES = 1024  # of one tensor cut along several dimensions; along one there is no limit
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(NamedTuple):
     """A part of a partitioned tensor.
 
     Attributes:

@@ -148,7 +148,10 @@ class Bundle:
         return list(self._keys)
 
     def __contains__(self, key: object) -> bool:
-        return isinstance(key, str) and key_bytes(key) in self.values and not is_slice_key(key_bytes(key))
+        if not isinstance(key, str):
+            return False
+        encoded = key_bytes(key)
+        return encoded in self.values and not is_slice_key(encoded)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._keys)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from workbench.disk import crc, dtypes, files
 from workbench.disk.checkpoint import sstable, string_tensor
@@ -23,8 +24,7 @@ Tensor = tuple[int, Sequence[int], bytes | Sequence[bytes]]
 """dtype enum, shape, and the bytes (row-major, little-endian), or for strings the list of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Alias:
+class Alias(NamedTuple):
     """A second key for a tensor that is kept.
 
     Attributes:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from workbench.disk import files
 from workbench.disk.folder.assets import files_below, stays_inside
@@ -18,8 +17,7 @@ from workbench.errors import DiskError
 _PARTS = {VARIABLES: "checkpoint", ASSETS: "assets"}
 
 
-@dataclass(frozen=True, slots=True)
-class Digest:
+class Digest(NamedTuple):
     """SHA-256 (hex) of what a model is made of; equal for equal models.
 
     Goes in, each with its name and its length: the model file, the checkpoint's index, the names and sizes of

@@ -9,10 +9,10 @@ TFLite's converter looks for a table's file right below `assets/` by the last pa
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, count
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from workbench import names
 from workbench.disk.files import same_content
@@ -23,8 +23,7 @@ from workbench.surgery.imported import ImportedModel
 _LONGEST_NAME = 250  # a file system's 255 bytes, less a number to tell handles apart
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """Where the asset files of one source are placed in the result.
 
     Attributes:

@@ -98,9 +98,15 @@ class CheckpointNames:
         )
 
     def _calls(self, node: NodeDef) -> None:
-        for value in node.attr.values():
-            if value.WhichOneof("value") == "func" and value.func.name in self._functions:
-                self._body(value.func.name, node)
+        for function in self._called(node):
+            self._body(function, node)
+
+    def _called(self, node: NodeDef) -> list[str]:
+        """Return the functions that a node has as attributes."""
+        attrs = node.attr
+        values = [attrs[name] for name in attrs]
+        named = [value.func.name for value in values if value.WhichOneof("value") == "func"]
+        return [name for name in named if name in self._functions]
 
     def _body(self, function: str, call: NodeDef | None) -> None:
         if function in self.bodies:  # another call of it: it may give other keys
@@ -132,9 +138,8 @@ class CheckpointNames:
                         "Load the model with TensorFlow and save it again.",
                     )
             else:
-                for value in node.attr.values():
-                    if value.WhichOneof("value") == "func" and value.func.name in self._functions:
-                        self._body(value.func.name, None)
+                for called in self._called(node):
+                    self._body(called, None)
 
     def keys(self) -> set[str]:
         """Return all checkpoint keys that the saver names."""

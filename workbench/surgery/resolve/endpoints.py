@@ -19,7 +19,6 @@ from workbench.model.signature import HIDDEN_SIGNATURES, Port, Signature
 from workbench.names import show
 from workbench.surgery.imported import is_placeholder
 from workbench.surgery.plan import DEFAULT_SIGNATURE
-from workbench.surgery.resolve.inside_calls import look_inside
 
 Side = Literal["source", "target"]
 _NEVER_CROSSES = frozenset({"resource", "variant"})
@@ -330,6 +329,8 @@ class Lookup:
 
     def _judged(self, text: str, where: str) -> Endpoint | Finding:
         """Return an endpoint inside calls that are not inlined, or a finding."""
+        from workbench.surgery.resolve.inside_calls import look_inside
+
         found = look_inside(self.meta, text, where)
         if isinstance(found, Finding):
             return found

@@ -23,7 +23,6 @@ from workbench.surgery.plan import Plan, Source, split_handle
 from workbench.surgery.resolve.adapted import adapter_remarks, checked_chain
 from workbench.surgery.resolve.callables import Called, Prepared, prepare
 from workbench.surgery.resolve.endpoints import Endpoint, Lookup, Side, chosen_signature
-from workbench.surgery.resolve.inside_calls import inline_for_endpoints
 from workbench.surgery.resolve.remedies import described, remedy
 
 if TYPE_CHECKING:
@@ -203,7 +202,11 @@ def _add_part(join: Join, source: Source, model: Model) -> Lookup:
     seen = join.seen[source.handle] = see(join.plan, source, model)
     meta, signature = seen.meta, seen.signature
     endpoints = _endpoints_inside(join.plan, source, seen) if seen.called is None else []
-    inlined = inline_for_endpoints(model, source.handle, endpoints) if endpoints else None
+    inlined = None
+    if endpoints:
+        from workbench.surgery.resolve.inside_calls import inline_for_endpoints
+
+        inlined = inline_for_endpoints(model, source.handle, endpoints)
     if inlined is not None:
         meta = inlined.meta
         if signature is not None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from workbench import names
 from workbench.disk import dtypes
@@ -36,8 +37,7 @@ class CannotOutline(Exception):
         self.why = why
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(NamedTuple):
     """An argument of an outlined function.
 
     Attributes:

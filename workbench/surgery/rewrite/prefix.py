@@ -48,8 +48,8 @@ _TEMPORARY = frozenset({"TemporaryVariable", "DestroyTemporaryVariable"})
 _IMPLEMENTS = "api_implements"
 _FUNCTION_NAME_ATTRS = ("forward_function_name", "backward_function_name")
 # A node with none of these names nothing but its inputs and the functions it calls.
-_NAMING_ATTRS = frozenset({*_FUNCTION_NAME_ATTRS, "_gradient_op_type", "frame_name", "shared_name"})
-_NAMING_OPS = _NAMED_BY_NODE | _TEMPORARY | {"VarHandleOp"}
+NAMING_ATTRS = frozenset({*_FUNCTION_NAME_ATTRS, "_gradient_op_type", "frame_name", "shared_name"})
+NAMING_OPS = _NAMED_BY_NODE | _TEMPORARY | {"VarHandleOp"}
 
 
 class Rule(StrEnum):
@@ -222,11 +222,15 @@ class Renamer:
         attrs = node.attr
         listed = list(attrs)  # not `items`, which takes four times as long
         for name in listed:
-            if not self._function_value(attrs[name]):
+            value = attrs[name]
+            kind = value.WhichOneof("value")
+            if kind is None:
                 # Reading a key of a protobuf map makes it, and an attribute without a value stops every loader.
                 del attrs[name]
+            elif kind == "func" or kind == "list":
+                self._functions_in(value, kind)
         op = node.op
-        if _NAMING_ATTRS.isdisjoint(listed) and op not in _NAMING_OPS and op not in self.functions:
+        if NAMING_ATTRS.isdisjoint(listed) and op not in NAMING_OPS and op not in self.functions:
             return
         if node.op in self.functions:
             node.op = self.function(node.op, Rule.FUNCTION_OP)
@@ -251,17 +255,20 @@ class Renamer:
             text = function.attr[_IMPLEMENTS].s.decode("utf-8", "replace")
             function.attr[_IMPLEMENTS].s = self._new(Rule.IMPLEMENTS, text).encode()
         for value in function.attr.values():
-            self._function_value(value)
+            self._functions_in(value, value.WhichOneof("value"))
 
-    def _function_value(self, value: AttrValue) -> bool:
-        """Rename the functions in an attribute; return whether the attribute has a value."""
-        kind = value.WhichOneof("value")
+    def _functions_in(self, value: AttrValue, kind: str | None) -> None:
+        """Rename the functions in an attribute.
+
+        Args:
+            value: the attribute.
+            kind: which field of it is set.
+        """
         if kind == "func":
             self._function_attr(value.func)
         elif kind == "list":
             for function in value.list.func:
                 self._function_attr(function)
-        return kind is not None
 
     def _shared_name(self, node: NodeDef, old_name: str, *, in_body: bool) -> None:
         if node.op in _TEMPORARY:
@@ -288,10 +295,16 @@ class Renamer:
 
     # -- the function library
 
-    def function_def(self, function: FunctionDef) -> None:
-        """Rename a copy of a FunctionDef and every global name in its body."""
+    def function_def(self, function: FunctionDef, naming: Iterable[int] | None = None) -> None:
+        """Rename a copy of a FunctionDef and every global name in its body.
+
+        Args:
+            function: the FunctionDef, a copy.
+            naming: where in its body the nodes stand that name more than their inputs; None for anywhere.
+        """
         function.signature.name = self.function(function.signature.name)
-        for node in function.node_def:
+        body = function.node_def
+        for node in body if naming is None else map(body.__getitem__, naming):
             self.body_node(node)
         for name in _FUNCTION_NAME_ATTRS:
             if name in function.attr and function.attr[name].s:
@@ -301,7 +314,7 @@ class Renamer:
             text = function.attr[_IMPLEMENTS].s.decode("utf-8", "replace")
             function.attr[_IMPLEMENTS].s = self._new(Rule.IMPLEMENTS, text).encode()
         for value in function.attr.values():
-            self._function_value(value)
+            self._functions_in(value, value.WhichOneof("value"))
 
     def gradient(self, gradient: GradientDef) -> None:
         """Rename the functions in a copy of a GradientDef."""
