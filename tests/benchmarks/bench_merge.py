@@ -3,7 +3,7 @@
     python -m tests.benchmarks.bench_merge            ResNet50-sized, with and without verification
     python -m tests.benchmarks.bench_merge --memory   100 MB to 2 GB of variables
 
-Figures to hold: `--no-verify` at least 15 times faster and 10 times less memory than the script; verified at most 1.5
+Figures to hold: `--no-verify` at least 15 times faster and 10 times less memory than the script; verified at most 1.2
 times the script, which verifies nothing; memory does not grow with the variables. Our code is compiled when it is
 first run, as TensorFlow's was when it was installed.
 """

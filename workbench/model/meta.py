@@ -140,12 +140,17 @@ class MetaGraph:
         As (its NodeDefs, the op of each).
         """
         inner = (body for function in self.graph.library.function if (body := function.node_def))
-        return tuple((body, [node.op for node in body]) for body in (self.graph.node, *inner))
+        listed = ((body, [node.op for node in body]) for body in inner)
+        return ((self.graph.node, self._main_op_list), *listed)
+
+    @cached_property
+    def _main_op_list(self) -> list[str]:
+        return [node.op for node in self.graph.node]
 
     @cached_property
     def main_ops(self) -> Counter[str]:
-        """How many nodes of each op the main graph has."""
-        return Counter(self.bodies[0][1])
+        """How many nodes of each op the main graph has; the functions are not looked at."""
+        return Counter(self._main_op_list)
 
     @property
     def is_frozen(self) -> bool:

@@ -253,12 +253,7 @@ class Builder:
         variables_have_data(part, self.interface.roots.get(part.handle, []), frozen=self.plan.result.freeze)
 
     def _fits_in_a_proto(self) -> bool:
-        size = self.graph.ByteSize() + sum(
-            function.ByteSize()
-            for part in self.parts
-            for function in map(part.meta.functions.__getitem__, part.functions)
-        )
-        frozen = 0
+        size, frozen = self._kept_bytes(), 0
         if self.plan.result.freeze:
             from workbench.surgery.rewrite.freeze_variables import bytes_to_freeze
 
@@ -277,6 +272,21 @@ class Builder:
             )
         )
         return False
+
+    def _kept_bytes(self) -> int:
+        """Return the bytes of the kept nodes and functions, or where the sources are small, of those.
+
+        To measure a message costs as much as to write it.
+        """
+        files = [part.file_bytes for part in self.parts]
+        known = [size for size in files if size is not None]
+        if len(known) == len(files) and sum(known) < MAX_PROTO_BYTES // 2 and not self.plan.result.freeze:
+            return sum(known)
+        return self.graph.ByteSize() + sum(
+            function.ByteSize()
+            for part in self.parts
+            for function in map(part.meta.functions.__getitem__, part.functions)
+        )
 
     # -- rewrite and rename
 

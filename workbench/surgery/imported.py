@@ -119,6 +119,15 @@ class ImportedModel:
         old = sum(name in self.meta.nodes for name in self.kept)
         return NodeCounts(old, len(self.meta.nodes) - old, len(self.kept) - old)
 
+    @property
+    def file_bytes(self) -> int | None:
+        """The size of the file that `meta` was read from, or None.
+
+        None if it is text, or the MetaGraph is not the one of the file.
+        """
+        changed = self.called is not None or self.inlined is not None or self.model.format != "pb"
+        return None if changed or self.model.stamp is None else self.model.stamp.size
+
     def note(self, code: str, severity: Any, where: str, message: str, hint: str | None = None) -> None:
         """Add a finding about this model."""
         self.findings.append(
@@ -236,6 +245,10 @@ class ImportedModel:
                 if names.input_node(getattr(definition, field_name)) not in wanted:
                     definition.ClearField(field_name)
             self.variable_defs.setdefault(name, []).append(definition)
+
+    def naming_nodes(self, name: str) -> Iterable[NodeDef]:
+        """Return the nodes of a kept function that may name more than their inputs."""
+        return self.made[name].node_def if name in self.made else self.naming.nodes(name)
 
     def use_functions(self, made: Mapping[str, FunctionDef]) -> None:
         """Add functions to the model's library and drop those that are no longer used."""

@@ -113,8 +113,8 @@ def look_closer(part: ImportedModel) -> None:
             "No loader takes it; save the model again.",
         )  # fmt: skip
     unknown = sorted({node.op for node in part.kept.values() if _is_unknown(part, node.op)})
-    bodies = [node.op for name in part.functions for node in part.meta.functions[name].node_def]
-    unknown = sorted({*unknown, *(op for op in set(bodies) if _is_unknown(part, op))})
+    inside = {op for name in part.functions for op in part.naming.ops(name)}
+    unknown = sorted({*unknown, *(op for op in inside if _is_unknown(part, op))})
     if unknown:
         listed = ", ".join(map(show, unknown[:8]))
         part.note(

@@ -13,5 +13,6 @@ def test_the_first_function_that_opens_a_variable_is_named() -> None:
         function("second", [], node("v", "VarHandleOp", shared_name="w")),
         function("third", [], node("v", "VariableV2", shared_name="ref")),
     ]
-    assert opened_by_name(bodies) == {"w": "first", "": "first"}
+    looked_at = [(body.signature.name, body.node_def) for body in bodies]
+    assert opened_by_name(looked_at) == {"w": "first", "": "first"}
     assert opened_by_name([]) == {}

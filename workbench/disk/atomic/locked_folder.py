@@ -121,8 +121,9 @@ class LockedFolder(ABC):
 
     def _remove_folder(self) -> None:
         if self._folder is not None:
-            with suppress(FileNotFoundError):
-                files.remove_tree(self._folder)
+            if os.path.lexists(self._folder):  # a published folder has another name
+                with suppress(FileNotFoundError):
+                    files.remove_tree(self._folder)
             self._folder = None
 
     def _release(self) -> None:

@@ -116,10 +116,12 @@ class CheckpointNames:
             return
         found = self.bodies.setdefault(function, set())
         definition = self._functions[function]
-        nodes = {node.name: node for node in definition.node_def}
         arguments = [arg.name for arg in definition.signature.input_arg]
-        for node in definition.node_def:
+        nodes: dict[str, NodeDef] = {}
+        naming = None if function in self._part.made else set(self._part.naming.positions(function))
+        for position, node in enumerate(definition.node_def):
             if node.op in V2_CHECKPOINT:
+                nodes = nodes or {other.name: other for other in definition.node_def}
                 source = nodes.get(names.input_node(node.input[1]))
                 while source is not None and source.op == "Identity":
                     source = nodes.get(names.input_node(source.input[0]))
@@ -137,7 +139,7 @@ class CheckpointNames:
                         "The checkpoint keys it reads are not constant, so they can't be renamed.",
                         "Load the model with TensorFlow and save it again.",
                     )
-            else:
+            elif naming is None or position in naming:
                 for called in self._called(node):
                     self._body(called, None)
 

@@ -6,33 +6,33 @@ from collections.abc import Iterable
 
 from workbench import names
 from workbench.disk import schema
-from workbench.disk.schema import FunctionDef, NodeDef
+from workbench.disk.schema import NodeDef
 from workbench.surgery.imported import ImportedModel, attr_type
 
 
-def opened_by_name(bodies: Iterable[FunctionDef]) -> dict[str, str]:
+def opened_by_name(bodies: Iterable[tuple[str, Iterable[NodeDef]]]) -> dict[str, str]:
     """Return the variables that functions open by `shared_name`, not by handle.
 
     Such a one must stay what it is under that name: not a constant, and not an object of Python, for which
     `tf.saved_model.load` makes a variable without a name.
 
     Args:
-        bodies: the functions that stay.
+        bodies: the functions that stay, each with those nodes of its body that may be VarHandleOps.
 
     Returns:
         `shared_name` (empty ones are a name, too) to the name of the first such function.
     """
     found: dict[str, str] = {}
-    for function in bodies:
-        for node in function.node_def:
+    for function, nodes in bodies:
+        for node in nodes:
             if node.op == "VarHandleOp":
-                found.setdefault(_shared_name(node), function.signature.name)
+                found.setdefault(_shared_name(node), function)
     return found
 
 
 def known_by_name(part: ImportedModel) -> dict[str, str]:
     """Return the kept VarHandleOps that functions open by `shared_name`."""
-    opened = opened_by_name(map(part.function, part.functions))
+    opened = opened_by_name((name, part.naming_nodes(name)) for name in part.functions)
     handles = [node for node in part.kept.values() if node.op == "VarHandleOp"] if opened else []
     return {node.name: opened[name] for node in handles if (name := _shared_name(node)) in opened}
 

@@ -118,7 +118,7 @@ def freeze(
     for variable_name in dict.fromkeys(obstacle.variable for obstacle in obstacles):
         own = [obstacle for obstacle in obstacles if obstacle.variable == variable_name]
         note("freeze-refused", "error", show(variable_name), _tell(own), hint)
-    opened = opened_by_name(bodies)
+    opened = opened_by_name((body.signature.name, body.node_def) for body in bodies)
     by_name = [(name, opened[one.shared_name]) for name, one in known.items() if one.shared_name in opened]
     for name, function in by_name:
         text = f"It can't become a constant: the function {show(function)} opens it by its name."

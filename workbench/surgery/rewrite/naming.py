@@ -1,13 +1,13 @@
-"""The nodes of functions that name more than their inputs, found in one look at each body.
+"""The nodes of functions that name more than their inputs, and the ops of all, found in one look at each body.
 
-Most nodes of a body do not: whoever follows calls or renames them need not look at those.
+Most nodes of a body name nothing else: whoever follows calls or renames them need not look at those.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from workbench.disk.schema import FunctionDef, NodeDef
+from workbench.disk.schema import AttrValue, FunctionDef, NodeDef
 from workbench.surgery.rewrite.prefix import NAMING_ATTRS, NAMING_OPS
 
 
@@ -21,31 +21,44 @@ class NamingNodes:
     def __init__(self, functions: Mapping[str, FunctionDef]) -> None:
         self._functions = functions
         self._positions: dict[str, list[int]] = {}
+        self._ops: dict[str, set[str]] = {}
 
     def positions(self, name: str) -> list[int]:
         """Return where in its body the naming nodes of a function stand."""
         found = self._positions.get(name)
         if found is None:
-            body = self._functions[name].node_def
-            found = [position for position, node in enumerate(body) if self._names_something(node)]
-            self._positions[name] = found
+            found = self._look(name)
         return found
+
+    def ops(self, name: str) -> set[str]:
+        """Return the ops that the body of a function has."""
+        self.positions(name)
+        return self._ops[name]
 
     def nodes(self, name: str) -> list[NodeDef]:
         """Return the naming nodes of a function."""
         body = self._functions[name].node_def
         return [body[position] for position in self.positions(name)]
 
-    def _names_something(self, node: NodeDef) -> bool:
-        """Return whether a node names a function or a resource, or has an attribute without a value."""
-        op, attrs = node.op, node.attr
-        if op in NAMING_OPS or op in self._functions:
+    def _look(self, name: str) -> list[int]:
+        functions = self._functions
+        positions, ops = [], set()
+        for position, node in enumerate(functions[name].node_def):
+            op = node.op
+            ops.add(op)
+            if op in NAMING_OPS or op in functions or _names_something(node.attr):
+                positions.append(position)
+        self._positions[name], self._ops[name] = positions, ops
+        return positions
+
+
+def _names_something(attrs: Mapping[str, AttrValue]) -> bool:
+    """Return whether the attributes of a node name a function or a resource, or one has no value."""
+    for name in attrs:
+        if name in NAMING_ATTRS:
             return True
-        for name in attrs:
-            if name in NAMING_ATTRS:
-                return True
-            value = attrs[name]
-            kind = value.WhichOneof("value")
-            if kind == "func" or kind is None or (kind == "list" and value.list.func):
-                return True
-        return False
+        value = attrs[name]
+        kind = value.WhichOneof("value")
+        if kind == "func" or kind is None or (kind == "list" and value.list.func):
+            return True
+    return False
