@@ -99,7 +99,7 @@ def test_several_steps_are_compared_with_the_source(tmp_path: Path) -> None:
     assert list(draft.references) == ["last"] and list(draft.meta.signatures) == ["last"]
     (stage,) = chain(draft, "last").stages
     assert stage.name == "the original" and [str(one) for one in stage.feeds] == ["x:0"]
-    assert draft.references["last"].inputs["second"].tensors == ("x:0",)
+    assert draft.references["last"].inputs["second"][0].tensors == ("x:0",)
 
 
 def test_steps_after_a_join(tmp_path: Path) -> None:

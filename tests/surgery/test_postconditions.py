@@ -107,13 +107,13 @@ def test_results_are_sound(
 
 def test_our_own_mistake_is_said_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The sources are sound and the result is not: no finding, no `WorkbenchError`."""
-    original = builder.Builder._wire
+    original = builder.Builder._compact
 
     def lose(self: builder.Builder) -> None:
         original(self)
         del self.graph.node[0]
 
-    monkeypatch.setattr(builder.Builder, "_wire", lose)
+    monkeypatch.setattr(builder.Builder, "_compact", lose)
     made = plan(doubler(tmp_path / "a").save(), doubler(tmp_path / "b").save())
     with pytest.raises(UnsoundDraft, match="This is a bug of workbench") as caught:
         build(made)

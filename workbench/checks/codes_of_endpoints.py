@@ -13,13 +13,14 @@ NO_SOURCE = Code(
     "R1-no-source", "error", "the plan has no model", _STOPS, "Add at least one model to the plan."
 )
 NO_WIRE = Code(
-    "R1-no-wire", "error", "the plan has no wire",
-    "Without a wire the models have nothing in common, and there is nothing to merge.",
-    Hint("Add a wire from an output to an input: ", _KEYS),
+    "R1-no-wire", "error", "the plan has neither a wire nor a shared input",
+    "Without one the models have nothing in common. A forgotten wire is likelier than models meant side by side.",
+    Hint("Add a wire from an output to an input, or allow models side by side: ", _KEYS),
 )  # fmt: skip
 ALONE = Code(
-    "R1-alone", "error", "no wire connects this model with the others",
-    "It would have no effect on the outputs of the result.", "Add a wire to the model, or leave the model out.",
+    "R1-alone", "error", "no wire or shared input connects this model with the others",
+    "It has nothing in common with them; a forgotten wire is likelier.",
+    "Add a wire to the model, leave the model out, or allow models side by side.",
 )  # fmt: skip
 HANDLE = Code(
     "R1-handle", "error", "an endpoint names no model, or a handle that no model has",

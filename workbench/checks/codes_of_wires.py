@@ -1,4 +1,4 @@
-"""Codes of merges: what each wire connects (R2 to R5)."""
+"""Codes of merges: what each wire connects (R2 to R5), and which inputs are shared."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ SELF = Code(
     "Its output would depend on itself: a cycle.", "Give the model twice, with two handles.",
 )  # fmt: skip
 TWICE = Code(
-    "R2-twice", "error", "an input is wired twice",
-    "An input takes one value only. One output may feed several inputs.", "Leave one of the wires out.",
+    "R2-twice", "error", "an input is wired twice, or wired and shared",
+    "An input takes one value only. One output, or one shared input, may feed several inputs.",
+    "Leave one of the wires or shared inputs out.",
 )  # fmt: skip
 CYCLE = Code(
     "R2-cycle", "error", "the wires form a cycle", "No order exists in which the models could run.", _TWICE
@@ -76,4 +77,42 @@ SCALAR = Code(
     "R5-scalar", "info", "an input takes one string and not a batch",
     "TensorFlow Serving's REST API can't send it in `instances`, only in `inputs`.",
     "Use a model that takes a batch of strings, if clients need `instances`.",
+)  # fmt: skip
+SHARE_INPUT = Code(
+    "share-input", "error", "an input that should be shared is in no model, or in one alone",
+    "A shared input feeds at least two inputs of the models.",
+    "Name the inputs with their models: `KEY=HANDLE@INPUT,HANDLE@INPUT`.",
+)  # fmt: skip
+SHARE_KEY = Code(
+    "share-key", "error", "two shared inputs have the same key",
+    "The key is that of an input of the result, and names one input.", "Give each a key of its own.",
+)  # fmt: skip
+SHARE_KIND = Code(
+    "share-kind", "error", "inputs that should be shared are of different kinds",
+    "A sparse or ragged tensor consists of several component tensors, a dense one of one.",
+    "Share inputs of the same kind.",
+)  # fmt: skip
+SHARE_DTYPE = Code(
+    "share-dtype", "error", "inputs that should be shared have different dtypes",
+    "One value is given to all of them, and TensorFlow converts no dtypes by itself.",
+    "Put adapters before one of the inputs, as the hint of the finding says, or share other inputs.",
+)  # fmt: skip
+SHARE_SHAPE = Code(
+    "share-shape", "error", "inputs that should be shared have incompatible shapes",
+    "The ranks differ, or a dimension has two different sizes.",
+    "Put adapters before one of the inputs, as the hint of the finding says, or share other inputs.",
+)  # fmt: skip
+SHARE_SIZES = Code(
+    "share-sizes", "info", "a shared input takes less than one of the models does",
+    "It has all sizes that any of the models fixes. A fixed batch size is a warning: only that batch works.",
+    "Nothing, or use a model whose sizes are free.", ("warning",),
+)  # fmt: skip
+SHARE_DEFAULT = Code(
+    "share-default", "info", "an input that may be left out is shared, and must be given",
+    "Models that share an input have different defaults for it, or none.", "Nothing, or do not share this input.",
+)  # fmt: skip
+SHARE_UNUSED = Code(
+    "share-unused", "error", "no output of the result depends on a shared input",
+    "The result would have an input without an effect.",
+    "Share inputs that an output depends on, or leave the shared input out.",
 )  # fmt: skip

@@ -137,7 +137,8 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
             {
                 "schema_version": _VERSION,
                 "wires": "list of {from, to, fits}",
-                "steps": "list of {operation, and its fields}: what is done besides the wires",
+                "steps": "list of {operation, and its fields}: what is done after the models are connected",
+                "shared": "list of {key, to}: an input of the result, and the inputs it feeds",
                 "before": "handle to {signature, inputs, outputs} of each model",
                 "after": "{signature, inputs, outputs} of the result",
                 "nodes": "handle to {kept, pruned, added, functions}",

@@ -19,7 +19,8 @@ COMMAND_LINE = {
     "choose-format": "add --format {format}",
     "choose-python": "name a Python interpreter that has TensorFlow: --python PATH",
     "choose-signature": "use --signature {key}",
-    "connect": "add --wire {output}={input} (`workbench inspect` shows the keys)",
+    "connect": "add --wire {output}={input} (`workbench inspect` shows the keys), --share {input}={input} for an input "
+    "that models have in common, or --side-by-side for models that have nothing in common",
     "draw-less": "use --focus, a smaller --max-boxes, or a longer --time-limit",
     "drop-input": "use --drop-input {key}",
     "drop-signature": "use --drop {key}",
@@ -41,6 +42,7 @@ COMMAND_LINE = {
     "rename-signature": "use --rename {key}={new}",
     "save-recipe": "save one with --save-recipe",
     "scan-model": "run `workbench scan`",
+    "side-by-side": "keep it beside the others with --side-by-side",
     "show-keys": "list the keys with `workbench inspect`",
     "use-tensorflow": "use a TensorFlow that runs the sources: --python PATH, --import MODULE, --op-library FILE.so",
     "verify-against": "compare it with another model: `workbench verify MODEL --against OTHER`",
@@ -67,12 +69,13 @@ _STEPS = {
 
 TERMINAL_UI = {
     "allow-unsafe": "turn on “Allow unsafe” in the commit form",
-    "connect": "pick an output and an input with space",
+    "connect": "pick an output and an input with space, or two inputs that share one value",
     "give-input": "give values it can run on under “Verify with”",
     "give-samples": "give inputs that lead to different outputs under “Verify with”",
     "keep-variables": "turn off “Freeze” in the commit form",
     "list-operations": "choose the operation with A, which lists all of them",
     "list-nodes": "pick one in the list of nodes",
+    "side-by-side": "turn on “Side by side” in the commit form",
     "show-keys": "look at the keys in the list of the model",
 }
 """What has no place in the terminal UI is worded for the command line there, too."""

@@ -47,6 +47,7 @@ class PlanText(NamedTuple):
 
     Attributes:
         wires: (output, its dtype and shape, input, its dtype and shape, whether they fit).
+        shared: (key of an input of the result, its dtype and shape, an input that it feeds, its dtype and shape).
         steps: what is done besides, as `--step` takes it.
         before: the signature each model is joined by, by handle.
         after: the signature of the result.
@@ -59,6 +60,7 @@ class PlanText(NamedTuple):
     """
 
     wires: tuple[tuple[str, str, str, str, str], ...]
+    shared: tuple[tuple[str, str, str, str], ...]
     steps: tuple[str, ...]
     before: tuple[tuple[str, Signature], ...]
     after: Signature
@@ -83,7 +85,17 @@ def plan_text(draft: Draft) -> PlanText:
             )
             for link in draft.join.links
         ),
-        steps=tuple(show(print_step(step), 1000) for step in draft.plan.other_steps),
+        shared=tuple(
+            (
+                show(one.key),
+                shapes.typed(one.dtypes[0], one.shapes[0]),
+                show(str(target)),
+                shapes.typed(target.dtypes[0], target.shapes[0]),
+            )
+            for one in draft.join.shared
+            for target in one.targets
+        ),
+        steps=tuple(show(print_step(step), 1000) for step in draft.plan.later_steps),
         before=tuple(
             (handle, part.chosen) for handle, part in draft.parts.items() if part.chosen is not None
         ),
@@ -157,7 +169,8 @@ def plan_json(draft: Draft) -> dict[str, Any]:
             {"from": str(link.source), "to": str(link.target), "fits": list(link.fits)}
             for link in draft.join.links
         ],
-        "steps": [to_json(step) for step in draft.plan.other_steps],
+        "steps": [to_json(step) for step in draft.plan.later_steps],
+        "shared": [{"key": one.key, "to": list(map(str, one.targets))} for one in draft.join.shared],
         "before": {
             handle: {"signature": part.chosen.key, **ports_json(part.chosen)}
             for handle, part in draft.parts.items()

@@ -81,6 +81,13 @@ def fits(source: Shape, target: Shape) -> Fit:
     return "unknown" if open_question else "proven"
 
 
+def both(one: Shape, other: Shape) -> Shape:
+    """Return what is known of a tensor that has both shapes; where they contradict, the first holds."""
+    if one is None or other is None or len(one) != len(other):
+        return other if one is None else one
+    return tuple([mine if mine is not None else theirs for mine, theirs in zip(one, other, strict=True)])
+
+
 def count(shape: Shape) -> int | None:
     """Return the number of elements, or None.
 

@@ -16,9 +16,11 @@ from workbench.runtime.chain import (
     Feed,
     FromConstant,
     FromInput,
+    FromSeveral,
     FromStage,
     ModelRef,
     Stage,
+    Taken,
     Tolerance,
 )
 from workbench.runtime.comparison.purity import is_pure
@@ -27,7 +29,7 @@ from workbench.runtime.inputs.groups import Group, structured_groups
 from workbench.surgery.adapters import reference as adapters
 from workbench.surgery.draft import Draft
 from workbench.surgery.imported import ImportedModel
-from workbench.surgery.lineage import Reference, SourceTensors
+from workbench.surgery.lineage import Combined, Derived, Reference, SourceTensors
 from workbench.surgery.resolve.join import Join, Link
 
 if TYPE_CHECKING:
@@ -65,13 +67,12 @@ def _chain(draft: Draft, key: str, place: Place) -> tuple[Chain, list[MetaGraph]
     join, reference, signature = draft.join, draft.references[key], draft.meta.signatures[key]
     order, links = _needed(join, reference)
     position = {handle: index for index, handle in enumerate(order)}
-    outputs: dict[str, FromStage] = {}
     made, loaded = [], []
     for handle in order:
         part = join.parts[handle]
         feeds: dict[str, Feed] = {}
         fetches: dict[str, None] = {}
-        for own, found in reference.inputs.items():
+        for own, found in reference.takers():
             if found.handle == handle:
                 components = component_names(signature.inputs[own])
                 feeds |= {
@@ -80,7 +81,7 @@ def _chain(draft: Draft, key: str, place: Place) -> tuple[Chain, list[MetaGraph]
                 }
         for found, value in reference.constants:
             if found.handle == handle:
-                feeds[_tensor(found.tensors[0])] = FromConstant(value)
+                feeds[_tensor(found.tensors[0])] = FromConstant(value, _adapted(found))
         for link in links:
             if link.target.handle == handle:
                 through = None if link.chain is None else _of(link.chain.reference(), link.chain.tolerance)
@@ -88,15 +89,9 @@ def _chain(draft: Draft, key: str, place: Place) -> tuple[Chain, list[MetaGraph]
                     feeds[_tensor(target)] = FromStage(position[link.source.handle], _tensor(source), through)
             if link.source.handle == handle:
                 fetches |= dict.fromkeys(map(_tensor, link.source.tensors))
-        for own, found in reference.outputs.items():
+        for found in reference.givers():
             if found.handle == handle:
-                components = component_names(signature.outputs[own])
-                tensors = [_tensor(name) for name in found.tensors]
-                fetches |= dict.fromkeys(tensors)
-                outputs |= {
-                    component: FromStage(position[handle], tensor, _adapted(found))
-                    for component, tensor in zip(components, tensors, strict=True)
-                }
+                fetches |= dict.fromkeys(map(_tensor, found.tensors))
         called = reference.prepared.called if reference.prepared is not None else part.called
         meta = reference.inlined or (part.meta if part.inlined is not None else part.model.meta)
         pure = called is None and is_pure(meta, fetches)
@@ -104,7 +99,20 @@ def _chain(draft: Draft, key: str, place: Place) -> tuple[Chain, list[MetaGraph]
         call = _call(called) if called is not None else None
         made.append(Stage(name, place(part.model, meta), feeds, tuple(fetches), pure, call))
         loaded.append(meta)
+    outputs = {
+        component: _taken(given, index, position)
+        for own, given in reference.outputs.items()
+        for index, component in enumerate(component_names(signature.outputs[own]))
+    }
     return Chain(tuple(made), outputs), loaded
+
+
+def _taken(given: Derived, index: int, position: Mapping[str, int]) -> Taken:
+    """Return where a component of an output comes from, given the stage of each source."""
+    if isinstance(given, Combined):
+        values = {name: _taken(one, 0, position) for name, one in given.values.items()}
+        return FromSeveral(values, _of(given.steps, given.tolerance, given.part))
+    return FromStage(position[given.handle], _tensor(given.tensors[index]), _adapted(given))
 
 
 def _adapted(found: SourceTensors) -> Adapted | None:
@@ -118,18 +126,26 @@ def _of(steps: Sequence[Mapping[str, Any]], tolerance: adapters.Tolerance, part:
 
 def _needed(join: Join, reference: Reference) -> tuple[list[str], list[Link]]:
     """Return the sources that a signature needs, in order, and their wires."""
-    fed = {(found.handle, _tensor(tensor)) for found in reference.inputs.values() for tensor in found.tensors}
+    fed = {(found.handle, _tensor(tensor)) for _, found in reference.takers() for tensor in found.tensors}
     fed |= {(found.handle, _tensor(found.tensors[0])) for found, _ in reference.constants}
-    wanted = {found.handle for found in reference.outputs.values()}
-    wanted |= {found.handle for found in reference.inputs.values()}
-    links = []
-    for handle in reversed(join.order):
-        if handle not in wanted:
-            continue
-        for link in join.links_into(handle):
-            if not {(handle, _tensor(tensor)) for tensor in link.target.tensors} <= fed:
+    wanted = {found.handle for found in reference.givers()}
+    links: list[Link] = []
+
+    def follow() -> None:
+        for handle in reversed(join.order):
+            for link in join.links_into(handle) if handle in wanted else ():
+                if link in links or {(handle, _tensor(tensor)) for tensor in link.target.tensors} <= fed:
+                    continue
                 links.append(link)
                 wanted.add(link.source.handle)
+
+    follow()
+    for taking in reference.inputs.values():
+        if not any(
+            found.handle in wanted for found in taking
+        ):  # an input without an effect is given all the same
+            wanted.update(found.handle for found in taking)
+    follow()
     chosen = [link for link in join.links if link in links]
     return [handle for handle in join.order if handle in wanted], chosen
 
@@ -143,7 +159,7 @@ def depends(draft: Draft, key: str) -> dict[str, bool]:
         (handle,) = needs
         needs[handle] = Needs(meta)
     fed: dict[str, dict[str, str]] = {handle: {} for handle in needs}
-    for found in reference.inputs.values():
+    for _, found in reference.takers():
         fed[found.handle] |= {_tensor(tensor): "\0fed" for tensor in found.tensors}
     for found, _ in reference.constants:
         fed[found.handle] |= {_tensor(tensor): "\0constant" for tensor in found.tensors}
@@ -161,10 +177,15 @@ def depends(draft: Draft, key: str) -> dict[str, bool]:
         )
 
     return {
-        component: reaches(found.handle, (tensor,))
-        for own, found in reference.outputs.items()
-        for tensor, component in zip(found.tensors, component_names(signature.outputs[own]), strict=True)
+        component: any(reaches(found.handle, (_component(found, index),)) for found in given.origins())
+        for own, given in reference.outputs.items()
+        for index, component in enumerate(component_names(signature.outputs[own]))
     }
+
+
+def _component(found: SourceTensors, index: int) -> str:
+    """Return a component of an output; what is computed from several tensors has one."""
+    return found.tensors[index if index < len(found.tensors) else 0]
 
 
 def groups(draft: Draft, key: str) -> list[Group]:
@@ -177,7 +198,7 @@ def groups(draft: Draft, key: str) -> list[Group]:
             meta = reference.prepared.meta
         tensors = {
             component: _tensor(tensor)
-            for own, found in reference.inputs.items()
+            for own, found in reference.takers()
             if found.handle == handle
             for component, tensor in zip(component_names(signature.inputs[own]), found.tensors, strict=True)
         }

@@ -158,8 +158,10 @@ class Work(Running):
         for given in self.proving.given:
             found: dict[str, Any] = {}
             for port in self.draft.interface.inputs:
-                own = signature.inputs.get(port.own_key)
-                if port.handle == part.handle and own is not None and port.key in result.inputs:
+                for key in port.own_keys(part.handle):
+                    own = signature.inputs.get(key)
+                    if own is None or port.key not in result.inputs:
+                        continue
                     pairs = zip(component_names(own), component_names(result.inputs[port.key]), strict=True)
                     found |= {name: given[component] for name, component in pairs if component in given}
             if found and found.keys() == wanted:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -95,6 +95,36 @@ class FromStage:
         adapted = self.adapted.as_json() if self.adapted is not None else {}
         return {"stage": self.stage, "tensor": self.tensor, **adapted}
 
+    def origins(self) -> Iterator[FromStage]:
+        """Yield the tensors it follows from: this one."""
+        yield self
+
+
+@dataclass(frozen=True, slots=True)
+class FromSeveral:
+    """A value that is computed from tensors of several stages.
+
+    Attributes:
+        values: by the name that the steps give each.
+        adapted: what is computed from them.
+    """
+
+    values: Mapping[str, Taken]
+    adapted: Adapted
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the child takes it."""
+        return {"of": {name: one.as_json() for name, one in self.values.items()}, **self.adapted.as_json()}
+
+    def origins(self) -> Iterator[FromStage]:
+        """Yield the tensors it follows from."""
+        for one in self.values.values():
+            yield from one.origins()
+
+
+Taken: TypeAlias = FromStage | FromSeveral
+"""Where an output of a chain comes from."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
@@ -132,15 +162,22 @@ class Adapted:
 
 @dataclass(frozen=True, slots=True)
 class FromConstant:
-    """A feed that is the same for every sample."""
+    """A feed that is the same for every sample.
+
+    Attributes:
+        value: what is fed.
+        adapted: what it goes through first; or None.
+    """
 
     value: np.ndarray[Any, Any]
+    adapted: Adapted | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the child takes it."""
         from workbench.runtime.child_process.codec import encode
 
-        return {"constant": encode(self.value)}
+        adapted = self.adapted.as_json() if self.adapted is not None else {}
+        return {"constant": encode(self.value), **adapted}
 
 
 Feed: TypeAlias = FromInput | FromStage | FromConstant
@@ -212,18 +249,22 @@ class Chain:
 
     Attributes:
         stages: one a source.
-        outputs: slot of the result's outputs to the tensor that gives it.
+        outputs: slot of the result's outputs to what gives it.
         name: what it is called in messages, where it is neither the sources of a join nor the original of an edit.
     """
 
     stages: tuple[Stage, ...]
-    outputs: Mapping[str, FromStage]
+    outputs: Mapping[str, Taken]
     name: str = ""
 
     @property
     def title(self) -> str:
         """Return what the result is compared with, in words."""
-        return self.name or ("the sources one after the other" if len(self.stages) > 1 else "the original")
+        if self.name or len(self.stages) < 2:
+            return self.name or "the original"
+        feeds = [feed for stage in self.stages for feed in stage.feeds.values()]
+        wired = any(isinstance(feed, FromStage) for feed in feeds)
+        return "the sources one after the other" if wired else "the sources, each on its own"
 
     @property
     def alone(self) -> str:

@@ -43,8 +43,10 @@ from workbench.surgery.rewrite.connect_wires import connect_wires
 from workbench.surgery.rewrite.outline import CannotOutline, Outliner
 from workbench.surgery.rewrite.prefix import Renamer, Rule
 from workbench.surgery.rewrite.resource_variables import rewrite_references
+from workbench.surgery.rewrite.shared_inputs import add_placeholders, feed_targets
+from workbench.surgery.signatures.interface import Interface, ResultPort, port_info
 from workbench.surgery.signatures.result_keys import rename_keys
-from workbench.surgery.signatures.result_signature import Interface, ResultPort, design_interface, port_info
+from workbench.surgery.signatures.result_signature import design_interface
 from workbench.surgery.workspace import Checkpoint, Workspace
 
 if TYPE_CHECKING:
@@ -82,10 +84,17 @@ class Builder:
                 part.cut(tensor)
             source = self.join.parts[link.source.handle]
             self.join.findings += remarks(link, source.meta, part.meta)
+        for shared in self.join.shared:
+            for target in shared.targets:
+                for tensor in target.tensors:
+                    self.join.parts[target.handle].cut(tensor)
         self.interface = design_interface(self.join)
         rename_keys(self.join, self.interface)
         if self.join.blocked:
             return None
+        shared_inputs = [port.shared for port in self.interface.inputs if port.shared is not None]
+        for found in shared_inputs:
+            add_placeholders(self.graph, found)
         for part in self.parts:
             self._keep(part)
             look_closer(part)
@@ -98,6 +107,8 @@ class Builder:
         for part in self.parts:
             self._rename(part)
         self.chains = connect_wires(self.join, self.graph, self._final)
+        for found in shared_inputs:
+            feed_targets(self.graph, found, self.join.parts, keep_signatures=self.plan.result.keep_signatures)
         self._compact()
         savers = [part for part in self.parts if part.has_saver]
         taken = {node.name for node in self.graph.node}
@@ -147,6 +158,9 @@ class Builder:
         references = References()
         references.known[self.plan.result.signature] = self.interface.reference()
         references.verify([self.plan.result.signature])
+        shared = {
+            port.shared.tensors: port.taking for port in self.interface.inputs if port.shared is not None
+        }
         return Workspace(
             self.plan,
             self.join,
@@ -156,6 +170,7 @@ class Builder:
             references,
             checkpoint=checkpoint,
             joined_files=self.files,
+            shared=shared,
         )
 
     def _objects(self) -> Objects:
@@ -400,7 +415,7 @@ class Builder:
                 kept.outputs[own_key].CopyFrom(self._renamed(handle, info))
 
     def _info(self, port: ResultPort) -> TensorInfo:
-        return self._renamed(port.handle, port.info)
+        return port.info if port.shared is not None else self._renamed(port.handle, port.info)
 
     def _renamed(self, handle: str, info: TensorInfo) -> TensorInfo:
         copy = TensorInfo()

@@ -123,11 +123,13 @@ def build(
     if not plan.joins:
         return _change(plan, models)
     draft, findings = assemble(plan, models, without=without)
-    if draft is None or (not plan.other_steps and _in_order(plan)):
+    first = len(plan.joining_steps)
+    later = plan.steps[first:] if plan.steps[:first] == plan.joining_steps else plan.steps
+    if draft is None or not later:
         return draft, findings
     before = draft.meta
     workspace = draft.workspace
-    done = _steps(workspace, plan.steps[len(plan.wires) :] if _in_order(plan) else plan.steps, first=False)
+    done = _steps(workspace, later, first=False)
     after = Draft(workspace, [], draft.interface, draft.logs, draft.rewritten)
     if done:
         check_steps(workspace, after.meta, before)
@@ -136,11 +138,6 @@ def build(
         return None, findings
     after.findings = findings
     return after, findings
-
-
-def _in_order(plan: Plan) -> bool:
-    """Return whether the plan connects its models before all other steps."""
-    return plan.steps[: len(plan.wires)] == plan.wires
 
 
 def _change(plan: Plan, models: Mapping[str, Model]) -> tuple[Draft | None, list[Finding]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from workbench.model import MetaGraph
 from workbench.model.signature import Signature
@@ -32,21 +32,60 @@ class SourceTensors:
     part: str = ""
     tolerance: Tolerance = field(default_factory=Tolerance)
 
+    def origins(self) -> Iterator[SourceTensors]:
+        """Yield the tensors it follows from: these."""
+        yield self
+
+
+@dataclass(frozen=True, slots=True)
+class Combined:
+    """A value that is computed from several values of sources.
+
+    Attributes:
+        values: by the name that the steps give each.
+        steps: what is computed from them; see `adapters/reference.py`.
+        part: which result of the steps it is; `""` for the main one.
+        tolerance: how far the steps' results may be from that.
+    """
+
+    values: Mapping[str, Derived]
+    steps: tuple[Mapping[str, Any], ...]
+    part: str = ""
+    tolerance: Tolerance = field(default_factory=Tolerance)
+
+    def origins(self) -> Iterator[SourceTensors]:
+        """Yield the tensors it follows from."""
+        for one in self.values.values():
+            yield from one.origins()
+
+
+Derived: TypeAlias = SourceTensors | Combined
+"""Where an output's value comes from."""
+
+
+def after_steps(
+    value: Derived, steps: tuple[Mapping[str, Any], ...], tolerance: Tolerance, part: str = ""
+) -> Derived:
+    """Return what a value is after further steps, of which it is the main tensor."""
+    if value.part:  # the steps it has already go on with their main tensor
+        return Combined({"": value}, steps, part, tolerance)
+    return replace(value, steps=(*value.steps, *steps), part=part, tolerance=value.tolerance | tolerance)
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
     """The tensors or callable of sources that a signature must agree with.
 
     Attributes:
-        inputs: key of the result to the tensors that take its value.
-        outputs: key of the result to the tensors that give it.
+        inputs: key of the result to the tensors that take its value, of one source or of several.
+        outputs: key of the result to what gives it.
         prepared: the callable of a source that gives them, whose tensors these are; or None.
         inlined: a copy of a source in which calls are inlined, whose tensors these are; or None.
         constants: tensors that are fed with a constant, each with its value as an array.
     """
 
-    inputs: Mapping[str, SourceTensors]
-    outputs: Mapping[str, SourceTensors]
+    inputs: Mapping[str, tuple[SourceTensors, ...]]
+    outputs: Mapping[str, Derived]
     prepared: Prepared | None = None
     inlined: MetaGraph | None = None
     constants: tuple[tuple[SourceTensors, Any], ...] = ()
@@ -55,7 +94,7 @@ class Reference:
     def of(cls, signature: Signature, handle: str) -> Reference:
         """Return the reference of a signature of a source that is to agree with itself."""
         return cls(
-            {key: SourceTensors(handle, port.tensors) for key, port in signature.inputs.items()},
+            {key: (SourceTensors(handle, port.tensors),) for key, port in signature.inputs.items()},
             {key: SourceTensors(handle, port.tensors) for key, port in signature.outputs.items()},
         )
 
@@ -70,7 +109,19 @@ class Reference:
     def with_constant(self, key: str, value: Any) -> Reference:
         """Return the same without an input, whose tensors are fed with a constant."""
         rest = {name: found for name, found in self.inputs.items() if name != key}
-        return replace(self, inputs=rest, constants=(*self.constants, (self.inputs[key], value)))
+        constants = tuple((found, value) for found in self.inputs[key])
+        return replace(self, inputs=rest, constants=(*self.constants, *constants))
+
+    def takers(self) -> Iterator[tuple[str, SourceTensors]]:
+        """Yield each key of an input with each of the tensors that take its value."""
+        for key, taking in self.inputs.items():
+            for found in taking:
+                yield key, found
+
+    def givers(self) -> Iterator[SourceTensors]:
+        """Yield the tensors that outputs follow from."""
+        for found in self.outputs.values():
+            yield from found.origins()
 
 
 @dataclass(slots=True)

@@ -27,7 +27,7 @@ from workbench.surgery.values import Kind, WrongValue
 if TYPE_CHECKING:
     from workbench.surgery.workspace import Workspace
 
-_BETWEEN_MODELS = frozenset({"connect"})
+_BETWEEN_MODELS = frozenset({"connect", "share"})
 """Operations that need several models: steps of a join, and no commands."""
 _REGISTERED: dict[str, type[Operation]] = {}
 _FOLDER = Path(__file__).parent / "operations"
@@ -44,12 +44,14 @@ class Operation(ABC):
         EXAMPLES: steps as `parse_step` reads them, which a help shows in the form of its face.
         PAIRED: two fields that are written `KEY=VALUE` on the command line; each such word is a step of its own.
         KEEPS_SIGNATURES: whether the signatures keep their keys, and their inputs dtypes and shapes.
+        REST: the field that takes words of a step whose name is no field, as `KEY=VALUE`; empty for none.
     """
 
     NAME: ClassVar[str]
     EXAMPLES: ClassVar[tuple[str, ...]] = ()
     PAIRED: ClassVar[tuple[str, str] | None] = None
     KEEPS_SIGNATURES: ClassVar[bool] = False
+    REST: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
         normalise(self)
@@ -69,6 +71,22 @@ class Operation(ABC):
         Raises:
             WorkbenchError: a file of a source can't be read.
         """
+
+
+class Joining(Operation):
+    """An operation that connects models: it is done before the other steps of a plan."""
+
+    __slots__ = ()
+
+    def apply(self, workspace: Workspace) -> None:
+        """Report that the step comes too late: models are connected first."""
+        workspace.note(
+            "step-order",
+            "error",
+            show(str(self), 1000),
+            "Models are connected before a plan's other steps.",
+            "Put this step before the others.",
+        )
 
 
 def option(
@@ -320,15 +338,25 @@ def print_step(step: Operation) -> str:
         value = getattr(step, field.name)
         if is_required(field) or value != field.default:
             kind = kind_of(field)
-            words += (f"{field.name}={text}" for text in kind.print(kind.write(value)))
+            texts = kind.print(kind.write(value))
+            if field.name == step.REST and _are_rest(type(step), texts):
+                words += texts
+            else:
+                words += (f"{field.name}={text}" for text in texts)
     return shlex.join(words)
+
+
+def _are_rest(cls: type[Operation], texts: Iterable[str]) -> bool:
+    """Return whether words of the field `REST` are read as such without its name before them."""
+    known = {field.name for field in dataclasses.fields(cls)}
+    return all("=" in text and text.partition("=")[0] not in known for text in texts)
 
 
 def parse_step(text: str) -> Operation:
     """Return the operation written `NAME field=value …`, quoted as in a POSIX shell.
 
     A value is JSON where it parses as such and the field takes more than text. A field that is given several times is
-    a list.
+    a list. A word whose name is no field belongs to the operation's field `REST`, if it has one.
 
     Raises:
         UsageError: the words name no operation, or a field is missing, not known, or of another kind.
@@ -357,6 +385,8 @@ def _parsed(cls: type[Operation], name: str, words: Iterable[str]) -> dict[str, 
         key, equals, value = word.partition("=")
         if not equals:
             raise UsageError(f"{show(word)!r} in a step {name} is not field=value.", hint=_FORM)
+        if key not in fields and cls.REST:
+            key, value = cls.REST, word
         if key not in fields:
             raise UsageError(
                 f"The operation {name} has no field {show(key)!r}.",
@@ -402,7 +432,10 @@ def described(name: str) -> tuple[str, list[tuple[str, str]]]:
     cls = operation(name)
     assert cls is not None
     lines = [
-        (f"{field.name}={field.metadata['metavar']}", str(field.metadata["help"]))
+        (
+            ("" if field.name == cls.REST else f"{field.name}=") + field.metadata["metavar"],
+            str(field.metadata["help"]),
+        )
         for field in dataclasses.fields(cls)
     ]
     return (cls.__doc__ or "").partition("\n")[0].rstrip("."), lines

@@ -16,8 +16,9 @@ from workbench import names
 from workbench.errors import UsageError, WrongType, expect
 from workbench.surgery import values
 from workbench.surgery.adapters.language import has_adapters
-from workbench.surgery.operation import Operation, fields_to_json, option, print_step
+from workbench.surgery.operation import Joining, Operation, fields_to_json, option, print_step
 from workbench.surgery.operations.connect import Connect
+from workbench.surgery.operations.share import Share
 from workbench.surgery.step_files import StepFile, names_in_result
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class ResultOptions:
         rename_inputs: (old, new) key of inputs of the result, all at once.
         rename_outputs: likewise of its outputs.
         prefix: put a single model under its handle as well, as in a join; several always are.
+        side_by_side: models may be without a wire or shared input to others.
     """
 
     signature: str = option(values.Text(), "key of its signature", default=DEFAULT_SIGNATURE)
@@ -75,9 +77,11 @@ class ResultOptions:
     rename_inputs: Pairs = option(values.Pairs(), "rename inputs of the result", default=())
     rename_outputs: Pairs = option(values.Pairs(), "rename outputs of the result", default=())
     prefix: bool = option(values.Flag(), "put a single model under its handle as well", default=False)
+    side_by_side: bool = option(values.Flag(), "models may be without a wire", default=False)
 
 
 AnyWire: TypeAlias = str | tuple[str, str] | tuple[str, str, str] | Connect
+AnyShared: TypeAlias = Mapping[str, str | Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,9 @@ class Plan:
     def join(
         cls,
         *paths: str | os.PathLike[str] | Model,
-        wires: AnyWire | Iterable[AnyWire],
+        wires: AnyWire | Iterable[AnyWire] = (),
+        shares: AnyShared | None = None,
+        side_by_side: bool = False,
         signature: str = DEFAULT_SIGNATURE,
         tags: Sequence[str] = DEFAULT_TAGS,
         keep_outputs: bool = False,
@@ -118,6 +124,9 @@ class Plan:
                 was opened with.
             wires: one or several of `"OUT=IN"`, `("OUT", "IN")` and `Connect("OUT", "IN")`; with adapters
                 `"OUT | resize 28 28 | scale 1/255 = IN"` or `("OUT", "IN", "resize 28 28 | scale 1/255")`.
+            shares: key of an input of the result to the inputs it feeds: `{"image": ["a@image", "b@pixels"]}`;
+                `{"image": "image"}` means the input `image` of every model that has one.
+            side_by_side: allow models without a wire or shared input.
             signature: key of the signature of the result.
             tags: tag set of the result.
             keep_outputs: also keep the outputs of models that feed another one.
@@ -145,8 +154,9 @@ class Plan:
             format,
             tuple((rename_inputs or {}).items()),
             tuple((rename_outputs or {}).items()),
+            side_by_side=side_by_side,
         )
-        return cls(tuple(sources.sources), _wires(wires), result)
+        return cls(tuple(sources.sources), (*_wires(wires), *_shares(shares)), result)
 
     @classmethod
     def edit(
@@ -174,9 +184,24 @@ class Plan:
         return tuple(step for step in self.steps if isinstance(step, Connect))
 
     @property
+    def shares(self) -> tuple[Share, ...]:
+        """The steps by which models share inputs."""
+        return tuple(step for step in self.steps if isinstance(step, Share))
+
+    @property
+    def joining_steps(self) -> tuple[Joining, ...]:
+        """The steps that connect models: wires and shared inputs."""
+        return tuple(step for step in self.steps if isinstance(step, Joining))
+
+    @property
     def other_steps(self) -> tuple[Operation, ...]:
-        """The steps that do not connect models."""
+        """The steps that are no wires."""
         return tuple(step for step in self.steps if not isinstance(step, Connect))
+
+    @property
+    def later_steps(self) -> tuple[Operation, ...]:
+        """The steps that are done after the models are connected."""
+        return tuple(step for step in self.steps if not isinstance(step, Joining))
 
     @property
     def joins(self) -> bool:
@@ -184,17 +209,38 @@ class Plan:
 
         If not, one model keeps what no step changes.
         """
-        return len(self.sources) != 1 or bool(self.wires) or self.result.prefix
+        return len(self.sources) != 1 or bool(self.joining_steps) or self.result.prefix
 
     @property
     def has_result(self) -> bool:
-        """Whether it makes a model: by wires, or by steps on its only source."""
-        return bool(self.wires) or (len(self.sources) == 1 and bool(self.steps))
+        """Whether it makes a model: by connecting models, by putting them side by side, or by steps on one."""
+        if len(self.sources) == 1:
+            return bool(self.steps)
+        return bool(self.joining_steps) or (self.result.side_by_side and len(self.sources) > 1)
 
     @property
     def handles(self) -> tuple[str, ...]:
         """The handles, in the order of the sources."""
         return tuple(source.handle for source in self.sources)
+
+    def endpoints_of(self, handle: str) -> list[tuple[str, Literal["source", "target"]]]:
+        """Return the endpoints that wires and shared inputs name in a model, each with its side.
+
+        One of a shared input that names no model is one of each.
+        """
+        handles = self.handles
+        defaults = (handles[0], handles[-1]) if 0 < len(handles) <= 2 else (None, None)
+        written: list[tuple[str, str | None, Literal["source", "target"]]] = []
+        for wire in self.wires:
+            written += [(wire.source, defaults[0], "source"), (wire.target, defaults[1], "target")]
+        for share in self.shares:
+            written += [(text, handle, "target") for texts in dict(share.inputs).values() for text in texts]
+        found: list[tuple[str, Literal["source", "target"]]] = []
+        for text, default, side in written:
+            own, endpoint = split_handle(text, handles)
+            if (own or default) == handle:
+                found.append((endpoint, side))
+        return found
 
     def __repr__(self) -> str:
         models = names.brief([f"{one.handle}={one.path}" for one in self.sources], 8, 200)
@@ -218,12 +264,18 @@ class Plan:
         return names_in_result(self.steps, self.files).get(path, Path(path).name)
 
     def with_wires(self, wires: Iterable[Connect]) -> Plan:
-        """Return the same plan with these steps that connect models, before its others."""
+        """Return the same plan with these wires, before its other steps."""
         return replace(self, steps=(*wires, *self.other_steps))
 
     def with_wire(self, wire: Connect) -> Plan:
-        """Return the same plan with one more step that connects models."""
+        """Return the same plan with one more wire."""
         return self.with_wires((*self.wires, wire))
+
+    def with_step(self, step: Operation) -> Plan:
+        """Return the same plan with one more step: one that connects models before those that do not."""
+        if not isinstance(step, Joining):
+            return replace(self, steps=(*self.steps, step))
+        return replace(self, steps=(*self.joining_steps, step, *self.later_steps))
 
     def with_result(self, **options: Any) -> Plan:
         """Return the same plan with other options of the result, see `ResultOptions`."""
@@ -295,6 +347,22 @@ def _wires(given: object) -> tuple[Connect, ...]:
     if isinstance(given, Mapping) or not isinstance(given, Iterable):
         raise WrongType("The wires", _WIRES, given)
     return tuple(map(_wire, given))
+
+
+def _shares(given: object) -> tuple[Share, ...]:
+    """Return the shared inputs in what `Plan.join` takes."""
+    if given is None:
+        return ()
+    if isinstance(given, Mapping):
+        for texts in given.values():
+            listed = [texts] if isinstance(texts, str) else texts
+            if not isinstance(listed, Sequence) or not all(isinstance(text, str) for text in listed):
+                raise WrongType("The inputs that are shared", _SHARES, texts)
+        return (Share(given),) if given else ()
+    raise WrongType("The shared inputs", _SHARES, given)
+
+
+_SHARES = "a dict of keys to inputs: {'image': ['a@image', 'b@pixels']}"
 
 
 def _wire(given: object) -> Connect:

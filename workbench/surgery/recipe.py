@@ -29,6 +29,7 @@ from workbench.surgery.operation import (
     to_json,
 )
 from workbench.surgery.operations.connect import Connect
+from workbench.surgery.operations.share import Share
 from workbench.surgery.plan import DEFAULT_SIGNATURE, Plan, ResultOptions, Source, SourceList
 from workbench.surgery.values import is_text, shown
 from workbench.version import __version__
@@ -70,7 +71,8 @@ def describe(plan: Plan, join: Join, folder: Path | None = None) -> dict[str, An
     steps: list[Operation] = [
         Connect(str(link.source), str(link.target), link.through) for link in join.links
     ]
-    steps += plan.other_steps
+    steps += (Share({one.key: list(map(str, one.targets))}) for one in join.shared)
+    steps += plan.later_steps
     if folder is None:
         named = step_files.names_in_result(plan.steps, plan.files)
     else:

@@ -20,7 +20,7 @@ from workbench.surgery.lineage import Reference
 from workbench.surgery.plan import Plan
 from workbench.surgery.resolve.join import Join
 from workbench.surgery.rewrite.prefix import RenameLog
-from workbench.surgery.signatures.result_signature import Interface
+from workbench.surgery.signatures.interface import Interface
 from workbench.surgery.workspace import Checkpoint, Workspace
 
 if TYPE_CHECKING:

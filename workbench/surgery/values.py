@@ -248,6 +248,79 @@ class Pairs(Kind):
         return tuple((change(left, True), change(right, False)) for left, right in value)
 
 
+class Lists(Kind):
+    """A mapping of texts to lists of texts: a key, and the names it is made of.
+
+    As text it is `KEY=NAME,NAME`.
+    """
+
+    expected = "an object of lists of texts"
+    several = True
+
+    def normal(self, value: Any) -> Any:
+        """Return a value made immutable; see `Kind`. A text is read as on the command line."""
+        return tuple(
+            (key, tuple(one.split(",") if isinstance(one, str) else one)) for key, one in dict(value).items()
+        )
+
+    def read(self, value: object) -> Any:
+        """Return a value read from JSON; see `Kind`."""
+        if not isinstance(value, dict) or not all(map(is_text, value)):
+            raise WrongValue(self.expected)
+        if not all(isinstance(one, list) and all(map(is_text, one)) for one in value.values()):
+            raise WrongValue(self.expected)
+        return self.normal(value)
+
+    def write(self, value: Any) -> Any:
+        """Return a value as JSON; see `Kind`."""
+        return {key: list(one) for key, one in value}
+
+    def parse(self, words: Sequence[str]) -> Any:
+        """Return a value parsed from words; see `Kind`."""
+        found: dict[str, Any] = {}
+        for word in words:
+            value = from_text(word)
+            if not isinstance(value, dict):
+                key, equals, rest = word.partition("=")
+                if not equals:
+                    raise WrongValue("KEY=NAME,NAME, or an object of lists of texts")
+                value = {key: rest.split(",")}
+            for key, one in value.items():
+                if key in found:
+                    raise WrongValue(f"an object of lists of texts, with {show(key)!r} only once")
+                found[key] = one
+        return found
+
+    def print(self, value: Any) -> list[str]:
+        """Return the words of a value; see `Kind`."""
+        words = [f"{key}={','.join(one)}" for key, one in value.items()]
+        plain = all(one and not any("," in name for name in one) for one in value.values())
+        if (
+            not words
+            or not plain
+            or any("=" in key for key in value)
+            or any(isinstance(from_text(word), dict) for word in words)
+        ):
+            return super().print(value)
+        return words
+
+
+class Integer(Kind):
+    """A whole number."""
+
+    expected = "a whole number"
+
+    def read(self, value: object) -> Any:
+        """Return a value read from JSON; see `Kind`."""
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise WrongValue(self.expected)
+        return value
+
+    def parse(self, words: Sequence[str]) -> Any:
+        """Return a value parsed from words; see `Kind`."""
+        return from_text(self.one(words))
+
+
 class Constant(Kind):
     """A JSON value of texts, finite numbers, booleans and lists, or any other text; `@PATH` is a file."""
 

@@ -7,7 +7,7 @@ models works on the message that joining them gave. An operation sees what stand
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -113,6 +113,7 @@ class Workspace:
             own, or a copy with calls inlined.
         faithful: whether the graph still computes what the sources do from variables and inputs of its own, so that
             a copy of it with calls inlined can be compared with.
+        shared: the tensors of an input that models share, to the tensors of the models that take its value.
     """
 
     plan: Plan
@@ -128,6 +129,7 @@ class Workspace:
     left_out: set[str] = field(default_factory=lambda: {"fingerprint.pb"})
     lineage: MetaGraph | None = None
     faithful: bool = True
+    shared: Mapping[tuple[str, ...], tuple[SourceTensors, ...]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         findings = names.count(len(self.findings), "finding")
@@ -234,28 +236,32 @@ class Workspace:
 
     # -- lineage
 
-    def source_tensors(self, tensors: Iterable[str]) -> SourceTensors | None:
-        """Return the tensors of a source that the given tensors are, or None.
+    def source_tensors(self, tensors: Iterable[str]) -> tuple[SourceTensors, ...]:
+        """Return the tensors of sources that the given tensors are; none if no source has them.
+
+        Those of an input that models share are an input of each.
 
         Args:
             tensors: `node:k`, all components of one input or output.
         """
-        listed = [names.input_tensor(text) for text in tensors]
+        listed = tuple(names.input_tensor(text) for text in tensors)
         if self.joined_files is None:
             source = self._source()
             known = (self.lineage or source.meta).nodes
             if any(tensor.node not in known for tensor in listed):
-                return None
-            return SourceTensors(source.handle, tuple(map(str, listed)))
+                return ()
+            return (SourceTensors(source.handle, tuple(map(str, listed))),)
+        if (shared := self.shared.get(tuple(map(str, listed)))) is not None:
+            return shared
         handle = listed[0].node.partition("/")[0]
         part = self.join.parts.get(handle)
         own = [str(tensor)[len(handle) + 1 :] for tensor in listed if tensor.node.startswith(f"{handle}/")]
         gone = {*part.cuts, *part.moved} if part is not None else set()
         if part is None or len(own) < len(listed):
-            return None
+            return ()
         if any(text in gone or names.input_node(text) not in part.meta.nodes for text in own):
-            return None
-        return SourceTensors(handle, tuple(own))
+            return ()
+        return (SourceTensors(handle, tuple(own)),)
 
 
 def _joined(parts: list[JoinPart]) -> Bundle | None:

@@ -83,7 +83,7 @@ def test_adapters_before_adapters(tmp_path: Path) -> None:
         path, wb.Adapt(before={"x": "scale 2"}), wb.Adapt(before={"x": "cast float32 | clamp 0 1"})
     )
     assert ports(draft, "inputs") == {"x": "adapt_1/input:0 float32 [?,4]"}
-    calls = [step["sets"][""]["tf"] for step in draft.references["serving_default"].inputs["x"].steps]
+    calls = [step["sets"][""]["tf"] for step in draft.references["serving_default"].inputs["x"][0].steps]
     assert calls == ["cast", "clip_by_value", "multiply"]
 
 

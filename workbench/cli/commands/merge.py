@@ -4,7 +4,7 @@ Variables are kept, and the result is verified before it is published. Give a mo
 the prefix of all its names in the result; the default is the name of its folder. A wire connects two endpoints. An
 endpoint is a signature key (pixels), SIGNATURE#KEY, a tensor (node:0, %node:0), or a tensor inside function calls
 (CALL::CALL::node:0); with more than two models, write HANDLE@ENDPOINT. One output may feed several inputs. Inputs
-without a wire become inputs of the result.
+without a wire become inputs of the result. Models can share an input: the result takes it once.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from workbench.cli.output import Output
 from workbench.errors import PlanError, UsageError
 from workbench.names import did_you_mean, show
 from workbench.surgery.operation import parse_step
+from workbench.surgery.operations.share import Share
 from workbench.surgery.plan import DEFAULT_SIGNATURE, DEFAULT_TAGS, Plan, ResultOptions, Source, SourceList
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ examples:
   workbench merge ./image ./digits --wire pixels=myInput --dry-run
   workbench merge a=./m b=./m c=./m --wire a@y=b@x --wire b@y=c@x \\
     --signature-of a=predict -o ./chain
+  workbench merge ./animals ./plants --share image=image -o ./both
+  workbench merge a=./one b=./two --share image=a@image,b@pixels -o ./ensemble \\
+    --step 'mean scores=a@scores,b@scores'
+  workbench merge ./animals ./digits --side-by-side -o ./two_in_one
   workbench merge ./image ./digits --wire pixels=myInput --serving -o ./served \\
     --input base64_input=base64url:@three.png
 """
@@ -48,6 +53,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "-w", "--wire", action="append", default=[], metavar="OUT=IN", dest="wires",
         help="connect an output to an input; repeatable",
     )  # fmt: skip
+    parser.add_argument(
+        "--share", action="append", default=[], metavar="KEY=[HANDLE@]INPUT,…", dest="shares",
+        help="one input KEY of the result feeds these inputs; INPUT alone is that of every model that has one; "
+        "repeatable",
+    )  # fmt: skip
+    parser.add_argument(
+        "--side-by-side", action="store_true", help="models may be without a wire or a shared input"
+    )
     parser.add_argument(
         "-s", "--step", action="append", default=[], metavar="STEP", dest="steps",
         help="what is done to the joined model: 'NAME field=value …', as for edit; repeatable",
@@ -121,7 +134,7 @@ def run(args: argparse.Namespace, out: Output, child: Child | None = None) -> in
             "The models can't be joined like this: "
             + ("one error." if len(errors) == 1 else f"{len(errors)} errors."),
             findings,
-            hint=_suggest(models, plan) if not plan.wires else None,
+            hint=_suggest(models, plan) if not plan.joining_steps else None,
         )
     if args.output is None and not args.dry_run:
         raise UsageError(
@@ -153,10 +166,10 @@ def make_plan(args: argparse.Namespace) -> tuple[Plan, list[str]]:
     if args.recipe is not None:
         from workbench.surgery.recipe import load
 
-        if args.models or args.wires or args.steps:
+        if args.models or args.wires or args.steps or args.shares or args.side_by_side:
             raise UsageError(
                 "--recipe already names models and wires.",
-                hint="Leave out MODEL, --wire and --step, or leave out --recipe.",
+                hint="Leave out MODEL, --wire, --share, --side-by-side and --step, or leave out --recipe.",
             )
         return load(args.recipe), []
     if len(args.models) < 2:
@@ -193,8 +206,11 @@ def make_plan(args: argparse.Namespace) -> tuple[Plan, list[str]]:
             args.keep_signatures,
             args.freeze,
             args.format or "auto",
+            side_by_side=args.side_by_side,
         ),
     )
+    for text in args.shares:
+        plan = plan.with_step(Share.parse(text))
     return plan, list(args.wires)
 
 

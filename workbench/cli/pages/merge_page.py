@@ -34,15 +34,19 @@ class MergePages:
     def dry_run(self, out: Output) -> None:
         """Write the page of `--dry-run`."""
         text = plan_text(self.draft)
-        out.heading("Wires")
-        out.table(
-            [
+        if text.wires:
+            out.heading("Wires")
+            rows = [
                 (source, given, "→", target, wanted, fits)
                 for source, given, target, wanted, fits in text.wires
-            ],
-            [NAME, DTYPE, TEXT, NAME, DTYPE, TEXT],
-        )
-        out.line()
+            ]
+            out.table(rows, [NAME, DTYPE, TEXT, NAME, DTYPE, TEXT])
+            out.line()
+        if text.shared:
+            out.heading("Shared inputs")
+            shared = [(key, typed, "→", target, wanted) for key, typed, target, wanted in text.shared]
+            out.table(shared, [NAME, DTYPE, TEXT, NAME, DTYPE])
+            out.line()
         if text.steps:
             out.heading("Steps")
             for step in text.steps:

@@ -27,7 +27,9 @@ def origin_facts(recipe: dict[str, Any] | None, proof: dict[str, Any] | None) ->
         wires = [*_list(recipe.get("wires")), *(step for step in steps if step.get("operation") == "connect")]
         facts += _some("wire", [_wire(wire) for wire in wires[:_LISTED]], {"wires": wires}, "wires")
         for step in steps[:_LISTED]:
-            if step.get("operation") != "connect":
+            if step.get("operation") == "share":
+                facts += [("shared", text) for text in _shared(step)]
+            elif step.get("operation") != "connect":
                 fields = {key: value for key, value in step.items() if key != "operation"}
                 if len(steps) > 1:
                     facts.append(("step", _text(step.get("operation"))))
@@ -46,7 +48,7 @@ def origin_title(recipe: dict[str, Any] | None) -> str:
     names = [_text(_dict(step).get("operation")) for step in _list(recipe.get("steps"))]
     if recipe.get("edit"):  # of version 1
         names = [_text(recipe["edit"])]
-    if names and "connect" not in names:
+    if names and not {"connect", "share"} & {*names} and len(_list(recipe.get("sources"))) < 2:
         return f"{_DONE.get(names[0], 'Made') if len(set(names)) == 1 else 'Changed'} by workbench"
     return "Merged by workbench" if _list(recipe.get("sources")) else "Made by workbench"
 
@@ -107,6 +109,14 @@ def _wire(wire: Any) -> str:
     wire = _dict(wire)
     ends = (wire.get("from") or wire.get("source"), wire.get("to") or wire.get("target"))
     return " → ".join(_text(end) or "?" for end in ends)
+
+
+def _shared(step: dict[str, Any]) -> list[str]:
+    """Return the inputs of a step `share`, each with what it feeds."""
+    return [
+        f"{_text(key)} → {', '.join(map(_text, _list(fed)[:_LISTED]))}"
+        for key, fed in list(_dict(step.get("inputs")).items())[:_LISTED]
+    ]
 
 
 def _proof(proof: dict[str, Any] | None) -> list[tuple[str, str]]:

@@ -519,9 +519,9 @@ def job_chain(job: Json, pipe: Pipe) -> Json:
     is pure has one for all.
 
     In: stages [{name, model, feeds {tensor: FEED}, fetches [tensor], pure}], samples [{slot: array}],
-    outputs {slot: {"stage": i, "tensor": name}}; a FEED is {"input": slot}, {"stage": i, "tensor": name} or
-    {"constant": array}; repeat. A FEED or an output may have steps that its value goes through, and part, see
-    `adapted`.
+    outputs {slot: AT}; an AT is {"stage": i, "tensor": name}, or {"of": {name: AT}, steps, part} for what steps make
+    of several; a FEED is {"input": slot}, {"stage": i, "tensor": name} or {"constant": array}; repeat. A FEED or an AT
+    may have steps that its value goes through, and part, see `adapted`.
     Out: {"runs": [[SAMPLE]], "fallbacks", "seconds"}, or {"error", "stage"} if a stage can't be loaded. A SAMPLE
     is {"outputs": {slot: array}, "wires": {WIRE: {"sha256", "shape"}}} or {"error", "stage"}. A stage that
     no v1 Session runs is run by `tf.saved_model.load`: fallbacks has its number and why.
@@ -690,7 +690,7 @@ def feeds_of(stage: Json, sample: Json, values: dict[Any, Any]) -> Json:
         if "input" in source:
             feeds[tensor] = adapted(sample[source["input"]], source)
         elif "constant" in source:
-            feeds[tensor] = decode(source["constant"])
+            feeds[tensor] = adapted(decode(source["constant"]), source)
         else:
             feeds[tensor] = adapted(values[source["stage"], source["tensor"]], source)
     return feeds
@@ -701,9 +701,9 @@ def chain_sample(job: Json, run: SampleRun) -> Json:
     values, outputs = run.values, {}
     for slot, at in job["outputs"].items():
         try:
-            outputs[slot] = encode(adapted(values[at["stage"], at["tensor"]], at))
+            outputs[slot] = encode(taken(at, values))
         except Failed as error:
-            return {"error": error.as_json, "stage": at["stage"]}
+            return {"error": error.as_json, "stage": first_stage(at)}
     wires = {}
     for number, stage in enumerate(job["stages"]):
         for target, source in stage["feeds"].items():
@@ -881,6 +881,21 @@ def adapted(value: Any, source: Json) -> Any:
         return value
     with phase("run"), tf.init_scope():
         return reference_steps(source["steps"], {"": as_tensor(value)})[source.get("part", "")].numpy()
+
+
+def taken(at: Json, values: dict[Any, Any]) -> Any:
+    """Return the value of an output: a tensor of a stage, or what steps make of several, by name."""
+    if "of" not in at:
+        return adapted(values[at["stage"], at["tensor"]], at)
+    named = {name: taken(one, values) for name, one in at["of"].items()}
+    with phase("run"), tf.init_scope():
+        tensors = {name: as_tensor(value) for name, value in named.items()}
+        return reference_steps(at["steps"], tensors)[at.get("part", "")].numpy()
+
+
+def first_stage(at: Json) -> Any:
+    """Return the number of a stage that an output comes from."""
+    return first_stage(next(iter(at["of"].values()))) if "of" in at else at["stage"]
 
 
 def reference_steps(steps: list[Any], values: Json) -> Json:

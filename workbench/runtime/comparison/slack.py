@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from workbench.runtime.chain import Adapted, Chain, FromConstant, FromStage, Tolerance
+from workbench.runtime.chain import Chain, FromSeveral, FromStage, Taken, Tolerance
 
 if TYPE_CHECKING:
     from workbench.runtime.chain import Sample
@@ -43,33 +43,38 @@ def slack_of(chain: Chain, slot: str, sample: Sample) -> Slack:
     """
     output = chain.outputs[slot]
     jpeg = any(map(_has_jpeg, sample.values()))
-    own = _tolerance(output.adapted)
+    own = _after(output)
     absolute = own.absolute + (own.jpeg if jpeg else 0.0)
     relative = own.relative
-    for found in _before(chain, output.stage):
+    for found in _before(chain, {origin.stage for origin in output.origins()}):
         pixels = found.absolute + (found.jpeg if jpeg else 0.0)
         relative += found.relative + pixels / _LARGEST_PIXEL
     return Slack(absolute, relative)
 
 
-def _before(chain: Chain, stage: int) -> list[Tolerance]:
-    """Return what the adapters above a stage allow, each once."""
+def _after(taken: Taken) -> Tolerance:
+    """Return what the steps after an output allow; of several values, the most that one of them allows."""
+    own = Tolerance() if taken.adapted is None else taken.adapted.tolerance
+    values = list(map(_after, taken.values.values())) if isinstance(taken, FromSeveral) else [Tolerance()]
+    return Tolerance(
+        own.absolute + max(one.absolute for one in values),
+        own.relative + max(one.relative for one in values),
+        own.jpeg + max(one.jpeg for one in values),
+    )
+
+
+def _before(chain: Chain, stages: set[int]) -> list[Tolerance]:
+    """Return what the adapters above some stages allow, each once."""
     found: dict[int, Tolerance] = {}
-    seen, todo = {stage}, [stage]
+    seen, todo = set(stages), list(stages)
     while todo:
         for feed in chain.stages[todo.pop()].feeds.values():
-            if isinstance(feed, FromConstant):
-                continue
             if feed.adapted is not None:
                 found[id(feed.adapted)] = feed.adapted.tolerance
             if isinstance(feed, FromStage) and feed.stage not in seen:
                 seen.add(feed.stage)
                 todo.append(feed.stage)
     return list(found.values())
-
-
-def _tolerance(adapted: Adapted | None) -> Tolerance:
-    return Tolerance() if adapted is None else adapted.tolerance
 
 
 def _has_jpeg(value: Any) -> bool:

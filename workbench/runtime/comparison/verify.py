@@ -237,8 +237,9 @@ class Verifier:
         assert self._facts is not None
         return {
             (at.stage, at.tensor)
-            for slot, at in self.chain.outputs.items()
+            for slot, taken in self.chain.outputs.items()
             if self._facts.outputs[slot].movement == "random"
+            for at in taken.origins()
         }
 
     def _sources_in(self, loader: str) -> tuple[SourcesRun, str | None]:

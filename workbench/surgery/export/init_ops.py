@@ -15,7 +15,7 @@ from workbench.model.signature import HIDDEN_SIGNATURES, INIT_OP
 from workbench.model.variables import variable_defs
 from workbench.names import show
 from workbench.surgery.imported import unique_name
-from workbench.surgery.signatures.result_signature import info_tensors
+from workbench.surgery.signatures.interface import info_tensors
 
 if TYPE_CHECKING:
     from workbench.surgery.workspace import Workspace

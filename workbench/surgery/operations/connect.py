@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from workbench.surgery import values
 from workbench.surgery.adapters.chains import ChainText
 from workbench.surgery.adapters.language import parse_wire, print_wire
-from workbench.surgery.operation import Operation, option, register
-
-if TYPE_CHECKING:
-    from workbench.surgery.workspace import Workspace
+from workbench.surgery.operation import Joining, option, register
 
 
 @register
 @dataclass(frozen=True, slots=True)
-class Connect(Operation):
+class Connect(Joining):
     """Connect an output of one model to an input of another.
 
     Attributes:
@@ -43,13 +40,3 @@ class Connect(Operation):
         """
         found = parse_wire(text)
         return cls(found.source, found.target, found.chain)
-
-    def apply(self, workspace: Workspace) -> None:
-        """Apply nothing: models are connected before the other steps of a plan."""
-        workspace.note(
-            "step-order",
-            "error",
-            str(self),
-            "Models are connected before a plan's other steps.",
-            "Put this step before the others.",
-        )

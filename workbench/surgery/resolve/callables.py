@@ -27,7 +27,7 @@ from workbench.model.structured import Spec
 from workbench.names import show
 from workbench.surgery.export.training_mode import counterpart, mode
 from workbench.surgery.imported import unique_name
-from workbench.surgery.plan import Plan, Source, split_handle
+from workbench.surgery.plan import Plan, Source
 from workbench.surgery.resolve.captures import Captures, Unbound
 
 if TYPE_CHECKING:
@@ -274,17 +274,11 @@ def _path(name: str, by_path: Mapping[str, Callable_]) -> str:
 
 
 def _wired(plan: Plan, source: Source) -> dict[str, frozenset[str]]:
-    """Return the endpoints that wires name in a source, by what precedes `#`."""
-    handles = list(plan.handles)
+    """Return the endpoints that wires and shared inputs name in a source, by what precedes `#`."""
     found: dict[str, set[str]] = {}
-    for wire in plan.wires:
-        for text, place in ((wire.source, 0), (wire.target, 1)):
-            handle, endpoint = split_handle(text, handles)
-            if handle is None and len(handles) <= 2:
-                handle = handles[min(place, len(handles) - 1)]
-            if handle == source.handle:
-                name, mark, key = endpoint.rpartition("#")
-                found.setdefault(name, set()).add(key if mark else endpoint)
+    for endpoint, _ in plan.endpoints_of(source.handle):
+        name, mark, key = endpoint.rpartition("#")
+        found.setdefault(name, set()).add(key if mark else endpoint)
     return {name: frozenset(keys) for name, keys in found.items()}
 
 

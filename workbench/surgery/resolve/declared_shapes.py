@@ -30,7 +30,7 @@ def looseness_of(link: Link, part: ImportedModel) -> Looseness:
     if link.target.signature is None or link.target.key is None or link.target.kind != "dense":
         return "proven"
     declared = part.meta.signatures[link.target.signature].inputs[link.target.key].shape
-    behind = _both(link.shapes[0], link.target.shapes[0])
+    behind = shapes.both(link.shapes[0], link.target.shapes[0])
     if shapes.fits(behind, declared) == "proven":
         return "proven"
     if behind is None or declared is None or len(behind) != len(declared):
@@ -41,13 +41,6 @@ def looseness_of(link: Link, part: ImportedModel) -> Looseness:
         if want is not None and have != want
     ]
     return "batch" if open_at == [0] else "rank"
-
-
-def _both(one: Shape, other: Shape) -> Shape:
-    """Return what is known of a tensor that has both shapes."""
-    if one is None or other is None or len(one) != len(other):
-        return other if one is None else one
-    return tuple(mine if mine is not None else theirs for mine, theirs in zip(one, other, strict=True))
 
 
 def looser(one: Looseness, other: Looseness) -> Looseness:

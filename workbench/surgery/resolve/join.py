@@ -24,6 +24,7 @@ from workbench.surgery.resolve.adapted import adapter_remarks, checked_chain
 from workbench.surgery.resolve.callables import Called, Prepared, prepare
 from workbench.surgery.resolve.endpoints import Endpoint, Lookup, Side, chosen_signature
 from workbench.surgery.resolve.remedies import described, remedy
+from workbench.surgery.resolve.shares import SharedInput, find_shared
 
 if TYPE_CHECKING:
     from workbench.surgery.adapters.checked import Checked
@@ -77,6 +78,7 @@ class Join:
         plan: the plan.
         parts: by handle, in the order of the plan.
         links: the wires whose endpoints were found and may be joined.
+        shared: the shared inputs whose endpoints were found and may be shared.
         order: handles so that a model comes after all that feed it.
         findings: what was found so far.
         seen: each source as its wires see it, by handle.
@@ -85,6 +87,7 @@ class Join:
     plan: Plan
     parts: dict[str, ImportedModel] = field(default_factory=dict)
     links: list[Link] = field(default_factory=list)
+    shared: list[SharedInput] = field(default_factory=list)
     order: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     seen: dict[str, Seen] = field(default_factory=dict)
@@ -101,6 +104,10 @@ class Join:
     def links_into(self, handle: str) -> list[Link]:
         """Return the wires that lead to a model."""
         return [link for link in self.links if link.target.handle == handle]
+
+    def shared_by(self, handle: str) -> list[tuple[SharedInput, Endpoint]]:
+        """Return the inputs of a model that are shared, each with what it shares."""
+        return [(one, target) for one in self.shared for target in one.targets if target.handle == handle]
 
     def links_from(self, handle: str) -> list[Link]:
         """Return the wires that start at a model."""
@@ -154,6 +161,7 @@ def look_up(plan: Plan, models: Mapping[str, Model] | None = None) -> Join:
         lookups[source.handle] = _add_part(join, source, models[source.handle])
     for wire in plan.wires:
         _add_wire(join, wire, lookups)
+    _add_shares(join, lookups)
     _check_targets(join)
     _check_called(join)
     _order(join)
@@ -223,21 +231,13 @@ def _add_part(join: Join, source: Source, model: Model) -> Lookup:
 
 
 def _endpoints_inside(plan: Plan, source: Source, seen: Seen) -> list[str]:
-    """List the endpoints inside calls that wires name in a source."""
-    handles = list(plan.handles)
+    """List the endpoints inside calls that wires and shared inputs name in a source."""
     lookup = Lookup(seen.meta, source.handle, seen.signature)
-    sides: tuple[Side, Side] = ("source", "target")
-    found: list[str] = []
-    for wire in plan.wires:
-        for text, default, side in zip((wire.source, wire.target), _defaults(handles), sides, strict=True):
-            own, endpoint = split_handle(text, handles)
-            if (
-                names.CALL_SEPARATOR in endpoint
-                and (own or default) == source.handle
-                and not lookup.key(endpoint, side)
-            ):
-                found.append(endpoint)
-    return found
+    return [
+        endpoint
+        for endpoint, side in plan.endpoints_of(source.handle)
+        if names.CALL_SEPARATOR in endpoint and not lookup.key(endpoint, side)
+    ]
 
 
 def find_endpoint(
@@ -327,6 +327,34 @@ def _add_wire(join: Join, wire: Connect, lookups: Mapping[str, Lookup]) -> None:
         return
     join.findings += _remarks(link)
     join.links.append(link)
+
+
+def _add_shares(join: Join, lookups: Mapping[str, Lookup]) -> None:
+    """Add the shared inputs of a plan, or what is wrong with them."""
+    wired = {(link.target.handle, tensor) for link in join.links for tensor in link.target.tensors}
+    for share in join.plan.shares:
+        for key, texts in dict(share.inputs).items():
+            found = find_shared(
+                key, texts, lookups, lambda text: find_endpoint(text, "target", lookups, None), wired
+            )
+            if not isinstance(found, SharedInput):
+                join.findings += found
+                continue
+            closed = [one for target in found.targets for one in _closed(target, lookups[target.handle].meta)]
+            hidden = [one for target in found.targets if (one := hides(target)) is not None]
+            join.findings += [*closed, *hidden]
+            if any(one.key == key for one in join.shared):
+                join.findings.append(
+                    Finding(
+                        "share-key",
+                        "error",
+                        show(str(found), 1000),
+                        f"Two shared inputs have the key {show(key)!r}.",
+                        "Give each a key of its own.",
+                    )
+                )
+            elif not closed:
+                join.shared.append(found)
 
 
 def _closed(endpoint: Endpoint, meta: MetaGraph) -> list[Finding]:
@@ -458,22 +486,31 @@ def hides(endpoint: Endpoint) -> Finding | None:
 
 
 def _check_targets(join: Join) -> None:
-    seen: dict[tuple[str, str], Link] = {}
-    for link in join.links:
-        for tensor in link.target.tensors:
-            key = (link.target.handle, tensor)
-            if key in seen and seen[key] is not link:
+    seen: dict[tuple[str, str], tuple[str, object]] = {}
+    fed: list[tuple[Endpoint, str, object]] = [
+        (link.target, f"from {show(str(link.source))}", link) for link in join.links
+    ]
+    fed += [
+        (target, f"by the shared input {show(one.key)!r}", one)
+        for one in join.shared
+        for target in one.targets
+    ]
+    for target, how, by in fed:
+        for tensor in target.tensors:
+            key = (target.handle, tensor)
+            if key in seen and seen[key][1] is not by:
                 join.findings.append(
                     Finding(
                         "R2-twice",
                         "error",
-                        show(str(link.target)),
-                        f"The input is wired twice: from {show(str(seen[key].source))} "
-                        f"and from {show(str(link.source))}.",
-                        "Leave one of the wires out.",
+                        show(str(target)),
+                        f"The input is wired twice: {seen[key][0]} and {how}.",
+                        "Leave one of the wires out."
+                        if not isinstance(by, SharedInput)
+                        else "Leave one of them out.",
                     )
                 )
-            seen[key] = link
+            seen[key] = how, by
 
 
 def _check_called(join: Join) -> None:
@@ -481,12 +518,12 @@ def _check_called(join: Join) -> None:
 
     The call is all that is run of such a model.
     """
-    for link in join.links:
-        for endpoint in (link.source, link.target):
-            called = join.parts[endpoint.handle].called
-            found = outside_call(endpoint, called.key) if called is not None else None
-            if found is not None:
-                join.findings.append(found)
+    wired = [endpoint for link in join.links for endpoint in (link.source, link.target)]
+    for endpoint in (*wired, *(target for one in join.shared for target in one.targets)):
+        called = join.parts[endpoint.handle].called
+        found = outside_call(endpoint, called.key) if called is not None else None
+        if found is not None:
+            join.findings.append(found)
 
 
 def outside_call(endpoint: Endpoint, called: str) -> Finding | None:
@@ -530,13 +567,15 @@ def _order(join: Join) -> None:
 
 
 def _check_connected(join: Join) -> None:
-    if not join.plan.wires:
+    if join.plan.result.side_by_side:
+        return
+    if not join.plan.joining_steps:
         join.findings.append(
             Finding(
                 "R1-no-wire",
                 "error",
                 "plan",
-                "There is no wire, so nothing would be joined.",
+                "There is no wire and no shared input, so nothing would be joined.",
                 Hint("", Action("connect")),
             )
         )
@@ -544,13 +583,13 @@ def _check_connected(join: Join) -> None:
     if join.blocked:
         return
     for handle in join.parts:
-        if not join.links_into(handle) and not join.links_from(handle):
+        if not join.links_into(handle) and not join.links_from(handle) and not join.shared_by(handle):
             join.findings.append(
                 Finding(
                     "R1-alone",
                     "error",
                     handle,
-                    "No wire connects this model.",
-                    "Wire it, or leave it out.",
+                    "No wire connects this model, and it shares no input.",
+                    Hint("Wire it, leave it out, or ", Action("side-by-side")),
                 )
             )

@@ -49,6 +49,7 @@ class _Wires:
         self.join = join
         self.graph = graph
         self.final = final
+        self.keeps = join.plan.result.keep_signatures
         self.chains: dict[int, Fragment] = {}
 
     def connect(self, link: Link) -> None:
@@ -61,7 +62,7 @@ class _Wires:
             feeds = [self._adapt(link, *feeds)]
         ends = zip(feeds, link.target.tensors, link.target.dtypes, link.target.shapes, link.fits, strict=True)
         for feed, target, dtype, shape, fit in ends:
-            self._bridge(part, part.cuts[target], feed, dtype, shape, fit)
+            put_bridge(self.graph, part, part.cuts[target], feed, dtype, shape, fit, keeps=self.keeps)
 
     def _adapt(self, link: Link, feed: str) -> str:
         """Add the adapters of a wire; return what they make, as an input is written."""
@@ -77,34 +78,54 @@ class _Wires:
         self.chains[number] = fragment
         return fragment.text(made[""])
 
-    def _bridge(
-        self, part: ImportedModel, bridge: str, feed: str, dtype: int, shape: Shape, fit: Fit
-    ) -> None:
-        """Make the node that stands for a wired input pass on what feeds it."""
-        node: NodeDef | None = part.kept.get(bridge)
-        declared = schema.AttrValue()
-        if node is not None and is_placeholder(node) and "shape" in node.attr:
-            declared.CopyFrom(node.attr["shape"])
-        else:
-            declared.CopyFrom(attr_shape(to_proto(shape)))
-        if node is None:
-            node = self.graph.node.add(name=f"{part.handle}/{bridge}")
-        controls = [text for text in node.input if text.startswith("^")]
-        unknown, keeps = fit == "unknown", self.join.plan.result.keep_signatures
-        if unknown and keeps:
-            guard = self.graph.node.add(name=f"{node.name}/shape", op="EnsureShape")
-            guard.input.append(feed)
-            guard.attr["T"].type = dtype
-            guard.attr["shape"].CopyFrom(declared)
-            feed = guard.name
-        node.attr.clear()
-        if keeps:
-            node.op = "PlaceholderWithDefault"
-            node.attr["dtype"].type = dtype
+
+def put_bridge(
+    graph: GraphDef,
+    part: ImportedModel,
+    bridge: str,
+    feed: str,
+    dtype: int,
+    shape: Shape,
+    fit: Fit,
+    *,
+    keeps: bool,
+) -> None:
+    """Make the node that stands for an input of a model pass on what feeds it.
+
+    Args:
+        graph: of the result, after everything got its prefix.
+        part: the model.
+        bridge: the node, under the model's own name; a new one unless the input was a placeholder.
+        feed: what feeds it, as an input is written.
+        dtype: of the input.
+        shape: of the input.
+        fit: whether what feeds it has that shape.
+        keeps: whether the model's own signatures must be able to feed the input.
+    """
+    node: NodeDef | None = part.kept.get(bridge)
+    declared = schema.AttrValue()
+    if node is not None and is_placeholder(node) and "shape" in node.attr:
+        declared.CopyFrom(node.attr["shape"])
+    else:
+        declared.CopyFrom(attr_shape(to_proto(shape)))
+    if node is None:
+        node = graph.node.add(name=f"{part.handle}/{bridge}")
+    controls = [text for text in node.input if text.startswith("^")]
+    unknown = fit == "unknown"
+    if unknown and keeps:
+        guard = graph.node.add(name=f"{node.name}/shape", op="EnsureShape")
+        guard.input.append(feed)
+        guard.attr["T"].type = dtype
+        guard.attr["shape"].CopyFrom(declared)
+        feed = guard.name
+    node.attr.clear()
+    if keeps:
+        node.op = "PlaceholderWithDefault"
+        node.attr["dtype"].type = dtype
+        node.attr["shape"].CopyFrom(declared)
+    else:
+        node.op = "EnsureShape" if unknown else "Identity"
+        node.attr["T"].type = dtype
+        if unknown:
             node.attr["shape"].CopyFrom(declared)
-        else:
-            node.op = "EnsureShape" if unknown else "Identity"
-            node.attr["T"].type = dtype
-            if unknown:
-                node.attr["shape"].CopyFrom(declared)
-        node.input[:] = [feed, *controls]
+    node.input[:] = [feed, *controls]

@@ -141,7 +141,10 @@ class Outliner:
         also_run: Sequence[str],
     ) -> None:
         result.signature.name = name
-        taken: set[str] = set()
+        runs = [f"^{node}" for node in also_run]
+        needed = self.needed([*outputs.values(), *runs], {argument.tensor for argument in arguments})
+        inside = set(needed)
+        taken = set(needed)  # arguments and nodes of a body share one namespace
         fed: dict[str, str] = {}
         for number, argument in enumerate(arguments):
             own = _identifier(argument.name, taken)
@@ -154,9 +157,6 @@ class Outliner:
             if argument.dtype != dtypes.RESOURCE:
                 shapes = result.arg_attr[number].attr["_output_shapes"].list.shape
                 shapes.add().CopyFrom(to_proto(argument.shape))
-        runs = [f"^{node}" for node in also_run]
-        needed = self.needed([*outputs.values(), *runs], fed)
-        inside = set(needed)
         stateful = False
         for node_name in needed:
             stateful |= self._add(result, node_name, fed, inside)

@@ -20,6 +20,7 @@ from workbench.surgery.export.files import place_files
 from workbench.surgery.export.init_ops import run_too
 from workbench.surgery.export.signature_functions import InUse, sweep, unlink
 from workbench.surgery.export.tables import tables_of_step
+from workbench.surgery.lineage import after_steps
 from workbench.surgery.resolve.adapted import adapter_remarks
 from workbench.surgery.rewrite.copy_for_signature import Consumers, needed_elsewhere
 from workbench.surgery.signatures.change_signatures import drop_warmup, make_function
@@ -234,16 +235,18 @@ class _Work:
         reference = known.get(self.key)
         if reference is None:
             return
-        ports = dict(getattr(reference, side))
-        source = ports[one.key]
-        steps = tuple(one.checked.reference())
-        # what is nearer to the model comes last before an input, and first after an output
-        steps = (*steps, *source.steps) if side == "inputs" else (*source.steps, *steps)
-        tolerance = source.tolerance | one.checked.tolerance
-        for key, part in parts.items():
-            ports[key] = replace(source, steps=steps, part=part, tolerance=tolerance)
-        changed = replace(reference, inputs=ports) if side == "inputs" else replace(reference, outputs=ports)
-        known[self.key] = changed
+        steps, tolerance = tuple(one.checked.reference()), one.checked.tolerance
+        if side == "inputs":
+            # what is nearer to the model comes last before an input, and first after an output
+            taking = tuple(
+                replace(found, steps=(*steps, *found.steps), tolerance=found.tolerance | tolerance)
+                for found in reference.inputs[one.key]
+            )
+            known[self.key] = replace(reference, inputs={**reference.inputs, one.key: taking})
+            return
+        source = reference.outputs[one.key]
+        results = {key: after_steps(source, steps, tolerance, part) for key, part in parts.items()}
+        known[self.key] = replace(reference, outputs={**reference.outputs, **results})
 
     def _place_files(self, fragment: Fragment) -> None:
         """Add the files of tables to the assets, and let the init op fill the tables."""

@@ -338,20 +338,21 @@ class _Change:
                 return None
             inlined = found.meta if found.prepared is None else None
             (handle,) = workspace.plan.handles
-            sides = [
+            inputs, outputs = (
                 {key: SourceTensors(handle, endpoint.tensors) for key, endpoint in endpoints.items()}
                 for endpoints in (found.inputs, found.outputs)
-            ]
-            return Reference(sides[0], sides[1], found.prepared, inlined)
-        origins: list[dict[str, SourceTensors]] = []
+            )
+            return Reference({key: (one,) for key, one in inputs.items()}, outputs, found.prepared, inlined)
+        origins: list[dict[str, tuple[SourceTensors, ...]]] = []
         for endpoints in (found.inputs, found.outputs):
             origins.append({})
             for key, endpoint in endpoints.items():
                 origin = workspace.source_tensors(endpoint.tensors)
-                if origin is None:
+                if not origin:
                     return None
                 origins[-1][key] = origin
-        return Reference(origins[0], origins[1], inlined=workspace.lineage)
+        given = {key: origin[0] for key, origin in origins[1].items()}
+        return Reference(origins[0], given, inlined=workspace.lineage)
 
     def _make_function(self, key: str) -> None:
         make_function(self.workspace, key)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from workbench.findings import Action, Finding, Hint
 from workbench.names import UNUSABLE_ARGUMENT, did_you_mean, is_unusable_argument, show
 from workbench.surgery.resolve.join import Join
-from workbench.surgery.signatures.result_signature import Interface, ResultPort
+from workbench.surgery.signatures.interface import Interface, ResultPort
 
 
 def rename_keys(join: Join, interface: Interface) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from workbench import names
 from workbench.disk import dtypes
-from workbench.disk.schema import TensorInfo, TensorProto
+from workbench.disk.schema import TensorInfo
 from workbench.findings import Action, Finding, Hint
 from workbench.graph.level import Level
 from workbench.graph.shape_inference import Shapes
@@ -18,93 +17,14 @@ from workbench.model.signature import HIDDEN_SIGNATURES, Port, Signature
 from workbench.model.tensors import is_vague_scalar
 from workbench.names import show
 from workbench.surgery.imported import ImportedModel, is_placeholder, unique_name
-from workbench.surgery.lineage import Reference, SourceTensors
 from workbench.surgery.resolve.declared_shapes import Looseness, correct, loosen, looseness_of, looser
 from workbench.surgery.resolve.displaced_inputs import displacing, lost
 from workbench.surgery.resolve.endpoints import chosen_signature
-from workbench.surgery.resolve.join import Join, Link
+from workbench.surgery.resolve.join import Join
+from workbench.surgery.signatures.interface import Interface, ResultPort, port_info
+from workbench.surgery.signatures.shared_inputs import take_shared
 
 _FED = "\0fed:"  # no node name starts with NUL
-
-
-@dataclass(frozen=True, slots=True)
-class ResultPort:
-    """One input or output of the result.
-
-    Attributes:
-        key: in the result's signature.
-        handle: the part it comes from.
-        own_key: its key there, or the node's name if no signature names it.
-        info: TensorInfo with the part's own (old) names.
-        default: value to use when it is not fed, or None.
-        depends: for an output, whether an input of the result reaches it.
-    """
-
-    key: str
-    handle: str
-    own_key: str
-    info: TensorInfo
-    default: TensorProto | None = None
-    depends: bool = True
-
-    @property
-    def tensors(self) -> tuple[str, ...]:
-        """The component tensors under the model's own names."""
-        return tuple(info_tensors(self.info))
-
-
-@dataclass(slots=True)
-class Interface:
-    """The signature of the result, before anything is renamed.
-
-    Attributes:
-        inputs: in order: the first model's, then those of the others that are not wired.
-        outputs: those of the models that feed no other, then those asked for besides.
-        used: wires that some output needs.
-        roots: for each part, what its outputs and wires need, as inputs of a node would be written.
-        kept: signatures of the parts kept beside, by their new key.
-    """
-
-    inputs: list[ResultPort] = field(default_factory=list)
-    outputs: list[ResultPort] = field(default_factory=list)
-    used: list[Link] = field(default_factory=list)
-    roots: dict[str, list[str]] = field(default_factory=dict)
-    kept: dict[str, tuple[str, Signature]] = field(default_factory=dict)
-
-    def reference(self) -> Reference:
-        """Return how the signature of the result follows from the sources."""
-        inputs, outputs = (
-            {port.key: SourceTensors(port.handle, port.tensors) for port in ports}
-            for ports in (self.inputs, self.outputs)
-        )
-        return Reference(inputs, outputs)
-
-
-def info_tensors(info: TensorInfo) -> Iterable[str]:
-    """Yield the tensor names in a TensorInfo, one for each component."""
-    kind = info.WhichOneof("encoding")
-    if kind == "coo_sparse":
-        sparse = info.coo_sparse
-        yield from (sparse.indices_tensor_name, sparse.values_tensor_name, sparse.dense_shape_tensor_name)
-    elif kind == "composite_tensor":
-        for component in info.composite_tensor.components:
-            yield from info_tensors(component)
-    else:
-        yield info.name
-
-
-def port_info(
-    part: ImportedModel, signature: Signature, key: str, side: Literal["inputs", "outputs"]
-) -> TensorInfo:
-    """Return the TensorInfo of a key, made from the endpoint for a GraphDef."""
-    protos = part.meta.proto.signature_def
-    if signature.key in protos:
-        definition = protos[signature.key]
-        return (definition.inputs if side == "inputs" else definition.outputs)[key]
-    port: Port = getattr(signature, side)[key]
-    info = TensorInfo(name=port.tensor, dtype=port.dtype)
-    info.tensor_shape.CopyFrom(shapes_.to_proto(port.shape))
-    return info
 
 
 def design_interface(join: Join) -> Interface:
@@ -145,7 +65,8 @@ def design_interface(join: Join) -> Interface:
         ):
             join.findings.append(
                 Finding(
-                    "R5-scalar", "info", f"{port.handle}@{show(port.own_key)}",
+                    "R5-scalar", "info",
+                    f"{port.handle}@{show(port.own_key)}" if port.shared is None else show(port.key),
                     "The input takes one string, not a batch: TensorFlow Serving's REST `instances` can't send it, "
                     "`inputs` can.",
                 )
@@ -256,7 +177,8 @@ def _walk_all(
 
 
 def _take_inputs(join: Join, walks: Mapping[str, _Walk], result: Interface) -> None:
-    taken: set[str] = set()
+    result.inputs += take_shared(join, {handle: walk.needed for handle, walk in walks.items()})
+    taken = {port.key for port in result.inputs}
     for handle, part in join.parts.items():
         walk = walks[handle]
         saver = names.input_node(part.saver.filename_tensor_name) if part.saver.filename_tensor_name else ""
@@ -418,6 +340,10 @@ def _above(
         above, depends_above = _above(join, walks, link.source.handle, link.source.tensors, known)
         depends = depends or depends_above
         looseness = looser(looseness, looser(above, looseness_of(link, part)))
+    for _, target in join.shared_by(handle):
+        depends = depends or bool(
+            {part.cuts[str(names.input_tensor(one))] for one in target.tensors} & reached
+        )
     known[handle, roots] = looseness, depends
     return looseness, depends
 
