@@ -144,10 +144,10 @@ class Outliner:
         runs = [f"^{node}" for node in also_run]
         needed = self.needed([*outputs.values(), *runs], {argument.tensor for argument in arguments})
         inside = set(needed)
-        taken = set(needed)  # arguments and nodes of a body share one namespace
+        taken: set[str] = set()
         fed: dict[str, str] = {}
         for number, argument in enumerate(arguments):
-            own = _identifier(argument.name, taken)
+            own = _identifier(argument.name, taken, inside)  # arguments and nodes share one namespace
             fed.setdefault(argument.tensor, own)
             arg = result.signature.input_arg.add(name=own, type=argument.dtype)
             if argument.holds is not None:
@@ -164,7 +164,7 @@ class Outliner:
             own = _identifier(key, taken)
             dtype = self._dtype(tensor, arguments)
             result.signature.output_arg.add(name=own, type=dtype)
-            node = result.node_def.add(name=_identifier(f"result_{own}", taken), op="Identity")
+            node = result.node_def.add(name=_identifier(f"result_{own}", taken, inside), op="Identity")
             node.input.append(self._input(tensor, fed))
             node.input.extend(runs)
             node.attr["T"].type = dtype
@@ -248,11 +248,11 @@ class Outliner:
         return dtypes.base(types[parsed.index])
 
 
-def _identifier(text: str, taken: set[str]) -> str:
+def _identifier(text: str, taken: set[str], also: Container[str] = ()) -> str:
     """Return a valid, unique name for an argument ([a-z][a-z0-9_]*)."""
     base = re.sub(r"[^a-z0-9_]", "_", text.lower()).lstrip("_0123456789") or "arg"
     name, number = base, 0
-    while name in taken:
+    while name in taken or name in also:
         name, number = f"{base}_{number}", number + 1
     taken.add(name)
     return name
