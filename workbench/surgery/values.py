@@ -304,6 +304,12 @@ class Lists(Kind):
             return super().print(value)
         return words
 
+    def with_texts(self, value: Any, change: Change) -> Any:
+        """Return changed lists; see `Kind`."""
+        return tuple(
+            (change(key, True), tuple(change(text, False) for text in texts)) for key, texts in value
+        )
+
 
 class Integer(Kind):
     """A whole number."""
