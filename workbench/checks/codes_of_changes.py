@@ -173,6 +173,22 @@ ADAPT_CHAIN = Code(
     "fit the input.",
     "Change the adapter that is named.",
 )  # fmt: skip
+ADAPT_AUTO = Code(
+    "adapt-auto", "info", "a chain from image files was derived in place of auto",
+    "It follows from the input's dtype and shape and from what the graph does with it first; the recipe has the chain.",
+    "Nothing, if each reason is right; else write the chain.",
+)  # fmt: skip
+ADAPT_AUTO_ASSUMED = Code(
+    "adapt-auto-assumed", "info", "something was assumed for the chain in place of auto",
+    "Neither the input nor the graph shows it, and either way gives similar results.",
+    "Write the chain if it is otherwise.",
+)  # fmt: skip
+ADAPT_AUTO_UNKNOWN = Code(
+    "adapt-auto-unknown", "error", "a chain from image files can't be derived",
+    "The graph does not show the range of the numbers or the order of colours, and a wrong guess gives wrong results "
+    "that look right; or the input is no image.",
+    "Write the chain that is right in place of auto.",
+)  # fmt: skip
 ADAPT_IMPLIED = Code(
     "adapt-implied", "info", "a conversion was inserted into a chain of adapters",
     "The next adapter, or the input, takes another dtype or a batch; nothing is lost.",

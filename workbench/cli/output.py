@@ -165,9 +165,10 @@ class Output:
             width = self.width
             for part in _wrap(head, width - indent) if width else [head]:
                 self._write([(" " * indent, ""), (part, style)])
-            self.line(finding.message, indent=indent + 2)
-            if finding.hint:
-                self.line(words(finding.hint, "command line"), style="dim", indent=indent + 2)
+            for text in finding.message.splitlines():
+                self.line(text, indent=indent + 2)
+            for text in words(finding.hint, "command line").splitlines() if finding.hint else ():
+                self.line(text, style="dim", indent=indent + 2)
 
     # ---- talk
 
@@ -256,8 +257,8 @@ def _writing_stdout() -> Iterator[None]:
 
 
 def _paragraph(finding: Finding, indent: str = "") -> str:
-    hint = f"\n{indent}  {words(finding.hint, 'command line')}" if finding.hint else ""
-    return f"{finding.severity} {finding.heading}: {finding.message}{hint}"
+    hint = f"\n{words(finding.hint, 'command line')}" if finding.hint else ""
+    return f"{finding.severity} {finding.heading}: {finding.message}{hint}".replace("\n", f"\n{indent}  ")
 
 
 def error_json(problem: WorkbenchError) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import NoneType
 
 from workbench.errors import PlanError, UsageError, WrongType, expect
@@ -171,8 +172,13 @@ def _steps(workspace: Workspace, steps: Iterable[Operation], *, first: bool) -> 
             return False
         if not first:
             workspace.next_step()
-        step.apply(workspace)
         first = False
+        settled = step.settled(workspace)
+        if settled is not step:
+            steps_ = (settled if one is step else one for one in workspace.plan.steps)
+            workspace.plan = replace(workspace.plan, steps=tuple(steps_))
+        if not workspace.blocked:
+            settled.apply(workspace)
     return not workspace.blocked
 
 

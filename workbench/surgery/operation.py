@@ -61,6 +61,16 @@ class Operation(ABC):
         """Whether no change is requested."""
         return False
 
+    def settled(self, workspace: Workspace) -> Operation:
+        """Return the operation with what it leaves to the model written out, and report how.
+
+        It is this that is applied and that stands in recipes.
+
+        Args:
+            workspace: the models as they stand; only findings are added.
+        """
+        return self
+
     @abstractmethod
     def apply(self, workspace: Workspace) -> None:
         """Apply the change to a workspace, or report findings and change nothing.

@@ -2,38 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isqrt
 
 from workbench.disk import dtypes
-from workbench.model import MetaGraph
 from workbench.model.shapes import Shape
 from workbench.surgery.adapters.adapter import Adapter
 from workbench.surgery.adapters.chain import Chain
 from workbench.surgery.adapters.language import parse_calls
 from workbench.surgery.adapters.registry import make
-from workbench.surgery.adapters.steps.channels import Layout
+from workbench.surgery.adapters.steps.channels import Color, Layout
 from workbench.surgery.adapters.steps.decoding import DecodeImage
 from workbench.surgery.adapters.steps.geometry import Resize
 from workbench.surgery.adapters.steps.numeric import Cast, Scale
 from workbench.surgery.adapters.steps.reshaping import Expand, Flatten, Squeeze
 from workbench.surgery.adapters.suggest import CHANNELS, is_first, is_last
 from workbench.surgery.adapters.tensor_type import TensorType
-from workbench.surgery.resolve.value_ranges import Range, wanted_range
+from workbench.surgery.resolve.first_ops import FirstOps, Order
 
 _KINDS = {1: "grey", 3: "RGB", 4: "RGBA"}
-_SCALES: dict[Range, str] = {"0-1": "scale 1/255", "-1-1": "scale 1/127.5 offset=-1"}
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What a graph tells about the images that it takes.
+class Normal:
+    """Numbers that a network can take.
 
     Attributes:
-        range: the range of the numbers, by what is done with them first; None where nothing tells.
+        chain: the adapters that make them of 0-255; empty for none.
+        means: what they are, in a few words.
+        channels: the number of channels that it is for; 0 for any.
+        order: the order of colours that goes with it; None for any.
     """
 
-    range: Range | None = None
+    chain: str
+    means: str
+    channels: int = 0
+    order: Order | None = None
+
+
+NORMALS: Mapping[str, Normal] = {
+    "0-1": Normal("scale 1/255", "0 to 1"),
+    "-1-1": Normal("scale 1/127.5 offset=-1", "-1 to 1: MobileNet, Inception, Xception, NASNet"),
+    "0-255": Normal("", "0 to 255"),
+    "torch": Normal(
+        "scale 1/255 | mean 0.485 0.456 0.406 | std 0.229 0.224 0.225",
+        "by mean and deviation of ImageNet: DenseNet, models of PyTorch",
+        3,
+        "RGB",
+    ),
+    "caffe": Normal("mean 103.939 116.779 123.68", "less the mean of ImageNet: ResNet, VGG", 3, "BGR"),
+}
+"""Ways to make numbers for a network of pixels, by name; those with a channel each as in `keras.applications`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +74,7 @@ class Question:
     """What neither types nor graph tell.
 
     Attributes:
-        about: `size`, `range`, `order` or `method`.
+        about: `size`, `range`, `order`, `alpha` or `method`.
         text: what to find out, and what is assumed, as sentences.
         choices: other adapters for it, to be pasted in its place; an empty text for none.
     """
@@ -62,6 +82,11 @@ class Question:
     about: str
     text: str
     choices: tuple[str, ...] = ()
+
+    @property
+    def must_be_asked(self) -> bool:
+        """Whether a wrong assumption gives wrong results that look right."""
+        return self.about in ("range", "order")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +107,24 @@ class Front:
     questions: tuple[Question, ...] = ()
     problem: str | None = None
 
+    @property
+    def asked(self) -> tuple[Question, ...]:
+        """The questions that the user must answer."""
+        return tuple(question for question in self.questions if question.must_be_asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A chain to choose.
+
+    Attributes:
+        chain: the chain as written.
+        means: what it assumes, in a few words.
+    """
+
+    chain: str
+    means: str
+
 
 @dataclass(frozen=True, slots=True)
 class _Picture:
@@ -95,26 +138,22 @@ class _Picture:
     why: str
 
 
-def facts_of(meta: MetaGraph, tensor: str) -> Facts:
-    """Return what a graph tells about an input.
-
-    Args:
-        meta: the MetaGraph.
-        tensor: the input's tensor in its main graph.
-    """
-    return Facts(wanted_range(meta, tensor))
-
-
 def front_for(
-    want: TensorType, facts: Facts, *, size: tuple[int, int] | None = None, values: Range | None = None
+    want: TensorType,
+    facts: FirstOps,
+    *,
+    size: tuple[int, int] | None = None,
+    values: str | None = None,
+    order: Order | None = None,
 ) -> Front:
     """Derive a chain from image files to an input.
 
     Args:
         want: the type of the input.
-        facts: what the graph tells.
+        facts: what the graph does with the input first.
         size: height and width, where the input leaves them open.
-        values: the range of the numbers, where the graph does not tell.
+        values: the numbers that it takes, one of `NORMALS`, where the graph does not tell.
+        order: the order of colours that it takes, where the graph does not tell.
     """
     picture = _picture(want)
     takes = TensorType(dtypes.STRING, (), rows=False)
@@ -127,13 +166,44 @@ def front_for(
             takes = TensorType(dtypes.STRING, (), rows=False)
     work.decode(picture)
     work.resize(picture, size)
-    work.scale(facts.range, values)
+    work.order(picture, facts, order or (NORMALS[values].order if values else None))
+    work.scale(facts, values)
     work.arrange(picture, takes)
     work.cast()
     checked = Chain(tuple(work.adapters)).check(takes, want)
     work.reasons += (Reason(str(step), "it follows by necessity.") for step in checked.implied)
     chain = Chain(tuple(step.adapter for step in checked.steps))
     return Front(chain, takes, tuple(work.reasons), tuple(work.questions), checked.problem)
+
+
+def choices_for(want: TensorType, facts: FirstOps, front: Front) -> tuple[Choice, ...]:
+    """Return the chains among which the answers to the questions of a front choose.
+
+    Args:
+        want: the type of the input.
+        facts: as the front was derived from.
+        front: the front.
+    """
+    picture = _picture(want)
+    asked = {question.about for question in front.asked}
+    if isinstance(picture, str) or not asked:
+        return ()
+    colours: tuple[Order | None, ...] = ("RGB", "BGR") if "order" in asked else (facts.order,)
+    found: dict[str, Choice] = {}
+    for name, normal in NORMALS.items() if "range" in asked else [("", None)]:
+        if normal is not None and normal.channels not in (0, picture.channels):
+            continue
+        for order in colours:
+            if normal is not None and normal.order is not None and order not in (None, normal.order):
+                continue
+            chain = front_for(want, facts, values=name or None, order=order).chain.print()
+            words = [normal.means] if normal is not None else []
+            if picture.channels != 3:  # the networks that are named take colours
+                words = [text.partition(":")[0] for text in words]
+            if "order" in asked:
+                words.append("red first" if order == "RGB" else "blue first")
+            found.setdefault(chain, Choice(chain, ", ".join(words)))
+    return tuple(found.values())
 
 
 def _picture(want: TensorType) -> _Picture | str:
@@ -173,6 +243,10 @@ def _flat(want: TensorType, shape: Shape) -> _Picture | str:
     return f"The input takes {want}: {shape[-1]:,} values are no square image. Write the chain."
 
 
+def _reversal(picture: _Picture) -> str:
+    return "color RGBA>BGRA" if picture.channels == 4 else "color RGB>BGR"
+
+
 class _Front:
     """A front on its way."""
 
@@ -192,9 +266,6 @@ class _Front:
             adapter,
             f"{_KINDS[picture.channels]}: {picture.why}. A request's b64 arrives decoded in TensorFlow Serving.",
         )
-        if picture.channels > 1:
-            text = "Whether red or blue comes first. Red is assumed."
-            self.questions.append(Question("order", text, ("color RGB>BGR",)))
         if picture.channels != 4:
             text = "What is done with an alpha channel. It is dropped."
             self.questions.append(Question("alpha", text, (f"{adapter} alpha=composite",)))
@@ -216,25 +287,39 @@ class _Front:
         choices = (f"{resize} antialias=true", f"letterbox {height} {width}", f"{resize} method=nearest")
         self.questions.append(Question("method", text, choices))
 
-    def scale(self, found: Range | None, given: Range | None) -> None:
+    def order(self, picture: _Picture, facts: FirstOps, given: Order | None) -> None:
+        if picture.channels == 1:
+            return
+        order = facts.order or given
+        if order is None:
+            text = "Whether red or blue comes first: nothing in the graph shows it. Red is assumed."
+            self.questions.append(Question("order", text, (_reversal(picture),)))
+            return
+        why = f"the graph begins with {facts.order_by}" if facts.order else "as is given"
+        if order == "BGR":
+            self.add(Color(_reversal(picture).partition(" ")[2]), f"blue comes first: {why}.")
+        elif facts.order:
+            self.reasons.append(Reason("", f"Red comes first: {why}."))
+
+    def scale(self, facts: FirstOps, given: str | None) -> None:
         if not self.want.is_float:
             self.reasons.append(Reason("", f"No scale: the input takes {self.want.name}, as pixels are."))
             return
-        if found == "0-255":
-            self.reasons.append(Reason("", "No scale: the graph begins with a scaling of its own, of 0-255."))
-            return
-        values = found or given
+        values = facts.range or given
         if values is None:
-            text = "The range of the numbers: nothing in the graph tells. 0-1 is assumed."
-            self.questions.append(Question("range", text, (_SCALES["-1-1"], "")))
-            values, why = "0-1", "assumed: nothing in the graph tells the range."
-        elif found:
-            why = "the graph begins as if its input was 0-1."
+            text = "The range of the numbers: nothing in the graph shows it. 0-1 is assumed."
+            others = tuple(normal.chain for name, normal in NORMALS.items() if name in ("-1-1", "0-255"))
+            self.questions.append(Question("range", text, others))
+            values, why = "0-1", "assumed: nothing in the graph shows the range."
+        elif facts.range:
+            why = f"the graph begins with {facts.range_by}, which takes {NORMALS[values].means.partition(':')[0]}."
         else:
-            why = f"the range given, {given}."
-        if values in _SCALES:
-            for call in parse_calls(_SCALES[values]):
-                self.add(make(call), why)
+            why = f"the numbers given: {NORMALS[values].means}."
+        calls = parse_calls(NORMALS[values].chain)
+        for call in calls:
+            self.add(make(call), why)
+        if not calls:
+            self.reasons.append(Reason("", f"No scale: {why}"))
 
     def arrange(self, picture: _Picture, takes: TensorType) -> None:
         if picture.layout == "NCHW":

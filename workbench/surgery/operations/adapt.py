@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from workbench.surgery import values
 from workbench.surgery.adapters.chains import Chains
 from workbench.surgery.operation import Operation, normalise, option, register
 from workbench.surgery.signatures.adapted import adapt
+from workbench.surgery.signatures.automatic import AUTO, derive
 from workbench.surgery.signatures.chosen import choose
 from workbench.surgery.workspace import Workspace
 
@@ -21,7 +22,8 @@ Pairs = Mapping[str, str] | Sequence[tuple[str, str]]
 class Adapt(Operation):
     """Put adapters before inputs and after outputs of a signature.
 
-    A chain of adapters is written `resize 224 224 | cast float32 | scale 1/255`.
+    A chain of adapters is written `resize 224 224 | cast float32 | scale 1/255`. Before an input, `auto` is the
+    chain from image files to it, derived from the input and from what the graph does with it first.
 
     Attributes:
         before: key of an input to the chain that its value goes through first.
@@ -33,6 +35,7 @@ class Adapt(Operation):
     NAME: ClassVar[str] = "adapt"
     EXAMPLES: ClassVar[tuple[str, ...]] = (
         "adapt 'before=image=decode-image | resize 224 224 | scale 1/255'",
+        "adapt before=image=auto",
         "adapt 'after=scores=softmax | labels @labels.txt'",
     )
 
@@ -60,6 +63,17 @@ class Adapt(Operation):
     def empty(self) -> bool:
         """Whether no change is requested."""
         return not self.before and not self.after
+
+    def settled(self, workspace: Workspace) -> Operation:
+        """Return the operation with chains in place of `auto`, or report what the graph does not show."""
+        before = dict(self.before)
+        if AUTO not in before.values():
+            return self
+        signature = choose(workspace, self.signature, None)
+        for key, text in before.items() if signature is not None else ():
+            if text == AUTO and signature is not None and key in signature.inputs:
+                before[key] = derive(workspace, signature.inputs[key]) or text
+        return replace(self, before=before)
 
     def apply(self, workspace: Workspace) -> None:
         """Apply the adapters to a workspace, or report findings and change nothing."""

@@ -11,7 +11,7 @@ from workbench.findings import Finding
 if TYPE_CHECKING:
     from workbench.surgery.adapters.checked import Checked
     from workbench.surgery.resolve.endpoints import Endpoint
-    from workbench.surgery.resolve.value_ranges import Range
+    from workbench.surgery.resolve.first_ops import Range
 
 
 def checked_chain(source: Endpoint, target: Endpoint, through: str, where: str) -> Checked | Finding:

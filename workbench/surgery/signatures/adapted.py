@@ -23,6 +23,7 @@ from workbench.surgery.export.tables import tables_of_step
 from workbench.surgery.lineage import after_steps
 from workbench.surgery.resolve.adapted import adapter_remarks
 from workbench.surgery.rewrite.copy_for_signature import Consumers, needed_elsewhere
+from workbench.surgery.signatures.automatic import type_of
 from workbench.surgery.signatures.change_signatures import drop_warmup, make_function
 from workbench.surgery.signatures.chosen import add_copy
 from workbench.surgery.workspace import Workspace
@@ -116,7 +117,7 @@ class _Work:
             told = f"The input {show(twins[0])!r} feeds the same tensor."
             self.wrong("adapt-endpoint", key, told, f"Drop the input {show(twins[0])!r} in a step before.")
             return
-        own = self._type_of(port)
+        own = type_of(self.workspace, port)
         if noun == "input":
             checked = chain.check(chain.source(own), own, files=True)
         else:
@@ -133,13 +134,6 @@ class _Work:
                 told = "The signature has an output of this name already."
                 self.wrong("adapt-endpoint", f"{key}_{name}", told)
         (self.before if noun == "input" else self.after).append(_Adapted(key, port, own, checked))
-
-    def _type_of(self, port: Port) -> TensorType:
-        """Return the type of an input or output: of the graph, and where that is silent, as declared."""
-        found = self.workspace.original.node_tensor(port.tensor)
-        if found is None:
-            return TensorType.of(port.dtype, port.shape)
-        return TensorType.of(found.dtype or port.dtype, port.shape if found.shape is None else found.shape)
 
     def find_consumers(self) -> None:
         """Find what consumes the inputs that can't simply become what the adapters make."""
