@@ -14,8 +14,9 @@ from workbench.model import MetaGraph, Shape
 from workbench.model.shapes import text
 from workbench.names import show
 from workbench.surgery.resolve.adapted import range_behind
+from workbench.surgery.resolve.first_ops import Range
 from workbench.surgery.resolve.join import Link
-from workbench.surgery.resolve.value_ranges import Range, given_range, wanted_range
+from workbench.surgery.resolve.value_ranges import given_range, wanted_range
 
 _CHANNELS = (1, 3, 4)
 _FLOATS = ("float32", "float16", "bfloat16", "float64")
