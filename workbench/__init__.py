@@ -47,20 +47,22 @@ if TYPE_CHECKING:
     from workbench.publishing.running import Proving
     from workbench.runtime.api import run
     from workbench.surgery.draft import Draft, apply, check
-    from workbench.surgery.operation import Operation, parse_step
+    from workbench.surgery.operation import Operation
     from workbench.surgery.operations.adapt import Adapt
     from workbench.surgery.operations.connect import Connect
     from workbench.surgery.operations.flatten import Flatten
     from workbench.surgery.operations.freeze import Freeze
-    from workbench.surgery.operations.signature import Added, ChangeSignature
+    from workbench.surgery.operations.signature import ChangeSignature
     from workbench.surgery.plan import Plan, ResultOptions, Source
     from workbench.surgery.shortcuts import change_signatures, flatten, freeze
+    from workbench.surgery.signatures.changes import Added
+    from workbench.surgery.step import parse_step
     from workbench.verification.api import verify
     from workbench.verification.report import Proof
 
 _HOMES = {
     "Adapt": "workbench.surgery.operations.adapt",
-    "Added": "workbench.surgery.operations.signature",
+    "Added": "workbench.surgery.signatures.changes",
     "ChangeSignature": "workbench.surgery.operations.signature",
     "Checked": "workbench.checks.check",
     "Connect": "workbench.surgery.operations.connect",
@@ -98,7 +100,7 @@ _HOMES = {
     "flatten": "workbench.surgery.shortcuts",
     "freeze": "workbench.surgery.shortcuts",
     "open_model": "workbench.checks.opened",
-    "parse_step": "workbench.surgery.operation",
+    "parse_step": "workbench.surgery.step",
     "run": "workbench.runtime.api",
     "sample_models": "workbench.disk.samples",
     "scan": "workbench.checks.scan",

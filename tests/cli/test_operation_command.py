@@ -17,10 +17,11 @@ from workbench.cli.main import Parser, make_parser, summaries
 from workbench.cli.operation_command import OperationCommand, words_of
 from workbench.errors import UsageError
 from workbench.model import open_model
-from workbench.surgery import operation as registry
+from workbench.surgery import step as registry
 from workbench.surgery import values
-from workbench.surgery.operation import Operation, option, parse_step
+from workbench.surgery.operation import Operation
 from workbench.surgery.operations.set import Set
+from workbench.surgery.step import option, parse_step
 from workbench.surgery.workspace import Workspace
 
 Pairs = dict[str, str] | Sequence[tuple[str, str]]

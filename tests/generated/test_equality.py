@@ -32,9 +32,10 @@ from workbench.publishing.commit import commit
 from workbench.runtime.api import run
 from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import Draft, assemble, build
-from workbench.surgery.operations.signature import Added, ChangeSignature
+from workbench.surgery.operations.signature import ChangeSignature
 from workbench.surgery.plan import Plan, ResultOptions, Source
 from workbench.surgery.resolve.join import open_sources
+from workbench.surgery.signatures.changes import Added
 
 RUN = settings(
     max_examples=settings().max_examples // 10,

@@ -23,9 +23,10 @@ from workbench.session.session import Session, write_wire
 from workbench.surgery.operations.adapt import Adapt
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.operations.set import Set
-from workbench.surgery.operations.signature import Added, ChangeSignature
+from workbench.surgery.operations.signature import ChangeSignature
 from workbench.surgery.plan import Plan, Source
 from workbench.surgery.resolve.endpoints import Endpoint
+from workbench.surgery.signatures.changes import Added
 
 
 @pytest.fixture

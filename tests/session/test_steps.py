@@ -16,9 +16,9 @@ from workbench.session.command import command_line
 from workbench.session.options import CommitOptions
 from workbench.session.session import Session
 from workbench.session.steps import choices, counted, fill, form_fields
-from workbench.surgery.operation import operation_names, parse_step, print_step
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import Plan
+from workbench.surgery.step import operation_names, parse_step, print_step
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from workbench.session.lists.places import Entry, existing, is_model, known, listing, nothing, typed
 from workbench.session.store import Store, state_folder
-from workbench.surgery.operation import parse_step
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import Plan, ResultOptions, Source
 from workbench.surgery.recipe import load
+from workbench.surgery.step import parse_step
 
 
 def test_the_latest_model_comes_first_and_lost_ones_go(tmp_path: Path) -> None:

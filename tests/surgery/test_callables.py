@@ -31,8 +31,9 @@ from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import Draft
 from workbench.surgery.operations.flatten import Flatten
 from workbench.surgery.operations.freeze import Freeze
-from workbench.surgery.operations.signature import Added, ChangeSignature
+from workbench.surgery.operations.signature import ChangeSignature
 from workbench.surgery.plan import Plan, ResultOptions, Source
+from workbench.surgery.signatures.changes import Added
 
 pytestmark = pytest.mark.needs_tf
 

@@ -19,11 +19,12 @@ from workbench.publishing.commit import commit
 from workbench.publishing.running import Proving
 from workbench.runtime.child_process.child import Child
 from workbench.surgery.operations.connect import Connect
-from workbench.surgery.operations.signature import Added, ChangeSignature
+from workbench.surgery.operations.signature import ChangeSignature
 from workbench.surgery.plan import handle_base
 from workbench.surgery.recipe import RECIPE
 from workbench.surgery.resolve.endpoints import Lookup
 from workbench.surgery.resolve.inside_calls import inline_for_endpoints
+from workbench.surgery.signatures.changes import Added
 from workbench.verification.api import verify
 
 Zoo = Callable[[str], Example]

@@ -19,8 +19,14 @@ from workbench.publishing.commit import commit
 from workbench.publishing.reference import chain
 from workbench.surgery import recipe
 from workbench.surgery.draft import check
-from workbench.surgery.operation import (
-    Operation,
+from workbench.surgery.operations.connect import Connect
+from workbench.surgery.operations.flatten import Flatten
+from workbench.surgery.operations.freeze import Freeze
+from workbench.surgery.operations.signature import ChangeSignature
+from workbench.surgery.plan import Plan
+from workbench.surgery.signatures.changes import Added
+from workbench.surgery.step import (
+    Step,
     from_json,
     operation,
     operation_names,
@@ -28,11 +34,6 @@ from workbench.surgery.operation import (
     print_step,
     to_json,
 )
-from workbench.surgery.operations.connect import Connect
-from workbench.surgery.operations.flatten import Flatten
-from workbench.surgery.operations.freeze import Freeze
-from workbench.surgery.operations.signature import Added, ChangeSignature
-from workbench.surgery.plan import Plan
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
 ODD = TEXT | st.sampled_from(["", "[]", '["a"]', '{"a": "b"}', "a=b", "true", "null", "7", "'", '"', " "])
@@ -53,7 +54,7 @@ STEPS = st.one_of(
 
 
 @given(STEPS)
-def test_words_and_json_are_inverse(step: Operation) -> None:
+def test_words_and_json_are_inverse(step: Step) -> None:
     assert parse_step(print_step(step)) == step
     assert from_json(json.loads(json.dumps(to_json(step))), "step 1", "recipe") == step
     assert hash(step) == hash(parse_step(print_step(step)))
@@ -146,7 +147,7 @@ def test_a_recipe_of_steps_replays_to_the_same_bytes(tmp_path: Path) -> None:
         recipe.load(tmp_path / "recipe.json", {"n": elsewhere})
 
 
-VERSION_1: list[tuple[dict[str, Any], Operation]] = [
+VERSION_1: list[tuple[dict[str, Any], Step]] = [
     ({"edit": "freeze", "options": {}}, Freeze()),
     ({"edit": "flatten", "options": {"format": "tf1"}}, Flatten("tf1")),
     ({"edit": "signature", "options": {"drop": ["a"]}}, ChangeSignature(drop=["a"])),
@@ -154,7 +155,7 @@ VERSION_1: list[tuple[dict[str, Any], Operation]] = [
 
 
 @pytest.mark.parametrize(("old", "step"), VERSION_1)
-def test_recipes_of_version_1_are_read(old: dict[str, Any], step: Operation, tmp_path: Path) -> None:
+def test_recipes_of_version_1_are_read(old: dict[str, Any], step: Step, tmp_path: Path) -> None:
     file = tmp_path / "recipe.json"
     source = {"handle": "my model", "path": "m", "tag_set": "serve"}
     file.write_text(json.dumps({"schema_version": 1, "sources": [source], **old}))

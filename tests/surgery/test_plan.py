@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from workbench.errors import UsageError
-from workbench.surgery.operation import fields_to_json
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import Plan, ResultOptions, Source, SourceList, handle_base
+from workbench.surgery.step import fields_to_json
 
 
 def test_join(tmp_path: Path) -> None:

@@ -19,10 +19,10 @@ from workbench.findings import Finding
 from workbench.model import MetaGraph, open_model
 from workbench.publishing.commit import commit
 from workbench.surgery import builder
+from workbench.surgery.conditions.postconditions import UnsoundDraft
 from workbench.surgery.draft import Draft, build
 from workbench.surgery.operation import Operation
 from workbench.surgery.plan import Plan
-from workbench.surgery.postconditions import UnsoundDraft
 from workbench.surgery.workspace import Workspace
 
 # Codes that the result would have, too, and what the merge says of each, if it is not the code itself.

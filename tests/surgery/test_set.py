@@ -16,8 +16,8 @@ from workbench.publishing.commit import commit
 from workbench.publishing.reference import chain, depends
 from workbench.runtime.chain import FromConstant
 from workbench.runtime.child_process.child import Child
-from workbench.surgery.operation import parse_step
 from workbench.surgery.operations.set import Set
+from workbench.surgery.step import parse_step
 
 
 def two(folder: Path) -> Tiny:

@@ -19,18 +19,19 @@ from workbench.publishing.reference import chain, depends
 from workbench.runtime.chain import FromConstant, FromInput, FromStage
 from workbench.surgery import recipe
 from workbench.surgery.draft import Draft
-from workbench.surgery.operation import Operation, parse_step, print_step
 from workbench.surgery.operations.adapt import Adapt
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.operations.set import Set
 from workbench.surgery.operations.share import Share
-from workbench.surgery.operations.signature import Added, ChangeSignature
+from workbench.surgery.operations.signature import ChangeSignature
 from workbench.surgery.plan import Plan, ResultOptions, Source
+from workbench.surgery.signatures.changes import Added
+from workbench.surgery.step import Step, parse_step, print_step
 
 KEY = "serving_default"
 
 
-def joined(models: Mapping[str, Path], *steps: Operation, **options: object) -> Plan:
+def joined(models: Mapping[str, Path], *steps: Step, **options: object) -> Plan:
     sources = tuple(Source(handle, path) for handle, path in models.items())
     return Plan(sources, steps, ResultOptions(**options))  # type: ignore[arg-type]
 
@@ -143,7 +144,7 @@ def test_what_is_refused(tmp_path: Path) -> None:
     models = pair(tmp_path)
     models["c"] = typed(tmp_path / "c", "string", ())
     shared = Share({"x": ["a@x", "b@x"]})
-    cases: list[tuple[tuple[Operation, ...], list[tuple[str, str]]]] = [
+    cases: list[tuple[tuple[Step, ...], list[tuple[str, str]]]] = [
         ((Share({"x": ["a@x"]}),), [("share-input", "x=a@x")]),
         ((Share({"z": "z"}),), [("share-input", "z=z")]),
         ((Share({"x": ["a@x", "a@x"]}),), [("share-input", "x=a@x,a@x")]),

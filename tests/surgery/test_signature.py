@@ -20,8 +20,9 @@ from workbench.runtime.api import run
 from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import Draft
 from workbench.surgery.export.signature_functions import signature_map
-from workbench.surgery.operations.signature import Added, ChangeSignature
+from workbench.surgery.operations.signature import ChangeSignature
 from workbench.surgery.plan import Plan
+from workbench.surgery.signatures.changes import Added
 
 
 def opened(models: Models, name: str) -> Model:

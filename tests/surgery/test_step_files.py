@@ -20,10 +20,10 @@ from workbench.session.store import Store
 from workbench.surgery import recipe
 from workbench.surgery.adapters.chains import Chains
 from workbench.surgery.draft import check
-from workbench.surgery.operation import parse_step
 from workbench.surgery.operations.adapt import Adapt
 from workbench.surgery.operations.set import Set
 from workbench.surgery.plan import Plan
+from workbench.surgery.step import parse_step
 from workbench.surgery.step_files import StepFile, files_of, free_name, with_files
 from workbench.verification.replay import replay
 

@@ -10,12 +10,12 @@ from typing import Any
 from workbench.findings import Finding
 from workbench.model import Model
 from workbench.surgery.draft import Draft, build
-from workbench.surgery.operation import Operation
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.operations.flatten import Flatten
 from workbench.surgery.operations.freeze import Freeze
 from workbench.surgery.plan import Plan, ResultOptions, Source
 from workbench.surgery.rewrite.prefix import Rule
+from workbench.surgery.step import Step
 
 Models = Callable[[str], Source]
 """A name of the zoo, of `models.py` or of a sample model, with `#SIGNATURE` behind it if wanted → a source."""
@@ -49,14 +49,14 @@ class Refused:
     findings: list[Finding]
 
 
-def changed(model: Model, *steps: Operation) -> Any:
+def changed(model: Model, *steps: Step) -> Any:
     """The draft of a plan that changes one opened model, or what was found if that is forbidden."""
     plan = Plan.edit(model, *steps)
     draft, findings = build(plan, {plan.handles[0]: model})
     return Refused(findings) if draft is None else draft
 
 
-def made(model: Model, *steps: Operation) -> Draft:
+def made(model: Model, *steps: Step) -> Draft:
     """The same, or a failure that shows why there is no draft."""
     draft = changed(model, *steps)
     assert isinstance(draft, Draft), "\n".join(map(str, draft.findings))

@@ -14,9 +14,10 @@ from tests.surgery.tiny import doubler
 from tests.tui.driving import drive, press, screen_text, settle, type_text, until
 from workbench.model import open_model
 from workbench.session.steps import choices
-from workbench.surgery import operation as registry
+from workbench.surgery import step as registry
 from workbench.surgery import values
-from workbench.surgery.operation import Operation, option, print_step, register
+from workbench.surgery.operation import Operation
+from workbench.surgery.step import option, print_step, register
 from workbench.surgery.workspace import Workspace
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.screens.commit import CommitScreen

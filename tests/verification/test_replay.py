@@ -19,8 +19,9 @@ from workbench.errors import DamagedFile, MissingFile, MissingSource, UsageError
 from workbench.model import open_model
 from workbench.publishing.commit import commit
 from workbench.surgery.draft import Draft, apply
-from workbench.surgery.operations.signature import Added, ChangeSignature
+from workbench.surgery.operations.signature import ChangeSignature
 from workbench.surgery.plan import Plan
+from workbench.surgery.signatures.changes import Added
 from workbench.verification.replay import Replayed, replay
 
 RECIPE = Path("assets.extra") / "workbench.json"

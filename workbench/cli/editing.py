@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from workbench.model import Model
     from workbench.publishing.report import Report
     from workbench.surgery.draft import Draft
-    from workbench.surgery.operation import Operation
+    from workbench.surgery.step import Step
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -72,7 +72,7 @@ def open_it(args: argparse.Namespace) -> Model:
     return open_model(args.model, args.tag_set)
 
 
-def edit_plan(args: argparse.Namespace, *steps: Operation) -> Plan:
+def edit_plan(args: argparse.Namespace, *steps: Step) -> Plan:
     """Return the plan that changes the model of a command by steps."""
     from workbench.model.model import split_tags
 

@@ -243,7 +243,7 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
 
 def shapes_of(name: str) -> tuple[Shape, ...]:
     """Return the forms of a command's JSON; none for a command without."""
-    from workbench.surgery.operation import operation_names
+    from workbench.surgery.step import operation_names
 
     if name in JSON_KEYS:
         return JSON_KEYS[name]

@@ -143,7 +143,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
 
 def summaries() -> dict[str, str]:
     """Return what each command does, without importing one; those of operations last."""
-    from workbench.surgery.operation import summary
+    from workbench.surgery.step import summary
 
     own = {name: told for name, (_, told) in COMMANDS.items()}
     return own | {name: summary(name) for name in _operations()}
@@ -151,7 +151,7 @@ def summaries() -> dict[str, str]:
 
 @cache
 def _operations() -> tuple[str, ...]:
-    from workbench.surgery.operation import commands
+    from workbench.surgery.step import commands
 
     return commands()
 

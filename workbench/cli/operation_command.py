@@ -18,9 +18,9 @@ from workbench.cli.arguments import keys_of, pairs
 from workbench.cli.output import Output
 from workbench.errors import UsageError
 from workbench.names import show
-from workbench.surgery.operation import (
-    Operation,
+from workbench.surgery.step import (
     Record,
+    Step,
     is_required,
     kind_of,
     operation,
@@ -47,7 +47,7 @@ class OperationCommand:
     def __init__(self, name: str) -> None:
         found = operation(name)
         assert found is not None, name
-        self.cls: type[Operation] = found
+        self.cls: type[Step] = found
         self.__doc__ = (inspect.getdoc(found) or "").partition("\nAttributes:")[0].rstrip()
         self.EXAMPLES = _examples(found)
         paired = found.PAIRED or ()
@@ -84,7 +84,7 @@ class OperationCommand:
         special = _special(self.cls.NAME, out)
         return editing.change_and_report(plan, {plan.handles[0]: model}, args, out, special)
 
-    def steps(self, args: argparse.Namespace, model: Model) -> list[Operation]:
+    def steps(self, args: argparse.Namespace, model: Model) -> list[Step]:
         """Return the steps that the arguments ask for: one, or one for each pair.
 
         Raises:
@@ -271,7 +271,7 @@ def _known(field: Field, model: Model) -> Container[str]:
 # -- help
 
 
-def _examples(cls: type[Operation]) -> str:
+def _examples(cls: type[Step]) -> str:
     """Return the examples of a help, from steps as `parse_step` reads them."""
     lines = [shlex.join(words_of(parse_step(text))) for text in cls.EXAMPLES]
     lines = lines or [f"workbench {cls.NAME} ./model"]
@@ -280,7 +280,7 @@ def _examples(cls: type[Operation]) -> str:
     )
 
 
-def words_of(step: Operation, model: str = "./model") -> list[str]:
+def words_of(step: Step, model: str = "./model") -> list[str]:
     """Return the words of the command that applies one step to a model."""
     cls = type(step)
     words = ["workbench", cls.NAME, model]

@@ -11,7 +11,7 @@ from workbench.describe.signatures import ports_json
 from workbench.describe.text import size
 from workbench.model import shapes
 from workbench.names import count, show
-from workbench.surgery.operation import print_step, to_json
+from workbench.surgery.step import print_step, to_json
 
 if TYPE_CHECKING:
     from workbench.findings import Finding

@@ -6,8 +6,8 @@ import os
 import shlex
 
 from workbench.session.options import CommitOptions
-from workbench.surgery.operation import print_step
 from workbench.surgery.plan import DEFAULT_SIGNATURE, DEFAULT_TAGS, Plan, SourceList
+from workbench.surgery.step import print_step
 
 
 def command_line(plan: Plan, options: CommitOptions | None = None, target: str | None = None) -> str:

@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from workbench.surgery.operation import Operation, kind_of
+from workbench.surgery.step import Step, kind_of
 
 
-def with_handles(step: Operation, renamed: Mapping[str, str], *, joined: bool) -> Operation:
+def with_handles(step: Step, renamed: Mapping[str, str], *, joined: bool) -> Step:
     """Return a step that names models by their new handles.
 
     Args:

@@ -25,9 +25,9 @@ from workbench.surgery.plan import DEFAULT_SIGNATURE, Plan, Source, SourceList, 
 if TYPE_CHECKING:
     from workbench.session.lists.compatibility import Judge, Judgement
     from workbench.surgery.draft import Draft
-    from workbench.surgery.operation import Operation
     from workbench.surgery.resolve.endpoints import Endpoint
     from workbench.surgery.resolve.join import Join, Link
+    from workbench.surgery.step import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Undo:
     """A change: its name, and the state before it."""
 
     label: str
@@ -77,13 +77,13 @@ class Session:
     def __init__(self, plan: Plan | None = None, commit: CommitOptions | None = None) -> None:
         self.state = State(plan or Plan(()), commit or CommitOptions())
         self._opening = threading.RLock()
-        self._undo: list[Step] = []
-        self._redo: list[Step] = []
+        self._undo: list[Undo] = []
+        self._redo: list[Undo] = []
         self._models: dict[tuple[Path, tuple[str, ...] | None], Model] = {}
         self._join: tuple[Plan, Join] | None = None
         self._judge: tuple[Plan, int, Judge] | None = None
         self._outcome: Outcome | None = None
-        self._saved_steps: tuple[Operation, ...] = self.state.plan.steps
+        self._saved_steps: tuple[Step, ...] = self.state.plan.steps
 
     # -- what is there
 
@@ -307,7 +307,7 @@ class Session:
 
     # -- other steps
 
-    def add_step(self, step: Operation) -> None:
+    def add_step(self, step: Step) -> None:
         """Add a step after the others."""
         self.change(f"add {step.NAME}", replace(self.plan, steps=(*self.plan.steps, step)))
 
@@ -436,7 +436,7 @@ class Session:
         if state == self.state:
             return
         if not (typing and self._undo and self._undo[-1].label == label and not self._redo):
-            self._undo.append(Step(label, self.state))
+            self._undo.append(Undo(label, self.state))
         self._redo.clear()
         self.state = state
 
@@ -466,11 +466,11 @@ class Session:
         """Redo the last undone change; return its name."""
         return self._go(self._redo, self._undo)
 
-    def _go(self, here: list[Step], there: list[Step]) -> str | None:
+    def _go(self, here: list[Undo], there: list[Undo]) -> str | None:
         if not here:
             return None
         step = here.pop()
-        there.append(Step(step.label, self.state))
+        there.append(Undo(step.label, self.state))
         self.state = step.before
         return step.label
 

@@ -13,8 +13,9 @@ from typing import Any
 
 from workbench.errors import UsageError
 from workbench.names import count
-from workbench.surgery.operation import (
-    Operation,
+from workbench.surgery.operations.connect import Connect
+from workbench.surgery.step import (
+    Step,
     described,
     is_required,
     kind_of,
@@ -22,7 +23,6 @@ from workbench.surgery.operation import (
     operation_names,
     parse_field,
 )
-from workbench.surgery.operations.connect import Connect
 from workbench.surgery.values import Flag, from_text
 
 
@@ -58,7 +58,7 @@ class Filled:
         problems: what is wrong, by the name of the field; "" is for all of them together.
     """
 
-    step: Operation | None
+    step: Step | None
     problems: Mapping[str, str]
 
 
@@ -109,7 +109,7 @@ def fill(name: str, typed: Mapping[str, str | bool]) -> Filled:
         return Filled(None, {"": error.message})
 
 
-def _class(name: str) -> type[Operation]:
+def _class(name: str) -> type[Step]:
     cls = operation(name)
     assert cls is not None, name
     return cls

@@ -14,6 +14,7 @@ from workbench.findings import Action, Finding, Hint
 from workbench.graph.adjacency import Adjacency
 from workbench.model.objects import OBJECT_GRAPH_KEY
 from workbench.model.op_classes import VARIABLE_READS
+from workbench.surgery.conditions.preconditions import has_checkpoint, look_closer, variables_have_data
 from workbench.surgery.copied_files import CopiedFile
 from workbench.surgery.export.asset_names import place_assets
 from workbench.surgery.export.collections import merge_collections, merge_meta_info, merge_versions
@@ -35,7 +36,6 @@ from workbench.surgery.export.training_mode import both_modes, tell
 from workbench.surgery.export.variable_defs import describe_variables, known_by_name
 from workbench.surgery.imported import ImportedModel
 from workbench.surgery.lineage import References
-from workbench.surgery.preconditions import has_checkpoint, look_closer, variables_have_data
 from workbench.surgery.resolve.join import Join
 from workbench.surgery.resolve.preprocessing import remarks
 from workbench.surgery.result import Draft

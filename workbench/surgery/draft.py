@@ -12,14 +12,15 @@ from workbench.findings import Action, Finding, Hint, by_severity
 from workbench.model import MetaGraph, Model
 from workbench.names import show
 from workbench.surgery.builder import Builder
+from workbench.surgery.conditions.postconditions import check_join, check_steps
+from workbench.surgery.conditions.preconditions import unsafe_findings
 from workbench.surgery.operation import Operation
 from workbench.surgery.plan import Plan, ResultOptions, Source
-from workbench.surgery.postconditions import check_join, check_steps
-from workbench.surgery.preconditions import unsafe_findings
 from workbench.surgery.resolve.join import look_up, open_sources
 from workbench.surgery.result import Draft
 from workbench.surgery.rewrite.outline import CannotOutline
 from workbench.surgery.rewrite.prefix import Rule
+from workbench.surgery.step import Step
 from workbench.surgery.step_files import changed_files
 from workbench.surgery.workspace import Workspace, begin
 
@@ -94,7 +95,7 @@ def _must_fit(plan: Plan, models: Mapping[str, Model] | None) -> None:
     for source in plan.sources:
         expect(source, Source, "A source of a plan", "a Source")
     for step in plan.steps:
-        expect(step, Operation, "A step of a plan", "an operation, such as Connect(OUTPUT, INPUT)")
+        expect(step, Step, "A step of a plan", "an operation, such as Connect(OUTPUT, INPUT)")
     expect(plan.result.signature, str, "The signature of a plan", "text")
     expect(models, (Mapping, NoneType), "The models", "a dict of handles to opened models")
     for model in (models or {}).values():
@@ -165,7 +166,7 @@ def _change(plan: Plan, models: Mapping[str, Model]) -> tuple[Draft | None, list
     return draft, workspace.findings
 
 
-def _steps(workspace: Workspace, steps: Iterable[Operation], *, first: bool) -> bool:
+def _steps(workspace: Workspace, steps: Iterable[Step], *, first: bool) -> bool:
     """Apply operations in order and return whether no finding stopped one."""
     for step in steps:
         if workspace.blocked:
@@ -173,6 +174,9 @@ def _steps(workspace: Workspace, steps: Iterable[Operation], *, first: bool) -> 
         if not first:
             workspace.next_step()
         first = False
+        if not isinstance(step, Operation):
+            _refuse_order(workspace, step)
+            return False
         settled = step.settled(workspace)
         if settled is not step:
             steps_ = (settled if one is step else one for one in workspace.plan.steps)
@@ -180,6 +184,16 @@ def _steps(workspace: Workspace, steps: Iterable[Operation], *, first: bool) -> 
         if not workspace.blocked:
             settled.apply(workspace)
     return not workspace.blocked
+
+
+def _refuse_order(workspace: Workspace, step: Step) -> None:
+    workspace.note(
+        "step-order",
+        "error",
+        show(str(step), 1000),
+        "Models are connected before a plan's other steps.",
+        "Put this step before the others.",
+    )
 
 
 def assemble(

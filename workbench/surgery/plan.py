@@ -16,9 +16,9 @@ from workbench import names
 from workbench.errors import UsageError, WrongType, expect
 from workbench.surgery import values
 from workbench.surgery.adapters.language import has_adapters
-from workbench.surgery.operation import Joining, Operation, fields_to_json, option, print_step
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.operations.share import Share
+from workbench.surgery.step import Joining, Step, fields_to_json, option, print_step
 from workbench.surgery.step_files import StepFile, names_in_result
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Plan:
     """
 
     sources: tuple[Source, ...]
-    steps: tuple[Operation, ...] = ()
+    steps: tuple[Step, ...] = ()
     result: ResultOptions = ResultOptions()
     files: tuple[StepFile, ...] = ()
 
@@ -160,7 +160,7 @@ class Plan:
 
     @classmethod
     def edit(
-        cls, model: str | os.PathLike[str] | Model, *steps: Operation, tags: Iterable[str] | None = None
+        cls, model: str | os.PathLike[str] | Model, *steps: Step, tags: Iterable[str] | None = None
     ) -> Plan:
         """Make a plan that changes one model and keeps the rest byte for byte.
 
@@ -175,7 +175,7 @@ class Plan:
         """
         path, of = _located(model)
         for step in steps:
-            expect(step, Operation, "A step of a plan", "an operation, such as Freeze()")
+            expect(step, Step, "A step of a plan", "an operation, such as Freeze()")
         return cls((Source(handle_of(path), path, of if tags is None else tuple(tags)),), steps)
 
     @property
@@ -194,12 +194,12 @@ class Plan:
         return tuple(step for step in self.steps if isinstance(step, Joining))
 
     @property
-    def other_steps(self) -> tuple[Operation, ...]:
+    def other_steps(self) -> tuple[Step, ...]:
         """The steps that are no wires."""
         return tuple(step for step in self.steps if not isinstance(step, Connect))
 
     @property
-    def later_steps(self) -> tuple[Operation, ...]:
+    def later_steps(self) -> tuple[Step, ...]:
         """The steps that are done after the models are connected."""
         return tuple(step for step in self.steps if not isinstance(step, Joining))
 
@@ -271,7 +271,7 @@ class Plan:
         """Return the same plan with one more wire."""
         return self.with_wires((*self.wires, wire))
 
-    def with_step(self, step: Operation) -> Plan:
+    def with_step(self, step: Step) -> Plan:
         """Return the same plan with one more step: one that connects models before those that do not."""
         if not isinstance(step, Joining):
             return replace(self, steps=(*self.steps, step))

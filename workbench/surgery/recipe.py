@@ -20,17 +20,17 @@ from workbench.errors import DamagedFile, DiskError, MissingFile, UsageError
 from workbench.findings import Action, Hint
 from workbench.names import did_you_mean, show
 from workbench.surgery import step_files
-from workbench.surgery.operation import (
-    Operation,
+from workbench.surgery.operations.connect import Connect
+from workbench.surgery.operations.share import Share
+from workbench.surgery.plan import DEFAULT_SIGNATURE, Plan, ResultOptions, Source, SourceList
+from workbench.surgery.step import (
+    Step,
     fields_from_json,
     fields_to_json,
     from_json,
     operation,
     to_json,
 )
-from workbench.surgery.operations.connect import Connect
-from workbench.surgery.operations.share import Share
-from workbench.surgery.plan import DEFAULT_SIGNATURE, Plan, ResultOptions, Source, SourceList
 from workbench.surgery.values import is_text, shown
 from workbench.version import __version__
 
@@ -68,9 +68,7 @@ def describe(plan: Plan, join: Join, folder: Path | None = None) -> dict[str, An
         if earlier is not None:
             source["recipe"] = earlier
         sources.append(source)
-    steps: list[Operation] = [
-        Connect(str(link.source), str(link.target), link.through) for link in join.links
-    ]
+    steps: list[Step] = [Connect(str(link.source), str(link.target), link.through) for link in join.links]
     steps += (Share({one.key: list(map(str, one.targets))}) for one in join.shared)
     steps += plan.later_steps
     if folder is None:
@@ -86,7 +84,7 @@ def describe(plan: Plan, join: Join, folder: Path | None = None) -> dict[str, An
     }
 
 
-def plan_to_json(plan: Plan, steps: Sequence[Operation]) -> dict[str, Any]:
+def plan_to_json(plan: Plan, steps: Sequence[Step]) -> dict[str, Any]:
     """Return steps and a plan's result options as a recipe stores them."""
     return {"steps": [to_json(step) for step in steps], "result": fields_to_json(plan.result)}
 

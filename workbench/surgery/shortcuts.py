@@ -10,11 +10,12 @@ from workbench.model import Model
 from workbench.surgery.draft import Draft, apply
 from workbench.surgery.operations.flatten import Flatten
 from workbench.surgery.operations.freeze import Freeze
-from workbench.surgery.operations.signature import Added, ChangeSignature
+from workbench.surgery.operations.signature import ChangeSignature
 from workbench.surgery.plan import Plan
+from workbench.surgery.signatures.changes import Added
 
 if TYPE_CHECKING:
-    from workbench.surgery.operation import Operation
+    from workbench.surgery.step import Step
 
 AnyModel = Model | str | os.PathLike[str]
 
@@ -85,6 +86,6 @@ def change_signatures(
     return _applied(model, step)
 
 
-def _applied(model: AnyModel, step: Operation) -> Draft:
+def _applied(model: AnyModel, step: Step) -> Draft:
     plan = Plan.edit(model, step)
     return apply(plan, {plan.handles[0]: model} if isinstance(model, Model) else None)

@@ -19,7 +19,7 @@ from workbench.disk.folder.layout import ASSETS
 from workbench.errors import DamagedFile, DiskError
 from workbench.findings import Finding
 from workbench.names import show
-from workbench.surgery.operation import Operation, kind_of
+from workbench.surgery.step import Step, kind_of
 
 _EXTRA = "assets.extra"
 _MOST_LOOKED_AT = 1000
@@ -40,7 +40,7 @@ class StepFile:
     digest: str
 
 
-def files_of(step: Operation) -> tuple[str, ...]:
+def files_of(step: Step) -> tuple[str, ...]:
     """Return the paths of the files that a step reads, as written."""
     found = [
         path for field in dataclasses.fields(step) for path in kind_of(field).files(getattr(step, field.name))
@@ -48,7 +48,7 @@ def files_of(step: Operation) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def with_files(step: Operation, paths: Mapping[str, str]) -> Operation:
+def with_files(step: Step, paths: Mapping[str, str]) -> Step:
     """Return a step that reads its files elsewhere.
 
     Args:
@@ -64,7 +64,7 @@ def with_files(step: Operation, paths: Mapping[str, str]) -> Operation:
     return dataclasses.replace(step, **changed)
 
 
-def names_in_result(steps: Iterable[Operation], known: Iterable[StepFile]) -> dict[str, str]:
+def names_in_result(steps: Iterable[Step], known: Iterable[StepFile]) -> dict[str, str]:
     """Return the names that files have in the recipe of a result, by path as written.
 
     They are bare names, each file's own, and stay when the recipe is replayed.
@@ -86,7 +86,7 @@ def names_in_result(steps: Iterable[Operation], known: Iterable[StepFile]) -> di
     return found
 
 
-def names_beside(steps: Iterable[Operation], folder: Path) -> dict[str, str]:
+def names_beside(steps: Iterable[Step], folder: Path) -> dict[str, str]:
     """Return the paths of files relative to a recipe's folder, by path as written."""
     return {
         path: Path(os.path.relpath(os.path.realpath(path), folder)).as_posix()
@@ -139,8 +139,8 @@ def digests_in(recipe: Mapping[str, Any], where: str) -> dict[str, str]:
 
 
 def located(
-    steps: Iterable[Operation], folder: Path, digests: Mapping[str, str]
-) -> tuple[tuple[Operation, ...], tuple[StepFile, ...]]:
+    steps: Iterable[Step], folder: Path, digests: Mapping[str, str]
+) -> tuple[tuple[Step, ...], tuple[StepFile, ...]]:
     """Return the steps of a recipe with paths for the working folder, and what is known of their files.
 
     Args:
@@ -191,7 +191,7 @@ def _from_here(path: Path) -> str:
     return str(path)
 
 
-def changed_files(steps: Iterable[Operation], known: Iterable[StepFile]) -> Iterator[Finding]:
+def changed_files(steps: Iterable[Step], known: Iterable[StepFile]) -> Iterator[Finding]:
     """Yield a finding for each file that is gone or has another content than its recipe says.
 
     Args:

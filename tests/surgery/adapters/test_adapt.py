@@ -14,7 +14,7 @@ from tests.surgery.adapters.pictures import opened, strings
 from tests.surgery.tiny import Tiny, doubler
 from workbench.disk import schema
 from workbench.runtime.child_process.child import Child
-from workbench.surgery.operation import parse_step, print_step
+from workbench.surgery.step import parse_step, print_step
 
 N = None
 

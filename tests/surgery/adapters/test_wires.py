@@ -19,9 +19,9 @@ from workbench.model import open_model
 from workbench.publishing.commit import commit
 from workbench.runtime.child_process.child import Child
 from workbench.surgery.adapters.language import Call, print_calls
-from workbench.surgery.operation import parse_step, print_step, to_json
 from workbench.surgery.recipe import load, save
 from workbench.surgery.resolve.join import look_up, split_wire
+from workbench.surgery.step import parse_step, print_step, to_json
 
 N = None
 PICTURES, SMALL = (N, 32, 32, 3), (N, 28, 28, 1)

@@ -11,7 +11,8 @@ from tests.surgery.tiny import Tiny
 from tests.surgery.tools import changed
 from workbench.model import open_model
 from workbench.surgery.draft import Draft
-from workbench.surgery.operations.signature import Added, ChangeSignature
+from workbench.surgery.operations.signature import ChangeSignature
+from workbench.surgery.signatures.changes import Added
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Change the model and return the exit code."""
-    from workbench.surgery.operation import parse_step
+    from workbench.surgery.step import parse_step
 
     if args.list:
         _list(out)
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
 
 
 def _list(out: Output) -> None:
-    from workbench.surgery.operation import described, operation_names
+    from workbench.surgery.step import described, operation_names
 
     found = {name: described(name) for name in operation_names()}
     if out.json:

@@ -18,9 +18,9 @@ from workbench.cli.arguments import add_overwrite, keys_of, pairs
 from workbench.cli.output import Output
 from workbench.errors import PlanError, UsageError
 from workbench.names import did_you_mean, show
-from workbench.surgery.operation import parse_step
 from workbench.surgery.operations.share import Share
 from workbench.surgery.plan import DEFAULT_SIGNATURE, DEFAULT_TAGS, Plan, ResultOptions, Source, SourceList
+from workbench.surgery.step import parse_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -141,7 +141,7 @@ def run(args: argparse.Namespace, out: Output, child: Child | None = None) -> in
             "No folder for the result is given.", hint="Add -o DIR, or --dry-run to write nothing."
         )
     if args.dry_run:
-        from workbench.surgery.preconditions import unsafe_findings
+        from workbench.surgery.conditions.preconditions import unsafe_findings
 
         draft.findings = [*draft.findings, *unsafe_findings(draft.meta, draft.references)]
     return commit_and_report(draft, args, out, MergePages(draft, _needs(args, draft)), child)

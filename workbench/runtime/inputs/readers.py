@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from workbench.disk import dtypes, optable
 from workbench.disk.nodes import attr
-from workbench.graph.level import Use
+from workbench.graph.level import Use, Value
 from workbench.model import shapes
 from workbench.runtime.inputs import flow
 from workbench.runtime.inputs.facts import (
@@ -15,6 +14,7 @@ from workbench.runtime.inputs.facts import (
     Compressed,
     Csv,
     Example,
+    Facts,
     Feature,
     Fields,
     Image,
@@ -28,9 +28,8 @@ from workbench.runtime.inputs.facts import (
     Wav,
 )
 
-if TYPE_CHECKING:
-    from workbench.runtime.inputs.trace import Tracer
-
+Follow = Callable[[Value, int], Facts]
+"""Returns what the graph says of a value, at a depth of texts in texts."""
 _MAX_PREFIX = 1 << 16
 _IMAGES = {
     "DecodePng": "png",
@@ -43,9 +42,9 @@ _IMAGES = {
 }
 
 
-def _read_image(tracer: Tracer, use: Use, nested: int) -> Text:
+def _read_image(follow: Follow, use: Use, nested: int) -> Text:
     channels = int(use.node.attr["channels"].i) if "channels" in use.node.attr else 0
-    facts = tracer.facts(use.output(), nested)
+    facts = follow(use.output(), nested)
     side, elements = facts.dims.get(-3), facts.total or facts.row
     if side is None and elements is not None:
         for count in (channels,) if channels else (3, 1, 4):
@@ -55,40 +54,40 @@ def _read_image(tracer: Tracer, use: Use, nested: int) -> Text:
     return Image(_IMAGES[use.op], channels, side)
 
 
-def _read_base64(tracer: Tracer, use: Use, nested: int) -> Text:
-    return Base64(tracer.facts(use.output(), nested))
+def _read_base64(follow: Follow, use: Use, nested: int) -> Text:
+    return Base64(follow(use.output(), nested))
 
 
-def _read_number(tracer: Tracer, use: Use, nested: int) -> Text:
+def _read_number(follow: Follow, use: Use, nested: int) -> Text:
     dtype = attr(use.node, "out_type").type or dtypes.FLOAT
-    return Number(dtype, tracer.facts(use.output(), nested))
+    return Number(dtype, follow(use.output(), nested))
 
 
-def _read_raw(tracer: Tracer, use: Use, nested: int) -> Text:
-    facts = tracer.facts(use.output(), nested)
+def _read_raw(follow: Follow, use: Use, nested: int) -> Text:
+    facts = follow(use.output(), nested)
     return Raw(attr(use.node, "out_type").type, facts.total or facts.row or facts.dims.get(-1))
 
 
-def _read_compressed(tracer: Tracer, use: Use, nested: int) -> Text:
+def _read_compressed(follow: Follow, use: Use, nested: int) -> Text:
     kind = attr(use.node, "compression_type").s.decode("ascii", "replace")
-    return Compressed(kind, tracer.facts(use.output(), nested))
+    return Compressed(kind, follow(use.output(), nested))
 
 
-def _read_csv(tracer: Tracer, use: Use, nested: int) -> Text:
+def _read_csv(follow: Follow, use: Use, nested: int) -> Text:
     types = list(attr(use.node, "OUT_TYPE").list.type)
     delimiter = attr(use.node, "field_delim").s.decode("utf-8", "replace") or ","
-    fields = tuple((dtype, tracer.facts(use.output(i), nested)) for i, dtype in enumerate(types))
+    fields = tuple((dtype, follow(use.output(i), nested)) for i, dtype in enumerate(types))
     return Csv(delimiter, fields)
 
 
-def _read_wav(tracer: Tracer, use: Use, nested: int) -> Text:
+def _read_wav(follow: Follow, use: Use, nested: int) -> Text:
     samples = int(attr(use.node, "desired_samples").i)
     return Wav(max(int(attr(use.node, "desired_channels").i), 1), samples if samples > 0 else None)
 
 
-def _read_fields(tracer: Tracer, use: Use, nested: int) -> Text | None:
+def _read_fields(follow: Follow, use: Use, nested: int) -> Text | None:
     """What is split and then read: numbers in a line, words of a vocabulary. Any words need no telling."""
-    facts = tracer.facts(use.output(1), nested)
+    facts = follow(use.output(1), nested)
     if not facts.texts and not facts.keys:
         return None
     count = facts.row or facts.total or facts.dims.get(-1)
@@ -100,8 +99,8 @@ def _read_fields(tracer: Tracer, use: Use, nested: int) -> Text | None:
     return Fields(known[0] if known else "", count, facts)
 
 
-def _read_slice(tracer: Tracer, use: Use, nested: int) -> Text | None:
-    facts = tracer.facts(use.output(), nested)
+def _read_slice(follow: Follow, use: Use, nested: int) -> Text | None:
+    facts = follow(use.output(), nested)
     start, length = (flow.const(use.input(position)) for position in (1, 2))
     if not facts.texts or start is None or length is None or start.size != 1 or length.size != 1:
         return None
@@ -109,12 +108,12 @@ def _read_slice(tracer: Tracer, use: Use, nested: int) -> Text | None:
     return Sliced(first, count if count < _MAX_PREFIX else -1, facts) if 0 <= first < _MAX_PREFIX else None
 
 
-def _read_tensor(tracer: Tracer, use: Use, nested: int) -> Text:
-    return ParsedTensor(attr(use.node, "out_type").type, tracer.facts(use.output(), nested))
+def _read_tensor(follow: Follow, use: Use, nested: int) -> Text:
+    return ParsedTensor(attr(use.node, "out_type").type, follow(use.output(), nested))
 
 
-def _read_json(tracer: Tracer, use: Use, nested: int) -> Text:
-    return JsonExample(tracer.facts(use.output(), nested))
+def _read_json(follow: Follow, use: Use, nested: int) -> Text:
+    return JsonExample(follow(use.output(), nested))
 
 
 # what is keyed: (arg or attr of the keys, attr of the dtypes, attr of the shapes or "", output of the values)
@@ -141,17 +140,17 @@ _LISTS: _Keyed = (
 )
 
 
-def _read_example(tracer: Tracer, use: Use, nested: int) -> Text | None:
-    features = _features(tracer, use, nested, _EXAMPLE)
+def _read_example(follow: Follow, use: Use, nested: int) -> Text | None:
+    features = _features(follow, use, nested, _EXAMPLE)
     return None if features is None else Example(features, use.op == "ParseSingleExample")
 
 
-def _read_sequence(tracer: Tracer, use: Use, nested: int) -> Text | None:
-    context, lists = (_features(tracer, use, nested, keyed) for keyed in (_CONTEXT, _LISTS))
+def _read_sequence(follow: Follow, use: Use, nested: int) -> Text | None:
+    context, lists = (_features(follow, use, nested, keyed) for keyed in (_CONTEXT, _LISTS))
     return None if context is None or lists is None else SequenceExample(context, lists)
 
 
-def _features(tracer: Tracer, use: Use, nested: int, keyed: _Keyed) -> tuple[Feature, ...] | None:
+def _features(follow: Follow, use: Use, nested: int, keyed: _Keyed) -> tuple[Feature, ...] | None:
     """The keys of an Example with dtype and shape, whichever of the ops reads it; None where the op is not known.
 
     Sources: `parsing_ops.cc` and the arg names of each op; keys are attrs in ParseSingleExample and
@@ -184,7 +183,7 @@ def _features(tracer: Tracer, use: Use, nested: int, keyed: _Keyed) -> tuple[Fea
         first = outputs[output].first if output in outputs else 0
         for number, (key, dtype) in enumerate(zip(keys(keys_name), types, strict=False)):
             shape = known[number] if number < len(known) else None
-            features.append(Feature(key, dtype, shape, tracer.facts(use.output(first + number), nested)))
+            features.append(Feature(key, dtype, shape, follow(use.output(first + number), nested)))
     return tuple(features)
 
 
@@ -192,7 +191,7 @@ def _text(key: bytes) -> str:
     return key.decode("utf-8", "surrogateescape")
 
 
-READERS: dict[str, Callable[[Tracer, Use, int], Text | None]] = {
+READERS: dict[str, Callable[[Follow, Use, int], Text | None]] = {
     **dict.fromkeys(_IMAGES, _read_image),
     "DecodeBase64": _read_base64,
     "StringToNumber": _read_number,

@@ -109,7 +109,7 @@ class Tracer:
                 facts.keys = self._keys(use, flow.origin(table), nested)
         reader = READERS.get(use.op)
         if reader is not None and use.position == 0:
-            text = reader(self, use, nested + 1)
+            text = reader(self.facts, use, nested + 1)
             if text is not None and text not in facts.texts:
                 facts.texts.append(text)
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 from workbench.surgery import values
 from workbench.surgery.adapters.chains import ChainText
 from workbench.surgery.adapters.language import parse_wire, print_wire
-from workbench.surgery.operation import Joining, option, register
+from workbench.surgery.step import Joining, option, register
 
 
 @register

@@ -9,7 +9,7 @@ from typing import ClassVar
 from workbench.errors import UsageError
 from workbench.names import show
 from workbench.surgery import values
-from workbench.surgery.operation import Joining, option, register
+from workbench.surgery.step import Joining, option, register
 
 Lists = Mapping[str, Sequence[str]] | Sequence[tuple[str, Sequence[str]]]
 

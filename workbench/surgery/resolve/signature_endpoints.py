@@ -21,7 +21,7 @@ from workbench.surgery.resolve.inside_calls import InlinedCopy, inline_for_endpo
 from workbench.surgery.resolve.join import hides
 
 if TYPE_CHECKING:
-    from workbench.surgery.operations.signature import Added
+    from workbench.surgery.signatures.changes import Added
     from workbench.surgery.workspace import Workspace
 
 Side = Literal["inputs", "outputs"]

@@ -41,12 +41,12 @@ from workbench.surgery.workspace import WARMUP, Workspace
 
 if TYPE_CHECKING:
     from workbench.disk.schema import MessageMap
-    from workbench.surgery.operations.signature import Added, ChangeSignature
+    from workbench.surgery.signatures.changes import Added, SignatureChanges
 
 _M = TypeVar("_M", bound=Message)
 
 
-def change_signatures(workspace: Workspace, change: ChangeSignature) -> None:
+def change_signatures(workspace: Workspace, change: SignatureChanges) -> None:
     """Change the signatures of a model; what can't be done becomes findings.
 
     Args:
@@ -60,7 +60,7 @@ def change_signatures(workspace: Workspace, change: ChangeSignature) -> None:
         carry_init(workspace)
 
 
-def add_signature(workspace: Workspace, change: ChangeSignature, *, objects: bool) -> None:
+def add_signature(workspace: Workspace, change: SignatureChanges, *, objects: bool) -> None:
     """Add signatures within another operation, which handles the init op itself.
 
     Args:
@@ -77,7 +77,7 @@ def add_signature(workspace: Workspace, change: ChangeSignature, *, objects: boo
 class _Change:
     """The steps of one change of signatures."""
 
-    def __init__(self, workspace: Workspace, change: ChangeSignature, *, objects: bool = True) -> None:
+    def __init__(self, workspace: Workspace, change: SignatureChanges, *, objects: bool = True) -> None:
         self.workspace = workspace
         # whether there is an object graph to change as well
         self.objects = objects and workspace.original.has_object_graph

@@ -10,10 +10,11 @@ from workbench.findings import Action, Finding, Hint
 from workbench.model.signature import HIDDEN_SIGNATURES
 from workbench.names import show
 from workbench.surgery.imported import unique_name
-from workbench.surgery.operations.signature import Added, ChangeSignature
+from workbench.surgery.operations.signature import ChangeSignature
 from workbench.surgery.plan import DEFAULT_SIGNATURE
 from workbench.surgery.resolve.callables import Prepared, prepare_usual
 from workbench.surgery.signatures.change_signatures import add_signature
+from workbench.surgery.signatures.changes import Added
 from workbench.surgery.workspace import Workspace
 
 

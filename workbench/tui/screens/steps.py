@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
 from workbench.session.steps import FormField, choices, fill, form_fields
-from workbench.surgery.operation import Operation
+from workbench.surgery.step import Step
 from workbench.tui.screens.dialog import Dialog
 from workbench.tui.widgets.checkbox import Tick
 from workbench.tui.widgets.lines import Lines, Painted
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _SEVERAL = "Separate several values by spaces; quote a value that contains spaces."
 
 
-def ask_for_step(app: Host, made: Callable[[Operation], None], name: str = "") -> None:
+def ask_for_step(app: Host, made: Callable[[Step], None], name: str = "") -> None:
     """Ask for an operation, then for its fields.
 
     A form that is closed leads back to the operations.
@@ -40,7 +40,7 @@ def ask_for_step(app: Host, made: Callable[[Operation], None], name: str = "") -
         if name is not None:
             app.push_screen(StepScreen(name), lambda step: filled(name, step))
 
-    def filled(name: str, step: Operation | None) -> None:
+    def filled(name: str, step: Step | None) -> None:
         if step is not None:
             made(step)
         else:
@@ -107,7 +107,7 @@ class OperationsScreen(Dialog[str]):
         self.action_take()
 
 
-class StepScreen(Dialog[Operation]):
+class StepScreen(Dialog[Step]):
     """A dialog with a form, which returns the filled operation; None when closed.
 
     Args:

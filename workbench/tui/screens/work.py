@@ -22,8 +22,8 @@ from workbench.tui.screens.panes import PanesScreen
 from workbench.tui.widgets.bars import CommandLine
 
 if TYPE_CHECKING:
-    from workbench.surgery.operation import Operation
     from workbench.surgery.operations.connect import Connect
+    from workbench.surgery.step import Step
 
 
 class WorkScreen(PanesScreen):
@@ -105,7 +105,7 @@ class WorkScreen(PanesScreen):
             self.app.tell("Open a model first (o).")
             return
 
-        def made(step: Operation) -> None:
+        def made(step: Step) -> None:
             self.session.add_step(step)
             self.changed()
 

@@ -9,8 +9,8 @@ from rich.cells import cell_len
 from workbench.model import shapes
 from workbench.names import elide, show
 from workbench.session.session import Session
-from workbench.surgery.operation import Operation, print_step
 from workbench.surgery.operations.connect import Connect
+from workbench.surgery.step import Step, print_step
 from workbench.tui import glyphs
 from workbench.tui.actions import bindings
 from workbench.tui.messages import GoTo, RemoveAsked
@@ -45,7 +45,7 @@ class Wires(Lines):
         return wires[self.cursor] if 0 <= self.cursor < len(wires) else None
 
     @property
-    def step(self) -> Operation | None:
+    def step(self) -> Step | None:
         """Return the step under the cursor that is no wire."""
         number = self.cursor - len(self.session.plan.wires)
         steps = self.session.plan.other_steps
