@@ -203,3 +203,29 @@ ADAPT_OBJECTS = Code(
     "In TF2 format the signature is changed; what is called on the loaded object stays as it was.",
     "Call the signature.",
 )  # fmt: skip
+EXPOSE_NOTHING = Code(
+    "expose-nothing", "error", "there are no tensors to expose", "Nothing would be changed.",
+    "Name a new output and its tensor: KEY=TENSOR.",
+)  # fmt: skip
+EXPOSE_DONE = Code(
+    "expose-done", "info", "tensors became outputs of a signature",
+    "Functions on the way to them were cloned, with one result more; other users keep the original.",
+    "Nothing: this is what was asked for.",
+)  # fmt: skip
+EXPOSE_LOOP = Code(
+    "expose-loop", "info", "a new output has the values of a loop's iterations",
+    "They are collected in a list and stacked behind the loop. It is a warning where their shape is not fixed: a loop "
+    "without an iteration, or with values of different shapes, then fails when the output is asked for.",
+    "Nothing, or expose what comes out of the loop.",
+    also=("warning",),
+)  # fmt: skip
+EXPOSE_GRADIENT = Code(
+    "expose-gradient", "warning", "a function on the way to a tensor has a gradient of its own",
+    "It computes the gradient from the outputs that the function had before, so none flows back from the new ones.",
+    "Nothing, unless the new outputs are for training.",
+)  # fmt: skip
+EXPOSE_OBJECTS = Code(
+    "expose-objects", "info", "callables of the object graph have no new outputs",
+    "In TF2 format the signature is changed; what is called on the loaded object stays as it was.",
+    "Call the signature.",
+)  # fmt: skip

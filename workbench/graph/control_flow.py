@@ -6,37 +6,37 @@ to fetch either (`Graph.prevent_fetching`), and a value from outside led into a 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from workbench import names
 from workbench.disk.schema import NodeDef
-from workbench.graph.adjacency import Adjacency
-from workbench.model import MetaGraph
+from workbench.graph.body import Body
 from workbench.model.op_classes import ENTERS, EXITS, INTO_CONTROL_FLOW, MERGES, NEXT_ITERATIONS, SWITCHES
 
 Inside = Literal["loop", "branch"]
 
 
-def inside(meta: MetaGraph, node: str) -> Inside | None:
-    """Return the v1 `while` or `cond` that contains a node, or None."""
-    if not any(op in meta.main_ops for op in INTO_CONTROL_FLOW):
+def inside(body: Body, node: str) -> Inside | None:
+    """Return the v1 `while` or `cond` that contains a node of a body, or None."""
+    if not any(one.op in INTO_CONTROL_FLOW for one in body.nodes.values()):
         return None
-    in_loops = _in_loops(meta)
+    in_loops = _in_loops(body)
     if node in in_loops:
         return "loop"
-    return "branch" if _depth(meta, node, in_loops) > 0 else None
+    return "branch" if _depth(body.nodes, node, in_loops) > 0 else None
 
 
-def _in_loops(meta: MetaGraph) -> set[str]:
+def _in_loops(body: Body) -> set[str]:
     """Return the nodes behind an Enter and before an Exit."""
-    starts = [name for name, node in meta.nodes.items() if node.op in ENTERS]
+    starts = [name for name, node in body.nodes.items() if node.op in ENTERS]
     if not starts:
         return set()
-    exits = {name for name, node in meta.nodes.items() if node.op in EXITS}
-    return Adjacency(meta.nodes).descendants(starts, exits) - exits
+    exits = {name for name, node in body.nodes.items() if node.op in EXITS}
+    return body.adjacency.descendants(starts, exits) - exits
 
 
-def _depth(meta: MetaGraph, node: str, in_loops: set[str]) -> int:
+def _depth(nodes: Mapping[str, NodeDef], node: str, in_loops: set[str]) -> int:
     """Return the number of branches a node is in.
 
     It is one more behind each Switch, one less behind each Merge.
@@ -45,12 +45,12 @@ def _depth(meta: MetaGraph, node: str, in_loops: set[str]) -> int:
     todo = [node]
     while todo:
         name = todo[-1]
-        message = meta.nodes.get(name)
+        message = nodes.get(name)
         if name in known or message is None:
             known.setdefault(name, 0)
             todo.pop()
             continue
-        parents = [parent for parent in map(names.input_node, message.input) if not _is_back(meta, parent)]
+        parents = [parent for parent in map(names.input_node, message.input) if not _is_back(nodes, parent)]
         missing = [parent for parent in parents if parent not in known]
         if missing:
             known_before = set(todo)
@@ -66,6 +66,6 @@ def _depth(meta: MetaGraph, node: str, in_loops: set[str]) -> int:
     return known[node]
 
 
-def _is_back(meta: MetaGraph, name: str) -> bool:
-    message: NodeDef | None = meta.nodes.get(name)
+def _is_back(nodes: Mapping[str, NodeDef], name: str) -> bool:
+    message = nodes.get(name)
     return message is not None and message.op in NEXT_ITERATIONS

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from workbench.disk.nodes import attr
 from workbench.graph.level import Level, Value
-from workbench.graph.trace import origin, returned_by
+from workbench.graph.trace import LOOPING, origin, returned_by, rounds
 from workbench.model import shapes, tensors
 from workbench.model.shapes import Shape
 
@@ -43,6 +43,11 @@ class Shapes:
         self._steps = _MAX_STEPS
         return self._input(self.main, tensor, 0)
 
+    def of_value(self, value: Value) -> Shape:
+        """Return the shape of a tensor at any level; None for an unknown rank."""
+        self._steps = _MAX_STEPS
+        return self._shape(value, 0)
+
     def _input(self, level: Level, entry: str, depth: int) -> Shape:
         value = level.value(entry)
         return None if value is None else self._shape(value, depth)
@@ -54,7 +59,9 @@ class Shapes:
         level, node, index = value.level, value.node, value.index
         if node is None:
             outside = level.given(value)
-            return None if outside is None else self._shape(outside, depth)
+            if outside is None or _varies(value):
+                return _of_argument(value)
+            return self._shape(outside, depth)
         if level.function is not None and level.body.output_ranges(value.name) is None:
             return None  # which of the outputs it is can't be told
         told = tensors.output_shape(node, index, level.meta.producer)
@@ -77,6 +84,20 @@ class Shapes:
             if variable is not None and variable.op == "VarHandleOp" and "shape" in variable.attr:
                 return shapes.from_proto(variable.attr["shape"].shape)
         return None
+
+
+def _varies(value: Value) -> bool:
+    """Return whether an argument of a loop is another value in each iteration, perhaps of another shape."""
+    call, position = value.level.call, value.level.position(value)
+    if call is None or call.kind not in LOOPING or position is None:
+        return False
+    return any(body.result(position) != body.argument(position) for body in rounds(value.level))
+
+
+def _of_argument(value: Value) -> Shape:
+    """Return the shape that a function declares of an argument."""
+    declared = {tensor.name: tensor.shape for tensor in value.level.body.argument_tensors}
+    return declared.get(value.name) if value.index == 0 else None
 
 
 def _broadcast(left: Shape, right: Shape) -> Shape:

@@ -97,7 +97,7 @@ def _before(value: Value, passes: Collection[str]) -> Iterator[Value]:
             yield outside
         position = level.position(value)
         if position is not None and level.call is not None and level.call.kind in LOOPING:
-            yield from (result for body in _rounds(level) if (result := body.result(position)) is not None)
+            yield from (result for body in rounds(level) if (result := body.result(position)) is not None)
         return
     passed = passed_on(value, passes)
     if passed is not None:
@@ -114,8 +114,8 @@ def _before(value: Value, passes: Collection[str]) -> Iterator[Value]:
             yield started
 
 
-def _rounds(level: Level) -> Iterator[Level]:
-    """Yield the body of a level's loop, as it runs each round."""
+def rounds(level: Level) -> Iterator[Level]:
+    """Iterate over the body of a level's loop, as it runs each round."""
     node = level.calling_node
     for body in level.caller.levels_under(node) if node is not None and level.caller is not None else ():
         if body.call is not None and body.call.kind == "loop":

@@ -82,6 +82,7 @@ class Reference:
         prepared: the callable of a source that gives them, whose tensors these are; or None.
         inlined: a copy of a source in which calls are inlined, whose tensors these are; or None.
         constants: tensors that are fed with a constant, each with its value as an array.
+        opened: path of each call that is inlined in `inlined` to the scope of its body there.
     """
 
     inputs: Mapping[str, tuple[SourceTensors, ...]]
@@ -89,6 +90,7 @@ class Reference:
     prepared: Prepared | None = None
     inlined: MetaGraph | None = None
     constants: tuple[tuple[SourceTensors, Any], ...] = ()
+    opened: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(cls, signature: Signature, handle: str) -> Reference:

@@ -157,6 +157,22 @@ class Flag(Kind):
         return from_text(self.one(words))
 
 
+class Count(Kind):
+    """A whole number, 1 at least."""
+
+    expected = "a whole number, 1 or more"
+
+    def read(self, value: object) -> Any:
+        """Return a value read from JSON; see `Kind`."""
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 1 << 31:
+            raise WrongValue(self.expected)
+        return value
+
+    def parse(self, words: Sequence[str]) -> Any:
+        """Return a value parsed from words; see `Kind`."""
+        return from_text(self.one(words))
+
+
 class Texts(Kind):
     """A list of texts."""
 

@@ -166,7 +166,7 @@ class Workspace:
         """Make what stands now the model that the next operation finds."""
         proto = schema.SavedModel.FromString(self.proto.SerializeToString(deterministic=True))
         if self.joined_files is None:
-            source = self._source()
+            source = self.source
             keeps = self.checkpoint.how == "copy"
             location = source.model.location
             self.model = StandingModel(
@@ -197,7 +197,7 @@ class Workspace:
         """
         if self.joined_files is not None:
             return self.joined_files
-        kept = files_of(self._source().model, self.left_out, checkpoint=self.checkpoint.how == "copy")
+        kept = files_of(self.source.model, self.left_out, checkpoint=self.checkpoint.how == "copy")
         return [*kept, *self.added_files]
 
     def keep_file(self, path: Path, name: str) -> None:
@@ -222,15 +222,16 @@ class Workspace:
         """
         if self.joined_files is not None:
             return
-        source = self._source()
+        source = self.source
         proto = schema.MetaGraphDef()
         proto.CopyFrom(self.meta_graph)
         self.lineage = MetaGraph(
             proto, bundle=lambda: source.model.bundle, folder=source.model.folder, format=source.meta.format
         )
 
-    def _source(self) -> ImportedModel:
-        """Return the only source."""
+    @property
+    def source(self) -> ImportedModel:
+        """The only source of a plan that joins none."""
         (source,) = self.join.parts.values()
         return source
 
@@ -246,7 +247,7 @@ class Workspace:
         """
         listed = tuple(names.input_tensor(text) for text in tensors)
         if self.joined_files is None:
-            source = self._source()
+            source = self.source
             known = (self.lineage or source.meta).nodes
             if any(tensor.node not in known for tensor in listed):
                 return ()

@@ -138,7 +138,8 @@ def bound_objects(whole: MetaGraph, meta: MetaGraph) -> dict[str, int]:
     """Return the main graph's nodes that represent an object, with its number.
 
     Args:
-        whole: the MetaGraph of the model.
+        whole: the MetaGraph of the model, before anything changed: later its calls may be of clones that no object
+            knows.
         meta: the same, or a copy in which some calls are opened and there are more.
     """
     bound: dict[str, int] = {}
@@ -268,11 +269,9 @@ def _bind_captures(
 
     Calls pass variables, tables and the like in the order of the function's `bound_inputs`.
     """
-    concrete = meta.proto.object_graph_def.concrete_functions
-    for node in (*whole.nodes.values(), *meta.nodes.values()):
-        if node.op not in CALLS:
-            continue
-        found = concrete.get(attr(node, "f").func.name)
+    calls = [(view, node) for view in (whole, meta) for node in view.nodes.values() if node.op in CALLS]
+    for caller, node in calls:
+        found = caller.proto.object_graph_def.concrete_functions.get(attr(node, "f").func.name)
         if found is None or not found.bound_inputs:
             continue
         data = [text for text in node.input if not text.startswith("^")]

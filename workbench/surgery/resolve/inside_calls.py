@@ -6,18 +6,21 @@ has more nodes, under names that say where they come from (`CALL/node`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from workbench import names
+from workbench.disk.nodes import attr
 from workbench.disk.schema import MetaGraphDef, NodeDef
 from workbench.findings import Finding
+from workbench.graph.calls import Call
 from workbench.graph.functions import calls
 from workbench.graph.level import Level
 from workbench.model import MetaGraph, Model
+from workbench.model.op_classes import BRANCHES, LOOPS
 from workbench.model.tensors import Tensor
 from workbench.names import show
-from workbench.surgery.rewrite.inline import called_function, inline_calls, saver_calls
+from workbench.surgery.rewrite.inline import Inlined, called_function, inline_calls, saver_calls
 
 Inside = Mapping[str, "str | Finding"]
 """An endpoint inside calls, as written without its handle → its tensor in the prepared main graph, or a finding."""
@@ -59,25 +62,45 @@ def inline_for_endpoints(model: Model, handle: str, endpoints: Iterable[str]) ->
     found: dict[str, tuple[str, names.TensorName]] = {}
     saver = saver_calls(original.graph, original.proto.saver_def.filename_tensor_name)
     for text in dict.fromkeys(endpoints):
-        place = _locate(original, text, f"{handle}@{show(text)}", saver)
+        place = locate(Level.of(original), text, f"{handle}@{show(text)}", saver)
         if isinstance(place, Finding):
             inside[text] = place
         else:
-            found[text] = place
+            level, tensor = place
+            found[text] = path_of(level.calls), tensor
     if not found:
         return InlinedCopy(model, original, inside)
-    proto: MetaGraphDef = MetaGraphDef()
-    proto.CopyFrom(original.proto)
-    done = inline_calls(
-        proto.graph_def, op_table=original.op_table, which=[path for path, _ in found.values()], skip=saver
-    )
+    meta, done = inline_paths(model, original, [path for path, _ in found.values()])
     for text, (path, tensor) in found.items():
         if path in done.places:
             inside[text] = done.tensor(path, tensor.node, tensor.index)
         else:
             inside[text] = _recursion(f"{handle}@{show(text)}", path)
-    meta = MetaGraph(proto, bundle=lambda: model.bundle, folder=model.folder, format=original.format)
     return InlinedCopy(model, meta, inside)
+
+
+def inline_paths(model: Model, meta: MetaGraph, paths: Iterable[str]) -> tuple[MetaGraph, Inlined]:
+    """Return a copy of a MetaGraph of a model in which some calls are inlined, and where they went.
+
+    Args:
+        model: whose checkpoint and assets the copy has.
+        meta: the MetaGraph.
+        paths: of the calls, `CALL::CALL`, those above them included.
+
+    Raises:
+        ModelError: a call can't be inlined.
+    """
+    proto: MetaGraphDef = MetaGraphDef()
+    proto.CopyFrom(meta.proto)
+    saver = saver_calls(meta.graph, meta.proto.saver_def.filename_tensor_name)
+    done = inline_calls(proto.graph_def, op_table=meta.op_table, which=list(paths), skip=saver)
+    copy = MetaGraph(proto, bundle=lambda: model.bundle, folder=model.folder, format=meta.format)
+    return copy, done
+
+
+def path_of(calls: Iterable[Call]) -> str:
+    """Return the path of some plain calls, as `inline_calls` takes it."""
+    return names.CALL_SEPARATOR.join(call.node for call in calls)
 
 
 def look_inside(meta: MetaGraph, text: str, where: str) -> tuple[str, Tensor] | Finding:
@@ -94,15 +117,10 @@ def look_inside(meta: MetaGraph, text: str, where: str) -> tuple[str, Tensor] | 
     filename = names.input_node(meta.proto.saver_def.filename_tensor_name)
     call = meta.nodes.get(text.partition(names.CALL_SEPARATOR)[0])
     saver = {call.name} if call is not None and filename and filename in call.input else set()
-    found = _locate(meta, text, where, saver)
+    found = locate(Level.of(meta), text, where, saver)
     if isinstance(found, Finding):
         return found
-    path, parsed = found
-    level = Level.of(meta)
-    for step in path.split(names.CALL_SEPARATOR):
-        node = level.nodes[step]
-        function = called_function(node, meta.functions)
-        level = level.under(next(one for one in level.calls_under(node) if one.function == function))
+    level, parsed = found
     tensor = level.tensor(parsed.node, parsed.index)
     if tensor is None:
         return Finding(
@@ -111,17 +129,25 @@ def look_inside(meta: MetaGraph, text: str, where: str) -> tuple[str, Tensor] | 
             where,
             f"{show(parsed.node)!r} ({show(level.nodes[parsed.node].op)}) has no output {parsed.index}.",
         )
-    return f"{path.replace(names.CALL_SEPARATOR, '/')}/{parsed}", tensor
+    return f"{path_of(level.calls).replace(names.CALL_SEPARATOR, '/')}/{parsed}", tensor
 
 
-def _locate(
-    meta: MetaGraph, text: str, where: str, saver: set[str]
-) -> tuple[str, names.TensorName] | Finding:
-    """Return the path of calls and the tensor in the last body, or a finding."""
+def locate(
+    root: Level, text: str, where: str, saver: Container[str], *, loops: bool = False
+) -> tuple[Level, names.TensorName] | Finding:
+    """Return the body that a tensor inside calls is in, and the tensor, or a finding.
+
+    Args:
+        root: the main graph.
+        text: the tensor as written, `CALL::CALL::node:k`.
+        where: for a finding.
+        saver: nodes of the main graph that are the saver's.
+        loops: whether bodies of loops count as calls.
+    """
     *steps, last = text.split(names.CALL_SEPARATOR)
-    level = Level.of(meta)
+    level = root
     for number, step in enumerate(steps):
-        name = step.partition("[")[0]
+        name, _, label = step.partition("[")
         node = level.nodes.get(name)
         if node is None:
             return Finding(
@@ -138,25 +164,31 @@ def _locate(
                 where,
                 f"{show(name)!r} is the saver's: its tensors are there only while a checkpoint is read or written.",
             )
-        function = called_function(node, meta.functions)
+        function = called_function(node, level.meta.functions)
+        if function is None and loops and node.op in LOOPS and label in ("", "body]"):
+            function = attr(node, "body").func.name
         if function is None:
-            return _no_call(level, node, where)
-        under = next((one for one in level.calls_under(node) if one.function == function), None)
+            return _no_call(level, node, where, loops, label)
+        under = next((one for one in level.calls_under(node) if _runs(one, function)), None)
         if under is None:
             return _recursion(where, level.full_name(name))
         level = level.under(under)
     parsed = names.parse_tensor(last)
     if parsed is None or parsed.node not in level.nodes:
         return _no_node(level, parsed.node if parsed is not None else last, where)
-    return names.CALL_SEPARATOR.join(step.partition("[")[0] for step in steps), parsed
+    return level, parsed
+
+
+def _runs(call: Call, function: str) -> bool:
+    return call.function == function and call.kind in ("call", "loop")
 
 
 def _level(level: Level) -> str:
     return f"the body of {show(level.path)!r}" if level.calls else "the main graph"
 
 
-def _no_call(level: Level, node: NodeDef, where: str) -> Finding:
-    """Return the finding for a step that is not a plain call."""
+def _no_call(level: Level, node: NodeDef, where: str, loops: bool, label: str) -> Finding:
+    """Return the finding for a step that is not a plain call, or not one that is let through."""
     if not calls(node, level.meta.functions):
         return Finding(
             "R1-call",
@@ -172,14 +204,16 @@ def _no_call(level: Level, node: NodeDef, where: str) -> Finding:
     )
     if into:
         hint += ("; " if hint else "The nearest that can: ") + ", ".join(map(show, into)) + " (what goes in)"
-    return Finding(
-        "R1-inside-body",
-        "error",
-        where,
-        f"{show(node.name)!r} is a {show(node.op)}: its body runs any number of times, or not at all, so a tensor "
-        "in it can't be an endpoint of a wire.",
-        f"{hint}." if hint else None,
-    )
+    told = f"{show(node.name)!r} is a {show(node.op)}: "
+    if not loops:
+        told += "its body runs any number of times, or not at all, so a tensor in it can't be an endpoint of a wire."
+    elif node.op in BRANCHES:
+        told += "only one of its branches runs, so a tensor in a branch may have no value."
+    elif node.op in LOOPS:
+        told += f"only tensors of its body can be given out, not of {show(label.rstrip(']'))}."
+    else:
+        told += "it runs its function in a way of its own, so a tensor in it can't be given out."
+    return Finding("R1-inside-body", "error", where, told, f"{hint}." if hint else None)
 
 
 def _written(level: Level, text: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from workbench import names
 from workbench.errors import UsageError
 from workbench.findings import Action, Finding, Hint
+from workbench.graph.body import Bodies
 from workbench.graph.control_flow import inside
 from workbench.model import Model, open_model
 from workbench.model import shapes as shapes_
@@ -360,8 +361,9 @@ def _add_shares(join: Join, lookups: Mapping[str, Lookup]) -> None:
 def _closed(endpoint: Endpoint, meta: MetaGraph) -> list[Finding]:
     """Return findings for the endpoint's tensors that are in v1 control flow."""
     found: list[Finding] = []
+    main = Bodies(meta).main
     for tensor in endpoint.tensors:
-        place = inside(meta, names.input_tensor(tensor).node)
+        place = inside(main, names.input_tensor(tensor).node)
         if place is not None:
             found.append(
                 Finding(
