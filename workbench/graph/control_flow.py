@@ -21,47 +21,40 @@ def inside(body: Body, node: str) -> Inside | None:
     """Return the v1 `while` or `cond` that contains a node of a body, or None."""
     if not any(one.op in INTO_CONTROL_FLOW for one in body.nodes.values()):
         return None
-    in_loops = _in_loops(body)
-    if node in in_loops:
-        return "loop"
-    return "branch" if _depth(body.nodes, node, in_loops) > 0 else None
+    loops, branches = _depths(body.nodes, node)
+    return "loop" if loops else "branch" if branches else None
 
 
-def _in_loops(body: Body) -> set[str]:
-    """Return the nodes behind an Enter and before an Exit."""
-    starts = [name for name, node in body.nodes.items() if node.op in ENTERS]
-    if not starts:
-        return set()
-    exits = {name for name, node in body.nodes.items() if node.op in EXITS}
-    return body.adjacency.descendants(starts, exits) - exits
+def _depths(nodes: Mapping[str, NodeDef], node: str) -> tuple[int, int]:
+    """Return the numbers of loops and of branches a node is in.
 
-
-def _depth(nodes: Mapping[str, NodeDef], node: str, in_loops: set[str]) -> int:
-    """Return the number of branches a node is in.
-
-    It is one more behind each Switch, one less behind each Merge.
+    It is in one loop more from an Enter on and in one less from an Exit on; outside loops likewise in branches behind a
+    Switch and a Merge.
     """
-    known: dict[str, int] = {}
-    todo = [node]
+    known: dict[str, tuple[int, int]] = {}
+    todo, waiting = [node], {node}
     while todo:
         name = todo[-1]
         message = nodes.get(name)
         if name in known or message is None:
-            known.setdefault(name, 0)
+            known.setdefault(name, (0, 0))
             todo.pop()
             continue
         parents = [parent for parent in map(names.input_node, message.input) if not _is_back(nodes, parent)]
         missing = [parent for parent in parents if parent not in known]
         if missing:
-            known_before = set(todo)
-            todo += [parent for parent in missing if parent not in known_before]
-            if todo[-1] == name:  # a cycle: found and told elsewhere
-                known[name] = 0
+            fresh = list(dict.fromkeys(parent for parent in missing if parent not in waiting))
+            waiting.update(fresh)
+            todo += fresh
+            if not fresh:  # a cycle: found and reported elsewhere
+                known[name] = 0, 0
             continue
-        depth = max((known[parent] for parent in parents), default=0)
-        if name not in in_loops:
-            depth += (message.op in SWITCHES) - (message.op in MERGES)
-        known[name] = max(depth, 0)
+        loops = max((known[parent][0] for parent in parents), default=0)
+        loops = max(0, loops + (message.op in ENTERS) - (message.op in EXITS))
+        branches = max((known[parent][1] for parent in parents), default=0)
+        if not loops:
+            branches += (message.op in SWITCHES) - (message.op in MERGES)
+        known[name] = loops, max(branches, 0)
         todo.pop()
     return known[node]
 

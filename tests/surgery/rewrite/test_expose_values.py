@@ -99,7 +99,7 @@ def test_a_function_is_cloned_once_for_all_tensors_behind_a_call() -> None:
     assert dict(after.functions["inner_exposed"].ret) == {
         "out": "neg:y:0",
         "exposed": "sq:y:0",
-        "exposed_1": "neg:y:0",
+        "exposed_1": "exposed/again:output:0",
     }
 
 

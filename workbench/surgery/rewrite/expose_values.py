@@ -248,6 +248,8 @@ class _Exposer:
             types = [dtypes.VARIANT] * len(given)
         taken: dict[str, object] = dict.fromkeys(arg.name for arg in function.signature.output_arg)
         for entry, dtype in zip(entries, types, strict=True):
+            if entry in function.ret.values():  # tf.saved_model.load keeps one name for a tensor
+                entry = body.entry(body.add("again", "Identity", [entry], T=dtype), 0)
             name = unique_name(_NAME, taken)
             taken[name] = None
             function.signature.output_arg.add(name=name, type=dtype)
