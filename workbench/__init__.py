@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from workbench.surgery.operation import Operation
     from workbench.surgery.operations.adapt import Adapt
     from workbench.surgery.operations.connect import Connect
+    from workbench.surgery.operations.expose import Expose
     from workbench.surgery.operations.flatten import Flatten
     from workbench.surgery.operations.freeze import Freeze
     from workbench.surgery.operations.signature import ChangeSignature
@@ -70,6 +71,7 @@ _HOMES = {
     "Danger": "workbench.checks.unsafe",
     "DiskError": "workbench.errors",
     "Draft": "workbench.surgery.draft",
+    "Expose": "workbench.surgery.operations.expose",
     "Finding": "workbench.findings",
     "Flatten": "workbench.surgery.operations.flatten",
     "Freeze": "workbench.surgery.operations.freeze",
@@ -109,7 +111,8 @@ _HOMES = {
 }
 
 __all__ = [
-    "Adapt", "Added", "ChangeSignature", "Checked", "Connect", "DType", "Danger", "DiskError", "Draft", "Finding",
+    "Adapt", "Added", "ChangeSignature", "Checked", "Connect", "DType", "Danger", "DiskError", "Draft", "Expose",
+    "Finding",
     "Flatten", "Freeze", "InputError", "MetaGraph", "Model", "NotASavedModel", "NotAllowedToRun", "Operation",
     "Plan", "PlanError", "Proof", "Proving", "Report", "ResultOptions", "RuntimeFailure", "Source",
     "TargetExists", "UnknownName", "UsageError", "WorkbenchError", "__version__", "apply", "change_signatures",

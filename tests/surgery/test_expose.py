@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 
 from tests.protos import Func, Shape, function, graph, meta_graph, node, write
 from tests.sharing import once
-from tests.surgery.tools import Refused, changed, codes, made, the
+from tests.surgery.tiny import doubler
+from tests.surgery.tools import Refused, changed, codes, draft_of, findings_of, made, the
 from tests.zoo import Example
 from workbench.findings import Finding
 from workbench.graph.level import Level
@@ -25,6 +27,7 @@ from workbench.surgery.operation import parse_step, print_step
 from workbench.surgery.operations.expose import Expose
 from workbench.surgery.operations.flatten import Flatten
 from workbench.surgery.operations.set import Set
+from workbench.surgery.plan import Plan
 from workbench.surgery.signatures.exposed_tensors import find_tensors
 
 INNER = "go::deep::sq:0"
@@ -180,6 +183,23 @@ def test_it_is_written_as_a_step() -> None:
     step = Expose({"inner": INNER, "b": "LOOP[body]::x:1"}, iterations=5)
     text = "expose tensors=inner=go::deep::sq:0 'tensors=b=LOOP[body]::x:1' iterations=5"
     assert print_step(step) == text and parse_step(text) == step
+
+
+def test_after_a_join(tmp_path: Path) -> None:
+    """A tensor of the main graph is that of its model; one inside calls has no copy to be compared with."""
+    join = Plan.join(a=saved(tmp_path / "m").path, b=doubler(tmp_path / "b").save(), wires="y=x")
+    draft = draft_of(replace(join, steps=(*join.steps, Expose({"mid": "a/go"}))))
+    assert draft.references["serving_default"].outputs["mid"].tensors == ("go:0",)
+    assert [stage.name for stage in chain(draft, "serving_default").stages] == ["a", "b"]
+    found = findings_of(replace(join, steps=(*join.steps, Expose({"inner": "a/go::deep::sq"}))))
+    assert "step-lineage" in codes(found)
+
+
+def test_as_another_signature(tmp_path: Path) -> None:
+    model = saved(tmp_path / "m")
+    draft = made(model, Expose({"inner": INNER}, as_key="more"))
+    assert of(draft, "more") == {"y": "go:0", "inner": "go:1"} and of(draft) == {"y": "go:0"}
+    assert list(draft.references) == ["more", "serving_default", "same"]
 
 
 def test_a_graphdef(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Expose: tensors of the graph become further outputs of a signature."""
+"""Expose: make tensors of the graph further outputs of a signature."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from workbench import names
 from workbench.disk import schema
-from workbench.findings import Finding
 from workbench.graph.adjacency import Adjacency
 from workbench.graph.needs import Needs
 from workbench.model import MetaGraph, shapes
@@ -16,13 +15,13 @@ from workbench.model.op_classes import MUST_BE_FED
 from workbench.model.signature import HIDDEN_SIGNATURES, Signature
 from workbench.names import show
 from workbench.surgery import values
-from workbench.surgery.export.signature_functions import InUse, children_by_key, sweep, unlink
+from workbench.surgery.export.signature_functions import InUse, sweep, unlink
 from workbench.surgery.lineage import Reference, SourceTensors
 from workbench.surgery.operation import Operation, option, register
-from workbench.surgery.resolve.endpoints import chosen_signature
 from workbench.surgery.resolve.inner_tensors import InnerTensor
 from workbench.surgery.resolve.inside_calls import inline_paths, path_of
 from workbench.surgery.signatures.change_signatures import make_function
+from workbench.surgery.signatures.chosen import add_copy, choose
 from workbench.surgery.signatures.exposed_tensors import (
     ITERATIONS,
     ExposedTensors,
@@ -37,26 +36,44 @@ Pairs = Mapping[str, str] | Sequence[tuple[str, str]]
 @register
 @dataclass(frozen=True, slots=True)
 class Expose(Operation):
-    """Expose tensors of the graph as further outputs of a signature.
+    """Make tensors of the graph further outputs of a signature, also those inside calls and loops.
+
+    A tensor is `node:0` in the main graph, `CALL::CALL::node:0` inside calls. In the body of a loop,
+    `LOOP[body]::node:0`, it gives the values of all iterations, stacked. The functions on the way are cloned, so other
+    signatures and callables stay as they were.
 
     Attributes:
         tensors: key of each new output to its tensor: `node:0`, `CALL::CALL::node:0`, `LOOP[body]::node:0`.
         signature: key of the signature; None for `serving_default` if there, else the only one.
+        as_key: key of a new signature that gets the outputs, so that the chosen one stays; None to change that.
         iterations: of a tensor in a loop, the values of so many iterations are kept, from the first on.
     """
 
     NAME: ClassVar[str] = "expose"
+    EXAMPLES: ClassVar[tuple[str, ...]] = (
+        "expose tensors=features=StatefulPartitionedCall::dense/Relu:0",
+        "expose tensors=logits=dense_2/BiasAdd:0 as_key=with_logits",
+    )
+    KEEPS_SIGNATURES: ClassVar[bool] = True
 
     tensors: Pairs = option(
-        values.Pairs(),
-        "new outputs and their tensors, also in calls: feat=CALL::node:0",
-        metavar="KEY=TENSOR",
+        values.Pairs(), "a new output and its tensor", metavar="KEY=TENSOR", positional=True, refers=True
     )
     signature: str | None = option(
         values.Text(optional=True), "key of the signature", metavar="KEY", default=None
     )
+    as_key: str | None = option(
+        values.Text(optional=True),
+        "add a signature with this key, and leave the other",
+        metavar="KEY",
+        default=None,
+        flag="as",
+    )
     iterations: int = option(
-        values.Count(), "how many iterations of a loop are kept", metavar="N", default=ITERATIONS
+        values.Count(),
+        f"how many iterations of a loop are kept; {ITERATIONS} if not given",
+        metavar="N",
+        default=ITERATIONS,
     )
 
     def apply(self, workspace: Workspace) -> None:
@@ -67,9 +84,8 @@ class Expose(Operation):
         Raises:
             ModelError: the calls can't be inlined in the copy that the result is compared with.
         """
-        signature = chosen_signature(workspace.original, "model", self.signature)
-        if isinstance(signature, Finding):
-            workspace.findings.append(signature)
+        signature = choose(workspace, self.signature, self.as_key)
+        if signature is None:
             return
         addresses = dict(self.tensors)
         _check_keys(workspace, signature, addresses)
@@ -79,8 +95,9 @@ class Expose(Operation):
             return
         reference = _Comparison(workspace, signature).extended(addresses, found, self.iterations)
         if reference is not None:
-            workspace.references.known[signature.key] = reference
-            _expose(workspace, signature, addresses, self.iterations)
+            changed = signature if self.as_key is None else add_copy(workspace, signature, self.as_key)
+            workspace.references.known[changed.key] = reference
+            _expose(workspace, changed, addresses, self.iterations)
 
 
 def _check_keys(workspace: Workspace, signature: Signature, addresses: Mapping[str, str]) -> None:
@@ -105,7 +122,7 @@ def _expose(workspace: Workspace, signature: Signature, addresses: Mapping[str, 
         outputs[key].name = tensor
         outputs[key].dtype = exposed.found[key].dtype
         outputs[key].tensor_shape.CopyFrom(shapes.to_proto(exposed.found[key].shape))
-    if signature.key in children_by_key(meta_graph.object_graph_def):
+    if original.has_object_graph:
         unlink(meta_graph.object_graph_def, signature.key)
         make_function(workspace, signature.key)
     sweep(meta_graph, before)
@@ -154,7 +171,8 @@ def _tell(workspace: Workspace, signature: Signature, exposed: ExposedTensors, m
         told = f"These functions have a gradient of their own: {', '.join(listed)}. It is kept; nothing flows back "
         workspace.note("expose-gradient", "warning", where, f"{told}from the new outputs through it.")
     if workspace.original.has_object_graph:
-        told = "The signature is changed; callables of the object graph, as __call__, stay as they were."
+        told = f"The signature is {'added' if signature.key not in workspace.original.signatures else 'changed'}; "
+        told += "callables of the object graph, as __call__, stay as they were."
         workspace.note("expose-objects", "info", where, told)
 
 
@@ -177,10 +195,10 @@ class _Comparison:
         outputs = dict(known.outputs)
         for key, one in plain.items():
             tensors = workspace.source_tensors([f"{one.value.name}:{one.value.index}"])
-            if tensors is None:
+            if not tensors:
                 self._no_source(key)
                 return None
-            outputs[key] = tensors
+            outputs[key] = tensors[0]
         if workspace.joined_files is not None:
             return replace(known, outputs=outputs)
         made = self._copy(known, inner, most)
@@ -233,14 +251,15 @@ class _Comparison:
 
     def _is_fed(self, reference: Reference, meta: MetaGraph) -> bool:
         """Return whether the inputs feed all placeholders that the outputs need."""
-        fed = [tensor for found in reference.inputs.values() for tensor in found.tensors]
+        fed = [tensor for _, found in reference.takers() for tensor in found.tensors]
         fed += [tensor for found, _ in reference.constants for tensor in found.tensors]
         feeds = {str(names.input_tensor(tensor)): "\0fed" for tensor in fed}
         needs, good = Needs(meta), True
         for key, found in reference.outputs.items():
             if key in self.signature.outputs:
                 continue
-            reached = needs.nodes(found.tensors, feeds, as_it_is=True)
+            roots = [tensor for one in found.origins() for tensor in one.tensors]
+            reached = needs.nodes(roots, feeds, as_it_is=True)
             bare = sorted(
                 name for name in reached if name in meta.nodes and meta.nodes[name].op in MUST_BE_FED
             )
@@ -266,13 +285,14 @@ class _Comparison:
 
 
 def _lacking(reference: Reference, meta: MetaGraph) -> str | None:
-    """Return the key of an input or output whose tensors a MetaGraph does not have, or None."""
-    for key, found in (*reference.inputs.items(), *reference.outputs.items()):
-        for tensor in map(names.input_tensor, found.tensors):
+    """Return a tensor of a reference that a MetaGraph does not have, or None."""
+    for found in (*(one for _, one in reference.takers()), *reference.givers()):
+        for text in found.tensors:
+            tensor = names.input_tensor(text)
             node = meta.nodes.get(tensor.node)
             types = meta.output_types(node) if node is not None else ()
             if types is not None and tensor.index >= len(types):
-                return key
+                return text
     return None
 
 
