@@ -23,12 +23,12 @@ from workbench.publishing.reference import chain
 from workbench.runtime.api import run
 from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import Draft
-from workbench.surgery.operation import parse_step, print_step
+from workbench.surgery.exposing.exposed_tensors import find_tensors
 from workbench.surgery.operations.expose import Expose
 from workbench.surgery.operations.flatten import Flatten
 from workbench.surgery.operations.set import Set
 from workbench.surgery.plan import Plan
-from workbench.surgery.signatures.exposed_tensors import find_tensors
+from workbench.surgery.step import parse_step, print_step
 
 INNER = "go::deep::sq:0"
 

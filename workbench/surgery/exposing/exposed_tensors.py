@@ -9,7 +9,7 @@ from workbench.disk.schema import MetaGraphDef
 from workbench.findings import Finding
 from workbench.model import MetaGraph
 from workbench.model.signature import Signature
-from workbench.surgery.resolve.inner_tensors import InnerTensor, InnerTensors
+from workbench.surgery.exposing.inner_tensors import InnerTensor, InnerTensors
 from workbench.surgery.rewrite.expose_values import Exposed, expose_values
 
 ITERATIONS = 1000

@@ -1,0 +1,1 @@
+"""Tensors inside calls and loops, given a place in the main graph."""
