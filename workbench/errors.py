@@ -22,7 +22,7 @@ class WorkbenchError(Exception):
     Args:
         message: one or two sentences, got against expected. Text taken from a model must have gone
             through `workbench.names.show`.
-        where: a path, a node, a flag: the place that is meant, or None.
+        where: a path, a node or a flag that it is about, or None.
         hint: the next move, or None.
     """
 
@@ -229,7 +229,7 @@ class InputError(WorkbenchError):
 
 
 class MissingSource(MissingFile):
-    """Sources that a recipe names by their digest were not found. All of them are told at once."""
+    """Sources that a recipe names by their digest were not found. It names all of them."""
 
     code = "missing-source"
 

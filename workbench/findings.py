@@ -118,7 +118,7 @@ class Finding:
     Attributes:
         code: stable, machine-readable (`R3-dtype`, `missing-shard`, …).
         severity: `error` stops a merge, `warning` and `info` do not.
-        where: the node, key, file or wire that is meant.
+        where: the node, key, file or wire it is about.
         message: what is the matter, got against expected, safe to print.
         hint: the next move, or None; a `Hint` where it is an action.
         more: how many findings of this code it counts that are not listed one by one; 0 for a finding of its own.
@@ -149,7 +149,7 @@ class Finding:
         return f"{self.severity} {self.heading}: {self.message}{hint}"
 
 
-# Of findings that say that a name is not there, or that it is not clear which of several is meant.
+# Of findings about a name that does not exist or that is ambiguous.
 _NAMES = frozenset(
     {
         *(

@@ -106,7 +106,7 @@ def check_model(
         only: the MetaGraphs to look at; None for all.
         checksums: read the data files and compare the checksum of every tensor.
         serving: also look for what TensorFlow Serving stumbles over.
-        limit: how many findings of one code are told one by one; None for all.
+        limit: how many findings of one code are listed; None for all.
         progress: called with the bytes read and those in all while checksums are compared.
 
     Raises:

@@ -14,7 +14,7 @@ from importlib import import_module
 from workbench.findings import Action, Finding, FirstFew, Hint, Severity, rest
 
 LISTED = 5
-"""How many findings of one code are told one by one, if not all are asked for."""
+"""How many findings of one code are listed, unless all are asked for."""
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Opening a model": ("codes_of_opening",),
@@ -89,14 +89,14 @@ class Found:
         self.limit = limit
         self.few: FirstFew[Code] = FirstFew(limit)
         self._findings: list[Finding] = []
-        self._seen: set[int] = set()  # what is found twice is told, and counted, once
+        self._seen: set[int] = set()  # a finding that is made twice is counted once
 
     def add(self, code: Code, where: str, message: str, hint: str | Callable[[], str] | None = None) -> None:
         """Add a finding.
 
         Args:
             code: of what kind.
-            where: the node, key or file that is meant, safe to print.
+            where: the node, key or file it is about, safe to print.
             message: got against expected, safe to print.
             hint: the next move, or what makes it: near names are looked for with the first few of a code only, as that
                 is what takes time.

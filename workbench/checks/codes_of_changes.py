@@ -93,7 +93,7 @@ STEP_LINEAGE = Code(
 )  # fmt: skip
 RESULT_OPTIONS = Code(
     "result-options", "error", "a plan that connects no models has options for the result of connecting them",
-    "They would have no effect.", "Leave them out, and say by steps what is to be done.",
+    "They would have no effect.", "Leave them out, and write the changes as steps.",
 )  # fmt: skip
 STEP_ORDER = Code(
     "step-order", "error", "a plan connects models after another step",

@@ -45,7 +45,7 @@ MISSING_FILE = Code(
 )  # fmt: skip
 CHANGED_FILE = Code(
     "changed-file", "error", "a file was replaced or written to while it was used",
-    "What was checked is not what would be used.", "Start again when nothing writes to the model.",
+    "The files that were checked are not those that would be used.", "Start again when nothing writes to the model.",
 )  # fmt: skip
 TARGET_EXISTS = Code(
     "target-exists", "error", "the target of a commit exists already", "It is never overwritten.",

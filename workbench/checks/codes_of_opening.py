@@ -11,13 +11,13 @@ _FETCH = "Copy the whole folder again from where the model was exported."
 
 NOTE = Code(
     "note", "info", "something about the place the model was found at",
-    "A version was chosen among several, or a second model file lies beside the one that is read.",
-    "Give the exact folder or file if another one is meant.",
+    "A version was chosen among several, or there is a second model file beside the one that is read.",
+    "To open another one, give its exact folder or file.",
 )  # fmt: skip
 NAMELESS_NODE = Code("nameless-node", "error", "a node has no name", _REFUSED, _AGAIN)
 DUPLICATE_NODE = Code(
     "duplicate-node", "error", "several nodes have one name",
-    f"An input could not tell which is meant. {_REFUSED}",
+    f"A name must identify one of them. {_REFUSED}",
     "Save the model again; a tool that joined graphs did not rename their nodes.",
 )  # fmt: skip
 DANGLING_INPUT = Code("dangling-input", "error", "an input names no node of the graph", _REFUSED, _AGAIN)

@@ -38,7 +38,7 @@ def errors(meta: MetaGraph) -> list[Finding]:
     """Return what keeps a MetaGraph from being loaded, as far as names show it.
 
     Args:
-        meta: the MetaGraph. Only what is there is read: no key of a protobuf map comes into being.
+        meta: the MetaGraph. It is only read: no key of a protobuf map is created.
     """
     found = Found(None)
     graph, nodes = meta.graph, meta.nodes
@@ -116,7 +116,7 @@ def _place(
 ) -> list[str]:
     """Check the nodes of a body (an empty label is the main graph); return functions it calls.
 
-    This is where the time goes: whatever is rare is looked at elsewhere.
+    This takes most of the time: rare cases are handled elsewhere.
     """
     functions, ops = meta.functions, _ops
     called: list[str] = []
@@ -157,7 +157,7 @@ def _place(
 
 
 def _count(label: str, node: NodeDef, data: int, wanted: int, found: Found) -> None:
-    # in a body the name of an argument or of an output may stand for several tensors, or for none
+    # in a body the name of an argument or of an output may represent several tensors, or none
     if label and any(entry.count(":") < 2 for entry in node.input if not entry.startswith("^")):
         return
     message = f"{show(node.op)} takes {wanted} inputs, and it is given {data}."

@@ -134,7 +134,7 @@ def _output(meta: MetaGraph, key: str, port: Port, inferred: Shapes, found: Foun
         found.add(SIGNATURE_DTYPE, where, message)
     shape = inferred.of(str(parsed))
     if shapes.fits(port.shape, shape) == "refuted":
-        # with an object graph tf.saved_model.load goes by the function, and never looks at this shape
+        # with an object graph tf.saved_model.load uses the function, and never looks at this shape
         code = SIGNATURE_SHAPE if meta.has_object_graph else OUTPUT_SHAPE
         message = (
             f"The signature declares shape {shapes.text(port.shape)}, the graph gives {shapes.text(shape)}."

@@ -148,7 +148,7 @@ def _dest(field: Field) -> str:
 
 
 def _metavars(field: Field) -> tuple[str, ...]:
-    """Return what stands for each word of a value in a help."""
+    """Return the metavars of a value, one for each word."""
     metavar = str(field.metadata["metavar"])
     return tuple(metavar.split("=")) if field.metadata["words"] == 2 else (metavar,)
 

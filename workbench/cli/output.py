@@ -50,8 +50,8 @@ class Output:
         json: whether data is JSON; then the page methods write nothing.
         quiet: leave out talk on stderr, errors excepted.
         verbose: also write details to stderr.
-        stdout: where data goes.
-        stderr: where talk goes.
+        stdout: receives data.
+        stderr: receives messages.
     """
 
     def __init__(

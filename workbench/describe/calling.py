@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from workbench.runtime.comparison.verification import Verification
 
 WIDTH = 78
-"""Columns after which a command goes on in the next line."""
+"""Columns after which a command continues on the next line."""
 
 
 class Call(NamedTuple):
@@ -207,7 +207,7 @@ def short(path: Path) -> str:
 
 
 def command(words: Sequence[str]) -> list[str]:
-    """A command as lines that a shell takes as they stand: a long one goes on after a backslash."""
+    """A command as lines that can be pasted into a shell: a long one continues after a backslash."""
     whole = shlex.join(words)
     if len(whole) <= WIDTH:
         return [whole]

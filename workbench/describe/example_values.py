@@ -22,7 +22,7 @@ from workbench.model.op_classes import CALLS
 from workbench.runtime.component_tensors import ComponentTensor
 
 _SMALL = 12  # values that are still written out in an example
-_WRITTEN_OUT = 1000  # numbers in the body of a request; of more one stands for its row
+_WRITTEN_OUT = 1000  # numbers in the body of a request; of more, one represents its row
 _ROWS = 8  # of such
 _LONG = 160  # bytes of a string that are still written out
 _IMAGE_OPS = frozenset(
@@ -68,7 +68,7 @@ def example(component: ComponentTensor, array: Any, kind: str | None, picture: s
     if total > _SMALL:
         kept = dtype if dtype in _NATIVE or dtype.lstrip("u").startswith("int") else "float32"
         zeros = f"numpy.zeros({shape}, '{kept}')"
-        if total > _WRITTEN_OUT:  # one "…" stands for all of a row
+        if total > _WRITTEN_OUT:  # one "…" represents a whole row
             rest = _nest(["…"], [min(shape[0], _ROWS), *([1] * (len(shape) - 1))])
         else:
             rest = _nest([_zero(dtype)], shape)

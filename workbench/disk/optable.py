@@ -96,7 +96,7 @@ class OpTable:
         self._extra_index: dict[str, OpDef] | None = None
 
     def get(self, op: str) -> OpDef | None:
-        """Return the OpDef of `op`, or None if neither list has it."""
+        """Return the OpDef of `op`, or None if it is in neither list."""
         found = lookup(op)
         return self._own().get(op) if found is None else found
 

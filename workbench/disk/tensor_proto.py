@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 MAX_ELEMENTS = 1 << 26
 MAX_CLAIMED = 1 << 22
-"""Elements of a value of which not all are written down: a few bytes can stand for any number."""
+"""Elements of a value of which not all are written down: a few bytes can represent any number."""
 
 _FIELDS = {
     "float32": "float_val",

@@ -78,7 +78,7 @@ def named(node: NodeDef, functions: Mapping[str, FunctionDef], gradients: Mappin
 def _names(attrs: Mapping[str, AttrValue]) -> Iterator[str]:
     """Yield the functions of `function_attrs` in any order.
 
-    Most of the time of a walk goes by here.
+    Most of the time of a walk is spent here.
     """
     for name in attrs:
         value = attrs[name]
@@ -115,7 +115,7 @@ def reachable(
     """Return the functions reached from some nodes, through any number of calls.
 
     Args:
-        graph: the `GraphDef` whose library is meant.
+        graph: the `GraphDef` that has the library.
         nodes: the nodes to start from.
         more: function names to start from as well.
         made: functions by name that are not in the library yet.

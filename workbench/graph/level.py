@@ -2,7 +2,7 @@
 
 A path is written `CALL::CALL::node`, the first CALL a node of the main graph (`::` occurs in no name). A node that has
 several bodies (While, If, Case) is followed by which one, `while[body]::x`, `case[branches[1]]::x`; without that, the
-first body that has the rest of the path is meant.
+first body that has the rest of the path is taken.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def passed_on(value: Value, passes: Collection[str]) -> Value | None:
 def origin(value: Value, passes: Collection[str] = SAME_ELEMENTS, into: Collection[Kind] = CALL) -> Value:
     """Return the output that makes a value, as far as the trace is known.
 
-    From an argument the trail goes on with what the call gives for it; of a loop, with what it starts with.
+    From an argument the trail continues with what the call gives for it; of a loop, with what it starts with.
 
     Args:
         value: where the trail begins.

@@ -1,7 +1,7 @@
 """Variables with two nodes: one is read, the other is restored.
 
 `tf.saved_model.save` on a Keras 3 model writes such graphs: the functions read `dense/kernel`, the saver restores
-`Variable_1`, and only the object graph knows that both are one. `tf.saved_model.load` goes by the object graph and is
+`Variable_1`, and only the object graph knows that both are one. `tf.saved_model.load` follows the object graph and is
 right; a v1 Session finds the variable uninitialised.
 """
 

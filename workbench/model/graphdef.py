@@ -111,7 +111,7 @@ def _displacing(meta: Graph, sinks: set[str]) -> set[str]:
 def _outside_control_flow(meta: Graph, sinks: list[str]) -> list[str]:
     """Return the nodes that have one value whichever branches are taken.
 
-    A Switch gives its value to one of its outputs alone, an Enter leads into a loop; Merge and Exit lead out again.
+    A Switch gives its value to one of its outputs alone; an Enter begins a loop; Merge and Exit end them.
     """
     into = {node.name for node in meta.graph.node if node.op in INTO_CONTROL_FLOW}
     if not into:

@@ -202,7 +202,7 @@ def open_model(path: str | os.PathLike[str], tags: str | Iterable[str] | None = 
 
     Args:
         path: the model; a folder with only version numbers in it means the highest.
-        tags: the tag set of the MetaGraph that `.meta` is to be, `"serve,gpu"` or one by one; None for
+        tags: the tag set of the MetaGraph to take as `.meta`, `"serve,gpu"` or one by one; None for
             `{serve}` if there, else the only one.
 
     Raises:
@@ -285,7 +285,7 @@ def _why_no_index(folder: Path) -> WorkbenchError | None:
         )
     if beside:
         return MissingFile(
-            f"{names.show(beside[0])} lies beside saved_model.* instead of in variables/.",
+            f"{names.show(beside[0])} is beside saved_model.* instead of in variables/.",
             where=names.show(str(folder)),
             hint="Move variables.* into a folder named variables.",
         )

@@ -69,7 +69,7 @@ class ObjectGraph:
         return self._at(path)
 
     def _at(self, path: str) -> int | None:
-        """Return the node at a path as a key has it; answers are kept."""
+        """Return the node at a path as keys write it; answers are kept."""
         if path not in self._places:
             self._places[path] = self.child([_unescape(part) for part in path.split("/")])
         return self._places[path]

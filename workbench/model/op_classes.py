@@ -97,7 +97,7 @@ SAME_IN_RUN = (
 
 WITH_DEFAULT = "PlaceholderWithDefault"
 MUST_BE_FED = _ops("Placeholder PlaceholderV2")
-"""Placeholders that have no value of their own."""
+"""Placeholders without a default."""
 PLACEHOLDERS = MUST_BE_FED | {WITH_DEFAULT}
 
 # -- variables and the checkpoint
@@ -136,7 +136,7 @@ FILLS = FILLS_FROM_FILE | FILLS_FROM_TENSORS
 # -- ops with an effect
 
 NO_VALUE = _ops("NoOp Assert Print PrintV2")
-"""Ops that are run for what they do; what they return is no result of a graph."""
+"""Ops that are run for their effect; what they return is no result of a graph."""
 
 READS = RESOURCE_TABLES | REF_TABLES | REF_VARIABLES | (VARIABLE_READS - {"IsVariableInitialized"})
 READS |= _ops(

@@ -20,7 +20,7 @@ from workbench.names import input_node, parse_number
 _MAX_CHAIN = 64
 _MAX_DEPTH = 32
 _MAX_BODIES = 1000
-_MAX_REPEATED = 1000  # characters of a string that stands for many
+_MAX_REPEATED = 1000  # characters of a string that represents many
 
 
 class Saved(NamedTuple):
@@ -56,7 +56,7 @@ class _Scope:
 def follow(
     nodes: Mapping[str, NodeDef], functions: Mapping[str, FunctionDef], saver: SaverDef | None
 ) -> dict[str, Saved]:
-    """Return, by variable node, where the value lies in the checkpoint.
+    """Return the place of each variable's value in the checkpoint, by node.
 
     Args:
         nodes: the main graph's nodes by name.

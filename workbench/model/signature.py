@@ -34,7 +34,7 @@ class Port:
         kind: `dense` is one tensor; `sparse` is three (indices, values, dense shape); `composite` is the
             components of a type spec such as a ragged tensor.
         tensors: names of the component tensors, `n:k`; one for `dense`.
-        dtype: of the values, `float32`; `invalid` (0) if nothing tells it.
+        dtype: of the values, `float32`; `invalid` (0) if unknown.
         shape: the *declared* shape of the dense value; real models lie here, the graph knows better.
         default: a `TensorProto` that is used when the input is not given, or None.
         spec: name of a composite's type spec (`RaggedTensorSpec`), or None.

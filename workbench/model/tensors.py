@@ -37,7 +37,7 @@ class Tensor:
 
     Attributes:
         name: `n:k`.
-        dtype: `float32`, a reference kept as one (`float32_ref`); `invalid` (0) if nothing tells it.
+        dtype: `float32`, a reference kept as one (`float32_ref`); `invalid` (0) if unknown.
         shape: None for an unknown rank.
     """
 

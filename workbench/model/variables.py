@@ -260,7 +260,7 @@ def mismatch(variable: Variable, bundle: Bundle) -> str | None:
     """Return what differs between a variable and its checkpoint value, or None.
 
     Returns:
-        None if dtype and shape agree, or there is no value, or its entry is damaged (`Bundle.check` tells of that).
+        None if dtype and shape agree, or there is no value, or its entry is damaged (`Bundle.check` reports that).
     """
     if variable.key is None or variable.key not in bundle:
         return None

@@ -53,7 +53,7 @@ def commit(
         verify: run the result against its sources; only a `verified` one is published.
         proving: inputs, tolerance, interpreter and the like; inputs are for the first of the signatures.
         child: a running TensorFlow process to use and leave running; None starts one and ends it.
-        progress: is told what is going on.
+        progress: receives what is being done.
 
     Returns:
         The report; `published` tells whether there is a folder now.

@@ -28,7 +28,7 @@ def hindrance(model: Model, proving: Proving, child: Child) -> Report | None:
     """Return the report on a model that can't be run whatever it becomes, or None.
 
     Args:
-        model: the original, whose signatures are to be run as they are.
+        model: the original, whose signatures are run as they are.
         proving: how.
         child: the process they are run in; it is started, and TensorFlow is imported there.
 

@@ -70,7 +70,7 @@ class Running:
 
     Args:
         proving: how.
-        progress: is told what is going on.
+        progress: receives what is being done.
     """
 
     def __init__(self, proving: Proving, progress: Progress | None) -> None:

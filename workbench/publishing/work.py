@@ -44,7 +44,7 @@ class Work(Running):
     Args:
         draft: the draft.
         proving: how it is verified; None for the usual way.
-        progress: is told what is going on.
+        progress: receives what is being done.
     """
 
     def __init__(

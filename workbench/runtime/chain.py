@@ -1,4 +1,4 @@
-"""What is to be verified, as pure data: the models one after the other, and the merged model."""
+"""A verification as pure data: the models one after the other, and the merged model."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class ModelRef:
     def as_json(self) -> dict[str, Any]:
         """Return it as the child takes it."""
         if not self.loadable:
-            raise RuntimeError(f"{self.path} is to be loaded from a private copy")
+            raise RuntimeError(f"{self.path} has to be loaded from a private copy")
         path = str(self.path.absolute())
         shown = str(self.shown) if self.shown is not None else path
         return {

@@ -23,10 +23,10 @@ class ComponentTensor:
     """One tensor that takes or gives a value: an input, an output, or a component of one.
 
     Attributes:
-        name: what its value goes by: the key, or the key and the component.
+        name: the name of its value: the key, or the key and the component.
         key: the signature's key.
         tensor: `n:k`.
-        dtype: enum of `types.proto`, without ref; 0 if nothing tells it.
+        dtype: enum of `types.proto`, without ref; 0 if unknown.
         shape: the placeholder's own; what the signature declares only where the graph knows no rank.
         likely: `shape`, with sizes that only the signature knows; it may lie, but is the best guess.
         default: a `TensorProto` used when no value is given, or None.

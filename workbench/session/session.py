@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The plan and the commit options: what undo goes back to."""
+    """The plan and the commit options: what undo restores."""
 
     plan: Plan = field(default_factory=lambda: Plan(()))
     commit: CommitOptions = field(default_factory=CommitOptions)
@@ -162,7 +162,7 @@ class Session:
             found = self._models.get(key)
             if found is None:
                 found = open_model(path, key[1])
-                meta = found.meta  # which of several MetaGraphs is meant is asked now, not at the first look
+                meta = found.meta  # a choice among several MetaGraphs is asked for now, not at the first look
                 _ = (meta.functions, meta.variables, meta.callables, meta.assets)  # for the first list
                 self._models[key] = found
         return found
@@ -430,7 +430,7 @@ class Session:
             label: what undo calls it.
             plan: the new plan, or None for the same.
             commit: the new options, or None for the same.
-            typing: it goes on with what the last change began, if that has the same label: one step for a word.
+            typing: it continues the last change, if that has the same label: one step for a word.
         """
         state = State(plan if plan is not None else self.plan, commit if commit is not None else self.commit)
         if state == self.state:

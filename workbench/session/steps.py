@@ -33,7 +33,7 @@ class FormField:
     Attributes:
         name: of the operation's field.
         help: one line.
-        metavar: what stands for its value in a help.
+        metavar: represents its value in a help.
         required: whether it has no default.
         flag: whether it is a checkbox; else it is a line of text.
         ticked: whether the checkbox is ticked at first.

@@ -1,6 +1,6 @@
 """What is kept between two starts: recent models and unfinished plans.
 
-It lies in `$XDG_STATE_HOME/workbench` (`~/.local/state/workbench`), readable by its owner only. What can't be read
+It is in `$XDG_STATE_HOME/workbench` (`~/.local/state/workbench`), readable by its owner only. What can't be read
 or written there is left out: nothing here is worth stopping for.
 """
 
@@ -76,7 +76,7 @@ class Store:
         Args:
             plan: the plan.
             tags: the tag set of each source, by handle.
-            target: where it is to be committed.
+            target: the folder for the result.
         """
         if self._mine is None:
             self._mine = self.folder / "plans" / f"{os.getpid()}-{os.urandom(4).hex()}.json"

@@ -22,7 +22,7 @@ class CopiedFile(NamedTuple):
 
     Attributes:
         path: where it is.
-        relative: where it goes, with `/`.
+        relative: its path in the result, with `/`.
         nbytes: its size.
     """
 

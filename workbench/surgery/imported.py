@@ -46,14 +46,14 @@ class NodeCounts(NamedTuple):
 
 @dataclass(slots=True)
 class ImportedModel:
-    """A source, its chosen signature, and what of it goes into the result.
+    """A source, its chosen signature, and the parts of it that the result has.
 
     Attributes:
         source: as the plan says it.
         model: the opened model.
         meta: the chosen MetaGraph.
         chosen: the chosen signature, None if there is none.
-        cuts: tensor `n:k` of a wired input to the node that stands for it from now on (`n` itself if it is a
+        cuts: tensor `n:k` of a wired input to the node that represents it from now on (`n` itself if it is a
             placeholder, a bridge node otherwise).
         kept: the nodes that stay, by their old names, in the order of the source: copies that live in `graph_def`.
         graph_def: the GraphDef of the result, shared by all parts.
@@ -69,7 +69,7 @@ class ImportedModel:
         needs: what its tensors need, after the cuts.
         naming: the nodes of the source's functions that name more than their inputs.
         inlined: `inside_calls.InlinedCopy` if `meta` is a copy in which calls are inlined, or None.
-        moved: tensors of the source that another tensor of the part stands for (a reference by its read).
+        moved: tensors of the source that another tensor of the part represents (a reference by its read).
     """
 
     source: Source

@@ -1,6 +1,6 @@
 """The recipe of a result: its sources and steps, equal bytes for equal plans.
 
-It lies in the result as `assets.extra/workbench.json` and names sources by handle and digest, never by place. A
+It is in the result as `assets.extra/workbench.json` and names sources by handle and digest, never by place. A
 recipe saved for replay (`--save-recipe`) names their paths too, relative to its own file.
 """
 

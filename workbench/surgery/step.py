@@ -82,7 +82,7 @@ def option(
     Args:
         kind: which values it takes.
         help: one line for `--help`, without a full stop.
-        metavar: what stands for its value in a help.
+        metavar: represents its value in a help.
         default: its value where none is given; a field without one is required.
         flag: its name on the command line, without dashes; empty for that of the field with `-` for `_`.
         short: one letter that is a flag, too; empty for none.

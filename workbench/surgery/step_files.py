@@ -1,7 +1,7 @@
 """Files that steps read: `@labels.txt` of an adapter, `@value.npy` of a constant.
 
 In a plan a path is relative to the working folder. In a recipe it is relative to the recipe, or just a name, and its
-digest stands beside. A file that is gone is found again among the files of the result that the recipe lies in.
+digest stands beside. A file that is gone is found again among the files of the result that contains the recipe.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ class StandingModel(Model):
         proto: the message; it must not change any more.
         position: of the MetaGraph under edit.
         bundle: gives its checkpoint.
-        assets: its assets, where they lie in no folder of its own; or None.
+        assets: its assets, where it has no folder of its own; or None.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Signs that carry meaning beside colour, and what stands for them where there is no Unicode."""
+"""Signs that carry meaning beside colour, and their replacements where there is no Unicode."""
 
 from __future__ import annotations
 

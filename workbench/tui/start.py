@@ -52,7 +52,7 @@ def _end_with_terminal(app: WorkbenchApp) -> None:
 def start(paths: Sequence[Path], *, theme: str = "", ascii: bool = False, mouse: bool = True) -> int:
     """Run the application until the user leaves; return the exit code."""
     session = make_session(paths)
-    gc.disable()  # until the models are there: nothing of what is made now goes away
+    gc.disable()  # until the models are open: nothing of what is made now is removed
     reading = session.begin()  # while Textual is imported
     from workbench.session.store import Store
     from workbench.tui.app import WorkbenchApp

@@ -41,7 +41,7 @@ def verify(
         tags: for `against`: the tag set in both; None for the obvious ones.
         proving: inputs, tolerance, interpreter and the like; inputs are for the signature the recipe made.
         child: a running TensorFlow process to use and leave running; None starts one and ends it.
-        progress: is told what is going on.
+        progress: receives what is being done.
 
     Raises:
         MissingFile: it has no recipe, or a file of it is gone.

@@ -46,7 +46,7 @@ class Pair:
 
 
 def pair(model: Model, other: Model, signature: str | None = None) -> Pair:
-    """Return the signatures of two models that are to be compared.
+    """Return the signatures of two models to compare.
 
     Args:
         model: the model that is looked at.
@@ -120,7 +120,7 @@ def verify_against(
         found: the two.
         proving: inputs, tolerance, interpreter and the like.
         child: a running TensorFlow process to use and leave running; None starts one and ends it.
-        progress: is told what is going on.
+        progress: receives what is being done.
     """
     wrong, told = unequal(found)
     if wrong:
@@ -200,7 +200,7 @@ class _Against(Running):
         They come from the model with the stricter shapes; component tensors are those of the model that
         has objects.
 
-        The parts of ragged and sparse inputs are told by whichever model has its objects.
+        The parts of ragged and sparse inputs are those of the model that has its objects.
         """
         from workbench.runtime.component_tensors import input_components
         from workbench.runtime.inputs.groups import structured_groups

@@ -1,6 +1,6 @@
 """The search for a result's sources, by the digests in its recipe.
 
-A recipe tells what its sources are, not where. Looked for, in this order: what the user gives; where the recipe says
+A recipe says what its sources are, not where. Looked for, in this order: what the user gives; where the recipe says
 (one that was saved for replay has paths); where a source was when it was used last; the folders beside the result and
 in the working folder. What is found is a source only if its digest is the one wanted.
 """

@@ -15,7 +15,7 @@ PROTO_SIZE = Code(
     "proto-size", "warning", "the model is near the 2 GB that a protobuf message can have",
     "Constants are stored in the graph itself. At 2,147,483,647 bytes nothing writes or reads it any more; a merge "
     "with another model may get there.",
-    "Keep large constants as variables, whose values lie in the checkpoint.",
+    "Keep large constants as variables, whose values are in the checkpoint.",
 )  # fmt: skip
 TAGS_TWICE = Code(
     "tags-twice", "warning", "two MetaGraphs have the same tag set",
@@ -24,7 +24,7 @@ TAGS_TWICE = Code(
 )  # fmt: skip
 
 NEAR = MAX_PROTO // 4 * 3
-"""From how many bytes on it is told."""
+"""The least number of bytes that is reported."""
 
 
 def check(model: Model, found: Found) -> None:

@@ -53,7 +53,7 @@ NOT_COMPARED = Code(
 
 FILE = "fingerprint.pb"
 _MOST = 1 << 16
-# what `version.producer` says: from 1 on the hashes are what is told above; 5 has none of them
+# what `version.producer` says: from 1 on the hashes are as described above; 5 has none of them
 _VERSIONS = range(1, 6)
 _KEYS_HASHED_FROM = 4  # before that some versions did not hash the signatures' keys
 _ALL = (1 << 64) - 1
@@ -117,7 +117,7 @@ def _compare_index(model: Model, told: FingerprintDef, path: Path, found: Found)
         checksum = Fingerprint64(files.read_whole(index, sstable.MAX_FILE))
     except WorkbenchError:
         if model.bundle is None and model.bundle_problem is None:
-            message = "It tells of a checkpoint (checkpoint_hash), and there is none."
+            message = "It has the hash of a checkpoint (checkpoint_hash), and there is none."
             found.add(MISMATCH, show(str(path)), message)
         return
     if checksum != told.checkpoint_hash:

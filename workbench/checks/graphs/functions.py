@@ -54,7 +54,7 @@ RECURSION = Code(
 GRADIENT = Code(
     "gradient-function", "warning", "a gradient is registered whose function is not there",
     "The model runs; asking for this gradient, as training does, fails.",
-    "Save the model again if it is to be trained.",
+    "To train the model, save it again.",
 )  # fmt: skip
 GRADIENT_TWICE = Code(
     "gradient-twice", "warning", "two gradients are registered for one op type",

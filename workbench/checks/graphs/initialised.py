@@ -33,7 +33,7 @@ TABLE_NOT_FILLED = Code(
 )  # fmt: skip
 PATH_CONSTANT = Code(
     "path-constant", "warning", "the graph reads a file at a path that is a constant and no asset",
-    "The file does not come along with the model: it is read where the path says, on the machine where the model runs.",
+    "The file is not part of the model: it is read at that path on the machine where the model runs.",
     "Save the model with the file as an asset (`tf.saved_model.Asset`, or the collection `asset_filepaths`).",
 )  # fmt: skip
 _SHOWN = 80

@@ -96,7 +96,7 @@ def _function(meta: MetaGraph, where: str, name: str, found: Found, *, listed: b
     """
     assert meta.objects is not None
     if name in meta.functions or (listed and name in meta.objects.proto.concrete_functions):
-        return  # what is listed but not in the library is told once, with concrete_functions
+        return  # a function that is listed but not in the library is reported once, with concrete_functions
     found.add(
         OBJECT_FUNCTION,
         where,

@@ -1,6 +1,6 @@
 """Where a model touches more than tensors: files, the network, the process, Python, code that nobody knows.
 
-TensorFlow models are programs. `ops.py` lists the ops that are meant. The walk goes through every function
+TensorFlow models are programs. `ops.py` lists the unsafe ops. The walk goes through every function
 that is called by anything, branches and loop bodies included; TensorFlow's own `saved_model_cli scan` does not. It
 follows what runs: the nodes behind a signature, the function that `tf.saved_model.load` gives for it (which may be
 another one), and what loading alone runs (`loading.py`).
@@ -65,7 +65,7 @@ def unsafe_ops(
 
     Args:
         meta: the MetaGraph.
-        signature_keys: what is to be run: only what these signatures or loading the model reach is listed.
+        signature_keys: the signatures to run: only what they or loading the model reach is listed.
             None lists everything in the graph and its library, reached or not.
         tensors: of the main graph, that are fetched besides.
         fed: tensors of the main graph that are fed then.

@@ -30,7 +30,7 @@ class Danger:
             model reaches it by `(import)` (shape inference), `(restore)`, `(init op)` or `(load)` (functions of its
             objects), dropping the loaded model by `(delete)`, the saving half of the saver by `(save)`. Empty if
             nothing that can be called reaches it.
-        excuse: why nobody needs to be asked about it, or None.
+        excuse: why it needs no permission, or None.
     """
 
     op: str

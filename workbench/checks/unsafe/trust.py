@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 _CACHE = frozenset({"CacheDataset", "CacheDatasetV2"})
 _HOLDS_PATH = frozenset({"ReadVariableOp", "VarIsInitializedOp", "AssignVariableOp", "DestroyResourceOp"})
 _ANY_NAME = b"\0any"
-"""Stands for the name of a variable that the caller of a function, or nobody known, gives."""
+"""Represents the name of a variable that is given by the caller of a function or by nobody known."""
 
 
 class Trust:

@@ -343,7 +343,7 @@ def _variable_row(variable: Variable, with_key: bool) -> tuple[str, ...]:
         marks.append(f"part of {show(variable.key or '')}")
     if variable.key is None:
         marks.append("not restored")
-    # a node that is only called Variable_7 is told by the name it had in Python
+    # a node that is called just Variable_7 is shown with the name it had in Python
     generic = bool(variable.title) and variable.name.partition("_")[0] == "Variable"
     return (
         show(variable.title if generic else variable.name),

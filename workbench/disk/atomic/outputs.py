@@ -67,7 +67,7 @@ def local_path(path: str | os.PathLike[str]) -> Path:
 def source_around(path: Path, sources: Iterable[Path]) -> Path | None:
     """Return the source that a path is part of, or None.
 
-    A path is part of a source if it lies in its folder or in one linked from there, or is its file.
+    A path is part of a source if it is in its folder or in one linked from there, or is its file.
 
     Paths are compared by device and inode, so links, hard links, mounts and other spellings are seen through.
 
@@ -160,7 +160,7 @@ def check_output(
         return
     if mode is not None and stat.S_ISDIR(mode):
         raise CannotWrite(
-            "This is a folder, and a file is to be written.",
+            "This is a folder, not a file to write to.",
             where=show(str(path)),
             hint="Give the name of a file.",
         )

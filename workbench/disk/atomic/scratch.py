@@ -1,6 +1,6 @@
 """A private temporary folder, for what another process reads.
 
-It lies in the system's temporary folder under a name that nobody can guess, can be entered by its owner alone, and is
+It is in the system's temporary folder under a name that nobody can guess, can be entered by its owner alone, and is
 removed when it is left, whatever ends the work (`locked_folder`).
 """
 

@@ -45,7 +45,7 @@ class Stage(LockedFolder):
     Raises:
         TargetExists: on entering and on publishing, if anything is at `target`, a link that leads nowhere
             included; for `serving` if it is a file or itself a SavedModel.
-        CannotWrite: at once, if the target is a URL; on entering, if it lies in a source, or nothing can be made
+        CannotWrite: at once, if the target is a URL; on entering, if it is inside a source, or nothing can be made
             there.
     """
 

@@ -1,4 +1,4 @@
-"""Temporaries beside a target, and how the dead are told from those at work.
+"""Temporaries beside a target: which are in use, and which were left behind.
 
 The temporary of `merged` is a folder `.merged.workbench-1a2b3c4d` with a lock `….lock` beside it, or, for a single
 file, the lock alone, which then holds the content. Its process holds the lock (`flock`) and lets go of it when it dies.
@@ -50,7 +50,7 @@ def remove_dead(folder: Path, *, own: bool = False) -> None:
 def remove_half(path: Path, failure: BaseException) -> None:
     """Remove what was begun, also while Ctrl-C is pressed again and again.
 
-    What can't be removed is named with the failure.
+    The failure names the files that could not be removed.
     """
     interrupt: BaseException | None = None
     for _ in range(100):
@@ -94,7 +94,7 @@ def is_at(descriptor: int, path: Path) -> bool:
 def _remove_if_dead(lock_path: Path, own: bool) -> None:
     """Remove a temporary and its lock if nobody holds the lock.
 
-    What can't be removed stays.
+    Files that can't be removed stay.
     """
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:

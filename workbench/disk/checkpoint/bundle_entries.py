@@ -91,7 +91,7 @@ class Entries:
         """Return the BundleEntryProto under a key, unchecked; a new one each time.
 
         Raises:
-            DamagedFile: what is there is no such message.
+            DamagedFile: the value is no such message.
             KeyError: there is no such key.
         """
         try:

@@ -163,7 +163,7 @@ class Bundle:
         """Return the BundleEntryProto under a key, unchecked; a new one each time.
 
         Raises:
-            DamagedFile: what is there is no such message.
+            DamagedFile: the value is no such message.
             KeyError: there is no such key.
         """
         return self._all.message(key)

@@ -45,7 +45,7 @@ class JoinPart:
 
     Attributes:
         bundle: the checkpoint.
-        prefix: what goes before each key, with a `/` between; an empty one leaves keys as they are.
+        prefix: put before each key, with a `/` between; an empty one leaves keys as they are.
         rename: the new key for a key, or None for a tensor to leave out; takes the place of `prefix`.
         aliases: more keys for the same bytes; they cost an entry of the index each.
     """

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 FULL = -1
-"""The length that stands for a whole dimension; its start is 0."""
+"""The length that means a whole dimension; its start is 0."""
 
 _NAME = re.compile(rb"\x00((?:[^\x00\xff]|\x00\xff|\xff\x00)*+)\x00\x01")
 

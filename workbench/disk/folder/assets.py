@@ -97,7 +97,7 @@ def links_out(folder: Path) -> list[Path]:
 
 
 def stays_inside(folder: Path, path: Path) -> bool:
-    """Return whether a path, links followed, lies in a model's folder.
+    """Return whether a path, links followed, is inside a model's folder.
 
     The folder in which the Hugging Face cache keeps its files counts too.
     """

@@ -20,7 +20,7 @@ _PARTS = {VARIABLES: "checkpoint", ASSETS: "assets"}
 class Digest(NamedTuple):
     """SHA-256 (hex) of what a model is made of; equal for equal models.
 
-    Goes in, each with its name and its length: the model file, the checkpoint's index, the names and sizes of
+    Digested are, each with its name and its length: the model file, the checkpoint's index, the names and sizes of
     the shards (not their bytes, which may be many; the index holds their checksums), and every file below
     `assets/`. Names of folders, times and modes do not.
 
@@ -63,7 +63,7 @@ def digests(location: Location) -> Digest:
 
 
 def _digested(location: Location) -> Iterator[tuple[str, bytes]]:
-    """Yield what goes into a digest: a label, and a digest or a size."""
+    """Yield the parts of a digest: a label, and a digest or a size."""
     yield "graphdef" if location.folder is None else location.file.name, file_digest(location.file)
     if location.folder is None:
         return

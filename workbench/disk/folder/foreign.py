@@ -50,7 +50,7 @@ _TORCH = (
 _WEIGHTS = ("a file of weights without a graph", GIVE)
 _TFJS = ("a TensorFlow.js model", "Use the SavedModel or Keras model that it was converted from.")
 _ARCHIVE = ("an archive", "Unpack it, then give the folder that has saved_model.pb in it.")
-_PART = ("part of a SavedModel, but not its graph", "Give the folder that it lies in.")
+_PART = ("part of a SavedModel, but not its graph", "Give the folder that contains it.")
 
 _NAMES: tuple[tuple[str, tuple[str, str]], ...] = (
     (r"\.keras", _KERAS),

@@ -1,4 +1,4 @@
-"""How large a box is and what stands in it, by how much is to be shown."""
+"""How large a box is and what it shows, by the level of detail."""
 
 from __future__ import annotations
 

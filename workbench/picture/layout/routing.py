@@ -72,7 +72,7 @@ def distances(request: Request, row: Sequence[Spot], slack: int = 0) -> list[int
     """Return the least distance of each spot's middle from the first one's.
 
     Args:
-        request: says how far apart things are to be.
+        request: has the distances between things.
         row: the layer from left to right.
         slack: cells by which lines may come nearer to boxes and to each other.
     """

@@ -16,7 +16,7 @@ _SOFT = _ROUND | _ENDS
 _DASHED = _SOFT | {"│": "┊", "─": "┄", "╵": "┊", "╷": "┊", "╴": "┄", "╶": "┄"}
 
 MARKS = {"unicode": "●▲■◆★✚", "ascii": "o^#*@+"}
-"""The mark of each owner, by its index, so that no model is told by its colour alone."""
+"""The mark of each owner, by its index, so that models differ by more than colour."""
 
 ARROWS = {
     "unicode": {(0, 1): "▼", (0, -1): "▲", (1, 0): "▶", (-1, 0): "◀"},

@@ -33,7 +33,7 @@ class Part:
         frame: id of the frame it is drawn in.
         inside: keys of the opened scopes and frames around it.
         focused: whether it is the neighbourhood of a node, which is not collapsed unless it is huge.
-        known: what resource arguments stand for.
+        known: what resource arguments represent.
         trees: its scopes by how many boxes are allowed; kept, because they take long to find.
     """
 

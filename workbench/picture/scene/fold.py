@@ -66,7 +66,7 @@ def fold(
         flat: the flattened graph.
         keep: keys that are drawn whatever they are.
         handles: first scopes that are handles, to leave them out of variables' names.
-        known: what a body's resource arguments (by key) stand for outside.
+        known: what a body's resource arguments (by key) represent outside.
     """
     items = flat.items
     still = _independent(flat, keep)

@@ -22,7 +22,7 @@ class Wanted:
     Attributes:
         id: of the box.
         title: what is always said: the op; empty for a scope, which has only its place.
-        words: the parts of its place, outermost first; the last of them tell it from others of the same title.
+        words: the parts of its place, outermost first; the last of them distinguish it from others of the same title.
     """
 
     id: str

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["op", "call", "scope", "input", "output", "variable", "constant", "result"]
-"""What a box stands for.
+"""What a box represents.
 
 - `op`: one node. `call`: one node with bodies that are not shown (While, If, a map). `scope`: many nodes.
 - `input`, `output`: a key of the signature. `result`: what a body returns, `input` also a body's argument.
@@ -22,7 +22,7 @@ class Node:
         id: unique in the scene, and the same for the same thing in another scene of the same model.
         title: the op, or the name of a scope. Short enough to draw; already safe to print.
         subtitle: the short name, unique together with the title; empty if the title says all.
-        kind: what the box stands for.
+        kind: what the box represents.
         owner: handle of the model it is of, in a merged draft; None where there is only one model.
         seam: whether a wire ends here.
         path: written place of the node, `CALL::CALL::node`; of a scope, the place of the scope.

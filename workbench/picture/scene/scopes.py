@@ -14,7 +14,7 @@ _MANY_CHILDREN = 24
 _FEW_BOXES = 12
 _PARTS = 40
 _SEVERAL_ENDS = 40
-_DEEPEST = 64  # scopes within each other; what a file has beyond that lies in the last of them
+_DEEPEST = 64  # scopes within each other; what a file has beyond that is in the last of them
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """The child process as the parent sees it: start, ask, time limits, and an end in every case.
 
-The protocol is told in `child_script.py`, pipes and threads in `process.py`.
+`child_script.py` documents the protocol, `process.py` pipes and threads.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Child:
     """A TensorFlow process that does one job after the other.
 
     Use it as a context manager, or `start` and `close` it. `start` returns at once and TensorFlow is
-    imported while the caller goes on; `ready` waits for it, and `request` does so by itself. An idle child
+    imported while the caller continues; `ready` waits for it, and `request` does so by itself. An idle child
     costs memory only, and can be asked again for as long as it lives; after its end `start` makes a new one.
 
     Not for two threads at a time. Interrupting a call (Ctrl-C) ends the process at once.

@@ -1,7 +1,7 @@
 """The child process: runs TensorFlow for a parent that never imports it.
 
 Standalone. It is started as `PYTHON -u child_script.py IN OUT PARENT` by `child.py` under any Python >= 3.8 that
-has TensorFlow >= 2.0, and imports nothing of the package it lies in.
+has TensorFlow >= 2.0, and imports nothing of the package it is in.
 
 IN and OUT are file descriptors of two private pipes (0 and 1 where a system can't pass others); what
 TensorFlow prints goes to stdout and stderr, which are the log. PARENT is the pid of the process to die with.
@@ -964,7 +964,7 @@ def import_tensorflow(setup: Json) -> Json:
     global tf, np
     try:
         import tensorflow
-        import numpy  # isort: skip (the message is to be about TensorFlow)
+        import numpy  # isort: skip (so that the message is about TensorFlow)
     except Exception as error:  # a broken install raises anything
         message = f"{type(error).__name__}: {short(error)}"
         return {"event": "failed", "kind": "no-tensorflow", "message": message}

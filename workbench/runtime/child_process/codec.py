@@ -1,4 +1,4 @@
-"""Arrays as the JSON that goes between this process and the child (`child_script.py` has the other half)."""
+"""Arrays as JSON between this process and the child (`child_script.py` has the other half)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def encode(array: np.ndarray[Any, Any], dtype: str | None = None) -> dict[str, A
 
     Args:
         array: any shape; little-endian or big-endian.
-        dtype: TensorFlow's name where numpy's does not tell it (`qint8` is int8 here), or None.
+        dtype: TensorFlow's name where numpy's is ambiguous (`qint8` is int8 here), or None.
     """
     import numpy as np
 

@@ -299,7 +299,7 @@ class Copies:
 def saved_model(model: Model, meta: MetaGraph) -> bytes:
     """Return the bytes of `saved_model.pb` for one MetaGraph, without the others' graphs.
 
-    Of the others the tags stay: `tf.saved_model.load` goes another way where there are several (`load.load_partial`).
+    Of the others the tags stay: `tf.saved_model.load` takes another path where there are several (`load.load_partial`).
     All loaders take the first with the tags that are asked for (`get_meta_graph_def_from_tags`).
 
     Raises:

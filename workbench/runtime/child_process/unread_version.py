@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def unread_version(child: Child) -> str | None:
     """Wait for TensorFlow and return its version, or None if the walk knows its loaders.
 
-    To be asked before a model is loaded there: with a version in hand, `unsafe_ops` counts every function of the object
+    Ask before a model is loaded there: with a version in hand, `unsafe_ops` counts every function of the object
     graph as run by loading.
 
     Raises:

@@ -26,7 +26,7 @@ def unless_by_path(found: Verification, verifier: Verifier, copies: Copies) -> V
     Args:
         found: what the comparison gave.
         verifier: that made it.
-        copies: that the models of the reference lie in.
+        copies: of the models of the reference.
     """
     unequal = {check.output for check in found.outputs if not check.comparison.equal}
     failed = any(check.status == "failed" for check in found.loaders)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 MAX_BYTES = 1 << 30
-"""Of all that is read from one file: it goes to the child in a message."""
+"""Of all that is read from one file, since it is sent to the child in a message."""
 _MAX_HEADER = 10_000
 _MAX_MEMBERS = 10_000
 

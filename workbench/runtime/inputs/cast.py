@@ -24,7 +24,7 @@ _MAX_DEPTH = 64
 def as_array(value: object, component: ComponentTensor) -> Array:
     """A Python or numpy value as an array of the component's dtype and a shape that fits it.
 
-    Numbers are cast only without loss: a number written in decimals, or a wider float, goes to the nearest
+    Numbers are cast only without loss: a number written in decimals, or a wider float, becomes the nearest
     float of the input's dtype; 1.5 for an integer, 300 for a uint8, an overflow to infinity or an integer
     that a float can't hold is an error. `str` becomes UTF-8.
 

@@ -81,7 +81,7 @@ def _range(bounds: list[np.ndarray[Any, Any] | None]) -> np.ndarray[Any, Any] | 
 
 
 def shape(value: Value | None) -> Shape:
-    """The shape of a value as far as some node on the way back tells it; of a handle, its variable's."""
+    """The shape of a value as far as a node on the way back declares it; of a handle, its variable's."""
     if value is None:
         return None
     best: Shape = None

@@ -72,7 +72,7 @@ def make_inputs(
         assets: tensor name (`n:k`) to file for assets that are not in the MetaGraph's own folder.
 
     Raises:
-        Unmakeable: an input takes what can't be made.
+        Unmakeable: no value can be made for an input.
     """
     return InputMaker(meta, signature, assets).make(batch, seed, variant)
 

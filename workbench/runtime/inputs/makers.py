@@ -61,11 +61,11 @@ _CHANNELS = {1: "grey", 2: "grey and alpha", 3: "RGB", 4: "RGBA"}
 
 @dataclass(frozen=True, slots=True)
 class Width:
-    """How far values reach, other than a style has it.
+    """How far values reach, where it differs from the style's.
 
     Attributes:
         factor: floats lie around 0, this many times as far out as the style has them; integers reach this much
-            higher. 1 for as the style has it.
+            higher. 1 for the style's own.
         low, high: the part of the range that is used.
         smooth: pictures have large patches of one colour.
     """

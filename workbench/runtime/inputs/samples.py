@@ -1,6 +1,6 @@
 """Samples for a verification from `--input`: one value for each input, or many from the arrays of an `.npz` file.
 
-In `KEY=@FILE.npz` the array named KEY is meant, else the only one; `@FILE.npz` alone gives every input that an array is
+`KEY=@FILE.npz` means the array named KEY, else the only one; `@FILE.npz` alone gives every input that an array is
 named after. The first axis of such an array counts the samples: an array with one more dimension than the input holds
 one value a sample; one with as many dimensions, for an input whose first dimension is free, one row a sample, which
 becomes a batch of one. An array that is one whole value (as many dimensions, the first one fixed) stands in every

@@ -78,7 +78,7 @@ class Tracer:
         return facts
 
     def _further(self, use: Use, value: bool, shape: bool) -> list[tuple[Value, bool, bool]]:
-        """Where a value goes on from a use of it: (spot, still the values, still the shape)."""
+        """Where a value flows from a use of it: (spot, still the values, still the shape)."""
         found = [(argument, value, shape) for argument in use.arguments()]
         if use.op in KEEP and use.position == 0:
             return [*found, (use.output(), value, shape)]
@@ -138,7 +138,7 @@ class Tracer:
     def _keys(self, use: Use, table: Value, nested: int) -> tuple[Any, ...]:
         """The keys of a table.
 
-        Where what they lead to goes into another table, or is an index, only those that are known there.
+        Where their values are keys of another table, or indices, only those that are known there.
         """
         entries = table_entries(self.main, table, self.assets)
         if not entries.values:

@@ -97,7 +97,7 @@ def endpoint_of(
     spot, given = row.spot, None
     model = session.model(handle)
     if row.kind in ("argument", "result") and model is not None:
-        # what a body gets is what its call is given, what it gives is what its node gives: the same tensor
+        # a body's arguments are the inputs of its call, its results are the outputs of its node: the same tensors
         places = Places(model.meta)
         given = places.handed_in(spot) if row.kind == "argument" else places.source_of(spot.level, row.ref)
     if given is not None:

@@ -26,7 +26,7 @@ class Entry:
         kind: what choosing it does: a `folder` or `up` is gone into, all else is the answer.
         text: its name, safe to print.
         aside: what is said behind it.
-        path: what it stands for, None for a heading.
+        path: of the model, None for a heading.
     """
 
     kind: Kind
@@ -65,7 +65,7 @@ def takes_and_gives(path: Path) -> str:
 
     It opens the model, so call it in a thread.
 
-    Empty for a model that is large or does not open: that is told when it is chosen.
+    Empty for a model that is large or does not open: that is reported when it is chosen.
     """
     from workbench.errors import WorkbenchError
     from workbench.model import open_model, shapes
@@ -166,7 +166,7 @@ def expand(text: str) -> Path:
 def readings(text: str) -> list[str]:
     """Return the meanings of a typed path: all, or what follows the last `//` or `/~`.
 
-    A path that was pasted behind another one is meant alone. Quotes around it are left out.
+    A path that was pasted behind another one replaces it. Quotes around it are left out.
     """
     text = text.strip()
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":

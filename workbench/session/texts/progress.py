@@ -49,7 +49,7 @@ class Progress:
 
         Args:
             done: sign of a phase that is over.
-            going: sign of the one that goes on.
+            going: sign of the one in progress.
         """
         out = Detail(("progress",), "", "")
         now = self._clock()

@@ -20,7 +20,7 @@ _WHOLE = re.compile(r"[+-]?[0-9]{1,18}\Z")
 
 
 class Unreadable(ValueError):
-    """A word is no value of its kind."""
+    """A word can't be read as a value of its kind."""
 
 
 class Kind(ABC):

@@ -101,7 +101,7 @@ class Chain:
         Conversions that follow by necessity and lose nothing are inserted: see `Checked.implied`.
 
         Args:
-            have: the type of the tensor that goes in.
+            have: the type of the input tensor.
             want: what the result must fit, or None for anything.
             files: also read the files of adapters, and find what is wrong with them.
         """

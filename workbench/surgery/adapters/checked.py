@@ -44,7 +44,7 @@ class Checked:
     """A chain whose types are known, as far as it could be checked.
 
     Attributes:
-        have: the type of the tensor that goes in.
+        have: the type of the input tensor.
         steps: the adapters, those inserted included, up to the first that does not fit.
         state: the types behind the last step.
         problem: why the chain does not type, as a sentence that names the adapter; None where it does.
@@ -99,7 +99,7 @@ class Checked:
 
         Args:
             graph: gains the nodes, functions, assets and tables.
-            tensor: what goes in.
+            tensor: the input.
 
         Returns:
             The results by name; `""` is the main one.

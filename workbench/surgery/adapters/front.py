@@ -32,7 +32,7 @@ class Normal:
         chain: the adapters that make them of 0-255; empty for none.
         means: what they are, in a few words.
         channels: the number of channels that it is for; 0 for any.
-        order: the order of colours that goes with it; None for any.
+        order: the order of colours it expects; None for any.
     """
 
     chain: str
@@ -97,7 +97,7 @@ class Front:
         chain: the chain; empty where there is a problem.
         takes: the type of the new input.
         reasons: why each adapter is there, in order.
-        questions: what can't be known, with what is assumed meanwhile.
+        questions: what is unknown, with the assumption made.
         problem: why there is no front, as a sentence; None where there is one.
     """
 

@@ -12,7 +12,7 @@ class Mark:
 
     Attributes:
         adapter: the adapter as written.
-        kind: `lossy`: values are lost; `guessed`: the types do not tell that it is meant so.
+        kind: `lossy`: values are lost; `guessed`: the types do not imply it.
         why: what is lost or guessed, as a sentence.
     """
 

@@ -1,7 +1,7 @@
 """Postconditions: whether what a plan made can be loaded, before it is written.
 
-An error in it was carried over from a source, which is told as a finding and stops the commit; or it is a mistake of
-this workbench, which is told as just that.
+An error in it was carried over from a source, which is reported as a finding and stops the commit; or it is a mistake
+of this workbench, which is reported as such.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ _ASSET_COLLECTIONS = frozenset({"saved_model_assets", "asset_filepaths"})
 def merge_collections(meta: MetaGraphDef, part: ImportedModel, renamer: Renamer) -> None:
     """Add what survives of a source's collections to the result, renamed.
 
-    What is dropped is reported.
+    Dropped entries are reported.
     """
     for name, definitions in part.variable_defs.items():
         if not definitions:
@@ -94,7 +94,7 @@ def kept_contexts(
         values: its entries.
         kept: the nodes that are still there, by old name.
         renamer: their new names.
-        damaged: is told of an entry that can't be read.
+        damaged: is called for an entry that can't be read.
     """
     from google.protobuf.message import DecodeError
 

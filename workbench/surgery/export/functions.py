@@ -42,7 +42,7 @@ def add_lists(objects: Objects) -> None:
 
     They are `variables`, `trainable_variables` and `regularization_losses`.
     """
-    # What no name leads to (a slot that the checkpoint does not tell of) could not be restored as an item of a list.
+    # An object that no name reaches (a slot that the checkpoint lacks) could not be restored as an item of a list.
     bound = set(objects.bound.values()) & _named(objects.graph)
     for node in objects.graph.nodes:
         # The loader refuses an optimizer's slots anywhere but with their optimizer.

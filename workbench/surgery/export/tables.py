@@ -2,7 +2,7 @@
 
 The TF2 format runs no init op of ours; a loader makes each resource object by its `_create_resource` and fills it by
 its `_initialize`, with the asset it reads as an object beside it. A table whose content the checkpoint restores can't
-be had this way: none stands for it, so a result that needs it stays in TF1 format.
+be an object this way, so a result that needs it stays in TF1 format.
 
 Source: what `tf.saved_model.save` writes for a StaticHashTable; `_RestoredResource` in tensorflow's load.py.
 """

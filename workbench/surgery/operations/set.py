@@ -26,7 +26,7 @@ from workbench.surgery.workspace import Workspace
 @register
 @dataclass(frozen=True, slots=True)
 class Set(Operation):
-    """Set an input of a signature to a constant; the signature no longer has it.
+    """Set an input of a signature to a constant and remove it from the signature.
 
     Other signatures and callables stay as they were: nodes that they need as well are copied.
 

@@ -32,5 +32,5 @@ class ChangeSignature(SignatureChanges):
     )
 
     def apply(self, workspace: Workspace) -> None:
-        """Apply the changes to a workspace; what can't be done becomes findings."""
+        """Apply the changes to a workspace, or report findings."""
         change_signatures(workspace, self)

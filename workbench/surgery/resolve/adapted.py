@@ -71,7 +71,7 @@ def range_behind(given: Range | None, checked: Checked) -> tuple[Range | None, b
     """Return the value range behind a chain, and whether the chain was written to set it.
 
     Args:
-        given: the range of what goes in, or None.
+        given: the range of the input, or None.
         checked: the chain.
     """
     written = False

@@ -2,7 +2,7 @@
 
 A source whose `__call__` is wired has no tensors for that in its main graph. So it gets them: a placeholder for each
 argument, and a call of the concrete function that takes the variables, tables and constants it has captured from the
-nodes that stand for them in the main graph (`tf.saved_model.save` puts every resource there). From then on it is a
+nodes that represent them in the main graph (`tf.saved_model.save` puts every resource there). From then on it is a
 signature like any other, of a join or of an edit. The reference of a verification is `loaded.__call__(…)` itself.
 """
 
@@ -50,7 +50,7 @@ class Called:
         outputs: the tensors of the call, by the order of the function's results.
         call: the node of the call.
         training: whether the variant trains; None if it has no such argument.
-        other: the function that is the same but for `training`, with the tensors that stand for each of its captures
+        other: the function that is the same but for `training`, with the tensors that represent each of its captures
             (a Keras model has two nodes for a variable, of which only one may be in the result); or None.
     """
 

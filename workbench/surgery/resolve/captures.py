@@ -38,7 +38,7 @@ class Captures:
         """Return the tensors of each bound input of a concrete function, in order.
 
         Raises:
-            Unbound: nothing in the main graph stands for one.
+            Unbound: no node of the main graph represents one.
         """
         numbers = self.graph.concrete_functions[function].bound_inputs
         return [self._tensors(number) for number in numbers]

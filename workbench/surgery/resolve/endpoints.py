@@ -34,7 +34,7 @@ class Endpoint:
         kind: `dense`, `sparse` or `composite`.
         tensors: `node:k` of each component; one for dense, indices, values and dense_shape for sparse.
         dtypes: DataType of each component, references as their base.
-        shapes: shape of each component as the node and the signature tell it.
+        shapes: shape of each component by its node and the signature.
         signature: the signature it was found in, or None for a bare tensor.
         key: the key it was found under, or None for a bare tensor.
         hides: the other tensor that the same text would name if there was no such key, or None.
@@ -116,7 +116,7 @@ class Lookup:
     Attributes:
         meta: the MetaGraph; for endpoints inside calls, one in which those calls are inlined.
         handle: of the model.
-        chosen: the signature whose keys are meant, or None.
+        chosen: the signature whose keys are looked up, or None.
         inside: endpoints inside calls, as written, to their tensor in `meta`, or to what is wrong with them.
         judging: find endpoints inside calls although none are inlined in `meta`: to judge wires that are not drawn yet.
     """
@@ -395,7 +395,7 @@ class Lookup:
         elif names.nearest(text, ports) or not close_nodes:
             hint = names.did_you_mean(text, ports, noun=direction)
         else:
-            hint = f"Nodes of a like name: {', '.join(map(show, close_nodes))}."
+            hint = f"Nodes with similar names: {', '.join(map(show, close_nodes))}."
         return Finding(
             "R1-unknown",
             "error",

@@ -112,7 +112,7 @@ def look_inside(meta: MetaGraph, text: str, where: str) -> tuple[str, Tensor] | 
         where: for a finding.
 
     Returns:
-        The tensor's name when its calls are inlined, and the tensor; its dtype is 0 if nothing tells it.
+        The tensor's name when its calls are inlined, and the tensor; its dtype is 0 if unknown.
     """
     filename = names.input_node(meta.proto.saver_def.filename_tensor_name)
     call = meta.nodes.get(text.partition(names.CALL_SEPARATOR)[0])

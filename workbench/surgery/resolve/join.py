@@ -177,7 +177,7 @@ class Seen:
 
     Attributes:
         meta: the MetaGraph its endpoints are looked up in; one with a signature made of a callable if that is wired.
-        chosen: the signature whose keys are meant, or why there is none.
+        chosen: the signature whose keys are looked up, or why there is none.
         called: the callable it is joined by, or None.
         problem: why the callable that is wired can't be used, or None.
     """
@@ -376,7 +376,7 @@ def _closed(endpoint: Endpoint, meta: MetaGraph) -> list[Finding]:
                         if place == "loop"
                         else "it has no value when the other branch is taken."
                     ),
-                    f"Wire what goes into the {place} or comes out of it.",
+                    f"Wire the input of the {place} or comes out of it.",
                 )
             )
     return found

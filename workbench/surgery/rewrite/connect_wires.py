@@ -90,7 +90,7 @@ def put_bridge(
     *,
     keeps: bool,
 ) -> None:
-    """Make the node that stands for an input of a model pass on what feeds it.
+    """Make the node that represents an input of a model pass on what feeds it.
 
     Args:
         graph: of the result, after everything got its prefix.

@@ -39,7 +39,7 @@ def bytes_of(variables: Iterable[Variable]) -> int:
 def freeze_variables(part: ImportedModel) -> int:
     """Make a Const of every variable among the kept nodes and return their number.
 
-    What can't be frozen is a finding of the part: a variable that is assigned to, or one without a value in the
+    What can't be frozen is reported: a variable that is assigned to, or one without a value in the
     checkpoint. The functions of the part are those of the frozen graph afterwards.
     """
     known = {variable.node: variable for variable in part.meta.variables} | part.duplicates

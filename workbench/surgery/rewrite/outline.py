@@ -41,7 +41,7 @@ class Argument(NamedTuple):
     """An argument of an outlined function.
 
     Attributes:
-        tensor: the tensor of the graph it stands for, `n:k`.
+        tensor: the tensor of the graph it represents, `n:k`.
         name: as users name it; the argument's own name is made from it.
         dtype: DataType.
         shape: declared shape; for a resource that of the variable behind it.

@@ -117,7 +117,7 @@ class Renamer:
     """Prefix all names of one model, in place, in messages that are copies.
 
     Args:
-        handle: the model's handle; `handle/` goes before every name.
+        handle: the model's handle; `handle/` is put before every name.
         functions: names of the functions of the model's library that are kept.
         gradient_ops: op types registered by the model's `registered_gradients`.
         without: rules to leave out; for tests only.

@@ -36,7 +36,7 @@ def adapt(
     after: Mapping[str, str],
     as_key: str | None,
 ) -> None:
-    """Put chains of adapters before inputs and after outputs; what can't be done becomes findings.
+    """Put chains of adapters before inputs and after outputs; or report findings.
 
     Args:
         workspace: changed in place.

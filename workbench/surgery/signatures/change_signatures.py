@@ -1,7 +1,7 @@
 """Changes of signatures: rename, drop or add them, and rename their keys.
 
 All loaders agree afterwards: `signature_def` is changed, and with it the object graph of a TF2 model, whose signatures
-are functions of their own (`export.signature_functions`). What can't be done becomes findings, all at once.
+are functions of their own (`export.signature_functions`). Problems are reported as findings, all at once.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _M = TypeVar("_M", bound=Message)
 
 
 def change_signatures(workspace: Workspace, change: SignatureChanges) -> None:
-    """Change the signatures of a model; what can't be done becomes findings.
+    """Change the signatures of a model, or report findings.
 
     Args:
         workspace: changed in place.
@@ -95,7 +95,7 @@ class _Change:
         self.added: dict[str, FoundEndpoints] = {}
         # placeholders and calls of callables, which the main graph gets
         self.calls: dict[str, NodeDef] = {}
-        # the original with the calls inlined that endpoints lie in
+        # the original with the calls inlined that contain endpoints
         self.inlined: InlinedCopy | None = None
         self.method_of_chosen = change.method is not None and (change.signature is not None or not change.add)
 

@@ -94,7 +94,7 @@ def _tell_none(workspace: Workspace, needed: bool) -> None:
     callables = workspace.original.callables
     told, end = "It has no signature that it could be run by", "KEY=NODE:0"
     if callables:
-        told += f", and which of its callables is meant is open: {', '.join(show(one.path) for one in callables[:8])}"
+        told += f", and it has several callables: {', '.join(show(one.path) for one in callables[:8])}"
         path = show(callables[0].path)
         end = f"KEY={path}#KEY"
     where = show(str(workspace.model.path))

@@ -187,7 +187,7 @@ class CommitScreen(Screen[None]):
         if self.has_class("-running"):
             return
         outcome = self.session.outcome
-        if outcome is None:  # it is being looked at; goes on when that is done
+        if outcome is None:  # it is being looked at; continues when that is done
             self._asked = True
             return
         self.draft = outcome.draft

@@ -1,4 +1,4 @@
-"""The single lines of a screen: its head, its tabs, the command it stands for, the keys of where one is."""
+"""The single lines of a screen: its head, its tabs, its command line, and the keys of the focused widget."""
 
 from __future__ import annotations
 

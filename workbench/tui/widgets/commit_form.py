@@ -60,7 +60,7 @@ class CommitForm(VerticalScroll, can_focus=False):
         """The plan or the commit options have changed.
 
         Attributes:
-            verify: the result is to be run, which was not so before.
+            verify: whether to run the result, which was not so before.
         """
 
         verify: bool = False

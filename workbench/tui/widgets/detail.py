@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 from workbench.tui.actions import bindings
 from workbench.tui.widgets.lines import Lines, Painted, Piece
 
-_NO_LINKS = "This detail has no links; esc goes back to the list."
+_NO_LINKS = "This detail has no links; esc returns to the list."
 _ROLES = {"": "plain", "dim": "quiet", "title": "title"}
 
 
@@ -163,7 +163,7 @@ class DetailView(SpanLines):
             self.post_message(self.Followed(link))
         else:
             self.app.say(
-                "There is no link in this line; tab goes to the next one." if self._links() else _NO_LINKS
+                "There is no link in this line; tab moves to the next one." if self._links() else _NO_LINKS
             )
 
     def _links(self) -> list[int]:
