@@ -29,7 +29,7 @@ from workbench.runtime.inputs.groups import Group, structured_groups
 from workbench.surgery.adapters import reference as adapters
 from workbench.surgery.draft import Draft
 from workbench.surgery.imported import ImportedModel
-from workbench.surgery.lineage import Combined, Derived, Reference, SourceTensors
+from workbench.surgery.lineage import Combined, Derived, PassedThrough, Reference, SourceTensors
 from workbench.surgery.resolve.join import Join, Link
 
 if TYPE_CHECKING:
@@ -100,17 +100,21 @@ def _chain(draft: Draft, key: str, place: Place) -> tuple[Chain, list[MetaGraph]
         made.append(Stage(name, place(part.model, meta), feeds, tuple(fetches), pure, call))
         loaded.append(meta)
     outputs = {
-        component: _taken(given, index, position)
+        component: _taken(given, index, position, signature)
         for own, given in reference.outputs.items()
         for index, component in enumerate(component_names(signature.outputs[own]))
     }
     return Chain(tuple(made), outputs), loaded
 
 
-def _taken(given: Derived, index: int, position: Mapping[str, int]) -> Taken:
+def _taken(given: Derived, index: int, position: Mapping[str, int], signature: Signature) -> Taken:
     """Return where a component of an output comes from, given the stage of each source."""
+    if isinstance(given, PassedThrough):
+        if given.value is not None:
+            return FromConstant(given.value)
+        return FromInput(component_names(signature.inputs[given.key])[index])
     if isinstance(given, Combined):
-        values = {name: _taken(one, 0, position) for name, one in given.values.items()}
+        values = {name: _taken(one, 0, position, signature) for name, one in given.values.items()}
         return FromSeveral(values, _of(given.steps, given.tolerance, given.part))
     return FromStage(position[given.handle], _tensor(given.tensors[index]), _adapted(given))
 
@@ -177,10 +181,18 @@ def depends(draft: Draft, key: str) -> dict[str, bool]:
         )
 
     return {
-        component: any(reaches(found.handle, (_component(found, index),)) for found in given.origins())
+        component: _passes(given)
+        or any(reaches(found.handle, (_component(found, index),)) for found in given.origins())
         for own, given in reference.outputs.items()
         for index, component in enumerate(component_names(signature.outputs[own]))
     }
+
+
+def _passes(given: Derived) -> bool:
+    """Return whether an input of the result is part of an output as it is."""
+    if isinstance(given, Combined):
+        return any(map(_passes, given.values.values()))
+    return isinstance(given, PassedThrough) and given.value is None
 
 
 def _component(found: SourceTensors, index: int) -> str:

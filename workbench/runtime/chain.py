@@ -61,7 +61,7 @@ class ModelRef:
 
 @dataclass(frozen=True, slots=True)
 class FromInput:
-    """A feed from outside.
+    """A feed from outside, or an output that is one.
 
     Attributes:
         slot: of the sample.
@@ -74,6 +74,10 @@ class FromInput:
     def as_json(self) -> dict[str, Any]:
         """Return it as the child takes it."""
         return {"input": self.slot, **(self.adapted.as_json() if self.adapted is not None else {})}
+
+    def origins(self) -> Iterator[FromStage]:
+        """Yield the tensors of stages it follows from: none."""
+        return iter(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +126,6 @@ class FromSeveral:
             yield from one.origins()
 
 
-Taken: TypeAlias = FromStage | FromSeveral
-"""Where an output of a chain comes from."""
-
-
 @dataclass(frozen=True, slots=True)
 class Tolerance:
     """How far what adapters compute may be from their reference.
@@ -162,7 +162,7 @@ class Adapted:
 
 @dataclass(frozen=True, slots=True)
 class FromConstant:
-    """A feed that is the same for every sample.
+    """A feed or an output that is the same for every sample.
 
     Attributes:
         value: what is fed.
@@ -179,8 +179,14 @@ class FromConstant:
         adapted = self.adapted.as_json() if self.adapted is not None else {}
         return {"constant": encode(self.value), **adapted}
 
+    def origins(self) -> Iterator[FromStage]:
+        """Yield the tensors of stages it follows from: none."""
+        return iter(())
+
 
 Feed: TypeAlias = FromInput | FromStage | FromConstant
+Taken: TypeAlias = FromStage | FromSeveral | FromInput | FromConstant
+"""Where an output of a chain comes from."""
 
 
 @dataclass(frozen=True, slots=True)

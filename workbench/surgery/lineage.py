@@ -36,6 +36,10 @@ class SourceTensors:
         """Yield the tensors it follows from: these."""
         yield self
 
+    def renamed(self, inputs: Mapping[str, str]) -> SourceTensors:
+        """Return the same where inputs have other keys."""
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class Combined:
@@ -58,8 +62,33 @@ class Combined:
         for one in self.values.values():
             yield from one.origins()
 
+    def renamed(self, inputs: Mapping[str, str]) -> Combined:
+        """Return the same where inputs have other keys, given as old to new key."""
+        return replace(self, values={name: one.renamed(inputs) for name, one in self.values.items()})
 
-Derived: TypeAlias = SourceTensors | Combined
+
+@dataclass(frozen=True, slots=True)
+class PassedThrough:
+    """An output that is an input of the result, unchanged.
+
+    Attributes:
+        key: of the input.
+        value: a constant that a step set the input to, as an array; or None.
+    """
+
+    key: str
+    value: Any = None
+
+    def origins(self) -> Iterator[SourceTensors]:
+        """Yield the tensors of sources it follows from: none."""
+        return iter(())
+
+    def renamed(self, inputs: Mapping[str, str]) -> PassedThrough:
+        """Return the same where inputs have other keys, given as old to new key."""
+        return replace(self, key=inputs.get(self.key, self.key))
+
+
+Derived: TypeAlias = SourceTensors | Combined | PassedThrough
 """Where an output's value comes from."""
 
 
@@ -67,7 +96,9 @@ def after_steps(
     value: Derived, steps: tuple[Mapping[str, Any], ...], tolerance: Tolerance, part: str = ""
 ) -> Derived:
     """Return what a value is after further steps, of which it is the main tensor."""
-    if value.part:  # the steps it has already go on with their main tensor
+    if (
+        isinstance(value, PassedThrough) or value.part
+    ):  # the steps it has already go on with their main tensor
         return Combined({"": value}, steps, part, tolerance)
     return replace(value, steps=(*value.steps, *steps), part=part, tolerance=value.tolerance | tolerance)
 
@@ -105,14 +136,18 @@ class Reference:
         return replace(
             self,
             inputs={inputs.get(key, key): found for key, found in self.inputs.items()},
-            outputs={outputs.get(key, key): found for key, found in self.outputs.items()},
+            outputs={outputs.get(key, key): found.renamed(inputs) for key, found in self.outputs.items()},
         )
 
     def with_constant(self, key: str, value: Any) -> Reference:
         """Return the same without an input, whose tensors are fed with a constant."""
         rest = {name: found for name, found in self.inputs.items() if name != key}
         constants = tuple((found, value) for found in self.inputs[key])
-        return replace(self, inputs=rest, constants=(*self.constants, *constants))
+        outputs = {
+            name: replace(found, value=value) if found == PassedThrough(key) else found
+            for name, found in self.outputs.items()
+        }
+        return replace(self, inputs=rest, outputs=outputs, constants=(*self.constants, *constants))
 
     def takers(self) -> Iterator[tuple[str, SourceTensors]]:
         """Yield each key of an input with each of the tensors that take its value."""

@@ -14,6 +14,7 @@ from tests.surgery.adapters.pictures import opened, strings
 from tests.surgery.tiny import Tiny, doubler
 from workbench.disk import schema
 from workbench.runtime.child_process.child import Child
+from workbench.surgery.operations.set import Set
 from workbench.surgery.step import parse_step, print_step
 
 N = None
@@ -185,6 +186,41 @@ def test_a_second_signature(tmp_path: Path) -> None:
     assert back.meta.signatures["class"].outputs["y"].tensor == "adapt_0/argmax/ArgMax:0"
 
 
+def test_keys_that_are_passed_through(tmp_path: Path) -> None:
+    path = doubler(tmp_path / "model").save()
+    step = wb.Adapt(before={"x": "parse-number"}, pass_through=["id", "row:int64", "x"])
+    draft = adapted(path, step)
+    assert ports(draft, "inputs") == {
+        "id": "adapt_0/passed:0 string [?]",
+        "row": "adapt_0/passed_1:0 int64 [?]",
+        "x": "adapt_0/input:0 string [?,4]",
+    }
+    assert ports(draft, "outputs") == {
+        "id": "adapt_0/passed_on:0 string [?]",
+        "row": "adapt_0/passed_on_1:0 int64 [?]",
+        "x": "adapt_0/passed_on_2:0 string [?,4]",
+        "y": "y:0 float32 [?,4]",
+    }
+    assert list(draft.meta.nodes["adapt_0/passed_on_2"].input) == ["adapt_0/input"]
+    assert parse_step(print_step(step)) == step
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        (["y"], "signature-key-taken y: Two outputs of the signature would be 'y'."),
+        (["id", "id:int64"], "signature-key-taken id: Two outputs of the signature would be 'id'."),
+        (["y_indices"], "signature-key-taken y_indices: Two outputs of the signature would be 'y_indices'."),
+        (["self"], "signature-key-name self: 'self' can't be the key of an input:"),
+        ([""], "signature-key-name inputs: A key can't be empty."),
+    ],
+)
+def test_keys_that_can_not_be_passed_through(tmp_path: Path, keys: list[str], problem: str) -> None:
+    path = doubler(tmp_path / "model").save()
+    (found,) = problems(path, wb.Adapt(after={"y": "top-k 2"}, pass_through=keys))
+    assert found.startswith(problem)
+
+
 def test_an_input_that_is_no_placeholder(tmp_path: Path) -> None:
     model = Tiny(tmp_path / "model").placeholder("raw").node("x", "Neg", "raw", T="float32")
     path = model.node("y", "Neg", "x", T="float32").signature(x_in="x:0", y_out="y:0", x_out="x:0").save()
@@ -273,6 +309,30 @@ def test_signatures_that_share_all_their_nodes_stay_as_they_were(
         found = wb.run(model, {"x": text}, signature="text", loader=loader)  # type: ignore[arg-type]
         wanted = wb.run(wb.open_model(path), {"x": value})["y"]
         np.testing.assert_allclose(found["y"].astype(np.float32), wanted, rtol=1e-4)
+
+
+@pytest.mark.needs_tf
+@pytest.mark.parametrize("name", ["digits", "digits_tf2"])
+def test_what_is_passed_through_is_verified(
+    tmp_path: Path, sample_models: Path, name: str, child: Child
+) -> None:
+    first = wb.Adapt(before={"myInput": FRONT}, pass_through=["id", "number:int64"])
+    steps = (
+        first,
+        wb.ChangeSignature(rename_inputs={"id": "key"}, rename_outputs={"id": "answer"}),
+        wb.Adapt(after={"answer": "lowercase"}),
+        Set("number", [7, 8]),
+    )
+    for path, some in ((tmp_path / "one", steps[:1]), (tmp_path / "all", steps)):
+        report = wb.commit(adapted(sample_models / name, *some), path, child=child)
+        assert report.verdict == "verified", report.reason
+    pngs = [path.read_bytes() for path in sorted((sample_models / "digits_png").glob("*.png"))[:2]]
+    given = {"myInput": strings(*pngs), "id": strings(b"A", b"B"), "number": np.int64([4, 5])}
+    for loader in ("v1", "v2"):
+        found = wb.run(wb.open_model(tmp_path / "one"), given, loader=loader)  # type: ignore[arg-type]
+        assert found["id"].tolist() == [b"A", b"B"] and found["number"].tolist() == [4, 5]
+    found = wb.run(wb.open_model(tmp_path / "all"), {"myInput": given["myInput"], "key": given["id"]})
+    assert found["answer"].tolist() == [b"a", b"b"] and found["number"].tolist() == [7, 8]
 
 
 @pytest.mark.needs_tf

@@ -519,9 +519,9 @@ def job_chain(job: Json, pipe: Pipe) -> Json:
     is pure has one for all.
 
     In: stages [{name, model, feeds {tensor: FEED}, fetches [tensor], pure}], samples [{slot: array}],
-    outputs {slot: AT}; an AT is {"stage": i, "tensor": name}, or {"of": {name: AT}, steps, part} for what steps make
-    of several; a FEED is {"input": slot}, {"stage": i, "tensor": name} or {"constant": array}; repeat. A FEED or an AT
-    may have steps that its value goes through, and part, see `adapted`.
+    outputs {slot: AT}; a FEED is {"input": slot}, {"stage": i, "tensor": name} or {"constant": array}; an AT is one of
+    these, or {"of": {name: AT}, steps, part} for what steps make of several; repeat. A FEED or an AT may have steps
+    that its value goes through, and part, see `adapted`.
     Out: {"runs": [[SAMPLE]], "fallbacks", "seconds"}, or {"error", "stage"} if a stage can't be loaded. A SAMPLE
     is {"outputs": {slot: array}, "wires": {WIRE: {"sha256", "shape"}}} or {"error", "stage"}. A stage that
     no v1 Session runs is run by `tf.saved_model.load`: fallbacks has its number and why.
@@ -701,7 +701,7 @@ def chain_sample(job: Json, run: SampleRun) -> Json:
     values, outputs = run.values, {}
     for slot, at in job["outputs"].items():
         try:
-            outputs[slot] = encode(taken(at, values))
+            outputs[slot] = encode(taken(at, values, run.sample))
         except Failed as error:
             return {"error": error.as_json, "stage": first_stage(at)}
     wires = {}
@@ -883,19 +883,23 @@ def adapted(value: Any, source: Json) -> Any:
         return reference_steps(source["steps"], {"": as_tensor(value)})[source.get("part", "")].numpy()
 
 
-def taken(at: Json, values: dict[Any, Any]) -> Any:
-    """Return the value of an output: a tensor of a stage, or what steps make of several, by name."""
+def taken(at: Json, values: dict[Any, Any], sample: Json) -> Any:
+    """Return the value of an output: a tensor of a stage, an input, a constant, or what steps make of several."""
+    if "input" in at:
+        return adapted(sample[at["input"]], at)
+    if "constant" in at:
+        return adapted(decode(at["constant"]), at)
     if "of" not in at:
         return adapted(values[at["stage"], at["tensor"]], at)
-    named = {name: taken(one, values) for name, one in at["of"].items()}
+    named = {name: taken(one, values, sample) for name, one in at["of"].items()}
     with phase("run"), tf.init_scope():
         tensors = {name: as_tensor(value) for name, value in named.items()}
         return reference_steps(at["steps"], tensors)[at.get("part", "")].numpy()
 
 
 def first_stage(at: Json) -> Any:
-    """Return the number of a stage that an output comes from."""
-    return first_stage(next(iter(at["of"].values()))) if "of" in at else at["stage"]
+    """Return the number of a stage that an output comes from; of an input, of the first."""
+    return first_stage(next(iter(at["of"].values()))) if "of" in at else at.get("stage", 0)
 
 
 def reference_steps(steps: list[Any], values: Json) -> Json:

@@ -28,6 +28,8 @@ class Adapt(Operation):
     Attributes:
         before: key of an input to the chain that its value goes through first.
         after: key of an output to the chain that it goes through last; further results get the key `KEY_NAME`.
+        pass_through: keys of inputs that are returned under the same key, as they are given. One that does not exist is
+            added: a vector of strings, or with `KEY:int64` of numbers.
         signature: the chosen one; None for `serving_default` if there, else the only one.
         as_key: key of a new signature that gets the adapters, so that the chosen one stays; None to change that.
     """
@@ -35,7 +37,7 @@ class Adapt(Operation):
     NAME: ClassVar[str] = "adapt"
     EXAMPLES: ClassVar[tuple[str, ...]] = (
         "adapt 'before=image=decode-image | resize 224 224 | scale 1/255'",
-        "adapt before=image=auto",
+        "adapt before=image=auto pass_through=id",
         "adapt 'after=scores=softmax | labels @labels.txt'",
     )
 
@@ -44,6 +46,12 @@ class Adapt(Operation):
     )
     after: Pairs = option(
         Chains(), "adapters after an output", metavar="KEY=CHAIN", default=(), words=2, keys="outputs"
+    )
+    pass_through: Sequence[str] = option(
+        values.Texts(),
+        "return an input unchanged; a new one takes strings, KEY:int64 numbers",
+        metavar="KEY",
+        default=(),
     )
     signature: str | None = option(
         values.Text(optional=True), "the signature to change", metavar="KEY", default=None
@@ -62,7 +70,7 @@ class Adapt(Operation):
     @property
     def empty(self) -> bool:
         """Whether no change is requested."""
-        return not self.before and not self.after
+        return not self.before and not self.after and not self.pass_through
 
     def settled(self, workspace: Workspace) -> Operation:
         """Return the operation with chains in place of `auto`, or report what the graph does not show."""
@@ -79,4 +87,4 @@ class Adapt(Operation):
         """Apply the adapters to a workspace, or report findings and change nothing."""
         signature = choose(workspace, self.signature, self.as_key)
         if signature is not None:
-            adapt(workspace, signature, dict(self.before), dict(self.after), self.as_key)
+            adapt(workspace, signature, self)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from workbench import names
 from workbench.disk.schema import NodeDef, TensorInfo
@@ -20,7 +21,7 @@ from workbench.surgery.export.files import place_files
 from workbench.surgery.export.init_ops import run_too
 from workbench.surgery.export.signature_functions import InUse, sweep, unlink
 from workbench.surgery.export.tables import tables_of_step
-from workbench.surgery.lineage import after_steps
+from workbench.surgery.lineage import PassedThrough, after_steps
 from workbench.surgery.resolve.adapted import adapter_remarks
 from workbench.surgery.rewrite.copy_for_signature import Consumers, needed_elsewhere
 from workbench.surgery.signatures.automatic import type_of
@@ -28,29 +29,29 @@ from workbench.surgery.signatures.change_signatures import drop_warmup, make_fun
 from workbench.surgery.signatures.chosen import add_copy
 from workbench.surgery.workspace import Workspace
 
+if TYPE_CHECKING:
+    from workbench.surgery.operations.adapt import Adapt
 
-def adapt(
-    workspace: Workspace,
-    signature: Signature,
-    before: Mapping[str, str],
-    after: Mapping[str, str],
-    as_key: str | None,
-) -> None:
+
+_PASSED = ("string", "int64")
+
+
+def adapt(workspace: Workspace, signature: Signature, wanted: Adapt) -> None:
     """Put chains of adapters before inputs and after outputs; or report findings.
 
     Args:
         workspace: changed in place.
         signature: one of the model as it stands.
-        before: key of an input to its chain.
-        after: key of an output to its chain.
-        as_key: key of the signature that is added; None to change the one that is given.
+        wanted: what is wanted of it.
     """
-    work = _Work(workspace, signature, as_key)
-    for key, text in before.items():
+    work = _Work(workspace, signature, wanted.as_key)
+    for key, text in dict(wanted.before).items():
         work.look_up("input", key, text)
-    for key, text in after.items():
+    for key, text in dict(wanted.after).items():
         work.look_up("output", key, text)
-    if not before and not after:
+    for text in wanted.pass_through:
+        work.look_up_passed(text)
+    if wanted.empty:
         workspace.note("adapt-nothing", "error", show(signature.key), "There are no adapters to put in.")
     work.find_consumers()
     if not workspace.blocked:
@@ -88,6 +89,8 @@ class _Work:
         self.key = signature.key if as_key is None else as_key
         self.before: list[_Adapted] = []
         self.after: list[_Adapted] = []
+        # key to the type of a new input, or None for one that is there
+        self.passed: dict[str, TensorType | None] = {}
         # inputs whose placeholder something else needs, or that are none; and what consumes them
         self.apart: frozenset[TensorName] = frozenset()
         self.consumers: Consumers | None = None
@@ -135,6 +138,27 @@ class _Work:
                 self.wrong("adapt-endpoint", f"{key}_{name}", told)
         (self.before if noun == "input" else self.after).append(_Adapted(key, port, own, checked))
 
+    def look_up_passed(self, text: str) -> None:
+        """Look up an input that is passed through; `KEY:int64` is a new one of that dtype."""
+        inputs = self.signature.inputs
+        key, _, dtype = text.rpartition(":")
+        if text in inputs or not key or dtype not in _PASSED:
+            key, dtype = text, "string"
+        port = inputs.get(key)
+        taken = {f"{one.key}_{name}" for one in self.after for name in one.checked.companions}
+        if port is not None and port.kind != "dense":
+            self.wrong(
+                "adapt-endpoint", key, f"The input is {port.kind}; only a dense one can be passed through."
+            )
+        elif key in self.signature.outputs or key in taken or key in self.passed:
+            told = f"Two outputs of the signature would be {show(key)!r}."
+            self.wrong("signature-key-taken", key, told, "Rename the output in a step before.")
+        elif not key or (port is None and names.is_unusable_argument(key)):
+            told = f"{show(key)!r} can't be the key of an input: {names.UNUSABLE_ARGUMENT}."
+            self.wrong("signature-key-name", key or "inputs", told if key else "A key can't be empty.")
+        else:
+            self.passed[key] = None if port is not None else TensorType.of(dtype, (None,))
+
     def find_consumers(self) -> None:
         """Find what consumes the inputs that can't simply become what the adapters make."""
         original = self.workspace.original
@@ -174,6 +198,8 @@ class _Work:
         )
         for one in self.after:
             self._put_after(fragment, one)
+        for key, added in self.passed.items():
+            self._pass_through(fragment, key, added)
         meta_graph.graph_def.node.extend(fragment.nodes)
         meta_graph.graph_def.library.function.extend(fragment.functions)
         self._place_files(fragment)
@@ -181,7 +207,7 @@ class _Work:
             self._make_function(fragment, in_use)
         for one in (*self.before, *self.after):
             self._tell(one)
-        if self.before and self.as_key is None:
+        if (self.before or any(self.passed.values())) and self.as_key is None:
             drop_warmup(workspace)
         workspace.references.verify([self.key])
 
@@ -222,6 +248,24 @@ class _Work:
             told = one.checked.companions[part] if part else one.checked.type
             _write(outputs[key], f"{tensor.node}:{tensor.index}", told)
         self._adapt_reference("outputs", one, keys)
+
+    def _pass_through(self, fragment: Fragment, key: str, added: TensorType | None) -> None:
+        """Return an input as it is given, under its own key."""
+        definition = self.workspace.meta_graph.signature_def[self.key]
+        if added is not None:
+            made = fragment.op("Placeholder", name="passed", dtype=added.dtype, shape=added.shape)
+            _write(definition.inputs[key], f"{made.node}:0", added)
+        info = definition.inputs[key]
+        name = names.input_tensor(info.name)
+        result = fragment.op("Identity", Tensor(name.node, info.dtype, name.index), name="passed_on")
+        definition.outputs[key].CopyFrom(info)
+        definition.outputs[key].name = f"{result.node}:0"
+        known = self.workspace.references.known
+        if self.key in known:
+            reference = known[self.key]
+            inputs = reference.inputs if added is None else {**reference.inputs, key: ()}
+            outputs = {**reference.outputs, key: PassedThrough(key)}
+            known[self.key] = replace(reference, inputs=inputs, outputs=outputs)
 
     def _adapt_reference(self, side: str, one: _Adapted, parts: Mapping[str, str]) -> None:
         """Put the chain into the references of the signature's key."""
