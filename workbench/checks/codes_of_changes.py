@@ -194,6 +194,11 @@ ADAPT_IMPLIED = Code(
     "The next adapter, or the input, takes another dtype or a batch; nothing is lost.",
     "Nothing; to be told each time, write it into the chain.",
 )  # fmt: skip
+ADAPT_ALPHA = Code(
+    "adapt-alpha", "info", "the alpha channel of image files is dropped",
+    "A transparent pixel has any colour, often black; on a page it would show the background.",
+    "Nothing, if files have no alpha or the model was trained so; else write alpha=composite.",
+)  # fmt: skip
 ADAPT_SIZES = Code(
     "adapt-sizes", "warning", "images of a batch must have one size",
     "No adapter gives them a size, so a batch of different sizes fails when it runs.", "Add resize to the chain.",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from typing import Any
 
 import numpy as np
@@ -33,6 +35,38 @@ def file(
         values = values[..., 0] if mode == "L" else values
     Image.fromarray(values).save(buffer, format_, **options)
     return buffer.getvalue()
+
+
+def converted(mode: str, format_: str, **options: Any) -> bytes:
+    """The bytes of an image file of smooth colours in another mode of Pillow: 1, P, CMYK."""
+    with Image.open(io.BytesIO(file("RGB", "PNG", smooth=True))) as image:
+        made = image.quantize(8) if mode == "P" else image.convert(mode)
+    buffer = io.BytesIO()
+    made.save(buffer, format_, **options)
+    return buffer.getvalue()
+
+
+def sixteen_bits(channels: int) -> np.ndarray[Any, Any]:
+    """Values from 0 to 65535."""
+    width, height = SIZE
+    return (
+        (np.arange(width * height * channels) * 1777 % 65536)
+        .astype(np.uint16)
+        .reshape(height, width, channels)
+    )
+
+
+def png_16_bit(channels: int) -> bytes:
+    """The bytes of a PNG of `sixteen_bits`, which Pillow can't write: RGB or RGBA."""
+    values = sixteen_bits(channels)
+    height, width, _ = values.shape
+    header = struct.pack(">IIBBBBB", width, height, 16, {3: 2, 4: 6}[channels], 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in parts
+    )
 
 
 def gif(size: tuple[int, int] = SIZE) -> bytes:

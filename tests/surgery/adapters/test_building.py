@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 
 from tests.surgery.adapters.building import assert_like_reference, reference, run
-from tests.surgery.adapters.pictures import file, gif, opened, pixels, string, strings
+from tests.surgery.adapters.pictures import (
+    converted,
+    file,
+    gif,
+    opened,
+    pixels,
+    png_16_bit,
+    sixteen_bits,
+    string,
+    strings,
+)
 from workbench.surgery.adapters.tensor_type import TensorType
 
 pytestmark = pytest.mark.needs_tf
@@ -155,6 +165,13 @@ FILES = {
     "jpeg-grey": file("L", "JPEG", smooth=True, quality=95),
     "jpeg-rgb": file("RGB", "JPEG", smooth=True, quality=95, subsampling=0),
     "gif": gif(),
+    "jpeg-progressive": file("RGB", "JPEG", smooth=True, quality=95, subsampling=0, progressive=True),
+    "jpeg-cmyk": converted("CMYK", "JPEG", quality=95, subsampling=0),
+    "png-1-bit": converted("1", "PNG"),
+    "png-palette": converted("P", "PNG"),
+    "png-palette-alpha": converted("P", "PNG", transparency=3),
+    "png-16-bit-rgb": png_16_bit(3),
+    "png-16-bit-alpha": png_16_bit(4),
     "bmp-grey": file("L", "BMP"),
     "bmp-rgb": file("RGB", "BMP"),
     "bmp-rgba": file("RGBA", "BMP"),
@@ -217,6 +234,14 @@ def test_16_bits_are_kept() -> None:
     assert (with_alpha[..., 3] == 65535).all()
 
 
+def test_16_bits_of_each_colour_are_kept() -> None:
+    wanted = sixteen_bits(4)
+    found = assert_like_reference("decode-image channels=4 dtype=uint16", string(png_16_bit(4)))
+    assert found.tolist() == wanted.tolist()
+    found = assert_like_reference("decode-image dtype=uint16 | scale 1/65535", string(png_16_bit(3)))
+    np.testing.assert_allclose(found, sixteen_bits(3) / 65535, rtol=1e-5)
+
+
 def test_the_channels_of_the_file_stay_if_asked_for() -> None:
     for name, count in (("png-grey", 1), ("png-grey-alpha", 2), ("png-rgba", 4), ("jpeg-rgb", 3)):
         assert assert_like_reference("decode-image channels=0", string(FILES[name])).shape == (5, 7, count)
@@ -252,6 +277,7 @@ def test_base64_of_both_alphabets() -> None:
         wrapped,
         wrapped.replace(b"\n", b"\r\n"),
     ]
+    texts.append(b"data:image/png;base64," + plain)
     found = assert_like_reference("decode-base64", strings(*texts))
     assert found.tolist() == [data] * len(texts)
     web_safe = assert_like_reference("decode-base64 alphabet=web-safe", string(texts[2]))

@@ -72,6 +72,11 @@ class Adapter(ABC):
         """Paths of the files that the adapter reads, as written."""
         return ()
 
+    @property
+    def loses(self) -> str | None:
+        """What of its input has no effect on the result and is easily overlooked, as a sentence; or None."""
+        return None
+
     def check_files(self, state: State) -> Iterator[str]:
         """Yield what is wrong with the content of the files, as sentences. Reads them."""
         return iter(())

@@ -59,6 +59,12 @@ def adapter_remarks(checked: Checked, where: str) -> Iterator[Finding]:
             "adapt-implied", "info", where,
             f"`{step}` is inserted: it follows by necessity and loses nothing.",
         )  # fmt: skip
+    for step in checked.steps:
+        if step.adapter.loses is not None:
+            yield Finding(
+                "adapt-alpha", "info", where, step.adapter.loses,
+                "Write alpha=composite to put it on a background.",
+            )  # fmt: skip
     for warning in checked.warnings:
         yield Finding("adapt-sizes", "warning", where, warning)
 

@@ -15,6 +15,9 @@ from workbench.surgery.adapters.reference import VALUE, Json, Tolerance
 from workbench.surgery.adapters.steps.image_type import part, span
 from workbench.surgery.adapters.tensor_type import Problem, TensorType
 
+_TO_WEB_SAFE = (
+    *(("data", r"^\s*data:[^,]*,", ""), ("plus", r"\+", "-"), ("slash", "/", "_"), ("space", r"\s", "")),
+)
 _GREY = (0.2989, 0.587, 0.114)
 """How much red, green and blue weigh in grey, as in `tf.image.rgb_to_grayscale`."""
 
@@ -22,13 +25,18 @@ _GREY = (0.2989, 0.587, 0.114)
 @register
 @dataclass(frozen=True, slots=True)
 class DecodeBase64(Adapter):
-    """Decode base64 text, by element: the standard and the web-safe alphabet, with padding and line breaks or not."""
+    """Decode base64 text, by element: the standard and the web-safe alphabet, with padding and line breaks or not.
+
+    What stands before the text in a `data:` URL is left out.
+    """
 
     NAME: ClassVar[str] = "decode-base64"
     TAKES: ClassVar[str] = "strings"
 
     alphabet: str = option(
-        Choice("any", "web-safe"), "any: standard and web-safe; web-safe: what DecodeBase64 takes", "any"
+        Choice("any", "web-safe"),
+        "any: standard, web-safe and data URLs; web-safe: what DecodeBase64 takes",
+        "any",
     )
 
     def source(self, made: TensorType) -> TensorType | None:
@@ -42,7 +50,7 @@ class DecodeBase64(Adapter):
     def build(self, graph: Fragment, tensor: Tensor, have: TensorType) -> Tensor:
         """Add DecodeBase64, which takes the web-safe alphabet, behind what makes that of the standard one."""
         if self.alphabet == "any":
-            for name, pattern, rewrite in (("plus", r"\+", "-"), ("slash", "/", "_"), ("space", r"\s", "")):
+            for name, pattern, rewrite in _TO_WEB_SAFE:
                 tensor = graph.op(
                     "StaticRegexReplace",
                     tensor,
@@ -57,7 +65,7 @@ class DecodeBase64(Adapter):
         """Return `tf.io.decode_base64` of the text in the web-safe alphabet."""
         value = VALUE
         if self.alphabet == "any":
-            for pattern, rewrite in ((r"[\r\n\t ]", ""), ("[+]", "-"), ("[/]", "_")):
+            for pattern, rewrite in ((r"[\r\n\t ]", ""), ("^data:.*,", ""), ("[+]", "-"), ("[/]", "_")):
                 value = ref.call("strings.regex_replace", value, pattern, rewrite)
         return ref.call("io.decode_base64", value)
 
@@ -83,7 +91,8 @@ class DecodeImage(Adapter):
     """Decode PNG, JPEG, BMP or the first frame of a GIF: `[height,width,channels]`.
 
     Channels are converted in nodes of ours, since DecodeImage refuses `channels=1` for BMP and 1 and 4 for GIF. A
-    vector of strings is decoded one by one, with all that follows until the images have one size.
+    vector of strings is decoded one by one, with all that follows until the images have one size. TensorFlow takes the
+    numbers of colours in a BMP with a palette for grey, and does not turn a JPEG by its EXIF orientation.
     """
 
     NAME: ClassVar[str] = "decode-image"
@@ -119,6 +128,13 @@ class DecodeImage(Adapter):
                 self.TAKES, f"Give a background of at most {self._most}.", f"background={self.background}"
             )
         return TensorType(dtypes.enum(self.dtype), (None, None, self.channels or None), rows=False)
+
+    @property
+    def loses(self) -> str | None:
+        """Return that an alpha channel is dropped."""
+        if self.channels not in (1, 3) or self.alpha != "drop":
+            return None
+        return "An alpha channel is dropped: a transparent pixel has the colour that the file gives it."
 
     @property
     def _most(self) -> int:
