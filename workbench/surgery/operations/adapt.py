@@ -9,7 +9,7 @@ from typing import ClassVar
 from workbench.surgery import values
 from workbench.surgery.adapters.chains import Chains
 from workbench.surgery.operation import Operation, normalise, option, register
-from workbench.surgery.signatures.adapted import adapt
+from workbench.surgery.signatures.adapted import Wanted, adapt
 from workbench.surgery.signatures.automatic import AUTO, derive
 from workbench.surgery.signatures.chosen import choose
 from workbench.surgery.workspace import Workspace
@@ -87,4 +87,5 @@ class Adapt(Operation):
         """Apply the adapters to a workspace, or report findings and change nothing."""
         signature = choose(workspace, self.signature, self.as_key)
         if signature is not None:
-            adapt(workspace, signature, self)
+            wanted = Wanted(dict(self.before), dict(self.after), self.pass_through, self.as_key)
+            adapt(workspace, signature, wanted)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from workbench import names
 from workbench.disk.schema import NodeDef, TensorInfo
@@ -29,14 +28,28 @@ from workbench.surgery.signatures.change_signatures import drop_warmup, make_fun
 from workbench.surgery.signatures.chosen import add_copy
 from workbench.surgery.workspace import Workspace
 
-if TYPE_CHECKING:
-    from workbench.surgery.operations.adapt import Adapt
-
 
 _PASSED = ("string", "int64")
 
 
-def adapt(workspace: Workspace, signature: Signature, wanted: Adapt) -> None:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is wanted of a signature.
+
+    Attributes:
+        before: key of an input to its chain.
+        after: key of an output to its chain.
+        passed: inputs that are passed through: `KEY`, or `KEY:int64` for a new one of that dtype.
+        as_key: key of the signature that is added; None to change the one that is given.
+    """
+
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+    passed: Sequence[str] = ()
+    as_key: str | None = None
+
+
+def adapt(workspace: Workspace, signature: Signature, wanted: Wanted) -> None:
     """Put chains of adapters before inputs and after outputs; or report findings.
 
     Args:
@@ -45,13 +58,13 @@ def adapt(workspace: Workspace, signature: Signature, wanted: Adapt) -> None:
         wanted: what is wanted of it.
     """
     work = _Work(workspace, signature, wanted.as_key)
-    for key, text in dict(wanted.before).items():
+    for key, text in wanted.before.items():
         work.look_up("input", key, text)
-    for key, text in dict(wanted.after).items():
+    for key, text in wanted.after.items():
         work.look_up("output", key, text)
-    for text in wanted.pass_through:
+    for text in wanted.passed:
         work.look_up_passed(text)
-    if wanted.empty:
+    if not (wanted.before or wanted.after or wanted.passed):
         workspace.note("adapt-nothing", "error", show(signature.key), "There are no adapters to put in.")
     work.find_consumers()
     if not workspace.blocked:
