@@ -28,7 +28,6 @@ from workbench.surgery.signatures.change_signatures import drop_warmup, make_fun
 from workbench.surgery.signatures.chosen import add_copy
 from workbench.surgery.workspace import Workspace
 
-
 _PASSED = ("string", "int64")
 
 
