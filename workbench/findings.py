@@ -17,6 +17,7 @@ Severity = Literal["info", "warning", "error"]
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 IN_PYTHON = {
+    "adapt-wire": "pass wires=[{wire!r}]",
     "add-signature": "add a signature in a signature step",
     "allow-unsafe": "pass allow_unsafe=True",
     "check-all": "pass limit=None for all of them",

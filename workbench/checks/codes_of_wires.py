@@ -25,7 +25,7 @@ SOURCE_CYCLE = Code(
 DTYPE = Code(
     "R3-dtype", "error", "the output and the input have different dtypes",
     "TensorFlow converts no dtypes by itself: the consumer refuses the tensor when the graph is loaded.",
-    "Convert the tensor before the wire, as the hint of the finding says, or wire another output.",
+    "Put adapters on the wire, as the hint of the finding says, or wire another output.",
 )  # fmt: skip
 KIND = Code(
     "R3-kind", "error", "one side is a sparse or ragged tensor and the other is not",
@@ -40,7 +40,7 @@ RESOURCE = Code(
 SHAPE = Code(
     "R4-shape", "error", "the shapes of the output and the input are incompatible",
     "The ranks differ, or a dimension has two different sizes.",
-    "Reshape the tensor before the wire, as the hint of the finding says, or wire another output.",
+    "Put adapters on the wire, as the hint of the finding says, or wire another output.",
 )  # fmt: skip
 UNKNOWN = Code(
     "R4-unknown", "warning", "the shapes of the output and the input may be incompatible",
@@ -60,13 +60,13 @@ OUTPUT_SHAPE = Code(
 LAYOUT = Code(
     "R5-layout", "warning", "one model has channels last and the other channels first",
     "The shapes agree, so the result runs; but its numbers may be meaningless.",
-    "Transpose the tensor between the models, if the layouts do differ.",
+    "Put the adapter `layout` on the wire, if the layouts do differ.",
 )  # fmt: skip
 RANGE = Code(
     "R5-range", "warning", "the models seem to disagree about the range of pixel values",
     "One graph works with 0-255 and the other with 0-1 or -1 to 1. The result runs, and its numbers may be "
     "meaningless. A verification does not show it: the sources behave in the same way.",
-    "Scale the tensor between the models, or confirm that the ranges agree.",
+    "Put the adapter `scale` on the wire, or confirm that the ranges agree.",
 )  # fmt: skip
 RANGE_UNKNOWN = Code(
     "R5-range-unknown", "info", "no graph tells the range of pixel values",

@@ -136,7 +136,7 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
             "--dry-run",
             {
                 "schema_version": _VERSION,
-                "wires": "list of {from, to, fits}",
+                "wires": "list of {from, to, fits, through: list of {adapter, makes, inserted}; only with adapters}",
                 "steps": "list of {operation, and its fields}: what is done after the models are connected",
                 "shared": "list of {key, to}: an input of the result, and the inputs it feeds",
                 "before": "handle to {signature, inputs, outputs} of each model",

@@ -5,6 +5,7 @@ An action is worded as an imperative, so that it can begin a sentence or end one
 
 from __future__ import annotations
 
+import shlex
 from typing import Any, Literal
 
 from workbench.findings import IN_PYTHON, Action, Finding, Hint, joined
@@ -12,6 +13,7 @@ from workbench.findings import IN_PYTHON, Action, Finding, Hint, joined
 Face = Literal["command line", "terminal UI", "Python"]
 
 COMMAND_LINE = {
+    "adapt-wire": "use --wire {wire}",
     "add-signature": "use --add {name} --inputs {inputs} --outputs {outputs}",
     "allow-unsafe": "add --allow-unsafe",
     "check-all": "list them with --all",
@@ -116,6 +118,8 @@ def _command(action: Action) -> str:
     if action.name == "give-source":
         handles = given.get("handles", "HANDLE").split(", ")
         return "say where: " + " ".join(f"--source {handle}=DIR" for handle in handles)
+    if action.name == "adapt-wire" and "wire" in given:
+        return f"use --wire {shlex.quote(given['wire'])}"
     return action.fill(COMMAND_LINE[action.name])
 
 

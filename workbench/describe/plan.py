@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench.describe.actions import finding_json
+from workbench.describe.chains import AdapterText, adapter_texts, adapters_json
 from workbench.describe.findings import counts_text, severity_counts
 from workbench.describe.signatures import ports_json
 from workbench.describe.text import size
@@ -28,6 +29,26 @@ _DONE = {
 }
 
 
+class WireText(NamedTuple):
+    """What a wire connects.
+
+    Attributes:
+        source: the output.
+        given: its dtype and shape.
+        target: the input.
+        wanted: its dtype and shape.
+        fits: whether they fit.
+        adapters: what the value goes through between them.
+    """
+
+    source: str
+    given: str
+    target: str
+    wanted: str
+    fits: str
+    adapters: tuple[AdapterText, ...] = ()
+
+
 class SourceChanges(NamedTuple):
     """What becomes of one model.
 
@@ -46,7 +67,7 @@ class PlanText(NamedTuple):
     """What a draft will write, as rows.
 
     Attributes:
-        wires: (output, its dtype and shape, input, its dtype and shape, whether they fit).
+        wires: what is connected.
         shared: (key of an input of the result, its dtype and shape, an input that it feeds, its dtype and shape).
         steps: what is done besides, as `--step` takes it.
         before: the signature each model is joined by, by handle.
@@ -59,7 +80,7 @@ class PlanText(NamedTuple):
         counted: how many findings of each severity.
     """
 
-    wires: tuple[tuple[str, str, str, str, str], ...]
+    wires: tuple[WireText, ...]
     shared: tuple[tuple[str, str, str, str], ...]
     steps: tuple[str, ...]
     before: tuple[tuple[str, Signature], ...]
@@ -76,12 +97,13 @@ def plan_text(draft: Draft) -> PlanText:
     """Return what a draft will write."""
     return PlanText(
         wires=tuple(
-            (
+            WireText(
                 show(str(link.source)),
                 shapes.typed(link.source.dtypes[0], link.source.shapes[0]),
                 show(str(link.target)),
                 shapes.typed(link.target.dtypes[0], link.target.shapes[0]),
                 shapes.FITS[link.fits[0]],
+                adapter_texts(link.chain),
             )
             for link in draft.join.links
         ),
@@ -166,7 +188,12 @@ def plan_json(draft: Draft) -> dict[str, Any]:
     return {
         "schema_version": 1,
         "wires": [
-            {"from": str(link.source), "to": str(link.target), "fits": list(link.fits)}
+            {
+                "from": str(link.source),
+                "to": str(link.target),
+                "fits": list(link.fits),
+                **({"through": adapters_json(link.chain)} if link.chain is not None else {}),
+            }
             for link in draft.join.links
         ],
         "steps": [to_json(step) for step in draft.plan.later_steps],

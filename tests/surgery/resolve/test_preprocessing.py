@@ -116,7 +116,7 @@ def test_pixels_for_a_taker_of_0_to_1(tmp_path: Path) -> None:
     made = decoder(tmp_path / "a")
     found = the(findings_of(plan(made, taker(tmp_path / "b", "Mul", 255.0))), "R5-range")
     assert found.severity == "warning" and "0-255" in found.message and "0-1" in found.message
-    assert "0-255 to 0-1" in (found.hint or "")
+    assert "y | scale 1/255 = x" in (found.hint or "")
 
 
 @pytest.mark.parametrize(("taking", "said"), [("RealDiv", "expects 0-255"), (None, "Neither graph tells")])
@@ -166,7 +166,7 @@ def test_layout(
     from workbench.surgery.resolve.preprocessing import _layout
 
     found = _layout(have, want)
-    assert (said in found) if said and found is not None else found is None and not said
+    assert (said in found[1]) if said and found is not None else found is None and not said
     checked = findings_of(
         plan(typed(tmp_path / "a", "float32", have), typed(tmp_path / "b", "float32", want))
     )
@@ -180,7 +180,9 @@ def test_layout_as_a_finding(tmp_path: Path) -> None:
     have, want = (None, None, None, 3), (None, 3, None, None)
     found = findings_of(plan(typed(tmp_path / "a", "float32", have), typed(tmp_path / "b", "float32", want)))
     one = the(found, "R5-layout")
-    assert (one.severity, one.where) == ("warning", "a@y=b@x") and "tf.transpose" in (one.hint or "")
+    assert (one.severity, one.where) == ("warning", "a@y=b@x") and "y | layout NHWC>NCHW = x" in (
+        one.hint or ""
+    )
 
 
 def test_a_scalar_string(sample_models: Path) -> None:

@@ -1,83 +1,113 @@
-"""What is offered where an output does not fit an input: only what can work."""
+"""What is offered where an output does not fit an input: whole wires that can be pasted, and only what can work."""
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
 
-import numpy as np
 import pytest
 
+from tests.surgery.tiny import Shape, Tiny, plan, typed
+from tests.surgery.tools import findings_of, the
+from workbench.describe.actions import words
 from workbench.disk import dtypes
-from workbench.model.shapes import Shape
+from workbench.findings import Finding, Hint
 from workbench.surgery.resolve.remedies import remedy
 
+N = None
 CASES: list[tuple[str, Shape, str, Shape, str]] = [
-    ("float32", (28, 28), "float32", (784,), "tf.reshape(x, [784]) would fit."),
-    ("float32", (None, 28, 28), "float32", (None, 784), "tf.reshape(x, [-1, 784]) would fit."),
-    ("float32", (784,), "float32", (None, 28, 28, 1), "tf.reshape(x, [-1, 28, 28, 1]) would fit."),
-    ("float32", (None, 784), "float32", (1, 28, 28, 1), "tf.reshape(x, [1, 28, 28, 1]) would fit if the free sizes"),
-    ("float32", (None, 8), "float32", (None, None, 2), "would fit if the number of elements is a multiple of 2"),
-    ("float32", (28, 28), "float32", (None, 28, 28), "tf.expand_dims(x, 0) would fit"),
-    ("float32", (None, 224, 224, 3), "float32", (None, 3, 224, 224), "tf.transpose(x, [0, 3, 1, 2]) would fit"),
-    ("float32", (None, 3, 224, 224), "float32", (None, 224, 224, 3), "tf.transpose(x, [0, 2, 3, 1]) would fit"),
-    ("uint8", (None, 784), "float32", (None, 784), "tf.cast(x, tf.float32) would fit; the cast loses nothing."),
-    ("float32", (1, 784), "uint8", (None, 28, 28, 1), "tf.reshape(tf.cast(x, tf.uint8), [-1, 28, 28, 1]) would fit; "
-     "the cast is lossy"),
-    ("float32", (1,), "float32", (), "tf.reshape(x, []) would fit"),
-    ("string", (), "float32", (), "tf.strings.to_number"),
-    ("string", (), "float32", (None, 28, 28), "decodes the strings to [?,28,28]"),
-    ("int64", (2,), "string", (1, 2), "tf.expand_dims(tf.strings.as_string(x), 0) would fit"),
-]  # fmt: skip
+    ("float32", (28, 28), "float32", (784,), "reshape 784"),
+    ("float32", (N, 28, 28), "float32", (N, 784), "flatten"),
+    ("float32", (784,), "float32", (N, 28, 28, 1), "reshape ? 28 28 1"),
+    ("float32", (N, 784), "float32", (1, 28, 28, 1), "reshape 1 28 28 1"),
+    ("float32", (28, 28), "float32", (N, 28, 28), "expand"),
+    ("float32", (N, 224, 224, 3), "float32", (N, 3, 224, 224), "layout NHWC>NCHW"),
+    ("float32", (N, 3, 224, 224), "float32", (N, 224, 224, 3), "layout NCHW>NHWC"),
+    ("uint8", (N, 784), "float32", (N, 784), "cast float32"),
+    ("float32", (1, 784), "uint8", (N, 28, 28, 1), "reshape ? 28 28 1 | cast uint8"),
+    ("uint8", (784,), "float32", (1, 784), "expand | cast float32"),
+    ("float32", (1,), "float32", (), "squeeze 0"),
+    ("string", (), "float32", (), "parse-number"),
+    ("int64", (2,), "string", (1, 2), "expand | as-string"),
+]
 NEVER: list[tuple[Shape, Shape, str]] = [
-    ((None, 784), (None, 32, 32, 3), "784 elements in each row, the input takes 3,072"),
-    ((10,), (), "10 elements, the input takes 1:"),
-    ((None, 10), (None,), "10 elements in each row, the input takes 1"),
-    ((784,), (3072,), "784 elements, the input takes 3,072"),
-    ((None, 5), (3, 4), "a multiple of 5 elements, the input takes 12"),
-    ((5,), (None, 3), "5 elements, the input takes a multiple of 3"),
+    ((N, 784), (N, 32, 32, 3), "784 elements in each row, the input takes 3,072."),
+    ((10,), (), "10 elements, the input takes 1."),
+    ((N, 10), (N,), "10 elements in each row, the input takes 1."),
+    ((784,), (3072,), "784 elements, the input takes 3,072."),
+    ((N, 5), (3, 4), "a multiple of 5 elements, the input takes 12."),
+    ((5,), (N, 3), "5 elements, the input takes a multiple of 3."),
 ]
 
 
-def typed(dtype: str, shape: Shape) -> tuple[int, Shape]:
-    return dtypes.enum(dtype), shape
+def found(have: str, had: Shape, want: str, wanted: Shape) -> str:
+    return remedy(("y", "x"), (dtypes.enum(have), had), (dtypes.enum(want), wanted))
 
 
-@pytest.mark.parametrize(("have", "had", "want", "wanted", "says"), CASES)
-def test_a_remedy_that_works(have: str, had: Shape, want: str, wanted: Shape, says: str) -> None:
-    assert says in remedy(typed(have, had), typed(want, wanted))
+@pytest.mark.parametrize(("have", "had", "want", "wanted", "chain"), CASES, ids=[one[-1] for one in CASES])
+def test_a_remedy_is_a_whole_wire_that_fits(
+    tmp_path: Path, have: str, had: Shape, want: str, wanted: Shape, chain: str
+) -> None:
+    hint = found(have, had, want, wanted)
+    assert isinstance(hint, Hint)
+    wire = f"y | {chain} = x"
+    assert hint.action.arguments == {"wire": wire, "through": chain}
+    assert words(hint, "command line").startswith(f"Use --wire '{wire}'.")
+    assert words(hint, "Python").startswith(f"Pass wires=['{wire}'].")
+    import workbench as wb
+
+    models = {"a": typed(tmp_path / "a", have, had), "b": typed(tmp_path / "b", want, wanted)}
+    assert [one for one in wb.check(wb.Plan.join(wires=wire, **models)) if one.severity == "error"] == []
 
 
 @pytest.mark.parametrize(("had", "wanted", "says"), NEVER)
-@pytest.mark.parametrize("have", ["float32", "uint8"])
+@pytest.mark.parametrize("have", ["float32", "int8"])
 def test_nothing_that_can_not_work_is_offered(have: str, had: Shape, wanted: Shape, says: str) -> None:
-    found = remedy(typed(have, had), typed("float32", wanted))
-    assert says in found and "no reshape" in found and "tf." not in found
+    text = found(have, had, "float32", wanted)
+    assert not isinstance(text, Hint)
+    assert says in text and "No adapters make them fit." in text
 
 
-@pytest.mark.parametrize(("have", "had", "want", "wanted"), [case[:4] for case in CASES])
-def test_what_is_offered_has_the_wanted_shape(have: str, had: Any, want: str, wanted: Any) -> None:
-    """The expression, run by numpy, on a tensor of the output's shape with one row."""
-    text = remedy(typed(have, had), typed(want, wanted))
-    if "with " not in text or "would fit if" in text:
-        return
-    expression = text.split(" with ")[1].split(" would fit")[0]
-    array = np.zeros([1 if size is None else size for size in had])
-    found = eval(expression, {"tf": Numpy, "x": array})
-    assert found.ndim == len(wanted)
-    assert all(size in (None, got) for size, got in zip(wanted, found.shape, strict=True))
+def test_resources_have_no_adapters() -> None:
+    assert (
+        found("resource", (), "float32", ()) == "Nothing turns resource into float32: choose another tensor."
+    )
 
 
-class Numpy:
-    """What of TensorFlow the expressions use."""
+PICTURES, SMALL = ("uint8", (N, 32, 32, 3)), ("float32", (N, 28, 28, 3))
 
-    reshape, transpose, expand_dims = np.reshape, np.transpose, np.expand_dims
-    float32 = uint8 = None
 
-    @staticmethod
-    def cast(x: Any, dtype: Any) -> Any:
-        return x
+def taker(folder: Path, op: str | None) -> Path:
+    """`x` → `y`; divided by 255 first, or not."""
+    made = Tiny(folder).placeholder("x", *SMALL).const("factor", 255.0)
+    made.node("y", op or "Tanh", "x", *(["factor"] if op else []), T="float32")
+    return made.signature(x_in=("x:0", *SMALL), y_out=("y:0", *SMALL)).save()
 
-    class strings:
-        @staticmethod
-        def as_string(x: Any) -> Any:
-            return x
+
+def refusal(tmp_path: Path, op: str | None) -> Finding:
+    return the(findings_of(plan(typed(tmp_path / "a", *PICTURES), taker(tmp_path / "b", op))), "R3-dtype")
+
+
+def test_a_guess_is_said_to_be_one(tmp_path: Path) -> None:
+    hint = refusal(tmp_path, None).hint
+    assert words(hint, "command line") == (
+        "Use --wire 'y | resize 28 28 = x'. `resize 28 28` is guessed: bilinear; another method gives other values. "
+        "No graph tells the range of the pixels: if the model takes 0-1, add `scale 1/255`."
+    )
+
+
+def test_a_scale_only_where_the_model_takes_another_range(tmp_path: Path) -> None:
+    assert "scale" not in str(refusal(tmp_path / "255", "RealDiv").hint)  # it divides by 255 itself
+    hint = refusal(tmp_path / "1", "Mul").hint  # and this one makes 0-255 of 0-1
+    assert words(hint, "command line") == (
+        "Use --wire 'y | resize 28 28 | scale 1/255 = x'. `resize 28 28` is guessed: bilinear; another method gives "
+        "other values. `scale 1/255` is guessed: the model begins as if it took 0-1."
+    )
+
+
+def test_a_chain_is_completed(tmp_path: Path) -> None:
+    import workbench as wb
+
+    models = {"a": typed(tmp_path / "a", *PICTURES), "b": typed(tmp_path / "b", "float32", (N, 3, 28, 28))}
+    (one,) = wb.check(wb.Plan.join(wires="a@y | resize 28 28 = b@x", **models))
+    assert (one.code, isinstance(one.hint, Hint)) == ("adapt-chain", True)
+    assert words(one.hint, "command line") == "Use --wire 'a@y | resize 28 28 | layout NHWC>NCHW = b@x'."

@@ -10,6 +10,7 @@ without a wire become inputs of the result. Models can share an input: the resul
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -274,9 +275,11 @@ def _by_handle(
 
 def _suggest(models: Mapping[str, Model], plan: Plan) -> str | None:
     """Return wires that would fit, for a plan that has none."""
-    from workbench.surgery.resolve.suggest import suggest
+    from workbench.surgery.resolve.suggest import suggest, suggest_adapted
 
-    found = suggest(plan, models)
+    found, title = suggest(plan, models), "Compatible wires"
     if not found:
-        return "No output of a model is compatible with an input of the next, without a change of dtype or shape."
-    return "Compatible wires:\n" + "\n".join(f"--wire {wire}" for wire in found[:5])
+        found, title = suggest_adapted(plan, models), "Wires that adapters make compatible"
+    if not found:
+        return "No output of a model is compatible with an input of the next, nor made so by adapters."
+    return f"{title}:\n" + "\n".join(f"--wire {shlex.quote(str(wire))}" for wire in found[:5])

@@ -36,12 +36,14 @@ class MergePages:
         text = plan_text(self.draft)
         if text.wires:
             out.heading("Wires")
-            rows = [
-                (source, given, "→", target, wanted, fits)
-                for source, given, target, wanted, fits in text.wires
-            ]
+            rows = [(one.source, one.given, "→", one.target, one.wanted, one.fits) for one in text.wires]
             out.table(rows, [NAME, DTYPE, TEXT, NAME, DTYPE, TEXT])
             out.line()
+        for wire in text.wires:
+            if wire.adapters:
+                out.heading("Adapters", f"{wire.source} → {wire.target}")
+                out.table([(one.text, one.makes, one.remark) for one in wire.adapters], [NAME, DTYPE, TEXT])
+                out.line()
         if text.shared:
             out.heading("Shared inputs")
             shared = [(key, typed, "→", target, wanted) for key, typed, target, wanted in text.shared]

@@ -107,7 +107,9 @@ def _source(source: Any) -> str:
 
 def _wire(wire: Any) -> str:
     wire = _dict(wire)
-    ends = (wire.get("from") or wire.get("source"), wire.get("to") or wire.get("target"))
+    ends = [wire.get("from") or wire.get("source"), wire.get("to") or wire.get("target")]
+    if wire.get("through"):
+        ends.insert(1, wire["through"])
     return " → ".join(_text(end) or "?" for end in ends)
 
 

@@ -10,12 +10,12 @@ from workbench.errors import DamagedFile
 from workbench.model import shapes
 from workbench.surgery.adapters import language, registry
 from workbench.surgery.adapters.adapter import Adapter
+from workbench.surgery.adapters.casts import lossy_cast
 from workbench.surgery.adapters.checked import Checked, Step
 from workbench.surgery.adapters.reference import Json
 from workbench.surgery.adapters.steps.numeric import Cast
 from workbench.surgery.adapters.steps.reshaping import Expand
 from workbench.surgery.adapters.tensor_type import Problem, State, TensorType
-from workbench.surgery.resolve.remedies import lossy_cast
 
 _MOST_NEEDS = 8
 _FROM_STRINGS = (
@@ -110,6 +110,7 @@ class Chain:
             if not work.take(adapter):
                 return work.done()
         work.close()
+        work.all_take = work.problem is None
         if want is not None and work.problem is None:
             work.fit(want)
         return work.done()
@@ -128,10 +129,17 @@ class _Check:
         self.warnings: list[str] = []
         self.batch: int | None = None
         self.by_row = False
+        self.all_take = False
 
     def done(self) -> Checked:
         return Checked(
-            self.have, tuple(self.steps), self.state, self.problem, self.hint, tuple(self.warnings)
+            self.have,
+            tuple(self.steps),
+            self.state,
+            self.problem,
+            self.hint,
+            tuple(self.warnings),
+            self.all_take,
         )
 
     def take(self, adapter: Adapter) -> bool:

@@ -50,6 +50,7 @@ class Checked:
         problem: why the chain does not type, as a sentence that names the adapter; None where it does.
         hint: the next move for that, or None.
         warnings: what only the run can tell, as sentences.
+        done: whether every adapter takes what it gets; a problem is then of the result only.
     """
 
     have: TensorType
@@ -58,6 +59,7 @@ class Checked:
     problem: str | None = None
     hint: str | None = None
     warnings: tuple[str, ...] = ()
+    done: bool = False
 
     @property
     def type(self) -> TensorType:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import UsageError
 from workbench.findings import Finding
+from workbench.surgery.resolve.remedies import SCALES
 
 if TYPE_CHECKING:
     from workbench.surgery.adapters.checked import Checked
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def checked_chain(source: Endpoint, target: Endpoint, through: str, where: str) -> Checked | Finding:
-    """Return the chain of a wire with its types, or why it does not fit.
+    """Return the chain of a wire with its types, or with the problem it has; a finding if it is none.
 
     Conversions that follow by necessity and lose nothing are inserted.
 
@@ -39,9 +40,7 @@ def checked_chain(source: Endpoint, target: Endpoint, through: str, where: str) 
         return Finding("adapt-chain", "error", where, problem.message, problem.hint)
     have, want = (TensorType.of(one.dtypes[0], one.shapes[0]) for one in (source, target))
     checked = chain.check(have, want, files=True)
-    if checked.problem is not None:
-        return Finding("adapt-chain", "error", where, checked.problem, checked.hint)
-    if checked.companions:
+    if checked.problem is None and checked.companions:
         message = f"The chain gives {len(checked.companions) + 1} tensors; an input takes one."
         return Finding("adapt-chain", "error", where, message)
     return checked
@@ -88,13 +87,6 @@ def range_behind(given: Range | None, checked: Checked) -> tuple[Range | None, b
         elif name in _SQUASHES:
             given, written = "0-1", True
         elif name in _SETS_RANGE:
-            scaled = given == "0-255" and name == "scale"
-            given, written = _SCALED.get(str(adapter)) if scaled else None, True
+            scaled = {(of, text): to for (of, to), text in SCALES.items()}
+            given, written = scaled.get((given, str(adapter))) if given is not None else None, True
     return given, written
-
-
-_SCALED: dict[str, Range] = {
-    "scale 1/255": "0-1",
-    "scale 1/127.5 offset=-1": "-1-1",
-    "scale 2/255 offset=-1": "-1-1",
-}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from workbench import names
@@ -24,8 +24,9 @@ from workbench.surgery.plan import Plan, Source, split_handle
 from workbench.surgery.resolve.adapted import adapter_remarks, checked_chain
 from workbench.surgery.resolve.callables import Called, Prepared, prepare
 from workbench.surgery.resolve.endpoints import Endpoint, Lookup, Side, chosen_signature
-from workbench.surgery.resolve.remedies import described, remedy
+from workbench.surgery.resolve.remedies import remedy
 from workbench.surgery.resolve.shares import SharedInput, find_shared
+from workbench.surgery.resolve.value_ranges import given_range, wanted_range
 
 if TYPE_CHECKING:
     from workbench.surgery.adapters.checked import Checked
@@ -41,6 +42,7 @@ class Link:
         fits: for each component, whether the shapes are proven, unknown or refuted.
         through: the chain of adapters as written; empty for none.
         chain: the chain with its types, or None.
+        wire: the wire as the plan has it, or None for one that is in no plan.
     """
 
     source: Endpoint
@@ -48,9 +50,16 @@ class Link:
     fits: tuple[Fit, ...]
     through: str = ""
     chain: Checked | None = None
+    wire: Connect | None = None
 
     def __str__(self) -> str:
         return print_wire(str(self.source), self.through, str(self.target))
+
+    @property
+    def written(self) -> tuple[str, str]:
+        """Output and input as the wire has them."""
+        wire = self.wire
+        return (str(self.source), str(self.target)) if wire is None else (wire.source, wire.target)
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
@@ -318,10 +327,12 @@ def _add_wire(join: Join, wire: Connect, lookups: Mapping[str, Lookup]) -> None:
             join.findings.append(found)
     if isinstance(source, Finding) or isinstance(target, Finding):
         return
-    link = judge(source, target, wire.through)
+    metas = lookups[source.handle].meta, lookups[target.handle].meta
+    link = judge(source, target, wire.through, written=(wire.source, wire.target), metas=metas)
     if isinstance(link, Finding):
         join.findings.append(link)
         return
+    link = replace(link, wire=wire)
     closed = [*_closed(source, lookups[source.handle].meta), *_closed(target, lookups[target.handle].meta)]
     if closed:
         join.findings += closed
@@ -382,13 +393,22 @@ def _closed(endpoint: Endpoint, meta: MetaGraph) -> list[Finding]:
     return found
 
 
-def judge(source: Endpoint, target: Endpoint, through: str = "") -> Link | Finding:
+def judge(
+    source: Endpoint,
+    target: Endpoint,
+    through: str = "",
+    *,
+    written: tuple[str, str] | None = None,
+    metas: tuple[MetaGraph, MetaGraph] | None = None,
+) -> Link | Finding:
     """Return the link of an output and an input, or why it is forbidden (R3, R4).
 
     Args:
         source: the output.
         target: the input.
         through: the chain of adapters between them as written; empty for none.
+        written: output and input as the wire has them, for hints; None for their full form.
+        metas: what gives and what takes, for hints on the range of pixel values; or None.
     """
     where = show(print_wire(str(source), through, str(target)))
     if source.handle == target.handle:
@@ -408,22 +428,50 @@ def judge(source: Endpoint, target: Endpoint, through: str = "") -> Link | Findi
             "Wire the component tensors one by one (`node:k`), or convert one side first.",
         )
     if through:
-        chain = checked_chain(source, target, through, where)
-        if isinstance(chain, Finding):
-            return chain
-        return Link(source, target, (shapes_.fits(chain.type.shape, target.shapes[0]),), through, chain)
+        return _through(source, target, through, where, written)
     fits = tuple(map(shapes_.fits, source.shapes, target.shapes))
     have, want = (list(zip(endpoint.dtypes, endpoint.shapes, strict=True)) for endpoint in (source, target))
     wrong = [at for at, fit in enumerate(fits) if fit == "refuted" or have[at][0] != want[at][0]]
     if wrong:
         parts = [
-            f"{_component(source, at)} is {described(*have[at])}, the input takes {described(*want[at])}"
+            f"{_component(source, at)} is {shapes_.typed(*have[at])}, the input takes {shapes_.typed(*want[at])}"
             for at in wrong
         ]
         code = "R3-dtype" if any(have[at][0] != want[at][0] for at in wrong) else "R4-shape"
-        hint = remedy(have[wrong[0]], want[wrong[0]])
+        hint = _hint(source, target, written, metas)
         return Finding(code, "error", where, f"{'. '.join(parts)}.", hint)
     return Link(source, target, fits)
+
+
+def _through(
+    source: Endpoint, target: Endpoint, through: str, where: str, written: tuple[str, str] | None
+) -> Link | Finding:
+    """Return the link of a wire with adapters, or why they do not fit."""
+    chain = checked_chain(source, target, through, where)
+    if isinstance(chain, Finding):
+        return chain
+    if chain.problem is not None:
+        hint = chain.hint
+        if chain.done:
+            made, want = (chain.type.dtype, chain.type.shape), (target.dtypes[0], target.shapes[0])
+            hint = remedy(written or (str(source), str(target)), made, want, through=through)
+        return Finding("adapt-chain", "error", where, chain.problem, hint)
+    return Link(source, target, (shapes_.fits(chain.type.shape, target.shapes[0]),), through, chain)
+
+
+def _hint(
+    source: Endpoint,
+    target: Endpoint,
+    written: tuple[str, str] | None,
+    metas: tuple[MetaGraph, MetaGraph] | None,
+) -> str:
+    """Return what makes an output fit an input of another dtype or shape."""
+    have, want = (source.dtypes[0], source.shapes[0]), (target.dtypes[0], target.shapes[0])
+    if source.kind != "dense":
+        return "Wire the component tensors one by one (`node:k`), or convert one side first."
+    given = given_range(metas[0], source.tensors[0]) if metas is not None else None
+    wanted = wanted_range(metas[1], target.tensors[0]) if metas is not None else None
+    return remedy(written or (str(source), str(target)), have, want, given=given, wanted=wanted)
 
 
 def _component(endpoint: Endpoint, at: int) -> str:

@@ -16,6 +16,7 @@ from workbench.names import show
 from workbench.surgery.resolve.adapted import range_behind
 from workbench.surgery.resolve.first_ops import Range
 from workbench.surgery.resolve.join import Link
+from workbench.surgery.resolve.remedies import SCALES, adapt_wire
 from workbench.surgery.resolve.value_ranges import given_range, wanted_range
 
 _CHANNELS = (1, 3, 4)
@@ -28,9 +29,9 @@ def remarks(link: Link, source: MetaGraph, target: MetaGraph) -> Iterator[Findin
     where = show(str(link))
     layout = _layout(link.shapes[0], link.target.shapes[0])
     if layout is not None:
-        yield Finding(
-            "R5-layout", "warning", where, layout, "If so, a tf.transpose between the models would help."
-        )
+        order, message = layout
+        hint = adapt_wire(link.written, link.through, f"layout {order}", before="If so, ")
+        yield Finding("R5-layout", "warning", where, message, hint)
     if len(link.source.tensors) != 1 or dtypes.name(link.target.dtypes[0]) not in _FLOATS:
         return
     picture = _is_picture(link.source.shapes[0]) or _is_picture(link.target.shapes[0])
@@ -41,31 +42,34 @@ def remarks(link: Link, source: MetaGraph, target: MetaGraph) -> Iterator[Findin
             given = "0-255"
         given, written = range_behind(given, link.chain)
     wanted = wanted_range(target, link.target.tensors[0])
-    found = _disagreement(where, given, wanted)
+    found = _disagreement(link, given, wanted)
     if found is None and picture and given is None and not written:
         found = _unknown(where, wanted)
     if found is not None:
         yield found
 
 
-def _disagreement(where: str, given: Range | None, wanted: Range | None) -> Finding | None:
+def _disagreement(link: Link, given: Range | None, wanted: Range | None) -> Finding | None:
     """Return a warning if the value ranges differ or nobody scales the pixels."""
+    where = show(str(link))
     if given == "0-255" and wanted is None:
         message = (
             "The output is pixels of 0-255, and the model that takes it does not scale them; many expect 0-1."
         )
-        return Finding(
-            "R5-range", "warning", where, message, "If it does, put a division by 255 between the models."
-        )
+        hint = adapt_wire(link.written, link.through, SCALES[given, "0-1"], before="If it does, ")
+        return Finding("R5-range", "warning", where, message, hint)
     if given is None or wanted is None or given == wanted:
         return None
+    scale = SCALES[given, wanted]
     if given != "0-255" and wanted == "0-255":
         message = f"The output is scaled to {_WORDS[given]} already; the model that takes it scales 0-255 down again."
-        hint = "Wire the tensor before the scaling, or behind the taker's own."
+        before = "Wire the tensor before the scaling, or behind the taker's own; or "
     else:
         message = f"The output is {_WORDS[given]}, and the model that takes it begins as if it was {_WORDS[wanted]}."
-        hint = f"Put a model between them that scales {_WORDS[given]} to {_WORDS[wanted]}."
-    return Finding("R5-range", "warning", where, message, hint)
+        before = ""
+    return Finding(
+        "R5-range", "warning", where, message, adapt_wire(link.written, link.through, scale, before=before)
+    )
 
 
 def _unknown(where: str, wanted: Range | None) -> Finding:
@@ -88,7 +92,8 @@ def _is_picture(shape: Shape) -> bool:
     return shape[3] in _CHANNELS or (shape[1] in _CHANNELS and shape[3] is not None)
 
 
-def _layout(have: Shape, want: Shape) -> str | None:
+def _layout(have: Shape, want: Shape) -> tuple[str, str] | None:
+    """Return the order that is needed and a message, if one shape looks like the other order of the other."""
     if have is None or want is None or len(have) != 4 or len(want) != 4:
         return None
     last, first = (
@@ -96,11 +101,13 @@ def _layout(have: Shape, want: Shape) -> str | None:
         want[1] in _CHANNELS and want[3] not in _CHANNELS,
     )
     if last and first:
-        return f"The output {text(have)} looks like NHWC, the input {text(want)} like NCHW."
+        message = f"The output {text(have)} looks like NHWC, the input {text(want)} like NCHW."
+        return "NHWC>NCHW", message
     last, first = (
         want[3] in _CHANNELS and want[1] not in _CHANNELS,
         have[1] in _CHANNELS and have[3] not in _CHANNELS,
     )
     if last and first:
-        return f"The output {text(have)} looks like NCHW, the input {text(want)} like NHWC."
+        message = f"The output {text(have)} looks like NCHW, the input {text(want)} like NHWC."
+        return "NCHW>NHWC", message
     return None

@@ -1,126 +1,133 @@
-"""Conversions that make an output fit an input of another dtype or shape."""
+"""Remedies: the adapters that make a wire fit, as a whole wire to be pasted, or why there are none."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import prod
+from typing import TYPE_CHECKING
 
 from workbench.disk import dtypes
-from workbench.model import shapes as shapes_
+from workbench.findings import Action, Hint
 from workbench.model.shapes import Shape
+from workbench.names import show
+from workbench.surgery.adapters.arguments import NUMERIC
+from workbench.surgery.adapters.language import print_wire
 
-_INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
-_FLOATS = ("half", "float16", "bfloat16", "float32", "float64")
-_NUMBERS = (*_INTEGERS, *_FLOATS, "bool")
-_SIZES = {"half": 2, "float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
-_DIGITS = {"half": 11, "float16": 11, "bfloat16": 8, "float32": 24, "float64": 53}
+if TYPE_CHECKING:
+    from workbench.surgery.adapters.suggest import Suggestion
+    from workbench.surgery.adapters.tensor_type import TensorType
+    from workbench.surgery.resolve.first_ops import Range
+
+Typed = tuple[int, Shape]
+_KNOWN = {*NUMERIC, "half", "string"}
+SCALES: dict[tuple[Range, Range], str] = {
+    ("0-255", "0-1"): "scale 1/255",
+    ("0-255", "-1-1"): "scale 2/255 offset=-1",
+    ("0-1", "-1-1"): "scale 2 offset=-1",
+    ("-1-1", "0-1"): "scale 0.5 offset=0.5",
+    ("0-1", "0-255"): "scale 255",
+    ("-1-1", "0-255"): "scale 127.5 offset=127.5",
+}
+"""The adapter between two ranges of pixel values: from and to."""
 
 
-def described(dtype: int, shape: Shape) -> str:
-    """Return a tensor's dtype and shape: `float32 [?,784]`."""
-    return shapes_.typed(dtype, shape)
-
-
-def remedy(have: tuple[int, Shape], want: tuple[int, Shape]) -> str:
-    """Return what to do where an output does not fit an input.
+def adapt_wire(
+    written: tuple[str, str], *adapters: str, before: str = "", remarks: Iterable[str] = ()
+) -> Hint:
+    """Return the hint to put adapters on a wire.
 
     Args:
-        have: DataType and shape of the output.
+        written: output and input, as the wire has them.
+        *adapters: chains, one after the other; an empty text for none.
+        before: what stands before the action.
+        remarks: sentences that follow.
+    """
+    through = " | ".join(filter(None, adapters))
+    wire = print_wire(written[0], through, written[1])
+    arguments = {"wire": show(wire, 1000), "through": show(through, 1000)}
+    return Hint(before, Action("adapt-wire", arguments), " ".join([".", *remarks]))
+
+
+def remedy(
+    written: tuple[str, str],
+    have: Typed,
+    want: Typed,
+    *,
+    through: str = "",
+    given: Range | None = None,
+    wanted: Range | None = None,
+) -> str:
+    """Return what to do where a tensor does not fit an input.
+
+    Args:
+        written: output and input, as the wire has them.
+        have: DataType and shape of the tensor.
+        want: DataType and shape of the input.
+        through: adapters that the wire has already, which make the tensor.
+        given: the range of the output's numbers, or None.
+        wanted: the range that the input expects, or None.
+    """
+    from workbench.surgery.adapters.suggest import suggest
+    from workbench.surgery.adapters.tensor_type import TensorType
+
+    found = suggest(TensorType.of(*have), TensorType.of(*want))
+    if found is None:
+        return why_none(have, want)
+    remarks = [str(mark) for mark in found.marks]
+    scale, more = _scale(found, TensorType.of(*have), given, wanted)
+    return adapt_wire(written, through, found.text, scale, remarks=[*remarks, *more])
+
+
+def _scale(
+    found: Suggestion, have: TensorType, given: Range | None, wanted: Range | None
+) -> tuple[str, list[str]]:
+    """Return the adapter for the range of pixel values and what should be known of it."""
+    after = found.chain.check(have).type
+    pixels = have.name == "uint8" or "decode-image" in (one.NAME for one in found.chain.adapters)
+    if not pixels or not after.is_float or not _from_picture(found, have):
+        return "", []
+    wanted_scale = SCALES.get((given or "0-255", wanted)) if wanted is not None else None
+    if wanted_scale is not None:
+        why = f"the model begins as if it took {'0-1' if wanted == '0-1' else '-1 to 1'}."
+        return wanted_scale, [f"`{wanted_scale}` is guessed: {why}"]
+    if wanted is not None:
+        return "", []
+    return "", [
+        f"No graph tells the range of the pixels: if the model takes 0-1, add `{SCALES['0-255', '0-1']}`."
+    ]
+
+
+def _from_picture(found: Suggestion, have: TensorType) -> bool:
+    """Return whether a chain starts from images or decodes them."""
+    from workbench.surgery.adapters.suggest import is_first, is_last
+
+    decodes = any(one.NAME == "decode-image" for one in found.chain.adapters)
+    return decodes or is_first(have.shape) or is_last(have.shape)
+
+
+def why_none(have: Typed, want: Typed) -> str:
+    """Return why no adapters make a tensor fit an input.
+
+    Args:
+        have: DataType and shape of the tensor.
         want: DataType and shape of the input.
     """
     source, target = dtypes.name(have[0]), dtypes.name(want[0])
-    call, note, ways = "x", "", []
-    if source != target:
-        if source == "string":
-            return _parsing(have[1], want[1])
-        if target == "string":
-            call, note = "tf.strings.as_string(x)", "digits of floats are lost" if source in _FLOATS else ""
-        elif source in _NUMBERS and target in _NUMBERS:
-            lossy = lossy_cast(source, target)
-            call = f"tf.cast(x, tf.{target})"
-            note = f"the cast is lossy: {lossy}" if lossy else "the cast loses nothing"
-        else:
-            return f"Nothing turns {source} into {target}: choose another tensor."
-    if shapes_.fits(have[1], want[1]) == "refuted":
-        assert have[1] is not None and want[1] is not None
-        found, condition = _reshaped(call, have[1], want[1])
-        if not found:
-            return f"{condition} Choose another tensor, or put a model between them that computes one from the other."
-        call, ways = (
-            found,
-            [f" {condition}" if condition.startswith("if ") else f": {condition}"] if condition else [],
-        )
-    ways += [f"; {note}"] if note else []
-    return f"A model between them with {call} would fit{''.join(ways)}."
+    if not {source, target} <= _KNOWN:
+        return f"Nothing turns {source} into {target}: choose another tensor."
+    counted = "" if source == "string" or not have[1] or want[1] is None else _counted(have[1], want[1])
+    return f"{counted}No adapters make them fit. Choose another tensor, or put a model between them."
 
 
-def _parsing(have: Shape, want: Shape) -> str:
-    if shapes_.fits(have, want) == "refuted":
-        return (
-            f"A model between them that decodes the strings to {shapes_.text(want)} would fit "
-            "(tf.io.decode_png, tf.io.decode_raw or the like)."
-        )
-    return "A model between them that parses the strings (tf.strings.to_number, or a decoder) would fit."
-
-
-def _reshaped(call: str, have: tuple[int | None, ...], want: tuple[int | None, ...]) -> tuple[str, str]:
-    """Return a reshaping expression and its condition, or why there is none."""
-    if len(have) == len(want) == 4 and sorted(map(str, have)) == sorted(map(str, want)):
-        order = [(0, 3, 1, 2), (0, 2, 3, 1)]
-        for axes in order:  # NCHW and NHWC
-            if shapes_.fits(tuple(have[axis] for axis in axes), want) != "refuted":
-                return f"tf.transpose({call}, {list(axes)})", "the sizes are the same in another order"
-    if len(have) + 1 == len(want) and shapes_.fits(have, want[1:]) != "refuted" and want[0] in (None, 1):
-        return f"tf.expand_dims({call}, 0)", "the input takes a batch"
+def _counted(have: tuple[int | None, ...], want: tuple[int | None, ...]) -> str:
+    """Return the numbers of elements as a sentence, where they can't be made the same."""
     free = [None in sizes for sizes in (have, want)]
-    rows = bool(have and want) and have[0] is None and want[0] is None and None not in (*have[1:], *want[1:])
-    if rows:
-        of, to = prod(map(_size, have[1:])), prod(map(_size, want[1:]))
-        same, what = of == to, " in each row"
-    else:
-        of, to = prod(map(_size, have)), prod(map(_size, want))
-        what = ""
-        if free[0] and free[1]:
-            same = True  # only the run can tell
-        elif free[0]:
-            same = of > 0 and to % of == 0
-        elif free[1]:
-            same = to > 0 and of % to == 0
-        else:
-            same = of == to
-    if not same:
-        least = ["a multiple of " if is_free and not rows else "" for is_free in free]
-        return "", (
-            f"The output has {least[0]}{of:,} {'element' if of == 1 else 'elements'}{what}, the input takes "
-            f"{least[1]}{to:,}: no reshape makes them fit."
-        )
-    unknown = want.count(None)
-    sizes = ", ".join("-1" if size is None else str(size) for size in want)
-    found = (
-        f"tf.reshape({call}, [{sizes}])" if unknown < 2 else f"a tf.reshape of {call} to {shapes_.text(want)}"
+    rows = bool(want) and have[0] is None and want[0] is None and None not in (*have[1:], *want[1:])
+    of, to = (prod(1 if size is None else size for size in sizes) for sizes in (have, want))
+    if (not rows and all(free)) or of == to:
+        return ""
+    least = ["a multiple of " if is_free and not rows else "" for is_free in free]
+    return (
+        f"The output has {least[0]}{of:,} {'element' if of == 1 else 'elements'}{' in each row' if rows else ''}, the "
+        f"input takes {least[1]}{to:,}. "
     )
-    if rows or not free[0]:
-        return found, ""
-    if free[1]:
-        return found, f"if the number of elements is a multiple of {to:,}" if to > 1 else ""
-    return found, f"if the free sizes make {to:,} {'element' if to == 1 else 'elements'}"
-
-
-def _size(size: int | None) -> int:
-    return 1 if size is None else size
-
-
-def lossy_cast(source: str, target: str) -> str | None:
-    """Return what a cast loses, or None where it loses nothing."""
-    if source in _FLOATS and target in _INTEGERS:
-        return "fractions are cut off"
-    if target == "bool":
-        return "all that is not 0 becomes true"
-    if source in _FLOATS and target in _FLOATS:
-        return "digits are lost" if _SIZES[target] <= _SIZES[source] else None
-    if source in _INTEGERS and target in _INTEGERS:
-        from_bits, to_bits = int(source.lstrip("uint")), int(target.lstrip("uint"))
-        signed = target.startswith("int") or source.startswith("uint")
-        return None if signed and to_bits > from_bits else "values out of range wrap around"
-    if source in _INTEGERS and target in _FLOATS:
-        return "large numbers are rounded" if int(source.lstrip("uint")) > _DIGITS[target] else None
-    return None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import pairwise
 
@@ -20,33 +21,50 @@ def suggest(plan: Plan, models: Mapping[str, Model]) -> list[Connect]:
 
     Proven shapes come before unknown ones, then those whose names are alike.
     """
+    found: list[tuple[float, Connect]] = []
+    for source, target, alike, wire in _pairs(plan, models):
+        link = judge(source, target)
+        if isinstance(link, Link):
+            found.append(((2.0 if link.proven else 1.0) + alike, wire))
+    return [wire for _, wire in sorted(found, key=lambda item: -item[0])]
+
+
+def suggest_adapted(plan: Plan, models: Mapping[str, Model]) -> list[Connect]:
+    """Return wires between neighbouring models that adapters make fit.
+
+    Short chains come before longer, lossy and guessed ones, then those whose names are alike.
+    """
+    from workbench.surgery.adapters.suggest import suggest as suggest_chain
+    from workbench.surgery.adapters.tensor_type import TensorType
+
+    found: list[tuple[float, Connect]] = []
+    for source, target, alike, wire in _pairs(plan, models):
+        if source.kind == target.kind == "dense" and source.handle != target.handle:
+            have, want = (TensorType.of(one.dtypes[0], one.shapes[0]) for one in (source, target))
+            chain = suggest_chain(have, want)
+            if chain is not None and chain.text:
+                found.append((chain.cost - alike, replace(wire, through=chain.text)))
+    return [wire for _, wire in sorted(found, key=lambda item: item[0])]
+
+
+def _pairs(plan: Plan, models: Mapping[str, Model]) -> Iterator[tuple[Endpoint, Endpoint, float, Connect]]:
+    """Yield outputs of models with inputs of the next, how alike their names are, and the wire."""
     lookups = []
     for source in plan.sources:
         seen = see(plan, source, models[source.handle])
         lookups.append(Lookup(seen.meta, source.handle, seen.signature))
-    found: list[tuple[float, Connect]] = []
     for left, right in pairwise(lookups):
         if left.chosen is None or right.chosen is None:
             continue
         for out_key in list(left.chosen.outputs)[:_MAX_PORTS]:
             for in_key in list(right.chosen.inputs)[:_MAX_PORTS]:
-                source_endpoint, target_endpoint = (
-                    left.find(f"#{out_key}", "source"),
-                    right.find(f"#{in_key}", "target"),
-                )
-                if not isinstance(source_endpoint, Endpoint) or not isinstance(target_endpoint, Endpoint):
+                gives, takes = left.find(f"#{out_key}", "source"), right.find(f"#{in_key}", "target")
+                if not isinstance(gives, Endpoint) or not isinstance(takes, Endpoint):
                     continue
-                link = judge(source_endpoint, target_endpoint)
-                if isinstance(link, Link):
-                    alike = SequenceMatcher(None, out_key.lower(), in_key.lower()).ratio()
-                    score = (2.0 if link.proven else 1.0) + alike
-                    out_text = (
-                        out_key if isinstance(left.find(out_key, "source"), Endpoint) else f"#{out_key}"
-                    )
-                    in_text = in_key if isinstance(right.find(in_key, "target"), Endpoint) else f"#{in_key}"
-                    wire = _wire(plan, left.handle, out_text, right.handle, in_text)
-                    found.append((score, wire))
-    return [wire for _, wire in sorted(found, key=lambda item: -item[0])]
+                alike = SequenceMatcher(None, out_key.lower(), in_key.lower()).ratio()
+                out_text = out_key if isinstance(left.find(out_key, "source"), Endpoint) else f"#{out_key}"
+                in_text = in_key if isinstance(right.find(in_key, "target"), Endpoint) else f"#{in_key}"
+                yield gives, takes, alike, _wire(plan, left.handle, out_text, right.handle, in_text)
 
 
 def _wire(plan: Plan, left: str, out_key: str, right: str, in_key: str) -> Connect:
