@@ -16,7 +16,7 @@ from workbench.disk import dtypes
 from workbench.findings import Action, Hint
 from workbench.graph.functions import calls, reachable
 from workbench.graph.level import Level
-from workbench.graph.shape_inference import Shapes
+from workbench.graph.shape_inference.shapes import Shapes
 from workbench.graph.trace import origin
 from workbench.model import shapes
 from workbench.model.signature import DEFAULT

@@ -9,7 +9,7 @@ from workbench.checks.codes_of_opening import SIGNATURE_DTYPE, SIGNATURE_SHAPE
 from workbench.disk import dtypes
 from workbench.findings import Action, Hint
 from workbench.graph.level import Level
-from workbench.graph.shape_inference import Shapes
+from workbench.graph.shape_inference.shapes import Shapes
 from workbench.model import shapes
 from workbench.model.op_classes import MUST_BE_FED
 from workbench.names import (

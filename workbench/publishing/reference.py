@@ -19,6 +19,7 @@ from workbench.runtime.chain import (
     FromSeveral,
     FromStage,
     ModelRef,
+    Rows,
     Stage,
     Taken,
     Tolerance,
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from workbench.model import MetaGraph, Model, Port
     from workbench.runtime.child_process.private_copy import Place
     from workbench.surgery.resolve.callables import Called
+
+ROW_COUNTS = (1, 2, 3, 5)
+"""The numbers of rows that a result with a free batch is run on, where its source takes a fixed number."""
 
 
 def chain(draft: Draft, key: str, place: Place = ModelRef.of) -> Chain:
@@ -104,7 +108,26 @@ def _chain(draft: Draft, key: str, place: Place) -> tuple[Chain, list[MetaGraph]
         for own, given in reference.outputs.items()
         for index, component in enumerate(component_names(signature.outputs[own]))
     }
-    return Chain(tuple(made), outputs), loaded
+    return Chain(tuple(made), outputs, rows=_rows(reference, signature)), loaded
+
+
+def _rows(reference: Reference, signature: Signature) -> Rows | None:
+    """Return how values are split into rows for sources that take a fixed number of them."""
+    if reference.rows is None:
+        return None
+    inputs = {
+        component: found.axis
+        for key, found in reference.takers()
+        if found.axis is not None
+        for component in component_names(signature.inputs[key])
+    }
+    outputs = {
+        component: axis
+        for key, given in reference.outputs.items()
+        if (axis := next((one.axis for one in given.origins()), None)) is not None
+        for component in component_names(signature.outputs[key])
+    }
+    return Rows(reference.rows, inputs, outputs)
 
 
 def _taken(given: Derived, index: int, position: Mapping[str, int], signature: Signature) -> Taken:

@@ -89,6 +89,7 @@ class Work(Running):
             seed=options.seed,
             assets={asset.tensor: asset.path for asset in self.meta.assets if asset.path is not None},
             batch=draft.join.batch,
+            batches=reference.ROW_COUNTS if draft.references[key].rows is not None else (),
             groups=reference.groups(draft, key),
         )
         verifier = Verifier(

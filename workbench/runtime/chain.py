@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from workbench.model import MetaGraph, Model, Signature
+from workbench.names import count
 from workbench.runtime.component_tensors import port_json
 
 if TYPE_CHECKING:
@@ -250,6 +251,65 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class Rows:
+    """How samples are split for models that take a fixed number of rows at once.
+
+    Attributes:
+        size: the number of rows.
+        inputs: by slot, the dimension along which a value is split; other values are fed whole.
+        outputs: by slot, the dimension along which values are joined; of others the first is taken.
+    """
+
+    size: int
+    inputs: Mapping[str, int]
+    outputs: Mapping[str, int]
+
+    def split(self, sample: Sample) -> list[Sample]:
+        """Return a sample as samples of `size` rows; the last row is repeated where some are missing."""
+        import numpy as np
+
+        rows = self._count(sample)
+        found: list[Sample] = []
+        for start in range(0, max(rows, 1), self.size):
+            chosen = np.minimum(np.arange(start, start + self.size), rows - 1)
+            found.append(
+                {
+                    slot: np.take(value, chosen, axis=self.inputs[slot])
+                    if rows and slot in self.inputs
+                    else value
+                    for slot, value in sample.items()
+                }
+            )
+        return found
+
+    def join(self, sample: Sample, parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Return the outputs of a sample from those of its parts, without the rows that were repeated.
+
+        Raises:
+            ValueError: the outputs of the parts have different shapes.
+        """
+        import numpy as np
+
+        rows = self._count(sample)
+        found: dict[str, Any] = {}
+        for slot, value in parts[0].items():
+            axis = self.outputs.get(slot)
+            if axis is None:
+                found[slot] = value
+                continue
+            whole = np.concatenate([part[slot] for part in parts], axis=axis)
+            each = value.shape[axis] // self.size
+            found[slot] = np.take(whole, np.arange(rows * each), axis=axis)
+        return found
+
+    def _count(self, sample: Sample) -> int:
+        """Return how many rows a sample has."""
+        return next(
+            (int(sample[slot].shape[axis]) for slot, axis in self.inputs.items() if slot in sample), 0
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Chain:
     """The reference of a merge: stages in an order in which sources of a wire come first.
 
@@ -257,15 +317,25 @@ class Chain:
         stages: one a source.
         outputs: slot of the result's outputs to what gives it.
         name: what it is called in messages, where it is neither the sources of a join nor the original of an edit.
+        rows: how samples are split for it; None to run them whole.
     """
 
     stages: tuple[Stage, ...]
     outputs: Mapping[str, Taken]
     name: str = ""
+    rows: Rows | None = None
+
+    def pieces(self, samples: Sequence[Sample]) -> list[list[Sample]]:
+        """Return what is run for each sample: the sample itself, or its rows."""
+        return [[sample] if self.rows is None else self.rows.split(sample) for sample in samples]
 
     @property
     def title(self) -> str:
         """Return what the result is compared with, in words."""
+        named = self._named()
+        return named if self.rows is None else f"{named} ({count(self.rows.size, 'row')} at a time)"
+
+    def _named(self) -> str:
         if self.name or len(self.stages) < 2:
             return self.name or "the original"
         feeds = [feed for stage in self.stages for feed in stage.feeds.values()]

@@ -24,6 +24,7 @@ class SourceTensors:
         steps: what the value goes through before an input, or after an output: references of adapters.
         part: which result of the steps it is; `""` for the main one.
         tolerance: how far the steps' results may be from that.
+        axis: the dimension of the value that counts the rows of `Reference.rows`; None if none does.
     """
 
     handle: str
@@ -31,6 +32,7 @@ class SourceTensors:
     steps: tuple[Mapping[str, Any], ...] = ()
     part: str = ""
     tolerance: Tolerance = field(default_factory=Tolerance)
+    axis: int | None = None
 
     def origins(self) -> Iterator[SourceTensors]:
         """Yield the tensors it follows from: these."""
@@ -114,6 +116,8 @@ class Reference:
         inlined: a copy of a source in which calls are inlined, whose tensors these are; or None.
         constants: tensors that are fed with a constant, each with its value as an array.
         opened: path of each call that is inlined in `inlined` to the scope of its body there.
+        rows: how many rows the source takes at once, where the result takes any number: it is run on so many at a
+            time, along the axis of each input, and its outputs are joined along theirs. None for whole values.
     """
 
     inputs: Mapping[str, tuple[SourceTensors, ...]]
@@ -122,6 +126,7 @@ class Reference:
     inlined: MetaGraph | None = None
     constants: tuple[tuple[SourceTensors, Any], ...] = ()
     opened: tuple[tuple[str, str], ...] = ()
+    rows: int | None = None
 
     @classmethod
     def of(cls, signature: Signature, handle: str) -> Reference:

@@ -309,10 +309,11 @@ class Reference:
         return OutputFacts("size" if sized else "still", depends, discrete, whole)
 
     def _run_chain(self, samples: list[Sample]) -> Run:
+        pieces = self.chain.pieces(samples)
         job = {
             "job": "chain",
             **self.chain.as_json(),
-            "samples": [codec.encode_sample(sample) for sample in samples],
+            "samples": [codec.encode_sample(piece) for own in pieces for piece in own],
             "repeat": _RUNS,
         }
         try:
@@ -328,11 +329,14 @@ class Reference:
             for number, error in answer["fallbacks"].items()
         }
         run = Run(list(samples), [], [], [], fallbacks)
-        for results in zip(*answer["runs"], strict=True):
-            failed = next((result for result in results if "error" in result), None)
+        start = 0
+        for sample, own in zip(samples, pieces, strict=True):
+            results = [one[start : start + len(own)] for one in answer["runs"]]
+            start += len(own)
+            failed = next((result for one in results for result in one if "error" in result), None)
             if failed is None:
-                run.outputs.append([codec.decode_sample(result["outputs"]) for result in results])
-                run.wires.append(results[0]["wires"])
+                run.outputs.append([self._whole(sample, one) for one in results])
+                run.wires.append(results[0][0]["wires"])
                 run.errors.append("")
             else:
                 name = show(self.chain.stages[failed["stage"]].name)
@@ -340,6 +344,17 @@ class Reference:
                 run.wires.append({})
                 run.errors.append(f"{name}: {error_text(failed['error'])}")
         return run
+
+    def _whole(self, sample: Sample, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Return the outputs of a sample from those of its pieces."""
+        parts = [codec.decode_sample(result["outputs"]) for result in results]
+        if self.chain.rows is None:
+            return parts[0]
+        try:
+            return self.chain.rows.join(sample, parts)
+        except ValueError as problem:
+            reason = f"its outputs for single rows can't be joined: {problem}"
+            raise Unusable(SourceFailure(reason, "run", values_help=False)) from None
 
 
 def _fails(error: str) -> Unusable:

@@ -54,7 +54,7 @@ def unless_by_path(found: Verification, verifier: Verifier, copies: Copies) -> V
 
 def _run(verifier: Verifier, chain: Chain, found: Verification) -> list[dict[str, Any]]:
     """Return the outputs of a chain for each sample; nothing if it does not run."""
-    samples = [codec.encode_sample(sample) for sample in found.samples]
+    samples = [codec.encode_sample(piece) for own in chain.pieces(found.samples) for piece in own]
     job = {"job": "chain", **chain.as_json(), "samples": samples, "repeat": 1}
     try:
         answer = verifier.child.start().request(job, time_limit=verifier.time_limit)

@@ -277,7 +277,9 @@ class Verifier:
         chain_job = {
             "job": "stages_check",
             "stages": self.chain.as_json()["stages"],
-            "samples": [codec.encode_sample(sample) for sample in self._run.samples],
+            "samples": [
+                codec.encode_sample(piece) for own in self.chain.pieces(self._run.samples) for piece in own
+            ],
         }
         try:
             answers = self.child.start().request(chain_job, time_limit=self.time_limit)["stages"]

@@ -85,6 +85,7 @@ def sample_maker(
     assets: Mapping[str, Path] | None = None,
     given: Mapping[str, Array] | None = None,
     batch: int | None = None,
+    batches: Sequence[int] = (),
     groups: Sequence[Group] | None = None,
     width: int = 0,
     rename: Callable[[str], str] = lambda component: component,
@@ -98,6 +99,7 @@ def sample_maker(
         assets: tensor name to file.
         given: values of the user that stand in every sample, by component; they also set the batch size.
         batch: the only batch size that works; None for several.
+        batches: the batch sizes to try, one sample each; none for those of each variant.
         groups: the parts of ragged and sparse inputs, as the model it was made of knows them; None to ask `meta`.
         width: number of the range of values, of `WIDTHS`.
         rename: the name under which a component's value goes into the sample.
@@ -110,7 +112,7 @@ def sample_maker(
             return None
         samples = []
         notes: Mapping[str, str] = {}
-        for number, size in enumerate(STYLES[variant].batches):
+        for number, size in enumerate(batches or STYLES[variant].batches):
             try:
                 inputs = maker.make(fixed or size, seed + 1000 * variant + number, variant, WIDTHS[width])
             except Unmakeable:
@@ -135,16 +137,17 @@ def sample_source(
     seed: int = 0,
     assets: Mapping[str, Path] | None = None,
     batch: int | None = None,
+    batches: Sequence[int] = (),
     groups: Sequence[Group] | None = None,
 ) -> SampleSource:
     """Where the samples of a verification come from: samples of the user, whole or in part, or none.
 
     Beside samples that are given whole, made ones show whether the outputs move; what the sources can't run of them
-    is left out. Where only some values are given, the others are made, so that there are several to try. `batch` and
-    `groups` are as for `sample_maker`.
+    is left out. Where only some values are given, the others are made, so that there are several to try. `batch`,
+    `batches` and `groups` are as for `sample_maker`.
     """
     components = input_components(meta, signature)
-    maker = partial(sample_maker, meta, signature, assets=assets, batch=batch, groups=groups)
+    maker = partial(sample_maker, meta, signature, assets=assets, batch=batch, batches=batches, groups=groups)
     if all(name in one or component.optional for one in given for name, component in components.items()):
         return SampleSource(
             tuple(given), maker(seed=seed), lambda variant, width: maker(seed=seed, width=width)(variant)

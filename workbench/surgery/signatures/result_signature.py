@@ -10,7 +10,7 @@ from workbench.disk import dtypes
 from workbench.disk.schema import TensorInfo
 from workbench.findings import Action, Finding, Hint
 from workbench.graph.level import Level
-from workbench.graph.shape_inference import Shapes
+from workbench.graph.shape_inference.shapes import Shapes
 from workbench.model import shapes as shapes_
 from workbench.model.op_classes import CALLS
 from workbench.model.signature import HIDDEN_SIGNATURES, Port, Signature

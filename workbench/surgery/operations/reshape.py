@@ -1,0 +1,430 @@
+"""Reshape: the batch of an input is freed or fixed; constants that pinned its old size are replaced or named."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from workbench.findings import Finding
+from workbench.graph.body import Output
+from workbench.graph.reach import ancestors
+from workbench.graph.shape_inference.flow import BatchFlow, Flow
+from workbench.graph.shape_inference.sizes import BATCH, Facts, Rows, Size, Sizes
+from workbench.model import shapes
+from workbench.model.op_classes import PLACEHOLDERS
+from workbench.model.shapes import Shape
+from workbench.model.signature import HIDDEN_SIGNATURES, Port, Signature
+from workbench.names import count, did_you_mean, input_node, input_tensor, show
+from workbench.surgery import values
+from workbench.surgery.export.signature_functions import InUse, children_by_key, sweep, unlink
+from workbench.surgery.lineage import Reference, SourceTensors
+from workbench.surgery.operation import Operation, option, register
+from workbench.surgery.resolve.endpoints import chosen_signature
+from workbench.surgery.rewrite.free_batch import Freed, free_batch
+from workbench.surgery.signatures.change_signatures import drop_warmup, make_function
+from workbench.surgery.workspace import Workspace
+
+FREE = "?"
+_SHAPE = re.compile(r"\s*(\?|\d+)\s*(,\s*(\?|\d+)\s*)*\Z")
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Reshape(Operation):
+    """Free or fix the batch of a signature's inputs.
+
+    Attributes:
+        batch: the new first dimension of each input: `?` for any, or a number; None to leave all but those of `input`.
+        input: key of an input to its new shape, `?,224,224,3`; only its first dimension can be freed.
+        signature: key of the signature; None for `serving_default` if there, else the only one.
+    """
+
+    NAME: ClassVar[str] = "reshape"
+
+    batch: str | None = option(
+        values.Text(optional=True),
+        "the new batch of all inputs: ? for any, or a number",
+        metavar="N",
+        default=None,
+    )
+    input: tuple[tuple[str, str], ...] = option(
+        values.Pairs(),
+        "the new shape of an input: KEY=?,224,224,3; repeatable",
+        metavar="KEY=SHAPE",
+        default=(),
+    )
+    signature: str | None = option(
+        values.Text(optional=True), "key of the signature", metavar="KEY", default=None
+    )
+
+    def apply(self, workspace: Workspace) -> None:
+        """Apply it to a workspace.
+
+        Signatures that take the same inputs change with it. Functions that the batch flows into are copied, so that
+        callables keep theirs.
+        """
+        found = chosen_signature(workspace.original, "model", self.signature)
+        if isinstance(found, Finding):
+            workspace.findings.append(found)
+            return
+        work = _Reshaping(workspace, found)
+        work.look_up(self.batch, dict(self.input))
+        if not workspace.blocked:
+            work.apply()
+
+
+@dataclass(slots=True)
+class _Input:
+    """An input that changes.
+
+    Attributes:
+        port: of the signature.
+        old: its shape before; the placeholder's own, or where that is silent the declared one.
+        new: its shape afterwards.
+    """
+
+    port: Port
+    old: Shape
+    new: tuple[int | None, ...]
+
+    @property
+    def output(self) -> Output:
+        """The node, and the number of its output."""
+        tensor = input_tensor(self.port.tensor)
+        return tensor.node, tensor.index
+
+    @property
+    def frees(self) -> bool:
+        """Whether the first dimension was fixed, and is another now."""
+        return (
+            bool(self.old) and self.old is not None and self.old[0] is not None and self.old[0] != self.new[0]
+        )
+
+
+@dataclass(slots=True)
+class _Reshaping:
+    """The steps of one change."""
+
+    workspace: Workspace
+    signature: Signature
+    inputs: list[_Input] = field(default_factory=list)
+
+    def wrong(self, code: str, where: str, message: str, hint: str | None = None) -> None:
+        """Add an error."""
+        self.workspace.note(code, "error", where, message, hint)
+
+    # -- what is wanted
+
+    def look_up(self, batch: str | None, given: Mapping[str, str]) -> None:
+        """Find the inputs that change, and their new shapes."""
+        if batch is None and not given:
+            self.wrong(
+                "reshape-nothing",
+                show(self.signature.key),
+                "No new shape is given.",
+                "Give batch=? or batch=8.",
+            )
+            return
+        if batch is not None and batch != FREE and not (batch.isdecimal() and int(batch) > 0):
+            self.wrong(
+                "reshape-shape", "batch", f"The batch is {show(batch)}; it has to be ? or a positive number."
+            )
+            return
+        for key, text in given.items():
+            if key not in self.signature.inputs:
+                told = f"The signature {show(self.signature.key)!r} has no input {show(key)!r}."
+                hint = did_you_mean(key, self.signature.inputs, noun="inputs")
+                self.wrong("signature-input", show(key), told, hint)
+            elif not _SHAPE.match(text):
+                self.wrong(
+                    "reshape-shape",
+                    show(key),
+                    f"{show(text)!r} is no shape.",
+                    "Write sizes with commas: ?,224,224,3",
+                )
+        if self.workspace.blocked:
+            return
+        for port in self.signature.inputs.values():
+            if port.key in given:
+                self._one(port, given[port.key])
+            elif batch is not None:
+                self._batch(port, batch)
+        if not self.inputs and not self.workspace.blocked:
+            told = f"Every input of {show(self.signature.key)!r} has this shape already."
+            self.wrong(
+                "reshape-nothing",
+                show(self.signature.key),
+                told,
+                "Choose another size, or leave the step out.",
+            )
+
+    def _old(self, port: Port) -> Shape:
+        """Return an input's shape: the placeholder's own where it has one."""
+        actual = self.workspace.original.node_tensor(port.tensor)
+        own = actual.shape if actual is not None else None
+        if own is None or port.shape is None or len(own) != len(port.shape):
+            return port.shape if own is None else own
+        return tuple(b if a is None else a for a, b in zip(own, port.shape, strict=True))
+
+    def _can_change(self, port: Port) -> bool:
+        node = self.workspace.original.nodes.get(input_node(port.tensor))
+        if port.kind != "dense" or node is None or node.op not in PLACEHOLDERS:
+            told = f"is {port.kind}" if port.kind != "dense" else "is no placeholder"
+            self.wrong(
+                "reshape-input",
+                show(port.key),
+                f"Input {show(port.key)!r} {told}; only the shape of a dense placeholder can be changed.",
+                "Name the inputs that are to change: input=KEY=?,784",
+            )
+            return False
+        return True
+
+    def _batch(self, port: Port, batch: str) -> None:
+        """Change the first dimension of an input; a scalar has none and stays."""
+        old = self._old(port)
+        if old == () or not self._can_change(port):
+            return
+        if old is None:
+            self.wrong(
+                "reshape-input",
+                show(port.key),
+                f"The rank of input {show(port.key)!r} is not known.",
+                f"Give its shape: input={show(port.key)}=?,784",
+            )
+            return
+        self._add(port, old, (None if batch == FREE else int(batch), *old[1:]))
+
+    def _one(self, port: Port, text: str) -> None:
+        """Give an input a new shape."""
+        if not self._can_change(port):
+            return
+        new = tuple(None if size.strip() == FREE else int(size) for size in text.split(","))
+        old = self._old(port)
+        if old is not None and len(old) != len(new):
+            told = f"Input {show(port.key)!r} is {shapes.text(old)}, which has another rank than {shapes.text(new)}."
+            self.wrong("reshape-shape", show(port.key), told, "Give as many sizes as it has.")
+            return
+        moved = [at for at, size in enumerate(old or ()) if at and size is not None and size != new[at]]
+        if moved:
+            self.wrong(
+                "reshape-shape",
+                show(port.key),
+                f"Input {show(port.key)!r} is {shapes.text(old)}; dimension {moved[0]} is fixed, and only the first "
+                "dimension can be changed or freed.",
+                "Keep its other sizes.",
+            )
+            return
+        self._add(port, old, new)
+
+    def _add(self, port: Port, old: Shape, new: tuple[int | None, ...]) -> None:
+        if old != new or port.shape != new:
+            self.inputs.append(_Input(port, old, new))
+
+    # -- the change
+
+    def apply(self) -> None:
+        """Analyse the graph, and change it if nothing forbids it."""
+        frees = [one for one in self.inputs if one.frees]
+        sizes = {one.old[0] for one in frees if one.old}
+        if len(sizes) > 1:
+            listed = ", ".join(f"{show(one.port.key)} {shapes.text(one.old)}" for one in frees)
+            self.wrong(
+                "reshape-input",
+                show(self.signature.key),
+                f"The inputs have different first dimensions: {listed}.",
+                "Name the inputs that have the batch: input=KEY=?,784",
+            )
+            return
+        old = sizes.pop() if sizes else None
+        changed = self._changed_signatures()
+        batch = BatchFlow(self.workspace.original, old)
+        flow = batch.follow(
+            self._given(old),
+            [tensor for one in changed for port in one.outputs.values() for tensor in port.tensors],
+        )
+        if old is not None and not self._allowed(batch, flow, changed):
+            return
+        self._rewrite(batch, flow, changed, old)
+
+    def _given(self, old: int | None) -> dict[Output, Facts]:
+        """Return the facts of the inputs: the rows of the batch are their first dimension."""
+        found: dict[Output, Facts] = {}
+        for one in self.inputs:
+            has_batch = one.frees if old is not None else bool(one.new)
+            sizes: Sizes = (BATCH, *one.new[1:]) if has_batch else one.new
+            found[one.output] = Facts(sizes)
+        return found
+
+    def _changed_signatures(self) -> list[Signature]:
+        """Return the signatures that take one of the inputs, the chosen one first."""
+        tensors = {one.port.tensor for one in self.inputs}
+        others = [
+            other
+            for key, other in self.workspace.original.signatures.items()
+            if key != self.signature.key
+            and key not in HIDDEN_SIGNATURES
+            and any(port.tensor in tensors for port in other.inputs.values())
+        ]
+        return [self.signature, *others]
+
+    def _allowed(self, batch: BatchFlow, flow: Flow, changed: list[Signature]) -> bool:
+        """Report what forbids the change, or is worth a warning; return whether nothing forbids it."""
+        for one in batch.reached(flow):
+            for problem in one.problems:
+                told = f"{show(problem.op)}: {problem.reason}."
+                self.wrong(
+                    problem.code, problem.where, f"{told[:1].upper()}{told[1:]}", _HINTS.get(problem.code)
+                )
+            for problem in one.warnings:
+                self.workspace.note(
+                    problem.code, "warning", problem.where, f"{show(problem.op)}: {problem.reason}."
+                )
+        for signature in changed:
+            for key, port in signature.outputs.items():
+                facts = _facts(flow, port)
+                axis = facts.axis
+                rows = facts.sizes[axis] if axis is not None and facts.sizes is not None else None
+                if isinstance(rows, Rows) and rows.outer != 1:
+                    self.wrong(
+                        "reshape-rows",
+                        show(key),
+                        f"Output {show(key)!r} has all rows of the batch {rows.outer} times, one set after the other.",
+                        "Choose another output.",
+                    )
+        self._others_stay(flow, changed)
+        return not self.workspace.blocked
+
+    def _others_stay(self, flow: Flow, changed: list[Signature]) -> None:
+        """Refuse where another signature needs a node that has to change."""
+        keys = {one.key for one in changed}
+        for key, other in self.workspace.original.signatures.items():
+            if key in keys or key in HIDDEN_SIGNATURES:
+                continue
+            roots = [tensor for port in other.outputs.values() for tensor in port.tensors]
+            shared = sorted(flow.pins.keys() & ancestors(self.workspace.original.nodes, roots))
+            if shared:
+                self.wrong(
+                    "reshape-shared",
+                    show(key),
+                    f"Signature {show(key)!r} needs {show(shared[0])!r} as well, which has to change.",
+                    "Drop that signature in a step before.",
+                )
+
+    def _rewrite(self, batch: BatchFlow, flow: Flow, changed: list[Signature], old: int | None) -> None:
+        meta_graph = self.workspace.meta_graph
+        before = InUse.of(meta_graph)
+        nodes = {node.name: node for node in meta_graph.graph_def.node}
+        number = 1
+        while any(name.startswith(f"reshape_{number}/") for name in nodes):
+            number += 1
+        freed = free_batch(meta_graph, batch, flow, f"reshape_{number}") if old is not None else Freed()
+        for one in self.inputs:
+            node = nodes[one.output[0]]
+            node.attr["shape"].shape.CopyFrom(shapes.to_proto(one.new))
+            if "_output_shapes" in node.attr:
+                del node.attr["_output_shapes"]
+        self._declare(flow, changed)
+        for signature in changed:
+            if signature.key in children_by_key(meta_graph.object_graph_def):
+                unlink(meta_graph.object_graph_def, signature.key)
+                make_function(self.workspace, signature.key)
+        sweep(meta_graph, before)
+        self._refer(flow, changed, old)
+        self.workspace.faithful = False
+        drop_warmup(self.workspace)
+        self._tell(freed, changed)
+
+    def _declare(self, flow: Flow, changed: list[Signature]) -> None:
+        """Write the new shapes into the signatures."""
+        new = {one.port.tensor: one.new for one in self.inputs}
+        size = next((one.new[0] for one in self.inputs if one.new), None)
+        for signature in changed:
+            definition = self.workspace.meta_graph.signature_def[signature.key]
+            for port in signature.inputs.values():
+                if port.tensor in new:
+                    definition.inputs[port.key].tensor_shape.CopyFrom(shapes.to_proto(new[port.tensor]))
+            for port in signature.outputs.values():
+                facts = _facts(flow, port)
+                info = definition.outputs[port.key]
+                if port.kind != "dense" or not info.HasField("tensor_shape"):
+                    continue
+                if facts.axis is not None and facts.sizes is not None:
+                    own = port.shape or (None,) * len(facts.sizes)
+                    pairs = zip(facts.sizes, own, strict=False)
+                    found = tuple(_declared(one, declared, size) for one, declared in pairs)
+                    info.tensor_shape.CopyFrom(
+                        shapes.to_proto(found if len(own) == len(facts.sizes) else None)
+                    )
+
+    def _refer(self, flow: Flow, changed: list[Signature], old: int | None) -> None:
+        """Let the verification run the source on as many rows as it takes."""
+        references = self.workspace.references
+        has_batch = {one.port.tensor for one in self.inputs if one.frees}
+        for signature in changed:
+            reference = references.known.get(signature.key)
+            if reference is not None and old is not None and reference.rows is None:
+                references.known[signature.key] = _by_rows(reference, signature, flow, has_batch, old)
+        references.verify([signature.key for signature in changed])
+
+    def _tell(self, freed: Freed, changed: list[Signature]) -> None:
+        for repair in freed.repairs:
+            self.workspace.note(
+                "reshape-repaired", "info", repair.where, f"{show(repair.op)}: {repair.told}."
+            )
+        if len(changed) > 1:
+            listed = ", ".join(show(one.key) for one in changed[1:])
+            self.workspace.note(
+                "reshape-with",
+                "info",
+                show(self.signature.key),
+                f"{listed} takes the same inputs and changes as well.",
+            )
+        callables = sorted({item.path for item in self.workspace.original.callables})
+        if callables:
+            listed = ", ".join(map(show, callables[:4]))
+            self.workspace.note(
+                "reshape-callables",
+                "info",
+                show(str(self.workspace.model.path)),
+                f"The signatures have the new shapes; {count(len(callables), 'callable')} of the loaded object "
+                f"({listed}) keep the old ones.",
+            )
+
+
+_HINTS = {
+    "reshape-rows": "Its rows depend on each other, so no batch size but the old one gives the same results.",
+    "reshape-state": "Make a stateless copy of the model first.",
+    "reshape-pinned": "Export the model again with a free batch, or take an output before this node.",
+    "reshape-op": "Take an output before this node.",
+}
+
+
+def _facts(flow: Flow, port: Port) -> Facts:
+    tensor = input_tensor(port.tensor)
+    return flow.facts.get((tensor.node, tensor.index), Facts())
+
+
+def _declared(size: Size, old: int | None, batch: int | None) -> int | None:
+    """Return the declared size of an output."""
+    if isinstance(size, Rows):
+        return None if batch is None or size.factor is None else batch * size.factor
+    return old if size is None else size
+
+
+def _by_rows(
+    reference: Reference, signature: Signature, flow: Flow, has_batch: set[str], old: int
+) -> Reference:
+    """Return a reference whose source is run on a fixed number of rows at a time."""
+    inputs: dict[str, SourceTensors] = {}
+    for key, found in reference.inputs.items():
+        port = signature.inputs.get(key)
+        inputs[key] = replace(found, axis=0 if port is not None and port.tensor in has_batch else None)
+    outputs = {
+        key: replace(
+            found, axis=_facts(flow, signature.outputs[key]).axis if key in signature.outputs else None
+        )
+        for key, found in reference.outputs.items()
+    }
+    return replace(reference, inputs=inputs, outputs=outputs, rows=old)

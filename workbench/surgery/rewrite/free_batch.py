@@ -1,0 +1,326 @@
+"""A batch made free: what pinned its size is replaced, in the main graph and in copies of the functions it flows into.
+
+What pins it was found by `graph.shape_inference.flow`. The size of the batch is read where it is needed from a tensor
+of the same body that has it, or left to TensorFlow as -1 where the op takes that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from workbench.disk import dtypes, optable
+from workbench.disk.schema import FunctionDef, MetaGraphDef, NodeDef
+from workbench.graph.body import Body, Output
+from workbench.graph.calls import named_function
+from workbench.graph.shape_inference.flow import BatchFlow, Flow, Key, Source
+from workbench.graph.shape_inference.rules import Pin
+from workbench.graph.shape_inference.sizes import Facts, Rows, Size, plain, text
+from workbench.model import shapes
+from workbench.names import is_control
+from workbench.surgery.adapters.fragment import Fragment, Tensor
+from workbench.surgery.imported import unique_name
+
+if TYPE_CHECKING:
+    from workbench.disk.schema import RepeatedMessage
+
+# Attributes of a function that hold for its old shapes, or that tie it to others of the old ones.
+_OF_OLD_SHAPES = (
+    "_input_shapes",
+    "forward_function_name",
+    "backward_function_name",
+    "api_implements",
+    "api_preferred_device",
+)
+_SHAPE_FROM_INPUT = ("EnsureShape", "PlaceholderWithDefault")
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """One input that pinned the old size.
+
+    Attributes:
+        where: the node, with its function in front.
+        op: its op.
+        told: what was changed, in words.
+    """
+
+    where: str
+    op: str
+    told: str
+
+
+@dataclass(slots=True)
+class Freed:
+    """What `free_batch` did.
+
+    Attributes:
+        repairs: the inputs that pinned the old size, in the order of the bodies.
+        functions: old to new names of functions that were copied.
+    """
+
+    repairs: list[Repair] = field(default_factory=list)
+    functions: list[tuple[str, str]] = field(default_factory=list)
+
+
+def free_batch(meta_graph: MetaGraphDef, batch: BatchFlow, flow: Flow, scope: str) -> Freed:
+    """Rewrite a graph so that the batch may have any size.
+
+    Args:
+        meta_graph: a private copy of the MetaGraph that was analysed; its placeholders are left to the caller.
+        batch: the analysis, which found no problem.
+        flow: of the main graph.
+        scope: stands before the names of nodes that are added.
+    """
+    work = _Freeing(meta_graph, batch, flow, scope)
+    work.run()
+    return work.freed
+
+
+class _Freeing:
+    def __init__(self, meta_graph: MetaGraphDef, batch: BatchFlow, flow: Flow, scope: str) -> None:
+        self.graph = meta_graph.graph_def
+        self.batch = batch
+        self.flow = flow
+        self.scope = scope
+        self.freed = Freed()
+        self.names: dict[Key, str] = {}
+
+    def run(self) -> None:
+        functions = [one for one in self.batch.reached(self.flow) if one.key is not None]
+        changed = self._changed(functions)
+        taken = {function.signature.name: None for function in self.graph.library.function}
+        for one in functions:
+            assert one.key is not None
+            if one.key in changed:
+                name = unique_name(one.body.name, taken)
+                taken[name] = None
+                self.names[one.key] = name
+                self.freed.functions.append((one.body.name, name))
+        self._edit(self.flow, {node.name: node for node in self.graph.node}, self.graph.node)
+        originals = {function.signature.name: function for function in self.graph.library.function}
+        copies = [
+            self._copy(one, originals[one.body.name])
+            for one in functions
+            if one.key is not None and one.key in changed
+        ]
+        self.graph.library.function.extend(copies)
+
+    def _changed(self, functions: list[Flow]) -> set[Key]:
+        """Return the functions whose body or arguments change, and those that call one of them."""
+        found = {
+            one.key for one in functions if one.key and (one.pins or any(map(self._has_rows, one.key[1])))
+        }
+        while True:
+            more = {
+                one.key
+                for one in functions
+                if one.key and one.key not in found and any(key in found for key in one.calls.values())
+            }
+            if not more:
+                return found
+            found |= more
+
+    def _has_rows(self, facts: Facts) -> bool:
+        items = (self.batch.context.items.get(site) for site in facts.lists)
+        return facts.axis is not None or any(item is not None and item.axis is not None for item in items)
+
+    def _copy(self, flow: Flow, original: FunctionDef) -> FunctionDef:
+        assert flow.key is not None
+        copy = FunctionDef()
+        copy.CopyFrom(original)
+        copy.signature.name = self.names[flow.key]
+        for name in _OF_OLD_SHAPES:
+            if name in copy.attr:
+                del copy.attr[name]
+        for number, facts in enumerate(flow.key[1]):
+            if (
+                number in copy.arg_attr
+                and "_output_shapes" in copy.arg_attr[number].attr
+                and facts.axis is not None
+            ):
+                listed = copy.arg_attr[number].attr["_output_shapes"].list.shape
+                del listed[:]
+                listed.add().CopyFrom(shapes.to_proto(plain(facts.sizes)))
+        self._edit(flow, {node.name: node for node in copy.node_def}, copy.node_def)
+        return copy
+
+    def _edit(self, flow: Flow, nodes: dict[str, NodeDef], listed: RepeatedMessage[NodeDef]) -> None:
+        """Change the nodes of one body."""
+        for name, node in nodes.items():
+            if (name, 0) not in flow.facts and not flow.body.function:
+                continue
+            if "_output_shapes" in node.attr:
+                del node.attr["_output_shapes"]
+            self._shapes(flow, node)
+            self._calls(flow, node)
+        if not flow.pins:
+            return
+        repairs = _Repairs(flow, Fragment(self.scope, nodes, body=flow.body.function is not None))
+        for name, pins in flow.pins.items():
+            for pin in pins:
+                told = repairs.repair(nodes[name], pin)
+                self.freed.repairs.append(Repair(flow.body.where(name), nodes[name].op, told))
+        listed.extend(repairs.fragment.nodes)
+
+    def _shapes(self, flow: Flow, node: NodeDef) -> None:
+        """Free the batch in shapes that attrs hold."""
+        facts = flow.facts.get((node.name, 0))
+        if (
+            node.op in _SHAPE_FROM_INPUT
+            and facts is not None
+            and facts.axis is not None
+            and "shape" in node.attr
+        ):
+            node.attr["shape"].shape.CopyFrom(shapes.to_proto(plain(facts.sizes)))
+        if "output_shapes" in node.attr and flow.body.calls(node):
+            for index, shape in enumerate(node.attr["output_shapes"].list.shape):
+                found = flow.facts.get((node.name, index))
+                if found is not None and found.axis is not None:
+                    shape.CopyFrom(shapes.to_proto(plain(found.sizes)))
+
+    def _calls(self, flow: Flow, node: NodeDef) -> None:
+        """Let calls call the copies of functions."""
+        for call in flow.body.calls(node):
+            key = flow.calls.get((node.name, call.label))
+            name = self.names.get(key) if key is not None else None
+            if name is None:
+                continue
+            if node.op == call.function:
+                node.op = name
+            else:
+                named_function(node, call.label).name = name
+            if "_gradient_op_type" in node.attr:  # of the old function, for its shapes
+                del node.attr["_gradient_op_type"]
+
+
+class _Repairs:
+    """The nodes that are added to one body.
+
+    Args:
+        flow: of the body.
+        fragment: takes the nodes.
+    """
+
+    def __init__(self, flow: Flow, fragment: Fragment) -> None:
+        self.flow = flow
+        self.body: Body = flow.body
+        self.fragment = fragment
+        self._sizes: dict[tuple[Source, int, int], Tensor] = {}
+
+    def repair(self, node: NodeDef, pin: Pin) -> str:
+        """Replace an input that pins the old size; return what was done in words."""
+        if pin.squeezed is not None:
+            return _squeeze(node, pin.squeezed)
+        if pin.op is not None:
+            return _become(node, pin.op)
+        entry = node.input[pin.position]
+        if pin.value is not None:
+            new, told = self._vector(node, entry, pin.value)
+        else:
+            assert pin.axis is not None
+            new, told = self._spread(node, entry, pin.axis, pin.rank), "its only row is repeated for each row"
+        node.input[pin.position] = self.fragment.text(new)
+        return told
+
+    def _vector(self, node: NodeDef, entry: str, value: tuple[Size, ...]) -> tuple[Tensor, str]:
+        """Return a vector of sizes in which those of the batch are taken from a tensor, or are -1."""
+        facts = self.flow.facts.get(self.body.address(entry))
+        before = text(facts.value) if facts is not None else "[…]"
+        told = f"{before} becomes {text(value)}"
+        dtype = self.body.types(entry)[0]
+        inside = self.fragment.inside(node.name)
+        rows = [size for size in value if isinstance(size, Rows)]
+        if None not in value and (not rows or (node.op == "Reshape" and len(rows) == 1 and -1 not in value)):
+            numbers = [size if isinstance(size, int) else -1 for size in value]
+            return self._in_frame(inside.const(numbers, dtype, "shape"), inside, entry), told
+        parts = [self._size(inside, node, entry, at, size, dtype) for at, size in enumerate(value)]
+        return inside.op("Pack", parts, name="shape", axis=0), told
+
+    def _in_frame(self, made: Tensor, inside: Fragment, entry: str) -> Tensor:
+        """Keep a constant in the loop of TF1 that the one before it was in."""
+        old = self.body.nodes.get(entry.partition(":")[0])
+        if old is not None and self.body.function is None:
+            inside.nodes[-1].input.extend(text for text in old.input if is_control(text))
+        return made
+
+    def _size(self, inside: Fragment, node: NodeDef, entry: str, at: int, size: Size, dtype: int) -> Tensor:
+        """Return one element of a vector of sizes as a scalar."""
+        if isinstance(size, int):
+            return inside.const(size, dtype, "size")
+        if size is None:
+            return self._element(inside, self._existing(self.body.address(entry)), at)
+        return self._rows(inside, node, size.factor or 1, dtype)
+
+    def _rows(self, inside: Fragment, node: NodeDef, factor: int, dtype: int) -> Tensor:
+        """Return a multiple of the size of the batch as a scalar."""
+        source = self.flow.sources[node.name]
+        if (source, factor, dtype) not in self._sizes:
+            shape = inside.op("Shape", self._existing(source.output), out_type=dtype)
+            size = self._element(inside, shape, source.axis)
+            own = source.rows.factor or 1
+            if factor % own:
+                size = inside.op("FloorDiv", size, inside.const(own, dtype))
+                own = 1
+            if factor != own:
+                size = inside.op("Mul", size, inside.const(factor // own, dtype))
+            self._sizes[source, factor, dtype] = size
+        return self._sizes[source, factor, dtype]
+
+    def _element(self, inside: Fragment, vector: Tensor, at: int) -> Tensor:
+        begin, end, stride = (inside.const([one], dtypes.INT32) for one in (at, at + 1, 1))
+        return inside.op("StridedSlice", vector, begin, end, stride, shrink_axis_mask=1)
+
+    def _spread(self, node: NodeDef, entry: str, axis: int, rank: int) -> Tensor:
+        """Return a tensor with its first row repeated for each row of the batch."""
+        inside = self.fragment.inside(node.name)
+        output = self.body.address(entry)
+        tensor, facts = self._existing(output), self.flow.facts[output]
+        if facts.sizes is not None and facts.sizes[axis] != 1:
+            lengths = [1 if at == axis else -1 for at in range(rank)]
+            begin = inside.const([0] * rank, dtypes.INT32)
+            tensor = inside.op("Slice", tensor, begin, inside.const(lengths, dtypes.INT32), name="first")
+        one = inside.const(1, dtypes.INT32, "one")
+        rows = self._rows(inside, node, 1, dtypes.INT32)
+        multiples = inside.op(
+            "Pack", [rows if at == axis else one for at in range(rank)], name="multiples", axis=0
+        )
+        return inside.op("Tile", tensor, multiples, name="rows")
+
+    def _existing(self, output: Output) -> Tensor:
+        """Return an output of the body, or an argument, as the fragment names it."""
+        name, index = output
+        if name in self.body.arguments:
+            return Tensor(name, self.body.arguments[name].type)
+        types = self.body.output_types(name)
+        dtype = types[index] if types is not None and index < len(types) else dtypes.INVALID
+        if self.body.function is None:
+            return Tensor(name, dtypes.base(dtype), index)
+        ranges = self.body.output_ranges(name) or {}
+        arg, place = next(
+            (arg, one) for arg, one in ranges.items() if one.first <= index < one.first + one.size
+        )
+        return Tensor(name, dtypes.base(dtype), index, f"{arg}:{index - place.first}")
+
+
+def _squeeze(node: NodeDef, dimensions: tuple[int, ...]) -> str:
+    """Let a Squeeze remove these dimensions; without any it would remove all that are 1."""
+    if "squeeze_dims" in node.attr:
+        del node.attr["squeeze_dims"]
+    if not dimensions:
+        node.op = "Identity"
+        return "it leaves the batch, and becomes an Identity"
+    node.attr["squeeze_dims"].list.i.extend(dimensions)
+    return f"it removes {', '.join(map(str, dimensions))}, and leaves the batch"
+
+
+def _become(node: NodeDef, op: str) -> str:
+    """Let a node be another op of the same inputs and output."""
+    known = optable.lookup(op)
+    assert known is not None
+    told = f"{node.op} becomes {op}, which adds row to row"
+    node.op = op
+    kept = {attr.name for attr in known.attr}
+    for name in [name for name in node.attr if name not in kept and not name.startswith("_")]:
+        del node.attr[name]
+    return told
