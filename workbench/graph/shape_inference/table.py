@@ -17,7 +17,13 @@ from workbench.graph.shape_inference import (  # noqa: F401
 from workbench.graph.shape_inference.rules import Op, Refused, rule_of
 from workbench.graph.shape_inference.sizes import Facts, Sizes
 
-_WITHOUT_AXES = (elementwise.unary, elementwise.same, elementwise.broadcast, elementwise.biased, arrays.reshaped)
+_WITHOUT_AXES = (
+    elementwise.unary,
+    elementwise.same,
+    elementwise.broadcast,
+    elementwise.biased,
+    arrays.reshaped,
+)
 """Rules of ops that name no dimension, so that one more does no harm."""
 
 

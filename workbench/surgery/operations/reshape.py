@@ -36,12 +36,17 @@ class Reshape(Operation):
     """Free or fix the batch of a signature's inputs.
 
     Attributes:
-        batch: the new first dimension of each input: `?` for any, or a number; None to leave all but those of `input`.
-        input: key of an input to its new shape, `?,224,224,3`; only its first dimension can be freed.
+        batch: the new first dimension of each input: `?` for any, or a number; None to leave all but those of `shape`.
+        shape: key of an input to its new shape, `?,224,224,3`; only its first dimension can be freed.
         signature: key of the signature; None for `serving_default` if there, else the only one.
     """
 
     NAME: ClassVar[str] = "reshape"
+    EXAMPLES: ClassVar[tuple[str, ...]] = (
+        "reshape batch=?",
+        "reshape batch=8",
+        "reshape shape=image=?,224,224,3",
+    )
 
     batch: str | None = option(
         values.Text(optional=True),
@@ -49,11 +54,12 @@ class Reshape(Operation):
         metavar="N",
         default=None,
     )
-    input: tuple[tuple[str, str], ...] = option(
+    shape: tuple[tuple[str, str], ...] = option(
         values.Pairs(),
-        "the new shape of an input: KEY=?,224,224,3; repeatable",
+        "the new shape of an input: KEY=?,224,224,3",
         metavar="KEY=SHAPE",
         default=(),
+        keys="inputs",
     )
     signature: str | None = option(
         values.Text(optional=True), "key of the signature", metavar="KEY", default=None
@@ -70,7 +76,7 @@ class Reshape(Operation):
             workspace.findings.append(found)
             return
         work = _Reshaping(workspace, found)
-        work.look_up(self.batch, dict(self.input))
+        work.look_up(self.batch, dict(self.shape))
         if not workspace.blocked:
             work.apply()
 
@@ -176,7 +182,7 @@ class _Reshaping:
                 "reshape-input",
                 show(port.key),
                 f"Input {show(port.key)!r} {told}; only the shape of a dense placeholder can be changed.",
-                "Name the inputs that are to change: input=KEY=?,784",
+                "Name the inputs that are to change: shape=KEY=?,784",
             )
             return False
         return True
@@ -191,7 +197,7 @@ class _Reshaping:
                 "reshape-input",
                 show(port.key),
                 f"The rank of input {show(port.key)!r} is not known.",
-                f"Give its shape: input={show(port.key)}=?,784",
+                f"Give its shape: shape={show(port.key)}=?,784",
             )
             return
         self._add(port, old, (None if batch == FREE else int(batch), *old[1:]))
@@ -234,7 +240,7 @@ class _Reshaping:
                 "reshape-input",
                 show(self.signature.key),
                 f"The inputs have different first dimensions: {listed}.",
-                "Name the inputs that have the batch: input=KEY=?,784",
+                "Name the inputs that have the batch: shape=KEY=?,784",
             )
             return
         old = sizes.pop() if sizes else None

@@ -6,6 +6,7 @@ of the same body that has it, or left to TensorFlow as -1 where the op takes tha
 
 from __future__ import annotations
 
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -142,11 +143,17 @@ class _Freeing:
                 listed = copy.arg_attr[number].attr["_output_shapes"].list.shape
                 del listed[:]
                 listed.add().CopyFrom(shapes.to_proto(plain(facts.sizes)))
-        self._edit(flow, {node.name: node for node in copy.node_def}, copy.node_def)
+        self._edit(flow, {node.name: node for node in copy.node_def}, copy.node_def, copy.ret)
         return copy
 
-    def _edit(self, flow: Flow, nodes: dict[str, NodeDef], listed: RepeatedMessage[NodeDef]) -> None:
-        """Change the nodes of one body."""
+    def _edit(
+        self,
+        flow: Flow,
+        nodes: dict[str, NodeDef],
+        listed: RepeatedMessage[NodeDef],
+        ret: MutableMapping[str, str] | None = None,
+    ) -> None:
+        """Change the nodes of one body, and in a function what its results name."""
         for name, node in nodes.items():
             if (name, 0) not in flow.facts and not flow.body.function:
                 continue
@@ -162,6 +169,12 @@ class _Freeing:
                 told = repairs.repair(nodes[name], pin)
                 self.freed.repairs.append(Repair(flow.body.where(name), nodes[name].op, told))
         listed.extend(repairs.fragment.nodes)
+        if flow.body.function is not None and repairs.outputs:
+            for node in listed:
+                node.input[:] = [_renamed(entry, repairs.outputs) for entry in node.input]
+            for result in list(ret or ()):
+                assert ret is not None
+                ret[result] = _renamed(ret[result], repairs.outputs)
 
     def _shapes(self, flow: Flow, node: NodeDef) -> None:
         """Free the batch in shapes that attrs hold."""
@@ -207,13 +220,14 @@ class _Repairs:
         self.body: Body = flow.body
         self.fragment = fragment
         self._sizes: dict[tuple[Source, int, int], Tensor] = {}
+        self.outputs: dict[str, str] = {}
 
     def repair(self, node: NodeDef, pin: Pin) -> str:
         """Replace an input that pins the old size; return what was done in words."""
         if pin.squeezed is not None:
             return _squeeze(node, pin.squeezed)
         if pin.op is not None:
-            return _become(node, pin.op)
+            return self._become(node, pin.op)
         entry = node.input[pin.position]
         if pin.value is not None:
             new, told = self._vector(node, entry, pin.value)
@@ -221,6 +235,18 @@ class _Repairs:
             assert pin.axis is not None
             new, told = self._spread(node, entry, pin.axis, pin.rank), "its only row is repeated for each row"
         node.input[pin.position] = self.fragment.text(new)
+        return told
+
+    def _become(self, node: NodeDef, op: str) -> str:
+        """Let a node be another op of the same inputs and one output."""
+        known = optable.lookup(op)
+        assert known is not None
+        told = f"it becomes {op}, which adds row to row"
+        node.op = op
+        kept = {attr.name for attr in known.attr}
+        for name in [name for name in node.attr if name not in kept and not name.startswith("_")]:
+            del node.attr[name]
+        self.outputs[node.name] = known.output_arg[0].name
         return told
 
     def _vector(self, node: NodeDef, entry: str, value: tuple[Size, ...]) -> tuple[Tensor, str]:
@@ -314,13 +340,7 @@ def _squeeze(node: NodeDef, dimensions: tuple[int, ...]) -> str:
     return f"it removes {', '.join(map(str, dimensions))}, and leaves the batch"
 
 
-def _become(node: NodeDef, op: str) -> str:
-    """Let a node be another op of the same inputs and output."""
-    known = optable.lookup(op)
-    assert known is not None
-    told = f"{node.op} becomes {op}, which adds row to row"
-    node.op = op
-    kept = {attr.name for attr in known.attr}
-    for name in [name for name in node.attr if name not in kept and not name.startswith("_")]:
-        del node.attr[name]
-    return told
+def _renamed(entry: str, outputs: Mapping[str, str]) -> str:
+    """Return an input with the output arg of an op that became another."""
+    name, _, rest = entry.partition(":")
+    return f"{name}:{outputs[name]}:0" if rest and name in outputs else entry
