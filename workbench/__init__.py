@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from workbench.surgery.operations.expose import Expose
     from workbench.surgery.operations.flatten import Flatten
     from workbench.surgery.operations.freeze import Freeze
+    from workbench.surgery.operations.reshape import Reshape
     from workbench.surgery.operations.signature import ChangeSignature
     from workbench.surgery.plan import Plan, ResultOptions, Source
     from workbench.surgery.shortcuts import change_signatures, flatten, freeze
@@ -86,6 +87,7 @@ _HOMES = {
     "Proof": "workbench.verification.report",
     "Proving": "workbench.publishing.running",
     "Report": "workbench.publishing.report",
+    "Reshape": "workbench.surgery.operations.reshape",
     "ResultOptions": "workbench.surgery.plan",
     "RuntimeFailure": "workbench.errors",
     "Source": "workbench.surgery.plan",
@@ -114,7 +116,7 @@ __all__ = [
     "Adapt", "Added", "ChangeSignature", "Checked", "Connect", "DType", "Danger", "DiskError", "Draft", "Expose",
     "Finding",
     "Flatten", "Freeze", "InputError", "MetaGraph", "Model", "NotASavedModel", "NotAllowedToRun", "Operation",
-    "Plan", "PlanError", "Proof", "Proving", "Report", "ResultOptions", "RuntimeFailure", "Source",
+    "Plan", "PlanError", "Proof", "Proving", "Report", "Reshape", "ResultOptions", "RuntimeFailure", "Source",
     "TargetExists", "UnknownName", "UsageError", "WorkbenchError", "__version__", "apply", "change_signatures",
     "check", "check_model", "commit", "draw", "errors", "flatten", "freeze", "open_model", "parse_step", "run",
     "sample_models", "scan", "to_networkx", "verify",

@@ -1,4 +1,4 @@
-"""Codes of changes: signatures, the order of steps, freeze, flatten, adapters."""
+"""Codes of changes: signatures, the order of steps, freeze, flatten, adapters, shapes."""
 
 from __future__ import annotations
 
@@ -232,5 +232,60 @@ EXPOSE_GRADIENT = Code(
 EXPOSE_OBJECTS = Code(
     "expose-objects", "info", "callables of the object graph have no new outputs",
     "In TF2 format the signature is changed; what is called on the loaded object stays as it was.",
+RESHAPE_NOTHING = Code(
+    "reshape-nothing", "error", "no other shape is asked for", "Nothing would be changed.",
+    "Give a batch, or the shape of an input, that differs from what the signature has.",
+)  # fmt: skip
+RESHAPE_SHAPE = Code(
+    "reshape-shape", "error", "a new shape can't be read, or changes more than the batch",
+    "Only the first dimension of an input can be freed or get another size; a free one can be fixed.",
+    "Write sizes with commas, ? for a free one: ?,224,224,3.",
+)  # fmt: skip
+RESHAPE_INPUT = Code(
+    "reshape-input", "error", "which dimension of an input is the batch is not known",
+    "It is no dense placeholder, its rank is unknown, or the inputs have different first dimensions.",
+    "Give the new shape of each input that has the batch.",
+)  # fmt: skip
+RESHAPE_ROWS = Code(
+    "reshape-rows", "error", "rows of the batch depend on each other",
+    "An op computes with several rows at once, along the batch or with each other: with another number of rows it "
+    "gives other results for the same row.",
+    "Take an output before that op, or export the model with a free batch.",
+)  # fmt: skip
+RESHAPE_PINNED = Code(
+    "reshape-pinned", "error", "the old size of the batch is built in, and can't be replaced with certainty",
+    "A constant, a shape or a variable holds that size, or one row of the batch is taken.",
+    "Take an output before that node, or export the model with a free batch.",
+)  # fmt: skip
+RESHAPE_OP = Code(
+    "reshape-op", "error", "whether an op keeps the rows of a batch apart is not known",
+    "The op has no rule, or its rule needs a shape or a value that is not known.",
+    "Take an output before that node.",
+)  # fmt: skip
+RESHAPE_STATE = Code(
+    "reshape-state", "error", "a variable holds rows of the batch",
+    "It keeps them from one call to the next, as the states of a stateful LSTM, and has the batch's old size.",
+    "Export the model without state.",
+)  # fmt: skip
+RESHAPE_SHARED = Code(
+    "reshape-shared", "error", "another signature needs a node that has to change",
+    "It has other inputs, so that the batch is not free for it.", "Drop the other signature in a step before.",
+)  # fmt: skip
+RESHAPE_RANDOM = Code(
+    "reshape-random", "warning", "random numbers are drawn for each row of a batch",
+    "Two runs never agree, so the verification compares dtypes and shapes alone.",
+    "Nothing, if the model is meant to draw them.",
+)  # fmt: skip
+RESHAPE_REPAIRED = Code(
+    "reshape-repaired", "info", "a constant that held the old size of the batch was replaced",
+    "The size is now taken from a tensor that has it, or left to TensorFlow.", "Nothing; the result is verified.",
+)  # fmt: skip
+RESHAPE_WITH = Code(
+    "reshape-with", "info", "another signature takes the same input, and changes as well",
+    "An input is one placeholder, whatever signature names it.", "To leave one out, drop it in a step before.",
+)  # fmt: skip
+RESHAPE_CALLABLES = Code(
+    "reshape-callables", "info", "callables of the object graph keep their shapes",
+    "In TF2 format signatures are functions of their own; what is called on the loaded object stays as it was.",
     "Call the signature.",
 )  # fmt: skip

@@ -105,6 +105,13 @@ def after_steps(
     return replace(value, steps=(*value.steps, *steps), part=part, tolerance=value.tolerance | tolerance)
 
 
+def with_axis(value: Derived, axis: int | None) -> Derived:
+    """Return the same with the dimension that counts the rows of `Reference.rows`."""
+    if isinstance(value, SourceTensors):
+        return replace(value, axis=axis)
+    return replace(value, values={name: with_axis(one, axis) for name, one in value.values.items()})
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """The tensors or callable of sources that a signature must agree with.

@@ -155,7 +155,7 @@ class BatchFlow:
         flow = Flow(body)
         for output, facts in given.items():
             flow.add(output, facts)
-        order = [name for name in _order(body, needed) if name in body.nodes]
+        order = _order(body, needed)
         merges = [name for name in order if body.nodes[name].op in MERGES]
         for _ in range(_ROUNDS):
             before = {name: flow.facts.get((name, 0)) for name in merges}
@@ -362,7 +362,7 @@ def _order(body: Body, names: Iterable[str]) -> list[str]:
     wanted = set(names)
     found: list[str] = []
     done: set[str] = set()
-    for root in names:
+    for root in (name for name in body.nodes if name in wanted):
         todo: list[tuple[str, bool]] = [(root, False)]
         while todo:
             name, ready = todo.pop()
@@ -374,9 +374,9 @@ def _order(body: Body, names: Iterable[str]) -> list[str]:
             done.add(name)
             todo.append((name, True))
             node = body.nodes[name]
-            todo += ((input_node(entry), False) for entry in node.input if not _closes(body, node, entry))
-    late = [name for name in wanted if name in body.nodes and name not in done]
-    return [*found, *sorted(late)]
+            before = [entry for entry in node.input if not _closes(body, node, entry)]
+            todo += ((input_node(entry), False) for entry in reversed(before))
+    return found
 
 
 def _closes(body: Body, node: NodeDef, entry: str) -> bool:

@@ -154,6 +154,8 @@ class Op:
         facts = self.input(position)
         assert facts.sizes is not None
         size = facts.sizes[axis]
+        if facts.axis is not None:
+            raise Refused("reshape-rows", "it combines each row of the batch with each other row")
         if not isinstance(size, int) or size != self.batch:
             raise Refused(
                 "reshape-pinned",

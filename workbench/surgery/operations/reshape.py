@@ -1,4 +1,4 @@
-"""Reshape: the batch of an input is freed or fixed; constants that pinned its old size are replaced or named."""
+"""Reshape: free or fix the batch of inputs, and replace constants that hold its size."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from workbench.model.signature import HIDDEN_SIGNATURES, Port, Signature
 from workbench.names import count, did_you_mean, input_node, input_tensor, show
 from workbench.surgery import values
 from workbench.surgery.export.signature_functions import InUse, children_by_key, sweep, unlink
-from workbench.surgery.lineage import Reference, SourceTensors
+from workbench.surgery.lineage import Reference, SourceTensors, with_axis
 from workbench.surgery.operation import Operation, option, register
 from workbench.surgery.resolve.endpoints import chosen_signature
 from workbench.surgery.rewrite.free_batch import Freed, free_batch
@@ -423,14 +423,14 @@ def _by_rows(
     reference: Reference, signature: Signature, flow: Flow, has_batch: set[str], old: int
 ) -> Reference:
     """Return a reference whose source is run on a fixed number of rows at a time."""
-    inputs: dict[str, SourceTensors] = {}
-    for key, found in reference.inputs.items():
+    inputs: dict[str, tuple[SourceTensors, ...]] = {}
+    for key, taking in reference.inputs.items():
         port = signature.inputs.get(key)
-        inputs[key] = replace(found, axis=0 if port is not None and port.tensor in has_batch else None)
+        axis = 0 if port is not None and port.tensor in has_batch else None
+        inputs[key] = tuple(replace(found, axis=axis) for found in taking)
     outputs = {
-        key: replace(
-            found, axis=_facts(flow, signature.outputs[key]).axis if key in signature.outputs else None
-        )
-        for key, found in reference.outputs.items()
+        key: with_axis(given, _facts(flow, signature.outputs[key]).axis)
+        for key, given in reference.outputs.items()
+        if key in signature.outputs
     }
     return replace(reference, inputs=inputs, outputs=outputs, rows=old)

@@ -6,7 +6,7 @@ of the same body that has it, or left to TensorFlow as -1 where the op takes tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from workbench.surgery.adapters.fragment import Fragment, Tensor
 from workbench.surgery.imported import unique_name
 
 if TYPE_CHECKING:
-    from workbench.disk.schema import RepeatedMessage
+    from workbench.disk.schema import RepeatedMessage, ScalarMap
 
 # Attributes of a function that hold for its old shapes, or that tie it to others of the old ones.
 _OF_OLD_SHAPES = (
@@ -151,7 +151,7 @@ class _Freeing:
         flow: Flow,
         nodes: dict[str, NodeDef],
         listed: RepeatedMessage[NodeDef],
-        ret: MutableMapping[str, str] | None = None,
+        ret: ScalarMap[str, str] | None = None,
     ) -> None:
         """Change the nodes of one body, and in a function what its results name."""
         for name, node in nodes.items():

@@ -1,0 +1,437 @@
+"""Reshape: what pins a batch is replaced, and models whose rows depend on each other are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.protos import function as function_def
+from tests.protos import node as node_def
+from tests.surgery.batches import Fixed
+from tests.surgery.tools import Refused, changed, codes, made
+from workbench.disk.tensor_proto import to_array
+from workbench.model import MetaGraph, Model, open_model
+from workbench.model.shapes import Shape
+from workbench.publishing.reference import chain
+from workbench.surgery.step import parse_step
+from workbench.surgery.operations.reshape import Reshape
+
+Made = Callable[[Path], Model]
+FREE = Reshape("?")
+
+
+def value_of(meta: MetaGraph, node: str, position: int) -> Any:
+    """The constant that an input of a node is, or the op that computes it."""
+    source = meta.nodes[meta.nodes[node].input[position]]
+    if source.op != "Const":
+        return source.op
+    array = to_array(source.attr["value"].tensor)
+    assert array is not None
+    return array.tolist()
+
+
+# -- what pins the batch, and what it becomes
+
+
+@pytest.mark.parametrize(
+    ("shape", "target", "wanted", "output"),
+    [
+        ((1, 28, 28), [1, 784], [-1, 784], (None, 784)),
+        ((1, 28, 28), [1, -1], [-1, 784], (None, 784)),
+        ((1, 28, 28), [-1, 784], [-1, 784], (None, 784)),
+        ((1, 7, 7, 5), [49, 5], [-1, 5], (None, 5)),
+        ((8, 7, 7, 5), [8 * 49, 5], [-1, 5], (None, 5)),
+        ((8, 4), [8, 2, 2], [-1, 2, 2], (None, 2, 2)),
+        ((1, 6), [1, 1, 6], [-1, 1, 6], (None, 1, 6)),
+        ((2, 2, 2), [2, 2, 2, 1], [-1, 2, 2, 1], (None, 2, 2, 1)),
+    ],
+)
+def test_the_target_of_a_reshape(
+    tmp_path: Path, shape: Shape, target: list[int], wanted: list[int], output: Shape
+) -> None:
+    graph = (
+        Fixed(tmp_path, shape).ints("to", *target).op("y", "Reshape", "x", "to", T="float32", Tshape="int32")
+    )
+    old = tuple(784 if size == -1 else size for size in target)
+    draft = made(graph.model(shape=old), FREE)
+    assert value_of(draft.meta, "y", 1) == wanted
+    signature = draft.meta.signatures["serving_default"]
+    assert signature.outputs["y"].shape == output
+    assert signature.inputs["x"].shape == (None, *(shape or ())[1:])
+    rows = chain(draft, "serving_default").rows
+    assert rows is not None and shape is not None
+    assert (rows.size, rows.inputs, rows.outputs) == (shape[0], {"x": 0}, {"y": 0})
+
+
+def test_a_target_with_two_unknown_sizes_gets_the_batch_from_the_input(tmp_path: Path) -> None:
+    """[1, -1, 4] of a tensor whose second dimension is free: one -1 is all that a Reshape takes."""
+    graph = Fixed(tmp_path, (1, None, 8)).ints("to", 1, -1, 4)
+    draft = made(graph.op("y", "Reshape", "x", "to", T="float32", Tshape="int32").model(), FREE)
+    assert value_of(draft.meta, "y", 1) == "Pack"
+    pack = draft.meta.nodes[draft.meta.nodes["y"].input[1]]
+    assert [draft.meta.nodes[name].op for name in pack.input] == ["StridedSlice", "Const", "Const"]
+    shape = draft.meta.nodes[draft.meta.nodes[pack.input[0]].input[0]]
+    assert (shape.op, list(shape.input)) == ("Shape", ["x"])
+
+
+def with_vector(kind: str, *old: int, shape: tuple[int, ...] = (1, 4), at: int = 1, **attrs: Any) -> Made:
+    """`y` of an op with a constant vector at one of its inputs."""
+
+    def make(folder: Path) -> Model:
+        graph = (
+            Fixed(folder, shape).ints("v", *old).ints("zeros", *[0] * len(old)).ints("ones", *[1] * len(old))
+        )
+        others = {"Slice": ["x", "zeros", "v"], "StridedSlice": ["x", "zeros", "v", "ones"]}
+        return graph.op("y", kind, *others.get(kind, ["x", "v"]), T="float32", **attrs).model()
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("make", "position", "wanted"),
+    [
+        (with_vector("BroadcastTo", 1, 4), 1, "Pack"),
+        (with_vector("Slice", 1, 2, Index="int32"), 2, [-1, 2]),
+        (with_vector("Slice", 8, 2, shape=(8, 4), Index="int32"), 2, [-1, 2]),
+        (with_vector("StridedSlice", 1, 2, Index="int32"), 2, "Pack"),
+        (with_vector("Tile", 1, 2), 1, [1, 2]),
+    ],
+)
+def test_vectors_of_sizes(tmp_path: Path, make: Made, position: int, wanted: Any) -> None:
+    draft = made(make(tmp_path), FREE)
+    assert value_of(draft.meta, "y", position) == wanted
+
+
+def test_the_shape_of_a_transposed_convolution(tmp_path: Path) -> None:
+    graph = Fixed(tmp_path, (1, 4, 4, 3)).ints("sizes", 1, 8, 8, 2).floats("w", (3, 3, 2, 3), 1.0)
+    graph.op("y", "Conv2DBackpropInput", "sizes", "w", "x", T="float32", padding=b"SAME", data_format=b"NHWC")
+    graph.meta.graph_def.node[-1].attr["strides"].list.i.extend([1, 2, 2, 1])
+    draft = made(graph.model(shape=(1, 8, 8, 2)), FREE)
+    assert value_of(draft.meta, "y", 0) == "Pack"
+    assert draft.meta.signatures["serving_default"].outputs["y"].shape == (None, 8, 8, 2)
+
+
+def test_a_row_that_is_joined_to_each_row_is_repeated(tmp_path: Path) -> None:
+    graph = Fixed(tmp_path).floats("row", (1, 2), 1.0, 2.0).ints("axis", 1, scalar=True)
+    draft = made(graph.op("y", "ConcatV2", "x", "row", "axis", N=2, T="float32").model(shape=(1, 6)), FREE)
+    nodes = draft.meta.nodes
+    assert nodes["y"].input[0] == "x"
+    tile = nodes[nodes["y"].input[1]]
+    assert (tile.op, tile.input[0]) == ("Tile", "row")
+    assert [nodes[name].op for name in nodes[tile.input[1]].input] == ["StridedSlice", "Const"]
+    assert draft.meta.signatures["serving_default"].outputs["y"].shape == (None, 6)
+
+
+def test_of_equal_rows_one_is_repeated(tmp_path: Path) -> None:
+    graph = Fixed(tmp_path, (3, 4)).floats("zeros", (3, 2), 0.0).ints("axis", 1, scalar=True)
+    draft = made(graph.op("y", "ConcatV2", "x", "zeros", "axis", N=2, T="float32").model(), FREE)
+    nodes = draft.meta.nodes
+    tile = nodes[nodes["y"].input[1]]
+    assert (tile.op, nodes[tile.input[0]].op) == ("Tile", "Slice")
+
+
+def test_a_constant_that_broadcasts_stays(tmp_path: Path) -> None:
+    draft = made(Fixed(tmp_path).floats("c", (1, 4), 2.0).op("y", "Mul", "x", "c", T="float32").model(), FREE)
+    assert list(draft.meta.nodes["y"].input) == ["x", "c"]
+    assert [one.code for one in draft.findings] == []
+
+
+def test_shapes_in_attrs(tmp_path: Path) -> None:
+    graph = Fixed(tmp_path).op("y", "EnsureShape", "x", T="float32", shape=(1, 4))
+    draft = made(graph.model(shape=(1, 4)), FREE)
+    assert [dim.size for dim in draft.meta.nodes["y"].attr["shape"].shape.dim] == [-1, 4]
+    assert [dim.size for dim in draft.meta.nodes["x"].attr["shape"].shape.dim] == [-1, 4]
+
+
+def test_a_squeeze_that_removed_a_batch_of_one_leaves_it(tmp_path: Path) -> None:
+    """What was `[4]` for one row is `[?,4]`, as long as nothing names a dimension of it."""
+    graph = Fixed(tmp_path).op("s", "Squeeze", "x", T="float32").op("y", "AddV2", "s", "x", T="float32")
+    draft = made(graph.model(shape=(1, 4)), FREE)
+    assert draft.meta.nodes["s"].op == "Identity"
+    graph = Fixed(tmp_path / "b").op("s", "Squeeze", "x", T="float32").ints("axis", 0, scalar=True)
+    found = changed(graph.op("y", "Sum", "s", "axis", T="float32", Tidx="int32").model(), FREE)
+    assert isinstance(found, Refused) and codes(found.findings) == ["reshape-pinned"]
+
+
+def test_the_batch_of_a_squeeze_that_names_no_dimensions(tmp_path: Path) -> None:
+    """With another batch it would remove others: the dimensions that it removed are written down."""
+    graph = Fixed(tmp_path, (8, 1, 4)).op("y", "Squeeze", "x", T="float32")
+    draft = made(graph.model(shape=(8, 4)), FREE)
+    assert list(draft.meta.nodes["y"].attr["squeeze_dims"].list.i) == [1]
+
+
+# -- rows that depend on each other, and what can't be replaced
+
+
+def two_ops(kind: str, *inputs: str, shape: tuple[int, ...] = (1, 4), **attrs: Any) -> Made:
+    """`y` of an op with constants by name: `zero`, `one`, `minus` (scalars), `w` (4 × 4), `c` (1 × 4, of ones)."""
+
+    def make(folder: Path) -> Model:
+        graph = Fixed(folder, shape).floats("w", (4, 4), 1.0).floats("c", (1, 4), 1.0)
+        for name, number in (("zero", 0), ("one", 1), ("minus", -1)):
+            graph.ints(name, number, scalar=True)
+        graph.ints("swap", 1, 0).op("turned", "Transpose", "x", "swap", T="float32", Tperm="int32")
+        graph.floats("rows", (8, 4), *map(float, range(32)))
+        types = (
+            {"Tparams": "float32", "Tindices": "int32", "Taxis": "int32"}
+            if kind == "GatherV2"
+            else {"T": "float32"}
+        )
+        return graph.op("y", kind, *inputs, **types, **attrs).model()
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("make", "code", "told"),
+    [
+        (two_ops("Mean", "x", "zero"), "reshape-rows", "mean over dimension 0"),
+        (two_ops("Sum", "turned", "minus"), "reshape-rows", "sum over dimension 1"),
+        (two_ops("MatMul", "w", "turned"), None, ""),
+        (two_ops("MatMul", "x", "turned"), "reshape-rows", "each other row"),
+        (two_ops("MatMul", "turned", "x"), "reshape-rows", "sums over dimension 1 of its input 0"),
+        (two_ops("AddV2", "x", "turned", shape=(4, 4)), "reshape-rows", "each other row"),
+        (two_ops("Softmax", "turned"), "reshape-rows", "normalises dimension 1"),
+        (two_ops("Softmax", "x"), None, ""),
+        (two_ops("Cumsum", "x", "zero"), "reshape-rows", "dimension 0"),
+        (two_ops("TopKV2", "turned", "one"), "reshape-rows", "sorts dimension 1"),
+        (two_ops("GatherV2", "x", "zero", "zero"), "reshape-rows", "picks entries of dimension 0"),
+        (two_ops("GatherV2", "x", "zero", "one"), None, ""),
+        (two_ops("Unpack", "x", axis=0, num=1), "reshape-rows", "takes apart dimension 0"),
+        (two_ops("Einsum", "x", "w", equation=b"bi,ij->j", N=2), "reshape-rows", "label 'b'"),
+        (two_ops("Einsum", "x", "w", equation=b"bi,ij->bj", N=2), None, ""),
+        (two_ops("Einsum", "x", "x", equation=b"bi,ci->bc", N=2), "reshape-rows", "each other row"),
+        (two_ops("L2Loss", "x"), "reshape-rows", "one number from all rows"),
+        (two_ops("Unique", "x"), "reshape-op", "not known"),
+        (two_ops("AddV2", "x", "rows", shape=(8, 4)), "reshape-pinned", "8 rows of its own"),
+    ],
+)
+def test_rows_that_depend_on_each_other(tmp_path: Path, make: Made, code: str | None, told: str) -> None:
+    found = changed(make(tmp_path), FREE)
+    if code is None:
+        assert not isinstance(found, Refused), found.findings
+        return
+    assert isinstance(found, Refused) and codes(found.findings) == [code]
+    (finding,) = found.findings
+    assert finding.where == "y" and told in finding.message
+
+
+def test_statistics_of_the_batch(tmp_path: Path) -> None:
+    def model(folder: Path, **attrs: Any) -> Model:
+        graph = Fixed(folder, (1, 4, 4, 2))
+        for name in ("scale", "offset", "mean", "variance"):
+            graph.floats(name, (2,), 1.0)
+        graph.op(
+            "y",
+            "FusedBatchNormV3",
+            "x",
+            "scale",
+            "offset",
+            "mean",
+            "variance",
+            T="float32",
+            U="float32",
+            **attrs,
+        )
+        return graph.model(shape=(1, 4, 4, 2))
+
+    assert made(model(tmp_path / "a", is_training=False), FREE).meta.signatures["serving_default"].outputs[
+        "y"
+    ].shape == (None, 4, 4, 2)
+    found = changed(model(tmp_path / "b"), FREE)  # is_training is true where the attr is left out
+    assert isinstance(found, Refused) and codes(found.findings) == ["reshape-rows"]
+    assert "whole batch" in found.findings[0].message
+
+
+def test_rows_in_a_variable(tmp_path: Path) -> None:
+    graph = Fixed(tmp_path)
+    graph.op("v", "VarHandleOp", dtype="float32", shape=(1, 4)).op(
+        "old", "ReadVariableOp", "v", dtype="float32"
+    )
+    graph.op("sum", "AddV2", "x", "old", T="float32").op(
+        "set", "AssignVariableOp", "v", "sum", dtype="float32"
+    )
+    found = changed(graph.op("y", "Identity", "sum", "^set", T="float32").model(), FREE)
+    assert isinstance(found, Refused) and codes(found.findings) == ["reshape-state"]
+    assert found.findings[0].where == "set"
+
+
+def test_all_problems_at_once(tmp_path: Path) -> None:
+    graph = Fixed(tmp_path).ints("zero", 0, scalar=True)
+    graph.op("a", "Max", "x", "zero", T="float32").op("b", "Cumsum", "x", "zero", T="float32")
+    found = changed(graph.op("y", "AddV2", "a", "b", T="float32").model(), FREE)
+    assert isinstance(found, Refused)
+    assert [one.where for one in found.findings] == ["a", "b"]
+
+
+# -- functions and loops
+
+
+def in_function(folder: Path) -> Fixed:
+    """`y = f(x)` with a Reshape inside `f`."""
+    graph = Fixed(folder, (1, 2, 3)).op("y", "PartitionedCall", "x")
+    call = graph.meta.graph_def.node[-1]
+    call.attr["f"].func.name = "f"
+    call.attr["Tin"].list.type.append(1)
+    call.attr["Tout"].list.type.append(1)
+    target = Fixed(folder / "unused").ints("to", 1, 6).meta.graph_def.node[-1]
+    inner = node_def("r", "Reshape", "a", "to:output:0", T=1, Tshape=3)
+    graph.meta.graph_def.library.function.append(
+        function_def("f", ["a"], target, inner, returns={"out": "r:output:0"})
+    )
+    return graph
+
+
+def test_a_function_is_copied(tmp_path: Path) -> None:
+    draft = made(in_function(tmp_path).model(shape=(1, 6)), FREE)
+    name = draft.meta.nodes["y"].attr["f"].func.name
+    assert name == "f_1" and sorted(draft.meta.functions) == ["f_1"], "nobody calls the old one any more"
+    nodes = {node.name: node for node in draft.meta.functions[name].node_def}
+    assert nodes["r"].input[1] == "reshape_1/r/shape:output:0"
+    assert draft.meta.signatures["serving_default"].outputs["y"].shape == (None, 6)
+    (info,) = (one for one in draft.findings if one.code == "reshape-repaired")
+    assert info.where == "f::r" and "[1,6] becomes [batch,6]" in info.message
+
+
+def loop(folder: Path) -> Model:
+    """A While that adds `x` to a state of zeros `[1,4]`, as long as a counter is below 3."""
+    graph = Fixed(folder).ints("i", 0, scalar=True).floats("zeros", (1, 4), 0.0)
+    graph.op("w", "StatelessWhile", "i", "zeros", "x")
+    node = graph.meta.graph_def.node[-1]
+    node.attr["T"].list.type.extend([3, 1, 1])
+    node.attr["cond"].func.name, node.attr["body"].func.name = "cond", "body"
+    for sizes in ((), (1, 4), (1, 4)):
+        shape = node.attr["output_shapes"].list.shape.add()
+        for size in sizes:
+            shape.dim.add(size=size)
+    arguments = ["i:3", "s", "x"]
+    scrap = Fixed(folder / "unused")
+    scrap.ints("three", 3, scalar=True).ints("one", 1, scalar=True)
+    three, one = list(scrap.meta.graph_def.node)[-2:]
+    less = node_def("less", "Less", "i", "three:output:0", T=3)
+    cond = function_def("cond", arguments, three, less, returns={"go": "less:z:0"})
+    cond.signature.output_arg[0].type = 10
+    more, add = node_def("more", "AddV2", "i", "one:output:0", T=3), node_def("add", "AddV2", "s", "x", T=1)
+    body = function_def(
+        "body", arguments, one, more, add, returns={"i2": "more:z:0", "s2": "add:z:0", "x2": "x"}
+    )
+    body.signature.output_arg[0].type = 3
+    graph.meta.graph_def.library.function.extend([cond, body])
+    return graph.op("y", "Identity", "w:1", T="float32").model(shape=(1, 4))
+
+
+def test_the_first_state_of_a_loop_is_repeated(tmp_path: Path) -> None:
+    draft = made(loop(tmp_path), FREE)
+    nodes = draft.meta.nodes
+    assert nodes[nodes["w"].input[1]].op == "Tile" and nodes["w"].input[2] == "x"
+    shapes = [[dim.size for dim in shape.dim] for shape in nodes["w"].attr["output_shapes"].list.shape]
+    assert shapes == [[], [-1, 4], [-1, 4]]
+    assert (nodes["w"].attr["cond"].func.name, nodes["w"].attr["body"].func.name) == ("cond_1", "body_1")
+
+
+# -- which inputs, which sizes
+
+
+def test_fixing_a_free_batch(tmp_path: Path) -> None:
+    model = Fixed(tmp_path, (None, 4)).op("y", "Relu", "x", T="float32").model(shape=(None, 4))
+    draft = made(model, parse_step("reshape batch=8"))
+    signature = draft.meta.signatures["serving_default"]
+    assert signature.inputs["x"].shape == signature.outputs["y"].shape == (8, 4)
+    assert chain(draft, "serving_default").rows is None, "the original takes eight rows at once"
+
+
+def test_another_fixed_batch(tmp_path: Path) -> None:
+    graph = (
+        Fixed(tmp_path, (1, 2, 2)).ints("to", 1, 4).op("y", "Reshape", "x", "to", T="float32", Tshape="int32")
+    )
+    draft = made(graph.model(shape=(1, 4)), parse_step("reshape batch=8"))
+    signature = draft.meta.signatures["serving_default"]
+    assert (signature.inputs["x"].shape, signature.outputs["y"].shape) == ((8, 2, 2), (8, 4))
+    rows = chain(draft, "serving_default").rows
+    assert rows is not None and rows.size == 1
+
+
+def two_inputs(folder: Path) -> Model:
+    graph = Fixed(folder).placeholder("k", shape=(3, 4)).ints("axis", 0, scalar=True)
+    graph.node("m", "Mean", "k", "axis", T="float32").node("y", "AddV2", "x", "m", T="float32")
+    graph.signature(
+        x_in=("x:0", "float32", (1, 4)), k_in=("k:0", "float32", (3, 4)), y_out=("y:0", "float32", (1, 4))
+    )
+    return open_model(graph.save())
+
+
+def test_one_of_several_inputs(tmp_path: Path) -> None:
+    model = two_inputs(tmp_path)
+    found = changed(model, FREE)
+    assert isinstance(found, Refused) and codes(found.findings) == ["reshape-input"]
+    assert "k [3,4]" in found.findings[0].message
+    draft = made(model, parse_step("reshape shape=x=?,4"))
+    signature = draft.meta.signatures["serving_default"]
+    assert (signature.inputs["x"].shape, signature.inputs["k"].shape) == ((None, 4), (3, 4))
+    rows = chain(draft, "serving_default").rows
+    assert rows is not None and rows.inputs == {"x": 0}
+
+
+@pytest.mark.parametrize(
+    ("step", "code"),
+    [
+        (Reshape(), "reshape-nothing"),
+        (Reshape("1"), "reshape-nothing"),
+        (Reshape("many"), "reshape-shape"),
+        (Reshape("0"), "reshape-shape"),
+        (Reshape(shape={"z": "?,4"}), "signature-input"),
+        (Reshape(shape={"x": "?,5"}), "reshape-shape"),
+        (Reshape(shape={"x": "?"}), "reshape-shape"),
+        (Reshape(shape={"x": "?x4"}), "reshape-shape"),
+        (Reshape("?", signature="nope"), "R1-signature"),
+    ],
+)
+def test_what_can_not_be_asked_for(tmp_path: Path, step: Reshape, code: str) -> None:
+    model = Fixed(tmp_path).op("y", "Relu", "x", T="float32").model()
+    found = changed(model, step)
+    assert isinstance(found, Refused) and codes(found.findings) == [code]
+
+
+def test_a_signature_of_the_same_input_changes_as_well(tmp_path: Path) -> None:
+    graph = Fixed(tmp_path).op("y", "Relu", "x", T="float32").op("z", "Neg", "x", T="float32")
+    graph.signature("other", x_in=("x:0", "float32", (1, 4)), z_out=("z:0", "float32", (1, 4)))
+    draft = made(graph.model(shape=(1, 4)), Reshape("?", signature="serving_default"))
+    assert draft.meta.signatures["other"].outputs["z"].shape == (None, 4)
+    assert sorted(draft.references) == ["other", "serving_default"]
+    assert "reshape-with" in {one.code for one in draft.findings}
+
+
+def test_a_signature_that_needs_a_node_that_changes(tmp_path: Path) -> None:
+    graph = (
+        Fixed(tmp_path, (1, 2, 2)).ints("to", 1, 4).op("r", "Reshape", "x", "to", T="float32", Tshape="int32")
+    )
+    graph.op("y", "Relu", "r", T="float32").op("z", "Neg", "r", T="float32")
+    graph.signature("inner", z_out=("z:0", "float32", (1, 4)))
+    found = changed(graph.model(), Reshape("?", signature="serving_default"))
+    assert isinstance(found, Refused) and codes(found.findings) == ["reshape-shared"]
+
+
+# -- rows of samples
+
+
+def test_samples_are_split_into_rows_and_joined(tmp_path: Path) -> None:
+    from workbench.runtime.chain import Rows
+
+    rows = Rows(2, {"x": 0}, {"y": 1})
+    sample = {"x": np.arange(6.0).reshape(3, 2), "rate": np.float32(0.5)}
+    pieces = rows.split(sample)
+    assert [piece["x"].tolist() for piece in pieces] == [[[0, 1], [2, 3]], [[4, 5], [4, 5]]], (
+        "the last is repeated"
+    )
+    assert all(piece["rate"] == np.float32(0.5) for piece in pieces)
+    outputs = [{"y": piece["x"].T.repeat(2, 1), "names": np.array([7])} for piece in pieces]
+    joined = rows.join(sample, outputs)
+    assert joined["y"].tolist() == [[0, 0, 2, 2, 4, 4], [1, 1, 3, 3, 5, 5]] and joined["names"].tolist() == [
+        7
+    ]
+    with pytest.raises(ValueError):
+        rows.join(sample, [{"y": np.zeros((1, 4))}, {"y": np.zeros((2, 4))}])
