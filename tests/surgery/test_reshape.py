@@ -17,8 +17,8 @@ from workbench.disk.tensor_proto import to_array
 from workbench.model import MetaGraph, Model, open_model
 from workbench.model.shapes import Shape
 from workbench.publishing.reference import chain
-from workbench.surgery.step import parse_step
 from workbench.surgery.operations.reshape import Reshape
+from workbench.surgery.step import parse_step
 
 Made = Callable[[Path], Model]
 FREE = Reshape("?")

@@ -232,6 +232,8 @@ EXPOSE_GRADIENT = Code(
 EXPOSE_OBJECTS = Code(
     "expose-objects", "info", "callables of the object graph have no new outputs",
     "In TF2 format the signature is changed; what is called on the loaded object stays as it was.",
+    "Call the signature.",
+)  # fmt: skip
 RESHAPE_NOTHING = Code(
     "reshape-nothing", "error", "no other shape is asked for", "Nothing would be changed.",
     "Give a batch, or the shape of an input, that differs from what the signature has.",
