@@ -6,7 +6,7 @@ import pytest
 
 from tests.protos import Func, Shape, function, graph, meta_graph, node
 from workbench.graph.level import find
-from workbench.graph.shape_inference import Shapes
+from workbench.graph.shape_inference.shapes import Shapes
 from workbench.model import MetaGraph
 from workbench.model import shapes as shapes_
 

@@ -124,10 +124,17 @@ def _rows(reference: Reference, signature: Signature) -> Rows | None:
     outputs = {
         component: axis
         for key, given in reference.outputs.items()
-        if (axis := next((one.axis for one in given.origins()), None)) is not None
+        if (axis := _axis(reference, given)) is not None
         for component in component_names(signature.outputs[key])
     }
     return Rows(reference.rows, inputs, outputs)
+
+
+def _axis(reference: Reference, given: Derived) -> int | None:
+    """Return the dimension of an output that counts rows; that of the input for one that is passed through."""
+    if isinstance(given, PassedThrough):
+        return next((found.axis for key, found in reference.takers() if key == given.key), None)
+    return next((one.axis for one in given.origins()), None)
 
 
 def _taken(given: Derived, index: int, position: Mapping[str, int], signature: Signature) -> Taken:

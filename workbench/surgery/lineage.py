@@ -109,7 +109,9 @@ def with_axis(value: Derived, axis: int | None) -> Derived:
     """Return the same with the dimension that counts the rows of `Reference.rows`."""
     if isinstance(value, SourceTensors):
         return replace(value, axis=axis)
-    return replace(value, values={name: with_axis(one, axis) for name, one in value.values.items()})
+    if isinstance(value, Combined):
+        return replace(value, values={name: with_axis(one, axis) for name, one in value.values.items()})
+    return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from workbench.findings import Finding
 from workbench.graph.body import Body
 from workbench.graph.control_flow import Inside, inside
 from workbench.graph.level import Level, Value
-from workbench.graph.shape_inference import Shapes
+from workbench.graph.shape_inference.shapes import Shapes
 from workbench.model import MetaGraph
 from workbench.model.op_classes import INTO_CONTROL_FLOW
 from workbench.model.shapes import Shape

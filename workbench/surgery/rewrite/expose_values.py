@@ -20,7 +20,7 @@ from workbench.graph.body import Output
 from workbench.graph.calls import Call, named_function
 from workbench.graph.functions import registered_gradients
 from workbench.graph.level import Level, Value
-from workbench.graph.shape_inference import Shapes
+from workbench.graph.shape_inference.shapes import Shapes
 from workbench.model.shapes import Shape, to_proto
 from workbench.surgery.imported import unique_name
 
