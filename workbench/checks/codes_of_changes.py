@@ -63,6 +63,15 @@ CALLABLE = Code(
     "The callable is called once, and its inputs and outputs are those of the signature.",
     "Use keys of the callable only, or add a signature of its own for the tensor.",
 )  # fmt: skip
+COMBINE_FEW = Code(
+    "combine-few", "error", "an output should be combined of fewer than two outputs",
+    "A mean, or one output after another, takes at least two.", "Name all outputs: KEY=OUTPUT,OUTPUT.",
+)  # fmt: skip
+COMBINE_UNFIT = Code(
+    "combine-unfit", "error", "outputs that should be combined do not fit each other",
+    "They have different dtypes or shapes, are sparse or ragged, or no floats where a mean is taken.",
+    "Adapt one of them in a step before, as the hint of the finding says, or choose other outputs.",
+)  # fmt: skip
 SHARED_INPUT = Code(
     "signature-shared-input", "error", "two inputs of a signature would feed one tensor",
     "tf.saved_model.load refuses such a signature.", "Leave one of them out.",
@@ -203,9 +212,9 @@ ADAPT_SIZES = Code(
     "adapt-sizes", "warning", "images of a batch must have one size",
     "No adapter gives them a size, so a batch of different sizes fails when it runs.", "Add resize to the chain.",
 )  # fmt: skip
-ADAPT_OBJECTS = Code(
-    "adapt-objects", "info", "callables of the object graph have no adapters",
-    "In TF2 format the signature is changed; what is called on the loaded object stays as it was.",
+STEP_OBJECTS = Code(
+    "step-objects", "info", "callables of the object graph stay as they were",
+    "In TF2 format a step changes a signature; what is called on the loaded object is not changed.",
     "Call the signature.",
 )  # fmt: skip
 EXPOSE_NOTHING = Code(

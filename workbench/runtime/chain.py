@@ -340,7 +340,7 @@ class Chain:
             return self.name or "the original"
         feeds = [feed for stage in self.stages for feed in stage.feeds.values()]
         wired = any(isinstance(feed, FromStage) for feed in feeds)
-        return "the sources one after the other" if wired else "the sources, each on its own"
+        return "the sources one after the other" if wired else "the sources side by side"
 
     @property
     def alone(self) -> str:

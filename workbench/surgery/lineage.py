@@ -153,6 +153,10 @@ class Reference:
             outputs={outputs.get(key, key): found.renamed(inputs) for key, found in self.outputs.items()},
         )
 
+    def with_outputs(self, outputs: Mapping[str, Derived]) -> Reference:
+        """Return the same with other outputs."""
+        return replace(self, outputs=outputs)
+
     def with_constant(self, key: str, value: Any) -> Reference:
         """Return the same without an input, whose tensors are fed with a constant."""
         rest = {name: found for name, found in self.inputs.items() if name != key}

@@ -74,13 +74,20 @@ def _option(value: Any) -> str:
     if not isinstance(value, dict):
         return _text(value)
     if "key" not in value:
-        return ", ".join(f"{_text(old)} → {_text(new)}" for old, new in list(value.items())[:_LISTED])
+        return "; ".join(_pair(old, new) for old, new in list(value.items())[:_LISTED])
     sides = []
     for side in ("inputs", "outputs"):
         ends = list(_dict(value.get(side)).items())[:_LISTED]
         if ends:
             sides.append(f"{side} {', '.join(f'{_text(key)}={_text(end)}' for key, end in ends)}")
     return "; ".join([_text(value["key"]), *sides])
+
+
+def _pair(key: str, value: Any) -> str:
+    """Return a renamed key, or a key with what it is made of."""
+    if isinstance(value, list):
+        return f"{_text(key)} of {', '.join(map(_text, value[:_LISTED]))}"
+    return f"{_text(key)} → {_text(value)}"
 
 
 def _some(label: str, told: list[str], recipe: dict[str, Any], key: str) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ Tables and assets are described as data; who places the fragment gives the files
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -194,6 +194,17 @@ class Fragment:
             found = f"{base}_{number}"
         self._shared.taken.add(found)
         return found
+
+
+def free_scope(name: str, taken: Iterable[str]) -> str:
+    """Return the first scope of `NAME_0`, `NAME_1`, … that no node is in.
+
+    Args:
+        name: of the operation.
+        taken: names of nodes.
+    """
+    scopes = {node.partition("/")[0] for node in taken}
+    return next(one for one in (f"{name}_{number}" for number in range(len(scopes) + 1)) if one not in scopes)
 
 
 def tensor_proto(

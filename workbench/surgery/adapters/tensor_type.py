@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from workbench.disk import dtypes
+from workbench.disk.schema import TensorInfo
 from workbench.model import shapes
 from workbench.model.shapes import Shape
 
@@ -72,6 +73,12 @@ class TensorType:
     def last(self) -> int | None:
         """The size of the last dimension, or None."""
         return self.shape[-1] if self.shape else None
+
+    def info(self, tensor: str) -> TensorInfo:
+        """Return what a signature says of a tensor of this type."""
+        found = TensorInfo(name=tensor, dtype=self.dtype)
+        found.tensor_shape.CopyFrom(shapes.to_proto(self.shape))
+        return found
 
     def with_shape(self, shape: Shape) -> TensorType:
         """Return the same with another shape."""

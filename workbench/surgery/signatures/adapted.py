@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from workbench import names
-from workbench.disk.schema import NodeDef, TensorInfo
+from workbench.disk.schema import NodeDef
 from workbench.errors import UsageError
 from workbench.model import shapes
 from workbench.model.op_classes import MUST_BE_FED
@@ -14,18 +14,19 @@ from workbench.model.signature import Port, Signature
 from workbench.names import TensorName, did_you_mean, show
 from workbench.surgery.adapters.chain import Chain
 from workbench.surgery.adapters.checked import Checked
-from workbench.surgery.adapters.fragment import Fragment, Tensor
+from workbench.surgery.adapters.fragment import Fragment, Tensor, free_scope
 from workbench.surgery.adapters.tensor_type import TensorType
 from workbench.surgery.export.files import place_files
 from workbench.surgery.export.init_ops import run_too
-from workbench.surgery.export.signature_functions import InUse, sweep, unlink
+from workbench.surgery.export.signature_functions import InUse
 from workbench.surgery.export.tables import tables_of_step
 from workbench.surgery.lineage import PassedThrough, after_steps
 from workbench.surgery.resolve.adapted import adapter_remarks
 from workbench.surgery.rewrite.copy_for_signature import Consumers, needed_elsewhere
 from workbench.surgery.signatures.automatic import type_of
-from workbench.surgery.signatures.change_signatures import drop_warmup, make_function
+from workbench.surgery.signatures.change_signatures import drop_warmup
 from workbench.surgery.signatures.chosen import add_copy
+from workbench.surgery.signatures.renewed import renew_function
 from workbench.surgery.workspace import Workspace
 
 _PASSED = ("string", "int64")
@@ -198,7 +199,7 @@ class _Work:
         if self.as_key is not None:
             add_copy(workspace, self.signature, self.as_key)
         nodes = {node.name: node for node in meta_graph.graph_def.node}
-        scope = _scope(nodes)
+        scope = free_scope("adapt", nodes)
         fragment = Fragment(scope, nodes)
         replacements = {one.tensor: self._put_before(fragment, nodes, one) for one in self.before}
         assert self.consumers is not None
@@ -242,7 +243,7 @@ class _Work:
             if not exact:
                 old.attr["shape"].shape.CopyFrom(shapes.to_proto(one.own.shape))
         definition = self.workspace.meta_graph.signature_def[self.key]
-        _write(definition.inputs[one.key], f"{value.node}:0", have)
+        definition.inputs[one.key].CopyFrom(have.info(f"{value.node}:0"))
         if one.key in definition.defaults:  # a value of the old input
             del definition.defaults[one.key]
         self._adapt_reference("inputs", one, {one.key: ""})
@@ -258,7 +259,7 @@ class _Work:
             key = f"{one.key}_{part}" if part else one.key
             keys[key] = part
             told = one.checked.companions[part] if part else one.checked.type
-            _write(outputs[key], f"{tensor.node}:{tensor.index}", told)
+            outputs[key].CopyFrom(told.info(f"{tensor.node}:{tensor.index}"))
         self._adapt_reference("outputs", one, keys)
 
     def _pass_through(self, fragment: Fragment, key: str, added: TensorType | None) -> None:
@@ -314,31 +315,7 @@ class _Work:
         workspace = self.workspace
         tables: dict[str, int] = {}
         tables_of_step(workspace.meta_graph, fragment.scope, fragment.init_ops, tables)
-        if self.as_key is None:
-            unlink(workspace.meta_graph.object_graph_def, self.key)
-        make_function(workspace, self.key, tables)
-        sweep(workspace.meta_graph, in_use)
-        workspace.note(
-            "adapt-objects",
-            "info",
-            show(self.key),
-            f"The signature is {'changed' if self.as_key is None else 'added'}; callables of the object graph, as "
-            "__call__, stay as they were.",
-        )
+        renew_function(workspace, self.key, in_use, tables, added=self.as_key is not None)
 
     def _tell(self, one: _Adapted) -> None:
         self.workspace.findings += adapter_remarks(one.checked, show(one.key))
-
-
-def _scope(nodes: Mapping[str, NodeDef]) -> str:
-    """Return a scope that no node is in."""
-    scopes = {name.partition("/")[0] for name in nodes}
-    return next(
-        name for name in (f"adapt_{number}" for number in range(len(scopes) + 1)) if name not in scopes
-    )
-
-
-def _write(info: TensorInfo, tensor: str, told: TensorType) -> None:
-    info.Clear()
-    info.name, info.dtype = tensor, told.dtype
-    info.tensor_shape.CopyFrom(shapes.to_proto(told.shape))
