@@ -49,11 +49,14 @@ if TYPE_CHECKING:
     from workbench.surgery.draft import Draft, apply, check
     from workbench.surgery.operation import Operation
     from workbench.surgery.operations.adapt import Adapt
+    from workbench.surgery.operations.concat import Concat
     from workbench.surgery.operations.connect import Connect
     from workbench.surgery.operations.expose import Expose
     from workbench.surgery.operations.flatten import Flatten
     from workbench.surgery.operations.freeze import Freeze
+    from workbench.surgery.operations.mean import Mean
     from workbench.surgery.operations.reshape import Reshape
+    from workbench.surgery.operations.share import Share
     from workbench.surgery.operations.signature import ChangeSignature
     from workbench.surgery.plan import Plan, ResultOptions, Source
     from workbench.surgery.shortcuts import change_signatures, flatten, freeze
@@ -67,6 +70,7 @@ _HOMES = {
     "Added": "workbench.surgery.signatures.changes",
     "ChangeSignature": "workbench.surgery.operations.signature",
     "Checked": "workbench.checks.check",
+    "Concat": "workbench.surgery.operations.concat",
     "Connect": "workbench.surgery.operations.connect",
     "DType": "workbench.disk.dtypes",
     "Danger": "workbench.checks.unsafe",
@@ -77,6 +81,7 @@ _HOMES = {
     "Flatten": "workbench.surgery.operations.flatten",
     "Freeze": "workbench.surgery.operations.freeze",
     "InputError": "workbench.errors",
+    "Mean": "workbench.surgery.operations.mean",
     "MetaGraph": "workbench.model",
     "Model": "workbench.checks.opened",
     "NotASavedModel": "workbench.errors",
@@ -90,6 +95,7 @@ _HOMES = {
     "Reshape": "workbench.surgery.operations.reshape",
     "ResultOptions": "workbench.surgery.plan",
     "RuntimeFailure": "workbench.errors",
+    "Share": "workbench.surgery.operations.share",
     "Source": "workbench.surgery.plan",
     "TargetExists": "workbench.errors",
     "UnknownName": "workbench.errors",
@@ -113,10 +119,10 @@ _HOMES = {
 }
 
 __all__ = [
-    "Adapt", "Added", "ChangeSignature", "Checked", "Connect", "DType", "Danger", "DiskError", "Draft", "Expose",
-    "Finding",
-    "Flatten", "Freeze", "InputError", "MetaGraph", "Model", "NotASavedModel", "NotAllowedToRun", "Operation",
-    "Plan", "PlanError", "Proof", "Proving", "Report", "Reshape", "ResultOptions", "RuntimeFailure", "Source",
+    "Adapt", "Added", "ChangeSignature", "Checked", "Concat", "Connect", "DType", "Danger", "DiskError",
+    "Draft", "Expose", "Finding", "Flatten", "Freeze", "InputError", "Mean", "MetaGraph", "Model",
+    "NotASavedModel", "NotAllowedToRun", "Operation", "Plan", "PlanError", "Proof", "Proving", "Report",
+    "Reshape", "ResultOptions", "RuntimeFailure", "Share", "Source",
     "TargetExists", "UnknownName", "UsageError", "WorkbenchError", "__version__", "apply", "change_signatures",
     "check", "check_model", "commit", "draw", "errors", "flatten", "freeze", "open_model", "parse_step", "run",
     "sample_models", "scan", "to_networkx", "verify",

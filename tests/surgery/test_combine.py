@@ -19,13 +19,13 @@ from workbench.runtime.api import run
 from workbench.runtime.chain import FromSeveral, FromStage
 from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import Draft
-from workbench.surgery.operation import Operation, parse_step, print_step
 from workbench.surgery.operations.adapt import Adapt
 from workbench.surgery.operations.concat import Concat
 from workbench.surgery.operations.mean import Mean
 from workbench.surgery.operations.share import Share
 from workbench.surgery.operations.signature import ChangeSignature
 from workbench.surgery.plan import Plan, ResultOptions, Source
+from workbench.surgery.step import Step, parse_step, print_step
 
 KEY = "serving_default"
 
@@ -42,7 +42,7 @@ def two(
     ).save()
 
 
-def ensemble(tmp_path: Path, *steps: Operation, **options: object) -> Plan:
+def ensemble(tmp_path: Path, *steps: Step, **options: object) -> Plan:
     """Three models that share `x`: 2x, tanh x, -x as `y` each."""
     paths = {"a": doubler(tmp_path / "a").save()}
     for handle, op in (("b", "Tanh"), ("c", "Neg")):
@@ -161,7 +161,7 @@ TABLE, OTHER = ("float32", (2, 3)), ("float32", (3, 3))
     ],
 )  # fmt: skip
 def test_what_is_refused(
-    tmp_path: Path, one: tuple[str, Shape], other: tuple[str, Shape], step: Operation, code: str, message: str
+    tmp_path: Path, one: tuple[str, Shape], other: tuple[str, Shape], step: Step, code: str, message: str
 ) -> None:
     found = findings_of(Plan.edit(two(tmp_path / "m", one, other), step))
     assert the(found, code).message.startswith(message) and codes(found, "error") == [code]

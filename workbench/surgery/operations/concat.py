@@ -98,7 +98,7 @@ class Concat(Combining):
         return (*beside[:at], total, *beside[at + 1 :])
 
     def build(self, fragment: Fragment, given: Sequence[Tensor], result: TensorType) -> Tensor:
-        """Add the nodes of the new output; see `Combining`."""
+        """Make the nodes of the new output; see `Combining`."""
         axis = fragment.const(self.axis, "int32", name="axis")
         return fragment.op("ConcatV2", given, axis, name="concat")
 

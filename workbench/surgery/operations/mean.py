@@ -73,7 +73,7 @@ class Mean(Combining):
         return found.with_shape(shape)
 
     def build(self, fragment: Fragment, given: Sequence[Tensor], result: TensorType) -> Tensor:
-        """Add the nodes of the mean; see `Combining`."""
+        """Make the nodes of the mean; see `Combining`."""
         total = fragment.op("AddN", given, name="sum")
         count = fragment.const(Fraction(len(given)), result.dtype, name="count")
         return fragment.op("RealDiv", total, count, name="mean")

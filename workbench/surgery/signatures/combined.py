@@ -70,7 +70,7 @@ class Combining(Operation):
 
     @abstractmethod
     def build(self, fragment: Fragment, given: Sequence[Tensor], result: TensorType) -> Tensor:
-        """Add the nodes that compute the result."""
+        """Make the nodes that compute the result."""
 
     @abstractmethod
     def reference(self, given: Sequence[Any]) -> Any:
