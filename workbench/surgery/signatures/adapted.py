@@ -267,7 +267,7 @@ class _Work:
         definition = self.workspace.meta_graph.signature_def[self.key]
         if added is not None:
             made = fragment.op("Placeholder", name="passed", dtype=added.dtype, shape=added.shape)
-            _write(definition.inputs[key], f"{made.node}:0", added)
+            definition.inputs[key].CopyFrom(added.info(f"{made.node}:0"))
         info = definition.inputs[key]
         name = names.input_tensor(info.name)
         result = fragment.op("Identity", Tensor(name.node, info.dtype, name.index), name="passed_on")

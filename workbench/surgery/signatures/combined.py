@@ -162,8 +162,9 @@ class _Work:
             return None
         wanted = [names.input_tensor(name) for name in chosen.outputs[key].tensors]
         for own, given in reference.outputs.items():
-            unchanged = isinstance(given, SourceTensors) and given.handle == handle and not given.steps
-            if unchanged and [names.input_tensor(name) for name in given.tensors] == wanted:
+            if not isinstance(given, SourceTensors) or given.handle != handle or given.steps:
+                continue  # another model's, or not what the source gives any more
+            if [names.input_tensor(name) for name in given.tensors] == wanted:
                 return own
         return None
 
