@@ -45,8 +45,9 @@ def command(app: WorkbenchApp) -> str:
 async def choose(app: WorkbenchApp, pilot: Pilot[int], name: str) -> None:
     """Opens the dialog and the form of an operation, by keys."""
     await press(app, pilot, "A")
-    at = [known for known, _ in choices()].index(name)
-    await press(app, pilot, *["down"] * (at - app.screen.query_one(Operations).cursor), "enter")
+    operations = app.screen.query_one(Operations)
+    at = [known for known, _ in operations.choices].index(name)
+    await press(app, pilot, *["down"] * (at - operations.cursor), "enter")
 
 
 def line(app: WorkbenchApp, name: str) -> Input:
@@ -63,9 +64,9 @@ def test_a_step_on_one_model(model: Path, tmp_path: Path, size: tuple[int, int])
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         assert command(app).startswith("workbench inspect ")
         await choose(app, pilot, "signature")
-        assert isinstance(app.screen, StepScreen) and app.focused is line(app, "rename")
+        assert isinstance(app.screen, StepScreen) and line(app, "rename_outputs").value == "y="
         assert "rename an input of the chosen signature" in screen_text(app), "help stands in the empty line"
-        await press(app, pilot, "tab")
+        await press(app, pilot, "shift+tab")
         assert "rename_inputs=OLD=NEW: rename an input of the chosen signature." in screen_text(app)
         await type_text(app, pilot, "x=image")
         await press(app, pilot, "enter")
@@ -77,7 +78,9 @@ def test_a_step_on_one_model(model: Path, tmp_path: Path, size: tuple[int, int])
         await press(app, pilot, "y")
         assert app.clipboard == "signature rename_inputs=x=image"
         await press(app, pilot, "enter")
-        assert "A step has no place in a model; d removes it." in screen_text(app)
+        assert isinstance(app.screen, StepScreen) and "Change step 1: signature" in screen_text(app)
+        await press(app, pilot, "escape", "right")
+        assert "A step has no place in a model; enter changes it, d removes it." in screen_text(app)
         await press(app, pilot, "d")
         assert steps(app) == []
         await press(app, pilot, "u")
@@ -179,7 +182,7 @@ def test_one_model_with_a_step_is_previewed_and_committed(model: Path, tmp_path:
         await press(app, pilot, "c")
         assert isinstance(app.screen, WorkScreen) and "There is no step yet." in screen_text(app)
         await choose(app, pilot, "signature")
-        await press(app, pilot, "tab")
+        await press(app, pilot, "shift+tab")
         await type_text(app, pilot, "x=image")
         await press(app, pilot, "enter", "v")
         assert isinstance(app.screen, PreviewScreen)
@@ -196,5 +199,92 @@ def test_one_model_with_a_step_is_previewed_and_committed(model: Path, tmp_path:
         await until(pilot, lambda: app.screen.report is not None)  # type: ignore[attr-defined]
         assert list(open_model(target).meta.signatures["serving_default"].inputs) == ["image"]
         assert not app.session.unsaved
+
+    drive(story, [model], state=tmp_path / "state")
+
+
+# -- steps on what is under the cursor; changing a step; history
+
+
+async def go_to_row(app: WorkbenchApp, pilot: Pilot[int], kind: str) -> None:
+    """Moves to the first row of a kind."""
+    assert isinstance(app.screen, WorkScreen)
+    rows = app.screen.panes[0].rows
+    at = next(at for at in range(len(rows.listing)) if rows.listing[at].kind == kind)
+    rows.cursor = at
+    await settle(app, pilot)
+
+
+def test_a_step_on_the_input_under_the_cursor(model: Path, tmp_path: Path) -> None:
+    """Operations that take an input come first, and its key stands in the form."""
+
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await go_to_row(app, pilot, "input")
+        await press(app, pilot, "A")
+        assert "Add a step for the input x" in screen_text(app)
+        operations = app.screen.query_one(Operations)
+        assert {"set", "adapt", "signature"} <= operations.fitting
+        first = [name for name, _ in operations.choices[: len(operations.fitting)]]
+        assert set(first) == operations.fitting and "flatten" not in first
+        await press(app, pilot, *["down"] * (first.index("set") - operations.cursor), "enter")
+        assert line(app, "input").value == "x" and app.focused is line(app, "value")
+        await type_text(app, pilot, "[[1, 2, 3, 4]]")
+        await press(app, pilot, "enter")
+        assert steps(app) == ["set input=x 'value=[[1, 2, 3, 4]]'"]
+
+    drive(story, [model], state=tmp_path / "state")
+
+
+def test_a_chain_is_typed_without_quotes(model: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await go_to_row(app, pilot, "output")
+        await press(app, pilot, "A")
+        operations = app.screen.query_one(Operations)
+        at = [name for name, _ in operations.choices].index("adapt")
+        await press(app, pilot, *["down"] * (at - operations.cursor), "enter")
+        assert line(app, "after").value == "y=" and app.focused is line(app, "after")
+        await type_text(app, pilot, "softmax | top-k 2")
+        await press(app, pilot, "enter")
+        assert steps(app) == ["adapt 'after=y=softmax | top-k 2'"]
+
+    drive(story, [model], state=tmp_path / "state")
+
+
+def test_a_step_is_changed_in_its_form(model: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        for text in ("signature rename_inputs=x=image rename=serving_default=predict", "flatten format=tf1"):
+            app.session.add_step(registry.parse_step(text))
+        app.screen.query_one(Wires).rows_changed()
+        await press(app, pilot, "w", "enter")
+        assert "Change step 1: signature" in screen_text(app)
+        assert line(app, "rename_inputs").value == "x=image"
+        line(app, "rename_inputs").value = "x=picture"
+        await press(app, pilot, "enter")
+        assert steps(app) == [
+            "signature rename=serving_default=predict rename_inputs=x=picture",
+            "flatten format=tf1",
+        ]
+        await press(app, pilot, "enter", "escape")
+        assert isinstance(app.screen, WorkScreen) and len(steps(app)) == 2
+
+    drive(story, [model], state=tmp_path / "state")
+
+
+def test_back_and_forward_to_any_change(model: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "H")
+        assert isinstance(app.screen, WorkScreen) and "no changes yet" in screen_text(app)
+        for text in ("freeze", "flatten", "flatten format=tf1"):
+            app.session.add_step(registry.parse_step(text))
+        await press(app, pilot, "H")
+        shown = screen_text(app)
+        assert "before all changes" in shown and shown.count("add flatten") == 2
+        await press(app, pilot, "up", "up", "enter")
+        assert steps(app) == ["freeze"]
+        assert "the plan after: add freeze" in screen_text(app)
+        await press(app, pilot, "H", "G", "enter")
+        assert steps(app) == ["freeze", "flatten", "flatten format=tf1"]
+        await press(app, pilot, "H", "g", "enter")
+        assert steps(app) == []
 
     drive(story, [model], state=tmp_path / "state")

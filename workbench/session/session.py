@@ -311,6 +311,13 @@ class Session:
         """Add a step after the others."""
         self.change(f"add {step.NAME}", replace(self.plan, steps=(*self.plan.steps, step)))
 
+    def replace_step(self, number: int, new: Step) -> None:
+        """Replace the step with this number among those that connect no models."""
+        others = [at for at, step in enumerate(self.plan.steps) if not isinstance(step, Connect)]
+        steps = list(self.plan.steps)
+        steps[others[number]] = new
+        self.change(f"change step {number + 1}: {new.NAME}", replace(self.plan, steps=tuple(steps)))
+
     def remove_step(self, number: int) -> None:
         """Remove the step with this number among those that connect no models."""
         others = [at for at, step in enumerate(self.plan.steps) if not isinstance(step, Connect)]
@@ -457,6 +464,23 @@ class Session:
     def can_redo(self) -> str | None:
         """Return the name of the change that redo repeats, or None."""
         return self._redo[-1].label if self._redo else None
+
+    @property
+    def history(self) -> list[str]:
+        """Return the names of all changes, undone ones too, from the first to the last."""
+        return [one.label for one in (*self._undo, *reversed(self._redo))]
+
+    @property
+    def position(self) -> int:
+        """Return how many changes of `history` are done."""
+        return len(self._undo)
+
+    def travel(self, position: int) -> None:
+        """Undo or redo changes until this many are done."""
+        while self.position > position and self.undo() is not None:
+            pass
+        while self.position < position and self.redo() is not None:
+            pass
 
     def undo(self) -> str | None:
         """Undo the last change; return its name."""

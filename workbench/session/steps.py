@@ -9,7 +9,7 @@ import dataclasses
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.errors import UsageError
 from workbench.names import count
@@ -23,7 +23,10 @@ from workbench.surgery.step import (
     operation_names,
     parse_field,
 )
-from workbench.surgery.values import Flag, from_text
+from workbench.surgery.values import Flag, Pairs, Text, Texts, from_text
+
+if TYPE_CHECKING:
+    from workbench.session.lists.listing import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ class FormField:
         required: whether it has no default.
         flag: whether it is a checkbox; else it is a line of text.
         ticked: whether the checkbox is ticked at first.
-        several: whether it takes several values.
+        several: whether it takes several values, separated by spaces.
+        pair: whether it takes one pair, whose value may contain spaces.
     """
 
     name: str
@@ -47,6 +51,7 @@ class FormField:
     flag: bool
     ticked: bool
     several: bool
+    pair: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,102 @@ class Filled:
 
     step: Step | None
     problems: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a new step is about: what is under the cursor.
+
+    Attributes:
+        kind: `inputs`, `outputs` or `signatures` for a key; `tensors` for a node; empty for anything else.
+        text: the key, or the tensor as a step writes it.
+        signature: the signature that has the key, where it is not the chosen one; else empty.
+    """
+
+    kind: str = ""
+    text: str = ""
+    signature: str = ""
+
+    @property
+    def noun(self) -> str:
+        """What it is, in the singular."""
+        return self.kind.removesuffix("s")
+
+
+def about(row: Row | None, chosen: str | None) -> About:
+    """Return what a step on a row of a model is about.
+
+    Args:
+        row: the row under the cursor, or None.
+        chosen: key of the chosen signature.
+    """
+    if row is None:
+        return About()
+    if row.kind in ("input", "output") and row.key[0] == "port":
+        return About(f"{row.kind}s", row.key[3], "" if row.key[1] == chosen else row.key[1])
+    if row.kind == "signature":
+        return About("signatures", row.key[1])
+    if row.kind == "node" and row.spot is not None:
+        return About("tensors", f"{row.spot}:0")
+    return About()
+
+
+def takes(name: str, about: About) -> bool:
+    """Return whether an operation has a field for what a step is about."""
+    return any(_field_for(field, about) for field in dataclasses.fields(_class(name)))
+
+
+def _field_for(field: dataclasses.Field[Any], about: About) -> bool:
+    if about.kind == "tensors":
+        return bool(field.metadata["refers"]) and not field.metadata["keys"]
+    return bool(about.kind) and field.metadata["keys"] == about.kind
+
+
+def beginning(name: str, about: About) -> dict[str, str | bool]:
+    """Return the lines of an operation's form that follow from what the step is about.
+
+    A key stands in the first field for such keys, with `=` behind it where a value follows.
+    """
+    fields = dataclasses.fields(_class(name))
+    field = next((one for one in fields if _field_for(one, about)), None)
+    if field is None:
+        return {}
+    kind = kind_of(field)
+    if isinstance(kind, Pairs):
+        before = "KEY=" if about.kind == "tensors" else ""
+        text = f"{before}{about.text}" if before else f"{about.text}="
+        typed: dict[str, str | bool] = {field.name: text if _is_long(field) else shlex.quote(text)}
+    elif isinstance(kind, (Text, Texts)):
+        typed = {field.name: shlex.quote(about.text) if kind.several else about.text}
+    else:
+        return {}
+    if about.signature and any(one.name == "signature" for one in fields):
+        typed["signature"] = about.signature
+    return typed
+
+
+def typed(step: Step) -> dict[str, str | bool]:
+    """Return the lines and ticks of a form that mean a step: the inverse of `fill`."""
+    found: dict[str, str | bool] = {}
+    for field in dataclasses.fields(step):
+        value, kind = getattr(step, field.name), kind_of(field)
+        if isinstance(kind, Flag):
+            found[field.name] = bool(value)
+        elif is_required(field) or value != field.default:
+            words = kind.print(kind.write(value))
+            found[field.name] = (
+                words[0] if len(words) == 1 and _is_read_whole(field, words[0]) else shlex.join(words)
+            )
+    return found
+
+
+def _is_long(field: dataclasses.Field[Any]) -> bool:
+    """Return whether the line of a field is one value, which may contain spaces."""
+    return not kind_of(field).several or field.metadata["words"] == 2
+
+
+def _is_read_whole(field: dataclasses.Field[Any], word: str) -> bool:
+    return _is_long(field) or isinstance(from_text(word), (list, dict))
 
 
 def choices() -> list[tuple[str, str]]:
@@ -77,7 +178,8 @@ def form_fields(name: str) -> tuple[FormField, ...]:
             required=is_required(field),
             flag=isinstance(kind_of(field), Flag),
             ticked=field.default is True,
-            several=kind_of(field).several,
+            several=kind_of(field).several and not _is_long(field),
+            pair=kind_of(field).several and _is_long(field),
         )
         for field in dataclasses.fields(_class(name))
     )
@@ -87,7 +189,8 @@ def fill(name: str, typed: Mapping[str, str | bool]) -> Filled:
     """Return the operation that a filled form means, or what is wrong with its fields.
 
     A line is read as `--step` reads what stands behind `field=`. Where a field takes several values, they are
-    separated by spaces, quoted as in a POSIX shell, or one JSON value.
+    separated by spaces, quoted as in a POSIX shell, or one JSON value. A chain of adapters is read whole: its line has
+    one pair, or a JSON object.
 
     Args:
         name: of the operation.
@@ -126,7 +229,7 @@ def _words(field: dataclasses.Field[Any], typed: str | bool) -> list[str]:
     text = typed.strip()
     if not text:
         return []
-    if not kind_of(field).several or isinstance(from_text(text), (list, dict)):
+    if _is_read_whole(field, text):
         return [text]
     try:
         return shlex.split(text)

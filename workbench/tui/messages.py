@@ -44,6 +44,17 @@ class RemoveAsked(Message):
 
 
 @dataclass
+class ChangeAsked(Message):
+    """The user wants to change a step.
+
+    Attributes:
+        row: its number in the list of wires and steps, wires first.
+    """
+
+    row: int
+
+
+@dataclass
 class ModelAsked(Message):
     """The user wants to open, replace or close a model; no handle opens another."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,7 +13,8 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
-from workbench.session.steps import FormField, choices, fill, form_fields
+from workbench.names import show
+from workbench.session.steps import About, FormField, beginning, choices, fill, form_fields, takes
 from workbench.surgery.step import Step
 from workbench.tui.screens.dialog import Dialog
 from workbench.tui.widgets.checkbox import Tick
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
     from workbench.tui.host import Host
 
 _SEVERAL = "Separate several values by spaces; quote a value that contains spaces."
+_PAIR = "Write one pair; for several, a JSON object."
 
 
-def ask_for_step(app: Host, made: Callable[[Step], None], name: str = "") -> None:
+def ask_for_step(app: Host, made: Callable[[Step], None], about: About, name: str = "") -> None:
     """Ask for an operation, then for its fields.
 
     A form that is closed leads back to the operations.
@@ -33,32 +35,35 @@ def ask_for_step(app: Host, made: Callable[[Step], None], name: str = "") -> Non
     Args:
         app: the application.
         made: what is done with the step.
+        about: what the step is about; its key stands in the form already.
         name: of the operation under the cursor at first.
     """
 
     def chosen(name: str | None) -> None:
         if name is not None:
-            app.push_screen(StepScreen(name), lambda step: filled(name, step))
+            app.push_screen(StepScreen(name, beginning(name, about)), lambda step: filled(name, step))
 
     def filled(name: str, step: Step | None) -> None:
         if step is not None:
             made(step)
         else:
-            ask_for_step(app, made, name)
+            ask_for_step(app, made, about, name)
 
-    app.push_screen(OperationsScreen(name), chosen)
+    app.push_screen(OperationsScreen(about, name), chosen)
 
 
 class Operations(Lines):
-    """The operations, one a line with its help.
+    """The operations, one a line with its help; first those that take what the step is about.
 
     Args:
+        about: what the step is about.
         name: of the operation under the cursor at first.
     """
 
-    def __init__(self, name: str, **kwargs: Any) -> None:
+    def __init__(self, about: About, name: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.choices = choices()
+        self.fitting = {known for known, _ in choices() if takes(known, about)}
+        self.choices = sorted(choices(), key=lambda one: one[0] not in self.fitting)
         self._at = next((at for at, (known, _) in enumerate(self.choices) if known == name), 0)
         self._width = max((len(known) for known, _ in self.choices), default=0)
 
@@ -74,7 +79,13 @@ class Operations(Lines):
     def paint(self, index: int) -> Painted:
         """Return an operation as a line."""
         name, help = self.choices[index]
-        return Painted([(f" {name:{self._width}}  ", "strong"), (help, "plain")])
+        quiet = bool(self.fitting) and name not in self.fitting
+        return Painted(
+            [
+                (f" {name:{self._width}}  ", "plain" if quiet else "strong"),
+                (help, "quiet" if quiet else "plain"),
+            ]
+        )
 
     def action_copy(self) -> None:
         """Copy the operation's name."""
@@ -86,16 +97,17 @@ class OperationsScreen(Dialog[str]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,space", "take", "This one")]
 
-    def __init__(self, name: str = "") -> None:
+    def __init__(self, about: About, name: str = "") -> None:
         super().__init__()
-        self._name_at_first = name
+        self._about, self._name_at_first = about, name
 
     def compose(self) -> ComposeResult:
         """Yield the list."""
         with Vertical(classes="dialog") as frame:
-            frame.border_title = "Add a step"
+            title = f"Add a step for the {self._about.noun} {show(self._about.text, 40)}"
+            frame.border_title = (title if self._about.kind else "Add a step").replace("[", r"\[")
             frame.border_subtitle = "enter: choose   esc: close"
-            yield Operations(self._name_at_first)
+            yield Operations(self._about, self._name_at_first)
 
     def action_take(self) -> None:
         """Choose the operation under the cursor."""
@@ -112,44 +124,62 @@ class StepScreen(Dialog[Step]):
 
     Args:
         operation: its name.
+        typed: what stands in the lines at first, by field.
+        number: of the step that is changed; 0 for a new one.
     """
 
     CSS_PATH: ClassVar[list[str | PurePath]] = ["dialog.tcss", "form.tcss", "steps.tcss"]
-    AUTO_FOCUS = "Input, Tick, #add"
+    AUTO_FOCUS = None
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "add", "Add")]
 
-    def __init__(self, operation: str) -> None:
+    def __init__(
+        self, operation: str, typed: Mapping[str, str | bool] | None = None, number: int = 0
+    ) -> None:
         super().__init__()
         self._operation = operation
+        self._typed = dict(typed or {})
+        self._number = number
         self._about = dict(choices())[operation]
         self._fields = {field.name: field for field in form_fields(operation)}
 
     def compose(self) -> ComposeResult:
         """Yield a line for each field, the help of the focused one and the buttons."""
         with Vertical(classes="dialog") as frame:
-            frame.border_title = f"Add a step: {self._operation}"
-            frame.border_subtitle = "enter: add   tab: next field   esc: back"
+            verb = "change" if self._number else "add"
+            title = f"Change step {self._number}" if self._number else "Add a step"
+            frame.border_title = f"{title}: {self._operation}"
+            frame.border_subtitle = f"enter: {verb}   tab: next field   esc: back"
             required = any(field.required for field in self._fields.values())
             note = " Fields with * are required." if required else ""
             yield Static(f"{self._about}.{note}", classes="text", markup=False)
             with VerticalScroll(id="fields", can_focus=False):
                 for field in self._fields.values():
-                    yield from _line(field)
+                    yield from _line(field, self._typed.get(field.name))
             problem = Static(id="problem", classes="problem", markup=False)
             problem.display = False
             yield problem
             if self._fields:
                 yield Static(classes="hint", markup=False)
             with Horizontal(classes="buttons"):
-                yield Button("Add", id="add", classes="-primary", compact=True)
+                yield Button(verb.capitalize(), id="add", classes="-primary", compact=True)
                 yield Button("Back", id="back", compact=True)
+
+    def on_mount(self) -> None:
+        """Focus the line to go on with: one that begins a pair, else a required one that is empty, else the first."""
+        fields = self._fields.values()
+        begun = [one.name for one in fields if str(self._typed.get(one.name, "")).endswith("=")]
+        empty = [one.name for one in fields if one.required and not self._typed.get(one.name)]
+        wanted = next(iter([*begun, *(empty if self._typed else ())]), "")
+        lines = self.query(".field Input, .field Tick").results(Widget)
+        line = next((one for one in lines if wanted in ("", one.name)), None)
+        (line or self.query_one("#add")).focus()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Show the help of the focused field in full."""
         field = self._fields.get(event.widget.name or "")
         hint = next(iter(self.query(".hint").results(Static)), None)
         if field is not None and hint is not None:
-            more = f" {_SEVERAL}" if field.several else ""
+            more = f" {_SEVERAL}" if field.several else f" {_PAIR}" if field.pair else ""
             hint.update(f"{field.name}={field.metavar}: {field.help}.{more}")
 
     def action_add(self) -> None:
@@ -159,7 +189,11 @@ class StepScreen(Dialog[Step]):
             for line in self.query(".field Input, .field Tick").results(Widget)
             if isinstance(line, (Input, Tick))
         }
-        filled = fill(self._operation, {name: line.value for name, line in lines.items()})
+        typed = {name: line.value for name, line in lines.items()}
+        for name, value in typed.items():  # a pair that was begun for the user, who left it so
+            if value == self._typed.get(name) and str(value).endswith("="):
+                typed[name] = ""
+        filled = fill(self._operation, typed)
         if filled.step is not None:
             self.dismiss(filled.step)
             return
@@ -185,15 +219,18 @@ class StepScreen(Dialog[Step]):
             self.action_cancel()
 
 
-def _line(field: FormField) -> ComposeResult:
-    """Yield the line of a field and the place for what is wrong with it."""
+def _line(field: FormField, typed: str | bool | None) -> ComposeResult:
+    """Yield the line of a field, what is typed in it, and the place for what is wrong with it."""
     with Horizontal(classes="field"):
         if field.flag:
-            yield Tick(field.name, field.ticked, name=field.name, classes="option", compact=True)
+            ticked = field.ticked if typed is None else bool(typed)
+            yield Tick(field.name, ticked, name=field.name, classes="option", compact=True)
             yield Static(field.help, classes="about", markup=False)
         else:
             yield Static(f"{field.name}{' *' if field.required else ''}", classes="label", markup=False)
-            yield Input(placeholder=field.help, name=field.name, compact=True)
+            yield Input(
+                str(typed or ""), placeholder=field.help, name=field.name, compact=True, select_on_focus=False
+            )
     problem = Static(id=f"problem-{field.name}", classes="problem", markup=False)
     problem.display = False
     yield problem

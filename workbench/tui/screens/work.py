@@ -11,6 +11,7 @@ from workbench.names import show
 from workbench.session.lists.picking import Picked, Refused, best, outputs_of, pick, resolve
 from workbench.tui.actions import bindings
 from workbench.tui.messages import (
+    ChangeAsked,
     DropAsked,
     GoTo,
     ModelAsked,
@@ -98,7 +99,11 @@ class WorkScreen(PanesScreen):
         self.changed()
 
     def action_add_step(self) -> None:
-        """Let the user choose an operation, fill in its fields, and add it as a step."""
+        """Let the user choose an operation, fill in its fields, and add it as a step.
+
+        The form begins with what is under the cursor.
+        """
+        from workbench.session.steps import about
         from workbench.tui.screens.steps import ask_for_step
 
         if not self.session.plan.sources:
@@ -109,7 +114,43 @@ class WorkScreen(PanesScreen):
             self.session.add_step(step)
             self.changed()
 
-        ask_for_step(self.app, made)
+        pane = next((pane for pane in self.panes if pane.id == self.region_id), None)
+        row = None if pane is None else pane.rows.row
+        chosen = None if pane is None else self.session.chosen(pane.handle)
+        ask_for_step(self.app, made, about(row, chosen))
+
+    @on(ChangeAsked)
+    def _change_step(self, event: ChangeAsked) -> None:
+        """Let the user change the fields of a step."""
+        from workbench.session.steps import typed
+        from workbench.tui.screens.steps import StepScreen
+
+        number = event.row - len(self.session.plan.wires)
+        step = self.session.plan.other_steps[number]
+
+        def made(new: Step | None) -> None:
+            if new is not None:
+                self.session.replace_step(number, new)
+                self.changed()
+
+        self.app.push_screen(StepScreen(step.NAME, typed(step), number + 1), made)
+
+    def action_history(self) -> None:
+        """List the changes, and go back or forward to one."""
+        from workbench.tui.screens.history import HistoryScreen
+
+        if not self.session.can_undo and not self.session.can_redo:
+            self.app.say("There are no changes yet.")
+            return
+
+        def chosen(position: int | None) -> None:
+            if position is not None and position != self.session.position:
+                self.session.travel(position)
+                self.app.say(f"This is the plan after: {self.session.can_undo or 'nothing'}.")
+                self.changed()
+                self._load_all()
+
+        self.app.push_screen(HistoryScreen(self.session.history, self.session.position), chosen)
 
     def action_suggest(self) -> None:
         """Suggest wires."""

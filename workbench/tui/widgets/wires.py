@@ -13,7 +13,7 @@ from workbench.surgery.operations.connect import Connect
 from workbench.surgery.step import Step, print_step
 from workbench.tui import glyphs
 from workbench.tui.actions import bindings
-from workbench.tui.messages import GoTo, RemoveAsked
+from workbench.tui.messages import ChangeAsked, GoTo, RemoveAsked
 from workbench.tui.widgets.lines import Lines, Painted, Piece
 
 
@@ -107,8 +107,11 @@ class Wires(Lines):
             self.app.say("There is no wire or step to remove.")
 
     def action_source(self) -> None:
-        """Go to the wire's source."""
-        self._go(0)
+        """Go to the wire's source, or change the step."""
+        if self.step is not None:
+            self.post_message(ChangeAsked(self.cursor))
+        else:
+            self._go(0)
 
     def action_target(self) -> None:
         """Go to the wire's target."""
@@ -121,7 +124,7 @@ class Wires(Lines):
             text = (wire.source, wire.target)[side].removeprefix(f"{handle}@")
             self.post_message(GoTo(f"{handle}@{text}", "target" if side else "source"))
         elif self.step is not None:
-            self.app.say("A step has no place in a model; d removes it.")
+            self.app.say("A step has no place in a model; enter changes it, d removes it.")
         else:
             self.app.say("There is no wire yet; space on an output of a model picks it.")
 
