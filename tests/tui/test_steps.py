@@ -13,7 +13,6 @@ from textual.widgets import Input, Static
 from tests.surgery.tiny import doubler
 from tests.tui.driving import drive, press, screen_text, settle, type_text, until
 from workbench.model import open_model
-from workbench.session.steps import choices
 from workbench.surgery import step as registry
 from workbench.surgery import values
 from workbench.surgery.operation import Operation
