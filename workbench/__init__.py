@@ -49,13 +49,18 @@ if TYPE_CHECKING:
     from workbench.surgery.draft import Draft, apply, check
     from workbench.surgery.operation import Operation
     from workbench.surgery.operations.adapt import Adapt
+    from workbench.surgery.operations.clear_devices import ClearDevices
     from workbench.surgery.operations.concat import Concat
     from workbench.surgery.operations.connect import Connect
+    from workbench.surgery.operations.drop_metagraph import DropMetagraph
     from workbench.surgery.operations.expose import Expose
     from workbench.surgery.operations.flatten import Flatten
     from workbench.surgery.operations.freeze import Freeze
     from workbench.surgery.operations.mean import Mean
+    from workbench.surgery.operations.prune import Prune
     from workbench.surgery.operations.reshape import Reshape
+    from workbench.surgery.operations.retag import Retag
+    from workbench.surgery.operations.set import Set
     from workbench.surgery.operations.share import Share
     from workbench.surgery.operations.signature import ChangeSignature
     from workbench.surgery.plan import Plan, ResultOptions, Source
@@ -71,12 +76,14 @@ _HOMES = {
     "ChangeSignature": "workbench.surgery.operations.signature",
     "Checked": "workbench.checks.check",
     "Concat": "workbench.surgery.operations.concat",
+    "ClearDevices": "workbench.surgery.operations.clear_devices",
     "Connect": "workbench.surgery.operations.connect",
     "DType": "workbench.disk.dtypes",
     "Danger": "workbench.checks.unsafe",
     "DiskError": "workbench.errors",
     "Draft": "workbench.surgery.draft",
     "Expose": "workbench.surgery.operations.expose",
+    "DropMetagraph": "workbench.surgery.operations.drop_metagraph",
     "Finding": "workbench.findings",
     "Flatten": "workbench.surgery.operations.flatten",
     "Freeze": "workbench.surgery.operations.freeze",
@@ -91,11 +98,14 @@ _HOMES = {
     "PlanError": "workbench.errors",
     "Proof": "workbench.verification.report",
     "Proving": "workbench.publishing.running",
+    "Prune": "workbench.surgery.operations.prune",
     "Report": "workbench.publishing.report",
     "Reshape": "workbench.surgery.operations.reshape",
     "ResultOptions": "workbench.surgery.plan",
+    "Retag": "workbench.surgery.operations.retag",
     "RuntimeFailure": "workbench.errors",
     "Share": "workbench.surgery.operations.share",
+    "Set": "workbench.surgery.operations.set",
     "Source": "workbench.surgery.plan",
     "TargetExists": "workbench.errors",
     "UnknownName": "workbench.errors",
@@ -119,13 +129,13 @@ _HOMES = {
 }
 
 __all__ = [
-    "Adapt", "Added", "ChangeSignature", "Checked", "Concat", "Connect", "DType", "Danger", "DiskError",
-    "Draft", "Expose", "Finding", "Flatten", "Freeze", "InputError", "Mean", "MetaGraph", "Model",
-    "NotASavedModel", "NotAllowedToRun", "Operation", "Plan", "PlanError", "Proof", "Proving", "Report",
-    "Reshape", "ResultOptions", "RuntimeFailure", "Share", "Source",
-    "TargetExists", "UnknownName", "UsageError", "WorkbenchError", "__version__", "apply", "change_signatures",
-    "check", "check_model", "commit", "draw", "errors", "flatten", "freeze", "open_model", "parse_step", "run",
-    "sample_models", "scan", "to_networkx", "verify",
+    "Adapt", "Added", "ChangeSignature", "Checked", "ClearDevices", "Concat", "Connect", "DType", "Danger",
+    "DiskError", "Draft", "DropMetagraph", "Expose", "Finding", "Flatten", "Freeze", "InputError", "Mean",
+    "MetaGraph", "Model", "NotASavedModel", "NotAllowedToRun", "Operation", "Plan", "PlanError", "Proof",
+    "Proving", "Prune", "Report", "Reshape", "ResultOptions", "Retag", "RuntimeFailure", "Set", "Share",
+    "Source", "TargetExists", "UnknownName", "UsageError", "WorkbenchError", "__version__", "apply",
+    "change_signatures", "check", "check_model", "commit", "draw", "errors", "flatten", "freeze", "open_model",
+    "parse_step", "run", "sample_models", "scan", "to_networkx", "verify",
 ]  # fmt: skip
 
 

@@ -14,6 +14,72 @@ FILE = Code(
     "The recipe was made with another content, and would give another result.",
     "Give the file as it was, or make the plan again with the new one.",
 )  # fmt: skip
+NO_DEVICES = Code(
+    "clear-devices-nothing",
+    "info",
+    "the model names no device",
+    "It runs on any machine already.",
+    "Leave the step out.",
+)
+NO_DEVICES_NOW = Code(
+    "clear-devices-done", "info", "device strings were removed",
+    "A device that a machine does not have stops a v1 Session without soft placement.",
+    "Nothing, unless a device was meant to be kept.",
+)  # fmt: skip
+TAGS_TAKEN = Code(
+    "retag-taken", "error", "another MetaGraph has the tag set", "Loaders find a MetaGraph by its tag set.",
+    "Choose another tag set, or remove that MetaGraph in a step before.",
+)  # fmt: skip
+TAGS_SAME = Code(
+    "retag-same",
+    "info",
+    "the MetaGraph has the tag set already",
+    "Nothing is changed.",
+    "Leave the step out.",
+)
+NO_METAGRAPH = Code(
+    "metagraph-unknown", "error", "the model has no MetaGraph with the tag set", _STOPS, "Correct it."
+)
+THE_METAGRAPH = Code(
+    "metagraph-chosen", "error", "the chosen MetaGraph can't be removed", "The steps change this one.",
+    "Choose another MetaGraph to stay.",
+)  # fmt: skip
+METAGRAPH = Code(
+    "metagraph-dropped",
+    "info",
+    "other MetaGraphs were removed",
+    "Loaders no longer find them.",
+    "Nothing, unless somebody loads the model by such a tag set.",
+)
+KEYS_KEPT = Code(
+    "checkpoint-kept",
+    "info",
+    "the checkpoint stays as it is",
+    "What is read of it is not sure.",
+    "Nothing, or load the model with TensorFlow and save it again.",
+)
+KEYS_GONE = Code(
+    "checkpoint-pruned",
+    "info",
+    "values were removed from the checkpoint",
+    "No MetaGraph reads them.",
+    "Nothing, unless another program reads these values.",
+)
+PRUNED = Code(
+    "prune-done",
+    "info",
+    "what is left of training was removed",
+    "The model needs less space.",
+    "Nothing, unless training is to go on from this model.",
+)
+PRUNED_NOTHING = Code(
+    "prune-nothing", "info", "nothing is left of training", "Nothing is removed.", "Leave the step out."
+)
+PRUNE_SAVER = Code(
+    "prune-saver", "info", "variables of training stay, because of the saver",
+    "A saver of another form can't be made to leave out a variable.",
+    "Load the model with TensorFlow and save it again without them.",
+)  # fmt: skip
 UNKNOWN = Code(
     "signature-unknown", "error", "the model has no such signature", _STOPS, Hint("Correct the key: ", _KEYS)
 )

@@ -98,8 +98,7 @@ class Draft:
         assets = workspace.assets()
         if assets is None:
             model = self.source
-            bundle = model.bundle if self.checkpoint.how == "copy" else None
-            return MetaGraph(workspace.meta_graph, bundle=bundle, folder=model.folder)
+            return MetaGraph(workspace.meta_graph, bundle=workspace.bundle(), folder=model.folder)
         view = MetaGraph(workspace.meta_graph)
         view.__dict__["assets"] = assets
         return view
@@ -139,7 +138,7 @@ class Draft:
         with suppress(WorkbenchError):  # reported when it is written
             total += sum(copied.nbytes for copied in self.files)
         if self.checkpoint.how == "join":
-            total += sum(part.bundle.nbytes for part in self.checkpoint.parts)
+            total += sum(part.nbytes for part in self.checkpoint.parts)
             for _, _, content in self.checkpoint.tensors.values():
                 total += len(content) if isinstance(content, bytes) else sum(map(len, content))
         return total

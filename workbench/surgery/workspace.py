@@ -7,14 +7,15 @@ models works on the message that joining them gave. An operation sees what stand
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from workbench import names
 from workbench.disk import schema
+from workbench.disk.checkpoint.bundle_write import JoinPart
 from workbench.disk.folder.location import Location
 from workbench.disk.schema import MetaGraphDef, SavedModel
 from workbench.errors import WorkbenchError
@@ -32,7 +33,7 @@ from workbench.surgery.step_files import free_name
 
 if TYPE_CHECKING:
     from workbench.disk.checkpoint.bundle import Bundle
-    from workbench.disk.checkpoint.bundle_write import JoinPart, Tensor
+    from workbench.disk.checkpoint.bundle_write import Tensor
 
 SERVE = ("serve",)
 WARMUP = "tf_serving_warmup_requests"
@@ -166,16 +167,48 @@ class Workspace:
         """Make what stands now the model that the next operation finds."""
         proto = schema.SavedModel.FromString(self.proto.SerializeToString(deterministic=True))
         if self.joined_files is None:
-            source = self.source
-            keeps = self.checkpoint.how == "copy"
-            location = source.model.location
             self.model = StandingModel(
-                location, proto, self.position, lambda: source.model.bundle if keeps else None
+                self.source.model.location, proto, self.position, self._bundle_as_it_is()
             )
             return
         location = Location(Path("result"), "pb", Path("result"), None, False)
-        parts = list(self.checkpoint.parts) if self.checkpoint.how == "join" else []
-        self.model = StandingModel(location, proto, self.position, partial(_joined, parts), self.assets())
+        self.model = StandingModel(location, proto, self.position, self._bundle_as_it_is(), self.assets())
+
+    def bundle(self) -> Bundle | None:
+        """Return the checkpoint of the result as it stands, or None."""
+        return self._bundle_as_it_is()()
+
+    def _bundle_as_it_is(self) -> Callable[[], Bundle | None]:
+        if self.checkpoint.how == "copy":
+            source = self.source
+            return lambda: source.model.bundle
+        return partial(_joined, list(self.checkpoint.parts) if self.checkpoint.how == "join" else [])
+
+    def drop_keys(self, keys: Collection[str]) -> None:
+        """Leave tensors out of the checkpoint of the result.
+
+        Args:
+            keys: their keys as they stand.
+        """
+        checkpoint = self.checkpoint
+        if checkpoint.how == "copy" and keys:
+            bundle = self.source.model.bundle
+            assert bundle is not None, "it has these keys"
+            checkpoint.how, checkpoint.parts = "join", [JoinPart(bundle)]
+        checkpoint.parts[:] = [
+            replace(
+                part,
+                rename=partial(_without, part, frozenset(keys)),
+                aliases=[alias for alias in part.aliases if alias.key not in keys],
+                compact=not part.aliases,
+            )
+            for part in checkpoint.parts
+        ]
+        if checkpoint.how == "join" and not checkpoint.tensors and not self._has_tensors():
+            checkpoint.how = "drop"
+
+    def _has_tensors(self) -> bool:
+        return any(part.new_key(key) is not None for part in self.checkpoint.parts for key in part.bundle)
 
     def assets(self) -> tuple[Asset, ...] | None:
         """Return a join's assets where the sources have them; None for one model."""
@@ -263,6 +296,12 @@ class Workspace:
         if any(text in gone or names.input_node(text) not in part.meta.nodes for text in own):
             return ()
         return (SourceTensors(handle, tuple(own)),)
+
+
+def _without(part: JoinPart, keys: Collection[str], key: str) -> str | None:
+    """Return the new key of a tensor; None for one of those to leave out."""
+    new = part.new_key(key)
+    return None if new in keys else new
 
 
 def _joined(parts: list[JoinPart]) -> Bundle | None:

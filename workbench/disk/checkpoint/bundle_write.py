@@ -7,15 +7,17 @@ the memory of the indexes, whatever the size of the tensors. Source of the forma
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
 from workbench.disk import crc, dtypes, files
 from workbench.disk.checkpoint import sstable, string_tensor
-from workbench.disk.checkpoint.bundle_entries import key_bytes, slice_keys
+from workbench.disk.checkpoint.bundle_entries import Entry, key_bytes, slice_keys
 from workbench.disk.checkpoint.bundle_read import VERSION, Bundle, shard_path
 from workbench.disk.checkpoint.ordered_code import rename_slice
 from workbench.disk.schema import BundleEntryProto, BundleHeaderProto
@@ -48,12 +50,21 @@ class JoinPart:
         prefix: put before each key, with a `/` between; an empty one leaves keys as they are.
         rename: the new key for a key, or None for a tensor to leave out; takes the place of `prefix`.
         aliases: more keys for the same bytes; they cost an entry of the index each.
+        compact: copy only the bytes of tensors that are kept, not whole data files; for a part without aliases.
     """
 
     bundle: Bundle
     prefix: str = ""
     rename: Callable[[str], str | None] | None = None
     aliases: Sequence[Alias] = ()
+    compact: bool = False
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that are copied of it."""
+        if not self.compact:
+            return self.bundle.nbytes
+        return sum(self.bundle.entry(key).size for key in self.bundle if self.new_key(key) is not None)
 
     def new_key(self, key: str) -> str | None:
         """Return the key in the result, or None for a tensor that is left out."""
@@ -62,17 +73,58 @@ class JoinPart:
         return f"{self.prefix}/{key}" if self.prefix else key
 
 
+@dataclass(frozen=True, slots=True)
+class _Shard:
+    """A data file of a join.
+
+    Attributes:
+        source: where its bytes are.
+        size: of the new file.
+        starts: first bytes of the ranges that are copied, sorted; empty for the whole file.
+        ends: their ends.
+        moved: where each range begins in the new file.
+    """
+
+    source: Path
+    size: int
+    starts: tuple[int, ...] = ()
+    ends: tuple[int, ...] = ()
+    moved: tuple[int, ...] = ()
+
+    def offset(self, old: int) -> int:
+        """Return where a kept byte of the source is in the new file."""
+        if not self.starts:
+            return old
+        at = bisect_right(self.starts, old) - 1
+        return old - self.starts[at] + self.moved[at]
+
+
+def _compacted(source: Path, pieces: Iterable[Entry]) -> _Shard:
+    """Return a data file with only the bytes of some entries, those of several entries once."""
+    starts: list[int] = []
+    ends: list[int] = []
+    for start, end in sorted((piece.offset, piece.offset + piece.size) for piece in pieces):
+        if ends and start <= ends[-1]:
+            ends[-1] = max(ends[-1], end)
+        else:
+            starts.append(start)
+            ends.append(end)
+    sizes = [end - start for start, end in zip(starts, ends, strict=True)]
+    moved = [0, *accumulate(sizes)]
+    return _Shard(source, moved.pop(), tuple(starts), tuple(ends), tuple(moved))
+
+
 @dataclass(slots=True)
 class _Plan:
     """What a join will write: entries by key, and where each data file comes from."""
 
     entries: dict[bytes, bytes] = field(default_factory=dict)
-    shards: list[tuple[Path, int]] = field(default_factory=list)
+    shards: list[_Shard] = field(default_factory=list)
     extra: bytes | None = None
 
     @property
     def data_bytes(self) -> int:
-        return sum(size for _, size in self.shards) + len(self.extra or b"")
+        return sum(shard.size for shard in self.shards) + len(self.extra or b"")
 
     @property
     def num_shards(self) -> int:
@@ -133,10 +185,13 @@ def join(
         if not out.parent.is_dir():
             files.make_folder(out.parent)
     try:
-        for number, (source, _) in enumerate(plan.shards):
+        for number, shard in enumerate(plan.shards):
             target = shard_path(out, number, plan.num_shards)
             _note_new(target, written)
-            files.copy_file(source, target, copied)
+            if shard.starts:
+                _copy_ranges(shard, target, copied)
+            else:
+                files.copy_file(shard.source, target, copied)
         if plan.extra is not None:
             target = shard_path(out, plan.num_shards - 1, plan.num_shards)
             _note_new(target, written)
@@ -164,6 +219,25 @@ def joined_size(parts: Sequence[JoinPart], extra: Mapping[str, Tensor] | None = 
     return plan.data_bytes + len(_index(plan))
 
 
+def _copy_ranges(shard: _Shard, target: Path, progress: Callable[[int], None]) -> None:
+    """Copy ranges of a data file to a new file and wait until they are on the disk."""
+    reader = files.open_source(shard.source)
+    try:
+        with files.writing(target):
+            writer = files.open_new(target)
+            try:
+                for start, end in zip(shard.starts, shard.ends, strict=True):
+                    for at in range(start, end, files.CHUNK):
+                        data = files.read_at(reader, at, min(files.CHUNK, end - at), shard.source)
+                        files.write_all(writer, data)
+                        progress(len(data))
+                files.sync(writer)
+            finally:
+                os.close(writer)
+    finally:
+        os.close(reader)
+
+
 def _note_new(path: Path, written: list[Path]) -> None:
     """Note a file that is about to be made, to remove it after an interrupt."""
     if not os.path.lexists(path):
@@ -184,14 +258,17 @@ def _add_part(plan: _Plan, part: JoinPart) -> None:
     kept = [
         (key_bytes(key), new, bundle.entry(key)) for key in bundle if (new := part.new_key(key)) is not None
     ]
-    ends: dict[int, int] = {}
+    pieces: dict[int, list[Entry]] = {}
     for _, _, entry in kept:
         for piece in entry.parts():
-            ends[piece.shard] = max(ends.get(piece.shard, 0), piece.offset + piece.size)
-    numbers = {}
-    for shard in sorted(ends):
-        numbers[shard] = len(plan.shards)
-        plan.shards.append((bundle.shards[shard], bundle.check_shard(shard, ends[shard])))
+            pieces.setdefault(piece.shard, []).append(piece)
+    numbers: _Numbers = {}
+    for number in sorted(pieces):
+        source = bundle.shards[number]
+        size = bundle.check_shard(number, max(piece.offset + piece.size for piece in pieces[number]))
+        shard = _compacted(source, pieces[number]) if part.compact else _Shard(source, size)
+        numbers[number] = len(plan.shards), shard
+        plan.shards.append(shard)
     for old, new, entry in kept:
         message = bundle.message(old)
         renamed = key_bytes(new)
@@ -203,7 +280,11 @@ def _add_part(plan: _Plan, part: JoinPart) -> None:
         _add_alias(plan, bundle, alias, numbers)
 
 
-def _add_alias(plan: _Plan, bundle: Bundle, alias: Alias, numbers: Mapping[int, int]) -> None:
+_Numbers = dict[int, tuple[int, _Shard]]
+"""Number of a data file in a source to its number in the join and what it becomes."""
+
+
+def _add_alias(plan: _Plan, bundle: Bundle, alias: Alias, numbers: _Numbers) -> None:
     old = key_bytes(alias.of)
     message = bundle.message(old)
     renamed = key_bytes(alias.key)
@@ -219,13 +300,14 @@ def _add_alias(plan: _Plan, bundle: Bundle, alias: Alias, numbers: Mapping[int, 
     raise ValueError(f"{alias.of!r} has no slice {alias.extents}")
 
 
-def _renumbered(message: BundleEntryProto, numbers: Mapping[int, int]) -> bytes:
-    """Return an entry with the new number of its data file.
+def _renumbered(message: BundleEntryProto, numbers: _Numbers) -> bytes:
+    """Return an entry with the new number of its data file, and its place there.
 
     The entry of a partitioned variable has no number.
     """
     if not message.slices:
-        message.shard_id = numbers[message.shard_id]
+        message.shard_id, shard = numbers[message.shard_id]
+        message.offset = shard.offset(message.offset)
     data: bytes = message.SerializeToString(deterministic=True)
     return data
 

@@ -42,7 +42,7 @@ class JoinedBundle(Bundle):
     @cached_property
     def nbytes(self) -> int:
         """Bytes of all tensors."""
-        return sum(part.bundle.nbytes for part in self.parts)
+        return sum(part.nbytes for part in self.parts)
 
     def keys(self) -> list[str]:
         """Return the keys, sorted."""
