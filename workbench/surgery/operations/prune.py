@@ -110,7 +110,7 @@ class _Work:
             one.key for one in variables if one.node not in nodes
         }
 
-    def _saver(self, keys: Collection[str], needed: Collection[str]) -> list[str]:
+    def _saver(self, keys: set[str], needed: Collection[str]) -> list[str]:
         """Make the saver leave out some keys; return the nodes that it needs."""
         meta_graph, saver = self.meta_graph, self.meta_graph.saver_def
         if not meta_graph.HasField("saver_def"):

@@ -85,9 +85,9 @@ def tracked_graph(workspace: Workspace) -> TrackableObjectGraph | None:
     written = workspace.checkpoint.tensors.get(OBJECT_GRAPH_KEY)
     bundle = workspace.bundle()
     if written is not None:
-        (data,) = written[2]
+        data = b"".join(one for one in written[2] if isinstance(one, bytes))  # a list of one
     elif bundle is not None and OBJECT_GRAPH_KEY in bundle:
-        (data,) = bundle.strings(OBJECT_GRAPH_KEY)
+        data = b"".join(bundle.strings(OBJECT_GRAPH_KEY))
     else:
         return None
     try:

@@ -6,7 +6,8 @@ arguments: what only serves a dropped key goes from their bodies, then from thei
 
 from __future__ import annotations
 
-from collections.abc import Collection, MutableSequence
+from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from workbench.disk.schema import FunctionDef, GraphDef, MetaGraphDef, NodeDef
 from workbench.graph.functions import function_attrs
@@ -19,6 +20,10 @@ from workbench.surgery.pruning.checkpoint_keys import const_of
 
 _READS = STORED_VALUE | VARIABLE_READS | {"Cast"}
 _TENSORS = 3  # the first input of SaveV2 that is a tensor to save
+
+
+if TYPE_CHECKING:
+    from workbench.disk.schema import RepeatedMessage
 
 
 class CannotShrink(Exception):
@@ -71,7 +76,7 @@ class _Body:
         function: whose body it is; None for the main graph.
     """
 
-    def __init__(self, listed: MutableSequence[NodeDef], function: FunctionDef | None) -> None:
+    def __init__(self, listed: RepeatedMessage[NodeDef], function: FunctionDef | None) -> None:
         self.listed = listed
         self.function = function
         self.nodes = {node.name: node for node in listed}
@@ -133,7 +138,7 @@ class _Body:
 
     def _list_of(self, const: NodeDef, values: list[str]) -> str:
         """Add a constant list of texts beside another and return its name."""
-        made = self.listed.add()  # type: ignore[attr-defined]
+        made = self.listed.add()
         made.CopyFrom(const)
         made.name = unique_name(f"{const.name}_kept", self.nodes)
         made.attr["value"].tensor.string_val[:] = [
@@ -240,7 +245,7 @@ def _remove_arguments(
 ) -> list[str]:
     """Remove arguments of a function and give them in no call any more; return the functions that call it."""
     calling: list[str] = []
-    callers: list[tuple[str, MutableSequence[NodeDef]]] = [("", graph.node)]
+    callers: list[tuple[str, RepeatedMessage[NodeDef]]] = [("", graph.node)]
     callers += [(caller, function.node_def) for caller, function in functions.items()]
     for caller, listed in callers:
         for node in listed:
