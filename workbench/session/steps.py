@@ -16,12 +16,13 @@ from workbench.names import count
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.step import (
     Step,
-    described,
+    commands,
     is_required,
     kind_of,
     operation,
     operation_names,
     parse_field,
+    summary,
 )
 from workbench.surgery.values import Flag, Pairs, Text, Texts, from_text
 
@@ -163,9 +164,14 @@ def _is_read_whole(field: dataclasses.Field[Any], word: str) -> bool:
     return _is_long(field) or isinstance(from_text(word), (list, dict))
 
 
-def choices() -> list[tuple[str, str]]:
-    """Return name and one-line help of each operation that does not connect models."""
-    return [(name, described(name)[0]) for name in operation_names() if name != Connect.NAME]
+def choices(*, several: bool = True) -> list[tuple[str, str]]:
+    """Return name and one-line help of each operation besides wires.
+
+    Args:
+        several: whether the plan has several models; else those between models are left out.
+    """
+    names = operation_names() if several else commands()
+    return [(name, summary(name)) for name in names if name != Connect.NAME]
 
 
 def form_fields(name: str) -> tuple[FormField, ...]:

@@ -124,7 +124,10 @@ def summary(name: str) -> str:
     Args:
         name: one of `operation_names`.
     """
-    with (_FOLDER / f"{name.replace('-', '_')}.py").open(encoding="utf-8") as source:
+    path = _FOLDER / f"{name.replace('-', '_')}.py"
+    if not path.exists():  # registered from elsewhere
+        return described(name)[0]
+    with path.open(encoding="utf-8") as source:
         first = source.readline()
     return first.strip().strip('"').partition(": ")[2].rstrip(".")
 

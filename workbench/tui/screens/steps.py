@@ -27,7 +27,9 @@ _SEVERAL = "Separate several values by spaces; quote a value that contains space
 _PAIR = "Write one pair; for several, a JSON object."
 
 
-def ask_for_step(app: Host, made: Callable[[Step], None], about: About, name: str = "") -> None:
+def ask_for_step(
+    app: Host, made: Callable[[Step], None], about: About, name: str = "", *, several: bool
+) -> None:
     """Ask for an operation, then for its fields.
 
     A form that is closed leads back to the operations.
@@ -37,6 +39,7 @@ def ask_for_step(app: Host, made: Callable[[Step], None], about: About, name: st
         made: what is done with the step.
         about: what the step is about; its key stands in the form already.
         name: of the operation under the cursor at first.
+        several: whether the plan has several models.
     """
 
     def chosen(name: str | None) -> None:
@@ -47,9 +50,9 @@ def ask_for_step(app: Host, made: Callable[[Step], None], about: About, name: st
         if step is not None:
             made(step)
         else:
-            ask_for_step(app, made, about, name)
+            ask_for_step(app, made, about, name, several=several)
 
-    app.push_screen(OperationsScreen(about, name), chosen)
+    app.push_screen(OperationsScreen(about, name, several), chosen)
 
 
 class Operations(Lines):
@@ -58,12 +61,14 @@ class Operations(Lines):
     Args:
         about: what the step is about.
         name: of the operation under the cursor at first.
+        several: whether the plan has several models.
     """
 
-    def __init__(self, about: About, name: str, **kwargs: Any) -> None:
+    def __init__(self, about: About, name: str, several: bool, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.fitting = {known for known, _ in choices() if takes(known, about)}
-        self.choices = sorted(choices(), key=lambda one: one[0] not in self.fitting)
+        offered = choices(several=several)
+        self.fitting = {known for known, _ in offered if takes(known, about)}
+        self.choices = sorted(offered, key=lambda one: one[0] not in self.fitting)
         self._at = next((at for at, (known, _) in enumerate(self.choices) if known == name), 0)
         self._width = max((len(known) for known, _ in self.choices), default=0)
 
@@ -97,9 +102,9 @@ class OperationsScreen(Dialog[str]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,space", "take", "This one")]
 
-    def __init__(self, about: About, name: str = "") -> None:
+    def __init__(self, about: About, name: str, several: bool) -> None:
         super().__init__()
-        self._about, self._name_at_first = about, name
+        self._about, self._name_at_first, self._several = about, name, several
 
     def compose(self) -> ComposeResult:
         """Yield the list."""
@@ -107,7 +112,7 @@ class OperationsScreen(Dialog[str]):
             title = f"Add a step for the {self._about.noun} {show(self._about.text, 40)}"
             frame.border_title = (title if self._about.kind else "Add a step").replace("[", r"\[")
             frame.border_subtitle = "enter: choose   esc: close"
-            yield Operations(self._about, self._name_at_first)
+            yield Operations(self._about, self._name_at_first, self._several)
 
     def action_take(self) -> None:
         """Choose the operation under the cursor."""
@@ -151,7 +156,7 @@ class StepScreen(Dialog[Step]):
             frame.border_subtitle = f"enter: {verb}   tab: next field   esc: back"
             required = any(field.required for field in self._fields.values())
             note = " Fields with * are required." if required else ""
-            yield Static(f"{self._about}.{note}", classes="text", markup=False)
+            yield Static(f"{self._about[:1].upper()}{self._about[1:]}.{note}", classes="text", markup=False)
             with VerticalScroll(id="fields", can_focus=False):
                 for field in self._fields.values():
                     yield from _line(field, self._typed.get(field.name))

@@ -117,7 +117,8 @@ class WorkScreen(PanesScreen):
         pane = next((pane for pane in self.panes if pane.id == self.region_id), None)
         row = None if pane is None else pane.rows.row
         chosen = None if pane is None else self.session.chosen(pane.handle)
-        ask_for_step(self.app, made, about(row, chosen))
+        several = len(self.session.plan.sources) > 1
+        ask_for_step(self.app, made, about(row, chosen), several=several)
 
     @on(ChangeAsked)
     def _change_step(self, event: ChangeAsked) -> None:
