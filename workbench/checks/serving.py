@@ -15,10 +15,11 @@ from workbench.checks.folder import warmup
 from workbench.disk import dtypes
 from workbench.findings import Action, Hint
 from workbench.graph.functions import calls, reachable
-from workbench.graph.level import Level
+from workbench.graph.level import Level, Value
 from workbench.graph.shape_inference.shapes import Shapes
-from workbench.graph.trace import origin
+from workbench.graph.trace import origin, reached
 from workbench.model import shapes
+from workbench.model.op_classes import IMAGE_DECODERS, SAME_ELEMENTS
 from workbench.model.signature import DEFAULT
 from workbench.names import input_node, show
 
@@ -180,8 +181,19 @@ def _string(signature: Signature, port: Port, main: Level, found: Found) -> None
     if made is not None and node is not None and node.op in _BINARY:
         message = f"{show(node.op)} makes it (at {made.level.body.where(node.name)})."
         found.add(BINARY_OUTPUT, where, message)
+    elif made is not None and (decoder := _decoder_of(made)) is not None:
+        found.add(BINARY_OUTPUT, where, f"It is what {show(decoder)} decodes: the bytes of an image file.")
     else:
         found.add(STRING_OUTPUT, where, "If it is binary data, its key should end in `_bytes`.")
+
+
+def _decoder_of(value: Value) -> str | None:
+    """Return the node that decodes a string, or rows of it, as an image file; None if none does."""
+    for passed in reached(value, SAME_ELEMENTS | {"GatherV2"}):
+        for use in passed.level.uses(passed):
+            if use.op in IMAGE_DECODERS and use.position == 0:
+                return passed.level.body.where(use.node.name)
+    return None
 
 
 def _base64(meta: MetaGraph, signature: Signature, main: Body, found: Found) -> None:

@@ -18,16 +18,13 @@ from workbench.disk import dtypes
 from workbench.graph.adjacency import Adjacency
 from workbench.graph.functions import reachable
 from workbench.model import MetaGraph, Shape, Signature
-from workbench.model.op_classes import CALLS
+from workbench.model.op_classes import CALLS, IMAGE_DECODERS
 from workbench.runtime.component_tensors import ComponentTensor
 
 _SMALL = 12  # values that are still written out in an example
 _WRITTEN_OUT = 1000  # numbers in the body of a request; of more, one represents its row
 _ROWS = 8  # of such
 _LONG = 160  # bytes of a string that are still written out
-_IMAGE_OPS = frozenset(
-    {"DecodePng", "DecodeJpeg", "DecodeImage", "DecodeBmp", "DecodeGif", "DecodeAndCropJpeg"}
-)
 _IMAGE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
 _NATIVE = frozenset({"float32", "float64", "float16", "bool", "complex64", "complex128"})
 
@@ -180,7 +177,7 @@ def string_kinds(meta: MetaGraph, signature: Signature) -> dict[str, str]:
     for key, port in signature.inputs.items():
         if port.kind == "dense" and dtypes.name(port.dtype) == "string":
             ops = _ops_behind(meta, port.tensor)
-            if ops & _IMAGE_OPS:
+            if ops & IMAGE_DECODERS:
                 found[key] = "base64 image" if "DecodeBase64" in ops else "image"
     return found
 

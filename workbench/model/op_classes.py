@@ -93,6 +93,9 @@ SAME_IN_RUN = (
 )
 """Ops all of whose outputs are their first input when the graph runs: what is fed there arrives here."""
 
+IMAGE_DECODERS = _ops("DecodePng DecodeJpeg DecodeImage DecodeBmp DecodeGif DecodeAndCropJpeg DecodeWebP")
+"""Ops that make pixels, 0-255, of the bytes of an image file, their first input."""
+
 # -- placeholders
 
 WITH_DEFAULT = "PlaceholderWithDefault"

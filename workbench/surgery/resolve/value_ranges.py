@@ -13,11 +13,9 @@ from workbench.disk.schema import NodeDef
 from workbench.graph.level import Level, Value
 from workbench.graph.trace import origin, returned_by
 from workbench.model import MetaGraph
+from workbench.model.op_classes import IMAGE_DECODERS
 from workbench.surgery.resolve.first_ops import INTO, MOVES, STEPS, Range, first_ops, values
 
-_DECODERS = frozenset(
-    {"DecodePng", "DecodeJpeg", "DecodeImage", "DecodeBmp", "DecodeGif", "DecodeAndCropJpeg"}
-)
 _SQUASHED: Mapping[str, Range] = {"Sigmoid": "0-1", "Softmax": "0-1", "Tanh": "-1-1"}
 _UINT8 = 4
 
@@ -37,7 +35,7 @@ def given_range(meta: MetaGraph, tensor: str, *, squashed: bool = True) -> Range
         if value is None or node is None:
             return None
         level = value.level
-        if node.op in _DECODERS or (node.op == "Cast" and attr(node, "SrcT").type == _UINT8):
+        if node.op in IMAGE_DECODERS or (node.op == "Cast" and attr(node, "SrcT").type == _UINT8):
             return None if shifted else "0-255"
         if node.op in _SQUASHED:
             return _SQUASHED[node.op] if squashed and not shifted else None
