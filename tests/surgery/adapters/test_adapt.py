@@ -146,6 +146,45 @@ def test_what_is_refused_before_anything_is_changed(tmp_path: Path, step: wb.Ope
     assert found.startswith(problem)
 
 
+@pytest.mark.parametrize(
+    ("text", "step", "problem", "hint"),
+    [
+        ("a\nb\nc\n", "argmax | labels @FILE",
+         "`labels @FILE`: FILE has 3 lines; the output has 4 classes. Give a file with a line for each class.", ""),
+        ("a\nb\nc\nd\ne\n", "top-k 2 | labels @FILE",
+         "`labels @FILE`: FILE has 5 lines; the output has 4 classes. Give a file with a line for each class.", ""),
+        ("a\n\nc\nd\n", "argmax | labels @FILE",
+         "`labels @FILE`: Line 2 of FILE is empty, which TensorFlow refuses. Remove it.", ""),
+        ("", "argmax | labels @FILE", "`labels @FILE`: FILE is empty.", ""),
+        ("", "as-string | lookup @FILE", "`lookup @FILE`: FILE is empty.", ""),
+        ("a\nb\na\n", "as-string | lookup @FILE",
+         "`lookup @FILE`: FILE has entries twice: 'a' on lines 1 and 3. Remove the second of each.", ""),
+        ("", "reshape ? 3", "`reshape ? 3` has float32 [?,4]; it takes rows of a number of values that 3 divides.", ""),
+        ("", "resize 2 2", "`resize 2 2` has float32 [?,4]; it takes an image: numbers [height,width,channels], or a "
+         "batch [?,height,width,channels].", "Add `reshape ? HEIGHT WIDTH CHANNELS` before it."),
+        ("", "top-k 5", "`top-k 5` has float32 [?,4]; it takes at least 5 classes.", "Write `top-k 4`."),
+        ("", "labels @FILE", "`labels @FILE` has float32 [?,4]; it takes int32 or int64 indices, or the result of "
+         "`top-k`.", "Add `argmax` or `top-k` before it."),
+        ("", "decode-image", "`decode-image` has float32 [?,4]; it takes one string, or a vector of strings: the bytes "
+         "of PNG, JPEG, GIF or BMP files.", ""),
+    ],
+)  # fmt: skip
+def test_a_chain_that_does_not_fit_is_refused_with_what_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, step: str, problem: str, hint: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("FILE").write_text(text)
+    path = doubler(tmp_path / "model").save()
+    (found,) = wb.check(wb.Plan.edit(wb.open_model(path), wb.Adapt(after={"y": step})))
+    assert (found.code, found.message, str(found.hint or "")) == ("adapt-chain", problem, hint)
+
+
+def test_a_key_that_the_scores_need_is_taken(tmp_path: Path) -> None:
+    model = doubler(tmp_path / "model").signature(x_in="x:0", y_out="y:0", y_indices_out="y:0")
+    (found,) = problems(model.save(), wb.Adapt(after={"y": "top-k 2"}))
+    assert found == "adapt-endpoint y_indices: The signature has an output of this name already."
+
+
 def test_nodes_that_another_signature_needs_are_copied(tmp_path: Path) -> None:
     path = doubler(tmp_path / "model").signature("other", x_in="x:0", z_out="y:0").save()
     before = wb.open_model(path).meta.nodes

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import workbench as wb
-from tests.surgery.adapters.pictures import file
+from tests.surgery.adapters.pictures import file, strings
 from tests.surgery.adapters.rest import predict
 from workbench.surgery.draft import Draft
 
@@ -104,3 +104,11 @@ def test_a_single_input_and_output_need_no_names(tmp_path: Path, sample_models: 
     assert predict(path, json.dumps({"instances": [{"b64": png}] * 2})) == {"predictions": [3, 3]}
     assert predict(path, json.dumps({"inputs": [{"b64": png}]})) == {"outputs": [3]}
     assert "error" in predict(path, json.dumps({"instances": [{"b64": "%"}]}))
+
+
+@pytest.mark.needs_tf
+@pytest.mark.parametrize("data", [b"", b"no image", file("RGB", "PNG")[:40], file("L", "JPEG")[:30]])
+def test_bytes_that_are_no_image_are_refused_by_the_decoder(service: Path, data: bytes) -> None:
+    given = {"image_bytes": strings(file("L", "PNG"), data), "id": strings(b"a", b"b")}
+    with pytest.raises(wb.errors.ExecutionFailed, match=r"(?i)decode_?image|invalid png|jpeg"):
+        wb.run(wb.open_model(service), given)

@@ -39,6 +39,9 @@ class Reshape(Adapter):
         if None in sizes:
             if total is not None and (total % known if known else total):
                 return Problem(f"a number of values that {known:,} divides")
+            by_row = total is None and have.shape and None not in have.shape[1:] and have_known and known
+            if by_row and have_known % known and known % have_known:
+                return Problem(f"rows of a number of values that {known:,} divides")
             if total is not None and known:
                 sizes = tuple(total // known if size is None else size for size in sizes)
         elif total is not None:
