@@ -7,7 +7,9 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import TypeGuard
 
 import networkx as nx
 import pytest
@@ -52,10 +54,17 @@ def named_by(node: ast.AST) -> list[str]:
         assert not node.level, "imports are written in full"
         whole = [f"{node.module}.{one.name}" for one in node.names]
         return [one if one in MODULE_FILES else str(node.module) for one in whole]
-    if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module") and node.args:
-        name = node.args[0]
-        return [str(name.value)] if isinstance(name, ast.Constant) else []
+    if imports_by_name(node) and isinstance(node.args[0], ast.Constant):
+        return [str(node.args[0].value)]
     return []
+
+
+def imports_by_name(node: ast.AST) -> TypeGuard[ast.Call]:
+    if not isinstance(node, ast.Call) or not node.args:
+        return False
+    called = node.func
+    name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+    return bool(name.endswith("import_module"))
 
 
 def imports(tree: ast.AST, source: str, deferred: bool = False) -> Iterator[Import]:
@@ -68,9 +77,14 @@ def imports(tree: ast.AST, source: str, deferred: bool = False) -> Iterator[Impo
         yield from imports(node, source, inside)
 
 
-ALL = [
-    one for name, path in MODULE_FILES.items() for one in imports(ast.parse(path.read_text("utf-8")), name)
-]
+@cache
+def tree_of(module: str) -> ast.Module:
+    return ast.parse(MODULE_FILES[module].read_text("utf-8"))
+
+
+@cache
+def every_import() -> list[Import]:
+    return [one for module in MODULE_FILES for one in imports(tree_of(module), module)]
 
 
 def layers() -> list[list[str]]:
@@ -88,7 +102,7 @@ def room(module: str) -> str:
 
 def test_no_circle_of_files() -> None:
     """Not even of deferred imports, or of those for types: each file can be understood after those that it imports."""
-    graph = nx.DiGraph((one.source, one.target) for one in ALL if one.target in MODULE_FILES)
+    graph = nx.DiGraph((one.source, one.target) for one in every_import() if one.target in MODULE_FILES)
     circles = [sorted(names) for names in nx.strongly_connected_components(graph) if len(names) > 1]
     assert circles == []
 
@@ -98,7 +112,7 @@ def test_every_import_goes_down_or_stays() -> None:
     depth = {name: number for number, layer in enumerate(layers()) for name in layer}
     up = [
         one
-        for one in ALL
+        for one in every_import()
         if room(one.source) not in ENTRANCES
         and room(one.target) != "version"
         and room(one.source) != room(one.target)
@@ -112,10 +126,9 @@ def test_imports_by_a_computed_name_are_few() -> None:
     computed = {
         name
         for name, path in MODULE_FILES.items()
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Call)
-        and ast.unparse(node.func).endswith("import_module")
-        and not isinstance(node.args[0], ast.Constant)
+        if "import_module" in path.read_text("utf-8")
+        for node in ast.walk(tree_of(name))
+        if imports_by_name(node) and not isinstance(node.args[0], ast.Constant)
     }
     tables = {
         "workbench",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,11 +50,13 @@ def test_the_op_of_a_call_says_whether_its_function_is_stateful() -> None:
 
 def test_no_other_file_lists_the_ops_of_a_class() -> None:
     found = []
+    named = re.compile("|".join(set().union(*CLASSES.values())))
     for path in sorted(ROOT.rglob("*.py")):
         relative = path.relative_to(ROOT).as_posix()
-        if relative.startswith(OWN_TABLES):
+        text = path.read_text()
+        if relative.startswith(OWN_TABLES) or not named.search(text):
             continue
-        for line, listed in literals(ast.parse(path.read_text())):
+        for line, listed in literals(ast.parse(text)):
             found += [f"{relative}:{line} {name}" for name in repeated(listed)]
     assert not found
 
