@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.forking.client import FORKING
 from tests.sharing import once, shared_folder
 from tests.zoo import ZOO, Example
 from workbench.runtime.child_process.child import Child
@@ -66,6 +67,11 @@ def _takes_a_slow_model(item: pytest.Item) -> bool:
     """Of the zoo, as a parameter: making one takes longer than most tests."""
     values = item.callspec.params.values() if hasattr(item, "callspec") else ()
     return any(isinstance(value, str) and value in ZOO and "slow" in ZOO[value].kinds for value in values)
+
+
+@pytest.hookimpl(tryfirst=True)  # before any fixture starts a process
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    FORKING.on = not item.get_closest_marker("fresh_tensorflow")
 
 
 def pytest_collection_finish() -> None:
@@ -140,3 +146,10 @@ def _keras_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         del os.environ["KERAS_HOME"]
     else:
         os.environ["KERAS_HOME"] = before
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forks(_own_state: None, _keras_home: None) -> Iterator[None]:
+    """TensorFlow processes of ours are forks of an interpreter that has imported TensorFlow once."""
+    with FORKING.installed():
+        yield

@@ -144,6 +144,7 @@ def test_what_tensorflow_refuses_is_told_in_its_words(child: Child, sample_model
     assert "base64" in str(caught.value).lower()
 
 
+@pytest.mark.fresh_tensorflow  # else there is the server of forks, too
 def test_a_process_of_its_own_is_ended(sample_models: Path) -> None:
     import psutil
 

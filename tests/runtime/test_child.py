@@ -26,6 +26,7 @@ from workbench.runtime.chain import ModelRef
 from workbench.runtime.child_process import codec, process
 from workbench.runtime.child_process.child import Child
 
+pytestmark = pytest.mark.fresh_tensorflow
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -63,6 +64,18 @@ def run_job(model: ModelRef, **values: Any) -> dict[str, Any]:
         "outputs": {"y": port("y")},
         "sample": {key: codec.encode(np.asarray(value)) for key, value in values.items()},
     }
+
+
+@pytest.fixture(scope="module")
+def _own_child() -> Iterator[Child]:
+    with Child() as child:
+        yield child
+
+
+@pytest.fixture
+def child(_own_child: Child) -> Child:
+    """Not that of all tests, which may be a fork."""
+    return _own_child.start()
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ import select
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +201,24 @@ def _has_data(pipe: int, timeout: float | None) -> bool:
     return bool(poll.poll(timeout))
 
 
+def start(
+    command: Sequence[str], environment: dict[str, str], passed: Sequence[int]
+) -> subprocess.Popen[bytes]:
+    """Start a command in its own session, its log piped, with the descriptors that it names.
+
+    Tests put another in its place that forks an interpreter in which TensorFlow is imported already.
+    """
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        pass_fds=passed,
+        start_new_session=True,
+        env=environment,
+    )
+
+
 def _spawn(python: str, environment: dict[str, str]) -> tuple[subprocess.Popen[bytes], int, int]:
     """Start the script in its own session; return it, the fd to read, the fd to write."""
     if not _PASS_DESCRIPTORS:
@@ -227,15 +245,8 @@ def _spawn(python: str, environment: dict[str, str]) -> tuple[subprocess.Popen[b
                 ends[at] = fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 3)
                 os.close(end)
         request_out, request_in, answer_out, answer_in = ends
-        popen = subprocess.Popen(
-            [python, "-u", str(SCRIPT), str(request_out), str(answer_in), str(os.getpid())],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            pass_fds=(request_out, answer_in),
-            start_new_session=True,
-            env=environment,
-        )
+        command = [python, "-u", str(SCRIPT), str(request_out), str(answer_in), str(os.getpid())]
+        popen = start(command, environment, (request_out, answer_in))
     except BaseException:
         for end in ends:
             os.close(end)
