@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from workbench.surgery.operations.clear_devices import ClearDevices
     from workbench.surgery.operations.concat import Concat
     from workbench.surgery.operations.connect import Connect
+    from workbench.surgery.operations.default import Default
     from workbench.surgery.operations.drop_metagraph import DropMetagraph
     from workbench.surgery.operations.expose import Expose
     from workbench.surgery.operations.flatten import Flatten
@@ -80,6 +81,7 @@ _HOMES = {
     "Connect": "workbench.surgery.operations.connect",
     "DType": "workbench.disk.dtypes",
     "Danger": "workbench.checks.unsafe",
+    "Default": "workbench.surgery.operations.default",
     "DiskError": "workbench.errors",
     "Draft": "workbench.surgery.draft",
     "Expose": "workbench.surgery.operations.expose",
@@ -130,10 +132,10 @@ _HOMES = {
 
 __all__ = [
     "Adapt", "Added", "ChangeSignature", "Checked", "ClearDevices", "Concat", "Connect", "DType", "Danger",
-    "DiskError", "Draft", "DropMetagraph", "Expose", "Finding", "Flatten", "Freeze", "InputError", "Mean",
-    "MetaGraph", "Model", "NotASavedModel", "NotAllowedToRun", "Operation", "Plan", "PlanError", "Proof",
-    "Proving", "Prune", "Report", "Reshape", "ResultOptions", "Retag", "RuntimeFailure", "Set", "Share",
-    "Source", "TargetExists", "UnknownName", "UsageError", "WorkbenchError", "__version__", "apply",
+    "Default", "DiskError", "Draft", "DropMetagraph", "Expose", "Finding", "Flatten", "Freeze", "InputError",
+    "Mean", "MetaGraph", "Model", "NotASavedModel", "NotAllowedToRun", "Operation", "Plan", "PlanError",
+    "Proof", "Proving", "Prune", "Report", "Reshape", "ResultOptions", "Retag", "RuntimeFailure", "Set",
+    "Share", "Source", "TargetExists", "UnknownName", "UsageError", "WorkbenchError", "__version__", "apply",
     "change_signatures", "check", "check_model", "commit", "draw", "errors", "flatten", "freeze", "open_model",
     "parse_step", "run", "sample_models", "scan", "to_networkx", "verify",
 ]  # fmt: skip

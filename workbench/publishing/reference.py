@@ -80,7 +80,7 @@ def _chain(draft: Draft, key: str, place: Place) -> tuple[Chain, list[MetaGraph]
             if found.handle == handle:
                 components = component_names(signature.inputs[own])
                 feeds |= {
-                    _tensor(name): FromInput(component, _adapted(found))
+                    _tensor(name): FromInput(component, _adapted(found), reference.defaults.get(own))
                     for name, component in zip(found.tensors, components, strict=True)
                 }
         for found, value in reference.constants:
@@ -104,7 +104,7 @@ def _chain(draft: Draft, key: str, place: Place) -> tuple[Chain, list[MetaGraph]
         made.append(Stage(name, place(part.model, meta), feeds, tuple(fetches), pure, call))
         loaded.append(meta)
     outputs = {
-        component: _taken(given, index, position, signature)
+        component: _taken(given, index, position, signature, reference.defaults)
         for own, given in reference.outputs.items()
         for index, component in enumerate(component_names(signature.outputs[own]))
     }
@@ -137,14 +137,21 @@ def _axis(reference: Reference, given: Derived) -> int | None:
     return next((one.axis for one in given.origins()), None)
 
 
-def _taken(given: Derived, index: int, position: Mapping[str, int], signature: Signature) -> Taken:
+def _taken(
+    given: Derived,
+    index: int,
+    position: Mapping[str, int],
+    signature: Signature,
+    defaults: Mapping[str, Any],
+) -> Taken:
     """Return where a component of an output comes from, given the stage of each source."""
     if isinstance(given, PassedThrough):
         if given.value is not None:
             return FromConstant(given.value)
-        return FromInput(component_names(signature.inputs[given.key])[index])
+        component = component_names(signature.inputs[given.key])[index]
+        return FromInput(component, default=defaults.get(given.key))
     if isinstance(given, Combined):
-        values = {name: _taken(one, 0, position, signature) for name, one in given.values.items()}
+        values = {name: _taken(one, 0, position, signature, defaults) for name, one in given.values.items()}
         return FromSeveral(values, _of(given.steps, given.tolerance, given.part))
     return FromStage(position[given.handle], _tensor(given.tensors[index]), _adapted(given))
 

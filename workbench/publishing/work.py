@@ -92,6 +92,8 @@ class Work(Running):
             batches=reference.ROW_COUNTS if draft.references[key].rows is not None else (),
             groups=reference.groups(draft, key),
         )
+        if defaults := draft.references[key].defaults:
+            source = source.also_without(defaults)
         verifier = Verifier(
             child,
             reference.chain(draft, key, self.copies.of),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -67,14 +67,19 @@ class FromInput:
     Attributes:
         slot: of the sample.
         adapted: what the value goes through first; or None.
+        default: what is fed where a sample lacks the slot; or None.
     """
 
     slot: str
     adapted: Adapted | None = None
+    default: np.ndarray[Any, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the child takes it."""
-        return {"input": self.slot, **(self.adapted.as_json() if self.adapted is not None else {})}
+        from workbench.runtime.child_process.codec import encode
+
+        default = {} if self.default is None else {"default": encode(self.default)}
+        return {"input": self.slot, **default, **(self.adapted.as_json() if self.adapted is not None else {})}
 
     def origins(self) -> Iterator[FromStage]:
         """Yield the tensors of stages it follows from: none."""
@@ -404,6 +409,21 @@ class SampleSource:
     given: tuple[Sample, ...] = ()
     make: Make | None = None
     widen: Callable[[int, int], MadeSamples | None] | None = None
+
+    def also_without(self, slots: Collection[str]) -> SampleSource:
+        """Return the same, and of the first sample of each kind one that lacks some slots."""
+
+        def more(samples: Sequence[Sample]) -> tuple[Sample, ...]:
+            shorter = [
+                {slot: value for slot, value in one.items() if slot not in slots} for one in samples[:1]
+            ]
+            return (*samples, *shorter)
+
+        def made(found: MadeSamples | None) -> MadeSamples | None:
+            return found and replace(found, samples=more(found.samples))
+
+        make = self.make
+        return replace(self, given=more(self.given), make=make and (lambda variant: made(make(variant))))
 
     @classmethod
     def of(cls, samples: SampleSource | Sequence[Sample] | Make) -> SampleSource:

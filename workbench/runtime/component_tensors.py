@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.disk import dtypes
+from workbench.disk import dtypes, tensor_proto
 from workbench.disk.schema import TensorProto
 from workbench.model import MetaGraph, Port, Shape, Signature, shapes
 from workbench.names import parse_tensor
@@ -84,10 +84,19 @@ def input_components(meta: MetaGraph, signature: Signature) -> dict[str, Compone
 
 def port_json(ports: Mapping[str, Port]) -> dict[str, Any]:
     """Return ports as the child takes them."""
-    return {
-        key: {"kind": port.kind, "tensors": list(port.tensors), "slots": list(component_names(port))}
-        for key, port in ports.items()
-    }
+    found: dict[str, Any] = {}
+    for key, port in ports.items():
+        found[key] = {
+            "kind": port.kind,
+            "tensors": list(port.tensors),
+            "slots": list(component_names(port)),
+        }
+        default = tensor_proto.to_array(port.default) if port.default is not None else None
+        if default is not None:
+            from workbench.runtime.child_process.codec import encode
+
+            found[key]["default"] = encode(default)
+    return found
 
 
 def _declared(port: Port, position: int) -> tuple[int, Shape]:

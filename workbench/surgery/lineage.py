@@ -127,6 +127,7 @@ class Reference:
         opened: path of each call that is inlined in `inlined` to the scope of its body there.
         rows: how many rows the source takes at once, where the result takes any number: it is run on so many at a
             time, along the axis of each input, and its outputs are joined along theirs. None for whole values.
+        defaults: by key of an input the value that is fed where it is left out, as an array.
     """
 
     inputs: Mapping[str, tuple[SourceTensors, ...]]
@@ -136,6 +137,7 @@ class Reference:
     constants: tuple[tuple[SourceTensors, Any], ...] = ()
     opened: tuple[tuple[str, str], ...] = ()
     rows: int | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, signature: Signature, handle: str) -> Reference:
@@ -151,6 +153,7 @@ class Reference:
             self,
             inputs={inputs.get(key, key): found for key, found in self.inputs.items()},
             outputs={outputs.get(key, key): found.renamed(inputs) for key, found in self.outputs.items()},
+            defaults={inputs.get(key, key): value for key, value in self.defaults.items()},
         )
 
     def with_outputs(self, outputs: Mapping[str, Derived]) -> Reference:
@@ -165,7 +168,10 @@ class Reference:
             name: replace(found, value=value) if found == PassedThrough(key) else found
             for name, found in self.outputs.items()
         }
-        return replace(self, inputs=rest, outputs=outputs, constants=(*self.constants, *constants))
+        defaults = {name: one for name, one in self.defaults.items() if name != key}
+        return replace(
+            self, inputs=rest, outputs=outputs, constants=(*self.constants, *constants), defaults=defaults
+        )
 
     def takers(self) -> Iterator[tuple[str, SourceTensors]]:
         """Yield each key of an input with each of the tensors that take its value."""

@@ -21,7 +21,7 @@ An array is `{"dtype", "shape", "data": base64}`, little-endian and row-major, o
 A model is `{"path", "shown", "kind": "saved_model" | "graphdef", "tags": [tag], "inline": whether a
 Session may inline what its graph calls}`; errors and strings that it gives have the second path in place of the first.
 A port is `{"kind": "dense" | "sparse" | "composite", "tensors": [name], "slots": [slot]}`: its component
-tensors, and the names its values have in samples and answers.
+tensors, and the names its values have in samples and answers; with `"default"`, an array, for an input that has one.
 """
 
 from __future__ import annotations
@@ -354,6 +354,8 @@ class V2:
         for key, port in inputs.items():
             taken = specs.get(key) if port["kind"] == "dense" else None
             parts = [as_tensor(values[slot], taken) for slot in port["slots"] if slot in values]
+            if not parts and "default" in port:  # these functions ask for every input
+                parts = [as_tensor(decode(port["default"]), taken)]
             if not parts:
                 continue
             if port["kind"] == "dense":
@@ -688,12 +690,18 @@ def feeds_of(stage: Json, sample: Json, values: dict[Any, Any]) -> Json:
     feeds = {}
     for tensor, source in stage["feeds"].items():
         if "input" in source:
-            feeds[tensor] = adapted(sample[source["input"]], source)
+            feeds[tensor] = adapted(given_or_default(source, sample), source)
         elif "constant" in source:
             feeds[tensor] = adapted(decode(source["constant"]), source)
         else:
             feeds[tensor] = adapted(values[source["stage"], source["tensor"]], source)
     return feeds
+
+
+def given_or_default(source: Json, sample: Json) -> Any:
+    """Return the value of an input in a sample; its default where the sample lacks it."""
+    slot = source["input"]
+    return decode(source["default"]) if slot not in sample and "default" in source else sample[slot]
 
 
 def chain_sample(job: Json, run: SampleRun) -> Json:
@@ -886,7 +894,7 @@ def adapted(value: Any, source: Json) -> Any:
 def taken(at: Json, values: dict[Any, Any], sample: Json) -> Any:
     """Return the value of an output: a tensor of a stage, an input, a constant, or what steps make of several."""
     if "input" in at:
-        return adapted(sample[at["input"]], at)
+        return adapted(given_or_default(at, sample), at)
     if "constant" in at:
         return adapted(decode(at["constant"]), at)
     if "of" not in at:

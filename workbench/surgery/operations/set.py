@@ -7,18 +7,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from workbench.disk import dtypes
-from workbench.disk.schema import NodeDef
-from workbench.errors import InputError
 from workbench.findings import Finding
-from workbench.model import shapes
 from workbench.model.signature import Port, Signature
-from workbench.names import TensorName, did_you_mean, input_tensor, show
+from workbench.names import TensorName, input_tensor, show
 from workbench.surgery import values
 from workbench.surgery.export.signature_functions import InUse, children_by_key, sweep, unlink
 from workbench.surgery.operation import Operation, option, register
 from workbench.surgery.resolve.endpoints import chosen_signature
 from workbench.surgery.rewrite.copy_for_signature import Consumers, needed_elsewhere
 from workbench.surgery.signatures.change_signatures import drop_warmup, make_function
+from workbench.surgery.signatures.input_values import array_for, fill, input_of
 from workbench.surgery.step_files import files_of
 from workbench.surgery.workspace import Workspace
 
@@ -58,72 +56,15 @@ class Set(Operation):
         if isinstance(found, Finding):
             workspace.findings.append(found)
             return
-        port = found.inputs.get(self.input)
+        port = input_of(workspace, found, self.input)
         if port is None:
-            told = f"The signature {show(found.key)!r} has no input {show(self.input)!r}."
-            hint = did_you_mean(self.input, found.inputs, noun="inputs")
-            workspace.note("signature-input", "error", show(self.input), told, hint)
             return
-        array = _array(workspace, f"{show(found.key)}#{show(port.key)}", port, self.value)
+        array = array_for(workspace, f"{show(found.key)}#{show(port.key)}", port, self.value)
         if array is None:
             return
         _set(workspace, found, port, array)
         for path in files_of(self):
             workspace.keep_file(Path(path), workspace.plan.file_name(path))
-
-
-def _array(workspace: Workspace, where: str, port: Port, value: Any) -> Any:
-    """Return the value as an array of the input's dtype, or report why it can't be."""
-    import numpy as np
-
-    actual = workspace.original.node_tensor(port.tensor) if port.kind == "dense" else None
-    if actual is None:
-        told = f"Input {show(port.key)!r} is {port.kind}; only a dense input can be set."
-        workspace.note("R3-kind", "error", where, told)
-        return None
-    dtype, shape = dtypes.base(actual.dtype or port.dtype), actual.shape
-    wanted, given = dtypes.numpy(dtype), _given(value)
-    if dtype == dtypes.STRING:
-        texts = [one.encode() if isinstance(one, str) else one for one in given.ravel().tolist()]
-        array = np.array(texts, dtype=object).reshape(given.shape)
-        same = all(isinstance(one, bytes) for one in texts)
-    elif wanted is None or given.dtype == object or given.dtype.kind in "US":
-        same = False
-    else:
-        array = given.astype(wanted)
-        same = (given.dtype.kind == "b") == (wanted.kind == "b") and (
-            (given.dtype.kind in "iuf" and wanted.kind not in "iu")
-            or np.array_equal(array.astype(given.dtype), given)
-        )
-    if not same:
-        told = f"Input {show(port.key)!r} takes {dtypes.name(dtype)}; the value is not of that dtype."
-        workspace.note("R3-dtype", "error", where, told, f"Give {dtypes.name(dtype)} values.")
-        return None
-    if shapes.fits(array.shape, shape) == "refuted":
-        told = f"Input {show(port.key)!r} takes {shapes.typed(dtype, shape)}; the value has the shape "
-        workspace.note(
-            "R4-shape", "error", where, f"{told}{list(array.shape)}.", "Give a value of its shape."
-        )
-        return None
-    return array
-
-
-def _given(value: Any) -> Any:
-    """Return a value as a numpy array."""
-    import numpy as np
-
-    if isinstance(value, str) and value.startswith("@"):
-        path = Path(value[1:])
-        try:
-            return np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as problem:
-            reason = f"{show(str(path))} can't be read as .npy: {show(str(problem))}."
-            raise InputError(reason, hint="Write it with numpy.save.") from None
-    try:
-        array = np.array(value)
-    except ValueError:  # rows of different lengths
-        return np.array(None, dtype=object)
-    return array if array.dtype.kind not in "US" else np.array(value, dtype=object)
 
 
 def _set(workspace: Workspace, signature: Signature, port: Port, array: Any) -> None:
@@ -144,7 +85,7 @@ def _set(workspace: Workspace, signature: Signature, port: Port, array: Any) -> 
     while any(name.startswith(f"set_{number}/") for name in nodes):
         number += 1
     constant = graph.node.add(name=f"set_{number}/value", op="Const")
-    _fill(constant, dtypes.base(port.dtype), array)
+    fill(constant, dtypes.base(port.dtype), array)
     definition = meta_graph.signature_def[signature.key]
     del definition.inputs[port.key]
     if port.key in definition.defaults:
@@ -160,16 +101,3 @@ def _set(workspace: Workspace, signature: Signature, port: Port, array: Any) -> 
         references.verify([signature.key])
     workspace.faithful = False
     drop_warmup(workspace)
-
-
-def _fill(node: NodeDef, dtype: int, array: Any) -> None:
-    node.attr["dtype"].type = dtype
-    value = node.attr["value"].tensor
-    value.dtype = dtype
-    value.tensor_shape.SetInParent()
-    for size in array.shape:
-        value.tensor_shape.dim.add(size=size)
-    if array.dtype == object:
-        value.string_val.extend(array.reshape(-1).tolist())
-    else:
-        value.tensor_content = array.tobytes()
