@@ -154,6 +154,17 @@ def test_set_makes_one_step_of_each_pair(tmp_path: Path, capsys: pytest.CaptureF
 
 def test_adapt_takes_a_key_and_a_chain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     done = call(capsys, "adapt", DIGITS, "--after", "myOutput", "softmax", "--dry-run", "--json")
-    assert done.code == 0 and json.loads(done.out)["files"], done.err
+    assert done.code == 0, done.err
+    found = json.loads(done.out)
+    assert found["adapters"] == [
+        {
+            "place": "after myOutput",
+            "through": [{"adapter": "softmax", "makes": "float32 [?,10]", "inserted": False}],
+        }
+    ]
+    assert found["signatures"]["serving_default"]["outputs"]["myOutput"]["tensor"].startswith("adapt_0/")
+    done = call(capsys, "adapt", DIGITS, "--before", "myInput", "flatten | cast float32", "--dry-run")
+    assert "Before: serving_default" in done.out and "After: serving_default" in done.out
+    assert "Adapters  before myInput" in done.out
     done = call(capsys, "adapt", DIGITS, "--dry-run")
     assert done.code == 2 and "such as --before KEY CHAIN" in done.err

@@ -25,6 +25,7 @@ from workbench.session.options import CommitOptions
 from workbench.session.texts.detail import Detail
 from workbench.session.texts.summary import call_of, what_became, what_it_does
 from workbench.surgery.draft import apply
+from workbench.surgery.operations.adapt import Adapt
 from workbench.surgery.plan import Plan
 from workbench.surgery.result import Draft
 
@@ -65,6 +66,14 @@ DRAFTS: dict[str, Callable[[Path, Path], Draft]] = {
     "TF2 format": lambda models, folder: joined(models, "image_base64_tf2", "digits_tf2"),
     "frozen": lambda models, folder: joined(models, "image_base64", "digits", freeze=True),
     "findings": lambda models, folder: with_findings(folder),
+    "adapters": lambda models, folder: apply(
+        Plan.join(
+            image=models / "image_base64",
+            net=models / "digits",
+            wires=["pixels | scale 2 | scale 1/2 = myInput"],
+            steps=[Adapt(after={"myOutput": "top-k 3"})],
+        )
+    ),
 }
 
 
@@ -106,6 +115,12 @@ def test_a_plan(draft: Draft) -> None:
         for key, port in ports.items():
             sizes = ",".join("?" if one is None else str(one) for one in port["shape"])
             assert all(f"{side} {key} {port['dtype']} [{sizes}]" in one for one in (page, screen)), key
+
+    through = [chain for chain in (*data["wires"], *data["adapters"]) if "through" in chain]
+    assert len(through) == len(told.chains)
+    for chain in through:
+        for one in chain["through"]:
+            assert all(f"{one['adapter']} {one['makes']}" in text for text in both), one
 
     severities = [finding["severity"] for finding in data["findings"]]
     counted = counts_text({one: severities.count(one) for one in ("error", "warning", "info")})

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench.cli import verifying
 from workbench.cli.arguments import add_overwrite
 from workbench.cli.committing import commit_and_report
 from workbench.cli.output import Output
-from workbench.cli.verdict import files_and_findings, verdict
-from workbench.describe.actions import finding_json
+from workbench.cli.pages.edit_page import EditPages, outcome
 from workbench.errors import PlanError, UsageError
 from workbench.surgery.plan import Plan
 
 if TYPE_CHECKING:
+    from workbench.describe.calling import Needs
     from workbench.findings import Finding
     from workbench.model import Model
-    from workbench.publishing.report import Report
     from workbench.surgery.draft import Draft
     from workbench.surgery.step import Step
 
@@ -100,48 +99,19 @@ def _count(findings: list[Finding]) -> str:
     return "one error" if errors == 1 else f"{errors} errors"
 
 
-Special = Callable[["Draft"], tuple[Callable[[], None] | None, Mapping[str, Any]]]
-"""Makes of a draft what is special about a command: what shows it on a page, and the same as data for `--json`."""
+def needs(args: argparse.Namespace, draft: Draft) -> Needs:
+    """Return what calling the result of a command needs besides the model."""
+    from workbench.describe.calling import needs_of
 
-
-class EditPages:
-    """The pages of a command that changes a model.
-
-    Args:
-        draft: the changed model.
-        special: makes what is special about the command, or None.
-    """
-
-    def __init__(self, draft: Draft, special: Special | None = None) -> None:
-        self.draft = draft
-        self._show, self._more = (None, {}) if special is None else special(draft)
-
-    def dry_run(self, out: Output) -> None:
-        """Write the page of `--dry-run`."""
-        if self._show is not None:
-            self._show()
-        files_and_findings(out, self.draft)
-
-    def dry_run_json(self) -> dict[str, Any]:
-        """Return the data of `--dry-run`."""
-        return {
-            "schema_version": 1,
-            "bytes": self.draft.nbytes,
-            "files": ["saved_model.pb", *(copied.relative for copied in self.draft.files)],
-            "findings": [finding_json(finding) for finding in self.draft.findings],
-            **self._more,
-        }
-
-    def outcome(self, out: Output, report: Report) -> None:
-        """Write the outcome of the commit."""
-        outcome(report, out)
-        if self._show is not None and not out.quiet:
-            out.line()
-            self._show()
-
-    def outcome_json(self, report: Report) -> dict[str, Any]:
-        """Return the outcome of the commit as data."""
-        return {**report.as_json(), **self._more}
+    return needs_of(
+        draft.meta,
+        draft.signature.key,
+        allowed=args.allow_unsafe,
+        verified=not args.no_verify,
+        imports=args.imports,
+        op_libraries=args.op_libraries,
+        python=args.python,
+    )
 
 
 def change_and_report(
@@ -149,7 +119,6 @@ def change_and_report(
     models: Mapping[str, Model],
     args: argparse.Namespace,
     out: Output,
-    special: Special | None = None,
 ) -> int:
     """Change models by a plan, write the result and report it; return the exit code.
 
@@ -161,14 +130,13 @@ def change_and_report(
         models: its sources opened, by handle.
         args: the flags.
         out: where to report it.
-        special: makes what is special about the command, or None.
 
     Raises:
         PlanError: a finding forbids it.
     """
     if args.dry_run or args.no_verify or plan.joins or not all(step.KEEPS_SIGNATURES for step in plan.steps):
         draft = built(plan, models)
-        return commit_and_report(draft, args, out, EditPages(draft, special))
+        return commit_and_report(draft, args, out, EditPages(draft, needs(args, draft)))
     from workbench.publishing.preflight import hindrance
     from workbench.publishing.running import Running
 
@@ -180,20 +148,9 @@ def change_and_report(
         early = hindrance(model, proving, child)
         if early is None:
             draft = built(plan, models)
-            return commit_and_report(draft, args, out, EditPages(draft, special), child)
+            return commit_and_report(draft, args, out, EditPages(draft, needs(args, draft)), child)
     if out.json:
         out.emit(early.as_json())
     else:
         outcome(early, out)
     return 1
-
-
-def outcome(report: Report, out: Output) -> None:
-    """Write a verdict with its differences and findings."""
-    verdict(out, report)
-    if out.quiet and report.published:
-        return
-    told = [finding for finding in report.findings if finding.severity == "info"]
-    if told:
-        out.line()
-        out.findings(told)

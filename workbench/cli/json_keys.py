@@ -44,23 +44,21 @@ _REPORT = {
     "seconds": "seconds by phase",
     "others?": "verifications of further signatures, by key",
 }
-_EDIT = Shape("", _REPORT)
+_SIGNATURES = "key to {method_name, inputs, outputs} of all signatures"
+_ADAPTERS = "list of {place, through: list of {adapter, makes, inserted}} of steps"
+_EDIT = Shape("", {**_REPORT, "signatures?": _SIGNATURES})
 _EDIT_DRY = Shape(
     "--dry-run",
     {
         "schema_version": _VERSION,
+        "signatures": _SIGNATURES,
+        "adapters": _ADAPTERS,
         "bytes": "bytes to write",
         "files": "files to write",
         "findings": _FINDINGS,
     },
 )
 
-
-def _with(shape: Shape, **keys: str) -> Shape:
-    return Shape(shape.when, {**shape.keys, **keys})
-
-
-_SIGNATURES = "key to {method_name, inputs, outputs} of all signatures"
 
 JSON_KEYS: dict[str, tuple[Shape, ...]] = {
     "inspect": (
@@ -138,6 +136,7 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
                 "schema_version": _VERSION,
                 "wires": "list of {from, to, fits, through: list of {adapter, makes, inserted}; only with adapters}",
                 "steps": "list of {operation, and its fields}: what is done after the models are connected",
+                "adapters": _ADAPTERS,
                 "shared": "list of {key, to}: an input of the result, and the inputs it feeds",
                 "before": "handle to {signature, inputs, outputs} of each model",
                 "after": "{signature, inputs, outputs} of the result",
@@ -151,7 +150,6 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
             },
         ),
     ),
-    "signature": (_with(_EDIT, signatures=_SIGNATURES), _with(_EDIT_DRY, signatures=_SIGNATURES)),
     "edit": (
         _EDIT,
         _EDIT_DRY,

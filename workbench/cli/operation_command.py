@@ -81,8 +81,7 @@ class OperationCommand:
         """Change the model and return the exit code."""
         model = editing.open_it(args)
         plan = editing.edit_plan(args, *self.steps(args, model))
-        special = _special(self.cls.NAME, out)
-        return editing.change_and_report(plan, {plan.handles[0]: model}, args, out, special)
+        return editing.change_and_report(plan, {plan.handles[0]: model}, args, out)
 
     def steps(self, args: argparse.Namespace, model: Model) -> list[Step]:
         """Return the steps that the arguments ask for: one, or one for each pair.
@@ -328,12 +327,3 @@ def _words(field: Field, value: Any) -> Iterator[str]:
 
 
 # -- pages
-
-
-def _special(name: str, out: Output) -> editing.Special | None:
-    """Return what makes the special page of a command, or None for the usual one."""
-    if name == "signature":
-        from workbench.cli.pages.signature_page import signature_page
-
-        return lambda draft: signature_page(draft, out)
-    return None

@@ -38,7 +38,6 @@ class WireText(NamedTuple):
         target: the input.
         wanted: its dtype and shape.
         fits: whether they fit.
-        adapters: what the value goes through between them.
     """
 
     source: str
@@ -46,7 +45,18 @@ class WireText(NamedTuple):
     target: str
     wanted: str
     fits: str
-    adapters: tuple[AdapterText, ...] = ()
+
+
+class ChainRows(NamedTuple):
+    """A chain of adapters.
+
+    Attributes:
+        place: where it is: `pixels → image`, `before image`.
+        adapters: a row for each.
+    """
+
+    place: str
+    adapters: tuple[AdapterText, ...]
 
 
 class SourceChanges(NamedTuple):
@@ -68,6 +78,7 @@ class PlanText(NamedTuple):
 
     Attributes:
         wires: what is connected.
+        chains: the adapters on wires and of steps.
         shared: (key of an input of the result, its dtype and shape, an input that it feeds, its dtype and shape).
         steps: what is done besides, as `--step` takes it.
         before: the signature each model is joined by, by handle.
@@ -81,6 +92,7 @@ class PlanText(NamedTuple):
     """
 
     wires: tuple[WireText, ...]
+    chains: tuple[ChainRows, ...]
     shared: tuple[tuple[str, str, str, str], ...]
     steps: tuple[str, ...]
     before: tuple[tuple[str, Signature], ...]
@@ -103,10 +115,10 @@ def plan_text(draft: Draft) -> PlanText:
                 show(str(link.target)),
                 shapes.typed(link.target.dtypes[0], link.target.shapes[0]),
                 shapes.FITS[link.fits[0]],
-                adapter_texts(link.chain),
             )
             for link in draft.join.links
         ),
+        chains=chain_rows(draft),
         shared=tuple(
             (
                 show(one.key),
@@ -129,6 +141,17 @@ def plan_text(draft: Draft) -> PlanText:
         findings=draft.findings,
         counted=counts_text(severity_counts(draft.findings)),
     )
+
+
+def chain_rows(draft: Draft) -> tuple[ChainRows, ...]:
+    """Return the chains of adapters that a draft has, with what each adapter makes."""
+    chains = [
+        (f"{show(str(link.source))} → {show(str(link.target))}", link.chain)
+        for link in draft.join.links
+        if link.chain is not None
+    ]
+    chains += [(show(place), chain) for place, chain in draft.workspace.chains]
+    return tuple(ChainRows(place, adapter_texts(chain)) for place, chain in chains)
 
 
 def _changes(draft: Draft, handle: str) -> SourceChanges:
@@ -172,6 +195,11 @@ def _conversions(draft: Draft) -> tuple[str, ...]:
     return tuple(found)
 
 
+def chains_json(draft: Draft) -> list[dict[str, Any]]:
+    """Return the chains that steps put in as data."""
+    return [{"place": place, "through": adapters_json(chain)} for place, chain in draft.workspace.chains]
+
+
 def file_rows(draft: Draft) -> list[tuple[str, str]]:
     """Return a row for each file a draft writes: name, bytes and what is in it."""
     rows = [("saved_model.pb", size(int(draft.proto.ByteSize())))]
@@ -197,6 +225,7 @@ def plan_json(draft: Draft) -> dict[str, Any]:
             for link in draft.join.links
         ],
         "steps": [to_json(step) for step in draft.plan.later_steps],
+        "adapters": chains_json(draft),
         "shared": [{"key": one.key, "to": list(map(str, one.targets))} for one in draft.join.shared],
         "before": {
             handle: {"signature": part.chosen.key, **ports_json(part.chosen)}

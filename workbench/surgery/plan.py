@@ -107,6 +107,7 @@ class Plan:
         wires: AnyWire | Iterable[AnyWire] = (),
         shares: AnyShared | None = None,
         side_by_side: bool = False,
+        steps: Iterable[Step] = (),
         signature: str = DEFAULT_SIGNATURE,
         tags: Sequence[str] = DEFAULT_TAGS,
         keep_outputs: bool = False,
@@ -127,6 +128,7 @@ class Plan:
             shares: key of an input of the result to the inputs it feeds: `{"image": ["a@image", "b@pixels"]}`;
                 `{"image": "image"}` means the input `image` of every model that has one.
             side_by_side: allow models without a wire or shared input.
+            steps: what is done with the joined model, in this order.
             signature: key of the signature of the result.
             tags: tag set of the result.
             keep_outputs: also keep the outputs of models that feed another one.
@@ -139,7 +141,7 @@ class Plan:
 
         Raises:
             UsageError: a handle is not valid or is used twice, or a wire has no `=`.
-            WrongType: a model or a wire is none of these.
+            WrongType: a model, a wire or a step is none of these.
         """
         sources = SourceList()
         for handle, model in [*((None, path) for path in paths), *handles.items()]:
@@ -156,7 +158,10 @@ class Plan:
             tuple((rename_outputs or {}).items()),
             side_by_side=side_by_side,
         )
-        return cls(tuple(sources.sources), (*_wires(wires), *_shares(shares)), result)
+        later = tuple(steps)
+        for step in later:
+            expect(step, Step, "A step of a plan", "an operation, such as Freeze()")
+        return cls(tuple(sources.sources), (*_wires(wires), *_shares(shares), *later), result)
 
     @classmethod
     def edit(

@@ -34,6 +34,7 @@ from workbench.surgery.step_files import free_name
 if TYPE_CHECKING:
     from workbench.disk.checkpoint.bundle import Bundle
     from workbench.disk.checkpoint.bundle_write import Tensor
+    from workbench.surgery.adapters.checked import Checked
 
 SERVE = ("serve",)
 WARMUP = "tf_serving_warmup_requests"
@@ -112,6 +113,7 @@ class Workspace:
         left_out: names of files at the top of the only source's folder, or below `assets.extra/`, that are left out.
         lineage: a MetaGraph that is equal to that of the only source and has the tensors that stand now: the source's
             own, or a copy with calls inlined.
+        chains: the chains of adapters that steps put in, each with its place: `before image`.
         faithful: whether the graph still computes what the sources do from variables and inputs of its own, so that
             a copy of it with calls inlined can be compared with.
         shared: the tensors of an input that models share, to the tensors of the models that take its value.
@@ -129,6 +131,7 @@ class Workspace:
     added_files: list[CopiedFile] = field(default_factory=list)
     left_out: set[str] = field(default_factory=lambda: {"fingerprint.pb"})
     lineage: MetaGraph | None = None
+    chains: list[tuple[str, Checked]] = field(default_factory=list)
     faithful: bool = True
     shared: Mapping[tuple[str, ...], tuple[SourceTensors, ...]] = field(default_factory=dict)
 

@@ -14,7 +14,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.cli import verifying
+from workbench.cli import editing, verifying
 from workbench.cli.arguments import add_overwrite, keys_of, pairs
 from workbench.cli.output import Output
 from workbench.errors import PlanError, UsageError
@@ -26,10 +26,8 @@ from workbench.surgery.step import parse_step
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from workbench.describe.calling import Needs
     from workbench.model import Model
     from workbench.runtime.child_process.child import Child
-    from workbench.surgery.draft import Draft
 
 EXAMPLES = """\
 examples:
@@ -145,21 +143,7 @@ def run(args: argparse.Namespace, out: Output, child: Child | None = None) -> in
         from workbench.surgery.conditions.preconditions import unsafe_findings
 
         draft.findings = [*draft.findings, *unsafe_findings(draft.meta, draft.references)]
-    return commit_and_report(draft, args, out, MergePages(draft, _needs(args, draft)), child)
-
-
-def _needs(args: argparse.Namespace, draft: Draft) -> Needs:
-    from workbench.describe.calling import needs_of
-
-    return needs_of(
-        draft.meta,
-        draft.signature.key,
-        allowed=args.allow_unsafe,
-        verified=not args.no_verify,
-        imports=args.imports,
-        op_libraries=args.op_libraries,
-        python=args.python,
-    )
+    return commit_and_report(draft, args, out, MergePages(draft, editing.needs(args, draft)), child)
 
 
 def make_plan(args: argparse.Namespace) -> tuple[Plan, list[str]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.cli.output import DTYPE, NAME, TEXT, Output
 from workbench.cli.verdict import files_and_findings, verdict
 from workbench.describe.calling import Call, Needs, call_of_result
-from workbench.describe.plan import plan_json, plan_text
+from workbench.describe.plan import ChainRows, plan_json, plan_text
 from workbench.describe.signatures import port_rows, ports_json
 from workbench.disk.samples import sample_models
 from workbench.names import show
@@ -39,11 +39,8 @@ class MergePages:
             rows = [(one.source, one.given, "→", one.target, one.wanted, one.fits) for one in text.wires]
             out.table(rows, [NAME, DTYPE, TEXT, NAME, DTYPE, TEXT])
             out.line()
-        for wire in text.wires:
-            if wire.adapters:
-                out.heading("Adapters", f"{wire.source} → {wire.target}")
-                out.table([(one.text, one.makes, one.remark) for one in wire.adapters], [NAME, DTYPE, TEXT])
-                out.line()
+        for chain in text.chains:
+            chain_table(out, chain)
         if text.shared:
             out.heading("Shared inputs")
             shared = [(key, typed, "→", target, wanted) for key, typed, target, wanted in text.shared]
@@ -114,6 +111,13 @@ class MergePages:
         return call_of_result(
             report.path, draft.meta, draft.signature, report.verification, self.needs, picture
         )
+
+
+def chain_table(out: Output, chain: ChainRows) -> None:
+    """Write a chain of adapters, a line each, and an empty line."""
+    out.heading("Adapters", chain.place)
+    out.table([(one.text, one.makes, one.remark) for one in chain.adapters], [NAME, DTYPE, TEXT])
+    out.line()
 
 
 def _ports(out: Output, signature: Signature) -> None:

@@ -31,16 +31,15 @@ def what_it_does(draft: Draft) -> Detail:
             Span(f"  {typed}", "dtype"),
             Span(f"  {kind}" if kind else "", "dim"),
         )
-    for wire in text.wires:
-        if wire.adapters:
-            out.heading("Adapters", f"{wire.source} → {wire.target}")
-            width = max(len(one.text) for one in wire.adapters)
-            for one in wire.adapters:
-                out.add(
-                    Span(f"  {one.text:{width}}", "name"),
-                    Span(f"  {one.makes}", "dtype"),
-                    Span(f"  {one.remark}" if one.remark else "", "dim"),
-                )
+    for chain in text.chains:
+        out.heading("Adapters", chain.place)
+        width = max(len(one.text) for one in chain.adapters)
+        for one in chain.adapters:
+            out.add(
+                Span(f"  {one.text:{width}}", "name"),
+                Span(f"  {one.makes}", "dtype"),
+                Span(f"  {one.remark}" if one.remark else "", "dim"),
+            )
     if text.steps:
         out.heading("Steps")
         for step in text.steps:

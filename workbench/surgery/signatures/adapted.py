@@ -218,8 +218,10 @@ class _Work:
         self._place_files(fragment)
         if workspace.original.has_object_graph:
             self._make_function(fragment, in_use)
-        for one in (*self.before, *self.after):
-            self._tell(one)
+        for side, adapted in (("before", self.before), ("after", self.after)):
+            for one in adapted:
+                workspace.chains.append((f"{side} {one.key}", one.checked))
+                workspace.findings += adapter_remarks(one.checked, show(one.key))
         if (self.before or any(self.passed.values())) and self.as_key is None:
             drop_warmup(workspace)
         workspace.references.verify([self.key])
@@ -316,6 +318,3 @@ class _Work:
         tables: dict[str, int] = {}
         tables_of_step(workspace.meta_graph, fragment.scope, fragment.init_ops, tables)
         renew_function(workspace, self.key, in_use, tables, added=self.as_key is not None)
-
-    def _tell(self, one: _Adapted) -> None:
-        self.workspace.findings += adapter_remarks(one.checked, show(one.key))
