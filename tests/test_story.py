@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import workbench as wb
+from tests.forking.client import FORKING, SAVED_MODEL_CLI
 from workbench.publishing.commit import commit
 from workbench.runtime.child_process.child import Child
 
@@ -101,9 +100,8 @@ def test_workbench_run(merged: Path, digits: list[bytes], expected: np.ndarray, 
 
 def test_saved_model_cli(merged: Path, digits: list[bytes], expected: np.ndarray, tmp_path: Path) -> None:
     np.savez(tmp_path / "in.npz", base64_input=np.array(digits[3]))
-    command = [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli", "run", "--dir", str(merged)]
-    command += ["--tag_set", "serve", "--signature_def", "serving_default", "--outdir", str(tmp_path)]
-    command += ["--inputs", f"base64_input={tmp_path / 'in.npz'}[base64_input]"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    words = ["run", "--dir", str(merged), "--tag_set", "serve", "--signature_def", "serving_default"]
+    words += ["--outdir", str(tmp_path), "--inputs", f"base64_input={tmp_path / 'in.npz'}[base64_input]"]
+    done = FORKING.program(SAVED_MODEL_CLI, *words)
     assert done.returncode == 0, done.stderr[-2000:]
     np.testing.assert_allclose(np.load(tmp_path / "myOutput.npy"), expected[3:4], rtol=1e-5, atol=1e-7)

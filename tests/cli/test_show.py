@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.forking.client import FORKING, SAVED_MODEL_CLI
 from tests.zoo import Example
 from workbench.cli.main import main
-
-CLI = Path(sys.executable).with_name("saved_model_cli")
 
 
 def shown(capsys: pytest.CaptureFixture[str], *words: object) -> str:
@@ -95,13 +91,9 @@ def test_it_is_what_saved_model_cli_prints(
     name: str, zoo: Callable[[str], Example], capsys: pytest.CaptureFixture[str]
 ) -> None:
     example = zoo(name)
-    theirs = subprocess.run(
-        [CLI, "show", "--dir", str(example.path), "--all"],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        check=True,
-    ).stdout
+    done = FORKING.program(SAVED_MODEL_CLI, "show", "--dir", str(example.path), "--all")
+    assert done.returncode == 0, done.stderr
+    theirs = done.stdout
     ours = shown(capsys, "--dir", example.path, "--all")
     expected, got = plain(theirs), plain(ours)
     if name == "tf2_ragged":  # the name and dtype of a ragged output are empty there, and worth having here

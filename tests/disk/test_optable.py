@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from google.protobuf import text_format
 
+from tests.forking.client import FORKING
 from tests.tools.make_optable import LIMIT
 from workbench.disk import dtypes, optable, schema
 from workbench.disk.optable import OpTable, lookup
@@ -160,7 +159,7 @@ def test_the_table_is_tensorflows() -> None:
         "print('compared')\n"
     )
     top = Path(__file__).resolve().parents[2]
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=top, check=False)
+    done = FORKING.program(code, folder=top)
     assert done.stdout.strip().endswith("compared"), done.stderr[-2000:]
 
 

@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,8 @@ from workbench.runtime.child_process import child, process
 
 SERVER = Path(__file__).with_name("server.py")
 PRELOADED = ("numpy", "tensorflow", "tensorflow.python.saved_model.loader_impl")
+SAVED_MODEL_CLI = "from tensorflow.python.tools.saved_model_cli import main; main()"
+"""What the script of that name runs."""
 CAN_FORK = sys.platform == "linux" and hasattr(os, "pidfd_open")
 _UNREAD = frozenset({"COLUMNS", "LINES", "PYTEST_CURRENT_TEST", "XDG_STATE_HOME"})
 """Variables that no import reads: a fork may have others than its server."""
@@ -81,6 +84,7 @@ class ForkServer:
         words: Sequence[str | None],
         environment: Mapping[str, str],
         descriptors: Mapping[int, int],
+        folder: Path | None = None,
     ) -> tuple[int, IO[bytes]]:
         """Start a program; return its pid, and the stream on which the exit status will come.
 
@@ -89,13 +93,14 @@ class ForkServer:
             words: its arguments; None stands for the pid of its parent, which is the server.
             environment: all of it.
             descriptors: number there to number here.
+            folder: the working folder, if not that of this process.
         """
         source, sink = os.pipe()
         request = {
             **program,
             "words": words,
             "environment": dict(environment),
-            "folder": os.getcwd(),
+            "folder": str(folder or Path.cwd()),
             "descriptors": list(descriptors),
         }
         try:
@@ -162,6 +167,22 @@ class Forking:
             os.close(writer)
         self.forks += 1
         return cast("subprocess.Popen[bytes]", Forked(pid, news, os.fdopen(reader, "rb")))
+
+    def program(self, code: str, *words: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """Run Python code that uses TensorFlow, as `python -c CODE WORDS…` in a folder; return how it ended."""
+        environment, folder = child._environment(gpu=False), folder or Path.cwd()
+        if not CAN_FORK or not self._serves(environment):
+            command = [sys.executable, "-c", code, *words]
+            return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+        with open(os.devnull) as null, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            descriptors = {0: null.fileno(), 1: out.fileno(), 2: err.fileno()}
+            pid, news = self.server().fork({"code": code}, words, environment, descriptors, folder)
+            status = Forked(pid, news, None).wait()
+            out.seek(0)
+            err.seek(0)
+            return subprocess.CompletedProcess(
+                ["-c", *words], status, out.read().decode(), err.read().decode()
+            )
 
     def _serves(self, environment: Mapping[str, str]) -> bool:
         """Return whether imports would see in an environment what those of the server have seen, or set."""

@@ -131,3 +131,11 @@ def test_a_fork_answers_as_a_fresh_process(tmp_path: Path, monkeypatch: pytest.M
             found.append((child.ready(), np.stack(values).tolist(), answer, child.log_tail()))
         assert FORKING.forks == before + forked
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.needs_tf
+def test_a_program_ends_as_it_says(tmp_path: Path) -> None:
+    code = "import os, sys; print(sys.argv, os.getcwd()); print('no', file=sys.stderr); sys.exit(3)"
+    done = FORKING.program(code, "a", folder=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (3, f"['-c', 'a'] {tmp_path}\n", "no\n")
+    assert "ZeroDivisionError" in FORKING.program("1 / 0").stderr

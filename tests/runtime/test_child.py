@@ -18,6 +18,7 @@ import numpy as np
 import psutil
 import pytest
 
+from tests.forking.client import FORKING
 from tests.runtime.models import placeholder, save
 from tests.timing import HANG, ends, wait_for
 from tests.zoo.example import tf
@@ -360,7 +361,10 @@ def test_a_model_that_floods_the_log_is_run(child: Child, tmp_path: Path) -> Non
 
 
 @pytest.mark.needs_tf
-def test_modules_and_op_libraries_are_loaded_or_named(tmp_path: Path) -> None:
+def test_modules_and_op_libraries_are_loaded_or_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FORKING, "on", True)  # how it is started is not asked here
     (tmp_path / "fake.so").write_text("no library")
     with (
         Child(imports=["json", "no_such_module_anywhere"]) as child,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import collections
 import json
-import subprocess
-import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.forking.client import FORKING
 from tests.sampling import every
 from tests.zoo import KINDS, ZOO, Example, names
 from tests.zoo.run import read_meta_graph, read_saved_model, run_v1, run_v2
@@ -197,9 +196,8 @@ print(json.dumps({
 @pytest.mark.parametrize("name", names("elsewhere"))
 def test_facts_hold_in_a_fresh_process(zoo: Zoo, name: str) -> None:
     example = zoo(name)
-    done = subprocess.run(
-        [sys.executable, "-c", FRESH, str(example.path)], capture_output=True, check=True, text=True
-    )
+    done = FORKING.program(FRESH, str(example.path))
+    assert done.returncode == 0, done.stderr
     failures = json.loads(done.stdout.splitlines()[-1])
     runs_v2 = example.loads_v2 if example.runs_v2 is None else example.runs_v2
     assert {key: not failure for key, failure in failures.items()} == {
