@@ -37,7 +37,7 @@ from workbench.surgery.export.variable_defs import describe_variables, known_by_
 from workbench.surgery.imported import ImportedModel
 from workbench.surgery.lineage import References
 from workbench.surgery.resolve.join import Join
-from workbench.surgery.resolve.preprocessing import remarks
+from workbench.surgery.resolve.preprocessing import remarks, shared_remarks
 from workbench.surgery.result import Draft
 from workbench.surgery.rewrite.connect_wires import connect_wires
 from workbench.surgery.rewrite.outline import CannotOutline, Outliner
@@ -85,6 +85,9 @@ class Builder:
             source = self.join.parts[link.source.handle]
             self.join.findings += remarks(link, source.meta, part.meta)
         for shared in self.join.shared:
+            self.join.findings += shared_remarks(
+                shared, {handle: part.meta for handle, part in self.join.parts.items()}
+            )
             for target in shared.targets:
                 for tensor in target.tensors:
                     self.join.parts[target.handle].cut(tensor)

@@ -8,7 +8,9 @@ import pytest
 
 from tests.surgery.tiny import Tiny, plan, typed
 from tests.surgery.tools import codes, findings_of, the
+from workbench.findings import Finding
 from workbench.model import open_model
+from workbench.surgery.plan import Plan
 from workbench.surgery.resolve.value_ranges import given_range, wanted_range
 
 PICTURE = (None, 8, 8, 1)
@@ -64,6 +66,26 @@ def test_scaled_twice(tmp_path: Path) -> None:
     )
     assert (found.severity, found.where) == ("warning", "a@y=b@x")
     assert "scales 0-255 down again" in found.message and "before the scaling" in (found.hint or "")
+
+
+def test_models_that_share_an_input(tmp_path: Path) -> None:
+    """One value can't be in two ranges."""
+    pixels, plain = taker(tmp_path / "a", "RealDiv"), taker(tmp_path / "b")
+    made = Tiny(tmp_path / "c").placeholder("x", "float32", PICTURE).const("two", 2.0).const("one", 1.0)
+    made.node("twice", "Mul", "x", "two", T="float32").node("y", "Sub", "twice", "one", T="float32")
+    fraction = made.signature(x_in=("x:0", "float32", PICTURE), y_out=("y:0", "float32", PICTURE)).save()
+
+    def found(*paths: Path) -> list[Finding]:
+        return [one for one in findings_of(Plan.join(*paths, shares={"x": "x"})) if one.code.startswith("R5")]
+
+    assert found(pixels, pixels) == [] and found(plain, plain) == []
+    (unknown,) = found(pixels, plain)
+    assert (unknown.code, unknown.severity) == ("R5-range-unknown", "info") and "b@x" in unknown.message
+    assert wanted_range(open_model(fraction).meta, "x:0") == "0-1"
+    (range_,) = found(pixels, fraction)
+    assert (range_.code, range_.severity) == ("R5-range", "warning")
+    assert range_.message == "a@x begins as if its value was 0-255, c@x as if it was 0-1."
+    assert range_.hint is not None and "`scale 1/255` before c@x" in range_.hint
 
 
 def test_not_scaled_at_all(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ Nothing here can stop a merge.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from workbench.disk import dtypes
 from workbench.findings import Finding
@@ -17,6 +17,7 @@ from workbench.surgery.resolve.adapted import range_behind
 from workbench.surgery.resolve.first_ops import Range
 from workbench.surgery.resolve.join import Link
 from workbench.surgery.resolve.remedies import SCALES, adapt_wire
+from workbench.surgery.resolve.shares import SharedInput
 from workbench.surgery.resolve.value_ranges import given_range, wanted_range
 
 _CHANNELS = (1, 3, 4)
@@ -47,6 +48,40 @@ def remarks(link: Link, source: MetaGraph, target: MetaGraph) -> Iterator[Findin
         found = _unknown(where, wanted)
     if found is not None:
         yield found
+
+
+def shared_remarks(shared: SharedInput, metas: Mapping[str, MetaGraph]) -> Iterator[Finding]:
+    """Return the findings about the meaning of an input that models share.
+
+    Args:
+        shared: the input.
+        metas: the MetaGraph of each model, by handle.
+    """
+    if len(shared.dtypes) != 1 or dtypes.name(shared.dtypes[0]) not in _FLOATS:
+        return
+    wanted = {str(one): wanted_range(metas[one.handle], one.tensors[0]) for one in shared.targets}
+    told = {name: found for name, found in wanted.items() if found is not None}
+    if not told:
+        return
+    where = show(str(shared), 1000)
+    first, begins = next(iter(told.items()))
+    other = next((name for name, found in told.items() if found != begins), None)
+    if other is not None:
+        message = (
+            f"{show(first)} begins as if its value was {_WORDS[begins]}, {show(other)} as if it was "
+            f"{_WORDS[told[other]]}."
+        )
+        hint = f"Put `{SCALES[begins, told[other]]}` before {show(other)} by a step `adapt` first, or do not share it."
+        yield Finding("R5-range", "warning", where, message, hint)
+    elif len(told) < len(wanted) and _is_picture(shared.shapes[0]):
+        silent = next(name for name in wanted if name not in told)
+        message = f"{show(first)} expects {_WORDS[begins]}; the graph of {show(silent)} does not tell what it expects."
+        yield Finding("R5-range-unknown", "info", where, message, _LOOK)
+
+
+_LOOK = (
+    "A verification compares results; it does not show that the range is the right one. Look at the values."
+)
 
 
 def _disagreement(link: Link, given: Range | None, wanted: Range | None) -> Finding | None:
@@ -81,8 +116,7 @@ def _unknown(where: str, wanted: Range | None) -> Finding:
             f"The model that takes the pixels expects {_WORDS[wanted]}; the graph that gives them does not tell their "
             "range."
         )
-    hint = "A verification compares results; it does not show that the range is the right one. Look at the values."
-    return Finding("R5-range-unknown", "info", where, message, hint)
+    return Finding("R5-range-unknown", "info", where, message, _LOOK)
 
 
 def _is_picture(shape: Shape) -> bool:
