@@ -137,7 +137,7 @@ def test_dtypes_and_shapes_that_differ(tmp_path: Path) -> None:
     assert found.message == "a@x takes uint8 [?,28,28,1]; b@x takes float32 [?,784]."
     assert found.hint is not None and "Put `flatten | cast float32` before b@x" in found.hint
     models["b"] = typed(tmp_path / "c", "uint8", (None, 28, 28))
-    assert refused(joined(models, Share({"x": "x"}))) == [("share-shape", "x=x")]
+    assert refused(joined(models, Share({"x": "x"}))) == [("share-shape", "x=a@x,b@x")]
 
 
 def test_what_is_refused(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import shlex
 
 from workbench.session.options import CommitOptions
+from workbench.surgery.operations.share import Share
 from workbench.surgery.plan import DEFAULT_SIGNATURE, DEFAULT_TAGS, Plan, SourceList
 from workbench.surgery.step import print_step
 
@@ -32,7 +33,7 @@ def commit_words(plan: Plan, options: CommitOptions | None = None, target: str |
     """
     options = options or CommitOptions()
     words = _merge_words(plan) if plan.joins else _edit_words(plan)
-    for step in plan.other_steps:
+    for step in plan.later_steps:
         words += ["--step", print_step(step)]
     flags = {
         "--serving": options.serving,
@@ -65,14 +66,17 @@ def _merge_words(plan: Plan) -> list[str]:
     words = ["workbench", "merge"]
     listed = SourceList()
     for source in plan.sources:
-        plain = SourceList(list(listed.sources))
+        others = SourceList(list(listed.sources))
         path = str(source.path)
         # without its handle the command line would find the same one, unless the path looks like HANDLE=PATH
-        obvious = plain.add(source.path).handle == source.handle and "=" not in path
+        obvious = others.add(source.path).handle == source.handle and "=" not in path
         words.append(path if obvious and not path.startswith("-") else f"{source.handle}={path}")
         listed.sources.append(source)
     for wire in plan.wires:
         words += ["--wire", str(wire)]
+    plain = all(len(dict(one.inputs)) == 1 and Share.parse(str(one)) == one for one in plan.shares)
+    for share in plan.shares:
+        words += ["--share", str(share)] if plain else ["--step", print_step(share)]
     for source in plan.sources:
         if source.signature is not None:
             words += ["--signature-of", f"{source.handle}={source.signature}"]
@@ -86,5 +90,6 @@ def _merge_words(plan: Plan) -> list[str]:
         "--keep-outputs": plan.result.keep_outputs,
         "--keep-signatures": plan.result.keep_signatures,
         "--freeze": plan.result.freeze,
+        "--side-by-side": plan.result.side_by_side,
     }
     return words + [flag for flag, given in flags.items() if given]

@@ -89,6 +89,10 @@ class Subject:
             seam += [
                 f"{part.handle}/{part.cuts[tensor]}" for tensor in link.target.tensors if tensor in part.cuts
             ]
+        for port in draft.interface.inputs:
+            for target in port.shared.targets if port.shared is not None else ():
+                cuts = draft.parts[target.handle].cuts
+                seam += [f"{target.handle}/{cuts[tensor]}" for tensor in target.tensors]
         owners = tuple(draft.parts) if draft.plan.joins else ()
         return cls(draft.meta, draft.signature.key, owners, tuple(seam))
 

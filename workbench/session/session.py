@@ -19,6 +19,7 @@ from workbench.findings import Finding, by_severity, total
 from workbench.model import Model, open_model
 from workbench.session.handles import with_handles
 from workbench.session.options import CommitOptions
+from workbench.session.sharing import with_shared, without_model
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import DEFAULT_SIGNATURE, Plan, Source, SourceList, split_handle
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from workbench.surgery.draft import Draft
     from workbench.surgery.resolve.endpoints import Endpoint
     from workbench.surgery.resolve.join import Join, Link
+    from workbench.surgery.resolve.shares import SharedInput
     from workbench.surgery.step import Step
 
 
@@ -208,7 +210,8 @@ class Session:
     def close(self, handle: str) -> None:
         """Remove a model and its wires; the last one also removes all steps."""
         wires = [wire for wire in self.plan.wires if handle not in self.ends_of(wire)]
-        kept = self.plan.with_wires(wires) if len(self.plan.sources) > 1 else replace(self.plan, steps=())
+        kept = without_model(self.plan.with_wires(wires), handle)
+        kept = kept if len(self.plan.sources) > 1 else replace(self.plan, steps=())
         sources = [source for source in self.plan.sources if source.handle != handle]
         self.change(f"close {handle}", self._with_sources(sources, plan=kept))
 
@@ -282,18 +285,22 @@ class Session:
         if found.state == "no":
             raise UsageError(found.reason, hint=found.hint)
         wire = write_wire(self.handles, (source.handle, source.written), (target.handle, target.written))
+        plan = self._with_chosen(source, target).with_wire(wire)
+        self.change(f"wire {source.written} → {target.written}", plan)
+        return wire
+
+    def _with_chosen(self, *endpoints: Endpoint) -> Plan:
+        """Return the plan in which the signatures of endpoints are chosen, where none was."""
         meant = {
             endpoint.handle: endpoint.signature
-            for endpoint in (source, target)
+            for endpoint in endpoints
             if self.chosen(endpoint.handle) is None
         }
         sources = [
             replace(one, signature=meant[one.handle]) if meant.get(one.handle) else one
             for one in self.plan.sources
         ]
-        plan = replace(self.plan, sources=tuple(sources)).with_wire(wire)
-        self.change(f"wire {source.written} → {target.written}", plan)
-        return wire
+        return replace(self.plan, sources=tuple(sources))
 
     def add_wire(self, wire: Connect) -> None:
         """Add a wire as written."""
@@ -305,11 +312,35 @@ class Session:
         wires.remove(wire)
         self.change(f"unwire {wire.source} → {wire.target}", self.plan.with_wires(wires))
 
+    def share(self, one: Endpoint, other: Endpoint) -> None:
+        """Let two inputs, and those that one of them shares its value with, take one input of the result.
+
+        Raises:
+            UsageError: they don't fit; the message says why.
+        """
+        found = self.judging.judge_share(one, other)
+        if found.state == "no":
+            raise UsageError(found.reason, hint=found.hint)
+        plan = with_shared(self._with_chosen(one, other), self.shared(), one, other)
+        self.change(f"share {one.written} with {other}", plan)
+
+    def shared(self) -> list[SharedInput]:
+        """Return the inputs that models share, as far as their endpoints were found and are compatible."""
+        join = self.join() if self.plan.shares else None
+        return [] if join is None else join.shared
+
+    @property
+    def unconnected(self) -> list[str]:
+        """Return the models that have neither a wire nor a shared input, if there are several models."""
+        connected = {handle for wire in self.plan.wires for handle in self.ends_of(wire)}
+        connected |= {target.handle for one in self.shared() for target in one.targets}
+        return [one for one in self.handles if one not in connected] if len(self.handles) > 1 else []
+
     # -- other steps
 
     def add_step(self, step: Step) -> None:
-        """Add a step after the others."""
-        self.change(f"add {step.NAME}", replace(self.plan, steps=(*self.plan.steps, step)))
+        """Add a step after the others; one that connects models before those that change the result."""
+        self.change(f"add {step.NAME}", self.plan.with_step(step))
 
     def replace_step(self, number: int, new: Step) -> None:
         """Replace the step with this number among those that connect no models."""
@@ -333,7 +364,9 @@ class Session:
 
         if not self.complete or len(self.plan.sources) < 2:
             return []
-        taken = {(link.target.handle, name) for link in self.links().values() for name in link.target.tensors}
+        fed = [link.target for link in self.links().values()]
+        fed += [target for one in self.shared() for target in one.targets]
+        taken = {(endpoint.handle, name) for endpoint in fed for name in endpoint.tensors}
 
         def free(wire: Connect) -> bool:
             handle, text = self._split(wire, self.handles)[1]
@@ -379,9 +412,9 @@ class Session:
         if self._judge is None or self._judge[:2] != (self.plan, len(models)):
             from workbench.session.lists.compatibility import Judge
 
-            links = list(self.links().values())
+            links, shared = list(self.links().values()), self.shared()
             seen = self._join[1].seen if self._join is not None and self._join[0] == self.plan else None
-            self._judge = self.plan, len(models), Judge(self.plan, models, links, seen)
+            self._judge = self.plan, len(models), Judge(self.plan, models, links, seen, shared)
         return self._judge[2]
 
     def judge(self, source: Endpoint, target: Endpoint) -> Judgement:

@@ -33,10 +33,10 @@ def models(session: Session, title: str) -> list[Piece]:
 def standing(session: Session, picked: Picked | None) -> list[Piece]:
     """Return the state of the plan: the pick, or the wires and steps and whether they can be committed."""
     if picked is not None:
-        other = "an output" if picked.side == "target" else "an input"
+        told = "an output wires it, on an input shares it" if picked.side == "target" else "an input wires it"
         return [
             (f"{glyphs.PICKED} {show(picked.endpoint.written, 40)}", "strong"),
-            (f"  space on {other} wires it", "quiet"),
+            (f"  space on {told}", "quiet"),
         ]
     plan = session.plan
     made = counted(len(plan.wires), len(plan.other_steps)) or ("0 wires" if plan.sources[1:] else "")

@@ -183,7 +183,7 @@ def make_plan(args: argparse.Namespace) -> tuple[Plan, list[str]]:
     )
     plan = Plan(
         chosen,
-        tuple(map(parse_step, args.steps)),
+        (*map(Share.parse, args.shares), *map(parse_step, args.steps)),
         ResultOptions(
             args.signature or DEFAULT_SIGNATURE,
             _tags(args.tag_set) if args.tag_set is not None else DEFAULT_TAGS,
@@ -194,8 +194,6 @@ def make_plan(args: argparse.Namespace) -> tuple[Plan, list[str]]:
             side_by_side=args.side_by_side,
         ),
     )
-    for text in args.shares:
-        plan = plan.with_step(Share.parse(text))
     return plan, list(args.wires)
 
 

@@ -14,6 +14,7 @@ from workbench.surgery.plan import Plan
 from workbench.surgery.resolve.callables import Called, find_variant
 from workbench.surgery.resolve.endpoints import Endpoint, Lookup, Side
 from workbench.surgery.resolve.join import Link, Seen, judge, outside_call, see
+from workbench.surgery.resolve.shares import SharedInput, share
 
 Fits = Literal["fits", "unknown", "no"]
 
@@ -43,6 +44,7 @@ class Judge:
         models: its opened models by handle.
         links: its wires, as far as they resolve.
         seen: its sources as its wires see them, as far as that is known.
+        shared: the inputs that models share, as far as they resolve.
     """
 
     def __init__(
@@ -51,8 +53,15 @@ class Judge:
         models: Mapping[str, Model],
         links: Sequence[Link],
         seen: Mapping[str, Seen] | None = None,
+        shared: Sequence[SharedInput] = (),
     ) -> None:
         self.links = links
+        self._shared = {
+            (target.handle, tensor): one
+            for one in shared
+            for target in one.targets
+            for tensor in target.tensors
+        }
         self.lookups: dict[str, Lookup] = {}
         self._plan, self._models = plan, models
         self._called: dict[str, Called] = {}
@@ -113,6 +122,34 @@ class Judge:
             None,
         )
 
+    def shared(self, endpoint: Endpoint) -> SharedInput | None:
+        """Return the shared input that feeds an input, or None."""
+        found = (self._shared.get((endpoint.handle, tensor)) for tensor in endpoint.tensors)
+        return next((one for one in found if one is not None), None)
+
+    def judge_share(self, one: Endpoint, other: Endpoint) -> Judgement:
+        """Return whether two inputs can share a value, and why not."""
+        wrong = self._mixed(one) or self._mixed(other)
+        if wrong is not None:
+            return Judgement("no", wrong.message, wrong.hint, wrong.code)
+        for endpoint in (one, other):
+            if (taken := self.wired(endpoint)) is not None:
+                return _wired(taken)
+        mine, theirs = self.shared(one), self.shared(other)
+        if mine is not None and theirs is not None:
+            told = "each other" if mine is theirs else "others"
+            return Judgement(
+                "no", f"Both inputs share a value with {told}.", "Remove that step first.", "R2-twice"
+            )
+        known = (
+            found.targets if found is not None else (end,) for found, end in ((mine, one), (theirs, other))
+        )
+        made = share(one.key or one.written, [end for ends in known for end in ends])
+        if isinstance(made, Finding):
+            return Judgement("no", made.message, made.hint, made.code)
+        typed = shapes.typed(made.dtypes[0], made.shapes[0])
+        return Judgement("fits", f"One input of the result, {typed}, feeds both.")
+
     def fed_by(self, endpoint: Endpoint) -> list[Link]:
         """Return the wires that start at an output."""
         wanted = set(endpoint.tensors)
@@ -135,12 +172,10 @@ class Judge:
             return Judgement("no", found.message, found.hint, found.code)
         taken = self.wired(target)
         if taken is not None:
-            return Judgement(
-                "no",
-                f"The input is already wired, from {show(str(taken.source))}.",
-                "Remove that wire first.",
-                "R2-twice",
-            )
+            return _wired(taken)
+        if (shared := self.shared(target)) is not None:
+            told = f"The input shares the value of {show(shared.key)!r}."
+            return Judgement("no", told, "Remove that step first.", "R2-twice")
         if source.handle in self._behind(target.handle):
             return Judgement(
                 "no",
@@ -189,3 +224,9 @@ class Judge:
                     seen.add(link.target.handle)
                     todo.append(link.target.handle)
         return seen
+
+
+def _wired(link: Link) -> Judgement:
+    """Return the verdict on an input that a wire feeds."""
+    told = f"The input is already wired, from {show(str(link.source))}."
+    return Judgement("no", told, "Remove that wire first.", "R2-twice")

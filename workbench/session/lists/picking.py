@@ -42,6 +42,10 @@ class Picked:
 
     def judge(self, session: Session, handle: str, row: Row, index: int = 0) -> Judgement | None:
         """Return the verdict on a row of another model; None for no endpoint."""
+        if self.side == "target" and row.kind == "input":
+            taker = endpoint_of(session, handle, row, "target", index)
+            if taker is not None and not isinstance(taker, Finding):
+                return session.judging.judge_share(self.endpoint, taker)
         other = endpoint_of(session, handle, row, "source" if self.side == "target" else "target", index)
         if other is None:
             return None
@@ -148,9 +152,11 @@ def pick(
 
 
 def _wire(session: Session, picked: Picked, handle: str, row: Row, index: int) -> Refused | None:
+    if picked.side == "target" and row.kind == "input":
+        return _share(session, picked, handle, row, index)
     other = endpoint_of(session, handle, row, "source" if picked.side == "target" else "target", index)
     if other is None:
-        wanted = "an output" if picked.side == "target" else "an input"
+        wanted = "an output or an input" if picked.side == "target" else "an input"
         return Refused("", f"{names.show(picked.endpoint.written)} needs {wanted} of the other model.")
     if isinstance(other, Finding):
         return Refused("Cannot be picked", other.message, words(other.hint, "terminal UI"))
@@ -162,18 +168,35 @@ def _wire(session: Session, picked: Picked, handle: str, row: Row, index: int) -
     return None
 
 
+def _share(session: Session, picked: Picked, handle: str, row: Row, index: int) -> Refused | None:
+    """Let the picked input and that of a row share one value."""
+    other = endpoint_of(session, handle, row, "target", index)
+    assert other is not None  # the row is an input
+    if isinstance(other, Finding):
+        return Refused("Cannot be picked", other.message, words(other.hint, "terminal UI"))
+    judged = session.judging.judge_share(picked.endpoint, other)
+    if judged.state == "no":
+        return Refused("Cannot be shared", judged.reason, words(judged.hint, "terminal UI"), "error")
+    session.share(picked.endpoint, other)
+    return None
+
+
 def best(session: Session, picked: Picked, handle: str, listing: Listing) -> int | None:
-    """Return the row of another model that fits the picked endpoint best."""
-    wanted = "output" if picked.side == "target" else "input"
+    """Return the row of another model that fits the picked endpoint best.
+
+    For an input that is an output, else an input to share its value with.
+    """
+    wanted = ("output", "input") if picked.side == "target" else ("input",)
     order = {"fits": 0, "unknown": 1, "no": 2}
-    found: tuple[int, int] | None = None
+    found: tuple[tuple[int, int], int] | None = None
     for index in range(min(len(listing), _LOOKED_AT)):
         row = listing[index]
-        if row.kind != wanted:
+        if row.kind not in wanted:
             continue
         judged = picked.judge(session, handle, row)
-        if judged is not None and (found is None or order[judged.state] < found[0]):
-            found = order[judged.state], index
+        rank = (3 if judged is None else order[judged.state], wanted.index(row.kind))
+        if judged is not None and (found is None or rank < found[0]):
+            found = rank, index
     return found[1] if found is not None else None
 
 
@@ -191,16 +214,19 @@ class Wired:
 
 
 def wired_endpoints(session: Session) -> dict[str, Wired]:
-    """Return where wires start and end in each model."""
+    """Return where wires start and end in each model, and the inputs that are shared."""
     found: dict[str, Wired] = {}
-    for link in session.links().values():
-        for endpoint, side in ((link.source, "output"), (link.target, "input")):
-            wired = found.setdefault(endpoint.handle, Wired())
-            name = callable_of(session, endpoint)
-            if name is not None and endpoint.key is not None:
-                wired.keys.add((name, side, endpoint.key))
-            else:
-                wired.tensors.update(endpoint.tensors)
+    wires = [
+        end for link in session.links().values() for end in ((link.source, "output"), (link.target, "input"))
+    ]
+    shared = [(target, "input") for one in session.shared() for target in one.targets]
+    for endpoint, side in (*wires, *shared):
+        wired = found.setdefault(endpoint.handle, Wired())
+        name = callable_of(session, endpoint)
+        if name is not None and endpoint.key is not None:
+            wired.keys.add((name, side, endpoint.key))
+        else:
+            wired.tensors.update(endpoint.tensors)
     return found
 
 

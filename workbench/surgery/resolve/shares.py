@@ -78,13 +78,26 @@ def find_shared(
     distinct = list({(one.handle, one.tensors): one for one in found}.values())
     if len(distinct) < 2:
         return [_single(where, distinct, lookups)]
-    shapes = list(distinct[0].shapes)
-    for one in distinct[1:]:
-        problem = _differ(where, distinct[0], one, shapes)
+    shared = share(key, distinct)
+    return [shared] if isinstance(shared, Finding) else shared
+
+
+def share(key: str, inputs: Sequence[Endpoint]) -> SharedInput | Finding:
+    """Return the shared input that feeds inputs, or why one value can't be given to all of them.
+
+    Args:
+        key: of the result.
+        inputs: at least two.
+    """
+    where = show(f"{key}={','.join(map(str, inputs))}", 1000)
+    first, *others = inputs
+    shapes = list(first.shapes)
+    for one in others:
+        problem = _differ(where, first, one, shapes)
         if problem is not None:
-            return [problem]
+            return problem
         shapes = [shapes_.both(mine, theirs) for mine, theirs in zip(shapes, one.shapes, strict=True)]
-    return SharedInput(key, tuple(distinct), tuple(shapes))
+    return SharedInput(key, tuple(inputs), tuple(shapes))
 
 
 def _everywhere(

@@ -301,13 +301,28 @@ class WorkScreen(PanesScreen):
 
         if not self.session.plan.has_result:
             if len(self.session.plan.sources) > 1:
-                self.app.tell(
-                    "There is no wire yet.", "space picks an output, space again wires it; s suggests."
-                )
+                self._ask_side_by_side()
             else:
                 self.app.tell("There is no step yet.", "A adds one; o opens a second model to join.")
             return
         self.app.push_screen(CommitScreen(self.session), lambda _: self._back())
+
+    def _ask_side_by_side(self) -> None:
+        """Ask whether models that nothing connects should be put side by side."""
+        from workbench.tui.screens.ask import AskScreen
+
+        def answered(answer: str | None) -> None:
+            if answer == "yes":
+                self.session.set_plan("side by side", side_by_side=True)
+                self.changed()
+                self.action_commit()
+
+        text = (
+            "There is no wire yet. Space picks an output or input, space again wires or shares it; s suggests."
+            "\n\nPut the models side by side, each with its own inputs?"
+        )
+        choices = [("yes", "Side by side"), ("no", "Not yet")]
+        self.app.push_screen(AskScreen("No wire", text, choices), answered)
 
     def _back(self) -> None:
         """Show the state after returning from another screen."""

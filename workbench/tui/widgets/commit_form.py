@@ -40,10 +40,16 @@ _BOXES = (
         "also those of the models",
         "Under the key HANDLE_KEY, in addition to the new one.",
     ),
+    (
+        "side_by_side",
+        "Side by side",
+        "models without a wire, too",
+        "A model may have neither a wire nor a shared input.",
+    ),
     ("allow_unsafe", "Allow unsafe", "files, network, Python code", "Run models whose ops reach them."),
 )
 """(option, label, what it does in the width there is, what more there is to say)"""
-_OF_PLAN = frozenset({"freeze", "keep_outputs", "keep_signatures"})
+_OF_PLAN = frozenset({"freeze", "keep_outputs", "keep_signatures", "side_by_side"})
 
 
 class CommitForm(VerticalScroll, can_focus=False):
@@ -87,6 +93,8 @@ class CommitForm(VerticalScroll, can_focus=False):
             yield from _line("signature", "Signature", plan.result.signature, "key of the result's signature")
         for name, label, about, more in _BOXES:
             if name in _OF_PLAN and not joined:
+                continue
+            if name == "side_by_side" and not plan.result.side_by_side and not self.session.unconnected:
                 continue
             value = getattr(plan.result if name in _OF_PLAN else commit, name)
             box = Tick(label, value, name=name, classes="option", compact=True)

@@ -10,6 +10,8 @@ from workbench.model import shapes
 from workbench.names import elide, show
 from workbench.session.session import Session
 from workbench.surgery.operations.connect import Connect
+from workbench.surgery.operations.share import Share
+from workbench.surgery.plan import split_handle
 from workbench.surgery.step import Step, print_step
 from workbench.tui import glyphs
 from workbench.tui.actions import bindings
@@ -36,7 +38,7 @@ class Wires(Lines):
         """Return how to make the first wire or step."""
         if len(self.session.plan.sources) < 2:
             return "No steps yet: A adds one. o opens a second model to join to this one."
-        return "No wires yet: space picks, space again wires, s suggests."
+        return "No wires yet: space picks, space again wires or shares, s suggests."
 
     @property
     def wire(self) -> Connect | None:
@@ -54,10 +56,35 @@ class Wires(Lines):
     def paint(self, index: int) -> Painted:
         """Return a wire or another step as a line."""
         number = index - len(self.session.plan.wires)
+        if number >= 0 and isinstance(shared := self.session.plan.other_steps[number], Share):
+            return self._paint_shared(shared)
         if number >= 0:
             text = show(print_step(self.session.plan.other_steps[number]), 1000)
             return Painted([(f" step {number + 1}  ", "quiet"), (text, "plain")])
         return self._paint_wire(self.session.plan.wires[index])
+
+    def _paint_shared(self, step: Share) -> Painted:
+        """Return shared inputs as a line: the key in the result, and the inputs that it feeds."""
+        handles = self.session.handles
+        found = {one.key: one for one in self.session.shared()}
+        left: list[Piece] = [(" share  ", "quiet")]
+        for key, texts in dict(step.inputs).items():
+            left += [(show(key), "strong"), (f" {glyphs.ARROW} ", "quiet")]
+            listed = (
+                [(one.handle, one.written) for one in found[key].targets]
+                if key in found
+                else [
+                    (split_handle(text, handles)[0] or "", split_handle(text, handles)[1]) for text in texts
+                ]
+            )
+            for handle, text in listed:
+                if handle in handles:
+                    position = handles.index(handle)
+                    left.append((f"{glyphs.mark(position)} ", f"model-{position % 4}"))
+                left.append((f"{show(text)}  ", "plain"))
+        if any(key not in found for key in dict(step.inputs)):
+            return Painted(left, [(f" {glyphs.NO} invalid ", "bad")])
+        return Painted(left, [(f" {glyphs.FITS} compatible ", "good")])
 
     def _paint_wire(self, wire: Connect) -> Painted:
         handles = self.session.handles
