@@ -8,7 +8,7 @@ from tests.surgery.tiny import Tiny, typed
 from workbench.model import open_model
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import Plan, Source
-from workbench.surgery.resolve.suggest import suggest
+from workbench.surgery.resolve.suggest import suggest, suggest_shares
 
 
 def suggested(**folders: Path) -> list[Connect]:
@@ -50,3 +50,21 @@ def test_another_size_is_not_suggested(tmp_path: Path) -> None:
 def test_three_models_are_named(tmp_path: Path) -> None:
     paths = {handle: typed(tmp_path / handle, "float32") for handle in ("a", "b", "c")}
     assert {str(one) for one in suggested(**paths)} == {"a@y=b@x", "b@y=c@x"}
+
+
+def shared(**folders: Path) -> list[str]:
+    plan = Plan(tuple(Source(handle, path) for handle, path in folders.items()))
+    return list(
+        map(str, suggest_shares(plan, {handle: open_model(path) for handle, path in folders.items()}))
+    )
+
+
+def test_inputs_that_can_be_shared(tmp_path: Path) -> None:
+    """Those of one key; else the only inputs of all models, where they fit each other."""
+    x, other = typed(tmp_path / "x", "float32"), two_inputs(tmp_path / "two")
+    pixels = Tiny(tmp_path / "p").placeholder("pixels").node("y", "Neg", "pixels", T="float32")
+    pixels.signature(pixels_in="pixels:0", y_out="y:0")
+    assert shared(a=x, b=x, c=other) == ["x=x"]
+    assert shared(a=other, b=other) == ["image=image", "mask=mask", "name=name"]
+    assert shared(a=x, b=pixels.save()) == ["x=a@x,b@pixels"]
+    assert shared(a=x, b=typed(tmp_path / "int", "int32")) == [] and shared(a=x, b=other) == []

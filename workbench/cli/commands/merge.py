@@ -133,7 +133,7 @@ def run(args: argparse.Namespace, out: Output, child: Child | None = None) -> in
             "The models can't be joined like this: "
             + ("one error." if len(errors) == 1 else f"{len(errors)} errors."),
             findings,
-            hint=_suggest(models, plan) if not plan.joining_steps else None,
+            hint=_suggest(models, plan) if any(one.code == "R1-no-wire" for one in errors) else None,
         )
     if args.output is None and not args.dry_run:
         raise UsageError(
@@ -256,12 +256,20 @@ def _by_handle(
 
 
 def _suggest(models: Mapping[str, Model], plan: Plan) -> str | None:
-    """Return wires that would fit, for a plan that has none."""
-    from workbench.surgery.resolve.suggest import suggest, suggest_adapted
+    """Return wires that would fit, and inputs that can be shared, for a plan that has neither."""
+    from workbench.surgery.resolve.suggest import suggest, suggest_adapted, suggest_shares
 
+    shares = [
+        f"--share {shlex.quote(str(one))}"
+        for one in suggest_shares(plan, models)[:5]
+        if Share.parse(str(one)) == one
+    ]
+    shared = "\n".join(["Inputs that can be shared:", *shares]) if shares else ""
     found, title = suggest(plan, models), "Compatible wires"
     if not found:
         found, title = suggest_adapted(plan, models), "Wires that adapters make compatible"
     if not found:
-        return "No output of a model is compatible with an input of the next, nor made so by adapters."
-    return f"{title}:\n" + "\n".join(f"--wire {shlex.quote(str(wire))}" for wire in found[:5])
+        told = "No output of a model is compatible with an input of the next, nor made so by adapters."
+    else:
+        told = "\n".join([f"{title}:", *(f"--wire {shlex.quote(str(wire))}" for wire in found[:5])])
+    return f"{told}\n{shared}" if shared else told

@@ -1,4 +1,4 @@
-"""Suggested wires: outputs of a model that fit inputs of the next one."""
+"""Suggested wires: outputs of a model that fit inputs of the next one. Suggested shared inputs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from itertools import pairwise
 
 from workbench.model import Model
 from workbench.surgery.operations.connect import Connect
+from workbench.surgery.operations.share import Share
 from workbench.surgery.plan import Plan
 from workbench.surgery.resolve.endpoints import Endpoint, Lookup
 from workbench.surgery.resolve.join import Link, judge, see
+from workbench.surgery.resolve.shares import SharedInput, share
 
 _MAX_PORTS = 200
 
@@ -27,6 +29,30 @@ def suggest(plan: Plan, models: Mapping[str, Model]) -> list[Connect]:
         if isinstance(link, Link):
             found.append(((2.0 if link.proven else 1.0) + alike, wire))
     return [wire for _, wire in sorted(found, key=lambda item: -item[0])]
+
+
+def suggest_shares(plan: Plan, models: Mapping[str, Model]) -> list[Share]:
+    """Return inputs that models can share: those of one key, else the only input of each."""
+    inputs: dict[str, list[Endpoint]] = {}
+    only: list[Endpoint] = []
+    for source in plan.sources:
+        seen = see(plan, source, models[source.handle])
+        lookup = Lookup(seen.meta, source.handle, seen.signature)
+        keys = list(seen.signature.inputs)[:_MAX_PORTS] if seen.signature is not None else []
+        found = {key: one for key in keys if isinstance(one := lookup.find(f"#{key}", "target"), Endpoint)}
+        only += found.values() if len(found) == 1 else ()
+        for key, one in found.items():
+            inputs.setdefault(key, []).append(one)
+    same = [
+        Share({key: [key]})
+        for key, listed in inputs.items()
+        if len(listed) > 1 and isinstance(share(key, listed), SharedInput)
+    ]
+    if same or len(only) < max(len(plan.sources), 2):
+        return same
+    key = only[0].key or "input"
+    fits = isinstance(share(key, only), SharedInput)
+    return [Share({key: [f"{one.handle}@{one.key}" for one in only]})] if fits else []
 
 
 def suggest_adapted(plan: Plan, models: Mapping[str, Model]) -> list[Connect]:
