@@ -31,7 +31,8 @@ from workbench.surgery.adapters import reference as adapters
 from workbench.surgery.draft import Draft
 from workbench.surgery.imported import ImportedModel
 from workbench.surgery.lineage import Combined, Derived, PassedThrough, Reference, SourceTensors
-from workbench.surgery.resolve.join import Join, Link
+from workbench.surgery.resolve.join import Join
+from workbench.surgery.resolve.links import Link
 
 if TYPE_CHECKING:
     from workbench.checks.unsafe import Danger

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from workbench.session.lists.compatibility import Judge, Judgement
     from workbench.surgery.draft import Draft
     from workbench.surgery.resolve.endpoints import Endpoint
-    from workbench.surgery.resolve.join import Join, Link
+    from workbench.surgery.resolve.join import Join
+    from workbench.surgery.resolve.links import Link
     from workbench.surgery.resolve.shares import SharedInput
     from workbench.surgery.step import Step
 

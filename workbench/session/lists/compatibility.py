@@ -13,7 +13,8 @@ from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import Plan
 from workbench.surgery.resolve.callables import Called, find_variant
 from workbench.surgery.resolve.endpoints import Endpoint, Lookup, Side
-from workbench.surgery.resolve.join import Link, Seen, judge, outside_call, see
+from workbench.surgery.resolve.join import Seen, outside_call, see
+from workbench.surgery.resolve.links import Link, judge
 from workbench.surgery.resolve.shares import SharedInput, share
 
 Fits = Literal["fits", "unknown", "no"]

@@ -14,7 +14,7 @@ from workbench.model import shapes
 from workbench.model.shapes import Shape
 from workbench.names import show
 from workbench.surgery.imported import ImportedModel
-from workbench.surgery.resolve.join import Link
+from workbench.surgery.resolve.links import Link
 
 Looseness = Literal["proven", "batch", "rank"]
 _ORDER: tuple[Looseness, ...] = ("proven", "batch", "rank")

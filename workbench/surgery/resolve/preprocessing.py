@@ -7,18 +7,21 @@ Nothing here can stop a merge.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from workbench.disk import dtypes
 from workbench.findings import Finding
 from workbench.model import MetaGraph, Shape
 from workbench.model.shapes import text
 from workbench.names import show
-from workbench.surgery.resolve.adapted import range_behind
 from workbench.surgery.resolve.first_ops import Range
-from workbench.surgery.resolve.join import Link
+from workbench.surgery.resolve.links import Link
 from workbench.surgery.resolve.remedies import SCALES, adapt_wire
 from workbench.surgery.resolve.shares import SharedInput
 from workbench.surgery.resolve.value_ranges import given_range, wanted_range
+
+if TYPE_CHECKING:
+    from workbench.surgery.adapters.checked import Checked
 
 _CHANNELS = (1, 3, 4)
 _FLOATS = ("float32", "float16", "bfloat16", "float64")
@@ -41,7 +44,7 @@ def remarks(link: Link, source: MetaGraph, target: MetaGraph) -> Iterator[Findin
     if link.chain is not None:
         if given is None and picture and dtypes.name(link.source.dtypes[0]) == "uint8":
             given = "0-255"
-        given, written = range_behind(given, link.chain)
+        given, written = _range_behind(given, link.chain)
     wanted = wanted_range(target, link.target.tensors[0])
     found = _disagreement(link, given, wanted)
     if found is None and picture and given is None and not written:
@@ -82,6 +85,30 @@ def shared_remarks(shared: SharedInput, metas: Mapping[str, MetaGraph]) -> Itera
 _LOOK = (
     "A verification compares results; it does not show that the range is the right one. Look at the values."
 )
+
+
+_SETS_RANGE = frozenset({"mean", "std", "scale", "clamp", "one-hot", "parse-number", "argmax", "lookup"})
+_SQUASHES = frozenset({"softmax", "sigmoid"})
+
+
+def _range_behind(given: Range | None, checked: Checked) -> tuple[Range | None, bool]:
+    """Return the value range behind a chain, and whether the chain was written to set it.
+
+    Args:
+        given: the range of the input, or None.
+        checked: the chain.
+    """
+    written = False
+    for step in checked.steps:
+        name, adapter = step.adapter.NAME, step.adapter
+        if name == "decode-image":
+            given = "0-255"
+        elif name in _SQUASHES:
+            given, written = "0-1", True
+        elif name in _SETS_RANGE:
+            scaled = {(of, text): to for (of, to), text in SCALES.items()}
+            given, written = scaled.get((given, str(adapter))) if given is not None else None, True
+    return given, written
 
 
 def _disagreement(link: Link, given: Range | None, wanted: Range | None) -> Finding | None:

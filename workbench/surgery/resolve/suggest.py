@@ -12,7 +12,8 @@ from workbench.surgery.operations.connect import Connect
 from workbench.surgery.operations.share import Share
 from workbench.surgery.plan import Plan
 from workbench.surgery.resolve.endpoints import Endpoint, Lookup
-from workbench.surgery.resolve.join import Link, judge, see
+from workbench.surgery.resolve.join import see
+from workbench.surgery.resolve.links import Link, judge
 from workbench.surgery.resolve.shares import SharedInput, share
 
 _MAX_PORTS = 200

@@ -13,7 +13,8 @@ from workbench.surgery.imported import ImportedModel, attr_shape, is_placeholder
 
 if TYPE_CHECKING:
     from workbench.surgery.adapters.fragment import Fragment
-    from workbench.surgery.resolve.join import Join, Link
+    from workbench.surgery.resolve.join import Join
+    from workbench.surgery.resolve.links import Link
 
 
 def connect_wires(join: Join, graph: GraphDef, final: Callable[[str, str], str]) -> list[Fragment]:

@@ -21,7 +21,7 @@ from workbench.surgery.export.init_ops import run_too
 from workbench.surgery.export.signature_functions import InUse
 from workbench.surgery.export.tables import tables_of_step
 from workbench.surgery.lineage import PassedThrough, after_steps
-from workbench.surgery.resolve.adapted import adapter_remarks
+from workbench.surgery.resolve.links import adapter_remarks
 from workbench.surgery.rewrite.copy_for_signature import Consumers, needed_elsewhere
 from workbench.surgery.signatures.automatic import type_of
 from workbench.surgery.signatures.change_signatures import drop_warmup

@@ -11,7 +11,7 @@ from workbench.model import shapes as shapes_
 from workbench.model.signature import Port, Signature
 from workbench.surgery.imported import ImportedModel
 from workbench.surgery.lineage import Reference, SourceTensors
-from workbench.surgery.resolve.join import Link
+from workbench.surgery.resolve.links import Link
 from workbench.surgery.rewrite.shared_inputs import SharedPlaceholders
 
 
