@@ -19,7 +19,8 @@ from workbench.session.command import command_line, commit_words
 from workbench.session.lists.picking import resolve
 from workbench.session.lists.viewer import Viewer
 from workbench.session.options import CommitOptions, suggested_target
-from workbench.session.session import Session, write_wire
+from workbench.session.session import Session
+from workbench.session.wiring import write_wire
 from workbench.surgery.operations.adapt import Adapt
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.operations.set import Set

@@ -262,7 +262,7 @@ def test_a_key_that_does_nothing_says_why_in_the_last_line(sample_models: Path, 
             return screen_text(app).splitlines()[-1].strip()
 
         for keys, said in (
-            ("3 space", "space does nothing here. Keys that do: d remove, enter go to output."),
+            ("3 space", "space does nothing here. Keys that do: d remove, enter go to output, | adapters."),
             ("enter", "There is no wire yet; space on an output of a model picks it."),
             ("d", "There is no wire or step to remove."),
             ("u U", "There is nothing to redo."),

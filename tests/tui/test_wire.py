@@ -63,7 +63,7 @@ def test_what_does_not_fit_says_why_and_is_not_wired(sample_models: Path, tmp_pa
         assert "incompatible" in screen_text(app) and "float32" in screen_text(app)
         await press(app, pilot, "space")
         assert wires(app) == []
-        assert "no reshape makes them fit" in screen_text(app), "what would help is told"
+        assert "No adapters make them fit" in screen_text(app), "what would help is told"
         await press(app, pilot, "escape")
         assert work(app).picked is None
 

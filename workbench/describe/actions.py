@@ -70,6 +70,7 @@ _STEPS = {
 """Words of the terminal UI for an action with an argument `step`: it is about a step of the plan."""
 
 TERMINAL_UI = {
+    "adapt-wire": "press = on it for the adapters `{through}`, | for others",
     "allow-unsafe": "turn on “Allow unsafe” in the commit form",
     "connect": "pick an output and an input with space, or two inputs that share one value",
     "give-input": "give values it can run on under “Verify with”",

@@ -20,6 +20,7 @@ from workbench.model import Model, open_model
 from workbench.session.handles import with_handles
 from workbench.session.options import CommitOptions
 from workbench.session.sharing import with_shared, without_model
+from workbench.session.wiring import write_wire
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import DEFAULT_SIGNATURE, Plan, Source, SourceList, split_handle
 
@@ -274,18 +275,24 @@ class Session:
         left, right = self._split(wire, self.handles)
         return left[0], right[0]
 
-    def wire(self, source: Endpoint, target: Endpoint) -> Connect:
+    def wire(self, source: Endpoint, target: Endpoint, through: str = "") -> Connect:
         """Connect an output to an input.
 
         In a model of several signatures of which none is chosen, wiring a key of one chooses that one.
 
+        Args:
+            source: the output.
+            target: the input.
+            through: the chain of adapters between them; empty for none.
+
         Raises:
             UsageError: it does not fit; the message says why.
         """
-        found = self.judge(source, target)
+        found = self.judge(source, target, through)
         if found.state == "no":
             raise UsageError(found.reason, hint=found.hint)
-        wire = write_wire(self.handles, (source.handle, source.written), (target.handle, target.written))
+        ends = (source.handle, source.written), (target.handle, target.written)
+        wire = write_wire(self.handles, *ends, through)
         plan = self._with_chosen(source, target).with_wire(wire)
         self.change(f"wire {source.written} → {target.written}", plan)
         return wire
@@ -306,6 +313,12 @@ class Session:
     def add_wire(self, wire: Connect) -> None:
         """Add a wire as written."""
         self.change(f"wire {wire.source} → {wire.target}", self.plan.with_wire(wire))
+
+    def adapt(self, wire: Connect, through: str) -> None:
+        """Give a wire other adapters; an empty chain for none."""
+        wires = list(self.plan.wires)
+        wires[wires.index(wire)] = replace(wire, through=through)
+        self.change(f"adapt {wire.source} → {wire.target}", self.plan.with_wires(wires))
 
     def unwire(self, wire: Connect) -> None:
         """Remove a wire."""
@@ -360,8 +373,11 @@ class Session:
     # -- found wires
 
     def suggestions(self) -> list[Connect]:
-        """Return compatible wires between signature keys, the likeliest first."""
-        from workbench.surgery.resolve.suggest import suggest
+        """Return compatible wires between signature keys, the likeliest first.
+
+        Where there are none, those that adapters make compatible.
+        """
+        from workbench.surgery.resolve.suggest import suggest, suggest_adapted
 
         if not self.complete or len(self.plan.sources) < 2:
             return []
@@ -374,7 +390,8 @@ class Session:
             tensors = getattr(self.judging.lookups[handle].find(text, "target"), "tensors", ())
             return not any((handle, name) in taken for name in tensors)
 
-        return [wire for wire in suggest(self.plan, self.models) if free(wire)]
+        found = [wire for wire in suggest(self.plan, self.models) if free(wire)]
+        return found or [wire for wire in suggest_adapted(self.plan, self.models) if free(wire)]
 
     def link(self, wire: Connect) -> Link | None:
         """Return the wire with both endpoints found, or None if it does not resolve."""
@@ -385,14 +402,8 @@ class Session:
         join = self.join() if self.plan.wires else None
         if join is None:
             return {}
-        by_text = {str(link): link for link in join.links}
-        found = {}
-        for wire in self.plan.wires:
-            left, right = self._split(wire, self.handles)
-            link = by_text.get(f"{left[0]}@{left[1]}={right[0]}@{right[1]}")
-            if link is not None:
-                found[wire] = link
-        return found
+        found = {link.wire: link for link in join.links if link.wire is not None}
+        return {wire: found[wire] for wire in self.plan.wires if wire in found}
 
     def join(self) -> Join | None:
         """Return the plan looked up; None while a model is not open."""
@@ -418,9 +429,9 @@ class Session:
             self._judge = self.plan, len(models), Judge(self.plan, models, links, seen, shared)
         return self._judge[2]
 
-    def judge(self, source: Endpoint, target: Endpoint) -> Judgement:
-        """Return whether an output can be connected to an input, and why not."""
-        return self.judging.judge(source, target)
+    def judge(self, source: Endpoint, target: Endpoint, through: str = "") -> Judgement:
+        """Return whether an output can be connected to an input through a chain of adapters, and why not."""
+        return self.judging.judge(source, target, through)
 
     def compute(self) -> Outcome:
         """Build the draft and collect all findings.
@@ -531,13 +542,3 @@ class Session:
         there.append(Undo(step.label, self.state))
         self.state = step.before
         return step.label
-
-
-def write_wire(handles: Sequence[str], source: tuple[str, str], target: tuple[str, str]) -> Connect:
-    """Return a wire in its shortest form for these (handle, endpoint) pairs."""
-    texts = []
-    for position, (handle, endpoint) in enumerate((source, target)):
-        default = handles[position] if len(handles) == 2 else None
-        bare = handle == default and split_handle(endpoint, handles)[0] is None
-        texts.append(endpoint if bare else f"{handle}@{endpoint}")
-    return Connect(*texts)

@@ -48,6 +48,8 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
     "browse": (
         Action("pick", "space", "Pick", "Pick an output, then an input, to wire them", 1),
         Action("detail", "enter", "Detail", "Show the details of the row", 3),
+        Action("adapt", "equals_sign", "Adapt", "Wire the pick through the adapters that are suggested"),
+        Action("adapters", "vertical_line", "Adapters", "Wire the pick through adapters of your choice"),
         Action("filter", "slash", "Filter", "Filter by name, op, dtype, shape or function", 3, priority=True),
         Action("unfold", "right,l", "Unfold", "Unfold the row, or show its details"),
         Action("fold", "left,h", "Fold", "Fold the row, or go to its parent row"),
@@ -79,6 +81,8 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("remove", "d,delete", "Remove", "Remove the wire or step", 1),
         Action("source", "enter", "Go to, change", "Go to the output of the wire, or change the step", 1),
         Action("target", "right,l", "Go to input", "Go to the input of the wire"),
+        Action("adapters", "vertical_line", "Adapters", "Show and change the adapters of the wire", 2),
+        Action("adapt", "equals_sign", "Adapt", "Give the wire the adapters that a finding suggests"),
     ),
     "findings": (Action("place", "enter", "Go to cause", "Go to what the finding is about", 1),),
     "work": (
@@ -220,6 +224,7 @@ def bindings(*scopes: str) -> list[BindingType]:
 _SHOWN = {
     "slash": "/", "question_mark": "?", "space": "space", "enter": "enter", "escape": "esc", "backspace": "bksp",
     "plus": "+", "right_square_bracket": "]", "left_square_bracket": "[", "equals_sign": "=", "minus": "-",
+    "vertical_line": "|",
     "pageup": "pgup", "pagedown": "pgdn", "delete": "del",
 }  # fmt: skip
 

@@ -20,6 +20,23 @@ class PickAsked(Message):
 
 
 @dataclass
+class AdaptAsked(Message):
+    """The user wants adapters on a wire: from the pick to a row of a model, or on a wire of the plan.
+
+    Attributes:
+        handle: the model of the row; empty for a wire.
+        row: the row, or None for a wire.
+        wire: the number of the wire.
+        choose: whether the user chooses them; else those that are suggested are taken.
+    """
+
+    handle: str = ""
+    row: Row | None = None
+    wire: int = 0
+    choose: bool = False
+
+
+@dataclass
 class DropAsked(Message):
     """The user wants to drop the pick."""
 

@@ -26,6 +26,7 @@ _ROLES: dict[str, tuple[str, str, str]] = {
     "link": ("primary", "underline", ""),
     "op": ("accent", "", ""),
     "dtype": ("dtype", "", ""),
+    "adapter": ("adapter", "", ""),
     "good": ("success", "", ""),
     "bad": ("error", "", ""),
     "maybe": ("warning", "", ""),

@@ -9,6 +9,7 @@ from typing import Literal
 from workbench.findings import Finding
 from workbench.model import Model, shapes
 from workbench.names import show
+from workbench.session.wiring import write_wire
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import Plan
 from workbench.surgery.resolve.callables import Called, find_variant
@@ -74,7 +75,7 @@ class Judge:
                 if one.called is not None:
                     self._called[source.handle] = one.called
         self._wired = {(link.target.handle, tensor): link for link in links for tensor in link.target.tensors}
-        self._known: dict[tuple[Endpoint, Endpoint], Judgement] = {}
+        self._known: dict[tuple[Endpoint, Endpoint, str], Judgement] = {}
 
     def port(self, handle: str, signature: str, key: str, side: Side) -> Endpoint | Finding:
         """Return the endpoint of a signature's or callable's key, in its shortest form."""
@@ -160,15 +161,21 @@ class Judge:
             if link.source.handle == endpoint.handle and wanted & set(link.source.tensors)
         ]
 
-    def judge(self, source: Endpoint, target: Endpoint) -> Judgement:
-        """Return whether `source` can be connected to `target`, and why not."""
-        pair = source, target
-        if pair not in self._known:
-            self._known[pair] = self._judge(source, target)
-        return self._known[pair]
+    def judge(self, source: Endpoint, target: Endpoint, through: str = "") -> Judgement:
+        """Return whether `source` can be connected to `target`, and why not.
 
-    def _judge(self, source: Endpoint, target: Endpoint) -> Judgement:
-        found = self._mixed(source) or self._mixed(target) or judge(source, target)
+        Args:
+            source: the output.
+            target: the input.
+            through: the chain of adapters between them; empty for none.
+        """
+        key = source, target, through
+        if key not in self._known:
+            self._known[key] = self._judge(source, target, through)
+        return self._known[key]
+
+    def _judge(self, source: Endpoint, target: Endpoint, through: str) -> Judgement:
+        found = self._mixed(source) or self._mixed(target) or self._fit(source, target, through)
         if isinstance(found, Finding):
             return Judgement("no", found.message, found.hint, found.code)
         taken = self.wired(target)
@@ -186,6 +193,8 @@ class Judge:
             )
         have = ", ".join(map(shapes.typed, source.dtypes, source.shapes))
         want = ", ".join(map(shapes.typed, target.dtypes, target.shapes))
+        if found.chain is not None:
+            have = f"{found.chain.type} behind its adapters"
         both = f"The output is {have}, the input takes {want}"
         if found.proven:
             return Judgement("fits", f"{both}." if have != want else f"Both are {have}.")
@@ -193,6 +202,13 @@ class Judge:
             "unknown",
             f"{both}. The result checks the shape when it runs.",
         )
+
+    def _fit(self, source: Endpoint, target: Endpoint, through: str) -> Link | Finding:
+        wire = write_wire(
+            self._plan.handles, (source.handle, source.written), (target.handle, target.written)
+        )
+        metas = self.lookups[source.handle].meta, self.lookups[target.handle].meta
+        return judge(source, target, through, written=(wire.source, wire.target), metas=metas)
 
     def _mixed(self, endpoint: Endpoint) -> Finding | None:
         """Return the finding for a wire that mixes a callable with other endpoints."""

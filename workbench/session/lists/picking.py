@@ -151,20 +151,32 @@ def pick(
     return Picked(endpoint, row.key, side)
 
 
-def _wire(session: Session, picked: Picked, handle: str, row: Row, index: int) -> Refused | None:
-    if picked.side == "target" and row.kind == "input":
-        return _share(session, picked, handle, row, index)
+def ends_with(
+    session: Session, picked: Picked, handle: str, row: Row, index: int = 0
+) -> tuple[Endpoint, Endpoint] | Refused:
+    """Return output and input of a wire between the picked endpoint and a row of another model, or why there is none.
+
+    Arguments are as for `endpoint_of`.
+    """
     other = endpoint_of(session, handle, row, "source" if picked.side == "target" else "target", index)
     if other is None:
         wanted = "an output or an input" if picked.side == "target" else "an input"
         return Refused("", f"{names.show(picked.endpoint.written)} needs {wanted} of the other model.")
     if isinstance(other, Finding):
         return Refused("Cannot be picked", other.message, words(other.hint, "terminal UI"))
-    source, target = (other, picked.endpoint) if picked.side == "target" else (picked.endpoint, other)
-    judged = session.judge(source, target)
+    return (other, picked.endpoint) if picked.side == "target" else (picked.endpoint, other)
+
+
+def _wire(session: Session, picked: Picked, handle: str, row: Row, index: int) -> Refused | None:
+    if picked.side == "target" and row.kind == "input":
+        return _share(session, picked, handle, row, index)
+    ends = ends_with(session, picked, handle, row, index)
+    if isinstance(ends, Refused):
+        return ends
+    judged = session.judge(*ends)
     if judged.state == "no":
         return Refused("Incompatible", judged.reason, words(judged.hint, "terminal UI"), "error")
-    session.wire(source, target)
+    session.wire(*ends)
     return None
 
 

@@ -138,7 +138,7 @@ def _moves(now: TensorType, want: TensorType, shaped: bool) -> Iterator[_Move]:
 
 
 def _decoded(now: TensorType, want: TensorType) -> Iterator[_Move]:
-    height, width, channels = _sizes(want.shape)
+    height, width, channels = picture_sizes(want.shape)
     if channels is not None:
         decode = DecodeImage(channels)
         adapters: list[Adapter] = [decode]
@@ -152,7 +152,7 @@ def _decoded(now: TensorType, want: TensorType) -> Iterator[_Move]:
         yield _doubt(ParseNumber(target), "guessed", "the strings are taken for numbers as text.")
 
 
-def _sizes(shape: Shape) -> tuple[int | None, int | None, int | None]:
+def picture_sizes(shape: Shape) -> tuple[int | None, int | None, int | None]:
     """Return height, width and channels of what looks to be an image; all None otherwise."""
     if is_last(shape):
         assert shape is not None
@@ -265,7 +265,7 @@ def _pictures(now: TensorType, want: TensorType) -> Iterator[_Move]:
         yield _plain(Layout("NCHW>NHWC"))
     if not pictures or not is_last(now.shape):
         return
-    height, width, channels = _sizes(want.shape)
+    height, width, channels = picture_sizes(want.shape)
     if height and width and tuple(now.shape[-3:-1]) != (height, width):
         yield _doubt(Resize(height, width), "guessed", _METHOD)
     yield from _colours(now, channels)

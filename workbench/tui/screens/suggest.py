@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from workbench.model import shapes
-from workbench.names import show
+from workbench.names import elide, show
 from workbench.session.session import Session
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.resolve.endpoints import Endpoint
@@ -58,9 +58,12 @@ class Suggestions(Lines):
         right: list[Piece] = []
         source, target = endpoints
         if source is not None and target is not None:
-            judged = self.session.judge(source, target)
+            judged = self.session.judge(source, target, wire.through)
             given = shapes.typed(source.dtypes[0], source.shapes[0])
-            right.append((f"  {given} {glyphs.INTO} {shapes.text(target.shapes[0])}", "dtype"))
+            if wire.through:
+                right.append((f"  {glyphs.ADAPTERS} {elide(show(wire.through, 1000), 48)}", "adapter"))
+            else:
+                right.append((f"  {given} {glyphs.INTO} {shapes.text(target.shapes[0])}", "dtype"))
             right.append(
                 (f"  {glyphs.FITS} ", "good") if judged.state == "fits" else (f"  {glyphs.UNKNOWN} ", "maybe")
             )
@@ -87,7 +90,8 @@ class SuggestScreen(Dialog[list[Connect]]):
     def compose(self) -> ComposeResult:
         """Yield the list."""
         with Vertical(classes="dialog") as frame:
-            frame.border_title = "Compatible wires"
+            adapted = any(wire.through for wire in self.wires)
+            frame.border_title = "Wires that adapters make compatible" if adapted else "Compatible wires"
             frame.border_subtitle = "enter: wire it   a: wire one to each input   esc: close"
             yield Suggestions(self.session, self.wires)
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import on
 
+from workbench.describe.actions import words
+from workbench.errors import UsageError
 from workbench.names import show
-from workbench.session.lists.picking import Picked, Refused, best, outputs_of, pick, resolve
+from workbench.session.lists.picking import Picked, Refused, best, ends_with, outputs_of, pick, resolve
 from workbench.tui.actions import bindings
 from workbench.tui.messages import (
+    AdaptAsked,
     ChangeAsked,
     DropAsked,
     GoTo,
@@ -23,7 +27,9 @@ from workbench.tui.screens.panes import PanesScreen
 from workbench.tui.widgets.bars import CommandLine
 
 if TYPE_CHECKING:
+    from workbench.session.lists.listing import Row
     from workbench.surgery.operations.connect import Connect
+    from workbench.surgery.resolve.endpoints import Endpoint
     from workbench.surgery.step import Step
 
 
@@ -88,6 +94,77 @@ class WorkScreen(PanesScreen):
         if self.picked is not None:
             self.picked = None
             self.refresh_state()
+
+    @on(AdaptAsked)
+    def _adapt(self, event: AdaptAsked) -> None:
+        if event.row is not None:
+            self._adapt_pick(event.handle, event.row, choose=event.choose)
+            return
+        from workbench.session.adapting import endpoints_of, suggested_for
+
+        wire = self.session.plan.wires[event.wire]
+        ends = endpoints_of(self.session, wire)
+        if ends is None:
+            self.app.tell("An endpoint of this wire does not exist, so nothing is known of its type.")
+            return
+
+        def use(chain: str) -> None:
+            self.session.adapt(wire, chain)
+            self.changed()
+
+        found = suggested_for(self.session, wire)
+        if event.choose:
+            self._choose_adapters(ends, wire.through, use)
+        elif found is None:
+            self.app.say("No finding suggests adapters for this wire; | chooses them.")
+        else:
+            use(found)
+
+    def _adapt_pick(self, handle: str, row: Row, *, choose: bool) -> None:
+        """Wire the pick to a row through adapters."""
+        from workbench.session.adapting import suggested
+
+        picked = self.picked
+        if picked is None or picked.handle == handle:
+            self.app.say("Pick an output with space first; then = or | on an input of another model.")
+            return
+        ends = ends_with(self.session, picked, handle, row)
+        if isinstance(ends, Refused):
+            self.app.tell(ends.reason, ends.hint, title=ends.title, severity=ends.severity)
+            return
+        judged = self.session.judge(*ends)
+        found = suggested(judged.hint)
+
+        def use(chain: str) -> None:
+            try:
+                self.session.wire(*ends, chain)
+            except UsageError as error:
+                self.app.tell(error.message, words(error.hint, "terminal UI"), severity="error")
+                return
+            self.picked = None
+            self.changed()
+
+        if choose:
+            self._choose_adapters(ends, found or "", use)
+        elif found is not None:
+            use(found)
+        elif judged.state == "no":
+            self.app.tell(
+                judged.reason, words(judged.hint, "terminal UI"), title="Incompatible", severity="error"
+            )
+        else:
+            self.app.say("They fit without adapters: space wires them.")
+
+    def _choose_adapters(
+        self, ends: tuple[Endpoint, Endpoint], chain: str, use: Callable[[str], None]
+    ) -> None:
+        from workbench.tui.screens.adapters import AdaptersScreen
+
+        def chosen(found: str | None) -> None:
+            if found is not None:
+                use(found)
+
+        self.app.push_screen(AdaptersScreen(*ends, chain), chosen)
 
     @on(RemoveAsked)
     def _remove(self, event: RemoveAsked) -> None:
@@ -179,7 +256,7 @@ class WorkScreen(PanesScreen):
             return
         if not found:
             self.app.tell(
-                "No output of the chosen signatures is compatible with an unwired input.",
+                "No output of the chosen signatures is compatible with an unwired input, nor made so by adapters.",
                 "Press space on a row to see why.",
             )
             return

@@ -12,7 +12,14 @@ from textual.widget import Widget
 
 from workbench.errors import WorkbenchError
 from workbench.tui.actions import bindings
-from workbench.tui.messages import DropAsked, ModelAsked, PickAsked, SignatureAsked, SubtitleChanged
+from workbench.tui.messages import (
+    AdaptAsked,
+    DropAsked,
+    ModelAsked,
+    PickAsked,
+    SignatureAsked,
+    SubtitleChanged,
+)
 from workbench.tui.widgets.detail import DetailView
 from workbench.tui.widgets.lines import Lines
 from workbench.tui.widgets.listed import Listed
@@ -298,6 +305,20 @@ class Browse(Widget):
             self.rows.unfold() or self.rows.fold()
         else:
             self.post_message(PickAsked(self.handle, row))
+
+    def action_adapt(self) -> None:
+        """Wire the pick to the row under the cursor through the adapters that are suggested."""
+        self._adapt(choose=False)
+
+    def action_adapters(self) -> None:
+        """Wire the pick to the row under the cursor through adapters of the user's choice."""
+        self._adapt(choose=True)
+
+    def _adapt(self, *, choose: bool) -> None:
+        if self.rows.row is None:
+            self._say_empty()
+        else:
+            self.post_message(AdaptAsked(self.handle, self.rows.row, choose=choose))
 
     def action_drop(self) -> None:
         """Drop the pick; without one clear the filter."""

@@ -15,7 +15,7 @@ from workbench.surgery.plan import split_handle
 from workbench.surgery.step import Step, print_step
 from workbench.tui import glyphs
 from workbench.tui.actions import bindings
-from workbench.tui.messages import ChangeAsked, GoTo, RemoveAsked
+from workbench.tui.messages import AdaptAsked, ChangeAsked, GoTo, RemoveAsked
 from workbench.tui.widgets.lines import Lines, Painted, Piece
 
 
@@ -101,7 +101,9 @@ class Wires(Lines):
             flex.append(len(left))
             left.append((show(text.removeprefix(f"{handle}@")), "plain"))
         if link is None:
-            return Painted(left, [(f" {glyphs.NO} invalid ", "bad")], tuple(flex))
+            invalid: Piece = (f" {glyphs.NO} invalid ", "bad")
+            ends = self._adapted(left, wire.through, invalid) if wire.through else [invalid]
+            return Painted(left, ends, tuple(flex))
         have = shapes.typed(link.source.dtypes[0], link.source.shapes[0])
         want = shapes.text(link.target.shapes[0])
         sign: Piece = (
@@ -110,9 +112,20 @@ class Wires(Lines):
             else (f" {glyphs.UNKNOWN} maybe compatible ", "maybe")
         )
         room = self.scrollable_content_region.width
-        self._share(left, flex, room - cell_len(sign[0]) - (40 if room >= 100 else 0))
-        typed: Piece = (f"  {have} {glyphs.INTO} {want}", "dtype") if room >= 60 else ("", "plain")
-        return Painted(left, [typed, sign], tuple(flex))
+        wide = 40 if room >= 100 or (wire.through and room >= 60) else 0
+        self._share(left, flex, room - cell_len(sign[0]) - wide)
+        right: list[Piece] = [sign]
+        if room >= 60:
+            right.insert(0, (f"  {have} {glyphs.INTO} {want}", "dtype"))
+        if wire.through:
+            right = self._adapted(left, wire.through, sign)
+        return Painted(left, right, tuple(flex))
+
+    def _adapted(self, left: list[Piece], chain: str, sign: Piece) -> list[Piece]:
+        """Return the right end of a wire with adapters: they stand in the place of the types."""
+        used = sum(cell_len(text) for text, _ in (*left, sign)) + 6
+        text = elide(show(chain, 1000), max(self.scrollable_content_region.width - used, 8))
+        return [(f"  {glyphs.ADAPTERS} {text}", "adapter"), sign]
 
     @staticmethod
     def _share(left: list[Piece], flex: list[int], room: int) -> None:
@@ -132,6 +145,20 @@ class Wires(Lines):
             self.post_message(RemoveAsked(self.cursor))
         else:
             self.app.say("There is no wire or step to remove.")
+
+    def action_adapters(self) -> None:
+        """Show and change the adapters of the wire."""
+        self._adapt(choose=True)
+
+    def action_adapt(self) -> None:
+        """Give the wire the adapters that a finding suggests."""
+        self._adapt(choose=False)
+
+    def _adapt(self, *, choose: bool) -> None:
+        if self.wire is not None:
+            self.post_message(AdaptAsked(wire=self.cursor, choose=choose))
+        else:
+            self.app.say("Adapters are for wires; put the cursor on one.")
 
     def action_source(self) -> None:
         """Go to the wire's source, or change the step."""
