@@ -12,6 +12,8 @@ from workbench.surgery.adapters.tensor_type import TensorType
 
 # What these change shows in the type: where it stays the same, they change nothing.
 _OF_TYPES = frozenset({"resize", "letterbox", "crop", "pad", "cast", "reshape", "flatten", "squeeze"})
+# What these change shows in the type: where it stays the same, they change nothing.
+_OF_TYPES = frozenset({"resize", "letterbox", "crop", "pad", "cast", "reshape", "flatten", "squeeze"})
 _SIDE = 224  # of an image where the input does not tell
 
 
@@ -45,6 +47,9 @@ def offers(have: TensorType, want: TensorType) -> list[Offer]:
     for adapter in [*([first] if first is not None else []), *_usual(have, want)]:
         checked = Chain((adapter,)).check(have)
         if checked.problem is not None or checked.companions or str(adapter) in found:
+            continue
+        same = (checked.type.dtype, checked.type.shape) == (have.dtype, have.shape)
+        if same and adapter.NAME in _OF_TYPES:
             continue
         fits = checked.type.dtype == want.dtype and shapes.fits(checked.type.shape, want.shape) != "refuted"
         found[str(adapter)] = Offer(adapter, checked.type, fits, adapter is first)
