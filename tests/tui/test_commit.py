@@ -15,8 +15,8 @@ from tests.tui.test_browse import pane
 from tests.tui.test_wire import PAIR, command
 from workbench.errors import TargetExists
 from workbench.tui.app import WorkbenchApp
-from workbench.tui.screens.ask import AskScreen
 from workbench.tui.screens.commit import CommitScreen
+from workbench.tui.screens.dialog import AskScreen
 from workbench.tui.widgets.canvas import CanvasView
 from workbench.tui.widgets.checkbox import Tick
 
@@ -103,7 +103,7 @@ def test_cancelling_leaves_nothing_behind(sample_models: Path, tmp_path: Path, p
 def test_a_model_that_reads_files_is_run_only_after_a_yes(tmp_path: Path) -> None:
     from textual.widgets import Button
 
-    from workbench.tui.screens.ask import AskScreen
+    from workbench.tui.screens.dialog import AskScreen
 
     read, target = tmp_path / "read.txt", tmp_path / "merged"
     read.write_text("x")

@@ -20,7 +20,7 @@ from workbench.tui.actions import ACTIONS, key_text
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.host import Look
 from workbench.tui.palette import available, holders
-from workbench.tui.screens.ask import AskScreen
+from workbench.tui.screens.dialog import AskScreen
 from workbench.tui.screens.start import StartScreen
 from workbench.tui.screens.suggest import SuggestScreen
 from workbench.tui.widgets.bars import Keys
@@ -262,7 +262,7 @@ def test_a_key_that_does_nothing_says_why_in_the_last_line(sample_models: Path, 
             return screen_text(app).splitlines()[-1].strip()
 
         for keys, said in (
-            ("3 space", "space does nothing here. Keys that do: d remove, enter go to output, | adapters."),
+            ("3 space", "space does nothing here. Keys that do: d remove, enter go to, change, | adapters."),
             ("enter", "There is no wire yet; space on an output of a model picks it."),
             ("d", "There is no wire or step to remove."),
             ("u U", "There is nothing to redo."),

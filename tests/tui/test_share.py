@@ -12,8 +12,8 @@ from tests.tui.test_browse import row
 from tests.tui.test_wire import command, work
 from workbench.surgery.operations.share import Share
 from workbench.tui.app import WorkbenchApp
-from workbench.tui.screens.ask import AskScreen
 from workbench.tui.screens.commit import CommitScreen
+from workbench.tui.screens.dialog import AskScreen
 
 
 def test_space_on_two_inputs_shares_them(tmp_path: Path) -> None:

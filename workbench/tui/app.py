@@ -177,7 +177,7 @@ class WorkbenchApp(Host):
             self.leave()
             return
         from workbench.session.steps import counted
-        from workbench.tui.screens.ask import AskScreen
+        from workbench.tui.screens.dialog import AskScreen
 
         if isinstance(self.screen, AskScreen):
             self.leave()

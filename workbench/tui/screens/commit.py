@@ -255,7 +255,7 @@ class CommitScreen(Screen[None]):
 
     def _ask_for_leave(self, dangers: str) -> None:
         """Ask before running a model that could do more than compute."""
-        from workbench.tui.screens.ask import AskScreen
+        from workbench.tui.screens.dialog import AskScreen
 
         def answered(answer: str | None) -> None:
             if answer == "run":

@@ -10,7 +10,7 @@ from workbench.errors import WorkbenchError
 from workbench.names import show
 from workbench.session.lists.places import expand
 from workbench.session.session import Session
-from workbench.tui.screens.ask import AskScreen, PromptScreen
+from workbench.tui.screens.dialog import AskScreen, PromptScreen
 
 if TYPE_CHECKING:
     from workbench.tui.host import Host

@@ -386,7 +386,7 @@ class WorkScreen(PanesScreen):
 
     def _ask_side_by_side(self) -> None:
         """Ask whether models that nothing connects should be put side by side."""
-        from workbench.tui.screens.ask import AskScreen
+        from workbench.tui.screens.dialog import AskScreen
 
         def answered(answer: str | None) -> None:
             if answer == "yes":
