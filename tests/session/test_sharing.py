@@ -15,6 +15,8 @@ from workbench.session.lists.picking import Picked, Refused, best, pick, wired_e
 from workbench.session.lists.viewer import Viewer
 from workbench.session.preview import Subject, View
 from workbench.session.session import Session
+from workbench.session.steps import fill
+from workbench.surgery.operations.concat import Concat
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.operations.mean import Mean
 from workbench.surgery.operations.set import Set
@@ -122,3 +124,16 @@ def test_the_picture_has_one_box_for_the_shared_input(three: Session) -> None:
     (shared,) = (node for node in scene.nodes if node.path == "x")
     fed = [boxes[edge.target].owner for edge in scene.edges if edge.source == shared.id]
     assert sorted(map(str, fed)) == ["a", "b"] and not shared.owner
+
+
+def test_the_forms_of_steps_that_name_several(three: Session) -> None:
+    assert fill("share", {"inputs": "x=a@x,b@x size=size"}).step == Share({"x": "a@x,b@x", "size": "size"})
+    assert fill("mean", {"outputs": "m=a@y,b@y", "keep": True}).step == Mean({"m": ["a@y", "b@y"]}, keep=True)
+    assert fill("concat", {"outputs": '{"m": ["a@y", "b@y"]}', "axis": "0"}).step == Concat(
+        {"m": "a@y,b@y"}, 0
+    )
+    filled = fill("concat", {"outputs": "m", "axis": "one"})
+    assert filled.problems == {
+        "outputs": "The field 'outputs' of concat is m; it has to be KEY=NAME,NAME, or an object of lists of texts.",
+        "axis": "The field 'axis' of concat is one; it has to be a whole number.",
+    }

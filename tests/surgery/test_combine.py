@@ -127,6 +127,12 @@ def test_shapes_of_concat(tmp_path: Path, one: Shape, other: Shape, axis: int, e
     assert outputs(draft) == {"all": f"concat_0/concat:0 int32 {expected}"}
 
 
+def test_an_output_given_twice_counts_twice(tmp_path: Path) -> None:
+    path = two(tmp_path / "m", ("float32", (None, 4)))
+    draft = draft_of(Plan.edit(path, Concat({"all": ["y", "y", "w"]})))
+    assert outputs(draft) == {"all": "concat_0/concat:0 float32 [?,12]"}
+
+
 @pytest.mark.parametrize(
     ("one", "other", "expected"),
     [((None, 4), (8, None), "[8,4]"), (None, (None, 4), "[?,4]"), ((), (), "[]")],

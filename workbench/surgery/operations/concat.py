@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ from workbench.surgery.adapters import reference
 from workbench.surgery.adapters.fragment import Fragment, Tensor
 from workbench.surgery.adapters.tensor_type import TensorType
 from workbench.surgery.operation import option, register
-from workbench.surgery.signatures.combined import Combining, Lists, Unfit, of_one_dtype
+from workbench.surgery.signatures.combined import Combining, Given, Lists, Unfit, of_one_dtype
 
 
 @register
@@ -57,20 +57,20 @@ class Concat(Combining):
         flag="as",
     )
 
-    def result(self, given: Mapping[str, TensorType]) -> TensorType | Unfit:
+    def result(self, given: Given) -> TensorType | Unfit:
         """Return the type of the new output, or why there is none; see `Combining`."""
         unfit = of_one_dtype(given)
         if unfit is not None:
             return unfit
-        for name, one in given.items():
+        for name, one in given:
             if one.shape is not None and not -len(one.shape) <= self.axis < len(one.shape):
                 return Unfit(
                     f"Output `{name}` is {one} and has no dimension {self.axis}.",
                     "Choose another axis, or adapt the output in a step before.",
                 )
-        name, found = next(iter(given.items()))
+        name, found = given[0]
         shape = found.shape
-        for other, one in list(given.items())[1:]:
+        for other, one in given[1:]:
             if shapes.fits(self._beside(shape), self._beside(one.shape)) == "refuted":
                 return Unfit(
                     f"Output `{name}` is {found}; output `{other}` is {one}. All sizes but that of dimension "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar
@@ -13,7 +13,7 @@ from workbench.surgery.adapters import reference
 from workbench.surgery.adapters.fragment import Fragment, Tensor
 from workbench.surgery.adapters.tensor_type import TensorType
 from workbench.surgery.operation import option, register
-from workbench.surgery.signatures.combined import Combining, Lists, Unfit, of_one_dtype
+from workbench.surgery.signatures.combined import Combining, Given, Lists, Unfit, of_one_dtype
 
 
 @register
@@ -50,19 +50,19 @@ class Mean(Combining):
         flag="as",
     )
 
-    def result(self, given: Mapping[str, TensorType]) -> TensorType | Unfit:
+    def result(self, given: Given) -> TensorType | Unfit:
         """Return the type of the mean, or why there is none; see `Combining`."""
         unfit = of_one_dtype(given)
         if unfit is not None:
             return unfit
-        name, found = next(iter(given.items()))
+        name, found = given[0]
         if not found.is_float:
             return Unfit(
                 f"Output `{name}` is {found}; a mean takes floats.",
                 f"Cast it in a step before: adapt 'after={name}=cast float32'." if found.is_integer else None,
             )
         shape = found.shape
-        for other, one in given.items():
+        for other, one in given:
             if shapes.fits(shape, one.shape) == "refuted":
                 return Unfit(
                     f"Output `{name}` is {found.with_shape(shape)}; output `{other}` is {one}. A mean takes outputs of "

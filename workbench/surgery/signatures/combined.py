@@ -38,9 +38,13 @@ class Unfit:
     hint: str | None = None
 
 
-def of_one_dtype(given: Mapping[str, TensorType]) -> Unfit | None:
+Given = Sequence[tuple[str, TensorType]]
+"""Outputs to be combined: the key of each, safe to print, and its type."""
+
+
+def of_one_dtype(given: Given) -> Unfit | None:
     """Return why outputs have not one dtype, or None."""
-    (name, first), *others = given.items()
+    (name, first), *others = given
     for other, one in others:
         if one.dtype != first.dtype:
             return Unfit(
@@ -61,12 +65,8 @@ class Combining(Operation):
     as_key: str | None
 
     @abstractmethod
-    def result(self, given: Mapping[str, TensorType]) -> TensorType | Unfit:
-        """Return the type of the result, or why the outputs don't fit.
-
-        Args:
-            given: the types of the outputs, by how they are called in messages; at least two.
-        """
+    def result(self, given: Given) -> TensorType | Unfit:
+        """Return the type of the result of at least two outputs, or why they don't fit."""
 
     @abstractmethod
     def build(self, fragment: Fragment, given: Sequence[Tensor], result: TensorType) -> Tensor:
@@ -131,8 +131,7 @@ class _Work:
                 "combine-few", key, "It takes at least two outputs.", f"Write {show(key)}=OUTPUT,OUTPUT."
             )
             return
-        given = {show(text): self._type(port) for text, port in zip(texts, found, strict=True)}
-        result = self.step.result(given)
+        result = self.step.result([(show(port.key), self._type(port)) for port in found])
         if isinstance(result, Unfit):
             self.wrong("combine-unfit", key, result.message, result.hint)
             return
