@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.surgery.test_inside_calls import find_op
 from tests.surgery.tiny import Tiny, doubler
 from tests.surgery.tools import draft_of
+from tests.zoo import Example
 from workbench.model import open_model
 from workbench.publishing.commit import commit
 from workbench.runtime.api import run
@@ -103,3 +106,18 @@ def test_one_input_feeds_a_front_and_a_model_beside_it(tmp_path: Path, child: Ch
     found = run(open_model(tmp_path / "out"), {"x": x}, child=child)
     np.testing.assert_allclose(found["y"], np.tanh(2 * x), rtol=1e-5)
     np.testing.assert_allclose(found["b_y"], -x, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["tf2_callables_only", "graphdef_pb", "tf2_nested_functions"])
+def test_models_of_other_kinds(
+    name: str, zoo: Callable[[str], Example], tmp_path: Path, child: Child
+) -> None:
+    """One with callables only, one without variables, and a tensor inside four calls."""
+    source = Source("b", zoo(name).path)
+    within = find_op(open_model(source.path).meta, "Sin") if name == "tf2_nested_functions" else "x"
+    plain = Source("a", zoo("v1_simple_save").path)
+    draft = draft_of(Plan((plain, source), (Share({"x": ["a@x", f"b@{within}"]}),)))
+    report = commit(draft, tmp_path / "out", child=child)
+    assert report.verdict == "verified", report.reason
+    inputs = list(open_model(tmp_path / "out").meta.signature().inputs)
+    assert inputs == (["x"] if within == "x" else ["b_x", "x"]), "its own input still feeds another part"
