@@ -53,6 +53,7 @@ def filled_like(op: Op) -> list[Facts]:
 @rule(_BINARY)
 def broadcast(op: Op) -> list[Facts]:
     """Return the shape that numpy broadcasts the inputs to."""
+    op.lift()
     sizes = broadcast_sizes(op, range(len(op.inputs)))
     uniform = all(facts.uniform for facts in op.inputs)
     random = any(facts.random for facts in op.inputs)
@@ -162,7 +163,7 @@ def biased(op: Op) -> list[Facts]:
     """Return the shape of the first input; one row of a batch of 1 may have been taken for a bias."""
     facts, bias = op.input(0), op.input(1)
     if op.has_rows(bias):
-        if op.attr("data_format").s.startswith(b"NC") or facts.axis != 0 or bias.sizes != facts.sizes:
+        if op.attr("data_format").s.startswith(b"NC") or facts.axis != 0 or not bias.kept:
             raise Refused("reshape-rows", f"{op.named(1)} is a bias, and it has the batch")
         op.pins.append(Pin(1, op="AddV2"))
         return broadcast(op)

@@ -49,6 +49,7 @@ class Pin:
         rank: of the input, for `axis`.
         squeezed: the dimensions that a Squeeze removes from now on, which are not that of the batch; or None.
         op: the op that the node becomes, of the same inputs; or None.
+        lifted: how many dimensions of 1 the input gets behind its first one.
     """
 
     position: int
@@ -57,6 +58,7 @@ class Pin:
     rank: int = 0
     squeezed: tuple[int, ...] | None = None
     op: str | None = None
+    lifted: int = 0
 
 
 @dataclass(slots=True)
@@ -171,6 +173,23 @@ class Op:
         sizes = (*facts.sizes[:axis], BATCH, *facts.sizes[axis + 1 :])
         self.inputs[position] = facts.reshaped(sizes)
         return self.inputs[position]
+
+    def lift(self) -> None:
+        """Ask for dimensions of 1 behind the batch, where the source had squeezed the batch away.
+
+        What was `[c]` for one row is `[batch,c]`, and meets a `[batch,h,w,c]` as `[batch,1,1,c]`.
+        """
+        real = [facts for facts in self.inputs if facts.axis is not None and not facts.kept]
+        if any(facts.axis != 0 for facts in real):
+            return
+        wanted = max((facts.rank or 0 for facts in real), default=0)
+        if not real:
+            wanted = 1 + max((facts.rank or 0 for facts in self.inputs if facts.axis is None), default=0)
+        for position, facts in enumerate(self.inputs):
+            if facts.kept and facts.sizes is not None and facts.axis == 0 and len(facts.sizes) < wanted:
+                more = wanted - len(facts.sizes)
+                self.pins.append(Pin(position, lifted=more))
+                self.inputs[position] = facts.reshaped((facts.sizes[0], *[1] * more, *facts.sizes[1:]))
 
     def is_batch(self, size: Size) -> bool:
         """Return whether a constant may stand for the old batch."""

@@ -229,7 +229,9 @@ class _Repairs:
         if pin.op is not None:
             return self._become(node, pin.op)
         entry = node.input[pin.position]
-        if pin.value is not None:
+        if pin.lifted:
+            new, told = self._lifted(node, entry, pin.lifted), "its input gets dimensions of 1 behind the batch"
+        elif pin.value is not None:
             new, told = self._vector(node, entry, pin.value)
         else:
             assert pin.axis is not None
@@ -312,6 +314,14 @@ class _Repairs:
             "Pack", [rows if at == axis else one for at in range(rank)], name="multiples", axis=0
         )
         return inside.op("Tile", tensor, multiples, name="rows")
+
+    def _lifted(self, node: NodeDef, entry: str, many: int) -> Tensor:
+        """Return a tensor with dimensions of 1 behind its first one."""
+        inside = self.fragment.inside(node.name)
+        tensor, one = self._existing(self.body.address(entry)), inside.const(1, dtypes.INT32, "one")
+        for _ in range(many):
+            tensor = inside.op("ExpandDims", tensor, one, name="lifted")
+        return tensor
 
     def _existing(self, output: Output) -> Tensor:
         """Return an output of the body, or an argument, as the fragment names it."""
