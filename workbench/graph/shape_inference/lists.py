@@ -1,4 +1,4 @@
-"""Ops of tensor lists, which loops keep their steps in.
+"""Ops of tensor lists, and of the tensor arrays of TF1, which loops keep their steps in.
 
 A list has no shape of its own. What its items are is kept by the node that makes it, since an item is put in long
 after; `Context.changed` says that an analysis must be repeated with what was learnt.
@@ -157,3 +157,63 @@ def shape_of_item(op: Op) -> list[Facts]:
 def resized(op: Op) -> list[Facts]:
     """Return a list of the same items of another length."""
     return [op.input(0)]
+
+
+# -- tensor arrays of TF1, whose `flow` stands for the list as it is at a point
+
+
+@rule("TensorArrayV3")
+def array(op: Op) -> list[Facts]:
+    """Return the handle and the flow of an empty array."""
+    value = op.input(0).value
+    op.context.lengths[op.site] = value[0] if value else None
+    if isinstance(op.context.lengths[op.site], Rows):
+        raise Refused("reshape-op", "it makes an array with an entry for each row of the batch")
+    lists = frozenset({op.site})
+    return [Facts((2,), lists=lists), Facts((), lists=lists)]
+
+
+@rule("TensorArrayWriteV3")
+def written(op: Op) -> list[Facts]:
+    """Return the flow of an array with another entry."""
+    _put(op, op.input(0).lists, op.input(2))
+    return [Facts((), lists=op.input(0).lists)]
+
+
+@rule("TensorArrayScatterV3")
+def scattered(op: Op) -> list[Facts]:
+    """Return the flow of an array whose entries are those of the first dimension of a tensor."""
+    value = op.input(2)
+    if value.axis == 0:
+        raise Refused("reshape-pinned", "it takes the rows of the batch one by one, for a loop over them")
+    if value.sizes:
+        _put(op, op.input(0).lists, Facts(value.sizes[1:]))
+    return [Facts((), lists=op.input(0).lists)]
+
+
+@rule("TensorArrayReadV3")
+def entry(op: Op) -> list[Facts]:
+    """Return an entry."""
+    return [_items(op, op.input(0).lists) or Facts()]
+
+
+@rule("TensorArrayGatherV3")
+def entries(op: Op) -> list[Facts]:
+    """Return entries as one tensor."""
+    found, indices = _items(op, op.input(0).lists), op.input(1).sizes
+    if found is None or found.sizes is None:
+        return [Facts()]
+    return [Facts((indices[0] if indices else None, *found.sizes))]
+
+
+@rule("TensorArraySizeV3")
+def size_of_array(op: Op) -> list[Facts]:
+    """Return how many entries an array has, as a value."""
+    lengths = {op.context.lengths.get(site) for site in op.input(0).lists}
+    return [Facts((), (lengths.pop(),) if len(lengths) == 1 else None)]
+
+
+@rule("TensorArrayCloseV3")
+def closed(op: Op) -> list[Facts]:
+    """Return nothing."""
+    return []

@@ -33,6 +33,7 @@ _OF_OLD_SHAPES = (
     "api_implements",
     "api_preferred_device",
 )
+_SHAPE_OF_ITEMS = ("TensorArrayV3", "TensorArrayGatherV3")
 _SHAPE_FROM_INPUT = ("EnsureShape", "PlaceholderWithDefault")
 
 
@@ -123,7 +124,7 @@ class _Freeing:
             found |= more
 
     def _has_rows(self, facts: Facts) -> bool:
-        items = (self.batch.context.items.get(site) for site in facts.lists)
+        items = map(self._item, facts.lists)
         return facts.axis is not None or any(item is not None and item.axis is not None for item in items)
 
     def _copy(self, flow: Flow, original: FunctionDef) -> FunctionDef:
@@ -186,11 +187,24 @@ class _Freeing:
             and "shape" in node.attr
         ):
             node.attr["shape"].shape.CopyFrom(shapes.to_proto(plain(facts.sizes)))
+        if node.op in _SHAPE_OF_ITEMS and "element_shape" in node.attr:
+            sites = {site for name in node.input for site in self._lists(flow, name)}
+            items = [item for site in sites | set(facts.lists if facts else ()) if (item := self._item(site))]
+            item = next((one for one in items if one.axis is not None), None)
+            if item is not None:
+                node.attr["element_shape"].shape.CopyFrom(shapes.to_proto(plain(item.sizes)))
         if "output_shapes" in node.attr and flow.body.calls(node):
             for index, shape in enumerate(node.attr["output_shapes"].list.shape):
                 found = flow.facts.get((node.name, index))
                 if found is not None and found.axis is not None:
                     shape.CopyFrom(shapes.to_proto(plain(found.sizes)))
+
+    def _lists(self, flow: Flow, entry: str) -> frozenset[str]:
+        found = None if is_control(entry) else flow.facts.get(flow.body.address(entry))
+        return frozenset() if found is None else found.lists
+
+    def _item(self, site: str) -> Facts | None:
+        return self.batch.context.items.get(site)
 
     def _calls(self, flow: Flow, node: NodeDef) -> None:
         """Let calls call the copies of functions."""
@@ -230,7 +244,10 @@ class _Repairs:
             return self._become(node, pin.op)
         entry = node.input[pin.position]
         if pin.lifted:
-            new, told = self._lifted(node, entry, pin.lifted), "its input gets dimensions of 1 behind the batch"
+            new, told = (
+                self._lifted(node, entry, pin.lifted),
+                "its input gets dimensions of 1 behind the batch",
+            )
         elif pin.value is not None:
             new, told = self._vector(node, entry, pin.value)
         else:
