@@ -21,6 +21,7 @@ from workbench.graph.shape_inference.sizes import (
 from workbench.model import shapes
 
 _MOST_ELEMENTS = 64
+_MOST_COMPARED = 1 << 16
 _INT32, _INT64 = 3, 9
 
 
@@ -55,6 +56,8 @@ def _elements(tensor: TensorProto, count: int) -> tuple[int, ...] | None:
 
 def _is_uniform(tensor: TensorProto, count: int) -> bool:
     """Return whether all elements are equal, as far as the bytes tell."""
+    if count > _MOST_COMPARED:
+        return False
     content = bytes(tensor.tensor_content)
     if content:
         size = len(content) // max(count, 1)

@@ -17,7 +17,7 @@ _UNARY = """
     QuantizeAndDequantizeV2 QuantizeAndDequantizeV3 QuantizeAndDequantizeV4 BitwiseNot Invert Conj Real Imag Angle
     ComplexAbs Snapshot DeepCopy BesselI0e BesselI1e LookupTableSize
 """
-_SAME = "Identity Cast RefIdentity CopyOnRead PlaceholderWithDefault Enter RefEnter Exit RefExit NextIteration Print"
+_SAME = "Identity Cast RefIdentity CopyOnRead Enter RefEnter Exit RefExit NextIteration Print"
 _BINARY = """
     Add AddV2 Sub Mul Div RealDiv TruncateDiv FloorDiv FloorMod Mod TruncateMod Pow Maximum Minimum SquaredDifference
     DivNoNan MulNoNan Xdivy Xlogy Xlog1py Less LessEqual Greater GreaterEqual Equal NotEqual LogicalAnd LogicalOr

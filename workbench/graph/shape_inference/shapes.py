@@ -1,30 +1,26 @@
-"""Shapes inferred through a few ops, to find wrong declared output shapes.
+"""Shapes of single tensors, inferred on demand: no batch is followed, and nothing is guessed.
 
-Ops that are not known here end the trail, and the answer is an unknown rank: nothing is guessed.
+Ops without a rule end the trail, and the answer is an unknown rank.
 """
 
 from __future__ import annotations
 
-from workbench.disk.nodes import attr
-from workbench.graph.level import Level, Value
-from workbench.graph.trace import LOOPING, origin, returned_by, rounds
-from workbench.model import shapes, tensors
-from workbench.model.shapes import Shape
+from dataclasses import replace
 
-_UNARY = """
-    Identity IdentityN StopGradient PreventGradient CheckNumerics Cast Relu Relu6 LeakyRelu Elu Selu Softmax
-    LogSoftmax Sigmoid Tanh Softplus Softsign Exp Log Log1p Neg Abs Sign Square Sqrt Rsqrt Floor Ceil Round
-    Rint Sin Cos Tan Erf Reciprocal Inv LogicalNot IsNan IsInf IsFinite ZerosLike OnesLike BiasAdd AsString
-    StringLower StringUpper ClipByValue
-"""
-_AS_FIRST = frozenset(_UNARY.split())
-_BINARY_OPS = """
-    Add AddV2 Sub Mul Div RealDiv TruncateDiv FloorDiv FloorMod Mod Pow Maximum Minimum SquaredDifference
-    DivNoNan MulNoNan Less LessEqual Greater GreaterEqual Equal NotEqual LogicalAnd LogicalOr
-"""
-_BROADCAST = frozenset(_BINARY_OPS.split())
+from workbench.disk import dtypes
+from workbench.graph.level import Level, Value
+from workbench.graph.shape_inference.rules import Context, Op, Refused
+from workbench.graph.shape_inference.sizes import UNKNOWN, Facts, plain
+from workbench.graph.shape_inference.table import infer
+from workbench.graph.trace import LOOPING, returned_by, rounds
+from workbench.model import tensors
+from workbench.model.shapes import Shape
+from workbench.names import is_control
+
 _MAX_STEPS = 2_000
 _MAX_DEPTH = 100
+_WITH_MORE = (dtypes.INT32, dtypes.INT64, dtypes.RESOURCE, dtypes.VARIANT)
+"""The dtypes of tensors of which more than the shape can matter."""
 
 
 class Shapes:
@@ -37,53 +33,68 @@ class Shapes:
     def __init__(self, main: Level) -> None:
         self.main = main
         self._steps = 0
+        self._known: dict[tuple[int, str, int], Facts] = {}
 
     def of(self, tensor: str) -> Shape:
         """Return the shape of a main graph's tensor; None for an unknown rank."""
-        self._steps = _MAX_STEPS
-        return self._input(self.main, tensor, 0)
+        value = self.main.value(tensor)
+        return None if value is None else self.of_value(value)
 
     def of_value(self, value: Value) -> Shape:
         """Return the shape of a tensor at any level; None for an unknown rank."""
         self._steps = _MAX_STEPS
-        return self._shape(value, 0)
+        self._known.clear()
+        return plain(self._facts(value, 0).sizes)
 
-    def _input(self, level: Level, entry: str, depth: int) -> Shape:
-        value = level.value(entry)
-        return None if value is None else self._shape(value, depth)
+    def _facts(self, value: Value, depth: int) -> Facts:
+        key = id(value.level), value.name, value.index
+        if key not in self._known:
+            self._known[key] = UNKNOWN  # for a loop of TF1, which leads back here
+            self._known[key] = self._inferred(value, depth)
+        return self._known[key]
 
-    def _shape(self, value: Value, depth: int) -> Shape:
+    def _inferred(self, value: Value, depth: int) -> Facts:
         self._steps -= 1
         if self._steps <= 0 or depth >= _MAX_DEPTH:
-            return None
+            return UNKNOWN
         level, node, index = value.level, value.node, value.index
         if node is None:
             outside = level.given(value)
             if outside is None or _varies(value):
-                return _of_argument(value)
-            return self._shape(outside, depth)
+                return Facts(_of_argument(value))
+            return self._facts(outside, depth)
         if level.function is not None and level.body.output_ranges(value.name) is None:
-            return None  # which of the outputs it is can't be told
-        told = tensors.output_shape(node, index, level.meta.producer)
-        if told is not None:
-            return told
+            return UNKNOWN  # which of the outputs it is can't be told
+        declared = tensors.output_shape(node, index, level.meta.producer)
+        types = level.body.output_types(value.name)
+        if (
+            declared is not None
+            and types is not None
+            and index < len(types)
+            and types[index] not in _WITH_MORE
+        ):
+            return Facts(declared)
         result = returned_by(value)
-        if result is not None:
-            return self._shape(result, depth + 1)
-        data = [text for text in node.input if not text.startswith("^")]
-        if node.op in _AS_FIRST and len(data) > index:
-            return self._input(level, data[index], depth + 1)
-        if node.op in _BROADCAST and len(data) == 2:
-            return _broadcast(*(self._input(level, text, depth + 1) for text in data))
-        if node.op == "MatMul" and len(data) == 2:
-            left, right = (self._input(level, text, depth + 1) for text in data)
-            return _matmul(left, right, attr(node, "transpose_a").b, attr(node, "transpose_b").b)
-        if node.op == "ReadVariableOp":
-            handle = level.input(node, 0)
-            variable = None if handle is None else origin(handle).node
-            if variable is not None and variable.op == "VarHandleOp" and "shape" in variable.attr:
-                return shapes.from_proto(variable.attr["shape"].shape)
-        return None
+        found = self._ruled(value, depth) if result is None else self._facts(result, depth + 1)
+        return found if declared is None else replace(found, sizes=declared)
+
+    def _ruled(self, value: Value, depth: int) -> Facts:
+        """Return what the rule for a node's op gives."""
+        level, node = value.level, value.node
+        assert node is not None
+        if level.body.calls(node):
+            return UNKNOWN
+        given = (level.value(entry) for entry in node.input if not is_control(entry))
+        inputs = [UNKNOWN if one is None else self._facts(one, depth + 1) for one in given]
+        types = level.body.output_types(value.name)
+        site = level.full_name(node.name)
+        op_def = level.meta.op_table.get(node.op)
+        op = Op(node, op_def, inputs, site, Context(), outputs=1 if types is None else len(types))
+        try:
+            found = infer(op)
+        except Refused:
+            return UNKNOWN
+        return found[value.index] if value.index < len(found) else UNKNOWN
 
 
 def _varies(value: Value) -> bool:
@@ -98,32 +109,3 @@ def _of_argument(value: Value) -> Shape:
     """Return the shape that a function declares of an argument."""
     declared = {tensor.name: tensor.shape for tensor in value.level.body.argument_tensors}
     return declared.get(value.name) if value.index == 0 else None
-
-
-def _broadcast(left: Shape, right: Shape) -> Shape:
-    """Return the shape that numpy broadcasts two shapes to.
-
-    Sizes that contradict each other become unknown.
-    """
-    if left is None or right is None:
-        return None
-    rank = max(len(left), len(right))
-    one = (1,) * (rank - len(left)) + left
-    two = (1,) * (rank - len(right)) + right
-    return tuple(_together(a, b) for a, b in zip(one, two, strict=True))
-
-
-def _together(one: int | None, two: int | None) -> int | None:
-    if one == 1:
-        return two
-    if two == 1:
-        return one
-    if one is None or two is None:
-        return two if one is None else one
-    return one if one == two else None
-
-
-def _matmul(left: Shape, right: Shape, turn_left: bool, turn_right: bool) -> Shape:
-    rows = left[int(turn_left)] if left is not None and len(left) == 2 else None
-    columns = right[int(not turn_right)] if right is not None and len(right) == 2 else None
-    return (rows, columns)

@@ -73,7 +73,7 @@ def effect(op: Op) -> list[Facts]:
     return [Facts(())] * op.outputs
 
 
-@rule("Placeholder PlaceholderV2")
+@rule("Placeholder PlaceholderV2 PlaceholderWithDefault")
 def placeholder(op: Op) -> list[Facts]:
     """Return the shape that the node declares."""
     return [op.known()]
