@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from workbench.surgery.operations.freeze import Freeze
     from workbench.surgery.operations.mean import Mean
     from workbench.surgery.operations.prune import Prune
+    from workbench.surgery.operations.prune_dead import PruneDead
     from workbench.surgery.operations.reshape import Reshape
     from workbench.surgery.operations.retag import Retag
     from workbench.surgery.operations.set import Set
@@ -101,6 +102,7 @@ _HOMES = {
     "Proof": "workbench.verification.report",
     "Proving": "workbench.publishing.running",
     "Prune": "workbench.surgery.operations.prune",
+    "PruneDead": "workbench.surgery.operations.prune_dead",
     "Report": "workbench.publishing.report",
     "Reshape": "workbench.surgery.operations.reshape",
     "ResultOptions": "workbench.surgery.plan",
@@ -134,10 +136,10 @@ __all__ = [
     "Adapt", "Added", "ChangeSignature", "Checked", "ClearDevices", "Concat", "Connect", "DType", "Danger",
     "Default", "DiskError", "Draft", "DropMetagraph", "Expose", "Finding", "Flatten", "Freeze", "InputError",
     "Mean", "MetaGraph", "Model", "NotASavedModel", "NotAllowedToRun", "Operation", "Plan", "PlanError",
-    "Proof", "Proving", "Prune", "Report", "Reshape", "ResultOptions", "Retag", "RuntimeFailure", "Set",
-    "Share", "Source", "TargetExists", "UnknownName", "UsageError", "WorkbenchError", "__version__", "apply",
-    "change_signatures", "check", "check_model", "commit", "draw", "errors", "flatten", "freeze", "open_model",
-    "parse_step", "run", "sample_models", "scan", "to_networkx", "verify",
+    "Proof", "Proving", "Prune", "PruneDead", "Report", "Reshape", "ResultOptions", "Retag", "RuntimeFailure",
+    "Set", "Share", "Source", "TargetExists", "UnknownName", "UsageError", "WorkbenchError", "__version__",
+    "apply", "change_signatures", "check", "check_model", "commit", "draw", "errors", "flatten", "freeze",
+    "open_model", "parse_step", "run", "sample_models", "scan", "to_networkx", "verify",
 ]  # fmt: skip
 
 

@@ -65,6 +65,15 @@ KEYS_GONE = Code(
     "No MetaGraph reads them.",
     "Nothing, unless another program reads these values.",
 )
+DEAD = Code(
+    "dead-removed", "info", "branches or loops that can no longer run were removed",
+    "Their predicate is constant, so the outputs are the same without them.",
+    "Nothing, unless the predicate should become an input again.",
+)  # fmt: skip
+DEAD_NOTHING = Code(
+    "dead-nothing", "info", "nothing that can no longer run was found",
+    "Every conditional and loop depends on something that is no constant.", "Set an input to a constant first.",
+)  # fmt: skip
 PRUNED = Code(
     "prune-done",
     "info",

@@ -7,20 +7,23 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from workbench.disk import schema
-from workbench.disk.schema import MetaGraphDef
 from workbench.graph.reach import ancestors
 from workbench.model import MetaGraph
 from workbench.model.signature import TRAIN_OP
-from workbench.model.variables import VARIABLE_COLLECTIONS, Variable, variable_defs
-from workbench.names import count, input_node, show
-from workbench.surgery.export.collections import kept_contexts
+from workbench.model.variables import Variable
+from workbench.names import count, show
 from workbench.surgery.export.init_ops import init_ops, signature_tensors
 from workbench.surgery.export.signature_functions import InUse, sweep
 from workbench.surgery.operation import Operation, register
 from workbench.surgery.pruning.checkpoint_keys import drop_unneeded_keys, tracked_graph
 from workbench.surgery.pruning.drop_optimizers import drop_optimizers, without_keys
+from workbench.surgery.pruning.leftovers import (
+    drop_collections,
+    object_constants,
+    saver_nodes,
+    variable_tensors,
+)
 from workbench.surgery.pruning.shrink_saver import CannotShrink, shrink_saver
-from workbench.surgery.rewrite.prefix import Renamer, Rule
 from workbench.surgery.rewrite.prune import drop_functions, drop_nodes
 from workbench.surgery.workspace import Workspace
 
@@ -65,7 +68,7 @@ class _Work:
             del meta_graph.signature_def[TRAIN_OP]
         roots = signature_tensors(meta_graph)
         roots += [asset.tensor_info.name for asset in meta_graph.asset_file_def]
-        roots += _constants(meta_graph)
+        roots += object_constants(meta_graph)
         nodes = self.original.nodes
         roots += [f"^{name}" for name in init_ops(self.original, ancestors(nodes, roots))]
         needed = ancestors(nodes, roots)
@@ -75,9 +78,9 @@ class _Work:
             tracked = without_keys(tracked, keys) if keys else None
         roots += self._saver(keys, needed)
         kept = needed | ancestors(self._nodes(), roots)
-        roots += self._of_variables(kept)
+        roots += variable_tensors(meta_graph, self._nodes(), kept)
         drop_nodes(meta_graph, roots)
-        _drop_collections(meta_graph)
+        drop_collections(meta_graph, also=("savers",))
         if self.original.has_object_graph:
             sweep(meta_graph, in_use)
         functions = drop_functions(meta_graph)
@@ -128,21 +131,7 @@ class _Work:
                     show(saver.restore_op_name),
                     f"{count(len(keys), 'variable')} of training stay, because of the saver: {problem.why}.",
                 )
-        named = (saver.filename_tensor_name, saver.save_tensor_name, saver.restore_op_name)
-        nodes = self._nodes()
-        return [f"^{input_node(name)}" for name in named if name and input_node(name) in nodes]
-
-    def _of_variables(self, kept: Collection[str]) -> list[str]:
-        """Return what the VariableDefs of kept variables name."""
-        nodes = self._nodes()
-        named = [
-            name
-            for collection in VARIABLE_COLLECTIONS
-            for one in variable_defs(self.meta_graph, collection)
-            if input_node(one.variable_name) in kept
-            for name in (one.variable_name, one.initializer_name, one.initial_value_name, one.snapshot_name)
-        ]
-        return [name for name in dict.fromkeys(named) if name and input_node(name) in nodes]
+        return saver_nodes(meta_graph, self._nodes())
 
     def _tell(self, nodes: int, variables: int, functions: int, nbytes: int) -> None:
         where = show(str(self.workspace.model.path))
@@ -157,35 +146,3 @@ class _Work:
 
 def _name(variable: Variable) -> str:
     return variable.shared_name or variable.node
-
-
-def _constants(meta_graph: MetaGraphDef) -> list[str]:
-    """Return the constants of the main graph that objects name."""
-    objects = meta_graph.object_graph_def.nodes if meta_graph.HasField("object_graph_def") else ()
-    return [f"^{node.constant.operation}" for node in objects if node.WhichOneof("kind") == "constant"]
-
-
-def _drop_collections(meta_graph: MetaGraphDef) -> None:
-    """Drop from collections what they name of the removed nodes, and those that have nothing left."""
-    nodes = {node.name: node for node in meta_graph.graph_def.node}
-    collections = meta_graph.collection_def
-    same = Renamer("", without=Rule)
-    for name in list(collections):
-        listed = collections[name]
-        kind = listed.WhichOneof("kind")
-        if name in VARIABLE_COLLECTIONS and kind == "bytes_list":
-            kept = [
-                one.SerializeToString(deterministic=True)
-                for one in variable_defs(meta_graph, name)
-                if input_node(one.variable_name) in nodes
-            ]
-            if len(kept) < len(listed.bytes_list.value):
-                listed.bytes_list.value[:] = kept
-        elif name in ("cond_context", "while_context") and kind == "bytes_list":
-            listed.bytes_list.value[:] = kept_contexts(name, listed.bytes_list.value, nodes, same)
-        elif kind == "node_list":
-            listed.node_list.value[:] = [one for one in listed.node_list.value if input_node(one) in nodes]
-        elif kind == "bytes_list" and name == "savers":
-            listed.bytes_list.value[:] = []
-        if kind in ("node_list", "bytes_list") and not getattr(listed, kind).value:
-            del collections[name]

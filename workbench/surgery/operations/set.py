@@ -13,6 +13,7 @@ from workbench.names import TensorName, input_tensor, show
 from workbench.surgery import values
 from workbench.surgery.export.signature_functions import InUse, children_by_key, sweep, unlink
 from workbench.surgery.operation import Operation, option, register
+from workbench.surgery.pruning.dead_branches import remove_dead
 from workbench.surgery.resolve.endpoints import chosen_signature
 from workbench.surgery.rewrite.copy_for_signature import Consumers, needed_elsewhere
 from workbench.surgery.signatures.change_signatures import drop_warmup, make_function
@@ -32,16 +33,23 @@ class Set(Operation):
         input: key of the input, which is removed from the signature.
         value: a value of the input's dtype and shape, or `@FILE.npy`.
         signature: key of the signature; None for `serving_default` if there, else the only one.
+        prune_dead: whether branches and loops that can no longer run are removed.
     """
 
     NAME: ClassVar[str] = "set"
-    EXAMPLES: ClassVar[tuple[str, ...]] = ("set input=is_training value=false", "set input=x value=@x.npy")
+    EXAMPLES: ClassVar[tuple[str, ...]] = (
+        "set input=is_training value=false prune_dead=true",
+        "set input=x value=@x.npy",
+    )
     PAIRED: ClassVar[tuple[str, str] | None] = ("input", "value")
 
     input: str = option(values.Text(), "key of the input, which is removed", metavar="KEY", keys="inputs")
     value: Any = option(values.Constant(), "its value: JSON, or @FILE.npy", metavar="JSON")
     signature: str | None = option(
         values.Text(optional=True), "key of the signature", metavar="KEY", default=None
+    )
+    prune_dead: bool = option(
+        values.Flag(), "remove branches and loops that can no longer run", default=False
     )
 
     def apply(self, workspace: Workspace) -> None:
@@ -63,6 +71,8 @@ class Set(Operation):
         if array is None:
             return
         _set(workspace, found, port, array)
+        if self.prune_dead and not workspace.blocked:
+            remove_dead(workspace)
         for path in files_of(self):
             workspace.keep_file(Path(path), workspace.plan.file_name(path))
 

@@ -73,8 +73,8 @@ class Operations(Lines):
         self._width = max((len(known) for known, _ in self.choices), default=0)
 
     def on_mount(self) -> None:
-        """Set the height to the number of lines."""
-        self.styles.height = min(len(self.choices), 14)
+        """Set the height to the number of lines, as far as the screen has room."""
+        self.styles.height = max(min(len(self.choices), self.app.size.height - 8), 4)
         self.rows_changed(self._at)
 
     def count(self) -> int:
