@@ -71,7 +71,9 @@ def _takes_a_slow_model(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(tryfirst=True)  # before any fixture starts a process
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    FORKING.on = not item.get_closest_marker("fresh_tensorflow")
+    """Processes that a test ends before they have imported TensorFlow need no forks: it is not marked."""
+    needed = item.get_closest_marker("needs_tf") is not None
+    FORKING.on = needed and not item.get_closest_marker("fresh_tensorflow")
 
 
 def pytest_collection_finish() -> None:

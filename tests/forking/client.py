@@ -124,7 +124,7 @@ class Forking:
     """Starts the child script as a fork, where a fresh interpreter would find the same."""
 
     def __init__(self) -> None:
-        self.on = True
+        self.on = False
         """Whether the tests that run now may have forks."""
         self.forks = 0
         """How many there were."""
