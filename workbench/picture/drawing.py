@@ -12,7 +12,7 @@ from workbench.findings import Action, Hint
 from workbench.model import MetaGraph, Model, as_model
 from workbench.names import CALL_SEPARATOR, did_you_mean, show
 from workbench.picture.layout.geometry import CutOff, Detail, Layout
-from workbench.picture.scene.build import MAX_BOXES, build_scene, find_seam
+from workbench.picture.scene.build import MAX_BOXES, build_scene, find_seam, owners_of
 
 if TYPE_CHECKING:
     from workbench.picture.render.svg import Theme
@@ -57,18 +57,18 @@ class Drawing:
     theme: Theme = "auto"
     time_limit: float = TIME_LIMIT
 
-    def scene(self, meta: MetaGraph, handles: Sequence[str] = ()) -> Scene:
+    def scene(self, meta: MetaGraph, handles: Sequence[str] = (), *, adapted: bool = False) -> Scene:
         """Return what is drawn: boxes and edges, without places.
 
         Args:
             meta: the MetaGraph.
             handles: of the models that it was joined from; each is the first scope of the names of its nodes.
+            adapted: whether adapters were put into it.
 
         Raises:
             UnknownName: there is no such signature, function, focus or box, or nothing is inside a box.
         """
-        scopes = {name.partition("/")[0] for name in meta.nodes}
-        owners = {handle: handle for handle in handles if handle in scopes}
+        owners = owners_of(meta, handles, adapted=adapted)
         seam = find_seam(meta, owners)
         wanted = set(self.open)
         opened: set[str] = set()
@@ -197,11 +197,11 @@ def draw(
         )
     if isinstance(open, str):
         raise WrongType("The boxes to open", "a list of texts", open)
-    meta, handles, title = _subject(model)
+    meta, handles, title, adapted = _subject(model)
     drawing = Drawing(
         signature, function, focus, hops, open, max_boxes, control, right, detail, ascii, theme, time_limit
     )
-    return drawing.text(drawing.scene(meta, handles), format, title)
+    return drawing.text(drawing.scene(meta, handles, adapted=adapted), format, title)
 
 
 def handles_of(model: Model) -> list[str]:
@@ -214,12 +214,20 @@ def handles_of(model: Model) -> list[str]:
     return [handle for handle in handles if isinstance(handle, str)]
 
 
+def is_adapted(model: Model) -> bool:
+    """Return whether adapters were put into a model, by its recipe."""
+    recipe = model.origin.recipe if model.origin is not None else None
+    steps = recipe.get("steps") if recipe is not None else None
+    listed = [one for one in steps if isinstance(one, dict)] if isinstance(steps, list) else []
+    return any(one.get("operation") == "adapt" or one.get("through") for one in listed)
+
+
 def _subject(
     given: Model | MetaGraph | Plan | Draft | str | os.PathLike[str],
-) -> tuple[MetaGraph, Sequence[str], str]:
-    """Return what is drawn, the handles of its sources and its title."""
+) -> tuple[MetaGraph, Sequence[str], str, bool]:
+    """Return what is drawn, the handles of its sources, its title, and whether it has adapters."""
     if isinstance(given, MetaGraph):
-        return given, (), ""
+        return given, (), "", False
     if not isinstance(given, (str, os.PathLike, Model)):
         from workbench.surgery.draft import Draft, apply
         from workbench.surgery.plan import Plan
@@ -227,9 +235,9 @@ def _subject(
         draft = apply(given) if isinstance(given, Plan) else given
         if isinstance(draft, Draft):
             handles = [source.handle for source in draft.plan.sources]
-            return draft.meta, handles, " + ".join(map(show, handles))
+            return draft.meta, handles, " + ".join(map(show, handles)), draft.plan.adapts
     model = as_model(given)
-    return model.meta, handles_of(model), show(model.path.name)
+    return model.meta, handles_of(model), show(model.path.name), is_adapted(model)
 
 
 def _check_opened(wanted: set[str], known: Mapping[str, set[str]], scene: Scene) -> None:

@@ -71,13 +71,13 @@ class Subject:
     Attributes:
         meta: its MetaGraph.
         signature: the signature whose outputs it starts from, None for the obvious one.
-        owners: first scope → handle, for a result.
+        owners: (first scope, handle) of the models of a result, and of adapters.
         seam: nodes at which wires end.
     """
 
     meta: MetaGraph
     signature: str | None = None
-    owners: tuple[str, ...] = ()
+    owners: tuple[tuple[str, str], ...] = ()
     seam: tuple[str, ...] = ()
 
     @classmethod
@@ -93,7 +93,10 @@ class Subject:
             for target in port.shared.targets if port.shared is not None else ():
                 cuts = draft.parts[target.handle].cuts
                 seam += [f"{target.handle}/{cuts[tensor]}" for tensor in target.tensors]
-        owners = tuple(draft.parts) if draft.plan.joins else ()
+        from workbench.picture.scene.build import owners_of
+
+        handles = tuple(draft.parts) if draft.plan.joins else ()
+        owners = tuple(owners_of(draft.meta, handles, adapted=draft.plan.adapts).items())
         return cls(draft.meta, draft.signature.key, owners, tuple(seam))
 
     @classmethod
@@ -120,7 +123,7 @@ class Subject:
             show_control=view.controls,
             focus=view.focus,
             hops=view.hops,
-            owners={handle: handle for handle in self.owners} or None,
+            owners=dict(self.owners) or None,
             seam=self.seam,
         )
 
@@ -152,12 +155,14 @@ def drawn(layout: Layout) -> str:
 def describe(item: Node | Frame) -> list[tuple[str, str]]:
     """Return (label, text) pairs of a box, for a pane beside the picture."""
     from workbench.names import show
-    from workbench.picture.scene.scene import Frame
+    from workbench.picture.scene.scene import ADAPTERS, Frame
 
     if isinstance(item, Frame):
         return [("body", item.title), ("node", show(item.path, 1000))]
     found = [("what", item.kind if not item.count else count(item.count, "node"))]
-    if item.owner:
+    if item.owner == ADAPTERS:
+        found.append(("adapters", "inserted on a wire, before an input or after an output"))
+    elif item.owner:
         found.append(("model", item.owner))
     if item.seam:
         found.append(("boundary", "a wire ends here"))

@@ -217,6 +217,11 @@ class Plan:
         return len(self.sources) != 1 or bool(self.joining_steps) or self.result.prefix
 
     @property
+    def adapts(self) -> bool:
+        """Whether it puts adapters on a wire, before an input or after an output."""
+        return any(wire.through for wire in self.wires) or any(one.NAME == "adapt" for one in self.steps)
+
+    @property
     def has_result(self) -> bool:
         """Whether it makes a model: by connecting models, by putting them side by side, or by steps on one."""
         if len(self.sources) == 1:

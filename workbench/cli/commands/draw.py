@@ -123,10 +123,10 @@ def _draw(args: argparse.Namespace, out: Output, path: str) -> int:
     model = open_model(path, args.tag_set)
     if args.output is not None:
         check_output(args.output, overwrite=args.overwrite, sources=[model.place])
-    from workbench.picture.drawing import handles_of
+    from workbench.picture.drawing import handles_of, is_adapted
 
     drawing = _drawing(args)
-    scene = drawing.scene(model.meta, handles_of(model))
+    scene = drawing.scene(model.meta, handles_of(model), adapted=is_adapted(model))
     if out.json:
         out.emit(_as_json(drawing, scene, model, args, out))
         return 0
@@ -223,5 +223,5 @@ def _style(key: str) -> str:
     role, owner, _ = split_style(key)
     style = _STYLES.get(role, "")
     if owner is not None and role in ("border", "mark", "edge", "frame"):
-        style = f"{style} {_OWNERS[owner % len(_OWNERS)]}".strip()
+        style = f"{style} {'bright_magenta' if owner < 0 else _OWNERS[owner % len(_OWNERS)]}".strip()
     return style

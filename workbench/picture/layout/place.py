@@ -75,7 +75,7 @@ class _Placer:
         self.direction = direction
         self.detail = detail
         self.engine = engine
-        self.marked = len(scene.owners) > 1
+        self.marked = scene.marked
         self.items: dict[str | None, list[Node | Frame]] = {}
         self.frame_of: dict[str, str | None] = {}
         everything: list[Node | Frame] = [*scene.frames, *scene.nodes]

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from typing import Literal
 
 from workbench.picture.layout.geometry import Box, Layout
-from workbench.picture.render.glyphs import MARKS, Glyphs
+from workbench.picture.render.glyphs import Glyphs, owner_mark
 from workbench.picture.render.tiles import TILE_H, TILE_W, Painter, Tile
-from workbench.picture.scene.scene import Frame
+from workbench.picture.scene.scene import Frame, owner_title
 
 Segment = tuple[str, str]
 """Text and its style key.
 
-A style key is `ROLE`, `ROLE@N` or either with `!` at the end: N is the index into `scene.owners`, `!` says that
+A style key is `ROLE`, `ROLE@N` or either with `!` at the end: N is the number in `scene.numbers`, `!` says that
 the box is selected (or a line that touches it). Roles: `` (blank), `border`, `title`, `subtitle`, `detail`, `mark`,
 `frame`, `edge`, `control`, `seam`, `label`. See `split_style`.
 """
@@ -154,12 +154,14 @@ class Canvas:
     def legend(self) -> list[Segment]:
         """Return marks and handles of the owners, and the boundary, as one row."""
         found: list[Segment] = []
-        owners = self.layout.scene.owners
-        marks = MARKS[self.glyphs]
-        if len(owners) > 1:
-            for number, owner in enumerate(owners):
-                mark = marks[number % len(marks)]
-                found += [(f"{mark} ", f"mark@{number}"), (owner, f"title@{number}"), ("   ", "")]
+        if self.layout.scene.marked:
+            for owner, number in self.layout.scene.numbers.items():
+                mark = owner_mark(number, self.glyphs)
+                found += [
+                    (f"{mark} ", f"mark@{number}"),
+                    (owner_title(owner), f"title@{number}"),
+                    ("   ", ""),
+                ]
         if any(line.edge.seam for line in self.layout.lines):
             found += [("━━▶ " if self.glyphs == "unicode" else "==> ", "seam"), ("boundary", "seam")]
         return found

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from workbench.names import show
 from workbench.picture.layout.boxes import third_line
-from workbench.picture.scene.scene import Frame, Node, Scene
+from workbench.picture.render.glyphs import ADAPTERS_MARK
+from workbench.picture.scene.scene import ADAPTERS, Frame, Node, Scene
 
 _COLOURS = ("#2563a8", "#9a5b12", "#2f7a45")
+_ADAPTERS = "#7a3fb0"
 _SHAPES = {"input": "cds", "output": "cds", "result": "cds", "scope": "box3d", "call": "component"}
 
 
@@ -73,11 +75,14 @@ def _inside(scene: Scene, ids: dict[str, str], frame: str | None, indent: str) -
 
 
 def _node(scene: Scene, node: Node) -> list[str]:
-    lines = [line for line in (node.title, node.subtitle, third_line(node)) if line]
+    title = f"{ADAPTERS_MARK['unicode']} {node.title}" if node.owner == ADAPTERS else node.title
+    lines = [line for line in (title, node.subtitle, third_line(node)) if line]
     attrs = ["label=" + '"' + "\\n".join(quote(line)[1:-1] for line in lines) + '"']
     if node.kind in _SHAPES:
         attrs.append(f"shape={_SHAPES[node.kind]}")
-    if node.owner in scene.owners:
+    if node.owner == ADAPTERS:
+        attrs.append(f'color="{_ADAPTERS}", style="rounded,filled,dashed"')
+    elif node.owner in scene.owners:
         attrs.append(f'color="{_COLOURS[scene.owners.index(node.owner) % len(_COLOURS)]}"')
     if node.seam:
         attrs.append("penwidth=3, peripheries=2")

@@ -18,6 +18,15 @@ _DASHED = _SOFT | {"│": "┊", "─": "┄", "╵": "┊", "╷": "┊", "╴"
 MARKS = {"unicode": "●▲■◆★✚", "ascii": "o^#*@+"}
 """The mark of each owner, by its index, so that models differ by more than colour."""
 
+ADAPTERS_MARK = {"unicode": "◇", "ascii": "%"}
+"""The mark of adapters."""
+
+
+def owner_mark(number: int, glyphs: Glyphs) -> str:
+    """Return the mark of an owner by its number in `scene.numbers`."""
+    return ADAPTERS_MARK[glyphs] if number < 0 else MARKS[glyphs][number % len(MARKS[glyphs])]
+
+
 ARROWS = {
     "unicode": {(0, 1): "▼", (0, -1): "▲", (1, 0): "▶", (-1, 0): "◀"},
     "ascii": {(0, 1): "v", (0, -1): "^", (1, 0): ">", (-1, 0): "<"},

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from workbench.names import show
 from workbench.picture.layout.boxes import third_line
-from workbench.picture.scene.scene import Node, Scene
+from workbench.picture.render.glyphs import ADAPTERS_MARK
+from workbench.picture.scene.scene import ADAPTERS, Node, Scene
 
 _COLOURS = ("#2563a8", "#9a5b12", "#2f7a45")
+_ADAPTERS = "stroke:#7a3fb0,stroke-dasharray:5 3"
 _SHAPES = {"input": ("([", "])"), "output": ("([", "])"), "result": ("([", "])"), "scope": ("[[", "]]")}
 
 
@@ -31,11 +33,13 @@ def _document(scene: Scene) -> Iterator[str]:
             seams.append(str(at))
     if seams:
         yield f"  linkStyle {','.join(seams)} stroke:#b4235a,stroke-width:3px"
-    for number, owner in enumerate(scene.owners):
+    for owner, number in scene.numbers.items():
         members = [names[node.id] for node in scene.nodes if node.owner == owner]
+        kind = "adapters" if number < 0 else f"owner{number}"
+        style = _ADAPTERS if number < 0 else f"stroke:{_COLOURS[number % len(_COLOURS)]}"
         if members:
-            yield f"  classDef owner{number} stroke:{_COLOURS[number % len(_COLOURS)]},stroke-width:2px"
-            yield f"  class {','.join(members)} owner{number}"
+            yield f"  classDef {kind} {style},stroke-width:2px"
+            yield f"  class {','.join(members)} {kind}"
 
 
 def _inside(scene: Scene, names: dict[str, str], frame: str | None, indent: str) -> Iterator[str]:
@@ -51,7 +55,8 @@ def _inside(scene: Scene, names: dict[str, str], frame: str | None, indent: str)
 
 
 def _label(node: Node) -> str:
-    lines = (node.title, node.subtitle, third_line(node))
+    title = f"{ADAPTERS_MARK['unicode']} {node.title}" if node.owner == ADAPTERS else node.title
+    lines = (title, node.subtitle, third_line(node))
     return "<br>".join(_escape(line) for line in lines if line)
 
 
@@ -61,4 +66,4 @@ def _escape(text: str) -> str:
     Mermaid reads HTML entities with `#` for `&`.
     """
     shown = show(text, len(text))
-    return "".join(char if char.isalnum() or char in " _/.,:=+-…×?" else f"#{ord(char)};" for char in shown)
+    return "".join(char if char.isalnum() or char in " _/.,:=+-…×?◇" else f"#{ord(char)};" for char in shown)

@@ -13,8 +13,8 @@ from typing import Literal
 from workbench.names import show
 from workbench.picture.layout.boxes import caption
 from workbench.picture.layout.geometry import Box, Layout, Line
-from workbench.picture.render.glyphs import MARKS
-from workbench.picture.scene.scene import Frame, Node
+from workbench.picture.render.glyphs import owner_mark
+from workbench.picture.scene.scene import Frame, Node, owner_title
 
 Theme = Literal["light", "dark", "auto"]
 
@@ -48,6 +48,9 @@ _COLOURS: dict[str, tuple[str, str]] = {
     ".mark.o0,.head.o0{fill:%}": ("#2563a8", "#7fb2ec"),
     ".mark.o1,.head.o1{fill:%}": ("#9a5b12", "#e5a85a"),
     ".mark.o2,.head.o2{fill:%}": ("#2f7a45", "#7ccb93"),
+    ".edge.oa{stroke:%}": ("#7a3fb0", "#c6a0f5"),
+    ".box.oa{stroke:%}": ("#7a3fb0", "#c6a0f5"),
+    ".mark.oa,.head.oa{fill:%}": ("#7a3fb0", "#c6a0f5"),
     ".edge.seam,.box.seam{stroke:%}": ("#b4235a", "#ff7aa8"),
     ".head.seam,.word.seam{fill:%}": ("#b4235a", "#ff7aa8"),
 }
@@ -86,8 +89,8 @@ class _Writer:
     def __init__(self, layout: Layout, title: str) -> None:
         self.layout = layout
         self.title = title
-        self.owners = {owner: at for at, owner in enumerate(layout.scene.owners)}
-        self.marked = len(self.owners) > 1
+        self.owners = layout.scene.numbers
+        self.marked = layout.scene.marked
         self.item_of = {box.id: box.item for box in layout.boxes}
         self.heads: list[str] = []
         self.dx = _MARGIN
@@ -127,16 +130,16 @@ class _Writer:
             return
         x, y = _MARGIN, 58 if self.title else 38
         for owner, number in self.owners.items():
-            marks = MARKS["unicode"]
-            yield _text(x, y, marks[number % len(marks)], f"mark o{number % 3}")
-            yield _text(x + 2 * _W, y, owner, "sub")
-            x += (len(owner) + 5) * _W
+            title = owner_title(owner)
+            yield _text(x, y, owner_mark(number, "unicode"), f"mark {_kind(number)}")
+            yield _text(x + 2 * _W, y, title, "sub")
+            x += (len(title) + 5) * _W
         if any(line.edge.seam for line in self.layout.lines):
             yield f'<path class="edge seam" d="M{x} {y - 4}h{3 * _W}"/>'
             yield _text(x + 4 * _W, y, "boundary", "sub")
 
     def _owner(self, owner: str | None) -> str:
-        return f" o{self.owners[owner] % 3}" if self.marked and owner in self.owners else ""
+        return f" {_kind(self.owners[owner])}" if self.marked and owner in self.owners else ""
 
     def _frame(self, box: Box, frame: Frame) -> Iterator[str]:
         yield _rect(box, f"frame{self._owner(frame.owner)}", 4)
@@ -161,8 +164,7 @@ class _Writer:
             role = "title" if at == 0 else "sub" if at == 1 and node.subtitle else "detail"
             start = x
             if at == 0 and self.marked and node.owner in self.owners:
-                marks = MARKS["unicode"]
-                mark = marks[self.owners[node.owner] % len(marks)]
+                mark = owner_mark(self.owners[node.owner], "unicode")
                 yield _text(start * _W, _y(y) + 4, mark, f"mark{self._owner(node.owner)}")
                 start += 2
             yield _text(start * _W, _y(y + at) + 4, text, role)
@@ -187,6 +189,11 @@ class _Writer:
         if line.label_at is not None:
             at_x, at_y = line.label_at
             yield _text(at_x * _W, _y(at_y) + 4, edge.label, "label")
+
+
+def _kind(number: int) -> str:
+    """Return the class of an owner's number."""
+    return "oa" if number < 0 else f"o{number % 3}"
 
 
 def layout_width(layout: Layout) -> int:

@@ -18,12 +18,12 @@ from workbench.picture.render.glyphs import (
     BORDERS,
     DOWN,
     LEFT,
-    MARKS,
     PORTS,
     RIGHT,
     UP,
     Glyphs,
     line_glyph,
+    owner_mark,
 )
 from workbench.picture.scene.scene import Frame, Node
 
@@ -105,9 +105,8 @@ class Painter:
         self.layout = layout
         self.glyphs = glyphs
         self.index = Index(layout)
-        owners = layout.scene.owners
-        self._owner = {owner: at for at, owner in enumerate(owners)}
-        self.marked = len(owners) > 1
+        self._owner = layout.scene.numbers
+        self.marked = layout.scene.marked
         self._item_of = {box.id: box.item for box in layout.boxes}
 
     def paint(self, tile: Tile, selected: str | None) -> list[list[tuple[str, str]]]:
@@ -159,8 +158,7 @@ class Painter:
             role = "title" if at == 0 else "subtitle" if at == 1 and node.subtitle else "detail"
             start = x
             if at == 0 and self.marked and node.owner in self._owner:
-                marks = MARKS[self.glyphs]
-                mark = marks[self._owner[node.owner] % len(marks)]
+                mark = owner_mark(self._owner[node.owner], self.glyphs)
                 sheet.write(x, y, mark, self._style("mark", node.owner, selected))
                 start += 2
             if self.glyphs == "ascii":

@@ -15,7 +15,7 @@ from workbench.names import CALL_SEPARATOR, count, elide, is_control, show
 from workbench.picture.scene import labels
 from workbench.picture.scene.flat import Flattener, Item, Ref, body_ends, common_start, type_text
 from workbench.picture.scene.fold import Fact, Folded, fold, resource_fact
-from workbench.picture.scene.scene import Edge, Frame, Kind, Node, Scene
+from workbench.picture.scene.scene import ADAPTERS, Edge, Frame, Kind, Node, Scene
 from workbench.picture.scene.scopes import Cover, Scope, build_tree, choose
 
 _HUB = 8
@@ -297,7 +297,7 @@ class Assembly:
             tuple(self.edges),
             (*notes, *self._notes()),
             tuple(self.frames),
-            tuple(dict.fromkeys(self.owners.values())),
+            tuple(one for one in dict.fromkeys(self.owners.values()) if one != ADAPTERS),
         )
 
     def _notes(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,7 +17,7 @@ from workbench.model.tensors import Tensor
 from workbench.picture.scene.assemble import Assembly, Part
 from workbench.picture.scene.flat import End, Flattener, Item, body_ends
 from workbench.picture.scene.fold import Folded, fold
-from workbench.picture.scene.scene import Scene
+from workbench.picture.scene.scene import ADAPTERS, Scene
 
 if TYPE_CHECKING:
     from workbench.model.meta import MetaGraph
@@ -308,6 +309,24 @@ def _around(folded: Folded, focus: str, members: Collection[str], hops: int) -> 
 def _said(item: Item) -> tuple[str, ...]:
     """Return what a box says of a node: its op, its name, the name's last part."""
     return item.op, item.name, item.name.rpartition("/")[2]
+
+
+_OF_ADAPTERS = re.compile(r"(connect|adapt)_[0-9]+(_[0-9]+)?")
+
+
+def owners_of(meta: MetaGraph, handles: Iterable[str], *, adapted: bool) -> dict[str, str]:
+    """Return the first scopes of a result's nodes, and whose each is.
+
+    Args:
+        meta: the result.
+        handles: of the models that it was joined from.
+        adapted: whether adapters were put into it: their nodes are `connect_N/…` and `adapt_N/…`.
+    """
+    scopes = dict.fromkeys(name.partition("/")[0] for name in meta.nodes)
+    found = {handle: handle for handle in handles if handle in scopes}
+    if adapted:
+        found |= {one: ADAPTERS for one in scopes if one not in found and _OF_ADAPTERS.fullmatch(one)}
+    return found
 
 
 def find_seam(meta: MetaGraph, owners: Mapping[str, str]) -> frozenset[str]:

@@ -14,6 +14,12 @@ Kind = Literal["op", "call", "scope", "input", "output", "variable", "constant",
 """
 
 
+ADAPTERS = "+adapters"
+"""The owner of nodes that adapters made. It is the handle of no model: a `+` occurs in none."""
+ADAPTERS_NUMBER = -1
+"""Its number among the owners."""
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """One box.
@@ -23,7 +29,8 @@ class Node:
         title: the op, or the name of a scope. Short enough to draw; already safe to print.
         subtitle: the short name, unique together with the title; empty if the title says all.
         kind: what the box represents.
-        owner: handle of the model it is of, in a merged draft; None where there is only one model.
+        owner: handle of the model it is of, in a merged draft; `ADAPTERS` for what adapters made; None where there is
+            only one model.
         seam: whether a wire ends here.
         path: written place of the node, `CALL::CALL::node`; of a scope, the place of the scope.
         count: how many nodes are collapsed into the box (2 or more for a scope); 0 for a single node.
@@ -53,6 +60,11 @@ class Node:
     def label(self) -> str:
         """Title and subtitle in one line; no two boxes of a scene have the same."""
         return f"{self.title}  {self.subtitle}" if self.subtitle else self.title
+
+
+def owner_title(owner: str) -> str:
+    """Return an owner for a legend: its handle, or `adapters`."""
+    return owner.removeprefix("+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +126,20 @@ class Scene:
     notes: tuple[str, ...] = ()
     frames: tuple[Frame, ...] = ()
     owners: tuple[str, ...] = ()
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """The number of each owner, which picks its colour and mark; adapters have one of their own."""
+        found = {owner: number for number, owner in enumerate(self.owners)}
+        owned = (*(node.owner for node in self.nodes), *(frame.owner for frame in self.frames))
+        if ADAPTERS in owned:
+            found[ADAPTERS] = ADAPTERS_NUMBER
+        return found
+
+    @property
+    def marked(self) -> bool:
+        """Whether boxes show whose they are: several models, or a model and adapters."""
+        return len(self.numbers) > 1 or ADAPTERS in self.numbers
 
     def node(self, id: str) -> Node | None:
         """Return the box with this id, or None."""

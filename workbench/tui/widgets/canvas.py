@@ -197,7 +197,7 @@ class CanvasView(ScrollView, can_focus=True):
             role, owner, selected = split_style(key)
             found = role_style(self.app, _ROLES.get(role, ""))
             if owner is not None and role in _OWNED:
-                found += role_style(self.app, f"model-{owner % 4}")
+                found += role_style(self.app, "adapter" if owner < 0 else f"model-{owner % 4}")
             if selected:
                 found += role_style(self.app, "selected")
             self._known[key] = found
