@@ -292,6 +292,23 @@ STEP_OBJECTS = Code(
     "In TF2 format a step changes a signature; what is called on the loaded object is not changed.",
     "Call the signature.",
 )  # fmt: skip
+EXTRACT_NOTHING = Code(
+    "extract-nothing", "error", "no output of the part is named", "Nothing would be in the part.",
+    "Name its outputs: KEY=TENSOR.",
+)  # fmt: skip
+EXTRACT_DONE = Code(
+    "extract-done", "info", "a part became a model of its own",
+    "It has what its outputs need, and nothing else of the model.", "Nothing: this is what was asked for.",
+)  # fmt: skip
+EXTRACT_CONSTANT = Code(
+    "extract-constant", "warning", "an output of the part depends on none of its inputs",
+    "It has the same value whatever is given.", "Leave it out, unless it is meant.",
+)  # fmt: skip
+EXTRACT_STATE = Code(
+    "extract-state", "error", "the part needs state that the checkpoint holds and that is no variable",
+    "The saver of the part has variables only; a table or another resource would be empty.",
+    "Choose outputs that do not need it.",
+)  # fmt: skip
 EXPOSE_NOTHING = Code(
     "expose-nothing", "error", "there are no tensors to expose", "Nothing would be changed.",
     "Name a new output and its tensor: KEY=TENSOR.",

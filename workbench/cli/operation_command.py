@@ -27,7 +27,7 @@ from workbench.surgery.step import (
     parse_field,
     parse_step,
 )
-from workbench.surgery.values import Flag, Pairs, Text, Texts
+from workbench.surgery.values import Flag, Pairs, Tensors, Text, Texts
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -126,7 +126,7 @@ class OperationCommand:
             return parse_field(self.cls.NAME, field, ())
         if isinstance(kind, Record):
             return tuple(_record(kind, one) for one in given)
-        if isinstance(kind, Pairs):
+        if isinstance(kind, Pairs) and not isinstance(kind, Tensors):
             if field.metadata["words"] == 2:
                 return _two_words(name, given)
             return pairs(name, given, field.metadata["metavar"], known=_known(field, model))
@@ -174,7 +174,8 @@ def _add(parser: argparse._ActionsContainer, field: Field) -> None:
     if data["words"] == 2:
         parser.add_argument(*names, action="append", nargs=2, metavar=_metavars(field), **common)
     elif kind.several:
-        parser.add_argument(*names, action="append", metavar=data["metavar"], **common)
+        how: dict[str, Any] = {"action": "extend", "nargs": "+"} if data["many"] else {"action": "append"}
+        parser.add_argument(*names, metavar=data["metavar"], **how, **common)
     else:
         choices = list(kind.choices) if isinstance(kind, Text) and kind.choices else None
         parser.add_argument(*names, choices=choices, metavar=data["metavar"], **common)

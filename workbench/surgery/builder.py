@@ -11,9 +11,7 @@ from workbench.disk import dtypes, schema
 from workbench.disk.optable import OpTable
 from workbench.disk.schema import FunctionDef, NodeDef, TensorInfo
 from workbench.findings import Action, Finding, Hint
-from workbench.graph.adjacency import Adjacency
 from workbench.model.objects import OBJECT_GRAPH_KEY
-from workbench.model.op_classes import VARIABLE_READS
 from workbench.surgery.conditions.preconditions import has_checkpoint, look_closer, variables_have_data
 from workbench.surgery.copied_files import CopiedFile
 from workbench.surgery.export.asset_names import place_assets
@@ -21,7 +19,7 @@ from workbench.surgery.export.collections import merge_collections, merge_meta_i
 from workbench.surgery.export.duplicate_variables import join_duplicates
 from workbench.surgery.export.files import add_assets, add_extra_files, place_files
 from workbench.surgery.export.functions import add_call, add_lists, add_signature, add_signature_map
-from workbench.surgery.export.init_ops import init_ops, tell_implicit
+from workbench.surgery.export.init_ops import init_ops, set_up_by, tell_implicit
 from workbench.surgery.export.object_graph import (
     Objects,
     add_objects,
@@ -219,14 +217,7 @@ class Builder:
         roots = [
             name for part in self.parts if not part.meta.has_object_graph for name in self._init_ops(part)
         ]
-        ran = Adjacency(nodes).ancestors(roots) if roots else set()
-        return {
-            names.input_node(text)
-            for name in ran
-            if nodes[name].op not in VARIABLE_READS and nodes[name].op != "NoOp"
-            for text in nodes[name].input
-            if not text.startswith("^")
-        }
+        return set_up_by(nodes, roots)
 
     def _failed(self) -> bool:
         findings = [*self.join.findings, *(finding for part in self.parts for finding in part.findings)]

@@ -36,7 +36,8 @@ def files_of(model: Model, left_out: Collection[str], *, checkpoint: bool) -> li
 
     Args:
         model: the original.
-        left_out: names of files at the top of the folder, or below `assets.extra/`, that are left out.
+        left_out: names of files at the top of the folder, or below `assets.extra/`, that are left out; of assets with
+            `assets/` before them.
         checkpoint: whether its checkpoint is copied as well.
 
     Raises:
@@ -50,6 +51,8 @@ def files_of(model: Model, left_out: Collection[str], *, checkpoint: bool) -> li
     for path in _checkpoint_files(model, folder) if checkpoint else ():
         _add(found, path, f"{VARIABLES}/{path.name}")
     for definition in (asset for meta in model.meta_graphs for asset in meta.assets):
+        if f"{ASSETS}/{definition.filename}" in left_out:
+            continue
         path = asset_path(folder, definition.filename)
         if not path.is_file():
             raise MissingFile(
@@ -59,6 +62,8 @@ def files_of(model: Model, left_out: Collection[str], *, checkpoint: bool) -> li
             )
         _add(found, path, f"{ASSETS}/{definition.filename}")
     for filename, path in asset_files(folder).items():
+        if f"{ASSETS}/{filename}" in left_out:
+            continue
         _add(found, path, f"{ASSETS}/{filename}")
     for name in (EXTRA, DEBUG, KERAS):
         for path in _below(folder / name):

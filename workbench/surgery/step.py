@@ -76,6 +76,7 @@ def option(
     words: int = 1,
     keys: str = "",
     refers: bool = False,
+    many: bool = False,
 ) -> Any:
     """Make a field of an operation or of a plan's options.
 
@@ -90,9 +91,10 @@ def option(
         words: 2 for pairs that are given as two words, `KEY VALUE`, since the value is long.
         keys: which keys of the model may stand left in its pairs: `signatures`, `inputs`, `outputs`; empty for others.
         refers: whether it names tensors or nodes, its keys aside; those of a joined model begin with its handle.
+        many: whether its flag takes several words, and not one each time.
     """
     metadata = {"kind": kind, "help": help, "metavar": metavar, "flag": flag, "short": short}
-    metadata |= {"positional": positional, "words": words, "keys": keys, "refers": refers}
+    metadata |= {"positional": positional, "words": words, "keys": keys, "refers": refers, "many": many}
     return dataclasses.field(default=default, metadata=metadata)
 
 

@@ -343,6 +343,24 @@ class Integer(Kind):
         return from_text(self.one(words))
 
 
+class Tensors(Pairs):
+    """A mapping of keys to tensors, in words also tensors alone: the key is then the last part of the name."""
+
+    def parse(self, words: Sequence[str]) -> Any:
+        """Return a value parsed from words; see `Kind`."""
+        given = [
+            word if "=" in word or from_text(word) is not None else f"{_key(word)}={word}" for word in words
+        ]
+        return super().parse(given)
+
+
+def _key(tensor: str) -> str:
+    """Return the key of a tensor that is given without one: `Relu` for `CALL::dense/Relu:0`."""
+    name, _, index = tensor.rpartition("::")[2].rpartition("#")[2].removeprefix("%").partition(":")
+    name = name.rpartition("/")[2]
+    return f"{name}_{index}" if index.strip("0") else name
+
+
 class Constant(Kind):
     """A JSON value of texts, finite numbers, booleans and lists, or any other text; `@PATH` is a file."""
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from workbench import names
 from workbench.disk import schema
-from workbench.disk.checkpoint.bundle_write import JoinPart
+from workbench.disk.checkpoint.bundle_write import Alias, JoinPart
 from workbench.disk.folder.location import Location
 from workbench.disk.schema import MetaGraphDef, SavedModel
 from workbench.errors import WorkbenchError
@@ -110,12 +110,14 @@ class Workspace:
         checkpoint: what becomes of the checkpoints.
         joined_files: assets and extra files of a join; None where the files of the only source stay.
         added_files: files that steps bring into the result of a single source.
-        left_out: names of files at the top of the only source's folder, or below `assets.extra/`, that are left out.
+        left_out: files of the only source's folder that are left out; see `files_of`.
         lineage: a MetaGraph that is equal to that of the only source and has the tensors that stand now: the source's
             own, or a copy with calls inlined.
         chains: the chains of adapters that steps put in, each with its place: `before image`.
         faithful: whether the graph still computes what the sources do from variables and inputs of its own, so that
             a copy of it with calls inlined can be compared with.
+        bound_by: a MetaGraph whose calls show which objects nodes of the main graph represent: the only source's own,
+            since later its calls may be of clones that no object knows; None for the one that stands.
         shared: the tensors of an input that models share, to the tensors of the models that take its value.
     """
 
@@ -133,6 +135,7 @@ class Workspace:
     lineage: MetaGraph | None = None
     chains: list[tuple[str, Checked]] = field(default_factory=list)
     faithful: bool = True
+    bound_by: MetaGraph | None = None
     shared: Mapping[tuple[str, ...], tuple[SourceTensors, ...]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -209,6 +212,13 @@ class Workspace:
         ]
         if checkpoint.how == "join" and not checkpoint.tensors and not self._has_tensors():
             checkpoint.how = "drop"
+
+    def add_aliases(self, aliases: Iterable[Alias]) -> None:
+        """Give tensors of the only part of a joined checkpoint further keys."""
+        listed = list(aliases)
+        if listed:
+            (part,) = self.checkpoint.parts
+            self.checkpoint.parts[:] = [replace(part, aliases=[*part.aliases, *listed])]
 
     def _has_tensors(self) -> bool:
         return any(part.new_key(key) is not None for part in self.checkpoint.parts for key in part.bundle)
@@ -332,7 +342,7 @@ def begin(plan: Plan, model: Model) -> Workspace:
     if model.format == "graphdef":
         _become_saved_model(proto.meta_graphs[position], original)
     join = Join(plan, {source.handle: ImportedModel(source, model, original, None)}, order=[source.handle])
-    workspace = Workspace(plan, join, proto, position, model)
+    workspace = Workspace(plan, join, proto, position, model, bound_by=original)
     for key, signature in original.signatures.items():
         if key not in HIDDEN_SIGNATURES:
             workspace.references.known[key] = Reference.of(signature, source.handle)

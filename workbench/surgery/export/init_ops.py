@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from workbench import names
@@ -10,7 +10,9 @@ from workbench.disk import dtypes
 from workbench.disk.nodes import attr
 from workbench.disk.schema import MetaGraphDef, NodeDef
 from workbench.graph.adjacency import Adjacency
+from workbench.graph.functions import reachable
 from workbench.model import MetaGraph
+from workbench.model.op_classes import VARIABLE_READS
 from workbench.model.signature import HIDDEN_SIGNATURES, INIT_OP
 from workbench.model.variables import variable_defs
 from workbench.names import show
@@ -39,10 +41,49 @@ def init_ops(meta: MetaGraph, needed: Collection[str]) -> tuple[str, ...]:
         return (meta.init_op,) if meta.init_op in meta.nodes else ()
     restoring = _restoring(meta)
     waiting = [name for name in meta.implicit_init if name not in restoring]
+    return _that_set(waiting, meta, needed, meta.functions)
+
+
+def needed_init_ops(meta: MetaGraph, needed: Collection[str]) -> tuple[str, ...]:
+    """Return those parts of a source's initialisation that set what some nodes need.
+
+    Args:
+        meta: the source.
+        needed: names of the nodes of its main graph that are needed.
+    """
+    if meta.init_op is None:
+        return init_ops(meta, needed)
+    found: list[str] = []
+    seen, todo = set[str](), [meta.init_op]
+    while todo:  # a NoOp only groups others
+        name = todo.pop()
+        node = meta.nodes.get(name)
+        if node is None or name in seen:
+            continue
+        seen.add(name)
+        if node.op == "NoOp":
+            todo += reversed([names.input_node(text) for text in node.input])
+        else:
+            found.append(name)
+    called = reachable(meta.graph, [meta.nodes[name] for name in needed if name in meta.nodes])
+    return _that_set(found, meta, needed, called)
+
+
+def _that_set(
+    waiting: Sequence[str], meta: MetaGraph, needed: Collection[str], functions: Iterable[str]
+) -> tuple[str, ...]:
+    """Return the initialisers that set state which some nodes need, or which another of them needs.
+
+    Args:
+        waiting: the initialisers.
+        meta: the source.
+        needed: names of nodes.
+        functions: those that may open state by its name.
+    """
     adjacency = Adjacency(meta.nodes)
     above = {name: adjacency.ancestors([name]) for name in waiting}
     seen = set(needed)
-    opened = {_shared_name(node) for function in meta.functions.values() for node in function.node_def}
+    opened = {_shared_name(node) for name in functions for node in meta.functions[name].node_def}
     opened |= {_shared_name(meta.nodes[name]) for name in seen if name in meta.nodes}
     opened.discard("")
     found: set[str] = set()
@@ -84,6 +125,23 @@ def _is_state(meta: MetaGraph, name: str) -> bool:
 
 def _shared_name(node: NodeDef) -> str:
     return str(attr(node, "shared_name").s.decode("utf-8", "surrogateescape"))
+
+
+def set_up_by(nodes: Mapping[str, NodeDef], roots: Sequence[str]) -> set[str]:
+    """Return the nodes whose outputs some init ops work on: resources that they set up are among them.
+
+    Args:
+        nodes: the main graph.
+        roots: the init ops.
+    """
+    ran = Adjacency(nodes).ancestors(roots) if roots else set()
+    return {
+        names.input_node(text)
+        for name in ran
+        if nodes[name].op not in VARIABLE_READS and nodes[name].op != "NoOp"
+        for text in nodes[name].input
+        if not text.startswith("^")
+    }
 
 
 def tell_implicit(meta: MetaGraph, ops: Sequence[str]) -> str | None:

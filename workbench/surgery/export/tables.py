@@ -37,16 +37,17 @@ def add_tables(
         objects: is added to; also where the variables of the part are bound.
         meta: the merged MetaGraph; its library gets the functions.
         outliner: over its main graph, without regard to what the init op sets up.
-        handle: of the part, whose nodes go by `handle/`.
+        handle: of the part, whose nodes go by `handle/`; empty for a model whose objects are the root's own.
         init_ops: of the part, under their final names.
 
     Raises:
         CannotOutline: what fills a table can't become a function.
     """
+    prefix = f"{handle}/" if handle else ""
     tables = [
         name
         for name, node in outliner.nodes.items()
-        if node.op in _TABLES and name.startswith(f"{handle}/") and name not in objects.bound
+        if node.op in _TABLES and name.startswith(prefix) and name not in objects.bound
     ]
     if not tables:
         return []
@@ -55,7 +56,7 @@ def add_tables(
     children: dict[str, object] = {child.local_name: None for child in objects.graph.nodes[parent].children}
     work = _Functions(objects, meta, outliner)
     for name in tables:
-        local = unique_name(_identifier(name[len(handle) + 1 :]), children)
+        local = unique_name(_identifier(name[len(prefix) :]), children)
         children[local] = None
         objects.bound[name], _ = objects.add("resource", parent, local)
     for name in tables:
@@ -89,6 +90,8 @@ def tables_of_step(meta: MetaGraphDef, scope: str, fills: Iterable[str], bound: 
 
 
 def _object_of(objects: Objects, handle: str) -> int:
+    if not handle:
+        return 0
     for child in objects.graph.nodes[0].children:
         if child.local_name == handle:
             return int(child.node_id)

@@ -2,142 +2,162 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from workbench import names
 from workbench.disk import schema
 from workbench.graph.needs import Needs
 from workbench.model import MetaGraph
 from workbench.model.op_classes import MUST_BE_FED
-from workbench.model.signature import Signature
 from workbench.names import show
-from workbench.surgery.exposing.exposed_tensors import ExposedTensors, expose_tensors
+from workbench.surgery.exposing.exposed_tensors import ITERATIONS, expose_tensors
 from workbench.surgery.exposing.inner_tensors import InnerTensor
-from workbench.surgery.lineage import Reference, SourceTensors
+from workbench.surgery.lineage import Derived, Reference, SourceTensors
 from workbench.surgery.resolve.inside_calls import inline_paths, path_of
 from workbench.surgery.workspace import Workspace
 
+Key = TypeVar("Key")
+
 
 class Comparison:
-    """The source of a signature, in a copy with the calls inlined that tensors are in.
+    """The source of a signature, or a copy of it with the calls inlined that tensors are in.
 
     Args:
-        workspace: gets findings where there is none.
-        signature: the signature as it stands.
+        workspace: gets findings where a tensor has no counterpart in a source.
+        known: the reference that is added to, which no callable gives.
     """
 
-    def __init__(self, workspace: Workspace, signature: Signature) -> None:
+    def __init__(self, workspace: Workspace, known: Reference) -> None:
         self.workspace = workspace
-        self.signature = signature
-        self.known = workspace.references.known.get(signature.key)
+        self.known = known
+        self._copy: MetaGraph | None = None
+        self._opened: tuple[tuple[str, str], ...] = ()
 
-    def extended(self, addresses: Mapping[str, str], found: ExposedTensors, most: int) -> Reference | None:
-        """Return the reference of the signature with new outputs, or report why there is none.
+    def sources(
+        self, wanted: Mapping[Key, InnerTensor], name: Callable[[Key], str], most: int = ITERATIONS
+    ) -> dict[Key, tuple[SourceTensors, ...]] | None:
+        """Return the tensors of sources that some tensors are, or report why one has none.
 
         Args:
-            addresses: of the new outputs, as they are written.
-            found: what they name.
+            wanted: tensors as they stand.
+            name: how a finding names one.
             most: iterations of a loop that are kept.
 
         Raises:
             ModelError: a call can't be inlined in the copy.
         """
-        known, workspace = self.known, self.workspace
-        inner = {key: one for key, one in found.found.items() if one.value.level.calls}
-        plain = {key: one for key, one in found.found.items() if key not in inner}
-        if known is None or known.prepared is not None or (inner and workspace.joined_files is not None):
-            self._no_source(next(iter(addresses)))
-            return None
-        outputs = dict(known.outputs)
-        for key, one in plain.items():
-            tensors = workspace.source_tensors([f"{one.value.name}:{one.value.index}"])
-            if not tensors:
-                self._no_source(key)
-                return None
-            outputs[key] = tensors[0]
-        if workspace.joined_files is not None:
-            return replace(known, outputs=outputs)
-        made = self._copy(known, inner, most)
-        if made is None:
-            return None
-        copy, opened, tensors_of = made
-        for key, tensor in tensors_of.items():
-            outputs[key] = SourceTensors(workspace.source.handle, (tensor,))
-        inlined = copy if copy is not workspace.source.meta else None
-        result = replace(known, outputs=outputs, inlined=inlined, opened=opened)
-        lacking = _lacking(result, copy)
-        if lacking is not None:
-            self._no_source(lacking)
-            return None
-        return result if self._is_fed(result, copy) else None
-
-    def _copy(
-        self, known: Reference, inner: Mapping[str, InnerTensor], most: int
-    ) -> tuple[MetaGraph, tuple[tuple[str, str], ...], dict[str, str]] | None:
-        """Return a copy of the source that has the inner tensors in its main graph, its inlined calls, and those."""
         workspace = self.workspace
-        model, opened = workspace.source.model, dict(known.opened)
-        base = known.inlined or workspace.lineage or workspace.source.meta
-        if workspace.lineage is not None and _lacking(known, workspace.lineage) is None:
-            base, opened = workspace.lineage, {}
-        if not inner:
-            return base, tuple(opened.items()), {}
-        split = {key: _at_first_loop(one) for key, one in inner.items()}
-        paths = {path: _now(path, opened) for wanted, _ in split.values() for path in _with_parents(wanted)}
-        copy, done = inline_paths(model, base, [now for now in paths.values() if now])
-        opened |= {path: done.places[now] for path, now in paths.items() if now in done.places}
-        tensors: dict[str, str] = {}
-        behind: dict[str, str] = {}
-        for key, (path, rest) in split.items():
-            if path and path not in opened:
-                self._no_source(key)
+        inner = {key: one for key, one in wanted.items() if one.value.level.calls}
+        found: dict[Key, tuple[SourceTensors, ...]] = {}
+        for key, one in wanted.items():
+            if key in inner:
+                continue
+            found[key] = workspace.source_tensors([f"{one.value.name}:{one.value.index}"])
+            if not found[key]:
+                self.no_source(name(key))
                 return None
-            place = f"{opened[path]}/{rest}" if path else rest
-            (behind if names.CALL_SEPARATOR in place else tensors)[key] = place
+        if workspace.joined_files is not None:
+            if inner:
+                self.no_source(name(next(iter(inner))))
+            return None if inner else found
+        tensors = self._tensors(list(inner.values()), most)
+        for (key, _), tensor in zip(inner.items(), tensors, strict=True):
+            if tensor is None:
+                self.no_source(name(key))
+                return None
+            found[key] = (SourceTensors(workspace.source.handle, (tensor,)),)
+        return found
+
+    def reference(
+        self, inputs: Mapping[str, tuple[SourceTensors, ...]], outputs: Mapping[str, Derived]
+    ) -> Reference | None:
+        """Return the reference with these inputs and outputs, or report what no source has."""
+        if self._copy is None:
+            return replace(self.known, inputs=inputs, outputs=outputs)
+        inlined = self._copy if self._copy is not self.workspace.source.meta else None
+        result = replace(self.known, inputs=inputs, outputs=outputs, inlined=inlined, opened=self._opened)
+        lacking = _lacking(result, self._copy)
+        if lacking is not None:
+            self.no_source(lacking)
+            return None
+        return result
+
+    def unfed(self, reference: Reference, output: str) -> list[str]:
+        """Return the placeholders that an output needs and that no input feeds."""
+        meta = self._copy
+        if meta is None:
+            return []
+        fed = [tensor for _, found in reference.takers() for tensor in found.tensors]
+        fed += [tensor for found, _ in reference.constants for tensor in found.tensors]
+        feeds = {str(names.input_tensor(tensor)): "\0fed" for tensor in fed}
+        roots = [tensor for one in reference.outputs[output].origins() for tensor in one.tensors]
+        reached = Needs(meta).nodes(roots, feeds, as_it_is=True)
+        return sorted(name for name in reached if name in meta.nodes and meta.nodes[name].op in MUST_BE_FED)
+
+    def without_waits(self, reference: Reference) -> Reference:
+        """Return a reference that can be run with its inputs alone.
+
+        A node that a fed tensor takes the place of would still be run where others wait for it, and so would what has
+        no effect. A part of the model does not have such nodes; the copy it is compared with has them, and nothing
+        waits for them.
+        """
+        meta = self._copy
+        if meta is None or not any(self.unfed(reference, key) for key in reference.outputs):
+            return reference
+        fed = [str(names.input_tensor(tensor)) for _, found in reference.takers() for tensor in found.tensors]
+        needs = Needs(meta, {tensor: f"\0{tensor}" for tensor in fed})
+        needed = needs.nodes([tensor for found in reference.givers() for tensor in found.tensors])
+        needed -= needs.bridged().keys()
+        proto = schema.MetaGraphDef()
+        proto.CopyFrom(meta.proto)
+        for node in proto.graph_def.node:
+            kept = [text for text in node.input if not names.is_control(text) or text[1:] in needed]
+            if len(kept) < len(node.input) and node.name in needed:
+                node.input[:] = kept
+        model = self.workspace.source.model
+        self._copy = MetaGraph(proto, bundle=lambda: model.bundle, folder=model.folder, format=meta.format)
+        return replace(reference, inlined=self._copy)
+
+    def _tensors(self, inner: Sequence[InnerTensor], most: int) -> list[str | None]:
+        """Make the copy of the only source that has some tensors in its main graph, and return those."""
+        workspace, known = self.workspace, self.known
+        model, opened = workspace.source.model, dict(known.opened)
+        copy = known.inlined or workspace.lineage or workspace.source.meta
+        if workspace.lineage is not None and _lacking(known, workspace.lineage) is None:
+            copy, opened = workspace.lineage, {}
+        split = [_at_first_loop(one) for one in inner]
+        paths = {path: _now(path, opened) for wanted, _ in split for path in _with_parents(wanted)}
+        if any(paths.values()):
+            copy, done = inline_paths(model, copy, [now for now in paths.values() if now])
+            opened |= {path: done.places[now] for path, now in paths.items() if now in done.places}
+        places = [
+            rest if not path else f"{opened[path]}/{rest}" if path in opened else None for path, rest in split
+        ]
+        behind = {
+            str(at): place for at, place in enumerate(places) if place and names.CALL_SEPARATOR in place
+        }
+        found: list[str | None] = list(places)
         if behind:
             proto = schema.MetaGraphDef()
             proto.CopyFrom(copy.proto)
             exposed = expose_tensors(copy, proto, behind, iterations=most)
-            if exposed.wrong:
-                self._no_source(next(iter(exposed.wrong)))
-                return None
-            tensors |= exposed.done.tensors
+            for key in behind:
+                found[int(key)] = exposed.done.tensors.get(key)
             copy = MetaGraph(proto, bundle=lambda: model.bundle, folder=model.folder, format=copy.format)
-        return copy, tuple(opened.items()), tensors
+        self._copy, self._opened = copy, tuple(opened.items())
+        return found
 
-    def _is_fed(self, reference: Reference, meta: MetaGraph) -> bool:
-        """Return whether the inputs feed all placeholders that the outputs need."""
-        fed = [tensor for _, found in reference.takers() for tensor in found.tensors]
-        fed += [tensor for found, _ in reference.constants for tensor in found.tensors]
-        feeds = {str(names.input_tensor(tensor)): "\0fed" for tensor in fed}
-        needs, good = Needs(meta), True
-        for key, found in reference.outputs.items():
-            if key in self.signature.outputs:
-                continue
-            roots = [tensor for one in found.origins() for tensor in one.tensors]
-            reached = needs.nodes(roots, feeds, as_it_is=True)
-            bare = sorted(
-                name for name in reached if name in meta.nodes and meta.nodes[name].op in MUST_BE_FED
-            )
-            if bare:
-                good = False
-                told = f"It needs {names.count(len(bare), 'placeholder')} that no input of "
-                told += f"{show(self.signature.key)!r} feeds: {', '.join(map(show, bare[:6]))}."
-                hint = (
-                    "Choose the signature that has such an input, or a tensor that follows from the inputs."
-                )
-                self.workspace.note("signature-unfeedable", "error", show(key), told, hint)
-        return good
-
-    def _no_source(self, key: str) -> None:
+    def no_source(self, name: str) -> None:
+        """Report a tensor that no source has."""
         self.workspace.note(
             "step-lineage",
             "error",
-            show(key),
+            show(name),
             "No source has values to verify it with: it was made by an earlier step, or is inside calls of models "
             "that are joined.",
-            "Expose it in a step before, or in the source.",
+            "Take it in a step before, or from the source.",
         )
 
 

@@ -18,7 +18,7 @@ from workbench.model.op_classes import INTO_CONTROL_FLOW
 from workbench.model.shapes import Shape
 from workbench.model.signature import Signature
 from workbench.names import show
-from workbench.surgery.resolve.endpoints import Lookup
+from workbench.surgery.resolve.endpoints import Lookup, Side
 from workbench.surgery.resolve.inside_calls import locate
 from workbench.surgery.rewrite.inline import saver_calls
 
@@ -50,11 +50,23 @@ class InnerTensors:
         meta: the MetaGraph.
         signature: whose output keys may be named as well; None for no signature.
         handle: of the model, for findings.
+        side: whether keys are those of outputs (`source`) or of inputs (`target`).
+        loops: whether tensors in bodies of loops count.
     """
 
-    def __init__(self, meta: MetaGraph, signature: Signature | None = None, handle: str = "model") -> None:
+    def __init__(
+        self,
+        meta: MetaGraph,
+        signature: Signature | None = None,
+        handle: str = "model",
+        *,
+        side: Side = "source",
+        loops: bool = True,
+    ) -> None:
         self.root = Level.of(meta)
         self.handle = handle
+        self._side: Side = side
+        self._loops = loops
         self._lookup = Lookup(meta, handle, signature)
         self._shapes = Shapes(self.root)
         self._framed: dict[str, bool] = {}
@@ -71,7 +83,7 @@ class InnerTensors:
         return value if isinstance(value, Finding) else self._checked(value, where)
 
     def _value(self, text: str, where: str) -> Value | Finding:
-        key = self._lookup.key(text, "source")
+        key = self._lookup.key(text, self._side)
         if key is not None:
             if key.kind != "dense":
                 told = f"{show(text)!r} is {key.kind}; only a dense tensor can be given out."
@@ -79,12 +91,12 @@ class InnerTensors:
             tensor = names.input_tensor(key.tensors[0])
             return Value(self.root, tensor.node, tensor.index)
         if names.CALL_SEPARATOR in text:
-            found = locate(self.root, text, where, self._saver, loops=True)
+            found = locate(self.root, text, where, self._saver, loops=self._loops)
             return found if isinstance(found, Finding) else Value(found[0], found[1].node, found[1].index)
         parsed = names.parse_tensor(text.removeprefix("%"))
         if parsed is not None and parsed.node in self.root.nodes:
             return Value(self.root, parsed.node, parsed.index)
-        missing = self._lookup.find(text, "source")
+        missing = self._lookup.find(text, self._side)
         assert isinstance(missing, Finding), "all that it finds was looked up before"
         return self._with_places(missing, text)
 

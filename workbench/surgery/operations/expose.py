@@ -20,6 +20,7 @@ from workbench.surgery.exposing.exposed_tensors import (
     expose_tensors,
     find_tensors,
 )
+from workbench.surgery.lineage import Reference
 from workbench.surgery.operation import Operation, option, register
 from workbench.surgery.signatures.change_signatures import make_function
 from workbench.surgery.signatures.chosen import add_copy, choose
@@ -88,11 +89,35 @@ class Expose(Operation):
         workspace.findings += found.wrong.values()
         if workspace.blocked:
             return
-        reference = Comparison(workspace, signature).extended(addresses, found, self.iterations)
+        reference = _reference(workspace, signature, found, self.iterations)
         if reference is not None:
             changed = signature if self.as_key is None else add_copy(workspace, signature, self.as_key)
             workspace.references.known[changed.key] = reference
             _expose(workspace, changed, addresses, self.iterations)
+
+
+def _reference(
+    workspace: Workspace, signature: Signature, found: ExposedTensors, most: int
+) -> Reference | None:
+    """Return the reference of a signature with new outputs, or report why there is none."""
+    known = workspace.references.known.get(signature.key)
+    comparison = Comparison(workspace, known or Reference({}, {}))
+    if known is None or known.prepared is not None:
+        comparison.no_source(next(iter(found.found)))
+        return None
+    tensors = comparison.sources(found.found, str, most)
+    if tensors is None:
+        return None
+    outputs = {**known.outputs, **{key: taken[0] for key, taken in tensors.items()}}
+    reference = comparison.reference(known.inputs, outputs)
+    for key in tensors if reference is not None else ():
+        bare = comparison.unfed(reference, key)
+        if bare:
+            told = f"It needs {names.count(len(bare), 'placeholder')} that no input of {show(signature.key)!r} feeds: "
+            told += f"{', '.join(map(show, bare[:6]))}."
+            hint = "Choose the signature that has such an input, or a tensor that follows from the inputs."
+            workspace.note("signature-unfeedable", "error", show(key), told, hint)
+    return None if workspace.blocked else reference
 
 
 def _check_keys(workspace: Workspace, signature: Signature, addresses: Mapping[str, str]) -> None:

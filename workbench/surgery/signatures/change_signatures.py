@@ -373,8 +373,7 @@ def make_function(workspace: Workspace, key: str, tables: Mapping[str, int] | No
         tables: nodes of tables that this step added, with their objects.
     """
     meta_graph = workspace.meta_graph
-    whole = workspace.source.meta if workspace.joined_files is None else workspace.original
-    bound = bound_objects(whole, workspace.original)
+    bound = bound_objects(workspace.bound_by or workspace.original, workspace.original)
     objects = Objects(graph=meta_graph.object_graph_def, bound={**bound, **(tables or {})})
     number = signature_map(objects.graph)
     if number is None:

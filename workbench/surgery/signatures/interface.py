@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from workbench.disk.schema import TensorInfo, TensorProto
+from workbench.model import MetaGraph
 from workbench.model import shapes as shapes_
 from workbench.model.signature import Port, Signature
 from workbench.surgery.imported import ImportedModel
@@ -99,7 +100,14 @@ def port_info(
     part: ImportedModel, signature: Signature, key: str, side: Literal["inputs", "outputs"]
 ) -> TensorInfo:
     """Return the TensorInfo of a key, made from the endpoint for a GraphDef."""
-    protos = part.meta.proto.signature_def
+    return info_of(part.meta, signature, key, side)
+
+
+def info_of(
+    meta: MetaGraph, signature: Signature, key: str, side: Literal["inputs", "outputs"]
+) -> TensorInfo:
+    """Return the TensorInfo of a key of a signature, made from the endpoint for a GraphDef."""
+    protos = meta.proto.signature_def
     if signature.key in protos:
         definition = protos[signature.key]
         return (definition.inputs if side == "inputs" else definition.outputs)[key]

@@ -1,0 +1,275 @@
+"""Where a part begins and ends: its inputs and outputs, looked up, with the calls inlined that they are in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from workbench import names
+from workbench.disk.schema import TensorInfo, TensorProto
+from workbench.findings import Finding
+from workbench.graph.needs import Needs
+from workbench.model import MetaGraph
+from workbench.model.op_classes import MUST_BE_FED
+from workbench.model.shapes import to_proto
+from workbench.model.signature import HIDDEN_SIGNATURES, Signature
+from workbench.names import UNUSABLE_ARGUMENT, is_unusable_argument, show
+from workbench.surgery.exposing.comparison import Comparison
+from workbench.surgery.exposing.inner_tensors import InnerTensor, InnerTensors
+from workbench.surgery.extracting.open_calls import open_calls
+from workbench.surgery.imported import is_placeholder, unique_name
+from workbench.surgery.lineage import Derived, Reference, SourceTensors
+from workbench.surgery.resolve.endpoints import chosen_signature
+from workbench.surgery.resolve.inside_calls import inline_paths, path_of
+from workbench.surgery.signatures.interface import info_of, info_tensors
+from workbench.surgery.workspace import Workspace
+
+_FED = "\0fed:"  # no node name starts with NUL
+
+
+@dataclass(slots=True)
+class Ends:
+    """The inputs and outputs of a part.
+
+    Attributes:
+        meta: the MetaGraph, or a copy with calls inlined, whose tensors they are.
+        inputs: TensorInfo by key.
+        outputs: likewise.
+        defaults: values of inputs that may be left out, by key.
+        cuts: input tensor `n:k` that is no placeholder, to the placeholder that replaces it.
+        reference: what the signature of the part must agree with.
+    """
+
+    meta: MetaGraph
+    inputs: dict[str, TensorInfo] = field(default_factory=dict)
+    outputs: dict[str, TensorInfo] = field(default_factory=dict)
+    defaults: dict[str, TensorProto] = field(default_factory=dict)
+    cuts: dict[str, str] = field(default_factory=dict)
+    reference: Reference = field(default_factory=lambda: Reference({}, {}))
+
+
+def find_ends(
+    workspace: Workspace, outputs: Mapping[str, str], inputs: Mapping[str, str], wanted: str | None
+) -> Ends | None:
+    """Look up the ends of a part, or report what is wrong with them.
+
+    Args:
+        workspace: gets the findings; it is not changed.
+        outputs: by key, as they are written.
+        inputs: likewise; empty for the placeholders that the outputs need.
+        wanted: key of the signature whose keys may be written; None for the obvious one, if there is one.
+
+    Raises:
+        ModelError: a call can't be inlined.
+    """
+    chosen = chosen_signature(workspace.original, "model", wanted)
+    if isinstance(chosen, Finding) and wanted is not None:
+        workspace.findings.append(chosen)
+        return None
+    return _Search(workspace, chosen if isinstance(chosen, Signature) else None).find(outputs, inputs)
+
+
+class _Search:
+    """The steps of one search."""
+
+    def __init__(self, workspace: Workspace, chosen: Signature | None) -> None:
+        self.workspace = workspace
+        self.original = workspace.original
+        self.chosen = chosen
+        self.known = workspace.references.known
+        constants = (
+            self.known[chosen.key].constants if chosen is not None and chosen.key in self.known else ()
+        )
+        self.comparison = Comparison(workspace, Reference({}, {}, constants=constants))
+        # the source's tensors of each input and output, where they are known already
+        self.given: dict[str, tuple[SourceTensors, ...]] = {}
+        self.gives: dict[str, Derived] = {}
+
+    def find(self, outputs: Mapping[str, str], inputs: Mapping[str, str]) -> Ends | None:
+        workspace = self.workspace
+        if not outputs:
+            told = "No output is named, so nothing would be in the part."
+            workspace.note("extract-nothing", "error", "outputs", told, "Name its outputs: KEY=TENSOR.")
+        self._check_keys(outputs, inputs)
+        found = {("output", key): one for key, one in self._look_up(outputs, "outputs").items()}
+        found |= {("input", key): one for key, one in self._look_up(inputs, "inputs").items()}
+        if workspace.blocked:
+            return None
+        sources = self.comparison.sources(found, lambda end: end[1])
+        if sources is None:
+            return None
+        for (side, key), taken in sources.items():
+            if side == "input":
+                self.given[key] = taken
+            else:
+                self.gives[key] = self._through_steps(outputs[key], taken[0])
+        meta, tensors = self._inlined(found)
+        ends = Ends(meta)
+        for (side, key), one in found.items():
+            info = TensorInfo(name=tensors[side, key], dtype=one.dtype)
+            info.tensor_shape.CopyFrom(to_proto(one.shape))
+            (ends.inputs if side == "input" else ends.outputs)[key] = info
+        fed = [tensor for info in ends.inputs.values() for tensor in info_tensors(info)]
+        feeds, candidates = ({}, {}) if inputs else self._candidates(meta)
+        opened = open_calls(
+            workspace.model, meta, [info.name for info in ends.outputs.values()], [*fed, *feeds]
+        )
+        ends.meta = opened.meta
+        for info, name in zip(ends.outputs.values(), opened.outputs, strict=True):
+            info.name = name
+        if not inputs:
+            self._default_inputs(ends, feeds, candidates)
+        self._cut(ends)
+        if workspace.blocked:
+            return None
+        reference = self.comparison.reference(self.given, self.gives)
+        if reference is None:
+            return None
+        ends.reference = self.comparison.without_waits(reference)
+        return ends
+
+    def _check_keys(self, outputs: Iterable[str], inputs: Iterable[str]) -> None:
+        for key in (*outputs, *inputs):
+            if not key:
+                self.workspace.note("signature-key-name", "error", "key", "A key can't be empty.")
+        for key in inputs:
+            if is_unusable_argument(key):
+                told = f"{show(key)!r} can't be the key of an input: {UNUSABLE_ARGUMENT}."
+                hint = f"Choose another key, for example {show(key)}_."
+                self.workspace.note("signature-key-name", "error", show(key), told, hint)
+
+    def _look_up(self, addresses: Mapping[str, str], side: str) -> dict[str, InnerTensor]:
+        lookup = InnerTensors(
+            self.original, self.chosen, side="source" if side == "outputs" else "target", loops=False
+        )
+        found = {}
+        for key, text in addresses.items():
+            one = lookup.find(text)
+            if isinstance(one, Finding):
+                self.workspace.findings.append(one)
+            else:
+                found[key] = one
+        return found
+
+    def _through_steps(self, text: str, plain: Derived) -> Derived:
+        """Return what gives an output: of a signature's own, what that agrees with."""
+        if self.chosen is not None and text in self.chosen.outputs and self.chosen.key in self.known:
+            return self.known[self.chosen.key].outputs.get(text, plain)
+        return plain
+
+    def _inlined(
+        self, found: Mapping[tuple[str, str], InnerTensor]
+    ) -> tuple[MetaGraph, dict[tuple[str, str], str]]:
+        """Return the MetaGraph with the calls inlined that tensors are in, and what they are in it."""
+        paths = {end: path_of(one.value.level.calls) for end, one in found.items()}
+        meta, scopes = self.original, {"": ""}
+        if any(paths.values()):
+            meta, done = inline_paths(self.workspace.model, meta, [path for path in paths.values() if path])
+            scopes |= {path: f"{scope}/" for path, scope in done.places.items()}
+        return meta, {
+            end: f"{scopes[paths[end]]}{one.value.name}:{one.value.index}" for end, one in found.items()
+        }
+
+    # -- inputs
+
+    def _candidates(self, meta: MetaGraph) -> tuple[dict[str, str], dict[str, tuple[Signature, str]]]:
+        """Return the tensors of signatures' inputs with a mark each, and the signature and key of each mark."""
+        signatures = [self.chosen] if self.chosen is not None else []
+        signatures += [
+            one
+            for key, one in meta.signatures.items()
+            if key not in HIDDEN_SIGNATURES and (self.chosen is None or key != self.chosen.key)
+        ]
+        marks: dict[str, tuple[Signature, str]] = {}
+        feeds: dict[str, str] = {}
+        for signature in signatures:
+            for key, port in signature.inputs.items():
+                tensors = [str(names.input_tensor(tensor)) for tensor in port.tensors]
+                if any(tensor in feeds for tensor in tensors):
+                    continue
+                mark = f"{_FED}{signature.key}#{key}"
+                marks[mark] = signature, key
+                feeds |= dict.fromkeys(tensors, mark)
+        return feeds, marks
+
+    def _default_inputs(
+        self, ends: Ends, feeds: Mapping[str, str], marks: Mapping[str, tuple[Signature, str]]
+    ) -> None:
+        """Take the inputs of signatures that the outputs need, then the other placeholders they need."""
+        reached = Needs(ends.meta).nodes([info.name for info in ends.outputs.values()], feeds)
+        for mark, (signature, key) in marks.items():
+            if mark in reached:
+                self._take(ends, signature, key)
+        nodes = ends.meta.nodes
+        for name in sorted(one for one in reached if one in nodes and nodes[one].op in MUST_BE_FED):
+            tensor = ends.meta.node_tensor(f"{name}:0")
+            assert tensor is not None
+            info = TensorInfo(name=f"{name}:0", dtype=tensor.dtype)
+            info.tensor_shape.CopyFrom(to_proto(tensor.shape))
+            key = unique_name(name.rpartition("/")[2], ends.inputs)
+            self._add(ends, key, info, self.workspace.source_tensors([f"{name}:0"]))
+
+    def _take(self, ends: Ends, signature: Signature, own: str) -> None:
+        """Add an input of a signature to those of the part, under its key."""
+        key = unique_name(own, ends.inputs)
+        port = signature.inputs[own]
+        known = self.known[signature.key].inputs.get(own, ()) if signature.key in self.known else ()
+        info = TensorInfo()
+        info.CopyFrom(info_of(ends.meta, signature, own, "inputs"))
+        self._add(ends, key, info, known or self.workspace.source_tensors(port.tensors))
+        if port.default is not None:
+            ends.defaults[key] = port.default
+
+    def _add(self, ends: Ends, key: str, info: TensorInfo, source: tuple[SourceTensors, ...]) -> None:
+        ends.inputs[key] = info
+        self.given[key] = source
+        if not source:
+            self.comparison.no_source(key)
+
+    def _cut(self, ends: Ends) -> None:
+        """Choose the placeholders that replace inputs, and report what the outputs need besides."""
+        nodes = ends.meta.nodes
+        owners: dict[str, str] = {}
+        for key, info in ends.inputs.items():
+            for part, tensor in enumerate(info_tensors(info)):
+                name = names.input_tensor(tensor)
+                if owners.setdefault(str(name), key) != key:
+                    told = f"{show(owners[str(name)])!r} and {show(key)!r} would both feed {show(str(name))}."
+                    self.workspace.note(
+                        "signature-shared-input", "error", show(key), told, "Leave one of them out."
+                    )
+                elif name.node in nodes and not is_placeholder(nodes[name.node]):
+                    taken = {**nodes, **dict.fromkeys(ends.cuts.values())}
+                    base = re.sub(r"[^A-Za-z0-9_.]", "_", key).lstrip("_") or "input"
+                    ends.cuts[str(name)] = unique_name(f"{base}_{part}" if part else base, taken)
+        feeds = {tensor: f"{_FED}{key}" for tensor, key in owners.items() if tensor not in ends.cuts}
+        names_of = {name: f"{_FED}{owners[tensor]}" for tensor, name in ends.cuts.items()}
+        needs = Needs(ends.meta, ends.cuts)
+        used: set[str] = set()
+        for key, info in ends.outputs.items():
+            reached = needs.nodes([info.name], feeds)
+            bare = sorted(name for name in reached if name in nodes and nodes[name].op in MUST_BE_FED)
+            if bare:
+                told = f"It needs {names.count(len(bare), 'placeholder')} that no input feeds: "
+                hint = f"Add an input {show(bare[0])}:0, or one behind it."
+                self.workspace.note(
+                    "signature-unfeedable",
+                    "error",
+                    show(key),
+                    f"{told}{', '.join(map(show, bare[:6]))}.",
+                    hint,
+                )
+            marks = {
+                names_of.get(mark, mark) for mark in reached if mark.startswith(_FED) or mark in names_of
+            }
+            used |= marks
+            if not marks and not bare:
+                told = "It depends on no input, so it has the same value whatever is given."
+                self.workspace.note(
+                    "extract-constant", "warning", show(key), told, "Leave it out, unless it is meant."
+                )
+        for key in ends.inputs:
+            if f"{_FED}{key}" not in used:
+                told = "None of the outputs depends on this input, but callers have to give it."
+                self.workspace.note("signature-unused-input", "warning", show(key), told, "Leave it out.")
