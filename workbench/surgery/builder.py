@@ -42,7 +42,7 @@ from workbench.surgery.rewrite.outline import CannotOutline, Outliner
 from workbench.surgery.rewrite.prefix import Renamer, Rule
 from workbench.surgery.rewrite.resource_variables import rewrite_references
 from workbench.surgery.rewrite.shared_inputs import add_placeholders, feed_targets
-from workbench.surgery.signatures.interface import Interface, ResultPort, port_info
+from workbench.surgery.signatures.interface import Interface, ResultPort, port_info, rename_tensors
 from workbench.surgery.signatures.result_keys import rename_keys
 from workbench.surgery.signatures.result_signature import design_interface
 from workbench.surgery.workspace import Checkpoint, Workspace
@@ -414,19 +414,6 @@ class Builder:
     def _renamed(self, handle: str, info: TensorInfo) -> TensorInfo:
         copy = TensorInfo()
         copy.CopyFrom(info)
-        self._rename_info(handle, copy)
+        rename_tensors(copy, partial(self._final, handle))
         self.renamers[handle].log.counts[Rule.SIGNATURE] += 1
         return info if Rule.SIGNATURE in self.without else copy
-
-    def _rename_info(self, handle: str, info: TensorInfo) -> None:
-        kind = info.WhichOneof("encoding")
-        if kind == "coo_sparse":
-            sparse = info.coo_sparse
-            for part in ("values", "indices", "dense_shape"):
-                name = f"{part}_tensor_name"
-                setattr(sparse, name, self._final(handle, getattr(sparse, name)))
-        elif kind == "composite_tensor":
-            for component in info.composite_tensor.components:
-                self._rename_info(handle, component)
-        else:
-            info.name = self._final(handle, info.name)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from workbench import names
-from workbench.disk import schema
+from workbench.disk import dtypes, schema
 from workbench.graph.needs import Needs
 from workbench.model import MetaGraph
 from workbench.model.op_classes import MUST_BE_FED
@@ -96,16 +96,33 @@ class Comparison:
         reached = Needs(meta).nodes(roots, feeds, as_it_is=True)
         return sorted(name for name in reached if name in meta.nodes and meta.nodes[name].op in MUST_BE_FED)
 
-    def without_waits(self, reference: Reference) -> Reference:
-        """Return a reference that can be run with its inputs alone.
+    def runnable(self, reference: Reference) -> Reference:
+        """Return a reference of a part that can be run with its inputs alone.
 
         A node that a fed tensor takes the place of would still be run where others wait for it, and so would what has
-        no effect. A part of the model does not have such nodes; the copy it is compared with has them, and nothing
-        waits for them.
+        no effect. In the copy of the source nothing waits for such nodes. Placeholders that whole calls need, and not
+        those of their results that are asked for, are fed with zeros.
         """
-        meta = self._copy
-        if meta is None or not any(self.unfed(reference, key) for key in reference.outputs):
+        if self._copy is None or not self._all_unfed(reference):
             return reference
+        reference = self._without_waits(reference, self._copy)
+        import numpy as np
+
+        constants = list(reference.constants)
+        for name in self._all_unfed(reference):
+            tensor = self._copy.node_tensor(f"{name}:0")
+            kind = None if tensor is None else dtypes.numpy(tensor.dtype)
+            if tensor is not None and kind is not None:
+                value = np.zeros([1 if size is None else size for size in tensor.shape or ()], kind)
+                if tensor.dtype == dtypes.STRING:
+                    value = np.full(value.shape, b"", object)
+                constants.append((SourceTensors(self.workspace.source.handle, (f"{name}:0",)), value))
+        return replace(reference, constants=tuple(constants))
+
+    def _all_unfed(self, reference: Reference) -> list[str]:
+        return sorted({name for key in reference.outputs for name in self.unfed(reference, key)})
+
+    def _without_waits(self, reference: Reference, meta: MetaGraph) -> Reference:
         fed = [str(names.input_tensor(tensor)) for _, found in reference.takers() for tensor in found.tensors]
         needs = Needs(meta, {tensor: f"\0{tensor}" for tensor in fed})
         needed = needs.nodes([tensor for found in reference.givers() for tensor in found.tensors])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias, TypeVar
 
 from workbench import names
 from workbench.disk.schema import TensorInfo, TensorProto
@@ -13,7 +14,7 @@ from workbench.graph.needs import Needs
 from workbench.model import MetaGraph
 from workbench.model.op_classes import MUST_BE_FED
 from workbench.model.shapes import to_proto
-from workbench.model.signature import HIDDEN_SIGNATURES, Signature
+from workbench.model.signature import HIDDEN_SIGNATURES, Port, Signature
 from workbench.names import UNUSABLE_ARGUMENT, is_unusable_argument, show
 from workbench.surgery.exposing.comparison import Comparison
 from workbench.surgery.exposing.inner_tensors import InnerTensor, InnerTensors
@@ -22,10 +23,12 @@ from workbench.surgery.imported import is_placeholder, unique_name
 from workbench.surgery.lineage import Derived, Reference, SourceTensors
 from workbench.surgery.resolve.endpoints import chosen_signature
 from workbench.surgery.resolve.inside_calls import inline_paths, path_of
-from workbench.surgery.signatures.interface import info_of, info_tensors
+from workbench.surgery.signatures.interface import info_of, info_tensors, rename_tensors
 from workbench.surgery.workspace import Workspace
 
 _FED = "\0fed:"  # no node name starts with NUL
+End: TypeAlias = tuple[str, str]
+"""`input` or `output`, and a key."""
 
 
 @dataclass(slots=True)
@@ -92,42 +95,86 @@ class _Search:
             told = "No output is named, so nothing would be in the part."
             workspace.note("extract-nothing", "error", "outputs", told, "Name its outputs: KEY=TENSOR.")
         self._check_keys(outputs, inputs)
-        found = {("output", key): one for key, one in self._look_up(outputs, "outputs").items()}
-        found |= {("input", key): one for key, one in self._look_up(inputs, "inputs").items()}
+        ends = Ends(self.original)
+        written = {("output", key): text for key, text in outputs.items()}
+        written |= {("input", key): text for key, text in inputs.items()}
+        self._take_ports(ends, written)
+        found = self._look_up(written)
         if workspace.blocked:
             return None
-        sources = self.comparison.sources(found, lambda end: end[1])
+        sources = self.comparison.sources(
+            {end: one for end, one in found.items() if not self._is_known(end)}, lambda end: end[1]
+        )
+        for end, taken in (sources or {}).items():
+            self._note_source(end, taken)
         if sources is None:
             return None
-        for (side, key), taken in sources.items():
-            if side == "input":
-                self.given[key] = taken
-            else:
-                self.gives[key] = self._through_steps(outputs[key], taken[0])
-        meta, tensors = self._inlined(found)
-        ends = Ends(meta)
+        ends.meta, tensors = self._inlined(found)
         for (side, key), one in found.items():
             info = TensorInfo(name=tensors[side, key], dtype=one.dtype)
             info.tensor_shape.CopyFrom(to_proto(one.shape))
             (ends.inputs if side == "input" else ends.outputs)[key] = info
-        fed = [tensor for info in ends.inputs.values() for tensor in info_tensors(info)]
-        feeds, candidates = ({}, {}) if inputs else self._candidates(meta)
-        opened = open_calls(
-            workspace.model, meta, [info.name for info in ends.outputs.values()], [*fed, *feeds]
-        )
-        ends.meta = opened.meta
-        for info, name in zip(ends.outputs.values(), opened.outputs, strict=True):
-            info.name = name
-        if not inputs:
-            self._default_inputs(ends, feeds, candidates)
+        self._find_inputs(ends, given=bool(inputs))
         self._cut(ends)
         if workspace.blocked:
             return None
+        ends.inputs, ends.outputs = _in_order(ends.inputs, inputs), _in_order(ends.outputs, outputs)
         reference = self.comparison.reference(self.given, self.gives)
         if reference is None:
             return None
-        ends.reference = self.comparison.without_waits(reference)
+        ends.reference = self.comparison.runnable(reference)
         return ends
+
+    def _find_inputs(self, ends: Ends, *, given: bool) -> None:
+        """Open the calls of which only some results are needed, and find the inputs if none are given."""
+        fed = [tensor for info in ends.inputs.values() for tensor in info_tensors(info)]
+        feeds, candidates = ({}, {}) if given else self._candidates(ends.meta)
+        needed = [tensor for info in ends.outputs.values() for tensor in info_tensors(info)]
+        opened = open_calls(self.workspace.model, self.original, ends.meta, needed, [*fed, *feeds])
+        ends.meta = opened.meta
+        for info in ends.outputs.values():
+            rename_tensors(info, lambda text: opened.moved.get(str(names.input_tensor(text)), text))
+        if not given:
+            self._default_inputs(ends, feeds, candidates)
+
+    # -- what is named
+
+    def _ports(self, side: str) -> Mapping[str, Port]:
+        if self.chosen is None:
+            return {}
+        return self.chosen.inputs if side == "input" else self.chosen.outputs
+
+    def _take_ports(self, ends: Ends, written: Mapping[End, str]) -> None:
+        """Take what the chosen signature agrees with for its keys, and the sparse and composite ones as they are."""
+        reference = self.known.get(self.chosen.key) if self.chosen is not None else None
+        for (side, key), text in written.items():
+            port = self._ports(side).get(text)
+            if port is None or self.chosen is None:
+                continue
+            if reference is not None and side == "input" and text in reference.inputs:
+                self.given[key] = reference.inputs[text]
+            elif reference is not None and side == "output" and text in reference.outputs:
+                self.gives[key] = reference.outputs[text]
+            if port.kind == "dense":
+                continue
+            info = TensorInfo()
+            info.CopyFrom(
+                info_of(self.original, self.chosen, text, "inputs" if side == "input" else "outputs")
+            )
+            (ends.inputs if side == "input" else ends.outputs)[key] = info
+            if not self._is_known((side, key)):
+                self._note_source((side, key), self.workspace.source_tensors(port.tensors))
+
+    def _is_known(self, end: End) -> bool:
+        return end[1] in (self.given if end[0] == "input" else self.gives)
+
+    def _note_source(self, end: End, source: tuple[SourceTensors, ...]) -> None:
+        if not source:
+            self.comparison.no_source(end[1])
+        elif end[0] == "input":
+            self.given[end[1]] = source
+        else:
+            self.gives[end[1]] = source[0]
 
     def _check_keys(self, outputs: Iterable[str], inputs: Iterable[str]) -> None:
         for key in (*outputs, *inputs):
@@ -139,28 +186,25 @@ class _Search:
                 hint = f"Choose another key, for example {show(key)}_."
                 self.workspace.note("signature-key-name", "error", show(key), told, hint)
 
-    def _look_up(self, addresses: Mapping[str, str], side: str) -> dict[str, InnerTensor]:
-        lookup = InnerTensors(
-            self.original, self.chosen, side="source" if side == "outputs" else "target", loops=False
-        )
-        found = {}
-        for key, text in addresses.items():
-            one = lookup.find(text)
+    def _look_up(self, written: Mapping[End, str]) -> dict[End, InnerTensor]:
+        """Look up dense tensors, or report what is wrong with them."""
+        lookups = {
+            "output": InnerTensors(self.original, self.chosen, side="source", loops=False),
+            "input": InnerTensors(self.original, self.chosen, side="target", loops=False),
+        }
+        found: dict[End, InnerTensor] = {}
+        for (side, key), text in written.items():
+            port = self._ports(side).get(text)
+            if port is not None and port.kind != "dense":
+                continue
+            one = lookups[side].find(text)
             if isinstance(one, Finding):
                 self.workspace.findings.append(one)
             else:
-                found[key] = one
+                found[side, key] = one
         return found
 
-    def _through_steps(self, text: str, plain: Derived) -> Derived:
-        """Return what gives an output: of a signature's own, what that agrees with."""
-        if self.chosen is not None and text in self.chosen.outputs and self.chosen.key in self.known:
-            return self.known[self.chosen.key].outputs.get(text, plain)
-        return plain
-
-    def _inlined(
-        self, found: Mapping[tuple[str, str], InnerTensor]
-    ) -> tuple[MetaGraph, dict[tuple[str, str], str]]:
+    def _inlined(self, found: Mapping[End, InnerTensor]) -> tuple[MetaGraph, dict[End, str]]:
         """Return the MetaGraph with the calls inlined that tensors are in, and what they are in it."""
         paths = {end: path_of(one.value.level.calls) for end, one in found.items()}
         meta, scopes = self.original, {"": ""}
@@ -197,7 +241,8 @@ class _Search:
         self, ends: Ends, feeds: Mapping[str, str], marks: Mapping[str, tuple[Signature, str]]
     ) -> None:
         """Take the inputs of signatures that the outputs need, then the other placeholders they need."""
-        reached = Needs(ends.meta).nodes([info.name for info in ends.outputs.values()], feeds)
+        needed = [tensor for info in ends.outputs.values() for tensor in info_tensors(info)]
+        reached = Needs(ends.meta).nodes(needed, feeds)
         for mark, (signature, key) in marks.items():
             if mark in reached:
                 self._take(ends, signature, key)
@@ -223,9 +268,7 @@ class _Search:
 
     def _add(self, ends: Ends, key: str, info: TensorInfo, source: tuple[SourceTensors, ...]) -> None:
         ends.inputs[key] = info
-        self.given[key] = source
-        if not source:
-            self.comparison.no_source(key)
+        self._note_source(("input", key), source)
 
     def _cut(self, ends: Ends) -> None:
         """Choose the placeholders that replace inputs, and report what the outputs need besides."""
@@ -248,7 +291,7 @@ class _Search:
         needs = Needs(ends.meta, ends.cuts)
         used: set[str] = set()
         for key, info in ends.outputs.items():
-            reached = needs.nodes([info.name], feeds)
+            reached = needs.nodes(list(info_tensors(info)), feeds)
             bare = sorted(name for name in reached if name in nodes and nodes[name].op in MUST_BE_FED)
             if bare:
                 told = f"It needs {names.count(len(bare), 'placeholder')} that no input feeds: "
@@ -273,3 +316,11 @@ class _Search:
             if f"{_FED}{key}" not in used:
                 told = "None of the outputs depends on this input, but callers have to give it."
                 self.workspace.note("signature-unused-input", "warning", show(key), told, "Leave it out.")
+
+
+_Value = TypeVar("_Value")
+
+
+def _in_order(found: Mapping[str, _Value], keys: Iterable[str]) -> dict[str, _Value]:
+    """Return a mapping in the order in which keys are given; others come last."""
+    return {key: found[key] for key in dict.fromkeys([*keys, *found])}

@@ -30,7 +30,7 @@ from workbench.surgery.rewrite.outline import CannotOutline
 from workbench.surgery.rewrite.prefix import Renamer, Rule
 from workbench.surgery.rewrite.prune import drop_functions
 from workbench.surgery.rewrite.resource_variables import rewrite_references
-from workbench.surgery.signatures.interface import info_tensors
+from workbench.surgery.signatures.interface import info_tensors, rename_tensors
 from workbench.surgery.workspace import Workspace
 
 KEY = DEFAULT_SIGNATURE
@@ -162,20 +162,9 @@ class Part:
         for side, infos in ((definition.inputs, self.ends.inputs), (definition.outputs, self.ends.outputs)):
             for key, info in infos.items():
                 side[key].CopyFrom(info)
-                self._rename(side[key])
+                rename_tensors(side[key], self._final)
         for key, value in self.ends.defaults.items():
             definition.defaults[key].CopyFrom(value)
-
-    def _rename(self, info: TensorInfo) -> None:
-        kind = info.WhichOneof("encoding")
-        if kind == "composite_tensor":
-            for component in info.composite_tensor.components:
-                self._rename(component)
-        elif kind == "coo_sparse":
-            for field in ("values_tensor_name", "indices_tensor_name", "dense_shape_tensor_name"):
-                setattr(info.coo_sparse, field, self._final(getattr(info.coo_sparse, field)))
-        else:
-            info.name = self._final(info.name)
 
     def _final(self, tensor: str) -> str:
         name = str(names.input_tensor(tensor))

@@ -110,11 +110,13 @@ def _reference(
         return None
     outputs = {**known.outputs, **{key: taken[0] for key, taken in tensors.items()}}
     reference = comparison.reference(known.inputs, outputs)
-    for key in tensors if reference is not None else ():
+    if reference is None:
+        return None
+    for key in tensors:
         bare = comparison.unfed(reference, key)
         if bare:
-            told = f"It needs {names.count(len(bare), 'placeholder')} that no input of {show(signature.key)!r} feeds: "
-            told += f"{', '.join(map(show, bare[:6]))}."
+            told = f"It needs {names.count(len(bare), 'placeholder')} that no input of "
+            told += f"{show(signature.key)!r} feeds: {', '.join(map(show, bare[:6]))}."
             hint = "Choose the signature that has such an input, or a tensor that follows from the inputs."
             workspace.note("signature-unfeedable", "error", show(key), told, hint)
     return None if workspace.blocked else reference

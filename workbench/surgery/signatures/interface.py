@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -94,6 +94,26 @@ def info_tensors(info: TensorInfo) -> Iterable[str]:
             yield from info_tensors(component)
     else:
         yield info.name
+
+
+def rename_tensors(info: TensorInfo, rename: Callable[[str], str]) -> None:
+    """Rename the tensors in a TensorInfo, in place.
+
+    Args:
+        info: the TensorInfo.
+        rename: the name of a component to its new name.
+    """
+    kind = info.WhichOneof("encoding")
+    if kind == "coo_sparse":
+        sparse = info.coo_sparse
+        for part in ("values", "indices", "dense_shape"):
+            name = f"{part}_tensor_name"
+            setattr(sparse, name, rename(getattr(sparse, name)))
+    elif kind == "composite_tensor":
+        for component in info.composite_tensor.components:
+            rename_tensors(component, rename)
+    else:
+        info.name = rename(info.name)
 
 
 def port_info(
