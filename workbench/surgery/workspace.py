@@ -213,12 +213,17 @@ class Workspace:
         if checkpoint.how == "join" and not checkpoint.tensors and not self._has_tensors():
             checkpoint.how = "drop"
 
-    def add_aliases(self, aliases: Iterable[Alias]) -> None:
-        """Give tensors of the only part of a joined checkpoint further keys."""
-        listed = list(aliases)
-        if listed:
-            (part,) = self.checkpoint.parts
-            self.checkpoint.parts[:] = [replace(part, aliases=[*part.aliases, *listed])]
+    def add_keys(self, keys: Mapping[str, str]) -> None:
+        """Give tensors of a joined checkpoint further keys.
+
+        Args:
+            keys: new key to the key as it stands.
+        """
+        parts = self.checkpoint.parts
+        for at, part in enumerate(parts if keys else ()):
+            own = {new: key for key in part.bundle if (new := part.new_key(key)) is not None}
+            more = [Alias(key, own[of]) for key, of in keys.items() if of in own]
+            parts[at] = replace(part, aliases=[*part.aliases, *more])
 
     def _has_tensors(self) -> bool:
         return any(part.new_key(key) is not None for part in self.checkpoint.parts for key in part.bundle)

@@ -229,7 +229,7 @@ def _positional(
     captures, bound = captures_of(
         objects, outliner, tensors.values(), [argument.tensor for argument in arguments]
     )
-    name = f"__inference_{called}_{number}"
+    name = unique_name(f"__inference_{called}_{number}", outliner.functions)
     outliner.add_function(meta.graph_def.library, name, [*arguments, *captures], tensors)
     concrete = objects.graph.concrete_functions[name]
     concrete.bound_inputs.extend(bound)

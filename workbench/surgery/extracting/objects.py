@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 from workbench import names
 from workbench.disk import dtypes
-from workbench.disk.checkpoint.bundle_write import Alias
 from workbench.disk.nodes import attr
 from workbench.disk.optable import OpTable
 from workbench.disk.schema import MetaGraphDef
@@ -26,8 +25,8 @@ from workbench.surgery.rewrite.outline import CannotOutline, Outliner
 
 def part_objects(
     meta: MetaGraphDef, part: ImportedModel, stored: Iterable[Stored], key: str
-) -> tuple[Objects, list[Alias]]:
-    """Give a part an object graph; return it, and further keys of its checkpoint.
+) -> tuple[Objects, dict[str, str]]:
+    """Give a part an object graph; return it, and further keys of its checkpoint to those that it has.
 
     Args:
         meta: the MetaGraph of the part, which gains the object graph and functions.
@@ -45,7 +44,7 @@ def part_objects(
     init_ops = [name for name in part.init_ops if name in nodes]
     _no_paths(meta, part)
     objects = begin()
-    aliases = _add_variables(objects, part, stored)
+    more_keys = _add_variables(objects, part, stored)
     number = add_signature_map(objects)
     set_up = set_up_by(nodes, init_ops)
     outliner = Outliner(nodes, functions, OpTable(meta.meta_info_def.stripped_op_list), set_up)
@@ -54,7 +53,7 @@ def part_objects(
     add_call(objects, meta, outliner, key)
     add_lists(objects)
     meta.object_graph_def.CopyFrom(objects.graph)
-    return objects, aliases
+    return objects, more_keys
 
 
 def _no_paths(meta: MetaGraphDef, part: ImportedModel) -> None:
@@ -67,11 +66,11 @@ def _no_paths(meta: MetaGraphDef, part: ImportedModel) -> None:
             raise CannotOutline(node, "it is the path of an asset, which an output needs")
 
 
-def _add_variables(objects: Objects, part: ImportedModel, stored: Iterable[Stored]) -> list[Alias]:
+def _add_variables(objects: Objects, part: ImportedModel, stored: Iterable[Stored]) -> dict[str, str]:
     """Add an object for each variable, a child of the root, with the key it has in the checkpoint."""
     taken: dict[str, object] = dict.fromkeys(RESERVED)
     known: dict[str, int] = {}
-    aliases: list[Alias] = []
+    more_keys: dict[str, str] = {}
     for one in stored:
         node, variable = part.kept[one.node], one.variable
         if node.op != "VarHandleOp":
@@ -93,7 +92,7 @@ def _add_variables(objects: Objects, part: ImportedModel, stored: Iterable[Store
         key = one.key
         if VALUE_SUFFIX not in key:
             key = f"{one.key}{VALUE_SUFFIX}"
-            aliases.append(Alias(key, one.key))
+            more_keys[key] = one.key
         _, entry = objects.track(0, child)
         entry.attributes.add(name="VARIABLE_VALUE", full_name=title, checkpoint_key=key)
-    return aliases
+    return more_keys

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from workbench import names
 from workbench.disk import dtypes, schema
-from workbench.disk.checkpoint.bundle_write import Alias, JoinPart
+from workbench.disk.checkpoint.bundle_write import JoinPart
 from workbench.disk.folder.assets import asset_files
 from workbench.disk.schema import MetaGraphDef, TensorInfo
 from workbench.model.objects import OBJECT_GRAPH_KEY
@@ -51,7 +51,7 @@ class Part:
         self.kept = ImportedModel(source.source, workspace.model, ends.meta, None, cuts=dict(ends.cuts))
         self.made = MetaGraphDef()
         self.stored: list[Stored] = []
-        self.aliases: list[Alias] = []
+        self.more_keys: dict[str, str] = {}
         self.objects: Objects | None = None
 
     def cut_out(self) -> bool:
@@ -147,10 +147,10 @@ class Part:
         for definition in source.asset_file_def:
             if names.input_node(definition.tensor_info.name) in part.kept:
                 made.asset_file_def.add().CopyFrom(definition)
+        drop_functions(made)
         if self.workspace.original.has_object_graph:
             self._add_objects()
         self._add_init_op()
-        drop_functions(self.made)
 
     def _compact(self) -> None:
         for index in reversed([at for at, node in enumerate(self.made.graph_def.node) if not node.op]):
@@ -177,7 +177,7 @@ class Part:
         trial = MetaGraphDef()
         trial.CopyFrom(self.made)
         try:
-            self.objects, self.aliases = part_objects(trial, self.kept, self.stored, KEY)
+            self.objects, self.more_keys = part_objects(trial, self.kept, self.stored, KEY)
         except CannotOutline as problem:
             told = f"The part can't have an object graph, because {problem.why}. It is written in TF1 format: its "
             told += "signature works in every loader."
@@ -225,7 +225,7 @@ class Part:
         data = self.objects.tracked.SerializeToString(deterministic=True)
         checkpoint.tensors[OBJECT_GRAPH_KEY] = (dtypes.STRING, (), [data])
         checkpoint.how = "join"
-        workspace.add_aliases(self.aliases)
+        workspace.add_keys(self.more_keys)
 
     def _leave_out_files(self) -> None:
         workspace, part = self.workspace, self.kept
