@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from workbench.surgery.operations.default import Default
     from workbench.surgery.operations.drop_metagraph import DropMetagraph
     from workbench.surgery.operations.expose import Expose
+    from workbench.surgery.operations.extract import Extract
     from workbench.surgery.operations.flatten import Flatten
     from workbench.surgery.operations.freeze import Freeze
     from workbench.surgery.operations.mean import Mean
@@ -86,6 +87,7 @@ _HOMES = {
     "DiskError": "workbench.errors",
     "Draft": "workbench.surgery.draft",
     "Expose": "workbench.surgery.operations.expose",
+    "Extract": "workbench.surgery.operations.extract",
     "DropMetagraph": "workbench.surgery.operations.drop_metagraph",
     "Finding": "workbench.findings",
     "Flatten": "workbench.surgery.operations.flatten",
@@ -134,7 +136,7 @@ _HOMES = {
 
 __all__ = [
     "Adapt", "Added", "ChangeSignature", "Checked", "ClearDevices", "Concat", "Connect", "DType", "Danger",
-    "Default", "DiskError", "Draft", "DropMetagraph", "Expose", "Finding", "Flatten", "Freeze", "InputError",
+    "Default", "DiskError", "Draft", "DropMetagraph", "Expose", "Extract", "Finding", "Flatten", "Freeze", "InputError",
     "Mean", "MetaGraph", "Model", "NotASavedModel", "NotAllowedToRun", "Operation", "Plan", "PlanError",
     "Proof", "Proving", "Prune", "PruneDead", "Report", "Reshape", "ResultOptions", "Retag", "RuntimeFailure",
     "Set", "Share", "Source", "TargetExists", "UnknownName", "UsageError", "WorkbenchError", "__version__",

@@ -11,12 +11,14 @@ from workbench.disk.nodes import attr
 from workbench.disk.optable import OpTable
 from workbench.disk.schema import MetaGraphDef
 from workbench.graph.reach import ancestors
+from workbench.model import MetaGraph
 from workbench.model.objects import VALUE_SUFFIX
 from workbench.surgery.export.functions import add_call, add_lists, add_signature, add_signature_map
 from workbench.surgery.export.init_ops import set_up_by
-from workbench.surgery.export.object_graph import Objects, begin
+from workbench.surgery.export.object_graph import Objects, begin, bound_objects
 from workbench.surgery.export.tables import add_tables
 from workbench.surgery.export.variable_defs import known_by_name
+from workbench.surgery.extracting.copied_tables import copy_tables
 from workbench.surgery.extracting.new_saver import Stored
 from workbench.surgery.imported import ImportedModel, unique_name
 from workbench.surgery.plan import RESERVED
@@ -24,7 +26,7 @@ from workbench.surgery.rewrite.outline import CannotOutline, Outliner
 
 
 def part_objects(
-    meta: MetaGraphDef, part: ImportedModel, stored: Iterable[Stored], key: str
+    meta: MetaGraphDef, part: ImportedModel, stored: Iterable[Stored], key: str, whole: MetaGraph
 ) -> tuple[Objects, dict[str, str]]:
     """Give a part an object graph; return it, and further keys of its checkpoint to those that it has.
 
@@ -33,20 +35,23 @@ def part_objects(
         part: the source, with the nodes that are kept.
         stored: its variables that have a value in the checkpoint.
         key: of its signature.
+        whole: a MetaGraph whose calls show which objects nodes of the main graph represent.
 
     Raises:
         CannotOutline: something of the part can't be an object or become a function.
     """
     for node, function in known_by_name(part).items():
         raise CannotOutline(node, f"the function {names.show(function)} opens this variable by its name")
-    nodes = {node.name: node for node in meta.graph_def.node}
-    functions = {function.signature.name: function for function in meta.graph_def.library.function}
-    init_ops = [name for name in part.init_ops if name in nodes]
     _no_paths(meta, part)
     objects = begin()
     more_keys = _add_variables(objects, part, stored)
     number = add_signature_map(objects)
-    set_up = set_up_by(nodes, init_ops)
+    original = part.model.meta
+    copied = copy_tables(objects, meta, original, bound_objects(whole, original))
+    nodes = {node.name: node for node in meta.graph_def.node}
+    functions = {function.signature.name: function for function in meta.graph_def.library.function}
+    init_ops = [name for name in part.init_ops if name in nodes]
+    set_up = set_up_by(nodes, init_ops) - {*copied}
     outliner = Outliner(nodes, functions, OpTable(meta.meta_info_def.stripped_op_list), set_up)
     set_up.difference_update(add_tables(objects, meta, outliner, "", init_ops))
     add_signature(objects, meta, outliner, key, number)

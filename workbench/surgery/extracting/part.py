@@ -144,9 +144,14 @@ class Part:
             made.saver_def.CopyFrom(saver)
         self._add_signature()
         merge_collections(made, part, Renamer("", without=Rule))
-        for definition in source.asset_file_def:
-            if names.input_node(definition.tensor_info.name) in part.kept:
-                made.asset_file_def.add().CopyFrom(definition)
+        for asset in part.meta.assets:
+            if names.input_node(asset.tensor) not in part.kept:
+                continue
+            if asset.problem is not None:
+                part.note(
+                    "R10-asset", "error", show(asset.filename), asset.problem.message, asset.problem.hint
+                )
+            made.asset_file_def.add(filename=asset.filename).tensor_info.name = asset.tensor
         drop_functions(made)
         if self.workspace.original.has_object_graph:
             self._add_objects()
@@ -177,7 +182,8 @@ class Part:
         trial = MetaGraphDef()
         trial.CopyFrom(self.made)
         try:
-            self.objects, self.more_keys = part_objects(trial, self.kept, self.stored, KEY)
+            whole = self.workspace.bound_by or self.workspace.original
+            self.objects, self.more_keys = part_objects(trial, self.kept, self.stored, KEY, whole)
         except CannotOutline as problem:
             told = f"The part can't have an object graph, because {problem.why}. It is written in TF1 format: its "
             told += "signature works in every loader."
