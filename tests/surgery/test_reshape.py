@@ -18,6 +18,8 @@ from workbench.model import MetaGraph, Model, open_model
 from workbench.model.shapes import Shape
 from workbench.publishing.reference import chain
 from workbench.surgery.operations.reshape import Reshape
+from workbench.surgery.operations.signature import ChangeSignature
+from workbench.surgery.signatures.changes import Added
 from workbench.surgery.step import parse_step
 
 Made = Callable[[Path], Model]
@@ -435,3 +437,21 @@ def test_samples_are_split_into_rows_and_joined(tmp_path: Path) -> None:
     ]
     with pytest.raises(ValueError):
         rows.join(sample, [{"y": np.zeros((1, 4))}, {"y": np.zeros((2, 4))}])
+
+
+def test_a_signature_that_a_later_step_adds_is_compared_row_by_row(tmp_path: Path) -> None:
+    graph = (
+        Fixed(tmp_path, (1, 2, 2)).ints("to", 1, 4).op("r", "Reshape", "x", "to", T="float32", Tshape="int32")
+    )
+    model = graph.op("y", "Relu", "r", T="float32").model(shape=(1, 4))
+    add = ChangeSignature(add=(Added("inner", {"x": "x:0"}, {"r": "r:0"}),))
+    draft = made(model, FREE, add)
+    rows = chain(draft, "inner").rows
+    assert rows is not None
+    assert (rows.size, rows.inputs, rows.outputs) == (1, {"x": 0}, {"r": 0})
+
+
+def test_an_output_without_a_dimension_for_the_batch(tmp_path: Path) -> None:
+    found = changed(Fixed(tmp_path).op("y", "Squeeze", "x", T="float32").model(shape=(4,)), FREE)
+    assert isinstance(found, Refused) and codes(found.findings) == ["reshape-pinned"]
+    assert "no dimension for the batch" in found.findings[0].message

@@ -58,6 +58,19 @@ class Checkpoint:
     tensors: dict[str, Tensor] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class FreedRows:
+    """A batch that a step freed.
+
+    Attributes:
+        size: the number of rows that the sources take at once.
+        axes: by tensor of the main graph, the dimension that counts the rows.
+    """
+
+    size: int
+    axes: Mapping[str, int]
+
+
 class StandingModel(Model):
     """A model as it is in a workspace before the next operation.
 
@@ -119,6 +132,7 @@ class Workspace:
         bound_by: a MetaGraph whose calls show which objects nodes of the main graph represent: the only source's own,
             since later its calls may be of clones that no object knows; None for the one that stands.
         shared: the tensors of an input that models share, to the tensors of the models that take its value.
+        rows: a batch that a step freed; None if none did.
     """
 
     plan: Plan
@@ -136,6 +150,7 @@ class Workspace:
     chains: list[tuple[str, Checked]] = field(default_factory=list)
     faithful: bool = True
     bound_by: MetaGraph | None = None
+    rows: FreedRows | None = None
     shared: Mapping[tuple[str, ...], tuple[SourceTensors, ...]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -297,6 +312,10 @@ class Workspace:
             tensors: `node:k`, all components of one input or output.
         """
         listed = tuple(names.input_tensor(text) for text in tensors)
+        axis = self.rows.axes.get(str(listed[0])) if self.rows is not None else None
+        return tuple(replace(one, axis=axis) for one in self._source_tensors(listed))
+
+    def _source_tensors(self, listed: tuple[names.TensorName, ...]) -> tuple[SourceTensors, ...]:
         if self.joined_files is None:
             source = self.source
             known = (self.lineage or source.meta).nodes

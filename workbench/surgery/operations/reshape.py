@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from workbench.findings import Finding
@@ -13,10 +11,8 @@ from workbench.graph.reach import ancestors
 from workbench.graph.shape_inference.flow import BatchFlow, Flow
 from workbench.graph.shape_inference.sizes import BATCH, Facts, Rows, Size, Sizes
 from workbench.model import shapes
-from workbench.model.op_classes import PLACEHOLDERS
-from workbench.model.shapes import Shape
 from workbench.model.signature import HIDDEN_SIGNATURES, Port, Signature
-from workbench.names import count, did_you_mean, input_node, input_tensor, show
+from workbench.names import count, input_tensor, show
 from workbench.surgery import values
 from workbench.surgery.export.signature_functions import InUse, children_by_key, sweep, unlink
 from workbench.surgery.lineage import Reference, SourceTensors, with_axis
@@ -24,10 +20,8 @@ from workbench.surgery.operation import Operation, option, register
 from workbench.surgery.resolve.endpoints import chosen_signature
 from workbench.surgery.rewrite.free_batch import Freed, free_batch
 from workbench.surgery.signatures.change_signatures import drop_warmup, make_function
-from workbench.surgery.workspace import Workspace
-
-FREE = "?"
-_SHAPE = re.compile(r"\s*(\?|\d+)\s*(,\s*(\?|\d+)\s*)*\Z")
+from workbench.surgery.signatures.new_shapes import NewShape, new_shapes
+from workbench.surgery.workspace import FreedRows, Workspace
 
 
 @register
@@ -75,160 +69,28 @@ class Reshape(Operation):
         if isinstance(found, Finding):
             workspace.findings.append(found)
             return
-        work = _Reshaping(workspace, found)
-        work.look_up(self.batch, dict(self.shape))
+        inputs = new_shapes(workspace, found, self.batch, dict(self.shape))
         if not workspace.blocked:
-            work.apply()
-
-
-@dataclass(slots=True)
-class _Input:
-    """An input that changes.
-
-    Attributes:
-        port: of the signature.
-        old: its shape before; the placeholder's own, or where that is silent the declared one.
-        new: its shape afterwards.
-    """
-
-    port: Port
-    old: Shape
-    new: tuple[int | None, ...]
-
-    @property
-    def output(self) -> Output:
-        """The node, and the number of its output."""
-        tensor = input_tensor(self.port.tensor)
-        return tensor.node, tensor.index
-
-    @property
-    def frees(self) -> bool:
-        """Whether the first dimension was fixed, and is another now."""
-        return (
-            bool(self.old) and self.old is not None and self.old[0] is not None and self.old[0] != self.new[0]
-        )
+            _Reshaping(workspace, found, inputs).apply()
 
 
 @dataclass(slots=True)
 class _Reshaping:
-    """The steps of one change."""
+    """The steps of one change.
+
+    Attributes:
+        workspace: changed in place.
+        signature: the chosen one.
+        inputs: those of its inputs that change.
+    """
 
     workspace: Workspace
     signature: Signature
-    inputs: list[_Input] = field(default_factory=list)
+    inputs: list[NewShape]
 
     def wrong(self, code: str, where: str, message: str, hint: str | None = None) -> None:
         """Add an error."""
         self.workspace.note(code, "error", where, message, hint)
-
-    # -- what is wanted
-
-    def look_up(self, batch: str | None, given: Mapping[str, str]) -> None:
-        """Find the inputs that change, and their new shapes."""
-        if batch is None and not given:
-            self.wrong(
-                "reshape-nothing",
-                show(self.signature.key),
-                "No new shape is given.",
-                "Give batch=? or batch=8.",
-            )
-            return
-        if batch is not None and batch != FREE and not (batch.isdecimal() and int(batch) > 0):
-            self.wrong(
-                "reshape-shape", "batch", f"The batch is {show(batch)}; it has to be ? or a positive number."
-            )
-            return
-        for key, text in given.items():
-            if key not in self.signature.inputs:
-                told = f"The signature {show(self.signature.key)!r} has no input {show(key)!r}."
-                hint = did_you_mean(key, self.signature.inputs, noun="inputs")
-                self.wrong("signature-input", show(key), told, hint)
-            elif not _SHAPE.match(text):
-                self.wrong(
-                    "reshape-shape",
-                    show(key),
-                    f"{show(text)!r} is no shape.",
-                    "Write sizes with commas: ?,224,224,3",
-                )
-        if self.workspace.blocked:
-            return
-        for port in self.signature.inputs.values():
-            if port.key in given:
-                self._one(port, given[port.key])
-            elif batch is not None:
-                self._batch(port, batch)
-        if not self.inputs and not self.workspace.blocked:
-            told = f"Every input of {show(self.signature.key)!r} has this shape already."
-            self.wrong(
-                "reshape-nothing",
-                show(self.signature.key),
-                told,
-                "Choose another size, or leave the step out.",
-            )
-
-    def _old(self, port: Port) -> Shape:
-        """Return an input's shape: the placeholder's own where it has one."""
-        actual = self.workspace.original.node_tensor(port.tensor)
-        own = actual.shape if actual is not None else None
-        if own is None or port.shape is None or len(own) != len(port.shape):
-            return port.shape if own is None else own
-        return tuple(b if a is None else a for a, b in zip(own, port.shape, strict=True))
-
-    def _can_change(self, port: Port) -> bool:
-        node = self.workspace.original.nodes.get(input_node(port.tensor))
-        if port.kind != "dense" or node is None or node.op not in PLACEHOLDERS:
-            told = f"is {port.kind}" if port.kind != "dense" else "is no placeholder"
-            self.wrong(
-                "reshape-input",
-                show(port.key),
-                f"Input {show(port.key)!r} {told}; only the shape of a dense placeholder can be changed.",
-                "Name the inputs that are to change: shape=KEY=?,784",
-            )
-            return False
-        return True
-
-    def _batch(self, port: Port, batch: str) -> None:
-        """Change the first dimension of an input; a scalar has none and stays."""
-        old = self._old(port)
-        if old == () or not self._can_change(port):
-            return
-        if old is None:
-            self.wrong(
-                "reshape-input",
-                show(port.key),
-                f"The rank of input {show(port.key)!r} is not known.",
-                f"Give its shape: shape={show(port.key)}=?,784",
-            )
-            return
-        self._add(port, old, (None if batch == FREE else int(batch), *old[1:]))
-
-    def _one(self, port: Port, text: str) -> None:
-        """Give an input a new shape."""
-        if not self._can_change(port):
-            return
-        new = tuple(None if size.strip() == FREE else int(size) for size in text.split(","))
-        old = self._old(port)
-        if old is not None and len(old) != len(new):
-            told = f"Input {show(port.key)!r} is {shapes.text(old)}, which has another rank than {shapes.text(new)}."
-            self.wrong("reshape-shape", show(port.key), told, "Give as many sizes as it has.")
-            return
-        moved = [at for at, size in enumerate(old or ()) if at and size is not None and size != new[at]]
-        if moved:
-            self.wrong(
-                "reshape-shape",
-                show(port.key),
-                f"Input {show(port.key)!r} is {shapes.text(old)}; dimension {moved[0]} is fixed, and only the first "
-                "dimension can be changed or freed.",
-                "Keep its other sizes.",
-            )
-            return
-        self._add(port, old, new)
-
-    def _add(self, port: Port, old: Shape, new: tuple[int | None, ...]) -> None:
-        if old != new or port.shape != new:
-            self.inputs.append(_Input(port, old, new))
-
-    # -- the change
 
     def apply(self) -> None:
         """Analyse the graph, and change it if nothing forbids it."""
@@ -290,6 +152,13 @@ class _Reshaping:
         for signature in changed:
             for key, port in signature.outputs.items():
                 facts = _facts(flow, port)
+                if facts.kept:
+                    self.wrong(
+                        "reshape-pinned",
+                        show(key),
+                        f"Output {show(key)!r} has no dimension for the batch: the model removes it.",
+                        "Choose another output.",
+                    )
                 axis = facts.axis
                 rows = facts.sizes[axis] if axis is not None and facts.sizes is not None else None
                 if isinstance(rows, Rows) and rows.outer != 1:
@@ -373,6 +242,13 @@ class _Reshaping:
             if reference is not None and old is not None and reference.rows is None:
                 references.known[signature.key] = _by_rows(reference, signature, flow, has_batch, old)
         references.verify([signature.key for signature in changed])
+        if old is not None and self.workspace.rows is None:
+            axes = {
+                f"{node}:{index}": facts.axis
+                for (node, index), facts in flow.facts.items()
+                if facts.axis is not None and not facts.kept
+            }
+            self.workspace.rows = FreedRows(old, axes)
 
     def _tell(self, freed: Freed, changed: list[Signature]) -> None:
         for repair in freed.repairs:

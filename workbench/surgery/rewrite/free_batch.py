@@ -18,7 +18,7 @@ from workbench.graph.shape_inference.flow import BatchFlow, Flow, Key, Source
 from workbench.graph.shape_inference.rules import Pin
 from workbench.graph.shape_inference.sizes import Facts, Rows, Size, plain, text
 from workbench.model import shapes
-from workbench.names import is_control
+from workbench.names import is_control, show
 from workbench.surgery.adapters.fragment import Fragment, Tensor
 from workbench.surgery.imported import unique_name
 
@@ -252,7 +252,10 @@ class _Repairs:
             new, told = self._vector(node, entry, pin.value)
         else:
             assert pin.axis is not None
-            new, told = self._spread(node, entry, pin.axis, pin.rank), "its only row is repeated for each row"
+            new, told = (
+                self._spread(node, entry, pin.axis, pin.rank),
+                f"the row {show(entry)} is repeated for each row of the batch",
+            )
         node.input[pin.position] = self.fragment.text(new)
         return told
 

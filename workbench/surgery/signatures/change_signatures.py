@@ -352,7 +352,8 @@ class _Change:
                     return None
                 origins[-1][key] = origin
         given = {key: origin[0] for key, origin in origins[1].items()}
-        return Reference(origins[0], given, inlined=workspace.lineage)
+        rows = workspace.rows.size if workspace.rows is not None else None
+        return Reference(origins[0], given, inlined=workspace.lineage, rows=rows)
 
     def _make_function(self, key: str) -> None:
         make_function(self.workspace, key)

@@ -1,0 +1,179 @@
+"""Reshape on real models: the result takes any batch, in both loaders, and is trained and saved again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.surgery.tools import Refused, changed, codes, made
+from workbench.model import Model, open_model
+from workbench.publishing.commit import commit
+from workbench.publishing.report import Report
+from workbench.runtime.child_process.child import Child
+from workbench.surgery.operations.reshape import Reshape
+from workbench.verification.api import verify
+
+pytestmark = pytest.mark.needs_tf
+
+Free = Callable[[str], tuple[Report, Path]]
+
+
+def keras_models() -> dict[str, Any]:
+    """Keras models of one row, by name."""
+    import keras
+
+    keras.utils.set_random_seed(7)
+    layers = keras.layers
+    steps = keras.Input(batch_shape=(1, 6, 8))
+    both = layers.LSTM(4)(layers.LSTM(5, return_sequences=True)(steps))
+    attended = layers.MultiHeadAttention(2, 4)(steps, steps)
+    attended = layers.Reshape((48,))(layers.LayerNormalization()(attended + steps))
+    picture = keras.Input(batch_shape=(1, 96, 96, 3))
+    mobile = keras.applications.MobileNetV2(
+        input_tensor=picture, weights=None, alpha=0.35, classes=5, classifier_activation=None
+    )
+    return {
+        "lstm": keras.Model(steps, layers.Dense(3)(both)),
+        "attention": keras.Model(steps, layers.Dense(3, activation="softmax")(attended)),
+        "stateful": keras.Model(steps, layers.LSTM(5, stateful=True, unroll=True)(steps)),
+        "mobilenet": mobile,
+    }
+
+
+def in_training(folder: Path) -> None:
+    """A module that normalises by the statistics of the batch it gets."""
+    import tensorflow as tf
+
+    class Normalised(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([1, 4, 4, 2], name="x")])
+        def __call__(self, x: Any) -> Any:
+            ones, zeros = tf.ones([2]), tf.zeros([2])
+            return tf.compat.v1.nn.fused_batch_norm(x, ones, zeros, is_training=True)[0]
+
+    module = Normalised()
+    tf.saved_model.save(module, folder, signatures=module.__call__)
+
+
+def tf1(folder: Path) -> None:
+    """A TF1 graph with [1,784] as the target of a Reshape, and a loop with a state of zeros."""
+    import tensorflow as tf
+
+    v1 = tf.compat.v1
+    with tf.Graph().as_default():
+        x = v1.placeholder(tf.float32, [1, 28, 28], "x")
+        w = v1.get_variable("w", [784, 10], initializer=v1.random_normal_initializer(seed=1))
+        u = v1.get_variable("u", [28, 10], initializer=v1.random_normal_initializer(seed=2))
+        flat = tf.matmul(tf.reshape(x, [1, 784]), w)
+        rows = tf.TensorArray(tf.float32, 28).unstack(tf.transpose(x, [1, 0, 2]))
+
+        def body(i: Any, state: Any) -> Any:
+            return i + 1, tf.tanh(tf.matmul(rows.read(i), u) + state)
+
+        last = tf.while_loop(lambda i, _: i < 28, body, [0, tf.zeros([1, 10])])[1]
+        y = tf.concat([flat, last, tf.ones([1, 1])], 1)
+        with v1.Session() as session:
+            session.run(v1.global_variables_initializer())
+            v1.saved_model.simple_save(session, str(folder), {"x": x}, {"y": y})
+
+
+@pytest.fixture(scope="module")
+def fixed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Model]:
+    """Models of one row by name, made once."""
+    import tensorflow as tf
+
+    folder = tmp_path_factory.mktemp("fixed")
+    for name, model in keras_models().items():
+        (given,) = model.inputs
+        signature = [tf.TensorSpec(given.shape, given.dtype, name="x")]
+        model.export(str(folder / name), verbose=False, input_signature=signature)
+    in_training(folder / "training")
+    tf1(folder / "tf1")
+    return lambda name: open_model(folder / name)
+
+
+@pytest.fixture(scope="module")
+def freed(
+    fixed: Callable[[str], Model], tmp_path_factory: pytest.TempPathFactory, _shared_child: Child
+) -> Free:
+    """The result with a free batch, of each model once."""
+    done: dict[str, tuple[Report, Path]] = {}
+    folder = tmp_path_factory.mktemp("freed")
+
+    def free(name: str) -> tuple[Report, Path]:
+        if name not in done:
+            draft = made(fixed(name), Reshape("?"))
+            done[name] = commit(draft, folder / name, child=_shared_child.start()), folder / name
+        return done[name]
+
+    return free
+
+
+@pytest.mark.parametrize("name", ["lstm", "attention", "mobilenet", "tf1"])
+def test_a_batch_of_one_is_freed(name: str, freed: Free) -> None:
+    report, path = freed(name)
+    assert report.verdict == "verified", report.reason
+    assert "(1 row at a time)" in report.reason
+    assert report.verification is not None
+    assert [loader.status for loader in report.verification.loaders] == ["equal", "equal"]
+    sizes = [next(iter(sample.values())).shape[0] for sample in report.verification.samples]
+    assert sizes[:4] == [1, 2, 3, 5]
+    signature = open_model(path).meta.signature()
+    assert all(
+        (port.shape or ())[0] is None for port in (*signature.inputs.values(), *signature.outputs.values())
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "op"),
+    [("stateful", "reshape-state", "AssignVariableOp"), ("training", "reshape-rows", "FusedBatchNormV3")],
+)
+def test_rows_that_depend_on_each_other(name: str, code: str, op: str, fixed: Callable[[str], Model]) -> None:
+    found = changed(fixed(name), Reshape("?"))
+    assert isinstance(found, Refused)
+    errors = [one for one in found.findings if one.severity == "error"]
+    assert set(codes(errors)) == {code} and all(one.message.startswith(op) for one in errors)
+
+
+@pytest.mark.parametrize("name", ["lstm", "attention"])
+def test_it_is_trained_and_saved_again(name: str, freed: Free, tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    _, path = freed(name)
+    loaded = tf.saved_model.load(str(path))
+    function = loaded.signatures["serving_default"]
+    x = tf.constant(np.random.default_rng(1).random((3, 6, 8), dtype=np.float32))
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(function(x=x)["output_0"] ** 2)
+    gradients = tape.gradient(loss, function.trainable_variables)
+    assert gradients and all(one is not None for one in gradients)
+    for variable, gradient in zip(function.trainable_variables, gradients, strict=True):
+        variable.assign_sub(0.1 * gradient)
+    expected = function(x=x)["output_0"].numpy()
+    tf.saved_model.save(loaded, str(tmp_path / "again"), signatures={"serving_default": function})
+    again = tf.saved_model.load(str(tmp_path / "again")).signatures["serving_default"]
+    assert np.allclose(again(x=x)["output_0"].numpy(), expected)
+
+
+def test_it_is_verified_again_from_its_recipe(freed: Free, fixed: Callable[[str], Model]) -> None:
+    _, path = freed("tf1")
+    proof = verify(path, sources={"tf1": fixed("tf1").path})
+    assert proof.verdict == "verified", proof.reason
+
+
+def test_another_fixed_batch(fixed: Callable[[str], Model], tmp_path: Path, child: Child) -> None:
+    """From one row to four: the original is run row by row on samples of four."""
+    report = commit(made(fixed("attention"), Reshape("4")), tmp_path / "four", child=child)
+    assert report.verdict == "verified", report.reason
+    assert report.verification is not None
+    assert {sample["x"].shape for sample in report.verification.samples} == {(4, 6, 8)}
+    # and from a free one: the original takes four at once
+    free = made(open_model(tmp_path / "four"), Reshape("?"))
+    assert free.references["serving_default"].rows == 4
+    report = commit(free, tmp_path / "free", child=child)
+    assert report.verdict == "verified", report.reason
+    fixed_again = commit(made(open_model(tmp_path / "free"), Reshape("2")), tmp_path / "two", child=child)
+    assert fixed_again.verdict == "verified" and "at a time" not in fixed_again.reason
