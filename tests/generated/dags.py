@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
@@ -14,7 +14,9 @@ from tests.generated.scope import DTYPES, small
 from tests.generated.values import Array
 from workbench.surgery.draft import Draft
 from workbench.surgery.operations.connect import Connect
+from workbench.surgery.operations.share import Share
 from workbench.surgery.plan import Plan, ResultOptions, Source
+from workbench.surgery.step import Step
 
 ROWS = 3
 
@@ -27,11 +29,13 @@ class Dag:
         models: by handle, in an order in which each comes after those that feed it.
         wires: `(handle, input) → (handle, output)`.
         plan: of the join.
+        shared: inputs `(handle, input)` that take one value, by the key of the result.
     """
 
     models: Mapping[str, Generated]
     wires: Mapping[tuple[str, str], tuple[str, str]]
     plan: Plan
+    shared: Mapping[str, list[tuple[str, str]]] = field(default_factory=dict)
 
     @property
     def odd(self) -> bool:
@@ -41,13 +45,14 @@ class Dag:
         return any({"read by name", "op that is a function"} & model.kinds for model in self.models.values())
 
     def values(self, random: Random) -> dict[tuple[str, str], Array]:
-        """Random values for the inputs that are not wired."""
-        return {
+        """Random values for the inputs that are not wired; one for those that share it."""
+        made = {
             (handle, key): np.stack([small(random, dtype) for _ in range(ROWS)])
             for handle, model in self.models.items()
             for key, dtype in model.inputs.items()
             if (handle, key) not in self.wires
         }
+        return made | {end: made[ends[0]] for ends in self.shared.values() for end in ends}
 
     def compute(self, values: Mapping[tuple[str, str], Array]) -> dict[tuple[str, str], Array]:
         """What all the outputs are worth: each model after those that feed it."""
@@ -62,7 +67,10 @@ class Dag:
 
     def inputs(self, draft: Draft, values: Mapping[tuple[str, str], Array]) -> dict[str, Array]:
         """The values under the keys of the result."""
-        return {port.key: values[port.handle, port.own_key] for port in draft.interface.inputs}
+        return {
+            port.key: values[self.shared[port.key][0] if port.shared else (port.handle, port.own_key)]
+            for port in draft.interface.inputs
+        }
 
     def outputs(self, draft: Draft, values: Mapping[tuple[str, str], Array]) -> dict[str, Array]:
         """What the result must give."""
@@ -85,9 +93,14 @@ def make_dag(random: Random, folder: Path, *, steps: int = 6) -> Dag:
                 other, output, inputs[key] = random.choice(outputs)
                 wires[handle, key] = (other, output)
         models[handle] = generate(random, folder / handle, inputs, steps=steps)
+    shared = share_some(random, models, wires)
+    steps_of_plan: list[Step] = [
+        Connect(f"{b}@#{output}", f"{a}@#{key}") for (a, key), (b, output) in wires.items()
+    ]
+    steps_of_plan += [Share({key: [f"{a}@#{own}" for a, own in ends]}) for key, ends in shared.items()]
     plan = Plan(
         tuple(Source(handle, model.path) for handle, model in models.items()),
-        tuple(Connect(f"{b}@#{output}", f"{a}@#{key}") for (a, key), (b, output) in wires.items()),
+        tuple(steps_of_plan),
         ResultOptions(
             keep_outputs=random.random() < 0.3,
             keep_signatures=random.random() < 0.2,
@@ -95,4 +108,18 @@ def make_dag(random: Random, folder: Path, *, steps: int = 6) -> Dag:
             format=random.choice(["auto", "auto", "tf1"]),
         ),
     )
-    return Dag(models, wires, plan)
+    return Dag(models, wires, plan, shared)
+
+
+def share_some(
+    random: Random, models: Mapping[str, Generated], wires: Collection[tuple[str, str]]
+) -> dict[str, list[tuple[str, str]]]:
+    """Inputs of one dtype that take one value, at random: two or more, of which no wire leads to any."""
+    by_dtype: dict[str, list[tuple[str, str]]] = {}
+    for handle, model in models.items():
+        for key, dtype in model.inputs.items():
+            if (handle, key) not in wires:
+                by_dtype.setdefault(str(dtype), []).append((handle, key))
+    return {
+        f"shared_{dtype}": ends for dtype, ends in by_dtype.items() if len(ends) > 1 and random.random() < 0.7
+    }
