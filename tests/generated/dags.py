@@ -82,6 +82,8 @@ def make_dag(random: Random, folder: Path, *, steps: int = 6) -> Dag:
     """Two to four models, joined at random; all are part of one join."""
     models: dict[str, Generated] = {}
     wires: dict[tuple[str, str], tuple[str, str]] = {}
+    free: list[str] = []  # dtypes of inputs without a wire
+    shares: set[str] = set()  # those by which a model without a wire is part of the join
     for handle in "abcd"[: random.randint(2, 4)]:
         outputs = [
             (other, key, dtype) for other, model in models.items() for key, dtype in model.outputs.items()
@@ -89,11 +91,15 @@ def make_dag(random: Random, folder: Path, *, steps: int = 6) -> Dag:
         inputs = {}
         for key in ("x", "u")[: random.randint(1, 2)]:
             inputs[key] = random.choice(DTYPES)
-            if outputs and (key == "x" or random.random() < 0.5):
+            if free and key == "x" and random.random() < 0.35:
+                inputs[key] = random.choice(free)
+                shares.add(inputs[key])
+            elif outputs and (key == "x" or random.random() < 0.5):
                 other, output, inputs[key] = random.choice(outputs)
                 wires[handle, key] = (other, output)
+        free += [dtype for key, dtype in inputs.items() if (handle, key) not in wires]
         models[handle] = generate(random, folder / handle, inputs, steps=steps)
-    shared = share_some(random, models, wires)
+    shared = share_some(random, models, wires, shares)
     steps_of_plan: list[Step] = [
         Connect(f"{b}@#{output}", f"{a}@#{key}") for (a, key), (b, output) in wires.items()
     ]
@@ -112,14 +118,19 @@ def make_dag(random: Random, folder: Path, *, steps: int = 6) -> Dag:
 
 
 def share_some(
-    random: Random, models: Mapping[str, Generated], wires: Collection[tuple[str, str]]
+    random: Random,
+    models: Mapping[str, Generated],
+    wires: Collection[tuple[str, str]],
+    wanted: Collection[str],
 ) -> dict[str, list[tuple[str, str]]]:
-    """Inputs of one dtype that take one value, at random: two or more, of which no wire leads to any."""
+    """Inputs of one dtype that take one value: two or more without a wire, of wanted dtypes and of others at random."""
     by_dtype: dict[str, list[tuple[str, str]]] = {}
     for handle, model in models.items():
         for key, dtype in model.inputs.items():
             if (handle, key) not in wires:
                 by_dtype.setdefault(str(dtype), []).append((handle, key))
     return {
-        f"shared_{dtype}": ends for dtype, ends in by_dtype.items() if len(ends) > 1 and random.random() < 0.7
+        f"shared_{dtype}": ends
+        for dtype, ends in by_dtype.items()
+        if len(ends) > 1 and (dtype in wanted or random.random() < 0.5)
     }

@@ -121,3 +121,15 @@ def test_models_of_other_kinds(
     assert report.verdict == "verified", report.reason
     inputs = list(open_model(tmp_path / "out").meta.signature().inputs)
     assert inputs == (["x"] if within == "x" else ["b_x", "x"]), "its own input still feeds another part"
+
+
+@pytest.mark.parametrize("name", ["v1_sparse_input", "v1_ragged_input"])
+def test_inputs_of_several_components(
+    name: str, zoo: Callable[[str], Example], tmp_path: Path, child: Child
+) -> None:
+    sources = (Source("a", zoo(name).path), Source("b", zoo(name).path))
+    report = commit(draft_of(Plan(sources, (Share({"x": "x"}),))), tmp_path / "out", child=child)
+    assert report.verdict == "verified", report.reason
+    own = open_model(zoo(name).path).meta.signature().inputs["x"]
+    made = open_model(tmp_path / "out").meta.signature().inputs
+    assert list(made) == ["x"] and str(made["x"]) == str(own)

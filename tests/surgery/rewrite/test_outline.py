@@ -70,6 +70,19 @@ def test_a_tensor_inside_is_fed() -> None:
     assert written(found.node_def) == ["y = Neg(hidden)", "result_y = Identity(y:y:0)"]
 
 
+def test_an_argument_gives_way_to_a_node_of_its_name() -> None:
+    """Arguments and nodes of a body share one namespace; a node keeps its name, as gradients may ask for it."""
+    made = outliner(
+        node("fed", "Placeholder", dtype=FLOAT),
+        node("x", "Exp", "fed", T=FLOAT),
+        node("y", "Neg", "x", T=FLOAT),
+    )
+    found = outlined(made, [Argument("fed:0", "x", FLOAT, None)], {"y": "y:0"})
+    assert [one.name for one in found.signature.input_arg] == ["x_0"]
+    assert written(found.node_def)[:2] == ["x = Exp(x_0)", "y = Neg(x:y:0)"]
+    assert found.arg_attr[0].attr["_user_specified_name"].s == b"x", "callers know it by its key"
+
+
 def test_names_of_arguments_are_identifiers_and_unique() -> None:
     made = outliner(node("a", "Placeholder", dtype=FLOAT), node("b", "Placeholder", dtype=FLOAT))
     arguments = [Argument("a:0", "Image/Raw", FLOAT), Argument("b:0", "image_raw", FLOAT)]

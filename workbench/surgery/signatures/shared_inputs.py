@@ -135,7 +135,8 @@ def _default(join: Join, shared: SharedInput, targets: list[Endpoint]) -> Tensor
 
 
 def _has_default(part: ImportedModel, target: Endpoint) -> bool:
-    return any(part.meta.nodes[name].op == WITH_DEFAULT for name in target.nodes)
+    """Return whether an input may be left out: each of its components has a default in the graph."""
+    return all(part.meta.nodes[name].op == WITH_DEFAULT for name in target.nodes)
 
 
 def _lost(join: Join, shared: SharedInput, target: Endpoint) -> None:
