@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 import workbench as wb
+from workbench.runtime.child_process.child import Child
 
 
-def predict(path: Path, request: str, key: str = "serving_default") -> Any:
+def predict(path: Path, request: str, child: Child, key: str = "serving_default") -> Any:
     """What a server answers to a request; `{"error": …}` where it refuses it."""
     model = wb.open_model(path)
     signature = model.meta.signatures[key]
@@ -27,7 +28,7 @@ def predict(path: Path, request: str, key: str = "serving_default") -> Any:
         values = {name: _tensor(value, signature.inputs[name]) for name, value in given.items()}
     except (KeyError, ValueError, TypeError) as error:
         return {"error": f"JSON Value does not fit: {error}"}
-    found = wb.run(model, values, signature=key, loader="v1")
+    found = wb.run(model, values, signature=key, loader="v1", child=child)
     if rows:
         count = len(body["instances"])
         for name, value in found.items():

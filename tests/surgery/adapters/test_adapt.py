@@ -301,7 +301,7 @@ FRONT = "decode-image channels=1 | resize 28 28 | scale 1/255 | flatten"
 @pytest.mark.needs_tf
 @pytest.mark.parametrize("name", ["digits", "digits_tf2"])
 def test_a_front_and_a_back_of_the_digits_are_verified(
-    tmp_path: Path, sample_models: Path, name: str
+    tmp_path: Path, sample_models: Path, name: str, child: Child
 ) -> None:
     (tmp_path / "labels.txt").write_text("".join(f"digit {number}\n" for number in range(10)))
     back = f"top-k 3 | labels @{tmp_path}/labels.txt"
@@ -309,15 +309,16 @@ def test_a_front_and_a_back_of_the_digits_are_verified(
         sample_models / name,
         wb.Adapt(before={"myInput": FRONT}, after=dict.fromkeys(_outputs(sample_models / name), back)),
     )
-    report = wb.commit(draft, tmp_path / "result")
+    report = wb.commit(draft, tmp_path / "result", child=child)
     assert report.verdict == "verified", report.reason
     pngs = [path.read_bytes() for path in sorted((sample_models / "digits_png").glob("*.png"))]
     (key,) = _outputs(sample_models / name)
     grey = np.stack([opened(png, "L").reshape(784) for png in pngs]).astype(np.float32) / 255
-    scores = wb.run(wb.open_model(sample_models / name), {"myInput": grey})[key]
+    scores = wb.run(wb.open_model(sample_models / name), {"myInput": grey}, child=child)[key]
     wanted = np.argsort(-scores, axis=1)[:, :3]
     for loader in ("v1", "v2"):
-        found = wb.run(wb.open_model(tmp_path / "result"), {"myInput": strings(*pngs)}, loader=loader)
+        result = wb.open_model(tmp_path / "result")
+        found = wb.run(result, {"myInput": strings(*pngs)}, loader=loader, child=child)  # type: ignore[arg-type]
         np.testing.assert_allclose(found[key], np.take_along_axis(scores, wanted, axis=1), rtol=1e-4)
         named = [[f"digit {number}".encode() for number in row] for row in wanted]
         assert found[f"{key}_labels"].tolist() == named
@@ -342,11 +343,11 @@ def test_signatures_that_share_all_their_nodes_stay_as_they_were(
     for loader in ("v1", "v2"):
         model = wb.open_model(tmp_path / "result")
         for key in ("both", "embed", "serving_default"):
-            found = wb.run(model, {"x": value}, signature=key, loader=loader)  # type: ignore[arg-type]
-            for name, one in wb.run(wb.open_model(path), {"x": value}, signature=key).items():
+            found = wb.run(model, {"x": value}, signature=key, loader=loader, child=child)  # type: ignore[arg-type]
+            for name, one in wb.run(wb.open_model(path), {"x": value}, signature=key, child=child).items():
                 np.testing.assert_allclose(found[name], one, rtol=1e-6)
-        found = wb.run(model, {"x": text}, signature="text", loader=loader)  # type: ignore[arg-type]
-        wanted = wb.run(wb.open_model(path), {"x": value})["y"]
+        found = wb.run(model, {"x": text}, signature="text", loader=loader, child=child)  # type: ignore[arg-type]
+        wanted = wb.run(wb.open_model(path), {"x": value}, child=child)["y"]
         np.testing.assert_allclose(found["y"].astype(np.float32), wanted, rtol=1e-4)
 
 
@@ -368,9 +369,11 @@ def test_what_is_passed_through_is_verified(
     pngs = [path.read_bytes() for path in sorted((sample_models / "digits_png").glob("*.png"))[:2]]
     given = {"myInput": strings(*pngs), "id": strings(b"A", b"B"), "number": np.int64([4, 5])}
     for loader in ("v1", "v2"):
-        found = wb.run(wb.open_model(tmp_path / "one"), given, loader=loader)  # type: ignore[arg-type]
+        found = wb.run(wb.open_model(tmp_path / "one"), given, loader=loader, child=child)  # type: ignore[arg-type]
         assert found["id"].tolist() == [b"A", b"B"] and found["number"].tolist() == [4, 5]
-    found = wb.run(wb.open_model(tmp_path / "all"), {"myInput": given["myInput"], "key": given["id"]})
+    found = wb.run(
+        wb.open_model(tmp_path / "all"), {"myInput": given["myInput"], "key": given["id"]}, child=child
+    )
     assert found["answer"].tolist() == [b"a", b"b"] and found["number"].tolist() == [7, 8]
 
 

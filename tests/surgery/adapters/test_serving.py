@@ -11,6 +11,7 @@ import pytest
 import workbench as wb
 from tests.surgery.adapters.pictures import file, strings
 from tests.surgery.adapters.rest import predict
+from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import Draft
 
 FRONT = "decode-image channels=1 | resize 28 28 | scale 1/255 | flatten"
@@ -71,13 +72,13 @@ def service(
 
 
 @pytest.mark.needs_tf
-def test_rows_and_columns_are_answered(service: Path, sample_models: Path) -> None:
+def test_rows_and_columns_are_answered(service: Path, sample_models: Path, child: Child) -> None:
     pngs = [path.read_bytes() for path in sorted((sample_models / "digits_png").glob("*.png"))[:3]]
     pngs.append(file("RGBA", "PNG", (40, 30)))
     sent = [{"b64": base64.b64encode(png).decode()} for png in pngs]
     keys = [f"request {number}" for number in range(len(sent))]
     instances = [{"image_bytes": one, "id": key} for one, key in zip(sent, keys, strict=True)]
-    answer = predict(service, json.dumps({"instances": instances}))
+    answer = predict(service, json.dumps({"instances": instances}), child)
     assert [row["id"] for row in answer["predictions"]] == keys
     assert [row["image_bytes"] for row in answer["predictions"]] == sent
     assert [row["scores_labels"][0] for row in answer["predictions"][:3]] == [
@@ -86,29 +87,29 @@ def test_rows_and_columns_are_answered(service: Path, sample_models: Path) -> No
     assert all(
         len(row["scores"]) == 3 and row["scores"][0] >= row["scores"][1] for row in answer["predictions"]
     )
-    columns = predict(service, json.dumps({"inputs": {"image_bytes": sent, "id": keys}}))["outputs"]
+    columns = predict(service, json.dumps({"inputs": {"image_bytes": sent, "id": keys}}), child)["outputs"]
     for key in ("id", "image_bytes", "scores", "scores_labels"):
         assert columns[key] == [row[key] for row in answer["predictions"]]
-    one = predict(service, json.dumps({"instances": instances[:1]}))["predictions"]
+    one = predict(service, json.dumps({"instances": instances[:1]}), child)["predictions"]
     assert one[0]["scores_labels"] == answer["predictions"][0]["scores_labels"]
 
 
 @pytest.mark.needs_tf
-def test_a_single_input_and_output_need_no_names(tmp_path: Path, sample_models: Path) -> None:
+def test_a_single_input_and_output_need_no_names(tmp_path: Path, sample_models: Path, child: Child) -> None:
     (output,) = wb.open_model(sample_models / "digits").meta.signatures["serving_default"].outputs
     step = wb.Adapt(before={"myInput": FRONT}, after={output: "argmax"})
     plan = wb.Plan.edit(wb.open_model(sample_models / "digits"), step)
     path = wb.commit(wb.apply(plan), tmp_path / "served", verify=False).path
     assert path is not None
     png = base64.b64encode((sample_models / "digits_png" / "sample-3.png").read_bytes()).decode()
-    assert predict(path, json.dumps({"instances": [{"b64": png}] * 2})) == {"predictions": [3, 3]}
-    assert predict(path, json.dumps({"inputs": [{"b64": png}]})) == {"outputs": [3]}
-    assert "error" in predict(path, json.dumps({"instances": [{"b64": "%"}]}))
+    assert predict(path, json.dumps({"instances": [{"b64": png}] * 2}), child) == {"predictions": [3, 3]}
+    assert predict(path, json.dumps({"inputs": [{"b64": png}]}), child) == {"outputs": [3]}
+    assert "error" in predict(path, json.dumps({"instances": [{"b64": "%"}]}), child)
 
 
 @pytest.mark.needs_tf
 @pytest.mark.parametrize("data", [b"", b"no image", file("RGB", "PNG")[:40], file("L", "JPEG")[:30]])
-def test_bytes_that_are_no_image_are_refused_by_the_decoder(service: Path, data: bytes) -> None:
+def test_bytes_that_are_no_image_are_refused_by_the_decoder(service: Path, data: bytes, child: Child) -> None:
     given = {"image_bytes": strings(file("L", "PNG"), data), "id": strings(b"a", b"b")}
     with pytest.raises(wb.errors.ExecutionFailed, match=r"(?i)decode_?image|invalid png|jpeg"):
-        wb.run(wb.open_model(service), given)
+        wb.run(wb.open_model(service), given, child=child)

@@ -117,7 +117,7 @@ def test_words_go_in_and_labels_come_out(
     assert sorted(path.name for path in (tmp_path / "result/assets").iterdir()) == ["labels.txt", "words.txt"]
     shares, labels = expected()
     for loader in ("v1", "v2"):
-        found = wb.run(model, {"ids": TEXTS}, loader=loader)  # type: ignore[arg-type]
+        found = wb.run(model, {"ids": TEXTS}, loader=loader, child=child)  # type: ignore[arg-type]
         np.testing.assert_allclose(found["scores"], shares, rtol=1e-5)
         assert found["scores_labels"].tolist() == labels
 
@@ -161,7 +161,7 @@ def test_a_table_after_a_join_and_a_join_of_what_has_tables(
     assert report.verdict == "verified", report.reason
     model = wb.open_model(tmp_path / "joined")
     assert model.meta.has_object_graph
-    found = wb.run(model, {"ids": strings(b"very good film")}, loader="v2")
+    found = wb.run(model, {"ids": strings(b"very good film")}, loader="v2", child=child)
     wanted = int(np.argmax(TABLE[[4, 1, 3]].mean(axis=0) @ WEIGHTS))
     assert found["y"].tolist() == [b"-0+"[wanted : wanted + 1]]
 

@@ -61,6 +61,21 @@ def test_what_an_input_expects(
     assert bool(seen.range_by) == (seen.range is not None)
 
 
+@pytest.mark.parametrize(("picked", "order"), [((2, 1, 0), "RGB"), ((0, 1, 2), "BGR"), ((1, 0, 2), None)])
+def test_channels_that_are_picked_one_by_one(
+    picked: tuple[int, ...], order: str | None, tmp_path: Path
+) -> None:
+    nodes = [number("one", 1.0, 1.0), number("mean", *CAFFE)]
+    for at in picked:
+        nodes += [number(f"b{at}", 0.0, float(at))]
+        nodes.append(node(f"s{at}", "StridedSlice", "x", f"b{at}", f"b{at}", "one"))
+        nodes[-1].attr["ellipsis_mask"].i, nodes[-1].attr["shrink_axis_mask"].i = 1, 2
+    nodes.append(node("p", "Pack", *(f"s{at}" for at in picked), axis=-1))
+    nodes.append(node("y", "BiasAdd", "p", "mean"))
+    seen = first_ops(opened(tmp_path, X, *nodes), "x:0")
+    assert (seen.range, seen.order) == ("0-255", order)
+
+
 def test_words_for_it(tmp_path: Path) -> None:
     nodes = chain(("RealDiv", (255.0,)), ("AddV2", (-0.485, -0.456, -0.406)))
     assert first_ops(opened(tmp_path, X, *nodes), "x:0") == FirstOps(

@@ -32,7 +32,7 @@ MOVES = dict.fromkeys(
     0,
 ) | {"TensorListSetItem": 2}
 STEPS = 1_000
-_OF_CONSTANTS = frozenset({"Identity", "Cast", "Reshape", "ExpandDims"})
+_OF_CONSTANTS = frozenset({"Identity", "Cast", "Reshape", "ExpandDims", "Squeeze"})
 _IMAGENET = (123.68, 116.78, 103.94)
 """Means of red, green and blue, from 0 to 255; 0.485, 0.456 and 0.406 are these by 255."""
 _NEAR = 2.6  # how far from these the means of other sets of pictures are: CLIP's, or rounded ones
@@ -62,7 +62,7 @@ class _Trail:
     value: Value
     scale: tuple[float, ...] = (1.0,)
     offset: tuple[float, ...] = (0.0,)
-    reversed: bool = False
+    reversed: bool | None = False  # None where the order is not known any more
     words: str = "x"
 
     @property
@@ -107,9 +107,12 @@ def _next(trail: _Trail) -> Iterator[_Trail]:
         made = _arithmetic(trail, use)
         if made is not None:
             yield made
-        elif _reverses(use):
+        elif _reverses(use) or (use.op == "Pack" and _channels(use) == (2, 1, 0)):
             words = f"{trail.words} with its channels reversed"
-            yield replace(trail, value=use.output(), reversed=not trail.reversed, words=words)
+            turned = None if trail.reversed is None else not trail.reversed
+            yield replace(trail, value=use.output(), reversed=turned, words=words)
+        elif use.op in ("Pack", "ConcatV2") and len(use.node.input) >= 3 and _channels(use) != (0, 1, 2):
+            yield replace(trail, value=use.output(), reversed=None)
         elif use.op in MOVES:
             yield replace(trail, value=use.output(use.position if use.op == "IdentityN" else 0))
         for argument in use.arguments() if made is None else ():
@@ -168,6 +171,23 @@ def _reverses(use: Use) -> bool:
     return use.op == "GatherV2" and last and values(use.input(1)) == (2.0, 1.0, 0.0)
 
 
+def _channels(use: Use) -> tuple[int, ...]:
+    """Return which channels of one value an op puts beside each other; none where it does something else."""
+    found: list[int] = []
+    sources: set[Value | None] = set()
+    for position in range(len(use.node.input)):
+        value = use.input(position)
+        node = value.node if value is not None else None
+        if value is None or node is None or node.op != "StridedSlice":
+            return ()
+        begin = values(value.level.input(node, 1))
+        sources.add(value.level.input(node, 0))
+        if not begin or any(begin[:-1]) or not attr(node, "shrink_axis_mask").i:
+            return ()
+        found.append(int(begin[-1]))
+    return tuple(found) if len(sources) == 1 else ()
+
+
 def _range(trail: _Trail) -> Range | None:
     """Return the range of an input of which a network makes such numbers."""
     scale = sum(trail.scale) / len(trail.scale)
@@ -190,7 +210,7 @@ def _range(trail: _Trail) -> Range | None:
 def _order(trail: _Trail) -> Order | None:
     """Return whether red or blue comes first, by the means of ImageNet."""
     means = trail.means
-    if len(means) != 3:
+    if len(means) != 3 or trail.reversed is None:
         return None
     for unit in (1.0, 255.0, 127.5):
         wanted = tuple(one / unit - (1 if unit == 127.5 else 0) for one in _IMAGENET)
