@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import Literal
 
 from workbench.findings import Finding
@@ -28,14 +29,21 @@ class Judgement:
     Attributes:
         state: `fits`, `unknown` (only the run can tell), `no`.
         reason: why, safe to print.
-        hint: what would help, or None.
+        told: what would help, or None.
         code: the rule that forbids it, for `no`.
+        find: finds what would help, where that takes longer than the verdict; or None.
     """
 
     state: Fits
     reason: str
-    hint: str | None = None
+    told: str | None = None
     code: str = ""
+    find: Callable[[], str | None] | None = field(default=None, compare=False)
+
+    @property
+    def hint(self) -> str | None:
+        """What would help, or None."""
+        return self.told if self.find is None else self.find()
 
 
 class Judge:
@@ -177,7 +185,8 @@ class Judge:
     def _judge(self, source: Endpoint, target: Endpoint, through: str) -> Judgement:
         found = self._mixed(source) or self._mixed(target) or self._fit(source, target, through)
         if isinstance(found, Finding):
-            return Judgement("no", found.message, found.hint, found.code)
+            hint = cache(partial(self._hint, source, target, through)) if found.hint is None else None
+            return Judgement("no", found.message, found.hint, found.code, hint)
         taken = self.wired(target)
         if taken is not None:
             return _wired(taken)
@@ -203,12 +212,20 @@ class Judge:
             f"{both}. The result checks the shape when it runs.",
         )
 
-    def _fit(self, source: Endpoint, target: Endpoint, through: str) -> Link | Finding:
+    def _hint(self, source: Endpoint, target: Endpoint, through: str) -> str | None:
+        """Return what makes an output fit an input."""
+        found = self._fit(source, target, through, hints=True)
+        return found.hint if isinstance(found, Finding) else None
+
+    def _fit(
+        self, source: Endpoint, target: Endpoint, through: str, *, hints: bool = False
+    ) -> Link | Finding:
         wire = write_wire(
             self._plan.handles, (source.handle, source.written), (target.handle, target.written)
         )
         metas = self.lookups[source.handle].meta, self.lookups[target.handle].meta
-        return judge(source, target, through, written=(wire.source, wire.target), metas=metas)
+        written = wire.source, wire.target
+        return judge(source, target, through, written=written, metas=metas, hints=hints)
 
     def _mixed(self, endpoint: Endpoint) -> Finding | None:
         """Return the finding for a wire that mixes a callable with other endpoints."""

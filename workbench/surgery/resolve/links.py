@@ -77,6 +77,7 @@ def judge(
     *,
     written: tuple[str, str] | None = None,
     metas: tuple[MetaGraph, MetaGraph] | None = None,
+    hints: bool = True,
 ) -> Link | Finding:
     """Return the link of an output and an input, or why it is forbidden (R3, R4).
 
@@ -86,6 +87,7 @@ def judge(
         through: the chain of adapters between them as written; empty for none.
         written: output and input as the wire has them, for hints; None for their full form.
         metas: what gives and what takes, for hints on the range of pixel values; or None.
+        hints: whether to look for adapters that make them fit, which takes longer than the rest.
     """
     where = show(print_wire(str(source), through, str(target)))
     if source.handle == target.handle:
@@ -105,7 +107,7 @@ def judge(
             "Wire the component tensors one by one (`node:k`), or convert one side first.",
         )
     if through:
-        return _through(source, target, through, where, written)
+        return _through(source, target, through, where, written, hints=hints)
     fits = tuple(map(shapes_.fits, source.shapes, target.shapes))
     have, want = (list(zip(endpoint.dtypes, endpoint.shapes, strict=True)) for endpoint in (source, target))
     wrong = [at for at, fit in enumerate(fits) if fit == "refuted" or have[at][0] != want[at][0]]
@@ -115,13 +117,19 @@ def judge(
             for at in wrong
         ]
         code = "R3-dtype" if any(have[at][0] != want[at][0] for at in wrong) else "R4-shape"
-        hint = _hint(source, target, written, metas)
+        hint = _hint(source, target, written, metas) if hints else None
         return Finding(code, "error", where, f"{'. '.join(parts)}.", hint)
     return Link(source, target, fits)
 
 
 def _through(
-    source: Endpoint, target: Endpoint, through: str, where: str, written: tuple[str, str] | None
+    source: Endpoint,
+    target: Endpoint,
+    through: str,
+    where: str,
+    written: tuple[str, str] | None,
+    *,
+    hints: bool,
 ) -> Link | Finding:
     """Return the link of a wire with adapters, or why they do not fit."""
     chain = _checked_chain(source, target, through, where)
@@ -129,7 +137,7 @@ def _through(
         return chain
     if chain.problem is not None:
         hint = chain.hint
-        if chain.done:
+        if chain.done and hints:
             made, want = (chain.type.dtype, chain.type.shape), (target.dtypes[0], target.shapes[0])
             hint = remedy(written or (str(source), str(target)), made, want, through=through)
         return Finding("adapt-chain", "error", where, chain.problem, hint)

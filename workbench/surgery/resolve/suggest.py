@@ -26,7 +26,7 @@ def suggest(plan: Plan, models: Mapping[str, Model]) -> list[Connect]:
     """
     found: list[tuple[float, Connect]] = []
     for source, target, alike, wire in _pairs(plan, models):
-        link = judge(source, target)
+        link = judge(source, target, hints=False)
         if isinstance(link, Link):
             found.append(((2.0 if link.proven else 1.0) + alike, wire))
     return [wire for _, wire in sorted(found, key=lambda item: -item[0])]
