@@ -340,14 +340,14 @@ def test_unknown_choices(merge: Merge, more: tuple[str, ...], code: int, words: 
         ("resize/Squeez:0=myInput", ("image_base64@resize/squeez:0", "resize/squeeze")),
         ("%nowhere:0=myInput", ("no tensor 'nowhere:0'",)),
         ("DecodePng:7=myInput", ("image_base64@decodepng:7", "one output, 0", "not 7", "write decodepng:0")),
-        ("DecodePng=myInput", ("is uint8 [?,?,1], the input takes float32 [?,784]", "reshape ? 784 = myInput'")),
-        ("resize/Squeeze=myInput", ("output is float32 [", "the input takes float32 [?,784]")),
+        ("DecodePng=myInput", ("is uint8 [?,?,1]; input `myinput` takes float32 [?,784]", "reshape ? 784 = myInput'")),
+        ("resize/Squeeze=myInput", ("is float32 [", "input `myinput` takes float32 [?,784]")),
         ("nocall::x:0=myInput", ("no call 'nocall'",)),
     ],
 )  # fmt: skip
 def test_ends_that_are_not_there_or_do_not_fit(merge: Merge, wire: str, words: tuple[str, ...]) -> None:
     done = merge(wires=(wire,))
-    code = 1 if "the input takes" in words[-1] or "reshape" in words[-1] else 2
+    code = 1 if "takes float32" in words[-1] or "reshape" in words[-1] else 2
     assert done.code == code  # 2 for a name that is not there
     says(done, "can't be joined like this: one error", *words)
     as_data = merge("--json", wires=(wire,))

@@ -260,7 +260,7 @@ def test_the_same_model_twice_and_three_in_a_chain(cli: Cli, tmp_path: Path) -> 
     words = (f"a={tmp_path / 'front'}", f"b={tmp_path / 'front'}", f"c={IMAGE}")
     done = cli("merge", *words, "--wire", "a@myOutput=b@base64_input", "--dry-run")
     assert done.code == 1  # floats are no string
-    assert "The output is float32 [?,10], the input takes string []" in done.err
+    assert "Output `myOutput` is float32 [?,10]; input `base64_input` takes string []" in done.err
     done = cli("merge", IMAGE, f"x={DIGITS}", f"y={DIGITS}", "--wire", "image_base64@pixels=x@myInput",
                "--wire", "image_base64@pixels=y@myInput", "--dry-run", "--json")  # fmt: skip
     assert set(one_line(done)["after"]["outputs"]) == {"myOutput", "y_myOutput"}

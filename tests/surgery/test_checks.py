@@ -194,7 +194,7 @@ def test_dtypes_of_numbers(tmp_path: Path, have: str) -> None:
 )
 def test_dtypes_of_other_things(tmp_path: Path, have: str, want: str, hint: str) -> None:
     found = the(findings_of(plan(typed(tmp_path / "a", have), typed(tmp_path / "b", want))), "R3-dtype")
-    assert f"is {have} [" in found.message and f"the input takes {want} [" in found.message
+    assert f"is {have} [" in found.message and f"takes {want} [" in found.message
     assert hint in (found.hint or "")
 
 

@@ -204,7 +204,9 @@ class Judge:
         want = ", ".join(map(shapes.typed, target.dtypes, target.shapes))
         if found.chain is not None:
             have = f"{found.chain.type} behind its adapters"
-        both = f"The output is {have}, the input takes {want}"
+        both = (
+            f"Output `{show(source.written, 40)}` is {have}; input `{show(target.written, 40)}` takes {want}"
+        )
         if found.proven:
             return Judgement("fits", f"{both}." if have != want else f"Both are {have}.")
         return Judgement(

@@ -351,30 +351,32 @@ def _remarks(link: Link) -> list[Finding]:
         found += adapter_remarks(link.chain, where)
     for fit, have, want in zip(link.fits, link.shapes, link.target.shapes, strict=True):
         if fit == "unknown":
-            found.append(
-                _only_batch(where, have, want) if link.batch and have else _unknown(where, have, want)
-            )
+            only_batch = link.batch and have
+            found.append(_only_batch(link, have, want) if only_batch else _unknown(link, have, want))
     return found
 
 
-def _unknown(where: str, have: Shape, want: Shape) -> Finding:
+def _unknown(link: Link, have: Shape, want: Shape) -> Finding:
+    of = f"of output `{show(link.source.written)}`" if link.chain is None else "that the adapters make"
     return Finding(
         "R4-unknown",
         "warning",
-        where,
-        f"The output's shape {shapes_.text(have)} may or may not be {shapes_.text(want)}; "
+        show(str(link)),
+        f"The shape {shapes_.text(have)} {of} may or may not be {shapes_.text(want)}; "
         "the result checks it when it runs.",
     )
 
 
-def _only_batch(where: str, have: Shape, want: Shape) -> Finding:
+def _only_batch(link: Link, have: Shape, want: Shape) -> Finding:
     assert have and want
     others = shapes_.fits(have[1:], want[1:]) == "unknown"
+    given = f"Output `{show(link.source.written)}` is" if link.chain is None else "The adapters make"
     return Finding(
         "R4-batch",
         "warning",
-        where,
-        f"The output is {shapes_.text(have)} and the input takes {shapes_.text(want)}: only a batch of {want[0]} "
+        show(str(link)),
+        f"{given} {shapes_.text(have)} and input `{show(link.target.written)}` takes {shapes_.text(want)}: only a "
+        f"batch of {want[0]} "
         "works. "
         + ("The result checks this and the other sizes" if others else "The result checks this")
         + " when it runs.",

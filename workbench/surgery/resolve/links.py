@@ -113,7 +113,8 @@ def judge(
     wrong = [at for at, fit in enumerate(fits) if fit == "refuted" or have[at][0] != want[at][0]]
     if wrong:
         parts = [
-            f"{_component(source, at)} is {shapes_.typed(*have[at])}, the input takes {shapes_.typed(*want[at])}"
+            f"{_component(source, at)} is {shapes_.typed(*have[at])}; input `{show(target.written)}` takes "
+            f"{shapes_.typed(*want[at])}"
             for at in wrong
         ]
         code = "R3-dtype" if any(have[at][0] != want[at][0] for at in wrong) else "R4-shape"
@@ -161,10 +162,11 @@ def _hint(
 
 def _component(endpoint: Endpoint, at: int) -> str:
     """Return the output, or a component of it, as the subject of a sentence."""
+    output = f"utput `{show(endpoint.written)}`"
     if len(endpoint.tensors) == 1:
-        return "The output"
+        return f"O{output}"
     part = ("indices", "values", "dense_shape")[at] if endpoint.kind == "sparse" else f"component {at}"
-    return f"The output's {part}"
+    return f"The {part} of o{output}"
 
 
 def _checked_chain(source: Endpoint, target: Endpoint, through: str, where: str) -> Checked | Finding:
