@@ -73,3 +73,23 @@ def test_the_command(sample_models: Path, tmp_path: Path, capsys: pytest.Capture
     assert main(["flatten", str(sample_models / "digits"), *never, "--format", "tf2"]) == 1
     assert main(["flatten", str(sample_models / "digits")]) == 2
     assert not (tmp_path / "x").exists()
+
+
+def test_variables_with_two_nodes_are_restored_without_objects(
+    zoo: Zoo, child: Child, tmp_path: Path
+) -> None:
+    """No v1 Session runs the source, whose saver restores other nodes than are read; without objects it decides."""
+    example = zoo("keras_saved")
+    model = open_model(example.path, example.tags)
+    duplicates = model.meta.duplicate_variables
+    assert duplicates
+    report = commit(flattened(model, "tf1"), tmp_path / "flat", child=child)
+    assert report.verdict == "verified", report.reason
+    assert report.verification is not None and report.path is not None
+    assert {check.loader: check.status for check in report.verification.loaders} == {
+        "v1": "equal",
+        "v2": "equal",
+    }
+    variables = {one.node: one.key for one in open_model(report.path).meta.variables}
+    assert set(duplicates) <= set(variables) and None not in variables.values()
+    assert not variables.keys() & {one.node for one in duplicates.values()}

@@ -29,6 +29,7 @@ from workbench.runtime.component_tensors import component_names
 from workbench.runtime.inputs.groups import Group, structured_groups
 from workbench.surgery.adapters import reference as adapters
 from workbench.surgery.draft import Draft
+from workbench.surgery.export.duplicate_variables import restoring_what_is_read
 from workbench.surgery.imported import ImportedModel
 from workbench.surgery.lineage import Combined, Derived, PassedThrough, Reference, SourceTensors
 from workbench.surgery.resolve.join import Join
@@ -100,9 +101,12 @@ def _chain(draft: Draft, key: str, place: Place) -> tuple[Chain, list[MetaGraph]
         called = reference.prepared.called if reference.prepared is not None else part.called
         meta = reference.inlined or (part.meta if part.inlined is not None else part.model.meta)
         pure = called is None and is_pure(meta, fetches)
+        copied = meta is not part.model.meta and called is None
+        loads = restoring_what_is_read(meta) if copied else meta
+        mended, meta = loads is not meta, loads
         name = handle if draft.plan.joins else "the original"
         call = _call(called) if called is not None else None
-        made.append(Stage(name, place(part.model, meta), feeds, tuple(fetches), pure, call))
+        made.append(Stage(name, place(part.model, meta), feeds, tuple(fetches), pure, call, mended))
         loaded.append(meta)
     outputs = {
         component: _taken(given, index, position, signature, reference.defaults)

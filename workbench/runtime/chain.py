@@ -234,6 +234,8 @@ class Stage:
             then uses the Session of the first.
         call: what of the object is called, for a model that is joined by a callable: it runs in
             `tf.saved_model.load`, and feeds and fetches go by the names the call gives them.
+        mended: whether it is a copy whose saver restores what is read, which that of the source does not: no v1
+            Session runs the source itself.
     """
 
     name: str
@@ -242,6 +244,7 @@ class Stage:
     fetches: tuple[str, ...]
     pure: bool = False
     call: Call | None = None
+    mended: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the child takes it."""

@@ -7,7 +7,11 @@ from typing import Any
 
 from tests.protos import graph, meta_graph, node
 from tests.surgery.importing import imported, written
-from workbench.surgery.export.duplicate_variables import join_duplicates
+from workbench.surgery.export.duplicate_variables import (
+    join_duplicates,
+    restore_what_is_read,
+    restoring_what_is_read,
+)
 
 
 class Restored:
@@ -53,3 +57,23 @@ def test_without_duplicates_nothing_changes(tmp_path: Path) -> None:
     before = written(part.kept.values())
     join_duplicates(part)
     assert (written(part.kept.values()), part.duplicates) == (before, {})
+
+
+def test_a_copy_restores_what_is_read(tmp_path: Path) -> None:
+    """The same copy each time; the model itself stays, and is its own copy where nothing is to be mended."""
+    meta = imported(tmp_path / "m", model()).meta
+    assert restoring_what_is_read(meta) is meta
+    meta.__dict__["duplicate_variables"] = {"w": Restored()}
+    copy = restoring_what_is_read(meta)
+    assert copy is restoring_what_is_read(meta)
+    assert "assign = AssignVariableOp(w, value)" in written(copy.nodes.values())
+    assert "assign = AssignVariableOp(again, value)" in written(meta.nodes.values())
+
+
+def test_colocation_follows(tmp_path: Path) -> None:
+    meta = model()
+    for place in (b"loc:@again", b"loc:@read"):
+        meta.graph_def.node[3].attr["_class"].list.s.append(place)
+    nodes = {one.name: one for one in meta.graph_def.node}
+    assert restore_what_is_read(nodes, {"w": Restored()}) == ["again"]  # type: ignore[dict-item]
+    assert list(nodes["assign"].attr["_class"].list.s) == [b"loc:@w", b"loc:@read"]

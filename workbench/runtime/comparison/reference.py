@@ -41,6 +41,9 @@ _WHATEVER_IS_FED = re.compile(
 )
 
 
+_UNRESTORED = "its saver restores other nodes than its functions read"
+
+
 @dataclass(slots=True)
 class Run:
     """What a chain gave: for each sample its outputs and the wires' digests, or an error.
@@ -82,10 +85,17 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """Why no v1 Session runs a stage, and whether one loads it at least."""
+    """Why no v1 Session runs a stage.
+
+    Attributes:
+        reason: in words.
+        loads: whether one loads it at least.
+        copied: whether one has run a copy of it instead, which has what the source lacks.
+    """
 
     reason: str
     loads: bool
+    copied: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -143,7 +153,8 @@ class Reference:
         facts = self._facts(run)
         self.notes += notes(facts)
         for name, why in run.fallbacks.items():
-            self.notes.append(f"{name} was run by tf.saved_model.load; no v1 Session runs it: {why.reason}")
+            how = "A copy of it was run in v1 Sessions" if why.copied else "It was run by tf.saved_model.load"
+            self.notes.append(f"{how}, as no v1 Session runs {name}: {why.reason}")
         for sample, made in self._made_by:
             if any(sample is used for used in run.samples):
                 self.how_made.update({slot: note for slot, note in made.items() if slot not in self.how_made})
@@ -328,6 +339,9 @@ class Reference:
             show(self.chain.stages[int(number)].name): Fallback(error_text(error), error["phase"] != "load")
             for number, error in answer["fallbacks"].items()
         }
+        for stage in self.chain.stages:
+            if stage.mended:
+                fallbacks.setdefault(show(stage.name), Fallback(_UNRESTORED, loads=True, copied=True))
         run = Run(list(samples), [], [], [], fallbacks)
         start = 0
         for sample, own in zip(samples, pieces, strict=True):

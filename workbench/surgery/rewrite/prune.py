@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from workbench import names
 from workbench.disk.schema import MetaGraphDef
 from workbench.graph.functions import reachable
 from workbench.graph.reach import ancestors
 from workbench.model import MetaGraph, Model
+from workbench.surgery.export.duplicate_variables import restore_what_is_read
 from workbench.surgery.export.init_ops import MAIN_OP, signature_tensors, use_main_op
 from workbench.surgery.export.variable_defs import describe_variables
 from workbench.surgery.imported import ImportedModel
@@ -55,6 +57,12 @@ def drop_objects(meta_graph: MetaGraphDef, model: Model, original: MetaGraph) ->
     part.graph_def = meta_graph.graph_def
     part.kept = {node.name: node for node in meta_graph.graph_def.node}
     part.duplicates = original.duplicate_variables
+    # only the object graph knew that two nodes are one variable
+    unused = set(restore_what_is_read(part.kept, part.duplicates))
+    unused -= {names.input_node(tensor) for tensor in signature_tensors(meta_graph)}
+    for place in reversed([at for at, node in enumerate(part.graph_def.node) if node.name in unused]):
+        del part.kept[part.graph_def.node[place].name]
+        del part.graph_def.node[place]
     describe_variables(part)
     for name, definitions in part.variable_defs.items():
         values = meta_graph.collection_def[name].bytes_list.value
