@@ -75,7 +75,10 @@ class ForkServer:
                 pass_fds=(theirs.fileno(),),
                 env=dict(environment),
             )
-        self.environment = {**environment, **json.loads(self._link.recv(1 << 20))}
+        packet = self._link.recv(1 << 20)
+        if not packet:
+            raise OSError(f"{', '.join(modules)} can't be imported in a process of their own")
+        self.environment = {**environment, **json.loads(packet)}
         """What the imports have seen, and set themselves."""
 
     def fork(

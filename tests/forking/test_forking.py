@@ -109,6 +109,11 @@ def test_forks_end_with_the_server() -> None:
         assert stream.read() == ""  # nobody has the other end any more
 
 
+def test_what_can_not_be_imported_is_an_error_of_the_server() -> None:
+    with pytest.raises(OSError, match="no_such_module"):
+        ForkServer(os.environ, ("no_such_module",))
+
+
 @pytest.mark.needs_tf
 def test_a_fork_answers_as_a_fresh_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same versions, values, error and log; a fork after another, too."""
