@@ -147,6 +147,8 @@ def test_what_is_refused(tmp_path: Path) -> None:
     cases: list[tuple[tuple[Step, ...], list[tuple[str, str]]]] = [
         ((Share({"x": ["a@x"]}),), [("share-input", "x=a@x")]),
         ((Share({"z": "z"}),), [("share-input", "z=z")]),
+        ((Share({"z": []}),), [("share-input", "z=")]),
+        ((Share({}),), [("share-input", "share")]),
         ((Share({"x": ["a@x", "a@x"]}),), [("share-input", "x=a@x,a@x")]),
         ((Share({"x": ["a@x", "d@x"]}),), [("R1-handle", "d@x")]),
         ((Share({"x": ["a@x", "b@w"]}),), [("R1-unknown", "b@w")]),

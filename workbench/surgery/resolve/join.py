@@ -295,6 +295,11 @@ def _add_shares(join: Join, lookups: Mapping[str, Lookup]) -> None:
     """Add the shared inputs of a plan, or what is wrong with them."""
     wired = {(link.target.handle, tensor) for link in join.links for tensor in link.target.tensors}
     for share in join.plan.shares:
+        if not share.inputs:
+            told = "The step shares nothing."
+            join.findings.append(
+                Finding("share-input", "error", "share", told, "Name a key and the inputs it feeds.")
+            )
         for key, texts in dict(share.inputs).items():
             found = find_shared(
                 key, texts, lookups, lambda text: find_endpoint(text, "target", lookups, None), wired

@@ -129,7 +129,7 @@ def _inputs(lookup: Lookup) -> Iterable[str]:
 
 def _single(where: str, found: Sequence[Endpoint], lookups: Mapping[str, Lookup]) -> Finding:
     """Return the finding for an input that only one model would take."""
-    one = show(str(found[0])) if found else "nothing"
+    one = f"{show(str(found[0]))} alone" if found else "nothing"
     others = [
         f"{lookup.handle}@{show(key)}"
         for lookup in lookups.values()
@@ -140,7 +140,7 @@ def _single(where: str, found: Sequence[Endpoint], lookups: Mapping[str, Lookup]
         "share-input",
         "error",
         where,
-        f"The shared input feeds {one} alone; it must feed at least two inputs.",
+        f"The shared input feeds {one}; it must feed at least two inputs.",
         f"Name another one; the other models have {', '.join(others[:8])}." if others else None,
     )
 

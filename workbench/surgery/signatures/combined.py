@@ -87,6 +87,8 @@ class Combining(Operation):
         if found is None:
             return
         work = _Work(workspace, found, self)
+        if not self.outputs:
+            work.wrong("combine-few", found.key, "No output is asked for.", "Write KEY=OUTPUT,OUTPUT.")
         for key, texts in dict(self.outputs).items():
             work.look_up(key, texts)
         work.check_keys()
