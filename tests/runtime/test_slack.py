@@ -7,7 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from workbench.runtime.chain import Adapted, Chain, FromInput, FromStage, ModelRef, Stage, Tolerance
+from workbench.runtime.chain import (
+    Adapted,
+    Chain,
+    FromInput,
+    FromSeveral,
+    FromStage,
+    ModelRef,
+    Stage,
+    Tolerance,
+)
 from workbench.runtime.comparison.compare import compare
 from workbench.runtime.comparison.slack import Slack, slack_of
 
@@ -34,6 +43,10 @@ CHAIN = Chain(
         "b": FromStage(1, "y", adapted(absolute=0.5, relative=1e-3)),
         "c": FromStage(2, "y"),
         "d": FromStage(2, "y", adapted(jpeg=3)),
+        "e": FromSeveral(
+            {"0": FromStage(1, "y", adapted(absolute=0.5)), "1": FromStage(2, "y", adapted(jpeg=3))},
+            adapted(absolute=0.1),
+        ),
     },
 )
 
@@ -48,6 +61,8 @@ CHAIN = Chain(
         ("c", JPEG, 0, 0),
         ("d", JPEG, 3, 0),
         ("d", PNG, 0, 0),
+        ("e", PNG, 0.6, 1e-4 + 0.01),  # the most that one of them may differ by
+        ("e", JPEG, 3.6, 1e-4 + 0.01 + 2 / 255),
     ],
 )
 def test_the_slack_of_an_output(

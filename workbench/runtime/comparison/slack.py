@@ -34,7 +34,8 @@ def slack_of(chain: Chain, slot: str, sample: Sample) -> Slack:
     """Return the slack of an output for one sample.
 
     What adapters after an output allow holds for it as it is. What adapters before a model allow is a share of a
-    value there, and is taken as the same share of the output.
+    value there, and is taken as the same share of the output. An output that is computed from several may differ by
+    the most that one of them may.
 
     Args:
         chain: the sources.
@@ -45,11 +46,14 @@ def slack_of(chain: Chain, slot: str, sample: Sample) -> Slack:
     jpeg = any(map(_has_jpeg, sample.values()))
     own = _after(output)
     absolute = own.absolute + (own.jpeg if jpeg else 0.0)
-    relative = own.relative
-    for found in _before(chain, {origin.stage for origin in output.origins()}):
-        pixels = found.absolute + (found.jpeg if jpeg else 0.0)
-        relative += found.relative + pixels / _LARGEST_PIXEL
-    return Slack(absolute, relative)
+    before = [_share(_before(chain, origin.stage), jpeg) for origin in output.origins()]
+    return Slack(absolute, own.relative + max(before, default=0.0))
+
+
+def _share(above: list[Tolerance], jpeg: bool) -> float:
+    """Return what adapters above a stage allow together, as a share of a value."""
+    pixels = sum(found.absolute + (found.jpeg if jpeg else 0.0) for found in above)
+    return sum(found.relative for found in above) + pixels / _LARGEST_PIXEL
 
 
 def _after(taken: Taken) -> Tolerance:
@@ -63,10 +67,10 @@ def _after(taken: Taken) -> Tolerance:
     )
 
 
-def _before(chain: Chain, stages: set[int]) -> list[Tolerance]:
-    """Return what the adapters above some stages allow, each once."""
+def _before(chain: Chain, stage: int) -> list[Tolerance]:
+    """Return what the adapters above a stage allow, each once."""
     found: dict[int, Tolerance] = {}
-    seen, todo = set(stages), list(stages)
+    seen, todo = {stage}, [stage]
     while todo:
         for feed in chain.stages[todo.pop()].feeds.values():
             if feed.adapted is not None:
