@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -105,3 +106,33 @@ def test_saved_model_cli(merged: Path, digits: list[bytes], expected: np.ndarray
     done = FORKING.program(SAVED_MODEL_CLI, *words)
     assert done.returncode == 0, done.stderr[-2000:]
     np.testing.assert_allclose(np.load(tmp_path / "myOutput.npy"), expected[3:4], rtol=1e-5, atol=1e-7)
+
+
+FRONT = "decode-base64 | decode-image channels=1 | resize 28 28 | scale 1/255 | flatten"
+
+
+@pytest.fixture(scope="module", params=["digits", "digits_tf2"])
+def adapted(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    sample_models: Path,
+    _shared_child: Child,
+) -> Path:
+    """The same service without a model for the pictures: one line of the README."""
+    plan = wb.Plan.edit(sample_models / request.param, wb.Adapt(before={"myInput": FRONT}))
+    report = commit(wb.apply(plan), tmp_path_factory.mktemp("story") / "served", child=_shared_child.start())
+    assert report.verdict == "verified", report.reason
+    assert report.path is not None
+    return report.path
+
+
+@pytest.mark.parametrize("loader", ["v1", "v2"])
+def test_adapters_give_what_the_joined_models_do(
+    adapted: Path, digits: list[bytes], expected: np.ndarray, loader: Any, child: Child
+) -> None:
+    batch = np.array(digits, dtype=object)
+    found = wb.run(wb.open_model(adapted), {"myInput": batch}, loader=loader, child=child)["myOutput"]
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+    standard = np.array([text.translate(bytes.maketrans(b"-_", b"+/")) for text in digits], dtype=object)
+    again = wb.run(wb.open_model(adapted), {"myInput": standard}, loader=loader, child=child)["myOutput"]
+    np.testing.assert_array_equal(again, found)
