@@ -108,7 +108,7 @@ def test_what_a_step_asks_for_is_done_in_the_terminal_ui() -> None:
     """Every action that a hint gives with `step` has words of its own there."""
     asked = {
         node.args[0].value
-        for _, tree in _trees()
+        for _, tree in _trees(["."], "Action")
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)

@@ -224,6 +224,14 @@ def test_what_is_left_of_training_is_removed(tmp_path: Path) -> None:
     )
 
 
+def test_a_model_that_says_not_what_it_is_for_stays(tmp_path: Path) -> None:
+    model = trained(tmp_path / "m")
+    del model.proto.meta_graphs[0].signature_def["serving_default"]
+    (tmp_path / "m/saved_model.pb").write_bytes(model.proto.SerializeToString())
+    found = changed(open_model(tmp_path / "m"), Prune())
+    assert isinstance(found, Refused) and codes(found.findings) == ["prune-no-signature"]
+
+
 def test_nothing_is_removed_twice(tmp_path: Path) -> None:
     draft = made(trained(tmp_path / "m"), Prune(), Prune())
     assert codes(draft.findings) == ["checkpoint-pruned", "prune-done", "prune-nothing"]
@@ -361,3 +369,13 @@ def test_a_trained_model(name: str, zoo: Any, tmp_path: Path, child: Child) -> N
     assert result.bundle is not None and model.bundle is not None
     assert len(set(result.bundle) - {"_CHECKPOINTABLE_OBJECT_GRAPH"}) == 2
     assert result.bundle.nbytes < model.bundle.nbytes / 2 and not result.bundle.verify()
+
+
+@pytest.mark.needs_tf
+def test_one_of_several_metagraphs(zoo: Any, tmp_path: Path, child: Child) -> None:
+    model = open_model(zoo("v1_tag_sets").path, "serve")
+    other = next(one.tags_text for one in model.meta_graphs if one.tags_text != "serve")
+    draft = made(model, DropMetagraph([other]), Retag("only"))
+    report = commit(draft, tmp_path / "out", child=child)
+    assert report.verdict == "verified", report.reason
+    assert [one.tags_text for one in open_model(tmp_path / "out").meta_graphs] == ["only"]

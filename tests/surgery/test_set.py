@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,9 @@ def test_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert draft.references["serving_default"].constants[0][1].tolist() == [[3.0] * 4]
     with pytest.raises(InputError, match="nope"):
         made(model, Set("z", "@nope.npy"))
+    os.mkfifo("pipe.npy")
+    with pytest.raises(InputError, match="not a regular file"):
+        made(model, Set("z", "@pipe.npy"))
 
 
 @pytest.mark.needs_tf

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from hashlib import sha256
 from pathlib import Path
@@ -204,6 +205,13 @@ def test_damaged_entries(here: Path, files: object) -> None:
     (here / "plan.json").write_text(json.dumps({**found, "files": files}))
     with pytest.raises(DamagedFile, match="a file in it has no path or no digest"):
         recipe.load(here / "plan.json")
+
+
+def test_a_pipe_is_not_opened(here: Path) -> None:
+    os.mkfifo(here / "data/pipe")
+    found = check(Plan.edit("m", Adapt(after={"y": "argmax | labels @data/pipe"})))
+    (error,) = [one for one in found if one.severity == "error"]
+    assert error.code == "adapt-chain" and "not a regular file" in error.message
 
 
 def test_known_files_are_data() -> None:

@@ -84,6 +84,10 @@ PRUNED = Code(
 PRUNED_NOTHING = Code(
     "prune-nothing", "info", "nothing is left of training", "Nothing is removed.", "Leave the step out."
 )
+PRUNE_ANYTHING = Code(
+    "prune-no-signature", "error", "a model without signature and object graph can't be pruned",
+    "Nothing says what it is for, and everything would be removed.", "Add a signature in a step before.",
+)  # fmt: skip
 PRUNE_SAVER = Code(
     "prune-saver", "info", "variables of training stay, because of the saver",
     "A saver of another form can't be made to leave out a variable.",

@@ -12,13 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from workbench.disk import dtypes, tensor_proto
+from workbench.disk import arrays, dtypes, tensor_proto
 from workbench.disk.documents import NotJson, parse
 from workbench.errors import InputError, expect
 from workbench.model import Signature
 from workbench.names import did_you_mean, show
 from workbench.runtime.component_tensors import ComponentTensor, component_names
-from workbench.runtime.inputs import arrays
 from workbench.runtime.inputs.cast import as_array, example
 
 if TYPE_CHECKING:

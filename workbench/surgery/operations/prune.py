@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from workbench.disk import schema
+from workbench.findings import Action, Hint
 from workbench.graph.reach import ancestors
 from workbench.model import MetaGraph
 from workbench.model.signature import TRAIN_OP
@@ -61,8 +62,17 @@ class _Work:
 
     def apply(self) -> None:
         meta_graph, workspace = self.meta_graph, self.workspace
+        if not self.original.shown_signatures and not self.original.has_object_graph:
+            workspace.note(
+                "prune-no-signature",
+                "error",
+                show(str(workspace.model.path)),
+                "The model has no signature and no object graph, so that nothing says what it is for.",
+                Hint("First ", Action("add-signature", {"model": "MODEL", "step": "prune"})),
+            )
+            return
         size = meta_graph.ByteSize()
-        before = len(meta_graph.graph_def.node), len(self.original.variables)
+        before = len(meta_graph.graph_def.node), _restored(self.original)
         in_use = InUse.of(meta_graph)
         if TRAIN_OP in meta_graph.signature_def:
             del meta_graph.signature_def[TRAIN_OP]
@@ -85,7 +95,8 @@ class _Work:
             sweep(meta_graph, in_use)
         functions = drop_functions(meta_graph)
         drop_unneeded_keys(workspace, tracked)
-        left = len(meta_graph.graph_def.node), len(MetaGraph(meta_graph).variables)
+        after = MetaGraph(meta_graph, bundle=workspace.bundle())
+        left = len(meta_graph.graph_def.node), _restored(after)
         self._tell(before[0] - left[0], before[1] - left[1], functions, size - meta_graph.ByteSize())
         workspace.verify_all()
 
@@ -142,6 +153,11 @@ class _Work:
             return
         told = f"{', '.join(removed)} removed; the graph is {max(nbytes, 0):,} bytes smaller."
         self.workspace.note("prune-done", "info", where, told)
+
+
+def _restored(meta: MetaGraph) -> int:
+    """Return the number of variables that have a value in the checkpoint."""
+    return sum(variable.key is not None for variable in meta.variables)
 
 
 def _name(variable: Variable) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from workbench.disk import dtypes
+from workbench.disk.arrays import read_npy
 from workbench.disk.schema import NodeDef, TensorProto
-from workbench.errors import InputError
 from workbench.model import shapes
 from workbench.model.signature import Port, Signature
 from workbench.names import did_you_mean, show
@@ -76,12 +75,7 @@ def _given(value: Any) -> Any:
     import numpy as np
 
     if isinstance(value, str) and value.startswith("@"):
-        path = Path(value[1:])
-        try:
-            return np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as problem:
-            reason = f"{show(str(path))} can't be read as .npy: {show(str(problem))}."
-            raise InputError(reason, hint="Write it with numpy.save.") from None
+        return read_npy(value[1:])
     try:
         array = np.array(value)
     except ValueError:  # rows of different lengths

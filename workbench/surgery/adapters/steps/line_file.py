@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from workbench.errors import MissingFile, UnsupportedFormat
+from workbench.disk import files
+from workbench.errors import DamagedFile, MissingFile, UnsupportedFormat
 from workbench.names import show
 from workbench.surgery.adapters.fragment import Asset, Fragment, Tensor
 
@@ -27,10 +28,11 @@ def read_lines(path: str) -> list[bytes]:
             raise UnsupportedFormat(
                 f"The file has {size:,} bytes; at most {MOST_BYTES:,} are taken.", where=path
             )
-        data = file.read_bytes()
-    except OSError as error:
+        data = files.read_whole(file, MOST_BYTES)
+    except (OSError, DamagedFile) as error:
+        why = error.message if isinstance(error, DamagedFile) else f"{error.strerror}."
         raise MissingFile(
-            f"The file can't be read: {error.strerror}.",
+            f"The file can't be read: {why}",
             where=show(path),
             hint="Give a file with an entry on each line.",
         ) from error

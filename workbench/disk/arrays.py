@@ -47,6 +47,13 @@ def read_bytes(name: str) -> bytes:
         return data
 
 
+def _regular(name: str, flags: int) -> int:
+    """Open a regular file only: a pipe could block, and a device do something."""
+    if not stat.S_ISREG(os.stat(name).st_mode):
+        raise NotAnArray("it is not a regular file")
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+
 def read_npy(name: str) -> Array:
     """Return the array of an `.npy` file.
 
@@ -56,10 +63,8 @@ def read_npy(name: str) -> Array:
     """
     import zipfile
 
-    with reading(name), open(name, "rb") as file:
+    with reading(name), open(name, "rb", opener=_regular) as file:
         found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise NotAnArray("it is not a regular file")
         if zipfile.is_zipfile(file):
             raise InputError(
                 f"The file {show(name)} holds several arrays.", hint="Name it .npz and choose one."
@@ -81,9 +86,7 @@ def read_npz(name: str, member: str | None = None, *, every: bool = False) -> di
     """
     import zipfile
 
-    with reading(name), open(name, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise NotAnArray("it is not a regular file")
+    with reading(name), open(name, "rb", opener=_regular) as file:
         if file.read(6) == b"\x93NUMPY":
             raise InputError(f"The file {show(name)} holds just one array.", hint="Name it .npy.")
         with zipfile.ZipFile(file) as archive:

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from tests.sampling import plainly
+from workbench.disk import arrays
 from workbench.errors import InputError
-from workbench.runtime.inputs import arrays
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -137,7 +137,7 @@ def lying(path: Path) -> Path:
 MEASURE = """
 import sys
 from workbench.errors import InputError
-from workbench.runtime.inputs import arrays
+from workbench.disk import arrays
 def peak():
     return int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1]) >> 10
 import numpy
