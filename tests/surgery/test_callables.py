@@ -29,6 +29,7 @@ from workbench.publishing.report import Report
 from workbench.runtime.api import run
 from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import Draft
+from workbench.surgery.operations.connect import Connect
 from workbench.surgery.operations.flatten import Flatten
 from workbench.surgery.operations.freeze import Freeze
 from workbench.surgery.operations.signature import ChangeSignature
@@ -206,6 +207,18 @@ def test_a_wire_may_name_the_callable(make: Make, tmp_path: Path, child: Child) 
         {"a": (make("one"), None), "b": (make("other"), None)}, "a@serve#nested/a = b@__call__[2]#x"
     )
     joined(plan, tmp_path / "out", child)
+
+
+@pytest.mark.parametrize("form", ["tf1", "tf2"])
+def test_adapters_on_a_wire_between_callables(make: Make, form: str, tmp_path: Path, child: Child) -> None:
+    made = plan_of({"a": (make("one"), None), "b": (make("other"), None)}, format=form)
+    plan = made.with_wire(Connect("a@output_0", "b@x", "scale 1/2 offset=1 | softmax"))
+    joined(plan, tmp_path / "out", child)
+    a, b, x = weights(make("one")), weights(make("other")), numbers()
+    between = np.exp((x @ a["weights"] + a["bias"]) / 2 + 1)
+    expected = between / between.sum(axis=1, keepdims=True) @ b["weights"] + b["bias"]
+    found = run(tmp_path / "out", {"x": x}, child=child)
+    np.testing.assert_allclose(found["output_0"], expected, rtol=1e-4, atol=1e-4)
 
 
 def test_tables_assets_and_constants_that_were_captured(make: Make, tmp_path: Path, child: Child) -> None:

@@ -234,6 +234,8 @@ def test_wires_with_adapters_are_verified(tmp_path: Path, child: Child, format: 
         assert got["y"].shape == (2, 28, 28, 1) and 0.2 < got["y"].mean() < 0.8
         assert got["classes_y"].tolist() == [[0, 0, 0, 1, 0], [1, 0, 0, 0, 0]]
         assert got["ids_y"].tolist() == [2, -1]
+    words.unlink()  # found again among the assets of the result
+    assert wb.verify(tmp_path / "result", sources=paths).verdict == "verified"
 
 
 @pytest.mark.needs_tf

@@ -147,9 +147,33 @@ def _decoded(now: TensorType, want: TensorType) -> Iterator[_Move]:
             adapters.append(Resize(height, width))
             marks.append(Mark(str(adapters[-1]), "guessed", _METHOD))
         yield _Move(tuple(adapters), _DOUBTFUL * len(adapters), tuple(marks))
+    elif now.rank is not None and want.is_number:
+        yield from _decoded_flat(now.rank, want)
     if want.is_number:
         target = want.name if want.name in ("float32", "float64", "int32", "int64") else "float32"
         yield _doubt(ParseNumber(target), "guessed", "the strings are taken for numbers as text.")
+
+
+def _decoded_flat(rank: int, want: TensorType) -> Iterator[_Move]:
+    """Yield a decoder for an input whose rows may be the pixels of images."""
+    for side, channels, why in _squares(want):
+        if len(want.shape or ()) == rank + 1:
+            decode, resize = DecodeImage(channels), Resize(side, side)
+            marks = (
+                Mark(str(decode), "guessed", "the strings are taken for image files."),
+                Mark(str(resize), "guessed", why),
+            )
+            flat: Adapter = Flatten() if rank else Reshape((want.last,))
+            yield _Move((decode, resize, flat), 2 * _DOUBTFUL + _PLAIN, marks)
+
+
+def _squares(want: TensorType) -> Iterator[tuple[int, int, str]]:
+    """Yield side and channels of images whose pixels are a row of an input, and why it is a guess."""
+    for channels in (1, 3):
+        side = isqrt((want.last or 0) // channels)
+        if side >= 4 and side * side * channels == want.last:
+            why = f"{want.last:,} numbers are taken for an image of {side} × {side}; {_METHOD}"
+            yield side, channels, why
 
 
 def picture_sizes(shape: Shape) -> tuple[int | None, int | None, int | None]:
@@ -289,11 +313,7 @@ def _flat_picture(now: TensorType, want: TensorType) -> Iterator[_Move]:
         return
     if len(want.shape or ()) not in (len(now.shape) - 2, 2):
         return
-    for channels in (1, 3):
-        side = isqrt(want.last // channels)
-        if side < 4 or side * side * channels != want.last:
-            continue
-        why = f"{want.last:,} numbers are taken for an image of {side} × {side}; {_METHOD}"
+    for side, channels, why in _squares(want):
         if tuple(now.shape[-3:-1]) != (side, side):
             yield _doubt(Resize(side, side), "guessed", why)
         elif now.last != channels:
