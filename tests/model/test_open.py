@@ -11,6 +11,7 @@ from workbench.checks.open_model import examine
 from workbench.disk import dtypes, schema
 from workbench.errors import UnknownName, WorkbenchError
 from workbench.model import MetaGraph, open_model
+from workbench.model import model as model_
 
 
 def test_a_v1_model(sample_models: Path) -> None:
@@ -386,3 +387,35 @@ def test_a_recipe_that_can_not_be_read_is_a_finding(sample_models: Path, tmp_pat
     (folder / "assets.extra" / "workbench-proof.json").write_text("[1, 2]")
     assert [finding.code for finding in examine(open_model(folder))] == ["origin-unreadable"] * 2
     assert open_model(sample_models / "digits").origin is None
+
+
+def test_a_released_message_is_made_again(sample_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_, "LARGE", 0)
+    model = open_model(sample_models / "digits_tf2")
+    meta, data = model.meta, model.proto.SerializeToString(deterministic=True)
+    names, variables = list(meta.nodes), meta.variables
+    model.release()
+    assert meta.beside is meta.proto, "a model that somebody else may work with stays as it is"
+    model.may_release = True
+    model.release()
+    beside = meta.beside
+    assert not beside.graph_def.node and not beside.graph_def.library.function
+    assert meta.signature().inputs["myInput"].shape == (None, 784)
+    assert (meta.tags, meta.producer, meta.has_object_graph) == (
+        ("serve",),
+        beside.graph_def.versions.producer,
+        True,
+    )
+    assert meta.variables is variables
+    assert meta.beside is beside, "nothing of this needs the graph"
+    assert list(meta.nodes) == names and meta.functions
+    assert meta.beside is meta.proto
+    assert model.meta is meta and model.proto.SerializeToString(deterministic=True) == data
+
+
+def test_a_small_message_is_not_released(sample_models: Path) -> None:
+    model = open_model(sample_models / "digits")
+    model.may_release = True
+    proto = model.proto
+    model.release()
+    assert model.proto is proto

@@ -173,14 +173,21 @@ class Body:
         return Adjacency(self.nodes)
 
     @cached_property
-    def _consumers(self) -> Mapping[str, list[tuple[NodeDef, int, str]]]:
-        """By node or argument, the uses of its outputs: (node, position in its `input`, the entry there)."""
-        found: dict[str, list[tuple[NodeDef, int, str]]] = {}
+    def _consumers(self) -> Mapping[str, NodeDef | list[NodeDef]]:
+        """By node or argument, the node that uses its outputs, or a list where several do.
+
+        Most have one, and a list for each would take more memory than the nodes.
+        """
+        found: dict[str, NodeDef | list[NodeDef]] = {}
         for node in self.nodes.values():
-            for position, entry in enumerate(node.input):
-                if entry[:1] == "^":
-                    break
-                found.setdefault(entry.partition(":")[0], []).append((node, position, entry))
+            for name in {entry.partition(":")[0] for entry in node.input if entry[:1] != "^"}:
+                known = found.get(name)
+                if known is None:
+                    found[name] = node
+                elif isinstance(known, list):
+                    known.append(node)
+                else:
+                    found[name] = [known, node]
         return found
 
     def uses(self, output: Output) -> list[tuple[NodeDef, int]]:
@@ -189,8 +196,11 @@ class Body:
         found = self._uses.get(name)
         if found is None:
             found = self._uses[name] = {}
-            for node, position, entry in self._consumers.get(name, ()):
-                found.setdefault(self.address(entry)[1], []).append((node, position))
+            users = self._consumers.get(name, [])
+            for node in users if isinstance(users, list) else [users]:
+                for position, entry in enumerate(node.input):
+                    if entry.partition(":")[0] == name:
+                        found.setdefault(self.address(entry)[1], []).append((node, position))
         return found.get(index, [])
 
     def calls(self, node: NodeDef) -> list[Call]:

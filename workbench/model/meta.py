@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from workbench import names
 from workbench.disk import dtypes, optable
-from workbench.disk.schema import FunctionDef, MetaGraphDef, NodeDef
+from workbench.disk.schema import FunctionDef, GraphDef, MetaGraphDef, NodeDef
 from workbench.errors import UnknownName, expect
 from workbench.findings import Action, Hint
 from workbench.model import tensors
@@ -40,6 +40,7 @@ class MetaGraph:
         bundle: the opened checkpoint, or a function that opens it when variables are asked for, or None.
         folder: the model's folder, for its assets; None for a draft in memory or a lone GraphDef.
         format: `graphdef` makes the signature out of placeholders and sinks.
+        again: gives an equal message when this one was released, or None.
     """
 
     def __init__(
@@ -49,9 +50,11 @@ class MetaGraph:
         bundle: Bundle | Callable[[], Bundle | None] | None = None,
         folder: Path | None = None,
         format: Format = "pb",
+        again: Callable[[], MetaGraphDef] | None = None,
     ) -> None:
-        self.proto = proto
-        self.graph = proto.graph_def
+        self._proto: MetaGraphDef | None = proto
+        self._beside = proto
+        self._again = again
         self.folder = folder
         self.format: Format = format
         self._bundle = bundle
@@ -69,6 +72,39 @@ class MetaGraph:
             f"{names.count(len(self.graph.node), 'node')}, "
             f"{names.count(len(self.graph.library.function), 'function')}, {signatures}>"
         )
+
+    @property
+    def proto(self) -> MetaGraphDef:
+        """The message; it must not be changed."""
+        if self._proto is None:
+            assert self._again is not None
+            self._proto = self._beside = self._again()
+        return self._proto
+
+    @property
+    def graph(self) -> GraphDef:
+        """The GraphDef of the message."""
+        return self.proto.graph_def
+
+    @property
+    def beside(self) -> MetaGraphDef:
+        """The message for what stands beside the graph: after `release` it has only that."""
+        return self._beside
+
+    def release(self) -> None:
+        """Free the memory of a message that can be made again, which happens when it is asked for.
+
+        A node of a graph takes a kilobyte, ten times as much as in the file. What is known of the model by other means
+        than its messages stays known.
+        """
+        if self._again is None or self._proto is None:
+            return
+        _ = self.tags, self.has_object_graph
+        self._beside = _without_graph(self._proto)
+        self._proto = None
+        for name in _MESSAGES:
+            self.__dict__.pop(name, None)
+        self._function_nodes.clear()
 
     @property
     def bundle(self) -> Bundle | None:
@@ -93,7 +129,7 @@ class MetaGraph:
     @property
     def producer(self) -> int:
         """The graph's version (`versions.proto`), 0 if it has none."""
-        return int(self.graph.versions.producer)
+        return int(self.beside.graph_def.versions.producer)
 
     @cached_property
     def has_unknown_fields(self) -> bool:
@@ -131,7 +167,7 @@ class MetaGraph:
     @cached_property
     def op_table(self) -> optable.OpTable:
         """TensorFlow's ops and the model's own."""
-        return optable.OpTable(self.proto.meta_info_def.stripped_op_list)
+        return optable.OpTable(self.beside.meta_info_def.stripped_op_list)
 
     @cached_property
     def bodies(self) -> tuple[tuple[Sequence[NodeDef], list[str]], ...]:
@@ -181,7 +217,7 @@ class MetaGraph:
             from workbench.model.graphdef import read_signature
 
             return read_signature(self)
-        return read_signatures(self.proto)
+        return read_signatures(self.beside)
 
     @property
     def shown_signatures(self) -> dict[str, Signature]:
@@ -213,10 +249,10 @@ class MetaGraph:
             raise UnknownName(f"There is no signature {names.show(key)!r}.", hint=hint)
         return self.signatures[key]
 
-    @property
+    @cached_property
     def has_object_graph(self) -> bool:
         """Whether a TF2 object graph is there (`tf.saved_model.save` writes one)."""
-        return bool(self.proto.HasField("object_graph_def") and len(self.proto.object_graph_def.nodes))
+        return bool(self.beside.HasField("object_graph_def") and len(self.beside.object_graph_def.nodes))
 
     @cached_property
     def objects(self) -> ObjectGraph | None:
@@ -225,7 +261,7 @@ class MetaGraph:
             return None
         from workbench.model.objects import ObjectGraph
 
-        return ObjectGraph(self.proto.object_graph_def)
+        return ObjectGraph(self.beside.object_graph_def)
 
     @cached_property
     def callables(self) -> tuple[Callable_, ...]:
@@ -262,7 +298,7 @@ class MetaGraph:
     @cached_property
     def assets(self) -> tuple[Asset, ...]:
         """The asset files the model names."""
-        return read_assets(self.proto, self.folder)
+        return read_assets(self.beside, self.folder)
 
     @cached_property
     def init_op(self) -> str | None:
@@ -360,3 +396,22 @@ class MetaGraph:
                 if parsed is not None:
                     found.setdefault(str(parsed), Tensor(str(parsed), port.dtype, port.shape))
         return found
+
+
+_MESSAGES = ("nodes", "functions", "bodies", "_main_op_list", "op_table", "objects")
+"""What a MetaGraph remembers that holds on to its message."""
+
+
+def _without_graph(proto: MetaGraphDef) -> MetaGraphDef:
+    """Return a copy without nodes and functions."""
+    copy = MetaGraphDef()
+    for field in ("meta_info_def", "saver_def", "object_graph_def"):
+        if proto.HasField(field):
+            getattr(copy, field).CopyFrom(getattr(proto, field))
+    copy.graph_def.versions.CopyFrom(proto.graph_def.versions)
+    for name, collection in proto.collection_def.items():
+        copy.collection_def[name].CopyFrom(collection)
+    for name, signature in proto.signature_def.items():
+        copy.signature_def[name].CopyFrom(signature)
+    copy.asset_file_def.extend(proto.asset_file_def)
+    return copy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterable
 from functools import cached_property
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 SERVE = ("serve",)
 VARIABLES = "variables"
+LARGE = 4 << 20  # bytes of a file whose message takes more memory than it is worth to keep
 
 
 class Model:
@@ -40,6 +42,9 @@ class Model:
         proto: the `SavedModel`.
         tags: the tag set that `meta` means, or None for the obvious one.
         stamp: of its file as it was read; None if that is not known.
+
+    Attributes:
+        may_release: whether `release` frees memory. Only who opened a model knows that nobody works with its nodes.
     """
 
     def __init__(
@@ -50,7 +55,9 @@ class Model:
         stamp: Stamp | None = None,
     ) -> None:
         self.location = location
-        self.proto = proto
+        self._proto: SavedModel | None = proto
+        self._data = b""
+        self.may_release = False
         self.stamp = stamp
         self.path: Path = location.path
         self.format: Format = location.kind
@@ -63,6 +70,24 @@ class Model:
         told = "; ".join(repr(MetaGraph(meta, format=self.format))[1:-1] for meta in metas[:3])
         more = f"; {len(metas) - 3:,} more" if len(metas) > 3 else ""
         return f"<Model {names.show(os.fspath(self.path))}: {told or 'no MetaGraph'}{more}>"
+
+    @property
+    def proto(self) -> SavedModel:
+        """The `SavedModel` message."""
+        if self._proto is None:
+            self._proto = SavedModel.FromString(self._data)
+        return self._proto
+
+    def release(self) -> None:
+        """Keep the bytes of a large message in its place; it is parsed again when it is asked for."""
+        large = self.stamp is not None and self.stamp.size >= LARGE
+        if not (self.may_release and large) or self._proto is None:
+            return
+        self._data = self._data or self._proto.SerializeToString(deterministic=True)
+        for meta in self.meta_graphs:
+            meta.release()
+        self._proto = None
+        gc.collect()  # bodies and levels of a graph refer to each other, and to its nodes
 
     @property
     def folder(self) -> Path | None:
@@ -84,8 +109,14 @@ class Model:
     def meta_graphs(self) -> tuple[MetaGraph, ...]:
         """Every MetaGraph, in the order of the file."""
         return tuple(
-            MetaGraph(proto, bundle=lambda: self.bundle, folder=self.folder, format=self.format)
-            for proto in self.proto.meta_graphs
+            MetaGraph(
+                proto,
+                bundle=lambda: self.bundle,
+                folder=self.folder,
+                format=self.format,
+                again=lambda at=position: self.proto.meta_graphs[at],
+            )
+            for position, proto in enumerate(self.proto.meta_graphs)
         )
 
     @cached_property

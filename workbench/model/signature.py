@@ -90,7 +90,9 @@ def read_signatures(meta: MetaGraphDef) -> dict[str, Signature]:
         inputs = {name: read_port(name, proto.inputs[name]) for name in sorted(proto.inputs)}
         for name in proto.defaults:
             if name in inputs:
-                inputs[name] = read_port(name, proto.inputs[name], proto.defaults[name])
+                default = TensorProto()
+                default.CopyFrom(proto.defaults[name])  # a part of a message keeps all of it in memory
+                inputs[name] = read_port(name, proto.inputs[name], default)
         outputs = {name: read_port(name, proto.outputs[name]) for name in sorted(proto.outputs)}
         found[key] = Signature(key, proto.method_name, inputs, outputs)
     return found

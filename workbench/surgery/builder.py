@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from workbench import names
 from workbench.disk import dtypes, schema
 from workbench.disk.optable import OpTable
-from workbench.disk.schema import FunctionDef, NodeDef, TensorInfo
+from workbench.disk.schema import FunctionDef, FunctionDefLibrary, NodeDef, TensorInfo
 from workbench.findings import Action, Finding, Hint
 from workbench.model.objects import OBJECT_GRAPH_KEY
 from workbench.surgery.conditions.preconditions import has_checkpoint, look_closer, variables_have_data
@@ -99,6 +99,7 @@ class Builder:
         for part in self.parts:
             self._keep(part)
             look_closer(part)
+            part.model.release()
         if self._failed() or not self._fits_in_a_proto():
             return None
         for part in self.parts:
@@ -107,6 +108,7 @@ class Builder:
             return None
         for part in self.parts:
             self._rename(part)
+            part.model.release()
         self.chains = connect_wires(self.join, self.graph, self._final)
         for found in shared_inputs:
             feed_targets(self.graph, found, self.join.parts, keep_signatures=self.plan.result.keep_signatures)
@@ -183,6 +185,7 @@ class Builder:
             if part.meta.has_object_graph:
                 numbers = self.asset_numbers.get(part.handle, {})
                 add_objects(objects, part, self.renamers[part.handle], numbers)
+                part.model.release()
             else:
                 add_variables(objects, part)
         signature_map = add_signature_map(objects)
@@ -314,8 +317,8 @@ class Builder:
         self.rewritten["described"] += describe_variables(part)
 
     def _rename(self, part: ImportedModel) -> None:
-        library = part.meta.proto.graph_def.library
         kept = frozenset(part.functions)
+        library = part.meta.graph.library if kept else FunctionDefLibrary()
         gradient_ops = frozenset(
             gradient.registered_op_type
             for gradient in library.registered_gradients
@@ -351,7 +354,7 @@ class Builder:
                 renamed = self.graph.library.registered_gradients.add()
                 renamed.CopyFrom(registered)
                 renamer.registered_gradient(renamed)
-        for name, alias in part.meta.proto.meta_info_def.function_aliases.items():
+        for name, alias in part.meta.beside.meta_info_def.function_aliases.items():
             if name in kept:
                 self.meta.meta_info_def.function_aliases[renamer.function(name)] = alias
 

@@ -101,7 +101,7 @@ class ImportedModel:
 
     def __post_init__(self) -> None:
         self.needs = Needs(self.meta, self.cuts)
-        self.naming = NamingNodes(self.meta.functions)
+        self.naming = NamingNodes(self.meta)
 
     @property
     def handle(self) -> str:
@@ -111,7 +111,7 @@ class ImportedModel:
     @property
     def saver(self) -> SaverDef:
         """The SaverDef of the source."""
-        return self.meta.proto.saver_def
+        return self.meta.beside.saver_def
 
     @property
     def counts(self) -> NodeCounts:
@@ -227,7 +227,7 @@ class ImportedModel:
 
     def _parsed_variable_defs(self) -> list[tuple[str, VariableDef]]:
         parsed: list[tuple[str, VariableDef]] = []
-        collections = self.meta.proto.collection_def
+        collections = self.meta.beside.collection_def
         for name in VARIABLE_COLLECTIONS:
             if name not in collections:
                 continue
@@ -245,10 +245,6 @@ class ImportedModel:
                 if names.input_node(getattr(definition, field_name)) not in wanted:
                     definition.ClearField(field_name)
             self.variable_defs.setdefault(name, []).append(definition)
-
-    def naming_nodes(self, name: str) -> Iterable[NodeDef]:
-        """Return the nodes of a kept function that may name more than their inputs."""
-        return self.made[name].node_def if name in self.made else self.naming.nodes(name)
 
     def use_functions(self, made: Mapping[str, FunctionDef]) -> None:
         """Add functions to the model's library and drop those that are no longer used."""

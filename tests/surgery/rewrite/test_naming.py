@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tests.protos import Func, function, graph, node
+from tests.protos import Func, function, graph, meta_graph, node
 from workbench.disk.schema import AttrValue
 from workbench.graph.functions import reachable
+from workbench.model.meta import MetaGraph
 from workbench.surgery.rewrite.naming import NamingNodes
 
 
@@ -22,7 +23,7 @@ def test_nodes_that_name_functions_and_resources() -> None:
         node("handle", "VarHandleOp", dtype=1),
         node("custom", "Neg", "a", _gradient_op_type="CustomGradient-1"),
     )
-    found = NamingNodes({"f": body, "g": function("g", [])})
+    found = NamingNodes(MetaGraph(meta_graph(graph(functions=[body, function("g", [])]))))
     assert [one.name for one in found.nodes("f")] == [
         "call",
         "branches",
@@ -40,7 +41,7 @@ def test_reach_looks_only_at_the_nodes_it_is_given() -> None:
     inner = function("g", ["a"], node("n", "Neg", "a", T=1))
     outer = function("f", ["a"], node("call", "PartitionedCall", "a", f=Func("g")))
     whole = graph(node("start", "PartitionedCall", f=Func("f")), functions=[outer, inner])
-    found = NamingNodes({"f": outer, "g": inner})
+    found = NamingNodes(MetaGraph(meta_graph(whole)))
     assert reachable(whole, whole.node) == {"f", "g"}
     assert reachable(whole, whole.node, naming=found.nodes) == {"f", "g"}
     assert reachable(whole, whole.node, naming=lambda name: []) == {"f"}

@@ -83,7 +83,7 @@ def _captured(part: ImportedModel) -> Iterable[tuple[str, int]]:
     objects = part.meta.objects
     if objects is None:
         return
-    concrete: Mapping[str, SavedConcreteFunction] = part.meta.proto.object_graph_def.concrete_functions
+    concrete: Mapping[str, SavedConcreteFunction] = part.meta.beside.object_graph_def.concrete_functions
     for name in sorted(set(concrete) & set(part.functions)):
         bound = concrete[name].bound_inputs
         first = len(part.function(name).signature.input_arg) - len(bound)

@@ -38,10 +38,10 @@ def merge_collections(meta: MetaGraphDef, part: ImportedModel, renamer: Renamer)
             copy.CopyFrom(definition)
             renamer.variable_def(copy)
             values.append(copy.SerializeToString(deterministic=True))
-    for name in sorted(part.meta.proto.collection_def):
+    for name in sorted(part.meta.beside.collection_def):
         if name in VARIABLE_COLLECTIONS or name in _INIT_COLLECTIONS or name in _ASSET_COLLECTIONS:
             continue
-        collection = part.meta.proto.collection_def[name]
+        collection = part.meta.beside.collection_def[name]
         kind = collection.WhichOneof("kind")
         if name in ("cond_context", "while_context") and kind == "bytes_list":
             _contexts(meta, name, collection.bytes_list.value, part, renamer)
@@ -158,7 +158,7 @@ def merge_versions(graph_def: GraphDef, parts: Iterable[ImportedModel]) -> None:
 
     A GraphDef without versions is of version 0, the oldest: a later one could refuse its ops as removed.
     """
-    versions = [part.meta.proto.graph_def.versions for part in parts]
+    versions = [part.meta.beside.graph_def.versions for part in parts]
     result = graph_def.versions
     result.producer = min((version.producer for version in versions), default=0)
     result.min_consumer = max((version.min_consumer for version in versions), default=0)
@@ -175,10 +175,10 @@ def merge_meta_info(meta: MetaGraphDef, parts: Iterable[ImportedModel], tags: It
     ops: dict[str, OpDef] = {}
     newest = -1
     for part in parts:
-        source = part.meta.proto.meta_info_def
+        source = part.meta.beside.meta_info_def
         for op in source.stripped_op_list.op:
             ops.setdefault(op.name, op)
-        producer = part.meta.proto.graph_def.versions.producer
+        producer = part.meta.beside.graph_def.versions.producer
         if producer > newest:
             newest = producer
             info.tensorflow_version = source.tensorflow_version

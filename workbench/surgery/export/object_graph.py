@@ -74,7 +74,7 @@ def functions_of_objects(part: ImportedModel) -> list[str]:
     """Return the functions of a source's objects, which must stay in the library."""
     if not part.meta.has_object_graph:
         return []
-    graph = part.meta.proto.object_graph_def
+    graph = part.meta.beside.object_graph_def
     found = set(graph.concrete_functions)
     for node in graph.nodes:  # some are named without being listed; the loader wants them all the same
         if node.WhichOneof("kind") == "function":
@@ -90,7 +90,7 @@ def constants_of_objects(part: ImportedModel) -> list[str]:
     """Return the main graph's Const nodes that hold constant objects."""
     if not part.meta.has_object_graph:
         return []
-    nodes = part.meta.proto.object_graph_def.nodes
+    nodes = part.meta.beside.object_graph_def.nodes
     return [
         node.constant.operation
         for node in nodes
@@ -118,7 +118,7 @@ def add_objects(objects: Objects, part: ImportedModel, renamer: Renamer, assets:
         renamer: its names.
         assets: index of an asset in the source to the one in the result.
     """
-    source = part.meta.proto.object_graph_def
+    source = part.meta.beside.object_graph_def
     offset = len(objects.graph.nodes)
     for original in source.nodes:
         node = objects.graph.nodes.add()
@@ -171,7 +171,7 @@ def table_nodes(meta: MetaGraph) -> dict[int, str]:
 
     What an object's `_create_resource` makes has the table's `shared_name`.
     """
-    graph = meta.proto.object_graph_def
+    graph = meta.beside.object_graph_def
     if not any(node.WhichOneof("kind") == "resource" for node in graph.nodes):
         return {}
     by_name = {
@@ -271,7 +271,7 @@ def _bind_captures(
     """
     calls = [(view, node) for view in (whole, meta) for node in view.nodes.values() if node.op in CALLS]
     for caller, node in calls:
-        found = caller.proto.object_graph_def.concrete_functions.get(attr(node, "f").func.name)
+        found = caller.beside.object_graph_def.concrete_functions.get(attr(node, "f").func.name)
         if found is None or not found.bound_inputs:
             continue
         data = [text for text in node.input if not text.startswith("^")]

@@ -13,7 +13,6 @@ from workbench import names
 from workbench.disk.nodes import attr
 from workbench.disk.schema import NodeDef
 from workbench.findings import Action, Hint
-from workbench.graph.functions import reachable
 from workbench.model.callables import Variant
 from workbench.model.op_classes import call_op
 from workbench.names import show
@@ -151,10 +150,8 @@ def _note(part: ImportedModel, key: str, where: str, hint: str | None) -> None:
 
 
 def _normalises(part: ImportedModel) -> bool:
-    """Return whether a kept layer behaves differently in training."""
-    wanted = reachable(part.meta.proto.graph_def, part.kept.values())
-    bodies = [part.meta.functions[name].node_def for name in wanted if name in part.meta.functions]
-    for node in (*part.kept.values(), *(node for body in bodies for node in body)):
+    """Return whether a kept layer of the main graph behaves differently in training."""
+    for node in part.kept.values():
         if node.op.startswith("FusedBatchNorm") and not attr(node, "is_training").b:
             return True
         lowered = node.name.lower()

@@ -32,9 +32,16 @@ def opened_by_name(bodies: Iterable[tuple[str, Iterable[NodeDef]]]) -> dict[str,
 
 def known_by_name(part: ImportedModel) -> dict[str, str]:
     """Return the kept VarHandleOps that functions open by `shared_name`."""
-    opened = opened_by_name((name, part.naming_nodes(name)) for name in part.functions)
+    opened = opened_by_name((name, _handles(part, name)) for name in part.functions)
     handles = [node for node in part.kept.values() if node.op == "VarHandleOp"] if opened else []
     return {node.name: opened[name] for node in handles if (name := _shared_name(node)) in opened}
+
+
+def _handles(part: ImportedModel, function: str) -> Iterable[NodeDef]:
+    """Return the nodes of a function that may be VarHandleOps."""
+    if function in part.made:
+        return part.made[function].node_def
+    return part.naming.nodes(function) if "VarHandleOp" in part.naming.ops(function) else ()
 
 
 def _shared_name(handle: NodeDef) -> str:

@@ -97,6 +97,7 @@ def open_sources(plan: Plan) -> dict[str, Model]:
         key = (source.path, source.tags)
         if key not in seen:
             seen[key] = open_model(source.path, source.tags)
+            seen[key].may_release = True
         models[source.handle] = seen[key]
     return models
 

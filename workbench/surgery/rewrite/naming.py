@@ -7,19 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from workbench.disk.schema import AttrValue, FunctionDef, NodeDef
+from workbench.disk.schema import AttrValue, NodeDef
+from workbench.model.meta import MetaGraph
 from workbench.surgery.rewrite.prefix import NAMING_ATTRS, NAMING_OPS
 
 
 class NamingNodes:
-    """The naming nodes of the functions of one library, each body looked at once.
+    """The naming nodes of the functions of a MetaGraph, each body looked at once.
 
     Args:
-        functions: the library by name; it must not change.
+        meta: the MetaGraph.
     """
 
-    def __init__(self, functions: Mapping[str, FunctionDef]) -> None:
-        self._functions = functions
+    def __init__(self, meta: MetaGraph) -> None:
+        self._meta = meta
         self._positions: dict[str, list[int]] = {}
         self._ops: dict[str, set[str]] = {}
 
@@ -37,11 +38,14 @@ class NamingNodes:
 
     def nodes(self, name: str) -> list[NodeDef]:
         """Return the naming nodes of a function."""
-        body = self._functions[name].node_def
-        return [body[position] for position in self.positions(name)]
+        positions = self.positions(name)
+        if not positions:
+            return []
+        body = self._meta.functions[name].node_def
+        return [body[position] for position in positions]
 
     def _look(self, name: str) -> list[int]:
-        functions = self._functions
+        functions = self._meta.functions
         positions, ops = [], set()
         for position, node in enumerate(functions[name].node_def):
             op = node.op

@@ -127,10 +127,12 @@ def info_of(
     meta: MetaGraph, signature: Signature, key: str, side: Literal["inputs", "outputs"]
 ) -> TensorInfo:
     """Return the TensorInfo of a key of a signature, made from the endpoint for a GraphDef."""
-    protos = meta.proto.signature_def
+    protos = meta.beside.signature_def
     if signature.key in protos:
         definition = protos[signature.key]
-        return (definition.inputs if side == "inputs" else definition.outputs)[key]
+        info = TensorInfo()
+        info.CopyFrom((definition.inputs if side == "inputs" else definition.outputs)[key])
+        return info
     port: Port = getattr(signature, side)[key]
     info = TensorInfo(name=port.tensor, dtype=port.dtype)
     info.tensor_shape.CopyFrom(shapes_.to_proto(port.shape))

@@ -1,0 +1,31 @@
+"""Joins whose sources are large, so that their messages are released on the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from workbench.model import model
+from workbench.surgery.draft import apply
+from workbench.surgery.plan import Plan
+
+
+@pytest.mark.parametrize("format", ["tf1", "tf2"])
+@pytest.mark.parametrize("options", [{}, {"freeze": True}, {"keep_signatures": True, "keep_outputs": True}])
+@pytest.mark.parametrize("names", [("image_base64", "digits"), ("image_base64_tf2", "digits_tf2")])
+def test_the_result_is_the_same(
+    names: tuple[str, str],
+    options: dict[str, bool],
+    format: str,
+    sample_models: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, second = (sample_models / name for name in names)
+    plan = Plan.join(a=first, b=second, wires="pixels=myInput", format=format, **options)  # type: ignore[arg-type]
+    usual = apply(plan)
+    monkeypatch.setattr(model, "LARGE", 0)
+    released = apply(plan)
+    assert released.serialize() == usual.serialize()
+    assert released.recipe == usual.recipe and released.findings == usual.findings
+    assert [part.counts for part in released.parts.values()] == [part.counts for part in usual.parts.values()]
