@@ -5,14 +5,14 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench import names
 from workbench.disk.folder.location import Location, find
 from workbench.disk.folder.reading import load_stamped
-from workbench.disk.schema import SavedModel
+from workbench.disk.schema import MetaGraphDef, SavedModel
 from workbench.errors import (
     DamagedFile,
     MissingFile,
@@ -114,10 +114,13 @@ class Model:
                 bundle=lambda: self.bundle,
                 folder=self.folder,
                 format=self.format,
-                again=lambda at=position: self.proto.meta_graphs[at],
+                again=partial(self._message, position),
             )
             for position, proto in enumerate(self.proto.meta_graphs)
         )
+
+    def _message(self, position: int) -> MetaGraphDef:
+        return self.proto.meta_graphs[position]
 
     @cached_property
     def meta(self) -> MetaGraph:

@@ -246,6 +246,10 @@ class ImportedModel:
                     definition.ClearField(field_name)
             self.variable_defs.setdefault(name, []).append(definition)
 
+    def naming_nodes(self, name: str) -> Iterable[NodeDef]:
+        """Return the nodes of a kept function that may name more than their inputs."""
+        return self.made[name].node_def if name in self.made else self.naming.nodes(name)
+
     def use_functions(self, made: Mapping[str, FunctionDef]) -> None:
         """Add functions to the model's library and drop those that are no longer used."""
         self.made |= made

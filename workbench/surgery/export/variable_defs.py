@@ -39,9 +39,9 @@ def known_by_name(part: ImportedModel) -> dict[str, str]:
 
 def _handles(part: ImportedModel, function: str) -> Iterable[NodeDef]:
     """Return the nodes of a function that may be VarHandleOps."""
-    if function in part.made:
-        return part.made[function].node_def
-    return part.naming.nodes(function) if "VarHandleOp" in part.naming.ops(function) else ()
+    if function in part.made or "VarHandleOp" in part.naming.ops(function):
+        return part.naming_nodes(function)
+    return ()
 
 
 def _shared_name(handle: NodeDef) -> str:
