@@ -92,7 +92,7 @@ class MetaGraph:
         return self._beside
 
     def release(self) -> None:
-        """Free the memory of a message that can be made again, which happens when it is asked for.
+        """Make the memory of the message free, if it can be made again when needed.
 
         A node of a graph takes a kilobyte, ten times as much as in the file. What is known of the model by other means
         than its messages stays known.

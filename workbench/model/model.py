@@ -79,7 +79,10 @@ class Model:
         return self._proto
 
     def release(self) -> None:
-        """Keep the bytes of a large message in its place; it is parsed again when it is asked for."""
+        """Make the memory of a large message free.
+
+        Its bytes are kept, and parsed when the message is needed again.
+        """
         large = self.stamp is not None and self.stamp.size >= LARGE
         if not (self.may_release and large) or self._proto is None:
             return
