@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from workbench import names
 from workbench.errors import UsageError
 from workbench.findings import Finding
+from workbench.graph.body import Bodies
+from workbench.graph.control_flow import inside
 from workbench.model import shapes as shapes_
 from workbench.model.meta import MetaGraph
 from workbench.model.shapes import Fit, Shape
@@ -220,3 +223,82 @@ def adapter_remarks(checked: Checked, where: str) -> Iterator[Finding]:
             )  # fmt: skip
     for warning in checked.warnings:
         yield Finding("adapt-sizes", "warning", where, warning)
+
+
+def inside_control_flow(endpoint: Endpoint, meta: MetaGraph) -> list[Finding]:
+    """Return findings for the endpoint's tensors that are in v1 control flow."""
+    found: list[Finding] = []
+    main = Bodies(meta).main
+    for tensor in endpoint.tensors:
+        place = inside(main, names.input_tensor(tensor).node)
+        if place is not None:
+            found.append(
+                Finding(
+                    "R1-control-flow",
+                    "error",
+                    show(str(endpoint)),
+                    f"{show(tensor)!r} stands inside a {place} of TF1's control flow; "
+                    + (
+                        "it has a value for each round and none outside."
+                        if place == "loop"
+                        else "it has no value when the other branch is taken."
+                    ),
+                    f"Wire what goes into the {place} or comes out of it.",
+                )
+            )
+    return found
+
+
+def wire_remarks(link: Link) -> list[Finding]:
+    """Return findings about a permitted wire (R1 hidden, R4 unknown, its adapters)."""
+    where = show(str(link))
+    found = [hidden for endpoint in (link.source, link.target) if (hidden := hides(endpoint)) is not None]
+    if link.chain is not None:
+        found += adapter_remarks(link.chain, where)
+    for fit, have, want in zip(link.fits, link.shapes, link.target.shapes, strict=True):
+        if fit == "unknown":
+            only_batch = link.batch and have
+            found.append(_only_batch(link, have, want) if only_batch else _unknown(link, have, want))
+    return found
+
+
+def _unknown(link: Link, have: Shape, want: Shape) -> Finding:
+    of = f"of output `{show(link.source.written)}`" if link.chain is None else "that the adapters make"
+    return Finding(
+        "R4-unknown",
+        "warning",
+        show(str(link)),
+        f"The shape {shapes_.text(have)} {of} may or may not be {shapes_.text(want)}; "
+        "the result checks it when it runs.",
+    )
+
+
+def _only_batch(link: Link, have: Shape, want: Shape) -> Finding:
+    assert have and want
+    others = shapes_.fits(have[1:], want[1:]) == "unknown"
+    given = f"Output `{show(link.source.written)}` is" if link.chain is None else "The adapters make"
+    return Finding(
+        "R4-batch",
+        "warning",
+        show(str(link)),
+        f"{given} {shapes_.text(have)} and input `{show(link.target.written)}` takes {shapes_.text(want)}: only a "
+        f"batch of {want[0]} "
+        "works. "
+        + ("The result checks this and the other sizes" if others else "The result checks this")
+        + " when it runs.",
+        f"Send batches of {want[0]}, or use a model whose batch is free.",
+    )
+
+
+def hides(endpoint: Endpoint) -> Finding | None:
+    """Warn of an endpoint that is taken as a key although a node has its name."""
+    if endpoint.hides is None:
+        return None
+    key, taken, node = show(endpoint.written), show(endpoint.tensors[0]), show(endpoint.hides)
+    return Finding(
+        "R1-hidden",
+        "warning",
+        show(str(endpoint)),
+        f"{key!r} is a key of the signature, for {taken}, and {node} is another tensor; the key is used.",
+        f"Write %{node} for the tensor.",
+    )

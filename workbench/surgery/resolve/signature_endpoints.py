@@ -18,7 +18,7 @@ from workbench.names import show
 from workbench.surgery.resolve.callables import Prepared, prepare_endpoints
 from workbench.surgery.resolve.endpoints import Endpoint, Lookup, chosen_signature
 from workbench.surgery.resolve.inside_calls import InlinedCopy, inline_for_endpoints
-from workbench.surgery.resolve.join import hides
+from workbench.surgery.resolve.links import hides
 
 if TYPE_CHECKING:
     from workbench.surgery.signatures.changes import Added
