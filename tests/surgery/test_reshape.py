@@ -99,7 +99,6 @@ def with_vector(kind: str, *old: int, shape: tuple[int, ...] = (1, 4), at: int =
         (with_vector("BroadcastTo", 1, 4), 1, "Pack"),
         (with_vector("Slice", 1, 2, Index="int32"), 2, [-1, 2]),
         (with_vector("Slice", 8, 2, shape=(8, 4), Index="int32"), 2, [-1, 2]),
-        (with_vector("StridedSlice", 1, 2, Index="int32"), 2, "Pack"),
         (with_vector("Tile", 1, 2), 1, [1, 2]),
     ],
 )
@@ -166,6 +165,46 @@ def test_the_batch_of_a_squeeze_that_names_no_dimensions(tmp_path: Path) -> None
     assert list(draft.meta.nodes["y"].attr["squeeze_dims"].list.i) == [1]
 
 
+def sliced(folder: Path, shape: tuple[int, ...], ends: tuple[int, ...], **masks: int) -> Fixed:
+    """`s` is `x[0:END, 0:END]`, with masks."""
+    zeros, ones = [0] * len(ends), [1] * len(ends)
+    graph = Fixed(folder, shape).ints("from", *zeros).ints("to", *ends).ints("by", *ones)
+    return graph.op("s", "StridedSlice", "x", "from", "to", "by", T="float32", Index="int32", **masks)
+
+
+@pytest.mark.parametrize(("shape", "end"), [((1, 4), 1), ((8, 4), 8)])
+def test_a_slice_of_all_rows(tmp_path: Path, shape: tuple[int, ...], end: int) -> None:
+    draft = made(sliced(tmp_path, shape, (end, 2)).model("s:0", (end, 2)), FREE)
+    attr = draft.meta.nodes["s"].attr
+    assert (attr["begin_mask"].i, attr["end_mask"].i, attr["shrink_axis_mask"].i) == (1, 1, 0)
+    assert draft.meta.signatures["serving_default"].outputs["y"].shape == (None, 2)
+
+
+def test_the_only_row_stays_a_batch(tmp_path: Path) -> None:
+    """`x[0]` is `[4]` for one row; what follows skips the dimension that stays, until it is a batch again."""
+    graph = sliced(tmp_path, (1, 4), (1,), shrink_axis_mask=1).ints("zero", 0, scalar=True)
+    graph.op("m", "Max", "s", "zero", T="float32", Tidx="int32", keep_dims=True)
+    graph.op("y", "ExpandDims", "m", "zero", T="float32", Tdim="int32")
+    draft = made(graph.model(shape=(1, 1)), FREE)
+    nodes = draft.meta.nodes
+    assert nodes["s"].attr["shrink_axis_mask"].i == 0 and nodes["s"].attr["end_mask"].i == 1
+    assert value_of(draft.meta, "m", 1) == 1, "a scalar, as before"
+    assert (nodes["y"].op, list(nodes["y"].input)) == ("Identity", ["m"])
+    assert draft.meta.signatures["serving_default"].outputs["y"].shape == (None, 1)
+
+
+def test_a_row_is_taken_apart_and_packed_again(tmp_path: Path) -> None:
+    graph = Fixed(tmp_path).op("u", "Unpack", "x", T="float32", num=1).floats("w", (4,), 2.0)
+    graph.op("t", "Mul", "u", "w", T="float32").op("y", "Pack", "t", T="float32", N=1)
+    draft = made(graph.model(shape=(1, 4)), FREE)
+    assert [draft.meta.nodes[name].op for name in "uty"] == ["Identity", "Mul", "Identity"]
+
+
+def test_one_of_several_rows(tmp_path: Path) -> None:
+    found = changed(sliced(tmp_path, (8, 4), (1,), shrink_axis_mask=1).model("s:0"), FREE)
+    assert isinstance(found, Refused) and "takes the row 0 of the batch alone" in found.findings[0].message
+
+
 # -- rows that depend on each other, and what can't be replaced
 
 
@@ -203,7 +242,7 @@ def two_ops(kind: str, *inputs: str, shape: tuple[int, ...] = (1, 4), **attrs: A
         (two_ops("TopKV2", "turned", "one"), "reshape-rows", "sorts dimension 1"),
         (two_ops("GatherV2", "x", "zero", "zero"), "reshape-rows", "picks entries of dimension 0"),
         (two_ops("GatherV2", "x", "zero", "one"), None, ""),
-        (two_ops("Unpack", "x", axis=0, num=1), "reshape-rows", "takes apart dimension 0"),
+        (two_ops("Unpack", "x", axis=0, num=2, shape=(2, 4)), "reshape-rows", "takes apart dimension 0"),
         (two_ops("Einsum", "x", "w", equation=b"bi,ij->j", N=2), "reshape-rows", "label 'b'"),
         (two_ops("Einsum", "x", "w", equation=b"bi,ij->bj", N=2), None, ""),
         (two_ops("Einsum", "x", "x", equation=b"bi,ci->bc", N=2), "reshape-rows", "each other row"),

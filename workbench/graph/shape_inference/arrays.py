@@ -165,8 +165,25 @@ def expanded(op: Op) -> list[Facts]:
         if op.carried():
             raise Refused("reshape-op", f"{op.named(1)} is not known")
         return [Facts()]
+    if facts.kept:
+        return [_row_again(op, facts, at)]
     at = at if at >= 0 else at + len(facts.sizes) + 1
     return [facts.reshaped((*facts.sizes[:at], 1, *facts.sizes[at:]))]
+
+
+def _row_again(op: Op, facts: Facts, at: int) -> Facts:
+    """Return the only row of a batch with one more dimension, which may be that of the batch again."""
+    assert facts.sizes is not None
+    rank = len(facts.sizes) - 1  # of the row
+    if facts.axis != 0:
+        raise Refused("reshape-pinned", "its input has lost the dimension of the batch before it")
+    if at in (0, -rank - 1):
+        op.pins.append(Pin(0, op="Identity"))
+        return replace(facts, kept=False)
+    if at > 0:
+        op.need(1, (at + 1,))
+    place = at + 1 if at > 0 else at + rank + 2
+    return facts.reshaped((*facts.sizes[:place], 1, *facts.sizes[place:]))
 
 
 @rule("Squeeze")

@@ -141,7 +141,7 @@ def resized(op: Op) -> list[Facts]:
     return [Facts((sizes[0], height, width, sizes[3]))]
 
 
-@rule("AdjustContrastv2 AdjustHue AdjustSaturation RGBToHSV HSVToRGB LRN Dilation2D")
+@rule("AdjustContrastv2 AdjustHue AdjustSaturation RGBToHSV HSVToRGB LRN")
 def of_each_image(op: Op) -> list[Facts]:
     """Return the shape of the input: each image is changed alone."""
     facts = op.input(0)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from workbench.graph.shape_inference.reductions import keep_apart
-from workbench.graph.shape_inference.rules import Op, Refused, rule
-from workbench.graph.shape_inference.sizes import Facts, Rows, Size
+from workbench.graph.shape_inference.rules import Op, Pin, Refused, rule
+from workbench.graph.shape_inference.sizes import BATCH, Facts, Rows, Size
 
 
 @rule("Pack")
 def packed(op: Op) -> list[Facts]:
     """Return the shape of the inputs with one more dimension; numbers become a vector."""
+    if any(facts.kept for facts in op.inputs):
+        return [_row_again(op)]
     op.same_rows(range(len(op.inputs)))
     first = next((facts for facts in op.inputs if facts.sizes is not None), Facts())
     if first.sizes is None:
@@ -25,6 +29,15 @@ def packed(op: Op) -> list[Facts]:
     return [Facts(sizes, value, uniform=len(op.inputs) == 1 and first.uniform)]
 
 
+def _row_again(op: Op) -> Facts:
+    """Return the only row of a batch, which a Pack makes a batch again: it was kept as one."""
+    facts = op.input(0)
+    if len(op.inputs) > 1 or facts.axis != 0 or op.attr("axis").i not in (0, -(facts.rank or 0)):
+        raise Refused("reshape-pinned", "it stacks a row that has lost the dimension of the batch before")
+    op.pins.append(Pin(0, op="Identity"))
+    return replace(facts, kept=False)
+
+
 @rule("Unpack")
 def unpacked(op: Op) -> list[Facts]:
     """Return the shape without one dimension, for each entry of it."""
@@ -35,6 +48,9 @@ def unpacked(op: Op) -> list[Facts]:
         return [Facts()] * count
     at = int(op.attr("axis").i)
     at = at if at >= 0 else at + len(facts.sizes)
+    if facts.axis == at == 0 and op.batch == count == 1 and facts.sizes[0] == BATCH:
+        op.pins.append(Pin(0, op="Identity"))
+        return [replace(facts, kept=True)]
     keep_apart(op, facts, frozenset({at}), "takes apart")
     sizes = (*facts.sizes[:at], *facts.sizes[at + 1 :])
     if facts.value is not None and facts.rank == 1 and len(facts.value) == count:
@@ -50,6 +66,8 @@ def concatenated(op: Op) -> list[Facts]:
     positions = range(1, len(op.inputs)) if first else range(len(op.inputs) - 1)
     ranks = [facts.rank for position in positions if (facts := op.input(position)).rank is not None]
     at = op.scalar(where)
+    kept = _shifted(op, positions, where, at)
+    at = op.scalar(where) if not kept or at is None else at + (at >= 0)
     carried = any(op.has_rows(op.input(position)) for position in positions)
     if carried and (at is None or len(ranks) < len(positions)):
         raise Refused("reshape-op", "along which dimension it joins its inputs is not known")
@@ -65,7 +83,18 @@ def concatenated(op: Op) -> list[Facts]:
     for axis in range(rank):
         listed = [None if shape is None or axis >= len(shape) else shape[axis] for shape in shapes]
         sizes.append(_total(listed) if axis == at else _same(listed))
-    return [Facts(tuple(sizes), _values(op, positions) if rank == 1 else None)]
+    return [Facts(tuple(sizes), _values(op, positions) if rank == 1 else None, kept=kept)]
+
+
+def _shifted(op: Op, positions: range, where: int, at: int | None) -> bool:
+    """Return whether all inputs have kept a batch that the source squeezed away; let the axis skip it."""
+    if not any(op.input(position).kept for position in positions):
+        return False
+    if at is None or any(not op.input(one).kept or op.input(one).axis != 0 for one in positions):
+        raise Refused("reshape-pinned", "it joins a row that has lost the dimension of the batch to others")
+    if at >= 0:
+        op.need(where, (at + 1,))
+    return True
 
 
 def _total(sizes: list[Size]) -> Size:
@@ -105,6 +134,8 @@ def split(op: Op) -> list[Facts]:
             raise Refused("reshape-op", "along which dimension it splits is not known")
         return [Facts(None if facts.sizes is None else (None,) * len(facts.sizes))] * op.outputs
     at = at if at >= 0 else at + len(facts.sizes)
+    if op.outputs == 1:
+        return [facts]
     keep_apart(op, facts, frozenset({at}), "splits")
     size = facts.sizes[at]
     if whole:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from workbench.graph.shape_inference.elementwise import broadcast_sizes
-from workbench.graph.shape_inference.rules import Op, Refused, rule
+from workbench.graph.shape_inference.rules import Op, Pin, Refused, rule
 from workbench.graph.shape_inference.sizes import Facts, Rows, Size
 
 _SUMS = "it computes sums over dimension {axis} of its input {position}, which is the batch: rows depend on each other"
@@ -36,6 +36,13 @@ def _multiplied(op: Op, *, left_turned: bool, right_turned: bool) -> tuple[Size,
 def matmul(op: Op) -> list[Facts]:
     """Return the shape of a product of two matrices."""
     turned = op.attr("transpose_a").b, op.attr("transpose_b").b
+    left, right = op.input(0), op.input(1)
+    if left.kept or right.kept:
+        if left.axis != 0 or left.rank != 3 or op.has_rows(right) or right.rank != 2 or any(turned):
+            raise Refused("reshape-pinned", "its input has lost the dimension of the batch before it")
+        op.pins.append(Pin(0, op="BatchMatMulV2"))
+        assert left.sizes is not None and right.sizes is not None
+        return [Facts((*left.sizes[:2], right.sizes[1]), kept=True)]
     return [Facts(_multiplied(op, left_turned=turned[0], right_turned=turned[1]))]
 
 

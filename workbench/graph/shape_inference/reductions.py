@@ -47,7 +47,7 @@ def without(sizes: Sizes, axes: frozenset[int] | None, *, keep: bool) -> Sizes:
 def reduced(op: Op) -> list[Facts]:
     """Return the shape without the reduced dimensions."""
     facts = op.input(0)
-    axes = op.axes(1, facts.rank)
+    axes = op.axes(1, facts)
     keep_apart(op, facts, axes, f"computes the {op.node.op.lower()} over")
     value: tuple[Size, ...] | None = None
     if facts.value is not None and facts.rank == 1 and axes == _FIRST and op.node.op == "Prod":
@@ -58,16 +58,17 @@ def reduced(op: Op) -> list[Facts]:
         numbers = op.ints(0) or ()
         value = (max(numbers) if op.node.op == "Max" else min(numbers),)
     sizes = without(facts.sizes, axes, keep=op.attr("keep_dims").b)
-    return [Facts(sizes, value, uniform=facts.uniform and op.node.op in ("Max", "Min"), random=facts.random)]
+    uniform = facts.uniform and op.node.op in ("Max", "Min")
+    return [Facts(sizes, value, uniform=uniform, random=facts.random, kept=facts.kept)]
 
 
 @rule("ArgMax ArgMin")
 def position_of_largest(op: Op) -> list[Facts]:
     """Return the shape without one dimension."""
     facts = op.input(0)
-    axes = op.axes(1, facts.rank)
+    axes = op.axes(1, facts)
     keep_apart(op, facts, axes, "compares the entries of")
-    return [Facts(without(facts.sizes, axes, keep=False))]
+    return [Facts(without(facts.sizes, axes, keep=False), kept=facts.kept)]
 
 
 @rule("Softmax LogSoftmax")
@@ -84,7 +85,7 @@ def along(op: Op) -> list[Facts]:
     """Return the shape of the input, along a dimension of which entries are combined or moved."""
     facts = op.input(0)
     position = 2 if op.node.op == "Roll" else 1
-    axes = op.axes(position, facts.rank)
+    axes = op.axes(position, facts)
     if op.node.op == "Reverse":  # a bool for each dimension
         axes = None
     keep_apart(op, facts, axes, "moves or adds up the entries of")

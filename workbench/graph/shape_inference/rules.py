@@ -50,6 +50,7 @@ class Pin:
         squeezed: the dimensions that a Squeeze removes from now on, which are not that of the batch; or None.
         op: the op that the node becomes, of the same inputs; or None.
         lifted: how many dimensions of 1 the input gets behind its first one.
+        masks: attrs of the node that become other numbers.
     """
 
     position: int
@@ -59,6 +60,7 @@ class Pin:
     squeezed: tuple[int, ...] | None = None
     op: str | None = None
     lifted: int = 0
+    masks: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(slots=True)
@@ -130,9 +132,15 @@ class Op:
         found = self.ints(position)
         return found[0] if found is not None and len(found) == 1 else None
 
-    def axes(self, position: int, rank: int | None) -> frozenset[int] | None:
-        """Return the dimensions that an input names, counted from the first; None if they are unknown."""
-        found = self.ints(position)
+    def axes(self, position: int, facts: Facts) -> frozenset[int] | None:
+        """Return the dimensions of a tensor that an input names, counted from the first; None if they are unknown.
+
+        Where the tensor has kept a batch that the source has squeezed away, the input gets numbers that skip it.
+        """
+        found, rank = self.ints(position), facts.rank
+        if found is not None and facts.kept and facts.axis == 0 and any(one >= 0 for one in found):
+            found = tuple(one if one < 0 else one + 1 for one in found)
+            self.need(position, found)
         if found is None or (rank is None and any(one < 0 for one in found)):
             return None
         return frozenset(one if one >= 0 else one + (rank or 0) for one in found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workbench.graph.shape_inference.reductions import keep_apart
-from workbench.graph.shape_inference.rules import Op, Refused, rule
+from workbench.graph.shape_inference.rules import Op, Pin, Refused, rule
 from workbench.graph.shape_inference.sizes import BATCH, Facts, Rows, Size
 
 
@@ -58,6 +58,9 @@ def strided_slice(op: Op) -> list[Facts]:
     begins, ends, strides = (op.input(at).value or (None,) * count for at in (1, 2, 3))
     sizes: list[Size] = []
     value = facts.value if facts.rank == 1 else None
+    kept = False
+    old = {name: int(op.attr(name).i) for name in ("begin_mask", "end_mask", "shrink_axis_mask")}
+    masks = dict(old)
     for part in _parts(op, count, len(facts.sizes)):
         if part.axis is None:
             sizes.append(1)
@@ -73,7 +76,8 @@ def strided_slice(op: Op) -> list[Facts]:
         end = None if whole else ends[part.place]
         stride = strides[part.place]
         if isinstance(size, Rows):
-            sizes.append(_all_rows(op, part, size, begin, end, stride, whole=whole))
+            kept |= _all_rows(op, part, size, begin, end, stride, masks, whole=whole)
+            sizes.append(size)
             continue
         if part.shrink:
             value = (
@@ -85,24 +89,48 @@ def strided_slice(op: Op) -> list[Facts]:
         masked = bool(op.attr("begin_mask").i >> part.place & 1)
         sizes.append(_length(size, None if masked else begin, end, stride, masked=masked, whole=whole))
         value = _taken(value, begin, end, stride, whole=whole)
-    return [Facts(tuple(sizes), value, uniform=facts.uniform, random=facts.random)]
-
-
-def _all_rows(op: Op, part: _Part, size: Rows, begin: Size, end: Size, stride: Size, *, whole: bool) -> Size:
-    """Return the rows of a slice, which must be all of them."""
-    if part.shrink:
+    if masks != old:
+        op.pins.append(Pin(0, masks=tuple(sorted(masks.items()))))
+    found = Facts(tuple(sizes), value, uniform=facts.uniform, random=facts.random, kept=kept)
+    if kept and found.axis != 0:
         raise Refused(
-            "reshape-pinned", f"it takes the row {begin} of the batch alone (dimension {part.axis})"
+            "reshape-pinned", "it takes the only row of the batch, which is not the first dimension"
         )
-    if begin != 0 or stride != 1 or not (whole or end == size or op.is_batch(end)):
+    return [found]
+
+
+def _all_rows(
+    op: Op,
+    part: _Part,
+    size: Rows,
+    begin: Size,
+    end: Size,
+    stride: Size,
+    masks: dict[str, int],
+    *,
+    whole: bool,
+) -> bool:
+    """Keep all rows in a slice; return whether it took the only row of a batch of 1, and lost its dimension.
+
+    Raises:
+        Refused: it takes some of several rows.
+    """
+    assert part.place is not None
+    bit = 1 << part.place
+    if part.shrink:
+        if op.batch != 1 or size != BATCH or begin not in (0, -1):
+            raise Refused(
+                "reshape-pinned", f"it takes the row {begin} of the batch alone (dimension {part.axis})"
+            )
+        masks["shrink_axis_mask"] &= ~bit
+    elif begin != 0 or stride != 1 or not (whole or end == size or op.is_batch(end)):
         raise Refused(
             "reshape-pinned", f"it takes some rows of the batch (dimension {part.axis}), and not all"
         )
-    if not whole and end != size:
-        assert part.place is not None
-        old = op.input(2).value or ()
-        op.need(2, tuple(BATCH if at == part.place else one for at, one in enumerate(old)))
-    return size
+    if part.shrink or not (whole or end == size):
+        masks["begin_mask"] |= bit
+        masks["end_mask"] |= bit
+    return part.shrink
 
 
 def _length(size: Size, begin: Size, end: Size, stride: Size, *, masked: bool, whole: bool) -> Size:

@@ -17,14 +17,23 @@ from workbench.graph.shape_inference import (  # noqa: F401
 from workbench.graph.shape_inference.rules import Op, Refused, rule_of
 from workbench.graph.shape_inference.sizes import Facts, Sizes
 
-_WITHOUT_AXES = (
-    elementwise.unary,
-    elementwise.same,
-    elementwise.broadcast,
-    elementwise.biased,
-    arrays.reshaped,
+_OF_ONE_ROW = frozenset(
+    {
+        elementwise.unary,
+        elementwise.same,
+        elementwise.broadcast,
+        elementwise.biased,
+        arrays.reshaped,
+        arrays.expanded,
+        joining.packed,
+        joining.concatenated,
+        products.matmul,
+        reductions.reduced,
+        reductions.position_of_largest,
+        reductions.normalised,
+    }
 )
-"""Rules of ops that name no dimension, so that one more does no harm."""
+"""Rules that know what to do with a row that has lost the dimension of a batch of 1, and keeps it here."""
 
 
 def infer(op: Op) -> list[Facts]:
@@ -35,10 +44,8 @@ def infer(op: Op) -> list[Facts]:
     """
     rule = rule_of(op.node.op)
     carried = op.carried()
-    if rule not in _WITHOUT_AXES and any(facts.kept for facts in op.inputs):
-        raise Refused(
-            "reshape-pinned", "its input has lost the dimension of the batch in a Squeeze before it"
-        )
+    if rule not in _OF_ONE_ROW and any(facts.kept for facts in op.inputs):
+        raise Refused("reshape-pinned", "its input has lost the dimension of the batch before it")
     if rule is None:
         if carried:
             raise Refused("reshape-op", "whether the op keeps the rows of a batch apart is not known")

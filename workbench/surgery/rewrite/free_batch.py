@@ -242,6 +242,8 @@ class _Repairs:
             return _squeeze(node, pin.squeezed)
         if pin.op is not None:
             return self._become(node, pin.op)
+        if pin.masks:
+            return _mask(node, pin.masks)
         entry = node.input[pin.position]
         if pin.lifted:
             new, told = (
@@ -263,8 +265,14 @@ class _Repairs:
         """Let a node be another op of the same inputs and one output."""
         known = optable.lookup(op)
         assert known is not None
-        told = f"it becomes {op}, which adds row to row"
+        told = f"it becomes {op}, for the rows of the batch"
         node.op = op
+        data = [text for text in node.input if not is_control(text)]
+        if not any(arg.number_attr or arg.type_list_attr for arg in known.input_arg):
+            node.input[:] = [
+                *data[: len(known.input_arg)],
+                *(text for text in node.input if is_control(text)),
+            ]
         kept = {attr.name for attr in known.attr}
         for name in [name for name in node.attr if name not in kept and not name.startswith("_")]:
             del node.attr[name]
@@ -281,7 +289,9 @@ class _Repairs:
         rows = [size for size in value if isinstance(size, Rows)]
         if None not in value and (not rows or (node.op == "Reshape" and len(rows) == 1 and -1 not in value)):
             numbers = [size if isinstance(size, int) else -1 for size in value]
-            return self._in_frame(inside.const(numbers, dtype, "shape"), inside, entry), told
+            scalar = facts is not None and facts.sizes == ()
+            made = inside.const(numbers[0] if scalar else numbers, dtype, "shape")
+            return self._in_frame(made, inside, entry), told
         parts = [self._size(inside, node, entry, at, size, dtype) for at, size in enumerate(value)]
         return inside.op("Pack", parts, name="shape", axis=0), told
 
@@ -374,3 +384,10 @@ def _renamed(entry: str, outputs: Mapping[str, str]) -> str:
     """Return an input with the output arg of an op that became another."""
     name, _, rest = entry.partition(":")
     return f"{name}:{outputs[name]}:0" if rest and name in outputs else entry
+
+
+def _mask(node: NodeDef, masks: tuple[tuple[str, int], ...]) -> str:
+    """Let a slice take all rows of the batch."""
+    for name, value in masks:
+        node.attr[name].i = value
+    return "it takes all rows of the batch"
