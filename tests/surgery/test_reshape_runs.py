@@ -58,6 +58,32 @@ def in_training(folder: Path) -> None:
     tf.saved_model.save(module, folder, signatures=module.__call__)
 
 
+def one_row(folder: Path) -> None:
+    """A module that takes the only row out, and makes most results a batch again."""
+    import tensorflow as tf
+
+    class OneRow(tf.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.w = tf.Variable(tf.random.stateless_normal([6, 5], [1, 2]))
+
+        @tf.function(input_signature=[tf.TensorSpec([1, 7, 6], name="x")])
+        def __call__(self, x: Any) -> dict[str, Any]:
+            row = tf.nn.relu(x[0] @ self.w)
+            sums = tf.reduce_sum(tf.squeeze(x, [0]), 1)
+            return {
+                "largest": tf.reduce_max(row, 0),
+                "wide": tf.concat([row, row * 2], 1)[None],
+                "soft": tf.expand_dims(tf.nn.softmax(row), 0),
+                "sums": tf.stack([sums]),
+                "part": x[0:1, 2:4],
+                "flat": tf.reshape(row, [35])[tf.newaxis],
+            }
+
+    module = OneRow()
+    tf.saved_model.save(module, folder, signatures=module.__call__)
+
+
 def tf1(folder: Path) -> None:
     """A TF1 graph with [1,784] as the target of a Reshape, and a loop with a state of zeros."""
     import tensorflow as tf
@@ -91,6 +117,7 @@ def fixed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Model]:
         signature = [tf.TensorSpec(given.shape, given.dtype, name="x")]
         model.export(str(folder / name), verbose=False, input_signature=signature)
     in_training(folder / "training")
+    one_row(folder / "one_row")
     tf1(folder / "tf1")
     return lambda name: open_model(folder / name)
 
@@ -112,7 +139,7 @@ def freed(
     return free
 
 
-@pytest.mark.parametrize("name", ["lstm", "attention", "mobilenet", "tf1"])
+@pytest.mark.parametrize("name", ["lstm", "attention", "mobilenet", "one_row", "tf1"])
 def test_a_batch_of_one_is_freed(name: str, freed: Free) -> None:
     report, path = freed(name)
     assert report.verdict == "verified", report.reason

@@ -387,6 +387,11 @@ RESHAPE_REPAIRED = Code(
     "reshape-repaired", "info", "a constant that held the old size of the batch was replaced",
     "The size is now taken from a tensor that has it, or left to TensorFlow.", "Nothing; the result is verified.",
 )  # fmt: skip
+RESHAPE_RANK = Code(
+    "reshape-rank", "info", "an output gets a dimension for the batch",
+    "The model took the only row of its batch out. With any number of rows the output has one more dimension in front.",
+    "Clients of the old model take the first row of the output.",
+)  # fmt: skip
 RESHAPE_WITH = Code(
     "reshape-with", "info", "another signature takes the same input, and changes as well",
     "An input is one placeholder, whatever signature names it.", "To leave one out, drop it in a step before.",

@@ -132,7 +132,13 @@ def _rows(reference: Reference, signature: Signature) -> Rows | None:
         if (axis := _axis(reference, given)) is not None
         for component in component_names(signature.outputs[key])
     }
-    return Rows(reference.rows, inputs, outputs)
+    stacked = {
+        component
+        for key, given in reference.outputs.items()
+        if any(one.stacked for one in given.origins())
+        for component in component_names(signature.outputs[key])
+    }
+    return Rows(reference.rows, inputs, outputs, frozenset(stacked))
 
 
 def _axis(reference: Reference, given: Derived) -> int | None:

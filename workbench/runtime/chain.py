@@ -266,11 +266,13 @@ class Rows:
         size: the number of rows.
         inputs: by slot, the dimension along which a value is split; other values are fed whole.
         outputs: by slot, the dimension along which values are joined; of others the first is taken.
+        stacked: slots of outputs that are one row without a dimension for it: they are stacked.
     """
 
     size: int
     inputs: Mapping[str, int]
     outputs: Mapping[str, int]
+    stacked: frozenset[str] = frozenset()
 
     def split(self, sample: Sample) -> list[Sample]:
         """Return a sample as samples of `size` rows; the last row is repeated where some are missing."""
@@ -302,6 +304,9 @@ class Rows:
         found: dict[str, Any] = {}
         for slot, value in parts[0].items():
             axis = self.outputs.get(slot)
+            if slot in self.stacked:
+                found[slot] = np.stack([part[slot] for part in parts])
+                continue
             if axis is None:
                 found[slot] = value
                 continue

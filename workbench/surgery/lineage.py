@@ -25,6 +25,7 @@ class SourceTensors:
         part: which result of the steps it is; `""` for the main one.
         tolerance: how far the steps' results may be from that.
         axis: the dimension of the value that counts the rows of `Reference.rows`; None if none does.
+        stacked: whether it is one row without a dimension for it, which the result has in front.
     """
 
     handle: str
@@ -33,6 +34,7 @@ class SourceTensors:
     part: str = ""
     tolerance: Tolerance = field(default_factory=Tolerance)
     axis: int | None = None
+    stacked: bool = False
 
     def origins(self) -> Iterator[SourceTensors]:
         """Yield the tensors it follows from: these."""
@@ -105,12 +107,13 @@ def after_steps(
     return replace(value, steps=(*value.steps, *steps), part=part, tolerance=value.tolerance | tolerance)
 
 
-def with_axis(value: Derived, axis: int | None) -> Derived:
+def with_axis(value: Derived, axis: int | None, *, stacked: bool = False) -> Derived:
     """Return the same with the dimension that counts the rows of `Reference.rows`."""
     if isinstance(value, SourceTensors):
-        return replace(value, axis=axis)
+        return replace(value, axis=axis, stacked=stacked)
     if isinstance(value, Combined):
-        return replace(value, values={name: with_axis(one, axis) for name, one in value.values.items()})
+        values = {name: with_axis(one, axis, stacked=stacked) for name, one in value.values.items()}
+        return replace(value, values=values)
     return value
 
 

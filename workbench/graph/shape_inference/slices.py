@@ -24,25 +24,48 @@ class _Part:
     shrink: bool = False
 
 
-def _parts(op: Op, count: int, rank: int) -> list[_Part]:
-    """Return the parts of a StridedSlice (`strided_slice_op.cc`, ValidateStridedSliceOp)."""
-    new, shrink, dots = (
-        int(op.attr(name).i) for name in ("new_axis_mask", "shrink_axis_mask", "ellipsis_mask")
-    )
-    given = sum(1 for at in range(count) if not (dots >> at & 1 or new >> at & 1))
-    parts: list[_Part] = []
-    axis = 0
-    for at in range(count):
-        if dots >> at & 1:
-            for _ in range(max(0, rank - given)):
-                parts.append(_Part(axis))
+_MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
+
+
+@dataclass(slots=True)
+class _Spec:
+    """The begins, ends, strides and masks of a strided slice, which may be changed.
+
+    Attributes:
+        vectors: begins, ends and strides, as far as they are known.
+        masks: by the name of the attr.
+    """
+
+    vectors: list[tuple[Size, ...]]
+    masks: dict[str, int]
+
+    def has(self, mask: str, place: int) -> bool:
+        """Return whether a mask has the bit of a place."""
+        return bool(self.masks[mask] >> place & 1)
+
+    def take_all(self, place: int) -> None:
+        """Take all of the dimension at a place."""
+        self.masks["begin_mask"] |= 1 << place
+        self.masks["end_mask"] |= 1 << place
+
+    def parts(self, rank: int) -> list[_Part]:
+        """Return what is taken of each dimension (`strided_slice_op.cc`, ValidateStridedSliceOp)."""
+        count = len(self.vectors[0])
+        places = range(count)
+        given = sum(not (self.has("ellipsis_mask", at) or self.has("new_axis_mask", at)) for at in places)
+        parts: list[_Part] = []
+        axis = 0
+        for at in places:
+            if self.has("ellipsis_mask", at):
+                covered = max(0, rank - given)
+                parts += (_Part(axis + number) for number in range(covered))
+                axis += covered
+            elif self.has("new_axis_mask", at):
+                parts.append(_Part(None))
+            else:
+                parts.append(_Part(axis, at, self.has("shrink_axis_mask", at)))
                 axis += 1
-        elif new >> at & 1:
-            parts.append(_Part(None))
-        else:
-            parts.append(_Part(axis, at, bool(shrink >> at & 1)))
-            axis += 1
-    return [*parts, *(_Part(rest) for rest in range(axis, rank))]
+        return [*parts, *(_Part(rest) for rest in range(axis, rank))]
 
 
 @rule("StridedSlice")
@@ -55,13 +78,12 @@ def strided_slice(op: Op) -> list[Facts]:
         if op.carried():
             raise Refused("reshape-op", "what it takes of its input is not known")
         return [Facts()]
-    begins, ends, strides = (op.input(at).value or (None,) * count for at in (1, 2, 3))
+    old = {name: int(op.attr(name).i) for name in _MASKS}
+    spec = _Spec([op.input(at).value or (None,) * count for at in (1, 2, 3)], dict(old))
+    kept = facts.kept and _beside_kept_row(op, spec)
     sizes: list[Size] = []
     value = facts.value if facts.rank == 1 else None
-    kept = False
-    old = {name: int(op.attr(name).i) for name in ("begin_mask", "end_mask", "shrink_axis_mask")}
-    masks = dict(old)
-    for part in _parts(op, count, len(facts.sizes)):
+    for part in spec.parts(len(facts.sizes)):
         if part.axis is None:
             sizes.append(1)
             continue
@@ -71,32 +93,48 @@ def strided_slice(op: Op) -> list[Facts]:
         if part.place is None:
             sizes.append(size)
             continue
-        begin = 0 if op.attr("begin_mask").i >> part.place & 1 else begins[part.place]
-        whole = bool(op.attr("end_mask").i >> part.place & 1)
-        end = None if whole else ends[part.place]
-        stride = strides[part.place]
+        masked, whole = spec.has("begin_mask", part.place), spec.has("end_mask", part.place)
+        begin, end, stride = (one[part.place] for one in spec.vectors)
+        begin, end = 0 if masked else begin, None if whole else end
         if isinstance(size, Rows):
-            kept |= _all_rows(op, part, size, begin, end, stride, masks, whole=whole)
+            kept |= _all_rows(op, part, size, begin, end, stride, spec, whole=whole)
             sizes.append(size)
-            continue
-        if part.shrink:
+        elif part.shrink:
             value = (
                 (value[begin],)
                 if value and isinstance(begin, int) and -len(value) <= begin < len(value)
                 else None
             )
-            continue
-        masked = bool(op.attr("begin_mask").i >> part.place & 1)
-        sizes.append(_length(size, None if masked else begin, end, stride, masked=masked, whole=whole))
-        value = _taken(value, begin, end, stride, whole=whole)
-    if masks != old:
-        op.pins.append(Pin(0, masks=tuple(sorted(masks.items()))))
+        else:
+            sizes.append(_length(size, None if masked else begin, end, stride, masked=masked, whole=whole))
+            value = _taken(value, begin, end, stride, whole=whole)
+    if spec.masks != old:
+        op.pins.append(Pin(0, masks=tuple(sorted(spec.masks.items()))))
     found = Facts(tuple(sizes), value, uniform=facts.uniform, random=facts.random, kept=kept)
     if kept and found.axis != 0:
         raise Refused(
             "reshape-pinned", "it takes the only row of the batch, which is not the first dimension"
         )
     return [found]
+
+
+def _beside_kept_row(op: Op, spec: _Spec) -> bool:
+    """Let a slice skip the batch, which the source has removed before; return False where it is a batch again."""
+    if op.input(0).axis != 0:
+        raise Refused("reshape-pinned", "its input has lost the dimension of the batch before it")
+    if spec.has("new_axis_mask", 0) and spec.vectors[2][0] == 1:
+        spec.masks["new_axis_mask"] &= ~1
+        spec.take_all(0)
+        return False
+    for position, first in ((1, 0), (2, 0), (3, 1)):
+        spec.vectors[position - 1] = (first, *spec.vectors[position - 1])
+        if None in spec.vectors[position - 1]:
+            raise Refused("reshape-pinned", f"{op.named(position)} is not known")
+        op.need(position, spec.vectors[position - 1])
+    for name in _MASKS:
+        spec.masks[name] <<= 1
+    spec.take_all(0)
+    return True
 
 
 def _all_rows(
@@ -106,7 +144,7 @@ def _all_rows(
     begin: Size,
     end: Size,
     stride: Size,
-    masks: dict[str, int],
+    spec: _Spec,
     *,
     whole: bool,
 ) -> bool:
@@ -116,20 +154,18 @@ def _all_rows(
         Refused: it takes some of several rows.
     """
     assert part.place is not None
-    bit = 1 << part.place
     if part.shrink:
         if op.batch != 1 or size != BATCH or begin not in (0, -1):
             raise Refused(
                 "reshape-pinned", f"it takes the row {begin} of the batch alone (dimension {part.axis})"
             )
-        masks["shrink_axis_mask"] &= ~bit
+        spec.masks["shrink_axis_mask"] &= ~(1 << part.place)
     elif begin != 0 or stride != 1 or not (whole or end == size or op.is_batch(end)):
         raise Refused(
             "reshape-pinned", f"it takes some rows of the batch (dimension {part.axis}), and not all"
         )
     if part.shrink or not (whole or end == size):
-        masks["begin_mask"] |= bit
-        masks["end_mask"] |= bit
+        spec.take_all(part.place)
     return part.shrink
 
 

@@ -31,6 +31,7 @@ _OF_ONE_ROW = frozenset(
         reductions.reduced,
         reductions.position_of_largest,
         reductions.normalised,
+        slices.strided_slice,
     }
 )
 """Rules that know what to do with a row that has lost the dimension of a batch of 1, and keeps it here."""

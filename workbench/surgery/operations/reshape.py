@@ -9,8 +9,9 @@ from workbench.findings import Finding
 from workbench.graph.body import Output
 from workbench.graph.reach import ancestors
 from workbench.graph.shape_inference.flow import BatchFlow, Flow
-from workbench.graph.shape_inference.sizes import BATCH, Facts, Rows, Size, Sizes
+from workbench.graph.shape_inference.sizes import BATCH, Facts, Rows, Sizes
 from workbench.model import shapes
+from workbench.model.shapes import Shape
 from workbench.model.signature import HIDDEN_SIGNATURES, Port, Signature
 from workbench.names import count, input_tensor, show
 from workbench.surgery import values
@@ -153,11 +154,11 @@ class _Reshaping:
             for key, port in signature.outputs.items():
                 facts = _facts(flow, port)
                 if facts.kept:
-                    self.wrong(
-                        "reshape-pinned",
+                    self.workspace.note(
+                        "reshape-rank",
+                        "info",
                         show(key),
-                        f"Output {show(key)!r} has no dimension for the batch: the model removes it.",
-                        "Choose another output.",
+                        f"Output {show(key)!r} was one row without a dimension for the batch, and has one now.",
                     )
                 axis = facts.axis
                 rows = facts.sizes[axis] if axis is not None and facts.sizes is not None else None
@@ -221,17 +222,9 @@ class _Reshaping:
                 if port.tensor in new:
                     definition.inputs[port.key].tensor_shape.CopyFrom(shapes.to_proto(new[port.tensor]))
             for port in signature.outputs.values():
-                facts = _facts(flow, port)
-                info = definition.outputs[port.key]
-                if port.kind != "dense" or not info.HasField("tensor_shape"):
-                    continue
-                if facts.axis is not None and facts.sizes is not None:
-                    own = port.shape or (None,) * len(facts.sizes)
-                    pairs = zip(facts.sizes, own, strict=False)
-                    found = tuple(_declared(one, declared, size) for one, declared in pairs)
-                    info.tensor_shape.CopyFrom(
-                        shapes.to_proto(found if len(own) == len(facts.sizes) else None)
-                    )
+                facts, info = _facts(flow, port), definition.outputs[port.key]
+                if port.kind == "dense" and info.HasField("tensor_shape") and facts.axis is not None:
+                    info.tensor_shape.CopyFrom(shapes.to_proto(_declared(facts, port.shape, size)))
 
     def _refer(self, flow: Flow, changed: list[Signature], old: int | None) -> None:
         """Let the verification run the source on as many rows as it takes."""
@@ -288,11 +281,19 @@ def _facts(flow: Flow, port: Port) -> Facts:
     return flow.facts.get((tensor.node, tensor.index), Facts())
 
 
-def _declared(size: Size, old: int | None, batch: int | None) -> int | None:
-    """Return the declared size of an output."""
-    if isinstance(size, Rows):
-        return None if batch is None or size.factor is None else batch * size.factor
-    return old if size is None else size
+def _declared(facts: Facts, old: Shape, batch: int | None) -> Shape:
+    """Return the declared shape of an output that has the rows of the batch."""
+    if facts.kept and old is not None:
+        old = (None, *old)
+    if facts.sizes is None or (old is not None and len(old) != len(facts.sizes)):
+        return None
+    found: list[int | None] = []
+    for size, before in zip(facts.sizes, old or (None,) * len(facts.sizes), strict=True):
+        if isinstance(size, Rows):
+            found.append(None if batch is None or size.factor is None else batch * size.factor)
+        else:
+            found.append(before if size is None else size)
+    return tuple(found)
 
 
 def _by_rows(
@@ -304,9 +305,9 @@ def _by_rows(
         port = signature.inputs.get(key)
         axis = 0 if port is not None and port.tensor in has_batch else None
         inputs[key] = tuple(replace(found, axis=axis) for found in taking)
-    outputs = {
-        key: with_axis(given, _facts(flow, signature.outputs[key]).axis)
-        for key, given in reference.outputs.items()
-        if key in signature.outputs
-    }
+    outputs = dict(reference.outputs)
+    for key, given in reference.outputs.items():
+        if key in signature.outputs:
+            facts = _facts(flow, signature.outputs[key])
+            outputs[key] = with_axis(given, None if facts.kept else facts.axis, stacked=facts.kept)
     return replace(reference, inputs=inputs, outputs=outputs, rows=old)

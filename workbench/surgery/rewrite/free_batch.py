@@ -167,8 +167,8 @@ class _Freeing:
         repairs = _Repairs(flow, Fragment(self.scope, nodes, body=flow.body.function is not None))
         for name, pins in flow.pins.items():
             for pin in pins:
-                told = repairs.repair(nodes[name], pin)
-                self.freed.repairs.append(Repair(flow.body.where(name), nodes[name].op, told))
+                op = str(nodes[name].op)
+                self.freed.repairs.append(Repair(flow.body.where(name), op, repairs.repair(nodes[name], pin)))
         listed.extend(repairs.fragment.nodes)
         if flow.body.function is not None and repairs.outputs:
             for node in listed:
