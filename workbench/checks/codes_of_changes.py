@@ -251,8 +251,8 @@ ADAPT_NOTHING = Code(
 )  # fmt: skip
 ADAPT_ENDPOINT = Code(
     "adapt-endpoint", "error", "an input or output can't have adapters",
-    "It does not exist, is no dense tensor, or shares its tensor with another input; or a new output would have a "
-    "name that is taken.",
+    "It does not exist, is no dense tensor of the graph, or shares its tensor with another input; or a new output "
+    "would have a name that is taken.",
     Hint("Correct the key: ", _KEYS),
 )  # fmt: skip
 ADAPT_CHAIN = Code(

@@ -200,6 +200,30 @@ def test_nodes_that_another_signature_needs_are_copied(tmp_path: Path) -> None:
     assert problems(path, wb.Adapt(after={"y": "scale 2"})) == []
 
 
+def test_a_signature_that_names_no_node(tmp_path: Path) -> None:
+    path = doubler(tmp_path / "model").signature("odd", x_in="gone:0", y_out="y:0").save()
+    (found,) = problems(path, wb.Adapt(before={"x": "scale 2"}, signature="odd"))[:1]
+    assert found == "adapt-endpoint x: The graph has no node of its tensor 'gone:0'."
+
+
+def test_a_loop_of_two_signatures_can_not_be_copied(tmp_path: Path) -> None:
+    model = Tiny(tmp_path / "model").placeholder().node("enter", "Enter", "x", T="float32", frame_name=b"f")
+    model.node("y", "Exit", "enter", T="float32").signature(x_in="x:0", y_out="y:0")
+    path = model.signature("other", x_in="x:0", y_out="y:0").save()
+    (found,) = problems(path, wb.Adapt(before={"x": "scale 2"}))
+    assert found.startswith(
+        "R1-control-flow serving_default: Another signature needs the loop of 'enter' as well"
+    )
+
+
+def test_a_second_signature_of_a_graphdef(tmp_path: Path) -> None:
+    graph = doubler(tmp_path / "model").meta.graph_def
+    (tmp_path / "graph.pb").write_bytes(graph.SerializeToString())
+    draft = adapted(tmp_path / "graph.pb", wb.Adapt(before={"x": "parse-number"}, as_key="text"))
+    assert list(draft.meta.signatures) == ["serving_default", "text"]
+    assert draft.meta.signatures["text"].outputs["y"].tensor == "adapt_0/copy/y:0"
+
+
 def test_what_is_behind_both_stays_one(tmp_path: Path) -> None:
     model = Tiny(tmp_path / "model").placeholder().node("a", "Neg", "x", T="float32")
     model.node("b", "Neg", "a", T="float32").signature(x_in="x:0", b_out="b:0")

@@ -123,6 +123,9 @@ class _Work:
         if port.kind != "dense":
             self.wrong("adapt-endpoint", key, f"The {noun} is {port.kind}; adapters take dense tensors.")
             return
+        if names.input_node(port.tensor) not in self.workspace.original.nodes:
+            self.wrong("adapt-endpoint", key, f"The graph has no node of its tensor {show(port.tensor)!r}.")
+            return
         try:
             chain = Chain.parse(text)
         except UsageError as problem:
