@@ -102,6 +102,13 @@ def test_wrong_words(odd: OperationCommand, words: list[str], said: str) -> None
     assert said in caught.value.message
 
 
+def test_what_values_are_made_of_is_listed() -> None:
+    listed = OperationCommand("adapt").EXAMPLES.splitlines()
+    assert "  resize HEIGHT WIDTH [method=…] [antialias=…] [grid=…]" in listed
+    assert listed[listed.index("  flatten") + 1].startswith("      Make one vector of each row")
+    assert "made of" not in OperationCommand("freeze").EXAMPLES
+
+
 def test_every_operation_between_no_models_is_a_command() -> None:
     assert {"freeze", "flatten", "signature", "set", "adapt"} <= set(summaries())
     assert "connect" not in summaries()

@@ -10,6 +10,7 @@ import argparse
 import dataclasses
 import inspect
 import shlex
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,7 @@ class OperationCommand:
         assert found is not None, name
         self.cls: type[Step] = found
         self.__doc__ = (inspect.getdoc(found) or "").partition("\nAttributes:")[0].rstrip()
-        self.EXAMPLES = _examples(found)
+        self.EXAMPLES = _examples(found) + _parts(found)
         paired = found.PAIRED or ()
         self._fields = [one for one in dataclasses.fields(found) if one.name not in paired]
 
@@ -278,6 +279,18 @@ def _examples(cls: type[Step]) -> str:
     return "".join(
         ("examples:\n", *(f"  {line} -o ./changed\n" for line in lines), f"  {lines[0]} --dry-run\n")
     )
+
+
+def _parts(cls: type[Step]) -> str:
+    """Return a list of what values are made of; an empty text where that is plain."""
+    found = cls.parts()
+    if not found:
+        return ""
+    lines = ["", "chains are made of:"]
+    for written, what in found.items():
+        lines.append(f"  {written}")
+        lines += textwrap.wrap(what, 76, initial_indent="      ", subsequent_indent="      ")
+    return "\n".join((*lines, ""))
 
 
 def words_of(step: Step, model: str = "./model") -> list[str]:

@@ -52,6 +52,11 @@ class Step:
     def __post_init__(self) -> None:
         normalise(self)
 
+    @classmethod
+    def parts(cls) -> Mapping[str, str]:
+        """Return what values of its fields are made of, each with what it is, for a help; empty where that is plain."""
+        return {}
+
     @property
     def empty(self) -> bool:
         """Whether no change is requested."""

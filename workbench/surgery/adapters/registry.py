@@ -18,9 +18,10 @@ _MODULES = ("decoding", "geometry", "channels", "numeric", "reshaping", "text", 
 @cache
 def adapters() -> Mapping[str, type[Adapter]]:
     """Return the adapters by name, by topic."""
-    for module in _MODULES:
-        import_module(f"workbench.surgery.adapters.steps.{module}")
-    return adapter_.KINDS
+    rooms = [f"workbench.surgery.adapters.steps.{module}" for module in _MODULES]
+    for room in rooms:
+        import_module(room)
+    return dict(sorted(adapter_.KINDS.items(), key=lambda item: rooms.index(item[1].__module__)))
 
 
 def make(call: Call) -> Adapter:

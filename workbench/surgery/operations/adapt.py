@@ -72,6 +72,14 @@ class Adapt(Operation):
         """Whether no change is requested."""
         return not self.before and not self.after and not self.pass_through
 
+    @classmethod
+    def parts(cls) -> Mapping[str, str]:
+        """Return the adapters as they are written, each with what it does."""
+        from workbench.surgery.adapters.adapter import usage
+        from workbench.surgery.adapters.registry import adapters
+
+        return {usage(kind): (kind.__doc__ or "").partition("\n")[0] for kind in adapters().values()}
+
     def settled(self, workspace: Workspace) -> Operation:
         """Return the operation with chains in place of `auto`, or report what the graph does not show."""
         before = dict(self.before)
