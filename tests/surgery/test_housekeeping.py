@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from tests.protos import Func, const, function, graph, meta_graph, node
 from tests.surgery.tiny import Tiny, doubler
-from tests.surgery.tools import Refused, changed, codes, made
+from tests.surgery.tools import Refused, changed, codes, draft_of, made
 from workbench.disk import dtypes, schema
 from workbench.disk.checkpoint.bundle import write
 from workbench.model import Model, open_model
@@ -20,6 +21,8 @@ from workbench.surgery.operations.clear_devices import ClearDevices
 from workbench.surgery.operations.drop_metagraph import DropMetagraph
 from workbench.surgery.operations.prune import Prune
 from workbench.surgery.operations.retag import Retag
+from workbench.surgery.plan import Plan
+from workbench.surgery.pruning.drop_optimizers import drop_optimizers, numbers_by_key, without_keys
 from workbench.surgery.pruning.shrink_saver import CannotShrink, shrink_saver
 
 FLOAT, STRING, RESOURCE = (dtypes.enum(name) for name in ("float32", "string", "resource"))
@@ -271,6 +274,40 @@ def test_without_any_variable_there_is_no_checkpoint(tmp_path: Path) -> None:
     assert not draft.meta.proto.HasField("saver_def") and "variables" not in draft.meta.proto.collection_def
 
 
+def test_optimizers_are_removed_with_what_only_they_hold() -> None:
+    """Root: w, an optimizer with a slot of w, a list of variables that the checkpoint does not know."""
+    meta, tracked = schema.MetaGraphDef(), schema.TrackableObjectGraph()
+    objects = meta.object_graph_def.nodes
+    children = {0: {"w": 1, "optimizer": 2, "variables": 5}, 2: {"rate": 4}, 5: {"0": 4, "1": 1, "2": 6}}
+    for number in range(7):
+        one = objects.add()
+        for name, child in children.get(number, {}).items():
+            one.children.add(local_name=name, node_id=child)
+        if number in (1, 3, 4, 6):
+            one.variable.name = str(number)
+        else:
+            kind = {2: "optimizer", 5: "trackable_list_wrapper"}.get(number, "_generic_user_object")
+            one.user_object.identifier = kind
+    objects[2].slot_variables.add(original_variable_node_id=1, slot_name="m", slot_variable_node_id=3)
+    for key in (None, "rate", "w", "m", None):
+        one_ = tracked.nodes.add()
+        if key is not None:
+            one_.attributes.add(name="VARIABLE_VALUE", checkpoint_key=key)
+    tracked.nodes[0].children.add(local_name="w", node_id=2)
+    tracked.nodes[0].children.add(local_name="optimizer", node_id=4)
+    tracked.nodes[4].children.add(local_name="rate", node_id=1)
+    tracked.nodes[4].slot_variables.add(original_variable_node_id=2, slot_name="m", slot_variable_node_id=3)
+    assert numbers_by_key(meta.object_graph_def, tracked) == {"w": 1, "rate": 4, "m": 3}
+    assert drop_optimizers(meta, tracked) == {2, 3, 4}
+    assert [(one.local_name, one.node_id) for one in objects[5].children] == [("0", 1), ("1", 6)]
+    assert [one.local_name for one in objects[0].children] == ["w", "variables"]
+    assert {objects[number].WhichOneof("kind") for number in (2, 3, 4)} == {"user_object"}
+    left = without_keys(tracked, {"rate", "m"})
+    assert [one.checkpoint_key for each in left.nodes for one in each.attributes] == ["w"]
+    assert not left.nodes[4].slot_variables and tracked.nodes[4].slot_variables
+    assert drop_optimizers(meta, tracked) == set()
+
+
 # -- the saver of TF2 format
 
 
@@ -379,3 +416,15 @@ def test_one_of_several_metagraphs(zoo: Any, tmp_path: Path, child: Child) -> No
     report = commit(draft, tmp_path / "out", child=child)
     assert report.verdict == "verified", report.reason
     assert [one.tags_text for one in open_model(tmp_path / "out").meta_graphs] == ["only"]
+
+
+@pytest.mark.needs_tf
+def test_a_join_of_trained_models(zoo: Any, tmp_path: Path, child: Child) -> None:
+    """The result lists its variables, those of the optimizer among them."""
+    joined = Plan.join(a=zoo("tf2_optimizer").path, b=zoo("v1_partitioned").path, wires=["y=x"])
+    draft = draft_of(replace(joined, steps=(*joined.steps, Prune())))
+    report = commit(draft, tmp_path / "out", child=child)
+    assert report.verdict == "verified", report.reason
+    result = open_model(tmp_path / "out")
+    assert result.meta.has_object_graph and result.bundle is not None
+    assert not [key for key in result.bundle if "optimizer" in key.lower()]

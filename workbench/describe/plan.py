@@ -204,10 +204,26 @@ def file_rows(draft: Draft) -> list[tuple[str, str]]:
     """Return a row for each file a draft writes: name, bytes and what is in it."""
     rows = [("saved_model.pb", size(int(draft.proto.ByteSize())))]
     # a checkpoint that is not joined is among the copied files
-    for bundle, handle in draft.checkpoints if draft.checkpoint.how == "join" else ():
-        inside = f"{count(len(bundle.keys()), 'tensor')} in {count(bundle.num_shards, 'data file')}"
-        rows.append((f"variables of {handle}", f"{size(bundle.nbytes)}, {inside}"))
+    for handle, tensors, nbytes, data_files in _kept(draft) if draft.checkpoint.how == "join" else ():
+        inside = f"{count(tensors, 'tensor')} in {count(data_files, 'data file')}"
+        rows.append((f"variables of {handle}", f"{size(nbytes)}, {inside}"))
     return rows + [(show(copied.relative), size(copied.nbytes)) for copied in draft.files]
+
+
+def _kept(draft: Draft) -> list[tuple[str, int, int, int]]:
+    """Return handle, tensors, bytes and data files of each checkpoint, as far as it is kept."""
+    if draft.checkpoint.how != "join":
+        return [(handle, len(one.keys()), one.nbytes, one.num_shards) for one, handle in draft.checkpoints]
+    found = []
+    for part in draft.checkpoint.parts:
+        bundle, handle = part.bundle, part.prefix or draft.plan.handles[0]
+        if not part.compact:
+            found.append((handle, len(bundle.keys()), bundle.nbytes, bundle.num_shards))
+            continue
+        entries = [bundle.entry(key) for key in bundle if part.new_key(key) is not None]
+        shards = {piece.shard for entry in entries for piece in entry.parts()}
+        found.append((handle, len(entries), part.nbytes, len(shards)))
+    return found
 
 
 def plan_json(draft: Draft) -> dict[str, Any]:
@@ -246,12 +262,8 @@ def plan_json(draft: Draft) -> dict[str, Any]:
         },
         "rewritten": draft.rewritten,
         "checkpoints": {
-            handle: {
-                "tensors": len(bundle.keys()),
-                "bytes": bundle.nbytes,
-                "data_files": bundle.num_shards,
-            }
-            for bundle, handle in draft.checkpoints
+            handle: {"tensors": tensors, "bytes": nbytes, "data_files": data_files}
+            for handle, tensors, nbytes, data_files in _kept(draft)
         },
         "bytes": draft.nbytes,
         "files": [copied.relative for copied in draft.files],

@@ -62,6 +62,11 @@ class JoinedBundle(Bundle):
         bundle, own = self._places[key]
         return bundle.entry(own)
 
+    def piece(self, key: str, start: tuple[int, ...], length: tuple[int, ...]) -> Entry | None:
+        """Return a slice of a tensor in the checkpoint it is in, or None."""
+        bundle, own = self._places[key]
+        return bundle.piece(own, start, length)
+
     def raw(self, key: str) -> bytes:
         """Return the bytes of a tensor."""
         bundle, own = self._places[key]

@@ -9,8 +9,6 @@ Sources: `slot_variables` in saved_object_graph.proto and trackable_object_graph
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from workbench.disk.schema import SavedObjectGraph, TrackableObjectGraph
 
 _OLD = "optimizer"
@@ -36,7 +34,7 @@ def plain_slots(
     ]
     if not old:
         return
-    same = _same_paths(saved, tracked, root, tracked_root) if tracked_root is not None else {}
+    same = same_paths(saved, tracked, root, tracked_root) if tracked_root is not None else {}
     for number in old:
         optimizer = saved.nodes[number]
         if number in same:
@@ -55,17 +53,19 @@ def plain_slots(
         del optimizer.slot_variables[:]
 
 
-def _same_paths(
+def same_paths(
     saved: SavedObjectGraph, tracked: TrackableObjectGraph, root: int, tracked_root: int
-) -> Mapping[int, int]:
-    """Map the objects of `saved` to those of `tracked` with the same path."""
+) -> dict[int, int]:
+    """Map the objects of `saved` to those of `tracked` with the same path; ids that nothing has lead nowhere."""
     found = {root: tracked_root}
+    sizes = len(saved.nodes), len(tracked.nodes)
     todo = [root]
     while todo:
         number = todo.pop()
         theirs = {child.local_name: child.node_id for child in tracked.nodes[found[number]].children}
         for child in saved.nodes[number].children:
-            if child.local_name in theirs and child.node_id not in found:
-                found[child.node_id] = theirs[child.local_name]
+            other = theirs.get(child.local_name, -1)
+            if child.node_id not in found and 0 <= child.node_id < sizes[0] and 0 <= other < sizes[1]:
+                found[child.node_id] = other
                 todo.append(child.node_id)
     return found

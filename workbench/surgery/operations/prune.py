@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from workbench.disk import schema
+from workbench.disk.schema import TrackableObjectGraph
 from workbench.findings import Action, Hint
 from workbench.graph.reach import ancestors
 from workbench.model import MetaGraph
@@ -17,7 +18,7 @@ from workbench.surgery.export.init_ops import init_ops, signature_tensors
 from workbench.surgery.export.signature_functions import InUse, sweep
 from workbench.surgery.operation import Operation, register
 from workbench.surgery.pruning.checkpoint_keys import drop_unneeded_keys, tracked_graph
-from workbench.surgery.pruning.drop_optimizers import drop_optimizers, without_keys
+from workbench.surgery.pruning.drop_optimizers import drop_optimizers, numbers_by_key, without_keys
 from workbench.surgery.pruning.leftovers import (
     drop_collections,
     object_constants,
@@ -83,7 +84,7 @@ class _Work:
         roots += [f"^{name}" for name in init_ops(self.original, ancestors(nodes, roots))]
         needed = ancestors(nodes, roots)
         tracked = tracked_graph(workspace) if self.original.has_object_graph else None
-        keys = self._dropped_keys(needed)
+        keys = self._dropped_keys(needed, tracked)
         if tracked is not None:
             tracked = without_keys(tracked, keys) if keys else None
         roots += self._saver(keys, needed)
@@ -103,14 +104,19 @@ class _Work:
     def _nodes(self) -> dict[str, schema.NodeDef]:
         return {node.name: node for node in self.meta_graph.graph_def.node}
 
-    def _dropped_keys(self, needed: Collection[str]) -> set[str]:
+    def _dropped_keys(self, needed: Collection[str], tracked: TrackableObjectGraph | None) -> set[str]:
         """Return the keys of variables that only training needs; their objects are removed."""
         variables = self.original.variables
         if self.original.has_object_graph:
             assert self.original.objects is not None
-            objects = drop_optimizers(self.meta_graph)
+            objects = drop_optimizers(self.meta_graph, tracked)
+            of = {} if tracked is None else numbers_by_key(self.original.proto.object_graph_def, tracked)
             number = self.original.objects.variable_of_key
-            gone = [one for one in variables if one.key is not None and number(one.key) in objects]
+            gone = [
+                one
+                for one in variables
+                if one.key is not None and of.get(one.key, number(one.key)) in objects
+            ]
         else:
             opened = {
                 node.attr["shared_name"].s.decode("utf-8", "surrogateescape")
