@@ -320,7 +320,8 @@ def draft_calls(draft: Draft) -> set[str]:
 
 @pytest.mark.needs_tf
 @pytest.mark.parametrize(
-    "name", ["keras_conv", "tf2_hash_table", "tf2_while", "v1_functions", "v1_while_functional"]
+    "name",
+    ["keras_conv", "keras_saved", "tf2_hash_table", "tf2_while", "v1_functions", "v1_while_functional"],
 )
 def test_models_of_the_zoo(zoo: Callable[[str], Example], tmp_path: Path, child: Child, name: str) -> None:
     """The last tensor with a value of every body that the signature reaches by calls and loops."""

@@ -382,10 +382,25 @@ def test_a_head_and_a_table(encoder: Model, tmp_path: Path, child: Child) -> Non
 
 
 @pytest.mark.needs_tf
+def test_a_new_head_is_joined_and_verified(encoder: Model, tmp_path: Path, child: Child) -> None:
+    head = part(encoder, Extract({"scores": "scores"}, {"features": address(encoder, "hidden")}))
+    assert commit(head, tmp_path / "head", child=child).verdict == "verified"
+    wire = (address(encoder, "hidden"), "features")
+    join = Plan.join(old=encoder.path, new=tmp_path / "head", wires=[wire])
+    draft = draft_of(replace(join, steps=(*join.steps, Extract({"scores": "scores"}))))
+    report = commit(draft, tmp_path / "out", child=child)
+    assert report.verdict == "verified", report.reason
+    result = open_model(tmp_path / "out")
+    assert [one.title for one in result.meta.variables] == ["old/one", "new/two"]
+    assert result.meta.has_object_graph and list(result.meta.signature().inputs) == ["x"]
+
+
+@pytest.mark.needs_tf
 @pytest.mark.parametrize(
     ("name", "ending"),
     [
         ("keras_conv", "Relu"),
+        ("keras_saved", "MatMul"),
         ("v1_ref_partitioned", ""),
         ("v1_vocabulary_table", ""),
         ("v1_while", ""),

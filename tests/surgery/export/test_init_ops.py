@@ -14,6 +14,7 @@ from workbench.surgery.export.init_ops import (
     MAIN_OP,
     add_main_op,
     init_ops,
+    needed_init_ops,
     signature_tensors,
     tell_implicit,
     use_main_op,
@@ -104,3 +105,18 @@ def test_an_init_op_of_the_source_is_taken_as_it_is(tmp_path: Path) -> None:
     opened = open_model(write(tmp_path / "m", found)).meta
     assert init_ops(opened, {"used"}) == ("setup",)
     assert tell_implicit(opened, ["setup"]) is None
+
+
+def test_only_the_parts_of_an_init_op_that_set_what_is_needed(tmp_path: Path) -> None:
+    found = meta(
+        *(node(f"table_{name}", "HashTableV2", shared_name=name) for name in "abc"),
+        *(node(f"fill_{name}", "LookupTableImportV2", f"table_{name}") for name in "abc"),
+        node("group", "NoOp", "^fill_a", "^fill_b"),
+        node("init", "NoOp", "^group", "^fill_c"),
+        node("find", "LookupTableFindV2", "table_b", "x", "x"),
+    )
+    add_main_op(found, ["init"])
+    source = open_model(write(tmp_path / "m", found)).meta
+    assert init_ops(source, {"find", "table_b"}) == ("init",)
+    assert needed_init_ops(source, {"find", "table_b", "table_c"}) == ("fill_b", "fill_c")
+    assert needed_init_ops(source, {"y", "x"}) == ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -84,15 +84,16 @@ class Comparison:
             return None
         return result
 
-    def unfed(self, reference: Reference, output: str) -> list[str]:
-        """Return the placeholders that an output needs and that no input feeds."""
+    def unfed(self, reference: Reference, outputs: Iterable[str]) -> list[str]:
+        """Return the placeholders that some outputs need and that no input feeds."""
         meta = self._copy
         if meta is None:
             return []
         fed = [tensor for _, found in reference.takers() for tensor in found.tensors]
         fed += [tensor for found, _ in reference.constants for tensor in found.tensors]
         feeds = {str(names.input_tensor(tensor)): "\0fed" for tensor in fed}
-        roots = [tensor for one in reference.outputs[output].origins() for tensor in one.tensors]
+        found = (one for key in outputs for one in reference.outputs[key].origins())
+        roots = [tensor for one in found for tensor in one.tensors]
         reached = Needs(meta).nodes(roots, feeds, as_it_is=True)
         return sorted(name for name in reached if name in meta.nodes and meta.nodes[name].op in MUST_BE_FED)
 
@@ -120,7 +121,7 @@ class Comparison:
         return replace(reference, constants=tuple(constants))
 
     def _all_unfed(self, reference: Reference) -> list[str]:
-        return sorted({name for key in reference.outputs for name in self.unfed(reference, key)})
+        return self.unfed(reference, reference.outputs)
 
     def _without_waits(self, reference: Reference, meta: MetaGraph) -> Reference:
         fed = [str(names.input_tensor(tensor)) for _, found in reference.takers() for tensor in found.tensors]

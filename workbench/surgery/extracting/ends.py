@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeVar
 
 from workbench import names
@@ -81,10 +81,12 @@ class _Search:
         self.original = workspace.original
         self.chosen = chosen
         self.known = workspace.references.known
-        constants = (
-            self.known[chosen.key].constants if chosen is not None and chosen.key in self.known else ()
+        reference = self.known.get(chosen.key) if chosen is not None else None
+        # the reference of the chosen signature; of one that is made of a callable nothing but its own ends is known
+        self.called = reference if reference is not None and reference.prepared is not None else None
+        self.comparison = Comparison(
+            workspace, reference if reference is not None and self.called is None else Reference({}, {})
         )
-        self.comparison = Comparison(workspace, Reference({}, {}, constants=constants))
         # the source's tensors of each input and output, where they are known already
         self.given: dict[str, tuple[SourceTensors, ...]] = {}
         self.gives: dict[str, Derived] = {}
@@ -119,11 +121,28 @@ class _Search:
         if workspace.blocked:
             return None
         ends.inputs, ends.outputs = _in_order(ends.inputs, inputs), _in_order(ends.outputs, outputs)
-        reference = self.comparison.reference(self.given, self.gives)
+        reference = self._reference(ends)
         if reference is None:
             return None
-        ends.reference = self.comparison.runnable(reference)
+        ends.reference = reference
         return ends
+
+    def _reference(self, ends: Ends) -> Reference | None:
+        """Return what the part must agree with, or report why there is nothing."""
+        called = self.called
+        if called is not None and self._from_callable(called):
+            own = {key for key, found in self.gives.items() if found not in called.outputs.values()}
+            if own or ends.cuts:
+                self.comparison.no_source(min(own or ends.inputs))
+                return None
+            return replace(called, inputs=self.given, outputs=self.gives)
+        reference = self.comparison.reference(self.given, self.gives)
+        return None if reference is None else self.comparison.runnable(reference)
+
+    def _from_callable(self, called: Reference) -> bool:
+        known = (*called.inputs.values(), *((one,) for one in called.outputs.values()))
+        taken = (*self.given.values(), *((one,) for one in self.gives.values()))
+        return any(one in known for one in taken)
 
     def _find_inputs(self, ends: Ends, *, given: bool) -> None:
         """Open the calls of which only some results are needed, and find the inputs if none are given."""

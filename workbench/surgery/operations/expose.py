@@ -112,8 +112,8 @@ def _reference(
     reference = comparison.reference(known.inputs, outputs)
     if reference is None:
         return None
-    for key in tensors:
-        bare = comparison.unfed(reference, key)
+    for key in tensors if comparison.unfed(reference, tensors) else ():
+        bare = comparison.unfed(reference, [key])
         if bare:
             told = f"It needs {names.count(len(bare), 'placeholder')} that no input of "
             told += f"{show(signature.key)!r} feeds: {', '.join(map(show, bare[:6]))}."

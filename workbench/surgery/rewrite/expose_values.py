@@ -10,8 +10,9 @@ Sources of the forms: function.proto; `functional_ops.cc` (`Tout` of a call, `T`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, count
 
 from workbench import names
 from workbench.disk import dtypes
@@ -246,12 +247,13 @@ class _Exposer:
         if lists:
             entries = self._append(body, function, given)
             types = [dtypes.VARIANT] * len(given)
-        taken: dict[str, object] = dict.fromkeys(arg.name for arg in function.signature.output_arg)
+        names_ = _free_names(_NAME, {arg.name for arg in function.signature.output_arg})
+        returned = set(function.ret.values())
         for entry, dtype in zip(entries, types, strict=True):
-            if entry in function.ret.values():  # tf.saved_model.load keeps one name for a tensor
+            if entry in returned:  # tf.saved_model.load keeps one name for a tensor
                 entry = body.entry(body.add("again", "Identity", [entry], T=dtype), 0)
-            name = unique_name(_NAME, taken)
-            taken[name] = None
+            returned.add(entry)
+            name = next(names_)
             function.signature.output_arg.add(name=name, type=dtype)
             function.ret[name] = entry
         self._clones[key] = function, given
@@ -397,6 +399,13 @@ class _Exposer:
         return name
 
 
+def _free_names(base: str, taken: Container[str]) -> Iterator[str]:
+    """Yield names that are not taken: `base`, `base_1` and so on."""
+    for name in chain([base], (f"{base}_{number}" for number in count(1))):
+        if name not in taken:
+            yield name
+
+
 def _add_arguments(
     function: FunctionDef, types: Iterable[int], taken: Mapping[str, object] | None = None
 ) -> list[str]:
@@ -404,9 +413,7 @@ def _add_arguments(
     known = dict(taken) if taken is not None else {node.name: None for node in function.node_def}
     known |= dict.fromkeys(arg.name for arg in function.signature.input_arg)
     found = []
-    for dtype in types:
-        name = unique_name(f"{_NAME}_in", known)
-        known[name] = None
+    for dtype, name in zip(types, _free_names(f"{_NAME}_in", known), strict=False):
         function.signature.input_arg.add(name=name, type=dtype)
         found.append(name)
         if "_input_shapes" in function.attr:  # one for each argument
