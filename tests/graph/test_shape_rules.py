@@ -200,3 +200,12 @@ def test_arithmetic_of_sizes() -> None:
     assert either((B, 4), (B, 5)) == (B, None) and either((4,), (4, 4)) is None
     assert plain((B, 4, None)) == (None, 4, None) and plain(None) is None
     assert text((Rows(2, 3), None)) == "[2×batch×3,?]" and text(None) == "[?…]"
+
+
+def test_numbers_stay_small() -> None:
+    """A graph of a few nodes can square a number many times: what no tensor holds is unknown."""
+    size: Size = 1 << 40
+    assert times(size, size) is None and times(Rows(1, 1 << 40), size) == Rows(1, None)
+    assert infer(applied("Pow", number(1 << 40), number(31)))[0].value == (None,)
+    assert infer(applied("ConcatV2", Facts((1 << 40,)), ints(1), number(0)))[0].value is None
+    assert infer(applied("Reshape", tensor(4), Facts((1 << 40,))))[0].sizes is None

@@ -69,6 +69,33 @@ def test_the_target_of_a_reshape(
     assert (rows.size, rows.inputs, rows.outputs) == (shape[0], {"x": 0}, {"y": 0})
 
 
+@pytest.mark.parametrize(
+    ("target", "new", "again", "wanted"),
+    [([784], [-1, 784], [1, 784], [-1, 784]), ([28, 28], [-1, 28, 28], [1, 14, 56], [-1, 14, 56])],
+)
+def test_a_target_without_the_batch(
+    tmp_path: Path, target: list[int], new: list[int], again: list[int], wanted: list[int]
+) -> None:
+    """The only row, flat or as it is: the batch stays in front of it, until a target begins with 1 again."""
+    graph = Fixed(tmp_path, (1, 28, 28)).ints("to", *target).ints("back", *again)
+    graph.op("r", "Reshape", "x", "to", T="float32", Tshape="int32")
+    graph.op("n", "Neg", "r", T="float32").op("y", "Reshape", "n", "back", T="float32", Tshape="int32")
+    draft = made(graph.model(shape=tuple(again)), FREE)
+    assert value_of(draft.meta, "r", 1) == new and value_of(draft.meta, "y", 1) == wanted
+    assert [one.code for one in draft.findings if one.severity != "info"] == []
+
+
+def test_an_output_of_several_entries_a_row(tmp_path: Path) -> None:
+    graph = (
+        Fixed(tmp_path, (1, 7, 5))
+        .ints("to", -1, 5)
+        .op("y", "Reshape", "x", "to", T="float32", Tshape="int32")
+    )
+    draft = made(graph.model(shape=(7, 5)), FREE)
+    (warning,) = (one for one in draft.findings if one.severity == "warning")
+    assert warning.code == "reshape-output" and "[batch×7,5]" in warning.message
+
+
 def test_a_target_with_two_unknown_sizes_gets_the_batch_from_the_input(tmp_path: Path) -> None:
     """[1, -1, 4] of a tensor whose second dimension is free: one -1 is all that a Reshape takes."""
     graph = Fixed(tmp_path, (1, None, 8)).ints("to", 1, -1, 4)
@@ -499,3 +526,17 @@ def test_an_output_that_was_one_row_gets_a_dimension_for_the_batch(tmp_path: Pat
     sample = {"x": np.arange(8.0).reshape(2, 4)}
     joined = rows.join(sample, [{"y": piece["x"][0]} for piece in rows.split(sample)])
     assert joined["y"].tolist() == sample["x"].tolist()
+
+
+def test_functions_that_call_each_other(tmp_path: Path) -> None:
+    """A function that calls itself ends the analysis, and so do many functions that each call the next one twice."""
+    graph = in_function(tmp_path / "a")
+    inner = graph.meta.graph_def.library.function[0].node_def.add(
+        name="again", op="PartitionedCall", input=["a"]
+    )
+    inner.attr["f"].func.name = "f"
+    inner.attr["Tin"].list.type.append(1)
+    inner.attr["Tout"].list.type.append(1)
+    found = changed(graph.model(shape=(1, 6)), FREE)
+    assert isinstance(found, Refused) and "reshape-op" in codes(found.findings)
+    assert "calls itself" in found.findings[0].message

@@ -387,6 +387,11 @@ RESHAPE_REPAIRED = Code(
     "reshape-repaired", "info", "a constant that held the old size of the batch was replaced",
     "The size is now taken from a tensor that has it, or left to TensorFlow.", "Nothing; the result is verified.",
 )  # fmt: skip
+RESHAPE_OUTPUT = Code(
+    "reshape-output", "warning", "an output has its rows in another dimension than the first, or several entries a row",
+    "A client that sends several rows finds them there. TensorFlow Serving splits a batch by the first dimension.",
+    "Reshape the output in a step behind, if clients expect a row each.",
+)  # fmt: skip
 RESHAPE_RANK = Code(
     "reshape-rank", "info", "an output gets a dimension for the batch",
     "The model took the only row of its batch out. With any number of rows the output has one more dimension in front.",

@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from workbench.graph.shape_inference.rules import Op, Pin, Refused, rule
-from workbench.graph.shape_inference.sizes import BATCH, Facts, Rows, Size, Sizes, divided, text, times
+from workbench.graph.shape_inference.sizes import (
+    BATCH,
+    Facts,
+    Rows,
+    Size,
+    Sizes,
+    divided,
+    text,
+    times,
+    within,
+)
 
 _UNARY = """
     StopGradient PreventGradient CheckNumerics Relu Relu6 LeakyRelu Elu Selu Sigmoid Tanh Softplus Softsign Exp Expm1
@@ -152,7 +162,7 @@ def _computed(kind: str, one: Size, other: Size) -> Size:
             case "FloorMod" if other > 0:
                 return one % other
             case "Pow" if 0 <= other < 32:
-                return int(one**other)
+                return within(int(one**other)) if abs(one) < 1 << 31 else None
     if kind in ("Maximum", "Minimum") and one == other:
         return one
     return None

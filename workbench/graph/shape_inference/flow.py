@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from workbench.disk.schema import NodeDef
 from workbench.graph.body import Bodies, Body, Output
 from workbench.graph.calls import Call
+from workbench.graph.level import MAX_DEPTH
 from workbench.graph.shape_inference.rules import Context, Op, Pin, Refused
 from workbench.graph.shape_inference.sizes import LOST, UNKNOWN, Facts, Rows, Size, Sizes, text
 from workbench.graph.shape_inference.table import infer
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 Key: TypeAlias = tuple[str, tuple[Facts, ...]]
 """A function and the facts of its arguments."""
 _ROUNDS = 12
+_MOST_FLOWS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,9 +231,13 @@ class BatchFlow:
             return infer(op)
         if any(call.kind == "other" or call.first is None for call in calls):
             return self._unfollowed(op)
-        if any(call.function in self._open for call in calls):
+        deep = len(self._open) >= MAX_DEPTH or len(self.flows) >= _MOST_FLOWS
+        if deep or any(call.function in self._open for call in calls):
             if op.carried():
-                raise Refused("reshape-op", "it calls a function that it is itself a part of")
+                reason = (
+                    "functions call each other too deeply or in too many ways" if deep else "it calls itself"
+                )
+                raise Refused("reshape-op", reason)
             return [op.known(index) for index in range(op.outputs)]
         kinds = {call.kind for call in calls}
         if kinds == {"loop", "condition"}:

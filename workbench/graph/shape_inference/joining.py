@@ -8,6 +8,8 @@ from workbench.graph.shape_inference.reductions import keep_apart
 from workbench.graph.shape_inference.rules import Op, Pin, Refused, rule
 from workbench.graph.shape_inference.sizes import BATCH, Facts, Rows, Size
 
+_MOST_UNKNOWN = 64
+
 
 @rule("Pack")
 def packed(op: Op) -> list[Facts]:
@@ -117,7 +119,7 @@ def _values(op: Op, positions: range) -> tuple[Size, ...] | None:
         facts = op.input(position)
         if facts.value is not None:
             found += facts.value
-        elif facts.sizes is not None and isinstance(facts.sizes[0], int):
+        elif facts.sizes is not None and isinstance(facts.sizes[0], int) and facts.sizes[0] <= _MOST_UNKNOWN:
             found += [None] * facts.sizes[0]
         else:
             return None

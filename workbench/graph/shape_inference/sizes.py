@@ -32,6 +32,7 @@ class Rows:
 
 
 BATCH = Rows()
+_MOST = 1 << 63
 Size: TypeAlias = int | Rows | None
 """A number, an unknown size, or a multiple of the batch."""
 Sizes: TypeAlias = tuple[Size, ...] | None
@@ -101,11 +102,17 @@ def times(one: Size, other: Size) -> Size:
     if isinstance(one, Rows):
         if isinstance(other, Rows):
             return None
-        inner = None if one.inner is None or other is None else one.inner * other
+        inner = None if one.inner is None or other is None else within(one.inner * other)
         return Rows(one.outer, inner)
     if isinstance(other, Rows):
-        return None if one is None else Rows(one * other.outer, other.inner)
-    return None if one is None or other is None else one * other
+        outer = None if one is None else within(one * other.outer)
+        return None if outer is None else Rows(outer, other.inner)
+    return None if one is None or other is None else within(one * other)
+
+
+def within(number: int) -> int | None:
+    """Return a number that TensorFlow can hold, else None."""
+    return number if -_MOST <= number < _MOST else None
 
 
 def divided(one: Size, other: Size) -> Size:

@@ -11,6 +11,7 @@ from workbench.graph.shape_inference import (  # noqa: F401
     lists,
     products,
     reductions,
+    reshaping,
     slices,
     states,
 )
@@ -23,7 +24,7 @@ _OF_ONE_ROW = frozenset(
         elementwise.same,
         elementwise.broadcast,
         elementwise.biased,
-        arrays.reshaped,
+        reshaping.reshaped,
         arrays.expanded,
         joining.packed,
         joining.concatenated,

@@ -8,6 +8,7 @@ from typing import ClassVar
 from workbench.findings import Finding
 from workbench.graph.body import Output
 from workbench.graph.reach import ancestors
+from workbench.graph.shape_inference import sizes as sizes_
 from workbench.graph.shape_inference.flow import BatchFlow, Flow
 from workbench.graph.shape_inference.sizes import BATCH, Facts, Rows, Sizes
 from workbench.model import shapes
@@ -162,6 +163,14 @@ class _Reshaping:
                     )
                 axis = facts.axis
                 rows = facts.sizes[axis] if axis is not None and facts.sizes is not None else None
+                if isinstance(rows, Rows) and (axis != 0 or rows != BATCH):
+                    self.workspace.note(
+                        "reshape-output",
+                        "warning",
+                        show(key),
+                        f"Output {show(key)!r} becomes {sizes_.text(facts.sizes)}: the first dimension does not count "
+                        "its rows.",
+                    )
                 if isinstance(rows, Rows) and rows.outer != 1:
                     self.wrong(
                         "reshape-rows",
