@@ -111,29 +111,25 @@ def needed(
         stop: names that are reached and not looked behind.
     """
     replaced = {input_node(tensor) for tensor in tensors}
-    known = nodes.__contains__
 
-    def behind(entries: Iterable[str], always: bool) -> list[str]:
-        found = []
-        for entry in entries:
-            if entry[:1] == "^":
-                name = entry[1:]
-                instead = waits.get(name)
-                if instead is not None:
-                    found.append(instead)
-                elif always or controls is None or name in controls or name not in nodes:
-                    found.append(name)
-            else:
-                tensor = input_tensor(entry)
-                found.append(tensors.get(str(tensor), tensor.node))
-        return found
+    def behind(entry: str, always: bool) -> str | None:
+        if entry[:1] != "^":
+            tensor = input_tensor(entry)
+            return tensors.get(str(tensor), tensor.node)
+        name = entry[1:]
+        counts = always or controls is None or name in controls or name not in nodes
+        return waits.get(name, name if counts else None)
 
-    def edges(name: str) -> Iterable[str]:
-        if name not in nodes:
-            return ()
-        entries = list(nodes[name].input)
-        if all(map(known, entries)) and replaced.isdisjoint(entries):
-            return entries
-        return behind(entries, False)
-
-    return reach(behind(roots, True), edges, stop)
+    seen = {name for entry in roots if (name := behind(entry, True)) is not None}
+    todo = list(seen)
+    while todo:  # as `reach`; here the time of a merge of many nodes goes by
+        here = todo.pop()
+        node = nodes.get(here)
+        if node is None or here in stop:
+            continue
+        for entry in node.input:
+            name = entry if entry in nodes and entry not in replaced else behind(entry, False)
+            if name is not None and name not in seen:
+                seen.add(name)
+                todo.append(name)
+    return seen

@@ -299,7 +299,7 @@ def _named_by(definition: VariableDef) -> list[str]:
     return [names.input_node(name) for name in named if name]
 
 
-def unique_name(name: str, taken: Mapping[str, object]) -> str:
+def unique_name(name: str, taken: Container[str]) -> str:
     """Return `name`, or `name_1`, `name_2`, … if it is taken."""
     candidate, number = name, 1
     while candidate in taken:

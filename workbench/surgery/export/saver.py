@@ -256,7 +256,7 @@ class _Adder:
         self._graph_def, self._taken = graph_def, taken
 
     def __call__(self, op: str, name: str, inputs: list[str], attrs: Mapping[str, AttrValue]) -> str:
-        name = unique_name(name, dict.fromkeys(self._taken))
+        name = unique_name(name, self._taken)
         self._taken.add(name)
         node = self._graph_def.node.add(name=name, op=op)
         node.input.extend(inputs)
