@@ -159,6 +159,25 @@ def test_set_makes_one_step_of_each_pair(tmp_path: Path, capsys: pytest.CaptureF
     assert found.code == 2 and "no input 'y'" in found.err
 
 
+def test_pairs_make_one_new_signature(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = two(tmp_path / "m")
+    words = (
+        "set",
+        path,
+        "k=v=[[1,2,3,4]]",
+        "x=[[0,0,0,0]]",
+        "--as",
+        "fixed",
+        "--no-verify",
+        "-o",
+        tmp_path / "out",
+    )
+    done = call(capsys, *words)
+    assert done.code == 0, done.err
+    signatures = open_model(tmp_path / "out").meta.signatures
+    assert sorted(signatures["serving_default"].inputs) == ["k=v", "x"] and not signatures["fixed"].inputs
+
+
 def test_adapt_takes_a_key_and_a_chain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     done = call(capsys, "adapt", DIGITS, "--after", "myOutput", "softmax", "--dry-run", "--json")
     assert done.code == 0, done.err

@@ -99,12 +99,17 @@ def test_it_is_verified_with_and_without_the_input(name: str, zoo: Any, tmp_path
     signature = model.meta.signature()
     key = sorted(signature.inputs)[-1]
     size = [one or 2 for one in signature.inputs[key].shape or ()]
-    draft = made(model, Default(key, np.full(size, 0.5).tolist()))
+    draft = made(
+        model,
+        Default(key, np.full(size, 0.5).tolist(), as_key="more"),
+        Default(key, np.full(size, 0.5).tolist()),
+    )
     report = commit(draft, tmp_path / "out", child=child)
     assert report.verdict == "verified", report.reason
     assert report.verification is not None
     assert {loader.loader for loader in report.verification.loaders} == {"v1", "v2"}
     assert any(key not in sample for sample in report.verification.samples)
+    assert list(report.others) == ["serving_default"] and open_model(tmp_path / "out").meta.signatures["more"]
     # a default that is not what the signature says is noticed
     draft = made(model, Default(key, np.full(size, 0.5).tolist()))
     (constant,) = [node for node in draft.meta.graph.node if node.name == "default_1/value"]

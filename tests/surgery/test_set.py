@@ -51,6 +51,18 @@ def test_nodes_of_another_signature_are_copied(tmp_path: Path) -> None:
     assert sorted(draft.meta.signatures["other"].inputs) == ["x", "z"]
 
 
+def test_a_new_signature_leaves_the_other(tmp_path: Path) -> None:
+    draft = made(open_model(two(tmp_path / "m").save()), Set("z", [[1.0] * 4], as_key="fixed"))
+    signatures = draft.meta.signatures
+    assert sorted(signatures["serving_default"].inputs) == ["x", "z"] and list(
+        signatures["fixed"].inputs
+    ) == ["x"]
+    assert signatures["fixed"].outputs["y"].tensor == "set_1/copy/y:0"
+    assert list(draft.references) == ["fixed"]
+    taken = changed(open_model(two(tmp_path / "n").save()), Set("z", [[1.0] * 4], as_key="serving_default"))
+    assert isinstance(taken, Refused) and codes(taken.findings) == ["signature-taken"]
+
+
 @pytest.mark.parametrize(
     ("step", "code"),
     [
@@ -87,10 +99,11 @@ def test_it_is_verified(name: str, zoo: Any, tmp_path: Path, child: Child) -> No
     signature = model.meta.signature()
     key = sorted(signature.inputs)[-1]
     size = [one or 2 for one in signature.inputs[key].shape or ()]
-    draft = made(model, Set(key, np.ones(size).tolist()))
+    draft = made(model, Set(key, np.ones(size).tolist(), as_key="fixed"), Set(key, np.ones(size).tolist()))
     report = commit(draft, tmp_path / "out", child=child)
     assert report.verdict == "verified", report.reason
-    assert key not in open_model(tmp_path / "out").meta.signature().inputs
+    signatures = open_model(tmp_path / "out").meta.signatures
+    assert key not in signatures["serving_default"].inputs and key not in signatures["fixed"].inputs
 
 
 def test_the_only_input(tmp_path: Path) -> None:

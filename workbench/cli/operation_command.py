@@ -97,10 +97,15 @@ class OperationCommand:
             key, value = self._paired()
             form = _pair(key, value)
             read = pairs(form, args.pairs, form, known=_known(key, model))
-            steps = [
-                self.cls(**{key.name: left, value.name: parse_field(self.cls.NAME, value, [right])}, **given)
-                for left, right in read.items()
-            ]
+            steps = []
+            for left, right in read.items():
+                steps.append(
+                    self.cls(
+                        **{key.name: left, value.name: parse_field(self.cls.NAME, value, [right])}, **given
+                    )
+                )
+                if given.get("as_key") is not None:  # the signature that the first pair adds
+                    given |= {"signature": given["as_key"], "as_key": None}
         if any(step.empty for step in steps):
             first = next(field for field in self._fields if not is_required(field))
             raise UsageError(

@@ -8,16 +8,17 @@ from typing import Any, ClassVar
 
 from workbench.disk import dtypes
 from workbench.disk.schema import NodeDef
-from workbench.findings import Finding
 from workbench.model import shapes
 from workbench.model.op_classes import PLACEHOLDERS, WITH_DEFAULT
 from workbench.model.signature import Port, Signature
 from workbench.names import TensorName, input_tensor, show
 from workbench.surgery import values
+from workbench.surgery.export.signature_functions import InUse
 from workbench.surgery.operation import Operation, option, register
-from workbench.surgery.resolve.endpoints import chosen_signature
 from workbench.surgery.rewrite.copy_for_signature import Consumers, needed_elsewhere
+from workbench.surgery.signatures.chosen import add_copy, choose
 from workbench.surgery.signatures.input_values import array_for, fill, input_of, write_tensor
+from workbench.surgery.signatures.renewed import renew_function
 from workbench.surgery.step_files import files_of
 from workbench.surgery.workspace import Workspace
 
@@ -34,6 +35,7 @@ class Default(Operation):
         input: key of the input.
         value: a value of the input's dtype and shape, or `@FILE.npy`.
         signature: key of the signature; None for `serving_default` if there, else the only one.
+        as_key: key of a new signature with the default, so that the chosen one stays; None to change that.
     """
 
     NAME: ClassVar[str] = "default"
@@ -45,6 +47,13 @@ class Default(Operation):
     signature: str | None = option(
         values.Text(optional=True), "key of the signature", metavar="KEY", default=None
     )
+    as_key: str | None = option(
+        values.Text(optional=True),
+        "add a signature with this key, and leave the other",
+        metavar="KEY",
+        default=None,
+        flag="as",
+    )
 
     def apply(self, workspace: Workspace) -> None:
         """Apply it to a workspace.
@@ -54,16 +63,22 @@ class Default(Operation):
         Raises:
             InputError: the file can't be read.
         """
-        found = chosen_signature(workspace.original, "model", self.signature)
-        if isinstance(found, Finding):
-            workspace.findings.append(found)
+        found = choose(workspace, self.signature, self.as_key)
+        if found is None:
             return
         port = input_of(workspace, found, self.input)
         if port is None:
             return
         array = array_for(workspace, f"{show(found.key)}#{show(port.key)}", port, self.value)
-        if array is None or not _put(workspace, found, port, array):
+        if array is None:
             return
+        added = self.as_key is not None
+        in_use = InUse.of(workspace.meta_graph)
+        found = found if self.as_key is None else add_copy(workspace, found, self.as_key)
+        if not _put(workspace, found, port, array, added):
+            return
+        if added and workspace.original.has_object_graph:
+            renew_function(workspace, found.key, in_use, added=True)
         for path in files_of(self):
             workspace.keep_file(Path(path), workspace.plan.file_name(path))
         references = workspace.references
@@ -73,7 +88,7 @@ class Default(Operation):
             references.verify([found.key])
 
 
-def _put(workspace: Workspace, signature: Signature, port: Port, array: Any) -> bool:
+def _put(workspace: Workspace, signature: Signature, port: Port, array: Any, added: bool) -> bool:
     """Put the default into the graph and the signature; return whether nothing forbids it."""
     meta_graph = workspace.meta_graph
     graph = meta_graph.graph_def
@@ -82,7 +97,7 @@ def _put(workspace: Workspace, signature: Signature, port: Port, array: Any) -> 
     actual = workspace.original.node_tensor(port.tensor)
     dtype = dtypes.base(actual.dtype if actual is not None and actual.dtype else port.dtype)
     shape = actual.shape if actual is not None else port.shape
-    elsewhere = needed_elsewhere(workspace.original, signature.key, nodes)
+    elsewhere = needed_elsewhere(workspace.original, None if added else signature.key, nodes)
     number = 1
     while any(name.startswith(f"default_{number}/") for name in nodes):
         number += 1

@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from workbench.disk import dtypes
-from workbench.findings import Finding
 from workbench.model.signature import Port, Signature
 from workbench.names import TensorName, input_tensor, show
 from workbench.surgery import values
 from workbench.surgery.export.signature_functions import InUse, children_by_key, sweep, unlink
 from workbench.surgery.operation import Operation, option, register
 from workbench.surgery.pruning.dead_branches import remove_dead
-from workbench.surgery.resolve.endpoints import chosen_signature
 from workbench.surgery.rewrite.copy_for_signature import Consumers, needed_elsewhere
 from workbench.surgery.signatures.change_signatures import drop_warmup, make_function
+from workbench.surgery.signatures.chosen import add_copy, choose
 from workbench.surgery.signatures.input_values import array_for, fill, input_of
 from workbench.surgery.step_files import files_of
 from workbench.surgery.workspace import Workspace
@@ -34,6 +33,7 @@ class Set(Operation):
         value: a value of the input's dtype and shape, or `@FILE.npy`.
         signature: key of the signature; None for `serving_default` if there, else the only one.
         prune_dead: whether branches and loops that can no longer run are removed.
+        as_key: key of a new signature without the input, so that the chosen one stays; None to change that.
     """
 
     NAME: ClassVar[str] = "set"
@@ -51,6 +51,13 @@ class Set(Operation):
     prune_dead: bool = option(
         values.Flag(), "remove branches and loops that can no longer run", default=False
     )
+    as_key: str | None = option(
+        values.Text(optional=True),
+        "add a signature with this key, and leave the other",
+        metavar="KEY",
+        default=None,
+        flag="as",
+    )
 
     def apply(self, workspace: Workspace) -> None:
         """Apply it to a workspace; nothing is folded or pruned.
@@ -60,9 +67,8 @@ class Set(Operation):
         Raises:
             InputError: the file can't be read.
         """
-        found = chosen_signature(workspace.original, "model", self.signature)
-        if isinstance(found, Finding):
-            workspace.findings.append(found)
+        found = choose(workspace, self.signature, self.as_key)
+        if found is None:
             return
         port = input_of(workspace, found, self.input)
         if port is None:
@@ -70,20 +76,22 @@ class Set(Operation):
         array = array_for(workspace, f"{show(found.key)}#{show(port.key)}", port, self.value)
         if array is None:
             return
-        _set(workspace, found, port, array)
+        added = self.as_key is not None
+        changed = found if self.as_key is None else add_copy(workspace, found, self.as_key)
+        _set(workspace, changed, port, array, added)
         if self.prune_dead and not workspace.blocked:
             remove_dead(workspace)
         for path in files_of(self):
             workspace.keep_file(Path(path), workspace.plan.file_name(path))
 
 
-def _set(workspace: Workspace, signature: Signature, port: Port, array: Any) -> None:
+def _set(workspace: Workspace, signature: Signature, port: Port, array: Any, added: bool) -> None:
     meta_graph = workspace.meta_graph
     before, graph = InUse.of(meta_graph), meta_graph.graph_def
     nodes = {node.name: node for node in graph.node}
     tensor = input_tensor(port.tensor)
     outputs = [one for other in signature.outputs.values() for one in other.tensors]
-    elsewhere = needed_elsewhere(workspace.original, signature.key, nodes)
+    elsewhere = needed_elsewhere(workspace.original, None if added else signature.key, nodes)
     consumers = Consumers.of(nodes, [tensor], outputs, elsewhere)
     if consumers.loop is not None:
         told = f"Another signature needs the loop of {show(consumers.loop)!r} as well, which can't be copied."
@@ -101,8 +109,10 @@ def _set(workspace: Workspace, signature: Signature, port: Port, array: Any) -> 
     if port.key in definition.defaults:
         del definition.defaults[port.key]
     consumers.redirect(graph, definition, {tensor: TensorName(constant.name)}, f"set_{number}/copy")
-    if signature.key in children_by_key(meta_graph.object_graph_def):
-        unlink(meta_graph.object_graph_def, signature.key)
+    has_objects = workspace.original.has_object_graph
+    if has_objects and (added or signature.key in children_by_key(meta_graph.object_graph_def)):
+        if not added:
+            unlink(meta_graph.object_graph_def, signature.key)
         make_function(workspace, signature.key)
         sweep(meta_graph, before)
     references = workspace.references
