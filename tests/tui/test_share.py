@@ -6,7 +6,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from tests.surgery.tiny import doubler
+from tests.surgery.tiny import Tiny, doubler
 from tests.tui.driving import drive, press, screen_text
 from tests.tui.test_browse import row
 from tests.tui.test_wire import command, work
@@ -54,5 +54,24 @@ def test_models_side_by_side_are_asked_about(tmp_path: Path) -> None:
         assert "Side by side" in screen_text(app)
         await press(app, pilot, "escape")
         assert "--side-by-side" in command(app)
+
+    drive(story, paths, state=tmp_path)
+
+
+def test_inputs_that_can_be_shared_are_suggested(tmp_path: Path) -> None:
+    """No output fits an input here, with or without adapters."""
+    paths = []
+    for handle in "ab":
+        made = Tiny(tmp_path / handle).placeholder("x", "string", ()).placeholder("z", "float32", (None, 4))
+        made.node("y", "Exp", "z", T="float32")
+        made.node("w", "DecodeRaw", "x", out_type="complex64")
+        signature = {"x_in": ("x:0", "string", ()), "z_in": "z:0", "w_out": ("w:0", "complex64", (None,))}
+        paths.append(made.signature(**signature).save())
+
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "s")
+        assert "Inputs that can be shared" in screen_text(app) and "share  z=z" in screen_text(app)
+        await press(app, pilot, "down", "enter")
+        assert app.session.plan.steps == (Share({"z": ["z"]}),)
 
     drive(story, paths, state=tmp_path)

@@ -22,6 +22,7 @@ from workbench.session.options import CommitOptions
 from workbench.session.sharing import with_shared, without_model
 from workbench.session.wiring import write_wire
 from workbench.surgery.operations.connect import Connect
+from workbench.surgery.operations.share import Share
 from workbench.surgery.plan import DEFAULT_SIGNATURE, Plan, Source, SourceList, split_handle
 
 if TYPE_CHECKING:
@@ -372,12 +373,12 @@ class Session:
 
     # -- found wires
 
-    def suggestions(self) -> list[Connect]:
-        """Return compatible wires between signature keys, the likeliest first.
+    def suggestions(self) -> list[Connect | Share]:
+        """Return compatible wires between signature keys, the likeliest first, then inputs that can be shared.
 
-        Where there are none, those that adapters make compatible.
+        Where there are no such wires, those that adapters make compatible.
         """
-        from workbench.surgery.resolve.suggest import suggest, suggest_adapted
+        from workbench.surgery.resolve.suggest import suggest, suggest_adapted, suggest_shares
 
         if not self.complete or len(self.plan.sources) < 2:
             return []
@@ -390,8 +391,10 @@ class Session:
             tensors = getattr(self.judging.lookups[handle].find(text, "target"), "tensors", ())
             return not any((handle, name) in taken for name in tensors)
 
-        found = [wire for wire in suggest(self.plan, self.models) if free(wire)]
-        return found or [wire for wire in suggest_adapted(self.plan, self.models) if free(wire)]
+        wires = [wire for wire in suggest(self.plan, self.models) if free(wire)]
+        if not wires:
+            wires = [wire for wire in suggest_adapted(self.plan, self.models) if free(wire)]
+        return [*wires, *(() if fed else suggest_shares(self.plan, self.models))]
 
     def link(self, wire: Connect) -> Link | None:
         """Return the wire with both endpoints found, or None if it does not resolve."""

@@ -1,4 +1,4 @@
-"""Wires that would fit, the likeliest first."""
+"""Wires that would fit, the likeliest first, and inputs that can be shared."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from workbench.model import shapes
 from workbench.names import elide, show
 from workbench.session.session import Session
 from workbench.surgery.operations.connect import Connect
+from workbench.surgery.operations.share import Share
 from workbench.surgery.resolve.endpoints import Endpoint
 from workbench.tui import glyphs
 from workbench.tui.screens.dialog import Dialog
@@ -20,9 +21,9 @@ from workbench.tui.widgets.lines import Lines, Painted, Piece
 
 
 class Suggestions(Lines):
-    """The list of suggested wires, one a line."""
+    """The list of suggested wires and shared inputs, one a line."""
 
-    def __init__(self, session: Session, wires: list[Connect], **kwargs: Any) -> None:
+    def __init__(self, session: Session, wires: list[Connect | Share], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.session = session
         self.wires = wires
@@ -37,8 +38,12 @@ class Suggestions(Lines):
         return len(self.wires)
 
     def paint(self, index: int) -> Painted:
-        """Return a wire with the dtype and shape of its tensor."""
+        """Return a wire with the dtype and shape of its tensor, or a shared input."""
         wire = self.wires[index]
+        if isinstance(wire, Share):
+            return Painted(
+                [(" share  ", "quiet"), (show(str(wire), 1000), "plain")], [(f"  {glyphs.FITS} ", "good")]
+            )
         handles = self.session.handles
         left: list[Piece] = [(" ", "plain")]
         flex = []
@@ -74,15 +79,15 @@ class Suggestions(Lines):
         self.app.copy_to_clipboard(str(self.wires[self.cursor]))
 
 
-class SuggestScreen(Dialog[list[Connect]]):
-    """A dialog that returns the chosen wires."""
+class SuggestScreen(Dialog[list[Connect | Share]]):
+    """A dialog that returns the chosen wires, or a shared input."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,space", "take", "Wire it"),
         Binding("a", "take_all", "Wire one to each input"),
     ]
 
-    def __init__(self, session: Session, wires: list[Connect]) -> None:
+    def __init__(self, session: Session, wires: list[Connect | Share]) -> None:
         super().__init__()
         self.session = session
         self.wires = wires
@@ -90,9 +95,13 @@ class SuggestScreen(Dialog[list[Connect]]):
     def compose(self) -> ComposeResult:
         """Yield the list."""
         with Vertical(classes="dialog") as frame:
-            adapted = any(wire.through for wire in self.wires)
+            wires = [wire for wire in self.wires if isinstance(wire, Connect)]
+            adapted = any(wire.through for wire in wires)
             frame.border_title = "Wires that adapters make compatible" if adapted else "Compatible wires"
             frame.border_subtitle = "enter: wire it   a: wire one to each input   esc: close"
+            if not wires:
+                frame.border_title = "Inputs that can be shared"
+                frame.border_subtitle = "enter: share it   esc: close"
             yield Suggestions(self.session, self.wires)
 
     def action_take(self) -> None:
@@ -103,7 +112,8 @@ class SuggestScreen(Dialog[list[Connect]]):
         """Choose the likeliest wire for each input."""
         taken: dict[str, Connect] = {}
         for wire in self.wires:
-            taken.setdefault(wire.target, wire)
+            if isinstance(wire, Connect):
+                taken.setdefault(wire.target, wire)
         self.dismiss(list(taken.values()))
 
     @on(Lines.Chosen)

@@ -29,6 +29,7 @@ from workbench.tui.widgets.bars import CommandLine
 if TYPE_CHECKING:
     from workbench.session.lists.listing import Row
     from workbench.surgery.operations.connect import Connect
+    from workbench.surgery.operations.share import Share
     from workbench.surgery.resolve.endpoints import Endpoint
     from workbench.surgery.step import Step
 
@@ -231,7 +232,8 @@ class WorkScreen(PanesScreen):
         self.app.push_screen(HistoryScreen(self.session.history, self.session.position), chosen)
 
     def action_suggest(self) -> None:
-        """Suggest wires."""
+        """Suggest wires and inputs that can be shared."""
+        from workbench.surgery.operations.share import Share
         from workbench.tui.screens.suggest import SuggestScreen
 
         if len(self.session.plan.sources) < 2:
@@ -261,9 +263,12 @@ class WorkScreen(PanesScreen):
             )
             return
 
-        def chosen(wires: list[Connect] | None) -> None:
+        def chosen(wires: list[Connect | Share] | None) -> None:
             for wire in wires or ():
-                self.session.add_wire(wire)
+                if isinstance(wire, Share):
+                    self.session.add_step(wire)
+                else:
+                    self.session.add_wire(wire)
             if wires:
                 self.picked = None
                 self.changed()
