@@ -111,3 +111,19 @@ def test_a_chain_is_completed(tmp_path: Path) -> None:
     (one,) = wb.check(wb.Plan.join(wires="a@y | resize 28 28 = b@x", **models))
     assert (one.code, isinstance(one.hint, Hint)) == ("adapt-chain", True)
     assert words(one.hint, "command line") == "Use --wire 'a@y | resize 28 28 | layout NHWC>NCHW = b@x'."
+
+
+def test_images_of_any_size_are_given_that_of_the_input(tmp_path: Path) -> None:
+    have, want = (
+        typed(tmp_path / "a", "float32", (N, N, N, 3)),
+        typed(tmp_path / "b", "float32", (N, 28, 28, 3)),
+    )
+    one = the(findings_of(plan(have, want)), "R4-unknown")
+    assert words(one.hint, "command line") == (
+        "If the images have other sizes, use --wire 'y | resize 28 28 = x'. `resize 28 28` is guessed: bilinear; "
+        "another method gives other values."
+    )
+    pixels = typed(tmp_path / "c", "uint8", (N, N, N, 3)), typed(tmp_path / "d", "uint8", (N, 28, 28, 3))
+    assert the(findings_of(plan(*pixels)), "R4-unknown").hint is None, "resize makes float32 of them"
+    numbers = typed(tmp_path / "e", "float32", (N, N)), typed(tmp_path / "f", "float32", (N, 28))
+    assert the(findings_of(plan(*numbers)), "R4-unknown").hint is None

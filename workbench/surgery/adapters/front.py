@@ -10,6 +10,7 @@ from workbench.disk import dtypes
 from workbench.model.shapes import Shape
 from workbench.surgery.adapters.adapter import Adapter
 from workbench.surgery.adapters.chain import Chain
+from workbench.surgery.adapters.image_shapes import CHANNELS, is_first, is_last
 from workbench.surgery.adapters.language import parse_calls
 from workbench.surgery.adapters.registry import make
 from workbench.surgery.adapters.steps.channels import Color, Layout
@@ -17,7 +18,6 @@ from workbench.surgery.adapters.steps.decoding import DecodeImage
 from workbench.surgery.adapters.steps.geometry import Resize
 from workbench.surgery.adapters.steps.numeric import Cast, Scale
 from workbench.surgery.adapters.steps.reshaping import Expand, Flatten, Squeeze
-from workbench.surgery.adapters.suggest import CHANNELS, is_first, is_last
 from workbench.surgery.adapters.tensor_type import TensorType
 from workbench.surgery.resolve.first_ops import FirstOps, Order
 

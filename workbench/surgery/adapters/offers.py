@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from workbench.model import shapes
 from workbench.surgery.adapters.adapter import Adapter
 from workbench.surgery.adapters.chain import Chain
-from workbench.surgery.adapters.suggest import picture_sizes, suggest
+from workbench.surgery.adapters.image_shapes import picture_sizes
+from workbench.surgery.adapters.suggest import suggest
 from workbench.surgery.adapters.tensor_type import TensorType
 
 # What these change shows in the type: where it stays the same, they change nothing.

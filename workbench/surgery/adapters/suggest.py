@@ -11,10 +11,10 @@ from typing import Literal
 
 from workbench.disk import dtypes
 from workbench.model import shapes
-from workbench.model.shapes import Shape
 from workbench.surgery.adapters.adapter import Adapter
 from workbench.surgery.adapters.casts import lossy_cast
 from workbench.surgery.adapters.chain import Chain
+from workbench.surgery.adapters.image_shapes import is_first, is_last, picture_sizes
 from workbench.surgery.adapters.marks import Mark
 from workbench.surgery.adapters.steps.channels import Color, Layout
 from workbench.surgery.adapters.steps.decoding import DecodeImage
@@ -25,8 +25,6 @@ from workbench.surgery.adapters.steps.reshaping import Expand, Flatten, Reshape,
 from workbench.surgery.adapters.steps.text import ParseNumber
 from workbench.surgery.adapters.tensor_type import TensorType
 
-CHANNELS = (1, 3, 4)
-"""Sizes of a dimension that is taken for channels."""
 _LONGEST = 6
 # Costs: of what is certain, of a reshape, of what is lossy or guessed; and where only the run tells whether it fits.
 _PLAIN, _RESHAPE, _DOUBTFUL = 10, 15, 20
@@ -112,18 +110,6 @@ def _open_sizes(now: TensorType, want: TensorType) -> int:
     return _UNPROVEN
 
 
-def is_first(shape: Shape) -> bool:
-    """Return whether channels look to be first: `[?,3,224,224]`."""
-    if shape is None or len(shape) not in (3, 4):
-        return False
-    return shape[-3] in CHANNELS and shape[-1] not in CHANNELS
-
-
-def is_last(shape: Shape) -> bool:
-    """Return whether channels look to be last: `[?,224,224,3]`."""
-    return shape is not None and len(shape) in (3, 4) and shape[-1] in CHANNELS
-
-
 def _moves(now: TensorType, want: TensorType, shaped: bool) -> Iterator[_Move]:
     """Yield what could be the next step towards an input; no reshape where a dimension was added or removed."""
     if now.is_string and not want.is_string:
@@ -174,17 +160,6 @@ def _squares(want: TensorType) -> Iterator[tuple[int, int, str]]:
         if side >= 4 and side * side * channels == want.last:
             why = f"{want.last:,} numbers are taken for an image of {side} × {side}; {_METHOD}"
             yield side, channels, why
-
-
-def picture_sizes(shape: Shape) -> tuple[int | None, int | None, int | None]:
-    """Return height, width and channels of what looks to be an image; all None otherwise."""
-    if is_last(shape):
-        assert shape is not None
-        return shape[-3], shape[-2], shape[-1]
-    if is_first(shape):
-        assert shape is not None
-        return shape[-2], shape[-1], shape[-3]
-    return None, None, None
 
 
 def _doubt(adapter: Adapter, kind: Literal["lossy", "guessed"], why: str) -> _Move:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workbench import names
 from workbench.errors import UsageError
-from workbench.findings import Finding
+from workbench.findings import Finding, Hint
 from workbench.graph.body import Bodies
 from workbench.graph.control_flow import inside
 from workbench.model import shapes as shapes_
 from workbench.model.meta import MetaGraph
 from workbench.model.shapes import Fit, Shape
 from workbench.names import show
+from workbench.surgery.adapters.image_shapes import is_last
 from workbench.surgery.adapters.language import print_wire
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.resolve.endpoints import Endpoint
-from workbench.surgery.resolve.remedies import remedy
+from workbench.surgery.resolve.remedies import adapt_wire, remedy
 from workbench.surgery.resolve.value_ranges import given_range, wanted_range
 
 if TYPE_CHECKING:
@@ -124,6 +125,21 @@ def judge(
         hint = _hint(source, target, written, metas) if hints else None
         return Finding(code, "error", where, f"{'. '.join(parts)}.", hint)
     return Link(source, target, fits)
+
+
+def if_it_fits(link: Link, adapter: str, before: str = "", remarks: Iterable[str] = ()) -> Hint | None:
+    """Return the hint to put an adapter at the end of a wire's chain; None if the wire does not fit then.
+
+    Args:
+        link: the wire.
+        adapter: the adapter as written.
+        before: what stands before the action.
+        remarks: sentences that follow.
+    """
+    through = " | ".join(filter(None, (link.through, adapter)))
+    if not isinstance(judge(link.source, link.target, through, hints=False), Link):
+        return None
+    return adapt_wire(link.written, through, before=before, remarks=remarks)
 
 
 def _through(
@@ -270,7 +286,20 @@ def _unknown(link: Link, have: Shape, want: Shape) -> Finding:
         show(str(link)),
         f"The shape {shapes_.text(have)} {of} may or may not be {shapes_.text(want)}; "
         "the result checks it when it runs.",
+        _resized(link, have, want),
     )
+
+
+def _resized(link: Link, have: Shape, want: Shape) -> str | None:
+    """Return the hint to give images of any size the size of the input, or None for what are no images."""
+    if not is_last(have) or not is_last(want) or have is None or want is None or len(have) != len(want):
+        return None
+    (height, width, channels), mine = want[-3:], have[-3:]
+    if height is None or width is None or mine[2] != channels or None not in mine[:2]:
+        return None
+    resize = f"resize {height} {width}"
+    remark = f"`{resize}` is guessed: bilinear; another method gives other values."
+    return if_it_fits(link, resize, "If the images have other sizes, ", [remark])
 
 
 def _only_batch(link: Link, have: Shape, want: Shape) -> Finding:

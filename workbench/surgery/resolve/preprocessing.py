@@ -15,8 +15,8 @@ from workbench.model import MetaGraph, Shape
 from workbench.model.shapes import text
 from workbench.names import show
 from workbench.surgery.resolve.first_ops import Range
-from workbench.surgery.resolve.links import Link
-from workbench.surgery.resolve.remedies import SCALES, adapt_wire
+from workbench.surgery.resolve.links import Link, if_it_fits
+from workbench.surgery.resolve.remedies import SCALES
 from workbench.surgery.resolve.shares import SharedInput
 from workbench.surgery.resolve.value_ranges import given_range, wanted_range
 
@@ -34,7 +34,7 @@ def remarks(link: Link, source: MetaGraph, target: MetaGraph) -> Iterator[Findin
     layout = _layout(link.shapes[0], link.target.shapes[0])
     if layout is not None:
         order, message = layout
-        hint = adapt_wire(link.written, link.through, f"layout {order}", before="If so, ")
+        hint = if_it_fits(link, f"layout {order}", before="If so, ")
         yield Finding("R5-layout", "warning", where, message, hint)
     if len(link.source.tensors) != 1 or dtypes.name(link.target.dtypes[0]) not in _FLOATS:
         return
@@ -118,7 +118,7 @@ def _disagreement(link: Link, given: Range | None, wanted: Range | None) -> Find
         message = (
             "The output is pixels of 0-255, and the model that takes it does not scale them; many expect 0-1."
         )
-        hint = adapt_wire(link.written, link.through, SCALES[given, "0-1"], before="If it does, ")
+        hint = if_it_fits(link, SCALES[given, "0-1"], before="If it does, ")
         return Finding("R5-range", "warning", where, message, hint)
     if given is None or wanted is None or given == wanted:
         return None
@@ -129,9 +129,7 @@ def _disagreement(link: Link, given: Range | None, wanted: Range | None) -> Find
     else:
         message = f"The output is {_WORDS[given]}, and the model that takes it begins as if it was {_WORDS[wanted]}."
         before = ""
-    return Finding(
-        "R5-range", "warning", where, message, adapt_wire(link.written, link.through, scale, before=before)
-    )
+    return Finding("R5-range", "warning", where, message, if_it_fits(link, scale, before))
 
 
 def _unknown(where: str, wanted: Range | None) -> Finding:

@@ -11,6 +11,7 @@ from workbench.findings import Action, Hint
 from workbench.model.shapes import Shape
 from workbench.names import show
 from workbench.surgery.adapters.arguments import NUMERIC
+from workbench.surgery.adapters.image_shapes import is_first, is_last
 from workbench.surgery.adapters.language import print_wire
 
 if TYPE_CHECKING:
@@ -99,8 +100,6 @@ def _scale(
 
 def _from_picture(found: Suggestion, have: TensorType) -> bool:
     """Return whether a chain starts from images or decodes them."""
-    from workbench.surgery.adapters.suggest import is_first, is_last
-
     decodes = any(one.NAME == "decode-image" for one in found.chain.adapters)
     return decodes or is_first(have.shape) or is_last(have.shape)
 
