@@ -180,6 +180,9 @@ def test_it_is_trained_and_saved_again(name: str, freed: Free, tmp_path: Path) -
     for variable, gradient in zip(function.trainable_variables, gradients, strict=True):
         variable.assign_sub(0.1 * gradient)
     expected = function(x=x)["output_0"].numpy()
+    assert np.allclose(loaded.serve(x).numpy(), expected), (
+        "the callable that the signature calls takes three rows"
+    )
     tf.saved_model.save(loaded, str(tmp_path / "again"), signatures={"serving_default": function})
     again = tf.saved_model.load(str(tmp_path / "again")).signatures["serving_default"]
     assert np.allclose(again(x=x)["output_0"].numpy(), expected)

@@ -402,7 +402,8 @@ RESHAPE_WITH = Code(
     "An input is one placeholder, whatever signature names it.", "To leave one out, drop it in a step before.",
 )  # fmt: skip
 RESHAPE_CALLABLES = Code(
-    "reshape-callables", "info", "callables of the object graph keep their shapes",
-    "In TF2 format signatures are functions of their own; what is called on the loaded object stays as it was.",
-    "Call the signature.",
+    "reshape-callables", "info", "callables of the object graph take any batch, or keep the old shapes",
+    "In TF2 format signatures are functions of their own. A callable that a changed signature calls changes with it; "
+    "others stay as they were.",
+    "Call the signature, or a callable that changed.",
 )  # fmt: skip

@@ -14,13 +14,14 @@ from workbench.graph.shape_inference.sizes import BATCH, Facts, Rows, Sizes
 from workbench.model import shapes
 from workbench.model.shapes import Shape
 from workbench.model.signature import HIDDEN_SIGNATURES, Port, Signature
-from workbench.names import count, input_tensor, show
+from workbench.names import input_tensor, show
 from workbench.surgery import values
 from workbench.surgery.export.signature_functions import InUse, children_by_key, sweep, unlink
 from workbench.surgery.lineage import Reference, SourceTensors, with_axis
 from workbench.surgery.operation import Operation, option, register
 from workbench.surgery.resolve.endpoints import chosen_signature
 from workbench.surgery.rewrite.free_batch import Freed, free_batch
+from workbench.surgery.rewrite.free_callables import free_callables
 from workbench.surgery.signatures.change_signatures import drop_warmup, make_function
 from workbench.surgery.signatures.new_shapes import NewShape, new_shapes
 from workbench.surgery.workspace import FreedRows, Workspace
@@ -64,8 +65,8 @@ class Reshape(Operation):
     def apply(self, workspace: Workspace) -> None:
         """Apply it to a workspace.
 
-        Signatures that take the same inputs change with it. Functions that the batch flows into are copied, so that
-        callables keep theirs.
+        Signatures that take the same inputs change with it. Functions that the batch flows into are copied; callables
+        that are one of them use the copy, and others stay as they were.
         """
         found = chosen_signature(workspace.original, "model", self.signature)
         if isinstance(found, Finding):
@@ -215,11 +216,12 @@ class _Reshaping:
             if signature.key in children_by_key(meta_graph.object_graph_def):
                 unlink(meta_graph.object_graph_def, signature.key)
                 make_function(self.workspace, signature.key)
+        callables = free_callables(meta_graph.object_graph_def, freed.functions)
         sweep(meta_graph, before)
         self._refer(flow, changed, old)
         self.workspace.faithful = False
         drop_warmup(self.workspace)
-        self._tell(freed, changed)
+        self._tell(freed, changed, callables)
 
     def _declare(self, flow: Flow, changed: list[Signature]) -> None:
         """Write the new shapes into the signatures."""
@@ -252,7 +254,7 @@ class _Reshaping:
             }
             self.workspace.rows = FreedRows(old, axes)
 
-    def _tell(self, freed: Freed, changed: list[Signature]) -> None:
+    def _tell(self, freed: Freed, changed: list[Signature], callables: set[str]) -> None:
         for repair in freed.repairs:
             self.workspace.note(
                 "reshape-repaired", "info", repair.where, f"{show(repair.op)}: {repair.told}."
@@ -265,16 +267,24 @@ class _Reshaping:
                 show(self.signature.key),
                 f"{listed} takes the same inputs and changes as well.",
             )
-        callables = sorted({item.path for item in self.workspace.original.callables})
-        if callables:
-            listed = ", ".join(map(show, callables[:4]))
-            self.workspace.note(
-                "reshape-callables",
-                "info",
-                show(str(self.workspace.model.path)),
-                f"The signatures have the new shapes; {count(len(callables), 'callable')} of the loaded object "
-                f"({listed}) keep the old ones.",
-            )
+        if self.workspace.original.callables:
+            self._tell_callables(callables)
+
+    def _tell_callables(self, freed: set[str]) -> None:
+        """Report which callables use a copy, and which stay as they were."""
+        changed: list[str] = []
+        kept: list[str] = []
+        for item in self.workspace.original.callables:
+            free = all(variant.function in freed for variant in item.variants)
+            (changed if free else kept).append(show(item.path))
+        told = []
+        if changed:
+            told.append(f"{', '.join(changed[:4])} {'takes' if len(changed) == 1 else 'take'} any batch")
+        if kept:
+            told.append(f"{', '.join(kept[:4])} {'keeps' if len(kept) == 1 else 'keep'} the old shapes")
+        where = show(str(self.workspace.model.path))
+        message = f"Of the callables of the loaded object {'; '.join(told)}."
+        self.workspace.note("reshape-callables", "info", where, message)
 
 
 _HINTS = {

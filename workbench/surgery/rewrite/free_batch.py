@@ -52,17 +52,34 @@ class Repair:
     told: str
 
 
+@dataclass(frozen=True, slots=True)
+class FreedFunction:
+    """A copy of a function in which the batch is free.
+
+    Attributes:
+        old: the function's name.
+        new: the copy's name.
+        arguments: what is known of its arguments.
+        results: what is known of its results.
+    """
+
+    old: str
+    new: str
+    arguments: tuple[Facts, ...]
+    results: tuple[Facts, ...]
+
+
 @dataclass(slots=True)
 class Freed:
     """What `free_batch` did.
 
     Attributes:
         repairs: the inputs that pinned the old size, in the order of the bodies.
-        functions: old to new names of functions that were copied.
+        functions: the copies of functions.
     """
 
     repairs: list[Repair] = field(default_factory=list)
-    functions: list[tuple[str, str]] = field(default_factory=list)
+    functions: list[FreedFunction] = field(default_factory=list)
 
 
 def free_batch(meta_graph: MetaGraphDef, batch: BatchFlow, flow: Flow, scope: str) -> Freed:
@@ -98,7 +115,9 @@ class _Freeing:
                 name = unique_name(one.body.name, taken)
                 taken[name] = None
                 self.names[one.key] = name
-                self.freed.functions.append((one.body.name, name))
+                self.freed.functions.append(
+                    FreedFunction(one.body.name, name, one.key[1], tuple(one.results))
+                )
         self._edit(self.flow, {node.name: node for node in self.graph.node}, self.graph.node)
         originals = {function.signature.name: function for function in self.graph.library.function}
         copies = [
