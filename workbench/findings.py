@@ -18,6 +18,7 @@ _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 IN_PYTHON = {
     "adapt-wire": "pass wires=[{wire!r}]",
+    "adapt-input": "change {handle} by Adapt(before={{'{key}': '{chain}'}}) first",
     "add-signature": "add a signature in a signature step",
     "allow-unsafe": "pass allow_unsafe=True",
     "check-all": "pass limit=None for all of them",

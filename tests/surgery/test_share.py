@@ -10,6 +10,7 @@ import pytest
 
 from tests.surgery.tiny import Shape, Tiny, doubler, typed
 from tests.surgery.tools import codes, draft_of, findings_of, the
+from workbench.describe.actions import words
 from workbench.disk import dtypes
 from workbench.errors import UsageError
 from workbench.findings import Action, Hint
@@ -135,7 +136,14 @@ def test_dtypes_and_shapes_that_differ(tmp_path: Path) -> None:
     models = {"a": images, "b": typed(tmp_path / "b", "float32", (None, 784))}
     found = the(findings_of(joined(models, Share({"x": "x"}))), "share-dtype")
     assert found.message == "a@x takes uint8 [?,28,28,1]; b@x takes float32 [?,784]."
-    assert found.hint is not None and "Put `flatten | cast float32` before b@x" in found.hint
+    assert words(found.hint, "command line") == (
+        "Put `flatten | cast float32` before b@x: run `workbench adapt b --before x 'flatten | cast float32' -o DIR` "
+        "first, and share the input of the result."
+    )
+    swapped = joined({"b": models["b"], "a": images}, Share({"x": "x"}))
+    assert "`flatten | cast float32` before b@x" in (the(findings_of(swapped), "share-dtype").hint or ""), (
+        "the way that loses nothing"
+    )
     models["b"] = typed(tmp_path / "c", "uint8", (None, 28, 28))
     assert refused(joined(models, Share({"x": "x"}))) == [("share-shape", "x=a@x,b@x")]
 

@@ -14,6 +14,7 @@ Face = Literal["command line", "terminal UI", "Python"]
 
 COMMAND_LINE = {
     "adapt-wire": "use --wire {wire}",
+    "adapt-input": "run `workbench adapt {handle} --before {key} '{chain}' -o DIR` first",
     "add-signature": "use --add {name} --inputs {inputs} --outputs {outputs}",
     "allow-unsafe": "add --allow-unsafe",
     "check-all": "list them with --all",

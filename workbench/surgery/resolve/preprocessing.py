@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from workbench.disk import dtypes
-from workbench.findings import Finding
+from workbench.findings import Finding, Hint
 from workbench.model import MetaGraph, Shape
 from workbench.model.shapes import text
 from workbench.names import show
 from workbench.surgery.resolve.first_ops import Range
 from workbench.surgery.resolve.links import Link, if_it_fits
 from workbench.surgery.resolve.remedies import SCALES
-from workbench.surgery.resolve.shares import SharedInput
+from workbench.surgery.resolve.shares import SharedInput, adapt_input
 from workbench.surgery.resolve.value_ranges import given_range, wanted_range
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def shared_remarks(shared: SharedInput, metas: Mapping[str, MetaGraph]) -> Itera
     """
     if len(shared.dtypes) != 1 or dtypes.name(shared.dtypes[0]) not in _FLOATS:
         return
-    wanted = {str(one): wanted_range(metas[one.handle], one.tensors[0]) for one in shared.targets}
+    targets = {str(one): one for one in shared.targets}
+    wanted = {name: wanted_range(metas[one.handle], one.tensors[0]) for name, one in targets.items()}
     told = {name: found for name, found in wanted.items() if found is not None}
     if not told:
         return
@@ -74,7 +75,9 @@ def shared_remarks(shared: SharedInput, metas: Mapping[str, MetaGraph]) -> Itera
             f"{show(first)} begins as if its value was {_WORDS[begins]}, {show(other)} as if it was "
             f"{_WORDS[told[other]]}."
         )
-        hint = f"Put `{SCALES[begins, told[other]]}` before {show(other)} by a step `adapt` first, or do not share it."
+        chain = SCALES[begins, told[other]]
+        before = f"Put `{chain}` before {show(other)}: "
+        hint = Hint(before, adapt_input(targets[other], chain), ", or do not share this input.")
         yield Finding("R5-range", "warning", where, message, hint)
     elif len(told) < len(wanted) and _is_picture(shared.shapes[0]):
         silent = next(name for name in wanted if name not in told)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from workbench.findings import Finding
+from workbench.findings import Action, Finding, Hint
 from workbench.model import shapes as shapes_
 from workbench.model.shapes import Shape
 from workbench.names import UNUSABLE_ARGUMENT, did_you_mean, is_unusable_argument, show
@@ -145,6 +145,13 @@ def _single(where: str, found: Sequence[Endpoint], lookups: Mapping[str, Lookup]
     )
 
 
+def adapt_input(target: Endpoint, chain: str) -> Action:
+    """Return the action that puts adapters before an input of a model."""
+    return Action(
+        "adapt-input", {"handle": target.handle, "key": show(target.key or target.written), "chain": chain}
+    )
+
+
 def _differ(where: str, first: Endpoint, other: Endpoint, known: Sequence[Shape]) -> Finding | None:
     """Return the finding for two inputs that can't take the same value, or None.
 
@@ -175,15 +182,15 @@ def _remedy(first: Endpoint, other: Endpoint, shape: Shape, at: int) -> str:
 
     if first.kind != "dense":
         return "Share inputs of the same dtypes and shapes."
-    for source, have, target, want in (
-        (first, shape, other, other.shapes[at]),
-        (other, other.shapes[at], first, shape),
-    ):
-        found = suggest(TensorType.of(source.dtypes[at], have), TensorType.of(target.dtypes[at], want))
-        if found is not None and found.chain.adapters:
-            marks = " ".join(map(str, found.marks))
-            return (
-                f"Put `{found.text}` before {show(str(target))}: change that model by a step `adapt` first, and share "
-                f"the input of the result.{' ' if marks else ''}{marks}"
-            )
-    return "No chain of adapters turns one into the other: share other inputs."
+    ends = ((first, shape, other, other.shapes[at]), (other, other.shapes[at], first, shape))
+    ways = [
+        (found, target)
+        for source, have, target, want in ends
+        if (found := suggest(TensorType.of(source.dtypes[at], have), TensorType.of(target.dtypes[at], want)))
+        and found.chain.adapters
+    ]
+    if not ways:
+        return "No chain of adapters turns one into the other: share other inputs."
+    best, target = min(ways, key=lambda way: len(way[0].marks))  # what loses nothing and is not guessed
+    after = f", and share the input of the result.{''.join(f' {mark}' for mark in best.marks)}"
+    return Hint(f"Put `{best.text}` before {show(str(target))}: ", adapt_input(target, best.text), after)
