@@ -10,9 +10,8 @@ import dataclasses
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from workbench.disk.folder.digests import file_digest
 from workbench.disk.folder.layout import ASSETS
@@ -25,8 +24,7 @@ _EXTRA = "assets.extra"
 _MOST_LOOKED_AT = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class StepFile:
+class StepFile(NamedTuple):
     """A file of a step as the recipe knows it that a plan was read from.
 
     Attributes:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbench import names
 from workbench.disk.schema import MetaGraphDef, NodeDef
 from workbench.names import show
 from workbench.surgery import recipe as recipe_
-from workbench.surgery.adapters.fragment import Asset
 from workbench.surgery.copied_files import CopiedFile
 from workbench.surgery.export.asset_names import Placed
 from workbench.surgery.imported import ImportedModel
 from workbench.surgery.rewrite.prefix import Renamer
 from workbench.surgery.step_files import free_name
+
+if TYPE_CHECKING:
+    from workbench.surgery.adapters.fragment import Asset
 
 _WARMUP = "tf_serving_warmup_requests"
 

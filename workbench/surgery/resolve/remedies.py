@@ -10,7 +10,6 @@ from workbench.disk import dtypes
 from workbench.findings import Action, Hint
 from workbench.model.shapes import Shape
 from workbench.names import show
-from workbench.surgery.adapters.arguments import NUMERIC
 from workbench.surgery.adapters.image_shapes import is_first, is_last
 from workbench.surgery.adapters.language import print_wire
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from workbench.surgery.resolve.first_ops import Range
 
 Typed = tuple[int, Shape]
-_KNOWN = {*NUMERIC, "half", "string"}
 SCALES: dict[tuple[Range, Range], str] = {
     ("0-255", "0-1"): "scale 1/255",
     ("0-255", "-1-1"): "scale 2/255 offset=-1",
@@ -112,7 +110,9 @@ def why_none(have: Typed, want: Typed) -> str:
         want: DataType and shape of the input.
     """
     source, target = dtypes.name(have[0]), dtypes.name(want[0])
-    if not {source, target} <= _KNOWN:
+    from workbench.surgery.adapters.arguments import NUMERIC
+
+    if not {source, target} <= {*NUMERIC, "half", "string"}:
         return f"Nothing turns {source} into {target}: choose another tensor."
     counted = "" if source == "string" or not have[1] or want[1] is None else _counted(have[1], want[1])
     return f"{counted}No adapters make them fit. Choose another tensor, or put a model between them."

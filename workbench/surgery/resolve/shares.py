@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from workbench.findings import Action, Finding, Hint
 from workbench.model import shapes as shapes_
@@ -15,8 +15,7 @@ from workbench.surgery.resolve.endpoints import Endpoint, Lookup
 Find = Callable[[str], Endpoint | Finding]
 
 
-@dataclass(frozen=True, slots=True)
-class SharedInput:
+class SharedInput(NamedTuple):
     """One input of the result that feeds inputs of models.
 
     Attributes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from workbench import names
 from workbench.disk.schema import GraphDef
@@ -16,8 +16,7 @@ from workbench.surgery.rewrite.connect_wires import put_bridge
 _COMPONENTS = ("indices", "values", "dense_shape")  # of a sparse tensor
 
 
-@dataclass(frozen=True, slots=True)
-class SharedPlaceholders:
+class SharedPlaceholders(NamedTuple):
     """The placeholders of a shared input.
 
     Attributes:
