@@ -540,3 +540,34 @@ def test_functions_that_call_each_other(tmp_path: Path) -> None:
     found = changed(graph.model(shape=(1, 6)), FREE)
     assert isinstance(found, Refused) and "reshape-op" in codes(found.findings)
     assert "calls itself" in found.findings[0].message
+
+
+def test_a_second_signature_takes_any_batch(tmp_path: Path) -> None:
+    """`--as any` leaves the old signature with its input, and copies what both need."""
+    graph = (
+        Fixed(tmp_path, (1, 2, 2)).ints("to", 1, 4).op("r", "Reshape", "x", "to", T="float32", Tshape="int32")
+    )
+    draft = made(graph.op("y", "Relu", "r", T="float32").model(shape=(1, 4)), Reshape("?", as_key="any"))
+    old, new = draft.meta.signatures["serving_default"], draft.meta.signatures["any"]
+    assert (old.inputs["x"].shape, old.outputs["y"].shape) == ((1, 2, 2), (1, 4))
+    assert (new.inputs["x"].shape, new.outputs["y"].shape) == ((None, 2, 2), (None, 4))
+    assert (new.inputs["x"].tensor, new.outputs["y"].tensor) == ("reshape_1/x:0", "reshape_1/copy/y:0")
+    assert value_of(draft.meta, "r", 1) == [1, 4] and value_of(draft.meta, "reshape_1/copy/r", 1) == [-1, 4]
+    assert sorted(draft.references) == ["any"]
+    assert chain(draft, "any").stages[0].feeds.keys() == {"x:0"}, "the source has its own input only"
+
+
+def test_fixing_leaves_signatures_of_the_same_input(tmp_path: Path) -> None:
+    graph = Fixed(tmp_path, (None, 4)).op("y", "Relu", "x", T="float32").op("z", "Neg", "y", T="float32")
+    graph.signature("other", x_in=("x:0", "float32", (None, 4)), z_out=("z:0", "float32", (None, 4)))
+    draft = made(graph.model(shape=(None, 4)), Reshape("8", signature="serving_default"))
+    assert draft.meta.signatures["serving_default"].inputs["x"].shape == (8, 4)
+    other = draft.meta.signatures["other"]
+    assert (other.inputs["x"].tensor, other.inputs["x"].shape) == ("x:0", (None, 4))
+    assert [dim.size for dim in draft.meta.nodes["x"].attr["shape"].shape.dim] == [-1, 4]
+
+
+@pytest.mark.parametrize("key", ["serving_default", ""])
+def test_a_key_that_a_second_signature_can_not_have(tmp_path: Path, key: str) -> None:
+    found = changed(Fixed(tmp_path).op("y", "Relu", "x", T="float32").model(), Reshape("?", as_key=key))
+    assert isinstance(found, Refused) and codes(found.findings)[0].startswith("signature-")

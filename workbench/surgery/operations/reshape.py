@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from workbench.findings import Finding
+from workbench.disk.schema import MetaGraphDef, NodeDef
 from workbench.graph.body import Output
 from workbench.graph.reach import ancestors
 from workbench.graph.shape_inference import sizes as sizes_
 from workbench.graph.shape_inference.flow import BatchFlow, Flow
 from workbench.graph.shape_inference.sizes import BATCH, Facts, Rows, Sizes
-from workbench.model import shapes
+from workbench.model import MetaGraph, shapes
 from workbench.model.shapes import Shape
 from workbench.model.signature import HIDDEN_SIGNATURES, Port, Signature
-from workbench.names import input_tensor, show
+from workbench.names import TensorName, input_tensor, show
 from workbench.surgery import values
 from workbench.surgery.export.signature_functions import InUse, children_by_key, sweep, unlink
 from workbench.surgery.lineage import Reference, SourceTensors, with_axis
 from workbench.surgery.operation import Operation, option, register
-from workbench.surgery.resolve.endpoints import chosen_signature
+from workbench.surgery.rewrite.copy_for_signature import Consumers, needed_elsewhere
 from workbench.surgery.rewrite.free_batch import Freed, free_batch
 from workbench.surgery.rewrite.free_callables import free_callables
 from workbench.surgery.signatures.change_signatures import drop_warmup, make_function
+from workbench.surgery.signatures.chosen import add_copy, choose
 from workbench.surgery.signatures.new_shapes import NewShape, new_shapes
 from workbench.surgery.workspace import FreedRows, Workspace
 
@@ -36,6 +38,7 @@ class Reshape(Operation):
         batch: the new first dimension of each input: `?` for any, or a number; None to leave all but those of `shape`.
         shape: key of an input to its new shape, `?,224,224,3`; only its first dimension can be freed.
         signature: key of the signature; None for `serving_default` if there, else the only one.
+        as_key: key of a new signature of the new shapes, so that the chosen one stays; None to change that.
     """
 
     NAME: ClassVar[str] = "reshape"
@@ -61,20 +64,27 @@ class Reshape(Operation):
     signature: str | None = option(
         values.Text(optional=True), "key of the signature", metavar="KEY", default=None
     )
+    as_key: str | None = option(
+        values.Text(optional=True),
+        "add a signature with this key, and leave the other",
+        metavar="KEY",
+        default=None,
+        flag="as",
+    )
 
     def apply(self, workspace: Workspace) -> None:
         """Apply it to a workspace.
 
-        Signatures that take the same inputs change with it. Functions that the batch flows into are copied; callables
+        Where a batch is freed, signatures that take the same inputs change with it; where it is fixed, or a signature
+        is added, nodes that others need are copied. Functions that the batch flows into are copied as well; callables
         that are one of them use the copy, and others stay as they were.
         """
-        found = chosen_signature(workspace.original, "model", self.signature)
-        if isinstance(found, Finding):
-            workspace.findings.append(found)
+        found = choose(workspace, self.signature, self.as_key)
+        if found is None:
             return
         inputs = new_shapes(workspace, found, self.batch, dict(self.shape))
         if not workspace.blocked:
-            _Reshaping(workspace, found, inputs).apply()
+            _Reshaping(workspace, found, inputs, self.as_key, workspace.original).apply()
 
 
 @dataclass(slots=True)
@@ -85,11 +95,15 @@ class _Reshaping:
         workspace: changed in place.
         signature: the chosen one.
         inputs: those of its inputs that change.
+        as_key: key of the signature that is added; None to change the chosen one.
+        meta: the MetaGraph that is analysed.
     """
 
     workspace: Workspace
     signature: Signature
     inputs: list[NewShape]
+    as_key: str | None
+    meta: MetaGraph
 
     def wrong(self, code: str, where: str, message: str, hint: str | None = None) -> None:
         """Add an error."""
@@ -109,8 +123,12 @@ class _Reshaping:
             )
             return
         old = sizes.pop() if sizes else None
+        if (
+            self.as_key is not None or (old is None and len(self._changed_signatures()) > 1)
+        ) and not self._part():
+            return
         changed = self._changed_signatures()
-        batch = BatchFlow(self.workspace.original, old)
+        batch = BatchFlow(self.meta, old)
         flow = batch.follow(
             self._given(old),
             [tensor for one in changed for port in one.outputs.values() for tensor in port.tensors],
@@ -118,6 +136,41 @@ class _Reshaping:
         if old is not None and not self._allowed(batch, flow, changed):
             return
         self._rewrite(batch, flow, changed, old)
+
+    def _part(self) -> bool:
+        """Give the signature inputs of its own, and copies of nodes that others need; return whether that is done."""
+        meta_graph, key = self.workspace.meta_graph, self.as_key
+        graph = meta_graph.graph_def
+        nodes = {node.name: node for node in graph.node}
+        elsewhere = needed_elsewhere(self.meta, None if key is not None else self.signature.key, nodes)
+        tensors = {input_tensor(one.port.tensor) for one in self.inputs}
+        outputs = [tensor for port in self.signature.outputs.values() for tensor in port.tensors]
+        consumers = Consumers.of(nodes, tensors, outputs, elsewhere)
+        if consumers.loop is not None:
+            told = f"Another signature needs the loop of {show(consumers.loop)!r} as well, which can't be copied."
+            self.wrong(
+                "R1-control-flow", show(self.signature.key), told, "Drop that signature in a step before."
+            )
+            return False
+        if key is not None:
+            self.signature = add_copy(self.workspace, self.signature, key)
+        definition = meta_graph.signature_def[self.signature.key]
+        scope = _scope(nodes)
+        replacements: dict[TensorName, TensorName] = {}
+        for one in self.inputs:
+            tensor = input_tensor(one.port.tensor)
+            copy = graph.node.add()
+            copy.CopyFrom(nodes[tensor.node])
+            copy.name = f"{scope}/{tensor.node}"
+            replacements[tensor] = TensorName(copy.name, tensor.index)
+            definition.inputs[one.port.key].name = f"{copy.name}:{tensor.index}"
+        consumers.redirect(graph, definition, replacements, f"{scope}/copy")
+        proto = MetaGraphDef()
+        proto.CopyFrom(meta_graph)
+        self.meta = MetaGraph(proto)
+        self.signature = self.meta.signatures[self.signature.key]
+        self.inputs = [replace(one, port=self.signature.inputs[one.port.key]) for one in self.inputs]
+        return True
 
     def _given(self, old: int | None) -> dict[Output, Facts]:
         """Return the facts of the inputs: the rows of the batch are their first dimension."""
@@ -133,7 +186,7 @@ class _Reshaping:
         tensors = {one.port.tensor for one in self.inputs}
         others = [
             other
-            for key, other in self.workspace.original.signatures.items()
+            for key, other in self.meta.signatures.items()
             if key != self.signature.key
             and key not in HIDDEN_SIGNATURES
             and any(port.tensor in tensors for port in other.inputs.values())
@@ -185,11 +238,11 @@ class _Reshaping:
     def _others_stay(self, flow: Flow, changed: list[Signature]) -> None:
         """Refuse where another signature needs a node that has to change."""
         keys = {one.key for one in changed}
-        for key, other in self.workspace.original.signatures.items():
+        for key, other in self.meta.signatures.items():
             if key in keys or key in HIDDEN_SIGNATURES:
                 continue
             roots = [tensor for port in other.outputs.values() for tensor in port.tensors]
-            shared = sorted(flow.pins.keys() & ancestors(self.workspace.original.nodes, roots))
+            shared = sorted(flow.pins.keys() & ancestors(self.meta.nodes, roots))
             if shared:
                 self.wrong(
                     "reshape-shared",
@@ -202,10 +255,7 @@ class _Reshaping:
         meta_graph = self.workspace.meta_graph
         before = InUse.of(meta_graph)
         nodes = {node.name: node for node in meta_graph.graph_def.node}
-        number = 1
-        while any(name.startswith(f"reshape_{number}/") for name in nodes):
-            number += 1
-        freed = free_batch(meta_graph, batch, flow, f"reshape_{number}") if old is not None else Freed()
+        freed = free_batch(meta_graph, batch, flow, _scope(nodes)) if old is not None else Freed()
         for one in self.inputs:
             node = nodes[one.output[0]]
             node.attr["shape"].shape.CopyFrom(shapes.to_proto(one.new))
@@ -216,7 +266,10 @@ class _Reshaping:
             if signature.key in children_by_key(meta_graph.object_graph_def):
                 unlink(meta_graph.object_graph_def, signature.key)
                 make_function(self.workspace, signature.key)
-        callables = free_callables(meta_graph.object_graph_def, freed.functions)
+            elif signature.key == self.as_key and self.meta.has_object_graph:
+                make_function(self.workspace, signature.key)
+        copies = freed.functions if self.as_key is None else []
+        callables = free_callables(meta_graph.object_graph_def, copies)
         sweep(meta_graph, before)
         self._refer(flow, changed, old)
         self.workspace.faithful = False
@@ -293,6 +346,14 @@ _HINTS = {
     "reshape-pinned": "Export the model again with a free batch, or take an output before this node.",
     "reshape-op": "Take an output before this node.",
 }
+
+
+def _scope(nodes: Mapping[str, NodeDef]) -> str:
+    """Return a scope that no node is in."""
+    number = 1
+    while any(name.startswith(f"reshape_{number}/") for name in nodes):
+        number += 1
+    return f"reshape_{number}"
 
 
 def _facts(flow: Flow, port: Port) -> Facts:
