@@ -370,7 +370,7 @@ def test_a_source_that_no_session_runs_is_run_by_the_other_loader(child: Child, 
     reference, merged, make = alone(example.path, example.signature)
     found = check(verify(child, reference, merged, make), "verified", "v1 Session was left out")
     assert [check.status for check in found.loaders] == ["skipped", "equal"]
-    assert "it was run by tf.saved_model.load" in found.notes[0]
+    assert "It was run by tf.saved_model.load" in found.notes[0]
     assert len(found.samples) == 2
 
 
