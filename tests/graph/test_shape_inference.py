@@ -40,3 +40,11 @@ def test_arguments_of_a_loop(name: str, declared: bool, shape: shapes_.Shape) ->
     meta = looped(declared)
     value = find(meta, f"loop[body]::{name}")
     assert value is not None and Shapes(value.level).of_value(value) == shape
+
+
+def test_a_constant_without_a_value_stays_without() -> None:
+    """Reading a key of a protobuf map makes it; a check that comes later would no longer see that it is missing."""
+    meta = MetaGraph(meta_graph(graph(node("c", "Const", dtype=1))))
+    value = find(meta, "c")
+    assert value is not None and Shapes(value.level).of_value(value) is None
+    assert list(meta.nodes["c"].attr) == ["dtype"]

@@ -174,6 +174,17 @@ def test_findings_name_what_is_meant(tmp_path: Path) -> None:
     assert "sq, neg" in str(finding("go::deep::nope", "R1-tensor").hint)
 
 
+def test_a_damaged_loop_is_named(tmp_path: Path) -> None:
+    body = function("body", ["x"], node("in_body", "Neg", "x", T=1), returns={"y": "in_body:y:0"})
+    main = [
+        node("x", "Placeholder", dtype=1),
+        node("loop", "While", "x", T=[1], body=Func("body"), cond=Func("lost")),
+    ]
+    meta = meta_graph(graph(*main, functions=[body]), serving_default=({"x": "x:0"}, {"y": "loop:0"}))
+    found = changed(open_model(write(tmp_path / "m", meta)), Expose({"a": "loop::in_body"}))
+    assert "lacks its body or its condition" in the(found.findings, "R1-inside-body").message
+
+
 def test_all_that_is_wrong_is_reported_at_once(tmp_path: Path) -> None:
     found = changed(saved(tmp_path / "m"), Expose({"y": INNER, "b": "nope", "c": "go::handle"}))
     assert codes(found.findings) == ["signature-key-taken", "R1-unknown", "R3-resource"]

@@ -120,6 +120,6 @@ def output_shape(node: NodeDef, index: int, producer: int) -> Shape:
         known = attr["_output_shapes"].list.shape
         if index < len(known):
             return shapes.from_proto(known[index])
-    if node.op == "Const" and index == 0:
+    if node.op == "Const" and index == 0 and "value" in attr:
         return shapes.from_proto(attr["value"].tensor.tensor_shape)
     return None

@@ -39,7 +39,12 @@ def origin_facts(recipe: dict[str, Any] | None, proof: dict[str, Any] | None) ->
     return facts
 
 
-_DONE = {"signature": "Signatures changed", "freeze": "Frozen", "flatten": "Flattened"}
+_DONE = {
+    "signature": "Signatures changed",
+    "freeze": "Frozen",
+    "flatten": "Flattened",
+    "extract": "Extracted",
+}
 
 
 def origin_title(recipe: dict[str, Any] | None) -> str:

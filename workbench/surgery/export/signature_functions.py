@@ -79,6 +79,8 @@ def unlink(graph: SavedObjectGraph, key: str) -> None:
         del references[:]
         references.extend(kept)
         for node_id in gone - _referred(graph):
+            if not 0 < node_id < len(graph.nodes):
+                continue
             graph.nodes[node_id].Clear()
             user_object = graph.nodes[node_id].user_object
             user_object.identifier = "_generic_user_object"

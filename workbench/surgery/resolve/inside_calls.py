@@ -166,7 +166,7 @@ def locate(
             )
         function = called_function(node, level.meta.functions)
         if function is None and loops and node.op in LOOPS and label in ("", "body]"):
-            function = attr(node, "body").func.name
+            function = _body_of(node, level)
         if function is None:
             return _no_call(level, node, where, loops, label)
         under = next((one for one in level.calls_under(node) if _runs(one, function)), None)
@@ -177,6 +177,13 @@ def locate(
     if parsed is None or parsed.node not in level.nodes:
         return _no_node(level, parsed.node if parsed is not None else last, where)
     return level, parsed
+
+
+def _body_of(node: NodeDef, level: Level) -> str | None:
+    """Return the function that is the body of a loop; None if that or the condition is missing."""
+    body, cond = (attr(node, name).func.name for name in ("body", "cond"))
+    functions = level.meta.functions
+    return str(body) if body in functions and cond in functions else None
 
 
 def _runs(call: Call, function: str) -> bool:
@@ -209,6 +216,8 @@ def _no_call(level: Level, node: NodeDef, where: str, loops: bool, label: str) -
         told += "its body runs any number of times, or not at all, so a tensor in it can't be an endpoint of a wire."
     elif node.op in BRANCHES:
         told += "only one of its branches runs, so a tensor in a branch may have no value."
+    elif node.op in LOOPS and label in ("", "body]"):
+        told += "the library lacks its body or its condition."
     elif node.op in LOOPS:
         told += f"only tensors of its body can be given out, not of {show(label.rstrip(']'))}."
     else:
