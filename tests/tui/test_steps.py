@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
-from tests.surgery.tiny import doubler
+from tests.surgery.tiny import Tiny, doubler
 from tests.tui.driving import drive, press, screen_text, settle, type_text, until
 from workbench.model import open_model
 from workbench.surgery import step as registry
@@ -24,6 +24,7 @@ from workbench.tui.screens.preview import PreviewScreen
 from workbench.tui.screens.steps import Operations, OperationsScreen, StepScreen
 from workbench.tui.screens.work import WorkScreen
 from workbench.tui.widgets.bars import CommandLine
+from workbench.tui.widgets.findings import Findings
 from workbench.tui.widgets.wires import Wires
 
 
@@ -287,3 +288,25 @@ def test_back_and_forward_to_any_change(model: Path, tmp_path: Path) -> None:
         assert steps(app) == []
 
     drive(story, [model], state=tmp_path / "state")
+
+
+def test_chains_to_choose_from_have_lines_of_their_own(tmp_path: Path) -> None:
+    shape = (None, 8, 8, 3)
+    made = Tiny(tmp_path / "m").placeholder("x", "float32", shape).node("y", "Neg", "x", T="float32")
+    model = made.signature(x_in=("x:0", "float32", shape), y_out=("y:0", "float32", shape)).save()
+
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await choose(app, pilot, "adapt")
+        line(app, "before").value = "x=auto"
+        await press(app, pilot, "enter")
+        assert steps(app) == ["adapt before=x=auto"]
+        findings = app.screen.query_one(Findings)
+        await settle(app, pilot)
+        assert sum(text.startswith("  decode-image") for _, text, _ in findings._lines) == 8
+        await press(app, pilot, "c")
+        assert isinstance(app.screen, CommitScreen)
+        await settle(app, pilot)
+        lines = [text.strip(" │") for text in screen_text(app).splitlines()]
+        assert any("decode-image | resize 8 8" in text and "in place of auto" not in text for text in lines)
+
+    drive(story, [model], state=tmp_path / "state", size=(120, 40))

@@ -162,9 +162,10 @@ class CommitScreen(Screen[None]):
         for finding in outcome.findings:
             if finding.severity == "error":
                 out.add("")
-                out.add(Span(f"{finding.heading}: {finding.message}"))
-                if finding.hint:
-                    out.add(Span(words(finding.hint, "terminal UI"), "dim"))
+                for line in f"{finding.heading}: {finding.message}".splitlines():
+                    out.add(Span(line))
+                for line in words(finding.hint, "terminal UI").splitlines():
+                    out.add(Span(line, "dim"))
         self.board.border_title = "Findings"
         self.board.show_detail(out)
 

@@ -45,10 +45,10 @@ class Findings(Lines):
         self._width = max(self.scrollable_content_region.width - 6, 20)
         self._lines = []
         for number, finding in enumerate(self.findings):
-            for line in textwrap.wrap(f"{finding.heading}: {finding.message}", self._width) or [""]:
-                self._lines.append((number, line, "plain"))
-            for line in textwrap.wrap(words(finding.hint, "terminal UI"), self._width):
-                self._lines.append((number, line, "quiet"))
+            told = f"{finding.heading}: {finding.message}"
+            for text, role in ((told, "plain"), (words(finding.hint, "terminal UI"), "quiet")):
+                wrapped = [line for part in text.splitlines() for line in textwrap.wrap(part, self._width)]
+                self._lines += ((number, line, role) for line in wrapped)
 
     def on_resize(self) -> None:
         """Wrap the findings anew."""
