@@ -294,6 +294,9 @@ def test_a_reference_calls_functions_of_the_list_only(tmp_path: Path) -> None:
         ("decode-image | resize 8 9", "float32", (1, 8, 9, 3), "string []"),
         ("decode-image channels=1 | resize 2 2 | flatten", "float32", (N, 4), "string [?]"),
         ("decode-image channels=1 | resize 2 2 | flatten", "float32", None, "string [?]"),
+        ("decode-image channels=1 | resize 2 2 | flatten | expand", "float32", (N, 4), "string []"),
+        ("decode-image channels=1 | resize 2 2 | flatten", "float32", (1, 4), "string []"),
+        ("decode-image channels=1 | resize 3 3 | flatten", "float32", (N, 4), "string [?]"),
         ("argmax", "int64", (N,), "int64 [?]"),
     ],
 )

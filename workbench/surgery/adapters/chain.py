@@ -90,10 +90,12 @@ class Chain:
         first = [adapter.NAME for adapter in self.adapters]
         if not first or first[0] not in _FROM_STRINGS:
             return made
-        if made.shape is None:
-            return TensorType.of(dtypes.STRING, (None,))
-        single = not made.shape or (made.shape[0] == 1 and "decode-image" in first)
-        return TensorType.of(dtypes.STRING, () if single else made.shape[:1])
+        one = TensorType.of(dtypes.STRING, ())
+        rows = TensorType.of(dtypes.STRING, (None,) if made.shape is None else made.shape[:1])
+        if not made.shape:
+            return rows if made.shape is None else one
+        tried = (one, rows) if made.shape[0] == 1 and "decode-image" in first else (rows, one)
+        return next((have for have in tried if self.check(have, made).problem is None), tried[0])
 
     def check(self, have: TensorType, want: TensorType | None = None, *, files: bool = False) -> Checked:
         """Find the types along the chain; stop at the first adapter that does not take what it gets.
