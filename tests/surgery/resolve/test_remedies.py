@@ -11,6 +11,7 @@ from tests.surgery.tools import findings_of, the
 from workbench.describe.actions import words
 from workbench.disk import dtypes
 from workbench.findings import Finding, Hint
+from workbench.surgery.resolve.first_ops import FirstOps
 from workbench.surgery.resolve.remedies import remedy
 
 N = None
@@ -102,6 +103,18 @@ def test_a_scale_only_where_the_model_takes_another_range(tmp_path: Path) -> Non
         "Use --wire 'y | resize 28 28 | scale 1/255 = x'. `resize 28 28` is guessed: bilinear; another method gives "
         "other values. `scale 1/255` is guessed: the model begins as if it took 0-1."
     )
+
+
+def test_the_order_of_colours_is_named_and_never_changed_silently() -> None:
+    first = FirstOps("0-255", "BGR", order_by="x - 103.9 116.8 123.7")
+    have, want = (dtypes.enum("uint8"), (N, 9, 9, 3)), (dtypes.enum("float32"), (N, 8, 8, 3))
+    hint = remedy(("y", "x"), have, want, first=first)
+    assert isinstance(hint, Hint) and hint.action.arguments["through"] == "resize 8 8"
+    assert hint.endswith(
+        "The model begins as if it took BGR (x - 103.9 116.8 123.7): if the output is RGB, add `color RGB>BGR`."
+    )
+    grey = (dtypes.enum("float32"), (N, 8, 8, 1))
+    assert "BGR" not in remedy(("y", "x"), have, grey, first=first)
 
 
 def test_a_chain_is_completed(tmp_path: Path) -> None:

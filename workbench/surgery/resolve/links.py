@@ -19,8 +19,9 @@ from workbench.surgery.adapters.image_shapes import is_last
 from workbench.surgery.adapters.language import print_wire
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.resolve.endpoints import Endpoint
+from workbench.surgery.resolve.first_ops import FirstOps, first_ops
 from workbench.surgery.resolve.remedies import adapt_wire, remedy
-from workbench.surgery.resolve.value_ranges import given_range, wanted_range
+from workbench.surgery.resolve.value_ranges import given_range
 
 if TYPE_CHECKING:
     from workbench.surgery.adapters.checked import Checked
@@ -175,8 +176,8 @@ def _hint(
     if source.kind != "dense":
         return "Wire the component tensors one by one (`node:k`), or convert one side first."
     given = given_range(metas[0], source.tensors[0]) if metas is not None else None
-    wanted = wanted_range(metas[1], target.tensors[0]) if metas is not None else None
-    return remedy(written or (str(source), str(target)), have, want, given=given, wanted=wanted)
+    first = first_ops(metas[1], target.tensors[0]) if metas is not None else FirstOps()
+    return remedy(written or (str(source), str(target)), have, want, given=given, first=first)
 
 
 def _component(endpoint: Endpoint, at: int) -> str:

@@ -10,13 +10,13 @@ from workbench.disk import dtypes
 from workbench.findings import Action, Hint
 from workbench.model.shapes import Shape
 from workbench.names import show
-from workbench.surgery.adapters.image_shapes import is_first, is_last
+from workbench.surgery.adapters.image_shapes import is_first, is_last, picture_sizes
 from workbench.surgery.adapters.language import print_wire
 
 if TYPE_CHECKING:
     from workbench.surgery.adapters.suggest import Suggestion
     from workbench.surgery.adapters.tensor_type import TensorType
-    from workbench.surgery.resolve.first_ops import Range
+    from workbench.surgery.resolve.first_ops import FirstOps, Range
 
 Typed = tuple[int, Shape]
 SCALES: dict[tuple[Range, Range], str] = {
@@ -54,7 +54,7 @@ def remedy(
     *,
     through: str = "",
     given: Range | None = None,
-    wanted: Range | None = None,
+    first: FirstOps | None = None,
 ) -> str:
     """Return what to do where a tensor does not fit an input.
 
@@ -64,7 +64,7 @@ def remedy(
         want: DataType and shape of the input.
         through: adapters that the wire has already, which make the tensor.
         given: the range of the output's numbers, or None.
-        wanted: the range that the input expects, or None.
+        first: what the first ops on the input show; or None.
     """
     from workbench.surgery.adapters.suggest import suggest
     from workbench.surgery.adapters.tensor_type import TensorType
@@ -73,8 +73,18 @@ def remedy(
     if found is None:
         return why_none(have, want)
     remarks = [str(mark) for mark in found.marks]
-    scale, more = _scale(found, TensorType.of(*have), given, wanted)
+    source = TensorType.of(*have)
+    scale, more = _scale(found, source, given, first.range if first is not None else None)
+    if first is not None and first.order == "BGR" and _has_colours(found.chain.check(source).type.shape):
+        more.append(
+            f"The model begins as if it took BGR ({first.order_by}): if the output is RGB, add `color RGB>BGR`."
+        )
     return adapt_wire(written, through, found.text, scale, remarks=[*remarks, *more])
+
+
+def _has_colours(shape: Shape) -> bool:
+    """Return whether a shape is that of images with three channels."""
+    return picture_sizes(shape)[2] == 3
 
 
 def _scale(
