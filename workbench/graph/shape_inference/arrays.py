@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from workbench.disk.nodes import attr
 from workbench.disk.schema import NodeDef, TensorProto
 from workbench.graph.shape_inference.rules import Op, Pin, Refused, rule
 from workbench.graph.shape_inference.sizes import (
@@ -24,7 +23,9 @@ _INT32, _INT64 = 3, 9
 
 def of_constant(node: NodeDef) -> Facts:
     """Return the facts of a Const: its shape, a few integers, whether all elements are equal."""
-    tensor = attr(node, "value").tensor
+    if "value" not in node.attr:  # of a damaged model
+        return Facts(None)
+    tensor = node.attr["value"].tensor
     sizes = shapes.from_proto(tensor.tensor_shape)
     count = shapes.count(sizes)
     if count is None:
