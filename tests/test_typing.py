@@ -29,7 +29,7 @@ wb.scan(model)  # tuple[Danger, ...]
 wb.freeze(model)  # Draft
 wb.flatten("digits", format="tf1")  # Draft
 wb.change_signatures(model, rename={"a": "b"}, drop=["train"])  # Draft
-wb.parse_step("freeze")  # Operation
+wb.parse_step("freeze")  # Step
 wb.Plan.edit(model, wb.Freeze(), wb.Flatten(format="auto"))  # Plan
 wb.draw(plan, format="svg")  # str
 wb.to_networkx(model)  # MultiDiGraph[str, dict[str, Any], dict[str, Any]]

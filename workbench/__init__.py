@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     from workbench.surgery.plan import Plan, ResultOptions, Source
     from workbench.surgery.shortcuts import change_signatures, flatten, freeze
     from workbench.surgery.signatures.changes import Added
-    from workbench.surgery.step import parse_step
+    from workbench.surgery.step import Step, parse_step
     from workbench.verification.api import verify
     from workbench.verification.report import Proof
 
@@ -126,6 +126,7 @@ _HOMES = {
     "flatten": "workbench.surgery.shortcuts",
     "freeze": "workbench.surgery.shortcuts",
     "open_model": "workbench.checks.opened",
+    "Step": "workbench.surgery.step",
     "parse_step": "workbench.surgery.step",
     "run": "workbench.runtime.api",
     "sample_models": "workbench.disk.samples",
@@ -139,7 +140,7 @@ __all__ = [
     "Default", "DiskError", "Draft", "DropMetagraph", "Expose", "Extract", "Finding", "Flatten", "Freeze", "InputError",
     "Mean", "MetaGraph", "Model", "NotASavedModel", "NotAllowedToRun", "Operation", "Plan", "PlanError",
     "Proof", "Proving", "Prune", "PruneDead", "Report", "Reshape", "ResultOptions", "Retag", "RuntimeFailure",
-    "Set", "Share", "Source", "TargetExists", "UnknownName", "UsageError", "WorkbenchError", "__version__",
+    "Set", "Share", "Source", "Step", "TargetExists", "UnknownName", "UsageError", "WorkbenchError", "__version__",
     "apply", "change_signatures", "check", "check_model", "commit", "draw", "errors", "flatten", "freeze",
     "open_model", "parse_step", "run", "sample_models", "scan", "to_networkx", "verify",
 ]  # fmt: skip

@@ -73,8 +73,9 @@ def first_of_each_site(points: list[Point]) -> list[Point]:
 
 @pytest.mark.exhaustive
 def test_there_are_300(points: list[Point]) -> None:
+    """In 80 places, by the calls that lead to them: commands that are made from fields share theirs."""
     assert len(points) >= 300
-    assert len(first_of_each_site(points)) >= 90
+    assert len(first_of_each_site(points)) >= 80
     assert {point.commit.name for point in points} == {commit.name for commit in COMMITS}
 
 
