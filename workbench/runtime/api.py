@@ -19,6 +19,7 @@ from workbench.runtime.child_process.child import Child
 from workbench.runtime.child_process.private_copy import Copies
 from workbench.runtime.child_process.unread_version import told_of, unread_version
 from workbench.runtime.component_tensors import ComponentTensor, input_components, port_json
+from workbench.runtime.inputs.images import told_of_no_image
 from workbench.runtime.inputs.values import complete, to_values
 
 if TYPE_CHECKING:
@@ -94,9 +95,13 @@ def run(
             running = stack.enter_context(own)
         if not allow_unsafe and (version := unread_version(running.start())) is not None:
             refuse_unsafe(meta, chosen.key, version)
-        outputs = run_signature(
-            running, copy, chosen, values, components, loader=loader, time_limit=time_limit
-        )
+        try:
+            outputs = run_signature(
+                running, copy, chosen, values, components, loader=loader, time_limit=time_limit
+            )
+        except ExecutionFailed as error:
+            error.hint = error.hint or told_of_no_image(error.message, values)
+            raise
         copies.check_written()
         return outputs
 

@@ -111,5 +111,9 @@ def test_a_single_input_and_output_need_no_names(tmp_path: Path, sample_models: 
 @pytest.mark.parametrize("data", [b"", b"no image", file("RGB", "PNG")[:40], file("L", "JPEG")[:30]])
 def test_bytes_that_are_no_image_are_refused_by_the_decoder(service: Path, data: bytes, child: Child) -> None:
     given = {"image_bytes": strings(file("L", "PNG"), data), "id": strings(b"a", b"b")}
-    with pytest.raises(wb.errors.ExecutionFailed, match=r"(?i)decode_?image|invalid png|jpeg"):
+    with pytest.raises(wb.errors.ExecutionFailed, match=r"(?i)decode_?image|invalid png|jpeg") as caught:
         wb.run(wb.open_model(service), given, child=child)
+    told = {b"": "is empty", b"no image": "begins with 'no image'"}.get(data)
+    if told is not None:
+        wanted = f"Value 1 of image_bytes is no image file: it {told}. Give the bytes of a PNG, JPEG, GIF or BMP file."
+        assert str(caught.value.hint) == wanted

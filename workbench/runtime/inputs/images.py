@@ -5,14 +5,46 @@ Pixels are made of 8 by 8 blocks of one colour each, so that a lossy format and 
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from workbench.names import show
 
 BLOCK = 8
 
 Pixels = Callable[[int, int], Sequence[int]]
 """(x, y) of a block to its channels, 0 to 255."""
+
+
+_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF", b"\xff\x0a", b"\0\0\0\x0cJXL ")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/_=\s-]{16,}\Z")
+_DECODING = re.compile(
+    r"decode_?(image|png|jpeg|jpg|gif|bmp)|(image file format|invalid (png|jpeg|gif|bmp))", re.I
+)
+
+
+def told_of_no_image(error: str, values: Mapping[str, Any]) -> str | None:
+    """Return which value is no image file, as a hint, where a decoder refused one; None if that can't be told.
+
+    Args:
+        error: TensorFlow's message.
+        values: input to its value, an array.
+    """
+    if _DECODING.search(error) is None:
+        return None
+    strings = {name: array.ravel().tolist() for name, array in values.items() if array.dtype.kind in "OS"}
+    for name, listed in strings.items():
+        wrong = [at for at, one in enumerate(listed) if not (one.startswith(_STARTS) or _BASE64.match(one))]
+        if not wrong or (len(wrong) == len(listed) and len(strings) > 1):  # another input may be the image
+            continue
+        first = listed[wrong[0]]
+        which = "The value" if len(listed) == 1 else f"Value {wrong[0]}"
+        what = f"begins with {show(first[:12].decode('utf-8', 'replace'))!r}" if first else "is empty"
+        return f"{which} of {show(name)} is no image file: it {what}. Give the bytes of a PNG, JPEG, GIF or BMP file."
+    return None
 
 
 def png(width: int, height: int, channels: int, pixels: Pixels) -> bytes:
