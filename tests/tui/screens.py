@@ -84,6 +84,8 @@ def take(
         await pilot.pause(0.2)
         shot(app, "preview")
         if only and set(only) <= {
+            "adapters",
+            "adapted",
             "browse",
             "help",
             "detail",
@@ -125,6 +127,14 @@ def take(
         await pilot.pause(0.2)
         shot(app, "verdict")
 
+    async def adapters(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, "slash", *"op:decodepng")
+        await settle(app, pilot)
+        await press(app, pilot, "enter", "space", "vertical_line")
+        shot(app, "adapters")
+        await press(app, pilot, "enter", "w")
+        shot(app, "adapted")
+
     look = Look(theme)
     with tempfile.TemporaryDirectory() as state:
         broken_model = Path(state) / "lstm.h5"
@@ -132,6 +142,8 @@ def take(
         if not only or {"error", "start"} & set(only):
             drive(broken, [broken_model, paths[1]], state=Path(state), size=size, look=look)
             drive(start, state=Path(state), size=size, look=look)
+        if not only or {"adapters", "adapted"} & set(only):
+            drive(adapters, paths, state=Path(state), size=size, look=look)
         drive(work, paths, state=Path(state), size=size, look=look)
 
 

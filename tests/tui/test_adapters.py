@@ -64,7 +64,7 @@ def test_a_chain_is_chosen_from_adapters_that_fit(
         await press(app, pilot, "space", "vertical_line")
         screen = dialog(app)
         assert screen.line.value == SHRINK, "the suggestion stands there"
-        assert "✓ The result fits the input." in screen_text(app)
+        assert "✓ The result fits the input. `resize 28 28` is guessed" in screen_text(app)
         screen.line.value = ""
         await settle(app, pilot)
         assert "The result is uint8 [?,32,32,3]; it does not fit yet." in screen_text(app)

@@ -62,6 +62,11 @@ def suggested(hint: str | None) -> str | None:
     return None
 
 
+def remarks(hint: str | None) -> str:
+    """Return what a hint says of the chain that it names: what is lossy or guessed; empty for nothing."""
+    return hint.after.lstrip(". ") if isinstance(hint, Hint) and hint.action.name == SUGGESTED else ""
+
+
 def read_chain(source: Endpoint, target: Endpoint, text: str) -> ChainText:
     """Return what is known of a chain between two endpoints.
 

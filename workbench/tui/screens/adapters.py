@@ -67,6 +67,7 @@ class AdaptersScreen(Dialog[str]):
         source: the output.
         target: the input.
         chain: what stands there at first.
+        remarks: what should be known of that chain, as sentences: what is lossy or guessed.
     """
 
     app: Host
@@ -78,10 +79,10 @@ class AdaptersScreen(Dialog[str]):
         Binding("down", "down", "Down", priority=True),
     ]
 
-    def __init__(self, source: Endpoint, target: Endpoint, chain: str = "") -> None:
+    def __init__(self, source: Endpoint, target: Endpoint, chain: str = "", remarks: str = "") -> None:
         super().__init__()
         self._ends = source, target
-        self._chain = chain
+        self._chain, self._remarks = chain, remarks
 
     def compose(self) -> ComposeResult:
         """Yield the chain, what it makes, and the list."""
@@ -127,6 +128,8 @@ class AdaptersScreen(Dialog[str]):
             text.append(f"{glyphs.NO} {state.problem}", role_style(self.app, "bad"))
         elif state.fits:
             text.append(f"{glyphs.FITS} The result fits the input.", role_style(self.app, "good"))
+            if self._remarks and self.line.value.strip() == self._chain:
+                text.append(f" {self._remarks}", role_style(self.app, "quiet"))
         else:
             has = f"The result is {state.makes}; it does not fit yet."
             text.append(f"{glyphs.NO} {has}", role_style(self.app, "maybe"))

@@ -123,7 +123,7 @@ class WorkScreen(PanesScreen):
 
     def _adapt_pick(self, handle: str, row: Row, *, choose: bool) -> None:
         """Wire the pick to a row through adapters."""
-        from workbench.session.adapting import suggested
+        from workbench.session.adapting import remarks, suggested
 
         picked = self.picked
         if picked is None or picked.handle == handle:
@@ -146,7 +146,7 @@ class WorkScreen(PanesScreen):
             self.changed()
 
         if choose:
-            self._choose_adapters(ends, found or "", use)
+            self._choose_adapters(ends, found or "", use, remarks(judged.hint))
         elif found is not None:
             use(found)
         elif judged.state == "no":
@@ -157,7 +157,7 @@ class WorkScreen(PanesScreen):
             self.app.say("They fit without adapters: space wires them.")
 
     def _choose_adapters(
-        self, ends: tuple[Endpoint, Endpoint], chain: str, use: Callable[[str], None]
+        self, ends: tuple[Endpoint, Endpoint], chain: str, use: Callable[[str], None], remarks: str = ""
     ) -> None:
         from workbench.tui.screens.adapters import AdaptersScreen
 
@@ -165,7 +165,7 @@ class WorkScreen(PanesScreen):
             if found is not None:
                 use(found)
 
-        self.app.push_screen(AdaptersScreen(*ends, chain), chosen)
+        self.app.push_screen(AdaptersScreen(*ends, chain, remarks), chosen)
 
     @on(RemoveAsked)
     def _remove(self, event: RemoveAsked) -> None:
