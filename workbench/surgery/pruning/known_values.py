@@ -11,10 +11,10 @@ from typing import Any
 from workbench.disk import dtypes, tensor_proto
 from workbench.disk.nodes import attr
 from workbench.disk.schema import NodeDef
-from workbench.model.op_classes import ENTERS, IDENTITY, MERGES
+from workbench.model.op_classes import ENTERS, IDENTITY, MERGES, SWITCHES
 from workbench.names import input_node, is_control, output_number
 
-TWO_WAYS = frozenset({"Switch", "RefSwitch"})
+TWO_WAYS = SWITCHES - {"_SwitchN"}
 _OUTPUTS = {"output_false": 0, "output_true": 1, "output": 0, "value_index": 1}
 _MOST = 1024  # elements; predicates and what they are computed from are small
 _DEEPEST = 200
