@@ -11,6 +11,7 @@ import pytest
 
 from tests.surgery.tiny import Tiny, doubler
 from tests.surgery.tools import Refused, changed, codes, made
+from workbench.describe.actions import words
 from workbench.errors import InputError
 from workbench.model import open_model
 from workbench.publishing.commit import commit
@@ -77,6 +78,18 @@ def test_a_new_signature_leaves_the_other(tmp_path: Path) -> None:
 def test_what_can_not_be_set(tmp_path: Path, step: Set, code: str) -> None:
     found = changed(open_model(two(tmp_path / "m").save()), step)
     assert isinstance(found, Refused) and codes(found.findings) == [code]
+
+
+def test_one_of_several_signatures_has_to_be_chosen(tmp_path: Path) -> None:
+    model = two(tmp_path / "m")
+    for key in ("one", "other"):
+        model.meta.signature_def[key].CopyFrom(model.meta.signature_def["serving_default"])
+    del model.meta.signature_def["serving_default"]
+    found = changed(open_model(model.save()), Set("z", [[1.0] * 4]))
+    assert isinstance(found, Refused)
+    (hint,) = [one.hint for one in found.findings]
+    assert words(hint, "command line") == "Choose one: use --signature KEY."
+    assert words(hint, "terminal UI") == "Choose one: set signature=KEY in the step."
 
 
 def test_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,10 +63,11 @@ _ON_MODEL = {
 
 _STEPS = {
     "add-signature": "add the step `signature add=…` before it with A",
+    "choose-signature": "set signature={key} in the step",
     "choose-format": "set format={format} in the step",
     "drop-signature": "add the step `signature drop={key}` before it with A",
     "leave-out-format": "leave format empty in the step",
-    "rename-signature": "rename {key} to {new} in the step as well",
+    "rename-signature": "rename signature {key} to {new} in a step `signature`",
 }
 """Words of the terminal UI for an action with an argument `step`: it is about a step of the plan."""
 

@@ -66,7 +66,7 @@ def find_ends(
     Raises:
         ModelError: a call can't be inlined.
     """
-    chosen = chosen_signature(workspace.original, "model", wanted)
+    chosen = chosen_signature(workspace.original, "model", wanted, step=True)
     if isinstance(chosen, Finding) and wanted is not None:
         workspace.findings.append(chosen)
         return None

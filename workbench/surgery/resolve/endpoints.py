@@ -59,8 +59,17 @@ class Endpoint:
         return tuple(names.input_tensor(tensor).node for tensor in self.tensors)
 
 
-def chosen_signature(meta: MetaGraph, handle: str, wanted: str | None) -> Signature | Finding:
-    """Return the signature whose keys this model's endpoints mean, or a finding."""
+def chosen_signature(
+    meta: MetaGraph, handle: str, wanted: str | None, *, step: bool = False
+) -> Signature | Finding:
+    """Return the signature whose keys this model's endpoints mean, or a finding.
+
+    Args:
+        meta: the MetaGraph of the model.
+        handle: of the model.
+        wanted: key of the signature; None for `serving_default` if there, else the only one.
+        step: whether a step of a plan asks, which has a field for it.
+    """
     known = {key: value for key, value in meta.signatures.items() if key not in HIDDEN_SIGNATURES}
     if wanted is not None:
         if wanted in known:
@@ -99,7 +108,7 @@ def chosen_signature(meta: MetaGraph, handle: str, wanted: str | None) -> Signat
         handle,
         f"There are {len(known)} signatures and none is {DEFAULT_SIGNATURE!r}: "
         f"{', '.join(show(key) for key in sorted(known)[:8])}.",
-        Hint("Choose one: ", Action("choose-signature", {"handle": handle})),
+        Hint("Choose one: ", Action("choose-signature", {"step": "any"} if step else {"handle": handle})),
     )
 
 

@@ -68,7 +68,7 @@ def inline_for_added(workspace: Workspace, added: Iterable[Added], chosen: str |
         added: the signatures.
         chosen: as for `find_endpoints`.
     """
-    meant = chosen_signature(workspace.original, "model", chosen)
+    meant = chosen_signature(workspace.original, "model", chosen, step=True)
     lookup = Lookup(workspace.original, "model", meant if isinstance(meant, Signature) else None)
     inside: list[str] = []
     for one in added:
@@ -139,7 +139,7 @@ def _look_up(
     inlined: InlinedCopy | None,
 ) -> dict[str, Endpoint]:
     called = None if prepared is None else meta.signatures[prepared.called.key]
-    meant = called or chosen_signature(meta, "model", chosen)
+    meant = called or chosen_signature(meta, "model", chosen, step=True)
     inside = inlined.inside if inlined is not None else {}
     lookup = Lookup(meta, "model", meant if isinstance(meant, Signature) else None, inside)
     found = {}

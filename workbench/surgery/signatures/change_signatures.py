@@ -124,7 +124,7 @@ class _Change:
                     "signature-twice",
                     self.chosen.key,
                     "Both a change and a drop of it are requested.",
-                    Hint("Choose another: ", Action("choose-signature")),
+                    Hint("Choose another: ", Action("choose-signature", {"step": "signature"})),
                 )
             self._check_ports(self.chosen, "inputs", self.rename_inputs)
             self._check_ports(self.chosen, "outputs", self.rename_outputs)
@@ -138,13 +138,13 @@ class _Change:
         ):
             return
         wanted = self.wanted
-        found = chosen_signature(self.workspace.original, "model", wanted)
+        found = chosen_signature(self.workspace.original, "model", wanted, step=True)
         if isinstance(found, Signature):
             self.chosen = found
         elif wanted is not None:
             self._no_signature(wanted)
         else:
-            hint = Hint("", Action("choose-signature")) if self.known else None
+            hint = Hint("", Action("choose-signature", {"step": "signature"})) if self.known else None
             self.workspace.findings.append(
                 Finding("signature-unknown", "error", "signature", found.message, hint)
             )

@@ -19,7 +19,7 @@ def choose(workspace: Workspace, wanted: str | None, as_key: str | None) -> Sign
         wanted: key of the signature; None for `serving_default` if there, else the only one.
         as_key: key of the signature that is added; None where the chosen one is changed.
     """
-    found = chosen_signature(workspace.original, "model", wanted)
+    found = chosen_signature(workspace.original, "model", wanted, step=True)
     if isinstance(found, Finding):
         workspace.findings.append(found)
         return None
@@ -34,7 +34,8 @@ def _is_free(workspace: Workspace, key: str) -> bool:
         workspace.note("signature-hidden", "error", show(key), "Loaders keep this name for the init op.")
     elif key in workspace.original.signatures:
         told = f"The model has a signature {show(key)!r} already."
-        hint = Hint("Choose another key, or ", Action("rename-signature", {"key": show(key), "new": "OTHER"}))
+        rename = Action("rename-signature", {"key": show(key), "new": "OTHER", "step": "any"})
+        hint = Hint("Choose another key, or ", rename)
         workspace.note("signature-taken", "error", show(key), told, hint)
     else:
         return True
