@@ -207,17 +207,20 @@ class Outliner:
         return dtypes.RESOURCE in (output_types(node, self.op_table, self.functions) or ())
 
     def _input(self, text: str, fed: Mapping[str, str]) -> str:
-        tensor = names.input_tensor(text)
-        given = fed.get(str(tensor))
+        name, index = text, 0
+        if text not in self.nodes:  # most are plain names
+            tensor = names.input_tensor(text)
+            name, index = tensor.node, tensor.index
+        given = fed.get(f"{name}:{index}")
         if given is not None:
             return given
-        node = self.nodes[tensor.node]
+        node = self.nodes[name]
         if node.op not in self._single:
             self._single[node.op] = self._only_output(node.op)
-        arg, index = self._single[node.op], tensor.index
+        arg = self._single[node.op]
         if arg is None or index:
             arg, index = self._place(node, index)
-        return f"{tensor.node}:{arg}:{index}"
+        return f"{name}:{arg}:{index}"
 
     def _only_output(self, op: str) -> str | None:
         """Return the output arg of an op with just one tensor; None for other ops."""

@@ -189,15 +189,22 @@ class Renamer:
         node.name = self.node(old)
         inputs = list(node.input)
         if inputs:
-            node.input[:] = [
-                "^" + self._new(Rule.CONTROL_INPUT, text[1:])
-                if text[:1] == "^"
-                else self._new(Rule.INPUT, text)
-                for text in inputs
-            ]
+            node.input[:] = self._inputs(inputs)
         if "_class" in node.attr:
             self._colocation(node, kept)
         self._attributes(node, old, in_body=False)
+
+    def _inputs(self, inputs: list[str]) -> list[str]:
+        """Return the new inputs of a node; counted together, as there are more of them than of anything else."""
+        prefix = "" if Rule.INPUT in self._without else self.prefix
+        control = "^" if Rule.CONTROL_INPUT in self._without else f"^{self.prefix}"
+        renamed = [control + text[1:] if text[:1] == "^" else prefix + text for text in inputs]
+        waits = sum(text[:1] == "^" for text in inputs)
+        if prefix and waits < len(inputs):
+            self.log.counts[Rule.INPUT] += len(inputs) - waits
+        if waits and control != "^":
+            self.log.counts[Rule.CONTROL_INPUT] += waits
+        return renamed
 
     def _colocation(self, node: NodeDef, kept: Container[str]) -> None:
         places = node.attr["_class"].list.s
