@@ -211,6 +211,23 @@ def test_an_input_that_is_missing_is_named(tmp_path: Path) -> None:
     assert "1 placeholder that no input feeds: z." in the(found.findings, "signature-unfeedable").message
 
 
+def test_a_fault_of_a_body_is_the_source_s(tmp_path: Path) -> None:
+    """The quick look at a result counts inputs in the main graph alone, where inlining puts what is in bodies."""
+    body = function("f", ["x"], node("add", "AddV2", "x", T=1), node("neg", "Neg", "x", T=1))
+    body.signature.output_arg.add(name="a", type=1)
+    body.signature.output_arg.add(name="b", type=1)
+    body.ret["a"], body.ret["b"] = "add:z:0", "neg:y:0"
+    main = [
+        node("x", "Placeholder", dtype=1, shape=Shape((2,))),
+        node("go", "PartitionedCall", "x", f=Func("f"), Tin=[1], Tout=[1, 1]),
+    ]
+    meta = meta_graph(
+        graph(*main, functions=[body]), serving_default=({"x": "x:0"}, {"a": "go:0", "b": "go:1"})
+    )
+    found = changed(open_model(write(tmp_path / "m", meta)), Extract({"a": "a"}))
+    assert isinstance(found, Refused) and the(found.findings, "input-count").where == "f::add"
+
+
 def test_ends_that_do_not_meet_are_reported(tmp_path: Path) -> None:
     draft = part(saved(tmp_path / "m"), Extract({"h": "h", "noted": "noted"}, {"x": "x:0", "z": "z:0"}))
     assert the(draft.findings, "extract-constant").where == "noted"

@@ -10,7 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from workbench.checks import postconditions as sound
+from workbench.checks.codes import Found
+from workbench.checks.graphs import nodes
 from workbench.findings import Action, Finding, Hint
+from workbench.graph.body import Bodies
 from workbench.names import show
 
 if TYPE_CHECKING:
@@ -78,6 +81,14 @@ def _is_kept(part: ImportedModel, finding: Finding) -> bool:
     return not gone and name not in {show(one) for one in part.meta.functions.keys() - set(part.functions)}
 
 
+def _in_bodies(meta: MetaGraph) -> list[Finding]:
+    """Return errors of edges in functions, which the quick look leaves out and inlining brings to light."""
+    found = Found(None)
+    for body in Bodies(meta):
+        nodes.check(body, found)
+    return [finding for finding in found.findings if finding.severity == "error"]
+
+
 def check_steps(workspace: Workspace, meta: MetaGraph, before: MetaGraph) -> None:
     """Check a changed model; report as findings what was wrong before the steps.
 
@@ -95,6 +106,9 @@ def check_steps(workspace: Workspace, meta: MetaGraph, before: MetaGraph) -> Non
     original = {(finding.code, finding.where) for finding in sound.errors(before)}
     new = [finding for finding in errors if (finding.code, finding.where) not in original]
     if new and not original:
-        raise UnsoundDraft(new)
+        codes = {finding.code for finding in new}
+        errors = [finding for finding in _in_bodies(before) if finding.code in codes]
+        if not errors:
+            raise UnsoundDraft(new)
     for finding in errors:
         workspace.note(finding.code, "error", finding.where, finding.message, finding.hint or _HINT)

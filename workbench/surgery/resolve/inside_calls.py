@@ -1,5 +1,8 @@
 """Endpoints inside function calls: a copy of the source with the calls inlined.
 
+Where something is fed inside a call (a wire, an input of an added signature or of a part), the call has to be inlined.
+What is only given out needs no more than clones of functions with further results: see `exposing`.
+
 The original is never changed. The copy has the original's variables, tables, objects and functions; only its main graph
 has more nodes, under names that say where they come from (`CALL/node`).
 """
