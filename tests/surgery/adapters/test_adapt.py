@@ -200,6 +200,14 @@ def test_nodes_that_another_signature_needs_are_copied(tmp_path: Path) -> None:
     assert problems(path, wb.Adapt(after={"y": "scale 2"})) == []
 
 
+def test_what_adapters_made_is_no_reference(tmp_path: Path, sample_models: Path) -> None:
+    inside = "StatefulPartitionedCall::StatefulPartitionedCall::MatMul:0"
+    added = wb.ChangeSignature(add=[wb.Added("more", {"x": "myInput"}, {"y": inside})])
+    model, front = sample_models / "digits_tf2", wb.Adapt(before={"myInput": "scale 2"})
+    assert wb.check(wb.Plan.edit(model, added, front)).draft is not None
+    assert any(one.startswith("step-lineage more:") for one in problems(model, front, added))
+
+
 def test_a_signature_that_names_no_node(tmp_path: Path) -> None:
     path = doubler(tmp_path / "model").signature("odd", x_in="gone:0", y_out="y:0").save()
     (found,) = problems(path, wb.Adapt(before={"x": "scale 2"}, signature="odd"))[:1]

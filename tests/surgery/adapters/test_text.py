@@ -12,6 +12,7 @@ import workbench as wb
 from tests.surgery.adapters.pictures import strings
 from tests.zoo.tools import save, v1_session
 from workbench.runtime.child_process.child import Child
+from workbench.surgery.step import parse_step
 
 pytestmark = pytest.mark.needs_tf
 
@@ -148,6 +149,17 @@ def test_a_table_moves_is_saved_again_and_changed_again(
         "v1": "equal",
         "v2": "equal",
     }
+
+
+@pytest.mark.parametrize("steps", ["flatten format=tf1", "freeze", "prune"])
+def test_tables_of_adapters_stay_in_later_steps(
+    sources: dict[str, Path], steps: str, tmp_path: Path, child: Child
+) -> None:
+    plan = wb.Plan.edit(wb.open_model(sources["tf2"]), step(sources[""]), parse_step(steps))
+    report = wb.commit(wb.apply(plan), tmp_path / "result", child=child)
+    assert report.verdict == "verified", report.reason
+    found = wb.run(wb.open_model(tmp_path / "result"), {"ids": TEXTS}, loader="v1", child=child)
+    assert found["scores_labels"].tolist() == expected()[1]
 
 
 def test_a_table_after_a_join_and_a_join_of_what_has_tables(

@@ -227,6 +227,7 @@ class _Work:
                 workspace.findings += adapter_remarks(one.checked, show(one.key))
         if (self.before or any(self.passed.values())) and self.as_key is None:
             drop_warmup(workspace)
+        workspace.faithful = False
         workspace.references.verify([self.key])
 
     def _put_before(self, fragment: Fragment, nodes: Mapping[str, NodeDef], one: _Adapted) -> TensorName:

@@ -65,6 +65,8 @@ def _tell(workspace: Workspace, where: str, front: Front) -> None:
     lines = [f"  {reason.adapter or '-'}: {reason.why}" for reason in front.reasons]
     workspace.note("adapt-auto", "info", where, f"auto is: {text}\n" + "\n".join(lines))
     for question in front.questions:
+        if question.about == "alpha":  # reported of every chain
+            continue
         choices = " or ".join(f"`{one}`" for one in question.choices if one)
         hint = f"Otherwise write the chain with {choices}." if choices else None
         workspace.note("adapt-auto-assumed", "info", where, question.text, hint)
