@@ -75,8 +75,8 @@ class EditPages:
     def _signatures(self, out: Output) -> None:
         """Write the changed signatures, before and after."""
         before, after = self.draft.source.meta, self.draft.meta
-        changed = [key for key in after.signatures if _data(after, key) != _data(before, key)]
-        gone = [key for key in before.signatures if key not in after.signatures]
+        changed = [key for key in after.shown_signatures if _data(after, key) != _data(before, key)]
+        gone = [key for key in before.shown_signatures if key not in after.signatures]
         for word, meta, keys in (("Before", before, [*gone, *changed]), ("After", after, changed)):
             for key in keys:
                 if key in meta.signatures:
@@ -88,7 +88,7 @@ class EditPages:
 
     def _signatures_json(self) -> dict[str, Any]:
         after = self.draft.meta
-        return {key: _data(after, key) for key in after.signatures}
+        return {key: _data(after, key) for key in after.shown_signatures}
 
 
 def outcome(report: Report, out: Output) -> None:
