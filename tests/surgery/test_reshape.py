@@ -571,3 +571,20 @@ def test_fixing_leaves_signatures_of_the_same_input(tmp_path: Path) -> None:
 def test_a_key_that_a_second_signature_can_not_have(tmp_path: Path, key: str) -> None:
     found = changed(Fixed(tmp_path).op("y", "Relu", "x", T="float32").model(), Reshape("?", as_key=key))
     assert isinstance(found, Refused) and codes(found.findings)[0].startswith("signature-")
+
+
+@pytest.mark.parametrize(
+    ("rows", "refused"), [((1.0, 2.0, 1.0, 2.0, 1.0, 2.0), False), ((1.0, 2.0, 1.0, 2.0, 1.0, 3.0), True)]
+)
+def test_equal_rows_stay_equal(tmp_path: Path, rows: tuple[float, ...], refused: bool) -> None:
+    """An initial state of three equal rows goes through a product before it meets the batch, and a first step."""
+    graph = Fixed(tmp_path, (3, 2)).floats("state", (3, 2), *rows).floats("w", (2, 4), *map(float, range(8)))
+    graph.ints("axis", 1, scalar=True).floats("bias", (4,), 1.0, 2.0, 3.0, 4.0)
+    graph.op("m", "MatMul", "state", "w", T="float32").op("t", "BiasAdd", "m", "bias", T="float32")
+    graph.op("s", "Split", "axis", "t", T="float32", num_split=2).op("y", "AddV2", "x", "s:1", T="float32")
+    found = changed(graph.model(shape=(3, 2)), FREE)
+    assert isinstance(found, Refused) == refused
+    if not refused:
+        nodes = found.meta.nodes
+        tile = nodes[nodes["y"].input[1]]
+        assert (tile.op, nodes[tile.input[0]].op, nodes[tile.input[0]].input[0]) == ("Tile", "Slice", "s:1")

@@ -10,6 +10,7 @@ from workbench.graph.shape_inference.sizes import (
     BATCH,
     Facts,
     Rows,
+    Sizes,
     product,
     text,
     times,
@@ -33,7 +34,8 @@ def of_constant(node: NodeDef) -> Facts:
     value = None
     if tensor.dtype in (_INT32, _INT64) and count <= _MOST_ELEMENTS:
         value = _elements(tensor, count)
-    return Facts(sizes, value, uniform=_is_uniform(tensor, count))
+    uniform = _is_uniform(tensor, count)
+    return Facts(sizes, value, uniform=uniform, alike=uniform or _is_alike(tensor, sizes, count))
 
 
 def _elements(tensor: TensorProto, count: int) -> tuple[int, ...] | None:
@@ -50,6 +52,15 @@ def _elements(tensor: TensorProto, count: int) -> tuple[int, ...] | None:
     if len(listed) > count:
         return None
     return tuple([*listed, *[listed[-1] if listed else 0] * (count - len(listed))])
+
+
+def _is_alike(tensor: TensorProto, sizes: Sizes, count: int) -> bool:
+    """Return whether all entries of the first dimension are equal, as far as the bytes tell."""
+    content = bytes(tensor.tensor_content) if count <= _MOST_COMPARED else b""
+    rows = sizes[0] if sizes else None
+    if not isinstance(rows, int) or rows < 1 or not content or len(content) % rows:
+        return False
+    return content == content[: len(content) // rows] * rows
 
 
 def _is_uniform(tensor: TensorProto, count: int) -> bool:

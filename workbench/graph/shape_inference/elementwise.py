@@ -70,7 +70,11 @@ def broadcast(op: Op) -> list[Facts]:
     kept = any(facts.kept for facts in op.inputs) and not any(
         facts.axis is not None and not facts.kept for facts in op.inputs
     )
-    return [Facts(sizes, _value(op), uniform=uniform, random=random, kept=kept)]
+    alike = sizes is not None and all(
+        facts.alike or facts.uniform or facts.rank != len(sizes) or (facts.sizes or (None,))[0] == 1
+        for facts in op.inputs
+    )
+    return [Facts(sizes, _value(op), uniform=uniform, alike=alike, random=random, kept=kept)]
 
 
 def broadcast_sizes(op: Op, positions: range, *, last: int | None = None) -> Sizes:
@@ -177,7 +181,7 @@ def biased(op: Op) -> list[Facts]:
             raise Refused("reshape-rows", f"{op.named(1)} is a bias, and it has the batch")
         op.pins.append(Pin(1, op="AddV2"))
         return broadcast(op)
-    return [facts.of(facts.sizes)]
+    return [replace(facts.of(facts.sizes), uniform=facts.uniform and bias.uniform)]
 
 
 @rule("AddN AccumulateNV2")
@@ -185,7 +189,7 @@ def sum_of_all(op: Op) -> list[Facts]:
     """Return the shape of inputs of one shape."""
     op.same_rows(range(len(op.inputs)))
     first = next((facts for facts in op.inputs if facts.sizes is not None), op.input(0))
-    return [first.of(first.sizes)]
+    return [replace(first.of(first.sizes), uniform=all(facts.uniform for facts in op.inputs))]
 
 
 @rule("Select")
@@ -195,7 +199,7 @@ def chosen(op: Op) -> list[Facts]:
     condition, value = op.input(0), op.input(1)
     if condition.axis is not None and value.axis != condition.axis:
         raise Refused("reshape-rows", "the condition has the batch in another dimension than the values")
-    return [value.of(value.sizes)]
+    return [replace(value.of(value.sizes), uniform=all(facts.uniform for facts in op.inputs))]
 
 
 @rule("EnsureShape")

@@ -341,6 +341,7 @@ def _common(listed: list[Facts], batch: int | None) -> Facts:
             found.content if found.content == other.content else None,
             found.lists | other.lists,
             found.uniform and other.uniform,
+            found.alike and other.alike,
             found.random or other.random,
             found.kept or other.kept,
             found.lost or other.lost,

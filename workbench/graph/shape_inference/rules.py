@@ -172,7 +172,7 @@ class Op:
                 f"{self.named(position)} is {text(facts.sizes)}, and the size {size} is not that of the batch, "
                 f"which was {self.batch}",
             )
-        if size != 1 and not facts.uniform:
+        if size != 1 and not (facts.uniform or (facts.alike and axis == 0)):
             raise Refused(
                 "reshape-pinned",
                 f"{self.named(position)} has {size} rows of its own, which may differ: there is none for further rows",

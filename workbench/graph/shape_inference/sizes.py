@@ -49,6 +49,7 @@ class Facts:
         content: of a resource, the shape of the variable; None if unknown.
         lists: of a tensor list, the nodes that may have made it.
         uniform: whether all elements are equal.
+        alike: whether all entries of its first dimension are equal.
         random: whether random numbers are in it.
         kept: whether its rows are in a dimension that the source has none of, since it squeezed a batch of 1 away.
         lost: whether a node before it was refused, so that nothing is known.
@@ -59,6 +60,7 @@ class Facts:
     content: Sizes = None
     lists: frozenset[str] = frozenset()
     uniform: bool = False
+    alike: bool = False
     random: bool = False
     kept: bool = False
     lost: bool = False

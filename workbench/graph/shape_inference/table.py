@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 # each registers the rules for its ops
 from workbench.graph.shape_inference import (  # noqa: F401
     arrays,
@@ -15,7 +17,7 @@ from workbench.graph.shape_inference import (  # noqa: F401
     slices,
     states,
 )
-from workbench.graph.shape_inference.rules import Op, Refused, rule_of
+from workbench.graph.shape_inference.rules import Op, Refused, Rule, rule_of
 from workbench.graph.shape_inference.sizes import Facts, Sizes
 
 _OF_ONE_ROW = frozenset(
@@ -37,6 +39,19 @@ _OF_ONE_ROW = frozenset(
 )
 """Rules that know what to do with a row that has lost the dimension of a batch of 1, and keeps it here."""
 
+_ROWS_STAY = {
+    elementwise.unary: 0,
+    elementwise.biased: 0,
+    products.matmul: 0,
+    images.convolution: 0,
+    images.pool: 0,
+    images.batch_norm: 0,
+    reshaping.reshaped: 0,
+    reductions.normalised: 0,
+    slices.strided_slice: 0,
+}
+"""Rules of ops whose output has entries in its first dimension as the given input has, and from these alone."""
+
 
 def infer(op: Op) -> list[Facts]:
     """Return the facts of a node's outputs.
@@ -52,7 +67,22 @@ def infer(op: Op) -> list[Facts]:
         if carried:
             raise Refused("reshape-op", "whether the op keeps the rows of a batch apart is not known")
         return [op.known(index) for index in range(op.outputs)]
-    return [_refined(facts, op.known(index).sizes, carried=carried) for index, facts in enumerate(rule(op))]
+    found = [_refined(facts, op.known(index).sizes, carried=carried) for index, facts in enumerate(rule(op))]
+    return [replace(facts, alike=True) for facts in found] if _is_alike(op, rule, found) else found
+
+
+def _is_alike(op: Op, rule: Rule, found: list[Facts]) -> bool:
+    """Return whether all rows of the outputs are equal, since those of the inputs are: initial states and the like."""
+    if op.batch in (None, 1) or any(not facts.sizes or facts.sizes[0] != op.batch for facts in found):
+        return False
+    if rule in _ROWS_STAY:
+        sources = [op.input(_ROWS_STAY[rule])]
+    elif rule in (joining.split, joining.concatenated):
+        sources = [facts for facts in op.inputs if facts.rank]
+    else:
+        return False
+    same = all((facts.alike or facts.uniform) and (facts.sizes or ())[:1] == (op.batch,) for facts in sources)
+    return same and not op.attr("transpose_a").b
 
 
 def _refined(facts: Facts, declared: Sizes, *, carried: bool) -> Facts:
