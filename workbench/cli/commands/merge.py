@@ -34,6 +34,8 @@ examples:
   workbench merge ./image ./digits --wire pixels=myInput -o ./merged
   workbench merge img=./image net=./digits --wire img@pixels=net@myInput -o ./out
   workbench merge ./image ./digits --wire pixels=myInput --dry-run
+  workbench merge ./image ./digits -o ./out \\
+    --wire 'pixels | resize 28 28 | scale 1/255 | flatten = myInput'
   workbench merge a=./m b=./m c=./m --wire a@y=b@x --wire b@y=c@x \\
     --signature-of a=predict -o ./chain
   workbench merge ./animals ./plants --share image=image -o ./both
@@ -50,7 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("models", nargs="*", metavar="[HANDLE=]MODEL", help="two or more models")
     parser.add_argument(
         "-w", "--wire", action="append", default=[], metavar="OUT=IN", dest="wires",
-        help="connect an output to an input; repeatable",
+        help="connect an output to an input, through adapters: 'OUT | resize 28 28 = IN'; repeatable",
     )  # fmt: skip
     parser.add_argument(
         "--share", action="append", default=[], metavar="KEY=[HANDLE@]INPUT,…", dest="shares",
