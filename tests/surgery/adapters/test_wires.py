@@ -73,6 +73,7 @@ def test_the_ways_to_write_a_wire() -> None:
     assert str(wb.Connect("h@a=b", "c", "squeeze")) == "h@a=b | squeeze = c"
     assert str(wb.Connect("a=b", "=", "squeeze")) == "'a=b' | squeeze = '='"
     assert to_json(wb.Connect("a", "b")) == {"operation": "connect", "source": "a", "target": "b"}
+    assert wb.Connect("a", "b", "  ") == wb.Connect("a", "b")
     assert to_json(wire)["through"] == "pad 3 3 value=1 | scale 1/255"
 
 

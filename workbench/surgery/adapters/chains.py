@@ -29,6 +29,10 @@ class Chains(values.Pairs):
 class ChainText(values.Text):
     """A chain of adapters as text, which may read files."""
 
+    def normal(self, value: Any) -> Any:
+        """Return a value without white space around it; see `Kind`."""
+        return value.strip() if isinstance(value, str) else value
+
     def files(self, value: Any) -> tuple[str, ...]:
         """Return the paths of the files that the chain reads; see `Kind`."""
         return language.files_in(_calls(value))
