@@ -157,6 +157,11 @@ def test_what_is_refused_before_anything_is_changed(tmp_path: Path, step: wb.Ope
          "`labels @FILE`: Line 2 of FILE is empty, which TensorFlow refuses. Remove it.", ""),
         ("", "argmax | labels @FILE", "`labels @FILE`: FILE is empty.", ""),
         ("", "as-string | lookup @FILE", "`lookup @FILE`: FILE is empty.", ""),
+        ("\ufeffa\nb\n", "as-string | lookup @FILE",
+         "`lookup @FILE`: FILE begins with a byte order mark, which TensorFlow takes for a part of the first entry. "
+         "Save it as UTF-8 without one.", ""),
+        ("a\0\nb\0\n", "as-string | lookup @FILE",
+         "`lookup @FILE`: FILE is no text in UTF-8: it has bytes that are zero. Save it as UTF-8.", ""),
         ("a\nb\na\n", "as-string | lookup @FILE",
          "`lookup @FILE`: FILE has entries twice: 'a' on lines 1 and 3. Remove the second of each.", ""),
         ("", "reshape ? 3", "`reshape ? 3` has float32 [?,4]; it takes rows of a number of values that 3 divides.", ""),
@@ -173,7 +178,7 @@ def test_a_chain_that_does_not_fit_is_refused_with_what_would(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, step: str, problem: str, hint: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("FILE").write_text(text)
+    Path("FILE").write_text(text, "utf-8")
     path = doubler(tmp_path / "model").save()
     (found,) = wb.check(wb.Plan.edit(wb.open_model(path), wb.Adapt(after={"y": step})))
     assert (found.code, found.message, str(found.hint or "")) == ("adapt-chain", problem, hint)

@@ -11,6 +11,7 @@ from workbench.names import show
 from workbench.surgery.adapters.fragment import Asset, Fragment, Tensor
 
 MOST_BYTES = 1 << 28
+_MARK = b"\xef\xbb\xbf"
 _WHOLE_LINE, _LINE_NUMBER = -2, -1  # of TextFileIndex, lookup_ops.py
 
 
@@ -49,6 +50,13 @@ def problems(path: str) -> Iterator[str]:
         return
     if not lines:
         yield f"{show(path)} is empty."
+    elif any(b"\0" in line for line in lines):
+        yield f"{show(path)} is no text in UTF-8: it has bytes that are zero. Save it as UTF-8."
+    elif lines[0].startswith(_MARK):
+        yield (
+            f"{show(path)} begins with a byte order mark, which TensorFlow takes for a part of the first entry. "
+            "Save it as UTF-8 without one."
+        )
     if b"" in lines:
         yield f"Line {lines.index(b'') + 1} of {show(path)} is empty, which TensorFlow refuses. Remove it."
 
