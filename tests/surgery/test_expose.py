@@ -25,9 +25,12 @@ from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import Draft
 from workbench.surgery.exposing.exposed_tensors import find_tensors
 from workbench.surgery.operations.expose import Expose
+from workbench.surgery.operations.extract import Extract
 from workbench.surgery.operations.flatten import Flatten
 from workbench.surgery.operations.set import Set
+from workbench.surgery.operations.signature import ChangeSignature
 from workbench.surgery.plan import Plan
+from workbench.surgery.signatures.changes import Added
 from workbench.surgery.step import parse_step, print_step
 
 INNER = "go::deep::sq:0"
@@ -355,3 +358,22 @@ def test_models_of_the_zoo(zoo: Callable[[str], Example], tmp_path: Path, child:
     assert set(wanted) <= set(
         open_model(tmp_path / "out", example.tags).meta.signatures[example.signature].outputs
     )
+
+
+@pytest.mark.needs_tf
+@pytest.mark.parametrize("step", ["expose", "extract"])
+def test_inside_a_callable(zoo: Callable[[str], Example], tmp_path: Path, child: Child, step: str) -> None:
+    """A signature that an earlier step made of a callable is compared by the tensors of its call."""
+    model = open_model(zoo("tf2_callables_only").path)
+    add = ChangeSignature(add=[Added("made", {"x": "__call__#x"}, {"y": "__call__#output_0"})])
+    before = made(model, add).meta
+    call = before.signatures["made"].outputs["y"].tensor.partition(":")[0]
+    inner = next(
+        level.full_name(name)
+        for level in Level.of(before).levels()
+        for name, one in level.nodes.items()
+        if level.calls and level.calls[0].node == call and one.op == "MatMul"
+    )
+    more = Expose({"inner": inner}) if step == "expose" else Extract({"inner": inner})
+    report = commit(made(model, add, more), tmp_path / "out", child=child)
+    assert report.verdict == "verified", report.reason

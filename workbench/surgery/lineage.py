@@ -176,6 +176,12 @@ class Reference:
             self, inputs=rest, outputs=outputs, constants=(*self.constants, *constants), defaults=defaults
         )
 
+    def of_tensors(self) -> Reference:
+        """Return the same by tensors: those of a callable in the copy of the source that calls it in its main graph."""
+        if self.prepared is None:
+            return self
+        return replace(self, prepared=None, inlined=self.prepared.meta, opened=())
+
     def takers(self) -> Iterator[tuple[str, SourceTensors]]:
         """Yield each key of an input with each of the tensors that take its value."""
         for key, taking in self.inputs.items():

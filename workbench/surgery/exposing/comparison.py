@@ -26,7 +26,7 @@ class Comparison:
 
     Args:
         workspace: gets findings where a tensor has no counterpart in a source.
-        known: the reference that is added to, which no callable gives.
+        known: the reference that is added to; of one that a callable gives, its tensors.
     """
 
     def __init__(self, workspace: Workspace, known: Reference) -> None:

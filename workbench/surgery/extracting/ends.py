@@ -82,10 +82,10 @@ class _Search:
         self.chosen = chosen
         self.known = workspace.references.known
         reference = self.known.get(chosen.key) if chosen is not None else None
-        # the reference of the chosen signature; of one that is made of a callable nothing but its own ends is known
+        # the reference of the chosen signature, if a callable gives it: for a part that is all of it
         self.called = reference if reference is not None and reference.prepared is not None else None
         self.comparison = Comparison(
-            workspace, reference if reference is not None and self.called is None else Reference({}, {})
+            workspace, reference.of_tensors() if reference is not None else Reference({}, {})
         )
         # the source's tensors of each input and output, where they are known already
         self.given: dict[str, tuple[SourceTensors, ...]] = {}
@@ -130,19 +130,12 @@ class _Search:
     def _reference(self, ends: Ends) -> Reference | None:
         """Return what the part must agree with, or report why there is nothing."""
         called = self.called
-        if called is not None and self._from_callable(called):
-            own = {key for key, found in self.gives.items() if found not in called.outputs.values()}
-            if own or ends.cuts:
-                self.comparison.no_source(min(own or ends.inputs))
-                return None
-            return replace(called, inputs=self.given, outputs=self.gives)
+        if called is not None and not ends.cuts:
+            outputs = [found in called.outputs.values() for found in self.gives.values()]
+            if all(outputs) and all(found in called.inputs.values() for found in self.given.values()):
+                return replace(called, inputs=self.given, outputs=self.gives)
         reference = self.comparison.reference(self.given, self.gives)
         return None if reference is None else self.comparison.runnable(reference)
-
-    def _from_callable(self, called: Reference) -> bool:
-        known = (*called.inputs.values(), *((one,) for one in called.outputs.values()))
-        taken = (*self.given.values(), *((one,) for one in self.gives.values()))
-        return any(one in known for one in taken)
 
     def _find_inputs(self, ends: Ends, *, given: bool) -> None:
         """Open the calls of which only some results are needed, and find the inputs if none are given."""

@@ -101,8 +101,9 @@ def _reference(
 ) -> Reference | None:
     """Return the reference of a signature with new outputs, or report why there is none."""
     known = workspace.references.known.get(signature.key)
+    known = None if known is None else known.of_tensors()
     comparison = Comparison(workspace, known or Reference({}, {}))
-    if known is None or known.prepared is not None:
+    if known is None:
         comparison.no_source(next(iter(found.found)))
         return None
     tensors = comparison.sources(found.found, str, most)
