@@ -252,6 +252,19 @@ def test_a_variable_that_a_function_opens_by_name_stays(tmp_path: Path) -> None:
     assert sorted(one.name for one in draft.meta.variables) == ["w", "w/slot"]
 
 
+def test_a_variable_that_is_read_by_another_node_stays(tmp_path: Path) -> None:
+    """A signature reads it by a second node of the same `shared_name`, the saver restores the first."""
+    model = trained(tmp_path / "m")
+    nodes = model.proto.meta_graphs[0].graph_def.node
+    nodes.append(node("again", "VarHandleOp", dtype=FLOAT, shared_name="step"))
+    nodes.append(node("again/read", "ReadVariableOp", "again", dtype=FLOAT))
+    (y,) = [one for one in nodes if one.name == "y"]
+    y.input[0] = "again/read"
+    (tmp_path / "m/saved_model.pb").write_bytes(model.proto.SerializeToString())
+    draft = made(open_model(tmp_path / "m"), Prune())
+    assert {one.name for one in draft.meta.variables} == {"step", "w", "again"}
+
+
 def test_variables_stay_where_the_saver_can_not_leave_them_out(tmp_path: Path) -> None:
     model = trained(tmp_path / "m")
     (names,) = [one for one in model.proto.meta_graphs[0].graph_def.node if one.name == "save/SaveV2/names"]

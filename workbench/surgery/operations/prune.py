@@ -13,7 +13,7 @@ from workbench.graph.reach import ancestors
 from workbench.model import MetaGraph
 from workbench.model.signature import TRAIN_OP
 from workbench.model.variables import Variable
-from workbench.names import count, show
+from workbench.names import count, input_node, show
 from workbench.surgery.export.init_ops import init_ops, signature_tensors
 from workbench.surgery.export.signature_functions import InUse, sweep
 from workbench.surgery.operation import Operation, register
@@ -118,7 +118,8 @@ class _Work:
                 if one.key is not None and of.get(one.key, number(one.key)) in objects
             ]
         else:
-            opened = {
+            opened = {_name(one) for one in variables if one.node in needed}  # two nodes may be one variable
+            opened |= {
                 node.attr["shared_name"].s.decode("utf-8", "surrogateescape")
                 for function in self.original.functions.values()
                 for node in function.node_def
@@ -140,7 +141,8 @@ class _Work:
             return []
         if keys:
             try:
-                shrink_saver(meta_graph, keys, needed)
+                named = map(input_node, saver_nodes(meta_graph, self._nodes()))
+                shrink_saver(meta_graph, keys, {*needed, *named})
             except CannotShrink as problem:
                 self.workspace.note(
                     "prune-saver",

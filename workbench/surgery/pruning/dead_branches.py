@@ -193,6 +193,8 @@ class _Work:
         self.dead.conditionals += conditionals
         self.dead.loops += loops
         for node in list(nodes.values()):
+            if not node.input:
+                continue
             if node.op in IFS or node.op in CASES:
                 changed |= self._in_branches(node, known, depth)
             elif node.op in LOOPS:

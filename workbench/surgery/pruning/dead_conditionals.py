@@ -15,7 +15,7 @@ from workbench.graph.reach import consumers
 from workbench.model.op_classes import ENTERS, EXITS, MERGES, NEXT_ITERATIONS
 from workbench.names import input_node, is_control
 from workbench.surgery.imported import unique_name
-from workbench.surgery.pruning.known_values import TWO_WAYS, KnownValues, output_index
+from workbench.surgery.pruning.known_values import KnownValues, is_switch, output_index
 
 _INT32 = 3
 
@@ -50,7 +50,7 @@ class Conditionals:
         switches = {
             name: int(side)
             for name, node in self.nodes.items()
-            if node.op in TWO_WAYS and (side := self.known.is_true(node.input[1])) is not None
+            if is_switch(node) and (side := self.known.is_true(node.input[1])) is not None
         }
         if not switches:
             return 0, loops
@@ -109,7 +109,7 @@ class Conditionals:
 
     def _is_dead_side(self, entry: str) -> bool:
         node = self.nodes.get(input_node(entry))
-        if is_control(entry) or node is None or node.op not in TWO_WAYS:
+        if is_control(entry) or node is None or not is_switch(node):
             return False
         side = self.known.is_true(node.input[1])
         return side is not None and output_index(entry) != int(side)
@@ -178,10 +178,10 @@ class Conditionals:
             return 0
         done: set[str] = set()
         for node in list(self.nodes.values()):
-            if node.op not in EXITS:
+            if node.op not in EXITS or not node.input:
                 continue
             switch = self.nodes.get(input_node(node.input[0]))
-            if switch is None or switch.op not in TWO_WAYS or input_node(switch.input[1]) not in never:
+            if switch is None or not is_switch(switch) or input_node(switch.input[1]) not in never:
                 continue
             entering = self._entering(switch.input[0])
             if entering is not None:
@@ -196,13 +196,13 @@ class Conditionals:
         frames = {
             attr(self.nodes[input_node(one)], "frame_name").s
             for node in self.nodes.values()
-            if node.op in TWO_WAYS and input_node(node.input[1]) == condition.name
+            if is_switch(node) and input_node(node.input[1]) == condition.name
             for merge in [self.nodes.get(input_node(node.input[0]))]
             if merge is not None and merge.op in MERGES
             for one in merge.input
             if self._op(one) in ENTERS
         }
-        if len(frames) != 1:
+        if len(frames) != 1 or not condition.input:
             return False
         first = KnownValues(self.nodes, self.known.arguments, self.fed, frames.pop())
         return first.is_true(condition.input[0]) is False
@@ -213,7 +213,7 @@ class Conditionals:
         if merge is None or merge.op not in MERGES:
             return None
         enters = [self.nodes[input_node(one)] for one in merge.input if self._op(one) in ENTERS]
-        return str(enters[0].input[0]) if len(enters) == 1 else None
+        return str(enters[0].input[0]) if len(enters) == 1 and enters[0].input else None
 
     def _op(self, entry: str) -> str:
         node = self.nodes.get(input_node(entry))

@@ -17,7 +17,7 @@ from workbench.names import input_node, is_control, output_number
 TWO_WAYS = SWITCHES - {"_SwitchN"}
 _OUTPUTS = {"output_false": 0, "output_true": 1, "output": 0, "value_index": 1}
 _MOST = 1024  # elements; predicates and what they are computed from are small
-_DEEPEST = 200
+_DEEPEST = 100
 _COMPARISONS = {
     "Equal": "equal",
     "NotEqual": "not_equal",
@@ -52,6 +52,7 @@ class KnownValues:
         self.fed = fed
         self.frame = frame
         self._found: dict[str, Any] = {}
+        self._sides: dict[str, Any] = {}
 
     def value(self, entry: str, depth: int = 0) -> Any:
         """Return the value of an input as an array, or None if it is not known."""
@@ -60,8 +61,11 @@ class KnownValues:
             return None
         if name not in self.nodes:
             return self.arguments.get(name)
-        if self.nodes[name].op in TWO_WAYS:
-            return self._live(self.nodes[name], entry, depth)
+        if is_switch(self.nodes[name]):
+            if entry not in self._sides:
+                self._sides[entry] = None
+                self._sides[entry] = self._live(self.nodes[name], entry, depth)
+            return self._sides[entry]
         if name not in self._found:
             self._found[name] = None  # while it is looked for: of a loop nothing is known
             self._found[name] = self._value(self.nodes[name], depth)
@@ -113,6 +117,11 @@ class KnownValues:
     def _enters(self, node: NodeDef) -> bool:
         """Return whether a node is an Enter of the loop whose first iteration is meant."""
         return self.frame is not None and node.op in ENTERS and attr(node, "frame_name").s == self.frame
+
+
+def is_switch(node: NodeDef) -> bool:
+    """Return whether a node is a Switch of a value and a predicate."""
+    return node.op in TWO_WAYS and len(node.input) > 1 and not any(map(is_control, node.input[:2]))
 
 
 def output_index(entry: str) -> int:

@@ -131,6 +131,8 @@ class _Body:
             data = [entry for entry in node.input if not is_control(entry)]
             controls = [entry for entry in node.input if is_control(entry)]
             tensors = data[_TENSORS:]
+            if len(tensors) < count:
+                raise CannotShrink(f"{show(node.name)} lacks a value")
             node.input[:] = [*data[:_TENSORS], *(tensors[at] for at in kept), *controls]
             self.unread += [input_node(entry) for at, entry in enumerate(tensors) if at not in kept]
         else:
@@ -144,7 +146,9 @@ class _Body:
         made.attr["value"].tensor.string_val[:] = [
             value.encode("utf-8", "surrogateescape") for value in values
         ]
-        made.attr["value"].tensor.tensor_shape.dim[0].size = len(values)
+        shape = made.attr["value"].tensor.tensor_shape
+        shape.Clear()
+        shape.dim.add(size=len(values))
         _forget_shapes(made)
         self.lists.add(const.name)
         self.nodes[made.name] = made
