@@ -147,6 +147,27 @@ FREE = [
 ]
 
 
+@pytest.mark.parametrize("size", [(4, 4), (3, 8), (6, 9), (1, 2)])
+def test_the_middle_is_that_of_tensorflow(size: tuple[int, int]) -> None:
+    import tensorflow as tf
+
+    height, width = size
+    wanted = tf.image.resize_with_crop_or_pad(BATCH, height, width).numpy()
+    assert run(f"crop {height} {width}", BATCH)[""].tolist() == wanted.tolist()
+    wanted = tf.image.resize_with_crop_or_pad(BATCH, height + 6, width + 9).numpy()
+    assert run(f"pad {height + 6} {width + 9}", BATCH)[""].tolist() == wanted.tolist()
+
+
+@pytest.mark.parametrize("text", ["crop 7 4", "crop 4 10", "pad 5 20", "pad 20 8 value=3"])
+def test_a_size_that_an_image_does_not_have_is_refused_by_the_reference_as_well(text: str) -> None:
+    import tensorflow as tf
+
+    free = TensorType.of("uint8", (None, None, None, 3))
+    for compute in (run, reference):
+        with pytest.raises((tf.errors.InvalidArgumentError, ValueError)):
+            compute(text, BATCH, free)
+
+
 @pytest.mark.parametrize(("text", "value", "have"), FREE, ids=[f"{n}-{one[0]}" for n, one in enumerate(FREE)])
 def test_a_chain_works_where_sizes_are_unknown(
     text: str, value: np.ndarray[Any, Any], have: TensorType

@@ -200,10 +200,9 @@ class Crop(_Sized):
         return graph.op("EnsureShape", cut, shape=found.sized(self.height, self.width))
 
     def reference(self, have: TensorType) -> Json:
-        """Return a function of `tf.image` that crops."""
-        if self.top is None and self.left is None:
-            return ref.call("image.resize_with_crop_or_pad", VALUE, self.height, self.width)
-        return _by_side(self, "image.crop_to_bounding_box")
+        """Return `tf.image.crop_to_bounding_box`, which refuses an image that is smaller."""
+        corner = _reference_corner(self)
+        return ref.call("image.crop_to_bounding_box", VALUE, *corner, self.height, self.width)
 
 
 @register
@@ -241,28 +240,22 @@ class Pad(_Sized):
         return graph.op("EnsureShape", padded, shape=found.sized(self.height, self.width))
 
     def reference(self, have: TensorType) -> Json:
-        """Return a function of `tf.image` that pads with 0, of the image less the value."""
+        """Return `tf.image.pad_to_bounding_box` of the image less the value; it refuses an image that is larger."""
         less = ref.call("subtract", VALUE, ref.number(self.value, have.name)) if self.value else VALUE
-        if self.top is None and self.left is None:
-            found = ref.call("image.resize_with_crop_or_pad", less, self.height, self.width)
-        else:
-            found = _by_side(self, "image.pad_to_bounding_box", less)
+        corner = _reference_corner(self)
+        found = ref.call("image.pad_to_bounding_box", less, *corner, self.height, self.width)
         return ref.call("add", found, ref.number(self.value, have.name)) if self.value else found
 
 
-def _by_side(adapter: _Sized, function: str, value: Json = VALUE) -> Json:
-    """Return a call of a function that takes a corner; a side without one is done in the middle by another call."""
-    top, left = adapter.top, adapter.left
-    if top is not None and left is not None:
-        return ref.call(function, value, top, left, adapter.height, adapter.width)
-    size = ref.call("shape", value)
-    if top is not None:
-        whole = {"pick": -2, "of": size}
-        sided = ref.call(function, value, top, 0, adapter.height, whole)
-        return ref.call("image.resize_with_crop_or_pad", sided, adapter.height, adapter.width)
-    whole = {"pick": -3, "of": size}
-    sided = ref.call(function, value, 0, left, whole, adapter.width)
-    return ref.call("image.resize_with_crop_or_pad", sided, adapter.height, adapter.width)
+def _reference_corner(adapter: _Sized) -> list[Json | int]:
+    """Return top and left as given; in the middle as `tf.image.resize_with_crop_or_pad` has it."""
+    size = ref.call("shape", VALUE)
+    corner: list[Json | int] = []
+    for given, target, at in ((adapter.top, adapter.height, -3), (adapter.left, adapter.width, -2)):
+        sizes: list[Json | int] = [{"pick": at, "of": size}, target]
+        difference = ref.call("subtract", *(reversed(sizes) if adapter.LARGER else sizes))
+        corner.append(ref.call("math.floordiv", difference, 2) if given is None else given)
+    return corner
 
 
 def _whole(value: Fraction, have: TensorType) -> Problem | None:
