@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.protos import Func, const, function, graph, meta_graph, node
+from tests.protos import Func, Shape, const, function, graph, meta_graph, node
 from tests.surgery.tiny import Tiny, doubler
 from tests.surgery.tools import Refused, changed, codes, draft_of, made
 from workbench.disk import dtypes, schema
@@ -256,7 +256,7 @@ def test_a_variable_that_is_read_by_another_node_stays(tmp_path: Path) -> None:
     """A signature reads it by a second node of the same `shared_name`, the saver restores the first."""
     model = trained(tmp_path / "m")
     nodes = model.proto.meta_graphs[0].graph_def.node
-    nodes.append(node("again", "VarHandleOp", dtype=FLOAT, shared_name="step"))
+    nodes.append(node("again", "VarHandleOp", dtype=FLOAT, shared_name="step", shape=Shape((4,))))
     nodes.append(node("again/read", "ReadVariableOp", "again", dtype=FLOAT))
     (y,) = [one for one in nodes if one.name == "y"]
     y.input[0] = "again/read"
