@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from workbench.graph.views import to_networkx
     from workbench.model import MetaGraph
     from workbench.picture.drawing import draw
+    from workbench.probing.probe import Probe, probe
     from workbench.publishing.commit import commit
     from workbench.publishing.report import Report
     from workbench.publishing.running import Proving
@@ -101,6 +102,7 @@ _HOMES = {
     "Operation": "workbench.surgery.operation",
     "Plan": "workbench.surgery.plan",
     "PlanError": "workbench.errors",
+    "Probe": "workbench.probing.probe",
     "Proof": "workbench.verification.report",
     "Proving": "workbench.publishing.running",
     "Prune": "workbench.surgery.operations.prune",
@@ -128,6 +130,7 @@ _HOMES = {
     "open_model": "workbench.checks.opened",
     "Step": "workbench.surgery.step",
     "parse_step": "workbench.surgery.step",
+    "probe": "workbench.probing.probe",
     "run": "workbench.runtime.api",
     "sample_models": "workbench.disk.samples",
     "scan": "workbench.checks.scan",
@@ -138,11 +141,11 @@ _HOMES = {
 __all__ = [
     "Adapt", "Added", "ChangeSignature", "Checked", "ClearDevices", "Concat", "Connect", "DType", "Danger",
     "Default", "DiskError", "Draft", "DropMetagraph", "Expose", "Extract", "Finding", "Flatten", "Freeze", "InputError",
-    "Mean", "MetaGraph", "Model", "NotASavedModel", "NotAllowedToRun", "Operation", "Plan", "PlanError",
+    "Mean", "MetaGraph", "Model", "NotASavedModel", "NotAllowedToRun", "Operation", "Plan", "PlanError", "Probe",
     "Proof", "Proving", "Prune", "PruneDead", "Report", "Reshape", "ResultOptions", "Retag", "RuntimeFailure",
     "Set", "Share", "Source", "Step", "TargetExists", "UnknownName", "UsageError", "WorkbenchError", "__version__",
     "apply", "change_signatures", "check", "check_model", "commit", "draw", "errors", "flatten", "freeze",
-    "open_model", "parse_step", "run", "sample_models", "scan", "to_networkx", "verify",
+    "open_model", "parse_step", "probe", "run", "sample_models", "scan", "to_networkx", "verify",
 ]  # fmt: skip
 
 

@@ -184,6 +184,29 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
             },
         ),
     ),
+    "probe": (
+        Shape(
+            "",
+            {
+                "schema_version": _VERSION,
+                "signature": "its key",
+                "made": "how each input was made that was not given, by component",
+                "tensors": "list in the order in which they run",
+                "tensors[].tensor": "address: CALL::node:0",
+                "tensors[].op": "the op that makes it",
+                "tensors[].dtype": "float32, string, …",
+                "tensors[].shape": "list of sizes",
+                "tensors[].min": "least finite number, or null",
+                "tensors[].max": "largest finite number, or null",
+                "tensors[].mean": "mean of the finite numbers, or null",
+                "tensors[].nan": "number of NaN",
+                "tensors[].inf": "number of infinities",
+                "tensors[].histogram": "counts in 16 bins of equal width from min to max",
+                "tensors[].first": "the first values",
+                "notes": "what was left out or differs",
+            },
+        ),
+    ),
     "scan": (
         Shape(
             "",

@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "apply": ("workbench.cli.commands.apply", "replay a recipe, on its sources or on others"),
     "verify": ("workbench.cli.commands.verify", "verify a result again, or compare two models"),
     "run": ("workbench.cli.commands.run", "run a signature on given values"),
+    "probe": ("workbench.cli.commands.probe", "run a signature and show values on the way, inside calls too"),
     "tui": (
         "workbench.cli.commands.tui",
         "open the terminal UI: look into models, wire them, preview, commit",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.cli import verifying
 from workbench.cli.arguments import add_json
 from workbench.cli.output import SCHEMA_VERSION, Output
+from workbench.describe.values import arrays_json
 from workbench.disk.samples import sample_models
 from workbench.errors import MissingFile
 
@@ -107,7 +108,7 @@ def _as_json(child: Child, models: list[str], target: str, png: str, out: Output
         if not code:
             args, collected = step("run", [target, "--input", f"base64_input=base64url:@{png}"])
             key, outputs = runner.call(args, collected, child)
-            collected.emit({"schema_version": 1, "signature": key, "outputs": runner.as_json(outputs)})
+            collected.emit({"schema_version": 1, "signature": key, "outputs": arrays_json(outputs)})
             digit = int(outputs["myOutput"].argmax())
     out.emit({"schema_version": SCHEMA_VERSION, "steps": steps, "digit": digit})
     return code

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.cli import verifying
 from workbench.cli.arguments import add_overwrite
 from workbench.cli.output import DTYPE, NAME, TEXT, Output
+from workbench.describe.values import arrays_json, text_of
 from workbench.errors import CannotWrite
 from workbench.names import show
 
@@ -59,10 +60,10 @@ def run(args: argparse.Namespace, out: Output) -> int:
         check_output(args.npz, overwrite=args.overwrite, sources=[model.place])
     signature, outputs = call(args, out, model=model)
     if args.npz is not None:
-        _save(args.npz, outputs, overwrite=args.overwrite, sources=[model.place])
+        save(args.npz, outputs, overwrite=args.overwrite, sources=[model.place])
         out.talk(f"{len(outputs)} {'output is' if len(outputs) == 1 else 'outputs are'} in {args.npz}")
     if out.json:
-        out.emit({"schema_version": 1, "signature": signature, "outputs": as_json(outputs)})
+        out.emit({"schema_version": 1, "signature": signature, "outputs": arrays_json(outputs)})
     elif args.npz is None:
         print_outputs(out, outputs)
     return 0
@@ -108,7 +109,7 @@ def print_outputs(out: Output, outputs: Mapping[str, Any]) -> None:
         dtype = "string" if is_string else array.dtype.name
         out.table([(show(key), f"{dtype} {text(tuple(array.shape))}")], [NAME, DTYPE], indent=0)
         if is_string:
-            lines = [_string(item) for item in array.reshape(-1)[:_MAX_LINES]]
+            lines = [text_of(item) for item in array.reshape(-1)[:_MAX_LINES]]
         else:
             lines = np.array2string(array, max_line_width=76, precision=6, suppress_small=True).splitlines()
         for line in lines[:_MAX_LINES]:
@@ -121,52 +122,7 @@ def print_outputs(out: Output, outputs: Mapping[str, Any]) -> None:
             out.table([(f"largest: [{best}]", f"{float(array.reshape(-1)[best]):.4g}")], [TEXT, TEXT])
 
 
-def as_json(outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return outputs as JSON: dtype, shape, values.
-
-    Bytes that are no text are `{"b64": …}`.
-    """
-    return {
-        key: {
-            "dtype": "string" if array.dtype.kind in "OSU" else array.dtype.name,
-            "shape": list(array.shape),
-            "values": _plain(
-                array.tolist() if array.dtype.kind in "OSUbiufc" else array.astype("float64").tolist()
-            ),
-        }
-        for key, array in outputs.items()
-    }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, bytes):
-        try:
-            return value.decode("utf-8")
-        except UnicodeDecodeError:
-            import base64
-
-            return {"b64": base64.b64encode(value).decode("ascii")}
-    if isinstance(value, float) and value != value:
-        return "NaN"
-    if isinstance(value, float) and value in (float("inf"), float("-inf")):
-        return "Infinity" if value > 0 else "-Infinity"
-    if isinstance(value, complex):
-        return [value.real, value.imag]
-    return value
-
-
-def _string(value: Any) -> str:
-    if isinstance(value, bytes):
-        try:
-            return show(value.decode("utf-8"))
-        except UnicodeDecodeError:
-            return f"{len(value)} bytes: {show(repr(value[:40]))}"
-    return show(str(value))
-
-
-def _save(
+def save(
     path: Path, outputs: Mapping[str, Any], *, overwrite: bool = False, sources: Sequence[Path] = ()
 ) -> None:
     """Write an .npz that needs no pickle; refuse what it can't hold without loss."""

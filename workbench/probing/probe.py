@@ -1,0 +1,250 @@
+"""Run a signature and see the value of any tensor on the way: `probe(model)`.
+
+The model is not changed: a copy of its message gives out the tensors as well (`surgery.exposing`), and is loaded from a
+private folder. The outputs of that copy are compared with those of the model itself.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from workbench.disk import dtypes
+from workbench.disk.schema import MetaGraphDef
+from workbench.errors import UnknownName
+from workbench.model import MetaGraph, Model, Port, Signature, as_model
+from workbench.model.assets import check_inside
+from workbench.names import count, show
+from workbench.probing.seen import Seen, see
+from workbench.probing.steps import path_steps
+from workbench.runtime.api import refuse_unsafe, run_signature
+from workbench.runtime.child_process.child import Child
+from workbench.runtime.child_process.private_copy import Copies
+from workbench.runtime.child_process.unread_version import unread_version
+from workbench.runtime.component_tensors import input_components
+from workbench.runtime.inputs.make_inputs import make_inputs
+from workbench.runtime.inputs.values import complete, to_values
+from workbench.surgery.export.duplicate_variables import restoring_what_is_read
+from workbench.surgery.exposing.exposed_tensors import ITERATIONS, ExposedTensors, expose_tensors
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+MOST = 300
+"""How many steps are shown where no tensor is named."""
+_AT_ONCE = 100  # tensors of a run, so that memory stays bounded
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The values of tensors on one run.
+
+    Attributes:
+        signature: key of the signature that was run.
+        inputs: what it was run on, by component.
+        made: how inputs were made that were not given, by component.
+        seen: the tensors in the order in which they were computed, or in that in which they were named.
+        outputs: the outputs of the signature.
+        notes: what was left out or differs.
+    """
+
+    signature: str
+    inputs: Mapping[str, Array]
+    made: Mapping[str, str]
+    seen: tuple[Seen, ...]
+    outputs: Mapping[str, Array]
+    notes: tuple[str, ...] = ()
+
+    def first_nan(self) -> Seen | None:
+        """Return the first tensor that has a NaN or an infinity."""
+        return next((one for one in self.seen if one.nans or one.infinities), None)
+
+    def __getitem__(self, address: str) -> Seen:
+        """Return what was seen of a tensor, by its address; `:0` may be left out."""
+        for one in self.seen:
+            if one.address in (address, f"{address}:0"):
+                return one
+        raise KeyError(address)
+
+    def __repr__(self) -> str:
+        return f"<Probe of {show(self.signature)!r}: {count(len(self.seen), 'tensor')}>"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON, with the first values of each tensor."""
+        return {
+            "schema_version": 1,
+            "signature": self.signature,
+            "made": dict(self.made),
+            "tensors": [one.as_json() for one in self.seen],
+            "notes": list(self.notes),
+        }
+
+
+def probe(
+    model: Model | str | os.PathLike[str],
+    tensors: Sequence[str] = (),
+    inputs: Mapping[str, object] | None = None,
+    signature: str | None = None,
+    *,
+    tags: str | Iterable[str] | None = None,
+    iterations: int = ITERATIONS,
+    child: Child | None = None,
+    python: str | os.PathLike[str] | None = None,
+    imports: Sequence[str] = (),
+    op_libraries: Sequence[str | os.PathLike[str]] = (),
+    gpu: bool = False,
+    time_limit: float | None = None,
+    allow_unsafe: bool = False,
+) -> Probe:
+    """Run a signature and return the values of tensors on the way.
+
+    Args:
+        model: an opened model, or what `open_model` takes.
+        tensors: their addresses: `node:0`, `CALL::CALL::node:0`, `LOOP[body]::node:0`; none for every step from the
+            inputs to the outputs, at most `MOST`.
+        inputs: as for `run`; those that are not given are made.
+        signature: its key; None for `serving_default`, or the only one.
+        tags: tag set of the MetaGraph; None for the obvious one.
+        iterations: how many iterations of a loop are kept.
+        child: a process to use; None starts one with the following arguments and ends it.
+        python: the interpreter that has TensorFlow; None for the running one.
+        imports: modules to import for their ops.
+        op_libraries: shared objects to load for their ops.
+        gpu: let TensorFlow see GPUs.
+        time_limit: seconds each run may take.
+        allow_unsafe: run it even if ops that touch files, the network or Python are reached.
+
+    Raises:
+        UnknownName: a tensor is not there, or can't be given out; the hint has the nearest names.
+        InputError: a value does not fit, or an input can't be made.
+        NotAllowedToRun: unsafe ops are reached, and nobody allowed it.
+        ExecutionFailed: TensorFlow raised; the message is its own.
+        TensorFlowMissing, ChildDied, ChildTimeout: the process could not do it.
+    """
+    opened = as_model(model, tags)
+    meta = opened.meta
+    chosen = meta.signature(signature)
+    check_inside(meta.assets)
+    if not allow_unsafe:
+        refuse_unsafe(meta, chosen.key)
+    steps = path_steps(meta, chosen)
+    ops = {step.address: step.op for step in steps}
+    addresses = list(tensors) or [step.address for step in steps]
+    notes = []
+    if not tensors and len(addresses) > MOST:
+        notes.append(
+            f"{len(addresses) - MOST:,} of {len(addresses):,} steps are left out: name tensors to see them."
+        )
+        addresses = addresses[:MOST]
+    components = input_components(meta, chosen)
+    given = to_values(inputs or {}, chosen, components)
+    made: Mapping[str, str] = {}
+    if any(name not in given and not one.optional for name, one in components.items()):
+        found = make_inputs(meta, chosen, batch=1)
+        made = {name: note for name, note in found.notes.items() if name not in given}
+        given = {**found.values, **given}
+    values = complete(given, components)
+    with ExitStack() as stack:
+        copies = stack.enter_context(Copies())
+        running = child
+        if running is None:
+            own = Child(python, imports=imports, op_libraries=op_libraries, gpu=gpu)
+            running = stack.enter_context(own)
+        if not allow_unsafe and (version := unread_version(running.start())) is not None:
+            refuse_unsafe(meta, chosen.key, version)
+
+        def run(of: MetaGraph, what: Signature) -> dict[str, Array]:
+            assert running is not None
+            loaded = restoring_what_is_read(of)
+            return run_signature(
+                running,
+                copies.of(opened, loaded),
+                what,
+                values,
+                components,
+                loader="v1",
+                time_limit=time_limit,
+            )
+
+        outputs = run(meta, chosen)
+        arrays: dict[str, Array] = {}
+        for start in range(0, len(addresses), _AT_ONCE):
+            part = addresses[start : start + _AT_ONCE]
+            copy, exposed = _instrumented(opened, meta, chosen, part, iterations, named=bool(tensors))
+            if not exposed.done.tensors:
+                continue
+            ports, keys = _with_tensors(chosen, exposed)
+            answer = run(copy, ports)
+            arrays |= {part[int(key[1:])]: answer[name] for key, name in keys.items()}
+            notes += _changed(outputs, answer)
+        copies.check_written()
+    seen = [see(one, ops.get(one) or _op_of(meta, one), arrays[one]) for one in addresses if one in arrays]
+    return Probe(chosen.key, values, made, tuple(seen), outputs, tuple(dict.fromkeys(notes)))
+
+
+def _instrumented(
+    model: Model,
+    meta: MetaGraph,
+    signature: Signature,
+    addresses: Sequence[str],
+    iterations: int,
+    *,
+    named: bool,
+) -> tuple[MetaGraph, ExposedTensors]:
+    """Return a copy of a MetaGraph that gives out tensors; those that can't be are left out, or an error if named."""
+    proto = MetaGraphDef()
+    proto.CopyFrom(meta.proto)
+    wanted = {f"t{number}": address for number, address in enumerate(addresses)}
+    exposed = expose_tensors(meta, proto, wanted, signature=signature, iterations=iterations)
+    wrong = {**exposed.wrong}
+    if named and wrong:
+        first = next(iter(wrong.values()))
+        raise UnknownName(first.message, where=first.where, hint=first.hint)
+    copy = MetaGraph(proto, bundle=lambda: model.bundle, folder=model.folder, format=meta.format)
+    return copy, exposed
+
+
+def _with_tensors(signature: Signature, exposed: ExposedTensors) -> tuple[Signature, dict[str, str]]:
+    """Return a signature with the tensors as further outputs, and the output of each tensor."""
+    outputs, keys = dict(signature.outputs), {}
+    for key, tensor in exposed.done.tensors.items():
+        name = key
+        while name in outputs:
+            name += "_"
+        one = exposed.found[key]
+        outputs[name] = Port(name, "dense", (tensor,), dtypes.dtype(one.dtype), one.shape)
+        keys[key] = name
+    return Signature(signature.key, signature.method_name, signature.inputs, outputs), keys
+
+
+def _changed(expected: Mapping[str, Array], found: Mapping[str, Array]) -> list[str]:
+    """Return a note for each output that the copy gives otherwise: it draws random numbers, or has state."""
+    import numpy as np
+
+    notes = []
+    for key, array in expected.items():
+        other = found.get(key)
+        if other is None:
+            continue
+        same = array.shape == other.shape and (
+            np.array_equal(array, other)
+            if array.dtype.kind not in "fc"
+            else np.allclose(array, other, rtol=1e-4, atol=1e-6, equal_nan=True)
+        )
+        if not same:
+            notes.append(f"Output {show(key)!r} differs from run to run, so values may, too.")
+    return notes
+
+
+def _op_of(meta: MetaGraph, address: str) -> str:
+    """Return the op that makes a tensor."""
+    from workbench.graph.level import find
+
+    value = find(meta, address.removeprefix("%"))
+    node = value.node if value is not None else None
+    return "" if node is None else str(node.op)

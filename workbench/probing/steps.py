@@ -1,0 +1,87 @@
+"""The steps from the inputs of a signature to its outputs, in the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+
+from workbench import names
+from workbench.disk.schema import NodeDef
+from workbench.graph.level import Level
+from workbench.graph.reach import ancestors
+from workbench.model import MetaGraph, Signature
+from workbench.model.op_classes import MUST_BE_FED, PASS_THROUGH
+
+_DEEPEST = 64
+
+
+@dataclass(frozen=True, slots=True)
+class PathStep:
+    """A node whose value depends on an input.
+
+    Attributes:
+        address: its first output, as `expose` takes it: `CALL::node:0`.
+        op: of the node.
+    """
+
+    address: str
+    op: str
+
+
+def path_steps(meta: MetaGraph, signature: Signature) -> list[PathStep]:
+    """Return the nodes that depend on the inputs and that the outputs need, through calls.
+
+    Loops and branches are one step each. Nodes that only pass a value on are left out, but for placeholders.
+    """
+    fed = {names.input_node(tensor) for port in signature.inputs.values() for tensor in port.tensors}
+    wanted = [names.input_node(tensor) for port in signature.outputs.values() for tensor in port.tensors]
+    return list(_steps(Level.of(meta), wanted, fed, 0))
+
+
+def _steps(level: Level, wanted: Iterable[str], fed: Collection[str], depth: int) -> Iterator[PathStep]:
+    """Yield the steps of one body.
+
+    Args:
+        level: the body.
+        wanted: the nodes that have to be computed.
+        fed: nodes and arguments that have a value of an input.
+        depth: how many calls it is below the main graph.
+    """
+    if depth > _DEEPEST:
+        return
+    nodes = level.nodes
+    moved = set(fed)
+    for name in _in_order(nodes, wanted, fed):
+        node = nodes[name]
+        data = [names.input_node(text) for text in node.input if not names.is_control(text)]
+        if name not in fed and moved.isdisjoint(data):
+            continue
+        moved.add(name)
+        calls = level.calls_under(node) if name not in fed else []
+        if len(calls) == 1 and calls[0].kind == "call" and calls[0].first is not None:
+            under = level.under(calls[0])
+            taken = data[calls[0].first :]
+            arguments = [one.name for one in under.body.argument_tensors]
+            inner = {argument for argument, given in zip(arguments, taken, strict=False) if given in moved}
+            function = under.function
+            results = [] if function is None else [text.partition(":")[0] for text in function.ret.values()]
+            yield from _steps(under, [one for one in results if one in under.nodes], inner, depth + 1)
+        elif node.op not in PASS_THROUGH or node.op in MUST_BE_FED:
+            yield PathStep(level.full_name(f"{name}:0"), node.op)
+
+
+def _in_order(nodes: Mapping[str, NodeDef], wanted: Iterable[str], fed: Collection[str]) -> list[str]:
+    """Return the nodes that are needed, each after its inputs; in the graph's order where it has a cycle."""
+    needed = ancestors(nodes, wanted, stop=fed) & nodes.keys()
+    edges = {
+        name: []
+        if name in fed
+        else [one for text in nodes[name].input if (one := names.input_node(text)) in needed]
+        for name in nodes
+        if name in needed
+    }
+    try:
+        return list(TopologicalSorter(edges).static_order())
+    except CycleError:  # a loop of TF1
+        return list(edges)
