@@ -588,3 +588,14 @@ def test_equal_rows_stay_equal(tmp_path: Path, rows: tuple[float, ...], refused:
         nodes = found.meta.nodes
         tile = nodes[nodes["y"].input[1]]
         assert (tile.op, nodes[tile.input[0]].op, nodes[tile.input[0]].input[0]) == ("Tile", "Slice", "s:1")
+
+
+def test_random_numbers_are_allowed_with_a_warning(tmp_path: Path) -> None:
+    graph = Fixed(tmp_path).op("of", "Shape", "x", T="float32", out_type="int32").ints("fixed", 1, 4)
+    for name, shape in (("each", "of"), ("shared", "fixed")):
+        graph.op(name, "RandomUniform", shape, T="int32", dtype="float32")
+    graph.op("z", "AddV2", "x", "each", T="float32").op("y", "AddV2", "z", "shared", T="float32")
+    draft = made(graph.model(shape=(1, 4)), FREE)
+    warnings = {one.where: one.message for one in draft.findings if one.code == "reshape-random"}
+    assert sorted(warnings) == ["each", "shared"]
+    assert "for each row" in warnings["each"] and "[1,4]" in warnings["shared"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workbench.graph.shape_inference.rules import Op, Refused, rule
-from workbench.graph.shape_inference.sizes import Facts, Rows
+from workbench.graph.shape_inference.sizes import Facts, Rows, text
 from workbench.model.tensors import variable_shape
 
 _STATE = "a variable would hold rows of the batch from one call to the next"
@@ -91,6 +91,10 @@ def random(op: Op) -> list[Facts]:
     value = op.input(0).value
     if value is not None and any(isinstance(size, Rows) for size in value):
         op.warnings.append("it draws random numbers for each row of the batch, so that no two runs agree")
+    elif value and op.is_batch(value[0]):
+        op.warnings.append(
+            f"it draws random numbers of the fixed shape {text(value)}, which all rows may share"
+        )
     return [Facts(value, random=True)]
 
 
