@@ -173,7 +173,8 @@ def test_sizes_as_values(op: Op, value: tuple[Size, ...]) -> None:
         (applied("BatchToSpaceND", tensor(B, 3, 3, 3), ints(2, 2), ints(0, 0, 0, 0)), "reshape-rows"),
         (applied("PadV2", tensor(B, 4), Facts((2, 2), (0, 1, 0, 0)), number(0)), "reshape-rows"),
         (applied("GatherNd", tensor(B, 4), tensor(5, 1)), "reshape-rows"),
-        (applied("TensorListFromTensor", tensor(B, 4), ints(4)), "reshape-pinned"),
+        (applied("TensorListFromTensor", tensor(Rows(1, 2), 4), ints(4)), "reshape-pinned"),
+        (applied("AddV2", tensor(B, 4), Facts((4,), row=True)), "reshape-rows"),
         (applied("Multinomial", tensor(B, 4), number(1)), "reshape-rows"),
         (applied("AddV2", tensor(B, 4), tensor(Rows(1, 2), 4)), "reshape-rows"),
     ],
@@ -209,3 +210,29 @@ def test_numbers_stay_small() -> None:
     assert infer(applied("Pow", number(1 << 40), number(31)))[0].value == (None,)
     assert infer(applied("ConcatV2", Facts((1 << 40,)), ints(1), number(0)))[0].value is None
     assert infer(applied("Reshape", tensor(4), Facts((1 << 40,))))[0].sizes is None
+
+
+def test_a_list_of_rows() -> None:
+    """Its items are rows; what rows are put into has an entry for each, and is stacked to the batch again."""
+    listed = applied("TensorListFromTensor", tensor(B, 4), ints(4), batch=3)
+    (rows,) = infer(listed)
+    context = listed.context
+    assert context.lengths["y"] == B and context.items["y"] == Facts((4,), row=True)
+
+    def then(kind: str, site: str, *inputs: Facts, **attrs: Any) -> Op:
+        op = applied(kind, *inputs, batch=3, **attrs)
+        op.context, op.site = context, site
+        return op
+
+    (row,) = infer(then("TensorListGetItem", "get", rows, number(None), ints(4)))
+    (made,) = infer(then("TensorListReserve", "made", ints(4), number(3)))
+    (doubled,) = infer(then("Mul", "twice", row, tensor()))
+    assert doubled == Facts((4,), row=True)
+    infer(then("TensorListSetItem", "set", made, number(None), doubled))
+    assert context.changed, "the list was made before it was known that rows are put into it"
+    again = then("TensorListReserve", "made", ints(4), number(3))
+    infer(again)
+    assert [pin.value for pin in again.pins] == [(B,)] and context.lengths["made"] == B
+    stack = then("TensorListStack", "stack", made, ints(4), num_elements=3)
+    assert infer(stack) == [Facts((B, 4))]
+    assert [pin.masks for pin in stack.pins] == [(("num_elements", -1),)]

@@ -84,6 +84,27 @@ def one_row(folder: Path) -> None:
     tf.saved_model.save(module, folder, signatures=module.__call__)
 
 
+def by_rows(folder: Path) -> None:
+    """Modules that loop over three rows: each on its own, and each with those before it."""
+    import tensorflow as tf
+
+    class ByRows(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([3, 4], name="x")])
+        def mapped(self, x: Any) -> Any:
+            def one(row: Any) -> Any:
+                return tf.cond(row[0] > 0.5, lambda: tf.sort(row), lambda: tf.nn.softmax(row))
+
+            return tf.map_fn(one, x) + x
+
+        @tf.function(input_signature=[tf.TensorSpec([3, 4], name="x")])
+        def scanned(self, x: Any) -> Any:
+            return tf.scan(lambda before, row: before + row, x)
+
+    module = ByRows()
+    tf.saved_model.save(module, folder / "mapped", signatures=module.mapped)
+    tf.saved_model.save(module, folder / "scanned", signatures=module.scanned)
+
+
 def tf1(folder: Path) -> None:
     """A TF1 graph with [1,784] as the target of a Reshape, and a loop with a state of zeros."""
     import tensorflow as tf
@@ -118,6 +139,7 @@ def fixed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Model]:
         model.export(str(folder / name), verbose=False, input_signature=signature)
     in_training(folder / "training")
     one_row(folder / "one_row")
+    by_rows(folder)
     tf1(folder / "tf1")
     return lambda name: open_model(folder / name)
 
@@ -156,7 +178,11 @@ def test_a_batch_of_one_is_freed(name: str, freed: Free) -> None:
 
 @pytest.mark.parametrize(
     ("name", "code", "op"),
-    [("stateful", "reshape-state", "AssignVariableOp"), ("training", "reshape-rows", "FusedBatchNormV3")],
+    [
+        ("stateful", "reshape-state", "AssignVariableOp"),
+        ("training", "reshape-rows", "FusedBatchNormV3"),
+        ("scanned", "reshape-rows", "StatelessWhile"),
+    ],
 )
 def test_rows_that_depend_on_each_other(name: str, code: str, op: str, fixed: Callable[[str], Model]) -> None:
     found = changed(fixed(name), Reshape("?"))
@@ -186,6 +212,11 @@ def test_it_is_trained_and_saved_again(name: str, freed: Free, tmp_path: Path) -
     tf.saved_model.save(loaded, str(tmp_path / "again"), signatures={"serving_default": function})
     again = tf.saved_model.load(str(tmp_path / "again")).signatures["serving_default"]
     assert np.allclose(again(x=x)["output_0"].numpy(), expected)
+
+
+def test_a_loop_over_three_rows(freed: Free) -> None:
+    report, _ = freed("mapped")
+    assert report.verdict == "verified" and "(3 rows at a time)" in report.reason, report.reason
 
 
 def test_it_is_verified_again_from_its_recipe(freed: Free, fixed: Callable[[str], Model]) -> None:

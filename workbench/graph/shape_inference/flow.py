@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from workbench.disk.schema import NodeDef
 from workbench.graph.body import Bodies, Body, Output
-from workbench.graph.calls import Call
+from workbench.graph.calls import Call, Kind
 from workbench.graph.level import MAX_DEPTH
 from workbench.graph.shape_inference.rules import Context, Op, Pin, Refused
-from workbench.graph.shape_inference.sizes import LOST, UNKNOWN, Facts, Rows, Size, Sizes, text
+from workbench.graph.shape_inference.sizes import BATCH, LOST, UNKNOWN, Facts, Rows, Size, Sizes, text
 from workbench.graph.shape_inference.table import infer
 from workbench.model import tensors
 from workbench.model.op_classes import MERGES, NEXT_ITERATIONS
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 Key: TypeAlias = tuple[str, tuple[Facts, ...]]
 """A function and the facts of its arguments."""
+_LIMITED = ("Less",)
+"""Ops by which a loop over rows ends; the limit is their second input."""
 _ROUNDS = 12
 _MOST_FLOWS = 5_000
 
@@ -52,12 +54,12 @@ class Source:
 
     Attributes:
         output: the node or argument, and the number of the output.
-        axis: the dimension.
+        axis: the dimension; None for a tensor list, whose length it is.
         rows: what that dimension is.
     """
 
     output: Output
-    axis: int
+    axis: int | None
     rows: Rows
 
 
@@ -75,6 +77,7 @@ class Flow:
         results: facts of the function's results.
         problems: nodes that can't take any number of rows.
         warnings: what should be looked at.
+        over_rows: whether it is the condition of a loop over the rows of the batch.
     """
 
     body: Body
@@ -86,6 +89,7 @@ class Flow:
     results: list[Facts] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+    over_rows: bool = False
     _source: Source | None = None
 
     def add(self, output: Output, facts: Facts) -> None:
@@ -100,6 +104,10 @@ class Flow:
             self._source is None or (self._source.rows.factor != 1 and rows.factor == 1)
         ):
             self._source = Source(output, axis, rows)
+
+    def lists_rows(self, output: Output) -> None:
+        """Take note of a tensor list with an entry for each row of the batch."""
+        self._source = self._source or Source(output, None, BATCH)
 
     @property
     def source(self) -> Source | None:
@@ -170,7 +178,7 @@ class BatchFlow:
                 break
         return flow
 
-    def _function(self, name: str, arguments: tuple[Facts, ...]) -> Flow:
+    def _function(self, name: str, arguments: tuple[Facts, ...], kind: Kind) -> Flow:
         """Return the flow of a function under given arguments."""
         key = (name, arguments)
         if key in self.flows:
@@ -182,6 +190,9 @@ class BatchFlow:
         self._open.append(name)
         for argument, facts in zip(body.arguments, arguments, strict=False):
             flow.add((argument, 0), facts)
+            if self._is_of_rows(facts):
+                flow.over_rows = kind == "condition"
+                flow.lists_rows((argument, 0))
         for node in _order(body, body.nodes):
             self._node(flow, body.nodes[node])
         self._open.pop()
@@ -212,6 +223,8 @@ class BatchFlow:
                 [tensors.output_shape(node, index, self.meta.producer) for index in range(count)],
                 count,
             )
+            if flow.over_rows and node.op in _LIMITED and self.context.batch == op.scalar(1):
+                op.need(1, (BATCH,))
             try:
                 results = self._merge(flow, op, inputs) if node.op in MERGES else self._results(flow, op)
                 if op.pins:
@@ -251,8 +264,12 @@ class BatchFlow:
             raise Refused("reshape-op", "how it runs its function is not known")
         return [op.known(index) for index in range(op.outputs)]
 
+    def _is_of_rows(self, facts: Facts) -> bool:
+        """Return whether a tensor list has an entry for each row of the batch."""
+        return any(self.context.lengths.get(site) == BATCH for site in facts.lists)
+
     def _call(self, flow: Flow, op: Op, call: Call, arguments: Iterable[Facts]) -> Flow:
-        found = self._function(call.function, tuple(arguments))
+        found = self._function(call.function, tuple(arguments), call.kind)
         assert found.key is not None
         flow.calls[op.node.name, call.label] = found.key
         return found
@@ -292,6 +309,10 @@ class BatchFlow:
         for position, (start, facts) in enumerate(zip(list(op.inputs), state, strict=True)):
             if facts.lost:
                 continue
+            if facts.row:
+                raise Refused(
+                    "reshape-rows", f"its variable {position} goes from one row of the batch to the next"
+                )
             if facts.axis is not None and start.axis is None:
                 op.spread(position, facts.axis)
             if facts.axis is None and (start.axis is not None or after[position].axis is not None):
@@ -344,6 +365,7 @@ def _common(listed: list[Facts], batch: int | None) -> Facts:
             found.alike and other.alike,
             found.random or other.random,
             found.kept or other.kept,
+            found.row or other.row,
             found.lost or other.lost,
         )
     return found

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from workbench.graph.shape_inference.rules import Op, Refused, rule
-from workbench.graph.shape_inference.sizes import Facts, Rows, Size, either, text
+from workbench.graph.shape_inference.rules import Op, Pin, Refused, rule
+from workbench.graph.shape_inference.sizes import BATCH, Facts, Rows, Size, either, text
 
 
 def _items(op: Op, lists: Iterable[str]) -> Facts | None:
@@ -18,7 +18,8 @@ def _items(op: Op, lists: Iterable[str]) -> Facts | None:
     for site in sorted(lists):
         item = op.context.items.get(site)
         if item is not None:
-            found = item if found is None else Facts(either(found.sizes, item.sizes))
+            row = item.row or (found is not None and found.row)
+            found = item if found is None else Facts(either(found.sizes, item.sizes), row=row)
     return found
 
 
@@ -26,10 +27,11 @@ def _put(op: Op, lists: Iterable[str], item: Facts) -> None:
     """Record an item that lists get."""
     if item.lost:
         return
-    kept = Facts(item.sizes)
+    kept = Facts(item.sizes, row=item.row)
     for site in lists:
         before = op.context.items.get(site)
-        after = kept if before is None else Facts(_joined(op, before, kept))
+        row = kept.row or (before is not None and before.row)
+        after = kept if before is None else Facts(_joined(op, before, kept), row=row)
         if after != before:
             op.context.items[site] = after
             op.context.changed = True
@@ -71,20 +73,34 @@ def reserved(op: Op) -> list[Facts]:
     _declare(op, 0, lists)
     if op.node.op == "TensorListReserve":
         value = op.input(1).value
-        op.context.lengths[op.site] = value[0] if value else None
-        if isinstance(op.context.lengths[op.site], Rows):
-            raise Refused("reshape-op", "it makes a list with an entry for each row of the batch")
+        op.context.lengths[op.site] = _length_of(op, value[0] if value else None)
     return [Facts((), lists=lists)]
+
+
+def _length_of(op: Op, length: Size) -> Size:
+    """Return how many entries a list gets: one for each row of the batch, where rows are put into it."""
+    found = op.context.items.get(op.site)
+    if found is None or not found.row:
+        return length
+    if op.is_batch(length):
+        op.need(1, (BATCH,))
+    elif length != BATCH:
+        raise Refused(
+            "reshape-pinned", f"it makes a list of {length} entries, and rows of the batch are put into it"
+        )
+    return BATCH
 
 
 @rule("TensorListFromTensor TensorListScatterV2")
 def from_tensor(op: Op) -> list[Facts]:
     """Return a list of the entries of the first dimension."""
     facts, lists = op.input(0), frozenset({op.site})
-    if facts.axis == 0:
+    if facts.axis == 0 and (
+        op.node.op != "TensorListFromTensor" or facts.kept or (facts.sizes or ())[0] != BATCH
+    ):
         raise Refused("reshape-pinned", "it takes the rows of the batch one by one, for a loop over them")
     if facts.sizes:
-        _put(op, lists, Facts(facts.sizes[1:]))
+        _put(op, lists, Facts(facts.sizes[1:], row=facts.axis == 0))
         op.context.lengths[op.site] = facts.sizes[0]
     _declare(op, 1 if op.node.op == "TensorListFromTensor" else 2, lists)
     return [Facts((), lists=lists)]
@@ -128,6 +144,12 @@ def stacked(op: Op) -> list[Facts]:
     lengths = {op.context.lengths.get(site) for site in lists}
     indices = op.input(1).sizes
     length: Size = indices[0] if gather and indices else lengths.pop() if len(lengths) == 1 else None
+    if found.row and length != BATCH:
+        raise Refused(
+            "reshape-pinned", "it joins rows of the batch that were computed one by one, and not all"
+        )
+    if found.row and op.attr("num_elements").i >= 0 and not gather:
+        op.pins.append(Pin(0, masks=(("num_elements", -1),)))
     return [Facts(None if found.sizes is None else (length, *found.sizes))]
 
 

@@ -52,6 +52,7 @@ class Facts:
         alike: whether all entries of its first dimension are equal.
         random: whether random numbers are in it.
         kept: whether its rows are in a dimension that the source has none of, since it squeezed a batch of 1 away.
+        row: whether it follows from one row of the batch, that of an iteration of a loop over the rows.
         lost: whether a node before it was refused, so that nothing is known.
     """
 
@@ -63,6 +64,7 @@ class Facts:
     alike: bool = False
     random: bool = False
     kept: bool = False
+    row: bool = False
     lost: bool = False
 
     @property

@@ -63,11 +63,16 @@ def infer(op: Op) -> list[Facts]:
     carried = op.carried()
     if rule not in _OF_ONE_ROW and any(facts.kept for facts in op.inputs):
         raise Refused("reshape-pinned", "its input has lost the dimension of the batch before it")
+    of_row = any(facts.row for facts in op.inputs)
     if rule is None:
         if carried:
             raise Refused("reshape-op", "whether the op keeps the rows of a batch apart is not known")
-        return [op.known(index) for index in range(op.outputs)]
+        return [replace(op.known(index), row=of_row) for index in range(op.outputs)]
+    if of_row and carried:
+        raise Refused("reshape-rows", "it combines one row of the batch with all rows")
     found = [_refined(facts, op.known(index).sizes, carried=carried) for index, facts in enumerate(rule(op))]
+    if of_row:
+        found = [facts if facts.lists else replace(facts, row=True) for facts in found]
     return [replace(facts, alike=True) for facts in found] if _is_alike(op, rule, found) else found
 
 

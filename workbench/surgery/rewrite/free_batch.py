@@ -306,6 +306,8 @@ class _Repairs:
         dtype = self.body.types(entry)[0]
         inside = self.fragment.inside(node.name)
         rows = [size for size in value if isinstance(size, Rows)]
+        if rows and facts is not None and facts.sizes == ():
+            return self._rows(inside, node, rows[0].factor or 1, dtype), told
         if None not in value and (not rows or (node.op == "Reshape" and len(rows) == 1 and -1 not in value)):
             numbers = [size if isinstance(size, int) else -1 for size in value]
             scalar = facts is not None and facts.sizes == ()
@@ -333,8 +335,7 @@ class _Repairs:
         """Return a multiple of the size of the batch as a scalar."""
         source = self.flow.sources[node.name]
         if (source, factor, dtype) not in self._sizes:
-            shape = inside.op("Shape", self._existing(source.output), out_type=dtype)
-            size = self._element(inside, shape, source.axis)
+            size = self._size_of(inside, source, dtype)
             own = source.rows.factor or 1
             if factor % own:
                 size = inside.op("FloorDiv", size, inside.const(own, dtype))
@@ -343,6 +344,14 @@ class _Repairs:
                 size = inside.op("Mul", size, inside.const(factor // own, dtype))
             self._sizes[source, factor, dtype] = size
         return self._sizes[source, factor, dtype]
+
+    def _size_of(self, inside: Fragment, source: Source, dtype: int) -> Tensor:
+        """Return the size that a tensor has where the batch is, or the length of a list of rows."""
+        tensor = self._existing(source.output)
+        if source.axis is not None:
+            return self._element(inside, inside.op("Shape", tensor, out_type=dtype), source.axis)
+        size = inside.op("TensorListLength", tensor)
+        return size if dtype == dtypes.INT32 else inside.op("Cast", size, DstT=dtype)
 
     def _element(self, inside: Fragment, vector: Tensor, at: int) -> Tensor:
         begin, end, stride = (inside.const([one], dtypes.INT32) for one in (at, at + 1, 1))
@@ -409,4 +418,6 @@ def _mask(node: NodeDef, masks: tuple[tuple[str, int], ...]) -> str:
     """Let a slice take all rows of the batch."""
     for name, value in masks:
         node.attr[name].i = value
+    if all(name == "num_elements" for name, _ in masks):
+        return "it takes any number of entries"
     return "it takes all rows of the batch"
