@@ -497,6 +497,23 @@ def test_set_removes_dead_branches_if_asked_to(tmp_path: Path) -> None:
     assert codes(made(model, PruneDead()).findings) == ["dead-nothing"]
 
 
+def test_an_input_that_nothing_needs_any_more_is_reported(tmp_path: Path) -> None:
+    """Of `y = z if p else -x` only one of the two is left."""
+    model = doubler(tmp_path / "m")
+    graph_def = model.meta.graph_def
+    del graph_def.node[1:]
+    graph_def.node.extend([node("p", "Placeholder", dtype=BOOL), *v1_cond("c", "p", "x")])
+    graph_def.node[1].attr["shape"].shape.SetInParent()
+    model.placeholder("z")
+    (switch,) = [one for one in graph_def.node if one.name == "c/a"]
+    switch.input[0] = "z"
+    path = model.signature(x_in="x:0", z_in="z:0", p_in=("p:0", "bool", ()), y_out="c/Merge:0").save()
+    draft = made(open_model(path), Set("p", False, prune_dead=True))
+    (told,) = [one for one in draft.findings if one.code == "signature-unused-input"]
+    assert told.where == "serving_default#z"
+    assert "signature-unused-input" not in codes(made(open_model(path), Set("p", False)).findings)
+
+
 def v1_dropout(folder: Path) -> Path:
     """TF1 style: batch norm and dropout under tf.cond on `is_training`, one nested, and a loop."""
     from tests.zoo.example import tf

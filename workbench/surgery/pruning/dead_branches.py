@@ -13,7 +13,9 @@ from typing import Any
 
 from workbench.disk.schema import AttrValue, FunctionDef, GraphDef, MetaGraphDef, NodeDef
 from workbench.graph.functions import function_attrs
+from workbench.graph.needs import Needs
 from workbench.graph.reach import ancestors, descendants
+from workbench.model import MetaGraph
 from workbench.model.op_classes import BRANCHES, CALLS, CASES, IDENTITY, IFS, LOOPS, V1_CONTROL_FLOW, call_op
 from workbench.names import count, input_node, is_control, show
 from workbench.surgery.export.signature_functions import InUse, sweep
@@ -69,9 +71,14 @@ def remove_dead(workspace: Workspace) -> bool:
     Returns:
         Whether anything was.
     """
+    unused = _unused(MetaGraph(workspace.meta_graph))
     dead = prune_dead(workspace.meta_graph)
     if not dead.found:
         return False
+    for key, name in sorted(_unused(MetaGraph(workspace.meta_graph)) - unused):
+        told = f"No output of {show(key)!r} depends on the input {show(name)!r} any more; loaders still ask for it."
+        hint = "Set it to any value in a step as well, which removes it."
+        workspace.note("signature-unused-input", "warning", f"{show(key)}#{show(name)}", told, hint)
     kinds = [(dead.conditionals, "conditional"), (dead.loops, "loop")]
     parts = [(dead.nodes, "node"), (dead.functions, "function")]
     what = " and ".join(count(number, noun) for number, noun in kinds if number)
@@ -80,6 +87,17 @@ def remove_dead(workspace: Workspace) -> bool:
     workspace.note("dead-removed", "info", show(str(workspace.model.path)), told)
     workspace.verify_all()
     return True
+
+
+def _unused(meta: MetaGraph) -> set[tuple[str, str]]:
+    """Return the inputs that no output of their signature follows from, each with the key of the signature."""
+    needs, found = Needs(meta), set()
+    for key, signature in meta.signatures.items():
+        fed = {tensor: f"\0{name}" for name, port in signature.inputs.items() for tensor in port.tensors}
+        roots = [tensor for port in signature.outputs.values() for tensor in port.tensors]
+        reached = needs.values(roots, fed)
+        found |= {(key, name) for name in signature.inputs if f"\0{name}" not in reached}
+    return found
 
 
 class _Work:
