@@ -49,12 +49,27 @@ def test_inside_calls_of_the_merged_sample(sample_models: Path, child: Child, tm
 
 
 def test_all_iterations_of_a_loop(zoo: Zoo, child: Child) -> None:
-    example = zoo("tf2_while")
-    model = wb.open_model(example.path)
-    whole = wb.probe(model, child=child)
-    loop = next(one.address for one in whole.seen if one.op.endswith("While"))
+    """`tanh(value + bias)` twice in each of three rounds of the outer loop."""
+    model = wb.open_model(zoo("tf2_while").path)
+    x = np.array([[0.1, -0.2, 0.3, 0.4]], np.float32)
+    whole = wb.probe(model, inputs={"x": x}, child=child)
+    outer = next(one.address for one in whole.seen if one.op.endswith("While")).rpartition(":")[0]
+    assert model.bundle is not None
+    (key,) = (one for one in sorted(model.bundle.keys()) if one.startswith("bias"))
+    bias, rounds = model.bundle.array(key), []
+    value = x
+    for _ in range(3):
+        pair = []
+        for _ in range(2):
+            value = np.tanh(value + bias)
+            pair.append(value)
+        rounds.append(pair)
+    inner = f"{outer}[body]::while/while[body]::while/while/Tanh"
+    found = wb.probe(model, [inner], inputs={"x": x}, child=child)
+    assert found[inner].shape == (3, 2, 1, 4)
+    np.testing.assert_allclose(found[inner].array, np.array(rounds), rtol=1e-5)
     with pytest.raises(wb.UnknownName) as caught:
-        wb.probe(model, [loop.replace(":0", "[body]::nothing:0")], child=child)
+        wb.probe(model, [f"{outer}[body]::nothing"], child=child)
     assert "nothing" in str(caught.value)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from workbench import names
+from workbench.disk import dtypes
 from workbench.disk.schema import NodeDef
 from workbench.graph.level import Level
 from workbench.graph.reach import ancestors
@@ -18,10 +19,10 @@ _DEEPEST = 64
 
 @dataclass(frozen=True, slots=True)
 class PathStep:
-    """A node whose value depends on an input.
+    """An output of a node, whose value depends on an input.
 
     Attributes:
-        address: its first output, as `expose` takes it: `CALL::node:0`.
+        address: an output of it, as `expose` takes it: `CALL::node:0`.
         op: of the node.
     """
 
@@ -50,9 +51,9 @@ def _steps(level: Level, wanted: Iterable[str], fed: Collection[str], depth: int
     """
     if depth > _DEEPEST:
         return
-    nodes = level.nodes
+    nodes, ends = level.nodes, set(wanted)
     moved = set(fed)
-    for name in _in_order(nodes, wanted, fed):
+    for name in _in_order(nodes, ends, fed):
         node = nodes[name]
         data = [names.input_node(text) for text in node.input if not names.is_control(text)]
         if name not in fed and moved.isdisjoint(data):
@@ -68,7 +69,20 @@ def _steps(level: Level, wanted: Iterable[str], fed: Collection[str], depth: int
             results = [] if function is None else [text.partition(":")[0] for text in function.ret.values()]
             yield from _steps(under, [one for one in results if one in under.nodes], inner, depth + 1)
         elif node.op not in PASS_THROUGH or node.op in MUST_BE_FED:
-            yield PathStep(level.full_name(f"{name}:0"), node.op)
+            for index in _used(level, node, name in ends):
+                yield PathStep(level.full_name(f"{name}:{index}"), node.op)
+
+
+def _used(level: Level, node: NodeDef, is_end: bool) -> list[int]:
+    """Return the outputs of a node that something uses; of an end the first, where nothing uses one."""
+    types = level.meta.output_types(node) or [0]
+    held = (dtypes.RESOURCE, dtypes.VARIANT)
+    used = [
+        index
+        for index, dtype in enumerate(types)
+        if dtype not in held and level.body.uses((node.name, index))
+    ]
+    return used or [0] * (is_end or len(types) == 1)
 
 
 def _in_order(nodes: Mapping[str, NodeDef], wanted: Iterable[str], fed: Collection[str]) -> list[str]:
