@@ -94,8 +94,7 @@ def test_the_suffix_says_the_format(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["-o", "p.html"], "HTML pictures are not supported yet"),
-        (["-o", "p.html", "--format", "svg"], "HTML pictures are not supported yet"),
+        (["-o", "p.html", "--format", "svg"], "--format is svg, but the suffix .html means html"),
         (["-o", "p.png"], "svg (.svg)"),
         (["-o", "p.svg", "--format", "dot"], "--format is dot, but the suffix .svg means svg"),
     ],

@@ -22,7 +22,13 @@ def test_a_model_however_it_is_given() -> None:
 
 @pytest.mark.parametrize(
     ("format", "start"),
-    [("text", DRAWN), ("svg", "<svg "), ("dot", "digraph "), ("mermaid", "flowchart TD")],
+    [
+        ("text", DRAWN),
+        ("svg", "<svg "),
+        ("dot", "digraph "),
+        ("mermaid", "flowchart TD"),
+        ("html", "<!DOCTYPE html>"),
+    ],
 )
 def test_formats(format: Any, start: str) -> None:
     drawn = wb.draw(DIGITS, format=format)
@@ -41,7 +47,7 @@ def test_a_plan_is_drawn_as_its_result_is(tmp_path: Any) -> None:
 
 
 def test_what_is_not_there_is_refused() -> None:
-    with pytest.raises(wb.UsageError, match="Formats: text, svg, dot, mermaid"):
+    with pytest.raises(wb.UsageError, match="Formats: text, svg, dot, mermaid, html"):
         wb.draw(DIGITS, format="png")  # type: ignore[arg-type]
     with pytest.raises(wb.UsageError, match="must be"):
         wb.draw(3)  # type: ignore[arg-type]

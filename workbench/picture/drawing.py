@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal, get_args
 
 from workbench.errors import ChildTimeout, UnknownName, UsageError, WrongType
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from workbench.surgery.draft import Draft
     from workbench.surgery.plan import Plan
 
-Format = Literal["text", "svg", "dot", "mermaid"]
+Format = Literal["text", "svg", "dot", "mermaid", "html"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 TIME_LIMIT = 20.0
 
@@ -40,7 +41,7 @@ class Drawing:
         right: whether data flows to the right instead of downwards.
         detail: how much text a box has.
         ascii: whether text has ASCII characters only.
-        theme: the colours of an SVG.
+        theme: the colours of an SVG or a page.
         time_limit: for the layout, in seconds.
     """
 
@@ -57,13 +58,16 @@ class Drawing:
     theme: Theme = "auto"
     time_limit: float = TIME_LIMIT
 
-    def scene(self, meta: MetaGraph, handles: Sequence[str] = (), *, adapted: bool = False) -> Scene:
+    def scene(
+        self, meta: MetaGraph, handles: Sequence[str] = (), *, adapted: bool = False, whole: bool = False
+    ) -> Scene:
         """Return what is drawn: boxes and edges, without places.
 
         Args:
             meta: the MetaGraph.
             handles: of the models that it was joined from; each is the first scope of the names of its nodes.
             adapted: whether adapters were put into it.
+            whole: whether every scope and body is opened, for a page that closes and opens them itself.
 
         Raises:
             UnknownName: there is no such signature, function, focus or box, or nothing is inside a box.
@@ -73,19 +77,20 @@ class Drawing:
         wanted = set(self.open)
         opened: set[str] = set()
         known: dict[str, set[str]] = {}
+        build = partial(
+            build_scene,
+            meta,
+            signature=self.signature,
+            function=self.function,
+            focus=self.focus,
+            hops=self.hops,
+            show_control=self.control,
+            owners=owners or None,
+            seam=seam,
+            max_boxes=self.max_boxes,
+        )
         while True:
-            scene = build_scene(
-                meta,
-                signature=self.signature,
-                function=self.function,
-                focus=self.focus,
-                hops=self.hops,
-                expanded=opened,
-                show_control=self.control,
-                owners=owners or None,
-                seam=seam,
-                max_boxes=self.max_boxes,
-            )
+            scene = build(expanded=opened)
             for node in scene.nodes:
                 if node.opens:
                     known[node.opens] = _names(node.opens, node)
@@ -96,7 +101,7 @@ class Drawing:
                 break
             opened |= new
         _check_opened(wanted, known, scene)
-        return scene
+        return replace(build(whole=True), asked=tuple(sorted(opened))) if whole else scene
 
     def layout(self, scene: Scene) -> Layout:
         """Return a scene's boxes and lines at their places, found in another process.
@@ -116,9 +121,9 @@ class Drawing:
         """Return the picture of a scene as text in a format.
 
         Args:
-            scene: what is drawn.
-            format: `text`, `svg`, `dot` or `mermaid`.
-            title: of an SVG.
+            scene: what is drawn; for `html`, a whole one.
+            format: `text`, `svg`, `dot`, `mermaid` or `html`.
+            title: of an SVG or a page.
 
         Raises:
             ChildTimeout: the layout took longer than the time limit.
@@ -131,6 +136,11 @@ class Drawing:
             from workbench.picture.render.mermaid import to_mermaid
 
             return to_mermaid(scene)
+        if format == "html":
+            from workbench.picture.render.html import FIRST_BOXES, to_html
+
+            first = FIRST_BOXES if self.max_boxes == MAX_BOXES else self.max_boxes
+            return to_html(scene, theme=self.theme, title=title, right=self.right, first=first)
         layout = self.layout(scene)
         if format == "svg":
             from workbench.picture.render.svg import to_svg
@@ -160,7 +170,7 @@ def draw(
     theme: Theme = "auto",
     time_limit: float = TIME_LIMIT,
 ) -> str:
-    """Return a picture of a model or a plan as text, SVG, DOT or Mermaid.
+    """Return a picture of a model or a plan as text, SVG, DOT, Mermaid or HTML.
 
     Of a plan, its result is drawn.
 
@@ -170,7 +180,7 @@ def draw(
 
     Args:
         model: an opened model, a MetaGraph, a plan, a draft, or what `open_model` takes.
-        format: `text`, `svg`, `dot` or `mermaid`.
+        format: `text`, `svg`, `dot`, `mermaid` or `html`.
         signature: whose outputs to start from; None for the default one, and if there is none, all.
         function: draw this function of the library instead of the main graph.
         focus: draw only the neighbourhood of this node or box.
@@ -181,7 +191,7 @@ def draw(
         right: draw from left to right instead of downwards.
         detail: how much text a box has: `full`, `compact` or `tiny`.
         ascii: draw text with ASCII characters only.
-        theme: colours of an SVG: `light`, `dark` or `auto`.
+        theme: colours of an SVG or a page: `light`, `dark` or `auto`.
         time_limit: for the layout, in seconds.
 
     Raises:
@@ -201,7 +211,8 @@ def draw(
     drawing = Drawing(
         signature, function, focus, hops, open, max_boxes, control, right, detail, ascii, theme, time_limit
     )
-    return drawing.text(drawing.scene(meta, handles, adapted=adapted), format, title)
+    scene = drawing.scene(meta, handles, adapted=adapted, whole=format == "html")
+    return drawing.text(scene, format, title)
 
 
 def handles_of(model: Model) -> list[str]:

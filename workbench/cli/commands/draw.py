@@ -1,8 +1,9 @@
-"""Draw the graph behind a signature as text, SVG, DOT or Mermaid.
+"""Draw the graph behind a signature as text, SVG, DOT, Mermaid or HTML.
 
 Function calls are drawn opened; constants and variable reads are folded into the ops that use them. A large graph is
 collapsed by name scope: --open shows the inside of a box, --focus only the neighbourhood of a node. In a merged model
-each source has its own colour and mark, and the boundary between them is highlighted.
+each source has its own colour and mark, and the boundary between them is highlighted. HTML is one file for a browser,
+without a network: it opens and closes boxes itself, and shows attributes, shapes and places.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ EXAMPLES = """\
 examples:
   workbench draw ./model
   workbench draw ./model -o model.svg
+  workbench draw ./model -o model.html
   workbench draw ./model --focus dense/MatMul --hops 3
   workbench draw ./model --open block_3/ --right
   workbench draw ./model --format mermaid
@@ -42,6 +44,8 @@ _SUFFIXES = {
     ".gv": "dot",
     ".mmd": "mermaid",
     ".mermaid": "mermaid",
+    ".html": "html",
+    ".htm": "html",
 }
 _NAMES = tuple(dict.fromkeys(_SUFFIXES.values()))
 _STYLES = {
@@ -64,7 +68,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         choices=_NAMES,
-        help="default: by the suffix of FILE (.txt .svg .dot .gv .mmd), else text",
+        help="default: by the suffix of FILE (.txt .svg .dot .gv .mmd .html), else text",
     )
     completes_files(
         parser.add_argument("-o", "--output", metavar="FILE", help="write to a new file instead of stdout")
@@ -96,7 +100,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--ascii", action="store_true", help="draw text with ASCII characters only")
     parser.add_argument(
-        "--theme", choices=("auto", "light", "dark"), default="auto", help="colours of an SVG"
+        "--theme", choices=("auto", "light", "dark"), default="auto", help="colours of an SVG or HTML"
     )
     parser.add_argument(
         "--time-limit", type=float, default=20.0, metavar="SECONDS", help="limit for the layout (default: 20)"
@@ -126,7 +130,8 @@ def _draw(args: argparse.Namespace, out: Output, path: str) -> int:
     from workbench.picture.drawing import handles_of, is_adapted
 
     drawing = _drawing(args)
-    scene = drawing.scene(model.meta, handles_of(model), adapted=is_adapted(model))
+    whole = args.format == "html"
+    scene = drawing.scene(model.meta, handles_of(model), adapted=is_adapted(model), whole=whole)
     if out.json:
         out.emit(_as_json(drawing, scene, model, args, out))
         return 0
@@ -172,8 +177,6 @@ def _format(named: str | None, output: str | None) -> str:
         f"{name} ({' '.join(s for s in _SUFFIXES if _SUFFIXES[s] == name)})" for name in _NAMES
     )
     where = show(output) if output else None
-    if suffix in (".html", ".htm"):
-        raise UsageError("HTML pictures are not supported yet.", where=where, hint=f"Formats: {formats}.")
     if named is None:
         if suffix and meant is None:
             raise UsageError(

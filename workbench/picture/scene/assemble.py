@@ -13,6 +13,7 @@ from workbench.graph.level import Level
 from workbench.model.op_classes import PASS_THROUGH
 from workbench.names import CALL_SEPARATOR, count, elide, is_control, show
 from workbench.picture.scene import labels
+from workbench.picture.scene.attributes import attribute_rows
 from workbench.picture.scene.flat import Flattener, Item, Ref, body_ends, common_start, type_text
 from workbench.picture.scene.fold import Fact, Folded, fold, resource_fact
 from workbench.picture.scene.scene import ADAPTERS, Edge, Frame, Kind, Node, Scene
@@ -20,6 +21,8 @@ from workbench.picture.scene.scopes import Cover, Scope, build_tree, choose
 
 _HUB = 8
 _MAX_FOLDED = 200
+_MAX_WHOLE = 100_000
+_MAX_BODIES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ class Assembly:
         collapsed: keys the user closed.
         max_boxes: of one part.
         show_control: whether control edges are drawn.
+        whole: whether every scope and body is opened, and attributes are listed.
     """
 
     owners: Mapping[str, str]
@@ -86,9 +90,11 @@ class Assembly:
     collapsed: frozenset[str]
     max_boxes: int
     show_control: bool
+    whole: bool = False
     nodes: list[Node] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
+    scopes: list[tuple[str, str]] = field(default_factory=list)
     wanted: list[labels.Wanted] = field(default_factory=list)
     hidden_controls: int = 0
     folded: int = 0
@@ -99,7 +105,11 @@ class Assembly:
         """Add the boxes and edges of a part, and of the bodies opened in it."""
         items = part.folded.order
         limit = self.max_boxes * 2 if part.focused else self.max_boxes
-        cover = choose(part.tree(limit), limit, self.expanded, self.collapsed)
+        tree = part.tree(limit)
+        expanded = {scope.key for scope in tree.all_scopes()} if self.whole else self.expanded
+        cover = choose(tree, limit, expanded, self.collapsed)
+        opened = {key for around in cover.inside.values() for key in around}
+        self.scopes += [(scope.key, show(scope.name)) for scope in tree.all_scopes() if scope.key in opened]
         box_of: dict[str, str] = {}
         for scope in cover.closed.values():
             box_of.update(dict.fromkeys(scope.all_items(), scope.key))
@@ -144,7 +154,7 @@ class Assembly:
     def _add_item(self, part: Part, item: Item, cover: Cover) -> None:
         inside = (*part.inside, *cover.inside.get(item.key, ()))
         path = item.level.full_name(item.node.name) if item.node is not None else item.key
-        if item.kind == "call" and item.key in self.expanded and item.key not in self.collapsed:
+        if item.kind == "call" and self._is_open(part, item.key):
             self._add_frame(part, item, inside)
             return
         kind: Kind = item.kind  # type: ignore[assignment]
@@ -169,8 +179,16 @@ class Assembly:
                 opens=item.key if item.kind == "call" else None,
                 inside=inside,
                 frame=part.frame,
+                op=item.op,
+                attributes=attribute_rows(item) if self.whole else (),
             )
         )
+
+    def _is_open(self, part: Part, key: str) -> bool:
+        """Return whether the bodies of a node are drawn."""
+        if self.whole and len(part.start.calls) < _MAX_BODIES and len(self.nodes) < _MAX_WHOLE:
+            return True
+        return key in self.expanded and key not in self.collapsed
 
     def _add_scope(self, part: Part, scope: Scope, cover: Cover) -> None:
         members = list(scope.all_items())
@@ -298,6 +316,7 @@ class Assembly:
             (*notes, *self._notes()),
             tuple(self.frames),
             tuple(one for one in dict.fromkeys(self.owners.values()) if one != ADAPTERS),
+            tuple(self.scopes),
         )
 
     def _notes(self) -> list[str]:

@@ -40,6 +40,7 @@ def build_scene(
     owners: Mapping[str, str] | None = None,
     seam: Collection[str] = (),
     max_boxes: int = MAX_BOXES,
+    whole: bool = False,
 ) -> Scene:
     """Return the scene of a MetaGraph, or of a draft's (`draft.meta`).
 
@@ -56,6 +57,7 @@ def build_scene(
         owners: first scope of a node's name → handle, for a merged draft; None if there is one model.
         seam: nodes of the main graph at which a wire ends (`HANDLE/placeholder`).
         max_boxes: above this, name scopes are collapsed; level by level, as deep as fits.
+        whole: open every scope and every body instead, and list the attributes of nodes.
 
     Raises:
         UnknownName: there is no such signature, root, function or focus.
@@ -87,6 +89,7 @@ def build_scene(
         collapsed=frozenset(collapsed),
         max_boxes=max_boxes,
         show_control=show_control,
+        whole=whole,
     )
     assembly.add(part)
     return assembly.scene(notes)

@@ -40,6 +40,8 @@ class Node:
         inside: keys of the opened scopes and frames it is in, outermost first; adding the last to `collapsed`
             (and taking it from `expanded`) closes it again.
         frame: id of the frame it is drawn in, or None.
+        op: of a single node; empty for a scope and an end.
+        attributes: (name, text) rows of a single node; only in a whole scene.
     """
 
     id: str
@@ -55,6 +57,8 @@ class Node:
     opens: str | None = None
     inside: tuple[str, ...] = ()
     frame: str | None = None
+    op: str = ""
+    attributes: tuple[tuple[str, str], ...] = ()
 
     @property
     def label(self) -> str:
@@ -119,6 +123,8 @@ class Scene:
         notes: sentences on what is not shown and why (`12 control edges are hidden`).
         frames: outer before inner.
         owners: handles in the order of the models; the index picks the colour and the mark.
+        scopes: (key, name) of each opened scope, outer before inner.
+        asked: keys of scopes and bodies that the user opened; a renderer that opens and closes boxes starts with them.
     """
 
     nodes: tuple[Node, ...]
@@ -126,6 +132,8 @@ class Scene:
     notes: tuple[str, ...] = ()
     frames: tuple[Frame, ...] = ()
     owners: tuple[str, ...] = ()
+    scopes: tuple[tuple[str, str], ...] = ()
+    asked: tuple[str, ...] = ()
 
     @property
     def numbers(self) -> dict[str, int]:

@@ -45,6 +45,14 @@ class Scope:
             yield from scope.items
             todo.extend(reversed(scope.scopes.values()))
 
+    def all_scopes(self) -> Iterator[Scope]:
+        """Return the scopes in it, outer before inner."""
+        todo = list(reversed(self.scopes.values()))
+        while todo:
+            scope = todo.pop()
+            yield scope
+            todo.extend(reversed(scope.scopes.values()))
+
     @property
     def parts(self) -> int:
         """How many boxes it becomes when it is opened."""

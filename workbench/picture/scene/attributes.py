@@ -1,0 +1,70 @@
+"""The attributes of a node in words, for a detail pane."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from workbench.disk import dtypes
+from workbench.disk.schema import AttrValue, TensorProto
+from workbench.model import shapes
+from workbench.names import show
+from workbench.picture.scene.flat import Item, type_text
+from workbench.picture.scene.fold import scalar_text
+
+_MAX_OUTPUTS = 8
+_MAX_LISTED = 16
+_MAX_TEXT = 200
+_FIRST = ("strides", "padding", "explicit_paddings", "dilations", "ksize", "data_format")
+
+
+def attribute_rows(item: Item) -> tuple[tuple[str, str], ...]:
+    """Return the outputs' shapes of a node, then its attributes, those that shape the result first.
+
+    Attributes that begin with `_` are notes of tools and are left out.
+    """
+    if item.node is None:
+        return ()
+    rows = []
+    for number in range(_MAX_OUTPUTS):
+        tensor = item.level.tensor(item.node.name, number)
+        if tensor is None or not (text := type_text(tensor)):
+            break
+        rows.append((f"output {number}", text))
+    attrs = item.node.attr
+    names = sorted(name for name in attrs if not name.startswith("_"))
+    names.sort(key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
+    rows += [(show(name), attribute_text(attrs[name])) for name in names]
+    if item.node.device:
+        rows.append(("device", show(item.node.device)))
+    return tuple(rows)
+
+
+def attribute_text(value: AttrValue) -> str:
+    """Return an attribute's value in a few words: `SAME`, `[1, 2, 2, 1]`, `float32`."""
+    kind = value.WhichOneof("value")
+    if kind == "list":
+        field = next((field for field, _ in value.list.ListFields()), None)
+        values = getattr(value.list, field.name) if field is not None else ()
+        return f"[{_listed(field.name if field is not None else 's', values)}]"
+    return _one(kind, getattr(value, kind)) if kind is not None else ""
+
+
+def _listed(kind: str, values: Iterable[object]) -> str:
+    every = list(values)
+    words = [_one(kind, value) for value in every[:_MAX_LISTED]]
+    return ", ".join([*words, "…"] if len(every) > _MAX_LISTED else words)
+
+
+def _one(kind: str, value: object) -> str:
+    if isinstance(value, bytes):
+        return show(value.decode("utf-8", "replace"), _MAX_TEXT)
+    if kind == "type" and isinstance(value, int):
+        return dtypes.name(value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, TensorProto):
+        dims = ",".join(str(dim.size) for dim in value.tensor_shape.dim)
+        return f"{dtypes.name(value.dtype)} [{dims}] {scalar_text(value)}".rstrip()
+    if kind == "shape":
+        return shapes.text(shapes.from_proto(value))  # type: ignore[arg-type]
+    return show(str(getattr(value, "name", value)), _MAX_TEXT)

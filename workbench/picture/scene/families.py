@@ -1,0 +1,97 @@
+"""What kind of op a box is, for its colour and its sign."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from workbench.model.op_classes import (
+    FUNCTIONAL_CONTROL_FLOW,
+    HASH_TABLES,
+    IMAGE_DECODERS,
+    REF_TABLES,
+    RESOURCE_TABLES,
+    V1_CONTROL_FLOW,
+    VARIABLE_READS,
+    VARIABLES,
+)
+from workbench.picture.scene.scene import Node
+
+SIGNS: Mapping[str, str] = {
+    "input": "▷",
+    "constant": "#",
+    "variable": "◆",
+    "arithmetic": "±",
+    "convolution": "▦",
+    "control flow": "↻",
+    "table": "≡",
+    "string": '"',
+    "other": "·",
+}
+"""The sign of each kind; the order is that of a legend."""
+
+
+def _ops(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_ARITHMETIC = _ops(
+    "Abs Add AddN AddV2 Sub Mul MulNoNan Div DivNoNan RealDiv FloorDiv FloorMod Mod Neg Exp Expm1 Log Log1p Pow Sqrt "
+    "Rsqrt Square SquaredDifference Reciprocal Inv Sign Sin Cos Tan Tanh Sigmoid Softmax LogSoftmax Relu Relu6 "
+    "LeakyRelu Elu Selu Softplus Softsign Erf Erfc Maximum Minimum Max Min Mean Sum Prod All Any ArgMax ArgMin MatMul "
+    "BatchMatMul BatchMatMulV2 BatchMatMulV3 SparseTensorDenseMatMul Einsum BiasAdd BiasAddV1 Cumsum Round Rint Floor "
+    "Ceil ClipByValue L2Loss Less LessEqual Greater GreaterEqual Equal NotEqual LogicalAnd LogicalOr LogicalNot "
+    "FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 _FusedMatMul LRN IsNan IsInf IsFinite Atan Atan2"
+)
+_CONVOLUTIONS = (
+    "Conv2D",
+    "Conv3D",
+    "DepthwiseConv",
+    "MaxPool",
+    "AvgPool",
+    "_FusedConv",
+    "Dilation2D",
+    "Conv",
+)
+_STRINGS = (
+    "String",
+    "Regex",
+    "StaticRegex",
+    "AsString",
+    "Substr",
+    "ReduceJoin",
+    "Unicode",
+    "Base64",
+    "ParseExample",
+)
+_STRINGS += (
+    "DecodeBase64",
+    "EncodeBase64",
+    "DecodeRaw",
+    "DecodeCSV",
+    "DecodeJSON",
+    "ParseSingle",
+    "EncodePng",
+)
+_STRINGS += ("EncodeJpeg", "SerializeTensor", "ParseTensor", "ToHashBucket", "ReadFile", "DecodeCompressed")
+_TABLES = HASH_TABLES | REF_TABLES | RESOURCE_TABLES
+_FLOW = FUNCTIONAL_CONTROL_FLOW | V1_CONTROL_FLOW
+
+
+def family(node: Node) -> str:
+    """Return what kind of op a box is: a key of `SIGNS`; `other` for a scope."""
+    op = node.op
+    if node.kind in ("input", "output", "result"):
+        return "input"
+    if op in ("Const", "HostConst", "ImmutableConst") or (node.kind == "constant" and not op):
+        return "constant"
+    if op in VARIABLES or op in VARIABLE_READS or op.startswith("Assign") or node.kind == "variable":
+        return "variable"
+    if op in _FLOW or node.kind == "call":
+        return "control flow"
+    if op in _TABLES or op.startswith("LookupTable") or op.startswith("InitializeTable"):
+        return "table"
+    if op in _ARITHMETIC:
+        return "arithmetic"
+    if op in IMAGE_DECODERS or op.startswith(_STRINGS):
+        return "string"
+    return "convolution" if op.startswith(_CONVOLUTIONS) else "other"
