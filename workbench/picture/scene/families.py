@@ -52,27 +52,13 @@ _CONVOLUTIONS = (
     "Dilation2D",
     "Conv",
 )
-_STRINGS = (
-    "String",
-    "Regex",
-    "StaticRegex",
-    "AsString",
-    "Substr",
-    "ReduceJoin",
-    "Unicode",
-    "Base64",
-    "ParseExample",
+_STRINGS: tuple[str, ...] = tuple(
+    _ops(
+        "String Regex StaticRegex AsString Substr ReduceJoin Unicode Base64 ParseExample DecodeBase64 EncodeBase64 "
+        "DecodeRaw DecodeCSV DecodeJSON ParseSingle EncodePng EncodeJpeg SerializeTensor ParseTensor ReadFile "
+        "DecodeCompressed"
+    )
 )
-_STRINGS += (
-    "DecodeBase64",
-    "EncodeBase64",
-    "DecodeRaw",
-    "DecodeCSV",
-    "DecodeJSON",
-    "ParseSingle",
-    "EncodePng",
-)
-_STRINGS += ("EncodeJpeg", "SerializeTensor", "ParseTensor", "ToHashBucket", "ReadFile", "DecodeCompressed")
 _TABLES = HASH_TABLES | REF_TABLES | RESOURCE_TABLES
 _FLOW = FUNCTIONAL_CONTROL_FLOW | V1_CONTROL_FLOW
 
