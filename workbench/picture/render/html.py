@@ -27,6 +27,7 @@ from workbench.picture.scene.scene import Frame, Node, Scene, owner_title
 
 FIRST_BOXES = 40
 """So many boxes are shown at first, at most, if scopes can be closed."""
+_FAMILIES = {name: at for at, name in enumerate(SIGNS)}
 
 
 def to_html(
@@ -106,6 +107,7 @@ class _Data:
         self.scene = scene
         self.texts: dict[str, int] = {}
         self.names = dict(scene.scopes)
+        self.owners = {owner: at for at, owner in enumerate(scene.numbers)}
         self.frames = {frame.id: frame for frame in scene.frames}
         self.groups: list[list[Any]] = [[-1, 0, self.text(""), 0, 0, -1, 0]]
         self.number: dict[tuple[str, str], int] = {}  # ("frame" or "scope", key) → group
@@ -185,7 +187,6 @@ class _Data:
         return home
 
     def _describe_groups(self) -> None:
-        owners = list(self.scene.numbers)
         for group, nodes in zip(self.groups, self.within, strict=True):
             ops = Counter(node.op or node.kind for node in nodes)
             variables = {text for node in nodes for label, text in node.facts if label == "variable"}
@@ -193,8 +194,10 @@ class _Data:
             words += [f"{len(variables):,} variable{'s' * (len(variables) != 1)}"] if variables else []
             group[3], group[4] = self.text(summary(ops)), self.text(", ".join(words))
             whose = {node.owner for node in nodes}
-            owner = whose.pop() if len(whose) == 1 else None
-            group[5] = owners.index(owner) if owner in owners else -1
+            group[5] = self._owner(whose.pop()) if len(whose) == 1 else -1
+
+    def _owner(self, owner: str | None) -> int:
+        return self.owners.get(owner, -1) if owner is not None else -1
 
     def _opened(self, first: int) -> Iterable[int]:
         """Return the groups that are open at first: those asked for, and level by level what fits."""
@@ -224,14 +227,13 @@ class _Data:
     # -- boxes: [group, family, title, subtitle, third line, owner, seam, caption, path, folded, facts, attributes]
 
     def _node(self, node: Node, home: int) -> list[Any]:
-        owners = list(self.scene.numbers)
         return [
             home,
-            list(SIGNS).index(family(node)),
+            _FAMILIES[family(node)],
             self.text(node.title),
             self.text(node.subtitle),
             self.text(third_line(node)),
-            owners.index(node.owner) if node.owner in owners else -1,
+            self._owner(node.owner),
             int(node.seam),
             self.text(caption(node)),
             self.text(node.path),
