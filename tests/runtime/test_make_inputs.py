@@ -199,6 +199,8 @@ def bytes_of(inputs: Inputs) -> list[bytes]:
     ("use", "note"),
     [
         (lambda x: tf.io.decode_png(x, channels=1), "a 16 by 16 grey PNG"),
+        (lambda x: tf.ensure_shape(tf.io.decode_png(x, channels=3), (20, 30, 3)), "a 30 by 20 RGB PNG"),
+        (lambda x: tf.ensure_shape(tf.io.decode_png(x, channels=3)[:, ::-1], (20, 30, 3)), "a 30 by 20 RGB PNG"),
         (lambda x: tf.io.decode_png(x), "a 16 by 16 RGB PNG"),
         (lambda x: tf.io.decode_png(x, channels=4), "RGBA PNG"),
         (lambda x: tf.io.decode_jpeg(x, channels=3), "RGB PNG"),

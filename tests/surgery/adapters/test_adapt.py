@@ -389,6 +389,20 @@ def test_signatures_that_share_all_their_nodes_stay_as_they_were(
 
 
 @pytest.mark.needs_tf
+@pytest.mark.parametrize(
+    "chain", ["decode-image", "decode-image | crop 9 12", "decode-image | layout NHWC>NHWC"]
+)
+def test_pictures_of_the_size_that_a_chain_without_resize_takes(
+    tmp_path: Path, chain: str, child: Child
+) -> None:
+    shape = (None, 9, 12, 3)
+    model = Tiny(tmp_path / "model").placeholder("x", "float32", shape).node("y", "Neg", "x", T="float32")
+    path = model.signature(x_in=("x:0", "float32", shape), y_out=("y:0", "float32", shape)).save()
+    report = wb.commit(adapted(path, wb.Adapt(before={"x": chain})), tmp_path / "result", child=child)
+    assert report.verdict == "verified", report.reason
+
+
+@pytest.mark.needs_tf
 @pytest.mark.parametrize("name", ["digits", "digits_tf2"])
 def test_what_is_passed_through_is_verified(
     tmp_path: Path, sample_models: Path, name: str, child: Child

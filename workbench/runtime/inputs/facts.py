@@ -10,11 +10,19 @@ from workbench.model import Shape
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """Bytes of a picture."""
+    """Bytes of a picture.
+
+    Attributes:
+        format: `png`, `jpeg`, `gif` or `bmp`.
+        channels: their number; 0 for any.
+        side: its height, and its width where that is not known; None for any.
+        width: its width; None where not known.
+    """
 
     format: str
     channels: int
     side: int | None
+    width: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +165,7 @@ class Facts:
         row: elements of all dimensions but the first, together.
         total: elements of all dimensions together.
         bounds: as rows of indices of a sparse tensor, what those in a column are below.
+        picture: height and width that its values must have as a picture somewhere on the way; the largest.
     """
 
     limit: int | None = None
@@ -171,6 +180,7 @@ class Facts:
     row: int | None = None
     total: int | None = None
     bounds: dict[int, int] = field(default_factory=dict)
+    picture: tuple[int, int] | None = None
 
     def below(self, limit: int | None) -> None:
         """Adds an upper bound; the smallest counts."""

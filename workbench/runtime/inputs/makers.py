@@ -219,26 +219,27 @@ def texts(facts: Facts, rng: Generator, style: Style) -> tuple[Make, str]:
 
 
 def _image(image: Image, rng: Generator, style: Style) -> tuple[Make, str]:
-    side = image.side or style.side
+    height = image.side or style.side
+    width = image.width or height
     channels = image.channels or 3
 
     def make() -> bytes:
         colours = rng.integers(
-            *style.width.within(0, 256), (side // images.BLOCK + 1, side // images.BLOCK + 1, 4)
+            *style.width.within(0, 256), (height // images.BLOCK + 1, width // images.BLOCK + 1, 4)
         ).tolist()
 
         def pixels(x: int, y: int) -> list[int]:
             return [int(level) for level in colours[y][x]]
 
         if image.format == "gif":
-            return images.gif(side, side, pixels)
+            return images.gif(width, height, pixels)
         if image.format == "bmp":
-            return images.bmp(side, side, 4 if channels == 4 else 3, pixels)
+            return images.bmp(width, height, 4 if channels == 4 else 3, pixels)
         if image.format == "jpeg":
-            return images.jpeg(side, side, channels, pixels)
-        return images.png(side, side, channels, pixels)
+            return images.jpeg(width, height, channels, pixels)
+        return images.png(width, height, channels, pixels)
 
-    return make, f"a {side} by {side} {_CHANNELS.get(channels, 'RGB')} {image.format.upper()}"
+    return make, f"a {width} by {height} {_CHANNELS.get(channels, 'RGB')} {image.format.upper()}"
 
 
 def _base64(text: Base64, rng: Generator, style: Style) -> tuple[Make, str]:

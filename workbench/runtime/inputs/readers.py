@@ -51,7 +51,9 @@ def _read_image(follow: Follow, use: Use, nested: int) -> Text:
             root = round((elements / count) ** 0.5)
             if root * root * count == elements:
                 return Image(_IMAGES[use.op], count, root)
-    return Image(_IMAGES[use.op], channels, side)
+    if side is None and facts.picture is not None:
+        return Image(_IMAGES[use.op], channels, *facts.picture)
+    return Image(_IMAGES[use.op], channels, side, facts.dims.get(-2) if side is not None else None)
 
 
 def _read_base64(follow: Follow, use: Use, nested: int) -> Text:

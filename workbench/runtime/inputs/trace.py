@@ -41,6 +41,7 @@ _INDEXED = {
 _COMPARISONS = frozenset({"GreaterEqual", "Greater", "Less", "LessEqual"})
 MAX_STEPS = 20_000
 _MAX_NESTED = 4
+_LARGEST_SIDE = 4_096  # of a picture that is made
 
 
 class Tracer:
@@ -100,6 +101,8 @@ class Tracer:
             _notice_shape(facts, use)
         if not value:
             return
+        if use.op == "EnsureShape":
+            _notice_picture(facts, use)
         _notice_number(facts, use)
         if facts.certain is None:
             facts.certain = self._certain(use, nested)
@@ -231,6 +234,17 @@ def _size(shape: Shape, axis: int) -> int | None:
     if shape is None or not -len(shape) <= axis < len(shape):
         return None
     return shape[axis]
+
+
+def _notice_picture(facts: Facts, use: Use) -> None:
+    """Note the size of a picture that values must have, whatever moved them about before."""
+    shape = shapes.from_proto(nodes.attr(use.node, "shape").shape) or ()
+    if len(shape) not in (3, 4) or shape[-1] not in (None, 1, 3, 4):
+        return
+    height, width = shape[-3] or 0, shape[-2] or 0
+    if 0 < height <= _LARGEST_SIDE and 0 < width <= _LARGEST_SIDE:
+        before = facts.picture or (0, 0)
+        facts.picture = (max(before[0], height), max(before[1], width))
 
 
 def _notice_shape(facts: Facts, use: Use) -> None:
