@@ -176,6 +176,22 @@ def test_a_batch_of_one_is_freed(name: str, freed: Free) -> None:
     )
 
 
+@pytest.mark.exhaustive
+def test_resnet50(tmp_path: Path, child: Child) -> None:
+    """23 million weights, which stay in the checkpoint; its images are small."""
+    import keras
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(7)
+    picture = keras.Input(batch_shape=(1, 32, 32, 3))
+    model = keras.applications.ResNet50(input_tensor=picture, weights=None, classes=7)
+    model.export(
+        str(tmp_path / "fixed"), verbose=False, input_signature=[tf.TensorSpec((1, 32, 32, 3), name="x")]
+    )
+    report = commit(made(open_model(tmp_path / "fixed"), Reshape("?")), tmp_path / "free", child=child)
+    assert report.verdict == "verified", report.reason
+
+
 @pytest.mark.parametrize(
     ("name", "code", "op"),
     [
