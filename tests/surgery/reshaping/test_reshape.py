@@ -11,7 +11,7 @@ import pytest
 
 from tests.protos import function as function_def
 from tests.protos import node as node_def
-from tests.surgery.batches import Fixed
+from tests.surgery.reshaping.batches import Fixed
 from tests.surgery.tools import Refused, changed, codes, made
 from workbench.disk.tensor_proto import to_array
 from workbench.model import MetaGraph, Model, open_model

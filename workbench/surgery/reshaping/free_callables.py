@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from workbench.disk.schema import SavedFunction, SavedObjectGraph, StructuredValue
 from workbench.graph.shape_inference.sizes import Facts, plain
 from workbench.model import shapes, structured
-from workbench.surgery.rewrite.free_batch import FreedFunction
+from workbench.surgery.reshaping.free_batch import FreedFunction
 
 
 def free_callables(graph: SavedObjectGraph, functions: Sequence[FreedFunction]) -> set[str]:

@@ -8,8 +8,8 @@ from workbench.disk import schema
 from workbench.graph.shape_inference.sizes import BATCH, Facts
 from workbench.model import shapes
 from workbench.model.structured import leaves
-from workbench.surgery.rewrite.free_batch import FreedFunction
-from workbench.surgery.rewrite.free_callables import free_callables
+from workbench.surgery.reshaping.free_batch import FreedFunction
+from workbench.surgery.reshaping.free_callables import free_callables
 
 
 def spec(value: Any, *sizes: int) -> None:

@@ -1,0 +1,1 @@
+"""A batch freed or fixed: what is asked for, and the graph, functions and callables that follow."""
