@@ -30,7 +30,7 @@ from workbench.surgery.export.object_graph import (
 )
 from workbench.surgery.export.saver import CheckpointNames, merge_savers, prefix_const, saver_nodes
 from workbench.surgery.export.tables import add_tables
-from workbench.surgery.export.training_mode import both_modes, tell
+from workbench.surgery.export.training_mode import both_modes, differs_in_training, tell
 from workbench.surgery.export.variable_defs import describe_variables, known_by_name
 from workbench.surgery.imported import ImportedModel
 from workbench.surgery.lineage import References
@@ -99,6 +99,8 @@ class Builder:
         for part in self.parts:
             self._keep(part)
             look_closer(part)
+            if self.with_objects and not self.plan.result.freeze and part.called is None:
+                part.differs_in_training = differs_in_training(part)  # before the bodies are released
             part.model.release()
         if self._failed() or not self._fits_in_a_proto():
             return None

@@ -70,6 +70,7 @@ class ImportedModel:
         naming: the nodes of the source's functions that name more than their inputs.
         inlined: `inside_calls.InlinedCopy` if `meta` is a copy in which calls are inlined, or None.
         moved: tensors of the source that another tensor of the part represents (a reference by its read).
+        differs_in_training: whether a layer of what is joined behaves differently in training.
     """
 
     source: Source
@@ -90,6 +91,7 @@ class ImportedModel:
     made: dict[str, FunctionDef] = field(default_factory=dict)
     called: Any = None
     inlined: Any = None
+    differs_in_training: bool = False
     needs: Needs = field(init=False)
     naming: NamingNodes = field(init=False)
 

@@ -13,6 +13,7 @@ from workbench import names
 from workbench.disk.nodes import attr
 from workbench.disk.schema import NodeDef
 from workbench.findings import Action, Hint
+from workbench.graph.functions import reachable
 from workbench.model.callables import Variant
 from workbench.model.op_classes import call_op
 from workbench.names import show
@@ -134,7 +135,7 @@ def tell(part: ImportedModel) -> None:
             Action("choose-signature", {"handle": part.handle, "key": show(by_call[0])}),
         )
         _note(part, part.chosen.key if part.chosen is not None else "", "", hint)
-    elif _normalises(part):
+    elif part.differs_in_training:
         _note(part, part.chosen.key if part.chosen is not None else "", "", None)
 
 
@@ -149,12 +150,21 @@ def _note(part: ImportedModel, key: str, where: str, hint: str | None) -> None:
     )
 
 
-def _normalises(part: ImportedModel) -> bool:
-    """Return whether a kept layer of the main graph behaves differently in training."""
-    for node in part.kept.values():
-        if node.op.startswith("FusedBatchNorm") and not attr(node, "is_training").b:
-            return True
-        lowered = node.name.lower()
-        if "batch_norm" in lowered or "batchnorm" in lowered or "dropout" in lowered:
-            return True
-    return False
+def differs_in_training(part: ImportedModel) -> bool:
+    """Return whether a layer that the kept nodes reach behaves differently in training.
+
+    It reads the bodies of the functions that they call, under the names of the source. The callables of its objects
+    are kept as well, for training too; only what is joined counts.
+    """
+    if any(map(_differs, part.kept.values())):
+        return True
+    called = reachable(part.meta.graph, part.kept.values(), (), part.made, naming=part.naming.nodes)
+    bodies = (part.function(name).node_def for name in part.functions if name in called)
+    return any(_differs(node) for body in bodies for node in body)
+
+
+def _differs(node: NodeDef) -> bool:
+    if node.op.startswith("FusedBatchNorm"):
+        return not attr(node, "is_training").b
+    lowered = node.name.lower()
+    return "batch_norm" in lowered or "batchnorm" in lowered or "dropout" in lowered
