@@ -37,6 +37,8 @@ class Page:
         self.log: list[dict[str, Any]] = []
         """Exceptions, messages of the console and of the security policy, and requests by address."""
         self.requests: list[str] = []
+        self.blocked: list[str] = []
+        """Why requests were not made: `csp`."""
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
@@ -65,6 +67,8 @@ class Page:
         method = event.get("method", "")
         if method == "Network.requestWillBeSent":
             self.requests.append(event["params"]["request"]["url"])
+        elif method == "Network.loadingFailed" and "blockedReason" in event["params"]:
+            self.blocked.append(event["params"]["blockedReason"])
         elif method in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"):
             self.log.append(event["params"])
         elif method == "Page.javascriptDialogOpening":
@@ -93,6 +97,7 @@ class Page:
         self.dark(dark)
         self.log.clear()
         self.requests.clear()
+        self.blocked.clear()
         self.send("Page.navigate", url=path.resolve().as_uri())
         self.wait_for("Page.loadEventFired")
         self.frame()

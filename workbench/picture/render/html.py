@@ -16,13 +16,13 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from workbench.names import show
+from workbench.names import elide, show
 from workbench.picture.layout.boxes import caption, third_line
 from workbench.picture.render.colours import BACKGROUNDS, FAMILIES, LINES, OWNERS, SEAM, SELECTED, TEXTS
 from workbench.picture.render.glyphs import owner_mark
 from workbench.picture.render.svg import Theme
 from workbench.picture.scene.families import SIGNS, family
-from workbench.picture.scene.labels import summary
+from workbench.picture.scene.labels import MAX_WIDTH, summary
 from workbench.picture.scene.scene import Frame, Node, Scene, owner_title
 
 FIRST_BOXES = 40
@@ -162,7 +162,17 @@ class _Data:
         found = self.number.get((kind, key))
         if found is None:
             found = self.number[kind, key] = len(self.groups)
-            self.groups.append([parent, int(kind == "frame"), self.text(title), 0, 0, -1, self.text(path)])
+            self.groups.append(
+                [
+                    parent,
+                    int(kind == "frame"),
+                    self.text(elide(title, MAX_WIDTH, even=True)),
+                    0,
+                    0,
+                    -1,
+                    self.text(path),
+                ]
+            )
             self.within.append([])
         return found
 

@@ -38,7 +38,7 @@ const marked = data.owners.length > 0;
 let root = null, rep = [];
 
 function sizeOf(item) {
-  const lines = [item.title, item.sub, item.third].filter(Boolean);
+  const lines = [item.title || item.sub || "…", item.title && item.sub, item.third].filter(Boolean);
   const extra = marked && item.owner >= 0 ? 2 : 0;
   const across = Math.max((lines[0].length + 3 + extra + (item.group ? 2 : 0)) * CW * 1.06, ...lines.slice(1).map(l => l.length * CW));
   item.lines = lines;
@@ -791,6 +791,7 @@ function search() {
 function listHits() {
   hits.hidden = !field.value.trim();
   hits.replaceChildren();
+  if (hits.hidden) return;
   results.slice(0, 100).forEach((at, i) => {
     const row = make("li", `${items[at].title}  ${items[at].sub}`, i === on ? "on" : "");
     row.append(make("small", items[at].path));
