@@ -20,7 +20,7 @@ from workbench.publishing.reference import chain
 from workbench.surgery.operations.reshape import Reshape
 from workbench.surgery.operations.signature import ChangeSignature
 from workbench.surgery.signatures.changes import Added
-from workbench.surgery.step import parse_step
+from workbench.surgery.step import parse_step, print_step
 
 Made = Callable[[Path], Model]
 FREE = Reshape("?")
@@ -166,6 +166,19 @@ def test_a_constant_that_broadcasts_stays(tmp_path: Path) -> None:
     draft = made(Fixed(tmp_path).floats("c", (1, 4), 2.0).op("y", "Mul", "x", "c", T="float32").model(), FREE)
     assert list(draft.meta.nodes["y"].input) == ["x", "c"]
     assert [one.code for one in draft.findings] == []
+
+
+def test_what_no_signature_needs_forgets_its_shapes(tmp_path: Path) -> None:
+    """A loader compares what a node has noted with what it infers: `[1,4]` in a training part is wrong for eight."""
+    graph = Fixed(tmp_path).op("y", "Relu", "x", T="float32").op("loss", "Neg", "y", T="float32")
+    graph.op("other", "Placeholder", dtype="float32", shape=(1, 4))
+    for node in list(graph.meta.graph_def.node):
+        shape = node.attr["_output_shapes"].list.shape.add()
+        for size in (1, 4):
+            shape.dim.add(size=size)
+    draft = made(graph.model(shape=(1, 4)), Reshape(8))
+    noted = {name for name, node in draft.meta.nodes.items() if "_output_shapes" in node.attr}
+    assert noted == {"other"}
 
 
 def test_shapes_in_attrs(tmp_path: Path) -> None:
@@ -410,6 +423,12 @@ def test_fixing_a_free_batch(tmp_path: Path) -> None:
     signature = draft.meta.signatures["serving_default"]
     assert signature.inputs["x"].shape == signature.outputs["y"].shape == (8, 4)
     assert chain(draft, "serving_default").rows is None, "the original takes eight rows at once"
+
+
+def test_a_number_is_a_batch() -> None:
+    assert Reshape(8) == Reshape("8") == parse_step("reshape batch=8")
+    step = parse_step("reshape batch=? shape=x=?,4")
+    assert step == Reshape("?", {"x": "?,4"}) and parse_step(print_step(step)) == step  # type: ignore[arg-type]
 
 
 def test_another_fixed_batch(tmp_path: Path) -> None:

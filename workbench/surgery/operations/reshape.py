@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from workbench.disk.schema import MetaGraphDef, NodeDef
 from workbench.graph.body import Output
-from workbench.graph.reach import ancestors
+from workbench.graph.reach import ancestors, descendants
 from workbench.graph.shape_inference import sizes as sizes_
 from workbench.graph.shape_inference.flow import BatchFlow, Flow
 from workbench.graph.shape_inference.sizes import BATCH, Facts, Rows, Sizes
@@ -27,6 +27,18 @@ from workbench.surgery.rewrite.copy_for_signature import Consumers, needed_elsew
 from workbench.surgery.signatures.change_signatures import drop_warmup, make_function
 from workbench.surgery.signatures.chosen import add_copy, choose
 from workbench.surgery.workspace import FreedRows, Workspace
+
+
+class _Batch(values.Text):
+    """The size of a batch: `?`, or a number, also as such."""
+
+    def normal(self, value: Any) -> Any:
+        """Return a value made immutable; see `Kind`."""
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    def read(self, value: object) -> Any:
+        """Return a value read from JSON; see `Kind`."""
+        return super().read(self.normal(value))
 
 
 @register
@@ -48,8 +60,8 @@ class Reshape(Operation):
         "reshape shape=image=?,224,224,3",
     )
 
-    batch: str | None = option(
-        values.Text(optional=True),
+    batch: str | int | None = option(
+        _Batch(optional=True),
         "the new batch of all inputs: ? for any, or a number",
         metavar="N",
         default=None,
@@ -82,7 +94,9 @@ class Reshape(Operation):
         found = choose(workspace, self.signature, self.as_key)
         if found is None:
             return
-        inputs = new_shapes(workspace, found, self.batch, dict(self.shape))
+        inputs = new_shapes(
+            workspace, found, None if self.batch is None else str(self.batch), dict(self.shape)
+        )
         if not workspace.blocked:
             _Reshaping(workspace, found, inputs, self.as_key, workspace.original).apply()
 
@@ -259,8 +273,11 @@ class _Reshaping:
         for one in self.inputs:
             node = nodes[one.output[0]]
             node.attr["shape"].shape.CopyFrom(shapes.to_proto(one.new))
-            if "_output_shapes" in node.attr:
-                del node.attr["_output_shapes"]
+        for name in descendants(
+            nodes, [one.output[0] for one in self.inputs]
+        ):  # also what no signature needs
+            if name in nodes and "_output_shapes" in nodes[name].attr:
+                del nodes[name].attr["_output_shapes"]
         self._declare(flow, changed)
         for signature in changed:
             if signature.key in children_by_key(meta_graph.object_graph_def):
