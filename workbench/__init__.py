@@ -38,6 +38,8 @@ if TYPE_CHECKING:
         UsageError,
         WorkbenchError,
     )
+    from workbench.explaining.api import explain
+    from workbench.explaining.explanation import Explanation
     from workbench.findings import Finding
     from workbench.graph.views import to_networkx
     from workbench.model import MetaGraph
@@ -87,6 +89,7 @@ _HOMES = {
     "Default": "workbench.surgery.operations.default",
     "DiskError": "workbench.errors",
     "Draft": "workbench.surgery.draft",
+    "Explanation": "workbench.explaining.explanation",
     "Expose": "workbench.surgery.operations.expose",
     "Extract": "workbench.surgery.operations.extract",
     "DropMetagraph": "workbench.surgery.operations.drop_metagraph",
@@ -125,6 +128,7 @@ _HOMES = {
     "check_model": "workbench.checks.check",
     "commit": "workbench.publishing.commit",
     "draw": "workbench.picture.drawing",
+    "explain": "workbench.explaining.api",
     "flatten": "workbench.surgery.shortcuts",
     "freeze": "workbench.surgery.shortcuts",
     "open_model": "workbench.checks.opened",
@@ -140,12 +144,13 @@ _HOMES = {
 
 __all__ = [
     "Adapt", "Added", "ChangeSignature", "Checked", "ClearDevices", "Concat", "Connect", "DType", "Danger",
-    "Default", "DiskError", "Draft", "DropMetagraph", "Expose", "Extract", "Finding", "Flatten", "Freeze", "InputError",
-    "Mean", "MetaGraph", "Model", "NotASavedModel", "NotAllowedToRun", "Operation", "Plan", "PlanError", "Probe",
-    "Proof", "Proving", "Prune", "PruneDead", "Report", "Reshape", "ResultOptions", "Retag", "RuntimeFailure",
-    "Set", "Share", "Source", "Step", "TargetExists", "UnknownName", "UsageError", "WorkbenchError", "__version__",
-    "apply", "change_signatures", "check", "check_model", "commit", "draw", "errors", "flatten", "freeze",
-    "open_model", "parse_step", "probe", "run", "sample_models", "scan", "to_networkx", "verify",
+    "Default", "DiskError", "Draft", "DropMetagraph", "Explanation", "Expose", "Extract", "Finding", "Flatten",
+    "Freeze", "InputError", "Mean", "MetaGraph", "Model", "NotASavedModel", "NotAllowedToRun", "Operation", "Plan",
+    "PlanError", "Probe", "Proof", "Proving", "Prune", "PruneDead", "Report", "Reshape", "ResultOptions", "Retag",
+    "RuntimeFailure", "Set", "Share", "Source", "Step", "TargetExists", "UnknownName", "UsageError",
+    "WorkbenchError", "__version__", "apply", "change_signatures", "check", "check_model", "commit", "draw",
+    "errors", "explain", "flatten", "freeze", "open_model", "parse_step", "probe", "run", "sample_models", "scan",
+    "to_networkx", "verify",
 ]  # fmt: skip
 
 

@@ -21,6 +21,9 @@ TF2 = SAMPLES / "digits_tf2"
 QUICK: list[tuple[str, int, tuple[str | Path, ...]]] = [
     ("inspect", 0, ("inspect", TF2)),
     ("inspect", 0, ("inspect", DIGITS, "--nodes")),
+    ("explain", 0, ("explain", DIGITS)),
+    ("explain", 0, ("explain", TF2, "--term", "capture")),
+    ("explain", 0, ("explain", IMAGE, DIGITS, "--wire", WIRE)),
     ("check", 0, ("check", DIGITS)),
     ("check", 1, ("check", "--codes")),
     ("check", 2, ("check", "--explain", "no-op")),

@@ -222,7 +222,7 @@ def test_names_from_models_are_text() -> None:
 
 
 def test_a_huge_claimed_constant_is_not_made() -> None:
-    from workbench.session.texts.attributes import attribute_text
+    from workbench.describe.attributes import attribute_text
 
     value = schema.AttrValue()
     value.tensor.dtype = 1

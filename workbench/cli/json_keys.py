@@ -90,6 +90,22 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
             },
         ),
     ),
+    "explain": (
+        Shape(
+            "",
+            {
+                "schema_version": _VERSION,
+                "subject": "what is explained, as WHAT names it",
+                "kind": "model, signature, node, tensor, function, op, term or wire",
+                "summary": "what it is",
+                "sections": "list",
+                "sections[].title": "text",
+                "sections[].lines": "list",
+                "sections[].lines[].text": "a sentence or a fact",
+                "sections[].lines[].link": "WHAT that explains what the line is about, or null",
+            },
+        ),
+    ),
     "check": (
         Shape(
             "",

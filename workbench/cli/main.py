@@ -25,6 +25,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "workbench.cli.commands.inspect",
         "show signatures, callables, variables, ops, functions and assets",
     ),
+    "explain": (
+        "workbench.cli.commands.explain",
+        "explain a model, a node, a function or a word in plain sentences",
+    ),
     "check": (
         "workbench.cli.commands.check",
         "find what is wrong with a model, for TensorFlow Serving as well",

@@ -165,7 +165,7 @@ class BatchFlow:
         flow = Flow(body)
         for output, facts in given.items():
             flow.add(output, facts)
-        order = _order(body, needed)
+        order = in_order(body, needed)
         merges = [name for name in order if body.nodes[name].op in MERGES]
         for _ in range(_ROUNDS):
             before = {name: flow.facts.get((name, 0)) for name in merges}
@@ -193,7 +193,7 @@ class BatchFlow:
             if self._is_of_rows(facts):
                 flow.over_rows = kind == "condition"
                 flow.lists_rows((argument, 0))
-        for node in _order(body, body.nodes):
+        for node in in_order(body, body.nodes):
             self._node(flow, body.nodes[node])
         self._open.pop()
         for result in body.function.signature.output_arg:
@@ -386,7 +386,7 @@ def _common_sizes(one: Sizes, other: Sizes, batch: int | None) -> Sizes:
     return tuple(found)
 
 
-def _order(body: Body, names: Iterable[str]) -> list[str]:
+def in_order(body: Body, names: Iterable[str]) -> list[str]:
     """Return nodes in an order in which inputs come first, loops of TF1 cut where they are closed."""
     wanted = set(names)
     found: list[str] = []

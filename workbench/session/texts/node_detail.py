@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workbench import names
+from workbench.describe.attributes import attribute_text
 from workbench.model import shapes
 from workbench.model.op_classes import HASH_TABLES, PLACEHOLDERS, VARIABLES
 from workbench.names import count, show
 from workbench.session.lists.spots import Places, Spot
-from workbench.session.texts.attributes import attribute_text
 from workbench.session.texts.detail import LISTED, Detail, Link, Span
 
 if TYPE_CHECKING:

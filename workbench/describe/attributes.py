@@ -62,11 +62,12 @@ def _list(value: AttrValue.ListValue) -> str:
 def _tensor(proto: TensorProto) -> str:
     """Return dtype and shape of a tensor, and the values of a small one."""
     typed = shapes.typed(proto.dtype, shapes.from_proto(proto.tensor_shape))
-    values = _values(proto)
+    values = values_text(proto)
     return f"{typed} = {values}" if values is not None else f"{typed}, {size(proto.ByteSize())}"
 
 
-def _values(proto: TensorProto) -> str | None:
+def values_text(proto: TensorProto) -> str | None:
+    """Return the values of a small tensor as a text, safe to print; None for a large one."""
     if proto.dtype == dtypes.STRING and 0 < len(proto.string_val) <= _ITEMS:
         return ", ".join(_bytes(item) for item in proto.string_val)
     # a few bytes can claim a huge array: its size is looked at before it is made

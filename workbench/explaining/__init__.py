@@ -1,0 +1,1 @@
+"""A model, a node, a function or a word, explained in sentences."""

@@ -1,0 +1,1 @@
+"""Texts about ops and words, which no model changes."""

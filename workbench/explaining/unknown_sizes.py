@@ -1,0 +1,127 @@
+"""Why sizes of a tensor are unknown: the input or op that they come from."""
+
+from __future__ import annotations
+
+from workbench import names
+from workbench.explaining.view import View, quoted
+from workbench.graph.level import Value
+from workbench.graph.shape_inference.rules import rule_of
+from workbench.graph.trace import returned_by
+from workbench.model import shapes
+from workbench.model.op_classes import IMAGE_DECODERS, LOOPS, PLACEHOLDERS
+from workbench.model.shapes import Shape
+
+SIZED_BY_VALUES = IMAGE_DECODERS | frozenset(
+    [
+        "Bincount",
+        "BooleanMask",
+        "DecodeRaw",
+        "DynamicPartition",
+        "NonMaxSuppressionV2",
+        "NonMaxSuppressionV3",
+        "NonMaxSuppressionV4",
+        "NonMaxSuppressionV5",
+        "ParseExample",
+        "ParseExampleV2",
+        "StringSplit",
+        "StringSplitV2",
+        "Unique",
+        "UniqueV2",
+        "UniqueWithCounts",
+        "Where",
+    ]
+)
+"""Ops whose output has a size that depends on the values of their inputs, so that only the run knows it."""
+_MOST_STEPS = 1_000
+
+
+def why_unknown(view: View, value: Value) -> tuple[str, str] | None:
+    """Return a sentence on why a shape is not fully known, and the node that it names; None if it is known."""
+    shape = view.shape(value)
+    if not _is_open(shape):
+        return None
+    what = (
+        "Its rank is unknown" if shape is None else f"The size shown as ? in {shapes.text(shape)} is unknown"
+    )
+    if shape is not None and shape.count(None) > 1:
+        what = f"The sizes shown as ? in {shapes.text(shape)} are unknown"
+    end, why = _source(view, value)
+    address = end.level.full_name(end.name)
+    here = end.level is value.level and end.name == value.name
+    place = "this node" if here else quoted(address)
+    return f"{what}: {why.format(place)}", address
+
+
+def _is_open(shape: Shape) -> bool:
+    return shape is None or None in shape
+
+
+def _source(view: View, value: Value) -> tuple[Value, str]:
+    """Return the value at which the open size begins, and why, with `{}` for its name."""
+    seen = {value}
+    for _ in range(_MOST_STEPS):
+        before = _before(view, value)
+        if before is None or before in seen:
+            break
+        seen.add(before)
+        value = before
+    return value, _reason(view, value)
+
+
+def _before(view: View, value: Value) -> Value | None:
+    """Return the value a step before whose open size this one has, or None at the end of the trail."""
+    node = value.node
+    if node is None:
+        return value.level.given(value)
+    if node.op in PLACEHOLDERS or node.op in SIZED_BY_VALUES or node.op in LOOPS:
+        return None
+    inner = returned_by(value)
+    if inner is not None:
+        return inner
+    if value.level.levels_under(node) or rule_of(node.op) is None:
+        return None
+    made = _list_behind(view, value)
+    if made is not None:
+        return made
+    for position in range(len(node.input)):
+        found = value.level.input(node, position)
+        if found is None:
+            continue
+        facts = view.facts(found)
+        open_value = facts is not None and facts.value is not None and None in facts.value
+        if _is_open(view.shape(found)) or open_value:
+            return found
+    return None
+
+
+def _list_behind(view: View, value: Value) -> Value | None:
+    """Return the node that made the list of tensors that a node takes: its length is the size of the stack."""
+    node = value.node
+    for position in range(len(node.input) if node is not None else 0):
+        assert node is not None
+        found = value.level.input(node, position)
+        facts = view.facts(found) if found is not None else None
+        for site in sorted(facts.lists) if facts is not None else ():
+            function, _, name = site.rpartition(names.CALL_SEPARATOR)
+            if function == value.level.body.name and name in value.level.nodes and name != node.name:
+                return Value(value.level, name)
+    return None
+
+
+def _reason(view: View, value: Value) -> str:
+    node = value.node
+    if node is None:
+        return "the argument {} does not fix it."
+    if node.op in PLACEHOLDERS:
+        if view.shape(value) is None:
+            return "the placeholder {} takes a tensor of any rank."
+        return "the placeholder {} leaves it open. Whoever calls the model decides, with each call."
+    if node.op in IMAGE_DECODERS:
+        return f"{{}} ({node.op}) decodes an image, and its size is in the file. Only the run knows it."
+    if node.op in SIZED_BY_VALUES:
+        return f"{{}} ({node.op}) has an output whose size depends on values. Only the run knows it."
+    if node.op in LOOPS:
+        return f"{{}} ({node.op}) is a loop, and the graph does not fix this size over its rounds."
+    if rule_of(node.op) is None and not value.level.levels_under(node):
+        return f"{{}} ({node.op}) declares no shape, and the workbench has no rule for its op."
+    return f"{{}} ({node.op}) makes it from values that are known only when the graph runs."
