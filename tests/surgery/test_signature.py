@@ -10,8 +10,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.surgery.tiny import doubler
-from tests.surgery.tools import Models, Refused, changed, codes, draft_of, findings_of, plan_of, read_pb, the
+from tests.surgery.tiny import Tiny, doubler
+from tests.surgery.tools import (
+    Models,
+    Refused,
+    changed,
+    codes,
+    draft_of,
+    findings_of,
+    made,
+    plan_of,
+    read_pb,
+    the,
+)
 from workbench.model import Model, open_model
 from workbench.publishing.commit import commit
 from workbench.publishing.report import Report
@@ -442,3 +453,72 @@ def test_keys_that_no_python_name_can_be_are_kept_and_renamed(tmp_path: Path, ch
         for loader in ("v1", "v2"):
             after = run(tmp_path / str(number), renamed, "action", loader=loader, child=child)
             np.testing.assert_allclose(after[mode], before["action/mode"])
+
+
+def two_ways(folder: Path) -> Path:
+    """`x` → `y`; `z` → `w`; `d`, with a default, is added to `w`."""
+    model = Tiny(folder).placeholder().placeholder("z").const("zero", 0.0)
+    model.node("d", "PlaceholderWithDefault", "zero", dtype="float32", shape=())
+    model.node("y", "Neg", "x", T="float32").node("w", "AddV2", "z", "d", T="float32")
+    return model.signature(
+        x_in="x:0", z_in="z:0", d_in=("d:0", "float32", ()), y_out="y:0", w_out="w:0"
+    ).save()
+
+
+def test_inputs_and_outputs_are_dropped(tmp_path: Path) -> None:
+    change = ChangeSignature(drop_outputs=["w"], drop_inputs=["z", "d"], rename_inputs={"x": "image"})
+    draft = made(open_model(two_ways(tmp_path / "m")), change)
+    left = draft.meta.signatures["serving_default"]
+    assert (list(left.inputs), list(left.outputs)) == (["image"], ["y"])
+    reference = draft.references["serving_default"]
+    assert (list(reference.inputs), list(reference.outputs)) == (["image"], ["y"])
+
+
+def test_an_input_with_a_default_may_be_dropped(tmp_path: Path) -> None:
+    draft = made(open_model(two_ways(tmp_path / "m")), ChangeSignature(drop_inputs=["d"]))
+    assert list(draft.meta.signatures["serving_default"].inputs) == ["x", "z"]
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "words"),
+    [
+        (ChangeSignature(drop_inputs=["z"]), "signature-needed", "Output 'w' needs the input 'z'"),
+        (ChangeSignature(drop_outputs=["y", "w"]), "signature-outputs", "No output"),
+        (ChangeSignature(drop_inputs=["q"]), "signature-input", "has no input 'q'"),
+        (ChangeSignature(drop_outputs=["x"]), "signature-output", "It has an input of this name."),
+        (ChangeSignature(drop_outputs=["w"], rename_outputs={"w": "v"}), "signature-twice", "Both a rename"),
+    ],
+)
+def test_what_can_not_be_dropped(tmp_path: Path, change: ChangeSignature, code: str, words: str) -> None:
+    refused = changed(open_model(two_ways(tmp_path / "m")), change)
+    found = the(refused.findings, code)
+    assert words in found.message
+
+
+@pytest.mark.needs_tf
+@pytest.mark.parametrize("name", ["tf2", "v1"])
+def test_dropped_keys_in_every_loader(tmp_path: Path, child: Child, name: str) -> None:
+    import tensorflow as tf
+
+    if name == "v1":
+        path = two_ways(tmp_path / "m")
+    else:
+        path = tmp_path / "m"
+        module = tf.Module()
+        module.w = tf.Variable(3.0)
+        spec = tf.TensorSpec([None, 4], tf.float32, name="x")
+        module.f = tf.function(
+            lambda x, z: {"y": x * module.w, "w": z + module.w},
+            input_signature=[spec, tf.TensorSpec([None, 4], tf.float32, name="z")],
+        )
+        tf.saved_model.save(module, str(path), signatures=module.f)
+    change = ChangeSignature(drop_inputs=["z"], drop_outputs=["w"])
+    if name != "v1":
+        found = the(changed(open_model(path), change).findings, "signature-needed")
+        assert "comes from a call that takes the input 'z'" in found.message
+        change = ChangeSignature(drop_outputs=["w"])
+    report = written(made(open_model(path), change), tmp_path / "out", child)
+    assert both_loaders(report)
+    loaded = tf.saved_model.load(str(tmp_path / "out")).signatures["serving_default"]
+    assert ("z" in loaded.structured_input_signature[1]) == (name != "v1")
+    assert list(loaded.structured_outputs) == ["y"]

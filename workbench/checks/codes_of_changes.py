@@ -113,6 +113,20 @@ TWICE = Code(
     _STOPS,
     "Leave one of the two out.",
 )
+NEEDED = Code(
+    "signature-needed",
+    "error",
+    "an output that stays needs an input that should be dropped",
+    _STOPS,
+    "Drop the output as well, or give the input a constant (`set`) or a default (`default`).",
+)
+OUTPUTS = Code(
+    "signature-outputs",
+    "error",
+    "no output of a signature would be left",
+    _STOPS,
+    "Keep one, or drop the signature.",
+)
 NAME = Code(
     "signature-name", "error", "a signature has no name", "Callers find it by its name.", "Give it a name."
 )

@@ -159,6 +159,16 @@ class Reference:
             defaults={inputs.get(key, key): value for key, value in self.defaults.items()},
         )
 
+    def without(self, inputs: Iterable[str], outputs: Iterable[str]) -> Reference:
+        """Return the same without some inputs, which no output needs, and without some outputs."""
+        gone, ended = set(inputs), set(outputs)
+        return replace(
+            self,
+            inputs={key: found for key, found in self.inputs.items() if key not in gone},
+            outputs={key: found for key, found in self.outputs.items() if key not in ended},
+            defaults={key: value for key, value in self.defaults.items() if key not in gone},
+        )
+
     def with_outputs(self, outputs: Mapping[str, Derived]) -> Reference:
         """Return the same with other outputs."""
         return replace(self, outputs=outputs)

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from workbench import names
 from workbench.disk.optable import OpTable
 from workbench.disk.schema import Message, NodeDef
 from workbench.findings import Action, Finding, Hint
+from workbench.graph.needs import Needs
+from workbench.model.op_classes import MUST_BE_FED
 from workbench.model.signature import HIDDEN_SIGNATURES, PREDICT, Port, Signature
 from workbench.names import UNUSABLE_ARGUMENT, did_you_mean, is_unusable_argument, show
 from workbench.surgery.export.functions import add_signature as add_function
@@ -86,6 +89,8 @@ class _Change:
         self.rename = dict(change.rename)
         self.rename_inputs = dict(change.rename_inputs)
         self.rename_outputs = dict(change.rename_outputs)
+        self.drop_inputs = tuple(change.drop_inputs)
+        self.drop_outputs = tuple(change.drop_outputs)
         self.method = change.method
         self.wanted = change.signature
         self.known = {
@@ -126,16 +131,17 @@ class _Change:
                     "Both a change and a drop of it are requested.",
                     Hint("Choose another: ", Action("choose-signature", {"step": "signature"})),
                 )
-            self._check_ports(self.chosen, "inputs", self.rename_inputs)
-            self._check_ports(self.chosen, "outputs", self.rename_outputs)
+            self._check_ports(self.chosen, "inputs", self.rename_inputs, self.drop_inputs)
+            self._check_ports(self.chosen, "outputs", self.rename_outputs, self.drop_outputs)
+            if not self.workspace.blocked:
+                self._check_what_stays(self.chosen)
         self.inlined = inline_for_added(self.workspace, self.add, self.wanted)
         for added in self.add:
             self._find_endpoints(added)
 
     def _choose(self) -> None:
-        if not (
-            self.rename_inputs or self.rename_outputs or self.method_of_chosen or self.wanted is not None
-        ):
+        changes = (self.rename_inputs, self.rename_outputs, self.drop_inputs, self.drop_outputs)
+        if not (any(changes) or self.method_of_chosen or self.wanted is not None):
             return
         wanted = self.wanted
         found = chosen_signature(self.workspace.original, "model", wanted, step=True)
@@ -185,11 +191,17 @@ class _Change:
                 )
             after[new] = origin
 
-    def _check_ports(self, signature: Signature, side: Side, renames: Mapping[str, str]) -> None:
+    def _check_ports(
+        self, signature: Signature, side: Side, renames: Mapping[str, str], drops: Sequence[str]
+    ) -> None:
         ports: Mapping[str, Port] = getattr(signature, side)
         noun = side[:-1]
         other: Mapping[str, Port] = signature.outputs if side == "inputs" else signature.inputs
-        for key in renames:
+        for key in drops:
+            if key in renames:
+                told = "Both a rename and a drop of it are requested."
+                self.wrong("signature-twice", key, told, "Leave one of the two out.")
+        for key in (*renames, *drops):
             if key not in ports:
                 aside = (
                     f" It has an {'output' if side == 'inputs' else 'input'} of this name."
@@ -202,7 +214,7 @@ class _Change:
                     f"The signature {show(signature.key)!r} has no {noun} {show(key)!r}.{aside}",
                     did_you_mean(key, ports, noun=side),
                 )
-        new = [renames.get(key, key) for key in ports]
+        new = [renames.get(key, key) for key in ports if key not in drops]
         for key in dict.fromkeys(one for one in new if new.count(one) > 1):
             self.wrong(
                 "signature-key-taken",
@@ -212,6 +224,31 @@ class _Change:
             )
         for key in renames.values():
             self._check_key(key, side)
+
+    def _check_what_stays(self, signature: Signature) -> None:
+        """Report a signature without outputs, and outputs that stay and need a dropped input."""
+        kept = {key: port for key, port in signature.outputs.items() if key not in self.drop_outputs}
+        if not kept and self.drop_outputs:
+            told = f"No output of {show(signature.key)!r} would be left."
+            hint = Hint(
+                "Keep one, or drop the signature: ", Action("drop-signature", {"key": show(signature.key)})
+            )
+            self.wrong("signature-outputs", signature.key, told, hint)
+        needs, nodes = Needs(self.workspace.original), self.workspace.original.nodes
+        for key in self.drop_inputs:
+            tensors = [names.input_tensor(text) for text in signature.inputs[key].tensors]
+            bare = {one.node for one in tensors if one.node in nodes and nodes[one.node].op in MUST_BE_FED}
+            for output, port in kept.items() if bare else ():
+                if bare.isdisjoint(needs.nodes(port.tensors)):
+                    continue
+                marks = {str(one): "\0fed" for one in tensors}
+                told = f"Output {show(output)!r} needs the input {show(key)!r}, which has no default."
+                move: str = "Give it a constant by the operation set, or a default by default."
+                if "\0fed" not in needs.values(port.tensors, marks):
+                    told = f"Output {show(output)!r} comes from a call that takes the input {show(key)!r}."
+                    move = "Make a model of the outputs that stay by the operation extract, or set it to a constant."
+                self.wrong("signature-needed", key, told, move)
+                break
 
     def _check_key(self, key: str, side: Side) -> None:
         if not key:
@@ -283,9 +320,23 @@ class _Change:
         _rename_keys(definition.outputs, outputs)
         known = self.workspace.references.known
         if chosen.key in known:
-            known[chosen.key] = known[chosen.key].renamed(inputs, outputs)
+            kept = known[chosen.key].without(self.drop_inputs, self.drop_outputs)
+            known[chosen.key] = kept.renamed(inputs, outputs)
         touched = [self.rename.get(chosen.key, chosen.key)]
         linked = children_by_key(self.workspace.meta_graph.object_graph_def)
+        if self.drop_inputs or self.drop_outputs:
+            for table, keys in (
+                (definition.inputs, self.drop_inputs),
+                (definition.defaults, self.drop_inputs),
+                (definition.outputs, self.drop_outputs),
+            ):
+                for key in keys:
+                    if key in table:
+                        del table[key]
+            if self.objects and chosen.key in linked:
+                unlink(self.workspace.meta_graph.object_graph_def, chosen.key)
+                self._make_function(chosen.key)
+            return touched
         if not (inputs or outputs) or not self.objects or chosen.key not in linked:
             return touched
         try:
@@ -359,7 +410,7 @@ class _Change:
         make_function(self.workspace, key)
 
     def _tell(self) -> None:
-        if self.rename or self.drop or self.rename_inputs:
+        if self.rename or self.drop or self.rename_inputs or self.drop_inputs:
             drop_warmup(self.workspace)
         if not any(key not in HIDDEN_SIGNATURES for key in self.workspace.meta_graph.signature_def):
             self.workspace.note("signature-none", "warning", "model", "No signature is left.")

@@ -40,6 +40,8 @@ class SignatureChanges(Operation):
         rename: old to new key of signatures.
         rename_inputs: old to new key of inputs of the chosen signature.
         rename_outputs: likewise.
+        drop_inputs: keys of inputs of the chosen signature to remove; no output that stays may need them.
+        drop_outputs: keys of its outputs to remove.
         drop: keys of signatures to remove.
         add: signatures to add.
         method: method name of the added signatures, or of the chosen one if none is added; None leaves it.
@@ -64,6 +66,20 @@ class SignatureChanges(Operation):
         default=(),
         flag="rename-output",
         keys="outputs",
+    )
+    drop_inputs: Sequence[str] = option(
+        values.Texts(),
+        "remove an input of the chosen signature that no output needs",
+        metavar="KEY",
+        default=(),
+        flag="drop-input",
+    )
+    drop_outputs: Sequence[str] = option(
+        values.Texts(),
+        "remove an output of the chosen signature",
+        metavar="KEY",
+        default=(),
+        flag="drop-output",
     )
     drop: Sequence[str] = option(values.Texts(), "remove a signature", metavar="KEY", default=())
     add: Sequence[Added] = option(
@@ -94,6 +110,7 @@ class SignatureChanges(Operation):
             "rename_inputs": self.rename_inputs,
             "drop": self.drop,
         }
+        found |= {"drop_inputs": self.drop_inputs, "drop_outputs": self.drop_outputs}
         found |= {"rename_outputs": self.rename_outputs, "add": self.add, "method": self.method}
         return {name: value for name, value in found.items() if value not in ((), None)}
 
