@@ -3,10 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from workbench.session.wiring import split_wire, write_wire
+from workbench.surgery.plan import Plan, Source
 from workbench.surgery.step import Step, kind_of
+
+
+def with_sources(plan: Plan, sources: Sequence[Source], renamed: Mapping[str, str] | None = None) -> Plan:
+    """Return the plan with other sources, its wires and steps rewritten to the same endpoints.
+
+    Args:
+        plan: the plan.
+        sources: the new ones.
+        renamed: old to new handle, of all at once.
+    """
+    renamed = renamed or {}
+    steps = (with_handles(step, renamed, joined=plan.joins) for step in plan.other_steps)
+    new = dataclasses.replace(plan, sources=tuple(sources), steps=tuple(steps))
+    wires = []
+    for wire in plan.wires:
+        source, target = (
+            (renamed.get(handle, handle), endpoint) for handle, endpoint in split_wire(wire, plan.handles)
+        )
+        wires.append(dataclasses.replace(write_wire(new.handles, source, target), through=wire.through))
+    return new.with_wires(wires)
 
 
 def with_handles(step: Step, renamed: Mapping[str, str], *, joined: bool) -> Step:

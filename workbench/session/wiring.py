@@ -25,3 +25,17 @@ def write_wire(
         bare = handle == default and split_handle(endpoint, handles)[0] is None
         texts.append(endpoint if bare else f"{handle}@{endpoint}")
     return Connect(texts[0], texts[1], through)
+
+
+def split_wire(wire: Connect, handles: Sequence[str]) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Return the (handle, endpoint) pairs of a wire.
+
+    Args:
+        wire: the wire.
+        handles: of the plan's models.
+    """
+    first = handles[0] if handles else ""
+    second = handles[1] if len(handles) > 1 else first
+    left, source = split_handle(wire.source, handles)
+    right, target = split_handle(wire.target, handles)
+    return (left or first, source), (right or second, target)

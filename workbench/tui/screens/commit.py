@@ -15,7 +15,8 @@ from workbench.describe.actions import words
 from workbench.errors import Cancelled, UsageError, WorkbenchError
 from workbench.names import show
 from workbench.session.command import command_line
-from workbench.session.session import Outcome, Session
+from workbench.session.looked_up import Outcome
+from workbench.session.session import Session
 from workbench.session.texts.detail import Detail, Span
 from workbench.session.texts.progress import Progress
 from workbench.session.texts.summary import call_of, what_became, what_it_does

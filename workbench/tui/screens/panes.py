@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from workbench.model import Model
     from workbench.session.lists.compatibility import Judgement
     from workbench.session.lists.listing import Row
-    from workbench.session.session import Outcome, Session
+    from workbench.session.looked_up import Outcome
+    from workbench.session.session import Session
     from workbench.tui.host import Host
 
 AT_FIRST, AGAIN = 0.2, 0.05
@@ -294,7 +295,7 @@ class PanesScreen(RegionScreen):
             outcome = self.session.compute()
         except WorkbenchError as error:
             finding = Finding(error.code, "error", error.where or "", error.message, error.hint)
-            from workbench.session.session import Outcome
+            from workbench.session.looked_up import Outcome
 
             outcome = Outcome(plan, None, (finding,))
         self.call_later(self._computed, outcome)
