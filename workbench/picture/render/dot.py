@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from workbench.names import show
 from workbench.picture.layout.boxes import third_line
+from workbench.picture.render.colours import OWNERS
 from workbench.picture.render.glyphs import ADAPTERS_MARK
 from workbench.picture.scene.scene import ADAPTERS, Frame, Node, Scene
 
-_COLOURS = ("#2563a8", "#9a5b12", "#2f7a45")
-_ADAPTERS = "#7a3fb0"
+_COLOURS = tuple(OWNERS[owner][0] for owner in ("o0", "o1", "o2"))
+_ADAPTERS = OWNERS["oa"][0]
 _SHAPES = {"input": "cds", "output": "cds", "result": "cds", "scope": "box3d", "call": "component"}
 
 

@@ -909,7 +909,7 @@ $("help").addEventListener("click", () => { keysPane.hidden = !keysPane.hidden; 
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", readColours);
 const legend = $("legend");
 const entry = (sign, text, cls) => { const one = make("span"); one.append(make("b", sign, cls), text); legend.append(one); };
-const used = new Set(items.slice(first).map(item => item.family));
+const used = new Set(items.filter(item => item.at && (!item.group || item.body)).map(item => item.family));
 for (const [mark, title, cls] of data.owners.map(([title, mark, cls]) => [mark, title, cls])) entry(mark, title, cls);
 if (edges.some(edge => edge.seam)) entry("━", "boundary", "seam");
 data.families.forEach(([name, sign], at) => { if (used.has(at)) entry(sign, at === 0 ? "input, output" : name, `k-${name.replace(" ", "-")}`); });

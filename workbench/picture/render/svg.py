@@ -13,6 +13,7 @@ from typing import Literal
 from workbench.names import show
 from workbench.picture.layout.boxes import caption
 from workbench.picture.layout.geometry import Box, Layout, Line
+from workbench.picture.render.colours import BACKGROUNDS, LINES, OWNERS, SEAM, TEXTS, Pair
 from workbench.picture.render.glyphs import owner_mark
 from workbench.picture.scene.scene import Frame, Node, owner_title
 
@@ -23,36 +24,23 @@ _MARGIN = 24
 _HEAD = 44
 _CORNER = 6
 _FONT = "ui-monospace, 'DejaVu Sans Mono', 'Liberation Mono', Menlo, Consolas, monospace"
-# What each class looks like: (light, dark). Owners' colours differ in hue and in lightness.
-_COLOURS: dict[str, tuple[str, str]] = {
-    "svg .paper{fill:%}": ("#ffffff", "#14171c"),
-    ".box{stroke:%}": ("#4b5563", "#9aa4b2"),
-    ".box{fill:%}": ("#ffffff", "#1d2229"),
-    ".box.scope,.box.call{fill:%}": ("#f1f4f8", "#262d37"),
-    ".box.input,.box.output,.box.result{fill:%}": ("#eef6ee", "#1f2b24"),
-    ".frame{stroke:%}": ("#9aa4b2", "#5b6675"),
-    ".frame{fill:%}": ("#fafbfc", "#181c22"),
-    ".title{fill:%}": ("#111827", "#f3f4f6"),
-    ".sub{fill:%}": ("#4b5563", "#aab4c2"),
-    ".detail{fill:%}": ("#8a5a00", "#e0b060"),
-    ".label{fill:%}": ("#6b7280", "#8b95a3"),
-    ".edge{stroke:%}": ("#6b7280", "#8b95a3"),
-    ".head{fill:%}": ("#6b7280", "#8b95a3"),
-    ".control{stroke:%}": ("#9ca3af", "#6b7280"),
-    ".edge.o0{stroke:%}": ("#2563a8", "#7fb2ec"),
-    ".edge.o1{stroke:%}": ("#9a5b12", "#e5a85a"),
-    ".edge.o2{stroke:%}": ("#2f7a45", "#7ccb93"),
-    ".box.o0{stroke:%}": ("#2563a8", "#7fb2ec"),
-    ".box.o1{stroke:%}": ("#9a5b12", "#e5a85a"),
-    ".box.o2{stroke:%}": ("#2f7a45", "#7ccb93"),
-    ".mark.o0,.head.o0{fill:%}": ("#2563a8", "#7fb2ec"),
-    ".mark.o1,.head.o1{fill:%}": ("#9a5b12", "#e5a85a"),
-    ".mark.o2,.head.o2{fill:%}": ("#2f7a45", "#7ccb93"),
-    ".edge.oa{stroke:%}": ("#7a3fb0", "#c6a0f5"),
-    ".box.oa{stroke:%}": ("#7a3fb0", "#c6a0f5"),
-    ".mark.oa,.head.oa{fill:%}": ("#7a3fb0", "#c6a0f5"),
-    ".edge.seam,.box.seam{stroke:%}": ("#b4235a", "#ff7aa8"),
-    ".head.seam,.word.seam{fill:%}": ("#b4235a", "#ff7aa8"),
+# What each class looks like: (light, dark).
+_COLOURS: dict[str, Pair] = {
+    "svg .paper{fill:%}": BACKGROUNDS["paper"],
+    ".box{stroke:%}": LINES["border"],
+    ".box{fill:%}": BACKGROUNDS["box"],
+    ".box.scope,.box.call{fill:%}": BACKGROUNDS["scope"],
+    ".box.input,.box.output,.box.result{fill:%}": BACKGROUNDS["end"],
+    ".frame{stroke:%}": LINES["frame-line"],
+    ".frame{fill:%}": BACKGROUNDS["frame"],
+    **{f".{role}{{fill:%}}": pair for role, pair in TEXTS.items()},
+    ".edge{stroke:%}": LINES["edge"],
+    ".head{fill:%}": LINES["edge"],
+    ".control{stroke:%}": LINES["control"],
+    **{f".edge.{owner},.box.{owner}{{stroke:%}}": pair for owner, pair in OWNERS.items()},
+    **{f".mark.{owner},.head.{owner}{{fill:%}}": pair for owner, pair in OWNERS.items()},
+    ".edge.seam,.box.seam{stroke:%}": SEAM,
+    ".head.seam,.word.seam{fill:%}": SEAM,
 }
 _SHAPE = (
     f"text{{font:13px {_FONT};white-space:pre}}"

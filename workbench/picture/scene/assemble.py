@@ -225,6 +225,9 @@ class Assembly:
     def _add_frame(self, part: Part, item: Item, inside: tuple[str, ...]) -> None:
         assert item.node is not None
         bodies = item.level.levels_under(item.node)
+        bodies.sort(
+            key=lambda body: body.call is not None and body.call.label == "else_branch"
+        )  # after `then`
         title = f"{show(item.op)}  {elide(show(item.name.rpartition('/')[2]), labels.MAX_WIDTH, even=True)}"
         owner = self._owner(item.key)
         outer = Frame(item.key, title, item.key, owner, item.key, inside, part.frame)
