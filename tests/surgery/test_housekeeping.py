@@ -52,6 +52,7 @@ def test_devices_of_nodes_functions_and_objects_are_cleared(tmp_path: Path) -> N
     assert list(draft.references) == ["serving_default"]
     again = made(open_model(doubler(tmp_path / "n").save()), ClearDevices())
     assert codes(again.findings) == ["clear-devices-nothing"]
+    assert list(again.references) == ["serving_default"], "a result without a change is verified as well"
 
 
 # -- tag sets

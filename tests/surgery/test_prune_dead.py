@@ -494,7 +494,9 @@ def test_set_removes_dead_branches_if_asked_to(tmp_path: Path) -> None:
     assert "c/square" not in draft.meta.nodes and "dead-removed" in codes(draft.findings)
     later = made(model, Set("p", False), PruneDead())
     assert later.meta.nodes.keys() == draft.meta.nodes.keys()
-    assert codes(made(model, PruneDead()).findings) == ["dead-nothing"]
+    nothing = made(model, PruneDead())
+    assert codes(nothing.findings) == ["dead-nothing"]
+    assert list(nothing.references) == ["serving_default"], "a result without a change is verified as well"
 
 
 def test_an_input_that_nothing_needs_any_more_is_reported(tmp_path: Path) -> None:

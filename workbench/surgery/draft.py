@@ -155,7 +155,7 @@ def _change(plan: Plan, models: Mapping[str, Model]) -> tuple[Draft | None, list
         )
     before = workspace.original
     done = _steps(workspace, plan.steps, first=True)
-    if not plan.steps:
+    if not workspace.references.verified:  # no step changed anything: the result is still verified
         workspace.verify_all()
     draft = Draft(workspace)
     if done:
