@@ -483,6 +483,35 @@ def test_what_can_not_be_asked_for(tmp_path: Path, step: Reshape, code: str) -> 
     assert isinstance(found, Refused) and codes(found.findings) == [code]
 
 
+def test_two_keys_of_one_tensor(tmp_path: Path) -> None:
+    graph = Fixed(tmp_path, (None, 4)).op("y", "Relu", "x", T="float32")
+    graph.signature(
+        x_in=("x:0", "float32", (None, 4)),
+        k_in=("x:0", "float32", (None, 4)),
+        y_out=("y:0", "float32", (None, 4)),
+    )
+    model = open_model(graph.save())
+    for step in (Reshape("3"), Reshape("3", as_key="three")):
+        draft = made(model, step)
+        signature = draft.meta.signatures[step.as_key or "serving_default"]
+        assert signature.inputs["x"].tensor == signature.inputs["k"].tensor
+        assert {port.shape for port in signature.inputs.values()} == {(3, 4)}
+    found = changed(model, Reshape(shape={"x": "3,4", "k": "5,4"}))
+    assert isinstance(found, Refused) and codes(found.findings) == ["reshape-shape"]
+    assert "one tensor, x:0, which can't be both [5,4] and [3,4]" in found.findings[0].message
+
+
+def test_a_default_of_another_size(tmp_path: Path) -> None:
+    graph = Fixed(tmp_path).floats("value", (1, 4), 0.5)
+    graph.node("d", "PlaceholderWithDefault", "value", dtype="float32").node("y", "Relu", "d", T="float32")
+    graph.signature(x_in=("d:0", "float32", (None, 4)), y_out=("y:0", "float32", (None, 4)))
+    model = open_model(graph.save())
+    found = changed(model, Reshape("3"))
+    assert isinstance(found, Refused) and codes(found.findings) == ["reshape-shape"]
+    assert "a default of the shape [1,4], which does not fit [3,4]" in found.findings[0].message
+    made(model, Reshape("1"))
+
+
 def test_a_signature_of_the_same_input_changes_as_well(tmp_path: Path) -> None:
     graph = Fixed(tmp_path).op("y", "Relu", "x", T="float32").op("z", "Neg", "x", T="float32")
     graph.signature("other", x_in=("x:0", "float32", (1, 4)), z_out=("z:0", "float32", (1, 4)))

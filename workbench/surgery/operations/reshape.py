@@ -173,11 +173,12 @@ class _Reshaping:
         replacements: dict[TensorName, TensorName] = {}
         for one in self.inputs:
             tensor = input_tensor(one.port.tensor)
-            copy = graph.node.add()
-            copy.CopyFrom(nodes[tensor.node])
-            copy.name = f"{scope}/{tensor.node}"
-            replacements[tensor] = TensorName(copy.name, tensor.index)
-            definition.inputs[one.port.key].name = f"{copy.name}:{tensor.index}"
+            if tensor not in replacements:  # two keys may be one tensor
+                copy = graph.node.add()
+                copy.CopyFrom(nodes[tensor.node])
+                copy.name = f"{scope}/{tensor.node}"
+                replacements[tensor] = TensorName(copy.name, tensor.index)
+            definition.inputs[one.port.key].name = str(replacements[tensor])
         consumers.redirect(graph, definition, replacements, f"{scope}/copy")
         proto = MetaGraphDef()
         proto.CopyFrom(meta_graph)

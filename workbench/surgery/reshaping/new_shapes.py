@@ -121,6 +121,14 @@ class _Asked:
             return port.shape if own is None else own
         return tuple(b if a is None else a for a, b in zip(own, port.shape, strict=True))
 
+    def _default(self, port: Port) -> Shape:
+        """Return the shape of the value that an input has where it is left out; None if that is not known."""
+        node = self.workspace.original.nodes.get(input_node(port.tensor))
+        if node is None or node.op != "PlaceholderWithDefault" or not node.input:
+            return None
+        value = self.workspace.original.node_tensor(node.input[0])
+        return value.shape if value is not None else None
+
     def _can_change(self, port: Port) -> bool:
         node = self.workspace.original.nodes.get(input_node(port.tensor))
         if port.kind != "dense" or node is None or node.op not in PLACEHOLDERS:
@@ -172,5 +180,26 @@ class _Asked:
         self._add(port, old, new)
 
     def _add(self, port: Port, old: Shape, new: tuple[int | None, ...]) -> None:
+        default = self._default(port)
+        if shapes.fits(default, new) == "refuted":
+            self.wrong(
+                "reshape-shape",
+                show(port.key),
+                f"Input {show(port.key)!r} has a default of the shape {shapes.text(default)}, which does not fit "
+                f"{shapes.text(new)}.",
+                "Choose ? for the batch, or give the input another default in a step before: default "
+                f"input={show(port.key)} value=JSON.",
+            )
+            return
+        same = next((one for one in self.found if one.port.tensor == port.tensor and one.new != new), None)
+        if same is not None:
+            self.wrong(
+                "reshape-shape",
+                show(port.key),
+                f"Inputs {show(same.port.key)!r} and {show(port.key)!r} are one tensor, {show(port.tensor)}, which "
+                f"can't be both {shapes.text(same.new)} and {shapes.text(new)}.",
+                "Give both the same shape.",
+            )
+            return
         if old != new or port.shape != new:
             self.found.append(NewShape(port, old, new))
