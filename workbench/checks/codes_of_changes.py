@@ -415,6 +415,11 @@ RESHAPE_WITH = Code(
     "reshape-with", "info", "another signature takes the same input, and changes as well",
     "An input is one placeholder, whatever signature names it.", "To leave one out, drop it in a step before.",
 )  # fmt: skip
+RESHAPE_OTHERS = Code(
+    "reshape-others", "info", "signatures with inputs of their own keep their shapes",
+    "A step changes the chosen signature, and those that take the same inputs.",
+    "Add a step for each other signature that should change: reshape batch=? signature=KEY.",
+)  # fmt: skip
 RESHAPE_CALLABLES = Code(
     "reshape-callables", "info", "callables of the object graph take any batch, or keep the old shapes",
     "In TF2 format signatures are functions of their own. A callable that a changed signature calls changes with it; "

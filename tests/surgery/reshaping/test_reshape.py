@@ -613,6 +613,8 @@ def test_fixing_leaves_signatures_of_the_same_input(tmp_path: Path) -> None:
     other = draft.meta.signatures["other"]
     assert (other.inputs["x"].tensor, other.inputs["x"].shape) == ("x:0", (None, 4))
     assert [dim.size for dim in draft.meta.nodes["x"].attr["shape"].shape.dim] == [-1, 4]
+    (told,) = (one.message for one in draft.findings if one.code == "reshape-others")
+    assert told == "other keeps its shapes."
 
 
 @pytest.mark.parametrize("key", ["serving_default", ""])

@@ -23,6 +23,7 @@ from workbench.surgery.operation import Operation, option, register
 from workbench.surgery.reshaping.free_batch import Freed, free_batch
 from workbench.surgery.reshaping.free_callables import free_callables
 from workbench.surgery.reshaping.new_shapes import NewShape, new_shapes
+from workbench.surgery.reshaping.report import tell_callables, tell_repairs, tell_signatures
 from workbench.surgery.rewrite.copy_for_signature import Consumers, needed_elsewhere
 from workbench.surgery.signatures.change_signatures import drop_warmup, make_function
 from workbench.surgery.signatures.chosen import add_copy, choose
@@ -292,7 +293,11 @@ class _Reshaping:
         self._refer(flow, changed, old)
         self.workspace.faithful = False
         drop_warmup(self.workspace)
-        self._tell(freed, changed, callables)
+        tell_repairs(self.workspace, freed)
+        if self.as_key is None:
+            tell_signatures(self.workspace, self.meta, changed)
+        if old is not None:
+            tell_callables(self.workspace, callables, old)
 
     def _declare(self, flow: Flow, changed: list[Signature]) -> None:
         """Write the new shapes into the signatures."""
@@ -324,38 +329,6 @@ class _Reshaping:
                 if facts.axis is not None and not facts.kept
             }
             self.workspace.rows = FreedRows(old, axes)
-
-    def _tell(self, freed: Freed, changed: list[Signature], callables: set[str]) -> None:
-        for repair in freed.repairs:
-            self.workspace.note(
-                "reshape-repaired", "info", repair.where, f"{show(repair.op)}: {repair.told}."
-            )
-        if len(changed) > 1:
-            listed = ", ".join(show(one.key) for one in changed[1:])
-            self.workspace.note(
-                "reshape-with",
-                "info",
-                show(self.signature.key),
-                f"{listed} takes the same inputs and changes as well.",
-            )
-        if self.workspace.original.callables:
-            self._tell_callables(callables)
-
-    def _tell_callables(self, freed: set[str]) -> None:
-        """Report which callables use a copy, and which stay as they were."""
-        changed: list[str] = []
-        kept: list[str] = []
-        for item in self.workspace.original.callables:
-            free = all(variant.function in freed for variant in item.variants)
-            (changed if free else kept).append(show(item.path))
-        told = []
-        if changed:
-            told.append(f"{', '.join(changed[:4])} {'takes' if len(changed) == 1 else 'take'} any batch")
-        if kept:
-            told.append(f"{', '.join(kept[:4])} {'keeps' if len(kept) == 1 else 'keep'} the old shapes")
-        where = show(str(self.workspace.model.path))
-        message = f"Of the callables of the loaded object {'; '.join(told)}."
-        self.workspace.note("reshape-callables", "info", where, message)
 
 
 _HINTS = {
