@@ -16,6 +16,7 @@ from tests.zoo import Example
 from workbench.cli.commands import run as runner
 from workbench.cli.main import make_parser
 from workbench.cli.output import Output
+from workbench.describe.values import arrays_json
 from workbench.errors import CannotWrite, ExecutionFailed, NotAllowedToRun
 from workbench.runtime.child_process.child import Child
 
@@ -72,7 +73,7 @@ def test_strings_are_shown_safely() -> None:
 
 
 def test_json_is_strict() -> None:
-    found = runner.as_json(
+    found = arrays_json(
         {
             "f": np.float32([1.5, np.nan, np.inf, -np.inf]),
             "c": np.complex64([1 + 2j]),
@@ -95,7 +96,7 @@ def test_npz_holds_any_key_without_pickle(tmp_path: Path) -> None:
         "allow_pickle": np.array(True),
         "s": strings(b"one", b"three").reshape(2, 1),
     }
-    runner._save(tmp_path / "out.npz", outputs)
+    runner.save(tmp_path / "out.npz", outputs)
     with np.load(tmp_path / "out.npz", allow_pickle=False) as found:
         assert set(found.files) == set(outputs)
         assert found["file"].tolist() == [1, 2] and found["a/b"].tolist() == [[3]]
@@ -104,9 +105,9 @@ def test_npz_holds_any_key_without_pickle(tmp_path: Path) -> None:
 
 def test_npz_that_would_lose_something_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CannotWrite, match="zero byte"):
-        runner._save(tmp_path / "out.npz", {"s": strings(b"one\0")})
+        runner.save(tmp_path / "out.npz", {"s": strings(b"one\0")})
     with pytest.raises(CannotWrite, match="Cannot write"):
-        runner._save(Path("/proc/out.npz"), {"y": np.float32([1])})
+        runner.save(Path("/proc/out.npz"), {"y": np.float32([1])})
     assert not list(tmp_path.iterdir())
 
 

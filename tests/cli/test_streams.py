@@ -30,6 +30,8 @@ COMMANDS: dict[str, tuple[list[str], int]] = {
     "apply": (["apply", "nosuch.json", "-o", "out"], 3),
     "verify": (["verify", str(DIGITS)], 3),
     "run": (["run", str(DIGITS)], 2),
+    "explain": (["explain", str(DIGITS)], 0),
+    "probe": (["probe", str(DIGITS), "nosuch"], 2),
     "tui": (["tui", str(DIGITS)], 2),
     "draw": (["draw", str(DIGITS)], 0),
     "demo": (["demo", "-o", "/dev/null/x"], 3),

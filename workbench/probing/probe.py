@@ -28,7 +28,12 @@ from workbench.runtime.component_tensors import input_components
 from workbench.runtime.inputs.make_inputs import make_inputs
 from workbench.runtime.inputs.values import complete, to_values
 from workbench.surgery.export.duplicate_variables import restoring_what_is_read
-from workbench.surgery.exposing.exposed_tensors import ITERATIONS, ExposedTensors, expose_tensors
+from workbench.surgery.exposing.exposed_tensors import (
+    ITERATIONS,
+    ExposedTensors,
+    expose_tensors,
+    find_tensors,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -141,6 +146,8 @@ def probe(
             f"{len(addresses) - MOST:,} of {len(addresses):,} steps are left out: name tensors to see them."
         )
         addresses = addresses[:MOST]
+    for wrong in find_tensors(meta, {one: one for one in tensors}, chosen).wrong.values():
+        raise UnknownName(wrong.message, where=wrong.where, hint=wrong.hint)
     components = input_components(meta, chosen)
     given = to_values(inputs or {}, chosen, components)
     made: Mapping[str, str] = {}
@@ -175,7 +182,7 @@ def probe(
         arrays: dict[str, Array] = {}
         for start in range(0, len(addresses), _AT_ONCE):
             part = addresses[start : start + _AT_ONCE]
-            copy, exposed = _instrumented(opened, meta, chosen, part, iterations, named=bool(tensors))
+            copy, exposed = _instrumented(opened, meta, chosen, part, iterations)
             if not exposed.done.tensors:
                 continue
             ports, keys = _with_tensors(chosen, exposed)
@@ -193,18 +200,12 @@ def _instrumented(
     signature: Signature,
     addresses: Sequence[str],
     iterations: int,
-    *,
-    named: bool,
 ) -> tuple[MetaGraph, ExposedTensors]:
-    """Return a copy of a MetaGraph that gives out tensors; those that can't be are left out, or an error if named."""
+    """Return a copy of a MetaGraph that gives out tensors; those that can't be given out are left out."""
     proto = MetaGraphDef()
     proto.CopyFrom(meta.proto)
     wanted = {f"t{number}": address for number, address in enumerate(addresses)}
     exposed = expose_tensors(meta, proto, wanted, signature=signature, iterations=iterations)
-    wrong = {**exposed.wrong}
-    if named and wrong:
-        first = next(iter(wrong.values()))
-        raise UnknownName(first.message, where=first.where, hint=first.hint)
     copy = MetaGraph(proto, bundle=lambda: model.bundle, folder=model.folder, format=meta.format)
     return copy, exposed
 
