@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -28,6 +31,7 @@ def test_a_model_however_it_is_given() -> None:
         ("dot", "digraph "),
         ("mermaid", "flowchart TD"),
         ("html", "<!DOCTYPE html>"),
+        ("json", "{"),
     ],
 )
 def test_formats(format: Any, start: str) -> None:
@@ -59,3 +63,22 @@ def test_what_is_not_there_is_refused() -> None:
         wb.draw(DIGITS, open=["MatMul"])
     with pytest.raises(wb.WorkbenchError, match="max_boxes"):
         wb.draw(DIGITS, time_limit=0)
+
+
+def test_a_notebook_shows_the_picture() -> None:
+    svg = wb.draw(DIGITS, format="svg")
+    assert svg._repr_svg_() == svg and svg._repr_html_() is None
+    page = wb.draw(DIGITS, format="html")
+    shown = page._repr_html_()
+    assert page._repr_svg_() is None and shown is not None
+    assert re.fullmatch(r'<iframe sandbox="allow-scripts" style="[^"]*" srcdoc="([^"<>]*)"></iframe>', shown)
+    assert unescape(shown).count(page) == 1
+    text = wb.draw(DIGITS)
+    assert text._repr_html_() == f"<pre>{text}</pre>"
+
+
+def test_json_has_what_is_drawn() -> None:
+    data = json.loads(wb.draw(DIGITS, format="json"))
+    assert [box["title"] for box in data["boxes"]] == ["myInput", "MatMul", "AddV2", "Softmax", "myOutput"]
+    assert len(data["edges"]) == 4 and data["frames"] == []
+    assert {"source", "target", "label", "control", "seam"} == set(data["edges"][0])

@@ -161,7 +161,7 @@ def test_graphml(model: Path) -> None:
     assert len(nx.read_graphml(written)) == len(found)
 
 
-@pytest.mark.parametrize("format", ["text", "svg", "dot", "mermaid"])
+@pytest.mark.parametrize("format", ["text", "svg", "dot", "mermaid", "html", "json"])
 def test_the_command(format: str, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "picture"
     words = ("draw", model, "--signature", REAL[0], "--max-boxes", "1000", "--format", format, "-o", target)

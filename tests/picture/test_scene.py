@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -211,3 +212,36 @@ def test_focus_on_a_closed_box_of_a_group_shows_what_is_in_it() -> None:
         *(f"net/conv0_block1_Relu_{number}" for number in range(5, 10)),
         "net/conv0_block2_Relu_10",
     ]
+
+
+def test_only_the_ways_between_two_nodes() -> None:
+    def build(graph: Any) -> None:
+        graph.node.add(name="x", op="Placeholder").attr["dtype"].type = 1
+        for name, *inputs in (
+            ("a", "x"),
+            ("b", "a"),
+            ("c", "a"),
+            ("d", "b"),
+            ("side", "x"),
+            ("y", "d", "c", "side"),
+        ):
+            one = graph.node.add(name=name, op="AddN" if len(inputs) > 1 else "Relu")
+            one.attr["T"].type = 1
+            if len(inputs) > 1:
+                one.attr["N"].i = len(inputs)
+            one.input.extend(inputs)
+
+    meta = meta_of(build, {"in": "x:0"}, {"out": "y:0"})
+
+    def drawn(**ends: str) -> set[str]:
+        return {node.id for node in build_scene(meta, **ends).nodes if node.kind == "op"}  # type: ignore[arg-type]
+
+    assert drawn(source="a", target="y") == {"a", "b", "c", "d", "y"}
+    assert drawn(source="b", target="y") == {"b", "d", "y"}
+    assert drawn(source="b") == {"b", "d", "y"}
+    assert drawn(target="d") == {"a", "b", "d"}
+    assert "Only what is on the way from b to y is drawn." in build_scene(meta, source="b", target="y").notes
+    with pytest.raises(UnknownName, match="No data flows from 'd' to 'c'"):
+        build_scene(meta, source="d", target="c")
+    with pytest.raises(UnknownName, match="nothing called 'q'"):
+        build_scene(meta, source="q")

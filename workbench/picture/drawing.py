@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from html import escape
 from typing import TYPE_CHECKING, Literal, get_args
 
 from workbench.errors import ChildTimeout, UnknownName, UsageError, WrongType
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from workbench.surgery.draft import Draft
     from workbench.surgery.plan import Plan
 
-Format = Literal["text", "svg", "dot", "mermaid", "html"]
+Format = Literal["text", "svg", "dot", "mermaid", "html", "json"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 TIME_LIMIT = 20.0
 
@@ -43,6 +44,8 @@ class Drawing:
         ascii: whether text has ASCII characters only.
         theme: the colours of an SVG or a page.
         time_limit: for the layout, in seconds.
+        source: the node or box from which the ways that are drawn begin, or None.
+        target: the node or box at which they end, or None.
     """
 
     signature: str | None = None
@@ -57,6 +60,8 @@ class Drawing:
     ascii: bool = False
     theme: Theme = "auto"
     time_limit: float = TIME_LIMIT
+    source: str | None = None
+    target: str | None = None
 
     def scene(
         self, meta: MetaGraph, handles: Sequence[str] = (), *, adapted: bool = False, whole: bool = False
@@ -84,6 +89,8 @@ class Drawing:
             function=self.function,
             focus=self.focus,
             hops=self.hops,
+            source=self.source,
+            target=self.target,
             show_control=self.control,
             owners=owners or None,
             seam=seam,
@@ -122,7 +129,7 @@ class Drawing:
 
         Args:
             scene: what is drawn; for `html`, a whole one.
-            format: `text`, `svg`, `dot`, `mermaid` or `html`.
+            format: `text`, `svg`, `dot`, `mermaid`, `html` or `json`.
             title: of an SVG or a page.
 
         Raises:
@@ -136,6 +143,10 @@ class Drawing:
             from workbench.picture.render.mermaid import to_mermaid
 
             return to_mermaid(scene)
+        if format == "json":
+            from workbench.picture.render.data import to_json
+
+            return to_json(scene)
         if format == "html":
             from workbench.picture.render.html import FIRST_BOXES, to_html
 
@@ -151,6 +162,31 @@ class Drawing:
         canvas = Canvas(layout, "ascii" if self.ascii else "unicode")
         head = "".join(text for text, _ in canvas.legend())
         return f"{head}\n\n{canvas.text()}\n" if head else f"{canvas.text()}\n"
+
+
+class Picture(str):
+    """The text of a picture, which a notebook shows as the picture.
+
+    Attributes:
+        format: what the text is.
+    """
+
+    format: Format
+
+    def __new__(cls, text: str, format: Format) -> Picture:
+        """Return a text of a format."""
+        found = super().__new__(cls, text)
+        found.format = format
+        return found
+
+    def _repr_svg_(self) -> str | None:
+        return str(self) if self.format == "svg" else None
+
+    def _repr_html_(self) -> str | None:
+        if self.format == "html":  # a page of its own, which can't reach the notebook
+            style = "width:100%;height:600px;border:1px solid #888"
+            return f'<iframe sandbox="allow-scripts" style="{style}" srcdoc="{escape(self)}"></iframe>'
+        return f"<pre>{escape(self)}</pre>" if self.format == "text" else None
 
 
 def draw(
@@ -169,8 +205,10 @@ def draw(
     ascii: bool = False,
     theme: Theme = "auto",
     time_limit: float = TIME_LIMIT,
-) -> str:
-    """Return a picture of a model or a plan as text, SVG, DOT, Mermaid or HTML.
+    source: str | None = None,
+    target: str | None = None,
+) -> Picture:
+    """Return a picture of a model or a plan as text, SVG, DOT, Mermaid, HTML or JSON.
 
     Of a plan, its result is drawn.
 
@@ -180,7 +218,7 @@ def draw(
 
     Args:
         model: an opened model, a MetaGraph, a plan, a draft, or what `open_model` takes.
-        format: `text`, `svg`, `dot`, `mermaid` or `html`.
+        format: `text`, `svg`, `dot`, `mermaid`, `html` or `json`.
         signature: whose outputs to start from; None for the default one, and if there is none, all.
         function: draw this function of the library instead of the main graph.
         focus: draw only the neighbourhood of this node or box.
@@ -193,6 +231,8 @@ def draw(
         ascii: draw text with ASCII characters only.
         theme: colours of an SVG or a page: `light`, `dark` or `auto`.
         time_limit: for the layout, in seconds.
+        source: draw only what depends on this node or box.
+        target: draw only what this node or box depends on; with `source`, the ways between the two.
 
     Raises:
         UsageError: there is no such format.
@@ -209,10 +249,23 @@ def draw(
         raise WrongType("The boxes to open", "a list of texts", open)
     meta, handles, title, adapted = _subject(model)
     drawing = Drawing(
-        signature, function, focus, hops, open, max_boxes, control, right, detail, ascii, theme, time_limit
+        signature,
+        function,
+        focus,
+        hops,
+        open,
+        max_boxes,
+        control,
+        right,
+        detail,
+        ascii,
+        theme,
+        time_limit,
+        source,
+        target,
     )
     scene = drawing.scene(meta, handles, adapted=adapted, whole=format == "html")
-    return drawing.text(scene, format, title)
+    return Picture(drawing.text(scene, format, title), format)
 
 
 def handles_of(model: Model) -> list[str]:

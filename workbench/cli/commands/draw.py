@@ -1,7 +1,7 @@
-"""Draw the graph behind a signature as text, SVG, DOT, Mermaid or HTML.
+"""Draw the graph behind a signature as text, SVG, DOT, Mermaid, HTML or JSON.
 
 Function calls are drawn opened; constants and variable reads are folded into the ops that use them. A large graph is
-collapsed by name scope: --open shows the inside of a box, --focus only the neighbourhood of a node. In a merged model
+collapsed by name scope: --open shows the inside of a box, --around only the neighbourhood of a node. In a merged model
 each source has its own colour and mark, and the boundary between them is highlighted. HTML is one file for a browser,
 without a network: it opens and closes boxes itself, and shows attributes, shapes and places.
 """
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import io
 import os
-from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +30,8 @@ examples:
   workbench draw ./model
   workbench draw ./model -o model.svg
   workbench draw ./model -o model.html
-  workbench draw ./model --focus dense/MatMul --hops 3
+  workbench draw ./model --around dense/MatMul --hops 3
+  workbench draw ./model --from block_3 --to block_5
   workbench draw ./model --open block_3/ --right
   workbench draw ./model --format mermaid
 
@@ -46,6 +46,7 @@ _SUFFIXES = {
     ".mermaid": "mermaid",
     ".html": "html",
     ".htm": "html",
+    ".json": "json",
 }
 _NAMES = tuple(dict.fromkeys(_SUFFIXES.values()))
 _STYLES = {
@@ -68,7 +69,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         choices=_NAMES,
-        help="default: by the suffix of FILE (.txt .svg .dot .gv .mmd .html), else text",
+        help="default: by the suffix of FILE (.txt .svg .dot .gv .mmd .html .json), else text",
     )
     completes_files(
         parser.add_argument("-o", "--output", metavar="FILE", help="write to a new file instead of stdout")
@@ -79,9 +80,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--tag-set", "--tag_set", metavar="T", help="tag set of the MetaGraph, such as serve,gpu"
     )
     parser.add_argument("--function", metavar="F", help="draw a function of the library")
-    parser.add_argument("--focus", metavar="NODE", help="draw only the neighbourhood of this node")
+    parser.add_argument(
+        "--around", "--focus", dest="focus", metavar="NODE", help="draw only the neighbourhood of this node"
+    )
     parser.add_argument(
         "--hops", type=int, default=2, metavar="N", help="size of the neighbourhood, in steps (default: 2)"
+    )
+    parser.add_argument(
+        "--from", dest="source", metavar="A", help="draw only what depends on this node or box"
+    )
+    parser.add_argument(
+        "--to",
+        dest="target",
+        metavar="B",
+        help="draw only what this node or box depends on; with --from, the ways between",
     )
     parser.add_argument(
         "--open", action="append", default=[], metavar="BOX", help="show the inside of this box; repeatable"
@@ -145,23 +157,19 @@ def _as_json(
     drawing: Drawing, scene: Scene, model: Model, args: argparse.Namespace, out: Output
 ) -> dict[str, Any]:
     """Return the boxes and edges as JSON, with the picture if asked for."""
+    from workbench.picture.render.data import to_data
+
     picture = None
     if args.asked:
         picture = io.StringIO()
         _picture(drawing, scene, model, args, Output(quiet=True, stdout=picture, stderr=out.stderr))
-    fields = ("id", "title", "subtitle", "kind", "owner", "seam", "path", "count", "opens", "frame")
     return {
         "schema_version": SCHEMA_VERSION,
         "path": str(model.read_from),
         "format": args.format if args.asked else None,
         "output": args.output,
         "picture": picture.getvalue() if picture is not None and args.output is None else None,
-        "boxes": [{name: getattr(node, name) for name in fields} for node in scene.nodes],
-        "edges": [asdict(edge) for edge in scene.edges],
-        "frames": [
-            {"id": one.id, "title": one.title, "path": one.path, "frame": one.frame} for one in scene.frames
-        ],
-        "notes": list(scene.notes),
+        **to_data(scene),
     }
 
 
@@ -198,7 +206,8 @@ def _drawing(args: argparse.Namespace) -> Drawing:
     from workbench.picture.drawing import Drawing
 
     fields = ("signature", "function", "focus", "hops", "open", "max_boxes", "control", "right", "detail")
-    return Drawing(**{name: getattr(args, name) for name in (*fields, "ascii", "theme", "time_limit")})
+    more = ("ascii", "theme", "time_limit", "source", "target")
+    return Drawing(**{name: getattr(args, name) for name in (*fields, *more)})
 
 
 def _picture(drawing: Drawing, scene: Scene, model: Model, args: argparse.Namespace, out: Output) -> None:

@@ -1,1 +1,1 @@
-"""A laid-out scene as terminal text, SVG, DOT, Mermaid or HTML."""
+"""A laid-out scene as terminal text, SVG, DOT, Mermaid, HTML or JSON."""

@@ -87,11 +87,12 @@ function arrange() {
 function join(level, u, v, a, b, edge) {
   const key = `${u}>${v}`;
   let line = level.edges.get(key);
-  if (!line) level.edges.set(key, line = {u, v, leaves: [], control: true, seam: false, label: ""});
+  if (!line) level.edges.set(key, line = {u, v, leaves: [], control: true, seam: false, label: "", told: new Map()});
   line.leaves.push({a, b, edge});
   line.control = line.control && edge.control;
   line.seam = line.seam || edge.seam;
-  line.label = line.leaves.length > 1 ? `${line.leaves.length} tensors` : edge.label;
+  if (edge.label) line.told.set(`${edge.s} ${edge.label}`, edge.label);
+  line.label = line.told.size > 1 ? `${line.told.size} tensors` : [...line.told.values()][0] || "";
 }
 
 const childOf = (at, group) => { while (at >= 0 && items[at].parent !== group) at = items[at].parent; return at; };

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -15,8 +16,9 @@ from workbench.model.op_classes import CALLS, NO_VALUE, READS
 from workbench.model.signature import Signature
 from workbench.model.tensors import Tensor
 from workbench.picture.scene.assemble import Assembly, Part
-from workbench.picture.scene.flat import End, Flattener, Item, body_ends
-from workbench.picture.scene.fold import Folded, fold
+from workbench.picture.scene.flat import End, Flattener, body_ends
+from workbench.picture.scene.fold import fold
+from workbench.picture.scene.neighbourhood import around, between
 from workbench.picture.scene.scene import ADAPTERS, Scene
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ def build_scene(
     show_control: bool = False,
     focus: str | None = None,
     hops: int = 2,
+    source: str | None = None,
+    target: str | None = None,
     owners: Mapping[str, str] | None = None,
     seam: Collection[str] = (),
     max_boxes: int = MAX_BOXES,
@@ -54,13 +58,15 @@ def build_scene(
         show_control: draw control edges, and what hangs on them alone.
         focus: id or written place of a node: draw only what is `hops` away from it, uncollapsed.
         hops: how far to look around `focus`.
+        source: draw only what depends on this node or scope.
+        target: draw only what this node or scope depends on; with `source`, the ways between the two.
         owners: first scope of a node's name → handle, for a merged draft; None if there is one model.
         seam: nodes of the main graph at which a wire ends (`HANDLE/placeholder`).
         max_boxes: above this, name scopes are collapsed; level by level, as deep as fits.
         whole: open every scope and every body instead, and list the attributes of nodes.
 
     Raises:
-        UnknownName: there is no such signature, root, function or focus.
+        UnknownName: there is no such signature, root, function or focus, or no way to it.
     """
     wanted = _Wanted(
         signature,
@@ -72,13 +78,14 @@ def build_scene(
     )
     part, known = _prepared(meta, wanted)
     notes = list(known)
+    members = partial(part.members, limit=max_boxes)
+    if source is not None or target is not None:
+        part = Part(part.flat, between(part.folded, source, target, members), part.start, focused=True)
+        words = [f"from {names.show(source)}"] if source is not None else []
+        words += [f"to {names.show(target)}"] if target is not None else []
+        notes.append(f"Only what is on the way {' '.join(words)} is drawn.")
     if focus is not None:
-        part = Part(
-            part.flat,
-            _around(part.folded, focus, part.members(focus, max_boxes), hops),
-            part.start,
-            focused=True,
-        )
+        part = Part(part.flat, around(part.folded, focus, members, hops), part.start, focused=True)
         notes.append(
             f"Only the neighbourhood of {names.show(focus)}, up to {names.count(hops, 'step')}, is drawn."
         )
@@ -263,55 +270,6 @@ def _producers(flat: Flattener, outputs: Iterable[End | str]) -> set[str]:
             if ref is not None:
                 found.add(ref.key)
     return found
-
-
-def _around(folded: Folded, focus: str, members: Collection[str], hops: int) -> Folded:
-    """Return what is within `hops` edges of a node, in either direction.
-
-    Of a scope, of any node in it (`members`).
-    """
-    start = folded.home.get(focus, focus)
-    centre = [start] if start in folded.items else [key for key in members if key in folded.items]
-    if not centre:
-        inside = tuple(f"{focus.rstrip('*')}{end}" for end in ("/", names.CALL_SEPARATOR, "_"))
-        exact = focus.endswith((names.CALL_SEPARATOR, "*"))
-        centre = [key for key in folded.items if key.startswith(focus.rstrip("*") if exact else inside)]
-    if not centre:
-        centre = [key for key, item in folded.items.items() if focus in _said(item)]
-        if len(centre) > 1:
-            listed = ", ".join(map(names.show, centre[:8])) + (", …" if len(centre) > 8 else "")
-            raise UnknownName(
-                f"{len(centre)} boxes are called {names.show(focus)!r}.", hint=f"Choose one of {listed}."
-            )
-    if not centre:
-        hint = names.did_you_mean(focus, folded.items, noun="boxes")
-        raise UnknownName(f"There is nothing called {names.show(focus)!r} in this picture.", hint=hint)
-    readers: dict[str, list[str]] = {}
-    for key, refs in folded.edges.items():
-        for ref in refs:
-            readers.setdefault(ref.key, []).append(key)
-    distance = dict.fromkeys(centre, 0)
-    todo = deque(centre)
-    while todo:
-        key = todo.popleft()
-        if distance[key] == hops:
-            continue
-        for other in (*(ref.key for ref in folded.edges.get(key, ())), *readers.get(key, ())):
-            if other not in distance:
-                distance[other] = distance[key] + 1
-                todo.append(other)
-    return Folded(
-        {key: item for key, item in folded.items.items() if key in distance},
-        {key: [ref for ref in folded.edges[key] if ref.key in distance] for key in distance},
-        folded.inside,
-        folded.facts,
-        folded.home,
-    )
-
-
-def _said(item: Item) -> tuple[str, ...]:
-    """Return what a box says of a node: its op, its name, the name's last part."""
-    return item.op, item.name, item.name.rpartition("/")[2]
 
 
 _OF_ADAPTERS = re.compile(r"(connect|adapt)_[0-9]+(_[0-9]+)?")
