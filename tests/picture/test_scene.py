@@ -245,3 +245,12 @@ def test_only_the_ways_between_two_nodes() -> None:
         build_scene(meta, source="d", target="c")
     with pytest.raises(UnknownName, match="nothing called 'q'"):
         build_scene(meta, source="q")
+
+
+def test_a_box_is_named_by_its_title() -> None:
+    meta = chain(400, "block_{0}/part_{1}/")
+    near = build_scene(meta, source="block_1", target="block_2")
+    numbers = [int(node.id.rpartition("_")[2]) for node in near.nodes if node.kind == "op"]
+    assert numbers == list(range(100, 300))
+    with pytest.raises(UnknownName):
+        build_scene(meta, source="block_9")

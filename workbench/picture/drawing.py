@@ -168,25 +168,25 @@ class Picture(str):
     """The text of a picture, which a notebook shows as the picture.
 
     Attributes:
-        format: what the text is.
+        kind: the format of the text.
     """
 
-    format: Format
+    kind: Format
 
-    def __new__(cls, text: str, format: Format) -> Picture:
+    def __new__(cls, text: str, kind: Format) -> Picture:
         """Return a text of a format."""
         found = super().__new__(cls, text)
-        found.format = format
+        found.kind = kind
         return found
 
     def _repr_svg_(self) -> str | None:
-        return str(self) if self.format == "svg" else None
+        return str(self) if self.kind == "svg" else None
 
     def _repr_html_(self) -> str | None:
-        if self.format == "html":  # a page of its own, which can't reach the notebook
+        if self.kind == "html":  # a page of its own, which can't reach the notebook
             style = "width:100%;height:600px;border:1px solid #888"
             return f'<iframe sandbox="allow-scripts" style="{style}" srcdoc="{escape(self)}"></iframe>'
-        return f"<pre>{escape(self)}</pre>" if self.format == "text" else None
+        return f"<pre>{escape(self)}</pre>" if self.kind == "text" else None
 
 
 def draw(

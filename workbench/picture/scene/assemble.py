@@ -60,14 +60,15 @@ class Part:
         return self.trees[limit]
 
     def members(self, key: str, limit: int) -> list[str]:
-        """Return the items that a closed box represents; none for an unknown scope."""
-        todo = [self.tree(limit)]
-        while todo:
-            scope = todo.pop()
-            if scope.key == key:
-                return list(scope.all_items())
-            todo.extend(scope.scopes.values())
-        return []
+        """Return the items that a closed box represents, named by its place or, if no other has it, its title.
+
+        None for an unknown scope.
+        """
+        scopes = list(self.tree(limit).all_scopes())
+        found = [scope for scope in scopes if scope.key == key] or [
+            scope for scope in scopes if scope.name == key.rstrip("/")
+        ]
+        return list(found[0].all_items()) if len(found) == 1 else []
 
 
 @dataclass
@@ -127,7 +128,10 @@ class Assembly:
                 self._add_scope(part, cover.closed[scope_key], cover)
         self._add_edges(part, box_of)
         self.hidden_controls += part.flat.hidden_controls
-        self.folded += len(part.flat.items) - len(items)
+        if part.focused:  # the rest is left out, not folded
+            self.folded += len({one for key in items for one in part.folded.inside.get(key, ())})
+        else:
+            self.folded += len(part.flat.items) - len(items)
 
     def _owner(self, key: str) -> str | None:
         return self.owners.get(key.partition(CALL_SEPARATOR)[0].partition("/")[0]) if self.owners else None
