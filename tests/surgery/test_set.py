@@ -80,6 +80,17 @@ def test_what_can_not_be_set(tmp_path: Path, step: Set, code: str) -> None:
     assert isinstance(found, Refused) and codes(found.findings) == [code]
 
 
+@pytest.mark.parametrize("name", ["set", "default"])
+def test_two_inputs_of_one_tensor(tmp_path: Path, name: str) -> None:
+    path = two(tmp_path / "m").signature(x_in="x:0", z_in="z:0", k_in="z:0", y_out="y:0").save()
+    step = f"{name} input=z value=[[1,2,3,4]]"
+    found = changed(open_model(path), parse_step(step))
+    assert isinstance(found, Refused) and codes(found.findings) == ["signature-input"]
+    assert found.findings[0].message == "Input 'k' feeds the same tensor as 'z', z:0."
+    draft = made(open_model(path), parse_step("signature drop_inputs=k"), parse_step(step))
+    assert "k" not in draft.meta.signatures["serving_default"].inputs
+
+
 def test_one_of_several_signatures_has_to_be_chosen(tmp_path: Path) -> None:
     model = two(tmp_path / "m")
     for key in ("one", "other"):

@@ -384,8 +384,13 @@ def _is_picture(sizes: tuple[int, ...]) -> bool:
 
 
 def _is_plane(component: ComponentTensor, shape: tuple[int | None, ...]) -> bool:
-    """Whether it is one picture, height × width × channels, with no batch."""
-    return component.dtype == dtypes.UINT8 and len(shape) == 3 and shape[0] is None and shape[2] in (1, 3, 4)
+    """Whether it is one picture of any size, height × width × channels, with no batch."""
+    return (
+        component.dtype == dtypes.UINT8
+        and len(shape) == 3
+        and shape[:2] == (None, None)
+        and shape[2] in (1, 3, 4)
+    )
 
 
 def _guess(sizes: list[int | None], unknown: list[int], facts: Facts, style: Style, other: int) -> list[int]:

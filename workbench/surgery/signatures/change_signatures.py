@@ -235,9 +235,16 @@ class _Change:
             )
             self.wrong("signature-outputs", signature.key, told, hint)
         needs, nodes = Needs(self.workspace.original), self.workspace.original.nodes
+        still_fed = {
+            names.input_node(text)
+            for key, port in signature.inputs.items()
+            if key not in self.drop_inputs
+            for text in port.tensors
+        }
         for key in self.drop_inputs:
             tensors = [names.input_tensor(text) for text in signature.inputs[key].tensors]
             bare = {one.node for one in tensors if one.node in nodes and nodes[one.node].op in MUST_BE_FED}
+            bare -= still_fed
             for output, port in kept.items() if bare else ():
                 if bare.isdisjoint(needs.nodes(port.tensors)):
                     continue

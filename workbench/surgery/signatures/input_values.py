@@ -14,13 +14,26 @@ from workbench.surgery.workspace import Workspace
 
 
 def input_of(workspace: Workspace, signature: Signature, key: str) -> Port | None:
-    """Return an input of a signature, or report that it has none of this key."""
+    """Return an input of a signature; report that it has none of this key, or that another key is the same tensor."""
     port = signature.inputs.get(key)
     if port is None:
         told = f"The signature {show(signature.key)!r} has no input {show(key)!r}."
         workspace.note(
             "signature-input", "error", show(key), told, did_you_mean(key, signature.inputs, noun="inputs")
         )
+        return None
+    same = [
+        show(one.key) for one in signature.inputs.values() if one is not port and port.tensor in one.tensors
+    ]
+    if same:
+        workspace.note(
+            "signature-input",
+            "error",
+            show(key),
+            f"Input {same[0]!r} feeds the same tensor as {show(key)!r}, {show(port.tensor)}.",
+            f"Drop the input {same[0]!r} in a step before: signature drop_inputs={same[0]}.",
+        )
+        return None
     return port
 
 
