@@ -51,6 +51,17 @@ def wire(session: Session) -> Connect:
     )
 
 
+def test_what_was_found_while_a_model_was_not_open_is_looked_for_again(sample_models: Path) -> None:
+    first, second = sample_models / "image_base64", sample_models / "digits"
+    session = Session(Plan((Source("a", first), Source("b", second)), (Connect("pixels", "myInput"),)))
+    session.load(first)
+    assert session.compute().draft is None and session.outcome is not None
+    session.load(second)
+    assert session.outcome is None
+    found = session.compute()
+    assert found.draft is not None and session.outcome is found
+
+
 def test_a_wire_is_a_plan_that_can_be_built(pair: Session) -> None:
     assert wire(pair) == Connect("pixels", "myInput")
     outcome = pair.compute()

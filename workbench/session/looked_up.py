@@ -57,7 +57,7 @@ class LookedUp(OpenedModels):
         super().__init__(plan, commit)
         self._join: tuple[Plan, Join] | None = None
         self._judge: tuple[Plan, int, Judge] | None = None
-        self._outcome: Outcome | None = None
+        self._outcome: tuple[int, Outcome] | None = None
 
     # -- wires and shares
 
@@ -152,8 +152,9 @@ class LookedUp(OpenedModels):
         from workbench.checks.open_model import examine
 
         plan, models = self.plan, self.models
-        if self._outcome is not None and self._outcome.plan == plan:
-            return self._outcome
+        known = self._known(plan, len(models))
+        if known is not None:
+            return known
         found = [
             replace(finding, where=f"{handle}@{finding.where}" if finding.where else handle)
             for handle, model in models.items()
@@ -166,10 +167,16 @@ class LookedUp(OpenedModels):
             draft, said = build(plan, models)
             found += [finding for finding in said if finding not in found]
         outcome = Outcome(plan, draft, tuple(by_severity(found)))
-        self._outcome = outcome
+        if plan == self.plan and len(models) == len(self.models):  # a slower thread may look at an older plan
+            self._outcome = len(models), outcome
         return outcome
 
     @property
     def outcome(self) -> Outcome | None:
-        """Return what `compute` found for the current plan, None if it did not run."""
-        return self._outcome if self._outcome is not None and self._outcome.plan == self.plan else None
+        """Return what `compute` found for the current plan and its opened models, None if it did not run."""
+        return self._known(self.plan, len(self.models))
+
+    def _known(self, plan: Plan, opened: int) -> Outcome | None:
+        """Return what was found for a plan of which this many models were open."""
+        found = self._outcome
+        return found[1] if found is not None and found[0] == opened and found[1].plan == plan else None

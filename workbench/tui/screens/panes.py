@@ -303,6 +303,7 @@ class PanesScreen(RegionScreen):
     def _computed(self, outcome: Outcome) -> None:
         if outcome.plan != self.session.plan or not self.is_attached:
             return
+        outcome = self.session.outcome or outcome  # a slower thread may have seen fewer models
         self._outcome = outcome
         self.query_one(Findings).show_findings(outcome.findings)
         self._head()
