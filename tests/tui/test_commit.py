@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from tests.surgery.tiny import doubler
 from tests.tui.driving import drive, press, screen_text, settle, type_text, until
 from tests.tui.test_browse import pane
 from tests.tui.test_wire import PAIR, command
-from workbench.errors import TargetExists
+from workbench.errors import Cancelled, TargetExists
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.screens.commit import CommitScreen
 from workbench.tui.screens.dialog import AskScreen
@@ -221,6 +222,37 @@ def test_a_file_is_picked_for_an_input(sample_models: Path, tmp_path: Path) -> N
         assert "--input" in command(app)
 
     drive(story, [sample_models / name for name in PAIR], state=tmp_path / "state")
+
+
+def test_a_cancelled_commit_ends_after_its_child(sample_models: Path, tmp_path: Path) -> None:
+    """The next commit would take over a child that is about to be killed."""
+    from workbench.runtime.child_process.child import Child
+    from workbench.session.committing import Committer
+    from workbench.session.options import CommitOptions
+    from workbench.surgery.draft import apply
+    from workbench.surgery.plan import Plan
+
+    class Slow(Child):
+        """A child whose end takes a while, as on a busy machine."""
+
+        def kill(self) -> None:
+            time.sleep(1.0)
+            super().kill()
+
+    draft = apply(Plan.join(*(sample_models / name for name in PAIR), wires="pixels=myInput"))
+    committer = Committer()
+    committer.warm(CommitOptions())
+    assert committer._child is not None
+    committer._child.close()
+    committer._child = Slow().start()
+
+    def cancel(phase: str, text: str) -> None:
+        committer.cancel()
+
+    with pytest.raises(Cancelled):
+        committer.commit(draft, str(tmp_path / "out"), CommitOptions(), cancel)
+    assert committer.child_pid is None
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.needs_tf

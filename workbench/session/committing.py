@@ -43,7 +43,10 @@ class Committer:
         self._made_for: tuple[object, ...] = ()
         self._used = 0.0
         self._running = threading.Lock()
+        self._ending = threading.Lock()
         self._cancelled = threading.Event()
+        self._active = False
+        self._killer: threading.Thread | None = None
         self._progress: Progress = lambda phase, text: None
 
     @property
@@ -99,7 +102,9 @@ class Committer:
             progress(phase, text)
 
         with self._running:
-            self._cancelled.clear()
+            with self._ending:
+                self._cancelled.clear()
+                self._active = True
             self._progress = told
             try:
                 told("check", "checking target and inputs")
@@ -124,8 +129,7 @@ class Committer:
                     raise Cancelled(_CANCELLED) from error
                 raise
             finally:
-                self._progress = lambda phase, text: None
-                self._used = self._clock()
+                self._end()
         if self._cancelled.is_set() and not report.published:
             raise Cancelled(_CANCELLED)
         if report.published:
@@ -134,10 +138,23 @@ class Committer:
 
     def cancel(self) -> None:
         """Cancel a running commit, which then raises `Cancelled`."""
-        self._cancelled.set()
-        child = self._child
-        if child is not None and self.running:
-            threading.Thread(target=child.kill, daemon=True).start()
+        with self._ending:
+            if not self._active or self._killer is not None:
+                return
+            self._cancelled.set()
+            if self._child is not None:
+                self._killer = threading.Thread(target=self._child.kill, daemon=True)
+                self._killer.start()
+
+    def _end(self) -> None:
+        """Note that a commit has ended; wait until its child is killed, which the next one would take over."""
+        with self._ending:
+            self._active = False
+            killer, self._killer = self._killer, None
+        if killer is not None:
+            killer.join()
+        self._progress = lambda phase, text: None
+        self._used = self._clock()
 
     def tick(self) -> None:
         """End a child that was idle for too long; to be called now and then."""

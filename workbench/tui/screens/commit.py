@@ -56,6 +56,7 @@ class CommitScreen(Screen[None]):
         self.call: Call | None = None
         self.progress = Progress()
         self._asked = False
+        self._cancelling = False
 
     def compose(self) -> ComposeResult:
         """Yield form, board, command line and keys."""
@@ -200,6 +201,7 @@ class CommitScreen(Screen[None]):
         self.session.set_commit("target", target=target)
         self.report = self.call = None
         self.progress = Progress()
+        self._cancelling = False
         self.add_class("-running")
         self.board.border_title = "Committing"
         self.board.focus()
@@ -216,6 +218,8 @@ class CommitScreen(Screen[None]):
 
     def _tick(self) -> None:
         if self.has_class("-running"):
+            if self._cancelling:
+                self.app.committer.cancel()
             self.board.show_detail(self.progress.lines(glyphs.FITS, glyphs.CLOSED), stay=True)
         self._head()
 
@@ -274,7 +278,8 @@ class CommitScreen(Screen[None]):
     @on(CommitForm.LeaveAsked)
     def action_leave(self) -> None:
         """Cancel a running commit; otherwise return to the models."""
-        if self.app.committer.running:
+        if self.has_class("-running"):
+            self._cancelling = True  # and again until it has begun: its thread may not run yet
             self.app.committer.cancel()
             self.progress.note = "cancelling …"
             return
