@@ -55,7 +55,7 @@ def test_the_counts_are_those_of_the_graph(name: str) -> None:
         sizes = "[" + ",".join("?" if size is None else str(size) for size in port.shape or ()) + "]"
         assert f"`{port.key}` ({port.dtype} {sizes})" in found.summary
     told = [
-        int(number) for line in lines(found, "All nodes") for number in re.findall(r"^(\d+) nodes? ", line)
+        int(number) for line in lines(found, "All nodes") for number in re.findall(r"^([\d,]+) nodes? ", line)
     ]
     assert sum(told) == len(meta.nodes)
     variables = lines(found, "Variables")

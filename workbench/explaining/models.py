@@ -7,7 +7,18 @@ from collections.abc import Iterator
 from workbench.describe.text import size
 from workbench.explaining.explanation import Explanation, Line, Section, section
 from workbench.explaining.path import follow, phrases
-from workbench.explaining.roles import GRADIENT, INIT, INITIALISER, READ, REST, SAVER, SIGNATURE, TABLE, Roles
+from workbench.explaining.roles import (
+    GRADIENT,
+    INIT,
+    INITIALISER,
+    OTHER,
+    READ,
+    REST,
+    SAVER,
+    SIGNATURE,
+    TABLE,
+    Roles,
+)
 from workbench.explaining.view import View, listed, quoted, shortly, variable_type
 from workbench.graph.reach import ancestors
 from workbench.model import shapes
@@ -18,14 +29,19 @@ from workbench.names import count, input_node
 _TABLES = RESOURCE_TABLES | REF_TABLES | HASH_TABLES
 _SIGNATURES = 6
 _ROLES = {
-    INIT: "{} the init op, which loading runs once",
-    SAVER: "{} the saver, which writes and reads checkpoints",
-    TABLE: "{} tables and what fills them",
-    INITIALISER: "{} initialisers, which set variables before training and are not run by loading",
-    READ: "{} reads of variables, or questions whether they have a value, which nothing here uses",
-    GRADIENT: "{} gradients, left from training",
-    "other signature": "{} other signatures only",
-    REST: "{} nothing: no signature, saver or init op needs them",
+    SIGNATURE: ("node computes", "nodes compute", ""),
+    INIT: ("node belongs", "nodes belong", " to the init op, which loading runs once"),
+    SAVER: ("node belongs", "nodes belong", " to the saver, which writes and reads checkpoints"),
+    TABLE: ("node belongs", "nodes belong", " to tables and what fills them"),
+    INITIALISER: (
+        "node belongs",
+        "nodes belong",
+        " to initialisers, which set variables before training; loading does not run them",
+    ),
+    READ: ("node reads", "nodes read", " variables or whether they have a value, and nothing here uses that"),
+    GRADIENT: ("node belongs", "nodes belong", " to gradients, left from training"),
+    OTHER: ("node belongs", "nodes belong", " to other signatures only"),
+    REST: ("node is", "nodes are", " needed by no signature, saver or init op"),
 }
 
 
@@ -83,7 +99,9 @@ def _what(view: View) -> str:
     head = f"This is {format_of(view)}. It has {count(len(meta.nodes), 'node')}{functions}."
     shown = meta.shown_signatures
     if view.signature is None:
-        return f"{head} It has no signature, so only its callables can be called."
+        if meta.callables:
+            return f"{head} It has no signature, so only its callables can be called."
+        return f"{head} It has no signature: tensors can be fed and fetched by name only."
     first = f"The signature {quoted(view.signature.key)} {takes_and_gives(view.signature)}."
     if meta.format == "graphdef":
         first = f"It {takes_and_gives(view.signature)}: its placeholders, and the outputs that nothing uses."
@@ -111,9 +129,12 @@ def _path(view: View) -> Section:
 
 def path_lines(view: View, signature: Signature) -> Iterator[Line]:
     """Yield what happens to the inputs of a signature, a line for each phrase."""
-    steps = list(phrases(follow(view, signature)))
-    if not steps and signature.outputs:
-        yield Line("The outputs do not depend on the values of the inputs, or are the inputs themselves.")
+    found, depends = follow(view, signature)
+    steps = list(phrases(found))
+    if not depends:
+        yield Line("The outputs do not depend on the values of the inputs, at most on their shapes.")
+    elif not steps:
+        yield Line("The outputs are the inputs, passed on.")
     for number, (text, address) in enumerate(steps, 1):
         yield Line(f"{number}. {text}", address)
 
@@ -211,18 +232,15 @@ def _rest(view: View) -> Iterator[Line]:
     roles = Roles(view)
     key = view.signature.key if view.signature is not None else None
     for role, own in roles.partition(key).items():
+        one, many, what = _ROLES[role]
+        told = f"{count(len(own), one, many)}{what}"
         if role == SIGNATURE:
-            yield Line(f"{_are(own)} {quoted(key or '')}.", key)
-        else:
-            first = _saver_ops(view) if role == SAVER else []
-            shown = first or own
-            yield Line(f"{_ROLES[role].format(_are(own))}: {_examples(shown, len(own))}.", shown[0])
+            yield Line(f"{told} {quoted(key or '')}.", key)
+            continue
+        shown = (_saver_ops(view) if role == SAVER else []) or own
+        yield Line(f"{told}: {_examples(shown, len(own))}.", shown[0])
     if view.meta.functions:
         yield from _functions(view, roles, key)
-
-
-def _are(own: list[str]) -> str:
-    return f"{count(len(own), 'node is', 'nodes are')} for"
 
 
 def _examples(shown: list[str], number: int) -> str:
@@ -241,19 +259,21 @@ def _functions(view: View, roles: Roles, key: str | None) -> Iterator[Line]:
     left = set(view.meta.functions)
     groups: list[tuple[str, set[str]]] = []
     if key is not None:
-        groups.append((f"belong to {quoted(key)}", roles.functions(roles.signatures.get(key, ()))))
+        groups.append((f"to {quoted(key)}", roles.functions(roles.signatures.get(key, ()))))
     others = [nodes for other, nodes in roles.signatures.items() if other != key]
     groups += [
-        ("belong to other signatures only", roles.functions(frozenset().union(*others))),
-        ("belong to the saver", roles.functions(roles.saver)),
-        ("belong to the init op", roles.functions(roles.init)),
+        ("to other signatures only", roles.functions(frozenset().union(*others))),
+        ("to the saver", roles.functions(roles.saver)),
+        ("to the init op", roles.functions(roles.init)),
     ]
     told = []
     for what, found in groups:
         own = found & left
         left -= own
         if own:
-            told.append(f"{len(own):,} {what}")
+            told.append(f"{len(own):,} {'belongs' if len(own) == 1 else 'belong'} {what}")
     if left:
-        told.append(f"{len(left):,} only callables or nothing reach")
-    yield Line(f"Of {count(len(view.meta.functions), 'function')}: {listed(told)}.", "term:function")
+        told.append(
+            f"{len(left):,} {'is' if len(left) == 1 else 'are'} used by callables only, or by nothing"
+        )
+    yield Line(f"Of {count(len(view.meta.functions), 'function')}, {listed(told)}.", "term:function")

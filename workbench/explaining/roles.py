@@ -10,8 +10,9 @@ from workbench.graph.functions import reachable
 from workbench.model.op_classes import ASSIGNS, FILLS, VARIABLE_READS
 from workbench.names import input_node
 
-SIGNATURE, INIT, SAVER, TABLE, INITIALISER, READ, GRADIENT, REST = (
+SIGNATURE, OTHER, INIT, SAVER, TABLE, INITIALISER, READ, GRADIENT, REST = (
     "signature",
+    "other signature",
     "init",
     "saver",
     "table",
@@ -91,13 +92,13 @@ class Roles:
         """Return each node under one role: the first that it has.
 
         Args:
-            first: the signature that comes first; the other signatures are under `other signature`.
+            first: the signature that comes first; the nodes of others are under OTHER.
         """
         sets: list[tuple[str, Iterable[str]]] = []
         if first is not None and first in self.signatures:
             sets.append((SIGNATURE, self.signatures[first]))
         others = [nodes for key, nodes in self.signatures.items() if key != first]
-        sets.append(("other signature", frozenset().union(*others)))
+        sets.append((OTHER, frozenset().union(*others)))
         sets += [(INIT, self.init), (SAVER, self.saver), (TABLE, self.tables)]
         sets += [(INITIALISER, self.initialisers), (READ, self.reads), (GRADIENT, self.gradients)]
         sets.append((REST, self.meta.nodes))

@@ -13,13 +13,13 @@ from workbench.graph.shape_inference.flow import BatchFlow, Flow
 from workbench.graph.shape_inference.sizes import Facts, plain
 from workbench.graph.trace import origin
 from workbench.model import MetaGraph, shapes
-from workbench.model.op_classes import SAME_ELEMENTS, STORED_VALUE, VARIABLES
+from workbench.model.op_classes import ENTERS, REF_TABLES, RESOURCE_TABLES, SAME_ELEMENTS, STORED_VALUE
 from workbench.model.shapes import Shape
 from workbench.model.signature import DEFAULT, Signature
 from workbench.model.variables import Variable
 from workbench.names import show
 
-PASSED = SAME_ELEMENTS | STORED_VALUE | {"Cast"}
+PASSED = SAME_ELEMENTS | STORED_VALUE | ENTERS | {"Cast"}
 """Ops behind which a weight is still called by the name of its variable."""
 _MOST_NODES = 200_000
 _LONG_NUMBER = 7
@@ -121,13 +121,16 @@ class View:
         """Return how a sentence names a value: a variable, a number, a constant, else the node."""
         behind = origin(value, PASSED)
         node = behind.node
-        if node is None:
-            return f"argument {quoted(behind.name)}"
-        if node.op in VARIABLES and behind.level.caller is None and node.name in self.variables:
-            return f"{quoted(node.name)} {shapes.text(self.variables[node.name].shape)}"
-        if node.op == "Const":
+        if node is not None and node.op == "Const":
             return constant(behind.level, node)
-        return f"{quoted(value.level.full_name(value.name))}"
+        if node is not None and behind.level.caller is None and behind.level.function is None:
+            if node.name in self.variables:
+                return f"{quoted(node.name)} {shapes.text(self.variables[node.name].shape)}"
+            if node.op in RESOURCE_TABLES or node.op in REF_TABLES:
+                return quoted(node.name)
+        if value.node is None:
+            return f"the argument {quoted(value.name)}"
+        return f"the output of {quoted(value.name)}"
 
 
 def constant(level: Level, node: NodeDef) -> str:
@@ -136,7 +139,7 @@ def constant(level: Level, node: NodeDef) -> str:
     shape = shapes.from_proto(tensor.tensor_shape)
     found = values_text(tensor) if shapes.count(shape) == 1 else None
     if found is not None:
-        return fraction(found.strip("[]"))
+        return fraction(found.strip("[]").removesuffix("."))
     return f"the constant {quoted(level.full_name(node.name))} {shapes.text(shape)}"
 
 
