@@ -41,7 +41,7 @@ def explain_function(view: View, name: str) -> Explanation:
         for tensor in level.body.argument_tensors
     ]
     steps = [
-        Line(f"{number}. {text}", address if level.caller is not None else None)
+        Line(f"{number}. {text}", address)
         for number, (text, address) in enumerate(phrases(inside(view, level)), 1)
     ]
     return Explanation(

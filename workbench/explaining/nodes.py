@@ -13,7 +13,7 @@ from workbench.explaining.explanation import Explanation, Line, section
 from workbench.explaining.roles import Roles
 from workbench.explaining.texts.op_texts import op_texts, sentence
 from workbench.explaining.unknown_sizes import why_unknown
-from workbench.explaining.view import View, quoted, shortly, variable_type
+from workbench.explaining.view import View, address_of, quoted, shortly, variable_type
 from workbench.graph.level import Level, Value
 from workbench.graph.reach import ancestors
 from workbench.graph.trace import origin
@@ -33,7 +33,7 @@ def explain_node(view: View, level: Level, name: str, index: int | None = None) 
         index: of the output that was asked for; None for the node.
     """
     node = level.nodes[name]
-    address = level.full_name(name)
+    address = address_of(level, name)
     number = len(level.body.output_types(name) or ())
     shown = range(number) if index is None else range(index, index + 1)
     subject = address if index is None else f"{address}:{index}"
@@ -67,12 +67,12 @@ def _summary(view: View, level: Level, node: NodeDef, index: int | None) -> str:
         text = " TensorFlow 2.21 does not have this op."
     else:
         text = ""
-    address = quoted(level.full_name(node.name))
+    address = quoted(address_of(level, node.name))
     what = f"a node whose op is {names.show(node.op)}.{text}"
     if index is None:
         return f"{address} is {what}"
     typed = view.typed(Value(level, node.name, index))
-    tensor = quoted(f"{level.full_name(node.name)}:{index}")
+    tensor = quoted(f"{address_of(level, node.name)}:{index}")
     return f"{tensor} is a tensor, {typed}: output {index} of {address}, {what}"
 
 
@@ -146,24 +146,26 @@ def _inputs(view: View, level: Level, node: NodeDef) -> Iterator[Line]:
         shown = shortly([quoted(name) for name in controls], _LISTED)
         yield Line(
             f"It waits for {shown}: {count(len(controls), 'control edge')}, which carry no value.",
-            level.full_name(controls[0]),
+            address_of(level, controls[0]),
         )
 
 
 def _from(view: View, value: Value) -> tuple[str, str | None]:
     """Return where an input comes from, and the address of it."""
+    if value.node is None and value.name not in value.level.body.arguments:
+        return f"{quoted(value.name)}, which no node is called", None
     if value.node is None:
         outside = value.level.given(value)
         if outside is None:
             return f"the argument {quoted(value.name)}, {view.typed(value)}", None
         text = f"the argument {quoted(value.name)}, {view.typed(value)}"
-        behind = outside.level.full_name(outside.name)
+        behind = address_of(outside.level, outside.name)
         return f"{text}; the caller gives {quoted(behind)}", behind if outside.node is not None else None
     name = f"`{names.show(value.name)}:{value.index}`" if value.index else quoted(value.name)
     what = "a constant" if value.node.op == "Const" else names.show(value.node.op)
     number = view.operand(value) if value.node.op == "Const" else ""
     known = f" {number}" if number and not number.startswith("the constant") else ""
-    return f"{name} ({what}{known}), {view.typed(value)}", value.level.full_name(value.name)
+    return f"{name} ({what}{known}), {view.typed(value)}", address_of(value.level, value.name)
 
 
 def _arg_names(view: View, node: NodeDef) -> list[str]:
@@ -191,7 +193,7 @@ def _outputs(view: View, level: Level, node: NodeDef, shown: range) -> Iterator[
         if level.returned(value):
             places.append("a result of the function")
         places += [f"the output {quoted(key)} of {quoted(name)}" for name, key in _ports(view, value)]
-        link = level.full_name(users[0].name) if users else None
+        link = address_of(level, users[0].name) if users else None
         yield Line(f"{label}, {view.typed(value)}: {'; '.join(places) or 'nothing uses it'}.", link)
     if len(shown) > _LISTED:
         yield Line(f"and {len(shown) - _LISTED:,} more")
@@ -204,7 +206,7 @@ def _outputs(view: View, level: Level, node: NodeDef, shown: range) -> Iterator[
         yield Line(
             f"{shortly([quoted(name) for name in waiting])} {'waits' if len(waiting) == 1 else 'wait'} for it by "
             f"{'a control edge' if len(waiting) == 1 else 'control edges'}.",
-            level.full_name(waiting[0]),
+            address_of(level, waiting[0]),
         )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from workbench.disk import dtypes
 from workbench.disk.schema import NodeDef
 from workbench.explaining.texts.op_texts import op_texts
-from workbench.explaining.view import View, listed
+from workbench.explaining.view import View, address_of, listed
 from workbench.graph.body import Output
 from workbench.graph.calls import RETURNING
 from workbench.graph.level import Level, Value
@@ -78,7 +78,7 @@ class Step:
     @property
     def address(self) -> str:
         """The node as `explain` takes it."""
-        return self.level.full_name(self.node.name)
+        return address_of(self.level, self.node.name)
 
 
 def follow(view: View, signature: Signature) -> tuple[list[Step], bool]:

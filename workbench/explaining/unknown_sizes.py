@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workbench import names
-from workbench.explaining.view import View, quoted
+from workbench.explaining.view import View, address_of, quoted
 from workbench.graph.level import Value
 from workbench.graph.shape_inference.rules import rule_of
 from workbench.graph.trace import returned_by
@@ -46,10 +46,10 @@ def why_unknown(view: View, value: Value) -> tuple[str, str] | None:
     if shape is not None and shape.count(None) > 1:
         what = f"The sizes shown as ? in {shapes.text(shape)} are unknown"
     end, why = _source(view, value)
-    address = end.level.full_name(end.name)
+    address = address_of(end.level, end.name)
     here = end.level is value.level and end.name == value.name
     place = "this node" if here else quoted(address)
-    return f"{what}: {why.format(place)}", address
+    return f"{what}: {why.replace('{}', place)}", address
 
 
 def _is_open(shape: Shape) -> bool:

@@ -140,7 +140,7 @@ def constant(level: Level, node: NodeDef) -> str:
     found = values_text(tensor) if shapes.count(shape) == 1 else None
     if found is not None:
         return fraction(found.strip("[]").removesuffix("."))
-    return f"the constant {quoted(level.full_name(node.name))} {shapes.text(shape)}"
+    return f"the constant {quoted(address_of(level, node.name))} {shapes.text(shape)}"
 
 
 def fraction(number: str) -> str:
@@ -153,6 +153,13 @@ def fraction(number: str) -> str:
         return number
     below = round(1 / value)
     return f"{number} (1/{below})" if abs(below * value - 1) < 1e-5 and below <= _MOST_BELOW else number
+
+
+def address_of(level: Level, node: str) -> str:
+    """Return a node as `explain` takes it: with its calls, or its function if the main graph does not reach that."""
+    if level.function is not None and not level.calls:
+        return f"{level.body.name}{names.CALL_SEPARATOR}{node}"
+    return level.full_name(node)
 
 
 def quoted(name: str) -> str:

@@ -1,0 +1,157 @@
+"""Small graphs made by hand: branches, loops, tables, gradients, and what is damaged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import workbench as wb
+from tests.explaining.test_samples import lines
+from tests.protos import Func, Shape, function, graph, meta_graph, node, write
+
+FLOAT, BOOL, RESOURCE = 1, 10, 20
+
+
+def explained(
+    tmp_path: Path, graph_def: object, what: str | None = None, **signatures: object
+) -> wb.Explanation:
+    found = signatures or {"serving_default": ({"x": "x:0"}, {"y": "y:0"})}
+    folder = tmp_path / "m"
+    if not folder.exists():
+        write(folder, meta_graph(graph_def, **found))
+    return wb.explain(folder, what)
+
+
+def placeholder(name: str = "x", *sizes: int | None, dtype: int = FLOAT) -> object:
+    return node(name, "Placeholder", dtype=dtype, shape=Shape(sizes))
+
+
+def test_a_branch_names_both_sides(tmp_path: Path) -> None:
+    body = {"returns": {"r": "n:y:0"}}
+    functions = [
+        function("then", ["a"], node("n", "Relu", "a", T=FLOAT), returns={"r": "n:activations:0"}),
+        function("other", ["a"], node("n", "Neg", "a", T=FLOAT), **body),
+    ]
+    attrs = {
+        "then_branch": Func("then"),
+        "else_branch": Func("other"),
+        "Tin": [FLOAT],
+        "Tout": [FLOAT],
+        "Tcond": BOOL,
+    }
+    found = explained(
+        tmp_path,
+        graph(
+            placeholder(),
+            placeholder("c", dtype=BOOL),
+            node("y", "If", "c", "x", **attrs),
+            functions=functions,
+        ),
+    )
+    (line,) = lines(found, "From input to output")
+    assert line == (
+        "1. in one of two branches: if true: applies ReLU (negative values become 0); else: changes the sign"
+    )
+    inside = explained(tmp_path, None, "y[then_branch]::n")
+    assert "A result of the function `then` is computed from it." in lines(inside, "What needs it")
+
+
+def test_a_value_that_a_branch_only_chooses_depends_on_the_condition(tmp_path: Path) -> None:
+    functions = [
+        function(name, ["a"], node("n", "Neg", "a", T=FLOAT), returns={"r": "n:y:0"}) for name in "fg"
+    ]
+    attrs = {
+        "then_branch": Func("f"),
+        "else_branch": Func("g"),
+        "Tin": [FLOAT],
+        "Tout": [FLOAT],
+        "Tcond": BOOL,
+    }
+    nodes = [
+        placeholder("x", dtype=BOOL),
+        placeholder("k"),
+        node("b", "If", "x", "k", **attrs),
+        node("y", "Exp", "b", T=1),
+    ]
+    (first, second) = lines(explained(tmp_path, graph(*nodes, functions=functions)), "From input to output")
+    assert first.startswith("1. in one of two branches") and second == "2. takes the exponential"
+
+
+def test_a_loop_of_tf1_is_followed_round(tmp_path: Path) -> None:
+    nodes = [
+        placeholder("x", None),
+        node("enter", "Enter", "x", T=FLOAT, frame_name="f"),
+        node("merge", "Merge", "enter", "next", T=FLOAT),
+        node("k", "Less", "merge", "merge", T=FLOAT),
+        node("cond", "LoopCond", "k"),
+        node("switch", "Switch", "merge", "cond", T=FLOAT),
+        node("neg", "Neg", "switch:1", T=FLOAT),
+        node("next", "NextIteration", "neg", T=FLOAT),
+        node("y", "Exit", "switch", T=FLOAT),
+    ]
+    found = lines(explained(tmp_path, graph(*nodes)), "From input to output")
+    assert found[0] == "1. enters a loop" and not any("do not depend" in line for line in found)
+
+
+def test_an_operand_is_named_in_the_order_of_the_op(tmp_path: Path) -> None:
+    nodes = [
+        placeholder("x", 3),
+        placeholder("k", 3),
+        node("s", "Sub", "k", "x", T=FLOAT),
+        node("y", "Mul", "s", "s", T=1),
+    ]
+    found = lines(explained(tmp_path, graph(*nodes)), "From input to output")
+    assert found == ["1. subtracts it from the output of `k`", "2. multiplies by itself"]
+
+
+def test_what_no_value_reaches_is_said(tmp_path: Path) -> None:
+    nodes = [placeholder("x", None, 3), node("y", "Shape", "x", T=FLOAT, out_type=3)]
+    assert lines(explained(tmp_path, graph(*nodes)), "From input to output") == [
+        "The outputs do not depend on the values of the inputs, at most on their shapes."
+    ]
+
+
+def test_gradients_are_told_by_their_scope(tmp_path: Path) -> None:
+    nodes = [placeholder(), node("y", "Neg", "x", T=FLOAT), node("gradients/g", "Neg", "y", T=FLOAT)]
+    found = explained(tmp_path, graph(*nodes))
+    assert lines(found, "All nodes") == [
+        "2 nodes compute `serving_default`.",
+        "1 node belongs to gradients, left from training: `gradients/g`.",
+    ]
+    told = lines(explained(tmp_path, None, "gradients/g"), "What needs it")
+    assert told == [
+        "By its name it belongs to gradients, which training needs and a signature does not.",
+        "No signature, saver or init op needs it.",
+    ]
+
+
+def test_strides_and_padding_in_words(tmp_path: Path) -> None:
+    conv = node("y", "Conv2D", "x", "w", T=FLOAT, padding="SAME", data_format="NHWC")
+    conv.attr["strides"].list.i.extend([1, 2, 2, 1])
+    found = explained(
+        tmp_path, graph(placeholder("x", None, 8, 8, 1), placeholder("w", 3, 3, 1, 4), conv), "y"
+    )
+    told = lines(found, "Attributes")
+    assert "`strides` is [1, 2, 2, 1]: the window moves 2 × 2 pixels at a time." in told
+    assert any(line.startswith('`padding` is "SAME": the edges are filled with zeros') for line in told)
+    assert lines(found, "Outputs") == ["`output`, float32 [?,4,4,4]: the output `y` of `serving_default`."]
+
+
+@pytest.mark.parametrize("what", [None, "y", "y:0", "serving_default", "f", "term:capture", "op:Neg"])
+def test_damaged_graphs_are_explained_or_refused(tmp_path: Path, what: str | None) -> None:
+    """A cycle, inputs that are not there, a function that calls itself, an op that nobody knows."""
+    call = node("again", "PartitionedCall", "a", f=Func("f"), Tin=[FLOAT], Tout=[FLOAT])
+    nodes = [
+        placeholder(),
+        node("y", "AddV2", "z", "nothing:7", "^gone", T=FLOAT),
+        node("z", "Neg", "y", T=FLOAT),
+        node("c", "PartitionedCall", "x", f=Func("f"), Tin=[FLOAT], Tout=[FLOAT]),
+        node("u", "Nobody{}Knows", "c", "y:9"),
+    ]
+    made = graph(*nodes, functions=[function("f", ["a"], call, returns={"r": "again:output:0"})])
+    found = explained(tmp_path, made, what)
+    assert found.summary
+    if what == "y":
+        assert "`y` is `nothing`, which no node is called." in lines(found, "Inputs")
+    assert str(explained(tmp_path, made, "u"))
