@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from rich.console import RenderableType
 from textual import events
+from textual._compositor import Compositor
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.worker import WorkerCancelled
 
 from tests.timing import HANG
@@ -78,9 +81,9 @@ class Kept:
         self.app = app
         self._runner = asyncio.Runner()
         self._running = app.run_test(size=wanted[1], notifications=True)
-        self._pilot = self._runner.run(self._running.__aenter__())
-        self._runner.run(settle(app, self._pilot))
-        self._first_screen = screen_text(app)
+        with few_frames():
+            self._pilot = self._runner.run(self._running.__aenter__())
+            self._first_screen = self._runner.run(self._drawn())
 
     def __enter__(self) -> Kept:
         return self
@@ -95,8 +98,10 @@ class Kept:
     def run(self, story: Story) -> None:
         async def told() -> None:
             await story(self.app, self._pilot)
+            draw(self.app)
 
-        self._runner.run(told())
+        with few_frames():
+            self._runner.run(told())
 
     def close(self) -> None:
         try:
@@ -109,8 +114,10 @@ class Kept:
         if not isinstance(self.app.screen_stack[0], WorkScreen):
             self.close()
             return False
-        self._runner.run(self._set_back(paths, state))
-        if screen_text(self.app) == self._first_screen:
+        with few_frames():
+            self._runner.run(self._set_back(paths, state))
+            shown = self._runner.run(self._drawn())
+        if shown == self._first_screen:
             return True
         self.close()
         return False
@@ -131,11 +138,44 @@ class Kept:
             screen._load_all()
             screen.go_region("pane-0")
             screen.changed(save=False)
-        await settle(app, self._pilot)
+
+    async def _drawn(self) -> str:
+        """What is on the screen, once nothing changes it any more."""
+        await settle(self.app, self._pilot)
+        draw(self.app)
+        return screen_text(self.app)
+
+
+_draw_frame = Compositor.render_update
+
+
+@contextmanager
+def few_frames() -> Iterator[None]:
+    """Lets changes add up until `draw`: nobody looks at the frames between, and drawing them takes half of the time."""
+
+    def later(
+        compositor: Compositor,
+        full: bool = False,
+        screen_stack: list[Screen[object]] | None = None,
+        simplify: bool = False,
+    ) -> RenderableType | None:
+        return _draw_frame(compositor, full, screen_stack, simplify) if full else None
+
+    Compositor.render_update = later  # type: ignore[method-assign,assignment]
+    try:
+        yield
+    finally:
+        Compositor.render_update = _draw_frame  # type: ignore[method-assign]
+
+
+def draw(app: WorkbenchApp) -> None:
+    """Draws what has changed since it was drawn last."""
+    if app.is_running and app.screen_stack:
+        _draw_frame(app.screen._compositor, screen_stack=app._background_screens)
 
 
 async def settle(app: WorkbenchApp, pilot: Pilot[int]) -> None:
-    """Waits until no thread works for the UI any more, and it is drawn."""
+    """Waits until no thread works for the UI any more, and it is laid out."""
     quiet = 0
     while quiet < 2:
         busy = any(not worker.is_finished for worker in app.workers)
@@ -146,7 +186,7 @@ async def settle(app: WorkbenchApp, pilot: Pilot[int]) -> None:
 
 
 async def press(app: WorkbenchApp, pilot: Pilot[int], *keys: str) -> None:
-    """Presses keys, each when the one before was handled, and waits for what they start.
+    """Presses keys, each when the one before was handled, waits for what they start, and draws what they lead to.
 
     As `Pilot.press`, which waits after each key until the process has nothing to do: 80 ms and more for a letter.
     """
@@ -154,6 +194,7 @@ async def press(app: WorkbenchApp, pilot: Pilot[int], *keys: str) -> None:
         await type_text(app, pilot, (key,))
         await pilot.pause(0)
         await settle(app, pilot)
+    draw(app)
 
 
 async def type_text(app: WorkbenchApp, pilot: Pilot[int], keys: Sequence[str]) -> None:
