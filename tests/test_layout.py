@@ -15,6 +15,7 @@ import networkx as nx
 import pytest
 
 import workbench
+from tests.sources import nodes_of, text_of, tree_of
 
 PACKAGE = Path(workbench.__file__).parent
 REPOSITORY = PACKAGE.parent
@@ -78,13 +79,8 @@ def imports(tree: ast.AST, source: str, deferred: bool = False) -> Iterator[Impo
 
 
 @cache
-def tree_of(module: str) -> ast.Module:
-    return ast.parse(MODULE_FILES[module].read_text("utf-8"))
-
-
-@cache
 def every_import() -> list[Import]:
-    return [one for module in MODULE_FILES for one in imports(tree_of(module), module)]
+    return [one for module in MODULE_FILES for one in imports(tree_of(MODULE_FILES[module]), module)]
 
 
 def layers() -> list[list[str]]:
@@ -126,8 +122,8 @@ def test_imports_by_a_computed_name_are_few() -> None:
     computed = {
         name
         for name, path in MODULE_FILES.items()
-        if "import_module" in path.read_text("utf-8")
-        for node in ast.walk(tree_of(name))
+        if "import_module" in text_of(path)
+        for node in nodes_of(path)
         if imports_by_name(node) and not isinstance(node.args[0], ast.Constant)
     }
     tables = {

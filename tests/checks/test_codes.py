@@ -16,6 +16,7 @@ import pytest
 import workbench
 from tests.checks.cases import CASES, copy
 from tests.sampling import plainly
+from tests.sources import nodes_of, text_of
 from workbench.checks.check import Checked, check_model
 from workbench.checks.codes import GROUPS, Code, Found, groups, registry
 from workbench.checks.folder import files
@@ -101,7 +102,7 @@ def strings(node: ast.AST | None) -> list[str] | None:
 
 def made_in(path: Path) -> Iterator[Made]:
     """All codes that a module writes: given to what takes one, assigned to `code`, or the default of `code`."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes_of(path):
         code, severity = None, None
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
             called = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
@@ -147,7 +148,7 @@ def test_every_code_in_the_sources_is_registered() -> None:
 def test_every_registered_code_is_used() -> None:
     """By its name in the sources, or as the `Code` that a check gives to `Found.add`."""
     used = {one.code for one in made()}
-    texts = {path: path.read_text() for path in ROOM.rglob("*.py")}
+    texts = {path: text_of(path) for path in ROOM.rglob("*.py")}
     words = Counter(word for text in texts.values() for word in re.findall(r"\w+", text))
     whole = "\n".join(texts.values())
     for modules in GROUPS.values():
@@ -170,7 +171,7 @@ def test_the_room_makes_findings_of_laid_down_codes_only() -> None:
     for path in sorted((ROOM / "checks").rglob("*.py")):
         calls = [
             node.func.id
-            for node in ast.walk(ast.parse(path.read_text()))
+            for node in nodes_of(path)
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         ]
         if path.name not in ("codes.py", "open_model.py"):

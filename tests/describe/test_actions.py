@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import workbench
+from tests.sources import nodes_of, text_of
 from workbench.cli.main import make_parser, summaries
 from workbench.describe import actions
 from workbench.describe.actions import COMMAND_LINE, TERMINAL_UI, Face, finding_json, hint_json, words
@@ -108,8 +109,8 @@ def test_what_a_step_asks_for_is_done_in_the_terminal_ui() -> None:
     """Every action that a hint gives with `step` has words of its own there."""
     asked = {
         node.args[0].value
-        for _, tree in _trees(["."], "Action")
-        for node in ast.walk(tree)
+        for _, nodes in _nodes(["."], "Action")
+        for node in nodes
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
         and node.func.id == "Action"
@@ -130,29 +131,26 @@ def test_an_unknown_action_is_a_bug() -> None:
 # -- the sources
 
 
-def _trees(folders: Iterable[str], word: str = "") -> Iterator[tuple[Path, ast.Module]]:
-    """The modules in some folders of the package whose text has a word."""
+def _nodes(folders: Iterable[str], word: str = "") -> Iterator[tuple[Path, tuple[ast.AST, ...]]]:
+    """The nodes of the modules in some folders of the package whose text has a word."""
     for folder in folders:
         for path in sorted((ROOT / folder).rglob("*.py")):
-            text = path.read_text("utf-8")
-            if word in text:
-                yield path, ast.parse(text)
+            if word in text_of(path):
+                yield path, nodes_of(path)
 
 
-def _texts(tree: ast.Module) -> Iterator[str]:
+def _texts(nodes: Iterable[ast.AST]) -> Iterator[str]:
     """The string constants that are no docstrings."""
-    docs = {
-        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)
-    }  # a docstring, of a variable too
-    for node in ast.walk(tree):
+    docs = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}  # a docstring, of a variable too
+    for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
             yield node.value
 
 
 def test_every_action_is_asked_for_somewhere() -> None:
     asked: set[str] = set()
-    for _, tree in _trees(["."], "Action"):
-        for node in ast.walk(tree):
+    for _, nodes in _nodes(["."], "Action"):
+        for node in nodes:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Action":
                 pattern = _pattern(node.args[0])
                 asked |= {name for name in IN_PYTHON if re.fullmatch(pattern, name)}
@@ -179,8 +177,8 @@ def test_no_flag_and_no_command_is_spelled_where_faces_are_not_known() -> None:
     )
     found = [
         f"{path.relative_to(ROOT)}: {text}"
-        for path, tree in _trees(FACELESS)
-        for text in _texts(tree)
+        for path, nodes in _nodes(FACELESS)
+        for text in _texts(nodes)
         if spelled.search(text)
     ]
     assert not found

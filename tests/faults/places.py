@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from tests.faults.kernel import PACKAGE
+from tests.sources import nodes_of, text_of
 
 _OF_OS = re.compile(
     r"(p?writev?|sendfile|copy_file_range|splice|fsync|fdatasync|sync|f?truncate|renames?|replace|mkdir|makedirs|rmdir"
@@ -56,9 +57,8 @@ def _all() -> list[tuple[str, int]]:
 def _found() -> Iterator[tuple[str, int]]:
     for path in sorted(Path(PACKAGE).rglob("*.py")):
         file = str(path.relative_to(PACKAGE))
-        text = path.read_text()
-        if file != _CHILD and _CALLED.search(text):
-            for node in ast.walk(ast.parse(text)):
+        if file != _CHILD and _CALLED.search(text_of(path)):
+            for node in nodes_of(path):
                 if isinstance(node, ast.Call) and _changes(node):
                     yield file, node.lineno
 

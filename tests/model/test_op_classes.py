@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import workbench
+from tests.sources import nodes_of, text_of
 from workbench.disk.optable import OpTable
 from workbench.model import op_classes
 
@@ -55,10 +56,9 @@ def test_no_other_file_lists_the_ops_of_a_class() -> None:
     named = re.compile("|".join(set().union(*CLASSES.values())))
     for path in sorted(ROOT.rglob("*.py")):
         relative = path.relative_to(ROOT).as_posix()
-        text = path.read_text()
-        if relative.startswith(OWN_TABLES) or not named.search(text):
+        if relative.startswith(OWN_TABLES) or not named.search(text_of(path)):
             continue
-        for line, listed in literals(ast.parse(text)):
+        for line, listed in literals(nodes_of(path)):
             found += [f"{relative}:{line} {name}" for name in repeated(listed)]
     assert not found
 
@@ -69,7 +69,7 @@ def test_the_search_finds_lists_of_every_form() -> None:
         '"Assign AssignVariableOp".split()\n_words("Restore RestoreV2")\nop == "PartitionedCall"\n'
         '["Identity", "Reshape"]\n{"While": "body", "If": "then_branch"}\n'
     )
-    lines = {line for line, listed in literals(ast.parse(code)) if list(repeated(listed))}
+    lines = {line for line, listed in literals(ast.walk(ast.parse(code))) if list(repeated(listed))}
     assert lines == {1, 2, 3, 4, 5, 6, 8}
 
 
@@ -80,9 +80,9 @@ def repeated(listed: set[str]) -> Iterator[str]:
             yield name
 
 
-def literals(tree: ast.AST) -> Iterator[tuple[int, set[str]]]:
+def literals(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, set[str]]]:
     """The strings of each literal list, set, tuple and dict of a file, of each string that is split, and alone."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Set | ast.List | ast.Tuple):
             yield node.lineno, strings(node.elts)
         elif isinstance(node, ast.Dict):

@@ -1,0 +1,42 @@
+"""The sources of the package, parsed once for all tests that read them."""
+
+from __future__ import annotations
+
+import ast
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def text_of(path: Path) -> str:
+    """Return what a module says."""
+    return path.read_text("utf-8")
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """Return the syntax tree of a module. Shared: never change it."""
+    with _no_collection():
+        return ast.parse(text_of(path))
+
+
+@cache
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    """Return all nodes of a module, as `ast.walk` does."""
+    with _no_collection():
+        return tuple(ast.walk(tree_of(path)))
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the collector from looking through nodes while they are made: none is garbage, and that takes longest."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
