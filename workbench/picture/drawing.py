@@ -96,6 +96,8 @@ class Drawing:
             seam=seam,
             max_boxes=self.max_boxes,
         )
+        if whole and not wanted:
+            return build(whole=True)
         while True:
             scene = build(expanded=opened)
             for node in scene.nodes:

@@ -106,6 +106,7 @@ class _Data:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self.texts: dict[str, int] = {}
+        self.known: dict[str, int] = {}  # a text as it came, before invisible signs are written out
         self.names = dict(scene.scopes)
         self.owners = {owner: at for at, owner in enumerate(scene.numbers)}
         self.frames = {frame.id: frame for frame in scene.frames}
@@ -114,7 +115,10 @@ class _Data:
         self.within: list[list[Node]] = [[]]
 
     def text(self, text: str) -> int:
-        return self.texts.setdefault(_shown(text), len(self.texts))
+        found = self.known.get(text)
+        if found is None:
+            found = self.known[text] = self.texts.setdefault(_shown(text), len(self.texts))
+        return found
 
     def rows(self, rows: Iterable[tuple[str, str]]) -> list[int]:
         return [self.text(text) for row in rows for text in row]

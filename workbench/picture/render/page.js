@@ -353,6 +353,7 @@ function trace(points) {
 
 // ---- drawing: only what is in sight
 let view = {x: 0, y: 0, zoom: 1}, colours = {}, wide = 0, high = 0, ratio = 1, waiting = false;
+const FAR = 0.06;
 let selected = -1, found = new Set(), index = null, drawn = 0;
 
 function readColours() {
@@ -385,7 +386,7 @@ function paint() {
   pen.setTransform(ratio * zoom, 0, 0, ratio * zoom, -view.x * ratio * zoom, -view.y * ratio * zoom);
   drawn = 0;
   const sight = [view.x, view.y, view.x + wide / zoom, view.y + high / zoom];
-  paintGroup(items[0], sight);
+  if (zoom < FAR) paintFar(sight); else paintGroup(items[0], sight);
   if (selected >= 0) ring(items[rep[selected]]);
   paintOverview(sight);
 }
@@ -457,6 +458,37 @@ function paintGroup(group, sight) {
       const wx = data.right ? x + 6 : x + 7, wy = data.right ? y - 6 : y + (items[line.u].group ? 18 : 14);
       pen.strokeText(line.label, wx, wy); pen.fillText(line.label, wx, wy);
     }
+  }
+}
+
+function paintFar(sight) {  // boxes of a few pixels: one that falls on the last one is left out
+  const {zoom} = view, dot = 1 / zoom, todo = [0];
+  pen.lineWidth = dot;
+  let last = null;
+  while (todo.length) {
+    const box = items[todo.pop()];
+    if (!inSight(box.x, box.y, box.w, box.h, sight)) continue;
+    if (box.level && Math.max(box.w, box.h) > 3 * dot) {
+      if (box.parent >= 0 && Math.min(box.w, box.h) > 4 * dot) {
+        pen.strokeStyle = border(box);
+        pen.strokeRect(box.x, box.y, box.w, box.h);
+      }
+      const path = new Path2D();
+      for (const {box: [l, t, r, b], points} of box.level.lines) {
+        if (Math.max(r - l, b - t) < 24 + 2 * dot || !inSight(l, t, r - l, b - t, sight)) continue;
+        path.moveTo(...points[0]);
+        path.lineTo(...points.at(-1));
+      }
+      pen.strokeStyle = colours.edge;
+      pen.stroke(path);
+      todo.push(...box.level.boxes);
+      continue;
+    }
+    if (last && Math.abs(box.x - last.x) < dot && Math.abs(box.y - last.y) < dot) continue;
+    last = box;
+    drawn++;
+    pen.fillStyle = box.seam ? colours.seam : colours[`k-${data.families[box.family][0].replace(" ", "-")}`];
+    pen.fillRect(box.x, box.y, Math.max(box.w, dot), Math.max(box.h, dot));
   }
 }
 
@@ -584,7 +616,7 @@ small.addEventListener("pointerdown", event => { small.setPointerCapture(event.p
 small.addEventListener("pointermove", event => { if (event.buttons) jump(event); });
 
 // ---- moving
-const clamp = zoom => Math.min(4, Math.max(0.01, zoom));
+const clamp = zoom => Math.min(4, Math.max(0.0005, zoom));
 function zoomAt(factor, px = wide / 2, py = high / 2) {
   const zoom = clamp(view.zoom * factor);
   view.x += px / view.zoom - px / zoom;

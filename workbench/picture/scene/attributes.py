@@ -25,7 +25,8 @@ def attribute_rows(item: Item) -> tuple[tuple[str, str], ...]:
     if item.node is None:
         return ()
     rows = []
-    for number in range(_MAX_OUTPUTS):
+    outputs = item.level.meta.output_types(item.node) or ()
+    for number in range(min(len(outputs), _MAX_OUTPUTS)):
         tensor = item.level.tensor(item.node.name, number)
         if tensor is None or not (text := type_text(tensor)):
             break
