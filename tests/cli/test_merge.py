@@ -519,6 +519,23 @@ def test_call_lines_have_what_the_model_needs(tmp_path: Path) -> None:
     assert "allow_unsafe=True, imports=['tensorflow_text']" in only_v1.python[-1]
 
 
+def test_call_lines_name_the_tag_set_of_one_of_several(tmp_path: Path) -> None:
+    nodes = [node("x", "Placeholder", dtype=1, shape=Shape((None, 2))), node("y", "Tanh", "x", T=1)]
+    meta = meta_graph(graph(*nodes), serving_default=({"x": "x:0"}, {"y": "y:0"}))
+    meta.meta_info_def.tags[:] = ["a", "b"]
+    model = open_model(write(tmp_path / "m", meta))
+    for several, flag in ((True, "a,b"), (False, None)):
+        needs = calling.needs_of(model.meta, "serving_default", allowed=False, verified=True, several=several)
+        found = calling.how_to_call(model.path, model.meta, model.meta.signature(), needs=needs)
+        args = make_parser("run").parse_args(shlex.split("\n".join(found.shell).replace("\\\n", ""))[2:])
+        assert args.tag_set == flag
+        assert ("tags=['a', 'b'])" in "\n".join(found.python)) == several
+        only_v1 = calling.how_to_call(
+            model.path, model.meta, model.meta.signature(), loads=False, needs=needs
+        )
+        assert ("tags='a,b'" in only_v1.python[-1]) == several
+
+
 def test_a_result_that_reaches_unsafe_ops_says_how_it_is_run(cli: Cli, tmp_path: Path) -> None:
     reads = [
         node("name", "Placeholder", dtype=7, shape=Shape(())),

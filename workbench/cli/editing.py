@@ -111,6 +111,7 @@ def needs(args: argparse.Namespace, draft: Draft) -> Needs:
         imports=args.imports,
         op_libraries=args.op_libraries,
         python=args.python,
+        several=len(draft.proto.meta_graphs) > 1,
     )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from workbench.describe.example_values import Value, example, string_kinds
 from workbench.disk import dtypes
 from workbench.model import MetaGraph, Port, Signature
+from workbench.model.model import SERVE
 from workbench.model.signature import DEFAULT
 from workbench.runtime.component_tensors import (
     SPARSE_PARTS,
@@ -59,16 +60,24 @@ class Needs(NamedTuple):
         imports: modules with custom ops.
         op_libraries: shared objects with custom ops.
         python: another interpreter that has its TensorFlow; None for the running one.
+        tags: the tag set to name, where the model has several MetaGraphs; None where it has one.
     """
 
     unsafe: bool = False
     imports: tuple[str, ...] = ()
     op_libraries: tuple[str, ...] = ()
     python: str | None = None
+    tags: tuple[str, ...] | None = None
+
+    @property
+    def tag_set(self) -> str | None:
+        """The tag set that is not chosen by itself, as it is written."""
+        return None if self.tags is None or set(self.tags) == set(SERVE) else ",".join(self.tags)
 
     def words(self) -> list[str]:
         """Return the flags of `workbench run`."""
-        found = ["--allow-unsafe"] if self.unsafe else []
+        found = ["--tag-set", self.tag_set] if self.tag_set is not None else []
+        found += ["--allow-unsafe"] if self.unsafe else []
         for flag, values in (("--import", self.imports), ("--op-library", self.op_libraries)):
             for value in values:
                 found += [flag, value]
@@ -82,7 +91,8 @@ class Needs(NamedTuple):
             "op_libraries": list(self.op_libraries),
             "python": self.python,
         }
-        return "".join(f", {name}={value!r}" for name, value in given.items() if value)
+        tags = "" if self.tag_set is None else f", tags={self.tag_set!r}"
+        return tags + "".join(f", {name}={value!r}" for name, value in given.items() if value)
 
 
 _NONE = Needs()
@@ -97,6 +107,7 @@ def needs_of(
     imports: Sequence[str] = (),
     op_libraries: Sequence[str] = (),
     python: str | None = None,
+    several: bool = False,
 ) -> Needs:
     """Return what a result needs to be run: what its verification needed, and the permission for unsafe ops.
 
@@ -108,13 +119,14 @@ def needs_of(
         imports: modules with custom ops.
         op_libraries: shared objects with custom ops.
         python: another interpreter, or None.
+        several: the model has other MetaGraphs as well.
     """
     from workbench.checks.unsafe import unsafe_ops
     from workbench.checks.unsafe.ops import may_be_unsafe
 
     asked = allowed or (not verified and may_be_unsafe(meta.ops))
     unsafe = asked and bool(unsafe_ops(meta, [signature]))
-    return Needs(unsafe, tuple(imports), tuple(op_libraries), python)
+    return Needs(unsafe, tuple(imports), tuple(op_libraries), python, meta.tags if several else None)
 
 
 def how_to_call(
@@ -251,7 +263,8 @@ def _python(path: Path, signature: Signature, values: Mapping[str, Value], needs
     lines.append("import tensorflow as tf")
     lines += [f"import {module}  # its custom ops" for module in needs.imports]
     lines += [f"tf.load_op_library({library!r})" for library in needs.op_libraries]
-    lines += [f"model = tf.saved_model.load({str(path)!r})"]
+    tags = "" if needs.tags is None else f", tags={list(needs.tags)!r}"
+    lines += [f"model = tf.saved_model.load({str(path)!r}{tags})"]
     arguments, odd = [], []
     for port in signature.inputs.values():
         for name, text in _python_arguments(port, values):
