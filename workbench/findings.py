@@ -42,6 +42,7 @@ IN_PYTHON = {
     "list-operations": "list operations with workbench.surgery.operation.operation_names()",
     "list-nodes": "list the nodes with model.meta.nodes",
     "load-ops": "pass imports=[MODULE] or op_libraries=[FILE]",
+    "no-verify": "pass verify=False",
     "overwrite": "pass overwrite=True",
     "rename-input": "rename input {key} to {new}",
     "rename-output": "rename output {key} to {new}",

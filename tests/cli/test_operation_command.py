@@ -194,3 +194,11 @@ def test_adapt_takes_a_key_and_a_chain(tmp_path: Path, capsys: pytest.CaptureFix
     assert "Adapters  before myInput" in done.out
     done = call(capsys, "adapt", DIGITS, "--dry-run")
     assert done.code == 2 and "such as --before KEY CHAIN" in done.err
+
+
+def test_a_model_without_a_signature(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(Tiny(tmp_path / "m").placeholder().node("y", "Relu", "x", T="float32").save())
+    assert call(capsys, "clear-devices", path, "--dry-run").code == 0
+    done = call(capsys, "clear-devices", path, "-o", tmp_path / "out")
+    assert done.code == 1 and "running it: add --no-verify." in done.out
+    assert call(capsys, "clear-devices", path, "-o", tmp_path / "out", "--no-verify").code == 0

@@ -100,9 +100,11 @@ def _count(findings: list[Finding]) -> str:
 
 
 def needs(args: argparse.Namespace, draft: Draft) -> Needs:
-    """Return what calling the result of a command needs besides the model."""
-    from workbench.describe.calling import needs_of
+    """Return what calling the result of a command needs besides the model; nothing if nothing is called."""
+    from workbench.describe.calling import Needs, needs_of
 
+    if not draft.references:
+        return Needs()
     return needs_of(
         draft.meta,
         draft.signature.key,

@@ -39,6 +39,7 @@ COMMAND_LINE = {
     "list-operations": "list operations and their fields with `workbench edit --list`",
     "list-nodes": "list them with `workbench inspect --nodes`",
     "load-ops": "add --import MODULE or --op-library FILE.so",
+    "no-verify": "add --no-verify",
     "overwrite": "replace the file with --overwrite",
     "rename-input": "use --rename-input {key}={new}",
     "rename-output": "use --rename-output {key}={new}",
@@ -80,6 +81,7 @@ TERMINAL_UI = {
     "keep-variables": "turn off “Freeze” in the commit form",
     "list-operations": "choose the operation with A, which lists all of them",
     "list-nodes": "pick one in the list of nodes",
+    "no-verify": "turn off “Verify” in the commit form",
     "side-by-side": "turn on “Side by side” in the commit form",
     "show-keys": "look at the keys in the list of the model",
 }

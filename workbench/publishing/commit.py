@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from workbench.disk.atomic.stage import Stage
 from workbench.errors import RuntimeFailure, expect
+from workbench.findings import Action, Hint
 from workbench.names import show
 from workbench.publishing.report import Report
 from workbench.publishing.running import Progress, Proving
@@ -29,6 +30,11 @@ from workbench.surgery.recipe import PROOF
 if TYPE_CHECKING:
     from workbench.runtime.child_process.child import Child
     from workbench.runtime.comparison.verification import Verification
+
+_NO_SIGNATURE = "It has no signature that could be run."
+_UNVERIFIED = Hint(
+    "Add a signature in a step before, or publish the result without running it: ", Action("no-verify")
+)
 
 
 def commit(
@@ -88,7 +94,7 @@ def publish(
         verifiers: list[SignatureVerifier] = []
         if verify:
             if not work.verified():
-                return work.report(None, "not run", "It has no signature that could be run.")
+                return replace(work.report(None, "not run", _NO_SIGNATURE), hint=_UNVERIFIED)
             told = work.unsafe()
             if told is not None:
                 return replace(work.report(None, "not run", told), hint=ALLOW, unsafe=told)

@@ -40,6 +40,8 @@ def hindrance(model: Model, proving: Proving, child: Child) -> Report | None:
 
     meta = model.meta
     signatures = [one for key, one in meta.signatures.items() if key not in HIDDEN_SIGNATURES and one.outputs]
+    if not signatures:
+        return None  # a step may make one
     keys = [signature.key for signature in signatures]
     stages = [
         (reference.signature_chain("the original", model, meta, signature).stages[0], meta)

@@ -213,10 +213,17 @@ class Texts(Kind):
 
 
 class Pairs(Kind):
-    """A mapping of texts to texts: old names to new ones, keys to tensors."""
+    """A mapping of texts to texts: old names to new ones, keys to tensors.
+
+    Args:
+        form: how a word of it is written.
+    """
 
     expected = "an object of texts"
     several = True
+
+    def __init__(self, form: str = "OLD=NEW") -> None:
+        self.form = form
 
     def normal(self, value: Any) -> Any:
         """Return a value made immutable; see `Kind`."""
@@ -240,7 +247,7 @@ class Pairs(Kind):
             if not isinstance(value, dict):
                 left, equals, right = word.partition("=")
                 if not equals:
-                    raise WrongValue("OLD=NEW, or an object of texts")
+                    raise WrongValue(f"{self.form}, or an object of texts")
                 value = {left: right}
             for key, one in value.items():
                 if key in found:

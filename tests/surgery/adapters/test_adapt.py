@@ -133,6 +133,7 @@ def test_warm_up_requests_are_left_out(tmp_path: Path) -> None:
         (wb.Adapt(), "adapt-nothing serving_default: There are no adapters to put in."),
         (wb.Adapt(before={"z": "scale 2"}), "adapt-endpoint z: The signature 'serving_default' has no input 'z'."),
         (wb.Adapt(after={"x": "scale 2"}), "adapt-endpoint x: The signature 'serving_default' has no output 'x'."),
+        (wb.Adapt(before={"x": " "}), "adapt-chain x: The chain of the input 'x' has no adapter."),
         (wb.Adapt(after={"y": "scalee 2"}), "adapt-chain y: There is no adapter 'scalee'."),
         (wb.Adapt(after={"y": "scale 'a"}), "adapt-chain y: A quote is not closed in"),
         (wb.Adapt(before={"x": "top-k 2"}), "adapt-chain x: The chain makes float32 [?,2]; it must"),

@@ -42,10 +42,20 @@ class Adapt(Operation):
     )
 
     before: Pairs = option(
-        Chains(), "adapters before an input", metavar="KEY=CHAIN", default=(), words=2, keys="inputs"
+        Chains("KEY=CHAIN"),
+        "adapters before an input",
+        metavar="KEY=CHAIN",
+        default=(),
+        words=2,
+        keys="inputs",
     )
     after: Pairs = option(
-        Chains(), "adapters after an output", metavar="KEY=CHAIN", default=(), words=2, keys="outputs"
+        Chains("KEY=CHAIN"),
+        "adapters after an output",
+        metavar="KEY=CHAIN",
+        default=(),
+        words=2,
+        keys="outputs",
     )
     pass_through: Sequence[str] = option(
         values.Texts(),

@@ -53,7 +53,11 @@ class Expose(Operation):
     KEEPS_SIGNATURES: ClassVar[bool] = True
 
     tensors: Pairs = option(
-        values.Pairs(), "a new output and its tensor", metavar="KEY=TENSOR", positional=True, refers=True
+        values.Pairs("KEY=TENSOR"),
+        "a new output and its tensor",
+        metavar="KEY=TENSOR",
+        positional=True,
+        refers=True,
     )
     signature: str | None = option(
         values.Text(optional=True), "key of the signature", metavar="KEY", default=None

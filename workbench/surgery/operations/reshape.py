@@ -68,7 +68,7 @@ class Reshape(Operation):
         default=None,
     )
     shape: tuple[tuple[str, str], ...] = option(
-        values.Pairs(),
+        values.Pairs("KEY=SHAPE"),
         "the new shape of an input: KEY=?,224,224,3",
         metavar="KEY=SHAPE",
         default=(),

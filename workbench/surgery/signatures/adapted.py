@@ -131,6 +131,10 @@ class _Work:
         except UsageError as problem:
             self.wrong("adapt-chain", key, problem.message, str(problem.hint) if problem.hint else None)
             return
+        if not chain.adapters:
+            told = f"The chain of the {noun} {show(key)!r} has no adapter."
+            self.wrong("adapt-chain", key, told, "Write one, such as cast, or leave the chain out.")
+            return
         twins = [other.key for other in ports.values() if other is not port and port.tensor in other.tensors]
         if noun == "input" and twins:
             told = f"The input {show(twins[0])!r} feeds the same tensor."
