@@ -8,7 +8,7 @@ import pytest
 
 import workbench as wb
 from tests.explaining.test_samples import lines
-from tests.protos import Func, Shape, function, graph, meta_graph, node, write
+from tests.protos import Func, Shape, const, function, graph, meta_graph, node, write
 
 FLOAT, BOOL, RESOURCE = 1, 10, 20
 
@@ -123,6 +123,37 @@ def test_gradients_are_told_by_their_scope(tmp_path: Path) -> None:
     assert told == [
         "By its name it belongs to gradients, which training needs and a signature does not.",
         "No signature, saver or init op needs it.",
+    ]
+
+
+def test_a_table_and_the_asset_that_fills_it(tmp_path: Path) -> None:
+    nodes = [
+        placeholder("x", None, dtype=7),
+        const("path", "words.txt"),
+        node("table", "HashTableV2", key_dtype=7, value_dtype=9),
+        node("fill", "InitializeTableFromTextFileV2", "table", "path"),
+        const("default", "none"),
+        node("y", "LookupTableFindV2", "table", "x", "default", Tin=7, Tout=9),
+        node("init", "NoOp", "^fill"),
+    ]
+    made = meta_graph(graph(*nodes), serving_default=({"x": "x:0"}, {"y": "y:0"}))
+    made.asset_file_def.add(filename="words.txt").tensor_info.name = "path:0"
+    made.collection_def["saved_model_main_op"].node_list.value.append("init")
+    folder = write(tmp_path / "m", made)
+    found = wb.explain(folder)
+    assert lines(found, "From input to output") == ["1. looks up in the table `table`"]
+    assert lines(found, "Loading") == [
+        "After restoring, the init op `init` runs once, with 3 nodes that it needs.",
+        "`fill` fills the table `table` from the asset `words.txt`.",
+        "Asset files: `words.txt`. The loader gives their paths to the graph.",
+    ]
+    assert lines(wb.explain(folder, "table"), "In this model") == [
+        "`fill` fills the table `table` from the asset `words.txt`."
+    ]
+    assert "path of the asset `words.txt`" in lines(wb.explain(folder, "path"), "In this model")[0]
+    assert lines(wb.explain(folder, "fill"), "What needs it") == [
+        "The init op needs it: it runs once, after loading.",
+        "Filling a table needs it.",
     ]
 
 

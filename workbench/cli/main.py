@@ -25,13 +25,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "workbench.cli.commands.inspect",
         "show signatures, callables, variables, ops, functions and assets",
     ),
-    "explain": (
-        "workbench.cli.commands.explain",
-        "explain a model, a node, a function or a word in plain sentences",
-    ),
     "check": (
         "workbench.cli.commands.check",
         "find what is wrong with a model, for TensorFlow Serving as well",
+    ),
+    "explain": (
+        "workbench.cli.commands.explain",
+        "explain a model, a node, a function or a word in plain sentences",
     ),
     "merge": ("workbench.cli.commands.merge", "join models: connect outputs of one to inputs of the next"),
     "edit": ("workbench.cli.commands.edit", "change a model by several operations, verified once"),

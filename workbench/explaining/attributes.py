@@ -74,6 +74,7 @@ _FLAGS = {
     ("half_pixel_centers", True): "pixels are taken to lie at half numbers, as most image libraries do",
     ("align_corners", True): "the corners of the image stay where they are",
 }
+_COLUMNS = {-2: "the whole line", -1: "the number of the line, from 0"}
 _SKIP_FALSE = frozenset(
     {"transpose_a", "transpose_b", "adj_x", "adj_y", "align_corners", "half_pixel_centers"}
 )
@@ -107,6 +108,8 @@ def _words(node: NodeDef, op_def: OpDef | None, name: str) -> str | None:
         return f"{shown}: {words}." if words else f"{shown}."
     if name in ("strides", "ksize", "dilations") and kind == "list":
         return _window(node, op_def, name, list(value.list.i))
+    if name in ("key_index", "value_index") and kind == "i":
+        return f"{shown}: {_COLUMNS.get(value.i, f'column {value.i} of the line')}."
     if kind == "list" and not value.list.ListFields():
         return None
     return f"{shown}."

@@ -38,7 +38,11 @@ _ROLES = {
         "nodes belong",
         " to initialisers, which set variables before training; loading does not run them",
     ),
-    READ: ("node reads", "nodes read", " variables or whether they have a value, and nothing here uses that"),
+    READ: (
+        "node reads a variable or asks whether it has a value",
+        "nodes read variables or ask whether they have values",
+        ", and nothing here uses the answer",
+    ),
     GRADIENT: ("node belongs", "nodes belong", " to gradients, left from training"),
     OTHER: ("node belongs", "nodes belong", " to other signatures only"),
     REST: ("node is", "nodes are", " needed by no signature, saver or init op"),
@@ -176,14 +180,21 @@ def _loading(view: View) -> Iterator[Line]:
         )
         yield Line(f"A v1 Session runs the restore op {quoted(restore)}, {what}.", restore)
         if meta.has_object_graph and counts.number:
-            yield Line("tf.saved_model.load reads them by the object graph instead.", "term:object graph")
+            yield Line(
+                "tf.saved_model.load reads the values by the object graph instead.", "term:object graph"
+            )
     elif counts.number and counts.restored and meta.has_object_graph:
         yield Line("tf.saved_model.load reads the variables by the object graph.", "term:object graph")
     elif counts.number:
         yield Line("It has no restore op: nothing reads its variables from a checkpoint.")
     yield from _init(view)
     for name in fills[:_SIGNATURES]:
-        yield Line(_filled(view, name), name)
+        yield Line(filled(view, name), name)
+    for name in sorted(Roles(view).init_functions)[:_SIGNATURES]:
+        if any(node.op in FILLS for node in meta.functions[name].node_def):
+            yield Line(
+                f"The init op calls the function {quoted(name)}, which fills a table.", f"function:{name}"
+            )
     if meta.assets:
         yield Line(
             f"Asset files: {shortly([quoted(one.filename) for one in meta.assets])}. The loader gives their paths to "
@@ -207,7 +218,8 @@ def _init(view: View) -> Iterator[Line]:
     waits = ancestors(meta.nodes, [meta.init_op]) - {meta.init_op}
     if waits:
         yield Line(
-            f"Then the init op {quoted(meta.init_op)} runs, with {count(len(waits), 'node')} that it needs.",
+            f"After restoring, the init op {quoted(meta.init_op)} runs once, with {count(len(waits), 'node')} "
+            "that it needs.",
             meta.init_op,
         )
     else:
@@ -216,7 +228,8 @@ def _init(view: View) -> Iterator[Line]:
         )
 
 
-def _filled(view: View, name: str) -> str:
+def filled(view: View, name: str) -> str:
+    """Return what an initialiser of a table does, as a sentence."""
     meta = view.meta
     node = meta.nodes[name]
     table = quoted(input_node(node.input[0])) if node.input else "a table"

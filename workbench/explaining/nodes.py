@@ -10,6 +10,7 @@ from workbench.disk.optable import ArgRange, input_args
 from workbench.disk.schema import NodeDef
 from workbench.explaining.attributes import attribute_lines
 from workbench.explaining.explanation import Explanation, Line, section
+from workbench.explaining.models import filled
 from workbench.explaining.roles import Roles
 from workbench.explaining.texts.op_texts import op_texts, sentence
 from workbench.explaining.unknown_sizes import why_unknown
@@ -17,7 +18,7 @@ from workbench.explaining.view import View, address_of, quoted, shortly, variabl
 from workbench.graph.level import Level, Value
 from workbench.graph.reach import ancestors
 from workbench.graph.trace import origin
-from workbench.model.op_classes import PLACEHOLDERS, REF_VARIABLES, VARIABLES
+from workbench.model.op_classes import FILLS, PLACEHOLDERS, REF_VARIABLES, VARIABLES
 from workbench.names import count, input_node, is_control
 
 _LISTED = 8
@@ -94,6 +95,16 @@ def _here(view: View, level: Level, node: NodeDef) -> Iterator[Line]:
                         f"It is the input {quoted(port.key)} of the signature {quoted(signature.key)}.",
                         signature.key,
                     )
+    if level.function is None:
+        for asset in view.meta.assets:
+            if input_node(asset.tensor) == node.name:
+                yield Line(
+                    f"It gives the path of the asset {quoted(asset.filename)}. A loader puts in where the file is now.",
+                    "term:asset",
+                )
+        for user, position in level.body.adjacency.consumers(node.name):
+            if position == 0 and level.nodes[user].op in FILLS:
+                yield Line(filled(view, user), user)
     if node.op == "ReadVariableOp":
         yield from _reading(view, level, node)
     if node.op == "Identity" and node.input:

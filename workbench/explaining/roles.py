@@ -53,6 +53,11 @@ class Roles:
         return self._behind(self.meta.init_ops)
 
     @cached_property
+    def init_functions(self) -> set[str]:
+        """The functions that loading calls once after restoring."""
+        return self.functions(self.init)
+
+    @cached_property
     def saver(self) -> frozenset[str]:
         """The nodes that write and read checkpoints."""
         saver = self.meta.proto.saver_def

@@ -47,9 +47,9 @@ GLOSSARY: Mapping[str, str] = {
         "becomes one for each way it is called."
     ),
     "capture": (
-        "A capture is a value from outside that a function uses without its caller passing it: mostly a variable "
-        "or a table. In the graph it is an additional argument at the end, and each call passes the handle along. "
-        "That is how weights get into a function."
+        "A capture is a value from outside that a function uses although it is no argument of it in Python: "
+        "mostly a variable or a table. In the graph it is an additional argument at the end, and each call "
+        "passes the handle along. That is how weights get into a function."
     ),
     "control edge": (
         "A control edge says that one node must run after another, and carries no value. In a node's inputs it is "
