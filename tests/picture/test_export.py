@@ -104,3 +104,31 @@ def test_mermaid_names_everything(scene: Scene) -> None:
     # signs that mean something to Mermaid or HTML stand only where we put them
     for label in re.findall(r'"([^"]*)"', text):
         assert not re.search(r"[\[\]{}|&<>\\]", label.replace("<br>", ""))
+
+
+def test_svg_says_the_kind_of_op_by_a_sign_and_a_colour() -> None:
+    nodes = (
+        Node("x", "x", kind="input"), Node("c", "Conv2D", op="Conv2D"),
+        Node("t", "LookupTableFindV2", op="LookupTableFindV2"),
+        Node("s", "StringSplitV2", op="StringSplitV2"), Node("w", "While", kind="call", op="While", opens="w"),
+        Node("m", "MatMul", op="MatMul"), Node("k", "Const", op="Const"), Node("v", "VarHandleOp", op="VarHandleOp"),
+        Node("r", "Reshape", op="Reshape"), Node("many", "block_1", kind="scope", count=3, opens="many"),
+    )  # fmt: skip
+    root = ElementTree.fromstring(to_svg(lay_out(Scene(nodes, ()))))
+    signs = {
+        (element.get("class") or "").partition("kind-")[2]: element.text
+        for element in root.iter(f"{SVG}text")
+        if "sign" in (element.get("class") or "").split()
+    }
+    kinds = {
+        "input",
+        "convolution",
+        "table",
+        "string",
+        "control-flow",
+        "arithmetic",
+        "constant",
+        "variable",
+        "other",
+    }
+    assert set(signs) == kinds and len(set(signs.values())) == len(kinds)

@@ -13,8 +13,9 @@ from typing import Literal
 from workbench.names import show
 from workbench.picture.layout.boxes import caption
 from workbench.picture.layout.geometry import Box, Layout, Line
-from workbench.picture.render.colours import BACKGROUNDS, LINES, OWNERS, SEAM, TEXTS, Pair
+from workbench.picture.render.colours import BACKGROUNDS, FAMILIES, LINES, OWNERS, SEAM, TEXTS, Pair
 from workbench.picture.render.glyphs import owner_mark
+from workbench.picture.scene.families import SIGNS, family
 from workbench.picture.scene.scene import Frame, Node, owner_title
 
 Theme = Literal["light", "dark", "auto"]
@@ -39,12 +40,13 @@ _COLOURS: dict[str, Pair] = {
     ".control{stroke:%}": LINES["control"],
     **{f".edge.{owner},.box.{owner}{{stroke:%}}": pair for owner, pair in OWNERS.items()},
     **{f".mark.{owner},.head.{owner}{{fill:%}}": pair for owner, pair in OWNERS.items()},
+    **{f".kind-{name.replace(' ', '-')}{{fill:%}}": pair for name, pair in FAMILIES.items()},
     ".edge.seam,.box.seam{stroke:%}": SEAM,
     ".head.seam,.word.seam{fill:%}": SEAM,
 }
 _SHAPE = (
     f"text{{font:13px {_FONT};white-space:pre}}"
-    ".title{font-weight:600}.label,.word{font-size:11px}.heading{font-size:16px;font-weight:600}"
+    ".title,.sign{font-weight:600}.label,.word{font-size:11px}.heading{font-size:16px;font-weight:600}"
     ".box{stroke-width:1.4}.box.seam{stroke-width:2.6}.frame{stroke-dasharray:5 4}"
     ".edge{fill:none;stroke-width:1.4;stroke-linejoin:round}.edge.seam{stroke-width:3.2}"
     ".control{stroke-dasharray:4 3}"
@@ -145,6 +147,8 @@ class _Writer:
                 f'width="{len(word) * 7 + 6}" height="12" rx="3"/>'
             )
             yield _text(_x(box.x + 1) + 3, _y(box.y) + 4, word, f"word sub{seam}")
+        if not tiny and (kind_of_op := family(node)) != "other":
+            yield from self._sign(box, kind_of_op)
         if node.opens is not None and not tiny:
             yield _text(_x(box.x + box.w - 3), _y(box.y + 1) + 4, "+", "title")
         x, y = box.text_at(self.layout.detail)
@@ -157,6 +161,13 @@ class _Writer:
                 start += 2
             yield _text(start * _W, _y(y + at) + 4, text, role)
         yield "</g>"
+
+    def _sign(self, box: Box, name: str) -> Iterator[str]:
+        """Yield the kind of op on the upper border: a sign in its colour."""
+        x, y = _x(box.x + box.w - 1) - 22, _y(box.y)
+        kind = f"kind-{name.replace(' ', '-')}"
+        yield f'<rect class="paper" x="{x}" y="{y - 6}" width="14" height="12" rx="3"/>'
+        yield f'<g class="{kind}"><title>{name}</title>{_text(x + 3, y + 5, SIGNS[name], f"sign {kind}")}</g>'
 
     def _line(self, line: Line) -> Iterator[str]:
         edge = line.edge
