@@ -186,3 +186,34 @@ def test_damaged_graphs_are_explained_or_refused(tmp_path: Path, what: str | Non
     if what == "y":
         assert "`y` is `nothing`, which no node is called." in lines(found, "Inputs")
     assert str(explained(tmp_path, made, "u"))
+
+
+HOSTILE = "a\x1b[31m\u202e\n<b>"
+
+
+def test_names_are_shown_as_text(tmp_path: Path) -> None:
+    """No escape, line break or direction mark of a model reaches the page."""
+    nodes = [
+        placeholder(f"{HOSTILE}x"),
+        node(f"{HOSTILE}y", HOSTILE, f"{HOSTILE}x", f"^{HOSTILE}x", **{HOSTILE: HOSTILE}),
+        node(f"{HOSTILE}c", "PartitionedCall", f"{HOSTILE}x", f=Func(HOSTILE), Tin=[FLOAT], Tout=[FLOAT]),
+    ]
+    body = function(
+        HOSTILE, [HOSTILE], node(f"{HOSTILE}n", HOSTILE, HOSTILE), returns={HOSTILE: f"{HOSTILE}n:o:0"}
+    )
+    made = graph(*nodes, functions=[body])
+    signature = ({HOSTILE: f"{HOSTILE}x:0"}, {HOSTILE: f"{HOSTILE}y:0"})
+    folder = write(tmp_path / "m", meta_graph(made, (HOSTILE,), **{HOSTILE: signature}))
+    asked = [None, HOSTILE, f"{HOSTILE}y", f"{HOSTILE}c", f"function:{HOSTILE}", f"op:{HOSTILE}"]
+    asked += [
+        f"{HOSTILE}::{HOSTILE}n",
+        *(f"term:{term}" for term in ("node", "op", "tag set", "function", "tensor")),
+    ]
+    for what in asked:
+        found = wb.explain(folder, what, tags=(HOSTILE,))
+        for text in (
+            found.summary,
+            repr(found),
+            *(line.text for one in found.sections for line in one.lines),
+        ):
+            assert text.isprintable(), (what, text)

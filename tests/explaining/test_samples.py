@@ -86,7 +86,7 @@ def test_the_path(name: str, steps: list[str]) -> None:
 
 def test_loading() -> None:
     assert lines(wb.explain(opened("digits")), "Loading") == [
-        "A v1 Session runs the restore op `save/restore_all`, which reads 2 variables from the checkpoint.",
+        "Loading runs the restore op `save/restore_all`, which reads 2 variables from the checkpoint.",
         "It has no init op: nothing else is run.",
     ]
     assert lines(wb.explain(opened("image_base64")), "Loading") == [

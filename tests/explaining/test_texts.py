@@ -151,7 +151,7 @@ def test_an_op_without_a_model() -> None:
     assert found.kind == "op" and found.summary.startswith(
         "`Conv2D` is an op. It slides the weights `filter`"
     )
-    assert "  `strides`: list(int)" in str(found)
+    assert "  `strides`: a list of numbers" in str(found)
     with pytest.raises(wb.UnknownName) as caught:
         wb.explain(what="Conv2d")
     assert "Did you mean Conv2D" in str(caught.value)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from workbench.names import show
+
 Kind = Literal["model", "signature", "node", "tensor", "function", "op", "term", "wire"]
 
 
@@ -60,7 +62,7 @@ class Explanation:
         return "\n".join(lines)
 
     def __repr__(self) -> str:
-        return f"<Explanation of the {self.kind} {self.subject}: {self.summary[:80]}>"
+        return f"<Explanation of the {self.kind} {show(self.subject)}: {self.summary[:80]}>"
 
     def as_json(self) -> dict[str, Any]:
         """Return the explanation as `workbench explain --json` prints it."""

@@ -14,7 +14,7 @@ from workbench.graph.functions import calls
 from workbench.graph.level import Level, Value
 from workbench.graph.trace import origin
 from workbench.model.signature import DEFAULT, Signature
-from workbench.names import count
+from workbench.names import count, show
 
 _LISTED = 12
 _MOST_LEVELS = 5_000
@@ -106,7 +106,7 @@ def _captures(view: View, level: Level) -> Iterator[Line]:
             what = f"the handle of the variable {quoted(variable.name)} {variable_type(variable)}"
             yield Line(f"{quoted(tensor.name)} is {what}.", behind.name)
         else:
-            yield Line(f"{quoted(tensor.name)} is {quoted(behind.name)} ({node.op}).", behind.name)
+            yield Line(f"{quoted(tensor.name)} is {quoted(behind.name)} ({show(node.op)}).", behind.name)
 
 
 def _callers(view: View, name: str) -> Iterator[Line]:
@@ -114,15 +114,15 @@ def _callers(view: View, name: str) -> Iterator[Line]:
     found: list[Line] = []
     for node in meta.nodes.values():
         if any(function == name for _, function in calls(node, meta.functions)):
-            found.append(Line(f"The node {quoted(node.name)} of the main graph ({node.op}).", node.name))
-    for other in meta.functions.values():
-        for node in other.node_def:
-            if any(function == name for _, function in calls(node, meta.functions)):
+            found.append(
+                Line(f"The node {quoted(node.name)} of the main graph ({show(node.op)}).", node.name)
+            )
+    for other, function in meta.functions.items():
+        for node in function.node_def:
+            if any(called == name for _, called in calls(node, meta.functions)):
+                where = f"of the function {quoted(other)}"
                 found.append(
-                    Line(
-                        f"The node {quoted(node.name)} ({node.op}) of the function {quoted(other.signature.name)}.",
-                        other.signature.name,
-                    )
+                    Line(f"The node {quoted(node.name)} ({show(node.op)}) {where}.", f"function:{other}")
                 )
     for callable_ in meta.callables:
         for variant in callable_.variants:
@@ -174,7 +174,7 @@ def explain_signature(view: View, signature: Signature, path: Path) -> Explanati
 
 
 def _users(view: View, signature: Signature) -> Iterator[Line]:
-    key = signature.key
+    key = show(signature.key)
     if view.meta.format == "graphdef":
         yield Line("A v1 Session that imports the graph, or workbench run.")
         return
@@ -183,7 +183,7 @@ def _users(view: View, signature: Signature) -> Iterator[Line]:
     yield Line(
         f'Python: tf.saved_model.load(path).signatures["{key}"], with its inputs as keyword arguments.'
     )
-    tags = view.meta.tags_text
+    tags = show(view.meta.tags_text)
     yield Line(
         f"The shell: saved_model_cli run --dir PATH --tag_set {tags} --signature_def {key}, or workbench run."
     )
@@ -193,4 +193,4 @@ def _call(view: View, signature: Signature, path: Path) -> Iterator[Line]:
     from workbench.describe.calling import how_to_call
 
     for text in how_to_call(path, view.meta, signature).shell:
-        yield Line(text)
+        yield Line(show(text, 1000))

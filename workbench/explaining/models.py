@@ -178,7 +178,8 @@ def _loading(view: View) -> Iterator[Line]:
             if number
             else "which has no variable to read"
         )
-        yield Line(f"A v1 Session runs the restore op {quoted(restore)}, {what}.", restore)
+        who = "A v1 Session" if meta.has_object_graph else "Loading"
+        yield Line(f"{who} runs the restore op {quoted(restore)}, {what}.", restore)
         if meta.has_object_graph and counts.number:
             yield Line(
                 "tf.saved_model.load reads the values by the object graph instead.", "term:object graph"
@@ -216,10 +217,13 @@ def _init(view: View) -> Iterator[Line]:
             yield Line("It has no init op: nothing else is run.", "term:init op")
         return
     waits = ancestors(meta.nodes, [meta.init_op]) - {meta.init_op}
+    instead = (
+        " tf.saved_model.load calls the initialisers of the objects instead." if meta.has_object_graph else ""
+    )
     if waits:
         yield Line(
             f"After restoring, the init op {quoted(meta.init_op)} runs once, with {count(len(waits), 'node')} "
-            "that it needs.",
+            f"that it needs.{instead}",
             meta.init_op,
         )
     else:

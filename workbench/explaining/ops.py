@@ -8,7 +8,7 @@ from workbench.disk.schema import OpDef
 from workbench.explaining.explanation import Explanation, Line, Section, section
 from workbench.explaining.texts.op_texts import op_texts, sentence
 from workbench.explaining.view import View, quoted
-from workbench.names import CALL_SEPARATOR, count
+from workbench.names import CALL_SEPARATOR, count, show
 
 _LISTED = 12
 _KINDS = {
@@ -71,7 +71,15 @@ def _attr(attr: OpDef.AttrDef) -> Line:
         if attr.HasField("allowed_values") and len(attr.allowed_values.list.s)
         else ""
     )
-    return Line(f"{quoted(attr.name)}: {_KINDS.get(attr.type, attr.type)}{default}{allowed}")
+    return Line(f"{quoted(attr.name)}: {_kind(attr.type)}{default}{allowed}")
+
+
+def _kind(kind: str) -> str:
+    """Return the type of an attribute in words."""
+    inner = kind.removeprefix("list(").removesuffix(")")
+    if inner == kind:
+        return _KINDS.get(kind, show(kind))
+    return f"a list of {_KINDS.get(inner, show(inner)).removeprefix('a ')}s"
 
 
 def _uses(view: View | None, op: str) -> tuple[Section, ...]:

@@ -64,7 +64,7 @@ def _nodes(view: View) -> Iterator[Line]:
     inside = sum(view.meta.function_sizes.values())
     more = f", and {inside:,} in functions" if inside else ""
     yield Line(f"{count(len(nodes), 'node')} in the main graph{more}.")
-    yield from (Line(f"{quoted(name)} ({node.op})", name) for name, node in islice(nodes.items(), 3))
+    yield from (Line(f"{quoted(name)} ({show(node.op)})", name) for name, node in islice(nodes.items(), 3))
 
 
 def _ops(view: View) -> Iterator[Line]:
@@ -96,7 +96,7 @@ def _of_ops(*ops: str) -> Callable[[View], Iterator[Line]]:
             if node.op in ops:
                 tensor = view.meta.tensor(name)
                 typed = f", {shapes.typed(tensor.dtype, tensor.shape)}" if tensor is not None else ""
-                yield Line(f"{quoted(name)} ({node.op}){typed}", name)
+                yield Line(f"{quoted(name)} ({show(node.op)}){typed}", name)
         if ops == ("Const",):
             for function in view.meta.functions.values():
                 number = sum(node.op in ops for node in function.node_def)

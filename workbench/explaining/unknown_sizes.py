@@ -10,6 +10,7 @@ from workbench.graph.trace import returned_by
 from workbench.model import shapes
 from workbench.model.op_classes import IMAGE_DECODERS, LOOPS, PLACEHOLDERS
 from workbench.model.shapes import Shape
+from workbench.names import show
 
 SIZED_BY_VALUES = IMAGE_DECODERS | frozenset(
     [
@@ -117,11 +118,11 @@ def _reason(view: View, value: Value) -> str:
             return "the placeholder {} takes a tensor of any rank."
         return "the placeholder {} leaves it open. Whoever calls the model decides, with each call."
     if node.op in IMAGE_DECODERS:
-        return f"{{}} ({node.op}) decodes an image, and its size is in the file. Only the run knows it."
+        return f"{{}} ({show(node.op)}) decodes an image, and its size is in the file. Only the run knows it."
     if node.op in SIZED_BY_VALUES:
-        return f"{{}} ({node.op}) has an output whose size depends on values. Only the run knows it."
+        return f"{{}} ({show(node.op)}) has an output whose size depends on values. Only the run knows it."
     if node.op in LOOPS:
-        return f"{{}} ({node.op}) is a loop, and the graph does not fix this size over its rounds."
+        return f"{{}} ({show(node.op)}) is a loop, and the graph does not fix this size over its rounds."
     if rule_of(node.op) is None and not value.level.levels_under(node):
-        return f"{{}} ({node.op}) declares no shape, and the workbench has no rule for its op."
-    return f"{{}} ({node.op}) makes it from values that are known only when the graph runs."
+        return f"{{}} ({show(node.op)}) declares no shape, and the workbench has no rule for its op."
+    return f"{{}} ({show(node.op)}) makes it from values that are known only when the graph runs."
