@@ -175,14 +175,25 @@ def draw(app: WorkbenchApp) -> None:
 
 
 async def settle(app: WorkbenchApp, pilot: Pilot[int]) -> None:
-    """Waits until no thread works for the UI any more, and it is laid out."""
+    """Waits until no thread works for the UI any more, nothing is left to be handled, and it is laid out."""
     quiet = 0
+    shown: object = None
     while quiet < 2:
-        busy = any(not worker.is_finished for worker in app.workers)
+        before, shown = shown, (app.screen, app.focused)
+        busy = any(not worker.is_finished for worker in app.workers) or not handled(app) or before != shown
         with suppress(WorkerCancelled):  # a newer one took its place
             await asyncio.wait_for(app.workers.wait_for_complete(), HANG)
         await pilot.pause(0.01)  # longer than any timer that is set here
         quiet = 0 if busy else quiet + 1
+
+
+def handled(app: WorkbenchApp) -> bool:
+    """Whether no message waits for the application, its screens or their widgets.
+
+    One that is being handled is waited for by the next pause.
+    """
+    pumps = [app, *(widget for screen in app.screen_stack for widget in screen.walk_children(with_self=True))]
+    return not any(pump._next_callbacks or pump._pending_message or pump.message_queue_size for pump in pumps)
 
 
 async def press(app: WorkbenchApp, pilot: Pilot[int], *keys: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from pathlib import Path
 
@@ -11,10 +12,12 @@ from textual.pilot import Pilot
 
 from tests.cli.test_unsafe import reads_a_file
 from tests.surgery.tiny import doubler
+from tests.timing import HANG
 from tests.tui.driving import drive, press, screen_text, settle, type_text, until
 from tests.tui.test_browse import pane
 from tests.tui.test_wire import PAIR, command
 from workbench.errors import Cancelled, TargetExists
+from workbench.session.texts.progress import Progress
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.screens.commit import CommitScreen
 from workbench.tui.screens.dialog import AskScreen
@@ -80,15 +83,28 @@ def test_the_story_takes_fourteen_presses_at_most(
 
 @pytest.mark.needs_tf
 @pytest.mark.parametrize("phase", ["reference", "verify"])
-def test_cancelling_leaves_nothing_behind(sample_models: Path, tmp_path: Path, phase: str) -> None:
+def test_cancelling_leaves_nothing_behind(
+    sample_models: Path, tmp_path: Path, phase: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     target = tmp_path / "out" / "merged"
     target.parent.mkdir()
+    pressed = threading.Event()
+    tell = Progress.tell
+
+    def wait(progress: Progress, now: str, text: str) -> None:
+        """The phase begins when the key was pressed: it may be shorter than a busy machine takes for a key."""
+        tell(progress, now, text)
+        if now == phase:
+            assert pressed.wait(HANG)
+
+    monkeypatch.setattr(Progress, "tell", wait)
 
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         await press(app, pilot, "space", "space", "c")
         await type_text(app, pilot, [*str(target), "enter"])
         await until(pilot, lambda: commit_screen(app).progress.phase == phase)
         await pilot.press("escape")
+        pressed.set()
         await done(app, pilot)
         assert "cancelled" in said(app), said(app)
         assert not app.committer.running

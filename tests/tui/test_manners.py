@@ -6,10 +6,12 @@ import base64
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import OptionList
+from textual.screen import Screen
+from textual.widgets import Input, OptionList
 
 from tests.sampling import plainly
 from tests.tui.driving import drive, press, screen_text, settle, until
@@ -20,9 +22,10 @@ from workbench.tui.actions import ACTIONS, key_text
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.host import Look
 from workbench.tui.palette import available, holders
-from workbench.tui.screens.dialog import AskScreen
+from workbench.tui.screens.dialog import AskScreen, PromptScreen
 from workbench.tui.screens.start import StartScreen
 from workbench.tui.screens.suggest import SuggestScreen
+from workbench.tui.screens.work import WorkScreen
 from workbench.tui.widgets.bars import Keys
 
 
@@ -208,28 +211,38 @@ def test_a_recipe_is_saved_and_opened_again(sample_models: Path, tmp_path: Path)
     linked.symlink_to(models / "digits" / "saved_model.pb")
     model = linked.read_bytes()
 
+    async def asked(app: WorkbenchApp, pilot: Pilot[int], kind: type[Screen[Any]]) -> None:
+        await until(pilot, lambda: isinstance(app.screen, kind) and app.focused is not None)
+
     async def name(app: WorkbenchApp, pilot: Pilot[int], path: Path) -> None:
         await press(app, pilot, "e")
-        app.screen.query_one("Input").value = str(path)  # type: ignore[attr-defined]
+        await asked(app, pilot, PromptScreen)
+        app.screen.query_one(Input).value = str(path)
         await press(app, pilot, "enter")
+        await asked(app, pilot, AskScreen)
+
+    async def answer(app: WorkbenchApp, pilot: Pilot[int], *keys: str) -> None:
+        await press(app, pilot, *keys)
+        await asked(app, pilot, WorkScreen)
 
     async def save(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         await press(app, pilot, "space", "space")
         await name(app, pilot, file)
-        await press(app, pilot, "enter")  # "Keep it" is the first answer
+        await answer(app, pilot, "enter")  # "Keep it" is the first answer
         assert file.read_text() == "something else"
         await name(app, pilot, linked)
-        await press(app, pilot, "left", "enter")
+        await answer(app, pilot, "left", "enter")
         assert linked.is_symlink() and linked.read_bytes() == model, (
             "a source is not changed, whatever is answered"
         )
         await name(app, pilot, file)
-        await press(app, pilot, "left", "enter")
+        await answer(app, pilot, "left", "enter")
         assert json.loads(file.read_text())["sources"]
         await press(app, pilot, "q")
         assert app.return_code == 0, "a saved plan is not asked about"
 
     async def read(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await until(pilot, lambda: app.session.outcome is not None and app.session.complete)
         assert wires(app) == ["image_base64@pixels=digits@myInput"]
         assert app.session.outcome is not None and app.session.outcome.draft is not None
 
