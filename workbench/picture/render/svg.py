@@ -148,9 +148,10 @@ class _Writer:
             )
             yield _text(_x(box.x + 1) + 3, _y(box.y) + 4, word, f"word sub{seam}")
         if not tiny and (kind_of_op := family(node)) != "other":
-            yield from self._sign(box, kind_of_op)
+            kind = f"sign kind-{kind_of_op.replace(' ', '-')}"
+            yield from self._on_border(box, 0, SIGNS[kind_of_op], kind, kind_of_op)
         if node.opens is not None and not tiny:
-            yield _text(_x(box.x + box.w - 3), _y(box.y + 1) + 4, "+", "title")
+            yield from self._on_border(box, box.h - 1, "+", "title", "more inside")
         x, y = box.text_at(self.layout.detail)
         for at, text in enumerate(box.lines):
             role = "title" if at == 0 else "sub" if at == 1 and node.subtitle else "detail"
@@ -162,12 +163,11 @@ class _Writer:
             yield _text(start * _W, _y(y + at) + 4, text, role)
         yield "</g>"
 
-    def _sign(self, box: Box, name: str) -> Iterator[str]:
-        """Yield the kind of op on the upper border: a sign in its colour."""
-        x, y = _x(box.x + box.w - 1) - 22, _y(box.y)
-        kind = f"kind-{name.replace(' ', '-')}"
-        yield f'<rect class="paper" x="{x}" y="{y - 6}" width="14" height="12" rx="3"/>'
-        yield f'<g class="{kind}"><title>{name}</title>{_text(x + 3, y + 5, SIGNS[name], f"sign {kind}")}</g>'
+    def _on_border(self, box: Box, row: int, sign: str, kind: str, says: str) -> Iterator[str]:
+        """Yield a sign near the right end of a horizontal border, and what it says in words."""
+        x, y = _x(box.x + box.w - 1) - 22, _y(box.y + row)
+        yield f'<g><title>{says}</title><rect class="paper" x="{x}" y="{y - 6}" width="14" height="12" rx="3"/>'
+        yield f"{_text(x + 3, y + 5, sign, kind)}</g>"
 
     def _line(self, line: Line) -> Iterator[str]:
         edge = line.edge
