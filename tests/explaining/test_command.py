@@ -36,6 +36,7 @@ def test_terms(capsys: pytest.CaptureFixture[str]) -> None:
         ((), "No model is given"),
         ((DIGITS, "MatMul", "--term", "op"), "--term explains a word"),
         ((DIGITS, "--wire", "a=b"), "--wire needs two models"),
+        ((IMAGE, DIGITS, "--wire", "a=b", "--signature", "s"), "--wire does not take --signature"),
         ((DIGITS, "MatMull"), "Did you mean MatMul?"),
         ((IMAGE, DIGITS, "--wire", "pixels"), "is not a wire"),
         ((DIGITS, "--term", "nodule"), "Did you mean node"),

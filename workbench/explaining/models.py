@@ -30,7 +30,7 @@ _TABLES = RESOURCE_TABLES | REF_TABLES | HASH_TABLES
 _SIGNATURES = 6
 _ROLES = {
     SIGNATURE: ("node computes", "nodes compute", ""),
-    INIT: ("node belongs", "nodes belong", " to the init op, which loading runs once"),
+    INIT: ("node belongs", "nodes belong", " to the init op"),
     SAVER: ("node belongs", "nodes belong", " to the saver, which writes and reads checkpoints"),
     TABLE: ("node belongs", "nodes belong", " to tables and what fills them"),
     INITIALISER: (

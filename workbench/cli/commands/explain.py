@@ -81,6 +81,8 @@ def _explanation(args: argparse.Namespace) -> Explanation:
     if args.wire is not None:
         if args.model is None or args.what is None:
             raise UsageError("--wire needs two models.", hint="Write workbench explain A B --wire OUT=IN.")
+        if args.signature is not None:
+            raise UsageError("--wire does not take --signature.", hint="Write SIGNATURE#KEY in the wire.")
         from workbench.explaining.wires import explain_wire
         from workbench.model import open_model
 
