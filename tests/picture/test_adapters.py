@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -76,3 +77,16 @@ def test_their_colour_in_dot_and_mermaid(joined: wb.Draft) -> None:
 
 def test_a_plan_is_drawn_with_them(joined: wb.Draft) -> None:
     assert wb.draw(joined.plan) == wb.draw(joined)
+
+
+def test_their_mark_in_html(joined: wb.Draft) -> None:
+    text = wb.draw(joined, format="html")
+    data = json.loads(text.partition('id="data">')[2].partition("</script>")[0])
+    assert [tuple(owner) for owner in data["owners"]] == [
+        ("a", "●", "o0"),
+        ("b", "▲", "o1"),
+        ("adapters", "◇", "oa"),
+    ]
+    of_adapters = [data["texts"][box[2]] for box in data["nodes"] if box[5] == 2]
+    assert "Mul" in of_adapters
+    assert sum(bool(edge[3] & 2) for edge in data["edges"]) >= 2  # into the adapters and out of them

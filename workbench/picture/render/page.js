@@ -425,7 +425,6 @@ function paintGroup(group, sight) {
       pen.stroke(path);
     } else for (const line of list) pen.stroke(line.path);
     pen.setLineDash([]);
-    if (zoom > 0.2) for (const line of list) if (line.head) arrow(line, key === "seam" ? 6 : 4.5);
   }
   for (const line of lines) if (line.u === chosen || line.v === chosen || touches(line, chosen)) {
     pen.strokeStyle = colours.selected;
@@ -446,6 +445,10 @@ function paintGroup(group, sight) {
     drawn++;
     if (box.level) paintGroup(box, sight);
     else paintBox(box);
+  }
+  if (zoom > 0.2) for (const [key, list] of plain) {  // over the boxes: a caption must not hide one
+    pen.fillStyle = colours[key];
+    for (const line of list) if (line.head) arrow(line, key === "seam" ? 6 : 4.5);
   }
   if (zoom > 0.55) {
     const said = new Set();
