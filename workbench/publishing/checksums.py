@@ -75,7 +75,7 @@ def _data_file(bundle: Bundle, shown: str) -> Path:
 
 def _refuse_pointer(path: Path) -> None:
     """Refuse a Git LFS pointer, which can be as long as a small data file."""
-    from workbench.disk.checkpoint.bundle_read import refuse_pointer
+    from workbench.disk.checkpoint.data_files import refuse_pointer
 
     if path.is_file():
         with path.open("rb") as file:

@@ -4,7 +4,8 @@
 """
 
 from workbench.disk.checkpoint.bundle_entries import Entry, Slice
-from workbench.disk.checkpoint.bundle_read import Bundle, shard_path
+from workbench.disk.checkpoint.bundle_read import Bundle
 from workbench.disk.checkpoint.bundle_write import JoinPart, Tensor, join, joined_size, write
+from workbench.disk.checkpoint.data_files import shard_path
 
 __all__ = ["Bundle", "Entry", "JoinPart", "Slice", "Tensor", "join", "joined_size", "shard_path", "write"]

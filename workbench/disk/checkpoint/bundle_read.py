@@ -11,40 +11,29 @@ bytes when they are read. `bundle_write` writes and joins checkpoints.
 
 from __future__ import annotations
 
-import math
-import os
-import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from google.protobuf.message import DecodeError
-
-from workbench.disk import crc, dtypes, files
-from workbench.disk.checkpoint import sstable, string_tensor
+from workbench.disk import dtypes, files
+from workbench.disk.checkpoint import sstable
 from workbench.disk.checkpoint.bundle_entries import Entries, Entry, cut_axis, key_bytes, key_text, slice_keys
+from workbench.disk.checkpoint.bundle_index import no_index, read_header
+from workbench.disk.checkpoint.data_files import DataFiles, refuse_pointer
 from workbench.disk.checkpoint.ordered_code import is_slice_key
 from workbench.disk.schema import BundleEntryProto, BundleHeaderProto
-from workbench.errors import DamagedFile, MissingFile, UnknownName, UnsupportedFormat, WorkbenchError
+from workbench.errors import DamagedFile, MissingFile, UnknownName, WorkbenchError
 from workbench.findings import Finding, FirstFew, rest
 from workbench.names import did_you_mean, show
 
-VERSION = 1
-"""The version of the format that is read and written (`kTensorBundleVersion`)."""
-
-MAX_SHARDS = 99_999
-"""Shard numbers have five digits."""
-
-_NUMPY_DIMENSIONS = 64
 _LISTED = 100
 _MORE = {
     "bad-entry": "entries are wrong",
     "missing-shard": "data files are missing",
     "bad-shard": "data files are too short or none",
 }
-_POINTERS = (b"version https://git-lfs.github.com/spec/", b"version https://hawser.github.com/spec/")
 
 
 class Bundle:
@@ -65,6 +54,7 @@ class Bundle:
         self.values = values
         self.stamp: files.Stamp | None = None
         self._keys = [key_text(key) for key in values if not is_slice_key(key)]
+        self._data = DataFiles(prefix, self.num_shards)
         self._all = Entries(values, self.num_shards, show(str(self.index)))
         self._entries: dict[str, Entry] = {}
         self._wrong: dict[str, str] = {}
@@ -84,10 +74,10 @@ class Bundle:
         try:
             data, stamp = files.read_stamped(path, sstable.MAX_FILE)
         except MissingFile:
-            raise _no_index(prefix) from None
+            raise no_index(prefix) from None
         refuse_pointer(data, path)
         values = sstable.read_table(data, show(str(path)))
-        header = _header(values.pop(b"", None), path)
+        header = read_header(values.pop(b"", None), path)
         found = cls(prefix, header, values)
         found.stamp = stamp
         return found
@@ -96,34 +86,6 @@ class Bundle:
     def index(self) -> Path:
         """The path of the index."""
         return self.prefix.with_name(self.prefix.name + ".index")
-
-    @cached_property
-    def shards(self) -> list[Path]:
-        """The paths of all data files, there or not."""
-        return [shard_path(self.prefix, number, self.num_shards) for number in range(self.num_shards)]
-
-    @property
-    def present_shards(self) -> list[Path]:
-        """The data files that are there."""
-        return [path for number in sorted(self._names()) if (path := self._path(number)).is_file()]
-
-    def _names(self) -> set[int]:
-        """The numbers of the data files that exist.
-
-        An index can claim 99,999 of them.
-        """
-        try:
-            names = os.listdir(self.prefix.parent)
-        except OSError:
-            return set()
-        pattern = re.compile(rf"{re.escape(self.prefix.name)}\.data-([0-9]{{5}})-of-{self.num_shards:05d}")
-        return {int(match[1]) for match in map(pattern.fullmatch, names) if match}
-
-    @property
-    def missing_shards(self) -> list[Path]:
-        """The data files that are not there."""
-        present = set(self.present_shards)
-        return [path for path in self.shards if path not in present]
 
     @cached_property
     def raw_entries(self) -> dict[bytes, BundleEntryProto]:
@@ -219,10 +181,10 @@ class Bundle:
         if entry.dtype == dtypes.STRING:
             raise TypeError(f"{key!r} is a string tensor: use strings()")
         if not entry.slices:
-            return self._read(entry)
+            return self._data.read(entry)
         if cut_axis(entry) == 0:
             parts = sorted(entry.slices, key=lambda part: part.start)
-            return b"".join(self._read(part.entry) for part in parts)
+            return b"".join(self._data.read(part.entry) for part in parts)
         joined: bytes = self.array(key).tobytes()
         return joined
 
@@ -237,7 +199,7 @@ class Bundle:
         if entry.dtype != dtypes.STRING:
             raise TypeError(f"{key!r} is no string tensor: use raw() or array()")
         if not entry.slices:
-            return self._strings(entry)
+            return self._data.strings(entry)
         found: list[bytes] = self.array(key).ravel().tolist()
         return found
 
@@ -252,14 +214,29 @@ class Bundle:
 
         entry = self.entry(key)
         if not entry.slices:
-            return self._array(entry)
-        dtype = self._numpy_dtype(entry)
-        self._check_shards(entry)  # a tensor that is not there must not take memory
+            return self._data.array(entry)
+        dtype = self._data.numpy_dtype(entry)
+        self._data.check_of(entry)  # a tensor that is not there must not take memory
         out = np.empty(entry.shape, dtype)
         for part in entry.slices:
             place = tuple(slice(a, a + n) for a, n in zip(part.start, part.length, strict=True))
-            out[place] = self._array(part.entry)
+            out[place] = self._data.array(part.entry)
         return out
+
+    @property
+    def shards(self) -> list[Path]:
+        """The paths of all data files, there or not."""
+        return self._data.paths
+
+    @property
+    def present_shards(self) -> list[Path]:
+        """The data files that are there."""
+        return self._data.present
+
+    @property
+    def missing_shards(self) -> list[Path]:
+        """The data files that are not there."""
+        return self._data.missing
 
     def check(self) -> list[Finding]:
         """Return findings about the index and the sizes of data files.
@@ -304,8 +281,8 @@ class Bundle:
                 try:
                     kind = part.dtype, part.count
                     if kind not in sums:
-                        sums[kind] = self._sum(part)
-                    self._compare(part, sums[kind])
+                        sums[kind] = self._data.sum(part)
+                    self._data.compare(part, sums[kind])
                 except WorkbenchError as problem:
                     findings.append(_finding("bad-tensor", part.key, problem))
             if progress is not None:
@@ -319,8 +296,7 @@ class Bundle:
             MissingFile: it is not there.
             DamagedFile: it is shorter, or a Git LFS pointer.
         """
-        with self._shard(number, end) as descriptor:
-            return os.fstat(descriptor).st_size
+        return self._data.check(number, end)
 
     def uncovered(self, number: int) -> int:
         """Return how many bytes of a data file belong to no tensor.
@@ -367,7 +343,7 @@ class Bundle:
                 message = "A slice belongs to no tensor that the index lists."
                 findings.append(Finding("orphan-slice", "warning", show(repr(name)), message))
         shards = set(ends)
-        there = self._names()
+        there = self._data.numbers()
         for number, end in sorted(ends.items()):
             try:
                 if number not in there and few.seen["missing-shard"] >= _LISTED:
@@ -377,7 +353,7 @@ class Bundle:
                 self.check_shard(number, end)
             except (MissingFile, DamagedFile) as problem:
                 code = "missing-shard" if isinstance(problem, MissingFile) else "bad-shard"
-                add(code, str(self._path(number)), problem)
+                add(code, str(self._data.path(number)), problem)
                 shards.discard(number)
         if left := few.left["orphan-slice"]:
             findings.append(rest("orphan-slice", "warning", left, "slices belong to no tensor"))
@@ -386,182 +362,6 @@ class Bundle:
                 findings.append(rest(code, "error", left, text, where=show(str(self.index))))
         return findings, keys, shards
 
-    # bytes
-
-    def _path(self, number: int) -> Path:
-        return shard_path(self.prefix, number, self.num_shards)
-
-    @contextmanager
-    def _shard(self, number: int, end: int) -> Iterator[int]:
-        """Return an open data file of at least `end` bytes."""
-        path = self._path(number)
-        try:
-            descriptor = files.open_source(path)
-        except MissingFile:
-            raise MissingFile(
-                f"A data file of the checkpoint is missing (the index speaks of {self.num_shards}).",
-                where=show(str(path)),
-                hint="Copy it beside the index.",
-            ) from None
-        try:
-            size = os.fstat(descriptor).st_size
-            if size < end:
-                refuse_pointer(files.read_at(descriptor, 0, min(size, 100), path), path)
-                raise DamagedFile(
-                    f"The data file has {size} bytes; the index places tensors up to byte {end}.",
-                    where=show(str(path)),
-                    hint="It was cut off, or belongs to another index.",
-                )
-            yield descriptor
-        finally:
-            os.close(descriptor)
-
-    def _check_shards(self, entry: Entry) -> None:
-        ends: dict[int, int] = {}
-        for part in entry.parts():
-            ends[part.shard] = max(ends.get(part.shard, 0), part.offset + part.size)
-        for number, end in ends.items():
-            self.check_shard(number, end)
-
-    def _bytes(self, entry: Entry) -> bytes:
-        """Return a tensor's bytes, unverified; no more memory is taken than the file has."""
-        with self._shard(entry.shard, entry.offset + entry.size) as descriptor:
-            return files.read_at(descriptor, entry.offset, entry.size, self._path(entry.shard))
-
-    def _read(self, entry: Entry) -> bytes:
-        data = self._bytes(entry)
-        if entry.dtype == dtypes.VARIANT:
-            total = string_tensor.check_variants(
-                lambda offset, size: data[offset : offset + size], len(data), entry.count, self._where(entry)
-            )
-        else:
-            total = crc.masked(data)
-        self._compare(entry, total)
-        return data
-
-    def _strings(self, entry: Entry) -> list[bytes]:
-        found, total = string_tensor.decode(self._bytes(entry), entry.count, self._where(entry))
-        self._compare(entry, total)
-        return found
-
-    def _array(self, entry: Entry) -> Any:
-        import numpy as np
-
-        dtype = self._numpy_dtype(entry)
-        if entry.dtype != dtypes.STRING:
-            return np.frombuffer(self._read(entry), dtype).reshape(entry.shape)
-        strings = self._strings(entry)  # first: where they are not there, they must not take memory
-        out = np.empty(entry.count, dtype)
-        out[:] = strings
-        return out.reshape(entry.shape)
-
-    def _numpy_dtype(self, entry: Entry) -> Any:
-        dtype = dtypes.numpy(entry.dtype)
-        what = f"of dtype {dtypes.name(entry.dtype)}" if dtype is None else ""
-        if len(entry.shape) > _NUMPY_DIMENSIONS or math.prod(filter(None, entry.shape)) >= 1 << 59:
-            what = f"of shape {show(str(list(entry.shape)))}"
-        if what:
-            raise UnsupportedFormat(
-                f"Tensor {show(entry.key)!r} is {what}, which numpy can't hold.", where=show(str(self.index))
-            )
-        return dtype
-
-    def _sum(self, entry: Entry) -> int:
-        """Return the checksum of a tensor's bytes, read a piece at a time."""
-        path = self._path(entry.shard)
-        with self._shard(entry.shard, entry.offset + entry.size) as descriptor:
-
-            def read(offset: int, size: int) -> bytes:
-                return files.read_at(descriptor, entry.offset + offset, size, path)
-
-            if entry.dtype == dtypes.STRING:
-                return string_tensor.check_strings(read, entry.size, entry.count, self._where(entry))
-            if entry.dtype == dtypes.VARIANT:
-                return string_tensor.check_variants(read, entry.size, entry.count, self._where(entry))
-            total = 0
-            for at in range(0, entry.size, files.CHUNK):
-                total = crc.extend(total, read(at, min(files.CHUNK, entry.size - at)))
-            return crc.mask(total)
-
-    def _compare(self, entry: Entry, found: int) -> None:
-        if found != entry.crc32c:
-            raise DamagedFile(
-                f"The checksum of its {entry.size} bytes at byte {entry.offset} is {found:#010x};"
-                f" the index says {entry.crc32c:#010x}.",
-                where=self._where(entry),
-                hint="The data file was changed, or belongs to another index.",
-            )
-
-    def _where(self, entry: Entry) -> str:
-        return f"{show(str(self._path(entry.shard)))}: tensor {show(entry.key)!r}"
-
-
-def shard_path(prefix: Path, number: int, count: int) -> Path:
-    """Return the path of a data file: `PREFIX.data-00002-of-00005` is 2 of 5."""
-    return prefix.with_name(f"{prefix.name}.data-{number:05d}-of-{count:05d}")
-
-
-def refuse_pointer(head: bytes, path: Path) -> None:
-    """Raise `DamagedFile` if a file begins as a Git LFS pointer does."""
-    if head.startswith(_POINTERS):
-        raise DamagedFile(
-            "This is a Git LFS pointer: git left it where the real file should be.",
-            where=show(str(path)),
-            hint="Run `git lfs install` and `git lfs pull` in the repository, then try again.",
-        )
-
 
 def _finding(code: str, where: str, problem: WorkbenchError) -> Finding:
     return Finding(code, "error", show(where), problem.message, problem.hint)
-
-
-def _header(data: bytes | None, path: Path) -> BundleHeaderProto:
-    """Return the header of an index, if it can be read."""
-    where = show(str(path))
-    if data is None:
-        raise DamagedFile("The index has no header, so it is not of a checkpoint.", where=where)
-    try:
-        header = BundleHeaderProto.FromString(data)
-    except DecodeError:
-        raise DamagedFile("The header of the index can't be parsed.", where=where) from None
-    if header.endianness != 0:
-        raise UnsupportedFormat(
-            "The checkpoint was written on a big-endian machine.",
-            where=where,
-            hint="Restore it with TensorFlow and save it again.",
-        )
-    if header.version.min_consumer > VERSION or VERSION in header.version.bad_consumers:
-        raise UnsupportedFormat(
-            f"The checkpoint asks for a reader of version {header.version.min_consumer} or says that version"
-            f" {VERSION} reads it wrongly; that is the version there is.",
-            where=where,
-        )
-    if not 1 <= header.num_shards <= MAX_SHARDS:
-        raise DamagedFile(
-            f"The index speaks of {header.num_shards} data files; there are 1 to {MAX_SHARDS}.", where=where
-        )
-    return header
-
-
-def _no_index(prefix: Path) -> WorkbenchError:
-    """Return the error for a missing index, by the files that exist instead."""
-    where = show(str(prefix.with_name(prefix.name + ".index")))
-    try:
-        names = sorted(os.listdir(prefix.parent))
-    except OSError:
-        names = []
-    old = [name for name in names if name.startswith(f"{prefix.name}-") and "-of-" in name]
-    if old:
-        return UnsupportedFormat(
-            f"There is no index, but {show(old[0])!r}: a checkpoint of the V1 format, from before 2017.",
-            where=where,
-            hint="Restore it with TensorFlow 1 or 2 and save it again: that writes the present format.",
-        )
-    shards = [name for name in names if name.startswith(f"{prefix.name}.data-")]
-    if shards:
-        return MissingFile(
-            f"The index is missing; its data files are there ({show(shards[0])!r}).",
-            where=where,
-            hint="Copy it beside them: without it nobody knows which tensor is where.",
-        )
-    return MissingFile("There is no checkpoint: the index is missing.", where=where)

@@ -18,7 +18,9 @@ from typing import NamedTuple
 from workbench.disk import crc, dtypes, files
 from workbench.disk.checkpoint import sstable, string_tensor
 from workbench.disk.checkpoint.bundle_entries import Entry, key_bytes, slice_keys
-from workbench.disk.checkpoint.bundle_read import VERSION, Bundle, shard_path
+from workbench.disk.checkpoint.bundle_index import VERSION
+from workbench.disk.checkpoint.bundle_read import Bundle
+from workbench.disk.checkpoint.data_files import shard_path
 from workbench.disk.checkpoint.ordered_code import rename_slice
 from workbench.disk.schema import BundleEntryProto, BundleHeaderProto
 
