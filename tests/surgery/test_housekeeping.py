@@ -12,6 +12,7 @@ import pytest
 from tests.protos import Func, Shape, const, function, graph, meta_graph, node
 from tests.surgery.tiny import Tiny, doubler
 from tests.surgery.tools import Refused, changed, codes, draft_of, made
+from workbench.checks.check import check_model
 from workbench.disk import dtypes, schema
 from workbench.disk.checkpoint.bundle import write
 from workbench.model import Model, open_model
@@ -442,3 +443,4 @@ def test_a_join_of_trained_models(zoo: Any, tmp_path: Path, child: Child) -> Non
     result = open_model(tmp_path / "out")
     assert result.meta.has_object_graph and result.bundle is not None
     assert not [key for key in result.bundle if "optimizer" in key.lower()]
+    assert "tracked-key" not in {found.code for found in check_model(result).findings}, "nor does its graph"

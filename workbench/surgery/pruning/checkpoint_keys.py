@@ -14,6 +14,7 @@ from workbench.model.objects import OBJECT_GRAPH_KEY
 from workbench.model.op_classes import IDENTITY, V1_CHECKPOINT, V2_CHECKPOINT
 from workbench.model.saver import const_strings
 from workbench.names import count, input_node, show
+from workbench.surgery.pruning.drop_optimizers import without_keys
 from workbench.surgery.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -42,16 +43,19 @@ def drop_unneeded_keys(workspace: Workspace, tracked: TrackableObjectGraph | Non
         needed |= found
     gone = set(bundle) - needed
     nbytes = sum(bundle.entry(key).size for key in gone)
-    if tracked is not None and OBJECT_GRAPH_KEY in needed:
-        gone.add(OBJECT_GRAPH_KEY)
-        data = tracked.SerializeToString(deterministic=True)
+    dropped = len(gone)
+    left = None if kept is None else without_keys(kept, gone)
+    # In a join it is no key of a source, but made.
+    written = OBJECT_GRAPH_KEY in needed or OBJECT_GRAPH_KEY in workspace.checkpoint.tensors
+    if left is not None and written and (tracked is not None or left != kept):
+        gone |= {OBJECT_GRAPH_KEY} & set(bundle)
+        data = left.SerializeToString(deterministic=True)
         workspace.checkpoint.tensors[OBJECT_GRAPH_KEY] = (dtypes.STRING, (), [data])
     if not gone:
         return
     workspace.drop_keys(gone)
-    number = len(gone - {OBJECT_GRAPH_KEY} if OBJECT_GRAPH_KEY in needed else gone)
     told = (
-        f"{count(number, 'value')} ({nbytes:,} bytes) removed from the checkpoint: no MetaGraph reads them."
+        f"{count(dropped, 'value')} ({nbytes:,} bytes) removed from the checkpoint: no MetaGraph reads them."
     )
     workspace.note("checkpoint-pruned", "info", "variables", told)
 
