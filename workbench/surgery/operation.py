@@ -5,10 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from workbench.surgery.step import Record, Step, normalise, option, register
+from workbench.surgery.step import Step
 from workbench.surgery.workspace import Workspace
-
-__all__ = ["Operation", "Record", "normalise", "option", "register"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from typing import ClassVar
 
 from workbench.surgery import values
 from workbench.surgery.adapters.chains import Chains
-from workbench.surgery.operation import Operation, normalise, option, register
+from workbench.surgery.operation import Operation
 from workbench.surgery.signatures.adapted import Wanted, adapt
 from workbench.surgery.signatures.automatic import AUTO, derive
 from workbench.surgery.signatures.chosen import choose
+from workbench.surgery.step import normalise, option, register
 from workbench.surgery.workspace import Workspace
 
 Pairs = Mapping[str, str] | Sequence[tuple[str, str]]

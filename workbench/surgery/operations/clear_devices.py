@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from workbench.disk.schema import MetaGraphDef, NodeDef, SavedResource, SavedVariable
 from workbench.names import count, show
-from workbench.surgery.operation import Operation, register
+from workbench.surgery.operation import Operation
+from workbench.surgery.step import register
 from workbench.surgery.workspace import Workspace
 
 

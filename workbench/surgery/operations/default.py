@@ -14,11 +14,12 @@ from workbench.model.signature import Port, Signature
 from workbench.names import TensorName, input_tensor, show
 from workbench.surgery import values
 from workbench.surgery.export.signature_functions import InUse
-from workbench.surgery.operation import Operation, option, register
+from workbench.surgery.operation import Operation
 from workbench.surgery.rewrite.copy_for_signature import Consumers, needed_elsewhere
 from workbench.surgery.signatures.chosen import add_copy, choose
 from workbench.surgery.signatures.input_values import array_for, fill, input_of, write_tensor
 from workbench.surgery.signatures.renewed import renew_function
+from workbench.surgery.step import option, register
 from workbench.surgery.step_files import files_of
 from workbench.surgery.workspace import Workspace
 

@@ -9,8 +9,9 @@ from typing import ClassVar
 from workbench.model.model import split_tags
 from workbench.names import count, did_you_mean, show
 from workbench.surgery import values
-from workbench.surgery.operation import Operation, option, register
+from workbench.surgery.operation import Operation
 from workbench.surgery.pruning.checkpoint_keys import drop_unneeded_keys
+from workbench.surgery.step import option, register
 from workbench.surgery.workspace import Workspace
 
 

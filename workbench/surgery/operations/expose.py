@@ -21,9 +21,10 @@ from workbench.surgery.exposing.exposed_tensors import (
     find_tensors,
 )
 from workbench.surgery.lineage import Reference
-from workbench.surgery.operation import Operation, option, register
+from workbench.surgery.operation import Operation
 from workbench.surgery.signatures.change_signatures import make_function
 from workbench.surgery.signatures.chosen import add_copy, choose
+from workbench.surgery.step import option, register
 from workbench.surgery.workspace import Workspace
 
 Pairs = Mapping[str, str] | Sequence[tuple[str, str]]

@@ -9,7 +9,8 @@ from typing import ClassVar
 from workbench.surgery import values
 from workbench.surgery.extracting.ends import find_ends
 from workbench.surgery.extracting.part import Part
-from workbench.surgery.operation import Operation, option, register
+from workbench.surgery.operation import Operation
+from workbench.surgery.step import option, register
 from workbench.surgery.workspace import Workspace
 
 Pairs = Mapping[str, str] | Sequence[tuple[str, str]]

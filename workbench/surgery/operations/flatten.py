@@ -11,10 +11,11 @@ from workbench.model import MetaGraph
 from workbench.names import show
 from workbench.surgery import values
 from workbench.surgery.export.init_ops import carry_init
-from workbench.surgery.operation import Operation, option, register
+from workbench.surgery.operation import Operation
 from workbench.surgery.rewrite.inline import called_function, inline_calls, saver_calls
 from workbench.surgery.rewrite.prune import drop_functions, drop_objects
 from workbench.surgery.signatures.made_signature import make_signature
+from workbench.surgery.step import option, register
 from workbench.surgery.workspace import Workspace
 
 Format = Literal["auto", "tf1", "tf2"]

@@ -17,12 +17,13 @@ from workbench.surgery.export.collections import kept_contexts
 from workbench.surgery.export.init_ops import carry_init, signature_tensors, use_main_op
 from workbench.surgery.export.restored_state import Restored, restored
 from workbench.surgery.imported import unique_name
-from workbench.surgery.operation import Operation, register
+from workbench.surgery.operation import Operation
 from workbench.surgery.rewrite.freeze_variables import bytes_of, freeze
 from workbench.surgery.rewrite.prefix import Renamer, Rule
 from workbench.surgery.rewrite.prune import drop_functions, drop_nodes, roots_of
 from workbench.surgery.rewrite.variables_to_constants import Conversion
 from workbench.surgery.signatures.made_signature import make_signature
+from workbench.surgery.step import register
 from workbench.surgery.workspace import Workspace
 
 MAX_PROTO_BYTES = 2**31 - 1

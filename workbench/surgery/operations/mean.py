@@ -12,8 +12,8 @@ from workbench.surgery import values
 from workbench.surgery.adapters import reference
 from workbench.surgery.adapters.fragment import Fragment, Tensor
 from workbench.surgery.adapters.tensor_type import TensorType
-from workbench.surgery.operation import option, register
 from workbench.surgery.signatures.combined import Combining, Given, Lists, Unfit, of_one_dtype
+from workbench.surgery.step import option, register
 
 
 @register

@@ -16,7 +16,7 @@ from workbench.model.variables import Variable
 from workbench.names import count, input_node, show
 from workbench.surgery.export.init_ops import init_ops, signature_tensors
 from workbench.surgery.export.signature_functions import InUse, sweep
-from workbench.surgery.operation import Operation, register
+from workbench.surgery.operation import Operation
 from workbench.surgery.pruning.checkpoint_keys import drop_unneeded_keys, tracked_graph
 from workbench.surgery.pruning.drop_optimizers import drop_optimizers, numbers_by_key, without_keys
 from workbench.surgery.pruning.leftovers import (
@@ -27,6 +27,7 @@ from workbench.surgery.pruning.leftovers import (
 )
 from workbench.surgery.pruning.shrink_saver import CannotShrink, shrink_saver
 from workbench.surgery.rewrite.prune import drop_functions, drop_nodes
+from workbench.surgery.step import register
 from workbench.surgery.workspace import Workspace
 
 

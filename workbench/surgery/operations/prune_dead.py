@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from workbench.names import show
-from workbench.surgery.operation import Operation, register
+from workbench.surgery.operation import Operation
 from workbench.surgery.pruning.dead_branches import remove_dead
+from workbench.surgery.step import register
 from workbench.surgery.workspace import Workspace
 
 

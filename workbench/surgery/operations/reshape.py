@@ -19,7 +19,7 @@ from workbench.names import TensorName, input_tensor, show
 from workbench.surgery import values
 from workbench.surgery.export.signature_functions import InUse, children_by_key, sweep, unlink
 from workbench.surgery.lineage import Reference, SourceTensors, with_axis
-from workbench.surgery.operation import Operation, option, register
+from workbench.surgery.operation import Operation
 from workbench.surgery.reshaping.free_batch import Freed, free_batch
 from workbench.surgery.reshaping.free_callables import free_callables
 from workbench.surgery.reshaping.new_shapes import NewShape, new_shapes
@@ -27,6 +27,7 @@ from workbench.surgery.reshaping.report import tell_callables, tell_repairs, tel
 from workbench.surgery.rewrite.copy_for_signature import Consumers, needed_elsewhere
 from workbench.surgery.signatures.change_signatures import drop_warmup, make_function
 from workbench.surgery.signatures.chosen import add_copy, choose
+from workbench.surgery.step import option, register
 from workbench.surgery.workspace import FreedRows, Workspace
 
 

@@ -8,7 +8,8 @@ from typing import ClassVar
 from workbench.model.model import split_tags
 from workbench.names import show
 from workbench.surgery import values
-from workbench.surgery.operation import Operation, option, register
+from workbench.surgery.operation import Operation
+from workbench.surgery.step import option, register
 from workbench.surgery.workspace import Workspace
 
 

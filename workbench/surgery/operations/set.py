@@ -11,12 +11,13 @@ from workbench.model.signature import Port, Signature
 from workbench.names import TensorName, input_tensor, show
 from workbench.surgery import values
 from workbench.surgery.export.signature_functions import InUse, children_by_key, sweep, unlink
-from workbench.surgery.operation import Operation, option, register
+from workbench.surgery.operation import Operation
 from workbench.surgery.pruning.dead_branches import remove_dead
 from workbench.surgery.rewrite.copy_for_signature import Consumers, needed_elsewhere
 from workbench.surgery.signatures.change_signatures import drop_warmup, make_function
 from workbench.surgery.signatures.chosen import add_copy, choose
 from workbench.surgery.signatures.input_values import array_for, fill, input_of
+from workbench.surgery.step import option, register
 from workbench.surgery.step_files import files_of
 from workbench.surgery.workspace import Workspace
 
