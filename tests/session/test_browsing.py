@@ -11,7 +11,9 @@ from workbench.describe.text import size
 from workbench.disk import schema
 from workbench.model import MetaGraph, open_model
 from workbench.names import elide
-from workbench.session.lists.listing import Lister, Listing, Row, Segment
+from workbench.session.lists.lister import Lister
+from workbench.session.lists.listing import Listing, Segment
+from workbench.session.lists.rows import Row
 from workbench.session.lists.search import Index, Query, parse_query
 from workbench.session.lists.spots import Places, Spot
 from workbench.session.lists.viewer import Viewer

@@ -27,7 +27,7 @@ from workbench.surgery.step import (
 from workbench.surgery.values import Flag, Pairs, Text, Texts, from_text
 
 if TYPE_CHECKING:
-    from workbench.session.lists.listing import Row
+    from workbench.session.lists.rows import Row
 
 
 @dataclass(frozen=True, slots=True)

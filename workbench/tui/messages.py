@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from workbench.session.lists.listing import Row
+    from workbench.session.lists.rows import Row
 
 
 @dataclass

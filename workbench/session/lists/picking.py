@@ -13,7 +13,8 @@ from workbench.session.lists.spots import Places
 
 if TYPE_CHECKING:
     from workbench.session.lists.compatibility import Judgement
-    from workbench.session.lists.listing import Key, Listing, Row
+    from workbench.session.lists.listing import Listing
+    from workbench.session.lists.rows import Key, Row
     from workbench.session.lists.viewer import Viewer
     from workbench.session.session import Session
     from workbench.surgery.resolve.endpoints import Endpoint, Side

@@ -15,15 +15,9 @@ from typing import TYPE_CHECKING, Any
 from workbench.disk import dtypes
 from workbench.model import tensors
 from workbench.names import show
-from workbench.session.lists.listing import (
-    Lister,
-    Listing,
-    Row,
-    Segment,
-    asset_row,
-    port_row,
-    variable_row,
-)
+from workbench.session.lists.lister import Lister
+from workbench.session.lists.listing import Listing, Segment
+from workbench.session.lists.rows import Row, asset_row, port_row, variable_row
 from workbench.surgery.resolve.callables import callable_ports, variant_name
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from workbench.session.lists.listing import Lister
+from workbench.session.lists.lister import Lister
 from workbench.session.lists.spots import Places
 
 if TYPE_CHECKING:

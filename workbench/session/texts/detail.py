@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from workbench.session.lists.listing import Key, Row
+from workbench.session.lists.rows import Key, Row
 
 Role = Literal["", "title", "heading", "dim", "op", "dtype", "name", "good", "bad", "maybe"]
 LISTED = 40

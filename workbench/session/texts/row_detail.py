@@ -11,7 +11,7 @@ from workbench.describe.text import size
 from workbench.disk import dtypes
 from workbench.model import shapes
 from workbench.names import count, show
-from workbench.session.lists.listing import Row
+from workbench.session.lists.rows import Row
 from workbench.session.lists.spots import Places, Spot
 from workbench.session.texts.detail import LISTED, Detail, Link, Span
 from workbench.session.texts.node_detail import NodeTeller

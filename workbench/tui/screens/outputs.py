@@ -11,8 +11,8 @@ from textual.containers import Vertical
 
 from workbench.model import shapes
 from workbench.names import show
-from workbench.session.lists.listing import Row
 from workbench.session.lists.picking import Picked, endpoint_of, outputs_of
+from workbench.session.lists.rows import Row
 from workbench.session.session import Session
 from workbench.surgery.resolve.endpoints import Endpoint
 from workbench.tui import glyphs

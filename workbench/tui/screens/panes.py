@@ -34,7 +34,7 @@ from workbench.tui.widgets.wires import Wires
 if TYPE_CHECKING:
     from workbench.model import Model
     from workbench.session.lists.compatibility import Judgement
-    from workbench.session.lists.listing import Row
+    from workbench.session.lists.rows import Row
     from workbench.session.looked_up import Outcome
     from workbench.session.session import Session
     from workbench.tui.host import Host

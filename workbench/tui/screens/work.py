@@ -27,7 +27,7 @@ from workbench.tui.screens.panes import PanesScreen
 from workbench.tui.widgets.bars import CommandLine
 
 if TYPE_CHECKING:
-    from workbench.session.lists.listing import Row
+    from workbench.session.lists.rows import Row
     from workbench.surgery.operations.connect import Connect
     from workbench.surgery.operations.share import Share
     from workbench.surgery.resolve.endpoints import Endpoint

@@ -28,7 +28,7 @@ from workbench.tui.widgets.rows import Rows
 if TYPE_CHECKING:
     from textual.timer import Timer
 
-    from workbench.session.lists.listing import Key, Row
+    from workbench.session.lists.rows import Key, Row
     from workbench.session.lists.viewer import Viewer
     from workbench.session.texts.detail import Detail
     from workbench.tui.host import Host

@@ -22,7 +22,7 @@ from workbench.tui.widgets.rows import Rows
 if TYPE_CHECKING:
     from textual.widgets import Input
 
-    from workbench.session.lists.listing import Key
+    from workbench.session.lists.rows import Key
     from workbench.session.lists.viewer import Viewer
     from workbench.tui.widgets.filter import FilterLine
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.model.op_classes import PLACEHOLDERS
 from workbench.names import elide
-from workbench.session.lists.listing import Key, Listing, Row
+from workbench.session.lists.listing import Listing
+from workbench.session.lists.rows import Key, Row
 from workbench.tui import glyphs
 from workbench.tui.widgets.lines import Lines, Painted, Piece
 
