@@ -251,19 +251,20 @@ def _of_sources(facts: Facts) -> Decision | None:
     random = _random(facts)
     if random and not _shows_something(facts):
         first = facts.outputs[random[0]]
-        others = f" {_listed(random[1:])} disagree as well." if len(random) > 1 else ""
+        verb = "disagrees" if len(random) == 2 else "disagree"
+        others = f" {_listed(random[1:])} {verb} as well." if len(random) > 1 else ""
         rest = " No other output moved." if len(random) < len(facts.outputs) else ""
         return Decision(
             "inconclusive",
             f"Two runs of the sources disagree: output {show(random[0])}: {first.detail}.{others}{rest}",
-            "They use random numbers or something outside the model; nothing can be proven.",
+            "They use random numbers or something outside the model, so equal results cannot be expected.",
         )
     still = _still(facts, resting_outputs(facts))
     if still and not _one_given(facts):
         return Decision(
             "inconclusive",
             f"{_listed(still)} never moved when the input did, neither in value nor in size, in {facts.samples} "
-            "runs: an equal result would prove nothing.",
+            "runs: equal results would show nothing.",
             _MOVE,
         )
     if not facts.outputs:

@@ -216,7 +216,9 @@ def _no_call(level: Level, node: NodeDef, where: str, loops: bool, label: str) -
         hint += ("; " if hint else "The nearest that can: ") + ", ".join(map(show, into)) + " (what goes in)"
     told = f"{show(node.name)!r} is a {show(node.op)}: "
     if not loops:
-        told += "its body runs any number of times, or not at all, so a tensor in it can't be an endpoint of a wire."
+        told += (
+            "its body runs any number of times, or not at all, so a tensor in it has no single value outside."
+        )
     elif node.op in BRANCHES:
         told += "only one of its branches runs, so a tensor in a branch may have no value."
     elif node.op in LOOPS and label in ("", "body]"):
