@@ -19,24 +19,25 @@ def text_of(path: Path) -> str:
 @cache
 def tree_of(path: Path) -> ast.Module:
     """Return the syntax tree of a module. Shared: never change it."""
-    with _no_collection():
+    with _kept_for_good():
         return ast.parse(text_of(path))
 
 
 @cache
 def nodes_of(path: Path) -> tuple[ast.AST, ...]:
     """Return all nodes of a module, as `ast.walk` does."""
-    with _no_collection():
+    with _kept_for_good():
         return tuple(ast.walk(tree_of(path)))
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep the collector from looking through nodes while they are made: none is garbage, and that takes longest."""
+def _kept_for_good() -> Iterator[None]:
+    """Keep the collector from looking through nodes, now and later: none is garbage, and that takes longest."""
     was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         if was_on:
             gc.enable()

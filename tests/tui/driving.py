@@ -13,6 +13,7 @@ from textual._compositor import Compositor
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.screen import Screen
+from textual.widgets import Input
 from textual.worker import WorkerCancelled
 
 from tests.timing import HANG
@@ -199,12 +200,15 @@ def handled(app: WorkbenchApp) -> bool:
 async def press(app: WorkbenchApp, pilot: Pilot[int], *keys: str) -> None:
     """Presses keys, each when the one before was handled, waits for what they start, and draws what they lead to.
 
-    As `Pilot.press`, which waits after each key until the process has nothing to do: 80 ms and more for a letter.
+    Letters typed into a field are waited for together. As `Pilot.press`, which waits after each key until the process
+    has nothing to do: 80 ms and more for a letter.
     """
     for key in keys:
         await type_text(app, pilot, (key,))
-        await pilot.pause(0)
-        await settle(app, pilot)
+        if not (len(key) == 1 and isinstance(app.focused, Input)):
+            await pilot.pause(0)
+            await settle(app, pilot)
+    await settle(app, pilot)
     draw(app)
 
 
