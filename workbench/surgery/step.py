@@ -103,6 +103,18 @@ def option(
     return dataclasses.field(default=default, metadata=metadata)
 
 
+def chosen_signature_field() -> Any:
+    """Make the field for the signature that an operation changes."""
+    help = "the signature to change (default: serving_default, else the only one)"
+    return option(values.Text(optional=True), help, metavar="KEY", default=None)
+
+
+def added_signature_field() -> Any:
+    """Make the field for a signature that an operation adds, so that the chosen one stays."""
+    help = "add a signature with this key, and leave the other"
+    return option(values.Text(optional=True), help, metavar="KEY", default=None, flag="as")
+
+
 def register(operation: Type) -> Type:
     """Register an operation under its name: the decorator of its class."""
     _REGISTERED[operation.NAME] = operation

@@ -12,7 +12,7 @@ from workbench.surgery.operation import Operation
 from workbench.surgery.signatures.adapted import Wanted, adapt
 from workbench.surgery.signatures.automatic import AUTO, derive
 from workbench.surgery.signatures.chosen import choose
-from workbench.surgery.step import normalise, option, register
+from workbench.surgery.step import added_signature_field, chosen_signature_field, normalise, option, register
 from workbench.surgery.workspace import Workspace
 
 Pairs = Mapping[str, str] | Sequence[tuple[str, str]]
@@ -64,16 +64,8 @@ class Adapt(Operation):
         metavar="KEY",
         default=(),
     )
-    signature: str | None = option(
-        values.Text(optional=True), "the signature to change", metavar="KEY", default=None
-    )
-    as_key: str | None = option(
-        values.Text(optional=True),
-        "add a signature with this key, and leave the other",
-        metavar="KEY",
-        default=None,
-        flag="as",
-    )
+    signature: str | None = chosen_signature_field()
+    as_key: str | None = added_signature_field()
 
     def __post_init__(self) -> None:
         normalise(self)

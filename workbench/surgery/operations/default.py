@@ -19,7 +19,7 @@ from workbench.surgery.rewrite.copy_for_signature import Consumers, needed_elsew
 from workbench.surgery.signatures.chosen import add_copy, choose
 from workbench.surgery.signatures.input_values import array_for, fill, input_of, write_tensor
 from workbench.surgery.signatures.renewed import renew_function
-from workbench.surgery.step import option, register
+from workbench.surgery.step import added_signature_field, chosen_signature_field, option, register
 from workbench.surgery.step_files import files_of
 from workbench.surgery.workspace import Workspace
 
@@ -45,16 +45,8 @@ class Default(Operation):
 
     input: str = option(values.Text(), "key of the input", metavar="KEY", keys="inputs")
     value: Any = option(values.Constant(), "its default: JSON, or @FILE.npy", metavar="JSON")
-    signature: str | None = option(
-        values.Text(optional=True), "key of the signature", metavar="KEY", default=None
-    )
-    as_key: str | None = option(
-        values.Text(optional=True),
-        "add a signature with this key, and leave the other",
-        metavar="KEY",
-        default=None,
-        flag="as",
-    )
+    signature: str | None = chosen_signature_field()
+    as_key: str | None = added_signature_field()
 
     def apply(self, workspace: Workspace) -> None:
         """Apply it to a workspace.

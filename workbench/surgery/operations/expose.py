@@ -24,7 +24,7 @@ from workbench.surgery.lineage import Reference
 from workbench.surgery.operation import Operation
 from workbench.surgery.signatures.change_signatures import make_function
 from workbench.surgery.signatures.chosen import add_copy, choose
-from workbench.surgery.step import option, register
+from workbench.surgery.step import added_signature_field, chosen_signature_field, option, register
 from workbench.surgery.workspace import Workspace
 
 Pairs = Mapping[str, str] | Sequence[tuple[str, str]]
@@ -60,16 +60,8 @@ class Expose(Operation):
         positional=True,
         refers=True,
     )
-    signature: str | None = option(
-        values.Text(optional=True), "key of the signature", metavar="KEY", default=None
-    )
-    as_key: str | None = option(
-        values.Text(optional=True),
-        "add a signature with this key, and leave the other",
-        metavar="KEY",
-        default=None,
-        flag="as",
-    )
+    signature: str | None = chosen_signature_field()
+    as_key: str | None = added_signature_field()
     iterations: int = option(
         values.Count(),
         f"how many iterations of a loop are kept; {ITERATIONS} if not given",

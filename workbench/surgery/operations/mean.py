@@ -13,7 +13,7 @@ from workbench.surgery.adapters import reference
 from workbench.surgery.adapters.fragment import Fragment, Tensor
 from workbench.surgery.adapters.tensor_type import TensorType
 from workbench.surgery.signatures.combined import Combining, Given, Lists, Unfit, of_one_dtype
-from workbench.surgery.step import option, register
+from workbench.surgery.step import added_signature_field, chosen_signature_field, option, register
 
 
 @register
@@ -39,16 +39,8 @@ class Mean(Combining):
         values.Lists(), "key of the mean, and the outputs it is of", metavar="KEY=OUTPUT,…", positional=True
     )
     keep: bool = option(values.Flag(), "keep these outputs as well", default=False)
-    signature: str | None = option(
-        values.Text(optional=True), "the signature to change", metavar="KEY", default=None
-    )
-    as_key: str | None = option(
-        values.Text(optional=True),
-        "add a signature with this key, and leave the other",
-        metavar="KEY",
-        default=None,
-        flag="as",
-    )
+    signature: str | None = chosen_signature_field()
+    as_key: str | None = added_signature_field()
 
     def result(self, given: Given) -> TensorType | Unfit:
         """Return the type of the mean, or why there is none; see `Combining`."""

@@ -27,7 +27,7 @@ from workbench.surgery.reshaping.report import tell_callables, tell_repairs, tel
 from workbench.surgery.rewrite.copy_for_signature import Consumers, needed_elsewhere
 from workbench.surgery.signatures.change_signatures import drop_warmup, make_function
 from workbench.surgery.signatures.chosen import add_copy, choose
-from workbench.surgery.step import option, register
+from workbench.surgery.step import added_signature_field, chosen_signature_field, option, register
 from workbench.surgery.workspace import FreedRows, Workspace
 
 
@@ -75,16 +75,8 @@ class Reshape(Operation):
         default=(),
         keys="inputs",
     )
-    signature: str | None = option(
-        values.Text(optional=True), "key of the signature", metavar="KEY", default=None
-    )
-    as_key: str | None = option(
-        values.Text(optional=True),
-        "add a signature with this key, and leave the other",
-        metavar="KEY",
-        default=None,
-        flag="as",
-    )
+    signature: str | None = chosen_signature_field()
+    as_key: str | None = added_signature_field()
 
     def apply(self, workspace: Workspace) -> None:
         """Apply it to a workspace.

@@ -17,7 +17,7 @@ from workbench.surgery.rewrite.copy_for_signature import Consumers, needed_elsew
 from workbench.surgery.signatures.change_signatures import drop_warmup, make_function
 from workbench.surgery.signatures.chosen import add_copy, choose
 from workbench.surgery.signatures.input_values import array_for, fill, input_of
-from workbench.surgery.step import option, register
+from workbench.surgery.step import added_signature_field, chosen_signature_field, option, register
 from workbench.surgery.step_files import files_of
 from workbench.surgery.workspace import Workspace
 
@@ -46,19 +46,11 @@ class Set(Operation):
 
     input: str = option(values.Text(), "key of the input, which is removed", metavar="KEY", keys="inputs")
     value: Any = option(values.Constant(), "its value: JSON, or @FILE.npy", metavar="JSON")
-    signature: str | None = option(
-        values.Text(optional=True), "key of the signature", metavar="KEY", default=None
-    )
+    signature: str | None = chosen_signature_field()
     prune_dead: bool = option(
         values.Flag(), "remove branches and loops that can no longer run", default=False
     )
-    as_key: str | None = option(
-        values.Text(optional=True),
-        "add a signature with this key, and leave the other",
-        metavar="KEY",
-        default=None,
-        flag="as",
-    )
+    as_key: str | None = added_signature_field()
 
     def apply(self, workspace: Workspace) -> None:
         """Apply it to a workspace; nothing is folded or pruned.
