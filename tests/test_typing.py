@@ -23,6 +23,8 @@ draft = wb.apply(plan)  # Draft
 wb.check(plan)  # CheckedPlan
 wb.commit(draft, "merged", proving=wb.Proving(seed=1))  # Report
 wb.run(model, {"myInput": [[0.0] * 784]})  # dict[str, ndarray[Any, Any]]
+wb.probe(model, ["MatMul"]).first_nan()  # Seen | None
+wb.explain(model, "MatMul")  # Explanation
 wb.verify("merged", against="other")  # Proof
 wb.check_model(model)  # Checked
 wb.scan(model)  # tuple[Danger, ...]
@@ -31,7 +33,7 @@ wb.flatten("digits", format="tf1")  # Draft
 wb.change_signatures(model, rename={"a": "b"}, drop=["train"])  # Draft
 wb.parse_step("freeze")  # Step
 wb.Plan.edit(model, wb.Freeze(), wb.Flatten(format="auto"))  # Plan
-wb.draw(plan, format="svg")  # str
+wb.draw(plan, format="svg")  # Picture
 wb.to_networkx(model)  # MultiDiGraph[str, dict[str, Any], dict[str, Any]]
 wb.sample_models()  # Path
 wb.__version__  # str

@@ -51,7 +51,7 @@ def between(folded: Folded, source: str | None, target: str | None, members: Mem
     if not keys:
         raise UnknownName(
             f"No data flows from {names.show(str(source))!r} to {names.show(str(target))!r}.",
-            hint="Exchange the two, or draw the neighbourhood of each with --around.",
+            hint="Exchange the two, or draw the neighbourhood of each.",
         )
     return _only(folded, keys)
 
