@@ -159,7 +159,7 @@ TABLE, OTHER = ("float32", (2, 3)), ("float32", (3, 3))
         (PAIR, INTS, CONCAT, "combine-unfit", "Output `y` is float32 [2]; output `w` is int32 [2]."),
         (ONE, ONE, CONCAT, "combine-unfit", "Output `y` is float32 [] and has no dimension -1."),
         (TABLE, OTHER, CONCAT, "combine-unfit", "Output `y` is float32 [2,3]; output `w` is float32 [3,3]."),
-        (PAIR, PAIR, Mean({"m": ["y"]}), "combine-few", "It takes at least two outputs."),
+        (PAIR, PAIR, Mean({"m": ["y"]}), "combine-few", "At least two outputs are combined."),
         (PAIR, PAIR, Mean({}), "combine-few", "No output is asked for."),
         (PAIR, PAIR, Mean({"m": ["y", "v"]}), "signature-output", "The signature 'serving_default' has no output"),
         (PAIR, PAIR, Mean({"y": ["y", "w"]}, keep=True), "signature-key-taken", "The signature"),

@@ -13,6 +13,7 @@ from tests.protos import Func, Shape, const, function, graph, meta_graph, node
 from tests.surgery.tiny import Tiny, doubler
 from tests.surgery.tools import Refused, changed, codes, draft_of, made
 from workbench.checks.check import check_model
+from workbench.describe.plan import plan_json, plan_text
 from workbench.disk import dtypes, schema
 from workbench.disk.checkpoint.bundle import write
 from workbench.model import Model, open_model
@@ -444,3 +445,11 @@ def test_a_join_of_trained_models(zoo: Any, tmp_path: Path, child: Child) -> Non
     assert result.meta.has_object_graph and result.bundle is not None
     assert not [key for key in result.bundle if "optimizer" in key.lower()]
     assert "tracked-key" not in {found.code for found in check_model(result).findings}, "nor does its graph"
+
+
+def test_a_model_without_signatures_is_described(tmp_path: Path) -> None:
+    """Its draft has an empty signature, so that every face can show what is done."""
+    path = Tiny(tmp_path / "m").placeholder().node("y", "Neg", "x", T="float32").save()
+    draft = made(open_model(path), ClearDevices())
+    assert (draft.signature.key, dict(draft.signature.inputs)) == ("", {})
+    assert plan_text(draft).files and plan_json(draft)["after"]["outputs"] == {}

@@ -32,7 +32,7 @@ SIGNATURE = Code(
     Hint("Choose a signature by its key: ", _KEYS),
 )  # fmt: skip
 NO_SIGNATURE = Code(
-    "R1-no-signature", "error", "the MetaGraph has no signature whose keys could be wired", _STOPS,
+    "R1-no-signature", "error", "the MetaGraph has no signature whose keys could be named", _STOPS,
     "Name tensors of the graph instead (`node:0`). Search the nodes for their names.",
 )  # fmt: skip
 NO_OUTPUT = Code(

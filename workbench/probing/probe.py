@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.disk import dtypes
 from workbench.disk.schema import MetaGraphDef
-from workbench.errors import UnknownName
+from workbench.errors import InputError, UnknownName
+from workbench.findings import Action, Hint
 from workbench.model import MetaGraph, Model, Port, Signature, as_model
 from workbench.model.assets import check_inside
 from workbench.names import count, show
@@ -24,8 +25,8 @@ from workbench.runtime.api import refuse_unsafe, run_signature
 from workbench.runtime.child_process.child import Child
 from workbench.runtime.child_process.private_copy import Copies
 from workbench.runtime.child_process.unread_version import unread_version
-from workbench.runtime.component_tensors import input_components
-from workbench.runtime.inputs.make_inputs import make_inputs
+from workbench.runtime.component_tensors import ComponentTensor, input_components
+from workbench.runtime.inputs.make_inputs import Unmakeable, make_inputs
 from workbench.runtime.inputs.values import complete, to_values
 from workbench.surgery.export.duplicate_variables import restoring_what_is_read
 from workbench.surgery.exposing.exposed_tensors import (
@@ -137,25 +138,9 @@ def probe(
     check_inside(meta.assets)
     if not allow_unsafe:
         refuse_unsafe(meta, chosen.key)
-    steps = path_steps(meta, chosen)
-    ops = {step.address: step.op for step in steps}
-    addresses = list(tensors) or [step.address for step in steps]
-    notes = []
-    if not tensors and len(addresses) > MOST:
-        notes.append(
-            f"{len(addresses) - MOST:,} of {len(addresses):,} steps are left out: name tensors to see them."
-        )
-        addresses = addresses[:MOST]
-    for wrong in find_tensors(meta, {one: one for one in tensors}, chosen).wrong.values():
-        raise UnknownName(wrong.message, where=wrong.where, hint=wrong.hint)
+    ops, addresses, notes = _addresses(meta, chosen, tensors)
     components = input_components(meta, chosen)
-    given = to_values(inputs or {}, chosen, components)
-    made: Mapping[str, str] = {}
-    if any(name not in given and not one.optional for name, one in components.items()):
-        found = make_inputs(meta, chosen, batch=1)
-        made = {name: note for name, note in found.notes.items() if name not in given}
-        given = {**found.values, **given}
-    values = complete(given, components)
+    values, made = _values(meta, chosen, components, inputs or {})
     with ExitStack() as stack:
         copies = stack.enter_context(Copies())
         running = child
@@ -192,6 +177,50 @@ def probe(
         copies.check_written()
     seen = [see(one, ops.get(one) or _op_of(meta, one), arrays[one]) for one in addresses if one in arrays]
     return Probe(chosen.key, values, made, tuple(seen), outputs, tuple(dict.fromkeys(notes)))
+
+
+def _addresses(
+    meta: MetaGraph, signature: Signature, tensors: Sequence[str]
+) -> tuple[dict[str, str], list[str], list[str]]:
+    """Return the ops of all steps by address, the addresses to see, and notes.
+
+    Raises:
+        UnknownName: a tensor is not there, or can't be given out.
+    """
+    steps = path_steps(meta, signature)
+    ops = {step.address: step.op for step in steps}
+    if tensors:
+        for wrong in find_tensors(meta, {one: one for one in tensors}, signature).wrong.values():
+            raise UnknownName(wrong.message, where=wrong.where, hint=wrong.hint)
+        return ops, list(tensors), []
+    addresses, left = list(ops)[:MOST], len(ops) - MOST
+    told = f"{left:,} of {len(ops):,} steps are left out: name tensors to see them."
+    return ops, addresses, [told] if left > 0 else []
+
+
+def _values(
+    meta: MetaGraph,
+    signature: Signature,
+    components: Mapping[str, ComponentTensor],
+    inputs: Mapping[str, object],
+) -> tuple[dict[str, Array], dict[str, str]]:
+    """Return the values of all inputs, and how those were made that are not given.
+
+    Raises:
+        InputError: a value does not fit, or none can be made.
+    """
+    given = to_values(inputs, signature, components)
+    made: dict[str, str] = {}
+    lacking = [name for name, one in components.items() if name not in given and not one.optional]
+    if lacking:
+        try:
+            found = make_inputs(meta, signature, batch=1)
+        except Unmakeable as problem:
+            hint = Hint("", Action("give-input", {"key": show(lacking[0])}))
+            raise InputError(f"No value can be made: {problem}.", where=show(lacking[0]), hint=hint) from None
+        made = {name: note for name, note in found.notes.items() if name not in given}
+        given = {**found.values, **given}
+    return dict(complete(given, components)), made
 
 
 def _instrumented(

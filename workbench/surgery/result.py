@@ -86,8 +86,10 @@ class Draft:
 
     @property
     def signature(self) -> Signature:
-        """The signature that given values are for: the first to verify, or the default."""
+        """The signature that given values are for: the first to verify, or the default; an empty one if it has none."""
         key = next(iter(self.references), None)
+        if key is None and not self.meta.shown_signatures:
+            return Signature("", "", {}, {})
         return self.meta.signatures[key] if key is not None else self.meta.signature()
 
     @cached_property

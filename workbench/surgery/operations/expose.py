@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from workbench import names
+from workbench.errors import ModelError
 from workbench.graph.adjacency import Adjacency
 from workbench.model import shapes
 from workbench.model.signature import HIDDEN_SIGNATURES, Signature
@@ -73,9 +74,6 @@ class Expose(Operation):
         """Apply it to a workspace, or report findings and change nothing.
 
         Functions on the way are cloned; other signatures and callables stay as they were.
-
-        Raises:
-            ModelError: the calls can't be inlined in the copy that the result is compared with.
         """
         signature = choose(workspace, self.signature, self.as_key)
         if signature is None:
@@ -86,7 +84,13 @@ class Expose(Operation):
         workspace.findings += found.wrong.values()
         if workspace.blocked:
             return
-        reference = _reference(workspace, signature, found, self.iterations)
+        try:
+            reference = _reference(workspace, signature, found, self.iterations)
+        except ModelError as problem:
+            told = f"Its values can't be compared with those of the source: {problem.message}"
+            hint = "Name an output of the call, or a tensor of the main graph."
+            workspace.note("step-lineage", "error", problem.where or show(signature.key), told, hint)
+            return
         if reference is not None:
             changed = signature if self.as_key is None else add_copy(workspace, signature, self.as_key)
             workspace.references.known[changed.key] = reference

@@ -99,7 +99,7 @@ def chosen_signature(
             "R1-no-signature",
             "error",
             handle,
-            "The MetaGraph has no signature whose keys could be wired.",
+            "The MetaGraph has no signature whose keys could be named.",
             Hint("Name tensors instead (`node:0`): ", Action("list-nodes")),
         )
     return Finding(

@@ -130,7 +130,7 @@ class _Work:
             return
         if len(found) < 2:
             self.wrong(
-                "combine-few", key, "It takes at least two outputs.", f"Write {show(key)}=OUTPUT,OUTPUT."
+                "combine-few", key, "At least two outputs are combined.", f"Write {show(key)}=OUTPUT,OUTPUT."
             )
             return
         result = self.step.result([(show(port.key), self._type(port)) for port in found])
