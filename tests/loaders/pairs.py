@@ -10,7 +10,8 @@ from typing import Any
 class Join:
     """Models by handle, each a name of `NETWORKS` or of the zoo, and wires by key of signature or callable.
 
-    `real`: a network on both sides. `quick`: among those that every run of the tests looks at.
+    `real`: a network on both sides. `quick`: among those that every run of the tests looks at. `steps`: what is done
+    besides, as `--step` takes it; a single model has no wires.
     """
 
     name: str
@@ -19,6 +20,7 @@ class Join:
     real: bool = False
     quick: bool = False
     options: dict[str, Any] = field(default_factory=dict)
+    steps: tuple[str, ...] = ()
 
 
 def join(name: str, *models: str, real: bool = False, quick: bool = False, **options: Any) -> Join:
@@ -28,13 +30,18 @@ def join(name: str, *models: str, real: bool = False, quick: bool = False, **opt
     wires = []
     for index, texts in enumerate(models[1::2]):
         for text in texts.split(" & "):
-            out, _, key = text.partition("=")
+            out, _, key = text.rpartition("=")
             wires.append(f"{handles[index]}@{out} = {handles[index + 1]}@{key}")
     return Join(name, parts, tuple(wires), real, quick, options)
 
 
 def real(name: str, *models: str, quick: bool = False) -> Join:
     return join(name, *models, real=True, quick=quick)
+
+
+def changed(name: str, model: str, *steps: str) -> Join:
+    """A model changed by steps."""
+    return Join(name, {"a": model}, (), steps=steps)
 
 
 # fmt: off
@@ -103,5 +110,19 @@ JOINS = [
     join("default inputs", "v1_simple_save", "y=x", "tf2_default_inputs"),
     join("TF1 into TF1, text into TF2", "v1_pbtxt", "y=x", "tf2_pbtxt", "y=x", "v1_simple_save"),
     join("a TF1 model saved again by TF2", "tf2_resaved_v1", "y=x", "v1_simple_twin"),
+    # adapters on a wire, and steps
+    join("adapters on a wire", "denoiser", "output_0 | scale 2 | scale 1/2=image", "mobilenet_v2"),
+    Join("an input that is shared", {"a": "mlp", "b": "mlp_saved"}, (),
+         steps=("share features=a@features,b@inputs",)),
+    changed("adapt: image files into MobileNetV2", "mobilenet_v2",
+            "adapt 'before=image=decode-image | resize 32 32 | scale 1/255' 'after=output_0=softmax | top-k 3'"),
+    changed("adapt: text numbers", "v1_simple_save", "adapt 'after=y=cast float64 | as-string'"),
+    changed("expose: inside calls", "tf2_nested_functions", "expose tensors=inner=StatefulPartitionedCall:0"),
+    changed("extract: a TF1 network's part", "lenet_v1", "extract outputs=features"),
+    changed("reshape: a batch fixed", "mlp", "reshape batch=2"),
+    changed("set and prune-dead", "v1_cond", "prune-dead"),
+    changed("prune: an optimizer's slots", "v1_adam_slots", "prune"),
+    changed("freeze and flatten", "tf2_module", "freeze", "flatten format=tf1"),
+    changed("clear-devices, a signature renamed", "tf2_while", "clear-devices", "signature rename_outputs=y=scores"),
 ]
 # fmt: on

@@ -18,6 +18,9 @@ from tests.loaders.ways import WAYS, possible
 DTYPES = "float16, bfloat16, int8, strings and bools"
 _FLEX = "needs the flex delegate, which this interpreter lacks"
 _CAST = "Keras casts all floats to float32 before it calls a layer"
+_STAYS = "a step changes the signature; the callables of the object graph stay as they were"
+_NO_OBJECTS = "the TF1 format was asked for, which has no callables"
+PICTURES, NUMBERS = "adapt: image files into MobileNetV2", "adapt: text numbers"
 KNOWN = {
     ("unknown rank", "TFLite"): f"EnsureShape, by which a result checks what can't be proven, {_FLEX}",
     ("unknown rank", "tf2onnx"): "it takes an input of unknown rank for a scalar",
@@ -25,6 +28,16 @@ KNOWN = {
     ("sparse", "tf2onnx"): "it has no SparseTensorDenseMatMul; the source alone takes a sparse tensor",
     (DTYPES, "TFSMLayer"): _CAST,
     (DTYPES, "hub.KerasLayer"): _CAST,
+    (PICTURES, "TFLite"): f"DecodeImage {_FLEX}",
+    (PICTURES, "tf2onnx"): "ONNX has no decoder of image files",
+    (NUMBERS, "TFLite"): f"AsString {_FLEX}",
+    (NUMBERS, "tf2onnx"): "ONNX has no AsString",
+    ("expose: inside calls", "__call__"): _STAYS,
+    ("expose: inside calls", "hub.KerasLayer"): _STAYS,
+    ("clear-devices, a signature renamed", "__call__"): _STAYS,
+    ("clear-devices, a signature renamed", "hub.KerasLayer"): _STAYS,
+    ("freeze and flatten", "__call__"): _NO_OBJECTS,
+    ("freeze and flatten", "hub.KerasLayer"): _NO_OBJECTS,
 }
 TABLE: dict[str, Any] = read()["joins"]
 

@@ -50,11 +50,16 @@ def test_a_flat_model_is_verified(zoo: Zoo, child: Child, tmp_path: Path, name: 
     assert report.path is not None
     flat = open_model(report.path, example.tags)
     assert calls_left(flat.meta) == []
-    assert set(model.meta.nodes) <= set(flat.meta.nodes)
+    # without objects a variable that has two nodes is the one that is read
+    twins = model.meta.duplicate_variables if format == "tf1" else {}
+    gone = {one.node for one in twins.values()}
+    assert set(model.meta.nodes) - gone <= set(flat.meta.nodes)
     assert [one.filename for one in flat.meta.assets] == [one.filename for one in model.meta.assets]
     assert flat.meta.has_object_graph == (format == "auto")
     before, after = ({v.node: v for v in one.meta.variables} for one in (model, flat))
-    assert {node: v.key for node, v in before.items()} == {node: v.key for node, v in after.items()}
+    keys = {node: v.key for node, v in before.items() if node not in gone}
+    keys |= {node: restored.key for node, restored in twins.items()}
+    assert keys == {node: v.key for node, v in after.items()}
     if format == "tf1":
         assert {v.node for v in after.values() if v.trainable} == {
             v.node for v in before.values() if v.trainable
