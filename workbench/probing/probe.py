@@ -14,17 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.disk import dtypes
 from workbench.disk.schema import MetaGraphDef
-from workbench.errors import InputError, UnknownName
+from workbench.errors import InputError, UnknownName, UsageError, expect
 from workbench.findings import Action, Hint
-from workbench.model import MetaGraph, Model, Port, Signature, as_model
-from workbench.model.assets import check_inside
+from workbench.model import MetaGraph, Model, Port, Signature
 from workbench.names import count, show
 from workbench.probing.seen import Seen, see
 from workbench.probing.steps import path_steps
-from workbench.runtime.api import refuse_unsafe, run_signature
+from workbench.runtime.api import check_arguments, open_to_run, run_signature, start_allowed
 from workbench.runtime.child_process.child import Child
 from workbench.runtime.child_process.private_copy import Copies
-from workbench.runtime.child_process.unread_version import unread_version
 from workbench.runtime.component_tensors import ComponentTensor, input_components
 from workbench.runtime.inputs.make_inputs import Unmakeable, make_inputs
 from workbench.runtime.inputs.values import complete, to_values
@@ -126,32 +124,34 @@ def probe(
         allow_unsafe: run it even if ops that touch files, the network or Python are reached.
 
     Raises:
+        WrongType: an argument has another type than told.
+        UsageError: fewer than one iteration is asked for.
         UnknownName: a tensor is not there, or can't be given out; the hint has the nearest names.
         InputError: a value does not fit, or an input can't be made.
         NotAllowedToRun: unsafe ops are reached, and nobody allowed it.
         ExecutionFailed: TensorFlow raised; the message is its own.
         TensorFlowMissing, ChildDied, ChildTimeout: the process could not do it.
     """
-    opened = as_model(model, tags)
+    check_arguments(inputs, time_limit)
+    expect(tensors, (list, tuple), "The tensors", "a list of addresses")
+    for one in tensors:
+        expect(one, str, "A tensor", "its address, such as 'node:0'")
+    expect(iterations, int, "The number of iterations", "an integer")
+    if iterations < 1:
+        raise UsageError("At least 1 iteration of a loop is kept.")
+    opened, chosen = open_to_run(model, tags, signature, allow_unsafe=allow_unsafe)
     meta = opened.meta
-    chosen = meta.signature(signature)
-    check_inside(meta.assets)
-    if not allow_unsafe:
-        refuse_unsafe(meta, chosen.key)
     ops, addresses, notes = _addresses(meta, chosen, tensors)
     components = input_components(meta, chosen)
     values, made = _values(meta, chosen, components, inputs or {})
     with ExitStack() as stack:
         copies = stack.enter_context(Copies())
-        running = child
-        if running is None:
-            own = Child(python, imports=imports, op_libraries=op_libraries, gpu=gpu)
-            running = stack.enter_context(own)
-        if not allow_unsafe and (version := unread_version(running.start())) is not None:
-            refuse_unsafe(meta, chosen.key, version)
+        running = child or stack.enter_context(
+            Child(python, imports=imports, op_libraries=op_libraries, gpu=gpu)
+        )
+        start_allowed(running, meta, chosen, allow_unsafe=allow_unsafe)
 
         def run(of: MetaGraph, what: Signature) -> dict[str, Array]:
-            assert running is not None
             loaded = restoring_what_is_read(of)
             return run_signature(
                 running,

@@ -74,27 +74,20 @@ def run(
         UnknownName, DiskError: the model, tag set or signature; an asset that lies outside the model; a file of it
             that changed since it was opened.
     """
-    expect(inputs, (Mapping, NoneType), "The inputs", "a dict of input keys to values")
-    expect(time_limit, (int, float, NoneType), "The time limit", "a number of seconds")
+    check_arguments(inputs, time_limit)
     if loader not in (None, "v1", "v2"):
         raise UsageError(f"There is no loader {show(repr(loader))}.", hint="Loaders are 'v1' and 'v2'.")
-    opened = as_model(model, tags)
+    opened, chosen = open_to_run(model, tags, signature, allow_unsafe=allow_unsafe)
     meta = opened.meta
-    chosen = meta.signature(signature)
-    check_inside(meta.assets)
-    if not allow_unsafe:
-        refuse_unsafe(meta, chosen.key)
     components = input_components(meta, chosen)
     values = complete(to_values(inputs or {}, chosen, components), components)
     with contextlib.ExitStack() as stack:
         copies = stack.enter_context(Copies())
         copy = copies.of(opened, meta)
-        running = child
-        if running is None:
-            own = Child(python, imports=imports, op_libraries=op_libraries, gpu=gpu)
-            running = stack.enter_context(own)
-        if not allow_unsafe and (version := unread_version(running.start())) is not None:
-            refuse_unsafe(meta, chosen.key, version)
+        running = child or stack.enter_context(
+            Child(python, imports=imports, op_libraries=op_libraries, gpu=gpu)
+        )
+        start_allowed(running, meta, chosen, allow_unsafe=allow_unsafe)
         try:
             outputs = run_signature(
                 running, copy, chosen, values, components, loader=loader, time_limit=time_limit
@@ -104,6 +97,48 @@ def run(
             raise
         copies.check_written()
         return outputs
+
+
+def check_arguments(inputs: object, time_limit: object) -> None:
+    """Check the types of what `run` and `probe` are given.
+
+    Raises:
+        WrongType: one has another type.
+    """
+    expect(inputs, (Mapping, NoneType), "The inputs", "a dict of input keys to values")
+    expect(time_limit, (int, float, NoneType), "The time limit", "a number of seconds")
+
+
+def open_to_run(
+    model: Model | str | os.PathLike[str],
+    tags: str | Iterable[str] | None,
+    signature: str | None,
+    *,
+    allow_unsafe: bool,
+) -> tuple[Model, Signature]:
+    """Open a model and return it with the signature to run, if both may be run.
+
+    Raises:
+        NotAllowedToRun: unsafe ops are reached, and nobody allowed it.
+        UnknownName, DiskError: the model, tag set or signature; an asset that lies outside the model.
+    """
+    opened = as_model(model, tags)
+    chosen = opened.meta.signature(signature)
+    check_inside(opened.meta.assets)
+    if not allow_unsafe:
+        refuse_unsafe(opened.meta, chosen.key)
+    return opened, chosen
+
+
+def start_allowed(child: Child, meta: MetaGraph, signature: Signature, *, allow_unsafe: bool) -> None:
+    """Start a process, and refuse unsafe ops again by the version of TensorFlow that it has.
+
+    Raises:
+        NotAllowedToRun: that version is not known, so that more ops count as unsafe, and nobody allowed it.
+        TensorFlowMissing, ChildDied: it did not start.
+    """
+    if not allow_unsafe and (version := unread_version(child.start())) is not None:
+        refuse_unsafe(meta, signature.key, version)
 
 
 def refuse_unsafe(meta: MetaGraph, signature: str, tensorflow: str | None = None) -> None:
