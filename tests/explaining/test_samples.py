@@ -161,3 +161,31 @@ def test_names_that_are_not_there() -> None:
         wb.explain(model, "Stateful::MatMul")
     with pytest.raises(wb.UnknownName, match="has no output 1"):
         wb.explain(opened("digits"), "MatMul:1")
+
+
+def test_a_call_names_what_its_function_captures() -> None:
+    found = wb.explain(opened("digits_tf2"), "StatefulPartitionedCall")
+    assert (
+        "Of the arguments that it hands in, 2 are captures: the handle of the variable `weights` float32 [784,10] and "
+        "the handle of the variable `bias` float32 [10]. Python code does not pass them; the function uses them from "
+        "outside."
+    ) in lines(found, "In this model")
+
+
+def test_an_open_size_of_a_placeholder_is_explained_by_itself() -> None:
+    (line,) = lines(wb.explain(opened("digits"), "myInput"), "Unknown sizes")
+    assert ": this placeholder leaves it open." in line
+
+
+def test_a_serialized_message_in_a_constant_is_shown_as_bytes() -> None:
+    (value,) = (
+        line for line in lines(wb.explain(opened("digits_tf2"), "Const"), "Attributes") if line.startswith("`value`")
+    )
+    assert value.endswith("… (241 B).")
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"), [("TF1", "TF1 and TF2 format"), ("control-edges", "control edge"), ("OPS", "op")]
+)
+def test_a_term_is_found_by_a_part_or_its_plural(said: str, meant: str) -> None:
+    assert wb.explain(None, f"term:{said}").subject == f"term:{meant}"

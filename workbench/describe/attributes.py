@@ -11,6 +11,7 @@ from workbench.model import shapes
 from workbench.names import show
 
 _ITEMS = 8
+_BYTES = 24
 _LONG = 120
 
 
@@ -43,12 +44,20 @@ def _single(kind: str, value: Any) -> str:
 
 
 def _bytes(data: bytes) -> str:
-    if len(data) > 4 * _LONG:
-        return f"{show(repr(data[:_LONG])[2:-1])}… ({size(len(data))})"
+    text = as_text(data)
+    if text is None or len(data) > 4 * _LONG:
+        cut = "…" if len(data) > _BYTES else ""
+        return f"{show(repr(data[:_BYTES])[2:-1])}{cut} ({size(len(data))})"
+    return f'"{show(text, _LONG)}"'
+
+
+def as_text(data: bytes) -> str | None:
+    """Return bytes decoded as UTF-8; None where they are no text, a serialized message for example."""
     try:
-        return f'"{show(data.decode("utf-8"), _LONG)}"'
+        text = data.decode("utf-8")
     except UnicodeDecodeError:
-        return show(repr(data), _LONG)
+        return None
+    return text if all(one.isprintable() or one in "\n\r\t" for one in text) else None
 
 
 def _list(value: AttrValue.ListValue) -> str:

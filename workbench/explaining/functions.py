@@ -26,10 +26,10 @@ def explain_function(view: View, name: str) -> Explanation:
     function = meta.functions[name]
     level = first_level(view, name) or Level.of(meta, name)
     arguments, results = len(function.signature.input_arg), len(function.signature.output_arg)
-    captures = list(_captures(view, level))
+    found = [Line(f"{quoted(name)} is {what}.", link) for name, what, link in captures(view, level)]
     captured = (
-        f" {len(captures):,} of the arguments {'is a capture' if len(captures) == 1 else 'are captures'}."
-        if captures
+        f" {len(found):,} of the arguments {'is a capture' if len(found) == 1 else 'are captures'}."
+        if found
         else ""
     )
     summary = (
@@ -52,7 +52,7 @@ def explain_function(view: View, name: str) -> Explanation:
             one
             for one in (
                 section("Arguments", *given[:_LISTED], _more(len(given))),
-                section("Captures", *captures[:_LISTED], _more(len(captures))),
+                section("Captures", *found[:_LISTED], _more(len(found))),
                 section("What it does with them", *steps),
                 section("Who calls it", *_callers(view, name)),
             )
@@ -79,8 +79,8 @@ def _entered(view: View, level: Level) -> Level:
     return found
 
 
-def _captures(view: View, level: Level) -> Iterator[Line]:
-    """Yield the arguments that are bound to something of the main graph, with what it is."""
+def captures(view: View, level: Level) -> Iterator[tuple[str, str, str | None]]:
+    """Yield the arguments that are bound to something of the main graph, what each is, and its node."""
     if level.function is None:
         return
     arguments = level.body.argument_tensors
@@ -100,13 +100,13 @@ def _captures(view: View, level: Level) -> Iterator[Line]:
         if not handle and position < len(arguments) - bound:
             continue
         if node is None:
-            yield Line(f"{quoted(tensor.name)} is bound to an object of the model.")
+            yield tensor.name, "bound to an object of the model", None
         elif behind.name in view.variables:
             variable = view.variables[behind.name]
             what = f"the handle of the variable {quoted(variable.name)} {variable_type(variable)}"
-            yield Line(f"{quoted(tensor.name)} is {what}.", behind.name)
+            yield tensor.name, what, behind.name
         else:
-            yield Line(f"{quoted(tensor.name)} is {quoted(behind.name)} ({show(node.op)}).", behind.name)
+            yield tensor.name, f"{quoted(behind.name)} ({show(node.op)})", behind.name
 
 
 def _callers(view: View, name: str) -> Iterator[Line]:

@@ -10,6 +10,7 @@ from workbench.disk.optable import ArgRange, input_args
 from workbench.disk.schema import NodeDef
 from workbench.explaining.attributes import attribute_lines
 from workbench.explaining.explanation import Explanation, Line, section
+from workbench.explaining.functions import captures
 from workbench.explaining.models import filled
 from workbench.explaining.roles import Roles
 from workbench.explaining.texts.op_texts import op_texts, sentence
@@ -121,6 +122,19 @@ def _here(view: View, level: Level, node: NodeDef) -> Iterator[Line]:
             yield Line(
                 f"It calls the function {quoted(below.body.name)}{label}.", f"function:{below.body.name}"
             )
+            yield from _captured(view, below)
+
+
+def _captured(view: View, below: Level) -> Iterator[Line]:
+    """Yield which of the arguments that a call hands in are captures of the function."""
+    found = [what for _, what, _ in captures(view, below)]
+    if found:
+        what = "one is a capture" if len(found) == 1 else f"{len(found):,} are captures"
+        yield Line(
+            f"Of the arguments that it hands in, {what}: {shortly(found)}. Python code does not pass them; the "
+            "function uses them from outside.",
+            "term:capture",
+        )
 
 
 def _reading(view: View, level: Level, node: NodeDef) -> Iterator[Line]:

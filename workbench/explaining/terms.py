@@ -30,8 +30,7 @@ def explain_term(term: str, view: View | None = None, path: str = "") -> Explana
     Raises:
         UnknownName: the glossary has no such term.
     """
-    known = {name.lower(): name for name in GLOSSARY}
-    name = known.get(term.lower()) or known.get(term.lower().removesuffix("s"))
+    name = _named(term)
     if name is None:
         raise UnknownName(
             f"The glossary has no term {show(term)!r}.",
@@ -39,6 +38,17 @@ def explain_term(term: str, view: View | None = None, path: str = "") -> Explana
         )
     sections = () if view is None else (section(f"In {show(path)}", *_lines(view, name)),)
     return Explanation(f"term:{name}", "term", GLOSSARY[name], sections)
+
+
+def _named(term: str) -> str | None:
+    """Return the term of the glossary that is meant: case, a plural or a part such as `TF1` do not matter."""
+    known = {name.lower(): name for name in GLOSSARY}
+    said = " ".join(term.lower().replace("_", " ").replace("-", " ").split())
+    for one in (said, said.removesuffix("s")):
+        if one in known:
+            return known[one]
+    parts = [name for name in GLOSSARY if set(said.split()) <= set(name.lower().split())]
+    return parts[0] if said and len(parts) == 1 else None
 
 
 def explain_terms() -> Explanation:

@@ -46,19 +46,18 @@ def why_unknown(view: View, value: Value) -> tuple[str, str] | None:
     )
     if shape is not None and shape.count(None) > 1:
         what = f"The sizes shown as ? in {shapes.text(shape)} are unknown"
-    end, why = _source(view, value)
-    address = address_of(end.level, end.name)
+    end = _source(view, value)
     here = end.level is value.level and end.name == value.name
-    place = "this node" if here else quoted(address)
-    return f"{what}: {why.replace('{}', place)}", address
+    address = address_of(end.level, end.name)
+    return f"{what}: {_reason(view, end, None if here else quoted(address))}", address
 
 
 def _is_open(shape: Shape) -> bool:
     return shape is None or None in shape
 
 
-def _source(view: View, value: Value) -> tuple[Value, str]:
-    """Return the value at which the open size begins, and why, with `{}` for its name."""
+def _source(view: View, value: Value) -> Value:
+    """Return the value at which the open size begins."""
     seen = {value}
     for _ in range(_MOST_STEPS):
         before = _before(view, value)
@@ -66,7 +65,7 @@ def _source(view: View, value: Value) -> tuple[Value, str]:
             break
         seen.add(before)
         value = before
-    return value, _reason(view, value)
+    return value
 
 
 def _before(view: View, value: Value) -> Value | None:
@@ -109,20 +108,23 @@ def _list_behind(view: View, value: Value) -> Value | None:
     return None
 
 
-def _reason(view: View, value: Value) -> str:
+def _reason(view: View, value: Value, name: str | None) -> str:
+    """Return why the size is open that begins at a value; a name of None is the node in question itself."""
     node = value.node
     if node is None:
-        return "the argument {} does not fix it."
+        return f"the argument {name or quoted(value.name)} does not fix it."
     if node.op in PLACEHOLDERS:
+        placeholder = f"the placeholder {name}" if name else "this placeholder"
         if view.shape(value) is None:
-            return "the placeholder {} takes a tensor of any rank."
-        return "the placeholder {} leaves it open. Whoever calls the model decides, with each call."
+            return f"{placeholder} takes a tensor of any rank."
+        return f"{placeholder} leaves it open. Whoever calls the model decides, with each call."
+    subject = f"{name or 'this node'} ({show(node.op)})"
     if node.op in IMAGE_DECODERS:
-        return f"{{}} ({show(node.op)}) decodes an image, and its size is in the file. Only the run knows it."
+        return f"{subject} decodes an image, and its size is in the file. Only the run knows it."
     if node.op in SIZED_BY_VALUES:
-        return f"{{}} ({show(node.op)}) has an output whose size depends on values. Only the run knows it."
+        return f"{subject} has an output whose size depends on values. Only the run knows it."
     if node.op in LOOPS:
-        return f"{{}} ({show(node.op)}) is a loop, and the graph does not fix this size over its rounds."
+        return f"{subject} is a loop, and the graph does not fix this size over its rounds."
     if rule_of(node.op) is None and not value.level.levels_under(node):
-        return f"{{}} ({show(node.op)}) declares no shape, and the workbench has no rule for its op."
-    return f"{{}} ({show(node.op)}) makes it from values that are known only when the graph runs."
+        return f"{subject} declares no shape, and the workbench has no rule for its op."
+    return f"{subject} makes it from values that are known only when the graph runs."
