@@ -179,7 +179,9 @@ def test_an_open_size_of_a_placeholder_is_explained_by_itself() -> None:
 
 def test_a_serialized_message_in_a_constant_is_shown_as_bytes() -> None:
     (value,) = (
-        line for line in lines(wb.explain(opened("digits_tf2"), "Const"), "Attributes") if line.startswith("`value`")
+        line
+        for line in lines(wb.explain(opened("digits_tf2"), "Const"), "Attributes")
+        if line.startswith("`value`")
     )
     assert value.endswith("… (241 B).")
 
