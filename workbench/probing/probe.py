@@ -37,6 +37,8 @@ from workbench.surgery.exposing.exposed_tensors import (
 if TYPE_CHECKING:
     import numpy as np
 
+    from workbench.picture.values import TensorValue
+
     Array = np.ndarray[Any, Any]
 
 MOST = 300
@@ -74,6 +76,12 @@ class Probe:
             if one.address in (address, f"{address}:0"):
                 return one
         raise KeyError(address)
+
+    def tensor_values(self) -> list[TensorValue]:
+        """Return what a picture shows of each tensor, for `draw(…, values=…)`."""
+        from workbench.probing.drawn import tensor_values
+
+        return tensor_values(self.inputs, self.seen, self.outputs)
 
     def __repr__(self) -> str:
         return f"<Probe of {show(self.signature)!r}: {count(len(self.seen), 'tensor')}>"
