@@ -103,6 +103,8 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
                 "sections[].lines": "list",
                 "sections[].lines[].text": "a sentence or a fact",
                 "sections[].lines[].link": "WHAT that explains what the line is about, or null",
+                "sections[].lines[].spans": "the text in pieces, list of {text, link}; link: WHAT, or null",
+                "terms": "words of the glossary that the sentences use, for --term",
             },
         ),
     ),

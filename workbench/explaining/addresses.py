@@ -20,11 +20,11 @@ _MOST_HINTS = 3
 
 @dataclass(frozen=True, slots=True)
 class NodeTarget:
-    """A node, or with an index one of its outputs.
+    """A node, or with an index one of its outputs; or an argument of a function.
 
     Attributes:
         level: where it is.
-        name: of the node.
+        name: of the node or argument.
         index: of the output, or None.
     """
 
@@ -142,6 +142,8 @@ def _inside(view: View, text: str) -> NodeTarget:
         found = _at(level, last)
         if found is not None:
             return found
+        if last in level.body.arguments:
+            return NodeTarget(level, last)
     if levels:
         where = f"the body of {show(names.CALL_SEPARATOR.join(path))!r}"
         hint = names.did_you_mean(last.partition(":")[0], levels[0].nodes, noun="nodes")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections import OrderedDict
 from collections.abc import Iterable
 from types import NoneType
 from typing import TYPE_CHECKING
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING
 from workbench.disk import optable
 from workbench.errors import UnknownName, expect
 from workbench.explaining.addresses import Named, NodeTarget, find
+from workbench.explaining.arguments import explain_argument
 from workbench.explaining.explanation import Explanation
 from workbench.explaining.functions import explain_function, explain_signature
 from workbench.explaining.models import explain_model
@@ -23,6 +26,9 @@ from workbench.names import did_you_mean, show
 
 if TYPE_CHECKING:
     from workbench.disk.schema import OpDef
+
+_KEPT = 500
+"""How many explanations of one model are kept."""
 
 
 def explain(
@@ -51,17 +57,58 @@ def explain(
     expect(what, (str, NoneType), "What is explained", "text")
     if model is None:
         return _without_model(what)
-    opened = as_model(model, tags)
-    view = View(opened.meta, signature)
-    path = str(opened.read_from)
-    if what is None:
-        return explain_model(view, path)
-    target = find(view, what)
-    if isinstance(target, Signature):
-        return explain_signature(view, target, opened.read_from)
-    if isinstance(target, NodeTarget):
-        return explain_node(view, target.level, target.name, target.index)
-    return _named(view, target, path)
+    return Explainer(as_model(model, tags), signature).explain(what)
+
+
+class Explainer:
+    """Explain things of one model; each explanation is made once.
+
+    Any thread may ask; one explanation is made at a time.
+
+    Args:
+        model: the opened model.
+        signature: the signature whose path and keys are meant; None for the obvious one.
+
+    Raises:
+        UnknownName: there is no such signature.
+    """
+
+    def __init__(self, model: Model, signature: str | None = None) -> None:
+        self.model = model
+        self.view = View(model.meta, signature)
+        self._made: OrderedDict[str | None, Explanation] = OrderedDict()
+        self._making = threading.Lock()
+
+    def kept(self, what: str | None) -> Explanation | None:
+        """Return an explanation that was made before, or None."""
+        return self._made.get(what)
+
+    def explain(self, what: str | None = None) -> Explanation:
+        """Return the explanation of what `explain` takes.
+
+        Raises:
+            UnknownName: there is nothing of that name; the nearest names are in the hint.
+        """
+        with self._making:
+            found = self._made.get(what)
+            if found is None:
+                found = self._made[what] = self._make(what)
+                if len(self._made) > _KEPT:
+                    self._made.popitem(last=False)
+            return found
+
+    def _make(self, what: str | None) -> Explanation:
+        view, path = self.view, str(self.model.read_from)
+        if what is None:
+            return explain_model(view, path)
+        target = find(view, what)
+        if isinstance(target, Signature):
+            return explain_signature(view, target, self.model.read_from)
+        if isinstance(target, NodeTarget):
+            if target.name not in target.level.nodes:
+                return explain_argument(view, target.level, target.name)
+            return explain_node(view, target.level, target.name, target.index)
+        return _named(view, target, path)
 
 
 def _named(view: View, target: Named, path: str) -> Explanation:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from workbench import names
 from workbench.describe.text import size
@@ -162,8 +162,8 @@ def _inputs(view: View, level: Level, node: NodeDef) -> Iterator[Line]:
         value = level.value(entry)
         assert value is not None
         label = quoted(args[position]) if position < len(args) else f"input {position}"
-        text, link = _from(view, value)
-        yield Line(f"{label} is {text}.", link)
+        text, link, names_of = _from(view, value)
+        yield Line(f"{label} is {text}.", link, names_of)
     if len(data) > _LISTED:
         yield Line(f"and {len(data) - _LISTED:,} more")
     controls = [input_node(entry) for entry in node.input if is_control(entry)]
@@ -172,25 +172,28 @@ def _inputs(view: View, level: Level, node: NodeDef) -> Iterator[Line]:
         yield Line(
             f"It waits for {shown}: {count(len(controls), 'control edge')}, which carry no value.",
             address_of(level, controls[0]),
+            _addresses(level, controls[:_LISTED]),
         )
 
 
-def _from(view: View, value: Value) -> tuple[str, str | None]:
-    """Return where an input comes from, and the address of it."""
+def _from(view: View, value: Value) -> tuple[str, str | None, dict[str, str]]:
+    """Return where an input comes from, the address of it, and addresses of further names."""
     if value.node is None and value.name not in value.level.body.arguments:
-        return f"{quoted(value.name)}, which no node is called", None
+        return f"{quoted(value.name)}, which no node is called", None, {}
     if value.node is None:
         outside = value.level.given(value)
-        if outside is None:
-            return f"the argument {quoted(value.name)}, {view.typed(value)}", None
         text = f"the argument {quoted(value.name)}, {view.typed(value)}"
+        own = address_of(value.level, value.name)
+        if outside is None:
+            return text, own, {}
         behind = address_of(outside.level, outside.name)
-        return f"{text}; the caller gives {quoted(behind)}", behind if outside.node is not None else None
+        return f"{text}; the caller gives {quoted(behind)}", behind, {quoted(value.name): own}
     name = f"`{names.show(value.name)}:{value.index}`" if value.index else quoted(value.name)
     what = "a constant" if value.node.op == "Const" else names.show(value.node.op)
     number = view.operand(value) if value.node.op == "Const" else ""
     known = f" {number}" if number and not number.startswith("the constant") else ""
-    return f"{name} ({what}{known}), {view.typed(value)}", address_of(value.level, value.name)
+    address = address_of(value.level, value.name)
+    return f"{name} ({what}{known}), {view.typed(value)}", address, {name: address}
 
 
 def _arg_names(view: View, node: NodeDef) -> list[str]:
@@ -219,7 +222,11 @@ def _outputs(view: View, level: Level, node: NodeDef, shown: range) -> Iterator[
             places.append("a result of the function")
         places += [f"the output {quoted(key)} of {quoted(name)}" for name, key in _ports(view, value)]
         link = address_of(level, users[0].name) if users else None
-        yield Line(f"{label}, {view.typed(value)}: {'; '.join(places) or 'nothing uses it'}.", link)
+        addresses = _addresses(level, [user.name for user in users[:_LISTED]])
+        addresses |= {quoted(key): f"{name}#{key}" for name, key in _ports(view, value)}
+        yield Line(
+            f"{label}, {view.typed(value)}: {'; '.join(places) or 'nothing uses it'}.", link, addresses
+        )
     if len(shown) > _LISTED:
         yield Line(f"and {len(shown) - _LISTED:,} more")
     waiting = [
@@ -232,7 +239,13 @@ def _outputs(view: View, level: Level, node: NodeDef, shown: range) -> Iterator[
             f"{shortly([quoted(name) for name in waiting])} {'waits' if len(waiting) == 1 else 'wait'} for it by "
             f"{'a control edge' if len(waiting) == 1 else 'control edges'}.",
             address_of(level, waiting[0]),
+            _addresses(level, waiting[:_LISTED]),
         )
+
+
+def _addresses(level: Level, nodes: Iterable[str]) -> dict[str, str]:
+    """Return the address of each node of a level, by its quoted name."""
+    return {quoted(name): address_of(level, name) for name in nodes}
 
 
 def _ports(view: View, value: Value) -> list[tuple[str, str]]:

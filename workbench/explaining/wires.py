@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from workbench.describe.actions import words
+from collections.abc import Mapping
+from dataclasses import replace
+
+from workbench.describe.actions import Face, words
 from workbench.explaining.explanation import Explanation, Line, Section, section
 from workbench.explaining.view import quoted
 from workbench.findings import Finding, Hint
 from workbench.model import Model, shapes
 from workbench.surgery.adapters.chain import Chain
 from workbench.surgery.adapters.tensor_type import TensorType
-from workbench.surgery.plan import Plan, Source
+from workbench.surgery.operations.connect import Connect
+from workbench.surgery.plan import Plan, Source, split_handle
 from workbench.surgery.resolve.endpoints import Endpoint, Lookup
 from workbench.surgery.resolve.join import find_endpoint, look_up, see, split_wire
 
@@ -33,13 +37,33 @@ def explain_wire(first: Model, second: Model, wire: str) -> Explanation:
     """
     plan = Plan.join(first, second, wires=[])
     models = dict(zip(plan.handles, (first, second), strict=True))
-    one = split_wire(wire, plan, models)
-    plan = plan.with_wires([one])
+    return explain_wire_of(plan, models, split_wire(wire, plan, models))
+
+
+def explain_wire_of(
+    plan: Plan, models: Mapping[str, Model], one: Connect, face: Face = "command line"
+) -> Explanation:
+    """Return why a wire between two models of a plan fits or not; other models and steps are left out.
+
+    Args:
+        plan: with the models.
+        models: by handle, the two of them open.
+        one: the wire.
+        face: in whose words the next move is.
+
+    Raises:
+        WorkbenchError: the models can't be compared at all.
+    """
+    wire = str(one)
+    named = {split_handle(text, plan.handles)[0] for text in (one.source, one.target)}
+    involved = [source for source in plan.sources if None in named or source.handle in named]
+    plan = replace(plan, sources=tuple(involved), steps=(one,))
+    models = {handle: models[handle] for handle in plan.handles}
     join = look_up(plan, models)
     lookups = {source.handle: _lookup(plan, source, models[source.handle]) for source in plan.sources}
     ends = [
         find_endpoint(one.source, "source", lookups, plan.handles[0]),
-        find_endpoint(one.target, "target", lookups, plan.handles[1]),
+        find_endpoint(one.target, "target", lookups, plan.handles[-1]),
     ]
     wrong = [finding for finding in join.findings if finding.severity == "error"]
     told = [end for end in ends if isinstance(end, Endpoint)]
@@ -62,7 +86,7 @@ def explain_wire(first: Model, second: Model, wire: str) -> Explanation:
         else "The wire can't be judged: an end of it does not exist."
     )
     remedies = [finding.hint for finding in wrong if finding.hint]
-    sections = (types, section("Why", *reasons), *(_remedy(hint, ends[0]) for hint in remedies))
+    sections = (types, section("Why", *reasons), *(_remedy(hint, ends[0], face) for hint in remedies))
     return Explanation(wire, "wire", summary, tuple(one for one in sections if one.lines))
 
 
@@ -87,10 +111,10 @@ def _notes(findings: list[Finding]) -> tuple[Section, ...]:
     return (section("What to know", *lines),) if lines else ()
 
 
-def _remedy(hint: str, source: Endpoint | Finding) -> Section:
+def _remedy(hint: str, source: Endpoint | Finding, face: Face) -> Section:
     """Return what to do; where adapters make the wire fit, what each of them makes."""
     chain = hint.action.arguments.get("through") if isinstance(hint, Hint) else None
-    told = Line(words(hint, "command line"))
+    told = Line(words(hint, face))
     if not chain or not isinstance(source, Endpoint):
         return section("What to do", told)
     checked = Chain.parse(chain).check(TensorType.of(source.dtypes[0], source.shapes[0]))
