@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 from workbench.disk import optable
 from workbench.errors import UnknownName, expect
 from workbench.explaining.addresses import Named, NodeTarget, find
-from workbench.explaining.arguments import explain_argument
 from workbench.explaining.explanation import Explanation
-from workbench.explaining.functions import explain_function, explain_signature
+from workbench.explaining.functions import explain_argument, explain_function, explain_signature
 from workbench.explaining.models import explain_model
 from workbench.explaining.nodes import explain_node
 from workbench.explaining.ops import explain_op

@@ -1,4 +1,4 @@
-"""A function of the library, and a signature."""
+"""A function of the library, an argument of one, and a signature."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from workbench.disk import dtypes
 from workbench.explaining.explanation import Explanation, Line, section
 from workbench.explaining.models import path_lines, port, takes_and_gives
 from workbench.explaining.path import inside, phrases
-from workbench.explaining.view import View, listed, quoted, variable_type
+from workbench.explaining.view import View, address_of, listed, quoted, variable_type
 from workbench.graph.functions import calls
 from workbench.graph.level import Level, Value
 from workbench.graph.trace import origin
@@ -17,6 +17,7 @@ from workbench.model.signature import DEFAULT, Signature
 from workbench.names import count, show
 
 _LISTED = 12
+_USERS = 8
 _MOST_LEVELS = 5_000
 
 
@@ -140,6 +141,53 @@ def _callers(view: View, name: str) -> Iterator[Line]:
 
 def _more(number: int) -> Line | None:
     return Line(f"and {number - _LISTED:,} more") if number > _LISTED else None
+
+
+def explain_argument(view: View, level: Level, name: str) -> Explanation:
+    """Return the explanation of an argument of a function's body.
+
+    Args:
+        view: the model.
+        level: the body.
+        name: the argument.
+    """
+    value = Value(level, name)
+    function = level.body.name
+    summary = (
+        f"{quoted(name)} is an argument of the function {quoted(function)}: {view.typed(value)}. "
+        "A function has no values of its own at its arguments; each call gives them."
+    )
+    users = [use.node for use in level.uses(value)]
+    used = [
+        Line(f"{quoted(user.name)} ({show(user.op)})", address_of(level, user.name))
+        for user in users[:_USERS]
+    ]
+    if len(users) > _USERS:
+        used.append(Line(f"and {len(users) - _USERS:,} more"))
+    if level.returned(value):
+        used.append(Line("A result of the function is this argument."))
+    sections = (
+        section("Where it comes from", *_given(level, value)),
+        section("What uses it", *(used or [Line("Nothing uses it.")])),
+        section("Function", Line(f"It is an argument of {quoted(function)}.", f"function:{function}")),
+    )
+    subject = address_of(level, name)
+    return Explanation(subject, "tensor", summary, tuple(one for one in sections if one.lines))
+
+
+def _given(level: Level, value: Value) -> list[Line]:
+    """Return what the caller gives, and what that is in the end."""
+    outside = level.given(value)
+    if outside is None:
+        known = "a loop or branch gives it" if level.calls else "the main graph does not reach this function"
+        return [Line(f"It is not known which node gives it: {known}.")]
+    address = address_of(outside.level, outside.name)
+    found = [Line(f"The caller gives {quoted(address)}.", address)]
+    behind = origin(value)
+    if behind.node is not None and (behind.level, behind.name) != (outside.level, outside.name):
+        last = address_of(behind.level, behind.name)
+        found.append(Line(f"That is {quoted(last)} ({show(behind.node.op)}) in the end.", last))
+    return found
 
 
 def explain_signature(view: View, signature: Signature, path: Path) -> Explanation:
