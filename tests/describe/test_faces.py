@@ -19,6 +19,7 @@ from workbench.describe.calling import Needs, needs_of
 from workbench.describe.findings import counts_text
 from workbench.describe.plan import plan_json, plan_text
 from workbench.describe.text import size
+from workbench.describe.values import row_text
 from workbench.names import count
 from workbench.publishing.commit import commit
 from workbench.session.options import CommitOptions
@@ -85,7 +86,7 @@ def draft(request: pytest.FixtureRequest, sample_models: Path, tmp_path: Path) -
 def test_a_plan(draft: Draft) -> None:
     page, screen, data = (
         printed(lambda out: MergePages(draft, Needs()).dry_run(out)),
-        shown(what_it_does(draft)),
+        shown(what_it_does(draft, details=True)),
         as_data(plan_json(draft)),
     )
     both = "\n".join(page), "\n".join(screen)
@@ -106,7 +107,7 @@ def test_a_plan(draft: Draft) -> None:
         row = f"variables of {handle} {size(kept['bytes'])}, {count(kept['tensors'], 'tensor')} in "
         row += count(kept["data_files"], "data file")
         assert row in page and row in screen, row
-    for line in told.conversions:
+    for line in (told.variables, *told.conversions):
         assert line in page and line in screen
     files = f"Files to write {size(data['bytes'])}"
     assert files in page and files in screen
@@ -125,6 +126,17 @@ def test_a_plan(draft: Draft) -> None:
     severities = [finding["severity"] for finding in data["findings"]]
     counted = counts_text({one: severities.count(one) for one in ("error", "warning", "info")})
     assert (f"Findings {counted}" in page) == (f"Findings {counted}" in screen) == bool(counted)
+
+
+def test_renames_are_shown_on_request(sample_models: Path) -> None:
+    draft = joined(sample_models, "image_base64", "digits")
+    brief, whole = ("\n".join(shown(what_it_does(draft, "./out", details=full))) for full in (False, True))
+    assert "renamed" in whole and "renamed" not in brief and "f2" in brief and "f2" not in whole
+    for line in ("2 variables keep their values: 31.4 kB", "./out/", "in base64_input string []"):
+        assert line in brief and line in whole
+    frozen = joined(sample_models, "image_base64", "digits", freeze=True)
+    told = shown(what_it_does(frozen))
+    assert "The result has no variables." in told and "2 variables are converted to constants" in told
 
 
 def test_the_plan_with_findings_has_some(tmp_path: Path) -> None:
@@ -146,6 +158,9 @@ def published(draft: Draft, target: Path, options: CommitOptions) -> None:
         assert output["equal"]
         said = f"largest difference {output['max_abs']:.3g}" if output["max_abs"] else "equal"
         assert all(any(output["output"] in line and said in line for line in one) for one in (page, screen))
+        values = f"values {row_text(output['values']['result'])}"
+        assert output["values"]["reference"] == output["values"]["result"] and len(values) > 40
+        assert all(values in line for line in (page, screen)), values
     call = call_of(draft, report, options)
     at = page.index("Call it from a shell") + 1
     assert page[at : at + len(call.shell)] == lines("\n".join(call.shell))

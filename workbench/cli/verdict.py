@@ -8,7 +8,7 @@ from workbench.cli.output import DTYPE, NAME, TEXT, Output
 from workbench.describe.actions import words
 from workbench.describe.findings import counts_text, severity_counts
 from workbench.describe.plan import file_rows
-from workbench.describe.report import made_lines, output_rows
+from workbench.describe.report import compared_text, made_lines, output_rows, value_lines
 from workbench.describe.text import size
 
 if TYPE_CHECKING:
@@ -49,9 +49,16 @@ def verdict(out: Output, report: Report) -> None:
 
 
 def differences(out: Output, verification: Verification) -> None:
-    """Write one line an output, loaders apart only where they differ, then notes."""
-    rows = [(row.output, row.typed, row.text) for row in output_rows(verification)]
-    out.table(rows[:_MOST_OUTPUTS], [NAME, DTYPE, TEXT])
+    """Write the outputs, loaders apart only where they differ, then notes.
+
+    Below an output stand its values in the reference and in the result; one line where they read the same.
+    """
+    rows = output_rows(verification)
+    lines = []
+    for row in rows[:_MOST_OUTPUTS]:
+        lines.append((row.output, row.typed, compared_text(row)))
+        lines += [("", label, values) for label, values in value_lines(row)]
+    out.table(lines, [NAME, DTYPE, TEXT])
     if len(rows) > _MOST_OUTPUTS:
         out.line(f"… {len(rows) - _MOST_OUTPUTS:,} more: --json", style="dim", indent=2)
     for note in verification.notes:

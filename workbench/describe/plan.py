@@ -84,6 +84,7 @@ class PlanText(NamedTuple):
         before: the signature each model is joined by, by handle.
         after: the signature of the result.
         sources: what becomes of each model.
+        variables: how many variables the result has, and their bytes.
         conversions: what is done to variables.
         size: bytes of all files.
         files: (name, bytes and what is in it).
@@ -98,6 +99,7 @@ class PlanText(NamedTuple):
     before: tuple[tuple[str, Signature], ...]
     after: Signature
     sources: tuple[SourceChanges, ...]
+    variables: str
     conversions: tuple[str, ...]
     size: str
     files: tuple[tuple[str, str], ...]
@@ -135,6 +137,7 @@ def plan_text(draft: Draft) -> PlanText:
         ),
         after=draft.signature,
         sources=tuple(_changes(draft, handle) for handle in draft.parts),
+        variables=_variables(draft),
         conversions=_conversions(draft),
         size=size(draft.nbytes),
         files=tuple(file_rows(draft)),
@@ -185,6 +188,16 @@ def _changes_in_place(draft: Draft, handle: str) -> SourceChanges:
         ),
         (),
     )
+
+
+def _variables(draft: Draft) -> str:
+    """Return how many variables the result keeps and the bytes of their values."""
+    counts = draft.meta.variable_counts
+    if not counts.number:
+        return "The result has no variables."
+    nbytes = sum(kept for _, _, kept, _ in _kept(draft)) if draft.checkpoint.how == "join" else counts.nbytes
+    noun = "variable keeps its value" if counts.number == 1 else "variables keep their values"
+    return f"{counts.number:,} {noun}: {size(nbytes)}"
 
 
 def _conversions(draft: Draft) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workbench.names import show
@@ -50,3 +50,26 @@ def text_of(value: Any) -> str:
         except UnicodeDecodeError:
             return f"{len(value)} bytes: {show(repr(value[:40]))}"
     return show(str(value))
+
+
+def value_text(value: Any) -> str:
+    """Return one value of a tensor as text: four digits of a float, strings quoted."""
+    if isinstance(value, bytes | str):
+        return f'"{text_of(value)}"' if isinstance(value, str) or _is_text(value) else text_of(value)
+    if isinstance(value, float):
+        return "NaN" if value != value else f"{value:.4g}"
+    return show(str(value))
+
+
+def row_text(values: Sequence[Any], *, before: bool = False, after: bool = False) -> str:
+    """Return values as one line, with an ellipsis where there are more of them."""
+    shown = [show(value_text(value), 60) for value in values]
+    return ", ".join([*(["…"] if before else []), *shown, *(["…"] if after else [])])
+
+
+def _is_text(value: bytes) -> bool:
+    try:
+        value.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

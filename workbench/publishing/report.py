@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.describe.actions import finding_json, hint_json
+from workbench.describe.report import values_json
 from workbench.findings import Finding
 from workbench.names import count, show
 
@@ -63,11 +64,19 @@ class Report:
             "verdict": self.verdict,
             "reason": self.reason,
             **hint_json(self.hint),
-            "verification": self.verification.as_json() if self.verification is not None else None,
+            "verification": _with_values(self.verification) if self.verification is not None else None,
             "findings": [finding_json(finding) for finding in self.findings],
             "bytes": self.nbytes,
             "seconds": {phase: round(seconds, 3) for phase, seconds in self.seconds.items()},
         }
         if self.others:
-            found["others"] = {key: one.as_json() for key, one in self.others.items()}
+            found["others"] = {key: _with_values(one) for key, one in self.others.items()}
         return found
+
+
+def _with_values(verification: Verification) -> dict[str, Any]:
+    """Return a verification as JSON with some values of each output, which the proof does not have."""
+    found = verification.as_json()
+    for one, check in zip(found["outputs"], verification.outputs, strict=True):
+        one |= values_json(check)
+    return found

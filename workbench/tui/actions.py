@@ -109,11 +109,13 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("leave", "escape", "Back", "Cancel the commit that runs, or go back to the models", 1),
         Action("pick_file", "ctrl+o", "Pick a file", "Choose a file for the input under the cursor", 2),
         Action("copy_command", "ctrl+y", "Copy command", "Copy the command that does the same", 3),
+        Action("details", "f2", "Nodes, names", "Show what becomes of nodes and names", 4),
         Action("save_recipe", "ctrl+e", "Save recipe", "Save the plan as a recipe, for workbench apply"),
         Action("copy_call", "ctrl+r", "Copy call", "Copy the line that runs the result"),
     ),
     "preview": (
         Action("leave", "escape,q", "Back", "Go back to the models", 1),
+        Action("details", "f2", "Nodes, names", "Show what becomes of nodes and names"),
         Action("commit", "c", "Commit", "Choose a target and write the result", 2),
         Action("copy_command", "Y", "Copy command", "Copy the command that does the same"),
     ),

@@ -58,12 +58,14 @@ class MergePages:
         out.heading("After", show(text.after.key))
         _ports(out, text.after)
         out.line()
+        out.heading("Variables")
+        for line in (text.variables, *text.conversions):
+            out.line(line, indent=2)
+        out.line()
         out.heading("Changes")
         for source in text.sources:
             out.facts([(source.handle, "; ".join(source.facts))])
             out.table(source.renames, [TEXT, TEXT], indent=4)
-        for line in text.conversions:
-            out.line(line, indent=2)
         out.line()
         files_and_findings(out, self.draft)
 

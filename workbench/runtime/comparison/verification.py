@@ -19,6 +19,46 @@ _MOST_DESCRIBED = 16
 _ABSOLUTE = re.compile(r"(?<![\w.:/])(?:/[\w.@+~-]+){2,}/?|\b[A-Za-z]:\\[^\s'\",;]+")
 
 
+EXCERPT = 10
+"""Values of an output that are kept beside its verdict."""
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A few values of an output and of its reference, in row-major order.
+
+    Attributes:
+        start: the position of the first.
+        reference: what the sources gave.
+        result: what the result gave.
+        total: how many values the result has.
+    """
+
+    start: int
+    reference: tuple[Any, ...]
+    result: tuple[Any, ...]
+    total: int
+
+    @classmethod
+    def of(cls, reference: Any, result: Any, where: tuple[int, ...] | None) -> Excerpt:
+        """Return the first values, or those around an index that lies behind them.
+
+        Args:
+            reference: an array.
+            result: an array.
+            where: an index of both, or None.
+        """
+        start = 0
+        if where is not None and reference.shape == result.shape:
+            at = 0
+            for place, size in zip(where, reference.shape, strict=True):
+                at = at * size + place
+            start = 0 if at < EXCERPT else at - EXCERPT // 2
+        ends = slice(start, start + EXCERPT)
+        left, right = (tuple(array.reshape(-1)[ends].tolist()) for array in (reference, result))
+        return cls(start, left, right, int(result.size))
+
+
 @dataclass(frozen=True, slots=True)
 class OutputCheck:
     """One output in one loader, at the sample where it is worst.
@@ -28,12 +68,14 @@ class OutputCheck:
         loader: `v1` or `v2`.
         sample: number of the sample, from 0.
         comparison: the differences.
+        values: some of its values, or None.
     """
 
     output: str
     loader: str
     sample: int
     comparison: Comparison
+    values: Excerpt | None = None
 
     def as_json(self) -> dict[str, Any]:
         """For the proof: plain numbers; a NaN never gets here."""

@@ -29,7 +29,13 @@ from workbench.runtime.comparison.verdict import (
     SourcesRun,
     decide,
 )
-from workbench.runtime.comparison.verification import LoaderCheck, OutputCheck, Verification, not_run
+from workbench.runtime.comparison.verification import (
+    Excerpt,
+    LoaderCheck,
+    OutputCheck,
+    Verification,
+    not_run,
+)
 
 LOADERS = tuple(LOADER_NAMES)
 
@@ -207,7 +213,8 @@ class Verifier:
             for slot in expected:
                 if slot in got:
                     comparison = self._compare(slot, number, got[slot])
-                    checks.append(OutputCheck(slot, loader, number, comparison))
+                    values = Excerpt.of(expected[slot], got[slot], comparison.where)
+                    checks.append(OutputCheck(slot, loader, number, comparison, values))
         worst = _worst(checks)
         bad = next((check for check in worst if not check.comparison.equal), None)
         if problem is None and bad is not None:

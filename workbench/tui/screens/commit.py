@@ -57,6 +57,7 @@ class CommitScreen(Screen[None]):
         self.progress = Progress()
         self._asked = False
         self._cancelling = False
+        self._details = False
 
     def compose(self) -> ComposeResult:
         """Yield form, board, command line and keys."""
@@ -151,12 +152,24 @@ class CommitScreen(Screen[None]):
             return
         self.form.show_inputs(self.draft)
         if self.report is None or fresh:
+            stay = not fresh and self.report is None
             self.report = self.call = None
-            self.board.border_title = "What the commit will do"
-            self.board.show_detail(what_it_does(self.draft))
+            self._show_plan(self.draft, stay=stay)
         if self._asked:
             self._asked = False
             self.action_commit()
+
+    def _show_plan(self, draft: Draft, *, stay: bool = False) -> None:
+        self.board.border_title = "What the commit will do"
+        self.board.show_detail(what_it_does(draft, self.form.target, details=self._details), stay=stay)
+
+    def action_details(self) -> None:
+        """Show or hide what becomes of nodes and names."""
+        if self.draft is None or self.report is not None or self.has_class("-running"):
+            self.app.say("Nodes and names are shown beside what the commit will do, before it is done.")
+            return
+        self._details = not self._details
+        self._show_plan(self.draft, stay=True)
 
     def _say_findings(self, outcome: Outcome) -> None:
         out = Detail(("findings",), "", "")

@@ -69,6 +69,7 @@ class PreviewScreen(Screen[None]):
         self._places: dict[View, Offset] = {}
         self._left: tuple[Offset, str | None] = Offset(), None
         self._waiting = False
+        self._details = False
 
     def compose(self) -> ComposeResult:
         """Yield picture, side panel, command line and keys."""
@@ -119,7 +120,7 @@ class PreviewScreen(Screen[None]):
         plan = Detail(("plan",), "", "")
         if outcome.draft is not None:
             subject = Subject.of_draft(outcome.draft)
-            plan = what_it_does(outcome.draft)
+            plan = what_it_does(outcome.draft, details=self._details)
         else:
             handle = self.handle or self.session.handles[0]
             model = self.session.model(handle)
@@ -325,6 +326,17 @@ class PreviewScreen(Screen[None]):
             self.app.tell("There is no wire and no step yet.")
             return
         self.app.push_screen(CommitScreen(self.session))
+
+    def action_details(self) -> None:
+        """Show or hide what becomes of nodes and names."""
+        outcome = self.session.outcome
+        if outcome is None or outcome.draft is None:
+            self.app.say("There is no result yet, so no names change.")
+            return
+        self._details = not self._details
+        self.query_one("#plan", SpanLines).show_detail(
+            what_it_does(outcome.draft, details=self._details), stay=True
+        )
 
     def action_copy_command(self) -> None:
         """Copy the command line."""
