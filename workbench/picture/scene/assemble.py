@@ -362,12 +362,14 @@ def _them(number: int) -> str:
 def _told_apart(nodes: list[Node]) -> list[Node]:
     """Make labels unique where a scope is called what an op is called."""
     seen: set[str] = set()
+    last: dict[str, int] = {}
     found = []
     for node in nodes:
-        number, made = 2, node
+        number, made = last.get(node.label, 1), node
         while made.label in seen:
-            made = replace(node, title=f"{node.title} #{number}")
             number += 1
+            made = replace(node, title=f"{node.title} #{number}")
+        last[node.label] = number
         seen.add(made.label)
         found.append(made)
     return found

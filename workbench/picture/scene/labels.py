@@ -87,12 +87,15 @@ def _number(labels: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]
     taken = set(labels.values())
     seen: set[tuple[str, str]] = set()
     found: dict[str, tuple[str, str]] = {}
-    for id, (title, subtitle) in labels.items():
-        made, number = (title, subtitle), 1
+    last: dict[tuple[str, str], int] = {}  # number given to a label: the next one is not sought from 1 again
+    for id, label in labels.items():
+        title, subtitle = made = label
+        number = last.get(label, 1)
         while made in seen or (number > 1 and made in taken):
             number += 1
             ending = f" #{number}"
             made = title, f"{elide(subtitle, MAX_WIDTH - len(ending), even=True)}{ending}".strip()
+        last[label] = number
         seen.add(made)
         found[id] = made
     return found
