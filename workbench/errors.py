@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class WorkbenchError(Exception):
-    """The root. Says what went wrong, where, and what to do next.
+    """The base class of all errors: what is wrong, where, and what to do next.
 
     Args:
         message: one or two sentences, got against expected. Text taken from a model must have gone
@@ -37,7 +37,7 @@ class WorkbenchError(Exception):
 
     @property
     def notes(self) -> list[str]:
-        """What else went wrong on the way out (`add_note`), as that something could not be removed."""
+        """Return further errors of the clean-up (`add_note`), such as a file that could not be removed."""
         return list(getattr(self, "__notes__", ()))
 
     def __str__(self) -> str:

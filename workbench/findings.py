@@ -199,7 +199,7 @@ class FirstFew(Generic[Kind]):
         self.left: Counter[Kind] = Counter()
 
     def takes(self, kind: Kind, number: int = 1) -> bool:
-        """Return whether one more of a kind is listed; if not, what it represents is counted."""
+        """Return whether one more finding of a kind is listed; otherwise count it."""
         self.seen[kind] += 1
         if self.limit is None or self.seen[kind] <= self.limit:
             return True

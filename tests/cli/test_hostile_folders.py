@@ -92,7 +92,7 @@ def test_a_checkpoint_that_lies_elsewhere_is_told(
     shutil.move(model / name, cache)
     (model / name).symlink_to(cache)
     done = run()
-    assert "is a link that leads out of the model" in done[0].out and "cp -rL" in done[0].out
+    assert "This link points outside the model" in done[0].out and "cp -rL" in done[0].out
     assert [one.code for one in done] == [0] * 5
 
 

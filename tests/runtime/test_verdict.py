@@ -163,7 +163,7 @@ def output(movement: Movement, kind: str = "float", depends: bool = True) -> Out
         ({"y": output("still")}, True, "inconclusive", ""),
         ({"y": output("still", depends=False)}, False, None, ""),
         ({"y": output("still", "discrete")}, False, "inconclusive", ""),
-        ({"y": output("still", "discrete")}, True, None, "what goes over the wires moved"),
+        ({"y": output("still", "discrete")}, True, None, "the values on the wires moved"),
         ({"y": output("still", "discrete"), "f": output("value")}, False, None, "output f moved"),
         ({"y": output("still", "discrete"), "f": output("value", "discrete")}, False, "inconclusive", ""),
         ({"y": output("still", "whole"), "f": output("value")}, False, None, "output f moved"),

@@ -127,7 +127,7 @@ def test_wires_to_and_from_a_v1_loop(tmp_path: Path, end: str) -> None:
     assert (
         found.where == f"a@%{end}"
         and "inside a loop" in found.message
-        and "into the loop" in (found.hint or "")
+        and "input or output of the loop" in (found.hint or "")
     )
     found = the(findings_of(plan(other, looped, f"y=%{end}")), "R1-control-flow")
     assert found.where == f"b@%{end}"

@@ -320,7 +320,7 @@ EXTRACT_DONE = Code(
 )  # fmt: skip
 EXTRACT_CONSTANT = Code(
     "extract-constant", "warning", "an output of the part depends on none of its inputs",
-    "It has the same value whatever is given.", "Leave it out, unless it is meant.",
+    "It has the same value whatever is given.", "Leave the output out, unless this is intended.",
 )  # fmt: skip
 EXTRACT_STATE = Code(
     "extract-state", "error", "the part needs state that the checkpoint holds and that is no variable",
@@ -395,7 +395,7 @@ RESHAPE_SHARED = Code(
 RESHAPE_RANDOM = Code(
     "reshape-random", "warning", "random numbers are drawn for each row of a batch",
     "Two runs never agree, so the verification compares dtypes and shapes alone.",
-    "Nothing, if the model is meant to draw them.",
+    "No action needed if the model is intended to draw random numbers.",
 )  # fmt: skip
 RESHAPE_REPAIRED = Code(
     "reshape-repaired", "info", "a constant that held the old size of the batch was replaced",

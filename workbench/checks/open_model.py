@@ -120,8 +120,10 @@ def _linked(model: Model) -> list[Finding]:
     with suppress(OSError):
         for link in links_out(model.folder) if model.folder is not None else []:
             target = show(os.path.realpath(link))
-            message = f"This is a link that leads out of the model, to {target}; what is there is taken for its own."
-            hint = "Copied without its links followed (cp -rL) the model is not whole."
+            message = (
+                f"This link points outside the model, to {target}; that file is used as part of the model."
+            )
+            hint = "A copy of the model is complete only if links are followed (cp -rL)."
             found.append(Finding("linked-checkpoint", "info", show(str(link)), message, hint))
     return found
 

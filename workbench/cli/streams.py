@@ -3,8 +3,8 @@
 A stream that is closed (`workbench … >&-`) is taken as `/dev/null`. Left closed, its number would be given to the next
 file that is opened: a pipe to a child, or the model itself.
 
-A reader that has seen enough (`| head -1`) ends neither the command nor what it does: what else is written goes
-nowhere, and the exit code says how the command went.
+A reader that has seen enough (`| head -1`) ends neither the command nor what it does: further output is
+discarded, and the exit code is that of the command.
 """
 
 from __future__ import annotations

@@ -125,7 +125,7 @@ def read_at(descriptor: int, offset: int, size: int, where: Path) -> bytes:
             if not part:
                 raise DamagedFile(
                     f"The file ends at byte {os.fstat(descriptor).st_size};"
-                    f" {size} bytes at byte {offset} were to be read.",
+                    f" {size} bytes at byte {offset} were expected.",
                     where=shown,
                 )
             parts.append(part)

@@ -122,7 +122,7 @@ def needed(
 
     seen = {name for entry in roots if (name := behind(entry, True)) is not None}
     todo = list(seen)
-    while todo:  # as `reach`; here the time of a merge of many nodes goes by
+    while todo:  # the loop of `reach` once more: most of the time of a merge of many nodes is spent here
         here = todo.pop()
         node = nodes.get(here)
         if node is None or here in stop:

@@ -139,7 +139,7 @@ FILLS = FILLS_FROM_FILE | FILLS_FROM_TENSORS
 # -- ops with an effect
 
 NO_VALUE = _ops("NoOp Assert Print PrintV2")
-"""Ops that are run for their effect; what they return is no result of a graph."""
+"""Ops that are run for their effect; their outputs are no results of a graph."""
 
 READS = RESOURCE_TABLES | REF_TABLES | REF_VARIABLES | (VARIABLE_READS - {"IsVariableInitialized"})
 READS |= _ops(

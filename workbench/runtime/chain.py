@@ -66,7 +66,7 @@ class FromInput:
 
     Attributes:
         slot: of the sample.
-        adapted: what the value goes through first; or None.
+        adapted: the adapters applied first; or None.
         default: what is fed where a sample lacks the slot; or None.
     """
 
@@ -93,7 +93,7 @@ class FromStage:
     Attributes:
         stage: the number of the stage.
         tensor: the name of the tensor.
-        adapted: what the value goes through first; or None.
+        adapted: the adapters applied first; or None.
     """
 
     stage: int
@@ -172,7 +172,7 @@ class FromConstant:
 
     Attributes:
         value: what is fed.
-        adapted: what it goes through first; or None.
+        adapted: the adapters applied first; or None.
     """
 
     value: np.ndarray[Any, Any]

@@ -21,7 +21,7 @@ class SourceTensors:
     Attributes:
         handle: of the source.
         tensors: `node:k` of its main graph, under its own names; one for a dense input or output.
-        steps: what the value goes through before an input, or after an output: references of adapters.
+        steps: references of the adapters before an input, or after an output.
         part: which result of the steps it is; `""` for the main one.
         tolerance: how far the steps' results may be from that.
         axis: the dimension of the value that counts the rows of `Reference.rows`; None if none does.

@@ -36,7 +36,7 @@ def check_tensors(meta: MetaGraph, found: Found) -> None:
             found.add(
                 ASSET_TENSOR,
                 show(asset.filename),
-                f"Its path is to be fed to {show(asset.tensor)!r}, which the graph does not have.",
+                f"Its path must be fed to {show(asset.tensor)!r}, which the graph does not have.",
                 partial(did_you_mean, input_node(asset.tensor), meta.nodes, noun="nodes"),
             )
 

@@ -138,7 +138,7 @@ def _not_restored(meta: MetaGraph, adjacency: Adjacency, found: Found) -> None:
             "Neither the saver nor the init op gives this variable a value, and a signature reads it."
             if restored is None
             else f"The saver restores its duplicate {show(restored.name)!r} instead; only tf.saved_model.load, which "
-            "goes by the object graph, knows that both are one.",
+            "reads the object graph, knows that both are one variable.",
             None if restored is None else "A merge and a freeze restore the one that is read.",
         )
 

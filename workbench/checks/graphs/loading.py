@@ -3,8 +3,8 @@
 Measured with TensorFlow 2.21. A v1 Session places every node of the main graph, also those that nothing runs, and a
 function's nodes when it is called; `allow_soft_placement` moves a node to another device of the same task, never to
 another task. `load.py: _load_nodes` calls `add_slot` of whatever object has slot variables, and only
-`tf_deprecated_optimizer` is revived as one that has it. `nested_structure_coder.py: _TypeSpecCodec` looks registered
-type specs up by name.
+`tf_deprecated_optimizer` is restored as an object with that method. `nested_structure_coder.py: _TypeSpecCodec` looks
+registered type specs up by name.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from workbench.names import is_node_name, show
 
 NODE_NAME = Code(
     "node-name", "error", "a node has a name that TensorFlow does not accept",
-    "A name begins with a letter, a digit or a dot, and goes on with these, `_ / - > \\` and nothing else; TensorFlow "
+    "A name begins with a letter, a digit or a dot; after that only these and `_ / - > \\` are allowed; TensorFlow "
     "refuses to import the graph.",
     "Save the model again; a tool that edited the graph has made up the name.",
 )  # fmt: skip

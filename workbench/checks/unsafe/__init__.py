@@ -1,6 +1,6 @@
 """Where a model touches more than tensors: files, the network, the process, Python, code that nobody knows.
 
-TensorFlow models are programs. `ops.py` lists the unsafe ops. The walk goes through every function
+TensorFlow models are programs. `ops.py` lists the unsafe ops. The walk visits every function
 that is called by anything, branches and loop bodies included; TensorFlow's own `saved_model_cli scan` does not. It
 follows what runs: the nodes behind a signature, the function that `tf.saved_model.load` gives for it (which may be
 another one), and what loading alone runs (`loading.py`).

@@ -197,7 +197,7 @@ class Walk:
             body = self.body(name)
             self._own(body, self._paths(body, NOTHING), _Way(name), None)
 
-    # -- how it goes on
+    # -- what follows from the functions found
 
     def _holds_any(self, names: Iterable[str]) -> bool:
         """Return whether anything under some functions is a suspect; looks at each once."""

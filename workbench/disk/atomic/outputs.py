@@ -182,7 +182,7 @@ def open_output(
 ) -> Iterator[BinaryIO]:
     """Open a file to be written whole or not at all.
 
-    The file appears when the block ends without an error; until then, what was there stays.
+    The file appears when the block ends without an error; until then, an earlier file stays in place.
 
     A link is followed, the mode of a replaced file kept. What is no regular file is written to as it is.
 

@@ -226,7 +226,7 @@ def _shared_bytes(entry: Entry) -> str | None:
             shard, end = part.entry.shard, 0
         if part.entry.size and last is not None and part.entry.offset < end:
             one, other = _range(last.start, last.length), _range(part.start, part.length)
-            return f"its slices {one} and {other} lie at the same bytes"
+            return f"its slices {one} and {other} overlap in the data file"
         if part.entry.size:
             end, last = part.entry.offset + part.entry.size, part
     return None

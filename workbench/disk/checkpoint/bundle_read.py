@@ -254,7 +254,7 @@ class Bundle:
 
         Memory does not grow with the tensors.
 
-        Codes: those of `check`, and `bad-tensor` for one whose checksum is wrong, or that lies over a part of
+        Codes: those of `check`, and `bad-tensor` for one whose checksum is wrong, or that overlaps
         another: what is read is never more than the data files.
 
         Args:

@@ -311,7 +311,8 @@ class BatchFlow:
                 continue
             if facts.row:
                 raise Refused(
-                    "reshape-rows", f"its variable {position} goes from one row of the batch to the next"
+                    "reshape-rows",
+                    f"its variable {position} carries values from one row of the batch to the next",
                 )
             if facts.axis is not None and start.axis is None:
                 op.spread(position, facts.axis)

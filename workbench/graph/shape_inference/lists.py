@@ -181,7 +181,7 @@ def resized(op: Op) -> list[Facts]:
     return [op.input(0)]
 
 
-# -- tensor arrays of TF1, whose `flow` stands for the list as it is at a point
+# -- tensor arrays of TF1, whose `flow` represents the list at one point
 
 
 @rule("TensorArrayV3")

@@ -1,4 +1,4 @@
-"""Reshape: where the batch goes, and which constant of the target held its old size."""
+"""Find the batch dimension after a Reshape, and the constant in its target shape that held the old size."""
 
 from __future__ import annotations
 

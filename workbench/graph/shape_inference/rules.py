@@ -1,6 +1,6 @@
 """The table of ops: a rule for each gives the facts of a node's outputs from those of its inputs.
 
-A rule follows the rows of a batch as well. Where a constant stands for the size that the batch had, it asks for another
+A rule follows the rows of a batch as well. Where a constant holds the old size of the batch, it asks for another
 value (`Op.need`) or for the rows to be repeated (`Op.spread`); where rows would mix, it raises `Refused`.
 """
 
@@ -45,7 +45,7 @@ class Pin:
     Attributes:
         position: among the node's data inputs.
         value: the integers that it should be, None for one that stays as it is; or None.
-        axis: the dimension along which its rows are to be repeated; or None.
+        axis: the dimension along which its rows must be repeated; or None.
         rank: of the input, for `axis`.
         squeezed: the dimensions that a Squeeze removes from now on, which are not that of the batch; or None.
         op: the op that the node becomes, of the same inputs; or None.
@@ -159,7 +159,7 @@ class Op:
             axis: the axis.
 
         Raises:
-            Refused: its rows may differ, so that no one of them stands for all.
+            Refused: its rows may differ, so that no single row represents all.
         """
         facts = self.input(position)
         assert facts.sizes is not None
@@ -200,7 +200,7 @@ class Op:
                 self.inputs[position] = facts.reshaped((facts.sizes[0], *[1] * more, *facts.sizes[1:]))
 
     def is_batch(self, size: Size) -> bool:
-        """Return whether a constant may stand for the old batch."""
+        """Return whether a constant may be the old size of the batch."""
         return isinstance(size, int) and size == self.batch
 
     def named(self, position: int) -> str:

@@ -4,7 +4,7 @@ Standalone. It is started as `PYTHON -u child_script.py IN OUT PARENT` by `child
 has TensorFlow >= 2.0, and imports nothing of the package it is in.
 
 IN and OUT are file descriptors of two private pipes (0 and 1 where a system can't pass others); what
-TensorFlow prints goes to stdout and stderr, which are the log. PARENT is the pid of the process to die with.
+TensorFlow prints to stdout and stderr, which are the log. PARENT is the pid of the process to die with.
 Both pipes carry one JSON object a line:
 
 - first in: `{"imports": [module], "op_libraries": [path]}`
@@ -523,7 +523,7 @@ def job_chain(job: Json, pipe: Pipe) -> Json:
     In: stages [{name, model, feeds {tensor: FEED}, fetches [tensor], pure}], samples [{slot: array}],
     outputs {slot: AT}; a FEED is {"input": slot}, {"stage": i, "tensor": name} or {"constant": array}; an AT is one of
     these, or {"of": {name: AT}, steps, part} for what steps make of several; repeat. A FEED or an AT may have steps
-    that its value goes through, and part, see `adapted`.
+    applied to its value, and part, see `adapted`.
     Out: {"runs": [[SAMPLE]], "fallbacks", "seconds"}, or {"error", "stage"} if a stage can't be loaded. A SAMPLE
     is {"outputs": {slot: array}, "wires": {WIRE: {"sha256", "shape"}}} or {"error", "stage"}. A stage that
     no v1 Session runs is run by `tf.saved_model.load`: fallbacks has its number and why.
@@ -705,7 +705,7 @@ def given_or_default(source: Json, sample: Json) -> Any:
 
 
 def chain_sample(job: Json, run: SampleRun) -> Json:
-    """Return a sample's outputs, and a digest of what went over each wire."""
+    """Return a sample's outputs, and a digest of the value on each wire."""
     values, outputs = run.values, {}
     for slot, at in job["outputs"].items():
         try:

@@ -1,7 +1,7 @@
 """Outputs that depend on where a model lies: the path of an asset, its length, what is made of it.
 
 Two models lie in two places, so such an output of theirs says nothing about whether they are equal. It is found by
-running the reference again under another, longer path; which is done only where there is a difference to explain.
+running the reference again under another, longer path; this is done only to explain a difference.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def slack_of(chain: Chain, slot: str, sample: Sample) -> Slack:
     Args:
         chain: the sources.
         slot: the output.
-        sample: what goes in: only with a JPEG file among it, decoders may differ.
+        sample: the inputs; decoders may differ only if a JPEG file is among them.
     """
     output = chain.outputs[slot]
     jpeg = any(map(_has_jpeg, sample.values()))

@@ -117,7 +117,7 @@ class Facts:
         inputs: where the inputs come from; `none` if the signature takes none.
         samples: how many inputs the sources ran on.
         outputs: by slot.
-        wires_moved: whether other values went over a wire for other inputs.
+        wires_moved: whether the values on the wires changed with the inputs.
         failure: why there is no reference, or None.
         loaders: of the result; None if it was not run yet.
         unfinished: why the result was not run to its end, or None.
@@ -177,7 +177,7 @@ def notes(facts: Facts) -> list[str]:
             f"the shape of {'it' if one else 'them'} were compared."
         )
     if resting:
-        what = f"output {show(seen)}" if seen is not None else "what goes over the wires"
+        what = f"output {show(seen)}" if seen is not None else "the values on the wires"
         found.append(f"{', '.join(map(show, resting))} stayed the same on all inputs; {what} moved.")
     dependent = _dependent(facts).items()
     sized = [slot for slot, one in dependent if one.movement == "size" and slot not in resting]

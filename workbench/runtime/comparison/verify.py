@@ -68,7 +68,7 @@ def verify(
 
 
 class Verifier:
-    """A verification in two steps, so that what can't be run is known before anything is copied.
+    """Verify in two steps: run the reference first, so that a model that can't run is known before any copy.
 
     Use `reference` first. If it gives None, call `result` with the merged model. Arguments as for `verify`.
     """

@@ -132,7 +132,7 @@ def jpeg(width: int, height: int, channels: int, pixels: Pixels) -> bytes:
 
 
 def _dc_codes(counts: Sequence[int]) -> list[str]:
-    """The code of each size category, canonical from how many codes have each length."""
+    """Return the canonical Huffman code of each size category, given the number of codes of each length."""
     codes, code = [], 0
     for length, count in enumerate(counts, 1):
         for _ in range(count):

@@ -102,7 +102,7 @@ def sample_maker(
         batches: the batch sizes to try, one sample each; none for those of each variant.
         groups: the parts of ragged and sparse inputs, as the model it was made of knows them; None to ask `meta`.
         width: number of the range of values, of `WIDTHS`.
-        rename: the name under which a component's value goes into the sample.
+        rename: the name of a component's value in the sample.
     """
     maker = InputMaker(meta, signature, assets, groups)
     fixed = maker.batch_of(given or {}) or batch

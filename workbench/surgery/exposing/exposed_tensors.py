@@ -34,7 +34,7 @@ class ExposedTensors:
 def find_tensors(
     meta: MetaGraph, addresses: Mapping[str, str], signature: Signature | None = None
 ) -> ExposedTensors:
-    """Look up tensors that are to be exposed, and change nothing.
+    """Look up the tensors to expose, without changing the model.
 
     Args:
         meta: the MetaGraph.

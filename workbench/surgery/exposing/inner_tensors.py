@@ -44,7 +44,7 @@ class InnerTensor:
 
 
 class InnerTensors:
-    """Look up tensors of one MetaGraph that are to be given out.
+    """Look up tensors of one MetaGraph that an operation makes outputs.
 
     Args:
         meta: the MetaGraph.
@@ -151,7 +151,7 @@ class InnerTensors:
                 told += (
                     "has a value for each round and none outside." if held == "loop" else "may have no value."
                 )
-                hint = f"Choose what goes into the {held} or comes out of it."
+                hint = f"Choose an input or output of the {held}."
                 return Finding("R1-control-flow", "error", where, told, hint)
             loops += level.call is not None and level.call.kind == "loop"
             place = None if level.call is None or level.caller is None else (level.caller, level.call.node)

@@ -322,7 +322,11 @@ class _Search:
             if not marks and not bare:
                 told = "It depends on no input, so it has the same value whatever is given."
                 self.workspace.note(
-                    "extract-constant", "warning", show(key), told, "Leave it out, unless it is meant."
+                    "extract-constant",
+                    "warning",
+                    show(key),
+                    told,
+                    "Leave the output out, unless this is intended.",
                 )
         for key in ends.inputs:
             if f"{_FED}{key}" not in used:

@@ -83,7 +83,7 @@ def _needed_in_part(
 
 
 def _was_call(original: MetaGraph, name: str, node: NodeDef) -> bool:
-    """Return whether a node stands for the results of a call that was inlined."""
+    """Return whether a node holds the results of a call that was inlined."""
     before = original.nodes.get(name)
     return node.op == "IdentityN" and (before is None or before.op != "IdentityN")
 

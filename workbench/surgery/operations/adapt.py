@@ -27,8 +27,8 @@ class Adapt(Operation):
     chain from image files to it, derived from the input and from what the graph does with it first.
 
     Attributes:
-        before: key of an input to the chain that its value goes through first.
-        after: key of an output to the chain that it goes through last; further results get the key `KEY_NAME`.
+        before: key of an input to the chain of adapters before it.
+        after: key of an output to the chain of adapters after it; further results get the key `KEY_NAME`.
         pass_through: keys of inputs that are returned under the same key, as they are given. One that does not exist is
             added: a vector of strings, or with `KEY:int64` of numbers.
         signature: the chosen one; None for `serving_default` if there, else the only one.

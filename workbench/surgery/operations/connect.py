@@ -19,7 +19,7 @@ class Connect(Joining):
     Attributes:
         source: `[HANDLE@]ENDPOINT`; without a handle the endpoint is of the plan's first model.
         target: `[HANDLE@]ENDPOINT`; without a handle the endpoint is of the plan's second model.
-        through: the chain of adapters that the value goes through, as text; empty for none.
+        through: the chain of adapters on the wire, as text; empty for none.
     """
 
     NAME: ClassVar[str] = "connect"

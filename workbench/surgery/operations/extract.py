@@ -53,7 +53,7 @@ class Extract(Operation):
         many=True,
     )
     signature: str | None = option(
-        values.Text(optional=True), "the signature whose keys are meant", metavar="KEY", default=None
+        values.Text(optional=True), "the signature that the keys belong to", metavar="KEY", default=None
     )
 
     def apply(self, workspace: Workspace) -> None:

@@ -140,7 +140,11 @@ def _freeze(
             "info",
             show(str(workspace.model.path)),
             f"{count} {'variable is now a constant' if count == 1 else 'variables are now constants'}"
-            + (f"; {dropped} {'function' if dropped == 1 else 'functions'} went." if dropped else "."),
+            + (
+                f"; {dropped} {'function was' if dropped == 1 else 'functions were'} removed."
+                if dropped
+                else "."
+            ),
         )
     if left and not workspace.blocked:
         listed = ", ".join(map(show, left[:4]))

@@ -37,8 +37,8 @@ class Dead:
     Attributes:
         conditionals: how many conditionals had a constant predicate.
         loops: how many loops never ran.
-        nodes: how many nodes of the main graph went.
-        functions: how many functions went.
+        nodes: number of removed nodes of the main graph.
+        functions: number of removed functions.
     """
 
     conditionals: int = 0

@@ -37,7 +37,7 @@ class KnownValues:
         nodes: its nodes.
         arguments: known values of the body's arguments.
         fed: nodes whose value comes from outside.
-        frame: the v1 loop whose first iteration is meant: its Merges have the value that enters; or None.
+        frame: the v1 loop whose first iteration is computed: its Merges have the value that enters; or None.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class KnownValues:
         return None
 
     def _enters(self, node: NodeDef) -> bool:
-        """Return whether a node is an Enter of the loop whose first iteration is meant."""
+        """Return whether a node is an Enter of the loop whose first iteration is computed."""
         return self.frame is not None and node.op in ENTERS and attr(node, "frame_name").s == self.frame
 
 

@@ -1,7 +1,7 @@
 """A saver that neither reads nor writes some keys of the checkpoint any more.
 
 In TF1 format the saver is nodes of the main graph. In TF2 format it is functions, which take the variables as
-arguments: what only serves a dropped key goes from their bodies, then from their arguments and their calls.
+arguments: nodes that only serve a dropped key are removed from their bodies, then from their arguments and calls.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A batch made free: what pinned its size is replaced, in the main graph and in copies of the functions it flows into.
 
-What pins it was found by `graph.shape_inference.flow`. The size of the batch is read where it is needed from a tensor
-of the same body that has it, or left to TensorFlow as -1 where the op takes that.
+`graph.shape_inference.flow` found the constants that pin it. The size of the batch is read
+where it is needed from a tensor of the same body that has it, or left to TensorFlow as -1 where the op takes that.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class NewShape:
 def new_shapes(
     workspace: Workspace, signature: Signature, batch: str | None, given: Mapping[str, str]
 ) -> list[NewShape]:
-    """Return the inputs that change, with their new shapes; what can't be done becomes findings.
+    """Return the inputs that change, with their new shapes; refusals become findings.
 
     Args:
         workspace: gets the findings.

@@ -83,7 +83,7 @@ def inline_for_endpoints(model: Model, handle: str, endpoints: Iterable[str]) ->
 
 
 def inline_paths(model: Model, meta: MetaGraph, paths: Iterable[str]) -> tuple[MetaGraph, Inlined]:
-    """Return a copy of a MetaGraph of a model in which some calls are inlined, and where they went.
+    """Return a copy of a MetaGraph of a model in which some calls are inlined, and the new names of their nodes.
 
     Args:
         model: whose checkpoint and assets the copy has.
@@ -213,7 +213,7 @@ def _no_call(level: Level, node: NodeDef, where: str, loops: bool, label: str) -
         "The nearest that can: " + ", ".join(map(show, endpoints)) + " (what it gives)" if endpoints else ""
     )
     if into:
-        hint += ("; " if hint else "The nearest that can: ") + ", ".join(map(show, into)) + " (what goes in)"
+        hint += ("; " if hint else "The nearest that can: ") + ", ".join(map(show, into)) + " (its input)"
     told = f"{show(node.name)!r} is a {show(node.op)}: "
     if not loops:
         told += (

@@ -260,7 +260,7 @@ def inside_control_flow(endpoint: Endpoint, meta: MetaGraph) -> list[Finding]:
                         if place == "loop"
                         else "it has no value when the other branch is taken."
                     ),
-                    f"Wire what goes into the {place} or comes out of it.",
+                    f"Wire an input or output of the {place}.",
                 )
             )
     return found

@@ -81,7 +81,7 @@ def shared_remarks(shared: SharedInput, metas: Mapping[str, MetaGraph]) -> Itera
         yield Finding("R5-range", "warning", where, message, hint)
     elif len(told) < len(wanted) and _is_picture(shared.shapes[0]):
         silent = next(name for name in wanted if name not in told)
-        message = f"{show(first)} expects {_WORDS[begins]}; the graph of {show(silent)} does not tell what it expects."
+        message = f"{show(first)} expects {_WORDS[begins]}; the graph of {show(silent)} does not show what it expects."
         yield Finding("R5-range-unknown", "info", where, message, _LOOK)
 
 

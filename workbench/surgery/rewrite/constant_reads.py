@@ -33,7 +33,7 @@ STALE = (
 )
 
 Tainted = dict[int, int]
-"""Position of an input or output → dtype of the value that goes there instead of a handle."""
+"""Position of an input or output → dtype of the value used there instead of a handle."""
 
 
 @dataclass(frozen=True, slots=True)

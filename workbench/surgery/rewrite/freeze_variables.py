@@ -39,8 +39,8 @@ def bytes_of(variables: Iterable[Variable]) -> int:
 def freeze_variables(part: ImportedModel) -> int:
     """Make a Const of every variable among the kept nodes and return their number.
 
-    What can't be frozen is reported: a variable that is assigned to, or one without a value in the
-    checkpoint. The functions of the part are those of the frozen graph afterwards.
+    Variables that can't be frozen are reported: those assigned to, and those without a value in the
+    checkpoint. The functions of the imported model are those of the frozen graph afterwards.
     """
     known = {variable.node: variable for variable in part.meta.variables} | part.duplicates
     conversion = Conversion(

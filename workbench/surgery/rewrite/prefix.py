@@ -2,7 +2,7 @@
 
 A name of a model lives in many places, and a place left out is not an error but a wrong number: two models whose
 variables share a `shared_name` read each other's weights without a word. So each rule is a member of `Rule`, is
-counted, and can be left out by a test that shows what then goes wrong.
+counted, and can be left out by a test that shows the fault this causes.
 
 Sources: TensorFlow's node_def.proto, function.proto, op_def.proto, meta_graph.proto, variable.proto,
 control_flow.proto; `ResourceMgr`/`ContainerInfo::Init` for what an empty `shared_name` means.

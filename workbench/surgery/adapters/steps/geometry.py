@@ -248,7 +248,7 @@ class Pad(_Sized):
 
 
 def _reference_corner(adapter: _Sized) -> list[Json | int]:
-    """Return top and left as given; in the middle as `tf.image.resize_with_crop_or_pad` has it."""
+    """Return top and left as given; centred as by `tf.image.resize_with_crop_or_pad`."""
     size = ref.call("shape", VALUE)
     corner: list[Json | int] = []
     for given, target, at in ((adapter.top, adapter.height, -3), (adapter.left, adapter.width, -2)):
