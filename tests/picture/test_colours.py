@@ -11,6 +11,7 @@ from textual.theme import Theme
 import workbench as wb
 from workbench.picture.render import colours
 from workbench.picture.render.colours import contrast
+from workbench.picture.values import STEPS
 from workbench.tui.roles import _ROLES
 from workbench.tui.themes import DARK, LIGHT
 
@@ -34,12 +35,28 @@ def test_pictures(which: int) -> None:
             assert contrast(pair[which], colour) >= needs, (role, ground)
 
 
+@pytest.mark.parametrize("which", [0, 1], ids=["light", "dark"])
+def test_values(which: int) -> None:
+    assert len(colours.MAGNITUDES) == STEPS
+    grounds = [pair[which] for pair in colours.MAGNITUDES]
+    assert len(set(grounds)) == STEPS
+    for ground in grounds:
+        assert contrast(colours.TEXTS["title"][which], ground) >= TEXT
+        assert (
+            contrast(colours.NOT_FINITE[which], ground) >= LINE
+        )  # what is not finite differs from any magnitude
+    assert contrast(colours.ON_NOT_FINITE[which], colours.NOT_FINITE[which]) >= TEXT
+    heights = [contrast(ground, "#ffffff") for ground in grounds]
+    assert heights == sorted(heights, reverse=bool(which))
+
+
 @pytest.mark.parametrize("format", ["svg", "html"])
 def test_a_picture_has_no_other_colours(format: str) -> None:
     known = {one for pair in colours.BACKGROUNDS.values() for one in pair}
     for roles in (colours.TEXTS, colours.LINES, colours.OWNERS, colours.FAMILIES):
         known |= {one for pair in roles.values() for one in pair}
-    known |= {*colours.SEAM, *colours.SELECTED}
+    known |= {*colours.SEAM, *colours.SELECTED, *colours.NOT_FINITE, *colours.ON_NOT_FINITE}
+    known |= {one for pair in colours.MAGNITUDES for one in pair}
     found = set(HEX.findall(wb.draw(wb.sample_models() / "digits", format=format)))  # type: ignore[arg-type]
     assert found and found <= known
 

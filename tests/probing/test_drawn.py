@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+import workbench as wb
+from workbench.picture.drawing import Drawing
 from workbench.picture.values import TensorValue
-from workbench.probing.drawn import tensor_values
+from workbench.probing.drawn import addresses_of, value_layer
 from workbench.probing.seen import see
 
 
 def drawn(array: np.ndarray) -> TensorValue:  # type: ignore[type-arg]
-    (found,) = tensor_values({}, [see("a:0", "Log", array)], {})
+    (found,) = value_layer("s", {}, [see("a:0", "Log", array)], {}).values
     return found
 
 
@@ -26,8 +28,9 @@ def test_texts_are_shown_as_text() -> None:
 
 def test_inputs_and_outputs_are_ends() -> None:
     one = np.zeros((1, 2), np.float32)
-    found = tensor_values({"x": one}, [see("a:0", "Neg", one)], {"y.indices": one})
-    assert [value.address for value in found] == ["#in#x", "a:0", "#out#y.indices"]
+    found = value_layer("s", {"x": one}, [see("a:0", "Neg", one)], {"y.indices": one}, ["A note."])
+    assert (found.signature, found.notes) == ("s", ("A note.",))
+    assert [value.address for value in found.values] == ["#in#x", "a:0", "#out#y.indices"]
 
 
 def test_pictures() -> None:
@@ -52,5 +55,14 @@ def test_features_are_pictures_by_channel() -> None:
 
 def test_pictures_of_a_large_model_are_limited() -> None:
     features = np.zeros((1, 8, 8, 16), np.float32)
-    found = tensor_values({}, [see(f"a{at}:0", "Relu", features) for at in range(30)], {})
+    found = value_layer("s", {}, [see(f"a{at}:0", "Relu", features) for at in range(30)], {}).values
     assert sum(len(one.images) for one in found) == 240 and not found[-1].images
+
+
+def test_tensors_that_a_picture_can_show() -> None:
+    model = wb.open_model(wb.sample_models() / "digits")
+    scene = Drawing().scene(model.meta, whole=True)
+    addresses, notes = addresses_of(model.meta, model.meta.signature(), scene)
+    assert addresses == ["myInput:0", "MatMul:0", "add:0", "myOutput:0"] and notes == []
+    part = Drawing(focus="MatMul", hops=0).scene(model.meta, whole=True)
+    assert addresses_of(model.meta, model.meta.signature(), part)[0] == ["MatMul:0"]

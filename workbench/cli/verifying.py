@@ -28,8 +28,10 @@ def configure(parser: argparse.ArgumentParser, *, publishes: bool = True) -> Non
     add_child_flags(group)
 
 
-def add_child_flags(group: argparse._ArgumentGroup | argparse.ArgumentParser) -> None:
-    """Add the flags that say how TensorFlow is run."""
+def add_child_flags(
+    group: argparse._ArgumentGroup | argparse.ArgumentParser, *, time_limit: bool = True
+) -> None:
+    """Add the flags that say how TensorFlow is run; the time limit may be one of the command's own."""
     group.add_argument(
         "--allow-unsafe",
         action="store_true",
@@ -47,9 +49,10 @@ def add_child_flags(group: argparse._ArgumentGroup | argparse.ArgumentParser) ->
         help="shared library with custom ops",
     )  # fmt: skip
     group.add_argument("--gpu", action="store_true", help="let TensorFlow use GPUs")
-    group.add_argument(
-        "--time-limit", type=positive, metavar="SECONDS", help="limit for each run in TensorFlow"
-    )
+    if time_limit:
+        group.add_argument(
+            "--time-limit", type=positive, metavar="SECONDS", help="limit for each run in TensorFlow"
+        )
 
 
 def not_negative(text: str) -> float:

@@ -19,6 +19,7 @@ from workbench.picture.scene.build import MAX_BOXES, build_scene, find_seam, own
 if TYPE_CHECKING:
     from workbench.picture.render.svg import Theme
     from workbench.picture.scene.scene import Node, Scene
+    from workbench.picture.values import HasValues, ValueLayer
     from workbench.surgery.draft import Draft
     from workbench.surgery.plan import Plan
 
@@ -126,13 +127,14 @@ class Drawing:
             raise ChildTimeout(found.message, hint=Hint("", Action("draw-less")))
         return found
 
-    def text(self, scene: Scene, format: Format, title: str = "") -> str:
+    def text(self, scene: Scene, format: Format, title: str = "", values: ValueLayer | None = None) -> str:
         """Return the picture of a scene as text in a format.
 
         Args:
             scene: what is drawn; for `html`, a whole one.
             format: `text`, `svg`, `dot`, `mermaid`, `html` or `json`.
             title: of an SVG or a page.
+            values: of a run, which a page lays over the boxes.
 
         Raises:
             ChildTimeout: the layout took longer than the time limit.
@@ -153,7 +155,7 @@ class Drawing:
             from workbench.picture.render.html import FIRST_BOXES, to_html
 
             first = FIRST_BOXES if self.max_boxes == MAX_BOXES else self.max_boxes
-            return to_html(scene, theme=self.theme, title=title, right=self.right, first=first)
+            return to_html(scene, theme=self.theme, title=title, right=self.right, first=first, values=values)
         layout = self.layout(scene)
         if format == "svg":
             from workbench.picture.render.svg import to_svg
@@ -209,6 +211,7 @@ def draw(
     time_limit: float = TIME_LIMIT,
     source: str | None = None,
     target: str | None = None,
+    values: HasValues | None = None,
 ) -> Picture:
     """Return a picture of a model or a plan as text, SVG, DOT, Mermaid, HTML or JSON.
 
@@ -235,9 +238,10 @@ def draw(
         time_limit: for the layout, in seconds.
         source: draw only what depends on this node or box.
         target: draw only what this node or box depends on; with `source`, the ways between the two.
+        values: of a run, which an HTML page lays over the boxes: the result of `probe`.
 
     Raises:
-        UsageError: there is no such format.
+        UsageError: there is no such format, or values are given where none can be shown.
         UnknownName: there is no such signature, function, focus or box.
         PlanError: the plan can't be applied.
         ChildTimeout: the layout took longer than the time limit.
@@ -249,6 +253,10 @@ def draw(
         )
     if isinstance(open, str):
         raise WrongType("The boxes to open", "a list of texts", open)
+    layer = None if values is None else values.value_layer()
+    if layer is not None:
+        check_values(format, function)
+        signature = layer.signature if signature is None else signature
     meta, handles, title, adapted = _subject(model)
     drawing = Drawing(
         signature,
@@ -267,7 +275,29 @@ def draw(
         target,
     )
     scene = drawing.scene(meta, handles, adapted=adapted, whole=format == "html")
-    return Picture(drawing.text(scene, format, title), format)
+    return Picture(drawing.text(scene, format, title, layer), format)
+
+
+def check_values(format: str, function: str | None) -> None:
+    """Check that values of a run can be laid over such a picture.
+
+    Args:
+        format: of the picture.
+        function: the function of the library that is drawn, or None.
+
+    Raises:
+        UsageError: they can't.
+    """
+    if format != "html":
+        raise UsageError(
+            f"Values are laid over HTML pictures; the format is {show(format)}.",
+            hint="Choose the format html, or leave the values out.",
+        )
+    if function is not None:
+        raise UsageError(
+            f"Values are those of a signature; the picture is of function {show(function)}.",
+            hint="Draw the signature: it shows its functions opened.",
+        )
 
 
 def handles_of(model: Model) -> list[str]:

@@ -107,19 +107,6 @@ class TensorValue:
         return f"{number_text(self.least)} … {number_text(self.most)}"
 
 
-class HasValues(Protocol):
-    """The values of one run of a signature, such as the result of `probe`."""
-
-    @property
-    def signature(self) -> str:
-        """Key of the signature that was run."""
-        ...
-
-    def tensor_values(self) -> Sequence[TensorValue]:
-        """Return what a picture shows of each tensor."""
-        ...
-
-
 def number_text(value: float) -> str:
     """Return a number with three significant digits: `0.0123`, `-4.5e+06`."""
     return f"{value + 0.0:.3g}"
@@ -153,7 +140,7 @@ class Scale:
         if self.high <= self.low:
             return STEPS - 1
         part = (math.log(magnitude) - math.log(self.low)) / (math.log(self.high) - math.log(self.low))
-        return 1 + min(int(part * (STEPS - 1)), STEPS - 2)
+        return 1 + min(int(part * (STEPS - 1) + 1e-9), STEPS - 2)
 
     @property
     def bounds(self) -> list[float]:
@@ -169,21 +156,18 @@ class ValueLayer:
     Attributes:
         values: all of them, in the order in which they were computed.
         signature: key of the signature that was run.
+        notes: sentences on how the inputs were made and on what was left out.
     """
 
     values: Sequence[TensorValue]
     signature: str = ""
+    notes: tuple[str, ...] = ()
     _by_place: dict[str, list[TensorValue]] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Sort the values by place."""
         for value in self.values:
             self._by_place.setdefault(value.place, []).append(value)
-
-    @classmethod
-    def of_run(cls, run: HasValues) -> ValueLayer:
-        """Return the layer of what was seen on a run."""
-        return cls(run.tensor_values(), run.signature)
 
     @cached_property
     def scale(self) -> Scale | None:
@@ -213,3 +197,11 @@ class ValueLayer:
         if not sizes:
             return None
         return self.scale.step(max(sizes)) if self.scale is not None else 0
+
+
+class HasValues(Protocol):
+    """What can be laid over a picture: the result of `probe`."""
+
+    def value_layer(self) -> ValueLayer:
+        """Return its values by box."""
+        ...

@@ -7,14 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.describe.values import text_of
 from workbench.names import show
-from workbench.picture.values import Image, TensorValue, number_text
+from workbench.picture.values import Image, TensorValue, ValueLayer, number_text
 from workbench.probing.seen import Seen, picture_of, see
+from workbench.probing.steps import path_steps
+from workbench.surgery.exposing.exposed_tensors import find_tensors
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from workbench.model import MetaGraph, Signature
+    from workbench.picture.scene.scene import Scene
+
     Array = np.ndarray[Any, Any]
 
+MOST = 400
+"""How many tensors of a picture are seen at most: the steps from inputs to outputs first, then what loops run."""
 _PIXELS = 64  # along a side at most
 _CHANNELS = 12  # of a tensor of features
 _IMAGES = 240  # of a whole picture, so that a page stays small
@@ -22,15 +29,44 @@ _LEAST_SIDE = 4
 _MAX_TEXT = 60
 
 
-def tensor_values(
-    inputs: Mapping[str, Array], seen: Sequence[Seen], outputs: Mapping[str, Array]
-) -> list[TensorValue]:
+def addresses_of(meta: MetaGraph, signature: Signature, scene: Scene) -> tuple[list[str], list[str]]:
+    """Return the tensors whose values a picture of a signature can show, and notes on what is left out.
+
+    Args:
+        meta: the MetaGraph.
+        signature: the one that is run.
+        scene: what is drawn.
+    """
+    boxes = {item.path for item in (*scene.nodes, *scene.frames)}
+    steps = [step.address for step in path_steps(meta, signature) if step.address.rpartition(":")[0] in boxes]
+    bodies = [
+        f"{node.path}:0"
+        for node in scene.nodes
+        if node.frame is not None and node.op and node.kind in ("op", "call")
+    ]
+    found = [*dict.fromkeys([*steps, *bodies])]
+    wrong = find_tensors(meta, {one: one for one in found[:MOST]}, signature).wrong
+    addresses = [one for one in found[:MOST] if one not in wrong]
+    left = len(found) - MOST
+    note = f"Values of {left:,} of {len(found):,} tensors are left out: draw a part to see them."
+    return addresses, [note] if left > 0 else []
+
+
+def value_layer(
+    signature: str,
+    inputs: Mapping[str, Array],
+    seen: Sequence[Seen],
+    outputs: Mapping[str, Array],
+    notes: Iterable[str] = (),
+) -> ValueLayer:
     """Return what a picture shows of each tensor of a run, and of the signature's inputs and outputs.
 
     Args:
+        signature: its key.
         inputs: what it was run on, by component.
         seen: the tensors on the way.
         outputs: what it gave, by component.
+        notes: what to say about the run.
     """
     room = _IMAGES
     found = []
@@ -38,7 +74,7 @@ def tensor_values(
         images = tuple(_images(one.array))[:room]
         room -= len(images)
         found.append(_value(one, images))
-    return found
+    return ValueLayer(found, signature, tuple(notes))
 
 
 def _ends(side: str, arrays: Mapping[str, Array]) -> Iterator[Seen]:

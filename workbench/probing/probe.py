@@ -37,7 +37,7 @@ from workbench.surgery.exposing.exposed_tensors import (
 if TYPE_CHECKING:
     import numpy as np
 
-    from workbench.picture.values import TensorValue
+    from workbench.picture.values import ValueLayer
 
     Array = np.ndarray[Any, Any]
 
@@ -77,11 +77,12 @@ class Probe:
                 return one
         raise KeyError(address)
 
-    def tensor_values(self) -> list[TensorValue]:
-        """Return what a picture shows of each tensor, for `draw(…, values=…)`."""
-        from workbench.probing.drawn import tensor_values
+    def value_layer(self, notes: Iterable[str] = ()) -> ValueLayer:
+        """Return its values by box, for `draw(…, values=…)`; `notes` are added to its own."""
+        from workbench.probing.drawn import value_layer
 
-        return tensor_values(self.inputs, self.seen, self.outputs)
+        made = [f"Input {show(name)} was made: {how}." for name, how in self.made.items()]
+        return value_layer(self.signature, self.inputs, self.seen, self.outputs, [*made, *self.notes, *notes])
 
     def __repr__(self) -> str:
         return f"<Probe of {show(self.signature)!r}: {count(len(self.seen), 'tensor')}>"

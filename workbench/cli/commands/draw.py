@@ -3,7 +3,8 @@
 Function calls are drawn opened; constants and variable reads are folded into the ops that use them. A large graph is
 collapsed by name scope: --open shows the inside of a box, --around only the neighbourhood of a node. In a merged model
 each source has its own colour and mark, and the boundary between them is highlighted. HTML is one file for a browser,
-without a network: it opens and closes boxes itself, and shows attributes, shapes and places.
+without a network: it opens and closes boxes itself, and shows attributes, shapes and places. --values runs the
+signature and lays the value of every step over the HTML picture.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from workbench.cli import verifying
 from workbench.cli.arguments import add_json, add_overwrite, completes_files
 from workbench.cli.output import SCHEMA_VERSION, Output
 from workbench.cli.several import each
@@ -24,12 +26,14 @@ if TYPE_CHECKING:
     from workbench.model import Model
     from workbench.picture.drawing import Drawing
     from workbench.picture.scene.scene import Scene
+    from workbench.picture.values import ValueLayer
 
 EXAMPLES = """\
 examples:
   workbench draw ./model
   workbench draw ./model -o model.svg
   workbench draw ./model -o model.html
+  workbench draw ./model -o model.html --values --input x=@x.npy
   workbench draw ./model --around dense/MatMul --hops 3
   workbench draw ./model --from block_3 --to block_5
   workbench draw ./model --open block_3/ --right
@@ -115,7 +119,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--theme", choices=("auto", "light", "dark"), default="auto", help="colours of an SVG or HTML"
     )
     parser.add_argument(
-        "--time-limit", type=float, default=20.0, metavar="SECONDS", help="limit for the layout (default: 20)"
+        "--values",
+        action="store_true",
+        help="run the signature and lay the values of its tensors over an HTML picture; inputs not given are made",
+    )
+    parser.add_argument(
+        "-i", "--input", action="append", default=[], metavar="KEY=VALUE", dest="inputs",
+        help="value of an input for --values, as for run; repeatable",
+    )  # fmt: skip
+    verifying.add_child_flags(parser.add_argument_group("TensorFlow, for --values"), time_limit=False)
+    parser.add_argument(
+        "--time-limit",
+        type=float,
+        default=20.0,
+        metavar="SECONDS",
+        help="limit for the layout, and for each run in TensorFlow (default: 20)",
     )
     add_json(parser, "print boxes and edges as one line of JSON per model")
 
@@ -124,6 +142,11 @@ def run(args: argparse.Namespace, out: Output) -> int:
     """Draw and write the picture, or one for each model."""
     args.asked = args.format is not None or args.output is not None
     args.format = _format(args.format, args.output)
+    if args.values or args.inputs:
+        from workbench.picture.drawing import check_values
+
+        args.values = True
+        check_values(args.format, args.function)
     if args.output is not None and len(args.models) > 1:
         raise UsageError(
             f"-o takes one picture; {len(args.models)} models are given.",
@@ -144,17 +167,47 @@ def _draw(args: argparse.Namespace, out: Output, path: str) -> int:
     drawing = _drawing(args)
     whole = args.format == "html"
     scene = drawing.scene(model.meta, handles_of(model), adapted=is_adapted(model), whole=whole)
+    values = _values(args, model, scene) if args.values else None
     if out.json:
-        out.emit(_as_json(drawing, scene, model, args, out))
+        out.emit(_as_json(drawing, scene, model, args, out, values))
         return 0
-    _picture(drawing, scene, model, args, out)
+    _picture(drawing, scene, model, args, out, values)
     for note in scene.notes:
         out.talk(note)
     return 0
 
 
+def _values(args: argparse.Namespace, model: Model, scene: Scene) -> ValueLayer:
+    """Return the values of one run, of the tensors that are drawn."""
+    from workbench.probing.drawn import addresses_of
+    from workbench.probing.probe import probe
+    from workbench.runtime.component_tensors import input_components
+    from workbench.runtime.inputs.values import parse_inputs
+
+    signature = model.meta.signature(args.signature)
+    addresses, notes = addresses_of(model.meta, signature, scene)
+    found = probe(
+        model,
+        addresses,
+        parse_inputs(args.inputs, input_components(model.meta, signature)),
+        signature.key,
+        python=args.python,
+        imports=tuple(args.imports),
+        op_libraries=tuple(args.op_libraries),
+        gpu=args.gpu,
+        time_limit=args.time_limit,
+        allow_unsafe=args.allow_unsafe,
+    )
+    return found.value_layer(notes)
+
+
 def _as_json(
-    drawing: Drawing, scene: Scene, model: Model, args: argparse.Namespace, out: Output
+    drawing: Drawing,
+    scene: Scene,
+    model: Model,
+    args: argparse.Namespace,
+    out: Output,
+    values: ValueLayer | None,
 ) -> dict[str, Any]:
     """Return the boxes and edges as JSON, with the picture if asked for."""
     from workbench.picture.render.data import to_data
@@ -162,7 +215,8 @@ def _as_json(
     picture = None
     if args.asked:
         picture = io.StringIO()
-        _picture(drawing, scene, model, args, Output(quiet=True, stdout=picture, stderr=out.stderr))
+        quiet = Output(quiet=True, stdout=picture, stderr=out.stderr)
+        _picture(drawing, scene, model, args, quiet, values)
     return {
         "schema_version": SCHEMA_VERSION,
         "path": str(model.read_from),
@@ -210,7 +264,14 @@ def _drawing(args: argparse.Namespace) -> Drawing:
     return Drawing(**{name: getattr(args, name) for name in (*fields, *more)})
 
 
-def _picture(drawing: Drawing, scene: Scene, model: Model, args: argparse.Namespace, out: Output) -> None:
+def _picture(
+    drawing: Drawing,
+    scene: Scene,
+    model: Model,
+    args: argparse.Namespace,
+    out: Output,
+    values: ValueLayer | None,
+) -> None:
     """Write the picture to its file or to stdout; in a terminal, text has colours."""
     if args.format == "text" and args.output is None and out.terminal:
         from workbench.picture.render.canvas import Canvas
@@ -219,7 +280,7 @@ def _picture(drawing: Drawing, scene: Scene, model: Model, args: argparse.Namesp
         for row in [canvas.legend(), *canvas.rows(0, 0, canvas.width, canvas.height)]:
             out.spans([(text, _style(key)) for text, key in row])
         return
-    text = drawing.text(scene, args.format, show(model.path.name))
+    text = drawing.text(scene, args.format, show(model.path.name), values)
     if args.output is None:
         out.stdout.write(text)
         return

@@ -57,6 +57,21 @@ FAMILIES: Mapping[str, Pair] = {
 }
 """The colours of kinds of ops; each kind has a sign too."""
 
+MAGNITUDES: tuple[Pair, ...] = (
+    ("#f4f4f0", "#23262c"),
+    ("#fdf3c0", "#3b1f5b"),
+    ("#e3eeaa", "#3b3278"),
+    ("#b9e2a8", "#2f4a86"),
+    ("#86d0ae", "#226088"),
+    ("#5bb9bd", "#1b6d80"),
+    ("#469fcb", "#237d55"),
+)
+"""Areas of boxes by the step of their values on the scale (`picture.values`), under text of the colour `title`."""
+
+NOT_FINITE: Pair = ("#8f1230", "#ffb3c1")
+"""The area of a box that has a NaN or an infinity. Its text is `ON_NOT_FINITE`, and a sign says it as well."""
+ON_NOT_FINITE: Pair = ("#ffffff", "#000000")
+
 
 def contrast(one: str, other: str) -> float:
     """Return the contrast of two colours, 1 to 21, as WCAG 2.2 defines it.

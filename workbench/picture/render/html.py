@@ -14,21 +14,29 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from workbench.picture.render.colours import BACKGROUNDS, FAMILIES, LINES, OWNERS, SEAM, SELECTED, TEXTS
+from workbench.picture.render import colours
 from workbench.picture.render.page_data import page_data, shown
 from workbench.picture.render.svg import Theme
 from workbench.picture.scene.scene import Scene
+from workbench.picture.values import ValueLayer
 
 FIRST_BOXES = 40
 """So many boxes are shown at first, at most, if scopes can be closed."""
 SCRIPTS = (
-    "model", "layout", "layered", "paint", "overview", "moving", "opening", "detail", "search", "keys", "start"
+    "model", "values", "layout", "layered", "paint", "overview", "moving", "opening", "detail", "search", "keys",
+    "start",
 )  # fmt: skip
 """The parts of the script in their order: a part may use at once what stands before it."""
 
 
 def to_html(
-    scene: Scene, *, theme: Theme = "auto", title: str = "", right: bool = False, first: int = FIRST_BOXES
+    scene: Scene,
+    *,
+    theme: Theme = "auto",
+    title: str = "",
+    right: bool = False,
+    first: int = FIRST_BOXES,
+    values: ValueLayer | None = None,
 ) -> str:
     """Return a whole scene as an HTML page.
 
@@ -38,6 +46,7 @@ def to_html(
         title: of the page and a heading; empty for none.
         right: whether data flows to the right instead of downwards.
         first: scopes are open at first, level by level, while there are no more boxes than this.
+        values: of a run, which are laid over the boxes.
     """
     name = _safe(title or "graph")
     style = _colours() + _file("style.css")
@@ -46,7 +55,7 @@ def to_html(
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
         "base-uri 'none'; form-action 'none'"
     )
-    data = page_data(scene, title=title, right=right, first=first)
+    data = page_data(scene, title=title, right=right, first=first, values=values)
     return (
         f'<!DOCTYPE html>\n<html lang="en" data-theme="{theme}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
@@ -81,9 +90,12 @@ def _hash(text: str) -> str:
 
 def _colours() -> str:
     """Return the colours as CSS variables, by the theme of the page and of the system."""
-    roles = {**{f"bg-{role}": pair for role, pair in BACKGROUNDS.items()}, **TEXTS, **LINES, **OWNERS}
-    roles |= {"seam": SEAM, "selected": SELECTED}
-    roles |= {f"k-{role.replace(' ', '-')}": pair for role, pair in FAMILIES.items()}
+    roles = {f"bg-{role}": pair for role, pair in colours.BACKGROUNDS.items()}
+    roles |= {**colours.TEXTS, **colours.LINES, **colours.OWNERS}
+    roles |= {"seam": colours.SEAM, "selected": colours.SELECTED}
+    roles |= {f"k-{role.replace(' ', '-')}": pair for role, pair in colours.FAMILIES.items()}
+    roles |= {f"m{step}": pair for step, pair in enumerate(colours.MAGNITUDES)}
+    roles |= {"not-finite": colours.NOT_FINITE, "on-not-finite": colours.ON_NOT_FINITE}
 
     def rules(which: int) -> str:
         scheme = ("light", "dark")[which]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from workbench.picture.render.glyphs import owner_mark
 from workbench.picture.scene.families import SIGNS, family
 from workbench.picture.scene.labels import MAX_WIDTH, summary
 from workbench.picture.scene.scene import Frame, Node, Scene, owner_title
+from workbench.picture.values import TensorValue, ValueLayer, number_text
 
 _FAMILIES = {name: at for at, name in enumerate(SIGNS)}
 
@@ -21,7 +23,9 @@ def shown(text: str) -> str:
     return show(text, len(text))
 
 
-def page_data(scene: Scene, *, title: str, right: bool, first: int) -> dict[str, Any]:
+def page_data(
+    scene: Scene, *, title: str, right: bool, first: int, values: ValueLayer | None = None
+) -> dict[str, Any]:
     """Return what the script of a page reads.
 
     Args:
@@ -29,8 +33,14 @@ def page_data(scene: Scene, *, title: str, right: bool, first: int) -> dict[str,
         title: of the page.
         right: whether data flows to the right.
         first: scopes are open at first, level by level, while there are no more boxes than this.
+        values: of a run.
     """
-    return _Data(scene).page(title=shown(title), right=right, first=first)
+    made = _Data(scene)
+    page = made.page(title=shown(title), right=right, first=first)
+    if values is not None:
+        page["values"] = made.values(values)
+    page["texts"] = list(made.texts)
+    return page
 
 
 class _Data:
@@ -90,7 +100,6 @@ class _Data:
             "groups": self.groups,
             "nodes": nodes,
             "edges": edges,
-            "texts": list(self.texts),
         }
 
     # -- groups: [parent, is a body, title, subtitle, third line, owner, path]
@@ -187,6 +196,49 @@ class _Data:
             [self.text(text) for text in node.folded],
             self.rows(node.facts),
             self.rows(node.attributes),
+        ]
+
+    # -- values: [box or -1 - group, [address, type, least, most, mean, what is not finite, step, magnitude, range,
+    #             histogram, first values, images]]
+
+    def values(self, layer: ValueLayer) -> dict[str, Any]:
+        """Return the values that are laid over the boxes, and their scale."""
+        scale = layer.scale
+        rows = [(at, layer.of(node)) for at, node in enumerate(self.scene.nodes)]
+        rows += [(-1 - self.number["frame", frame.id], layer.of(frame)) for frame in self.scene.frames]
+        return {
+            "signature": shown(layer.signature),
+            "notes": [shown(note) for note in layer.notes],
+            "bounds": [] if scale is None else [number_text(bound) for bound in scale.bounds],
+            "of": [[at, [self._value(one, layer) for one in found]] for at, found in rows if found],
+        }
+
+    def _value(self, one: TensorValue, layer: ValueLayer) -> list[Any]:
+        numbers = [
+            "" if number is None else number_text(number) for number in (one.least, one.most, one.mean)
+        ]
+        images = [
+            [
+                image.width,
+                image.height,
+                image.channels,
+                base64.b64encode(image.pixels).decode(),
+                shown(image.caption),
+            ]
+            for image in one.images
+        ]
+        step = layer.step([one])
+        return [
+            self.text(one.address),
+            self.text(one.type),
+            *numbers,
+            one.trouble,
+            -1 if step is None else step,
+            one.magnitude,
+            self.text(elide(shown(one.range), MAX_WIDTH)),
+            one.histogram,
+            [self.text(text) for text in one.first],
+            images,
         ]
 
 

@@ -3,7 +3,7 @@ const say = text => { $("said").textContent = text; };
 const make = (tag, text, cls) => { const one = document.createElement(tag); if (text !== undefined) one.textContent = text; if (cls) one.className = cls; return one; };
 function rowsInto(parent, title, rows) {
   if (!rows.length) return;
-  parent.append(make("h3", title));
+  if (title) parent.append(make("h3", title));
   const list = make("dl");
   for (const [label, text] of rows) { list.append(make("dt", label)); const dd = make("dd"); dd.append(text); list.append(dd); }
   parent.append(list);
@@ -40,6 +40,7 @@ function select(at, speak = true) {
     if (item.third) pane.append(make("p", item.third));
     pane.append(button);
   } else pane.append(make("p", `${data.families[item.family][1]} ${data.families[item.family][0]}`, `k-${data.families[item.family][0].replace(" ", "-")}`));
+  valuesInto(pane, item);
   const attrs = pairs(item.attrs);
   rowsInto(pane, "Shapes", attrs.filter(([name]) => name.startsWith("output ")));
   rowsInto(pane, "Attributes", attrs.filter(([name]) => !name.startsWith("output ")));

@@ -1,7 +1,7 @@
 // ---- keys
 const KEYS = [["Arrow keys", "the next box that way"], ["Enter, Space", "open or close the selected box"], ["Backspace", "close the box around it"],
   ["Shift + arrows", "move the picture"], ["+ − wheel pinch", "zoom"], ["f", "show everything"], ["c", "centre the selected box"], ["/", "search"], ["n, N", "next or previous result"],
-  ["]  [", "open or close all boxes"], ["t", "light or dark"], ["Esc", "close what is open"], ["?", "these keys"]];
+  ["]  [", "open or close all boxes"], ["t", "light or dark"], ...(run ? [["v", "values on or off"], ["x", "next box with a NaN or infinity"]] : []), ["Esc", "close what is open"], ["?", "these keys"]];
 const keysPane = $("keys");
 keysPane.append(make("h2", "Keys"));
 rowsInto(keysPane, "", KEYS);
@@ -28,6 +28,22 @@ function step(dx, dy) {
   select(best);
   intoSight(items[best]);
 }
+function switchValues() {
+  overlay = !overlay;
+  $("values").setAttribute("aria-pressed", String(overlay));
+  listLegend();
+  arrange();
+  redraw();
+  say(overlay ? "Values are shown" : "Values are hidden");
+}
+function nextTroubled() {
+  if (!troubled.length) return say("No NaN and no infinity");
+  const at = troubled.find(at => at > selected) ?? troubled[0];
+  reveal(at);
+  select(at);
+  centre(items[rep[at]]);
+  canvas.focus();
+}
 function cycle(by) {
   if (!results.length) return;
   on = (on + by + results.length) % results.length;
@@ -45,6 +61,8 @@ document.addEventListener("keydown", event => {
   else if (key === "-" || key === "_") zoomAt(0.8);
   else if (key === "f" || key === "0") fitAll();
   else if (key === "t") switchTheme();
+  else if (key === "v" && run) switchValues();
+  else if (key === "x" && run) nextTroubled();
   else if (key === "c") { if (selected >= 0) centre(items[rep[selected]]); }
   else if (key === "n") cycle(1);
   else if (key === "N") cycle(-1);

@@ -3,6 +3,9 @@ let root = null, rep = [];
 
 function sizeOf(item) {
   const lines = [item.title || item.sub || "…", item.title && item.sub, item.third].filter(Boolean);
+  item.said = lines.length;
+  const value = face(item);
+  if (value && value.line) lines.push(value.line);
   const extra = marked && item.owner >= 0 ? 2 : 0;
   const across = Math.max((lines[0].length + 3 + extra + (item.group ? 2 : 0)) * CW * 1.06, ...lines.slice(1).map(l => l.length * CW));
   item.lines = lines;

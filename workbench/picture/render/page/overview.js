@@ -20,7 +20,8 @@ function paintOverview(sight) {
         if (box.parent >= 0) p.strokeRect(box.x, box.y, box.w, box.h);
         todo.push(...box.level.boxes);
       } else {
-        p.fillStyle = colours[`k-${data.families[box.family][0].replace(" ", "-")}`];
+        const value = face(box);
+        p.fillStyle = value && value.ground ? colours[value.ground] : colours[`k-${data.families[box.family][0].replace(" ", "-")}`];
         p.fillRect(box.x, box.y, Math.max(box.w, 1.5 / scale), Math.max(box.h, 1 / scale));
       }
     }

@@ -6,7 +6,7 @@ let selected = -1, found = new Set(), index = null, drawn = 0;
 function readColours() {
   const style = getComputedStyle(document.documentElement);
   const names = ["bg-paper", "bg-box", "bg-scope", "bg-end", "bg-frame", "title", "sub", "detail", "label", "border", "edge", "control",
-    "frame-line", "o0", "o1", "o2", "oa", "seam", "selected", ...data.families.map(([name]) => `k-${name.replace(" ", "-")}`)];
+    "frame-line", "o0", "o1", "o2", "oa", "seam", "selected", "not-finite", "on-not-finite", "m0", "m1", "m2", "m3", "m4", "m5", "m6", ...data.families.map(([name]) => `k-${name.replace(" ", "-")}`)];
   colours = Object.fromEntries(names.map(name => [name, style.getPropertyValue(`--${name}`).trim()]));
   index = null;
   redraw();
@@ -137,7 +137,8 @@ function paintFar(sight) {  // boxes of a few pixels: one that falls on the last
     if (last && Math.abs(box.x - last.x) < dot && Math.abs(box.y - last.y) < dot) continue;
     last = box;
     drawn++;
-    pen.fillStyle = box.seam ? colours.seam : colours[`k-${data.families[box.family][0].replace(" ", "-")}`];
+    const value = face(box);
+    pen.fillStyle = value && value.ground ? colours[value.ground] : box.seam ? colours.seam : colours[`k-${data.families[box.family][0].replace(" ", "-")}`];
     pen.fillRect(box.x, box.y, Math.max(box.w, dot), Math.max(box.h, dot));
   }
 }
@@ -160,13 +161,16 @@ function paintBox(box) {
   const {zoom} = view, family = data.families[box.family];
   const end = box.family === 0;
   const kind = colours[`k-${family[0].replace(" ", "-")}`];
+  const value = face(box), ink = role => value && value.ground ? colours[value.ink] : colours[role];
   pen.fillStyle = box.group ? colours["bg-scope"] : end ? colours["bg-end"] : colours["bg-box"];
   if (found.has(box.at)) pen.fillStyle = colours["bg-scope"];
+  if (value && value.ground) pen.fillStyle = colours[value.ground];
   pen.strokeStyle = border(box);
   pen.lineWidth = Math.max(box.seam ? 2.6 : 1.4, (box.seam ? 1.4 : 0.6) / zoom);
   if (zoom < 0.2) {
     pen.fillRect(box.x, box.y, box.w, box.h);
     pen.strokeRect(box.x, box.y, box.w, box.h);
+    if (value && value.ground) return;
     pen.fillStyle = kind;
     pen.fillRect(box.x, box.y, Math.min(box.w, 10), box.h);
     return;
@@ -174,6 +178,12 @@ function paintBox(box) {
   if (box.group) { round(box.x + 4, box.y + 4, box.w, box.h, 7); pen.fill(); pen.stroke(); }
   round(box.x, box.y, box.w, box.h, end ? Math.min(18, box.h / 2) : 7);
   pen.fill(); pen.stroke();
+  if (value && value.ground) {  // the stripe and its colour stand on the ground that they were chosen for
+    pen.fillStyle = colours["bg-box"];
+    pen.beginPath();
+    if (end) pen.rect(box.x + 9, box.y + 3, 5, box.h - 6); else pen.roundRect(box.x + 1, box.y + 2, 6, box.h - 4, 3);
+    pen.fill();
+  }
   pen.fillStyle = kind;
   pen.beginPath();
   if (end) pen.rect(box.x + 10, box.y + 4, 3, box.h - 8); else pen.roundRect(box.x + 2, box.y + 3, 4, box.h - 6, 2);
@@ -183,23 +193,25 @@ function paintBox(box) {
   const y = box.y + 19;
   if (!(box.group && !box.body)) {
     pen.font = `700 13px ${FONT}`;
+    if (value && value.ground) pen.fillStyle = ink("title");
     pen.fillText(family[1], x, y);
     x += 2 * CW;
   }
   if (marked && box.owner >= 0) {
     const owner = data.owners[box.owner];
-    pen.fillStyle = colours[owner[2]];
+    pen.fillStyle = ink(owner[2]);
     pen.font = `12px ${FONT}`;
     pen.fillText(owner[1], x, y);
     x += 2 * CW;
   }
-  pen.fillStyle = colours.title;
+  pen.fillStyle = ink("title");
   pen.font = `600 12px ${FONT}`;
   pen.fillText(box.lines[0], x, y);
   if (box.group) pen.fillText("+", box.x + box.w - 16, y);
   pen.font = `12px ${FONT}`;
   for (let i = 1; i < box.lines.length; i++) {
-    pen.fillStyle = box.lines[i] === box.third && i === box.lines.length - 1 && box.third ? colours.detail : colours.sub;
+    pen.fillStyle = ink(i >= box.said ? "title" : box.third && i === box.said - 1 ? "detail" : "sub");
+    if (i >= box.said) pen.font = `600 12px ${FONT}`;
     pen.fillText(box.lines[i], box.x + (end ? 18 : 12), y + i * LINE);
   }
   const word = box.seam && !box.caption ? "boundary" : box.caption;
