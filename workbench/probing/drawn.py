@@ -37,7 +37,7 @@ def addresses_of(meta: MetaGraph, signature: Signature, scene: Scene) -> tuple[l
         signature: the one that is run.
         scene: what is drawn.
     """
-    boxes = {item.path for item in (*scene.nodes, *scene.frames)}
+    boxes = {node.path for node in scene.nodes} | {frame.path for frame in scene.frames}
     steps = [step.address for step in path_steps(meta, signature) if step.address.rpartition(":")[0] in boxes]
     bodies = [
         f"{node.path}:0"
