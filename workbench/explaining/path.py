@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from workbench.disk import dtypes
 from workbench.disk.schema import NodeDef
+from workbench.explaining.idioms import condensed
+from workbench.explaining.step import Step
 from workbench.explaining.texts.op_texts import op_texts
-from workbench.explaining.view import View, address_of, listed
+from workbench.explaining.view import View, listed
 from workbench.graph.body import Output
 from workbench.graph.calls import RETURNING
 from workbench.graph.level import Level, Value
@@ -19,7 +19,7 @@ from workbench.graph.shape_inference.flow import in_order
 from workbench.model import shapes
 from workbench.model.op_classes import BRANCHES, ENTERS, LOOPS, NEXT_ITERATIONS, SWITCHES
 from workbench.model.signature import Signature
-from workbench.names import count, input_tensor, is_control, show
+from workbench.names import input_tensor, is_control, show
 
 _ONLY_SHAPE = frozenset(
     {"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike", "TensorListElementShape"}
@@ -27,9 +27,6 @@ _ONLY_SHAPE = frozenset(
 """Ops whose output depends on the shape of their input, and not on its values."""
 _MOST_NODES = 50_000
 _ROUNDS = 8
-_LISTED = 10
-_ENDS = 3
-_COUNTED = 6
 _LABELS = {"then_branch": "if true: ", "else_branch": "else: "}
 _NAMING = re.compile(r"the (matrix|matrices|table|bias) \{\}")
 """What stands before the name of an operand, and not before its description."""
@@ -42,43 +39,6 @@ _TURNED = {
     "Pow": "raises {} to the power of it",
 }
 """The phrase where the value that comes from the input is the second operand."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing that happens on the way.
-
-    Attributes:
-        level: where the node is.
-        node: the node.
-        phrase: what it does.
-        noun: what to count it by.
-        bodies: of a loop or branch: a label for each of its bodies, and what happens there.
-    """
-
-    level: Level
-    node: NodeDef
-    phrase: str
-    noun: str
-    bodies: tuple[tuple[str, tuple[Step, ...]], ...] = ()
-
-    def __str__(self) -> str:
-        return f"{self.phrase}: {self._inside()}" if self.bodies else self.phrase
-
-    @property
-    def nested(self) -> str:
-        """The step as a part of another one, with brackets around what happens inside."""
-        return f"{self.phrase} ({self._inside()})" if self.bodies else self.phrase
-
-    def _inside(self) -> str:
-        between = ", " if len(self.bodies) > 1 else "; "
-        told = ((label, [text for text, _ in phrases(steps, nested=True)]) for label, steps in self.bodies)
-        return "; ".join(f"{label}{between.join(texts) or 'nothing'}" for label, texts in told)
-
-    @property
-    def address(self) -> str:
-        """The node as `explain` takes it."""
-        return address_of(self.level, self.node.name)
 
 
 def follow(view: View, signature: Signature) -> tuple[list[Step], bool]:
@@ -133,7 +93,7 @@ class _Walk:
             steps = self._once(level, [name for name in order if name not in fed], follows)
             if not loops or len(follows) == known:
                 break
-        return steps, follows
+        return condensed(self.view, level, steps), follows
 
     def _once(self, level: Level, order: list[str], follows: set[Output]) -> list[Step]:
         """Return the steps of nodes in order, and add what depends on the input to `follows`."""
@@ -267,29 +227,3 @@ def _continues_loop(level: Level, node: NodeDef) -> bool:
 
 def _is_in(value: Value | None, follows: set[Output]) -> bool:
     return value is not None and (value.name, value.index) in follows
-
-
-def phrases(steps: Sequence[Step], *, nested: bool = False) -> Iterator[tuple[str, str | None]]:
-    """Yield the steps condensed to about eight phrases, each with the node to link to or None."""
-    told = [step for step in steps if step.noun]
-    whole = [(step.nested if nested else str(step), step.address) for step in told[:_LISTED]]
-    if len(told) <= _LISTED:
-        yield from whole
-        return
-    yield from whole[:_ENDS]
-    middle = Counter(step.noun for step in told[_ENDS:-_ENDS])
-    parts = [count(number, noun, _plural(noun)) for noun, number in middle.most_common(_COUNTED)]
-    rest = sum(number for _, number in middle.most_common()[_COUNTED:])
-    if rest:
-        parts.append(count(rest, "other op"))
-    yield f"then come {listed(parts)}", None
-    yield from ((step.nested if nested else str(step), step.address) for step in told[-_ENDS:])
-
-
-def _plural(noun: str) -> str:
-    """Return the plural of a noun of `op_texts`."""
-    if noun.endswith(("x", "s")):
-        return f"{noun}es"
-    if noun.endswith("h") and not noun.endswith("th"):
-        return f"{noun}es"
-    return f"{noun}s"
