@@ -8,8 +8,8 @@ from pathlib import Path
 from workbench.disk import dtypes
 from workbench.explaining.explanation import Explanation, Line, section
 from workbench.explaining.models import path_lines, port, takes_and_gives
-from workbench.explaining.path import inside
-from workbench.explaining.step import phrases
+from workbench.explaining.paths.path import inside
+from workbench.explaining.paths.step import phrases
 from workbench.explaining.view import View, address_of, listed, quoted, variable_type
 from workbench.graph.functions import calls
 from workbench.graph.level import Level, Value

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from workbench.describe.text import size
 from workbench.explaining.explanation import Explanation, Line, Section, section
-from workbench.explaining.path import follow
+from workbench.explaining.paths.path import follow
+from workbench.explaining.paths.step import phrases
 from workbench.explaining.roles import (
     GRADIENT,
     INIT,
@@ -19,7 +20,6 @@ from workbench.explaining.roles import (
     TABLE,
     Roles,
 )
-from workbench.explaining.step import phrases
 from workbench.explaining.view import View, listed, quoted, shortly, variable_type
 from workbench.graph.reach import ancestors
 from workbench.model import shapes

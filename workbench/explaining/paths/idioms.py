@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from workbench.disk.schema import NodeDef
-from workbench.explaining.step import Step
+from workbench.explaining.paths.step import Step
 from workbench.explaining.texts.op_texts import is_quiet
 from workbench.explaining.view import View, quoted
 from workbench.graph.level import Level, Value

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from workbench.disk import dtypes
 from workbench.disk.schema import NodeDef
-from workbench.explaining.idioms import condensed
-from workbench.explaining.step import Step
+from workbench.explaining.paths.idioms import condensed
+from workbench.explaining.paths.step import Step
 from workbench.explaining.texts.op_texts import op_texts
 from workbench.explaining.view import View, listed
 from workbench.graph.body import Output

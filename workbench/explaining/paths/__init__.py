@@ -1,0 +1,1 @@
+"""What happens to the inputs on the way to the outputs, in a few phrases."""
