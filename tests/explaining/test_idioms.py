@@ -20,6 +20,10 @@ def binary(name: str, op: str, one: str, other: str) -> object:
     return node(name, op, one, other, T=FLOAT)
 
 
+def integer(value: int) -> object:
+    return schema.AttrValue(i=value)
+
+
 def unary(name: str, op: str, one: str) -> object:
     return node(name, op, one, T=FLOAT)
 
@@ -182,3 +186,16 @@ def test_negative_indices(tmp_path: Path) -> None:
 def test_what_only_resembles_an_idiom_keeps_its_steps(tmp_path: Path, nodes: list[object]) -> None:
     made = sum(one.op != "Const" for one in nodes)  # type: ignore[attr-defined]
     assert len(path(tmp_path, *nodes)) == made
+
+
+def test_a_partitioned_variable_is_one_operand(tmp_path: Path) -> None:
+    nodes = [
+        node("b/part_0", "VariableV2", dtype=FLOAT, shape=Shape([2])),
+        node("b/part_1", "VariableV2", dtype=FLOAT, shape=Shape([2])),
+        unary("b/part_0/read", "Identity", "b/part_0"),
+        unary("b/part_1/read", "Identity", "b/part_1"),
+        stored("axis", 0, INT),
+        node("b", "ConcatV2", "b/part_0/read", "b/part_1/read", "axis", T=FLOAT, Tidx=INT, N=integer(2)),
+        binary("y", "AddV2", "x", "b"),
+    ]
+    assert path(tmp_path, *nodes) == ["1. adds `b` [4] (a variable in 2 parts)"]

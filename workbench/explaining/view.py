@@ -128,9 +128,25 @@ class View:
                 return f"{quoted(node.name)} {shapes.text(self.variables[node.name].shape)}"
             if node.op in RESOURCE_TABLES or node.op in REF_TABLES:
                 return quoted(node.name)
+        parts = self._parts(behind)
+        if parts:
+            scopes = {name.rpartition("/")[0] for name in parts}
+            name = scopes.pop() if len(scopes) == 1 else ""
+            return f"{quoted(name or behind.name)} {shapes.text(self.shape(behind))} (a variable in {len(parts)} parts)"
         if value.node is None:
             return f"the argument {quoted(value.name)}"
         return f"the output of {quoted(value.name)}"
+
+    def _parts(self, value: Value) -> list[str]:
+        """Return the variables that a value joins, all of them parts of one partitioned variable; else none."""
+        node = value.node
+        if node is None or node.op not in ("Concat", "ConcatV2"):
+            return []
+        made = [value.level.input(node, at) for at in range(1, len(node.input))]
+        made = made if node.op == "Concat" else [value.level.input(node, 0), *made[:-1]]
+        behind = [origin(one, PASSED) if one is not None else None for one in made]
+        names = [one.name for one in behind if one is not None and one.level.caller is None]
+        return names if len(names) == len(made) and set(names) <= self.variables.keys() else []
 
 
 def constant(level: Level, node: NodeDef) -> str:
