@@ -67,6 +67,7 @@ class Bodies:
         self.meta = meta
         self._of_functions: dict[str, Body] = {}
         self._may_call: dict[str, bool] = {}
+        self._only_output: dict[str, str | None] = {}
 
     @cached_property
     def main(self) -> Body:
@@ -95,6 +96,18 @@ class Bodies:
                 or any(attr.type in ("func", "list(func)") for attr in op_def.attr)
             )
         return self._may_call[op]
+
+    def only_output(self, op: str) -> str | None:
+        """Return `arg:0` where an op has one output arg: a body's input that ends so is output 0.
+
+        Most ops are such, and the outputs of their nodes need no closer look. None for others.
+        """
+        if op not in self._only_output:
+            function = self.meta.functions.get(op)
+            op_def = self.meta.op_table.get(op) if function is None else function.signature
+            args = [] if op_def is None else op_def.output_arg
+            self._only_output[op] = f"{args[0].name}:0" if len(args) == 1 else None
+        return self._only_output[op]
 
     def __iter__(self) -> Iterator[Body]:
         """Iterate over the main graph and each function's body, in the order of the file."""
@@ -227,9 +240,13 @@ class Body:
             return address(entry, None)
         found = self._addresses.get(entry)
         if found is None:
-            name = entry.partition(":")[0]
-            is_node = name in self.nodes and name not in self.arguments
-            found = self._addresses[entry] = address(entry, self.output_ranges(name) if is_node else None)
+            name, _, rest = entry.partition(":")
+            node = self.nodes.get(name) if name not in self.arguments else None
+            if node is not None and rest == self.bodies.only_output(node.op):
+                return name, 0
+            found = self._addresses[entry] = address(
+                entry, None if node is None else self.output_ranges(name)
+            )
         return found
 
     def types(self, entry: str) -> Types:

@@ -200,7 +200,7 @@ class Assembly:
         facts: dict[tuple[str, str], None] = {}
         for key in members:
             folded.update(dict.fromkeys(part.folded.inside.get(key, ())))
-            facts.update(dict.fromkeys(row for row in part.folded.facts.get(key, ()) if row[0] != "constant"))
+            facts.update(dict.fromkeys(part.folded.resources.get(key, ())))
         ops = Counter(part.folded.items[key].op or part.folded.items[key].kind for key in members)
         step = len(part.start.calls)
         words = tuple(
@@ -378,5 +378,4 @@ def _told_apart(nodes: list[Node]) -> list[Node]:
 def _without_idle(folded: Folded) -> Folded:
     """Return the scene without arguments that nothing reads."""
     read = {ref.key for refs in folded.edges.values() for ref in refs}
-    items = {key: item for key, item in folded.items.items() if item.kind != "input" or key in read}
-    return Folded(items, {key: folded.edges[key] for key in items}, folded.inside, folded.facts, folded.home)
+    return folded.only({key for key, item in folded.items.items() if item.kind != "input" or key in read})

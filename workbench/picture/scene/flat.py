@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from workbench.disk import dtypes
 from workbench.disk.schema import NodeDef
-from workbench.graph.level import Level
+from workbench.graph.level import Level, Value
 from workbench.model import shapes
 from workbench.model.op_classes import PLACEHOLDERS, SAME_TENSOR
 from workbench.model.tensors import Tensor
@@ -170,32 +170,40 @@ class Flattener:
 
         New items are added to `todo`.
         """
-        value = level.value(entry)
+        if is_control(entry):
+            return None
+        name, index = level.body.address(entry)
         for _ in range(_MAX_TRAIL):
-            if value is None:
-                return None
-            level, name = value.level, value.name
-            fed = self._fed.get((name, value.index)) if level is self.start else None
+            fed = self._fed.get((name, index)) if level is self.start else None
             if fed is not None:
                 return Ref(fed, 0)
-            node = value.node
+            node = level.nodes.get(name)
             if node is None:
-                value = level.given(value) if level is not self.start else None
-                continue
-            body = self._opened(level, node) if len(self.items) < MAX_ITEMS else None
-            if body is None:
-                key = level.full_name(name)
-                if key not in self.items:
-                    if len(self.items) >= MAX_ITEMS:
-                        return None
-                    self.items[key] = Item(key, level, name, node.op, _kind(level, node), node)
-                    todo.append(key)
-                return Ref(key, value.index)
-            value = body.result(value.index)
+                value = level.given(Value(level, name, index)) if level is not self.start else None
+            else:
+                body = self._opened(level, node) if len(self.items) < MAX_ITEMS else None
+                if body is None:
+                    return self._reached(level, name, node, index, todo)
+                value = body.result(index)
+            if value is None:
+                return None
+            level, name, index = value.level, value.name, value.index
         return None
+
+    def _reached(self, level: Level, name: str, node: NodeDef, index: int, todo: list[str]) -> Ref | None:
+        """Return an output of a node, which is listed if it is new and there is room."""
+        key = level.full_name(name)
+        if key not in self.items:
+            if len(self.items) >= MAX_ITEMS:
+                return None
+            self.items[key] = Item(key, level, name, node.op, _kind(level, node), node)
+            todo.append(key)
+        return Ref(key, index)
 
     def _opened(self, level: Level, node: NodeDef) -> Level | None:
         """Return the body that replaces a call, or None for another node."""
+        if not level.body.bodies.may_call(node.op):
+            return None
         key = level, node.name
         if key not in self._bodies:
             found = level.levels_under(node)
@@ -226,8 +234,7 @@ class Flattener:
 def _kind(level: Level, node: NodeDef) -> str:
     if node.op in PLACEHOLDERS and not node.input:
         return "input"
-    functions = level.meta.functions
-    return "call" if functions and level.calls_under(node) else "op"
+    return "call" if level.body.bodies.may_call(node.op) and level.calls_under(node) else "op"
 
 
 def type_text(tensor: Tensor | None) -> str:

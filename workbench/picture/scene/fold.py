@@ -8,8 +8,10 @@ consumer names what was folded into it.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from typing import TypeVar
 
 from workbench.disk import dtypes
 from workbench.disk.nodes import attr
@@ -21,12 +23,35 @@ from workbench.picture.scene.flat import Flattener, Item, Ref, type_text, variab
 _READS = frozenset({"ReadVariableOp"})
 _SHAPES = frozenset({"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"})
 Fact = tuple[str, str]
+Made = TypeVar("Made")
 _MAX_FACTS = 24
 _MAX_VALUES = 6
 _ARRAY_CODES = {"float32": "f", "float64": "d", "int32": "i", "int64": "q"}
 
 
-@dataclass(slots=True)
+class _Lazy(Mapping[str, Made]):
+    """Values by key that are made when they are asked for, and kept: few of a large graph are."""
+
+    def __init__(self, keys: Mapping[str, object], make: Callable[[str], Made]) -> None:
+        self._keys = keys
+        self._make = make
+        self._made: dict[str, Made] = {}
+
+    def __getitem__(self, key: str) -> Made:
+        if key not in self._made:
+            if key not in self._keys:
+                raise KeyError(key)
+            self._made[key] = self._make(key)
+        return self._made[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+
+@dataclass
 class Folded:
     """The graph that is left.
 
@@ -35,23 +60,40 @@ class Folded:
         edges: for each drawn item, what goes in: (input, position).
         inside: for each drawn item, the keys folded into it, nearest first.
         facts: for each drawn item, (label, text) of the leaves folded into it.
-        home: folded key → the first item it was folded into.
-        order: the items so that data goes from earlier to later (cycles of loops aside); made when asked for.
+        resources: its facts without the constants.
     """
 
     items: dict[str, Item]
     edges: dict[str, list[Ref]] = field(default_factory=dict)
-    inside: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    facts: dict[str, tuple[Fact, ...]] = field(default_factory=dict)
-    home: dict[str, str] = field(default_factory=dict)
-    _order: dict[str, Item] | None = None
+    inside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    facts: Mapping[str, tuple[Fact, ...]] = field(default_factory=dict)
+    resources: Mapping[str, tuple[Fact, ...]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def order(self) -> dict[str, Item]:
-        """See the attributes."""
-        if self._order is None:
-            self._order = {key: self.items[key] for key in _sorted(self)}
-        return self._order
+        """The items so that data goes from earlier to later; cycles of loops aside."""
+        return {key: self.items[key] for key in _sorted(self)}
+
+    @cached_property
+    def home(self) -> dict[str, str]:
+        """By folded key the first item that it was folded into."""
+        found: dict[str, str] = {}
+        for key, tree in self.inside.items():
+            for one in tree:
+                found.setdefault(one, key)
+        return found
+
+    def only(self, keys: Container[str]) -> Folded:
+        """Return some of the items, with the edges between them."""
+        return replace(
+            self,
+            items={key: item for key, item in self.items.items() if key in keys},
+            edges={
+                key: [ref for ref in refs if ref.key in keys]
+                for key, refs in self.edges.items()
+                if key in keys
+            },
+        )
 
 
 def fold(
@@ -76,9 +118,11 @@ def fold(
         if key in keep
         or (key not in still and not (item.op in PASS_THROUGH and item.kind == "op" and item.inputs))
     }
-    found = Folded(left)
+    all_edges: dict[str, list[Ref]] = {}
+    starts: dict[str, list[str]] = {}
     for key, item in left.items():
-        edges, inside = [], []
+        edges: list[Ref] = []
+        inside: list[str] = []
         for ref in item.inputs:
             ref, chain = _behind(ref, items, left, still)
             inside += chain
@@ -86,14 +130,21 @@ def fold(
                 edges.append(ref)
             else:
                 inside.append(ref.key)
-        found.edges[key] = edges
+        all_edges[key] = edges
         if inside:
-            tree = _tree(inside, items, still)
-            found.inside[key] = tree
-            found.facts[key] = _facts(flat, item, tree, handles or {}, known or {})
-            for one in tree:
-                found.home.setdefault(one, key)
-    return found
+            starts[key] = inside
+    trees = _Lazy(starts, lambda key: _tree(starts[key], items, still))
+
+    def facts(key: str, *, constants: bool) -> tuple[Fact, ...]:
+        return _facts(flat, items[key], trees[key], handles or {}, known or {}, constants=constants)
+
+    return Folded(
+        left,
+        all_edges,
+        trees,
+        _Lazy(starts, partial(facts, constants=True)),
+        _Lazy(starts, partial(facts, constants=False)),
+    )
 
 
 def _behind(
@@ -176,7 +227,13 @@ def _tree(starts: Iterable[str], items: Mapping[str, Item], still: Collection[st
 
 
 def _facts(
-    flat: Flattener, home: Item, tree: Iterable[str], handles: Mapping[str, str], known: Mapping[str, Fact]
+    flat: Flattener,
+    home: Item,
+    tree: Iterable[str],
+    handles: Mapping[str, str],
+    known: Mapping[str, Fact],
+    *,
+    constants: bool,
 ) -> tuple[Fact, ...]:
     rows: dict[Fact, None] = {}
     for key in tree:
@@ -184,7 +241,8 @@ def _facts(
         if key in known:
             rows[known[key]] = None
         elif item.op == "Const":
-            rows["constant", _constant(flat, item, home)] = None
+            if constants:
+                rows["constant", _constant(flat, item, home)] = None
         elif item.op in _SHAPES:
             rows["shape of", show(item.inputs[0].key) if item.inputs else show(item.name)] = None
         elif (fact := resource_fact(item, handles)) is not None:

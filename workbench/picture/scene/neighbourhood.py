@@ -28,7 +28,7 @@ def around(folded: Folded, focus: str, members: Members, hops: int) -> Folded:
     """
     before, after = _inputs(folded), _readers(folded)
     near = _reached(_found(folded, focus, members), (before, after), hops)
-    return _only(folded, near)
+    return folded.only(near)
 
 
 def between(folded: Folded, source: str | None, target: str | None, members: Members) -> Folded:
@@ -53,7 +53,7 @@ def between(folded: Folded, source: str | None, target: str | None, members: Mem
             f"No data flows from {names.show(str(source))!r} to {names.show(str(target))!r}.",
             hint="Exchange the two, or draw the neighbourhood of each.",
         )
-    return _only(folded, keys)
+    return folded.only(keys)
 
 
 def _found(folded: Folded, name: str, members: Members) -> list[str]:
@@ -108,16 +108,6 @@ def _reached(
                 distance[other] = distance[key] + 1
                 todo.append(other)
     return {*distance}
-
-
-def _only(folded: Folded, keys: Collection[str]) -> Folded:
-    return Folded(
-        {key: item for key, item in folded.items.items() if key in keys},
-        {key: [ref for ref in refs if ref.key in keys] for key, refs in folded.edges.items() if key in keys},
-        folded.inside,
-        folded.facts,
-        folded.home,
-    )
 
 
 def _said(item: Item) -> tuple[str, ...]:
