@@ -42,6 +42,11 @@ if TYPE_CHECKING:
     from workbench.explaining.explanation import Explanation
     from workbench.findings import Finding
     from workbench.graph.views import to_networkx
+    from workbench.lessons.catalogue import list_lessons, open_lesson
+    from workbench.lessons.lesson import Lesson
+    from workbench.lessons.marking import Marked, mark_answers
+    from workbench.lessons.proving import prove_lesson
+    from workbench.lessons.walking.walk import Walk
     from workbench.model import MetaGraph
     from workbench.picture.drawing import draw
     from workbench.probing.probe import Probe, probe
@@ -97,6 +102,8 @@ _HOMES = {
     "Flatten": "workbench.surgery.operations.flatten",
     "Freeze": "workbench.surgery.operations.freeze",
     "InputError": "workbench.errors",
+    "Lesson": "workbench.lessons.lesson",
+    "Marked": "workbench.lessons.marking",
     "Mean": "workbench.surgery.operations.mean",
     "MetaGraph": "workbench.model",
     "Model": "workbench.checks.opened",
@@ -140,17 +147,23 @@ _HOMES = {
     "scan": "workbench.checks.scan",
     "to_networkx": "workbench.graph.views",
     "verify": "workbench.verification.api",
+    "Walk": "workbench.lessons.walking.walk",
+    "list_lessons": "workbench.lessons.catalogue",
+    "mark_answers": "workbench.lessons.marking",
+    "open_lesson": "workbench.lessons.catalogue",
+    "prove_lesson": "workbench.lessons.proving",
 }
 
 __all__ = [
     "Adapt", "Added", "ChangeSignature", "Checked", "ClearDevices", "Concat", "Connect", "DType", "Danger",
-    "Default", "DiskError", "Draft", "DropMetagraph", "Explanation", "Expose", "Extract", "Finding", "Flatten",
-    "Freeze", "InputError", "Mean", "MetaGraph", "Model", "NotASavedModel", "NotAllowedToRun", "Operation", "Plan",
-    "PlanError", "Probe", "Proof", "Proving", "Prune", "PruneDead", "Report", "Reshape", "ResultOptions", "Retag",
-    "RuntimeFailure", "Set", "Share", "Source", "Step", "TargetExists", "UnknownName", "UsageError",
-    "WorkbenchError", "__version__", "apply", "change_signatures", "check", "check_model", "commit", "draw",
-    "errors", "explain", "flatten", "freeze", "open_model", "parse_step", "probe", "run", "sample_models", "scan",
-    "to_networkx", "verify",
+    "Default", "DiskError", "Draft", "DropMetagraph", "Explanation", "Expose", "Extract", "Finding",
+    "Flatten", "Freeze", "InputError", "Lesson", "Marked", "Mean", "MetaGraph", "Model",
+    "NotASavedModel", "NotAllowedToRun", "Operation", "Plan", "PlanError", "Probe", "Proof", "Proving",
+    "Prune", "PruneDead", "Report", "Reshape", "ResultOptions", "Retag", "RuntimeFailure", "Set", "Share",
+    "Source", "Step", "TargetExists", "UnknownName", "UsageError", "Walk", "WorkbenchError", "__version__",
+    "apply", "change_signatures", "check", "check_model", "commit", "draw", "errors", "explain", "flatten",
+    "freeze", "list_lessons", "mark_answers", "open_lesson", "open_model", "parse_step", "probe",
+    "prove_lesson", "run", "sample_models", "scan", "to_networkx", "verify",
 ]  # fmt: skip
 
 

@@ -180,6 +180,28 @@ class PlanError(WorkbenchError):
         self.findings = tuple(findings)
 
 
+class LessonError(WorkbenchError):
+    """A lesson, or a file of answers, can't be used.
+
+    Args:
+        findings: all that is wrong with it, each with its file and line.
+    """
+
+    code = "lesson"
+    exit_code = 3
+
+    def __init__(
+        self,
+        message: str,
+        findings: Iterable[object] = (),
+        *,
+        where: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.findings = tuple(findings)
+
+
 class RuntimeFailure(WorkbenchError):
     """The child process could not do what it was asked."""
 

@@ -39,7 +39,14 @@ TAKES_A_CODE = {
     **{"Finding": (0, 1), "_Some": (0, 1), "_finding": (0, 1), "_problem": (0, 1)},
     **{"note": (0, 4), "wrong": (0, 3), "_wrong": (4, 4), "Judgement": (3, 4)},
 }
-ELSEWHERE = ("Merging: endpoints", "Merging: wires", "Merging: the result", "Changing one model", "Errors")
+ELSEWHERE = (
+    "Merging: endpoints",
+    "Merging: wires",
+    "Merging: the result",
+    "Changing one model",
+    "Lessons",
+    "Errors",
+)
 
 
 def check(path: Path, *, serving: bool = True) -> Checked:

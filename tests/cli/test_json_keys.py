@@ -39,6 +39,7 @@ QUICK: list[tuple[str, int, tuple[str | Path, ...]]] = [
     ("scan", 0, ("scan", DIGITS)),
     ("show", 0, ("show", TF2)),
     ("show", 0, ("show", DIGITS, "--tag_set", "serve", "--signature_def", "serving_default")),
+    ("learn", 0, ("learn", "--list")),
     ("draw", 0, ("draw", DIGITS)),
     ("draw", 0, ("draw", DIGITS, "--format", "dot")),
 ]

@@ -33,6 +33,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Merging: wires": ("codes_of_wires",),
     "Merging: the result": ("codes_of_results",),
     "Changing one model": ("codes_of_changes",),
+    "Lessons": ("codes_of_lessons",),
     "Errors": ("codes_of_errors",),
 }  # fmt: skip
 """The modules that register codes, in groups, in the order in which `workbench check --codes` lists them."""

@@ -267,6 +267,51 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
             },
         ),
     ),
+    "learn": (
+        Shape(
+            "",
+            {
+                "schema_version": _VERSION,
+                "lessons": "list",
+                "lessons[].name": "name of the lesson",
+                "lessons[].title": "text",
+                "lessons[].summary": "what one learns, in a sentence",
+                "lessons[].minutes": "how long it takes",
+                "lessons[].steps": "number of pages before the questions",
+                "lessons[].questions": "number of questions at the end",
+                "lessons[].models": "names of models and files in the student's folder",
+                "lessons[].path": "folder of the lesson",
+            },
+        ),
+        Shape(
+            "--check",
+            {
+                "schema_version": _VERSION,
+                "seeds": "seeds that were tried",
+                "lessons": "list",
+                "lessons[].name": "name of the lesson",
+                "lessons[].path": "folder of the lesson",
+                "lessons[].works": "whether it has no error",
+                "lessons[].findings": _FINDINGS,
+            },
+        ),
+        Shape(
+            "--mark",
+            {
+                "schema_version": _VERSION,
+                "files": "list",
+                "files[].path": "file of answers",
+                "files[].name": "whose answers they are",
+                "files[].lesson": "name of the lesson, or null",
+                "files[].seed": "seed of the questions, or null",
+                "files[].right": "number of right answers",
+                "files[].questions": "number of questions",
+                "files[].answers": "list of {question, given, result, said}; "
+                "result: right, wrong, empty, unreadable or not marked",
+                "files[].error": "{code, message, where} of a file that can't be marked, or null",
+            },
+        ),
+    ),
     "demo": (
         Shape(
             "",

@@ -48,6 +48,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "workbench.cli.commands.demo",
         "join a base64 image decoder to a digit classifier, step by step",
     ),
+    "learn": (
+        "workbench.cli.commands.learn",
+        "learn in lessons what is in a SavedModel; prove and mark lessons",
+    ),
     "show": ("workbench.cli.commands.show", "show a model as saved_model_cli show does"),
     "scan": (
         "workbench.cli.commands.scan",

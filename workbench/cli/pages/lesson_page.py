@@ -1,0 +1,130 @@
+"""Pages of lessons on a terminal or as text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from workbench.cli.output import DIM, NAME, NUMBER, TEXT, Output
+from workbench.describe.calling import command as wrapped
+from workbench.lessons.blocks import Ask, Block, Code, Heading, Item, Note, Paragraph
+from workbench.lessons.blocks import Output as Shown
+from workbench.lessons.lesson import Lesson
+from workbench.lessons.marking import Marked
+from workbench.lessons.walking.walk import Page
+from workbench.names import count, show
+
+_STYLES = {"info": "dim", "right": "bold green", "wrong": "yellow", "hint": "cyan"}
+_INDENT = 2
+
+
+def print_page(page: Page, pages: int, out: Output) -> None:
+    """Print a page: its title and number, and its blocks."""
+    out.line()
+    out.heading(
+        page.title, f"{page.number + 1}/{pages}{' · done' if page.done and page.kind != 'end' else ''}"
+    )
+    print_blocks(page.blocks, out)
+
+
+def print_blocks(blocks: Iterable[Block], out: Output) -> None:
+    """Print blocks with an empty line before each; items of a list stand together."""
+    before: Block | None = None
+    for block in blocks:
+        if not (isinstance(block, Item) and isinstance(before, Item)):
+            out.line()
+        _block(block, out)
+        before = block
+
+
+def _block(block: Block, out: Output) -> None:
+    if isinstance(block, Heading):
+        out.heading(plain(block.text))
+    elif isinstance(block, Paragraph):
+        out.line(plain(block.text))
+    elif isinstance(block, Item):
+        mark = f"{block.mark} " if block.mark else "  "
+        out.facts([(mark.rstrip(), plain(block.text))], indent=_INDENT * (block.depth + 1))
+    elif isinstance(block, Code):
+        out.code([f"    {line}" for line in block.text.splitlines()])
+    elif isinstance(block, Shown):
+        _shown(block, out)
+    elif isinstance(block, Note):
+        out.line(plain(block.text), style=_STYLES[block.kind])
+    elif isinstance(block, Ask):
+        out.line(f"▸ {plain(block.text)}", style="bold")
+        for at, option in enumerate(block.options):
+            out.line(f"{chr(ord('a') + at)}) {plain(option)}", indent=_INDENT)
+
+
+def _shown(block: Shown, out: Output) -> None:
+    lines = wrapped(["workbench", *block.command])
+    out.code([f"{'  ' if number else '$ '}{text}" for number, text in enumerate(lines)], "cyan")
+    out.code(f"  {line}" if line else "" for line in block.text.splitlines())
+    if block.exit:
+        out.line(f"  (exit code {block.exit})", style="dim")
+
+
+def plain(text: str) -> str:
+    """Return inline Markdown as text: marks of emphasis are left out, code keeps its back quotes."""
+    parts = re.split(r"(`+[^`]*`+)", text)
+    for at in range(0, len(parts), 2):
+        part = re.sub(r"\[([^\]]*)\]\(([^)]*)\)", r"\1 (\2)", parts[at])
+        part = re.sub(r"(\*\*|__)(.+?)\1", r"\2", part)
+        parts[at] = re.sub(r"(?<!\w)([*_])(\S.*?\S|\S)\1(?!\w)", r"\2", part)
+    return "".join(parts)
+
+
+def print_lessons(lessons: Sequence[Lesson], out: Output) -> None:
+    """Print a list of lessons."""
+    rows = [
+        (str(at + 1), show(one.name), show(one.title), f"{one.minutes} min") for at, one in enumerate(lessons)
+    ]
+    out.table(rows, [NUMBER, NAME, TEXT, DIM])
+
+
+def print_marks(marked: Sequence[Marked], out: Output) -> None:
+    """Print what is right in files of answers: one row a file, and below it what was said of each answer."""
+    most = max((len(one.marks) for one in marked), default=0)
+    rows = []
+    for one in marked:
+        signs = [_SIGNS[mark.result] for mark in one.marks] + [""] * (most - len(one.marks))
+        total = "error" if one.error else f"{one.right} of {len(one.marks)}"
+        rows.append((one.name, one.lesson, "" if one.seed is None else str(one.seed), total, *signs))
+    heads = ("name", "lesson", "seed", "right", *(str(at + 1) for at in range(most)))
+    out.table([heads, *rows], [NAME, TEXT, NUMBER, NUMBER, *([TEXT] * most)], indent=0)
+    for one in marked:
+        if one.error is not None or one.right < len(one.marks):
+            out.line()
+            out.heading(one.name, one.path)
+            _detail(one, out)
+
+
+_SIGNS = {
+    "right": "right",
+    "wrong": "wrong",
+    "empty": "empty",
+    "unreadable": "unreadable",
+    "not marked": "not marked",
+}
+
+
+def _detail(one: Marked, out: Output) -> None:
+    if one.error is not None:
+        where = f"{one.error.where}: " if one.error.where else ""
+        out.line(f"{where}{one.error.message}", indent=_INDENT, style="red")
+        out.findings(getattr(one.error, "findings", ()), indent=_INDENT + 2)
+        if one.error.hint:
+            out.line(str(one.error.hint), indent=_INDENT, style="dim")
+        return
+    for mark in one.marks:
+        if mark.result != "right":
+            given = f"{mark.given}  " if mark.given else ""
+            out.line(f"{mark.question}  {mark.result}: {given}{plain(mark.said)}", indent=_INDENT)
+
+
+def print_proof(name: str, errors: int, total: int, out: Output) -> None:
+    """Print whether a lesson works."""
+    out.heading(
+        show(name), "works" if not total else count(errors, "error") if errors else "works, with remarks"
+    )

@@ -1,0 +1,1 @@
+"""Lessons: read from files, walked through step by step, proved, marked."""
