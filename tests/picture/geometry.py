@@ -32,7 +32,7 @@ def scene_faults(scene: Scene) -> list[str]:
 
 def layout_faults(layout: Layout) -> list[str]:
     """Boxes that overlap, lines through boxes, lines that run over each other, what is outside the canvas."""
-    faults = []
+    faults = _frame_faults(layout)
     leaves = [box for box in layout.boxes if not isinstance(box.item, Frame)]
     owner: dict[tuple[int, int], str] = {}
     for box in leaves:
@@ -62,6 +62,38 @@ def layout_faults(layout: Layout) -> list[str]:
             if one.edge.source != other.edge.source and one.edge.target != other.edge.target:
                 faults.append(f"{_name(one)} runs over {_name(other)} at {x},{y}")
     return sorted(set(faults))
+
+
+def _frame_faults(layout: Layout) -> list[str]:
+    """Boxes that are not in their frame, or in one that is not theirs; lines along a border."""
+    faults = []
+    places = {box.id: box for box in layout.boxes}
+    frames = {box.id: box for box in layout.boxes if isinstance(box.item, Frame)}
+    edges = {id: {*_border(frame)} for id, frame in frames.items()}
+    for box in layout.boxes:
+        around, at = set(), box.item.frame
+        while at is not None:
+            around.add(at)
+            at = frames[at].item.frame
+        for id, frame in frames.items():
+            inside = frame.x < box.x and box.x + box.w < frame.x + frame.w
+            inside &= frame.y < box.y and box.y + box.h < frame.y + frame.h
+            if id in around and not inside:
+                faults.append(f"{box.id} is not inside {id}")
+            if id not in around and not isinstance(box.item, Frame) and {*_cells(box)} & {*_cells(frame)}:
+                faults.append(f"{box.id} is inside {id}")
+    for line in layout.lines:
+        assert line.edge.source in places
+        for (x, y), (to_x, to_y) in pairwise(line.points):
+            cells = _between(x, y, to_x, to_y)
+            for id, border in edges.items():
+                if sum(cell in border for cell in cells) > 2:
+                    faults.append(f"{_name(line)} runs along the border of {id}")
+    return faults
+
+
+def _border(box: Box) -> list[tuple[int, int]]:
+    return [(x, y) for x, y in _cells(box) if _on_border(box, x, y)]
 
 
 def _line_faults(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+import networkx as nx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,8 +19,7 @@ from tests.picture.graphs import hub
 from tests.timing import FOREVER, ends
 from tests.zoo.example import Example
 from workbench.model import open_model
-from workbench.picture.layout import engines
-from workbench.picture.layout.geometry import CutOff, Layout
+from workbench.picture.layout.geometry import CutOff, Detail, Direction, Layout
 from workbench.picture.layout.layout import lay_out, layout_in_worker
 from workbench.picture.layout.placed import count_crossings
 from workbench.picture.render.canvas import Canvas
@@ -33,6 +34,23 @@ def scene_of(count: int, pairs: list[tuple[int, int]], frames: tuple[Frame, ...]
     nodes = tuple(Node(f"n{at}", "Op" * (at % 5 + 1), f"name_{at}") for at in range(count))
     edges = tuple(Edge(f"n{source}", f"n{target}", "float32 [?,4]") for source, target in pairs)
     return Scene(nodes, edges, frames=frames)
+
+
+@st.composite
+def nested_scenes(draw: st.DrawFn) -> Scene:
+    """Boxes in opened scopes, those in others, with edges from any box to any other."""
+    scene = draw(scenes())
+    count = draw(st.integers(1, 5))
+    around = [draw(st.sampled_from([None, *range(at)])) for at in range(count)]
+    frames = tuple(
+        Frame(
+            f"f{at}", "scope" * (at + 1), f"f{at}", frame=None if outer is None else f"f{outer}", scope=True
+        )
+        for at, outer in enumerate(around)
+    )
+    homes = st.sampled_from([None, *(frame.id for frame in frames)])
+    nodes = tuple(replace(node, frame=draw(homes)) for node in scene.nodes)
+    return Scene(nodes, scene.edges, frames=frames)
 
 
 @st.composite
@@ -58,6 +76,20 @@ def test_to_the_right_as_well(scene: Scene, detail: Literal["full", "compact", "
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+@given(
+    scene=nested_scenes(),
+    detail=st.sampled_from(["full", "compact", "tiny"]),
+    direction=st.sampled_from(["down", "right"]),
+)
+def test_lines_pass_the_borders_of_opened_scopes(
+    engine: str, scene: Scene, detail: Detail, direction: Direction
+) -> None:
+    layout = lay_out(scene, detail=detail, direction=direction, engine=engine)
+    assert len(layout.lines) == len(scene.edges)
+    assert layout_faults(layout) == []
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_a_tiny_box_is_where_its_lines_end(engine: str) -> None:
     layout = lay_out(
         scene_of(6, [(0, 1), (1, 2), (2, 5), (3, 5), (4, 5)]), direction="right", detail="tiny", engine=engine
@@ -79,10 +111,9 @@ def test_a_tiny_box_is_where_its_lines_end(engine: str) -> None:
 def test_data_flows_down(scene: Scene) -> None:
     for engine in ENGINES:
         layout = lay_out(scene, engine=engine)
-        loops = engines.in_loops(
-            len(scene.nodes), [(int(edge.source[1:]), int(edge.target[1:])) for edge in scene.edges]
-        )
-        looped = {edge for edge, loop in zip(scene.edges, loops, strict=True) if loop}
+        graph = nx.DiGraph([(edge.source, edge.target) for edge in scene.edges])
+        component = {id: at for at, ids in enumerate(nx.strongly_connected_components(graph)) for id in ids}
+        looped = {edge for edge in scene.edges if component[edge.source] == component[edge.target]}
         places = {box.id: box for box in layout.boxes}
         for line in layout.lines:
             if line.edge not in looped:

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from workbench.picture.layout.layered import answer_own, passing_places
+from workbench.picture.layout.layered import answer_own, passing_places, pinned
 from workbench.picture.layout.request import MANY_INPUTS, Answer, Request
-from workbench.picture.layout.routing import Spot, Way, route, to_cells
+from workbench.picture.layout.routing import Spot, Way, net_of, route, to_cells
 
 UNITS = 8.0
 _ALONG = 48.0
@@ -43,10 +43,12 @@ def _graphlay(request: Request) -> Answer:
     import graphlay
 
     graph = graphlay.Graph()
-    for size in request.across:
-        graph.node(width=size * UNITS, height=_ALONG)
-    for source, target in request.edges:
-        graph.edge(source, target)
+    ranks = {-1: "first", 1: "last"}
+    for box, size in enumerate(request.across):
+        rank = {"rank": ranks[request.pins[box]]} if box in request.pins else {}
+        graph.node(width=size * UNITS, height=_ALONG, **rank)
+    for number, (upper, lower) in enumerate(request.forward):
+        graph.edge(upper, lower, **_ports(request, number, upper, lower))
     fan_in = max_fan_in(request)
     options = {
         "direction": "topbottom",
@@ -74,6 +76,16 @@ def _graphlay(request: Request) -> Answer:
     return _rerouted(request, found)
 
 
+def _ports(request: Request, edge: int, upper: int, lower: int) -> dict[str, Any]:
+    """Return where an edge has to end, in graphlay's words."""
+    found: dict[str, Any] = {}
+    for name, side, box in (("source_port", "bottom", upper), ("target_port", "top", lower)):
+        cell = request.fixed(edge, upper=box == upper)
+        if cell is not None:
+            found[name] = {"offset": {"side": side, "t": (cell + 0.5) / request.across[box]}}
+    return found
+
+
 def _rerouted(request: Request, found: Any) -> Answer:
     """Return graphlay's boxes and passing lines on whole cells, lines drawn anew.
 
@@ -82,12 +94,13 @@ def _rerouted(request: Request, found: Any) -> Answer:
     middles = [node["center"]["y"] for node in found.nodes]
     levels = sorted(set(middles))
     layer_at = {y: layer for layer, y in enumerate(levels)}
+    layers, shift = pinned([layer_at[y] for y in middles], request)
+    levels = [*levels[:shift], *levels, *levels[-1:]]
     spots = [
-        Spot(layer_at[y], size, box, x=node["center"]["x"] / UNITS - (0.5 if size % 2 else 1.0))
-        for box, (node, y, size) in enumerate(zip(found.nodes, middles, request.across, strict=True))
+        Spot(layers[box], size, box, x=node["center"]["x"] / UNITS - (0.5 if size % 2 else 1.0))
+        for box, (node, size) in enumerate(zip(found.nodes, request.across, strict=True))
     ]
-    turned = [spots[source].layer > spots[target].layer for source, target in request.edges]
-    edges = [pair[::-1] if back else pair for pair, back in zip(request.edges, turned, strict=True)]
+    edges = request.forward
     ways: list[list[int]] = [[] for _ in edges]
     shared: dict[tuple[int, int], int] = {}
     # the longest edge of a box says where its line goes; the shorter ones leave it on the way
@@ -96,19 +109,19 @@ def _rerouted(request: Request, found: Any) -> Answer:
         points = [(point["x"], point["y"]) for point in found.edges[number]["points"]]
         way = [upper]
         for layer in range(spots[upper].layer + 1, spots[lower].layer):
-            key = (-1 - number if turned[number] else upper, layer)
+            key = (net_of(request, number), layer)
             if key not in shared:
                 shared[key] = len(spots)
                 spots.append(Spot(layer, 1, -1, x=_at(points, levels[layer]) / UNITS - _HALF))
             way.append(shared[key])
         ways[number] = [*way, lower]
-    rows: list[list[Spot]] = [[] for _ in levels]
+    rows: list[list[Spot]] = [[] for _ in range(max(layers, default=-1) + 1)]
     for spot in spots:
         rows[spot.layer].append(spot)
     for row in rows:
         row.sort(key=lambda spot: spot.x)
         to_cells(request, row, slack=1)
-    return route(request, Way(spots, ways, edges, turned), "graphlay")
+    return route(request, Way(spots, ways, edges, request.turned), "graphlay")
 
 
 def _at(points: Sequence[tuple[float, float]], y: float) -> float:
@@ -117,41 +130,6 @@ def _at(points: Sequence[tuple[float, float]], y: float) -> float:
         if min(from_y, to_y) <= y <= max(from_y, to_y) and from_y != to_y:
             return x
     return points[-1][0]
-
-
-def in_loops(count: int, edges: Sequence[tuple[int, int]]) -> list[bool]:
-    """Return for each edge whether it is part of a cycle.
-
-    Then its ends are in one strongly connected component.
-    """
-    after: list[list[int]] = [[] for _ in range(count)]
-    before: list[list[int]] = [[] for _ in range(count)]
-    for source, target in edges:
-        after[source].append(target)
-        before[target].append(source)
-    finished: list[int] = []
-    seen = [False] * count
-    for start in range(count):
-        todo = [(start, iter(after[start]))] if not seen[start] else []
-        seen[start] = True
-        while todo:
-            box, rest = todo[-1]
-            following = next((other for other in rest if not seen[other]), None)
-            if following is None:
-                finished.append(box)
-                todo.pop()
-            else:
-                seen[following] = True
-                todo.append((following, iter(after[following])))
-    component = [-1] * count
-    for start in reversed(finished):
-        stack = [start] if component[start] < 0 else []
-        while stack:
-            box = stack.pop()
-            if component[box] < 0:
-                component[box] = start
-                stack.extend(other for other in before[box] if component[other] < 0)
-    return [component[source] == component[target] for source, target in edges]
 
 
 def max_fan_in(request: Request) -> int:

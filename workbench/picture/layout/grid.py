@@ -8,7 +8,7 @@ row that is free above it, so that no row is wasted and no two edges run over ea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -33,14 +33,31 @@ class Grid:
     size: Point
 
 
-def snap(request: Request, answer: Answer, lengths: Sequence[int], pad: int) -> Grid:
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Free cells along the flow.
+
+    Attributes:
+        pad: before a box that edges lead to, the arrowhead's included.
+        before: before the first box.
+        behind: behind the last one.
+    """
+
+    pad: int
+    before: int = 0
+    behind: int = 0
+
+
+def snap(request: Request, answer: Answer, lengths: Sequence[int], room: Room) -> Grid:
     """Return an engine's answer on the grid.
+
+    Boxes pinned to the beginning and the end are in the first and the last row.
 
     Args:
         request: what was asked.
         answer: what the engine said.
         lengths: cells each box takes along the flow.
-        pad: free cells before a box that edges lead to, the arrowhead's included.
+        room: free cells.
     """
     routes = [_straight(route) for route in answer.routes]
     low = min(
@@ -52,7 +69,8 @@ def snap(request: Request, answer: Answer, lengths: Sequence[int], pad: int) -> 
     width = max([*ends, *(across + 1 for route in routes for across, _ in route)], default=0)
     spans = list(zip(starts, ends, strict=True))
     stretches = _stretches(request.edges, routes)
-    rows, begins, depth = _stack(answer, stretches, spans, lengths, width, pad, _upward(request, routes))
+    shape = _Shape(spans, lengths, room, _upward(request, routes), request.pins)
+    rows, begins, depth = _stack(answer, stretches, shape, width)
     placed = [
         _corners(edge, route, rows, begins, lengths, request.edges[edge]) for edge, route in enumerate(routes)
     ]
@@ -133,14 +151,27 @@ def _common_end(edges: Sequence[tuple[int, int]], some: Sequence[int], others: S
     return any(edges[one][0] in sources or edges[one][1] in targets for one in some)
 
 
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What decides the rows of boxes.
+
+    Attributes:
+        spans: the first cell of each box across the flow, and the one after its last.
+        lengths: cells of each box along the flow.
+        room: free cells.
+        upward: boxes that an edge against the flow leads to.
+        pins: see `Request`.
+    """
+
+    spans: Sequence[tuple[int, int]]
+    lengths: Sequence[int]
+    room: Room
+    upward: set[int]
+    pins: Mapping[int, int]
+
+
 def _stack(
-    answer: Answer,
-    stretches: Sequence[_Stretch],
-    spans: Sequence[tuple[int, int]],
-    lengths: Sequence[int],
-    width: int,
-    pad: int,
-    upward: set[int],
+    answer: Answer, stretches: Sequence[_Stretch], shape: _Shape, width: int
 ) -> tuple[dict[tuple[int, float], int], list[int], int]:
     """Return the row of each stretch, the first row of each box, and the depth.
 
@@ -153,43 +184,40 @@ def _stack(
         (min(answer.along[box][0] for box in boxes), 0, layer) for layer, boxes in layers.items()
     ]
     events += [(stretch.along, 1, number) for number, stretch in enumerate(stretches)]
-    free = [0] * (width + 1)
+    entered = any(where < 0 for where in shape.pins.values())
+    free = [1 if entered else shape.room.before] * (width + 1)
     rows: dict[tuple[int, float], int] = {}
-    begins = [0] * len(spans)
+    begins = [0] * len(shape.spans)
     for along, kind, which in sorted(events):
         if kind:
             stretch = stretches[which]
             row = max(free[stretch.first : stretch.last + 1])
             free[stretch.first : stretch.last + 1] = [row + 1] * (stretch.last + 1 - stretch.first)
             rows.update(dict.fromkeys(((edge, along) for edge in stretch.edges), row))
-        else:
-            _set_layer(layers[which], spans, lengths, pad, upward, free, begins)
-    return rows, begins, max(free, default=0)
+        elif shape.pins.get(layers[which][0], 0) == 0:
+            _set_layer(layers[which], shape, 0 if entered else shape.room.before, free, begins)
+    depth = max(free, default=0) + shape.room.behind
+    for box, where in shape.pins.items():
+        begins[box] = 0 if where < 0 else depth - 1
+    return rows, begins, depth
 
 
-def _set_layer(
-    boxes: Sequence[int],
-    spans: Sequence[tuple[int, int]],
-    lengths: Sequence[int],
-    pad: int,
-    upward: set[int],
-    free: list[int],
-    begins: list[int],
-) -> None:
+def _set_layer(boxes: Sequence[int], shape: _Shape, start: int, free: list[int], begins: list[int]) -> None:
     """Place the boxes of one layer, their middles in line.
 
     Beside a long frame, their beginnings are in line.
     """
-    deep = max(lengths[box] for box in boxes)
-    inset = {box: (deep - lengths[box]) // 2 if deep <= _LONG else 0 for box in boxes}
+    deep = max(shape.lengths[box] for box in boxes)
+    inset = {box: (deep - shape.lengths[box]) // 2 if deep <= _LONG else 0 for box in boxes}
     top = 0
     for box in boxes:
-        have = max(free[slice(*spans[box])])
-        top = max(top, have + (pad if have else 0) - inset[box])
+        have = max(free[slice(*shape.spans[box])])
+        top = max(top, have + (shape.room.pad if have > start else 0) - inset[box])
     for box in boxes:
-        first, last = spans[box]
+        first, last = shape.spans[box]
         begins[box] = top + inset[box]
-        free[first:last] = [begins[box] + lengths[box] + (1 if box in upward else 0)] * (last - first)
+        below = begins[box] + shape.lengths[box] + (1 if box in shape.upward else 0)
+        free[first:last] = [below] * (last - first)
 
 
 def _corners(

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from workbench.picture.layout.request import Answer, Request
-from workbench.picture.layout.routing import Spot, Way, distances, in_order, route, to_cells
+from workbench.picture.layout.routing import Spot, Way, distances, in_order, net_of, route, to_cells
 
 _SWEEPS = 12
 _ROUNDS = 10
@@ -24,22 +24,33 @@ _LINE_WEIGHT = 4.0
 def answer_own(request: Request) -> Answer:
     """Lay out with our own engine; the same request gives the same answer."""
     count = len(request.across)
-    turned = turned_edges(count, request.edges)
-    forward = [
-        (target, source) if back else (source, target)
-        for (source, target), back in zip(request.edges, turned, strict=True)
-    ]
-    layers = longest_paths(count, forward)
-    spots, ways = _spots(request, forward, turned, layers)
+    forward = request.forward
+    layers, _ = pinned(longest_paths(count, forward), request)
+    spots, ways = _spots(request, forward, layers)
     rows = _ordered(spots, max(layers, default=-1) + 1)
     _spread_out(request, spots, rows)
-    return route(request, Way(spots, ways, forward, turned), "own")
+    return route(request, Way(spots, ways, forward, request.turned), "own")
+
+
+def pinned(layers: Sequence[int], request: Request) -> tuple[list[int], int]:
+    """Return layers with the pinned boxes before and behind all others, and by how much these moved.
+
+    Args:
+        layers: as an engine chose them.
+        request: has the pins.
+    """
+    free = [layer for box, layer in enumerate(layers) if box not in request.pins]
+    shift = int(any(where < 0 for where in request.pins.values()) and min(free, default=1) == 0)
+    last = max(free, default=0) + shift + 1
+    found = [layer + shift for layer in layers]
+    for box, where in request.pins.items():
+        found[box] = 0 if where < 0 else last
+    return found, shift
 
 
 def passing_places(request: Request) -> int:
     """Return how many places between their layers all edges take, none shared."""
-    turned = turned_edges(len(request.across), request.edges)
-    forward = [pair[::-1] if back else pair for pair, back in zip(request.edges, turned, strict=True)]
+    forward = request.forward
     layers = longest_paths(len(request.across), forward)
     return sum(layers[target] - layers[source] - 1 for source, target in forward)
 
@@ -99,20 +110,20 @@ def longest_paths(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
 
 
 def _spots(
-    request: Request, edges: Sequence[tuple[int, int]], turned: Sequence[bool], layers: Sequence[int]
+    request: Request, edges: Sequence[tuple[int, int]], layers: Sequence[int]
 ) -> tuple[list[Spot], list[list[int]]]:
     """Return all spots, boxes first, and the spots each edge goes through.
 
     Edges of one box share theirs.
     """
     spots = [Spot(layers[box], size, box) for box, size in enumerate(request.across)]
-    shared: dict[tuple[int, int, int], int] = {}
+    shared: dict[tuple[int, int], int] = {}
     ways: list[list[int]] = []
     linked: set[tuple[int, int]] = set()
     for number, (source, target) in enumerate(edges):
         way = [source]
         for layer in range(layers[source] + 1, layers[target]):
-            key = (source, layer, number if turned[number] else -1)
+            key = (net_of(request, number), layer)
             if key not in shared:
                 shared[key] = len(spots)
                 spots.append(Spot(layer, 1, -1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 MANY_INPUTS = 12
@@ -15,7 +15,12 @@ class Request:
 
     Attributes:
         across: cells each box takes across the flow, without its border: edges end there only.
-        edges: (source, target), indices of boxes; no loops on one box, no pair twice.
+        edges: (source, target), indices of boxes; no loops on one box.
+        turned: for each edge whether it goes against the flow. Without these there is no cycle.
+        nets: for each edge a number: edges of one number leave their box as one line.
+        leave_at: for each edge the cell of the source at which it has to leave, from 0; None for any.
+        enter_at: for each edge the cell of the target at which it has to enter, from 0; None for any.
+        pins: boxes that are in a layer of their own before (-1) or behind (1) all others.
         box_gap: free cells between boxes of a layer.
         line_gap: cells from one line to the next, and to a box.
         port_gap: cells from one line to the next where they end at a box.
@@ -23,9 +28,24 @@ class Request:
 
     across: Sequence[int]
     edges: Sequence[tuple[int, int]]
+    turned: Sequence[bool]
+    nets: Sequence[int]
+    leave_at: Sequence[int | None]
+    enter_at: Sequence[int | None]
+    pins: Mapping[int, int]
     box_gap: int
     line_gap: int
     port_gap: int
+
+    @property
+    def forward(self) -> list[tuple[int, int]]:
+        """The edges from what is before to what is behind it, whichever way the data flows."""
+        return [pair[::-1] if back else pair for pair, back in zip(self.edges, self.turned, strict=True)]
+
+    def fixed(self, edge: int, *, upper: bool) -> int | None:
+        """Return the cell of the upper or lower box at which an edge has to end, or None."""
+        leaves = upper != self.turned[edge]
+        return self.leave_at[edge] if leaves else self.enter_at[edge]
 
 
 @dataclass(frozen=True, slots=True)

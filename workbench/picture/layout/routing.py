@@ -10,9 +10,9 @@ way as long as they can; into a box that very many edges lead to, they come as a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import count, pairwise
 
 from workbench.picture.layout.request import MANY_INPUTS, Answer, Request
 
@@ -128,48 +128,72 @@ def route(request: Request, way: Way, engine: str) -> Answer:
     return Answer([spot.layer for spot in boxes], starts, _routes(request, way, starts), along, engine)
 
 
+def net_of(request: Request, edge: int) -> int:
+    """Return the number of the line that an edge is part of where it leaves its upper box."""
+    return -1 - edge if request.turned[edge] else request.nets[edge]
+
+
+Key = tuple[int, int, int]
+"""What runs across between two layers as one: (column or `_JOIN`, net or box, 0; behind a detour 1)."""
+Runs = dict[Key, tuple[set[int], set[int]]]
+"""For each of these the columns it comes down and those it goes on in."""
+
+
 def _routes(request: Request, way: Way, starts: Sequence[int]) -> list[list[tuple[int, float]]]:
     """Return the corners of each edge: straight through layers, across between."""
-    nets = [-1 - number if way.turned[number] else edge[0] for number, edge in enumerate(way.edges)]
+    nets = [net_of(request, number) for number in range(len(way.edges))]
     leave = _leaving(request, way, nets, starts)
     enter = _entering(request, way, nets, starts, leave)
-    crowded = _crowded(way)
+    crowded = _crowded(request, way)
     columns: list[list[int]] = []
-    runs: list[list[tuple[int, int]]] = []
-    stretches: dict[int, dict[tuple[int, int], tuple[set[int], set[int]]]] = {}
+    keys_of: list[list[Key]] = []
+    runs: dict[int, Runs] = {}
+    straight: dict[int, set[int]] = {}
     for number, spots in enumerate(way.ways):
         source, target = way.edges[number]
         xs = [leave[source, nets[number]], *(int(way.spots[spot].x) for spot in spots[1:-1])]
         xs.append(enter[target, number])
         columns.append(xs)
-        keys: list[tuple[int, int]] = []
+        keys: list[Key] = []
         for at, (x, to_x) in enumerate(pairwise(xs)):
             joins = at == len(xs) - 2 and target in crowded and not way.turned[number]
-            keys.append((_JOIN, target) if joins else (x, nets[number]))
+            keys.append((_JOIN, target, 0) if joins else (x, nets[number], 0))
+            layer = way.spots[spots[at]].layer
             if x != to_x:
-                layer = way.spots[spots[at]].layer
-                from_xs, to_xs = stretches.setdefault(layer, {}).setdefault(keys[-1], (set(), set()))
+                from_xs, to_xs = runs.setdefault(layer, {}).setdefault(keys[-1], (set(), set()))
                 from_xs.add(x)
                 to_xs.add(to_x)
-        runs.append(keys)
-    rows = {layer: _row_order(found) for layer, found in stretches.items()}
+            else:
+                straight.setdefault(layer, set()).add(x)
+        keys_of.append(keys)
+    detours = {layer: _detours(found, straight.get(layer, set())) for layer, found in runs.items()}
+    rows = {layer: _row_order(found, detours[layer]) for layer, found in runs.items()}
     routes = []
     for number, xs in enumerate(columns):
         layer = way.spots[way.edges[number][0]].layer
         found: list[tuple[int, float]] = [(xs[0], layer * _STEP + 1)]
         for at, (x, to_x) in enumerate(pairwise(xs)):
-            if x != to_x:
-                row = rows[layer + at][runs[number][at]] + (layer + at) * _STEP
-                found += [(x, row), (to_x, row)]
+            if x == to_x:
+                continue
+            key, here = keys_of[number][at], (layer + at) * _STEP
+            row = rows[layer + at][key] + here
+            found.append((x, row))
+            if (aside := detours[layer + at].get(key)) is not None:
+                found.append((aside, row))
+                row = rows[layer + at][(*key[:2], 1)] + here
+                found.append((aside, row))
+            found.append((to_x, row))
         found.append((xs[-1], way.spots[way.edges[number][1]].layer * _STEP))
         routes.append(found[::-1] if way.turned[number] else found)
     return routes
 
 
-def _crowded(way: Way) -> set[int]:
+def _crowded(request: Request, way: Way) -> set[int]:
+    """Return the boxes that edges enter as one line, a bus, since they are so many."""
     counts: dict[int, int] = {}
-    for (_, target), turned in zip(way.edges, way.turned, strict=True):
-        counts[target] = counts.get(target, 0) + (not turned)
+    for number, (_, target) in enumerate(way.edges):
+        free = not way.turned[number] and request.enter_at[number] is None
+        counts[target] = counts.get(target, 0) + free
     return {target for target, count in counts.items() if count > MANY_INPUTS}
 
 
@@ -191,6 +215,9 @@ def _leaving(
             straight = not more and (way.spots[only].box < 0 or len(known) > 1)
             wanted[net] = way.spots[only].x if straight else way.spots[box].x
         found.update(_ports(request, box, starts[box], wanted))
+    for number, (box, _) in enumerate(way.edges):
+        if (cell := request.fixed(number, upper=True)) is not None:
+            found[box, nets[number]] = starts[box] + cell
     return found
 
 
@@ -205,7 +232,7 @@ def _entering(
 
     Below where it comes from, if there is room.
     """
-    crowded = _crowded(way)
+    crowded = _crowded(request, way)
     comes_from: dict[int, dict[int, float]] = {}
     bus: dict[tuple[int, int], int] = {}
     for number, spots in enumerate(way.ways):
@@ -221,6 +248,9 @@ def _entering(
         if box in crowded:  # leave the middle to the bus
             known = {net: min(x, way.spots[box].x - 1) for net, x in known.items()}
         found.update(_ports(request, box, starts[box], known))
+    for number, (_, box) in enumerate(way.edges):
+        if (cell := request.fixed(number, upper=False)) is not None:
+            found[box, number] = starts[box] + cell
     _make_way(request, way, nets, starts, leave, found)
     return found
 
@@ -247,6 +277,8 @@ def _make_way(
     for number, spots in enumerate(way.ways):
         box, layer = spots[-1], way.spots[spots[-2]].layer
         here = enter[box, number]
+        if request.fixed(number, upper=False) is not None:
+            continue
         if coming.get((layer, here), set()) <= {nets[number]}:
             continue
         for column in (here + 1, here - 1):
@@ -273,45 +305,106 @@ def _ports(request: Request, box: int, start: int, wanted: dict[int, float]) -> 
     return found
 
 
-def _row_order(stretches: dict[tuple[int, int], tuple[set[int], set[int]]]) -> dict[tuple[int, int], float]:
-    """Return for each stretch its place between two layers, 0 to 10.
+def _waits(runs: Runs) -> dict[Key, list[Key]]:
+    """Return for each run those that have to come first.
 
-    So that no line runs down another's column.
+    A line that comes down a column must have turned off before another turns down into it.
+    """
+    starting: dict[int, list[Key]] = {}
+    for key in _sides(runs):
+        for x in sorted(runs[key][0]):
+            starting.setdefault(x, []).append(key)
+    return {
+        key: [other for end in sorted(runs[key][1]) for other in starting.get(end, ()) if other != key]
+        for key in runs
+    }
 
-    What goes left comes from the left first, what goes right from the right first: these do not cross. A line
-    that comes down a column must have turned off before another turns down into it.
+
+def _detours(runs: Runs, straight: set[int]) -> dict[Key, int]:
+    """Return a free column for each run that has to step aside, and split these runs in two.
+
+    Two lines that change columns with each other can't both turn off first.
 
     Args:
-        stretches: the columns it comes down and those it goes on in, by key.
+        runs: between two layers; changed.
+        straight: columns of lines that do not run across there.
+    """
+    taken = {x for ends in runs.values() for columns in ends for x in columns} | straight
+    found: dict[Key, int] = {}
+    while (key := _in_circle(_waits(runs))) is not None:
+        from_xs, to_xs = runs[key]
+        middle = round(sum(from_xs) / len(from_xs))
+        aside = next(x for far in count(1) for x in (middle + far, middle - far) if x not in taken)
+        taken.add(aside)
+        found[key] = aside
+        runs[key] = from_xs, {aside}
+        runs[*key[:2], 1] = {aside}, to_xs
+    return found
+
+
+def _in_circle(waits: Mapping[Key, Sequence[Key]]) -> Key | None:
+    """Return a run that waits for itself, by others; not the second half of one that was split, or None."""
+    done: set[Key] = set()
+    for start in waits:
+        way: dict[Key, int] = {start: 0} if start not in done else {}
+        while way:
+            key, at = next(reversed(way.items()))
+            if at == len(waits[key]):
+                way.pop(key)
+                done.add(key)
+                continue
+            way[key] = at + 1
+            other = waits[key][at]
+            if _of_one_line(key, other) or other in done:
+                continue
+            if other in way:
+                circle = list(way)[list(way).index(other) :]
+                return next((one for one in circle if not one[2]), None)
+            way[other] = 0
+    return None
+
+
+def _of_one_line(key: Key, other: Key) -> bool:
+    return key[:2] == other[:2]
+
+
+def _sides(runs: Runs) -> list[Key]:
+    """Return runs in an order with few crossings.
+
+    What goes left comes from the left first, what goes right from the right first: these do not cross.
     """
 
-    def side(key: tuple[int, int]) -> tuple[bool, float, tuple[int, int]]:
-        from_xs, to_xs = stretches[key]
+    def side(key: Key) -> tuple[bool, float, Key]:
+        from_xs, to_xs = runs[key]
         first = min(from_xs)
         right = sum(to_xs) / len(to_xs) > sum(from_xs) / len(from_xs)
         return right, -first if right else first, key
 
-    order = sorted(stretches, key=side)
-    starting: dict[int, list[tuple[int, int]]] = {}
-    for key in order:
-        for x in sorted(stretches[key][0]):
-            starting.setdefault(x, []).append(key)
-    done: dict[tuple[int, int], None] = {}
-    on_way: set[tuple[int, int]] = set()
-    for key in order:
+    return sorted(runs, key=side)
+
+
+def _row_order(runs: Runs, detours: Mapping[Key, int]) -> dict[Key, float]:
+    """Return for each run its place between two layers, 0 to 10.
+
+    So that no line runs down another's column.
+
+    Args:
+        runs: between two layers.
+        detours: those that come before their second half.
+    """
+    waits = _waits(runs)
+    for key in detours:
+        second = (*key[:2], 1)
+        waits[key] = [other for other in waits[key] if other != second]
+        waits[second] = [key, *waits[second]]
+    done: dict[Key, None] = {}
+    on_way: set[Key] = set()
+    for key in _sides(runs):
         todo = [key]
         while todo:
             here = todo[-1]
             on_way.add(here)
-            before = next(
-                (
-                    other
-                    for end in sorted(stretches[here][1])
-                    for other in starting.get(end, ())
-                    if other not in done and other not in on_way
-                ),
-                None,
-            )
+            before = next((one for one in waits[here] if one not in done and one not in on_way), None)
             if before is not None:
                 todo.append(before)
             else:

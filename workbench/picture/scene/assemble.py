@@ -115,6 +115,7 @@ class Assembly:
         for scope in cover.closed.values():
             box_of.update(dict.fromkeys(scope.all_items(), scope.key))
         covered = {*box_of, *cover.items}
+        frames = {} if self.whole else self._add_scope_frames(part, tree, cover)
         shown: set[str] = set()
         for key, item in items.items():
             scope_key = box_of.get(key)
@@ -122,16 +123,40 @@ class Assembly:
                 if key not in covered:
                     cover.items.append(key)
                 box_of[key] = key
-                self._add_item(part, item, cover)
+                self._add_item(part, item, cover, frames)
             elif scope_key not in shown:
                 shown.add(scope_key)
-                self._add_scope(part, cover.closed[scope_key], cover)
+                self._add_scope(part, cover.closed[scope_key], cover, frames)
         self._add_edges(part, box_of)
         self.hidden_controls += part.flat.hidden_controls
         if part.focused:  # the rest is left out, not folded
             self.folded += len({one for key in items for one in part.folded.inside.get(key, ())})
         else:
             self.folded += len(part.flat.items) - len(items)
+
+    def _add_scope_frames(self, part: Part, tree: Scope, cover: Cover) -> dict[str, str]:
+        """Add a frame for each opened scope; return the frame that each of their keys has."""
+        found: dict[str, str] = {}
+        chains = dict.fromkeys(cover.inside.values())
+        wanted = {chain[:depth] for chain in chains for depth in range(1, len(chain) + 1)}
+        scopes = {scope.key: scope for scope in tree.all_scopes()}
+        for chain in sorted(wanted, key=len):
+            *around, key = chain
+            frame = found[around[-1]] if around else part.frame
+            id = found[key] = f"{key}/"  # a node may have the name of its scope
+            self.frames.append(
+                Frame(
+                    id,
+                    elide(show(scopes[key].name), labels.MAX_WIDTH, even=True),
+                    key,
+                    self._owner(next(scopes[key].all_items())),
+                    _bare(key),
+                    (*part.inside, *around),
+                    frame,
+                    scope=True,
+                )
+            )
+        return found
 
     def _owner(self, key: str) -> str | None:
         return self.owners.get(key.partition(CALL_SEPARATOR)[0].partition("/")[0]) if self.owners else None
@@ -155,11 +180,13 @@ class Assembly:
             words = words[1:]
         return (*functions, *words)
 
-    def _add_item(self, part: Part, item: Item, cover: Cover) -> None:
-        inside = (*part.inside, *cover.inside.get(item.key, ()))
+    def _add_item(self, part: Part, item: Item, cover: Cover, frames: Mapping[str, str]) -> None:
+        around = cover.inside.get(item.key, ())
+        inside = (*part.inside, *around)
+        frame = frames.get(around[-1], part.frame) if around else part.frame
         path = item.level.full_name(item.node.name) if item.node is not None else item.key
         if item.kind == "call" and self._is_open(part, item.key):
-            self._add_frame(part, item, inside)
+            self._add_frame(part, item, inside, frame)
             return
         kind: Kind = item.kind  # type: ignore[assignment]
         title, subtitle = item.op, ""
@@ -182,7 +209,7 @@ class Assembly:
                 facts=part.folded.facts.get(item.key, ()),
                 opens=item.key if item.kind == "call" else None,
                 inside=inside,
-                frame=part.frame,
+                frame=frame,
                 op=item.op,
                 attributes=attribute_rows(item) if self.whole else (),
             )
@@ -194,7 +221,8 @@ class Assembly:
             return True
         return key in self.expanded and key not in self.collapsed
 
-    def _add_scope(self, part: Part, scope: Scope, cover: Cover) -> None:
+    def _add_scope(self, part: Part, scope: Scope, cover: Cover, frames: Mapping[str, str]) -> None:
+        around = cover.inside.get(scope.key, ())
         members = list(scope.all_items())
         folded: dict[str, None] = {}
         facts: dict[tuple[str, str], None] = {}
@@ -216,17 +244,17 @@ class Assembly:
                 kind="scope",
                 owner=self._owner(members[0]),
                 seam=any(key in self.seam for key in members),
-                path=scope.key.rstrip("*").rstrip(CALL_SEPARATOR),
+                path=_bare(scope.key),
                 count=len(members),
                 folded=tuple(map(show, [*members, *folded][:_MAX_FOLDED])),
                 facts=tuple(facts),
                 opens=scope.key,
-                inside=(*part.inside, *cover.inside.get(scope.key, ())),
-                frame=part.frame,
+                inside=(*part.inside, *around),
+                frame=frames.get(around[-1], part.frame) if around else part.frame,
             )
         )
 
-    def _add_frame(self, part: Part, item: Item, inside: tuple[str, ...]) -> None:
+    def _add_frame(self, part: Part, item: Item, inside: tuple[str, ...], frame: str | None) -> None:
         assert item.node is not None
         bodies = item.level.levels_under(item.node)
         bodies.sort(
@@ -234,7 +262,7 @@ class Assembly:
         )  # after `then`
         title = f"{show(item.op)}  {elide(show(item.name.rpartition('/')[2]), labels.MAX_WIDTH, even=True)}"
         owner = self._owner(item.key)
-        outer = Frame(item.key, title, item.key, owner, item.key, inside, part.frame)
+        outer = Frame(item.key, title, item.key, owner, item.key, inside, frame)
         self.frames.append(outer)
         for body in bodies:
             id = item.key
@@ -349,6 +377,11 @@ class Assembly:
                 f"{count(self.passed, 'value')} passed through a body unchanged {_are(self.passed)} not drawn."
             )
         return found
+
+
+def _bare(key: str) -> str:
+    """Return the written place of a scope, without what its key has behind it."""
+    return key.rstrip("*").removesuffix(CALL_SEPARATOR)
 
 
 def _are(number: int) -> str:

@@ -92,16 +92,19 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A body drawn inside a box of its own: the node that calls it is the frame.
+    """An opened scope, or a body that a node calls, in a box of its own.
+
+    Edges pass the border of a scope and end at that of a body, which is the node that calls it.
 
     Attributes:
-        id: as a node's; edges may end at it.
-        title: `While  body`.
+        id: as a node's.
+        title: `layer_3`, or `While  body`.
         opens: the key that opened it.
         owner: as a node's.
-        path: written place of the calling node.
+        path: written place of the scope or the calling node.
         inside: as a node's.
         frame: id of the frame around this one, or None.
+        scope: whether it is a scope.
     """
 
     id: str
@@ -111,6 +114,7 @@ class Frame:
     path: str = ""
     inside: tuple[str, ...] = ()
     frame: str | None = None
+    scope: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,8 @@ class Scene:
         notes: sentences on what is not shown and why (`12 control edges are hidden`).
         frames: outer before inner.
         owners: handles in the order of the models; the index picks the colour and the mark.
-        scopes: (key, name) of each opened scope, outer before inner.
+        scopes: (key, name) of each opened scope, outer before inner. They are frames too, but not in a whole scene,
+            whose renderer opens and closes them.
         asked: keys of scopes and bodies that the user opened; a renderer that opens and closes boxes starts with them.
     """
 
