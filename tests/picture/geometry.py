@@ -14,7 +14,7 @@ def scene_faults(scene: Scene) -> list[str]:
     ids = [node.id for node in scene.nodes] + [frame.id for frame in scene.frames]
     if len(set(ids)) != len(ids):
         faults.append("two boxes have one id")
-    labels = [node.label for node in scene.nodes]
+    labels = [(node.frame, node.label) for node in scene.nodes]
     faults += [f"two boxes read {label!r}" for label in set(labels) if labels.count(label) > 1]
     known = set(ids)
     for edge in scene.edges:

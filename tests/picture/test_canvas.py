@@ -16,31 +16,31 @@ from workbench.picture.scene.build import build_scene
 from workbench.picture.scene.scene import Edge, Frame, Node, Scene
 
 DIGITS = """\
-     ╭─ input ─────────╮
+     ╭─ ▷ input ───────╮
      │ myInput         │
      │ float32 [?,784] │
      ╰────────┬────────╯
               │ float32 [?,784]
               ▼
-╭──────────────────────────╮
+╭─ ± ──────────────────────╮
 │ MatMul                   │
 │ weights float32 [784,10] │
 ╰────────────┬─────────────╯
              │ float32 [?,10]
              ▼
-    ╭───────────────────╮
+    ╭─ ± ───────────────╮
     │ AddV2             │
     │ bias float32 [10] │
     ╰─────────┬─────────╯
               │ float32 [?,10]
               ▼
-        ╭──────────╮
+        ╭─ ± ──────╮
         │ Softmax  │
         │ myOutput │
         ╰────┬─────╯
              │ float32 [?,10]
              ▼
-     ╭─ output ───────╮
+     ╭─ ▷ output ─────╮
      │ myOutput       │
      │ float32 [?,10] │
      ╰────────────────╯"""
@@ -77,7 +77,7 @@ def test_ascii_is_ascii(digits: Scene, merged: Scene) -> None:
         canvas = Canvas(lay_out(scene), "ascii")
         assert canvas.text().isascii()
         assert all(text.isascii() for text, _ in canvas.legend())
-    assert "+- input ---------+" in Canvas(lay_out(digits), "ascii").text()
+    assert "+- I input -------+" in Canvas(lay_out(digits), "ascii").text()
 
 
 def test_owners_have_marks_and_the_seam_is_heavy(merged: Scene) -> None:
@@ -95,7 +95,9 @@ def test_owners_have_marks_and_the_seam_is_heavy(merged: Scene) -> None:
 
 def test_one_model_has_no_marks(digits: Scene) -> None:
     canvas = Canvas(lay_out(digits))
-    assert "●" not in canvas.text() and canvas.legend() == []
+    assert "●" not in canvas.text()
+    said = "".join(text for text, _ in canvas.legend())
+    assert said == "▷ input or output   ± arithmetic"
 
 
 def test_every_rectangle_shows_the_same_cells() -> None:

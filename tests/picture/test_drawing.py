@@ -12,6 +12,7 @@ import pytest
 import workbench as wb
 from tests.picture.test_canvas import DIGITS as DRAWN
 
+SAID = "▷ input or output   ± arithmetic"
 SAMPLES = wb.sample_models()
 IMAGE, DIGITS = SAMPLES / "image_base64", SAMPLES / "digits"
 
@@ -19,14 +20,14 @@ IMAGE, DIGITS = SAMPLES / "image_base64", SAMPLES / "digits"
 def test_a_model_however_it_is_given() -> None:
     model = wb.open_model(DIGITS)
     for one in (DIGITS, str(DIGITS), model, model.meta):
-        assert wb.draw(one) == f"{DRAWN}\n"
+        assert wb.draw(one) == f"{SAID}\n\n{DRAWN}\n"
     assert wb.draw(DIGITS, ascii=True).isascii()
 
 
 @pytest.mark.parametrize(
     ("format", "start"),
     [
-        ("text", DRAWN),
+        ("text", SAID),
         ("svg", "<svg "),
         ("dot", "digraph "),
         ("mermaid", "flowchart TD"),
@@ -43,7 +44,7 @@ def test_a_plan_is_drawn_as_its_result_is(tmp_path: Any) -> None:
     plan = wb.Plan.join(img=IMAGE, net=DIGITS, wires=["pixels=myInput"])
     draft = wb.apply(plan)
     drawn = wb.draw(plan)
-    assert drawn.startswith("● img   ▲ net   ━━▶ boundary\n")
+    assert drawn.startswith("● img   ▲ net   ━━▶ boundary between models   ▷ input or output")
     assert "┏━ boundary" in drawn and "▲ MatMul" in drawn and "● DecodePng" in drawn
     assert wb.draw(draft) == drawn
     wb.commit(draft, tmp_path / "merged", verify=False)

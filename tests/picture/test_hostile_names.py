@@ -90,7 +90,8 @@ _STRING = r'"(?:[^"\\\n]|\\.)*"'
 _ATTRS = rf"\[(?:[a-z]+=(?:{_STRING}|[a-z0-9]+)(?:, )?)*\]"
 _DOT = re.compile(
     rf"digraph graph_ {{|  compound=true; rankdir=TB;|  (?:node|edge) {_ATTRS};| +subgraph {_STRING} {{"
-    rf"| +label={_STRING}; style=dashed;| +}}|}}| +{_STRING}(?: {_ATTRS})?;|  {_STRING} -> {_STRING}(?: {_ATTRS})?;"
+    rf"| +label={_STRING}; style=dashed;|  label={_STRING}; labelloc=b; fontname={_STRING}; fontsize=10;"
+    rf"| +}}|}}| +{_STRING}(?: {_ATTRS})?;|  {_STRING} -> {_STRING}(?: {_ATTRS})?;"
 )
 
 
@@ -118,6 +119,7 @@ def test_dot_ids_of_names_that_are_shown_alike() -> None:
 _MERMAID = re.compile(
     r'flowchart TD| +subgraph n\d+\["[^"]*"\]| +end| +n\d+(?:\["[^"]*"\]|\(\["[^"]*"\]\)|\[\["[^"]*"\]\])'
     r"|  class [n\d,]+ owner\d"
+    r"|  %% \S (?:[a-z]+ ?)+|  classDef [a-z]+ color:#\w{6},fill:#\w{6}|  class [n\d,]+ [a-z]+"
     r'|  n\d+ (?:-\.->|==>|-->)(?:\|"[^"]*"\|)? n\d+|  linkStyle [\d,]+ \S+|  classDef owner\d \S+'
 )
 

@@ -55,14 +55,19 @@ _SUFFIXES = {
 _NAMES = tuple(dict.fromkeys(_SUFFIXES.values()))
 _STYLES = {
     "title": "bold",
-    "subtitle": "dim",
-    "detail": "yellow",
-    "label": "dim",
+    "label": "cyan",
     "seam": "bold magenta",
-    "control": "dim",
-    "frame": "dim",
+    "kind-input": "bold green",
+    "kind-constant": "bold yellow",
+    "kind-variable": "bold yellow",
+    "kind-arithmetic": "bold",
+    "kind-convolution": "bold blue",
+    "kind-control-flow": "bold magenta",
+    "kind-table": "bold cyan",
+    "kind-string": "bold red",
 }
-_OWNERS = ("blue", "dark_orange3", "green")
+"""Colours of the terminal's own palette, which its user can read; no dimmed text."""
+_OWNERS = ("blue", "yellow", "green")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -105,9 +110,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-boxes",
         type=int,
-        default=150,
+        default=30,
         metavar="N",
-        help="collapse scopes above this many boxes (default: 150)",
+        help="collapse scopes above this many boxes (default: 30)",
     )
     parser.add_argument("--control", action="store_true", help="draw control edges as well")
     parser.add_argument("--right", action="store_true", help="draw from left to right instead of downwards")

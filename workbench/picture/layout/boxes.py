@@ -7,12 +7,14 @@ from unicodedata import combining, east_asian_width
 
 from workbench.names import count, elide
 from workbench.picture.layout.geometry import Detail
+from workbench.picture.scene.families import family
 from workbench.picture.scene.labels import MAX_WIDTH
 from workbench.picture.scene.scene import Node
 
 _COMPACT_WIDTH = 24
 _TINY_WIDTH = 12
 _MARK = 2
+_SIGN = 2
 CAPTIONS = {"input": "input", "output": "output", "result": "result", "variable": "variable"}
 
 
@@ -57,10 +59,11 @@ def third_line(node: Node) -> str:
     variables = [text for label, text in node.facts if label == "variable"]
     tables = [text for label, text in node.facts if label == "table"]
     if node.kind == "scope":
-        words = [count(node.count, "node")]
-        words += [count(len(variables), "variable")] if variables else []
+        words = [count(len(variables), "variable")] if variables else []
         words += [count(len(tables), "table")] if tables else []
         return ", ".join(words)
+    if node.contents:
+        return node.contents
     if len(variables) == 1:
         return variables[0].rpartition("/")[2]
     if variables:
@@ -82,8 +85,9 @@ def caption(node: Node) -> str:
 def box_size(node: Node, lines: Sequence[str], detail: Detail, marked: bool) -> tuple[int, int]:
     """Return (width, height) of a box in cells, border included."""
     room = _MARK if marked else 0
+    sign = _SIGN if family(node) != "other" else 0
     if detail == "tiny":
-        return len(lines[0]) + room + 2, 1
+        return len(lines[0]) + room + sign + 2, 1
     widest = max([len(lines[0]) + room, *map(len, lines[1:])]) + 4
-    on_border = len(caption(node)) + 6 if caption(node) else 6
+    on_border = (len(caption(node)) + 6 if caption(node) else 6) + sign
     return max(widest, on_border + (4 if node.opens else 0)), len(lines) + 2

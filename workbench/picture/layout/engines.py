@@ -76,6 +76,13 @@ def _graphlay(request: Request) -> Answer:
     return _rerouted(request, found)
 
 
+def _half(request: Request, box: int) -> float:
+    """Return how far the column of a box's middle begins before its middle; a line's if only lines pass there."""
+    if box in request.pins:
+        return _HALF
+    return 0.5 if request.across[box] % 2 else 1.0
+
+
 def _ports(request: Request, edge: int, upper: int, lower: int) -> dict[str, Any]:
     """Return where an edge has to end, in graphlay's words."""
     found: dict[str, Any] = {}
@@ -97,7 +104,7 @@ def _rerouted(request: Request, found: Any) -> Answer:
     layers, shift = pinned([layer_at[y] for y in middles], request)
     levels = [*levels[:shift], *levels, *levels[-1:]]
     spots = [
-        Spot(layers[box], size, box, x=node["center"]["x"] / UNITS - (0.5 if size % 2 else 1.0))
+        Spot(layers[box], size, box, x=node["center"]["x"] / UNITS - _half(request, box))
         for box, (node, size) in enumerate(zip(found.nodes, request.across, strict=True))
     ]
     edges = request.forward

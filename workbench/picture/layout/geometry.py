@@ -23,7 +23,8 @@ class Box:
     Attributes:
         id: of the node or frame.
         item: the node or frame.
-        lines: the text inside, a line each, no longer than `w - 4`.
+        lines: the text inside, a line each, no longer than `w - 4`; of a frame, the title that stands on its border.
+        title_x: of a frame, the column in which its title begins.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Box:
     w: int
     h: int
     lines: tuple[str, ...] = ()
+    title_x: int = 0
 
     def text_at(self, detail: Detail) -> tuple[int, int]:
         """Return the cell of its first letter.

@@ -15,7 +15,7 @@ from workbench.picture.layout.boxes import box_lines, box_size
 from workbench.picture.layout.geometry import Box, Detail, Direction, Layout, Line
 from workbench.picture.layout.grid import Grid, Room, snap
 from workbench.picture.layout.nested import End, Item, Link, Nesting, Port, joined
-from workbench.picture.layout.placed import count_crossings, place_labels
+from workbench.picture.layout.placed import count_crossings, place_labels, place_titles
 from workbench.picture.layout.request import MANY_INPUTS, Request
 from workbench.picture.scene.scene import Frame, Node, Scene
 
@@ -61,6 +61,7 @@ def place(scene: Scene, direction: Direction, detail: Detail, engine: str | None
         lines = place_labels(boxes, lines)
         boxes, lines, more = _shifted(boxes, lines)
         width += more
+    boxes = place_titles(boxes, lines)
     written = [line.label_at[0] + len(line.edge.label) for line in lines if line.label_at is not None]
     return Layout(
         scene,

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from workbench.names import elide
+from workbench.picture.layout.boxes import one_cell_each
 from workbench.picture.layout.geometry import Box, Line
 from workbench.picture.scene.scene import Frame
 
@@ -72,6 +74,38 @@ def place_labels(boxes: Sequence[Box], lines: Sequence[Line]) -> list[Line]:
     return found
 
 
+def place_titles(boxes: Sequence[Box], lines: Sequence[Line]) -> list[Box]:
+    """Return the boxes with the title of each frame where no line passes the border, if there is such a place."""
+    uprights: dict[int, list[tuple[int, int]]] = {}
+    for line in lines if any(isinstance(box.item, Frame) for box in boxes) else ():
+        for x1, y1, x2, y2 in segments(line):
+            if x1 == x2:
+                uprights.setdefault(x1, []).append((y1, y2))
+    columns = sorted(uprights)
+    found = []
+    for box in boxes:
+        if isinstance(box.item, Frame):
+            here = columns[bisect_left(columns, box.x) : bisect_right(columns, box.x + box.w - 1)]
+            crossed = [x for x in here if any(y1 <= box.y <= y2 for y1, y2 in uprights[x])]
+            box = _titled(box, box.item, crossed)
+        found.append(box)
+    return found
+
+
+def _titled(box: Box, frame: Frame, crossed: Sequence[int]) -> Box:
+    """Return a frame with its title in the first gap that has room for it, else in the widest."""
+    title = one_cell_each(frame.title)
+    ends = [box.x + 1, *crossed, box.x + box.w - 1]
+    gaps = [(first + 1, last) for first, last in pairwise(ends)]
+    needed = len(title) + 2  # a blank on either side
+    first, last = next((gap for gap in gaps if gap[1] - gap[0] >= needed), max(gaps, key=_width))
+    return replace(box, title_x=first, lines=(elide(title, max(last - first - 2, 1), even=True),))
+
+
+def _width(gap: tuple[int, int]) -> int:
+    return gap[1] - gap[0]
+
+
 def _taken(boxes: Sequence[Box], lines: Sequence[Line]) -> set[tuple[int, int]]:
     taken: set[tuple[int, int]] = set()
     for box in boxes:
@@ -79,7 +113,7 @@ def _taken(boxes: Sequence[Box], lines: Sequence[Line]) -> set[tuple[int, int]]:
             for x in range(box.x, box.x + box.w):
                 taken |= {(x, box.y), (x, box.y + box.h - 1)}
             for y in range(box.y, box.y + box.h):
-                taken |= {(box.x, y), (box.x + box.w - 1, y)}
+                taken |= {(x + aside, y) for x in (box.x, box.x + box.w - 1) for aside in (-1, 0, 1)}
         else:
             taken.update((x, y) for y in range(box.y, box.y + box.h) for x in range(box.x, box.x + box.w))
     for line in lines:

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Literal
 
 from workbench.picture.layout.geometry import Box, Layout
-from workbench.picture.render.glyphs import Glyphs, owner_mark
-from workbench.picture.render.tiles import TILE_H, TILE_W, Painter, Tile
+from workbench.picture.render.glyphs import Glyphs, kind_sign, owner_mark
+from workbench.picture.render.tiles import TILE_H, TILE_W, Painter, Tile, kind_role
+from workbench.picture.scene.families import SAID, kinds
 from workbench.picture.scene.scene import Frame, owner_title
 
 Segment = tuple[str, str]
@@ -15,7 +16,7 @@ Segment = tuple[str, str]
 
 A style key is `ROLE`, `ROLE@N` or either with `!` at the end: N is the number in `scene.numbers`, `!` says that
 the box is selected (or a line that touches it). Roles: `` (blank), `border`, `title`, `subtitle`, `detail`, `mark`,
-`frame`, `edge`, `control`, `seam`, `label`. See `split_style`.
+`frame`, `edge`, `control`, `seam`, `label`, and `kind-KIND` for the sign of each kind of op. See `split_style`.
 """
 
 Direction = Literal["up", "down", "left", "right"]
@@ -152,7 +153,7 @@ class Canvas:
         return min(others, key=lambda box: _distance(here, box, direction)).id if others else None
 
     def legend(self) -> list[Segment]:
-        """Return marks and handles of the owners, and the boundary, as one row."""
+        """Return what the signs in the picture mean, as one row: of models, the boundary, and kinds of ops."""
         found: list[Segment] = []
         if self.layout.scene.marked:
             for owner, number in self.layout.scene.numbers.items():
@@ -163,8 +164,17 @@ class Canvas:
                     ("   ", ""),
                 ]
         if any(line.edge.seam for line in self.layout.lines):
-            found += [("━━▶ " if self.glyphs == "unicode" else "==> ", "seam"), ("boundary", "seam")]
-        return found
+            arrow = "━━▶ " if self.glyphs == "unicode" else "==> "
+            found += [(arrow, "seam"), ("boundary between models", "seam"), ("   ", "")]
+        for kind in kinds(self.layout.scene.nodes):
+            found += [
+                (kind_sign(kind, self.glyphs), kind_role(kind)),
+                (f" {SAID[kind]}", "subtitle"),
+                ("   ", ""),
+            ]
+        if any(node.opens is not None for node in self.layout.scene.nodes):
+            found += [("+", "title"), (" more inside", "subtitle"), ("   ", "")]
+        return found[:-1]
 
     def text(self) -> str:
         """Return the whole canvas as plain text, without trailing blanks."""

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from workbench.names import show
 from workbench.picture.layout.boxes import third_line
-from workbench.picture.render.colours import OWNERS
-from workbench.picture.render.glyphs import ADAPTERS_MARK
+from workbench.picture.render.colours import FAMILIES, OWNERS, SEAM
+from workbench.picture.render.glyphs import ADAPTERS_MARK, kind_sign
+from workbench.picture.scene.families import SAID, family, kinds
 from workbench.picture.scene.scene import ADAPTERS, Frame, Node, Scene
 
 _COLOURS = tuple(OWNERS[owner][0] for owner in ("o0", "o1", "o2"))
 _ADAPTERS = OWNERS["oa"][0]
+_SEAM = SEAM[0]
 _SHAPES = {"input": "cds", "output": "cds", "result": "cds", "scope": "box3d", "call": "component"}
 
 
@@ -29,6 +31,7 @@ def _document(scene: Scene) -> Iterator[str]:
     yield '  node [shape=box, style="rounded,filled", fillcolor=white, fontname="monospace", fontsize=11];'
     yield '  edge [fontname="monospace", fontsize=9];'
     ids = _ids(scene)
+    yield from _legend(scene)
     yield from _inside(scene, ids, None, "  ")
     inner = _representatives(scene)
     for edge in scene.edges:
@@ -38,7 +41,7 @@ def _document(scene: Scene) -> Iterator[str]:
         if edge.control:
             attrs.append("style=dashed")
         if edge.seam:
-            attrs.append('penwidth=3, color="#b4235a"')
+            attrs.append(f'penwidth=3, color="{_SEAM}"')
         if edge.source in inner:
             attrs.append(f"ltail={ids[edge.source]}")
         if edge.target in inner:
@@ -46,6 +49,13 @@ def _document(scene: Scene) -> Iterator[str]:
         source, target = inner.get(edge.source, edge.source), inner.get(edge.target, edge.target)
         yield f"  {ids[source]} -> {ids[target]}{_attrs(attrs)};"
     yield "}"
+
+
+def _legend(scene: Scene) -> Iterator[str]:
+    """Yield what the signs of kinds mean, as the title under the picture."""
+    found = [f"{kind_sign(kind, 'unicode')} {SAID[kind]}" for kind in kinds(scene.nodes)]
+    if found:
+        yield f'  label={quote("   ".join(found))}; labelloc=b; fontname="monospace"; fontsize=10;'
 
 
 def _ids(scene: Scene) -> dict[str, str]:
@@ -76,9 +86,13 @@ def _inside(scene: Scene, ids: dict[str, str], frame: str | None, indent: str) -
 
 
 def _node(scene: Scene, node: Node) -> list[str]:
-    title = f"{ADAPTERS_MARK['unicode']} {node.title}" if node.owner == ADAPTERS else node.title
+    kind = family(node)
+    mark = ADAPTERS_MARK["unicode"] if node.owner == ADAPTERS else ""
+    title = " ".join(filter(None, (mark, kind_sign(kind, "unicode"), node.title)))
     lines = [line for line in (title, node.subtitle, third_line(node)) if line]
     attrs = ["label=" + '"' + "\\n".join(quote(line)[1:-1] for line in lines) + '"']
+    if kind != "other":
+        attrs.append(f'fontcolor="{FAMILIES[kind][0]}", tooltip="{SAID[kind]}"')
     if node.kind in _SHAPES:
         attrs.append(f"shape={_SHAPES[node.kind]}")
     if node.owner == ADAPTERS:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from workbench.picture.scene.families import ASCII_SIGNS, SIGNS
+
 Glyphs = Literal["unicode", "ascii"]
 
 UP, RIGHT, DOWN, LEFT = 0, 1, 2, 3
@@ -25,6 +27,13 @@ ADAPTERS_MARK = {"unicode": "◇", "ascii": "%"}
 def owner_mark(number: int, glyphs: Glyphs) -> str:
     """Return the mark of an owner by its number in `scene.numbers`."""
     return ADAPTERS_MARK[glyphs] if number < 0 else MARKS[glyphs][number % len(MARKS[glyphs])]
+
+
+def kind_sign(kind: str, glyphs: Glyphs) -> str:
+    """Return the sign of a kind of op; empty for `other`."""
+    if kind == "other":
+        return ""
+    return SIGNS[kind] if glyphs == "unicode" else ASCII_SIGNS[kind]
 
 
 ARROWS = {

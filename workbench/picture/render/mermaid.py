@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from workbench.names import show
 from workbench.picture.layout.boxes import third_line
-from workbench.picture.render.colours import OWNERS
-from workbench.picture.render.glyphs import ADAPTERS_MARK
+from workbench.picture.render.colours import BACKGROUNDS, FAMILIES, OWNERS, SEAM
+from workbench.picture.render.glyphs import ADAPTERS_MARK, kind_sign
+from workbench.picture.scene.families import SAID, family, kinds
 from workbench.picture.scene.scene import ADAPTERS, Node, Scene
 
 _COLOURS = tuple(OWNERS[owner][0] for owner in ("o0", "o1", "o2"))
@@ -33,7 +34,13 @@ def _document(scene: Scene) -> Iterator[str]:
         if edge.seam:
             seams.append(str(at))
     if seams:
-        yield f"  linkStyle {','.join(seams)} stroke:#b4235a,stroke-width:3px"
+        yield f"  linkStyle {','.join(seams)} stroke:{SEAM[0]},stroke-width:3px"
+    for kind in kinds(scene.nodes):
+        members = [names[node.id] for node in scene.nodes if family(node) == kind]
+        word = kind.replace(" ", "")
+        yield f"  %% {kind_sign(kind, 'unicode')} {SAID[kind]}"
+        yield f"  classDef {word} color:{FAMILIES[kind][0]},fill:{BACKGROUNDS['box'][0]}"
+        yield f"  class {','.join(members)} {word}"
     for owner, number in scene.numbers.items():
         members = [names[node.id] for node in scene.nodes if node.owner == owner]
         kind = "adapters" if number < 0 else f"owner{number}"
@@ -56,7 +63,8 @@ def _inside(scene: Scene, names: dict[str, str], frame: str | None, indent: str)
 
 
 def _label(node: Node) -> str:
-    title = f"{ADAPTERS_MARK['unicode']} {node.title}" if node.owner == ADAPTERS else node.title
+    mark = ADAPTERS_MARK["unicode"] if node.owner == ADAPTERS else ""
+    title = " ".join(filter(None, (mark, kind_sign(family(node), "unicode"), node.title)))
     lines = (title, node.subtitle, third_line(node))
     return "<br>".join(_escape(line) for line in lines if line)
 

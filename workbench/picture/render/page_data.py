@@ -10,8 +10,9 @@ from typing import Any
 from workbench.names import elide, show
 from workbench.picture.layout.boxes import caption, third_line
 from workbench.picture.render.glyphs import owner_mark
+from workbench.picture.scene.contents import summary
 from workbench.picture.scene.families import SIGNS, family
-from workbench.picture.scene.labels import MAX_WIDTH, summary
+from workbench.picture.scene.labels import MAX_WIDTH
 from workbench.picture.scene.scene import Frame, Node, Scene, owner_title
 from workbench.picture.values import TensorValue, ValueLayer, number_text
 

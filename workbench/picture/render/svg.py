@@ -15,14 +15,16 @@ from workbench.picture.layout.boxes import caption
 from workbench.picture.layout.geometry import Box, Layout, Line
 from workbench.picture.render.colours import BACKGROUNDS, FAMILIES, LINES, OWNERS, SEAM, TEXTS, Pair
 from workbench.picture.render.glyphs import owner_mark
-from workbench.picture.scene.families import SIGNS, family
+from workbench.picture.scene.families import SAID, SIGNS, family, kinds
 from workbench.picture.scene.scene import Frame, Node, owner_title
 
 Theme = Literal["light", "dark", "auto"]
 
 _W, _H = 8, 16
 _MARGIN = 24
-_HEAD = 44
+_TITLE = 24
+_ROW = 20
+_LEAST = 640
 _CORNER = 6
 _FONT = "ui-monospace, 'DejaVu Sans Mono', 'Liberation Mono', Menlo, Consolas, monospace"
 # What each class looks like: (light, dark).
@@ -83,11 +85,13 @@ class _Writer:
         self.marked = layout.scene.marked
         self.item_of = {box.id: box.item for box in layout.boxes}
         self.heads: list[str] = []
+        self.legend = self._legend()
         self.dx = _MARGIN
-        self.dy = _MARGIN + (_HEAD if title or self.marked else 0)
+        self.dy = _MARGIN + (_TITLE if title else 0) + len(self.legend) * _ROW + (8 if self.legend else 0)
 
     def document(self, style: str) -> Iterator[str]:
-        width = max(layout_width(self.layout), self._head_width()) + 2 * _MARGIN
+        ends = [x + (len(text) + 3) * _W for row in self.legend for x, _, _, text in row]
+        width = max([layout_width(self.layout), len(self.title) * 10, *ends]) + 2 * _MARGIN
         height = self.layout.height * _H + self.dy + _MARGIN
         name = _safe(self.title or "graph")
         yield (
@@ -109,31 +113,52 @@ class _Writer:
         yield from self.heads  # over the boxes: a caption on a border must not hide one
         yield "</g></svg>\n"
 
-    def _head_width(self) -> int:
-        legend = sum(len(owner) + 5 for owner in self.owners) + 12 if self.marked else 0
-        return max(len(self.title) * 10, legend * _W)
+    def _entries(self) -> Iterator[tuple[str, str, str]]:
+        """Yield (sign, its class, what it means) for the legend; no sign for the line of a boundary."""
+        for owner, number in self.owners.items() if self.marked else ():
+            yield owner_mark(number, "unicode"), f"mark {_kind(number)}", owner_title(owner)
+        if any(line.edge.seam for line in self.layout.lines):
+            yield "", "edge seam", "boundary between models"
+        for kind in kinds(self.layout.scene.nodes):
+            yield SIGNS[kind], f"sign {_class(kind)}", SAID[kind]
+
+    def _legend(self) -> list[list[tuple[int, str, str, str]]]:
+        """Return the rows of the legend: (x, sign, its class, what it means)."""
+        room = max(layout_width(self.layout), _LEAST)
+        rows: list[list[tuple[int, str, str, str]]] = []
+        x = room
+        for sign, kind, text in self._entries():
+            wide = (len(text) + 5) * _W
+            if x + wide > room:
+                rows.append([])
+                x = 0
+            rows[-1].append((x, sign, kind, text))
+            x += wide
+        return rows
 
     def _head(self) -> Iterator[str]:
         if self.title:
             yield _text(_MARGIN, 34, self.title, "title heading")
-        if not self.marked:
-            return
-        x, y = _MARGIN, 58 if self.title else 38
-        for owner, number in self.owners.items():
-            title = owner_title(owner)
-            yield _text(x, y, owner_mark(number, "unicode"), f"mark {_kind(number)}")
-            yield _text(x + 2 * _W, y, title, "sub")
-            x += (len(title) + 5) * _W
-        if any(line.edge.seam for line in self.layout.lines):
-            yield f'<path class="edge seam" d="M{x} {y - 4}h{3 * _W}"/>'
-            yield _text(x + 4 * _W, y, "boundary", "sub")
+        for row, entries in enumerate(self.legend):
+            y = _MARGIN + (_TITLE if self.title else 0) + row * _ROW + 12
+            for at, sign, kind, text in entries:
+                x = _MARGIN + at
+                yield (
+                    _text(x, y, sign, kind)
+                    if sign
+                    else f'<path class="{kind}" d="M{x} {y - 4}h{_W * 3 // 2}"/>'
+                )
+                yield _text(x + 2 * _W, y, text, "sub")
 
     def _owner(self, owner: str | None) -> str:
         return f" {_kind(self.owners[owner])}" if self.marked and owner in self.owners else ""
 
     def _frame(self, box: Box, frame: Frame) -> Iterator[str]:
         yield _rect(box, f"frame{self._owner(frame.owner)}", 4)
-        yield _text(_x(box.x + 1), _y(box.y + 1) + 4, frame.title, "sub title")
+        (title,) = box.lines
+        x, wide = box.title_x * _W, (len(title) + 2) * _W
+        yield f'<rect class="paper" x="{x}" y="{_y(box.y) - 8}" width="{wide}" height="16"/>'
+        yield _text(x + _W, _y(box.y) + 4, title, "sub title")
 
     def _box(self, box: Box, node: Node) -> Iterator[str]:
         kind = f"box {node.kind}{self._owner(node.owner)}{' seam' if node.seam else ''}"
@@ -148,11 +173,13 @@ class _Writer:
             )
             yield _text(_x(box.x + 1) + 3, _y(box.y) + 4, word, f"word sub{seam}")
         if not tiny and (kind_of_op := family(node)) != "other":
-            kind = f"sign kind-{kind_of_op.replace(' ', '-')}"
-            yield from self._on_border(box, 0, SIGNS[kind_of_op], kind, kind_of_op)
+            yield from self._on_border(box, 0, SIGNS[kind_of_op], f"sign {_class(kind_of_op)}", kind_of_op)
         if node.opens is not None and not tiny:
             yield from self._on_border(box, box.h - 1, "+", "title", "more inside")
         x, y = box.text_at(self.layout.detail)
+        if tiny and (kind_of_op := family(node)) != "other":
+            yield _text(x * _W, _y(y) + 4, SIGNS[kind_of_op], f"sign {_class(kind_of_op)}")
+            x += 2
         for at, text in enumerate(box.lines):
             role = "title" if at == 0 else "sub" if at == 1 and node.subtitle else "detail"
             start = x
@@ -188,6 +215,11 @@ class _Writer:
         if line.label_at is not None:
             at_x, at_y = line.label_at
             yield _text(at_x * _W, _y(at_y) + 4, edge.label, "label")
+
+
+def _class(kind: str) -> str:
+    """Return the class of a kind of op."""
+    return f"kind-{kind.replace(' ', '-')}"
 
 
 def _kind(number: int) -> str:

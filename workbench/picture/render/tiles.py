@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-from workbench.names import elide, show
-from workbench.picture.layout.boxes import caption, one_cell_each
+from workbench.names import show
+from workbench.picture.layout.boxes import caption
 from workbench.picture.layout.geometry import Box, Layout, Line
 from workbench.picture.render.glyphs import (
     ARROWS,
@@ -22,9 +22,11 @@ from workbench.picture.render.glyphs import (
     RIGHT,
     UP,
     Glyphs,
+    kind_sign,
     line_glyph,
     owner_mark,
 )
+from workbench.picture.scene.families import family
 from workbench.picture.scene.scene import Frame, Node
 
 TILE_W, TILE_H = 64, 32
@@ -93,6 +95,11 @@ def _tiles(x1: int, y1: int, x2: int, y2: int) -> Iterator[Tile]:
             yield column, row
 
 
+def kind_role(kind: str) -> str:
+    """Return the role of a kind's sign in a style key."""
+    return f"kind-{kind.replace(' ', '-')}"
+
+
 class Painter:
     """Draws tiles.
 
@@ -139,9 +146,9 @@ class Painter:
     def _frame(self, sheet: _Sheet, box: Box, selected: bool) -> None:
         kind = "selected" if selected else "frame"
         self._border(sheet, box, kind, self._style("frame", box.item.owner, selected))
-        title = elide(one_cell_each(box.item.title), box.w - 6, even=True)
+        (title,) = box.lines
         title = _plain(title) if self.glyphs == "ascii" else title
-        sheet.write(box.x + 2, box.y, f" {title} ", self._style("title", box.item.owner, selected))
+        sheet.write(box.title_x, box.y, f" {title} ", self._style("title", box.item.owner, selected))
 
     def _box(self, sheet: _Sheet, box: Box, node: Node, selected: bool) -> None:
         border = self._style("border", node.owner, selected)
@@ -154,6 +161,9 @@ class Painter:
             self._border(sheet, box, kind, border)
             self._captions(sheet, box, node, selected)
         x, y = box.text_at(self.layout.detail)
+        if self.layout.detail == "tiny" and (sign := kind_sign(family(node), self.glyphs)):
+            sheet.write(x, y, sign, self._style(kind_role(family(node)), None, selected))
+            x += 2
         for at, text in enumerate(box.lines):
             role = "title" if at == 0 else "subtitle" if at == 1 and node.subtitle else "detail"
             start = x
@@ -166,9 +176,13 @@ class Painter:
             sheet.write(start, y + at, text, self._style(role, node.owner, selected))
 
     def _captions(self, sheet: _Sheet, box: Box, node: Node, selected: bool) -> None:
-        style = self._style("seam" if node.seam else "subtitle", node.owner, selected)
+        x = box.x + 2
+        if sign := kind_sign(family(node), self.glyphs):
+            sheet.write(x, box.y, f" {sign} ", self._style(kind_role(family(node)), None, selected))
+            x += 2
         if word := caption(node):
-            sheet.write(box.x + 2, box.y, f" {word} ", style)
+            style = self._style("seam" if node.seam else "subtitle", node.owner, selected)
+            sheet.write(x, box.y, f" {word} ", style)
         if node.opens is not None and box.w >= 6:
             sheet.write(box.x + box.w - 4, box.y, " + ", self._style("title", node.owner, selected))
 

@@ -6,7 +6,7 @@ Closed scopes, labels, frames around opened bodies.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from workbench.graph.level import Level
@@ -14,12 +14,14 @@ from workbench.model.op_classes import PASS_THROUGH
 from workbench.names import CALL_SEPARATOR, count, elide, is_control, show
 from workbench.picture.scene import labels
 from workbench.picture.scene.attributes import attribute_rows
+from workbench.picture.scene.contents import contents, of_bodies
 from workbench.picture.scene.flat import Flattener, Item, Ref, body_ends, common_start, type_text
 from workbench.picture.scene.fold import Fact, Folded, fold, resource_fact
 from workbench.picture.scene.scene import ADAPTERS, Edge, Frame, Kind, Node, Scene
 from workbench.picture.scene.scopes import Cover, Scope, build_tree, choose
 
 _HUB = 8
+_FOCUSED = 4  # so many times more boxes are drawn of a piece that was asked for
 _MAX_FOLDED = 200
 _MAX_WHOLE = 100_000
 _MAX_BODIES = 16
@@ -105,7 +107,7 @@ class Assembly:
     def add(self, part: Part) -> None:
         """Add the boxes and edges of a part, and of the bodies opened in it."""
         items = part.folded.order
-        limit = self.max_boxes * 2 if part.focused else self.max_boxes
+        limit = self.max_boxes * _FOCUSED if part.focused else self.max_boxes
         tree = part.tree(limit)
         expanded = {scope.key for scope in tree.all_scopes()} if self.whole else self.expanded
         cover = choose(tree, limit, expanded, self.collapsed)
@@ -167,18 +169,23 @@ class Assembly:
             item = part.flat.items[item.inputs[0].key]
         return self._owner(item.node.name if item.kind == "input" and item.node is not None else item.key)
 
-    def _words(self, part: Part, item: Item) -> tuple[str, ...]:
-        """Return the parts of a node's place that a reader knows.
+    def _wanted(self, part: Part, item: Item, frame: str | None, around: Sequence[str]) -> labels.Wanted:
+        """Return what a reader knows of a node's place.
 
-        Functions by the name they were given, no handle.
+        Functions by the name they were given, no handle, and not what the frame around it says.
         """
         level = item.level
-        inner = level.calls[len(part.start.calls) :]
-        functions = [labels.function_word(call.function) for call in inner]
+        functions = [labels.function_word(call.function) for call in level.calls[len(part.start.calls) :]]
         words = [word for word in item.name.split("/") if word]
         if not level.calls and len(words) > 1 and words[0] in self.owners:
             words = words[1:]
-        return (*functions, *words)
+        if around:
+            scope = around[-1].removeprefix(part.start.path).removeprefix(CALL_SEPARATOR)
+            *calls, name = scope.split(CALL_SEPARATOR)
+            depth = name.count("/") + (not name.endswith("*")) if name else 0
+            functions = functions[len(calls) :]
+            words = words[depth:] if not functions and depth < len(words) else words
+        return labels.Wanted(item.key, item.op, (*functions, *words), frame)
 
     def _add_item(self, part: Part, item: Item, cover: Cover, frames: Mapping[str, str]) -> None:
         around = cover.inside.get(item.key, ())
@@ -194,7 +201,7 @@ class Assembly:
             title = elide(show(item.name), labels.MAX_WIDTH, even=True)
             subtitle = type_text(part.flat.tensor(Ref(item.key, 0)))
         else:
-            self.wanted.append(labels.Wanted(item.key, item.op, self._words(part, item)))
+            self.wanted.append(self._wanted(part, item, frame, around))
         folded = part.folded.inside.get(item.key, ())
         self.nodes.append(
             Node(
@@ -212,6 +219,7 @@ class Assembly:
                 frame=frame,
                 op=item.op,
                 attributes=attribute_rows(item) if self.whole else (),
+                contents=of_bodies(item) if item.kind == "call" else "",
             )
         )
 
@@ -235,12 +243,13 @@ class Assembly:
             word for word in scope.key.rstrip("*").replace(CALL_SEPARATOR, "/").split("/")[step:] if word
         )
         words = (show(scope.name),) if scope.chunk or not words else words
-        self.wanted.append(labels.Wanted(scope.key, "", words))
+        frame = frames.get(around[-1], part.frame) if around else part.frame
+        self.wanted.append(labels.Wanted(scope.key, "", words, frame=frame))
         self.nodes.append(
             Node(
                 id=scope.key,
                 title=words[-1],
-                subtitle=labels.summary(ops),
+                subtitle=contents(ops),
                 kind="scope",
                 owner=self._owner(members[0]),
                 seam=any(key in self.seam for key in members),
@@ -250,7 +259,7 @@ class Assembly:
                 facts=tuple(facts),
                 opens=scope.key,
                 inside=(*part.inside, *around),
-                frame=frames.get(around[-1], part.frame) if around else part.frame,
+                frame=frame,
             )
         )
 
@@ -394,16 +403,17 @@ def _them(number: int) -> str:
 
 def _told_apart(nodes: list[Node]) -> list[Node]:
     """Make labels unique where a scope is called what an op is called."""
-    seen: set[str] = set()
-    last: dict[str, int] = {}
+    seen: set[tuple[str | None, str]] = set()
+    last: dict[tuple[str | None, str], int] = {}
     found = []
     for node in nodes:
-        number, made = last.get(node.label, 1), node
-        while made.label in seen:
+        here = node.frame, node.label
+        number, made = last.get(here, 1), node
+        while (node.frame, made.label) in seen:
             number += 1
             made = replace(node, title=f"{node.title} #{number}")
-        last[node.label] = number
-        seen.add(made.label)
+        last[here] = number
+        seen.add((node.frame, made.label))
         found.append(made)
     return found
 

@@ -24,7 +24,8 @@ from workbench.picture.scene.scene import ADAPTERS, Scene
 if TYPE_CHECKING:
     from workbench.model.meta import MetaGraph
 
-MAX_BOXES = 150
+MAX_BOXES = 30
+"""So many boxes are drawn of a graph whose scopes can be collapsed, at most: about what a reader takes in."""
 _NO_SINKS = NO_VALUE | {"SaveV2", "MergeV2Checkpoints"}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from workbench.model.op_classes import (
     FUNCTIONAL_CONTROL_FLOW,
@@ -28,6 +28,35 @@ SIGNS: Mapping[str, str] = {
     "other": "·",
 }
 """The sign of each kind; the order is that of a legend."""
+ASCII_SIGNS: Mapping[str, str] = {
+    "input": "I",
+    "constant": "C",
+    "variable": "V",
+    "arithmetic": "A",
+    "convolution": "K",
+    "control flow": "F",
+    "table": "T",
+    "string": "S",
+    "other": "-",
+}
+"""The sign of each kind without Unicode: a letter, since other signs are marks of models, arrows and lines there."""
+SAID: Mapping[str, str] = {
+    "input": "input or output",
+    "constant": "constant",
+    "variable": "variable",
+    "arithmetic": "arithmetic",
+    "convolution": "convolution or pooling",
+    "control flow": "control flow",
+    "table": "table",
+    "string": "string or image",
+}
+"""What a legend says of each kind that has a sign in a box."""
+
+
+def kinds(nodes: Iterable[Node]) -> list[str]:
+    """Return the kinds that boxes have, in the order of a legend; `other`, which has no sign, left out."""
+    found = {family(node) for node in nodes}
+    return [kind for kind in SAID if kind in found]
 
 
 def _ops(text: str) -> frozenset[str]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from workbench.names import elide, show
 
 MAX_WIDTH = 28
 _MOST_WORDS = 16  # of a path under a title: it is cut to MAX_WIDTH anyway
 _NUMBER = re.compile(r"_\d+\Z")
-_INFERENCE = re.compile(r"\A__(?:inference|forward|backward)_(?:signature_wrapper_)?")
+_INFERENCE = re.compile(r"\A__(?:inference|forward|backward)_+(?:signature_wrapper(?=_))?_*")
+_OF_KERAS = re.compile(r"_+(?:layer_call(?:_and_return_conditional_losses|_fn)?|internal_grad_fn)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,26 +24,49 @@ class Wanted:
         id: of the box.
         title: what is always said: the op; empty for a scope, which has only its place.
         words: the parts of its place, outermost first; the last of them distinguish it from others of the same title.
+        frame: id of the frame it is drawn in, or None.
     """
 
     id: str
     title: str
     words: tuple[str, ...]
+    frame: str | None = None
 
 
 def function_word(name: str) -> str:
     """Return what a programmer called a function: `third` of `__inference_third_385`."""
-    bare = _INFERENCE.sub("", name)
-    return _NUMBER.sub("", bare) or name
+    bare = _NUMBER.sub("", _INFERENCE.sub("", name))
+    if not bare or bare.isdigit():
+        return "signature" if "signature_wrapper" in name else "function"
+    return _OF_KERAS.sub("", bare) or bare
 
 
-def make_labels(wanted: Sequence[Wanted]) -> dict[str, tuple[str, str]]:
-    """Return (title, subtitle) of each box; the pair is unique.
+def make_labels(wanted: Iterable[Wanted]) -> dict[str, tuple[str, str]]:
+    """Return (title, subtitle) of each box; the pair is unique among those of a frame.
 
     The subtitle is the shortest end of the place that no other box with the same title has, without a last
     part that only repeats the title (`MatMul`, `MatMul_1`, `add`) where that is not needed to tell boxes
     apart. Boxes of the very same place (a function that is called twice) are numbered.
     """
+    frames: dict[str | None, list[Wanted]] = {}
+    for one in wanted:
+        frames.setdefault(one.frame, []).append(one)
+    found: dict[str, tuple[str, str]] = {}
+    for members in frames.values():
+        found |= _told_apart(_without_common(members))
+    return found
+
+
+def _without_common(members: Sequence[Wanted]) -> list[Wanted]:
+    """Return the boxes of a frame without the functions and scopes that all their places begin with."""
+    places = [one.words for one in members]
+    common = 0
+    while all(len(words) > common + 1 for words in places) and len({words[common] for words in places}) == 1:
+        common += 1
+    return [replace(one, words=one.words[common:]) for one in members]
+
+
+def _told_apart(wanted: Sequence[Wanted]) -> dict[str, tuple[str, str]]:
     titles = {one.id: elide(show(one.title), MAX_WIDTH, even=True) for one in wanted}
     numbers: Counter[tuple[str, tuple[str, ...]]] = Counter()
     choices: dict[str, list[str]] = {}
@@ -78,7 +102,7 @@ def _choices(title: str, words: Sequence[str], ending: str) -> list[str]:
 
 
 def _says_nothing(word: str, title: str) -> bool:
-    bare = _NUMBER.sub("", word).lower()
+    bare = _NUMBER.sub("", word).lower().replace("_", "")
     return bare in _GENERIC or bare == title.lower()
 
 
@@ -101,23 +125,6 @@ def _number(labels: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]
     return found
 
 
-def summary(ops: Counter[str], width: int = MAX_WIDTH) -> str:
-    """Return the ops of a scope, the most telling first: `Conv2D ×3, Relu6 ×2, …`."""
-    ranked = sorted(ops.items(), key=lambda pair: (pair[0] in _PLUMBING, -pair[1], pair[0]))
-    text = ""
-    for op, count in ranked:
-        word = show(op) if count == 1 else f"{show(op)} ×{count}"
-        longer = f"{text}, {word}" if text else word
-        if len(longer) > width - 3 and text:
-            return f"{text}, …"
-        text = longer
-    return elide(text, width, even=True)
-
-
 _GENERIC = frozenset(
     {"convolution", "depthwise", "batchnorm", "add", "mul", "sub", "truediv", "matmul", "transpose"}
-)
-_PLUMBING = frozenset(
-    {"Add", "AddV2", "Sub", "Mul", "RealDiv", "Reshape", "Cast", "Pack", "StridedSlice", "Shape", "Squeeze"}
-    | {"ExpandDims", "Transpose", "ConcatV2", "Identity", "GatherV2", "Fill", "Range"}
 )

@@ -27,7 +27,7 @@ class Node:
     Attributes:
         id: unique in the scene, and the same for the same thing in another scene of the same model.
         title: the op, or the name of a scope. Short enough to draw; already safe to print.
-        subtitle: the short name, unique together with the title; empty if the title says all.
+        subtitle: the short name, unique in its frame together with the title; empty if the title says all.
         kind: what the box represents.
         owner: handle of the model it is of, in a merged draft; `ADAPTERS` for what adapters made; None where there is
             only one model.
@@ -42,6 +42,7 @@ class Node:
         frame: id of the frame it is drawn in, or None.
         op: of a single node; empty for a scope and an end.
         attributes: (name, text) rows of a single node; only in a whole scene.
+        contents: of a node whose bodies are not shown, what they have inside: `31 ops: 3 MatMul, 2 Tanh …`.
     """
 
     id: str
@@ -59,10 +60,11 @@ class Node:
     frame: str | None = None
     op: str = ""
     attributes: tuple[tuple[str, str], ...] = ()
+    contents: str = ""
 
     @property
     def label(self) -> str:
-        """Title and subtitle in one line; no two boxes of a scene have the same."""
+        """Title and subtitle in one line; no two boxes of a frame have the same."""
         return f"{self.title}  {self.subtitle}" if self.subtitle else self.title
 
 

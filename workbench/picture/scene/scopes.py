@@ -10,10 +10,10 @@ from workbench.names import CALL_SEPARATOR
 from workbench.picture.scene.flat import Item
 from workbench.picture.scene.labels import function_word
 
+_ENDS = ("input", "output", "result")
 _MANY_CHILDREN = 24
 _FEW_BOXES = 12
-_PARTS = 40
-_SEVERAL_ENDS = 40
+_FEW_ENDS = 8
 _DEEPEST = 64  # scopes within each other; what a file has beyond that is in the last of them
 
 
@@ -76,7 +76,7 @@ def build_tree(
     ends = Counter(item.kind for item in items.values() if not item.op or item.kind == "input")
     for key, item in items.items():
         kind = item.kind if not item.op or item.kind == "input" else ""
-        if kind and ends[kind] <= _SEVERAL_ENDS:
+        if kind and ends[kind] <= max(max_boxes // 2, _FEW_ENDS):
             continue
         path = [(f"{root_key}#{kind}s", f"{ends[kind]} {kind}s")] if kind else _scopes_of(item, root_key)
         scope = root
@@ -86,7 +86,7 @@ def build_tree(
             scope.size += 1
         scope.items.append(key)
     _take_namesakes(root, items)
-    _shape(root, _Order(items, readers), max_boxes)
+    _shape(root, _Order(items, readers), max_boxes, {key for key in root.items if items[key].kind in _ENDS})
     return root
 
 
@@ -150,15 +150,18 @@ class _Order:
         return True
 
 
-def _shape(root: Scope, order: _Order, max_boxes: int) -> None:
-    """Split scopes with too many parts, and leave out those with only one."""
+def _shape(root: Scope, order: _Order, max_boxes: int, ends: Collection[str]) -> None:
+    """Split scopes with too many parts, and leave out those with only one.
+
+    The ends, which are right in the root, stay there.
+    """
     todo = [root]
     while todo:
         scope = todo.pop()
         if scope.parts > _MANY_CHILDREN:
             _bucket(scope, order)
-        if scope.parts > max_boxes:
-            _cut_up(scope)
+        if scope.parts - (len(ends) if scope is root else 0) > max_boxes:
+            _cut_up(scope, order, max_boxes, ends)
         for place, inner in list(scope.scopes.items()):
             while len(inner.scopes) == 1 and not inner.items:
                 (inner,) = inner.scopes.values()
@@ -218,13 +221,18 @@ def _numbered_start(name: str, done: str) -> str:
     return ""
 
 
-def _cut_up(scope: Scope) -> None:
-    """Cut a scope with very many parts and no telling names into stretches."""
-    places = [*scope.items, *scope.scopes]
-    size = max(2, -(-len(places) // _PARTS))
+def _cut_up(scope: Scope, order: _Order, max_boxes: int, ends: Collection[str]) -> None:
+    """Cut a scope with very many parts and no telling names into stretches, in the order of the data."""
+    kept = [key for key in scope.items if key in ends]
+    first = {key: order.position[key] for key in scope.items if key not in ends}
+    first |= {
+        place: min(order.position[key] for key in inner.all_items()) for place, inner in scope.scopes.items()
+    }
+    places = sorted(first, key=first.__getitem__)
+    size = max(2, -(-len(places) // max(max_boxes // 2, 2)))
     stretches: dict[str, Scope] = {}
-    for number, first in enumerate(range(0, len(places), size), 1):
-        some = places[first : first + size]
+    for number, begin in enumerate(range(0, len(places), size), 1):
+        some = places[begin : begin + size]
         part = Scope(f"{scope.key}/*{number}", f"part {number} of {-(-len(places) // size)}", chunk=True)
         for place in some:
             if place in scope.scopes:
@@ -234,7 +242,7 @@ def _cut_up(scope: Scope) -> None:
                 part.items.append(place)
                 part.size += 1
         stretches[part.key] = part
-    scope.items, scope.scopes = [], stretches
+    scope.items, scope.scopes = kept, stretches
 
 
 @dataclass(slots=True)
