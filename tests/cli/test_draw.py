@@ -12,12 +12,13 @@ import pytest
 
 from tests.cli.tools import DIGITS, IMAGE, WIRE, call
 from tests.picture.test_canvas import DIGITS as DRAWN
+from tests.picture.test_drawing import SAID
 from workbench.model import open_model
 
 
 def test_text_goes_to_stdout_and_talk_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     done = call(capsys, "draw", DIGITS)
-    assert (done.code, done.out) == (0, DRAWN + "\n")
+    assert (done.code, done.out) == (0, f"{SAID}\n\n{DRAWN}\n")
     assert "folded" in done.err
     assert call(capsys, "draw", DIGITS, "-q").err == ""
     assert call(capsys, "draw", DIGITS, "--ascii").out.isascii()
@@ -41,7 +42,7 @@ def test_a_merged_model_shows_its_seam(capsys: pytest.CaptureFixture[str], tmp_p
     merged = tmp_path / "merged"
     assert call(capsys, "merge", IMAGE, DIGITS, "-w", WIRE, "-o", merged, "--no-verify").code == 0
     done = call(capsys, "draw", merged)
-    assert done.out.startswith("● image_base64   ▲ digits   ━━▶ boundary\n")
+    assert done.out.startswith("● image_base64   ▲ digits   ━━▶ boundary between models   ▷ input or output")
     assert "┏━ boundary" in done.out and "▲ MatMul" in done.out and "● DecodePng" in done.out
 
 
@@ -80,8 +81,8 @@ def test_half_a_picture_is_removed(tmp_path: Path) -> None:
         ("p.dot", "digraph "),
         ("p.gv", "digraph "),
         ("p.mmd", "flowchart TD"),
-        ("p.txt", DRAWN[:10]),
-        ("p", DRAWN[:10]),
+        ("p.txt", SAID),
+        ("p", SAID),
     ],
 )
 def test_the_suffix_says_the_format(

@@ -262,7 +262,7 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
                 "picture": "the picture as text with --format and without -o, else null",
                 "boxes": "list of {id, title, subtitle, kind, owner, seam, path, count, opens, frame}",
                 "edges": "list of {source, target, label, control, seam}; source and target are ids",
-                "frames": "list of {id, title, path, frame}: boxes that show a body inside",
+                "frames": "list of {id, title, path, frame}: opened scopes, and bodies of loops and branches",
                 "notes": "list of text",
             },
         ),

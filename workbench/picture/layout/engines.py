@@ -128,7 +128,25 @@ def _rerouted(request: Request, found: Any) -> Answer:
     for row in rows:
         row.sort(key=lambda spot: spot.x)
         to_cells(request, row, slack=1)
+    _straighten(request, spots, ways, rows)
     return route(request, Way(spots, ways, edges, request.turned), "graphlay")
+
+
+def _straighten(
+    request: Request, spots: Sequence[Spot], ways: Sequence[Sequence[int]], rows: Sequence[Sequence[Spot]]
+) -> None:
+    """Move pinned boxes into the column of the only thing that they are linked to, where there is room."""
+    linked: dict[int, set[int]] = {}
+    for way in ways:
+        linked.setdefault(way[0], set()).add(way[1])
+        linked.setdefault(way[-1], set()).add(way[-2])
+    for box in request.pins:
+        if len(linked.get(box, ())) == 1:
+            (other,) = linked[box]
+            spots[box].x = spots[other].x
+    for row in rows:
+        if any(spot.box in request.pins for spot in row):
+            to_cells(request, row, slack=1)
 
 
 def _at(points: Sequence[tuple[float, float]], y: float) -> float:
