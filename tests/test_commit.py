@@ -16,10 +16,10 @@ from tests.surgery.tiny import Tiny, doubler
 from tests.zoo import Example
 from workbench.describe.actions import words
 from workbench.errors import DamagedFile, MissingFile, TargetExists
+from workbench.probing.run import run
 from workbench.publishing.commit import commit
 from workbench.publishing.report import Report
 from workbench.publishing.running import Proving
-from workbench.runtime.api import run
 from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import Draft, apply, build
 from workbench.surgery.plan import Plan

@@ -23,7 +23,7 @@ draft = wb.apply(plan)  # Draft
 wb.check(plan)  # CheckedPlan
 wb.commit(draft, "merged", proving=wb.Proving(seed=1))  # Report
 wb.run(model, {"myInput": [[0.0] * 784]})  # dict[str, ndarray[Any, Any]]
-wb.probe(model, ["MatMul"]).first_nan()  # Seen | None
+wb.probe(model, ["MatMul"]).first_nan()  # ProbedTensor | None
 wb.explain(model, "MatMul")  # Explanation
 wb.verify("merged", against="other")  # Proof
 wb.check_model(model)  # Checked

@@ -50,10 +50,10 @@ if TYPE_CHECKING:
     from workbench.model import MetaGraph
     from workbench.picture.drawing import draw
     from workbench.probing.probe import Probe, probe
+    from workbench.probing.run import run
     from workbench.publishing.commit import commit
     from workbench.publishing.report import Report
     from workbench.publishing.running import Proving
-    from workbench.runtime.api import run
     from workbench.surgery.draft import Draft, apply, check
     from workbench.surgery.operation import Operation
     from workbench.surgery.operations.adapt import Adapt
@@ -142,7 +142,7 @@ _HOMES = {
     "Step": "workbench.surgery.step",
     "parse_step": "workbench.surgery.step",
     "probe": "workbench.probing.probe",
-    "run": "workbench.runtime.api",
+    "run": "workbench.probing.run",
     "sample_models": "workbench.disk.samples",
     "scan": "workbench.checks.scan",
     "to_networkx": "workbench.graph.views",

@@ -30,9 +30,9 @@ from workbench.cli.pages import merge_page
 from workbench.describe import calling
 from workbench.disk import dtypes
 from workbench.model import Signature
+from workbench.probing.run import run as run_model
 from workbench.publishing.commit import commit
 from workbench.publishing.running import Proving
-from workbench.runtime.api import run as run_model
 from workbench.runtime.child_process.child import Child
 from workbench.runtime.component_tensors import input_components
 from workbench.runtime.inputs.values import parse_inputs

@@ -16,6 +16,7 @@ from tests.zoo import Example
 from workbench.cli.commands import run as runner
 from workbench.cli.main import make_parser
 from workbench.cli.output import Output
+from workbench.describe.storing import save_npz
 from workbench.describe.values import arrays_json
 from workbench.errors import CannotWrite, ExecutionFailed, NotAllowedToRun
 from workbench.runtime.child_process.child import Child
@@ -96,7 +97,7 @@ def test_npz_holds_any_key_without_pickle(tmp_path: Path) -> None:
         "allow_pickle": np.array(True),
         "s": strings(b"one", b"three").reshape(2, 1),
     }
-    runner.save(tmp_path / "out.npz", outputs)
+    save_npz(tmp_path / "out.npz", outputs)
     with np.load(tmp_path / "out.npz", allow_pickle=False) as found:
         assert set(found.files) == set(outputs)
         assert found["file"].tolist() == [1, 2] and found["a/b"].tolist() == [[3]]
@@ -105,9 +106,9 @@ def test_npz_holds_any_key_without_pickle(tmp_path: Path) -> None:
 
 def test_npz_that_would_lose_something_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CannotWrite, match="zero byte"):
-        runner.save(tmp_path / "out.npz", {"s": strings(b"one\0")})
+        save_npz(tmp_path / "out.npz", {"s": strings(b"one\0")})
     with pytest.raises(CannotWrite, match="Cannot write"):
-        runner.save(Path("/proc/out.npz"), {"y": np.float32([1])})
+        save_npz(Path("/proc/out.npz"), {"y": np.float32([1])})
     assert not list(tmp_path.iterdir())
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.forking.client import CAN_FORK, FORKING, Forked, ForkServer
 from tests.surgery.tiny import doubler
-from workbench.runtime.api import run
+from workbench.probing.run import run
 from workbench.runtime.child_process.child import Child
 
 pytestmark = pytest.mark.skipif(not CAN_FORK, reason="forks are used on Linux only")

@@ -28,8 +28,8 @@ from workbench.disk.folder.reading import load
 from workbench.errors import ExecutionFailed
 from workbench.graph.effects import Effects
 from workbench.model import open_model
+from workbench.probing.run import run
 from workbench.publishing.commit import commit
-from workbench.runtime.api import run
 from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import Draft, assemble, build
 from workbench.surgery.operations.signature import ChangeSignature

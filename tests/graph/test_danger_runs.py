@@ -12,7 +12,7 @@ import pytest
 from tests.zoo.tools import edit
 from workbench.checks.unsafe import unsafe_ops
 from workbench.model import open_model
-from workbench.runtime.api import run
+from workbench.probing.run import run
 from workbench.runtime.child_process.child import Child
 
 pytestmark = pytest.mark.needs_tf

@@ -21,8 +21,8 @@ Zoo = Callable[[str], Example]
 
 def test_every_step_of_the_digits(sample_models: Path, child: Child) -> None:
     image = np.linspace(0, 1, 784, dtype=np.float32).reshape(1, 784)
-    found = wb.probe(sample_models / "digits", inputs={"myInput": image}, child=child)
-    assert [one.op for one in found.seen] == ["Placeholder", "MatMul", "AddV2", "Softmax"]
+    found = wb.probe(sample_models / "digits", inputs={"myInput": image}, arrays=True, child=child)
+    assert [one.op for one in found.tensors] == ["Placeholder", "MatMul", "AddV2", "Softmax"]
     bundle = wb.open_model(sample_models / "digits").bundle
     assert bundle is not None
     weights, bias = bundle.array("softmax/weights"), bundle.array("softmax/bias")
@@ -38,13 +38,13 @@ def test_inside_calls_of_the_merged_sample(sample_models: Path, child: Child, tm
         image=sample_models / "image_base64_tf2", net=sample_models / "digits_tf2", wires="pixels=myInput"
     )
     wb.commit(wb.apply(plan), tmp_path / "merged", verify=False)
-    found = wb.probe(tmp_path / "merged", child=child)
+    found = wb.probe(tmp_path / "merged", arrays=True, child=child)
     assert found.made and "PNG" in next(iter(found.made.values()))
-    ops = [one.op for one in found.seen]
+    ops = [one.op for one in found.tensors]
     assert ops.index("DecodeBase64") < ops.index("DecodePng") < ops.index("MatMul") < ops.index("Softmax")
-    picture = next(one for one in found.seen if one.op == "DecodePng")
+    picture = next(one for one in found.tensors if one.op == "DecodePng")
     assert "::" in picture.address and picture.dtype == "uint8"
-    probabilities = next(one for one in found.seen if one.op == "Softmax").array
+    probabilities = next(one for one in found.tensors if one.op == "Softmax").array
     np.testing.assert_array_equal(probabilities, next(iter(found.outputs.values())))
 
 
@@ -53,7 +53,8 @@ def test_all_iterations_of_a_loop(zoo: Zoo, child: Child) -> None:
     model = wb.open_model(zoo("tf2_while").path)
     x = np.array([[0.1, -0.2, 0.3, 0.4]], np.float32)
     whole = wb.probe(model, inputs={"x": x}, child=child)
-    outer = next(one.address for one in whole.seen if one.op.endswith("While")).rpartition(":")[0]
+    inner = next(one.address for one in whole.tensors if one.op == "Tanh")
+    outer = inner.partition("[body]")[0]
     assert model.bundle is not None
     (key,) = (one for one in sorted(model.bundle.keys()) if one.startswith("bias"))
     bias, rounds = model.bundle.array(key), []
@@ -64,10 +65,11 @@ def test_all_iterations_of_a_loop(zoo: Zoo, child: Child) -> None:
             value = np.tanh(value + bias)
             pair.append(value)
         rounds.append(pair)
-    inner = f"{outer}[body]::while/while[body]::while/while/Tanh"
     found = wb.probe(model, [inner], inputs={"x": x}, child=child)
-    assert found[inner].shape == (3, 2, 1, 4)
+    assert found[inner].shape == (1, 4) and found[inner].runs == 6
     np.testing.assert_allclose(found[inner].array, np.array(rounds), rtol=1e-5)
+    indices = [one.index for one in found[inner].iterations]
+    assert indices == [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)]
     with pytest.raises(wb.UnknownName) as caught:
         wb.probe(model, [f"{outer}[body]::nothing"], child=child)
     assert "nothing" in str(caught.value)

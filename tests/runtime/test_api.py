@@ -13,7 +13,7 @@ import pytest
 from tests.zoo import Example, Ragged, Sparse, names
 from workbench.errors import ExecutionFailed, InputError, UnknownName, UsageError
 from workbench.model import open_model
-from workbench.runtime.api import run
+from workbench.probing.run import run
 from workbench.runtime.child_process.child import Child
 
 pytestmark = pytest.mark.needs_tf

@@ -13,7 +13,7 @@ from tests.runtime.models import placeholder, save
 from tests.zoo.example import tf
 from workbench.disk import schema
 from workbench.model import open_model
-from workbench.runtime.api import run
+from workbench.probing.run import run
 from workbench.runtime.chain import ModelRef
 from workbench.runtime.child_process import unoptimised
 from workbench.runtime.child_process.child import Child

@@ -12,7 +12,7 @@ import numpy as np
 from tests.zoo import Example
 from workbench.disk import schema
 from workbench.model import open_model
-from workbench.runtime.api import run
+from workbench.probing.run import run
 from workbench.runtime.child_process.child import Child
 from workbench.runtime.comparison.compare import compare
 

@@ -24,9 +24,9 @@ from tests.surgery.tools import (
 )
 from workbench.describe.actions import words
 from workbench.model import Model, open_model
+from workbench.probing.run import run
 from workbench.publishing.commit import commit
 from workbench.publishing.report import Report
-from workbench.runtime.api import run
 from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import Draft
 from workbench.surgery.operations.connect import Connect

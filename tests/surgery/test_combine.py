@@ -13,9 +13,9 @@ from tests.surgery.tools import codes, draft_of, findings_of, made, the
 from tests.zoo import Example
 from workbench.model import open_model
 from workbench.model.shapes import typed as type_text
+from workbench.probing.run import run
 from workbench.publishing.commit import commit
 from workbench.publishing.reference import chain, depends
-from workbench.runtime.api import run
 from workbench.runtime.chain import FromSeveral, FromStage
 from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import Draft

@@ -14,8 +14,8 @@ from tests.surgery.tiny import Tiny, doubler
 from tests.surgery.tools import draft_of
 from tests.zoo import Example
 from workbench.model import open_model
+from workbench.probing.run import run
 from workbench.publishing.commit import commit
-from workbench.runtime.api import run
 from workbench.runtime.child_process.child import Child
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.operations.mean import Mean

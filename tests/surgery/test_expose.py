@@ -18,9 +18,9 @@ from tests.zoo import Example
 from workbench.findings import Finding
 from workbench.graph.level import Level
 from workbench.model import Model, open_model, shapes
+from workbench.probing.run import run
 from workbench.publishing.commit import commit
 from workbench.publishing.reference import chain
-from workbench.runtime.api import run
 from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import Draft
 from workbench.surgery.exposing.exposed_tensors import find_tensors

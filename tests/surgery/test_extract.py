@@ -21,9 +21,9 @@ from workbench.disk.checkpoint import bundle_write
 from workbench.disk.checkpoint.bundle_read import Bundle
 from workbench.graph.level import Level
 from workbench.model import Model, open_model, shapes
+from workbench.probing.run import run
 from workbench.publishing.commit import commit
 from workbench.publishing.reference import chain
-from workbench.runtime.api import run
 from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import Draft
 from workbench.surgery.operations.extract import Extract

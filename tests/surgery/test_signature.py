@@ -24,10 +24,10 @@ from tests.surgery.tools import (
     the,
 )
 from workbench.model import Model, open_model
+from workbench.probing.run import run
 from workbench.publishing.commit import commit
 from workbench.publishing.report import Report
 from workbench.publishing.running import Proving
-from workbench.runtime.api import run
 from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import Draft
 from workbench.surgery.export.signature_functions import signature_map

@@ -72,7 +72,7 @@ def test_the_story_takes_fourteen_presses_at_most(
     assert proof["verdict"] == "verified"
 
     from workbench.model import open_model
-    from workbench.runtime.api import run
+    from workbench.probing.run import run
 
     png = (sample_models / "digits_png/sample-3.png").read_bytes()
     import base64

@@ -1,26 +1,23 @@
-"""Running a model from Python: `run(model, inputs) -> outputs`."""
+"""Runs of one signature in a child: what they are asked, which loader they take, what is refused before."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal
 
+from workbench.disk import dtypes
 from workbench.errors import ExecutionFailed, NotAllowedToRun, UsageError, expect
 from workbench.findings import Action, Hint
-from workbench.model import MetaGraph, Model, Signature, as_model
-from workbench.model.assets import check_inside
-from workbench.names import show
+from workbench.model import MetaGraph, Signature
 from workbench.runtime.chain import ModelRef
 from workbench.runtime.child_process import codec
-from workbench.runtime.child_process.child import Child
-from workbench.runtime.child_process.private_copy import Copies
+from workbench.runtime.child_process.child import Cancelling, Child, Progress
 from workbench.runtime.child_process.unread_version import told_of, unread_version
-from workbench.runtime.component_tensors import ComponentTensor, input_components, port_json
-from workbench.runtime.inputs.images import told_of_no_image
-from workbench.runtime.inputs.values import complete, to_values
+from workbench.runtime.component_tensors import ComponentTensor, port_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,73 +27,30 @@ if TYPE_CHECKING:
 Loader = Literal["v1", "v2"]
 
 
-def run(
-    model: Model | str | os.PathLike[str],
-    inputs: Mapping[str, object] | None = None,
-    signature: str | None = None,
-    *,
-    tags: str | Iterable[str] | None = None,
-    loader: Loader | None = None,
-    child: Child | None = None,
-    python: str | os.PathLike[str] | None = None,
-    imports: Sequence[str] = (),
-    op_libraries: Sequence[str | os.PathLike[str]] = (),
-    gpu: bool = False,
-    time_limit: float | None = None,
-    allow_unsafe: bool = False,
-) -> dict[str, Array]:
-    """Run one signature of a model in a TensorFlow process.
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A callable as `tf.saved_model.load` has it.
 
-    Args:
-        model: an opened model, or what `open_model` takes.
-        inputs: key to value: arrays, nested lists, strings, bytes. A sparse input is given as `KEY.indices`,
-            `KEY.values`, `KEY.dense_shape`, or as a tuple of the three; another composite likewise.
-        signature: its key; None for `serving_default`, or the only one.
-        tags: tag set of the MetaGraph; None for the obvious one.
-        loader: `v1` for a Session, `v2` for `tf.saved_model.load`; None tries the first and then the other.
-        child: a process to use; None starts one with the following arguments and ends it.
-        python: the interpreter that has TensorFlow; None for the running one.
-        imports: modules to import for their ops.
-        op_libraries: shared objects to load for their ops.
-        gpu: let TensorFlow see GPUs.
-        time_limit: seconds the run may take.
-        allow_unsafe: run it even if ops that touch files, the network or Python are reached.
-
-    Returns:
-        Key to array; strings as object arrays of bytes. Components of a sparse output by component, as for inputs.
-
-    Raises:
-        InputError: a value does not fit, is missing, or has no such key.
-        WrongType: the model is neither opened nor a path, or `inputs` is no mapping.
-        NotAllowedToRun: unsafe ops are reached, and nobody allowed it.
-        ExecutionFailed: TensorFlow raised; the message is its own.
-        TensorFlowMissing, ChildDied, ChildTimeout: the process could not do it.
-        UnknownName, DiskError: the model, tag set or signature; an asset that lies outside the model; a file of it
-            that changed since it was opened.
+    Attributes:
+        path: below the loaded object: `__call__`, `encoder.encode`.
+        index: of its variant, from 1.
+        inputs: names of the values by the order of the function's arguments.
+        outputs: likewise of its results.
     """
-    check_arguments(inputs, time_limit)
-    if loader not in (None, "v1", "v2"):
-        raise UsageError(f"There is no loader {show(repr(loader))}.", hint="Loaders are 'v1' and 'v2'.")
-    opened, chosen = open_to_run(model, tags, signature, allow_unsafe=allow_unsafe)
-    meta = opened.meta
-    components = input_components(meta, chosen)
-    values = complete(to_values(inputs or {}, chosen, components), components)
-    with contextlib.ExitStack() as stack:
-        copies = stack.enter_context(Copies())
-        copy = copies.of(opened, meta)
-        running = child or stack.enter_context(
-            Child(python, imports=imports, op_libraries=op_libraries, gpu=gpu)
-        )
-        start_allowed(running, meta, chosen, allow_unsafe=allow_unsafe)
-        try:
-            outputs = run_signature(
-                running, copy, chosen, values, components, loader=loader, time_limit=time_limit
-            )
-        except ExecutionFailed as error:
-            error.hint = error.hint or told_of_no_image(error.message, values)
-            raise
-        copies.check_written()
-        return outputs
+
+    path: str
+    index: int
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the child takes it."""
+        return {
+            "path": self.path,
+            "index": self.index,
+            "inputs": list(self.inputs),
+            "outputs": list(self.outputs),
+        }
 
 
 def check_arguments(inputs: object, time_limit: object) -> None:
@@ -107,27 +61,6 @@ def check_arguments(inputs: object, time_limit: object) -> None:
     """
     expect(inputs, (Mapping, NoneType), "The inputs", "a dict of input keys to values")
     expect(time_limit, (int, float, NoneType), "The time limit", "a number of seconds")
-
-
-def open_to_run(
-    model: Model | str | os.PathLike[str],
-    tags: str | Iterable[str] | None,
-    signature: str | None,
-    *,
-    allow_unsafe: bool,
-) -> tuple[Model, Signature]:
-    """Open a model and return it with the signature to run, if both may be run.
-
-    Raises:
-        NotAllowedToRun: unsafe ops are reached, and nobody allowed it.
-        UnknownName, DiskError: the model, tag set or signature; an asset that lies outside the model.
-    """
-    opened = as_model(model, tags)
-    chosen = opened.meta.signature(signature)
-    check_inside(opened.meta.assets)
-    if not allow_unsafe:
-        refuse_unsafe(opened.meta, chosen.key)
-    return opened, chosen
 
 
 def start_allowed(child: Child, meta: MetaGraph, signature: Signature, *, allow_unsafe: bool) -> None:
@@ -169,10 +102,11 @@ def run_signature(
     values: Mapping[str, Array],
     components: Mapping[str, ComponentTensor],
     *,
+    call: Call | None = None,
     loader: Loader | None = None,
     time_limit: float | None = None,
 ) -> dict[str, Array]:
-    """Run a signature on arrays that fit it; see `run`.
+    """Run a signature on arrays that fit it.
 
     Args:
         child: is started if it does not run.
@@ -180,36 +114,67 @@ def run_signature(
         signature: one of its signatures.
         values: component to array, complete.
         components: the signature's inputs.
-        loader: as for `run`.
-        time_limit: as for `run`.
+        call: the callable that the signature was made of, if it was.
+        loader: `v1`, `v2`, or None for the first and then the other.
+        time_limit: seconds the run may take.
     """
-    from workbench.disk import dtypes
+    job = {"job": "run", **job_of(model, signature, call), "sample": encode_values(values, components)}
+    answer, _ = request(child, job, loader, time_limit=time_limit)
+    return codec.decode_sample(answer["outputs"])
 
-    if loader == "v2" and model.kind == "graphdef":
-        raise UsageError("tf.saved_model.load does not read a GraphDef.", hint="Use the v1 loader.")
-    sample = {
+
+def job_of(model: ModelRef, signature: Signature, call: Call | None) -> dict[str, Any]:
+    """Return what a job says of the model and signature it runs."""
+    return {
+        "model": model.as_json(),
+        "signature": signature.key,
+        "inputs": port_json(signature.inputs),
+        "outputs": port_json(signature.outputs),
+        "call": None if call is None else call.as_json(),
+    }
+
+
+def encode_values(values: Mapping[str, Array], components: Mapping[str, ComponentTensor]) -> dict[str, Any]:
+    """Return values by component as the child takes them."""
+    return {
         component: codec.encode(
             array, dtypes.name(components[component].dtype) if components[component].dtype else None
         )
         for component, array in values.items()
     }
-    job = {
-        "job": "run",
-        "model": model.as_json(),
-        "signature": signature.key,
-        "inputs": port_json(signature.inputs),
-        "outputs": port_json(signature.outputs),
-        "sample": sample,
-    }
+
+
+def request(
+    child: Child,
+    job: Mapping[str, Any],
+    loader: Loader | None,
+    *,
+    time_limit: float | None = None,
+    on_progress: Progress | None = None,
+    cancelled: Cancelling | None = None,
+) -> tuple[dict[str, Any], Loader]:
+    """Let a child do a job that runs a model, and return its answer and the loader that ran it.
+
+    Args:
+        child: is started if it does not run.
+        job: without its loader.
+        loader: as for `run_signature`.
+        time_limit: seconds it may take.
+        on_progress: is called with a short text whenever the child begins something.
+        cancelled: is asked now and then whether to stop.
+    """
+    is_graphdef = job["model"]["kind"] == "graphdef"
+    if loader == "v2" and is_graphdef:
+        raise UsageError("tf.saved_model.load does not read a GraphDef.", hint="Use the v1 loader.")
     child.start()
+    ask = partial(child.request, time_limit=time_limit, on_progress=on_progress, cancelled=cancelled)
+    first: Loader = loader or "v1"
     try:
-        answer = child.request({**job, "loader": loader or "v1"}, time_limit=time_limit)
+        return ask({**job, "loader": first}), first
     except ExecutionFailed:
-        if loader is not None or model.kind == "graphdef":
+        if loader is not None or is_graphdef:
             raise
         # what was saved as an object is sometimes restored there only; if not, the first error counts
         with contextlib.suppress(ExecutionFailed):
-            answer = child.request({**job, "loader": "v2"}, time_limit=time_limit)
-            return codec.decode_sample(answer["outputs"])
+            return ask({**job, "loader": "v2"}), "v2"
         raise
-    return codec.decode_sample(answer["outputs"])

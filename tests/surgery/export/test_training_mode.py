@@ -12,8 +12,8 @@ import pytest
 from tests.surgery.tools import codes, draft_of, findings_of, the, wire
 from tests.zoo import Example
 from workbench.model import open_model
+from workbench.probing.run import run
 from workbench.publishing.commit import commit
-from workbench.runtime.api import run
 from workbench.runtime.child_process.child import Child
 from workbench.surgery.draft import check
 from workbench.surgery.plan import Plan, Source

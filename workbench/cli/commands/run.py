@@ -8,20 +8,16 @@ KEY.indices=, KEY.values= and KEY.dense_shape=.
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.cli import verifying
-from workbench.cli.arguments import add_overwrite
 from workbench.cli.output import DTYPE, NAME, TEXT, Output
+from workbench.cli.running import add_choice, add_model, add_results, child_options, open_target
 from workbench.describe.values import arrays_json, text_of
-from workbench.errors import CannotWrite
 from workbench.names import show
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from workbench.model import Model
     from workbench.runtime.child_process.child import Child
 
 EXAMPLES = """\
@@ -35,32 +31,18 @@ _MAX_LINES = 24
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("model", metavar="MODEL", type=Path, help="SavedModel folder or frozen GraphDef file")
-    parser.add_argument(
-        "-i", "--input", action="append", default=[], metavar="KEY=VALUE", dest="inputs",
-        help="value of an input; repeatable",
-    )  # fmt: skip
-    parser.add_argument(
-        "--signature", metavar="KEY", help="signature to run (default: serving_default, else the only one)"
-    )
-    parser.add_argument("--tag-set", metavar="TAGS", help="tag set of the MetaGraph, such as serve,gpu")
-    parser.add_argument("--json", action="store_true", help="print one line of JSON to stdout")
-    parser.add_argument("--npz", type=Path, metavar="FILE", help="write the outputs to a .npz file")
-    add_overwrite(parser, "--npz")
-    verifying.add_child_flags(parser.add_argument_group("TensorFlow"))
+    add_model(parser)
+    add_choice(parser)
+    add_results(parser, "the outputs")
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Run a signature and print its outputs."""
-    from workbench.disk.atomic.outputs import check_output
-    from workbench.model import open_model
+    from workbench.describe.storing import save_npz
 
-    model = open_model(args.model, args.tag_set)
+    signature, outputs = call(args, out)
     if args.npz is not None:
-        check_output(args.npz, overwrite=args.overwrite, sources=[model.place])
-    signature, outputs = call(args, out, model=model)
-    if args.npz is not None:
-        save(args.npz, outputs, overwrite=args.overwrite, sources=[model.place])
+        save_npz(args.npz, outputs, overwrite=args.overwrite, sources=[args.model])
         out.talk(f"{len(outputs)} {'output is' if len(outputs) == 1 else 'outputs are'} in {args.npz}")
     if out.json:
         out.emit({"schema_version": 1, "signature": signature, "outputs": arrays_json(outputs)})
@@ -69,33 +51,16 @@ def run(args: argparse.Namespace, out: Output) -> int:
     return 0
 
 
-def call(
-    args: argparse.Namespace, out: Output, child: Child | None = None, model: Model | None = None
-) -> tuple[str, Mapping[str, Any]]:
-    """Return the signature's key and its outputs; from `child` and `model` if given."""
-    from workbench.model import open_model
-    from workbench.runtime.api import run as run_model
+def call(args: argparse.Namespace, out: Output, child: Child | None = None) -> tuple[str, Mapping[str, Any]]:
+    """Return the signature's key and its outputs for the values that the arguments give."""
+    from workbench.probing.run import run as run_model
     from workbench.runtime.component_tensors import input_components
     from workbench.runtime.inputs.values import parse_inputs
 
-    model = model or open_model(args.model, args.tag_set)
-    signature = model.meta.signature(args.signature)
-    values = parse_inputs(args.inputs, input_components(model.meta, signature))
-    for note in model.notes:
-        out.talk(note)
-    outputs = run_model(
-        model,
-        values,
-        signature.key,
-        child=child,
-        python=args.python,
-        imports=tuple(args.imports),
-        op_libraries=tuple(args.op_libraries),
-        gpu=args.gpu,
-        time_limit=args.time_limit,
-        allow_unsafe=args.allow_unsafe,
-    )
-    return signature.key, outputs
+    target = open_target(args, out)
+    values = parse_inputs(args.inputs, input_components(target.meta, target.signature))
+    outputs = run_model(target.model, values, args.signature, child=child, **child_options(args))
+    return target.signature.key, outputs
 
 
 def print_outputs(out: Output, outputs: Mapping[str, Any]) -> None:
@@ -120,41 +85,3 @@ def print_outputs(out: Output, outputs: Mapping[str, Any]) -> None:
         if one_row and array.dtype.kind == "f" and np.isfinite(array).all():
             best = int(np.argmax(array))
             out.table([(f"largest: [{best}]", f"{float(array.reshape(-1)[best]):.4g}")], [TEXT, TEXT])
-
-
-def save(
-    path: Path, outputs: Mapping[str, Any], *, overwrite: bool = False, sources: Sequence[Path] = ()
-) -> None:
-    """Write an .npz that needs no pickle; refuse what it can't hold without loss."""
-    import zipfile
-
-    import numpy as np
-
-    from workbench.disk.atomic.outputs import open_output
-
-    plain = {key: _storable(key, array) for key, array in outputs.items()}
-    with (
-        open_output(path, overwrite=overwrite, sources=sources) as file,
-        zipfile.ZipFile(file, "w") as archive,
-    ):
-        for key, array in plain.items():
-            with archive.open(f"{key}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, array, allow_pickle=False)
-
-
-def _storable(key: str, array: Any) -> Any:
-    """Return an array in numpy's own format.
-
-    Strings are `S`, bfloat16 and the like are float32.
-    """
-    import numpy as np
-
-    if array.dtype == object:
-        if any(item[-1:] == b"\0" for item in array.ravel().tolist()):
-            raise CannotWrite(
-                "A string ends with a zero byte, which a .npz file cannot keep.",
-                where=show(key),
-                hint="Use --json.",
-            )
-        return np.array(array.tolist(), "S").reshape(array.shape)
-    return array.astype(np.float32) if array.dtype.kind == "V" else array

@@ -15,6 +15,7 @@ from types import NoneType
 from typing import Any, Self
 
 from workbench.errors import (
+    Cancelled,
     ChildDied,
     ChildTimeout,
     ExecutionFailed,
@@ -33,7 +34,10 @@ TIME_LIMIT = 600.0
 """Seconds one request may take unless the caller says otherwise."""
 _FOREVER = 1e6  # seconds; more overflows a lock's timeout
 
+_BETWEEN_QUESTIONS = 0.1  # seconds
+
 Progress = Callable[[str], None]
+Cancelling = Callable[[], bool]
 
 
 class ChildBug(RuntimeError):
@@ -117,20 +121,24 @@ class Child:
         """Return the end of the child's stdout and stderr, with the paths the user knows."""
         return self._process.log_tail(self._shown) if self._process is not None else ""
 
-    def ready(self) -> dict[str, str]:
+    def ready(self, cancelled: Cancelling | None = None) -> dict[str, str]:
         """Wait for TensorFlow; return the versions of `tensorflow`, `python` and `numpy`.
+
+        Args:
+            cancelled: is asked now and then whether to stop.
 
         Raises:
             TensorFlowMissing: the interpreter has no TensorFlow 2 that can be imported.
             ExecutionFailed: one of `imports` or `op_libraries` can't be loaded.
             ChildDied, ChildTimeout: it did not come that far.
+            Cancelled: `cancelled` said so.
         """
         if self._failure is not None:
             raise self._failure
         if self._versions is None:
             if self._process is None:
                 raise ChildDied("The TensorFlow process was not started.")
-            message = self._wait(time.monotonic() + self.start_limit, self.start_limit, self.on_progress)
+            message = self._wait(self.start_limit, self.on_progress, cancelled)
             if message.get("event") == "failed":
                 self._failure = self._setup_failure(str(message.get("kind")), str(message.get("message")))
                 self.kill()
@@ -146,6 +154,7 @@ class Child:
         *,
         time_limit: float | None = None,
         on_progress: Progress | None = None,
+        cancelled: Cancelling | None = None,
     ) -> dict[str, Any]:
         """Do one job and return its answer; `child_script.py` describes both.
 
@@ -154,12 +163,14 @@ class Child:
             time_limit: seconds for this one, or None for the child's own limit. Waiting for TensorFlow is
                 not counted.
             on_progress: instead of the child's own.
+            cancelled: is asked now and then whether to end the process, from the calling thread.
 
         Raises:
             ExecutionFailed: TensorFlow raised; the message is its own.
             ChildDied, ChildTimeout, TensorFlowMissing: there is no process any more.
+            Cancelled: `cancelled` said so; there is none either.
         """
-        self.ready()
+        self.ready(cancelled)
         limit = self.time_limit if time_limit is None else time_limit
         process = self._process
         if process is None or not process.alive:
@@ -167,7 +178,7 @@ class Child:
         self._number += 1
         self._shown |= shown_paths(job)
         process.send({**job, "id": self._number})
-        message = self._wait(time.monotonic() + limit, limit, on_progress or self.on_progress)
+        message = self._wait(limit, on_progress or self.on_progress, cancelled)
         self._doing = ""
         if message.get("id") != self._number:
             raise self._garbage(message)
@@ -199,15 +210,23 @@ class Child:
         else:
             self.kill()
 
-    def _wait(self, deadline: float, limit: float, on_progress: Progress | None) -> dict[str, Any]:
+    def _wait(
+        self, limit: float, on_progress: Progress | None, cancelled: Cancelling | None
+    ) -> dict[str, Any]:
         """Return the next message that is not progress; an interrupt ends the process."""
-        process = self._process
+        process, deadline = self._process, time.monotonic() + limit
         assert process is not None
+        longest = _FOREVER if cancelled is None else _BETWEEN_QUESTIONS
         try:
             while True:
+                left = max(0.0, deadline - time.monotonic())
+                if cancelled is not None and cancelled():
+                    raise Cancelled("The run was cancelled.")
                 try:
-                    line = process.answers.get(timeout=min(max(0.0, deadline - time.monotonic()), _FOREVER))
+                    line = process.answers.get(timeout=min(left, longest))
                 except queue.Empty:
+                    if left > longest:
+                        continue
                     raise self._timeout(limit) from None
                 if line is None:
                     raise self._death()

@@ -8,8 +8,8 @@ TensorFlow prints to stdout and stderr, which are the log. PARENT is the pid of 
 Both pipes carry one JSON object a line:
 
 - first in: `{"imports": [module], "op_libraries": [path]}`
-- then in:  `{"id": n, "job": "run" | "chain" | "result" | "load_check" | "stages_check", …}`, see the `job_*`
-  functions
+- then in:  `{"id": n, "job": "run" | "chain" | "result" | "load_check" | "stages_check" | "recorders" | "probe", …}`,
+  see the `job_*` functions
 - out: `{"event": "ready", "versions": {…}}` once, or `{"event": "failed", "kind", "message"}`
 - out: `{"event": "progress", "id": n, "text": …}` any number of times, then for each job one of
   `{"id": n, "answer": {…}}`, `{"id": n, "error": ERROR}` (TensorFlow raised) or
@@ -32,6 +32,7 @@ import functools
 import gc
 import hashlib
 import importlib
+import importlib.util
 import itertools
 import json
 import os
@@ -291,15 +292,15 @@ class V1:
         with phase("run"):
             return self.session.run(list(fetches), feed_dict=feeds)
 
-    def run_ports(self, signature: str, inputs: Json, outputs: Json, values: Json) -> Json:
-        """Run a signature: values by slot in, arrays by slot out."""
+    def run_ports(self, signature: str, inputs: Json, outputs: Json, values: Json, also: Any = ()) -> Json:
+        """Run a signature: values by slot in, arrays by slot out; `also` names nodes that are run as well."""
         feeds = {}
         for port in inputs.values():
             for slot, tensor in zip(port["slots"], port["tensors"]):
                 if slot in values:
                     feeds[tensor] = values[slot]
         pairs = [pair for port in outputs.values() for pair in zip(port["slots"], port["tensors"])]
-        got = self.run([tensor for _, tensor in pairs], feeds)
+        got = self.run([tensor for _, tensor in pairs] + list(also), feeds)
         return {slot: value for (slot, _), value in zip(pairs, got)}
 
     def keys(self, signature: str) -> Json | None:
@@ -335,7 +336,7 @@ class V2:
         self.loaded = self.signatures = None
         gc.collect()
 
-    def run_ports(self, signature: str, inputs: Json, outputs: Json, values: Json) -> Json:
+    def run_ports(self, signature: str, inputs: Json, outputs: Json, values: Json, also: Any = ()) -> Json:
         """Call the signature; return arrays by slot for every output (`slots_of`)."""
         with phase("run"):
             function = self.signatures[signature]
@@ -495,7 +496,8 @@ def encode_sample(sample: Json) -> Json:
 def job_run(job: Json, pipe: Pipe) -> Json:
     """Run one signature on one sample.
 
-    In: model, loader "v1" | "v2", signature, inputs and outputs {key: port}, sample {slot: array}.
+    In: model, loader "v1" | "v2", signature, inputs and outputs {key: port}, sample {slot: array}; for a callable
+    also call {path, index, inputs [slot], outputs [slot]}, which the second loader calls.
     Out: {"outputs": {slot: array}, "seconds": [load, run]}.
     """
     values = decode_sample(job["sample"])
@@ -506,12 +508,21 @@ def job_run(job: Json, pipe: Pipe) -> Json:
         with LOADERS[job["loader"]](job["model"], optimised) as loaded:
             middle = time.monotonic()
             pipe.progress("running it")
-            outputs = loaded.run_ports(job["signature"], job["inputs"], job["outputs"], values)
+            outputs = run_loaded(loaded, job, values)
         seconds = [middle - started, time.monotonic() - middle]
         return {"outputs": encode_sample(outputs), "seconds": seconds}
 
     answer: Json = without_grappler_first(run)
     return answer
+
+
+def run_loaded(loaded: Any, job: Json, values: Json) -> Json:
+    """Run what a job asks for on a loaded model: a signature, or a callable where the loader has it."""
+    if job.get("call") and job["loader"] == "v2":
+        found: Json = loaded.call(job["call"], values)
+    else:
+        found = loaded.run_ports(job["signature"], job["inputs"], job["outputs"], values, job.get("also", ()))
+    return found
 
 
 def job_chain(job: Json, pipe: Pipe) -> Json:
@@ -863,6 +874,133 @@ def count_of(loaded: Any, attribute: str) -> int | None:
     return len(found) if isinstance(found, (list, tuple)) else None
 
 
+# ---------------------------------------------------------------- values on the way
+
+
+class Recorders:
+    """Functions that PyFunc nodes of instrumented graphs call, each known by its token; made as they are needed.
+
+    Attributes:
+        tokens: of the functions, which pass on what they get with their number as its slot.
+        recording: what takes it now; without one it is dropped.
+    """
+
+    def __init__(self) -> None:
+        self.tokens: list[str] = []
+        self.recording: Any = None
+        self._graph = tf.Graph()  # keeps the functions alive
+
+    def __call__(self, count: int) -> list[str]:
+        """Return the tokens of so many functions."""
+        with self._graph.as_default():
+            while len(self.tokens) < count:
+                take = functools.partial(self._take, len(self.tokens))
+                tf.compat.v1.py_func(take, [], [])
+                node = self._graph.get_operations()[-1]
+                self.tokens.append(node.get_attr("token").decode("ascii"))
+        return self.tokens[:count]
+
+    def _take(self, slot: int, *values: Any) -> list[Any]:
+        if self.recording is not None:
+            self.recording.take(slot, values)
+        return []
+
+
+RECORDERS: list[Recorders] = []
+
+
+@functools.lru_cache(maxsize=1)
+def recording_script() -> Any:
+    """Return the module beside this one, which needs NumPy."""
+    path = os.path.join(os.path.dirname(os.path.realpath(__file__)), "recording_script.py")
+    spec: Any = importlib.util.spec_from_file_location("recording_script", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def job_recorders(job: Json, pipe: Pipe) -> Json:
+    """Return tokens of recorders. In: count. Out: {"tokens": [token]}, that of slot n at place n."""
+    if not RECORDERS:
+        RECORDERS.append(Recorders())
+    return {"tokens": RECORDERS[0](job["count"])}
+
+
+def job_probe(job: Json, pipe: Pipe) -> Json:
+    """Run an instrumented signature or callable, and return what its recorders got.
+
+    In: model, loader, signature, inputs, outputs and perhaps call as for `job_run`, also (nodes a Session runs
+    besides), samples (one, or two that are compared), recording (`recording_script.Recording`), returned (the slots
+    whose arrays are returned, of those it keeps).
+    Out: {"runs": [{"outputs": {slot: array}, "tensors": {slot: RECORDED}}]}, a RECORDED being {"order", "runs",
+    "summary", "rounds": [[index, summary]], "arrays", "cut": whether there was no room for them, "images",
+    "differences": [[index, difference]]}.
+    """
+    samples = [decode_sample(sample) for sample in job["samples"]]
+    script = recording_script()
+
+    def run(optimised: bool) -> Json:
+        found: list[Any] = []
+        runs = []
+        for number, sample in enumerate(samples):
+            recording = script.Recording(job["recording"], found[0] if found else None)
+            outputs = recorded_run(job, sample, recording, optimised, pipe)
+            found.append(recording)
+            tensors = {
+                str(slot): encode_recorded(one, slot in job["returned"])
+                for slot, one in recording.found.items()
+            }
+            runs.append({"outputs": encode_sample(outputs), "tensors": tensors})
+            pipe.progress(f"run {number + 1} of {len(samples)} done")
+        return {"runs": runs}
+
+    answer: Json = without_grappler_first(run)
+    return answer
+
+
+def recorded_run(job: Json, sample: Json, recording: Any, optimised: bool, pipe: Pipe) -> Json:
+    """Return the outputs of one run in which a recording takes the values."""
+    pipe.progress("loading the model")
+    with LOADERS[job["loader"]](job["model"], optimised) as loaded:
+        pipe.progress("running it")
+        RECORDERS[0].recording = recording
+        try:
+            outputs = run_loaded(loaded, job, sample)
+        finally:
+            RECORDERS[0].recording = None
+    if recording.problem is not None:
+        raise recording.problem
+    return outputs
+
+
+def encode_recorded(one: Any, with_arrays: bool) -> Json:
+    """Return what a recorder got as JSON."""
+    return {
+        "order": one.order,
+        "runs": one.runs,
+        "summary": encode_first(one.summary()),
+        "rounds": [[index, encode_first(part)] for index, part in one.rounds] if one.runs > 1 else [],
+        "arrays": [encode(array) for array in one.arrays] if with_arrays and not one.cut else [],
+        "cut": one.cut,
+        "images": [
+            dict(image, pixels=base64.b64encode(image["pixels"]).decode("ascii")) for image in one.images
+        ],
+        "differences": [[index, encode_difference(part)] for index, part in one.differences],
+    }
+
+
+def encode_first(summary: Json) -> Json:
+    """Return a summary as JSON."""
+    return dict(summary, first=encode(summary["first"]))
+
+
+def encode_difference(found: Json) -> Json:
+    """Return a difference as JSON."""
+    if found.get("values") is None:
+        return found
+    return dict(found, values=[encode(value) for value in found["values"]])
+
+
 # ---------------------------------------------------------------- references
 
 # The functions of tf that a reference may call: they compute, and read and write nothing.
@@ -965,6 +1103,8 @@ JOBS = {
     "result": job_result,
     "load_check": job_load_check,
     "stages_check": job_stages_check,
+    "recorders": job_recorders,
+    "probe": job_probe,
 }
 
 

@@ -155,6 +155,18 @@ def prepare_endpoints(
     return None
 
 
+def prepare_named(model: Model, name: str) -> Prepared | Finding | None:
+    """Prepare the callable that `__call__` or `__call__[2]` names, to be run; None if there is none of the name.
+
+    Without a number it is the first variant for inference.
+    """
+    meta = model.meta
+    by_path = {item.path: item for item in meta.callables} if meta.has_object_graph else {}
+    if not _path(name, by_path):
+        return None
+    return _made(model, "model", name, by_path, (), edit=False)
+
+
 def prepare_usual(model: Model, handle: str) -> Prepared | Finding | None:
     """Prepare the usual callable of a model without a signature, or return None.
 

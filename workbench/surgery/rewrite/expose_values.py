@@ -16,7 +16,7 @@ from itertools import chain, count
 
 from workbench import names
 from workbench.disk import dtypes
-from workbench.disk.schema import FunctionDef, GraphDef, MetaGraphDef, NodeDef
+from workbench.disk.schema import FunctionDef, MetaGraphDef, NodeDef
 from workbench.graph.body import Output
 from workbench.graph.calls import Call, named_function
 from workbench.graph.functions import registered_gradients
@@ -24,16 +24,10 @@ from workbench.graph.level import Level, Value
 from workbench.graph.shape_inference.shapes import Shapes
 from workbench.model.shapes import Shape, to_proto
 from workbench.surgery.imported import unique_name
+from workbench.surgery.rewrite.changed_body import ChangedBody, copy_function
 
 Place = tuple[tuple[Call, ...], Output]
 """A tensor below a body: the calls that lead to it, and the output of a node in the last one."""
-# Attributes of a function that name others made for just its results, or others that may take its place.
-_FOR_ITS_RESULTS = (
-    "forward_function_name",
-    "backward_function_name",
-    "api_implements",
-    "api_preferred_device",
-)
 _GRADIENT = "_gradient_op_type"
 _NAME = "exposed"
 
@@ -99,56 +93,6 @@ class _Given:
     shape: Shape
 
 
-class _Body:
-    """A body that is changed: the main graph, or a clone of a function."""
-
-    def __init__(self, level: Level, owner: GraphDef | FunctionDef, scope: str) -> None:
-        self.level = level
-        self.owner = owner
-        self.is_main = isinstance(owner, GraphDef)
-        self.scope = scope
-        listed = owner.node if isinstance(owner, GraphDef) else owner.node_def
-        self.nodes = {node.name: node for node in listed}
-        self.taken: dict[str, object] = {**self.nodes, **level.body.arguments}
-
-    def add(self, name: str, op: str, inputs: Iterable[str] = (), **types: int) -> NodeDef:
-        """Add a node; attrs are dtypes."""
-        node = self.owner.node.add() if isinstance(self.owner, GraphDef) else self.owner.node_def.add()
-        node.name = unique_name(f"{self.scope}/{name}", self.taken)
-        node.op = op
-        node.input.extend(inputs)
-        for key, dtype in types.items():
-            node.attr[key].type = dtype
-        self.nodes[node.name] = node
-        self.taken[node.name] = node
-        return node
-
-    def constant(self, name: str, value: int | Sequence[int]) -> str:
-        """Add an int32 constant and return the input that names it."""
-        node = self.add(name, "Const", dtype=dtypes.INT32)
-        tensor = node.attr["value"].tensor
-        tensor.dtype = dtypes.INT32
-        tensor.tensor_shape.SetInParent()
-        listed = [value] if isinstance(value, int) else list(value)
-        if not isinstance(value, int):
-            tensor.tensor_shape.dim.add(size=len(listed))
-        tensor.int_val.extend(listed)
-        return self.entry(node, 0)
-
-    def entry(self, node: NodeDef, index: int) -> str:
-        """Return the input that names an output of a node, which has an op that is known."""
-        if self.is_main:
-            return names.format_input(names.TensorName(node.name, index))
-        for place in self.level.meta.output_ranges(node) or ():
-            if index < place.first + place.size:
-                return f"{node.name}:{place.arg}:{index - place.first}"
-        raise ValueError(f"{node.name} has no output {index}")
-
-    def count(self, node: NodeDef) -> int:
-        """Return the number of a node's outputs."""
-        return sum(place.size for place in self.level.meta.output_ranges(node) or ())
-
-
 class _Exposer:
     """The clones of one MetaGraph, and what they were made of."""
 
@@ -165,14 +109,14 @@ class _Exposer:
         self._clones: dict[tuple[object, ...], tuple[FunctionDef, list[_Given]]] = {}
         self._branches: dict[tuple[str, int], str] = {}
 
-    def main(self, level: Level) -> _Body:
+    def main(self, level: Level) -> ChangedBody:
         """Return the main graph as a body that is changed."""
         number = 1
         while any(name.startswith(f"expose_{number}/") for name in level.nodes):
             number += 1
-        return _Body(level, self.graph, f"expose_{number}")
+        return ChangedBody(level, self.graph, f"expose_{number}")
 
-    def give(self, level: Level, places: Sequence[Place], body: _Body) -> list[_Given]:
+    def give(self, level: Level, places: Sequence[Place], body: ChangedBody) -> list[_Given]:
         """Return what a body has for places below it, after the calls in it were changed."""
         found: dict[Place, _Given] = {}
         below: dict[Call, list[Place]] = {}
@@ -207,7 +151,7 @@ class _Exposer:
 
     # -- plain calls
 
-    def _extend_call(self, body: _Body, call: Call, places: Sequence[Place]) -> list[_Given]:
+    def _extend_call(self, body: ChangedBody, call: Call, places: Sequence[Place]) -> list[_Given]:
         node, first = body.nodes[call.node], body.count(body.nodes[call.node])
         clone, given = self._clone(body.level.under(call), places, lists=False)
         added = clone.signature.output_arg[len(clone.signature.output_arg) - len(places) :]
@@ -241,7 +185,7 @@ class _Exposer:
         if key in self._clones:
             return self._clones[key]
         function = self._copy(level.function, _NAME)
-        given = self.give(level, places, body := _Body(level, function, _NAME))
+        given = self.give(level, places, body := ChangedBody(level, function, _NAME))
         entries = [one.entry for one in given]
         types = [one.dtype for one in given]
         if lists:
@@ -261,18 +205,8 @@ class _Exposer:
 
     def _copy(self, original: FunctionDef, suffix: str) -> FunctionDef:
         """Add a copy of a function to the library, under a name of its own."""
-        function = self.library.function.add()
-        function.CopyFrom(original)
-        old = original.signature.name
-        function.signature.name = unique_name(f"{old}_{suffix}", self.functions)
-        for attribute in _FOR_ITS_RESULTS:
-            if attribute in function.attr:
-                del function.attr[attribute]
-        self.functions[function.signature.name] = function
-        self.done.clones[function.signature.name] = old
-        aliases = self.meta_graph.meta_info_def.function_aliases
-        if old in aliases:
-            aliases[function.signature.name] = aliases[old]
+        function = copy_function(self.meta_graph, original, suffix, self.functions)
+        self.done.clones[function.signature.name] = original.signature.name
         return function
 
     # -- gradients
@@ -319,7 +253,7 @@ class _Exposer:
 
     # -- loops
 
-    def _extend_loop(self, body: _Body, call: Call, places: Sequence[Place]) -> list[_Given]:
+    def _extend_loop(self, body: ChangedBody, call: Call, places: Sequence[Place]) -> list[_Given]:
         node, first = body.nodes[call.node], body.count(body.nodes[call.node])
         under = body.level.under(call)
         self.done.loops.append(body.level.full_name(node.name))
@@ -342,13 +276,13 @@ class _Exposer:
         _more_shapes(node, [()] * len(places))
         return [self._stack(body, node, first + at, one) for at, one in enumerate(given)]
 
-    def _empty_list(self, body: _Body, given: _Given) -> str:
+    def _empty_list(self, body: ChangedBody, given: _Given) -> str:
         """Add the list that a loop starts with and return the input that names it."""
         shape, most = body.constant("any_shape", -1), body.constant("any_size", -1)
         types = {"element_dtype": given.dtype, "shape_type": dtypes.INT32}
         return body.entry(body.add("list", "EmptyTensorList", [shape, most], **types), 0)
 
-    def _stack(self, body: _Body, loop: NodeDef, index: int, given: _Given) -> _Given:
+    def _stack(self, body: ChangedBody, loop: NodeDef, index: int, given: _Given) -> _Given:
         """Add the tensor of all values in a list that a loop returns."""
         sizes = None if given.shape is None else [-1 if size is None else size for size in given.shape]
         shape = body.constant("shape", -1 if sizes is None else sizes)
@@ -358,7 +292,7 @@ class _Exposer:
         stacked = None if given.shape is None else (None, *given.shape)
         return _Given(body.entry(node, 0), given.dtype, stacked)
 
-    def _append(self, body: _Body, function: FunctionDef, given: Sequence[_Given]) -> list[str]:
+    def _append(self, body: ChangedBody, function: FunctionDef, given: Sequence[_Given]) -> list[str]:
         """Append values to lists that a loop's body gets; return the inputs that name the lists after that."""
         lists = _add_arguments(function, [dtypes.VARIANT] * len(given), taken=body.taken)
         body.taken.update(dict.fromkeys(lists))
