@@ -131,7 +131,14 @@ def test_light_and_dark(sample_models: Path, tmp_path: Path) -> None:
 def test_every_action_has_a_method_and_is_in_the_help(sample_models: Path, tmp_path: Path) -> None:
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         seen: set[str] = set()
-        for keys in ((), ("slash",), ("escape", "space", "space", "v"), ("escape", "c"), ("escape",)):
+        for keys in (
+            (),
+            ("E",),
+            ("E", "slash"),
+            ("escape", "space", "space", "v"),
+            ("escape", "c"),
+            ("escape",),
+        ):
             await press(app, pilot, *keys)
             for scope, node in holders(app.screen).items():
                 seen.add(scope)

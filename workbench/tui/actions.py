@@ -77,6 +77,15 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("leave", "escape", "List", "Go back to the list", 2),
         Action("pick", "space", "Pick", "Pick the shown tensor, or wire the pick to it", 1),
     ),
+    "explanation": (
+        Action("follow", "enter", "Follow", "Explain the target of the marked link", 1),
+        Action("next_link", "tab,right,l", "Next link", "Mark the next link", 2),
+        Action("previous_link", "shift+tab,left,h", "Previous link", "Mark the previous link"),
+        Action("back", "backspace,left_square_bracket", "Back", "Go back along the last link", 1),
+        Action("forward", "right_square_bracket", "Forward", "Go forward again along a link", 3),
+        Action("place", "full_stop", "In the list", "Show in the list what is explained", 2),
+        Action("leave", "escape", "List", "Go back to the list", 1),
+    ),
     "wires": (
         Action("remove", "d,delete", "Remove", "Remove the wire or step", 1),
         Action("source", "enter", "Go to, change", "Go to the output of the wire, or change the step", 1),
@@ -90,6 +99,8 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("commit", "c", "Commit", "Choose a target and write the result", 2),
         Action("preview", "v", "Preview", "Show the graph of the result and what the commit will do", 2),
         Action("open", "o", "Open", "Open a model next to the others", 4),
+        Action("explain", "E", "Explain", "Show or hide the explanation of what is under the cursor", 2),
+        Action("into_explanation", "K", "Into explanation", "Go to the links of the explanation"),
         Action("add_step", "A", "Add step", "Add a step for the row under the cursor: any operation", 4),
         Action("undo", "u", "Undo", "Undo the last change", 5),
         Action("redo", "U,ctrl+r", "Redo", "Redo the last undone change"),
@@ -176,6 +187,7 @@ SCOPE_TITLES = {
     "browse": "Model",
     "filter": "Filter line",
     "detail": "Details",
+    "explanation": "Explanation",
     "wires": "Wires and steps",
     "findings": "Findings",
     "work": "Whole screen",
@@ -226,7 +238,7 @@ def bindings(*scopes: str) -> list[BindingType]:
 _SHOWN = {
     "slash": "/", "question_mark": "?", "space": "space", "enter": "enter", "escape": "esc", "backspace": "bksp",
     "plus": "+", "right_square_bracket": "]", "left_square_bracket": "[", "equals_sign": "=", "minus": "-",
-    "vertical_line": "|",
+    "vertical_line": "|", "full_stop": ".", "exclamation_mark": "!",
     "pageup": "pgup", "pagedown": "pgdn", "delete": "del",
 }  # fmt: skip
 

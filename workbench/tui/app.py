@@ -137,8 +137,8 @@ class WorkbenchApp(Host):
 
     def action_help(self) -> None:
         """Show the help of the focused scope."""
+        from workbench.tui.guidance.help import HelpScreen
         from workbench.tui.palette import available
-        from workbench.tui.screens.help import HelpScreen
 
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(list(available(self.screen))))

@@ -88,5 +88,10 @@ class SignatureAsked(Message):
 
 
 @dataclass
+class CursorMoved(Message):
+    """Another row of a list or a detail is under the cursor."""
+
+
+@dataclass
 class SubtitleChanged(Message):
     """The title of what a pane shows has changed."""

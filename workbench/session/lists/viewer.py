@@ -9,6 +9,7 @@ from workbench.session.lists.lister import Lister
 from workbench.session.lists.spots import Places
 
 if TYPE_CHECKING:
+    from workbench.explaining.api import Explainer
     from workbench.model import Model
     from workbench.session.lists.search import Index
     from workbench.session.texts.row_detail import Teller
@@ -24,6 +25,7 @@ class Viewer:
     def __init__(self, model: Model) -> None:
         self.model = model
         self.meta = model.meta
+        self._explainers: dict[str | None, Explainer] = {}
 
     @cached_property
     def places(self) -> Places:
@@ -48,3 +50,16 @@ class Viewer:
         from workbench.session.lists.search import Index
 
         return Index(self.lister)
+
+    def explainer(self, chosen: str | None = None) -> Explainer:
+        """Return what explains its parts.
+
+        Args:
+            chosen: the chosen signature, whose keys are meant; None for the obvious one.
+        """
+        from workbench.explaining.api import Explainer
+
+        key = chosen if chosen in self.meta.shown_signatures else None
+        if key not in self._explainers:
+            self._explainers[key] = Explainer(self.model, key)
+        return self._explainers[key]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import ClassVar, Generic, TypeVar
 
 from textual import on
@@ -21,7 +21,8 @@ Answer = TypeVar("Answer")
 class Dialog(ModalScreen[Answer], Generic[Answer]):
     """A dialog over the screen beneath; Escape closes it."""
 
-    CSS_PATH: ClassVar[str | PurePath | list[str | PurePath] | None] = "dialog.tcss"
+    # a relative path would be looked for beside the subclass
+    CSS_PATH: ClassVar[str | PurePath | list[str | PurePath] | None] = Path(__file__).with_name("dialog.tcss")
     SCOPE = "modal"
     BINDINGS = bindings("modal")
 

@@ -21,9 +21,7 @@ from workbench.session.lists.viewer import Viewer
 from workbench.session.options import suggested_target
 from workbench.tui import glyphs
 from workbench.tui import status as standing
-from workbench.tui.messages import (
-    SubtitleChanged,
-)
+from workbench.tui.messages import CursorMoved, SubtitleChanged
 from workbench.tui.screens.regions import RegionScreen
 from workbench.tui.widgets.bars import CommandLine, Head, Keys, Tabs
 from workbench.tui.widgets.browse import Browse
@@ -317,3 +315,4 @@ class PanesScreen(RegionScreen):
     @on(Lines.Moved)
     def _moved(self, event: Lines.Moved) -> None:
         event.stop()
+        self.post_message(CursorMoved())

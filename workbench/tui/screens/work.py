@@ -13,6 +13,7 @@ from workbench.errors import UsageError
 from workbench.names import show
 from workbench.session.lists.picking import Picked, Refused, best, ends_with, outputs_of, pick, resolve
 from workbench.tui.actions import bindings
+from workbench.tui.guidance.guided import GuidedScreen
 from workbench.tui.messages import (
     AdaptAsked,
     ChangeAsked,
@@ -23,7 +24,6 @@ from workbench.tui.messages import (
     RemoveAsked,
     SignatureAsked,
 )
-from workbench.tui.screens.panes import PanesScreen
 from workbench.tui.widgets.bars import CommandLine
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from workbench.surgery.step import Step
 
 
-class WorkScreen(PanesScreen):
+class WorkScreen(GuidedScreen):
     """The main screen: models, wires and findings."""
 
     SCOPE = "work"

@@ -14,6 +14,7 @@ from workbench.errors import WorkbenchError
 from workbench.tui.actions import bindings
 from workbench.tui.messages import (
     AdaptAsked,
+    CursorMoved,
     DropAsked,
     ModelAsked,
     PickAsked,
@@ -130,6 +131,7 @@ class Browse(Widget):
     @on(Lines.Moved)
     def _moved(self, event: Lines.Moved) -> None:
         event.stop()
+        self.post_message(CursorMoved())
         if event.lines is self.rows and self.split:
             self._follow_cursor()
 

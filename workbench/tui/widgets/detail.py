@@ -72,25 +72,31 @@ class SpanLines(Lines):
             self.app.copy_to_clipboard("".join(span.text for span in self.broken[self.cursor]).strip())
 
 
-def break_line(line: Line, width: int) -> list[Line]:
-    """Return a line in parts of at most `width` cells, the later ones indented."""
+def break_line(line: Line, width: int, hang: int = 2) -> list[Line]:
+    """Return a line in parts of at most `width` cells, the later ones indented.
+
+    Args:
+        line: the line.
+        width: cells of a part.
+        hang: by how much they are indented, where the line itself is not.
+    """
     if sum(cell_len(span.text) for span in line) <= width:
         return [line]
     from workbench.session.texts.detail import Span
 
     first = line[0].text
-    indent = cell_len(first) if first.startswith(" ") and cell_len(first) < width // 2 else 2
+    indent = cell_len(first) if first.startswith(" ") and cell_len(first) < width // 2 else hang
     parts: list[Line] = []
     current: list[Span] = []
     room = width
     for span in line:
         text = span.text
         while cell_len(text) > room:
-            cut = _cut_at(text, room)
+            cut = _cut_at(text, room, width - indent)
             if cut == 0 and room == width - indent and parts:
                 cut = 1
             if cut:
-                current.append(Span(text[:cut], span.role, span.link))
+                current.append(Span(text[:cut].rstrip(" "), span.role, span.link))
             text = text[cut:].lstrip(" ")
             parts.append(tuple(current))
             current = [Span(" " * indent)]
@@ -100,10 +106,20 @@ def break_line(line: Line, width: int) -> list[Line]:
     return [*parts, tuple(current)]
 
 
-def _cut_at(text: str, room: int) -> int:
-    """Return how many characters of `text` fit `room` cells, at a blank or slash if near."""
+def _cut_at(text: str, room: int, whole: int) -> int:
+    """Return how many characters of `text` fit `room` cells: whole words, where a line has room for the next one.
+
+    Args:
+        text: what is cut.
+        room: cells that are left in the line.
+        whole: cells of a line of its own.
+    """
     if room <= 0:
         return 0
+    blank = text.rfind(" ", 0, room + 1)
+    word = text[blank + 1 :].partition(" ")[0]
+    if cell_len(word) <= whole and (blank >= 0 or room < whole):
+        return blank + 1
     cut = 0
     used = 0
     for char in text:

@@ -212,7 +212,8 @@ class Lines(ScrollView, can_focus=True):
         used = sum(cell_len(text) for text, _ in left)
         pieces = [*left, (" " * max(room - used, 0), "plain"), *right]
         if index == self.cursor and self.has_focus and self.app.current_theme.ansi:
-            pieces = [(text, "") for text, _ in pieces]  # reversed, colours would be backgrounds
+            # reversed, colours would be backgrounds
+            pieces = [(text, role if role == "on" else "") for text, role in pieces]
         return self._fitted(pieces, width, base)
 
     def _fitted(self, pieces: Sequence[Piece], width: int, base: Style) -> Strip:

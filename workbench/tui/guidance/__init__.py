@@ -1,0 +1,1 @@
+"""What helps a user on: explanations, findings, the help, the story."""
