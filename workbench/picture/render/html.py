@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from workbench.picture.render import colours
-from workbench.picture.render.page_data import page_data, shown
+from workbench.picture.render.page_data import About, page_data, shown
 from workbench.picture.render.svg import Theme
 from workbench.picture.scene.scene import Scene
 from workbench.picture.values import ValueLayer
@@ -24,7 +24,7 @@ FIRST_BOXES = 40
 """So many boxes are shown at first, at most, if scopes can be closed."""
 SCRIPTS = (
     "model", "values", "layout", "layered", "paint", "overview", "moving", "opening", "detail", "search", "keys",
-    "start",
+    "saving", "start",
 )  # fmt: skip
 """The parts of the script in their order: a part may use at once what stands before it."""
 
@@ -37,6 +37,7 @@ def to_html(
     right: bool = False,
     first: int = FIRST_BOXES,
     values: ValueLayer | None = None,
+    about: About | None = None,
 ) -> str:
     """Return a whole scene as an HTML page.
 
@@ -47,6 +48,7 @@ def to_html(
         right: whether data flows to the right instead of downwards.
         first: scopes are open at first, level by level, while there are no more boxes than this.
         values: of a run, which are laid over the boxes.
+        about: gives sentences on a box, for its details.
     """
     name = _safe(title or "graph")
     style = _colours() + _file("style.css")
@@ -55,7 +57,7 @@ def to_html(
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
         "base-uri 'none'; form-action 'none'"
     )
-    data = page_data(scene, title=title, right=right, first=first, values=values)
+    data = page_data(scene, title=title, right=right, first=first, values=values, about=about)
     return (
         f'<!DOCTYPE html>\n<html lang="en" data-theme="{theme}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from workbench.names import elide, show
@@ -16,6 +16,8 @@ from workbench.picture.scene.labels import MAX_WIDTH
 from workbench.picture.scene.scene import Frame, Node, Scene, owner_title
 from workbench.picture.values import TensorValue, ValueLayer, number_text
 
+About = Callable[[Node], Sequence[str]]
+"""Gives sentences that explain a box."""
 _FAMILIES = {name: at for at, name in enumerate(SIGNS)}
 
 
@@ -25,7 +27,13 @@ def shown(text: str) -> str:
 
 
 def page_data(
-    scene: Scene, *, title: str, right: bool, first: int, values: ValueLayer | None = None
+    scene: Scene,
+    *,
+    title: str,
+    right: bool,
+    first: int,
+    values: ValueLayer | None = None,
+    about: About | None = None,
 ) -> dict[str, Any]:
     """Return what the script of a page reads.
 
@@ -35,8 +43,9 @@ def page_data(
         right: whether data flows to the right.
         first: scopes are open at first, level by level, while there are no more boxes than this.
         values: of a run.
+        about: gives sentences on a box.
     """
-    made = _Data(scene)
+    made = _Data(scene, about)
     page = made.page(title=shown(title), right=right, first=first)
     if values is not None:
         page["values"] = made.values(values)
@@ -47,8 +56,9 @@ def page_data(
 class _Data:
     """A scene as the page reads it: texts once, boxes and groups by number."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, about: About | None) -> None:
         self.scene = scene
+        self.about = about
         self.texts: dict[str, int] = {}
         self.known: dict[str, int] = {}  # a text as it came, before invisible signs are written out
         self.names = dict(scene.scopes)
@@ -181,7 +191,8 @@ class _Data:
             boxes += more
             level = [one for at in scopes for one in inner.get(at, ())]
 
-    # -- boxes: [group, family, title, subtitle, third line, owner, seam, caption, path, folded, facts, attributes]
+    # -- boxes: [group, family, title, subtitle, third line, owner, seam, caption, path, folded, facts, attributes,
+    #            sentences]
 
     def _node(self, node: Node, home: int) -> list[Any]:
         return [
@@ -197,6 +208,7 @@ class _Data:
             [self.text(text) for text in node.folded],
             self.rows(node.facts),
             self.rows(node.attributes),
+            [self.text(one) for one in self.about(node)] if self.about is not None else [],
         ]
 
     # -- values: [box or -1 - group, [address, type, least, most, mean, what is not finite, step, magnitude, range,

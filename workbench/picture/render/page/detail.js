@@ -40,6 +40,7 @@ function select(at, speak = true) {
     if (item.third) pane.append(make("p", item.third));
     pane.append(button);
   } else pane.append(make("p", `${data.families[item.family][1]} ${data.families[item.family][0]}`, `k-${data.families[item.family][0].replace(" ", "-")}`));
+  for (const at of item.about || []) pane.append(make("p", T(at), "about"));
   valuesInto(pane, item);
   const attrs = pairs(item.attrs);
   rowsInto(pane, "Shapes", attrs.filter(([name]) => name.startsWith("output ")));

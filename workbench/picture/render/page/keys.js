@@ -1,11 +1,25 @@
 // ---- keys
 const KEYS = [["Arrow keys", "the next box that way"], ["Enter, Space", "open or close the selected box"], ["Backspace", "close the box around it"],
   ["Shift + arrows", "move the picture"], ["+ − wheel pinch", "zoom"], ["f", "show everything"], ["c", "centre the selected box"], ["/", "search"], ["n, N", "next or previous result"],
-  ["]  [", "open or close all boxes"], ["t", "light or dark"], ...(run ? [["v", "values on or off"], ["x", "next box with a NaN or infinity"]] : []), ["Esc", "close what is open"], ["?", "these keys"]];
+  ["]  [", "open or close all boxes"], ["t", "light or dark"], ["s", "save all that is open as a PNG"], ...(run ? [["v", "values on or off"], ["x", "next box with a NaN or infinity"]] : []), ["Esc", "close what is open"], ["?", "these keys"]];
+const MOUSE = [["drag", "move the picture"], ["wheel", "zoom; with Shift move sideways"], ["click", "select a box"], ["double click, click on + or −", "open or close a box"]];
 const keysPane = $("keys");
-keysPane.append(make("h2", "Keys"));
-rowsInto(keysPane, "", KEYS);
-if (data.notes.length) { keysPane.append(make("h3", "About this picture")); for (const note of data.notes) keysPane.append(make("p", note)); }
+function fillHelp() {
+  const shut = make("button", "×", "x");
+  shut.title = "Close (Esc)";
+  shut.addEventListener("click", hideHelp);
+  const title = make("h2", "Keys");
+  title.id = "keys-title";
+  keysPane.append(shut, title);
+  rowsInto(keysPane, "", KEYS);
+  rowsInto(keysPane, "Mouse", MOUSE);
+  rowsInto(keysPane, "Signs", [...data.families.filter((one, at) => used.has(at)).map(([name, sign]) => [sign, name]),
+    ["+  −", "more inside: open, close"], ["┄┄", "order only, no data (a dashed line)"]]);
+  const notes = [...data.notes, ...(run ? [`The values are those of one run of the signature ${run.signature}. A colour is for the largest absolute value of a tensor, on a logarithmic scale.`, ...run.notes] : [])];
+  if (notes.length) { keysPane.append(make("h3", "About this picture")); for (const note of notes) keysPane.append(make("p", note)); }
+}
+function showHelp() { keysPane.hidden = false; keysPane.focus(); }
+function hideHelp() { keysPane.hidden = true; canvas.focus(); }
 
 function step(dx, dy) {
   const boxes = [];
@@ -54,9 +68,10 @@ document.addEventListener("keydown", event => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const on = event.target, free = on === canvas || on === document.body || on.tagName === "A";
   const key = event.key;
-  if (key === "Escape") { if (!keysPane.hidden) keysPane.hidden = true; else select(-1); canvas.focus(); }
+  if (key === "Escape") { if (!keysPane.hidden) return hideHelp(); select(-1); canvas.focus(); }
   else if (key === "/") { field.focus(); field.select(); }
-  else if (key === "?") keysPane.hidden = !keysPane.hidden;
+  else if (key === "?") { if (keysPane.hidden) showHelp(); else hideHelp(); }
+  else if (key === "s") savePicture();
   else if (key === "+" || key === "=") zoomAt(1.25);
   else if (key === "-" || key === "_") zoomAt(0.8);
   else if (key === "f" || key === "0") fitAll();

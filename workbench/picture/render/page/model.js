@@ -10,9 +10,9 @@ for (const [parent, body, title, sub, third, owner, path] of data.groups)
   items.push({group: true, body: !!body, parent, title: T(title), sub: T(sub), third: T(third), owner, path: T(path),
     kids: [], open: false, depth: 0, folded: [], facts: [], attrs: [], family: body ? 5 : 8});
 const first = items.length;
-for (const [parent, family, title, sub, third, owner, seam, caption, path, folded, facts, attrs] of data.nodes)
+for (const [parent, family, title, sub, third, owner, seam, caption, path, folded, facts, attrs, about] of data.nodes)
   items.push({group: false, parent, family, title: T(title), sub: T(sub), third: T(third), owner, seam: !!seam,
-    caption: T(caption), path: T(path), folded, facts, attrs});
+    caption: T(caption), path: T(path), folded, facts, attrs, about});
 items.forEach((item, at) => {
   item.at = at;
   if (item.parent < 0) return;
@@ -27,7 +27,8 @@ for (const edge of edges) if (edge.seam) for (let at of [edge.s, edge.t])
 items[0].open = true;
 for (const at of data.opened) items[at].open = true;
 
-const canvas = $("canvas"), pen = canvas.getContext("2d");
+const canvas = $("canvas");
+let pen = canvas.getContext("2d");
 pen.font = `12px ${FONT}`;
 const CW = pen.measureText("MMMMMMMMMM").width / 10 || 7.2;
 const marked = data.owners.length > 0;

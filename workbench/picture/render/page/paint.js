@@ -25,17 +25,20 @@ function resize() {
   redraw();
 }
 
-function paint() {
+function paint() { paintOverview(paintPicture(canvas)); }
+
+// Paint what is in sight on a canvas that `pen` draws on; gives what is in sight.
+function paintPicture(paper) {
   const {zoom} = view;
   pen.setTransform(1, 0, 0, 1, 0, 0);
   pen.fillStyle = colours["bg-paper"];
-  pen.fillRect(0, 0, canvas.width, canvas.height);
+  pen.fillRect(0, 0, paper.width, paper.height);
   pen.setTransform(ratio * zoom, 0, 0, ratio * zoom, -view.x * ratio * zoom, -view.y * ratio * zoom);
   drawn = 0;
   const sight = [view.x, view.y, view.x + wide / zoom, view.y + high / zoom];
   if (zoom < FAR) paintFar(sight); else paintGroup(items[0], sight);
   if (selected >= 0) ring(items[rep[selected]]);
-  paintOverview(sight);
+  return sight;
 }
 
 const inSight = (x, y, w, h, s) => x < s[2] && y < s[3] && x + w > s[0] && y + h > s[1];

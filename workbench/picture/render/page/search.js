@@ -17,10 +17,16 @@ function search() {
 function listHits() {
   hits.hidden = !field.value.trim();
   hits.replaceChildren();
+  field.setAttribute("aria-expanded", String(!hits.hidden));
+  field.removeAttribute("aria-activedescendant");
   if (hits.hidden) return;
   results.slice(0, 100).forEach((at, i) => {
     const row = make("li", `${items[at].title}  ${items[at].sub}`, i === on ? "on" : "");
     row.append(make("small", items[at].path));
+    row.id = `hit-${i}`;
+    row.setAttribute("role", "option");
+    row.setAttribute("aria-selected", String(i === on));
+    if (i === on) field.setAttribute("aria-activedescendant", row.id);
     row.addEventListener("pointerdown", event => { event.preventDefault(); pick(i); });
     hits.append(row);
   });
@@ -45,7 +51,8 @@ field.addEventListener("keydown", event => {
   else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     event.preventDefault();
     on = most ? (on + (event.key === "ArrowDown" ? 1 : most - 1)) % most : 0;
-    [...hits.children].forEach((row, i) => row.classList.toggle("on", i === on && i < most));
+    [...hits.children].slice(0, most).forEach((row, i) => { row.classList.toggle("on", i === on); row.setAttribute("aria-selected", String(i === on)); });
+    field.setAttribute("aria-activedescendant", `hit-${on}`);
     hits.children[on]?.scrollIntoView({block: "nearest"});
   }
 });

@@ -14,7 +14,8 @@ $("fit").addEventListener("click", fitAll);
 $("open").addEventListener("click", () => all(true));
 $("close").addEventListener("click", () => all(false));
 $("theme").addEventListener("click", switchTheme);
-$("help").addEventListener("click", () => { keysPane.hidden = !keysPane.hidden; });
+$("help").addEventListener("click", () => { if (keysPane.hidden) showHelp(); else hideHelp(); });
+$("save").addEventListener("click", savePicture);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", readColours);
 const legend = $("legend");
 const entry = (sign, text, cls) => { const one = make("span"); one.append(make("b", sign, cls), text); legend.append(one); };
@@ -52,6 +53,7 @@ if (run) {
   bad.addEventListener("click", nextTroubled);
 }
 listLegend();
+fillHelp();
 arrange();
 new ResizeObserver(() => { const before = wide; resize(); if (!before) start(); }).observe(canvas);
 readColours();
