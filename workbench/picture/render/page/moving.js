@@ -28,10 +28,12 @@ function beginning() {
   return {x: box.x + box.w / 2, y: box.y + box.h / 2};
 }
 function centre(box, least = 0.7) {
-  const room = $("detail").hidden ? 0 : $("detail").offsetWidth;
+  const pane = $("detail"), below = pane.offsetWidth > wide * 0.9;  // on a narrow screen it lies below
+  const across = pane.hidden || below ? wide : wide - pane.offsetWidth;
+  const along = pane.hidden || !below ? high : high - pane.offsetHeight;
   if (view.zoom < least) view.zoom = least;
-  view.x = box.x + box.w / 2 - (wide - room) / view.zoom / 2;
-  view.y = box.y + Math.min(box.h / 2, high / view.zoom / 3) - high / view.zoom / 2;
+  view.x = box.x + box.w / 2 - across / view.zoom / 2;
+  view.y = box.y + Math.min(box.h / 2, along / view.zoom / 3) - along / view.zoom / 2;
   redraw();
 }
 function intoSight(box) {
