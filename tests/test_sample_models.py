@@ -149,3 +149,19 @@ def test_weights_live_in_the_checkpoint_and_not_in_the_graph(sample_models: Path
         assert sorted(shapes) == [[10], [784, 10]]
         assert (sample_models / name / "saved_model.pb").stat().st_size < 784 * 10 * 4
     assert not (sample_models / "image_base64" / "variables").exists()
+
+
+@pytest.mark.needs_tf
+def test_lessons_are_told_the_truth_about_their_models(sample_models: Path) -> None:
+    """Ink is read as chalk; a merge by `import_scope` gives one model the weights of the other; both roots agree."""
+    array = {name: np.load(sample_models / f"digits_npy/{name}-3.npy") for name in ("chalk", "ink")}
+    right = run_v1(sample_models / "digits", {"myInput": array["chalk"]}, "myOutput")
+    ink = run_v1(sample_models / "digits_ink", {"myInput": array["ink"]}, "myOutput")
+    np.testing.assert_allclose(ink, right, atol=1e-5)
+    mixed = run_v1(sample_models / "digits_mixed_up", array, "chalk_scores")
+    assert right.argmax() == 3 and mixed.argmax() == 5
+    np.testing.assert_allclose(run_v1(sample_models / "digits_mixed_up", array, "ink_scores"), ink, atol=1e-6)
+    for name, run in (("square_root", run_v1), ("square_root_tf2", run_v2)):
+        number = {"number": np.float32(2)}
+        assert abs(float(run(sample_models / name, number, "root")) - 2**0.5) < 1e-4
+        assert int(run(sample_models / name, number, "rounds")) == 3

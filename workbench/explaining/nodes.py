@@ -19,7 +19,9 @@ from workbench.explaining.view import View, address_of, quoted, shortly, variabl
 from workbench.graph.level import Level, Value
 from workbench.graph.reach import ancestors
 from workbench.graph.trace import origin
+from workbench.model.duplicate_variables import sharing_memory
 from workbench.model.op_classes import FILLS, PLACEHOLDERS, REF_VARIABLES, VARIABLES
+from workbench.model.variables import Variable
 from workbench.names import count, input_node, is_control
 
 _LISTED = 8
@@ -78,6 +80,19 @@ def _summary(view: View, level: Level, node: NodeDef, index: int | None) -> str:
     return f"{tensor} is a tensor, {typed}: output {index} of {address}, {what}"
 
 
+def _sharing(view: View, variable: Variable) -> Iterator[Line]:
+    """Yield the variables that a v1 Session keeps in the same place as this one."""
+    for group in sharing_memory(view.meta.variables, view.meta.nodes):
+        if variable in group:
+            others = [one.name for one in group if one != variable]
+            also = f"{shortly([quoted(one) for one in others])} {'has' if len(others) == 1 else 'have'}"
+            yield Line(
+                f"Its `shared_name`, by which a v1 Session finds its memory, is {quoted(variable.shared_name)}. "
+                f"{also} the same: they share one value.",
+                others[0],
+            )
+
+
 def _here(view: View, level: Level, node: NodeDef) -> Iterator[Line]:
     """Yield what the node is in this model, beyond its op."""
     variable = view.variables.get(node.name) if level.function is None else None
@@ -88,6 +103,7 @@ def _here(view: View, level: Level, node: NodeDef) -> Iterator[Line]:
         stored = f", {size(variable.nbytes)}" if variable.nbytes is not None else ""
         trainable = {True: ", trainable", False: ", not trainable", None: ""}[variable.trainable]
         yield Line(f"The variable is {variable_type(variable)}{stored}{trainable}; {key}.", "term:variable")
+        yield from _sharing(view, variable)
     if node.op in PLACEHOLDERS and level.function is None:
         for signature in view.meta.shown_signatures.values():
             for port in signature.inputs.values():

@@ -11,6 +11,7 @@ from workbench.checks.graphs.initialised import running
 from workbench.disk.schema import TrackableObjectGraph
 from workbench.errors import DamagedFile
 from workbench.findings import Action, Hint
+from workbench.model.duplicate_variables import sharing_memory
 from workbench.model.objects import OBJECT_GRAPH_KEY
 from workbench.model.op_classes import RESTORES
 from workbench.model.saver import const_strings
@@ -55,6 +56,13 @@ PARTITION_GAP = Code(
     "partition-gap", "warning", "the partitions of a variable in the graph do not make up the whole",
     "The checkpoint has a tensor of which the graph's variables hold only a part, or a part twice.",
     "If all of it is needed, save the model again.",
+)  # fmt: skip
+SHARED_VARIABLE = Code(
+    "shared-variable", "warning", "two variables with keys of their own share their memory",
+    "A v1 Session, and with it TensorFlow Serving, finds the memory of a variable by its `shared_name`. Where two have "
+    "the same, both get the value that is restored last, and no error is raised. A merge by `import_scope` makes such "
+    "graphs, because it renames nodes and no `shared_name`.",
+    "Merge the models again from their sources, with `workbench merge`, which renames both.",
 )  # fmt: skip
 _MAX_KEYS = 5
 
@@ -101,6 +109,7 @@ def _overlaps(bundle: Bundle, found: Found) -> None:
 def check_variables(meta: MetaGraph, adjacency: Adjacency, found: Found) -> None:
     """Check that each variable has a value, and that partitions cover the whole."""
     _not_restored(meta, adjacency, found)
+    _shared(meta, found)
     _partitions(meta, found)
 
 
@@ -141,6 +150,19 @@ def _not_restored(meta: MetaGraph, adjacency: Adjacency, found: Found) -> None:
             "reads the object graph, knows that both are one variable.",
             None if restored is None else "A merge and a freeze restore the one that is read.",
         )
+
+
+def _shared(meta: MetaGraph, found: Found) -> None:
+    for group in sharing_memory(meta.variables, meta.nodes):
+        first, *others = group
+        keys = ", ".join(show(str(one.key), 100) for one in group[:_MAX_KEYS])
+        for other in others:
+            found.add(
+                SHARED_VARIABLE,
+                show(other.name),
+                f"It has the `shared_name` {show(other.shared_name or other.name)!r}, as {show(first.name)!r} has, and "
+                f"they are restored from different keys: {keys}.",
+            )
 
 
 def _partitions(meta: MetaGraph, found: Found) -> None:
