@@ -6,7 +6,9 @@ import json
 import os
 from pathlib import Path
 
-from workbench.session.lists.places import Entry, existing, is_model, known, listing, nothing, typed
+from workbench.disk.samples import SAMPLES
+from workbench.session.lists.found import models_below
+from workbench.session.lists.places import Entry, begin, existing, is_model, known, listing, nothing, typed
 from workbench.session.store import Store, state_folder
 from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import Plan, ResultOptions, Source
@@ -97,7 +99,38 @@ def test_folders_are_looked_into(tmp_path: Path, sample_models: Path) -> None:
     assert typed("resn", lambda: entries, models=True) == entries[1:]
     assert typed("", lambda: entries, models=True) == entries
     assert listing(tmp_path / "missing", models=True) == []
-    assert any(entry.text == "digits" for entry in known([], sample_models))
+    assert known([], sample_models)[0].text == "Sample models"
+
+
+def test_what_is_offered_before_anything_is_typed(sample_models: Path, tmp_path: Path) -> None:
+    for name in SAMPLES:
+        assert is_model(sample_models / name), name
+    (tmp_path / "serving" / "1").mkdir(parents=True)
+    entries = known(
+        [sample_models / "digits"], sample_models, found=[tmp_path / "serving", sample_models / "digits"]
+    )
+    titles = [entry.text for entry in entries if entry.kind == "heading"]
+    assert titles == ["Sample models", "Recent", "In this folder"]
+    assert [entry.path for entry in entries if entry.path is not None].count(sample_models / "digits") == 2
+    assert entries[-1].path == tmp_path / "serving" and entries[-1].aside == str(tmp_path)
+    assert [entry.kind for entry in begin(sample_models)] == ["heading", "story"] and begin(tmp_path) == []
+
+
+def test_models_below_a_folder_are_found(tmp_path: Path) -> None:
+    for name in ("b/model", "a/deep/er/model", ".hidden/model", "node_modules/model", "model/assets/model"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "saved_model.pb").write_bytes(b"")
+    (tmp_path / "model" / "saved_model.pb").write_bytes(b"")
+    (tmp_path / "serving" / "12").mkdir(parents=True)
+    (tmp_path / "frozen.pb").write_bytes(b"\x0a\x02\x0a\x00")
+    (tmp_path / "text.pbtxt").write_text("node { name: 'x' }")
+    (tmp_path / "weights.pb").write_bytes(b"\x89PNG")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    found = [str(path.relative_to(tmp_path)) for path in models_below(tmp_path)]
+    assert found == ["frozen.pb", "model", "serving", "text.pbtxt", "b/model"]
+    assert "a/deep/er/model" in [str(path.relative_to(tmp_path)) for path in models_below(tmp_path, depth=4)]
+    assert len(list(models_below(tmp_path, most=2))) == 2
+    assert list(models_below(tmp_path / "missing")) == []
 
 
 def test_hostile_file_names_are_text(tmp_path: Path) -> None:

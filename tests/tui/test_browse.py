@@ -39,8 +39,10 @@ def shown(app: WorkbenchApp) -> str:
 def test_the_start_screen_offers_samples_and_opens_one(sample_models: Path, tmp_path: Path) -> None:
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         assert isinstance(app.screen, StartScreen)
-        assert "image_base64" in screen_text(app) and "digits_tf2" in screen_text(app)
-        await press(app, pilot, "enter")
+        text = screen_text(app)
+        assert "Try the story" in text and "reads a handwritten digit" in text and "digits_tf2" in text
+        assert app.screen.query_one(Chooser).line.has_focus
+        await press(app, pilot, "down", "down", "enter")
         assert isinstance(app.screen, WorkScreen)
         assert app.session.handles == ("digits",) and app.session.complete
         assert row(app) == "myOutput"
@@ -64,6 +66,8 @@ def test_a_path_is_typed_and_a_recent_model_comes_first(
         chooser.line.post_message(events.Paste(f"'{tmp_path}/'"))
         await settle(app, pilot)
         assert chooser.line.value == f"'{tmp_path}/'", "a pasted path takes the place of what is there"
+        await press(app, pilot, "escape", *"m/no/such", "tab")
+        assert chooser.line.value == f"{tmp_path}/m/", "the nearest folder that exists"
         await press(app, pilot, "escape")
         await type_text(app, pilot, "m/image_base64_t")
         await settle(app, pilot)
@@ -71,7 +75,7 @@ def test_a_path_is_typed_and_a_recent_model_comes_first(
         assert app.session.handles == ("image_base64_tf2",)
         await press(app, pilot, "o", *"zzz", "enter")
         assert app.session.handles == ("image_base64_tf2",) and app.screen.query_one(Chooser).line.has_focus
-        await press(app, pilot, "escape", "o", "down", "down", "enter")
+        await press(app, pilot, "escape", "o", "down", "down", "down", "enter")
         assert app.session.handles == ("image_base64_tf2", "digits_tf2")
 
     async def second(app: WorkbenchApp, pilot: Pilot[int]) -> None:

@@ -14,6 +14,7 @@ from workbench.tui import clipboard
 
 if TYPE_CHECKING:
     from workbench.session.committing import Committer
+    from workbench.session.texts.story import Story
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Host(App[int]):
         self.session = session or Session()
         self.store = store or Store()
         self.look = look or Look()
+        self.story: Story | None = None
         self._committer: Committer | None = None
 
     @property
@@ -93,6 +95,13 @@ class Host(App[int]):
     def remember(self, path: Path) -> None:
         """Add a model to the recent ones."""
         self.store.remember(path)
+
+    def begin_story(self) -> None:
+        """Open the sample models of the story, and guide through it."""
+        from workbench.session.texts.story import begin
+
+        self.session = Session()
+        self.story = begin(self.session)
 
     # -- what changes screens; the application does it
 

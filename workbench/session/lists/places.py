@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from workbench.disk.samples import SAMPLES, STORY
 from workbench.names import show
 
-Kind = Literal["heading", "model", "folder", "file", "plan", "up"]
+Kind = Literal["heading", "model", "folder", "file", "plan", "up", "story"]
 _MAX_LISTED = 2000
 _LOOKED_INTO = 8_000_000  # bytes of a graph that is opened only to say what it takes and gives
 _NAMED = 2
+_RECENT = 8
 _MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
 _GRAPHS = (".pb", ".pbtxt")
 
@@ -23,9 +25,9 @@ class Entry:
     """One line of a chooser.
 
     Attributes:
-        kind: what choosing it does: a `folder` or `up` is gone into, all else is the answer.
+        kind: what choosing it does: a `folder` or `up` is entered, all else is the answer.
         text: its name, safe to print.
-        aside: what is said behind it.
+        aside: what follows it: a sentence, or the folder that it is in.
         path: of the model, None for a heading.
     """
 
@@ -99,31 +101,50 @@ def _graphs_of(path: Path) -> list[Path]:
     ]
 
 
-def known(recent: Iterable[Path], samples: Path, plans: Iterable[Entry] = ()) -> list[Entry]:
-    """Return the entries shown before anything is typed."""
-    found: list[Entry] = []
+def known(
+    recent: Iterable[Path], samples: Path, plans: Iterable[Entry] = (), found: Iterable[Path] = ()
+) -> list[Entry]:
+    """Return the entries shown before anything is typed.
+
+    Args:
+        recent: models that were opened lately.
+        samples: the folder of the sample models.
+        plans: entries of unfinished plans.
+        found: models below the working folder.
+    """
     listed = list(plans)
-    if listed:
-        found += [Entry("heading", "Not finished"), *listed]
-    recents = [_model(path) for path in recent]
-    if recents:
-        found += [Entry("heading", "Recent"), *recents[:8]]
-    here = [entry for entry in listing(Path.cwd(), models=True) if entry.kind == "model"]
-    if here:
-        found += [Entry("heading", "Here"), *here[:8]]
-    try:
-        said = {entry.path for entry in found if entry.path is not None}
-        folders = sorted(path for path in samples.iterdir() if path not in said and is_model(path))
-    except OSError:
-        folders = []
-    if folders:
-        found += [Entry("heading", "Sample models"), *map(_model, folders)]
-    return found
+    entries = [Entry("heading", "Not finished"), *listed] if listed else []
+    ours = [Entry("model", name, line, samples / name) for name, line in SAMPLES.items()]
+    ours = [entry for entry in ours if entry.path is not None and is_model(entry.path)]
+    if ours:
+        entries += [Entry("heading", "Sample models"), *ours]
+    said = {_identity(entry.path) for entry in entries if entry.path is not None}
+    for title, paths in (("Recent", list(recent)[:_RECENT]), ("In this folder", found)):
+        fresh = [path for path in paths if title == "Recent" or _identity(path) not in said]
+        said |= {_identity(path) for path in fresh}
+        if fresh:
+            entries += [Entry("heading", title), *map(_model, fresh)]
+    return entries
+
+
+def begin(samples: Path) -> list[Entry]:
+    """Return the entries for those who begin; lessons belong here as well.
+
+    Args:
+        samples: the folder of the sample models.
+    """
+    if not all(is_model(samples / name) for name in STORY):
+        return []
+    line = "join two sample models into one, in five guided steps"
+    return [Entry("heading", "Begin here"), Entry("story", "Try the story", line, samples)]
+
+
+def _identity(path: Path) -> str:
+    return os.path.realpath(path)
 
 
 def _model(path: Path) -> Entry:
-    parent = short(path.parent)
-    return Entry("model", show(path.name), "" if parent == "." else show(parent), path)
+    return Entry("model", show(path.name), show(str(path.absolute().parent), 1000), path)
 
 
 def listing(folder: Path, *, models: bool) -> list[Entry]:
@@ -227,11 +248,19 @@ def _beginning(text: str, models: bool) -> list[Entry]:
 
 
 def nothing(text: str) -> str:
-    """Say why nothing is offered for a typed text."""
+    """Return why nothing is offered for a typed text, and the next move."""
     path = expand(readings(text)[-1])
     if not is_path(text):
         return f"No name here is like {show(text.strip(), 60)!r}. Type a path to look elsewhere."
     if _exists(path):
-        return f"{show(str(path))} is not a SavedModel, a GraphDef or a folder."
-    near = next((folder for folder in path.absolute().parents if _exists(folder)), Path(path.anchor))
-    return f"{show(str(path))} does not exist; the nearest folder that exists is {show(short(near))}."
+        if path.is_dir():
+            return f"{show(str(path))} has no models and no folders in it. Type another path."
+        return f"{show(str(path))} is not a SavedModel, a GraphDef or a folder. Type another path."
+    near = nearest(text)
+    return f"{show(str(path))} does not exist; the nearest folder that exists is {show(short(near))}. Tab goes there."
+
+
+def nearest(text: str) -> Path:
+    """Return the nearest folder above a typed path that exists."""
+    path = expand(readings(text)[-1])
+    return next((folder for folder in path.absolute().parents if _exists(folder)), Path(path.anchor))

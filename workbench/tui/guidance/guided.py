@@ -10,6 +10,7 @@ from textual import events, on
 from workbench.errors import WorkbenchError
 from workbench.session.texts.explained import Subject, key_of, subject_of
 from workbench.tui.guidance.explanation import ExplanationPane, ExplanationScreen, ExplanationView, ShowInList
+from workbench.tui.guidance.guide import guide
 from workbench.tui.messages import CursorMoved
 from workbench.tui.screens.panes import PanesScreen
 from workbench.tui.widgets.detail import DetailView
@@ -19,10 +20,26 @@ from workbench.tui.widgets.wires import Wires
 if TYPE_CHECKING:
     from workbench.explaining.explanation import Explanation
     from workbench.session.lists.viewer import Viewer
+    from workbench.session.looked_up import Outcome
 
 
 class GuidedScreen(PanesScreen):
-    """The panes, with an explanation beside them."""
+    """The panes, with an explanation beside them and the guidance of the story above."""
+
+    # -- the story
+
+    def on_mount(self) -> None:
+        """Guide through the story, if it was begun."""
+        guide(self, self.app, "models")
+
+    def _computed(self, outcome: Outcome) -> None:
+        """Pick the output of the story, once everything is known of its models."""
+        super()._computed(outcome)
+        story, pane = self.app.story, self.panes[0]
+        if story is None or story.picked or self.session.plan.wires or not self.session.complete:
+            return
+        story.picked = True
+        pane.action_pick()
 
     # -- what is explained
 

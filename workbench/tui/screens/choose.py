@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 from textual import on
@@ -38,10 +37,15 @@ class ChooseScreen(Dialog[Path]):
             frame.border_title = self._title
             frame.border_subtitle = "enter: choose   tab: complete   esc: close"
             if store is not None:
-                yield Chooser(lambda: known(store.recent(), sample_models()), plans=False, start=self._start)
+                yield Chooser(
+                    lambda found: known(store.recent(), sample_models(), found=found),
+                    plans=False,
+                    start=self._start,
+                )
             else:
-                here = partial(listing, Path.cwd(), models=False)
-                yield Chooser(here, models=False, start=self._start)
+                yield Chooser(
+                    lambda found: listing(Path.cwd(), models=False), models=False, start=self._start
+                )
 
     @on(Chooser.Done)
     def _done(self, event: Chooser.Done) -> None:

@@ -23,6 +23,7 @@ from workbench.session.texts.summary import call_of, what_became, what_it_does
 from workbench.tui import glyphs
 from workbench.tui import status as standing
 from workbench.tui.actions import bindings
+from workbench.tui.guidance.guide import guide
 from workbench.tui.screens.regions import NARROW
 from workbench.tui.widgets.bars import CommandLine, Head, Keys
 from workbench.tui.widgets.commit_form import CommitForm, slot_of
@@ -70,6 +71,7 @@ class CommitScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Start TensorFlow while the user fills in the form."""
+        guide(self, self.app, "commit")
         self._arrange(self.app.size.width)
         self.form.target_line.focus()
         self.set_interval(0.25, self._tick)

@@ -26,6 +26,7 @@ from workbench.session.texts.summary import what_it_does
 from workbench.tui import glyphs
 from workbench.tui import status as standing
 from workbench.tui.actions import bindings
+from workbench.tui.guidance.guide import guide
 from workbench.tui.screens.regions import NARROW
 from workbench.tui.widgets.bars import CommandLine, Head, Keys
 from workbench.tui.widgets.canvas import CanvasView
@@ -87,6 +88,7 @@ class PreviewScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Build the draft if there is none, then draw the picture."""
+        guide(self, self.app, "picture")
         self.query_one(".find", Input).display = False
         self._note("drawing …")
         self.query_one("#box", SpanLines).border_title = "Box"

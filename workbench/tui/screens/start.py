@@ -1,7 +1,8 @@
-"""The first screen: recent models, the sample models, a folder."""
+"""The first screen: the story, sample models, recent models, models below the working folder."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from textual.widgets import Static
 from workbench.disk.samples import sample_models
 from workbench.errors import WorkbenchError
 from workbench.names import show
-from workbench.session.lists.places import Entry, known
+from workbench.session.lists.places import Entry, begin, known
 from workbench.tui.actions import bindings
 from workbench.tui.widgets.bars import Keys
 from workbench.tui.widgets.chooser import Chooser
@@ -23,11 +24,11 @@ from workbench.tui.widgets.chooser import Chooser
 if TYPE_CHECKING:
     from workbench.tui.host import Host
 
-_HINT = "Then o opens a second model beside the first; space picks an output, and wires it to an input."
+_FIRST = "Enter opens the marked line. Type a path, or letters of a name, to find a model of yours."
 
 
 class StartScreen(Screen[None]):
-    """The start screen: recent models, sample models, a folder."""
+    """The start screen: the story, sample models, recent models, those below the working folder."""
 
     app: Host
     CSS_PATH = "start.tcss"
@@ -40,18 +41,22 @@ class StartScreen(Screen[None]):
         with Vertical(classes="start"):
             banner = Text()
             banner.append("● workbench ▲", "bold")
-            banner.append("   look into TensorFlow SavedModels, and join them")
+            banner.append("   look into TensorFlow SavedModels, change and join them")
             yield Static(banner, classes="banner")
-            yield Chooser(self._known)
-            yield Static(_HINT, classes="hint", markup=False)
+            recent = self.app.store.recent()
+            plans = self.app.store.unfinished()
+            yield Chooser(self._known, first=recent[0] if recent and not plans else None)
+            yield Static(_FIRST, classes="hint", markup=False)
         yield Keys()
 
-    def _known(self) -> list[Entry]:
+    def _known(self, found: Sequence[Path]) -> list[Entry]:
         plans = [
             Entry("plan", show(one.summary), _ago(one.seconds), one.path)
             for one in self.app.store.unfinished()
         ]
-        return known(self.app.store.recent(), sample_models(), plans)
+        entries = known(self.app.store.recent(), sample_models(), plans, found)
+        at = 1 + len(plans) if plans else 0
+        return [*entries[:at], *begin(sample_models()), *entries[at:]]
 
     def action_leave(self) -> None:
         """Clear the typed text; quit if there is none."""
@@ -66,6 +71,10 @@ class StartScreen(Screen[None]):
         event.stop()
         if event.kind == "plan":
             self._open_plan(event.path)
+            return
+        if event.kind == "story":
+            self.app.begin_story()
+            self._go()
             return
         self.app.session.add(event.path)
         self._go()

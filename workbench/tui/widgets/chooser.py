@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,16 @@ from textual.worker import get_current_worker
 from workbench.describe.actions import words
 from workbench.errors import WorkbenchError
 from workbench.names import elide, show
-from workbench.session.lists.places import Entry, existing, is_model, nothing, takes_and_gives, typed
+from workbench.session.lists.places import (
+    Entry,
+    existing,
+    is_model,
+    is_path,
+    nearest,
+    nothing,
+    takes_and_gives,
+    typed,
+)
 from workbench.tui.actions import bindings
 from workbench.tui.roles import role_style
 from workbench.tui.widgets.lines import Lines, Painted
@@ -28,7 +37,9 @@ if TYPE_CHECKING:
 
 _NAME_WIDTH = 28
 _LOOKED_INTO = 60
-_ROLE = {"model": "name", "folder": "plain", "file": "plain", "plan": "op", "up": "quiet"}
+_ROLE = {"model": "name", "folder": "plain", "file": "plain", "plan": "op", "up": "quiet", "story": "key"}
+_WIDE = 100
+"""Columns from which the types of a model stand behind its sentence."""
 
 
 class PathLine(Input):
@@ -93,9 +104,11 @@ class Entries(Lines, can_focus=False):
         """
         self.entries = entries
         self._nothing = nothing
-        models = [entry for entry in entries if entry.kind == "model"]
+        models = [entry for entry in entries if entry.kind in ("model", "story")]
         self._name_width = min(max((len(entry.text) for entry in models), default=0), _NAME_WIDTH)
-        paths = [entry.path for entry in models[:_LOOKED_INTO] if entry.path is not None]
+        paths = [
+            entry.path for entry in models[:_LOOKED_INTO] if entry.path is not None and entry.kind == "model"
+        ]
         self._look_into([path for path in paths if path not in self._said])
         able = [index for index, entry in enumerate(entries) if entry.kind != "heading"] or [0]
         first = next((at for at in able if exact is not None and entries[at].path == exact), able[0])
@@ -125,8 +138,11 @@ class Entries(Lines, can_focus=False):
         entry = self.entries[index]
         if entry.kind == "heading":
             return Painted([(f" {entry.text}", "heading")])
-        said = self._said.get(entry.path) if entry.path is not None else None
-        room = self.scrollable_content_region.width - self._name_width - 8
+        said = self._said.get(entry.path) if entry.path is not None and entry.kind == "model" else None
+        width = self.scrollable_content_region.width
+        if width < _WIDE and " " in entry.aside:  # a sentence
+            said = None
+        room = width - self._name_width - 8
         return Painted(
             [
                 ("   ", "plain"),
@@ -184,15 +200,16 @@ class Chooser(Widget):
     """An input line and a list; returns only paths that exist.
 
     Args:
-        known: what is offered while nothing is typed.
+        known: what is offered while nothing is typed, given the models found below the working folder.
         models: look for models; else any file will do.
         plans: offer saved plans beside models.
         start: what is in the line at first.
+        first: the path under the cursor at first, if it is offered.
     """
 
     @dataclass
     class Done(Message):
-        """A path was chosen."""
+        """An entry was chosen; `story` has the folder of the sample models as its path."""
 
         path: Path
         kind: str
@@ -201,11 +218,12 @@ class Chooser(Widget):
 
     def __init__(
         self,
-        known: Callable[[], list[Entry]],
+        known: Callable[[Sequence[Path]], list[Entry]],
         *,
         models: bool = True,
         plans: bool = True,
         start: str = "",
+        first: Path | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -213,6 +231,8 @@ class Chooser(Widget):
         self._models = models
         self._plans = plans
         self._start = start
+        self._first = first
+        self._below: list[Path] = []
 
     def compose(self) -> ComposeResult:
         """Yield the input line and the list."""
@@ -221,9 +241,30 @@ class Chooser(Widget):
         yield Entries()
 
     def on_mount(self) -> None:
-        """Show what is known and focus the line."""
+        """Show what is known, focus the line, and look for models below the working folder."""
         self._list(self._start)
         self.line.focus()
+        if self._models:
+            self._look_below()
+
+    @work(thread=True, exclusive=True, group="below")
+    def _look_below(self) -> None:
+        """Find the models below the working folder on a thread."""
+        from workbench.session.lists.found import models_below
+
+        worker = get_current_worker()
+        found: list[Path] = []
+        for path in models_below(Path.cwd()):
+            if worker.is_cancelled:
+                return
+            found.append(path)
+        self.call_later(self._found_below, found)
+
+    def _found_below(self, found: list[Path]) -> None:
+        self._below = found
+        if found and self.is_attached and not is_path(self.line.value):
+            marked = self.entries.entry
+            self._list(self.line.value, marked.path if marked is not None else None)
 
     @property
     def entries(self) -> Entries:
@@ -235,11 +276,11 @@ class Chooser(Widget):
         """Return the input line."""
         return self.query_one(PathLine)
 
-    def _list(self, text: str) -> None:
-        found = typed(text, self._known, models=self._models)
+    def _list(self, text: str, marked: Path | None = None) -> None:
+        found = typed(text, lambda: self._known(self._below), models=self._models)
         found = [entry for entry in found if self._plans or entry.kind != "plan"]
         said = nothing(text) if text.strip() and not found else ""
-        self.entries.show_entries(found, said, existing(text))
+        self.entries.show_entries(found, said, marked or existing(text) or (None if text else self._first))
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
@@ -318,4 +359,7 @@ class Chooser(Widget):
         entry = self.entries.entry
         if entry is not None and entry.path is not None:
             self.line.value = f"{entry.path}{'/' if entry.path.is_dir() else ''}"
+            self.line.action_end()
+        elif entry is None and is_path(self.line.value):
+            self.line.value = f"{str(nearest(self.line.value)).rstrip('/')}/"
             self.line.action_end()
