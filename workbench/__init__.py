@@ -48,12 +48,12 @@ if TYPE_CHECKING:
     from workbench.lessons.proving import prove_lesson
     from workbench.lessons.walking.walk import Walk
     from workbench.model import MetaGraph
-    from workbench.picture.drawing import draw
     from workbench.probing.probe import Probe, probe
     from workbench.probing.run import run
     from workbench.publishing.commit import commit
     from workbench.publishing.report import Report
     from workbench.publishing.running import Proving
+    from workbench.showing.draw import draw
     from workbench.surgery.draft import Draft, apply, check
     from workbench.surgery.operation import Operation
     from workbench.surgery.operations.adapt import Adapt
@@ -134,7 +134,7 @@ _HOMES = {
     "check": "workbench.surgery.draft",
     "check_model": "workbench.checks.check",
     "commit": "workbench.publishing.commit",
-    "draw": "workbench.picture.drawing",
+    "draw": "workbench.showing.draw",
     "explain": "workbench.explaining.api",
     "flatten": "workbench.surgery.shortcuts",
     "freeze": "workbench.surgery.shortcuts",

@@ -1,27 +1,25 @@
-"""Drawing a model or a plan in one call, for the command and for Python."""
+"""What is drawn of a graph, and how: from a MetaGraph to the text of a picture."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Literal, get_args
 
-from workbench.errors import ChildTimeout, UnknownName, UsageError, WrongType
+from workbench.errors import ChildTimeout, UnknownName, UsageError
 from workbench.findings import Action, Hint
-from workbench.model import MetaGraph, Model, as_model
+from workbench.model import MetaGraph, Model
 from workbench.names import CALL_SEPARATOR, did_you_mean, show
 from workbench.picture.layout.geometry import CutOff, Detail, Layout
 from workbench.picture.scene.build import MAX_BOXES, build_scene, find_seam, owners_of
 
 if TYPE_CHECKING:
+    from workbench.picture.render.page_data import About
     from workbench.picture.render.svg import Theme
     from workbench.picture.scene.scene import Node, Scene
-    from workbench.picture.values import HasValues, ValueLayer
-    from workbench.surgery.draft import Draft
-    from workbench.surgery.plan import Plan
+    from workbench.picture.values import ValueLayer
 
 Format = Literal["text", "svg", "dot", "mermaid", "html", "json"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -127,7 +125,14 @@ class Drawing:
             raise ChildTimeout(found.message, hint=Hint("", Action("draw-less")))
         return found
 
-    def text(self, scene: Scene, format: Format, title: str = "", values: ValueLayer | None = None) -> str:
+    def text(
+        self,
+        scene: Scene,
+        format: Format,
+        title: str = "",
+        values: ValueLayer | None = None,
+        about: About | None = None,
+    ) -> str:
         """Return the picture of a scene as text in a format.
 
         Args:
@@ -135,6 +140,7 @@ class Drawing:
             format: `text`, `svg`, `dot`, `mermaid`, `html` or `json`.
             title: of an SVG or a page.
             values: of a run, which a page lays over the boxes.
+            about: gives sentences on a box, which a page shows with its details.
 
         Raises:
             ChildTimeout: the layout took longer than the time limit.
@@ -155,7 +161,15 @@ class Drawing:
             from workbench.picture.render.html import FIRST_BOXES, to_html
 
             first = FIRST_BOXES if self.max_boxes == MAX_BOXES else self.max_boxes
-            return to_html(scene, theme=self.theme, title=title, right=self.right, first=first, values=values)
+            return to_html(
+                scene,
+                theme=self.theme,
+                title=title,
+                right=self.right,
+                first=first,
+                values=values,
+                about=about,
+            )
         layout = self.layout(scene)
         if format == "svg":
             from workbench.picture.render.svg import to_svg
@@ -191,91 +205,6 @@ class Picture(str):
             style = "width:100%;height:600px;border:1px solid #888"
             return f'<iframe sandbox="allow-scripts" style="{style}" srcdoc="{escape(self)}"></iframe>'
         return f"<pre>{escape(self)}</pre>" if self.kind == "text" else None
-
-
-def draw(
-    model: Model | MetaGraph | Plan | Draft | str | os.PathLike[str],
-    *,
-    format: Format = "text",
-    signature: str | None = None,
-    function: str | None = None,
-    focus: str | None = None,
-    hops: int = 2,
-    open: Sequence[str] = (),
-    max_boxes: int = MAX_BOXES,
-    control: bool = False,
-    right: bool = False,
-    detail: Detail = "full",
-    ascii: bool = False,
-    theme: Theme = "auto",
-    time_limit: float = TIME_LIMIT,
-    source: str | None = None,
-    target: str | None = None,
-    values: HasValues | None = None,
-) -> Picture:
-    """Return a picture of a model or a plan as text, SVG, DOT, Mermaid, HTML or JSON.
-
-    Of a plan, its result is drawn.
-
-    Function calls are drawn opened; constants and variable reads are folded into the ops that use them. A large
-    graph is collapsed by name scope. In a joined model each source has its own colour and mark, and the boundary
-    between them is highlighted.
-
-    Args:
-        model: an opened model, a MetaGraph, a plan, a draft, or what `open_model` takes.
-        format: `text`, `svg`, `dot`, `mermaid`, `html` or `json`.
-        signature: whose outputs to start from; None for the default one, and if there is none, all.
-        function: draw this function of the library instead of the main graph.
-        focus: draw only the neighbourhood of this node or box.
-        hops: size of that neighbourhood, in steps.
-        open: show the inside of these boxes.
-        max_boxes: above this number of boxes, collapse scopes.
-        control: draw control edges as well.
-        right: draw from left to right instead of downwards.
-        detail: how much text a box has: `full`, `compact` or `tiny`.
-        ascii: draw text with ASCII characters only.
-        theme: colours of an SVG or a page: `light`, `dark` or `auto`.
-        time_limit: for the layout, in seconds.
-        source: draw only what depends on this node or box.
-        target: draw only what this node or box depends on; with `source`, the ways between the two.
-        values: of a run, which an HTML page lays over the boxes: the result of `probe`.
-
-    Raises:
-        UsageError: there is no such format, or values are given where none can be shown.
-        UnknownName: there is no such signature, function, focus or box.
-        PlanError: the plan can't be applied.
-        ChildTimeout: the layout took longer than the time limit.
-        WrongType: it is no model and no plan.
-    """
-    if format not in FORMATS:
-        raise UsageError(
-            f"There is no picture format {show(str(format))!r}.", hint=f"Formats: {', '.join(FORMATS)}."
-        )
-    if isinstance(open, str):
-        raise WrongType("The boxes to open", "a list of texts", open)
-    layer = None if values is None else values.value_layer()
-    if layer is not None:
-        check_values(format, function)
-        signature = layer.signature if signature is None else signature
-    meta, handles, title, adapted = _subject(model)
-    drawing = Drawing(
-        signature,
-        function,
-        focus,
-        hops,
-        open,
-        max_boxes,
-        control,
-        right,
-        detail,
-        ascii,
-        theme,
-        time_limit,
-        source,
-        target,
-    )
-    scene = drawing.scene(meta, handles, adapted=adapted, whole=format == "html")
-    return Picture(drawing.text(scene, format, title, layer), format)
 
 
 def check_values(format: str, function: str | None) -> None:
@@ -316,24 +245,6 @@ def is_adapted(model: Model) -> bool:
     steps = recipe.get("steps") if recipe is not None else None
     listed = [one for one in steps if isinstance(one, dict)] if isinstance(steps, list) else []
     return any(one.get("operation") == "adapt" or one.get("through") for one in listed)
-
-
-def _subject(
-    given: Model | MetaGraph | Plan | Draft | str | os.PathLike[str],
-) -> tuple[MetaGraph, Sequence[str], str, bool]:
-    """Return what is drawn, the handles of its sources, its title, and whether it has adapters."""
-    if isinstance(given, MetaGraph):
-        return given, (), "", False
-    if not isinstance(given, (str, os.PathLike, Model)):
-        from workbench.surgery.draft import Draft, apply
-        from workbench.surgery.plan import Plan
-
-        draft = apply(given) if isinstance(given, Plan) else given
-        if isinstance(draft, Draft):
-            handles = [source.handle for source in draft.plan.sources]
-            return draft.meta, handles, " + ".join(map(show, handles)), draft.plan.adapts
-    model = as_model(given)
-    return model.meta, handles_of(model), show(model.path.name), is_adapted(model)
 
 
 def _check_opened(wanted: set[str], known: Mapping[str, set[str]], scene: Scene) -> None:

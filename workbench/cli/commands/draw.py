@@ -285,7 +285,12 @@ def _picture(
         for row in [canvas.legend(), *canvas.rows(0, 0, canvas.width, canvas.height)]:
             out.spans([(text, _style(key)) for text, key in row])
         return
-    text = drawing.text(scene, args.format, show(model.path.name), values)
+    about = None
+    if args.format == "html":
+        from workbench.showing.sentences import explain_boxes
+
+        about = explain_boxes(model.meta, scene, args.signature)
+    text = drawing.text(scene, args.format, show(model.path.name), values, about)
     if args.output is None:
         out.stdout.write(text)
         return

@@ -16,8 +16,8 @@ from workbench.picture.scene.labels import MAX_WIDTH
 from workbench.picture.scene.scene import Frame, Node, Scene, owner_title
 from workbench.picture.values import TensorValue, ValueLayer, number_text
 
-About = Callable[[Node], Sequence[str]]
-"""Gives sentences that explain a box."""
+About = Callable[[Node | Frame], Sequence[str]]
+"""Gives sentences that explain a box: what its op does, or an empty text; then more on this very box."""
 _FAMILIES = {name: at for at, name in enumerate(SIGNS)}
 
 
@@ -64,7 +64,7 @@ class _Data:
         self.names = dict(scene.scopes)
         self.owners = {owner: at for at, owner in enumerate(scene.numbers)}
         self.frames = {frame.id: frame for frame in scene.frames}
-        self.groups: list[list[Any]] = [[-1, 0, self.text(""), 0, 0, -1, 0]]
+        self.groups: list[list[Any]] = [[-1, 0, self.text(""), 0, 0, -1, 0, []]]
         self.number: dict[tuple[str, str], int] = {}  # ("frame" or "scope", key) → group
         self.within: list[list[Node]] = [[]]
 
@@ -113,7 +113,7 @@ class _Data:
             "edges": edges,
         }
 
-    # -- groups: [parent, is a body, title, subtitle, third line, owner, path]
+    # -- groups: [parent, is a body, title, subtitle, third line, owner, path, sentences]
 
     def _group(self, kind: str, key: str, parent: int, title: str, path: str) -> int:
         found = self.number.get((kind, key))
@@ -128,6 +128,7 @@ class _Data:
                     0,
                     -1,
                     self.text(path),
+                    [],
                 ]
             )
             self.within.append([])
@@ -137,7 +138,10 @@ class _Data:
         found = self.number.get(("frame", frame.id))
         if found is not None:
             return found
-        return self._group("frame", frame.id, self._home(frame), frame.title, frame.path)
+        found = self._group("frame", frame.id, self._home(frame), frame.title, frame.path)
+        if self.about is not None and frame.id == frame.path:  # the node itself, not one of its bodies
+            self.groups[found][7] = [self.text(one) for one in self.about(frame)]
+        return found
 
     def _home(self, item: Node | Frame) -> int:
         """Return the group that an item is directly in."""

@@ -8,6 +8,11 @@ function rowsInto(parent, title, rows) {
   for (const [label, text] of rows) { list.append(make("dt", label)); const dd = make("dd"); dd.append(text); list.append(dd); }
   parent.append(list);
 }
+function sentence(text) {  // names in back quotes stand in the font of names
+  const whole = make("p", undefined, "about");
+  text.split("`").forEach((part, at) => { if (part) whole.append(at % 2 ? make("code", part) : part); });
+  return whole;
+}
 const pairs = list => { const rows = []; for (let i = 0; i < list.length; i += 2) rows.push([T(list[i]), T(list[i + 1])]); return rows; };
 function linkTo(at) {
   const one = make("a", `${items[at].title}${items[at].sub ? "  " + items[at].sub : ""}`, "go");
@@ -40,11 +45,13 @@ function select(at, speak = true) {
     if (item.third) pane.append(make("p", item.third));
     pane.append(button);
   } else pane.append(make("p", `${data.families[item.family][1]} ${data.families[item.family][0]}`, `k-${data.families[item.family][0].replace(" ", "-")}`));
-  for (const at of item.about || []) pane.append(make("p", T(at), "about"));
+  const [what, ...more] = item.about.map(T);
+  if (what) pane.append(sentence(what));
   valuesInto(pane, item);
   const attrs = pairs(item.attrs);
   rowsInto(pane, "Shapes", attrs.filter(([name]) => name.startsWith("output ")));
   rowsInto(pane, "Attributes", attrs.filter(([name]) => !name.startsWith("output ")));
+  if (more.length) { pane.append(make("h3", "In this model")); for (const text of more) pane.append(sentence(text)); }
   const under = at => { for (; at >= 0; at = items[at].parent) if (at === item.at) return true; return false; };
   const into = edges.filter(edge => under(edge.t) && !under(edge.s)), from = edges.filter(edge => under(edge.s) && !under(edge.t));
   rowsInto(pane, `Reads from (${into.length})`, into.slice(0, 50).map(edge => [edge.control ? "control" : edge.label, linkTo(edge.s)]));

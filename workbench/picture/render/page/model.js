@@ -6,9 +6,9 @@ const LINE = 17, HEAD = 26, PAD = 18, GAP = 26, PASS = 14;
 
 // ---- the model: groups first, then boxes; group 0 is the whole picture
 const items = [];
-for (const [parent, body, title, sub, third, owner, path] of data.groups)
+for (const [parent, body, title, sub, third, owner, path, about] of data.groups)
   items.push({group: true, body: !!body, parent, title: T(title), sub: T(sub), third: T(third), owner, path: T(path),
-    kids: [], open: false, depth: 0, folded: [], facts: [], attrs: [], family: body ? 5 : 8});
+    kids: [], open: false, depth: 0, folded: [], facts: [], attrs: [], about, family: body ? 5 : 8});
 const first = items.length;
 for (const [parent, family, title, sub, third, owner, seam, caption, path, folded, facts, attrs, about] of data.nodes)
   items.push({group: false, parent, family, title: T(title), sub: T(sub), third: T(third), owner, seam: !!seam,

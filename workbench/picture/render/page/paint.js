@@ -108,7 +108,7 @@ function paintGroup(group, sight) {
       const [x, y] = line.points[0], name = `${line.u}`;
       if (!line.start || !line.label || said.has(name) || !inSight(x, y, 200, 20, sight)) continue;
       said.add(name);
-      const wx = data.right ? x + 6 : x + 7, wy = data.right ? y - 6 : y + (items[line.u].group ? 18 : 14);
+      const wx = data.right ? x + 6 : x + 7, wy = data.right ? y - 6 : y + (items[line.u].group ? 22 : 18);
       pen.strokeText(line.label, wx, wy); pen.fillText(line.label, wx, wy);
     }
   }

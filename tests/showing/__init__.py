@@ -1,0 +1,1 @@
+"""Tests of pictures with explanations, and of what a notebook shows."""

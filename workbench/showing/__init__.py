@@ -1,0 +1,1 @@
+"""Pictures with explanations and values, and what a notebook shows of models and results."""
