@@ -16,9 +16,9 @@ from tests.zoo import Example
 from workbench.cli.commands import run as runner
 from workbench.cli.main import make_parser
 from workbench.cli.output import Output
-from workbench.describe.storing import save_npz
+from workbench.describe.storing import save_npy_files, save_npz
 from workbench.describe.values import arrays_json
-from workbench.errors import CannotWrite, ExecutionFailed, NotAllowedToRun
+from workbench.errors import CannotWrite, ExecutionFailed, NotAllowedToRun, TargetExists
 from workbench.runtime.child_process.child import Child
 
 Cli = Callable[..., Done]
@@ -188,3 +188,55 @@ def test_what_touches_files_is_run_only_when_allowed(zoo: Callable[[str], Exampl
     with pytest.raises(NotAllowedToRun, match="ReadFile"):
         outputs(*words)
     assert outputs(*words, "--allow-unsafe")["y"].tolist() == [[6, 7, 8, 9]]
+
+
+# --- what saved_model_cli takes, and inputs that are made -------------------------------------------------------
+
+
+@pytest.mark.needs_tf
+def test_the_flags_of_saved_model_cli(outputs: Call, tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.full((1, 784), 0.5, np.float32))
+    words = ["--dir", DIGITS, "--tag_set", "serve", "--signature_def", "serving_default"]
+    from_file = outputs(*words, "--inputs", f"myInput={tmp_path / 'x.npy'}")["myOutput"]
+    written = outputs(*words, "--input_exprs", "myInput=np.full((1,784), 0.5)")["myOutput"]
+    np.testing.assert_array_equal(from_file, written)
+
+
+@pytest.mark.needs_tf
+def test_inputs_are_made(outputs: Call) -> None:
+    assert outputs(DIGITS, "--made")["myOutput"].shape == (1, 10)
+
+
+def test_a_value_that_is_given_in_two_ways(cli: Cli) -> None:
+    done = cli("run", DIGITS, "--input", "myInput=[[0]]", "--input_exprs", "myInput=np.ones((1,784))")
+    assert done.code == 2 and "myInput" in done.err
+    done = cli("run", DIGITS, "--dir", DIGITS)
+    assert done.code == 2 and "MODEL is given twice" in done.err
+    done = cli("run")
+    assert done.code == 2 and "No MODEL is given" in done.err
+
+
+def test_a_file_for_each_output(tmp_path: Path) -> None:
+    arrays = {"a/b": np.float32([1]), "a_b": np.int64([2]), "..": np.zeros(3), "s": strings(b"x")}
+    names = save_npy_files(tmp_path / "new" / "o", arrays)
+    assert names == ["a_b.npy", "a_b_1.npy", "output.npy", "s.npy"]
+    assert np.load(tmp_path / "new/o/a_b_1.npy").tolist() == [2]
+    with pytest.raises(TargetExists):
+        save_npy_files(tmp_path / "new" / "o", {"other": np.zeros(1), "s": strings(b"y")})
+    assert sorted(one.name for one in (tmp_path / "new/o").iterdir()) == sorted(names)
+    save_npy_files(tmp_path / "new" / "o", {"s": strings(b"y")}, overwrite=True)
+    assert np.load(tmp_path / "new/o/s.npy").tolist() == [b"y"]
+
+
+def test_a_folder_that_was_made_goes_with_the_error(tmp_path: Path) -> None:
+    with pytest.raises(CannotWrite):
+        save_npy_files(tmp_path / "a" / "b", {"s": strings(b"one\0")})
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CannotWrite, match="not a folder"):
+        save_npy_files(tmp_path / "file", {"y": np.zeros(1)})
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
+def test_outputs_are_not_written_into_the_model(cli: Cli) -> None:
+    done = cli("run", DIGITS, "--made", "--outdir", DIGITS / "assets")
+    assert done.code == 3 and "sources are never changed" in done.err

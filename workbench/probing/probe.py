@@ -12,21 +12,20 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import InputError, UsageError, expect
-from workbench.findings import Action, Hint
+from workbench.errors import UsageError, expect
 from workbench.model import Model
 from workbench.names import count, show
 from workbench.probing.assemble import assemble, changed_outputs
 from workbench.probing.instrumented import Limits, Runner
+from workbench.probing.made_inputs import fill_inputs
 from workbench.probing.places import MOST, find_places
 from workbench.probing.probed_tensor import ProbedTensor
-from workbench.probing.target import Target, open_to_run
+from workbench.probing.target import open_to_run
 from workbench.runtime.api import check_arguments, start_allowed
 from workbench.runtime.child_process.child import Cancelling, Child, Progress
 from workbench.runtime.child_process.private_copy import Copies
-from workbench.runtime.component_tensors import ComponentTensor, input_components
-from workbench.runtime.inputs.make_inputs import Unmakeable, make_inputs
-from workbench.runtime.inputs.values import complete, to_values
+from workbench.runtime.component_tensors import input_components
+from workbench.runtime.inputs.values import to_values
 
 if TYPE_CHECKING:
     import numpy as np
@@ -203,30 +202,3 @@ def _check(tensors: object, iterations: object) -> None:
     expect(iterations, int, "The number of iterations", "an integer")
     if isinstance(iterations, int) and iterations < 1:
         raise UsageError("At least 1 iteration of a loop is kept.")
-
-
-def fill_inputs(
-    target: Target, components: Mapping[str, ComponentTensor], inputs: Mapping[str, object]
-) -> tuple[dict[str, Array], dict[str, str]]:
-    """Return the values of all inputs, and how those were made that are not given.
-
-    Args:
-        target: what is run.
-        components: its inputs.
-        inputs: what is given, as for `run`.
-
-    Raises:
-        InputError: a value does not fit, or none can be made.
-    """
-    given = to_values(inputs, target.signature, components)
-    made: dict[str, str] = {}
-    lacking = [name for name, one in components.items() if name not in given and not one.optional]
-    if lacking:
-        try:
-            found = make_inputs(target.meta, target.signature, batch=1)
-        except Unmakeable as problem:
-            hint = Hint("", Action("give-input", {"key": show(lacking[0])}))
-            raise InputError(f"No value can be made: {problem}.", where=show(lacking[0]), hint=hint) from None
-        made = {name: note for name, note in found.notes.items() if name not in given}
-        given = {**found.values, **given}
-    return dict(complete(given, components)), made

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import ExecutionFailed, UsageError
 from workbench.model import Model
 from workbench.names import show
+from workbench.probing.made_inputs import fill_inputs
 from workbench.probing.target import open_to_run
 from workbench.runtime.api import Loader, check_arguments, run_signature, start_allowed
 from workbench.runtime.child_process.child import Child
@@ -30,6 +31,7 @@ def run(
     signature: str | None = None,
     *,
     tags: str | Iterable[str] | None = None,
+    made: bool = False,
     loader: Loader | None = None,
     child: Child | None = None,
     python: str | os.PathLike[str] | None = None,
@@ -48,6 +50,7 @@ def run(
         signature: its key, or a callable: `__call__`, `encode[2]` as `inspect` lists them; None for `serving_default`,
             the only signature, or the usual callable of a model without signatures.
         tags: tag set of the MetaGraph; None for the obvious one.
+        made: make the inputs that are not given; `probe` also returns them.
         loader: `v1` for a Session, `v2` for `tf.saved_model.load`; None tries the first and then the other.
         child: a process to use; None starts one with the following arguments and ends it.
         python: the interpreter that has TensorFlow; None for the running one.
@@ -75,8 +78,10 @@ def run(
     target = open_to_run(model, tags, signature, allow_unsafe=allow_unsafe)
     meta, chosen = target.meta, target.signature
     components = input_components(meta, chosen)
-    given = to_values(inputs or {}, chosen, components)
-    values = complete(given, components)
+    if made:
+        values, _ = fill_inputs(target, components, inputs or {})
+    else:
+        values = dict(complete(to_values(inputs or {}, chosen, components), components))
     with contextlib.ExitStack() as stack:
         copies = stack.enter_context(Copies())
         copy = copies.of(target.model, meta)

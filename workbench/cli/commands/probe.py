@@ -12,7 +12,15 @@ import argparse
 from typing import TYPE_CHECKING
 
 from workbench.cli.output import Output
-from workbench.cli.running import add_choice, add_model, add_results, child_options, open_target
+from workbench.cli.running import (
+    add_choice,
+    add_files_and_expressions,
+    add_model,
+    add_results,
+    child_options,
+    given_values,
+    open_target,
+)
 from workbench.errors import UsageError
 from workbench.names import count
 
@@ -49,6 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--iterations", type=int, metavar="N", default=100,
         help="iterations of a loop that are kept (default: 100)",
     )  # fmt: skip
+    add_files_and_expressions(parser)
     add_results(parser, "the whole values")
 
 
@@ -87,7 +96,7 @@ def _probe(args: argparse.Namespace, out: Output) -> Probe:
     return probe(
         target.model,
         args.tensors,
-        parse_inputs(args.inputs, components),
+        given_values(args, components),
         args.signature,
         other_inputs=others,
         arrays=args.npz is not None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import struct
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.disk import dtypes, schema
 from workbench.names import show
 from workbench.runtime.inputs import images
+from workbench.runtime.inputs.example_messages import feature_of, field_bytes, map_entry
 from workbench.runtime.inputs.facts import (
     Base64,
     Compressed,
@@ -364,23 +364,19 @@ def _sequence(text: SequenceExample, rng: Generator, style: Style) -> tuple[Make
     def make() -> bytes:
         steps, entries = int(rng.integers(2, 5)), b""
         for feature in text.lists:
-            rows = b"".join(_field_bytes(1, _feature(feature, rng, style)) for _ in range(steps))
-            entries += _entry(feature, rows)
+            rows = b"".join(field_bytes(1, _feature(feature, rng, style)) for _ in range(steps))
+            entries += map_entry(feature.key, rows)
         context = _features(text.context, rng, style) if text.context else b""
-        return context + _field_bytes(2, entries)
+        return context + field_bytes(2, entries)
 
     return make, f"a serialised SequenceExample with {_keys((*text.context, *text.lists))}"
 
 
 def _features(features: Sequence[Feature], rng: Generator, style: Style) -> bytes:
     """Features as field 1, which they are of an Example and of a SequenceExample."""
-    return _field_bytes(1, b"".join(_entry(feature, _feature(feature, rng, style)) for feature in features))
-
-
-def _entry(feature: Feature, value: bytes) -> bytes:
-    """An entry of a map from a feature's key."""
-    key = _field_bytes(1, feature.key.encode("utf-8", "surrogateescape"))
-    return _field_bytes(1, key + _field_bytes(2, value))
+    return field_bytes(
+        1, b"".join(map_entry(feature.key, _feature(feature, rng, style)) for feature in features)
+    )
 
 
 def _keys(features: Sequence[Feature]) -> str:
@@ -402,27 +398,8 @@ def _values(feature: Feature, rng: Generator, style: Style) -> list[Any]:
 
 
 def _feature(feature: Feature, rng: Generator, style: Style) -> bytes:
-    """A `Feature` (`feature.proto`): bytes_list 1, float_list 2, int64_list 3."""
-    values = _values(feature, rng, style)
-    if feature.dtype == dtypes.STRING:
-        return _field_bytes(1, b"".join(_field_bytes(1, value) for value in values))
-    if feature.dtype == dtypes.FLOAT:
-        return _field_bytes(2, _field_bytes(1, struct.pack(f"<{len(values)}f", *values)))
-    return _field_bytes(3, _field_bytes(1, b"".join(_varint(value % (1 << 64)) for value in values)))
-
-
-def _field_bytes(number: int, data: bytes) -> bytes:
-    """One length-delimited field of the protobuf wire format."""
-    return _varint(number << 3 | 2) + _varint(len(data)) + data
-
-
-def _varint(value: int) -> bytes:
-    found = bytearray()
-    while value > 0x7F:
-        found.append(value & 0x7F | 0x80)
-        value >>= 7
-    found.append(value)
-    return bytes(found)
+    """A `Feature` with made values."""
+    return feature_of(feature.dtype, _values(feature, rng, style))
 
 
 def _json(text: JsonExample, rng: Generator, style: Style) -> tuple[Make, str]:
