@@ -11,8 +11,8 @@ import pytest
 from workbench.disk import dtypes
 from workbench.errors import InputError
 from workbench.runtime.component_tensors import ComponentTensor
-from workbench.runtime.inputs.expressions import evaluate
-from workbench.runtime.inputs.saved_model_cli import parse_examples, parse_expressions, parse_files
+from workbench.runtime.inputs.written.expressions import evaluate
+from workbench.runtime.inputs.written.saved_model_cli import parse_examples, parse_expressions, parse_files
 
 
 def component(name: str = "x", dtype: int = dtypes.FLOAT, shape: Any = (None, 2)) -> ComponentTensor:

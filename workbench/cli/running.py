@@ -71,8 +71,12 @@ def given_values(args: argparse.Namespace, components: Mapping[str, ComponentTen
     Raises:
         InputError: one does not fit, or is given twice.
     """
-    from workbench.runtime.inputs.saved_model_cli import parse_examples, parse_expressions, parse_files
     from workbench.runtime.inputs.values import parse_inputs
+    from workbench.runtime.inputs.written.saved_model_cli import (
+        parse_examples,
+        parse_expressions,
+        parse_files,
+    )
 
     found = parse_inputs(args.inputs, components)
     for parse, texts in (

@@ -11,8 +11,8 @@ from workbench.names import show
 from workbench.runtime.component_tensors import ComponentTensor
 from workbench.runtime.inputs.cast import as_array
 from workbench.runtime.inputs.example_messages import example_of
-from workbench.runtime.inputs.expressions import evaluate, parse
 from workbench.runtime.inputs.values import parse_value, split_assignment
+from workbench.runtime.inputs.written.expressions import evaluate, parse
 
 if TYPE_CHECKING:
     import numpy as np
