@@ -11,7 +11,8 @@ from workbench.findings import Finding
 from workbench.model import MetaGraph, Model, Port, Signature, as_model
 from workbench.model.assets import check_inside
 from workbench.names import did_you_mean, show
-from workbench.runtime.api import Call, refuse_unsafe
+from workbench.runtime.api import refuse_unsafe
+from workbench.runtime.chain import Call
 from workbench.runtime.component_tensors import component_names
 from workbench.surgery.resolve.callables import Prepared, prepare_named, usual_callable, variant_name
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,7 +12,7 @@ from workbench.disk import dtypes
 from workbench.errors import ExecutionFailed, NotAllowedToRun, UsageError, expect
 from workbench.findings import Action, Hint
 from workbench.model import MetaGraph, Signature
-from workbench.runtime.chain import ModelRef
+from workbench.runtime.chain import Call, ModelRef
 from workbench.runtime.child_process import codec
 from workbench.runtime.child_process.child import Cancelling, Child, Progress
 from workbench.runtime.child_process.unread_version import told_of, unread_version
@@ -25,32 +24,6 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 Loader = Literal["v1", "v2"]
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A callable as `tf.saved_model.load` has it.
-
-    Attributes:
-        path: below the loaded object: `__call__`, `encoder.encode`.
-        index: of its variant, from 1.
-        inputs: names of the values by the order of the function's arguments.
-        outputs: likewise of its results.
-    """
-
-    path: str
-    index: int
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as the child takes it."""
-        return {
-            "path": self.path,
-            "index": self.index,
-            "inputs": list(self.inputs),
-            "outputs": list(self.outputs),
-        }
 
 
 def check_arguments(inputs: object, time_limit: object) -> None:
