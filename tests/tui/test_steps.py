@@ -19,6 +19,7 @@ from workbench.surgery.operation import Operation
 from workbench.surgery.step import option, print_step, register
 from workbench.surgery.workspace import Workspace
 from workbench.tui.app import WorkbenchApp
+from workbench.tui.guidance.offers import Offers
 from workbench.tui.screens.commit import CommitScreen
 from workbench.tui.screens.preview import PreviewScreen
 from workbench.tui.screens.steps import Operations, OperationsScreen, StepScreen
@@ -106,6 +107,49 @@ def test_what_is_wrong_stands_at_the_field(model: Path, tmp_path: Path) -> None:
         await type_text(app, pilot, "[[1, 2, 3, 4]]")
         await press(app, pilot, "enter")
         assert steps(app) == ["set input=x 'value=[[1, 2, 3, 4]]'"]
+
+    drive(story, [model], state=tmp_path / "state")
+
+
+def test_choices_from_the_model_and_findings_before_adding(model: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await choose(app, pilot, "set")
+        offers = app.screen.query_one(Offers)
+        assert [offers._offered, offers.marked] == [["x"], None]
+        await press(app, pilot, "down", "enter")
+        assert line(app, "input").value == "x" and isinstance(app.screen, StepScreen), (
+            "a choice is no answer yet"
+        )
+        await press(app, pilot, "tab", *"[[1,2]]")
+        await until(pilot, lambda: str(app.screen.query_one("#tried", Static).content) != "")
+        assert "The plan can be committed" not in str(app.screen.query_one("#tried", Static).content)
+        line(app, "value").value = "[[1,2,3,4]]"
+        await until(
+            pilot, lambda: "The plan can be committed" in str(app.screen.query_one("#tried", Static).content)
+        )
+        await press(app, pilot, "escape", "escape")
+        await choose(app, pilot, "expose")
+        await press(app, pilot, *"y")
+        offers = app.screen.query_one(Offers)
+        await pilot.click(offers, offset=(3, 0))
+        await settle(app, pilot)
+        assert line(app, "tensors").value in ("y=y:0", "y=y"), offers._offered
+        assert steps(app) == []
+
+    drive(story, [model], state=tmp_path / "state")
+
+
+def test_every_operation_is_in_the_palette(model: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        from workbench.tui.palette import Actions
+
+        lines = [text for text, _ in Actions(app.screen)._all()]
+        for name in registry.commands():
+            assert any(text.startswith(f"Add step {name}: ") for text in lines), name
+        long = [text for text in lines if len(text) > 96 or "\n" in text]
+        assert not long, "one line each"
+        await press(app, pilot, "ctrl+p", *"freeze", "enter")
+        assert isinstance(app.screen, StepScreen) and app.screen._operation == "freeze"
 
     drive(story, [model], state=tmp_path / "state")
 

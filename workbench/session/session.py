@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import UsageError
+from workbench.findings import Finding, by_severity
 from workbench.session.handles import with_sources
 from workbench.session.looked_up import LookedUp
 from workbench.session.sharing import with_shared, without_model
@@ -169,10 +170,33 @@ class Session(LookedUp):
 
     def replace_step(self, number: int, new: Step) -> None:
         """Replace the step with this number among those that connect no models."""
+        self.change(f"change step {number + 1}: {new.NAME}", self._with_step_at(number, new))
+
+    def _with_step_at(self, number: int, new: Step) -> Plan:
         others = [at for at, step in enumerate(self.plan.steps) if not isinstance(step, Connect)]
         steps = list(self.plan.steps)
         steps[others[number]] = new
-        self.change(f"change step {number + 1}: {new.NAME}", replace(self.plan, steps=tuple(steps)))
+        return replace(self.plan, steps=tuple(steps))
+
+    def try_step(self, step: Step, number: int | None = None) -> list[Finding]:
+        """Return what would be found if a step was added, errors first; nothing is changed.
+
+        It is as slow as a dry run; any thread may call it.
+
+        Args:
+            step: the step.
+            number: of the step that it would replace; None to add it.
+
+        Raises:
+            WorkbenchError: a source can't be read any more.
+        """
+        from workbench.surgery.draft import build
+
+        plan = self.plan.with_step(step) if number is None else self._with_step_at(number, step)
+        if not self.complete:
+            return []
+        known = self.outcome.findings if self.outcome is not None else ()
+        return by_severity([one for one in build(plan, self.models)[1] if one not in known])
 
     def remove_step(self, number: int) -> None:
         """Remove the step with this number among those that connect no models."""

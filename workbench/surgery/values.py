@@ -356,12 +356,13 @@ class Tensors(Pairs):
     def parse(self, words: Sequence[str]) -> Any:
         """Return a value parsed from words; see `Kind`."""
         given = [
-            word if "=" in word or from_text(word) is not None else f"{_key(word)}={word}" for word in words
+            word if "=" in word or from_text(word) is not None else f"{default_key(word)}={word}"
+            for word in words
         ]
         return super().parse(given)
 
 
-def _key(tensor: str) -> str:
+def default_key(tensor: str) -> str:
     """Return the key of a tensor that is given without one: `Relu` for `CALL::dense/Relu:0`."""
     name, _, index = tensor.rpartition("::")[2].rpartition("#")[2].removeprefix("%").partition(":")
     name = name.rpartition("/")[2]

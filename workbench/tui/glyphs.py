@@ -17,6 +17,7 @@ OPENED, CLOSED = "▾", "▸"
 INTO, OUT = "→", "←"
 PICKED, WIRED = "◉", "━"
 ADAPTERS = "◇"
+SEVERITY = {"error": NO, "warning": "!", "info": "i"}
 ARROW, BACK, BOTH = "─▶", "◀─", "◀▶"
 
 _SINGLE = {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 
+from workbench.session.steps import choices
 from workbench.tui.actions import ACTIONS, Action, keys_text
 
 if TYPE_CHECKING:
@@ -47,28 +48,38 @@ def available(screen: Screen[object]) -> Iterator[tuple[str, Action, DOMNode]]:
                 yield scope, action, nodes[scope]
 
 
+def entry(action: Action) -> str:
+    """Return the line of an action: its label, what it does, and its first keys."""
+    keys = " ".join(keys_text(action).split()[:2])
+    return f"{action.label}: {action.about}{f'  ({keys})' if keys else ''}"
+
+
 class Actions(Provider):
     """The provider of our table of actions for the palette."""
 
-    def _all(self) -> Iterator[tuple[str, str, Callable[[], Any]]]:
+    def _all(self) -> Iterator[tuple[str, Callable[[], Any]]]:
+        """Yield each action, and each operation that can be added as a step, with what it does."""
         said: set[str] = set()
         for scope, action, node in available(self.screen):
             if action.name in ("command_palette",) or scope == "list" or action.about in said:
                 continue
             said.add(action.about)
-            keys = keys_text(action)
-            name = f"{action.label}: {action.about}"
-            yield name, keys, partial(self.app.run_action, action.name, node)
+            yield entry(action), partial(self.app.run_action, action.name, node)
+        from workbench.tui.screens.work import WorkScreen
+
+        if isinstance(self.screen, WorkScreen):
+            for name, about in choices(several=len(self.screen.session.plan.sources) > 1):
+                yield f"Add step {name}: {about}", partial(self.screen.action_add_step, name)
 
     async def discover(self) -> Hits:
         """Yield all actions."""
-        for name, keys, run in self._all():
-            yield DiscoveryHit(name, run, help=keys or None)
+        for name, run in self._all():
+            yield DiscoveryHit(name, run)
 
     async def search(self, query: str) -> Hits:
         """Yield the actions that match the query."""
         matcher = self.matcher(query)
-        for name, keys, run in self._all():
+        for name, run in self._all():
             score = matcher.match(name)
             if score > 0:
-                yield Hit(score, matcher.highlight(name), run, help=keys or None)
+                yield Hit(score, matcher.highlight(name), run)

@@ -6,29 +6,48 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import events, on
+from rich.text import Text
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
+from workbench.describe.actions import words
+from workbench.errors import WorkbenchError
+from workbench.findings import Finding
 from workbench.names import show
+from workbench.session.choices import Choices
 from workbench.session.steps import About, FormField, beginning, choices, fill, form_fields, takes
 from workbench.surgery.step import Step
+from workbench.tui import glyphs
+from workbench.tui.guidance.offers import Offers
+from workbench.tui.roles import role_style
 from workbench.tui.screens.dialog import Dialog
 from workbench.tui.widgets.checkbox import Tick
 from workbench.tui.widgets.lines import Lines, Painted
 
 if TYPE_CHECKING:
+    from textual.timer import Timer
+
     from workbench.tui.host import Host
 
 _SEVERAL = "Separate several values by spaces; quote a value that contains spaces."
 _PAIR = "Write one pair; for several, a JSON object."
+_FINDINGS = 2
+_TRIED = 0.3
+"""Seconds of rest after which a step is tried."""
 
 
 def ask_for_step(
-    app: Host, made: Callable[[Step], None], about: About, name: str = "", *, several: bool
+    app: Host,
+    made: Callable[[Step], None],
+    about: About,
+    name: str = "",
+    *,
+    several: bool,
+    at_once: bool = False,
 ) -> None:
     """Ask for an operation, then for its fields.
 
@@ -40,6 +59,7 @@ def ask_for_step(
         about: what the step is about; its key stands in the form already.
         name: of the operation under the cursor at first.
         several: whether the plan has several models.
+        at_once: whether that operation is chosen already.
     """
 
     def chosen(name: str | None) -> None:
@@ -52,7 +72,10 @@ def ask_for_step(
         else:
             ask_for_step(app, made, about, name, several=several)
 
-    app.push_screen(OperationsScreen(about, name, several), chosen)
+    if at_once:
+        chosen(name)
+    else:
+        app.push_screen(OperationsScreen(about, name, several), chosen)
 
 
 class Operations(Lines):
@@ -133,9 +156,14 @@ class StepScreen(Dialog[Step]):
         number: of the step that is changed; 0 for a new one.
     """
 
+    app: Host
     CSS_PATH: ClassVar[list[str | PurePath]] = ["dialog.tcss", "form.tcss", "steps.tcss"]
     AUTO_FOCUS = None
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "add", "Add")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "add", "Add"),
+        Binding("down", "offer(1)", "Next choice", priority=True),
+        Binding("up", "offer(-1)", "Previous choice", priority=True),
+    ]
 
     def __init__(
         self, operation: str, typed: Mapping[str, str | bool] | None = None, number: int = 0
@@ -146,6 +174,8 @@ class StepScreen(Dialog[Step]):
         self._number = number
         self._about = dict(choices())[operation]
         self._fields = {field.name: field for field in form_fields(operation)}
+        self._choices: Choices | None = None
+        self._trying: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """Yield a line for each field, the help of the focused one and the buttons."""
@@ -153,7 +183,8 @@ class StepScreen(Dialog[Step]):
             verb = "change" if self._number else "add"
             title = f"Change step {self._number}" if self._number else "Add a step"
             frame.border_title = f"{title}: {self._operation}"
-            frame.border_subtitle = f"enter: {verb}   tab: next field   esc: back"
+            fields = "   tab: next field   ↓: choices" if self._fields else ""
+            frame.border_subtitle = f"enter: {verb}{fields}   esc: back"
             required = any(field.required for field in self._fields.values())
             note = " Fields with * are required." if required else ""
             yield Static(f"{self._about[:1].upper()}{self._about[1:]}.{note}", classes="text", markup=False)
@@ -163,8 +194,10 @@ class StepScreen(Dialog[Step]):
             problem = Static(id="problem", classes="problem", markup=False)
             problem.display = False
             yield problem
+            yield Offers(id="offers")
             if self._fields:
                 yield Static(classes="hint", markup=False)
+            yield Static(id="tried", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button(verb.capitalize(), id="add", classes="-primary", compact=True)
                 yield Button("Back", id="back", compact=True)
@@ -178,6 +211,7 @@ class StepScreen(Dialog[Step]):
         lines = self.query(".field Input, .field Tick").results(Widget)
         line = next((one for one in lines if wanted in ("", one.name)), None)
         (line or self.query_one("#add")).focus()
+        self._try_soon()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Show the help of the focused field in full."""
@@ -186,6 +220,94 @@ class StepScreen(Dialog[Step]):
         if field is not None and hint is not None:
             more = f" {_SEVERAL}" if field.several else f" {_PAIR}" if field.pair else ""
             hint.update(f"{field.name}={field.metavar}: {field.help}.{more}")
+        self._offer()
+
+    # -- choices
+
+    def _offer(self) -> None:
+        """Offer what the focused line may be filled with."""
+        line, offers = self.focused, self.query_one(Offers)
+        if self._choices is None:
+            self._choices = Choices(self.app.session, self._operation)
+        known = isinstance(line, Input) and line.name in self._fields
+        offers.show(
+            self._choices.of(line.name or "", line.value) if known and isinstance(line, Input) else []
+        )
+
+    def action_offer(self, by: int) -> None:
+        """Mark the next or previous choice for the focused line."""
+        self.query_one(Offers).step(by)
+
+    def _take_offer(self) -> bool:
+        """Put the marked choice into the focused line; return whether there was one."""
+        line, offers = self.focused, self.query_one(Offers)
+        if not isinstance(line, Input) or offers.marked is None:
+            return False
+        line.value = offers.marked
+        line.action_end()
+        return True
+
+    @on(Lines.Chosen)
+    def _chosen(self, event: Lines.Chosen) -> None:
+        event.stop()
+        self._take_offer()
+
+    # -- trying
+
+    @on(Input.Changed)
+    @on(Tick.Changed)
+    def _edited(self) -> None:
+        self._offer()
+        self._try_soon()
+
+    def _try_soon(self) -> None:
+        if self._trying is not None:
+            self._trying.stop()
+        self._trying = self.set_timer(_TRIED, self._try)
+
+    def _try(self) -> None:
+        filled = fill(self._operation, self._typed_now())
+        if filled.step is None:
+            self.query_one("#tried", Static).update("")
+        else:
+            self._try_step(filled.step)
+
+    @work(thread=True, exclusive=True, group="try")
+    def _try_step(self, step: Step) -> None:
+        """Check on a thread what the step would do to the plan."""
+        try:
+            found = self.app.session.try_step(step, self._number - 1 if self._number else None)
+        except WorkbenchError as error:
+            found = [Finding(error.code, "error", error.where or "", error.message, error.hint)]
+        self.call_later(self._tried, step, found)
+
+    def _tried(self, step: Step, found: list[Finding]) -> None:
+        if not self.is_attached or fill(self._operation, self._typed_now()).step != step:
+            return
+        shown = [one for one in found if one.severity != "info"][:_FINDINGS] or found[:1]
+        text = Text()
+        for one in shown:
+            role = {"error": "bad", "warning": "maybe", "info": "quiet"}[one.severity]
+            text.append(f"{glyphs.SEVERITY[one.severity]} {one.message}", role_style(self.app, role))
+            text.append(f" {words(one.hint, 'terminal UI')}\n", role_style(self.app, "quiet"))
+        if not any(one.severity == "error" for one in found):
+            text.append(
+                f"{glyphs.FITS} The plan can be committed with this step.", role_style(self.app, "good")
+            )
+        text.rstrip()
+        self.query_one("#tried", Static).update(text)
+
+    # -- adding
+
+    def _typed_now(self) -> dict[str, str | bool]:
+        """Return what the lines hold; a pair that was begun for the user, who left it so, is empty."""
+        typed = {
+            line.name or "": line.value
+            for line in self.query(".field Input, .field Tick").results(Widget)
+            if isinstance(line, (Input, Tick))
+        }
+        begun = [name for name, value in typed.items() if value == self._typed.get(name)]
+        return typed | {name: "" for name in begun if str(typed[name]).endswith("=")}
 
     def action_add(self) -> None:
         """Return the step, or show at each field what is wrong with it."""
@@ -194,11 +316,7 @@ class StepScreen(Dialog[Step]):
             for line in self.query(".field Input, .field Tick").results(Widget)
             if isinstance(line, (Input, Tick))
         }
-        typed = {name: line.value for name, line in lines.items()}
-        for name, value in typed.items():  # a pair that was begun for the user, who left it so
-            if value == self._typed.get(name) and str(value).endswith("="):
-                typed[name] = ""
-        filled = fill(self._operation, typed)
+        filled = fill(self._operation, self._typed_now())
         if filled.step is not None:
             self.dismiss(filled.step)
             return
@@ -213,7 +331,8 @@ class StepScreen(Dialog[Step]):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.action_add()
+        if not self._take_offer():
+            self.action_add()
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:

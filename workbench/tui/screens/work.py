@@ -176,10 +176,13 @@ class WorkScreen(GuidedScreen):
             self.session.remove_step(event.row - len(wires))
         self.changed()
 
-    def action_add_step(self) -> None:
+    def action_add_step(self, name: str = "") -> None:
         """Let the user choose an operation, fill in its fields, and add it as a step.
 
         The form begins with what is under the cursor.
+
+        Args:
+            name: of the operation, if it is chosen already.
         """
         from workbench.session.steps import about
         from workbench.tui.screens.steps import ask_for_step
@@ -196,7 +199,7 @@ class WorkScreen(GuidedScreen):
         row = None if pane is None else pane.rows.row
         chosen = None if pane is None else self.session.chosen(pane.handle)
         several = len(self.session.plan.sources) > 1
-        ask_for_step(self.app, made, about(row, chosen), several=several)
+        ask_for_step(self.app, made, about(row, chosen), name, several=several, at_once=bool(name))
 
     @on(ChangeAsked)
     def _change_step(self, event: ChangeAsked) -> None:

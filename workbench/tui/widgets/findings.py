@@ -12,8 +12,6 @@ from workbench.tui.actions import bindings
 from workbench.tui.messages import GoTo
 from workbench.tui.widgets.lines import Lines, Painted, Piece
 
-_SIGN = {"error": glyphs.NO, "warning": "!", "info": "i"}
-
 
 class Findings(Lines):
     """The findings, each a few lines: sign, place, message, hint."""
@@ -76,7 +74,7 @@ class Findings(Lines):
         finding = self.findings[number]
         first = index == 0 or self._lines[index - 1][0] != number
         pieces: list[Piece] = [
-            (f" {_SIGN[finding.severity]}  " if first else "    ", finding.severity),
+            (f" {glyphs.SEVERITY[finding.severity]}  " if first else "    ", finding.severity),
             (text, role),
         ]
         return Painted(pieces)
