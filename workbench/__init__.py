@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from workbench.model import MetaGraph
     from workbench.probing.probe import Probe, probe
     from workbench.probing.run import run
+    from workbench.probing.wires import ProbedWires, probe_wires
     from workbench.publishing.commit import commit
     from workbench.publishing.report import Report
     from workbench.publishing.running import Proving
@@ -113,6 +114,7 @@ _HOMES = {
     "Plan": "workbench.surgery.plan",
     "PlanError": "workbench.errors",
     "Probe": "workbench.probing.probe",
+    "ProbedWires": "workbench.probing.wires",
     "Proof": "workbench.verification.report",
     "Proving": "workbench.publishing.running",
     "Prune": "workbench.surgery.operations.prune",
@@ -142,6 +144,7 @@ _HOMES = {
     "Step": "workbench.surgery.step",
     "parse_step": "workbench.surgery.step",
     "probe": "workbench.probing.probe",
+    "probe_wires": "workbench.probing.wires",
     "run": "workbench.probing.run",
     "sample_models": "workbench.disk.samples",
     "scan": "workbench.checks.scan",
@@ -158,12 +161,12 @@ __all__ = [
     "Adapt", "Added", "ChangeSignature", "Checked", "ClearDevices", "Concat", "Connect", "DType", "Danger",
     "Default", "DiskError", "Draft", "DropMetagraph", "Explanation", "Expose", "Extract", "Finding",
     "Flatten", "Freeze", "InputError", "Lesson", "Marked", "Mean", "MetaGraph", "Model",
-    "NotASavedModel", "NotAllowedToRun", "Operation", "Plan", "PlanError", "Probe", "Proof", "Proving",
-    "Prune", "PruneDead", "Report", "Reshape", "ResultOptions", "Retag", "RuntimeFailure", "Set", "Share",
-    "Source", "Step", "TargetExists", "UnknownName", "UsageError", "Walk", "WorkbenchError", "__version__",
+    "NotASavedModel", "NotAllowedToRun", "Operation", "Plan", "PlanError", "Probe", "ProbedWires",
+    "Proof", "Proving", "Prune", "PruneDead", "Report", "Reshape", "ResultOptions", "Retag", "RuntimeFailure", "Set",
+    "Share", "Source", "Step", "TargetExists", "UnknownName", "UsageError", "Walk", "WorkbenchError", "__version__",
     "apply", "change_signatures", "check", "check_model", "commit", "draw", "errors", "explain", "flatten",
     "freeze", "list_lessons", "mark_answers", "open_lesson", "open_model", "parse_step", "probe",
-    "prove_lesson", "run", "sample_models", "scan", "to_networkx", "verify",
+    "probe_wires", "prove_lesson", "run", "sample_models", "scan", "to_networkx", "verify",
 ]  # fmt: skip
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.cli.json_shapes import check as check_document
 from tests.cli.tools import DIGITS, IMAGE, SAMPLES, WIRE, call
 from workbench.cli.json_keys import described, shapes_of
 from workbench.cli.main import make_parser, summaries
@@ -45,30 +44,6 @@ QUICK: list[tuple[str, int, tuple[str | Path, ...]]] = [
 ]
 
 
-def check(found: Any, keys: dict[str, str]) -> None:
-    """Every object of which a key is listed has just the keys that are listed for it."""
-    prefixes = {key.rpartition(".")[0] for key in keys}
-    for prefix in prefixes:
-        listed = {key[len(prefix) :].lstrip(".") for key in keys if key.rpartition(".")[0] == prefix}
-        needed = {key for key in listed if not key.endswith("?")}
-        for one in objects(found, prefix):
-            assert needed <= set(one) <= {key.rstrip("?") for key in listed}, prefix
-
-
-def objects(found: Any, path: str) -> Iterator[dict[str, Any]]:
-    head, _, rest = path.partition(".")
-    if not path:
-        yield found
-    elif head == "*":
-        for one in found.values():
-            yield from objects(one, rest)
-    elif head.endswith("[]"):
-        for one in found[head[:-2]]:
-            yield from objects(one, rest)
-    else:
-        yield from objects(found[head], rest)
-
-
 @pytest.mark.parametrize(("command", "form", "words"), QUICK, ids=lambda one: str(one) if one != () else "")
 def test_the_keys_that_are_listed(
     command: str,
@@ -80,7 +55,7 @@ def test_the_keys_that_are_listed(
     done = call(capsys, *(tmp_path / "out" if word == "OUT" else word for word in words), "--json")
     assert done.code == 0, done.err
     (line,) = done.out.splitlines()
-    check(json.loads(line), shapes_of(command)[form].keys)
+    check_document(json.loads(line), shapes_of(command)[form].keys)
 
 
 @pytest.mark.needs_tf
@@ -89,14 +64,14 @@ def test_the_keys_of_what_runs(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     (line,) = done.out.splitlines()
     found = json.loads(line)
     assert done.code == 0 and found["digit"] == 3
-    check(found, shapes_of("demo")[0].keys)
+    check_document(found, shapes_of("demo")[0].keys)
     inspected, merged, ran = found["steps"]
     for command, step in (("inspect", inspected), ("merge", merged), ("run", ran)):
         assert step["command"].startswith(f"workbench {command} ")
         for one in step["output"]:
-            check(one, shapes_of(command)[0].keys)
+            check_document(one, shapes_of(command)[0].keys)
     done = call(capsys, "verify", tmp_path / "merged", "--json")
-    check(json.loads(done.out), shapes_of("verify")[0].keys)
+    check_document(json.loads(done.out), shapes_of("verify")[0].keys)
 
 
 def test_every_command_with_json_lists_its_keys() -> None:

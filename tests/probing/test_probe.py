@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import workbench as wb
+from tests.cli.json_shapes import check_keys
 from tests.cli.tools import call
 from tests.zoo import Example
 from workbench.runtime.child_process.child import Child
@@ -95,6 +96,7 @@ def test_the_command(sample_models: Path, tmp_path: Path, capsys: pytest.Capture
     done = call(capsys, "probe", sample_models / "digits", "add", "--json", "--npz", tmp_path / "v.npz")
     assert done.code == 0, done.err
     data: dict[str, Any] = json.loads(done.out)
+    check_keys("probe", 0, data)
     assert [one["tensor"] for one in data["tensors"]] == ["add"] and data["tensors"][0]["op"] == "AddV2"
     assert data["made"] == {"myInput": "[1,784] numbers 0 to 1"}
     assert np.load(tmp_path / "v.npz")["add"].shape == (1, 10)

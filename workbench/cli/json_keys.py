@@ -230,6 +230,21 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
                 "notes": "what was left out or differs",
             },
         ),
+        Shape(
+            "with --wires",
+            {
+                "schema_version": _VERSION,
+                "signature": "its key",
+                "made": "how each input was made that was not given, by component",
+                "sources": "handle to the folder of the source",
+                "wires": "list in the order in which the sources run",
+                "wires[].wire": "as it is written: a@y = b@x",
+                "wires[].given": "what the source alone gives, with the keys of a tensor",
+                "wires[].expected": "the same after the adapters, by their reference",
+                "wires[].arrived": "what the merged model has at the input",
+                "wires[].difference": "of arrived from expected: {differing, size, largest, at, values, …}",
+            },
+        ),
     ),
     "scan": (
         Shape(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from workbench.names import CALL_SEPARATOR, count
@@ -211,6 +211,32 @@ def fields_of(summary: Mapping[str, Any]) -> dict[str, Any]:
     found["histogram"] = tuple(found["histogram"])
     found["first"] = tuple(found["first"].tolist())
     return found
+
+
+def difference_of(one: Array, other: Array) -> Difference:
+    """Return how far two arrays differ; arrays of different dtypes differ as numbers."""
+    from workbench.runtime.child_process import recording_script
+
+    if one.dtype != other.dtype:
+        note = f"One is {one.dtype.name}, the other {other.dtype.name}."
+        if "O" in one.dtype.kind + other.dtype.kind:
+            return Difference(differing=int(other.size), size=int(other.size), note=note)
+        import numpy as np
+
+        wide = np.result_type(one.dtype, other.dtype)
+        return replace(difference_of(one.astype(wide), other.astype(wide)), note=note)
+    found = recording_script.difference(one, other)
+    if "shapes" in found:
+        first, second = found["shapes"]
+        return Difference(shapes=(tuple(first), tuple(second)))
+    values = found["values"]
+    return Difference(
+        differing=found["differing"],
+        size=found["size"],
+        largest=found["largest"],
+        at=None if found["at"] is None else tuple(found["at"]),
+        values=None if values is None else (values[0].tolist()[0], values[1].tolist()[0]),
+    )
 
 
 def stacked(indices: Sequence[tuple[int, ...]], arrays: Sequence[Array]) -> Array | None:

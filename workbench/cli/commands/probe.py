@@ -3,7 +3,7 @@
 Without TENSOR it shows every step from the inputs to the outputs, in the order in which they run. A TENSOR is node:0,
 CALL::node:0 inside calls, LOOP[body]::node:0 for the iterations of a loop, IF[then_branch]::node:0, or an output's
 key. Inputs that are not given are made, and how is shown. With --and it runs twice and shows how far each tensor
-differs. The model itself is not changed.
+differs. With --wires it shows what arrives at each wire of a merged model. The model itself is not changed.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from workbench.cli.arguments import pairs
 from workbench.cli.output import Output
 from workbench.cli.running import (
     add_choice,
@@ -34,6 +35,7 @@ examples:
   workbench probe ./model StatefulPartitionedCall::dense/Relu:0 --input x=@x.npy --npz values.npz
   workbench probe ./model --input x=@a.npy --and x=@b.npy
   workbench probe ./model --first-nan --input x=@x.npy
+  workbench probe ./merged --wires --source img=./image --input base64_input=base64url:@three.png
 """
 
 
@@ -45,6 +47,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--and", action="append", default=[], metavar="KEY=VALUE", dest="other_inputs",
         help="value of an input on a second run, which is compared with the first; repeatable",
+    )  # fmt: skip
+    parser.add_argument(
+        "--wires", action="store_true",
+        help="of a merged model: show what each wire carries, beside what the source alone gives",
+    )  # fmt: skip
+    parser.add_argument(
+        "--source", action="append", default=[], metavar="HANDLE=DIR", dest="sources",
+        help="with --wires: folder of a source; the others are found by their digests. Repeatable",
     )  # fmt: skip
     parser.add_argument("--all", action="store_true", help="show all steps, however many there are")
     parser.add_argument(
@@ -68,6 +78,8 @@ def run(args: argparse.Namespace, out: Output) -> int:
 
     if args.iterations < 1:
         raise UsageError("--iterations must be at least 1.")
+    if args.wires or args.sources:
+        return _wires(args, out)
     found = _probe(args, out)
     if args.npz is not None:
         arrays = {one.address: one.array for one in found.tensors if one.array is not None}
@@ -105,6 +117,36 @@ def _probe(args: argparse.Namespace, out: Output) -> Probe:
         steps=None if args.all or args.first_nan else MOST,
         **child_options(args),
     )
+
+
+def _wires(args: argparse.Namespace, out: Output) -> int:
+    """Show the values at the wires of a merged model; return 1 if one differs from that of its source."""
+    from workbench.cli.pages.probe_page import write_wires
+    from workbench.probing.wires import probe_wires
+    from workbench.runtime.component_tensors import input_components
+
+    for flag, given in (
+        ("TENSOR", args.tensors),
+        ("--and", args.other_inputs),
+        ("--npz", args.npz),
+        ("--first-nan", args.first_nan),
+        ("--signature", args.signature),
+    ):
+        if given:
+            raise UsageError(f"{flag} and --wires exclude each other.", hint="Leave out one of them.")
+    target = open_target(args, out)
+    found = probe_wires(
+        target.model,
+        given_values(args, input_components(target.meta, target.signature)),
+        pairs("--source", args.sources, "HANDLE=DIR"),
+        on_progress=out.detail,
+        **child_options(args),
+    )
+    if out.json:
+        out.emit(found.as_json())
+    else:
+        write_wires(found, out, pictures=args.pictures)
+    return 0 if all(wire.difference.is_equal for wire in found.wires) else 1
 
 
 def _first_nan(found: Probe, out: Output) -> int:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from workbench.picture.values import Image
     from workbench.probing.probe import Probe
     from workbench.probing.probed_tensor import Difference, ProbedTensor, Summary
+    from workbench.probing.wires import ProbedWires
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _SHADES = " .:-=+*#%@"
@@ -45,6 +46,36 @@ def write_probe(found: Probe, out: Output, *, pictures: bool) -> None:
             inside = show(CALL_SEPARATOR.join(path), _NAME_LENGTH)
             out.line(f"in {inside}" if path else "in the main graph", style="dim")
         write_tensor(one, out, pictures=pictures, indent=2 if path else 0)
+
+
+def write_wires(found: ProbedWires, out: Output, *, pictures: bool) -> None:
+    """Write what each wire of a merged model carries, and what its source gives alone."""
+    for name, note in found.made.items():
+        out.line(f"{show(name)} was made: {note}", style="dim")
+    for wire in found.wires:
+        out.line(show(wire.wire, _NAME_LENGTH), style="bold")
+        out.line(f"{show(wire.given.address, _NAME_LENGTH)}, the source alone:", indent=2)
+        _write_end(wire.given, out, pictures)
+        if wire.is_adapted:
+            out.line("after the adapters, by their reference:", indent=2)
+            _write_end(wire.expected, out, pictures)
+        out.line(f"{show(wire.arrived.address, _NAME_LENGTH)} in the merged model:", indent=2)
+        _write_end(wire.arrived, out, pictures)
+        equal = wire.difference.is_equal
+        told = difference_text(wire.difference) or "Both are equal."
+        out.line(told, indent=2, style="" if equal else "yellow")
+
+
+def _write_end(one: ProbedTensor, out: Output, pictures: bool) -> None:
+    """Write one end of a wire: dtype and shape, and what is known of the value."""
+    kind = one.dtype if one.shape is None else f"{one.dtype} {shape_text(one.shape)}"
+    out.line("   ".join([kind, *range_facts(one)]).strip(), indent=4)
+    for text in (first_values(one), one.note):
+        if text:
+            out.line(text, style="dim", indent=4)
+    for image in one.images:
+        if pictures or out.terminal:
+            _write_image(image, out, 4)
 
 
 def _write_first_difference(found: Probe, out: Output) -> None:
