@@ -41,7 +41,7 @@ def test_dir_shows_the_api() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     plain, shown = eval(done.stdout)
     assert shown == sorted(name for name in wb.__all__ if not name.startswith("_"))
-    assert set(plain) - set(shown) <= {"annotations", "TYPE_CHECKING", "version"}
+    assert set(plain) - set(shown) <= {"annotations", "TYPE_CHECKING", "notebook", "version"}
 
 
 def test_every_error_that_a_docstring_names_is_exported() -> None:

@@ -20,7 +20,7 @@ from tests.sources import nodes_of, text_of, tree_of
 PACKAGE = Path(workbench.__file__).parent
 REPOSITORY = PACKAGE.parent
 ENTRANCES = {"__init__", "__main__", "version"}  # above or beside all rooms
-MODULES = {*ENTRANCES, "errors", "names", "findings", "state"}
+MODULES = {*ENTRANCES, "errors", "names", "findings", "notebook", "state"}
 MOST_FILES = 15
 # Catalogues: a file for each command, operation or topic of adapters, and none of them needs another.
 CATALOGUES = {"cli/commands": 25, "surgery/operations": 25, "surgery/adapters": 20}

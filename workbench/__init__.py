@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from workbench.notebook import set_writer as _set_writer
 from workbench.version import __version__
 
 if TYPE_CHECKING:
@@ -169,6 +170,8 @@ __all__ = [
     "probe_wires", "prove_lesson", "run", "sample_models", "scan", "to_networkx", "verify",
 ]  # fmt: skip
 
+
+_set_writer("workbench.showing.notebook")
 
 if not TYPE_CHECKING:  # a type checker takes names from the imports above; others do not exist for it
 

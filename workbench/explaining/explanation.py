@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from workbench.explaining.texts.glossary import GLOSSARY
 from workbench.names import show
+from workbench.notebook import Shown
 
 Kind = Literal["model", "signature", "node", "tensor", "function", "op", "term", "wire", "finding"]
 _QUOTED = re.compile(r"`[^`]*`")
@@ -91,7 +92,7 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Shown):
     """A model, or something in it, in sentences.
 
     Attributes:

@@ -22,6 +22,7 @@ from workbench.model.assets import Asset, read_assets
 from workbench.model.op_classes import VARIABLES
 from workbench.model.signature import DEFAULT, HIDDEN_SIGNATURES, INIT_OP, Signature, read_signatures
 from workbench.model.tensors import Tensor
+from workbench.notebook import Shown
 
 if TYPE_CHECKING:
     from workbench.disk.checkpoint.bundle_read import Bundle
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 Format = Literal["pb", "pbtxt", "graphdef"]
 
 
-class MetaGraph:
+class MetaGraph(Shown):
     """Read-only view of a `MetaGraphDef`.
 
     Args:

@@ -22,6 +22,7 @@ from workbench.errors import (
     WrongType,
 )
 from workbench.model.meta import Format, MetaGraph
+from workbench.notebook import Shown
 
 if TYPE_CHECKING:
     from workbench.disk.checkpoint.bundle_read import Bundle
@@ -34,7 +35,7 @@ VARIABLES = "variables"
 LARGE = 4 << 20  # bytes of a file whose message takes more memory than it is worth to keep
 
 
-class Model:
+class Model(Shown):
     """One opened model. Everything but the message is read when it is asked for.
 
     Args:

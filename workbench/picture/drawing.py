@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from html import escape
@@ -187,24 +187,30 @@ class Picture(str):
 
     Attributes:
         kind: the format of the text.
+        drawn: gives the same picture as SVG, for a notebook that shows a text; None where there is none.
     """
 
     kind: Format
+    drawn: Callable[[], str] | None
 
-    def __new__(cls, text: str, kind: Format) -> Picture:
+    def __new__(cls, text: str, kind: Format, drawn: Callable[[], str] | None = None) -> Picture:
         """Return a text of a format."""
         found = super().__new__(cls, text)
         found.kind = kind
+        found.drawn = drawn
         return found
 
     def _repr_svg_(self) -> str | None:
+        if self.kind == "text" and self.drawn is not None:
+            return self.drawn()
         return str(self) if self.kind == "svg" else None
 
     def _repr_html_(self) -> str | None:
         if self.kind == "html":  # a page of its own, which can't reach the notebook
             style = "width:100%;height:600px;border:1px solid #888"
             return f'<iframe sandbox="allow-scripts" style="{style}" srcdoc="{escape(self)}"></iframe>'
-        return f"<pre>{escape(self)}</pre>" if self.kind == "text" else None
+        plain = self.kind == "text" and self.drawn is None
+        return f"<pre>{escape(self)}</pre>" if plain else None
 
 
 def check_values(format: str, function: str | None) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import UsageError, expect
 from workbench.model import Model
 from workbench.names import count, show
+from workbench.notebook import Shown
 from workbench.probing.assemble import assemble, changed_outputs
 from workbench.probing.instrumented import Limits, Runner
 from workbench.probing.made_inputs import fill_inputs
@@ -41,7 +42,7 @@ IMAGES = 240
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(Shown):
     """The values of tensors on one run, or on two that are compared.
 
     Attributes:

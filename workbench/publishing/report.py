@@ -12,13 +12,14 @@ from workbench.describe.actions import finding_json, hint_json
 from workbench.describe.report import values_json
 from workbench.findings import Finding
 from workbench.names import count, show
+from workbench.notebook import Shown
 
 if TYPE_CHECKING:
     from workbench.runtime.comparison.verification import Verification
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class Report(Shown):
     """The outcome of a commit.
 
     Attributes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from workbench.errors import UsageError, WrongType
@@ -57,7 +58,7 @@ def draw(
 
     Function calls are drawn opened; constants and variable reads are folded into the ops that use them. A large
     graph is collapsed by name scope. In a joined model each source has its own colour and mark, and the boundary
-    between them is highlighted.
+    between them is highlighted. A notebook shows a text and an SVG as the picture, an HTML page in a frame.
 
     Args:
         model: an opened model, a MetaGraph, a plan, a draft, or what `open_model` takes.
@@ -115,7 +116,8 @@ def draw(
     )
     scene = drawing.scene(meta, handles, adapted=adapted, whole=format == "html")
     about = explain_boxes(meta, scene, signature) if explained and format == "html" else None
-    return Picture(drawing.text(scene, format, title, layer, about), format)
+    text = drawing.text(scene, format, title, layer, about)
+    return Picture(text, format, partial(drawing.text, scene, "svg", title) if format == "text" else None)
 
 
 def _subject(

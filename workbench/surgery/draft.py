@@ -11,6 +11,7 @@ from workbench.errors import PlanError, UsageError, WrongType, expect
 from workbench.findings import Action, Finding, Hint, by_severity
 from workbench.model import MetaGraph, Model
 from workbench.names import show
+from workbench.notebook import Shown
 from workbench.surgery.builder import Builder
 from workbench.surgery.conditions.postconditions import check_join, check_steps
 from workbench.surgery.conditions.preconditions import unsafe_findings
@@ -27,7 +28,7 @@ from workbench.surgery.workspace import Workspace, begin
 __all__ = ["CheckedPlan", "Draft", "apply", "assemble", "build", "check"]
 
 
-class CheckedPlan(list[Finding]):
+class CheckedPlan(list[Finding], Shown):
     """The findings about a plan, errors first.
 
     Attributes:

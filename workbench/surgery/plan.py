@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from workbench import names
 from workbench.errors import UsageError, WrongType, expect
+from workbench.notebook import Shown
 from workbench.surgery import values
 from workbench.surgery.adapters.language import has_adapters
 from workbench.surgery.operations.connect import Connect
@@ -85,7 +86,7 @@ AnyShared: TypeAlias = Mapping[str, str | Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Shown):
     """Changes to models: sources, steps, options of the result.
 
     Attributes:

@@ -13,6 +13,7 @@ from workbench.errors import WorkbenchError
 from workbench.findings import Finding
 from workbench.model import MetaGraph, Model, Signature
 from workbench.names import count
+from workbench.notebook import Shown
 from workbench.surgery import recipe as recipe_
 from workbench.surgery.copied_files import CopiedFile
 from workbench.surgery.imported import ImportedModel
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Draft:
+class Draft(Shown):
     """The result of a plan in memory; `commit` writes it.
 
     Attributes:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.describe.actions import hint_json
 from workbench.names import show
+from workbench.notebook import Shown
 
 if TYPE_CHECKING:
     from workbench.runtime.comparison.verification import Verification
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Shown):
     """The verdict on a model on disk. Nothing was written.
 
     Attributes:
