@@ -171,7 +171,13 @@ __all__ = [
 ]  # fmt: skip
 
 
-_set_writer("workbench.showing.notebook")
+def _to_html(item: object) -> str | None:
+    from workbench.showing.notebook import to_html  # when a notebook asks, not before
+
+    return to_html(item)
+
+
+_set_writer(_to_html)
 
 if not TYPE_CHECKING:  # a type checker takes names from the imports above; others do not exist for it
 

@@ -1,23 +1,20 @@
 """What objects show of themselves in a notebook: a base class, and who writes the HTML.
 
 The classes that can be shown are in rooms far below pictures and explanations. They know only that there is somebody
-who writes HTML; the package says who that is, by name, so that nothing is imported before a notebook asks.
+who writes HTML; the package, above all rooms, says who that is.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
+from collections.abc import Callable
 
-_writers: list[str] = []
+Writer = Callable[[object], str | None]
+_writers: list[Writer] = []
 
 
-def set_writer(module: str) -> None:
-    """Set the module whose function `to_html(item)` writes the HTML of an object.
-
-    Args:
-        module: its full name; it is imported when the first object is shown.
-    """
-    _writers[:] = [module]
+def set_writer(writer: Writer) -> None:
+    """Set what returns the HTML of an object, or None for one that has none."""
+    _writers[:] = [writer]
 
 
 class Shown:
@@ -26,7 +23,4 @@ class Shown:
     __slots__ = ()
 
     def _repr_html_(self) -> str | None:
-        if not _writers:
-            return None
-        found: str | None = import_module(_writers[0]).to_html(self)
-        return found
+        return _writers[0](self) if _writers else None

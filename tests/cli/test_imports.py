@@ -115,7 +115,7 @@ def test_the_package_is_imported_for_next_to_nothing() -> None:
          "print(sorted(name for name in set(sys.modules) - before if name.startswith('workbench')))"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert done.stdout.strip() == "['workbench', 'workbench.version']"
+    assert done.stdout.strip() == "['workbench', 'workbench.notebook', 'workbench.version']"
 
 
 def test_public_names_stay_what_they_are() -> None:
