@@ -11,13 +11,14 @@ from workbench.describe.text import size
 from workbench.disk import schema
 from workbench.model import MetaGraph, open_model
 from workbench.names import elide
+from workbench.session.lists.arrangement import Arrangement
 from workbench.session.lists.lister import Lister
 from workbench.session.lists.listing import Listing, Segment
 from workbench.session.lists.rows import Row
 from workbench.session.lists.search import Index, Query, parse_query
 from workbench.session.lists.spots import Places, Spot
 from workbench.session.lists.viewer import Viewer
-from workbench.session.texts.detail import Detail, Span
+from workbench.session.texts.detail import FILTER, Detail, Span
 
 
 def viewer(path: Path) -> Viewer:
@@ -55,7 +56,7 @@ def test_functions_unfold_into_their_bodies(sample_models: Path) -> None:
     view = viewer(sample_models / "digits_tf2")
     name = next(name for name, count in view.meta.function_sizes.items() if count > 3)
     unfolded = {("section", "functions"), ("function", name)}
-    listing = view.lister.listing(unfolded)
+    listing = view.lister.listing(unfolded, Arrangement(flat=True))
     rows = [listing[index] for index in range(len(listing))]
     at = next(index for index, row in enumerate(rows) if row.key == ("function", name))
     body = [row for row in rows[at + 1 :] if row.kind == "node"][: view.meta.function_sizes[name]]
@@ -206,7 +207,15 @@ def test_every_link_leads_somewhere(sample_models: Path) -> None:
             detail = view.teller.tell(listing[index])
             for line, number in detail.links:
                 link = detail.lines[line][number].link
-                assert link is not None and view.lister.row_of(link.key) is not None, (listing[index], link)
+                assert link is not None
+                if link.key[0] == FILTER:
+                    told = detail.lines[line][number - 1].text  # how many there are
+                    assert len(view.index.search(link.key[1])) == int(told.replace(",", "")), (
+                        listing[index],
+                        link,
+                    )
+                else:
+                    assert view.lister.row_of(link.key) is not None, (listing[index], link)
 
 
 def test_names_from_models_are_text() -> None:

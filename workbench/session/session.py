@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from workbench.errors import UsageError
 from workbench.findings import Finding, by_severity
 from workbench.session.handles import with_sources
+from workbench.session.layout import PaneLayout
 from workbench.session.looked_up import LookedUp
 from workbench.session.sharing import with_shared, without_model
 from workbench.session.wiring import write_wire
@@ -21,6 +22,7 @@ from workbench.surgery.operations.connect import Connect
 from workbench.surgery.plan import Plan, Source, SourceList
 
 if TYPE_CHECKING:
+    from workbench.session.options import CommitOptions
     from workbench.surgery.resolve.endpoints import Endpoint
     from workbench.surgery.step import Step
 
@@ -32,6 +34,10 @@ class Session(LookedUp):
         plan: to start with; its models are opened by `begin`.
         commit: commit options to start with.
     """
+
+    def __init__(self, plan: Plan | None = None, commit: CommitOptions | None = None) -> None:
+        super().__init__(plan, commit)
+        self.layout = PaneLayout()
 
     # -- models
 

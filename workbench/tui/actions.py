@@ -50,9 +50,14 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("detail", "enter", "Detail", "Show the details of the row", 3),
         Action("adapt", "equals_sign", "Adapt", "Wire the pick through the adapters that are suggested"),
         Action("adapters", "vertical_line", "Adapters", "Wire the pick through adapters of your choice"),
-        Action("filter", "slash", "Filter", "Filter by name, op, dtype, shape or function", 3, priority=True),
-        Action("unfold", "right,l", "Unfold", "Unfold the row, or show its details"),
-        Action("fold", "left,h", "Fold", "Fold the row, or go to its parent row"),
+        Action("filter", "slash", "Filter", "Filter by name, op, dtype, shape, size or function", 3, priority=True),
+        Action("show_details", "d", "Show / hide details", "Show or hide the details beside the list"),
+        Action("flat", "F", "Flat / tree", "Show all nodes in one list, or as a tree of name scopes", 6),
+        Action("sort", "S", "Sort", "Sort variables by size or name, functions by calls, size or name", 3),
+        Action("next_section", "right_square_bracket", "Next section", "Go to the next section"),
+        Action("previous_section", "left_square_bracket", "Previous section", "Go to the previous section"),
+        Action("unfold", "right,l", "Open", "Open what is in the row, or show its details", 2),
+        Action("fold", "left,h", "Close", "Close the row, or go to its parent row", 2),
         Action("next_match", "n", "Next match", "Go to the next match of the filter"),
         Action("previous_match", "N", "Previous match", "Go to the previous match of the filter"),
         Action("drop", "escape", "Clear", "Cancel the pick, then clear the filter"),
@@ -108,12 +113,21 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("swap", "x", "Swap", "Swap the models"),
         Action("save_recipe", "e", "Save recipe", "Save the plan as a recipe, for workbench apply"),
         Action("copy_command", "Y", "Copy command", "Copy the command that does the same"),
-        Action("region('a')", "1", "First model", "Go to the first model"),
-        Action("region('b')", "2", "Second model", "Go to the second model"),
-        Action("region('wires')", "3,w", "Wires", "Go to the wires and steps"),
-        Action("region('findings')", "4,f", "Findings", "Go to the findings"),
+        *(
+            Action(f"region_number({at})", str(at), f"Pane {at}", f"Go to the {word} pane")
+            for at, word in enumerate(("first", "second", "third", "fourth", "fifth", "sixth"), 1)
+        ),
+        Action("region('wires')", "w", "Wires", "Go to the wires and steps"),
+        Action("region('findings')", "f", "Findings", "Go to the findings"),
         Action("next_region", "tab", "Next pane", "Go to the next pane"),
         Action("previous_region", "shift+tab", "Previous pane", "Go to the previous pane"),
+        Action("resize('x',1)", "greater_than_sign", "Wider", "Make the pane wider; the mouse drags its edge"),
+        Action("resize('x',-1)", "less_than_sign", "Narrower", "Make the pane narrower"),
+        Action("resize('y',1)", "plus", "Taller", "Make the pane taller; the mouse drags its edge"),
+        Action("resize('y',-1)", "minus", "Shorter", "Make the pane shorter"),
+        Action("alone", "z", "Alone", "Give the pane all of the screen, or show the others again"),
+        Action("show_lower", "m", "Show / hide lower", "Show or hide the findings and steps below the models"),
+        Action("reset_layout", "0", "Reset panes", "Give all panes their first sizes, and show them"),
     ),
     "commit": (
         Action("commit", "ctrl+s,f9", "Commit", "Check, write, verify and publish", 1),
@@ -238,7 +252,8 @@ def bindings(*scopes: str) -> list[BindingType]:
 _SHOWN = {
     "slash": "/", "question_mark": "?", "space": "space", "enter": "enter", "escape": "esc", "backspace": "bksp",
     "plus": "+", "right_square_bracket": "]", "left_square_bracket": "[", "equals_sign": "=", "minus": "-",
-    "vertical_line": "|", "full_stop": ".", "exclamation_mark": "!",
+    "vertical_line": "|", "full_stop": ".", "exclamation_mark": "!", "greater_than_sign": ">", "less_than_sign": "<",
+    "right": "→", "left": "←",
     "pageup": "pgup", "pagedown": "pgdn", "delete": "del",
 }  # fmt: skip
 

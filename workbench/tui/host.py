@@ -83,6 +83,13 @@ class Host(App[int]):
         else:
             self.tell(text)
 
+    def refresh_keys(self) -> None:
+        """Draw the last line anew: what is under the cursor decides what keys can do."""
+        from workbench.tui.widgets.bars import Keys
+
+        for line in self.screen.query(Keys):
+            line.refresh()
+
     def plan_changed(self) -> None:
         """Save the plan, so that a lost connection loses nothing."""
         plan = self.session.plan

@@ -95,3 +95,8 @@ class CursorMoved(Message):
 @dataclass
 class SubtitleChanged(Message):
     """The title of what a pane shows has changed."""
+
+
+@dataclass
+class SplitChanged(Message):
+    """List and detail of a pane stand in another way to each other."""

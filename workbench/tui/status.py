@@ -63,9 +63,10 @@ def tabs(session: Session) -> list[tuple[str, str]]:
     findings = total(session.outcome.findings) if session.outcome is not None else 0
     wires, steps = len(session.plan.wires), len(session.plan.other_steps)
     listed = [f"wires {wires}"] if wires or session.plan.sources[1:] else []
-    if steps or not listed:
+    if steps:
         listed.append(f"steps {steps}")
-    return [*labels, ("wires", ", ".join(listed)), ("findings", f"findings {findings:,}")]
+    lists = [("wires", ", ".join(listed))] if listed else []
+    return [*labels, *lists, ("findings", f"findings {findings:,}")]
 
 
 def list_title(session: Session) -> str:

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Set
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from workbench.describe.text import size
-from workbench.names import count, parse_number, show
+from workbench.names import count, input_node, parse_number, show
 from workbench.picture.scene.labels import function_word
-from workbench.session.lists.listing import Listing, Run, Segment, one
+from workbench.session.lists.arrangement import Arrangement
+from workbench.session.lists.bodies import BodyRows, captured
+from workbench.session.lists.functions import FunctionList
+from workbench.session.lists.listing import Listing, Segment, one
 from workbench.session.lists.places import short
-from workbench.session.lists.rows import Key, Row, argument_row, asset_row, port_row, result_row, variable_row
-from workbench.session.lists.spots import Places, Spot
+from workbench.session.lists.rows import Key, Row, argument_row, asset_row, port_row, variable_row
+from workbench.session.lists.spots import Places
+from workbench.session.lists.tree import Scope
+from workbench.session.lists.trees import Trees
 from workbench.surgery.plan import DEFAULT_SIGNATURE
 from workbench.surgery.resolve.callables import callable_ports, find_variant, variant_name
 
 if TYPE_CHECKING:
     from workbench.disk.schema import NodeDef
-    from workbench.graph.calls import Call
     from workbench.graph.level import Level
     from workbench.model import MetaGraph, Model, Signature
     from workbench.model.callables import Callable_, Variant
+    from workbench.model.variables import Variable
 
 SECTIONS = ("signatures", "callables", "variables", "assets", "functions", "nodes")
+_WRAPPER = 12
+"""A body of at most this many nodes that calls one function is opened with it at first."""
 
 
 class Lister:
@@ -39,9 +47,12 @@ class Lister:
         self.model = model
         self.meta = meta
         self.places = places
+        self.trees = Trees(meta)
+        self.bodies = BodyRows(places, self.trees)
+        self.functions = FunctionList(places, self.trees)
 
     def unfolded_at_first(self, chosen: str | None) -> set[Key]:
-        """Return what is unfolded at first: the chosen signature, and the nodes."""
+        """Return what is unfolded at first: the chosen signature, and the nodes down to what it runs."""
         found: set[Key] = {("section", "signatures"), ("section", "nodes")}
         keys = self._signature_keys()
         if chosen is not None:
@@ -51,6 +62,34 @@ class Lister:
         if not keys:  # it is joined by a callable
             names = [key for item in self.meta.callables if item.path == chosen for key in self._names(item)]
             found |= {("section", "callables"), *(("callable", name) for name in names[:1] or [chosen or ""])}
+        return found | self._path_to_work(chosen or next(iter(keys), ""))
+
+    def _path_to_work(self, signature: str) -> set[Key]:
+        """Return the keys of the calls and scopes that lead from a signature to most of the nodes that it runs."""
+        found: set[Key] = set()
+        level = self.places.main
+        ends: set[str] = set()
+        if signature in self.meta.signatures:
+            ports = self.meta.signatures[signature].outputs.values()
+            ends = {input_node(tensor) for port in ports for tensor in port.tensors}
+        node = level.nodes.get(next(iter(ends))) if len(ends) == 1 else None
+        while node is not None and len(calls := level.calls_under(node)) == 1:
+            found.add(("node", self.places.key(level), node.name))
+            level = level.under(calls[0])
+            calling = [one for one in level.nodes.values() if level.calls_under(one)]
+            node = calling[0] if len(calling) == 1 and len(level.nodes) <= _WRAPPER else None
+        return found | self._largest_scopes(level)
+
+    def _largest_scopes(self, level: Level) -> set[Key]:
+        """Return the keys of the scopes within each other that have more than half of a body's nodes."""
+        found: set[Key] = set()
+        tree = self.trees.of(level)
+        scope: Scope | None = tree.root
+        while scope is not None:
+            scopes = [one for one in tree.entries(scope) if isinstance(one, Scope) and not one.last]
+            scope = next((one for one in scopes if 2 * len(one.members) > len(tree.names)), None)
+            if scope is not None and scope.node is None:
+                found.add(("scope", self.places.key(level), scope.prefix))
         return found
 
     def _names(self, item: Callable_) -> list[str]:
@@ -58,36 +97,51 @@ class Lister:
 
     def _signature_keys(self) -> list[str]:
         """Return the signature keys, `serving_default` first, then in natural order."""
+        keys = self.meta.shown_signatures
+        return sorted(keys, key=lambda key: (key != DEFAULT_SIGNATURE, _natural(key)))
 
-        def place(key: str) -> tuple[bool, list[tuple[int, str]]]:
-            parts = re.split(r"(\d+)", key)
-            natural = [(-1, part) if (found := parse_number(part)) is None else (found, "") for part in parts]
-            return key != DEFAULT_SIGNATURE, natural
+    def listing(self, unfolded: Set[Key], arranged: Arrangement | None = None) -> Listing:
+        """Return all rows, with those under the unfolded ones.
 
-        return sorted(self.meta.shown_signatures, key=place)
-
-    def listing(self, unfolded: Set[Key]) -> Listing:
-        """Return all rows, with those under the unfolded ones."""
+        Args:
+            unfolded: keys of the rows that are open.
+            arranged: as a tree or flat, and in what order; None for as at first.
+        """
+        arranged = arranged or Arrangement()
         segments = [one(self._model_row())]
         for section in SECTIONS:
-            items = getattr(self, f"_{section}")(unfolded)
             total = self._counts()[section]
             if not total and section not in ("signatures", "nodes"):
                 continue
             key = ("section", section)
             opened = key in unfolded
             columns = (f"{total:,}", self._weight(section))
+            aside = self._section_aside(section, arranged, opened)
             segments.append(
-                one(Row("section", key, 0, section.capitalize(), columns, opened if total else None))
+                one(Row("section", key, 0, section.capitalize(), columns, opened if total else None, aside))
             )
             if opened:
-                segments += items
+                segments += getattr(self, f"_{section}")(unfolded, arranged)
         return Listing(segments)
+
+    def _section_aside(self, section: str, arranged: Arrangement, opened: bool) -> str:
+        """Return the order of an open section, or the largest variable of a closed one."""
+        if opened:
+            flat = "all in one list" if section == "nodes" and arranged.flat else ""
+            return flat or arranged.order_words(section)
+        if section == "variables" and len(found := self._by_size) > 1:
+            return f"largest: {show(found[0].name)} {size(found[0].nbytes)}"
+        return ""
+
+    @cached_property
+    def _by_size(self) -> list[Variable]:
+        restored = [one for one in self.meta.variables if one.key is not None]
+        return sorted(restored, key=lambda one: -(one.nbytes or 0))
 
     def _counts(self) -> dict[str, int]:
         meta = self.meta
         return {
-            "signatures": len(meta.signatures),
+            "signatures": len(meta.shown_signatures),
             "callables": sum(len(item.variants) for item in meta.callables),
             "variables": meta.variable_counts.number,
             "assets": len(meta.assets),
@@ -109,7 +163,7 @@ class Lister:
         path = show(short(self.model.path))
         return Row("model", ("model",), 0, path, columns, None, ref=self.model)
 
-    def _signatures(self, unfolded: Set[Key]) -> list[Segment]:
+    def _signatures(self, unfolded: Set[Key], arranged: Arrangement) -> list[Segment]:
         segments: list[Segment] = []
         for key in self._signature_keys():
             signature, row_key = self.meta.signatures[key], ("signature", key)
@@ -128,7 +182,7 @@ class Lister:
             Segment(list(signature.outputs.values()), lambda port: port_row(key, "output", port, depth)),
         ]
 
-    def _callables(self, unfolded: Set[Key]) -> list[Segment]:
+    def _callables(self, unfolded: Set[Key], arranged: Arrangement) -> list[Segment]:
         segments: list[Segment] = []
         for item in self.meta.callables:
             for variant in item.variants:
@@ -154,21 +208,20 @@ class Lister:
             Segment(list(ports.outputs.values()), lambda port: port_row(name, "output", port, depth)),
         ]
 
-    def _variables(self, unfolded: Set[Key]) -> list[Segment]:
-        if ("section", "variables") not in unfolded:
-            return []
-        variables = self.meta.variables
-        counted = [one for one in variables if one.key is not None]
-        return [
-            Segment(counted, variable_row),
-            Segment([one for one in variables if one.key is None], variable_row),
-        ]
+    def _variables(self, unfolded: Set[Key], arranged: Arrangement) -> list[Segment]:
+        restored = [one for one in self.meta.variables if one.key is not None]
+        others = [one for one in self.meta.variables if one.key is None]
+        if arranged.variables == "size":
+            restored = self._by_size
+        elif arranged.variables == "name":
+            restored = sorted(restored, key=lambda one: _natural(one.name))
+        return [Segment(restored, variable_row), Segment(others, variable_row)]
 
-    def _assets(self, unfolded: Set[Key]) -> list[Segment]:
+    def _assets(self, unfolded: Set[Key], arranged: Arrangement) -> list[Segment]:
         return [Segment(self.meta.assets, asset_row)]
 
-    def _functions(self, unfolded: Set[Key]) -> list[Segment]:
-        names = list(self.meta.functions)
+    def _functions(self, unfolded: Set[Key], arranged: Arrangement) -> list[Segment]:
+        names = self.functions.sorted(arranged.functions)
         segments, start = [], 0
         make = self.function_row(unfolded)
         for index, name in enumerate(names):
@@ -176,7 +229,7 @@ class Lister:
                 segments.append(Segment(names[start : index + 1], make))
                 level = self.places.level(self.places.of_function[name])
                 if level is not None:
-                    segments += self._level(level, 2, unfolded)
+                    segments += self.bodies.segments(level, 2, unfolded, arranged.flat)
                 start = index + 1
         return [*segments, Segment(names[start:], make)]
 
@@ -186,83 +239,19 @@ class Lister:
         def make(name: str) -> Row:
             key = ("function", name)
             columns = (count(self.meta.function_sizes[name], "node"),)
-            return Row("function", key, 1, show(name), columns, key in unfolded, ref=name)
+            quiet = self.functions.is_of_saver(name)
+            word = function_word(name)
+            aside = "" if word == name else show(name)
+            return Row("function", key, 1, show(word), columns, key in unfolded, aside, ref=name, quiet=quiet)
 
         return make
 
-    def _nodes(self, unfolded: Set[Key]) -> list[Segment]:
-        return self._level(self.places.main, 1, unfolded)
+    def _nodes(self, unfolded: Set[Key], arranged: Arrangement) -> list[Segment]:
+        return self.bodies.segments(self.places.main, 1, unfolded, arranged.flat)
 
-    def _level(self, level: Level, depth: int, unfolded: Set[Key]) -> list[Segment]:
-        key = self.places.key(level)
-        segments: list[Segment] = []
-        if level.function is not None:
-            segments.append(
-                Segment(level.body.argument_tensors, lambda tensor: argument_row(key, tensor, depth))
-            )
-        nodes = level.body.node_defs
-        make = self.node_row(level, depth, unfolded)
-        start = 0
-        for index in self._unfolded_in(nodes, key, unfolded):
-            segments.append(Segment(Run(nodes, start, index + 1), make))
-            segments += self._under(level, nodes[index], depth + 1, unfolded)
-            start = index + 1
-        segments.append(Segment(Run(nodes, start), make))
-        if level.function is not None:
-            results = [
-                (arg.name, arg.type, level.function.ret.get(arg.name, ""))
-                for arg in level.function.signature.output_arg
-            ]
-            segments.append(Segment(results, lambda result: result_row(key, result, depth)))
-        return segments
-
-    def _unfolded_in(self, nodes: Sequence[NodeDef], level: str, unfolded: Set[Key]) -> list[int]:
-        """Return the indices of the unfolded nodes of a body, in order."""
-        wanted = {key[2] for key in unfolded if key[0] == "node" and key[1] == level}
-        return [index for index, node in enumerate(nodes) if node.name in wanted] if wanted else []
-
-    def _under(self, level: Level, node: NodeDef, depth: int, unfolded: Set[Key]) -> list[Segment]:
-        calls = level.calls_under(node)
-        if len(calls) == 1:
-            return self._level(level.under(calls[0]), depth, unfolded)
-        segments: list[Segment] = []
-        for call in calls:
-            under = level.under(call)
-            key = ("body", self.places.key(under))
-            opened = key in unfolded
-            segments.append(one(self._body_row(call, key, depth, opened)))
-            if opened:
-                segments += self._level(under, depth + 1, unfolded)
-        return segments
-
-    def _body_row(self, call: Call, key: Key, depth: int, opened: bool) -> Row:
-        columns = (count(self.meta.function_sizes[call.function], "node"),)
-        return Row(
-            "body", key, depth, show(call.label), columns, opened, show(call.function), ref=call.function
-        )
-
-    def node_row(
-        self, level: Level, depth: int, unfolded: Set[Key] = frozenset(), place: bool = False
-    ) -> Callable[[NodeDef], Row]:
-        """Return a function that makes the row of a node.
-
-        Args:
-            level: where the nodes are.
-            depth: of their indent.
-            unfolded: keys of the rows whose bodies are shown.
-            place: say beside the name in which function it is, by what a programmer called that.
-        """
-        at = self.places.key(level)
-        name = level.function.signature.name if place and level.function is not None else ""
-        aside = show(function_word(name)) if name else ""
-
-        def make(node: NodeDef) -> Row:
-            name = node.name
-            key = ("node", at, name)
-            opened = (key in unfolded) if level.calls_under(node) and not place else None
-            return Row("node", key, depth, show(name), (show(node.op),), opened, aside, Spot(at, name), node)
-
-        return make
+    def node_row(self, level: Level, depth: int) -> Callable[[NodeDef], Row]:
+        """Return a function that makes the row of a node with its whole name."""
+        return self.bodies.named_row(level, depth)
 
     # -- rows by their key
 
@@ -285,9 +274,16 @@ class Lister:
             return self.function_row(frozenset())(rest[0])
         if kind == "variable":
             return next((variable_row(one) for one in self.meta.variables if one.name == rest[0]), None)
-        level = self.places.level(rest[0]) if kind in ("node", "argument", "body") else None
+        level = (
+            self.places.level(rest[0]) if kind in ("node", "argument", "captures", "body", "scope") else None
+        )
         if level is None:
             return None
+        if kind == "captures":
+            return self.bodies.captures_row(level, 1)
+        if kind == "scope":
+            scope = self.trees.of(level).scope(rest[1])
+            return self.bodies.scope_row(level, scope, 1) if scope is not None else None
         if kind == "node" and rest[1] in level.nodes:
             return self.node_row(level, 1)(level.nodes[rest[1]])
         if kind == "argument":
@@ -302,8 +298,13 @@ class Lister:
         named = find_variant(self.meta, name)
         return callable_ports(self.meta, named[1]) if named is not None else None
 
-    def above(self, key: Key) -> set[Key]:
-        """Return the keys that must be unfolded to show a row."""
+    def above(self, key: Key, *, flat: bool = False) -> set[Key]:
+        """Return the keys that must be unfolded to show a row.
+
+        Args:
+            key: of the row.
+            flat: whether nodes stand in one list, so that no scope is around them.
+        """
         kind = key[0]
         if kind == "port" and key[1] not in self.meta.signatures:
             return {("section", "callables"), ("callable", key[1])}
@@ -315,18 +316,37 @@ class Lister:
             )
         if kind in ("callable", "variable", "asset", "function"):
             return {("section", f"{kind}s")}
-        if kind not in ("node", "argument", "result", "body"):
+        if kind not in ("node", "argument", "captures", "result", "body", "scope"):
             return set()
         level = self.places.level(key[1])
         if level is None:
             return set()
+        found = self._scopes_around(level, key[2]) if kind in ("node", "scope") and not flat else set()
+        if kind == "argument" and any(tensor.name == key[2] for tensor in captured(level)):
+            found.add(("captures", key[1]))
         if level.function is not None and not level.calls:
-            return {("section", "functions"), ("function", level.function.signature.name)}
-        found: set[Key] = {("section", "nodes")}
+            return found | {("section", "functions"), ("function", level.function.signature.name)}
+        found.add(("section", "nodes"))
         outer = self.places.main
         for call in level.calls:
             found.add(("node", self.places.key(outer), call.node))
+            if not flat:
+                found |= self._scopes_around(outer, call.node)
             outer = outer.under(call)
             if not call.alone:
                 found.add(("body", self.places.key(outer)))
         return found
+
+    def _scopes_around(self, level: Level, name: str) -> set[Key]:
+        """Return the keys of the scopes that a node or a scope of a body is in."""
+        at, tree = self.places.key(level), self.trees.of(level)
+        return {
+            ("scope", at, one.prefix) if one.node is None else ("node", at, tree.names[one.node])
+            for one in tree.way(name)
+        }
+
+
+def _natural(text: str) -> list[tuple[int, str]]:
+    """Return a key that sorts `layer_2` before `layer_10`."""
+    parts = re.split(r"(\d+)", text)
+    return [(-1, part) if (found := parse_number(part)) is None else (found, "") for part in parts]

@@ -8,48 +8,24 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workbench.session.lists.rows import Key, Row
-
-if TYPE_CHECKING:
-    from workbench.disk.schema import NodeDef
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Rows that are made alike."""
+    """Rows that are made alike.
+
+    Attributes:
+        items: one for each row.
+        make: makes the row of an item.
+        find: gives the place of the row with a key, or None; None to look at the rows one by one.
+    """
 
     items: Sequence[Any]
     make: Callable[[Any], Row]
-
-
-class Run(Sequence["NodeDef"]):
-    """Some of the nodes of a body, each read at its first use.
-
-    Args:
-        nodes: all of them.
-        start: of the first one.
-        stop: behind the last one.
-    """
-
-    def __init__(self, nodes: Sequence[NodeDef], start: int = 0, stop: int | None = None) -> None:
-        self._nodes = nodes
-        self._start = start
-        self._stop = len(nodes) if stop is None else stop
-
-    def __len__(self) -> int:
-        return self._stop - self._start
-
-    def __getitem__(self, index: Any) -> Any:
-        return self._nodes[self._start + index]
-
-    def find(self, name: str) -> int | None:
-        """Return the index of the node with this name, or None."""
-        for index in range(self._start, self._stop):
-            if self._nodes[index].name == name:
-                return index - self._start
-        return None
+    find: Callable[[Key], int | None] | None = None
 
 
 class Listing:
@@ -76,18 +52,14 @@ class Listing:
     def find(self, key: Key) -> int | None:
         """Return the index of the row with this key, or None."""
         for start, segment in zip(self._starts, self._segments, strict=True):
-            first = segment.make(segment.items[0])
-            if first.key == key:
-                return start
-            if isinstance(segment.items, Run):
-                place = segment.items.find(key[2]) if key[0] == "node" and first.key[1] == key[1] else None
+            if segment.find is not None:
+                place = segment.find(key)
                 if place is not None:
                     return start + place
                 continue
-            if first.kind != "node" or len(segment.items) == 1:
-                for offset, item in enumerate(segment.items):
-                    if segment.make(item).key == key:
-                        return start + offset
+            for offset, item in enumerate(segment.items):
+                if segment.make(item).key == key:
+                    return start + offset
         return None
 
 

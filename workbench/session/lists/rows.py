@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Kind = Literal[
     "model", "section", "signature", "input", "output", "callable", "variable", "asset", "function", "body",
-    "argument", "result", "node",
+    "argument", "captures", "result", "node", "scope",
 ]  # fmt: skip
 Key = tuple[str, ...]
 """What a row is known by: its kind, then names."""
@@ -36,6 +36,7 @@ class Row:
         aside: what may stand after the name, quieter.
         spot: the node it is about, or None.
         ref: the view it is about (`Port`, `Signature`, `Variable`, …), or None.
+        quiet: whether it is drawn quieter, as what only saving and restoring need.
     """
 
     kind: Kind
@@ -47,6 +48,7 @@ class Row:
     aside: str = ""
     spot: Spot | None = None
     ref: Any = None
+    quiet: bool = False
 
 
 def port_row(signature: str, side: Literal["input", "output"], port: Port, depth: int) -> Row:

@@ -1,28 +1,31 @@
-"""Search in a model: by name, `op:`, `dtype:`, `shape:`, `in:`.
+"""Search in a model: by name, `op:`, `dtype:`, `shape:`, `in:`, and by size.
 
-All words must fit: a fuzzy name, `op:Conv2D`, `dtype:string`, `shape:?x784`, `in:function`.
+All words must fit: a fuzzy name, `op:Conv2D`, `dtype:string`, `shape:?x784`, `in:function`, `>1MB`, `<10k`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
+from workbench import names
 from workbench.disk import dtypes
 from workbench.model import tensors
 from workbench.names import show
 from workbench.session.lists.lister import Lister
 from workbench.session.lists.listing import Listing, Segment
 from workbench.session.lists.rows import Row, asset_row, port_row, variable_row
+from workbench.session.lists.sizes import ANY_SIZE, SizeRange, constant_nbytes, parse_bound
 from workbench.surgery.resolve.callables import callable_ports, variant_name
 
 if TYPE_CHECKING:
     from workbench.disk.schema import NodeDef
     from workbench.graph.level import Level
+    from workbench.model import MetaGraph
 
 FIELDS = ("op", "dtype", "shape", "in")
 _RANKED = 3000  # hits that are put in order; more are left in that of the file
@@ -37,6 +40,7 @@ class Query:
     Attributes:
         words: each must be in the name, as it stands or with gaps, in lower case.
         op, dtype, shape, within: what the fields ask for, or empty.
+        sizes: how many bytes a variable, constant or asset may have.
     """
 
     words: tuple[str, ...] = ()
@@ -44,21 +48,27 @@ class Query:
     dtype: str = ""
     shape: str = ""
     within: str = ""
+    sizes: SizeRange = ANY_SIZE
 
     @property
     def structured(self) -> bool:
         """Whether nodes have to be looked into, not only their names."""
-        return bool(self.op or self.dtype or self.shape or self.within)
+        return bool(self.op or self.dtype or self.shape or self.within or self.sizes)
 
     def __bool__(self) -> bool:
         return bool(self.words) or self.structured
 
 
 def parse_query(text: str) -> Query:
-    """Return the query that a user typed, without unfinished fields (`op:`)."""
+    """Return the query that a user typed, without unfinished fields (`op:`, `>`)."""
     words: list[str] = []
     fields: dict[str, str] = {}
+    sizes = ANY_SIZE
     for word in text.split():
+        bound = parse_bound(word)
+        if bound is not None:
+            sizes = sizes.narrowed(bound)
+            continue
         name, colon, value = word.partition(":")
         if colon and name.lower() in FIELDS:
             if value:
@@ -71,6 +81,7 @@ def parse_query(text: str) -> Query:
         fields.get("dtype", ""),
         fields.get("shape", ""),
         fields.get("in", ""),
+        sizes,
     )
 
 
@@ -130,9 +141,9 @@ class Index:
                     self._add_level(level)
 
     def _add_level(self, level: Level) -> None:
-        names = list(level.nodes)
-        self.names += [name.lower() for name in names]
-        self._items += [("node", level, name) for name in names]
+        listed = list(level.nodes)
+        self.names += [name.lower() for name in listed]
+        self._items += [("node", level, name) for name in listed]
 
     # -- searching
 
@@ -150,6 +161,8 @@ class Index:
         for word in query.words:
             found = self._by_word(word, found)
         hits = self._ranked(query.words, list(found))
+        if query.sizes and not query.words:
+            hits.sort(key=lambda number: -self._nbytes(number))
         self._last = query, hits
         return hits
 
@@ -167,18 +180,18 @@ class Index:
         return hits if query.words[0].startswith(before.words[0]) and len(hits) > _ENOUGH * 50 else None
 
     def _by_word(self, word: str, among: Sequence[int]) -> list[int]:
-        names = self.names
+        listed = self.names
         if isinstance(among, range):
-            found = [number for number, name in enumerate(names) if word in name]
+            found = [number for number, name in enumerate(listed) if word in name]
         else:
-            found = [number for number in among if word in names[number]]
+            found = [number for number in among if word in listed[number]]
         if len(found) >= _ENOUGH or len(word) < 2:
             return found
         gaps = re.compile(".*?".join(map(re.escape, word)), re.DOTALL).search
         seen = set(found)
         more: list[int] = []
         for number in among:
-            if gaps(names[number]) and number not in seen:
+            if gaps(listed[number]) and number not in seen:
                 more.append(number)
                 if len(more) >= _FUZZY:
                     break
@@ -194,14 +207,17 @@ class Index:
 
     def _by_fields(self, query: Query, among: Iterable[int]) -> Iterable[int]:
         ops = self._matching_ops(query.op) if query.op else None
+        is_in = _within(query.within) if query.within else None
         for number in among:
+            if query.sizes and not query.sizes.has(self._nbytes(number)):
+                continue
             item = self._items[number]
             if item[0] == "node":
                 level = item[1]
                 node = level.nodes[item[2]]
                 if ops is not None and node.op not in ops:
                     continue
-                if query.within and not self._is_in(level, query.within):
+                if is_in is not None and not is_in(level, item[2]):
                     continue
                 if (query.dtype or query.shape) and not self._gives(node, query):
                     continue
@@ -217,14 +233,20 @@ class Index:
         return exact or frozenset(op for op in ops if wanted in op.lower())
 
     @cached_property
-    def _function_names(self) -> dict[str, bool]:
-        return {}
+    def _variable_nbytes(self) -> dict[str, int]:
+        return {variable.name: variable.nbytes or 0 for variable in self.meta.variables}
 
-    def _is_in(self, level: Level, wanted: str) -> bool:
-        if level.function is None:
-            return False
-        name = level.function.signature.name.lower()
-        return wanted in name or fnmatchcase(name, wanted) or wanted in level.path.lower()
+    def _nbytes(self, number: int) -> int:
+        """Return the bytes of a variable, constant or asset; -1 for what has no size."""
+        item = self._items[number]
+        if item[0] != "node":
+            nbytes = item[1].nbytes if item[0] in ("variable", "asset") else None
+            return -1 if nbytes is None else int(nbytes)
+        level, name = item[1], item[2]
+        node = level.nodes[name]
+        if node.op == "Const":
+            return constant_nbytes(node)
+        return self._variable_nbytes.get(name, -1) if level.function is None else -1
 
     def _gives(self, node: NodeDef, query: Query) -> bool:
         types = self.meta.output_types(node) or ()
@@ -238,6 +260,8 @@ class Index:
         return False
 
     def _item_fits(self, item: tuple[Any, ...], query: Query) -> bool:
+        if query.sizes and not query.dtype and not query.shape:
+            return True  # its size was looked at
         if item[0] not in ("port", "variable"):
             return False
         value = item[3] if item[0] == "port" else item[1]
@@ -252,7 +276,7 @@ class Index:
         item = self._items[number]
         kind = item[0]
         if kind == "node":
-            return self.lister.node_row(item[1], 0, place=True)(item[1].nodes[item[2]])
+            return self.lister.node_row(item[1], 0)(item[1].nodes[item[2]])
         if kind == "port":
             row = port_row(item[1], item[2], item[3], 0)
             return Row(row.kind, row.key, 0, row.text, row.columns, None, show(item[1]), row.spot, row.ref)
@@ -289,6 +313,37 @@ def _rank(word: str, name: str) -> tuple[int, int]:
     if place == 0 or name[place - 1] in "/_.-":
         return 3, len(name)
     return 4, len(name)
+
+
+def _within(wanted: str) -> Callable[[Level, str], bool]:
+    """Return a function that says whether a node of a body is where `in:` wants it.
+
+    Args:
+        wanted: `FUNCTION`, `SCOPE/` or `FUNCTION::SCOPE/`; `.` is the main graph. The whole name of a function is that
+            function alone; a part of a name is every function whose name or path has it.
+    """
+    body, _, scope = wanted.rpartition(names.CALL_SEPARATOR) if wanted.endswith("/") else (wanted, "", "")
+
+    @cache
+    def is_name(meta: MetaGraph) -> bool:
+        return any(name.lower() == body for name in meta.functions)
+
+    def is_body(level: Level) -> bool:
+        if not body:
+            return True
+        if level.function is None:
+            return body == "."
+        name = level.function.signature.name.lower()
+        if is_name(level.meta):
+            return bool(name == body)
+        return body in name or fnmatchcase(name, body) or body in level.path.lower()
+
+    def is_in(level: Level, node: str) -> bool:
+        if not is_body(level):
+            return False
+        return not scope or f"{node.lower()}/".startswith(scope)
+
+    return is_in
 
 
 def _is_dtype(enum: int, wanted: str) -> bool:

@@ -42,7 +42,7 @@ class Viewer:
         """Its details."""
         from workbench.session.texts.row_detail import Teller
 
-        return Teller(self.model, self.meta, self.places)
+        return Teller(self.model, self.meta, self.places, self.lister.trees)
 
     @cached_property
     def index(self) -> Index:

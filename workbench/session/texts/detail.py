@@ -16,9 +16,13 @@ LISTED = 40
 """How many of a kind a detail lists before it says how many more there are."""
 
 
+FILTER = "filter"
+"""The first word of a link's key that leads to no row but filters the list; the second is the filter."""
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The row that a span leads to, in the same model."""
+    """The row that a span leads to, in the same model; or `(FILTER, text)`."""
 
     key: Key
 

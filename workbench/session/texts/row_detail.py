@@ -11,16 +11,19 @@ from workbench.describe.text import size
 from workbench.disk import dtypes
 from workbench.model import shapes
 from workbench.names import count, show
+from workbench.session.lists.bodies import captured
 from workbench.session.lists.rows import Row
 from workbench.session.lists.spots import Places, Spot
 from workbench.session.texts.detail import LISTED, Detail, Link, Span
 from workbench.session.texts.node_detail import NodeTeller
+from workbench.session.texts.scope_detail import MAIN, add_ops, scope_detail
 from workbench.surgery.resolve.callables import callable_ports
 
 if TYPE_CHECKING:
     from workbench.disk.schema import NodeDef
     from workbench.model import MetaGraph, Model, Port, Signature
     from workbench.model.variables import Counts
+    from workbench.session.lists.trees import Trees
 
 _SECTION_HELP = {
     "signatures": "What servers call: named inputs and outputs of the main graph.",
@@ -41,18 +44,21 @@ class Teller:
         model: the model.
         meta: its MetaGraph.
         places: its bodies.
+        trees: the trees of their nodes.
     """
 
-    def __init__(self, model: Model, meta: MetaGraph, places: Places) -> None:
+    def __init__(self, model: Model, meta: MetaGraph, places: Places, trees: Trees) -> None:
         self.model = model
         self.meta = meta
         self.places = places
+        self.trees = trees
         self._about = NodeTeller(meta, places)
 
     def tell(self, row: Row) -> Detail:
         """Return the detail of a row."""
-        found = Detail(row.key, row.text, row.text, row=row)
-        found.add(Span(row.text, "title"))
+        title = show(row.spot.node) if row.kind == "node" and row.spot is not None else row.text
+        found = Detail(row.key, title, row.text, row=row)
+        found.add(Span(title, "title"))
         make = {
             "model": self._model,
             "section": self._section,
@@ -67,6 +73,8 @@ class Teller:
             "argument": self._argument,
             "result": self._node,
             "node": self._node,
+            "scope": self._scope,
+            "captures": self._captures,
         }
         make[row.kind](found, row)
         return found
@@ -95,28 +103,16 @@ class Teller:
             out.fact("note", show(note, 500))
         if model.origin is not None:
             out.fact("made by", "workbench (recipe in assets.extra/workbench.json)")
-        self._ops(out, meta.ops)
+        add_ops(out, meta, meta.ops)
 
     def _section(self, out: Detail, row: Row) -> None:
         out.add(Span(_SECTION_HELP[row.key[1]], "dim"))
         if row.key[1] == "nodes":
-            self._ops(out, self.meta.main_ops)
+            add_ops(out, self.meta, self.meta.main_ops, MAIN)
         elif row.key[1] == "variables":
             out.add("")
             for fact in variable_facts(self.meta.variable_counts):
                 out.add(f"  {fact}")
-
-    def _ops(self, out: Detail, ops: Counter[str]) -> None:
-        out.heading("Ops", count(sum(ops.values()), "node"))
-        unknown = set(self.meta.unknown_ops)
-        for op, number in ops.most_common(LISTED):
-            out.add(
-                Span(f"  {number:>7,} "),
-                Span(show(op), "op"),
-                Span("  not in TensorFlow 2.21" if op in unknown else "", "maybe"),
-            )
-        if len(ops) > LISTED:
-            out.add(Span(f"          and {len(ops) - LISTED:,} more", "dim"))
 
     def _signature(self, out: Detail, row: Row) -> None:
         signature: Signature = row.ref
@@ -224,6 +220,8 @@ class Teller:
         key = row.key[1] if row.kind == "body" else self.places.of_function[name]
         level = self.places.level(key)
         out.fact("what", f"function, {count(len(function.node_def), 'node')}")
+        if show(name) != row.text:
+            out.fact("name", show(name))
         if key.startswith("fn:"):
             out.fact("called", "not from the main graph")
         else:
@@ -254,7 +252,7 @@ class Teller:
                 "  from ",
                 self._about.link(spot, source),
             )
-        self._ops(out, Counter(node.op for node in function.node_def))
+        add_ops(out, self.meta, Counter(node.op for node in function.node_def), name)
 
     def _spot_of(self, key: str) -> Spot | None:
         outer, _, last = key.rpartition(names.CALL_SEPARATOR)
@@ -275,6 +273,25 @@ class Teller:
     def _nodes(self, level: str) -> Iterable[tuple[str, NodeDef]]:
         found = self.places.level(level)
         return found.nodes.items() if found is not None else ()
+
+    def _captures(self, out: Detail, row: Row) -> None:
+        level = row.ref
+        out.add(
+            Span(
+                "Handles of variables and tables that a call gives to this function: it captures them.", "dim"
+            )
+        )
+        resources = captured(level)
+        out.heading("Arguments", f"{len(resources):,}")
+        for tensor in resources[:LISTED]:
+            outer = self.places.handed_in(Spot(row.key[1], tensor.name))
+            out.add("  ", Span(show(tensor.name), "name", Link(("argument", row.key[1], tensor.name))))
+            if outer is not None:
+                out.add("    ← ", self._about.link(outer[0]))
+        out.more(len(resources))
+
+    def _scope(self, out: Detail, row: Row) -> None:
+        scope_detail(out, row, self.meta, self.trees, self._about)
 
     def _node(self, out: Detail, row: Row) -> None:
         if row.spot is not None:

@@ -22,7 +22,7 @@ from workbench.session.options import suggested_target
 from workbench.tui import glyphs
 from workbench.tui import status as standing
 from workbench.tui.messages import CursorMoved, SubtitleChanged
-from workbench.tui.screens.regions import RegionScreen
+from workbench.tui.screens.arranged import ArrangedScreen
 from workbench.tui.widgets.bars import CommandLine, Head, Keys, Tabs
 from workbench.tui.widgets.browse import Browse
 from workbench.tui.widgets.findings import Findings
@@ -47,7 +47,7 @@ def _settle_memory() -> None:
     gc.enable()
 
 
-class PanesScreen(RegionScreen):
+class PanesScreen(ArrangedScreen):
     """The base of the main screen: opens a session's models and shows its state.
 
     Args:
@@ -58,8 +58,7 @@ class PanesScreen(RegionScreen):
     AUTO_FOCUS = None
 
     def __init__(self, session: Session) -> None:
-        super().__init__()
-        self.session = session
+        super().__init__(session)
         self.picked: Picked | None = None
         self._viewers: dict[int, Viewer] = {}
         self._wired: dict[str, Wired] = {}
@@ -91,22 +90,6 @@ class PanesScreen(RegionScreen):
         self.changed(save=False)
 
     # -- regions
-
-    @property
-    def panes(self) -> list[Browse]:
-        """Return the mounted panes, in order."""
-        return [pane for pane in self.query(Browse) if pane.is_mounted]
-
-    @property
-    def regions(self) -> list[str]:
-        """Return the ids of the regions."""
-        shown = max(len(self.session.plan.sources), 1)
-        return [*(f"pane-{position}" for position in range(shown)), "wires", "findings"]
-
-    @property
-    def beside(self) -> int:
-        """Return the number of regions side by side."""
-        return len(self.session.plan.sources)
 
     def focus_of(self, region: Widget) -> Widget:
         """Return the widget to focus in a region: a pane's list, or the detail over it."""
@@ -255,6 +238,7 @@ class PanesScreen(RegionScreen):
         self._titles()
         self._head()
         self.show_tabs()
+        self.app.refresh_keys()
         plan, commit = self.session.plan, self.session.commit
         self.query_one(CommandLine).show_command(command_line(plan, commit, suggested_target(plan)))
 
@@ -305,7 +289,7 @@ class PanesScreen(RegionScreen):
         self._outcome = outcome
         self.query_one(Findings).show_findings(outcome.findings)
         self._head()
-        self.show_tabs()
+        self.arrange_regions()
 
     def _verdict(self, pane: Browse, row: Row) -> Judgement | None:
         if self.picked is None or pane.handle == self.picked.handle or not pane.handle:
@@ -316,3 +300,4 @@ class PanesScreen(RegionScreen):
     def _moved(self, event: Lines.Moved) -> None:
         event.stop()
         self.post_message(CursorMoved())
+        self.app.refresh_keys()

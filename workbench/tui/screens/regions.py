@@ -42,6 +42,11 @@ class RegionScreen(Screen[None]):
     def show_tabs(self) -> None:
         """Update the tabs."""
 
+    @property
+    def alone(self) -> bool:
+        """Return whether one region has the screen although there is room for several."""
+        return False
+
     # -- arranging
 
     def on_resize(self, event: events.Resize) -> None:
@@ -53,7 +58,7 @@ class RegionScreen(Screen[None]):
         width = width or self.size.width or self.app.size.width
         height = height or self.size.height or self.app.size.height
         narrow = width < NARROW or width / max(self.beside, 1) < NARROW / 2
-        self.set_class(narrow, "-narrow")
+        self.set_class(narrow or self.alone, "-narrow")
         self.set_class(height >= _TALL, "-tall")
         shown = self.regions
         if self.region_id not in shown:
@@ -79,9 +84,15 @@ class RegionScreen(Screen[None]):
             if target.display:
                 target.focus()
 
-    def action_region(self, letter: str) -> None:
-        """Go to a region by its letter or name."""
-        self.go_region({"a": "pane-0", "b": "pane-1"}.get(letter, letter))
+    def action_region(self, region: str) -> None:
+        """Go to a region by its name."""
+        self.go_region(region)
+
+    def action_region_number(self, number: int) -> None:
+        """Go to a region by its number, as the tabs count."""
+        regions = self.regions
+        if number <= len(regions):
+            self.go_region(regions[number - 1])
 
     def action_next_region(self) -> None:
         """Go to the next region."""

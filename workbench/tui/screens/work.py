@@ -40,6 +40,21 @@ class WorkScreen(GuidedScreen):
     SCOPE = "work"
     BINDINGS = bindings("work")
 
+    def useful(self, action: str) -> bool:
+        """Return whether an action can do something with the models and the plan as they are."""
+        several = len(self.session.plan.sources) > 1
+        wanted = {
+            "suggest": several and self.session.complete,
+            "swap": several,
+            "commit": several or self.session.plan.has_result,
+            "preview": bool(self.session.models),
+            "add_step": bool(self.session.plan.sources),
+            "undo": self.session.can_undo is not None,
+            "redo": self.session.can_redo is not None,
+            "save_recipe": bool(self.session.plan.steps),
+        }
+        return bool(wanted.get(action, True))
+
     # -- picking and wiring
 
     @on(PickAsked)

@@ -131,6 +131,15 @@ class CommandLine(Bar):
         self.app.copy_to_clipboard(self.command)
 
 
+def _is_useful(node: Any, action: str) -> bool:
+    """Return whether an action can do something as things stand; one that can't is left out of the footer.
+
+    Its key still works, and says why it does nothing. A widget or screen knows by a method `useful`.
+    """
+    useful = getattr(node, "useful", None)
+    return useful is None or bool(useful(action.partition("(")[0]))
+
+
 class Keys(Bar):
     """The footer: the keys of the focused scope, or why one did nothing."""
 
@@ -178,7 +187,12 @@ class Keys(Bar):
         ]:
             binding = one.binding
             name = binding.action
-            if one.enabled and (binding.show or name in FOOTER) and name not in shown:
+            if (
+                one.enabled
+                and (binding.show or name in FOOTER)
+                and name not in shown
+                and _is_useful(one.node, name)
+            ):
                 shown[name] = (key_text(binding.key), binding.description, one.node)
                 weight[name] = ranks(getattr(one.node, "SCOPE", "")).get(name, LEAST), len(weight)
         room = self.size.width

@@ -11,6 +11,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from workbench.errors import WorkbenchError
+from workbench.session.texts.detail import FILTER
 from workbench.tui.actions import bindings
 from workbench.tui.messages import (
     AdaptAsked,
@@ -19,6 +20,7 @@ from workbench.tui.messages import (
     ModelAsked,
     PickAsked,
     SignatureAsked,
+    SplitChanged,
     SubtitleChanged,
 )
 from workbench.tui.widgets.detail import DetailView
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 _SIDE_BY_SIDE = 100  # columns from which list and detail stand beside each other
 _STACKED = 30  # lines from which they stand above each other
+PICKABLE = ("input", "output", "node", "variable", "argument", "result")
 FOLLOW = 0.1  # seconds until the detail beside the list follows the cursor
 
 
@@ -112,8 +115,21 @@ class Browse(Widget):
 
     def on_resize(self, event: events.Resize) -> None:
         """Show list and detail together where there is room."""
-        beside = event.size.width >= _SIDE_BY_SIDE
-        self.split = "beside" if beside else "below" if event.size.height >= _STACKED else ""
+        self.share_room(event.size.width, event.size.height)
+
+    def share_room(self, width: int = 0, height: int = 0) -> None:
+        """Show list and detail together if a size has room for both and the user did not hide it."""
+        beside = (width or self.size.width) >= _SIDE_BY_SIDE
+        fits = "beside" if beside else "below" if (height or self.size.height) >= _STACKED else ""
+        self.split = fits if self.app.session.layout.details else ""
+
+    def action_show_details(self) -> None:
+        """Show or hide the details beside the list."""
+        layout = self.app.session.layout
+        layout.details = not layout.details
+        self.share_room()
+        if layout.details and not self.split:
+            self.app.say("There is no room for list and details; enter shows the details.")
 
     def watch_split(self, split: str) -> None:
         """Arrange list and detail."""
@@ -121,6 +137,7 @@ class Browse(Widget):
         self.set_class(split == "beside", "-beside")
         if split:
             self.details.display = self.listed.display = True
+            self.post_message(SplitChanged())
             self._follow_cursor()
         elif self.details.has_focus:
             self.listed.display = False
@@ -132,6 +149,7 @@ class Browse(Widget):
     def _moved(self, event: Lines.Moved) -> None:
         event.stop()
         self.post_message(CursorMoved())
+        self.app.refresh_keys()
         if event.lines is self.rows and self.split:
             self._follow_cursor()
 
@@ -198,8 +216,12 @@ class Browse(Widget):
         return not self.listed.display
 
     @on(DetailView.Followed)
-    def _followed(self, event: DetailView.Followed) -> None:
+    async def _followed(self, event: DetailView.Followed) -> None:
         event.stop()
+        if event.link.key[0] == FILTER:
+            self.leave_detail()
+            await self.listed.filter_for(event.link.key[1])
+            return
         if self.details.detail is not None:
             self._back.append(self.details.detail.key)
         self._show_key(event.link.key)
@@ -240,6 +262,21 @@ class Browse(Widget):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Return whether an action is available; in the filter a slash is a letter."""
         return not (action == "filter" and self.listed.filter is not None and self.listed.filter.has_focus)
+
+    def useful(self, action: str) -> bool:
+        """Return whether an action can do something with the row under the cursor."""
+        row = self.rows.row
+        if action == "pick":
+            return row is not None and row.kind in PICKABLE and len(self.app.session.plan.sources) > 1
+        if action in ("unfold", "fold"):
+            return row is not None and row.open is (action == "fold")
+        if action == "sort":
+            return bool(self.rows.sortable)
+        if action == "flat":
+            return row is not None and not self.listed.filtering
+        if action == "drop":
+            return self.listed.filtering
+        return self.viewer is not None and (row is not None or action == "filter")
 
     async def action_filter(self) -> None:
         """Open the filter."""
@@ -289,6 +326,29 @@ class Browse(Widget):
         """Fold the row, else move to its parent."""
         if not self.rows.fold():
             self.app.say("There is nothing to fold here.")
+
+    def action_flat(self) -> None:
+        """Show all nodes in one list, or the tree again."""
+        if self.listed.filtering:
+            self.app.say("The filter shows its matches in one list; esc clears it.")
+            return
+        self.rows.turn_flat()
+        self.app.say("All nodes in one list." if self.rows.arranged.flat else "Nodes by name scope.")
+
+    def action_sort(self) -> None:
+        """Sort the section under the cursor in the next order."""
+        if self.rows.sortable:
+            self.app.say(f"{self.rows.sortable.capitalize()} {self.rows.sort_next()}.")
+        else:
+            self.app.say("Put the cursor on the variables or on the functions first.")
+
+    def action_next_section(self) -> None:
+        """Go to the next section."""
+        self.rows.step_section(1)
+
+    def action_previous_section(self) -> None:
+        """Go to the previous section."""
+        self.rows.step_section(-1)
 
     def action_back(self) -> None:
         """Go back to where the last link came from."""
@@ -354,7 +414,7 @@ class Browse(Widget):
         row = self.rows.row
         if event.lines is not self.rows or row is None:
             return
-        if event.mark and row.kind in ("input", "output", "node", "variable"):
+        if event.mark and row.kind in PICKABLE and row.kind not in ("argument", "result"):
             self.action_pick()
         elif row.open is not None and row.kind != "node":
             self.rows.unfold() or self.rows.fold()

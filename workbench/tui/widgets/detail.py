@@ -155,6 +155,16 @@ class DetailView(SpanLines):
     class PickAsked(Message):
         """The user wants to pick what is shown."""
 
+    def useful(self, action: str) -> bool:
+        """Return whether an action can do something with the line under the cursor."""
+        if action == "follow":
+            return self.link_at(self.cursor) is not None
+        if action in ("next_link", "previous_link"):
+            return bool(self._links())
+        if action == "pick":
+            return len(self.app.session.plan.sources) > 1
+        return True
+
     # -- links
 
     def link_at(self, index: int, x: int | None = None) -> Link | None:

@@ -10,7 +10,7 @@ from textual.widgets import Input
 
 from workbench.tui.actions import bindings
 
-_HINT = "name  op:Conv2D  dtype:string  shape:?x784  in:function"
+_HINT = "name  op:Conv2D  dtype:string  shape:?x784  >1MB  in:function"
 
 
 class FilterLine(Input):
@@ -18,6 +18,11 @@ class FilterLine(Input):
 
     SCOPE = "filter"
     BINDINGS = bindings("filter")
+    HELP = (
+        "All words must fit: parts of a name, op:Conv2D, dtype:string, shape:?x784, in:FUNCTION or in:SCOPE/, and the "
+        "size of variables, constants and assets: >1MB, <10k."
+    )
+    """What a filter may have, for the line below the list while nothing is typed yet."""
 
     @dataclass
     class Asked(Message):

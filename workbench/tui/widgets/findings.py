@@ -68,6 +68,10 @@ class Findings(Lines):
         """Return the finding under the cursor."""
         return self.findings[self._lines[self.cursor][0]] if 0 <= self.cursor < len(self._lines) else None
 
+    def useful(self, action: str) -> bool:
+        """Return whether there is a finding that an action is about."""
+        return self.finding is not None
+
     def paint(self, index: int) -> Painted:
         """Return a line of a finding."""
         number, text, role = self._lines[index]

@@ -17,12 +17,12 @@ from workbench.tui import glyphs
 from workbench.tui.messages import SubtitleChanged
 from workbench.tui.widgets.lines import Lines
 from workbench.tui.widgets.preview import Peek
-from workbench.tui.widgets.rows import Rows
+from workbench.tui.widgets.rows import Rows, scope_name
 
 if TYPE_CHECKING:
     from textual.widgets import Input
 
-    from workbench.session.lists.rows import Key
+    from workbench.session.lists.rows import Key, Row
     from workbench.session.lists.viewer import Viewer
     from workbench.tui.widgets.filter import FilterLine
 
@@ -118,8 +118,11 @@ class Listed(Vertical):
         row = self.rows.row
         text = Text()
         judged = None
-        if row is not None:
-            styled = self.rows.style_of
+        styled = self.rows.style_of
+        line = self.filter
+        if line is not None and line.has_focus and not line.value:
+            text.append(line.HELP, styled("quiet"))
+        elif row is not None:
             judged = self.rows.sign(row) if row.kind in _JUDGED else None
             if judged is not None:
                 head, role = _HEADS[judged.state]
@@ -128,8 +131,7 @@ class Listed(Vertical):
                 if judged.hint:
                     text.append(f" {words(judged.hint, 'terminal UI')}", styled("quiet"))
             else:
-                whole = str(row.spot) if row.spot is not None and row.kind == "node" else row.text
-                text.append(show(whole, 400), styled("quiet"))
+                text.append(show(_whole_name(row), 400), styled("quiet"))
                 if row.aside:
                     text.append(f"  {row.aside}", styled("quiet"))
         self.query_one(Peek).tell(text, shrink)
@@ -147,8 +149,17 @@ class Listed(Vertical):
         line.display = True
         self.screen.set_focus(line)
         line.action_end()
+        self.peek(shrink=True)
         if self.viewer is not None:
             self._make_index(self.viewer)
+
+    async def filter_for(self, text: str) -> None:
+        """Type a filter, and go to its matches."""
+        await self.ask_filter()
+        line = self.filter
+        if line is not None:
+            line.value = text
+        self.rows.focus()
 
     @work(thread=True, group="index")
     def _make_index(self, viewer: Viewer) -> None:
@@ -197,7 +208,7 @@ class Listed(Vertical):
         if text == self._query:
             self.rows.show_hits(hits)
             self.post_message(SubtitleChanged())
-            self.peek()
+            self.peek(shrink=True)
 
     def on_filter_line_asked(self, event: FilterLine.Asked) -> None:
         """Handle the filter's keys that mean the list."""
@@ -228,3 +239,10 @@ class Listed(Vertical):
         key = self.rows.row.key
         at = self._matches.index(key) + by if key in self._matches else 0
         return self.rows.reveal(self._matches[at % len(self._matches)])
+
+
+def _whole_name(row: Row) -> str:
+    """Return the name of a row with the scopes and calls around it."""
+    if row.kind == "scope":
+        return scope_name(row)
+    return str(row.spot) if row.spot is not None and row.kind == "node" else row.text

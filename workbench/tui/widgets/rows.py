@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.model.op_classes import PLACEHOLDERS
 from workbench.names import elide
+from workbench.session.lists.arrangement import Arrangement
 from workbench.session.lists.listing import Listing
 from workbench.session.lists.rows import Key, Row
 from workbench.tui import glyphs
@@ -23,7 +24,9 @@ _NAME_ROLE = {
     "signature": "name",
     "input": "plain",
     "output": "plain",
+    "scope": "plain",
 }
+_SORTED = {"variable": "variables", "function": "functions"}
 
 
 class Rows(Lines):
@@ -34,6 +37,7 @@ class Rows(Lines):
         self.viewer: Viewer | None = None
         self.listing = Listing([])
         self.unfolded: set[Key] = set()
+        self.arranged = Arrangement()
         self.hits: list[int] | None = None
         self.sign: Callable[[Row], Judgement | None] = lambda row: None
         self.state: Callable[[Row], str] = lambda row: ""
@@ -43,8 +47,13 @@ class Rows(Lines):
         self.viewer = viewer
         self.unfolded = viewer.lister.unfolded_at_first(chosen)
         self.hits = None
-        self.listing = viewer.lister.listing(self.unfolded)
+        self.listing = self._all()
         self.rows_changed(0)
+
+    def _all(self) -> Listing:
+        """Return all rows, as they are unfolded and arranged."""
+        assert self.viewer is not None
+        return self.viewer.lister.listing(self.unfolded, self.arranged)
 
     def show_nothing(self) -> None:
         """Show no rows."""
@@ -75,7 +84,7 @@ class Rows(Lines):
         if self.hits is not None:
             self.listing = self.viewer.index.listing(self.hits)
         else:
-            self.listing = self.viewer.lister.listing(self.unfolded)
+            self.listing = self._all()
         place = self.listing.find(wanted) if wanted is not None and len(self.listing) else None
         self.rows_changed(place if place is not None else min(self.cursor, max(len(self.listing) - 1, 0)))
 
@@ -90,7 +99,7 @@ class Rows(Lines):
             self.rows_changed(0)
         else:
             if row is not None:
-                self.unfolded |= self.viewer.lister.above(row.key)
+                self.unfolded |= self.viewer.lister.above(row.key, flat=self.arranged.flat)
             self.relist(row.key if row is not None else None)
             self.show_cursor(center=True)
 
@@ -98,11 +107,11 @@ class Rows(Lines):
         """Unfold what is above a row and move to it; return false if there is none."""
         if self.viewer is None:
             return False
-        above = self.viewer.lister.above(key)
+        above = self.viewer.lister.above(key, flat=self.arranged.flat)
         if self.hits is not None or not above <= self.unfolded:
             self.hits = None
             self.unfolded |= above
-            self.listing = self.viewer.lister.listing(self.unfolded)
+            self.listing = self._all()
         place = self.listing.find(key)
         self.rows_changed(place)
         self.show_cursor(center=True)
@@ -134,6 +143,52 @@ class Rows(Lines):
                 return True
         return False
 
+    # -- arranging
+
+    def turn_flat(self) -> None:
+        """Show all nodes in one list, or the tree of scopes again; the cursor stays on its row."""
+        row = self.row
+        self.arranged = self.arranged.other_shape()
+        if row is None or self.viewer is None:
+            return
+        if row.kind == "scope":  # the flat list has no such row: its first node stands for it
+            level, scope = row.ref
+            number = scope.members[0]
+            key: Key = ("node", row.key[1], self.viewer.lister.trees.of(level).names[number])
+        else:
+            key = row.key
+        self.unfolded |= self.viewer.lister.above(key, flat=self.arranged.flat)
+        self.relist(key)
+        self.show_cursor(center=True)
+
+    @property
+    def sortable(self) -> str:
+        """Return the section of the cursor that has several orders, or an empty text."""
+        row = self.row
+        if row is None or self.hits is not None:
+            return ""
+        if row.kind == "section":
+            return row.key[1] if row.key[1] in _SORTED.values() else ""
+        return _SORTED.get(row.kind, "")
+
+    def sort_next(self) -> str:
+        """Sort the section of the cursor in the next order; return what the order is called."""
+        section = self.sortable
+        self.arranged = self.arranged.next_order(section)
+        self.unfolded.add(("section", section))
+        self.relist()
+        self.show_cursor(center=True)
+        return self.arranged.order_words(section)
+
+    def step_section(self, by: int) -> None:
+        """Move to the next section (1), or to the start of this or the previous one (-1)."""
+        from workbench.session.lists.lister import SECTIONS
+
+        places = [self.listing.find(("section", name)) for name in SECTIONS]
+        found = [place for place in places if place is not None]
+        ahead = [place for place in found if (place > self.cursor if by > 0 else place < self.cursor)]
+        self.cursor = (ahead[0 if by > 0 else -1]) if ahead else (self.count() - 1 if by > 0 else 0)
+
     # -- painting
 
     def paint(self, index: int) -> Painted:
@@ -151,10 +206,16 @@ class Rows(Lines):
             left.append(("  ", "plain"))
         name_at = len(left)
         role = "heading" if state == "chosen" else _NAME_ROLE.get(row.kind, "plain")
+        role = "quiet" if row.quiet else role
         left.append((row.text, role))
         if row.aside:
             left.append((f"  {row.aside}", "quiet"))
         right = self._columns(row)
+        if row.kind == "scope" and row.aside:
+            room = (
+                self.scrollable_content_region.width - 5 - sum(len(text) for text, _ in (*left[:-1], *right))
+            )
+            left[-1] = f"  {_whole_words(row.aside, room)}", "quiet"
         sign = self.sign(row)
         if state == "picked":
             right.append((f" {glyphs.PICKED} ", "mark"))
@@ -172,7 +233,14 @@ class Rows(Lines):
     def _columns(self, row: Row) -> list[Piece]:
         width = self.scrollable_content_region.width
         if row.kind == "node":
-            return [("  ", "plain"), (elide(row.columns[0], max(width * 2 // 5, 10)), "op")]
+            most = (
+                width // 2 if row.open is not None else width * 2 // 5
+            )  # what a call names says more than its node
+            op = elide(row.columns[0], max(most, 10))
+            return [("  ", "plain"), (op, "quiet" if row.quiet else "op")]
+        if row.kind == "scope":
+            number, nbytes = row.columns
+            return [(f"  {number}", "quiet"), (nbytes.rjust(9) if width >= 50 else "", "quiet")]
         if row.kind in ("input", "output", "argument", "result", "variable"):
             dtype, *rest = row.columns
             found: list[Piece] = [("  ", "plain"), (dtype, "dtype")]
@@ -190,12 +258,22 @@ class Rows(Lines):
             self.app.copy_to_clipboard(copy_name(self.row))
 
 
+def _whole_words(text: str, room: int) -> str:
+    """Return as many parts of a list as there is room for, none of them cut."""
+    parts = text.split(", ")
+    while parts and len(", ".join(parts)) > room:
+        parts = [*parts[:-2], "…"] if len(parts) > 2 else []
+    return ", ".join(parts)
+
+
 def copy_name(row: Row) -> str:
     """Return a row's name as the command line and wires write it."""
     if row.kind in ("input", "output"):
         return str(row.ref.key)
     if row.spot is not None and row.kind == "node":
         return str(row.spot)
+    if row.kind == "scope":
+        return scope_name(row)
     if row.kind in ("function", "body"):
         return str(row.ref)
     if row.kind == "model":
@@ -203,3 +281,9 @@ def copy_name(row: Row) -> str:
     if row.kind in ("signature", "callable", "asset", "variable", "argument"):
         return str(row.key[-1]) if row.kind != "asset" else str(row.key[1])
     return row.text
+
+
+def scope_name(row: Row) -> str:
+    """Return a scope's prefix, with the calls that lead to its body in front."""
+    level, scope = row.ref
+    return str(level.full_name(scope.prefix))

@@ -53,6 +53,10 @@ class Wires(Lines):
         steps = self.session.plan.other_steps
         return steps[number] if 0 <= number < len(steps) else None
 
+    def useful(self, action: str) -> bool:
+        """Return whether there is a wire, or for some actions a step, that an action is about."""
+        return self.wire is not None or (action in ("remove", "source") and self.step is not None)
+
     def paint(self, index: int) -> Painted:
         """Return a wire or another step as a line."""
         number = index - len(self.session.plan.wires)

@@ -1,0 +1,195 @@
+"""The nodes of a body as a tree of name scopes; what is in a scope is worked out when it is opened."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+_DEEPEST = 64  # scopes within each other; what a file has beyond that is in the last of them
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """A name scope.
+
+    Attributes:
+        prefix: what the names of its nodes begin with: `block/conv/`; empty for the whole body.
+        text: the part of the prefix that its parent does not have.
+        members: numbers of the nodes in it and below, in the order of the file.
+        node: number of the node whose name is the scope's, or None.
+        depth: how many scopes it is in.
+        last: whether it belongs after the others, as the saver does.
+    """
+
+    prefix: str
+    text: str
+    members: Sequence[int]
+    node: int | None = None
+    depth: int = 0
+    last: bool = False
+    entries: list[Entry] | None = None
+    ops: Counter[str] | None = None
+
+
+Entry = int | Scope
+"""The number of a node, or a scope."""
+
+
+class Tree:
+    """The nodes of one body by name scope.
+
+    Args:
+        names: of the nodes, in the order of the file.
+        ops: of the nodes.
+        nbytes: gives the bytes that each node holds; called once, when they are first asked for.
+        first: names of nodes that come before all others, in this order.
+        last: names of nodes, and of scopes without their slash, that come after all others.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        ops: Sequence[str],
+        nbytes: Callable[[], Sequence[int]],
+        first: Collection[str] = (),
+        last: Collection[str] = (),
+    ) -> None:
+        self.names = names
+        self.ops = ops
+        self._weigh = nbytes
+        self._first = {name: at for at, name in enumerate(first)}
+        self._last = frozenset(last)
+        self.root = Scope("", "", range(len(names)))
+
+    @cached_property
+    def _nbytes(self) -> Sequence[int]:
+        return self._weigh()
+
+    def nbytes(self, scope: Scope) -> int:
+        """Return the bytes that the variables and constants of a scope hold."""
+        weights = self._nbytes
+        return sum(weights[number] for number in self._all(scope))
+
+    def weight(self, number: int) -> int:
+        """Return the bytes that a node holds: a variable, or a constant."""
+        return self._nbytes[number]
+
+    def kinds(self, scope: Scope) -> Counter[str]:
+        """Return how many nodes of each op a scope has, at any depth."""
+        if scope.ops is None:
+            ops = self.ops
+            scope.ops = Counter(ops[number] for number in self._all(scope))
+        return scope.ops
+
+    def _all(self, scope: Scope) -> Iterator[int]:
+        if scope.node is not None:
+            yield scope.node
+        yield from scope.members
+
+    def is_last(self, number: int) -> bool:
+        """Return whether a node right in the body belongs after the others."""
+        return self.names[number] in self._last
+
+    def entries(self, scope: Scope) -> list[Entry]:
+        """Return the scopes and nodes right in a scope, in the order of the file; those of the saver come last."""
+        if scope.entries is None:
+            scope.entries = self._split(scope)
+        return scope.entries
+
+    def _split(self, scope: Scope) -> list[Entry]:
+        if scope.depth >= _DEEPEST:
+            return list(scope.members)
+        names, at = self.names, len(scope.prefix)
+        groups: dict[str, list[int]] = {}
+        for number in scope.members:
+            name = names[number]
+            cut = name.find("/", at)
+            part = name[at:] if cut < 0 else name[at:cut]
+            known = groups.get(part)
+            if known is None:
+                groups[part] = [number]
+            else:
+                known.append(number)
+        found: list[Entry] = []
+        for part, numbers in groups.items():
+            found += self._entry(scope, f"{scope.prefix}{part}", numbers)
+        return self._in_order(found) if self._first or self._last else found
+
+    def _entry(self, above: Scope, path: str, numbers: list[int]) -> list[Entry]:
+        """Return the entries of nodes that share a path: one, unless a file has several nodes of one name."""
+        if len(numbers) == 1:
+            return [numbers[0]]
+        names = self.names
+        same = [number for number in numbers if names[number] == path]
+        if not same:  # a chain of scopes with nothing else in them is one
+            shared = _shared(min(names[n] for n in numbers), max(names[n] for n in numbers))
+            inside = f"{shared}/"
+            if all(names[n] == shared or names[n].startswith(inside) for n in numbers):
+                path = shared
+                same = [number for number in numbers if names[number] == path]
+            else:
+                path = shared[: shared.rfind("/")]
+        members = [number for number in numbers if names[number] != path] if same else numbers
+        if not members:
+            return [*same]
+        scope = Scope(
+            f"{path}/",
+            f"{path[len(above.prefix) :]}/",
+            members,
+            same[0] if same else None,
+            above.depth + 1,
+            above.last or path in self._last,
+        )
+        return [scope, *same[1:]]
+
+    def _in_order(self, entries: list[Entry]) -> list[Entry]:
+        def name(entry: Entry) -> str:
+            return entry.prefix[:-1] if isinstance(entry, Scope) else self.names[entry]
+
+        first = [entry for entry in entries if name(entry) in self._first]
+        first.sort(key=lambda entry: self._first[name(entry)])
+        last = [entry for entry in entries if name(entry) in self._last]
+        if not first and not last:
+            return entries
+        aside = self._last.union(self._first)
+        return [*first, *(entry for entry in entries if name(entry) not in aside), *last]
+
+    def way(self, name: str) -> list[Scope]:
+        """Return the scopes that are opened to see a node or scope, outermost first.
+
+        Args:
+            name: of a node, or the prefix of a scope.
+        """
+        found: list[Scope] = []
+        scope = self.root
+        while True:
+            below = next(
+                (
+                    entry
+                    for entry in self.entries(scope)
+                    if isinstance(entry, Scope) and name.startswith(entry.prefix) and name != entry.prefix
+                ),
+                None,
+            )
+            if below is None:
+                return found
+            found.append(below)
+            scope = below
+
+    def scope(self, prefix: str) -> Scope | None:
+        """Return the scope with this prefix, or None."""
+        way = self.way(prefix)
+        above = way[-1] if way else self.root
+        return next(
+            (one for one in self.entries(above) if isinstance(one, Scope) and one.prefix == prefix), None
+        )
+
+
+def _shared(one: str, other: str) -> str:
+    """Return what two names begin with alike."""
+    for at, (left, right) in enumerate(zip(one, other, strict=False)):
+        if left != right:
+            return one[:at]
+    return min(one, other, key=len)

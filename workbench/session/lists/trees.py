@@ -1,0 +1,103 @@
+"""The trees of a model's bodies, and what belongs to its saver."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from workbench.graph.functions import reachable
+from workbench.model.op_classes import CALLS
+from workbench.names import input_node
+from workbench.session.lists.sizes import constant_nbytes
+from workbench.session.lists.tree import Tree
+
+if TYPE_CHECKING:
+    from workbench.disk.schema import NodeDef
+    from workbench.graph.level import Level
+    from workbench.model import MetaGraph
+
+_SAVER_OPS = frozenset({"SaveV2", "RestoreV2", "Save", "Restore", "MergeV2Checkpoints", "ShardedFilename"})
+_SAVER_SCOPE = re.compile(r"save(_\d+)?\Z")
+_TRAINING_SCOPE = re.compile(r"gradients(_\d+)?\Z")
+
+
+class Trees:
+    """The tree of each body of one MetaGraph, made at its first use.
+
+    Args:
+        meta: the MetaGraph.
+    """
+
+    def __init__(self, meta: MetaGraph) -> None:
+        self.meta = meta
+        self._trees: dict[str, Tree] = {}
+
+    def of(self, level: Level) -> Tree:
+        """Return the tree of a body; bodies of one function share it."""
+        name = level.body.name
+        if name not in self._trees:
+            self._trees[name] = self._main() if level.function is None else self._function(level)
+        return self._trees[name]
+
+    def _main(self) -> Tree:
+        nodes = self.meta.graph.node
+        names = [node.name for node in nodes]
+        ops = self.meta.bodies[0][1]
+        variables = {variable.name: variable.nbytes or 0 for variable in self.meta.variables}
+        calls = [name for name in self._called_by_signatures() if "/" not in name]
+        return Tree(
+            names, ops, lambda: [_nbytes(node, variables) for node in nodes], calls, self._last(names, ops)
+        )
+
+    def _function(self, level: Level) -> Tree:
+        nodes = level.body.node_defs
+        return Tree(
+            [node.name for node in nodes],
+            [node.op for node in nodes],
+            lambda: [_nbytes(node, {}) for node in nodes],
+        )
+
+    def _called_by_signatures(self) -> Iterator[str]:
+        """Yield the nodes that call a function and give an output of a signature."""
+        for signature in self.meta.shown_signatures.values():
+            for port in signature.outputs.values():
+                for tensor in port.tensors:
+                    node = self.meta.nodes.get(input_node(tensor))
+                    if node is not None and node.op in CALLS:
+                        yield node.name
+
+    # -- the saver
+
+    @cached_property
+    def saver_nodes(self) -> frozenset[str]:
+        """The nodes that the SaverDef names."""
+        saver = self.meta.proto.saver_def
+        tensors = (saver.save_tensor_name, saver.restore_op_name, saver.filename_tensor_name)
+        return frozenset(input_node(tensor) for tensor in tensors if tensor)
+
+    @cached_property
+    def saver_functions(self) -> frozenset[str]:
+        """The functions that only saving and restoring call."""
+        known = self.meta.nodes
+        found = reachable(self.meta.graph, [known[name] for name in self.saver_nodes if name in known])
+        return frozenset(found)
+
+    def _last(self, names: list[str], ops: list[str]) -> set[str]:
+        """Return the saver's nodes and scopes, and the scopes of gradients."""
+        found = {name.rpartition("/")[0] or name for name in self.saver_nodes}
+        savers = {names[at] for at, op in enumerate(ops) if op in _SAVER_OPS}
+        scopes = {name.partition("/")[0] for name in savers if "/" in name}
+        found |= {scope for scope in scopes if _SAVER_SCOPE.match(scope)}
+        if any(name.startswith("gradients") for name in names):
+            first = {name.partition("/")[0] for name in names}
+            found |= {scope for scope in first if _TRAINING_SCOPE.match(scope)}
+        return found
+
+
+def _nbytes(node: NodeDef, variables: Mapping[str, int]) -> int:
+    """Return the bytes of a variable's value or of a constant; 0 for other nodes."""
+    if node.op != "Const":
+        return variables.get(node.name, 0) if variables else 0
+    return constant_nbytes(node)
