@@ -25,9 +25,10 @@ def pane(app: WorkbenchApp, position: int = 0) -> Browse:
 
 
 def row(app: WorkbenchApp, position: int = 0) -> str:
+    """What the cursor is on; a node by its whole name, wherever in the tree it is."""
     found = pane(app, position).rows.row
     assert found is not None
-    return found.text
+    return found.key[2] if found.kind == "node" else found.text
 
 
 def shown(app: WorkbenchApp) -> str:
@@ -153,7 +154,7 @@ def test_the_filter_narrows_as_it_is_typed_and_n_goes_on(sample_models: Path, tm
         await press(app, pilot, "down", "enter")
         assert rows.has_focus and row(app) == "MatMul/ReadVariableOp"
         await press(app, pilot, "escape")
-        assert row(app) == "MatMul/ReadVariableOp" and rows.count() > 40, "the cursor stays on what was found"
+        assert row(app) == "MatMul/ReadVariableOp" and rows.count() > 10, "the cursor stays on what was found"
         await press(app, pilot, "n")
         assert row(app) == "MatMul"
         await press(app, pilot, "N")
@@ -259,6 +260,8 @@ def test_a_hundred_thousand_nodes(count: int, tmp_path: Path) -> None:
 
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         rows = pane(app).rows
+        assert rows.count() == count // 100 + 3, "its scopes"
+        await press(app, pilot, "F")
         assert rows.count() == count + 3
         await press(app, pilot, "G")
         assert row(app) == f"layer_{(count - 1) // 100}/op_{count - 1}"

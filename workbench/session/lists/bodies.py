@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _SUMMARY = 48
 _RESOURCE = 20
 _FEW_RESOURCES = 1
+_WORTH_SAYING = 1000  # bytes; what has less holds no weights but sizes of shapes and the like
 _STORES = {"Const", "Identity", "NoOp", "Placeholder"} | VARIABLES | VARIABLE_READS | ASSIGNS
 """Ops that say little about what a scope does."""
 
@@ -196,7 +197,7 @@ class BodyRows:
         tree = self.trees.of(level)
         key = ("scope", self.places.key(level), scope.prefix)
         nbytes = tree.nbytes(scope)
-        columns = (count(len(scope.members), "node"), size(nbytes) if nbytes else "")
+        columns = (count(len(scope.members), "node"), size(nbytes) if nbytes >= _WORTH_SAYING else "")
         return Row(
             "scope", key, depth, show(scope.text), columns, key in unfolded, does(tree.kinds(scope)),
             None, (level, scope), scope.last,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterable, Set
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -54,7 +54,7 @@ class Lister:
     def unfolded_at_first(self, chosen: str | None) -> set[Key]:
         """Return what is unfolded at first: the chosen signature, and the nodes down to what it runs."""
         found: set[Key] = {("section", "signatures"), ("section", "nodes")}
-        keys = self._signature_keys()
+        keys = self.signature_keys()
         if chosen is not None:
             found.add(("signature", chosen))
         elif keys:
@@ -95,7 +95,7 @@ class Lister:
     def _names(self, item: Callable_) -> list[str]:
         return [variant_name(self.meta, item, variant) for variant in item.variants]
 
-    def _signature_keys(self) -> list[str]:
+    def signature_keys(self) -> list[str]:
         """Return the signature keys, `serving_default` first, then in natural order."""
         keys = self.meta.shown_signatures
         return sorted(keys, key=lambda key: (key != DEFAULT_SIGNATURE, _natural(key)))
@@ -165,7 +165,7 @@ class Lister:
 
     def _signatures(self, unfolded: Set[Key], arranged: Arrangement) -> list[Segment]:
         segments: list[Segment] = []
-        for key in self._signature_keys():
+        for key in self.signature_keys():
             signature, row_key = self.meta.signatures[key], ("signature", key)
             opened = row_key in unfolded
             columns = (f"{len(signature.inputs)} in, {len(signature.outputs)} out",)
@@ -321,7 +321,10 @@ class Lister:
         level = self.places.level(key[1])
         if level is None:
             return set()
-        found = self._scopes_around(level, key[2]) if kind in ("node", "scope") and not flat else set()
+        found: set[Key] = set()
+        if kind in ("node", "scope") and not flat:
+            tree = self.trees.of(level)
+            found = self._keys(level, tree.way(key[2]) if kind == "node" else tree.way_to_scope(key[2]))
         if kind == "argument" and any(tensor.name == key[2] for tensor in captured(level)):
             found.add(("captures", key[1]))
         if level.function is not None and not level.calls:
@@ -331,18 +334,17 @@ class Lister:
         for call in level.calls:
             found.add(("node", self.places.key(outer), call.node))
             if not flat:
-                found |= self._scopes_around(outer, call.node)
+                found |= self._keys(outer, self.trees.of(outer).way(call.node))
             outer = outer.under(call)
             if not call.alone:
                 found.add(("body", self.places.key(outer)))
         return found
 
-    def _scopes_around(self, level: Level, name: str) -> set[Key]:
-        """Return the keys of the scopes that a node or a scope of a body is in."""
-        at, tree = self.places.key(level), self.trees.of(level)
+    def _keys(self, level: Level, scopes: Iterable[Scope]) -> set[Key]:
+        """Return the keys of scopes of a body; one that is a node's too has that node's row."""
+        at, names = self.places.key(level), self.trees.of(level).names
         return {
-            ("scope", at, one.prefix) if one.node is None else ("node", at, tree.names[one.node])
-            for one in tree.way(name)
+            ("scope", at, one.prefix) if one.node is None else ("node", at, names[one.node]) for one in scopes
         }
 
 

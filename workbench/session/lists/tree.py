@@ -157,34 +157,28 @@ class Tree:
         return [*first, *(entry for entry in entries if name(entry) not in aside), *last]
 
     def way(self, name: str) -> list[Scope]:
-        """Return the scopes that are opened to see a node or scope, outermost first.
+        """Return the scopes that are opened to see a node, outermost first."""
+        return self._way(lambda scope: name.startswith(scope.prefix))
 
-        Args:
-            name: of a node, or the prefix of a scope.
-        """
+    def way_to_scope(self, prefix: str) -> list[Scope]:
+        """Return the scopes that are opened to see the scope with this prefix, outermost first."""
+        return self._way(lambda scope: prefix.startswith(scope.prefix) and prefix != scope.prefix)
+
+    def _way(self, leads_on: Callable[[Scope], bool]) -> list[Scope]:
         found: list[Scope] = []
-        scope = self.root
-        while True:
-            below = next(
-                (
-                    entry
-                    for entry in self.entries(scope)
-                    if isinstance(entry, Scope) and name.startswith(entry.prefix) and name != entry.prefix
-                ),
-                None,
-            )
-            if below is None:
-                return found
-            found.append(below)
-            scope = below
+        scope: Scope | None = self.root
+        while scope is not None:
+            below = (entry for entry in self.entries(scope) if isinstance(entry, Scope))
+            scope = next(filter(leads_on, below), None)
+            if scope is not None:
+                found.append(scope)
+        return found
 
     def scope(self, prefix: str) -> Scope | None:
         """Return the scope with this prefix, or None."""
-        way = self.way(prefix)
-        above = way[-1] if way else self.root
-        return next(
-            (one for one in self.entries(above) if isinstance(one, Scope) and one.prefix == prefix), None
-        )
+        way = self.way_to_scope(prefix)
+        inside = self.entries(way[-1] if way else self.root)
+        return next((one for one in inside if isinstance(one, Scope) and one.prefix == prefix), None)
 
 
 def _shared(one: str, other: str) -> str:

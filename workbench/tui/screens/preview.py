@@ -45,12 +45,15 @@ _HOPS = (
 )
 
 
-class PreviewScreen(Screen[None]):
+class PreviewScreen(Screen[str | None]):
     """The preview screen: the joined graph as a picture, with a summary beside it.
 
     Args:
         session: whose plan, or one of whose models, is drawn.
         handle: the model that is drawn while the plan gives no result.
+        place: the node or scope whose box is selected at first, as `CALL::node`; empty for the picture's own choice.
+
+    It is left with the place of the selected box if the user wants its row, else with None.
     """
 
     app: Host
@@ -59,10 +62,11 @@ class PreviewScreen(Screen[None]):
     BINDINGS = bindings("preview")
     AUTO_FOCUS = None
 
-    def __init__(self, session: Session, handle: str = "") -> None:
+    def __init__(self, session: Session, handle: str = "", place: str = "") -> None:
         super().__init__()
         self.session = session
         self.handle = handle
+        self.place = place
         self.view = View()
         self.subject: Subject | None = None
         self._pictures: OrderedDict[View, Layout] = OrderedDict()
@@ -153,7 +157,7 @@ class PreviewScreen(Screen[None]):
         self.query_one(CommandLine).show_command(
             command_line(current, self.session.commit, suggested_target(current))
         )
-        self.draw(self.view)
+        self.draw(self.view, self.place or None)
 
     def draw(self, view: View, select: str | None = None) -> None:
         """Draw a view; one that was drawn before is shown at once."""
@@ -319,6 +323,19 @@ class PreviewScreen(Screen[None]):
             self.canvas.focus()
             return
         self.dismiss(None)
+
+    def useful(self, action: str) -> bool:
+        """Return whether an action can do something with the picture and the plan as they are."""
+        if action == "to_row":
+            return self.canvas.selected is not None
+        return action != "commit" or self.session.plan.has_result
+
+    def action_to_row(self) -> None:
+        """Go back to the models, to the row of the selected box."""
+        if self.canvas.selected is None:
+            self.app.say("Select a box first.")
+        else:
+            self.dismiss(self.canvas.selected)
 
     def action_commit(self) -> None:
         """Go to the commit screen."""

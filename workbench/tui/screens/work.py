@@ -11,6 +11,7 @@ from textual import on
 from workbench.describe.actions import words
 from workbench.errors import UsageError
 from workbench.names import show
+from workbench.session.lists.boxes import place_of, row_at
 from workbench.session.lists.picking import Picked, Refused, best, ends_with, outputs_of, pick, resolve
 from workbench.tui.actions import bindings
 from workbench.tui.guidance.guided import GuidedScreen
@@ -393,7 +394,26 @@ class WorkScreen(GuidedScreen):
             self.app.tell("Open a model first (o).")
             return
         pane = next((pane for pane in self.panes if pane.id == self.region_id), None)
-        self.app.push_screen(PreviewScreen(self.session, pane.handle if pane else ""), lambda _: self._back())
+        handle, row = (pane.handle, pane.rows.row) if pane is not None else ("", None)
+        place = "" if row is None else place_of(row)
+
+        def left(place: str | None) -> None:
+            self._back()
+            if place is not None:
+                self._go_to_box(handle, place)
+
+        self.app.push_screen(PreviewScreen(self.session, handle, place), left)
+
+    def _go_to_box(self, handle: str, place: str) -> None:
+        """Move to the row of a box: in a picture of the result, that of the model it comes from."""
+        viewers = {pane.handle: pane.viewer for pane in self.panes if pane.viewer}
+        found = row_at(viewers, handle, place)
+        pane = self.pane_of(found[0]) if found is not None else None
+        if found is None or pane is None:
+            self.app.tell("This box stands for nothing in the list: the plan makes it.")
+            return
+        self.go_region(pane.id or "")
+        pane.reveal(found[1])
 
     def action_commit(self) -> None:
         """Go to the commit screen."""

@@ -49,7 +49,7 @@ class Painted:
     spare: tuple[int, ...] = ()
 
 
-class Lines(ScrollView, can_focus=True):
+class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     """A list of any length that makes only the visible lines; subclasses paint them."""
 
     app: Host

@@ -120,7 +120,7 @@ class Listed(Vertical):
         judged = None
         styled = self.rows.style_of
         line = self.filter
-        if line is not None and line.has_focus and not line.value:
+        if line is not None and self.screen.focused is line and not line.value:
             text.append(line.HELP, styled("quiet"))
         elif row is not None:
             judged = self.rows.sign(row) if row.kind in _JUDGED else None
@@ -216,7 +216,8 @@ class Listed(Vertical):
         if event.what == "clear":
             self.clear_filter()
         elif event.what == "take":
-            self.rows.focus()
+            self.screen.set_focus(self.rows)
+            self.peek(shrink=True)
         else:
             getattr(self.rows, f"action_{event.what}")()
 
