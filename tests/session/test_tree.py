@@ -153,7 +153,7 @@ def test_functions_stand_in_the_order_of_calls_and_the_saver_s_last(sample_model
         rows = [row for row in rows_of(view.lister.listing(section, arranged)) if row.kind == "function"]
         assert len(rows) == len(view.meta.functions)
         assert [row.quiet for row in rows] == [False, False, True, True], arranged
-        assert {row.text for row in rows if row.quiet} == {"_traced_save", "_traced_restore"}
+        assert {row.text for row in rows if row.quiet} == {"traced_save", "traced_restore"}
     called = [row.ref for row in rows_of(view.lister.listing(section)) if row.kind == "function"]
     call = view.meta.nodes["StatefulPartitionedCall"].attr["f"].func.name
     assert called[0] == call, "what the signature calls comes first, what that calls next"

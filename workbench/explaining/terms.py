@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 
@@ -82,6 +83,15 @@ def _ops(view: View) -> Iterator[Line]:
     yield from (
         Line(f"{show(op)}, {count(number, 'node')}", f"op:{op}")
         for op, number in view.meta.ops.most_common(4)
+    )
+
+
+def _scopes(view: View) -> Iterator[Line]:
+    bodies = [view.meta.nodes, *(view.meta.function_nodes(one) for one in view.meta.functions.values())]
+    found = Counter(name.partition("/")[0] for nodes in bodies for name in nodes if "/" in name)
+    yield from (
+        Line(f"{quoted(f'{scope}/')}, {count(number, 'node')}, functions included")
+        for scope, number in found.most_common()
     )
 
 
@@ -243,6 +253,7 @@ def _callables(view: View) -> Iterator[Line]:
 _WHERE: Mapping[str, Callable[[View], Iterator[Line]]] = {
     "node": _nodes,
     "op": _ops,
+    "name scope": _scopes,
     "tensor": _ports,
     "shape": _ports,
     "dtype": _dtypes,

@@ -14,6 +14,11 @@ GLOSSARY: Mapping[str, str] = {
         "An op is a kind of computation, such as MatMul or Const. Its definition says which inputs, outputs and "
         "attributes it has. Many nodes can be of one op, as many calls can be of one function in a program."
     ),
+    "name scope": (
+        "A name scope is the part of a node's name before a slash: `dense/MatMul` is in the scope `dense`. A "
+        "program opens one for a layer or a block, and scopes can be in scopes. They group nodes for people; the "
+        "graph runs in the same way without them."
+    ),
     "tensor": (
         "A tensor is an array of values of one dtype: a number, a vector, a matrix, or more dimensions. In a "
         "graph it is what flows along an edge. It is named after the node that makes it and the number of the "

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from workbench.describe.text import size
 from workbench.model.op_classes import ASSIGNS, VARIABLE_READS, VARIABLES
 from workbench.names import count, show
-from workbench.picture.scene.labels import function_word, summary
+from workbench.picture.scene.contents import summary
+from workbench.picture.scene.labels import function_word
 from workbench.session.lists.listing import Segment, one
 from workbench.session.lists.rows import Key, Row, argument_row, result_row
 from workbench.session.lists.spots import Places, Spot

@@ -14,15 +14,25 @@ if TYPE_CHECKING:
 _ENDS = {"input": "#in#", "output": "#out#"}
 
 
-def place_of(row: Row) -> str:
-    """Return the place of a row in a picture: `CALL::node`, `CALL::scope`; empty if it has none."""
+def place_of(row: Row, handle: str = "") -> str:
+    """Return the place of a row in a picture: `CALL::node`, `CALL::scope`; empty if it has none.
+
+    Args:
+        row: of a model.
+        handle: what the names of the model begin with in a picture of several; there its inputs and outputs have no
+            place of their own.
+    """
+    place = _place(row)
+    if not handle or not place:
+        return place
+    return "" if place.startswith(tuple(_ENDS.values())) else f"{handle}/{place}"
+
+
+def _place(row: Row) -> str:
     if row.kind == "scope":
         level, scope = row.ref
-        return (
-            ""
-            if level.function is not None and not level.calls
-            else level.full_name(scope.prefix.rstrip("/"))
-        )
+        called = level.function is None or level.calls
+        return str(level.full_name(scope.prefix.rstrip("/"))) if called else ""
     if row.kind in ("input", "output"):
         return f"{_ENDS[row.kind]}{row.ref.key}"
     if row.spot is None or row.spot.level.startswith("fn:"):

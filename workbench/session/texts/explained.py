@@ -58,6 +58,10 @@ def subject_of(row: Row, viewer: Viewer) -> str | None:
         return f"{rest[0]}#{rest[2]}" if rest[0] in viewer.meta.shown_signatures else rest[0]
     if kind == "asset":
         return "term:asset"
+    if kind == "scope":
+        return "term:name scope"
+    if kind == "captures":
+        return "term:capture"
     if kind == "variable":
         return f"node:{rest[0]}"
     if kind == "function":

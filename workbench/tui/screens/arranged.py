@@ -75,11 +75,11 @@ class ArrangedScreen(ResizableScreen):
                 yield Group(f"details {axis}", axis, (pane.listed, pane.details))
         if self.has_class("-narrow"):
             return
-        yield Group("models", "x", [pane for pane in self.panes if pane.display])
-        lower = self.query_one("#lower")
+        upper, lower = self.query_one("#panes"), self.query_one("#lower")
+        yield Group("models", "x", [widget for widget in upper.children if widget.display])
         yield Group("lower", "x", [widget for widget in lower.children if widget.display])
         if lower.display:
-            yield Group("rows", "y", (self.query_one("#panes"), lower))
+            yield Group("rows", "y", (upper, lower))
 
     def arrange_regions(self, width: int = 0, height: int = 0) -> None:
         """Show the regions for which there is room, in the sizes that the user chose."""
@@ -91,7 +91,7 @@ class ArrangedScreen(ResizableScreen):
         if narrow:
             panes.styles.height = None
         for group in self.groups():
-            if self.layout_kept.of(group.name, len(group.panes)) is not None:
+            if group.name != "rows" or self.layout_kept.of(group.name, len(group.panes)) is not None:
                 apply(self.layout_kept, group)
 
     @on(SplitChanged)

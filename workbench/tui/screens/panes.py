@@ -207,7 +207,7 @@ class PanesScreen(ArrangedScreen):
     async def _add_panes(self) -> None:
         """Mount the panes that are missing and fill them."""
         for position in range(len(self.query(Browse)), len(self.session.plan.sources)):
-            await self.query_one("#panes").mount(self._make_pane(position))
+            await self.query_one("#panes").mount(self._make_pane(position), after=self.query(Browse).last())
         self.changed(save=False)
         if self.region_id.startswith("pane-"):
             self.go_region(self.region_id)

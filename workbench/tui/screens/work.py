@@ -395,7 +395,8 @@ class WorkScreen(GuidedScreen):
             return
         pane = next((pane for pane in self.panes if pane.id == self.region_id), None)
         handle, row = (pane.handle, pane.rows.row) if pane is not None else ("", None)
-        place = "" if row is None else place_of(row)
+        joined = self.session.plan.has_result and len(self.session.plan.sources) > 1
+        place = "" if row is None else place_of(row, handle if joined else "")
 
         def left(place: str | None) -> None:
             self._back()

@@ -245,7 +245,7 @@ class Rows(Lines):
             dtype, *rest = row.columns
             found: list[Piece] = [("  ", "plain"), (dtype, "dtype")]
             if rest:
-                found.append((f" {rest[0]}".ljust(12 if width >= 50 else 0), "dtype"))
+                found.append((f" {rest[0]}".ljust(12 if width >= 50 and rest[1:] else 0), "dtype"))
             if len(rest) > 1 and width >= 50:
                 found.append((rest[1].rjust(9), "quiet"))
             return found
