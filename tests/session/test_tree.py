@@ -18,8 +18,8 @@ from workbench.session.lists.rows import Row
 from workbench.session.lists.search import parse_query
 from workbench.session.lists.sizes import SizeRange, parse_bound
 from workbench.session.lists.spots import Places
-from workbench.session.lists.tree import Entry, Scope, Tree
 from workbench.session.lists.viewer import Viewer
+from workbench.session.nodes.tree import Entry, Scope, Tree
 
 NODES = {("section", "nodes")}
 

@@ -11,14 +11,14 @@ from workbench.describe.text import size
 from workbench.names import count, input_node, parse_number, show
 from workbench.picture.scene.labels import function_word
 from workbench.session.lists.arrangement import Arrangement
-from workbench.session.lists.bodies import BodyRows, captured
-from workbench.session.lists.functions import FunctionList
 from workbench.session.lists.listing import Listing, Segment, one
 from workbench.session.lists.places import short
 from workbench.session.lists.rows import Key, Row, argument_row, asset_row, port_row, variable_row
 from workbench.session.lists.spots import Places
-from workbench.session.lists.tree import Scope
-from workbench.session.lists.trees import Trees
+from workbench.session.nodes.bodies import BodyRows, captured
+from workbench.session.nodes.functions import FunctionList
+from workbench.session.nodes.tree import Scope
+from workbench.session.nodes.trees import Trees
 from workbench.surgery.plan import DEFAULT_SIGNATURE
 from workbench.surgery.resolve.callables import callable_ports, find_variant, variant_name
 

@@ -11,9 +11,9 @@ from workbench.describe.text import size
 from workbench.disk import dtypes
 from workbench.model import shapes
 from workbench.names import count, show
-from workbench.session.lists.bodies import captured
 from workbench.session.lists.rows import Row
 from workbench.session.lists.spots import Places, Spot
+from workbench.session.nodes.bodies import captured
 from workbench.session.texts.detail import LISTED, Detail, Link, Span
 from workbench.session.texts.node_detail import NodeTeller
 from workbench.session.texts.scope_detail import MAIN, add_ops, scope_detail
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from workbench.disk.schema import NodeDef
     from workbench.model import MetaGraph, Model, Port, Signature
     from workbench.model.variables import Counts
-    from workbench.session.lists.trees import Trees
+    from workbench.session.nodes.trees import Trees
 
 _SECTION_HELP = {
     "signatures": "What servers call: named inputs and outputs of the main graph.",

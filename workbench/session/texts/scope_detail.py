@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from workbench.graph.level import Level
     from workbench.model import MetaGraph
     from workbench.session.lists.rows import Row
-    from workbench.session.lists.tree import Scope
-    from workbench.session.lists.trees import Trees
+    from workbench.session.nodes.tree import Scope
+    from workbench.session.nodes.trees import Trees
     from workbench.session.texts.node_detail import NodeTeller
 
 MAIN = "."

@@ -14,7 +14,7 @@ from workbench.session.lists.arrangement import FunctionOrder
 if TYPE_CHECKING:
     from workbench.graph.body import Body
     from workbench.session.lists.spots import Places
-    from workbench.session.lists.trees import Trees
+    from workbench.session.nodes.trees import Trees
 
 
 class FunctionList:

@@ -13,7 +13,7 @@ from workbench.picture.scene.labels import function_word
 from workbench.session.lists.listing import Segment, one
 from workbench.session.lists.rows import Key, Row, argument_row, result_row
 from workbench.session.lists.spots import Places, Spot
-from workbench.session.lists.tree import Entry, Scope, Tree
+from workbench.session.nodes.tree import Entry, Scope, Tree
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from workbench.graph.calls import Call
     from workbench.graph.level import Level
     from workbench.model.tensors import Tensor
-    from workbench.session.lists.trees import Trees
+    from workbench.session.nodes.trees import Trees
 
 _SUMMARY = 48
 _RESOURCE = 20

@@ -11,7 +11,7 @@ from workbench.graph.functions import reachable
 from workbench.model.op_classes import CALLS
 from workbench.names import input_node
 from workbench.session.lists.sizes import constant_nbytes
-from workbench.session.lists.tree import Tree
+from workbench.session.nodes.tree import Tree
 
 if TYPE_CHECKING:
     from workbench.disk.schema import NodeDef

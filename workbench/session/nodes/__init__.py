@@ -1,0 +1,1 @@
+"""The nodes of a model: as trees of name scopes, and as rows."""
