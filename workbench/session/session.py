@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from workbench.errors import UsageError
 from workbench.findings import Finding, by_severity
 from workbench.session.handles import with_sources
-from workbench.session.layout import PaneLayout
+from workbench.session.lists.pane_layout import PaneLayout
 from workbench.session.looked_up import LookedUp
 from workbench.session.sharing import with_shared, without_model
 from workbench.session.wiring import write_wire

@@ -21,8 +21,8 @@ from workbench.session.lists.viewer import Viewer
 from workbench.session.options import suggested_target
 from workbench.tui import glyphs
 from workbench.tui import status as standing
+from workbench.tui.layout.arranged import ArrangedScreen
 from workbench.tui.messages import CursorMoved, SubtitleChanged
-from workbench.tui.screens.arranged import ArrangedScreen
 from workbench.tui.widgets.bars import CommandLine, Head, Keys, Tabs
 from workbench.tui.widgets.browse import Browse
 from workbench.tui.widgets.findings import Findings

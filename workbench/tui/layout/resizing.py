@@ -13,7 +13,7 @@ from workbench.tui.screens.regions import RegionScreen
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-    from workbench.session.layout import PaneLayout
+    from workbench.session.lists.pane_layout import PaneLayout
 
 _LEAST = {"x": 16, "y": 4}
 _STEP = {"x": 4, "y": 2}

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from textual import on
 
+from workbench.tui.layout.resizing import Group, ResizableScreen, apply
 from workbench.tui.messages import SplitChanged
-from workbench.tui.screens.resizing import Group, ResizableScreen, apply
 from workbench.tui.widgets.browse import Browse
 from workbench.tui.widgets.findings import Findings
 
 if TYPE_CHECKING:
-    from workbench.session.layout import PaneLayout
+    from workbench.session.lists.pane_layout import PaneLayout
     from workbench.session.session import Session
     from workbench.tui.host import Host
 

@@ -1,0 +1,1 @@
+"""Sizes of panes, and which are seen."""
