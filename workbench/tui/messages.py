@@ -88,6 +88,13 @@ class SignatureAsked(Message):
 
 
 @dataclass
+class HintAsked(Message):
+    """The user wants to do what the hint of a finding asks for."""
+
+    hint: str | None
+
+
+@dataclass
 class CursorMoved(Message):
     """Another row of a list or a detail is under the cursor."""
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from workbench.explaining.api import Explainer
     from workbench.model import Model
     from workbench.session.lists.search import Index
+    from workbench.session.texts.checked import Checked
     from workbench.session.texts.row_detail import Teller
 
 
@@ -25,6 +26,8 @@ class Viewer:
     def __init__(self, model: Model) -> None:
         self.model = model
         self.meta = model.meta
+        self.checked: Checked | None = None
+        """What checks found, once they have run."""
         self._explainers: dict[str | None, Explainer] = {}
 
     @cached_property

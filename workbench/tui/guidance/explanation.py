@@ -17,7 +17,7 @@ from workbench.session.texts.detail import Detail, Span
 from workbench.session.texts.explained import Subject, Trail, as_detail
 from workbench.tui.actions import bindings
 from workbench.tui.screens.dialog import Dialog
-from workbench.tui.widgets.detail import SpanLines, break_line
+from workbench.tui.widgets.detail import SpanLines
 from workbench.tui.widgets.lines import Painted, Piece
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class ExplanationView(SpanLines):
 
     SCOPE = "explanation"
     CURSOR_STAYS = False
+    HANG = 0
     BINDINGS = bindings("explanation")
 
     class Left(Message):
@@ -128,9 +129,7 @@ class ExplanationView(SpanLines):
     # -- links
 
     def _break(self) -> None:
-        self._width = self.scrollable_content_region.width
-        lines = self.detail.lines if self.detail is not None else []
-        self.broken = [part for line in lines for part in break_line(line, max(self._width - 2, 16), hang=0)]
+        super()._break()
         self._links = []
         for number, line in enumerate(self.broken):
             x = 1

@@ -5,13 +5,19 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from textual import events, on
+from textual import events, on, work
+from textual.worker import get_current_worker
 
+from workbench.describe.actions import words
 from workbench.errors import WorkbenchError
+from workbench.names import show
+from workbench.session.texts.checked import form_for, look_through
 from workbench.session.texts.explained import Subject, key_of, subject_of
+from workbench.tui import glyphs
 from workbench.tui.guidance.explanation import ExplanationPane, ExplanationScreen, ExplanationView, ShowInList
+from workbench.tui.guidance.findings import FindingsScreen
 from workbench.tui.guidance.guide import guide
-from workbench.tui.messages import CursorMoved
+from workbench.tui.messages import CursorMoved, GoTo, HintAsked
 from workbench.tui.screens.panes import PanesScreen
 from workbench.tui.widgets.detail import DetailView
 from workbench.tui.widgets.findings import Findings
@@ -21,6 +27,12 @@ if TYPE_CHECKING:
     from workbench.explaining.explanation import Explanation
     from workbench.session.lists.viewer import Viewer
     from workbench.session.looked_up import Outcome
+    from workbench.session.texts.checked import Item
+    from workbench.surgery.step import Step
+    from workbench.tui.widgets.browse import Browse
+
+CHECKED = 0.5
+"""Seconds after the findings of the plan until the models are checked."""
 
 
 class GuidedScreen(PanesScreen):
@@ -35,11 +47,94 @@ class GuidedScreen(PanesScreen):
     def _computed(self, outcome: Outcome) -> None:
         """Pick the output of the story, once everything is known of its models."""
         super()._computed(outcome)
+        self.set_timer(CHECKED, self._check_models)
         story, pane = self.app.story, self.panes[0]
         if story is None or story.picked or self.session.plan.wires or not self.session.complete:
             return
         story.picked = True
         pane.action_pick()
+
+    # -- what checks find
+
+    def _check_models(self) -> None:
+        """Check the models that were not checked yet, on a thread."""
+        todo = [pane.viewer for pane in self.panes if pane.viewer is not None and pane.viewer.checked is None]
+        if todo:
+            self._look_through(todo)
+
+    @work(thread=True, exclusive=True, group="check")
+    def _look_through(self, viewers: list[Viewer]) -> None:
+        worker = get_current_worker()
+        for viewer in viewers:
+            if worker.is_cancelled:
+                return
+            viewer.checked = look_through(viewer.model)
+            self.call_later(self._titles)
+
+    def note_of(self, pane: Browse) -> str:
+        """Return the counts of what checks found in a pane's model."""
+        checked = pane.viewer.checked if pane.viewer is not None else None
+        if checked is None or checked.severity is None:
+            return ""
+        return f"  {glyphs.SEVERITY[checked.severity]} {checked.counts}"
+
+    def action_model_findings(self) -> None:
+        """List what `check` and `scan` found in the model of the focused pane."""
+        pane = next((one for one in self.panes if one.id == self.region_id), None) or self.panes[0]
+        self._list_findings(pane)
+
+    def _list_findings(self, pane: Browse) -> None:
+        checked = pane.viewer.checked if pane.viewer is not None else None
+        if checked is None:
+            self.app.say(
+                "The model is being checked." if pane.viewer is not None else "There is no model here."
+            )
+            return
+
+        def answered(answer: tuple[str, Item] | None) -> None:
+            if answer is None:
+                return
+            what, item = answer
+            if what == "act":
+                self._act(item.hint)
+            elif item.where:
+                self.post_message(GoTo(f"{pane.handle}@{item.where}"))
+
+        self.app.push_screen(FindingsScreen(show(pane.handle), checked), answered)
+
+    def on_click(self, event: events.Click) -> None:
+        """List the findings of a model at a click on the counts in its title."""
+        for pane in self.panes:
+            region = pane.region
+            if (
+                event.screen_y == region.y
+                and region.x <= event.screen_x < region.right
+                and self.note_of(pane)
+            ):
+                event.stop()
+                self._list_findings(pane)
+                return
+
+    @on(HintAsked)
+    def _hint_asked(self, event: HintAsked) -> None:
+        event.stop()
+        self._act(event.hint)
+
+    def _act(self, hint: str | None) -> None:
+        """Do what a hint asks for, with a form where a step does it."""
+        from workbench.tui.screens.steps import StepScreen
+
+        form = form_for(hint)
+        if form is None:
+            self.app.tell(words(hint, "terminal UI") or "There is no hint.", title="To do by hand")
+            return
+
+        def made(step: Step | None) -> None:
+            if step is not None:
+                self.session.add_step(step)
+                self.changed()
+
+        self.app.push_screen(StepScreen(form.operation, form.typed), made)
 
     # -- what is explained
 

@@ -252,6 +252,7 @@ class PanesScreen(ArrangedScreen):
             title = f"{glyphs.mark(position)} {show(pane.handle)}"
             if pane.in_detail and pane.details.detail is not None:
                 title = f"{title} {glyphs.CLOSED} {pane.details.detail.title}"
+            title += self.note_of(pane)
             pane.border_title = title.replace("[", r"\[")
             subtitle = ""
             if pane.rows.hits is not None:
@@ -262,6 +263,10 @@ class PanesScreen(ArrangedScreen):
             pane.border_subtitle = subtitle.replace("[", r"\[")
         self.query_one(Wires).border_title = standing.list_title(self.session)
         self.query_one(Findings).border_title = "Findings"
+
+    def note_of(self, pane: Browse) -> str:
+        """Return what the title of a pane says behind the model's name."""
+        return ""
 
     def _head(self) -> None:
         session = self.session

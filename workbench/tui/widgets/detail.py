@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.cells import cell_len
 from textual import events
@@ -22,6 +22,8 @@ class SpanLines(Lines):
     """Lines of spans, wrapped to the width."""
 
     CURSOR_STAYS = False
+    HANG: ClassVar[int] = 2
+    """By how much the later parts of a wrapped line are indented."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -46,7 +48,9 @@ class SpanLines(Lines):
     def _break(self) -> None:
         self._width = self.scrollable_content_region.width
         lines = self.detail.lines if self.detail is not None else []
-        self.broken = [part for line in lines for part in break_line(line, max(self._width - 2, 16))]
+        self.broken = [
+            part for line in lines for part in break_line(line, max(self._width - 2, 16), self.HANG)
+        ]
 
     def on_resize(self) -> None:
         """Wrap the lines anew."""

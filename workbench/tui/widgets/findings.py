@@ -9,7 +9,7 @@ from workbench.describe.actions import words
 from workbench.findings import Finding
 from workbench.tui import glyphs
 from workbench.tui.actions import bindings
-from workbench.tui.messages import GoTo
+from workbench.tui.messages import GoTo, HintAsked
 from workbench.tui.widgets.lines import Lines, Painted, Piece
 
 
@@ -89,6 +89,13 @@ class Findings(Lines):
             self.post_message(GoTo(self.finding.where))
         else:
             self.app.say("There is no finding to go to.")
+
+    def action_act(self) -> None:
+        """Do what the hint of the finding asks for."""
+        if self.finding is not None:
+            self.post_message(HintAsked(self.finding.hint))
+        else:
+            self.app.say("There is no finding with a hint to follow.")
 
     def action_copy(self) -> None:
         """Copy the finding."""
