@@ -13,6 +13,7 @@ from workbench.runtime.child_process.recording_script import BINS, CHUNK, Record
 PLAN: dict[str, Any] = {
     "loops": {"0": [], "1": [0], "2": [0, 1]},
     "again": [1, 2],
+    "frames": [],
     "starts": {"3": [0], "4": [1]},
     "rounds": {"5": 0, "6": 1},
     "kept": [0, 1, 2],
@@ -154,6 +155,16 @@ def test_values_know_their_iterations() -> None:
     assert [index for index, _ in recording.found[2].rounds] == [(0, 0), (0, 1), (1, 0)]
     assert recording.found[2].summary()["most"] == 10.0
     assert stacked([(0, 0), (0, 1), (1, 0)], recording.found[2].arrays) is not None
+
+
+def test_values_in_a_loop_of_tf1_are_numbered_as_they_come() -> None:
+    """In each of two rounds of a loop of TF2."""
+    recording = Recording({**PLAN, "frames": [1]})
+    for _ in range(2):
+        recording.take(5, ())
+        recording.take(1, (np.float32(1),))
+        recording.take(1, (np.float32(2),))
+    assert [index for index, _ in recording.found[1].rounds] == [(0, 0), (0, 1), (1, 0), (1, 1)]
 
 
 def test_iterations_are_stacked_by_loop() -> None:

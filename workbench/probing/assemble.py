@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from workbench.graph.control_flow import inside
 from workbench.names import show
 from workbench.picture.values import Image
 from workbench.probing.instrumented import Answer, Runner
@@ -116,13 +117,15 @@ def _image(encoded: Mapping[str, Any]) -> Image:
 
 def _not_run(place: Place) -> str:
     """Return why a tensor was not computed."""
+    if place.value.node is not None and inside(place.value.level.body, place.value.name) == "branch":
+        return "Not computed: this branch did not run."
     for number in range(len(place.value.level.calls), 0, -1):
         call = place.value.level.calls[number - 1]
         if call.kind == "branch":
             return "Not computed: this branch did not run."
         if call.kind == "loop":
             return "Not computed: the loop ran no iteration."
-    return "Not computed: this run did not need it, or it is in a branch that did not run."
+    return "Not computed: this run did not need it."
 
 
 # -- two runs

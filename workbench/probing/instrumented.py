@@ -149,6 +149,7 @@ class Runner:
             "recording": {
                 "loops": {str(slot): loops for slot, loops in recorders.loops.items()},
                 "again": sorted(recorders.again),
+                "frames": sorted(recorders.frames),
                 "starts": {str(slot): loops for slot, loops in recorders.starts.items()},
                 "rounds": {str(slot): loop for slot, loop in recorders.rounds.items()},
                 "kept": kept,

@@ -41,7 +41,12 @@ def path_steps(meta: MetaGraph, signature: Signature) -> list[PathStep]:
     """
     fed = {names.input_node(tensor) for port in signature.inputs.values() for tensor in port.tensors}
     wanted = [names.input_node(tensor) for port in signature.outputs.values() for tensor in port.tensors]
-    return list(_steps(Level.of(meta), wanted, fed, 0))
+    tensors = {
+        str(names.input_tensor(tensor)) for port in signature.inputs.values() for tensor in port.tensors
+    }
+    steps = _steps(Level.of(meta), wanted, fed, 0)
+    # of a node that is fed, only the outputs that are: it does not run
+    return [step for step in steps if step.address in tensors or step.address.rpartition(":")[0] not in fed]
 
 
 def _steps(level: Level, wanted: Iterable[str], fed: Collection[str], depth: int) -> Iterator[PathStep]:

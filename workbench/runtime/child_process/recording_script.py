@@ -278,10 +278,11 @@ class Recording:
     """All recorders of one run.
 
     Args:
-        plan: `{"loops": {slot: [loop]}, "again": [slot], "starts": {slot: [loop]}, "rounds": {slot: loop},
-            "kept": [slot], "iterations": n, "images": n, "bytes": n}`: the loops that each recorder is in, which may
-            get several values, the markers that begin a loop or one of its rounds, the recorders whose arrays are kept,
-            how many values of each are, how many images there may be, and how many bytes the arrays may have.
+        plan: `{"loops": {slot: [loop]}, "again": [slot], "frames": [slot], "starts": {slot: [loop]},
+            "rounds": {slot: loop}, "kept": [slot], "iterations": n, "images": n, "bytes": n}`: the loops that each
+            recorder is in, those that may get several values, those in loops of TF1, whose values are numbered as they
+            come, the markers that begin a loop or one of its rounds, the recorders whose arrays are kept, how many
+            values of each are, how many images there may be, and how many bytes the arrays may have.
         against: an earlier recording, whose arrays the values are compared with.
     """
 
@@ -290,6 +291,7 @@ class Recording:
         self.starts = {int(slot): loops for slot, loops in plan["starts"].items()}
         self.marks = {int(slot): loop for slot, loop in plan["rounds"].items()}
         self.again = set(plan["again"])
+        self.frames = set(plan["frames"])
         self.kept = set(plan["kept"])
         self.iterations = plan["iterations"]
         self.room = plan["images"]
@@ -325,6 +327,8 @@ class Recording:
         if one.runs > self.iterations:
             return
         index = tuple(self._round.get(loop, 0) for loop in self.loops[slot])
+        if slot in self.frames:
+            index += (sum(1 for at, _ in one.rounds if at[:-1] == index),)
         first = not one.rounds
         one.rounds.append((index, summary(array)))
         if first:

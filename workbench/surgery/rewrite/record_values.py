@@ -37,6 +37,7 @@ class Recorders:
     Attributes:
         loops: for each slot of a value the loops it is in, the outermost first.
         again: slots of values that may be computed several times: in a loop of TF1 or TF2.
+        frames: those of them that are in a loop of TF1, whose iterations have no marker.
         starts: for each slot of a marker the loops that begin with it.
         rounds: for each slot of a marker the loop of which an iteration begins with it.
         nodes: names of the main graph's nodes that have to run for the values, by slot.
@@ -46,6 +47,7 @@ class Recorders:
 
     loops: dict[int, list[int]] = field(default_factory=dict)
     again: set[int] = field(default_factory=set)
+    frames: set[int] = field(default_factory=set)
     starts: dict[int, list[int]] = field(default_factory=dict)
     rounds: dict[int, int] = field(default_factory=dict)
     nodes: dict[int, str] = field(default_factory=dict)
@@ -140,6 +142,8 @@ class _Recording:
                 self.done.loops[slot] = loops
                 if loops or held == "loop":
                     self.done.again.add(slot)
+                if held == "loop":
+                    self.done.frames.add(slot)
         if in_loop:
             for node in body.nodes.values():
                 if node.op in ENTERS:
