@@ -142,9 +142,9 @@ def test_nesting_beyond_what_protobuf_reads(tmp_path: Path) -> None:
 
 
 def _size(data: bytes) -> bytes:
-    from workbench.disk.checkpoint.sstable import varint
+    from workbench.disk.wire import encode_varint
 
-    return varint(len(data))
+    return encode_varint(len(data))
 
 
 @pytest.mark.parametrize("name", ["n" * 256, "é" * 128, "/".join("a" * 1025)])

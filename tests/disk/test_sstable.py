@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from tests.sampling import plainly
 from tests.timing import costs_at_most
 from workbench.disk import crc
-from workbench.disk.checkpoint.sstable import MAX_BLOCK, MAX_KEY, read_table, varint, write_table
+from workbench.disk.checkpoint.sstable import MAX_BLOCK, MAX_KEY, read_table, write_table
+from workbench.disk.wire import encode_varint
 from workbench.errors import DamagedFile, UnsupportedFormat, WorkbenchError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,7 +32,7 @@ def read(data: bytes) -> Items:
 
 
 def entry(shared: int, rest: bytes, value: bytes) -> bytes:
-    return varint(shared) + varint(len(rest)) + varint(len(value)) + rest + value
+    return encode_varint(shared) + encode_varint(len(rest)) + encode_varint(len(value)) + rest + value
 
 
 def block(*entries: bytes) -> bytes:
@@ -60,10 +61,13 @@ def table(
     if index is None:
         names = separators or tuple(bytes((0xF0 + number,)) for number in range(len(blocks)))
         index = block(
-            *(entry(0, name, varint(a) + varint(b)) for name, (a, b) in zip(names, places, strict=True))
+            *(
+                entry(0, name, encode_varint(a) + encode_varint(b))
+                for name, (a, b) in zip(names, places, strict=True)
+            )
         )
     ends = [append(block()), append(index)]
-    footer = b"".join(varint(a) + varint(b) for a, b in ends).ljust(40, b"\0")
+    footer = b"".join(encode_varint(a) + encode_varint(b) for a, b in ends).ljust(40, b"\0")
     return bytes(out) + footer + struct.pack("<Q", magic)
 
 
@@ -84,7 +88,7 @@ def test_one_block_by_its_bytes() -> None:
     assert data.startswith(body + b"\0" + struct.pack("<I", crc.masked(body + b"\0")))
     assert data[-8:] == bytes.fromhex("57fb808b247547db")
     index_key = b"b"  # the short successor of "abc"
-    assert b"\0\x01\x02" + index_key + varint(0) + varint(len(body)) in data
+    assert b"\0\x01\x02" + index_key + encode_varint(0) + encode_varint(len(body)) in data
     assert read(data) == [(b"", b"H"), (b"ab", b"1"), (b"abc", b"2")]
 
 
@@ -157,7 +161,9 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "another kind of file": (b"PK\x03\x04" + bytes(500), r"last 8 bytes"),
     "unended varint in the footer": (b"\xff" * 40 + struct.pack("<Q", MAGIC), r"no pair of varints"),
     "index handle past the end": (
-        table(GOOD)[:-48] + (bytes(2) + varint(1 << 40) + varint(9)).ljust(40, b"\0") + table(GOOD)[-8:],
+        table(GOOD)[:-48]
+        + (bytes(2) + encode_varint(1 << 40) + encode_varint(9)).ljust(40, b"\0")
+        + table(GOOD)[-8:],
         r"past the end",
     ),
     "block past the end": (table(GOOD, handles={0: (0, 1 << 20)}), r"past the end of the blocks"),
@@ -194,8 +200,11 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     ),
     "snappy that is none": (table(b"\x20garbage", kinds=(1,)), r"block at byte 0: snappy"),
     "snappy of nothing": (table(b"", kinds=(1,)), r"unpack to \? bytes"),
-    "snappy that is too large": (table(varint(MAX_BLOCK + 1) + bytes(99), kinds=(1,)), r"unpack to 67108865"),
-    "snappy that lies": (table(varint(MAX_BLOCK) + bytes(99), kinds=(1,)), r"103 bytes of snappy say"),
+    "snappy that is too large": (
+        table(encode_varint(MAX_BLOCK + 1) + bytes(99), kinds=(1,)),
+        r"unpack to 67108865",
+    ),
+    "snappy that lies": (table(encode_varint(MAX_BLOCK) + bytes(99), kinds=(1,)), r"103 bytes of snappy say"),
     "snappy with a size of 2^35": (table(b"\xff\xff\xff\xff\x7fx", kinds=(1,)), r"6 bytes of snappy say"),
 }
 

@@ -14,7 +14,7 @@ from tests.fuzz import tables
 from tests.protos import Func, Shape, const, function, graph, meta_graph, node
 from workbench.disk import crc, schema
 from workbench.disk.checkpoint.ordered_code import slice_key
-from workbench.disk.checkpoint.sstable import varint
+from workbench.disk.wire import encode_varint
 
 Maker = Callable[[], bytes]
 GRAPHS: dict[str, Maker] = {}
@@ -38,11 +38,11 @@ def graphs(make: Callable[[], Any]) -> Callable[[], Any]:
 def _model(fields: bytes) -> bytes:
     """A SavedModel of one MetaGraph that has a node and, besides, these fields."""
     meta = meta_graph(graph(node("x", "NoOp"))).SerializeToString() + fields
-    return b"\x08\x01\x12" + varint(len(meta)) + meta
+    return b"\x08\x01\x12" + encode_varint(len(meta)) + meta
 
 
 def _field(number: int, content: bytes) -> bytes:
-    return varint(number << 3 | 2) + varint(len(content)) + content
+    return encode_varint(number << 3 | 2) + encode_varint(len(content)) + content
 
 
 @graphs

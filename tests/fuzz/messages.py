@@ -10,7 +10,7 @@ from typing import Any
 from google.protobuf.message import DecodeError, EncodeError
 
 from workbench.disk import schema
-from workbench.disk.checkpoint.sstable import varint
+from workbench.disk.wire import encode_varint
 
 TEXTS = (
     "", "^", "^x", ":", ":0", "x:1", "a:b", "x:" + "9" * 5000, "a::b", "w:0:0", "/", "..", "../../etc/passwd",
@@ -285,7 +285,7 @@ def change_wire(data: bytes, rng: random.Random, depth: int = 0) -> bytes:
     if kind == 2 and depth < 12 and rng.random() < 0.8:
         inner = change_wire(data[body:end], rng, depth + 1)
         tag = data[start : _varint_end(data, start)]
-        return data[:start] + tag + varint(len(inner)) + inner + data[end:]
+        return data[:start] + tag + encode_varint(len(inner)) + inner + data[end:]
     field = data[start:end]
     what = rng.randrange(9)
     if what == 0:
@@ -295,14 +295,14 @@ def change_wire(data: bytes, rng: random.Random, depth: int = 0) -> bytes:
     if what == 2:  # another field number, known or not
         return (
             data[:start]
-            + varint(rng.choice((1, 2, 3, 4, 5, 15, 99, 2**28)) << 3 | kind)
+            + encode_varint(rng.choice((1, 2, 3, 4, 5, 15, 99, 2**28)) << 3 | kind)
             + data[_varint_end(data, start) :]
         )
     if what == 3:  # an unknown field
         return (
             data[:start]
-            + varint(rng.choice((1, 3, 9, 500)) << 3)
-            + varint(rng.choice(NUMBERS) % 2**64)
+            + encode_varint(rng.choice((1, 3, 9, 500)) << 3)
+            + encode_varint(rng.choice(NUMBERS) % 2**64)
             + data[start:]
         )
     if what == 4:
@@ -310,7 +310,7 @@ def change_wire(data: bytes, rng: random.Random, depth: int = 0) -> bytes:
     if what == 5:  # itself in itself
         inner = data
         for _ in range(rng.choice((2, 20, 99, 101, 300))):
-            inner = data[start : _varint_end(data, start)] + varint(len(inner)) + inner
+            inner = data[start : _varint_end(data, start)] + encode_varint(len(inner)) + inner
             if len(inner) > 60_000:
                 break
         return inner
@@ -318,7 +318,7 @@ def change_wire(data: bytes, rng: random.Random, depth: int = 0) -> bytes:
         other = rng.choice(fields)
         return data[:start] + data[other[0] : other[2]] + data[end:]
     if what == 7 and kind == 0:
-        return data[:body] + varint(rng.choice(NUMBERS) % 2**64) + data[end:]
+        return data[:body] + encode_varint(rng.choice(NUMBERS) % 2**64) + data[end:]
     return data[:body] + change_bytes(data[body:end], rng) + data[end:]
 
 
@@ -375,7 +375,7 @@ def change_bytes(data: bytes, rng: random.Random) -> bytes:
         return data[:at] + data[to:]
     if what == 5:
         return data[:at] + data[at:to] * rng.choice((2, 10)) + data[to:]
-    return data[:at] + varint(rng.choice(NUMBERS) % 2**64) + data[at:]
+    return data[:at] + encode_varint(rng.choice(NUMBERS) % 2**64) + data[at:]
 
 
 def change_text(data: bytes, rng: random.Random) -> bytes:

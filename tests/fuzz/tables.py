@@ -16,7 +16,7 @@ from tests.fuzz.messages import NUMBERS, TEXTS, Pool, change, change_bytes, chan
 from workbench.disk import crc, dtypes
 from workbench.disk.checkpoint import string_tensor
 from workbench.disk.checkpoint.ordered_code import FULL, slice_key
-from workbench.disk.checkpoint.sstable import varint
+from workbench.disk.wire import encode_varint
 from workbench.errors import DamagedFile
 
 Items = list[tuple[bytes, bytes]]
@@ -48,7 +48,7 @@ def write(items: Items, rng: random.Random | None = None) -> bytes:
         index[place] = rng.choice(
             (
                 (rng.choice(TEXTS).encode()[:100], handle),
-                (key, varint(rng.choice(NUMBERS) % 2**64) + handle),
+                (key, encode_varint(rng.choice(NUMBERS) % 2**64) + handle),
                 (key, index[0][1]),
                 (key, handle[:1]),
                 (key, b"\xff" * 20),
@@ -78,9 +78,9 @@ def _block(items: Items, interval: int, rng: random.Random | None, lie: str) -> 
         elif number:
             restarts.append(len(out))
         rest, length = len(key) - shared, len(value)
-        head = varint(shared), varint(rest), varint(length)
+        head = encode_varint(shared), encode_varint(rest), encode_varint(length)
         if number == liar and rng is not None:
-            wrong = varint(rng.choice((*NUMBERS, shared + 1, 64 << 10, 65_537)) % 2**64)
+            wrong = encode_varint(rng.choice((*NUMBERS, shared + 1, 64 << 10, 65_537)) % 2**64)
             if lie in ("shared", "index entry"):
                 head = wrong, head[1], head[2]
             elif lie == "length":
@@ -108,12 +108,14 @@ def _append(out: bytearray, block: bytes, packed: bool, rng: random.Random | Non
         size = rng.choice((0, 5, 1 << 20, (64 << 20) - 1, (64 << 20) + 1, 22 * len(block), 2**32 - 1, 2**35))
         if not packed:
             block = bytes(cramjam.snappy.compress_raw(block))
-        block = varint(size) + block[_skip(block) :] if rng.random() < 0.6 else change_bytes(block, rng)
+        block = (
+            encode_varint(size) + block[_skip(block) :] if rng.random() < 0.6 else change_bytes(block, rng)
+        )
     if rng is not None and lie == "kind":
         kind = rng.choice((0, 1, 2, 3, 255))
     if rng is not None and lie == "gap":
         out += b"\0" * rng.randrange(9)
-    handle = varint(len(out)) + varint(len(block))
+    handle = encode_varint(len(out)) + encode_varint(len(block))
     body = block + bytes((kind,))
     out += body + struct.pack("<I", crc.masked(body))
     return handle
@@ -366,7 +368,7 @@ def change_shard(items: Items, shard: bytes, rng: random.Random) -> tuple[Items,
             body, _ = string_tensor.encode(strings)
             if rng.random() < 0.4:
                 lengths = [rng.choice((0, 1, 127, 128, 2**32 - 1, 2**32, 2**62, 2**63)) for _ in strings]
-                packed = b"".join(map(varint, lengths))
+                packed = b"".join(map(encode_varint, lengths))
                 body = packed + struct.pack("<I", _lengths_sum(lengths)) + b"".join(strings)
             message.dtype = dtypes.STRING
         else:
@@ -378,7 +380,7 @@ def change_shard(items: Items, shard: bytes, rng: random.Random) -> tuple[Items,
                 total = crc.extend(total, string)
                 mark = struct.pack("<I", crc.mask(total))
                 total = crc.extend(total, mark)
-                body += varint(length) + string + mark
+                body += encode_varint(length) + string + mark
             message.dtype = dtypes.VARIANT
         del message.shape.dim[:]
         message.shape.dim.add(size=len(strings) if rng.random() < 0.8 else rng.choice((0, 1, 7, 2**20)))

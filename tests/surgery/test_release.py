@@ -29,5 +29,6 @@ def test_the_result_is_the_same(
     gc.freeze()  # each release collects garbage: not among what other tests have left
     released = apply(plan)
     assert released.serialize() == usual.serialize()
+    assert released.proto.SerializeToString(deterministic=True) == usual.serialize()
     assert released.recipe == usual.recipe and released.findings == usual.findings
     assert [part.counts for part in released.parts.values()] == [part.counts for part in usual.parts.values()]

@@ -7,9 +7,10 @@ where the op fixes it, attrs that have no default: at about two microseconds a n
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from workbench.checks.codes import Found
 from workbench.checks.codes_of_opening import (
@@ -34,29 +35,26 @@ if TYPE_CHECKING:
     from workbench.model.meta import MetaGraph
 
 
-def errors(meta: MetaGraph) -> list[Finding]:
+def errors(meta: MetaGraph, bodies: Mapping[str, Body] = MappingProxyType({})) -> list[Finding]:
     """Return what keeps a MetaGraph from being loaded, as far as names show it.
 
     Args:
         meta: the MetaGraph. It is only read: no key of a protobuf map is created.
+        bodies: the nodes of functions that have none in the MetaGraph, by name; functions that share a body differ
+            in nothing but their names.
     """
     found = Found(None)
     graph, nodes = meta.graph, meta.nodes
     _place("", graph.node, nodes, meta, found)
     calls: dict[str, list[str]] = {}
+    first: dict[int, str] = {}  # by body
     for function in graph.library.function:
         label = function.signature.name
-        known = {node.name for node in function.node_def}
-        count = len(known)
-        known.update([arg.name for arg in function.signature.input_arg])
-        if len(known) != len(function.node_def) + len(function.signature.input_arg):
-            _twice(label, function.node_def, {arg.name for arg in function.signature.input_arg}, found)
-        calls[label] = _place(label, function.node_def, known, meta, found) if count else []
-        for name in function.ret:
-            entry = function.ret[name]
-            if entry.partition(":")[0] not in known:
-                message = f"Its result {show(name)!r} is {show(entry)!r}, which the body does not have."
-                found.add(RETURN, show(label), message)
+        body: Body = bodies.get(label, function.node_def)
+        if label in bodies and first.setdefault(id(body), label) != label:
+            calls[label] = calls[first[id(body)]]
+        else:
+            calls[label] = _function(function, body, meta, found)
     for name in [] if are_node_names(nodes) else nodes:
         if not is_node_name(name):
             found.add(NODE_NAME, show(name), "TensorFlow accepts no node of this name.")
@@ -71,6 +69,23 @@ def errors(meta: MetaGraph) -> list[Finding]:
     return [finding for finding in found.findings if finding.severity == "error"]
 
 
+def _function(function: FunctionDef, body: Body, meta: MetaGraph, found: Found) -> list[str]:
+    """Check the nodes and results of a function; return functions it calls."""
+    label, arguments = function.signature.name, {arg.name for arg in function.signature.input_arg}
+    known = {node.name for node in body}
+    count = len(known)
+    known |= arguments
+    if len(known) != len(body) + len(function.signature.input_arg):
+        _twice(label, body, arguments, found)
+    called = _place(label, body, known, meta, found) if count else []
+    for name in function.ret:
+        entry = function.ret[name]
+        if entry.partition(":")[0] not in known:
+            message = f"Its result {show(name)!r} is {show(entry)!r}, which the body does not have."
+            found.add(RETURN, show(label), message)
+    return called
+
+
 def ambiguous(meta: MetaGraph) -> list[Finding]:
     """Return nodes and functions that share a name; cheap where there are none."""
     found = Found(None)
@@ -82,6 +97,13 @@ def _ambiguous(meta: MetaGraph, found: Found) -> None:
     if len(meta.nodes) != len(meta.graph.node):
         _twice("", meta.graph.node, (), found)
     clashes(meta, found)
+
+
+class Body(Protocol):
+    """The nodes of a graph or a function."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[NodeDef]: ...
 
 
 class _Op(NamedTuple):
@@ -111,9 +133,7 @@ def _op(name: str) -> _Op:
     return known
 
 
-def _place(
-    label: str, body: Sequence[NodeDef], known: Collection[str], meta: MetaGraph, found: Found
-) -> list[str]:
+def _place(label: str, body: Body, known: Collection[str], meta: MetaGraph, found: Found) -> list[str]:
     """Check the nodes of a body (an empty label is the main graph); return functions it calls.
 
     This takes most of the time: rare cases are handled elsewhere.
@@ -200,7 +220,7 @@ def _dangling(label: str, node: str, entry: str, known: Collection[str], found: 
     )
 
 
-def _twice(label: str, body: Sequence[NodeDef], arguments: Collection[str], found: Found) -> None:
+def _twice(label: str, body: Body, arguments: Collection[str], found: Found) -> None:
     seen = set(arguments)
     for node in body:
         if node.name in seen:

@@ -113,7 +113,7 @@ def needs(args: argparse.Namespace, draft: Draft) -> Needs:
         imports=args.imports,
         op_libraries=args.op_libraries,
         python=args.python,
-        several=len(draft.proto.meta_graphs) > 1,
+        several=draft.has_several_meta_graphs,
     )
 
 

@@ -195,7 +195,7 @@ def _ops_behind(meta: MetaGraph, tensor: str) -> set[str]:
     below = Adjacency(meta.nodes).descendants([names.input_node(tensor)])
     nodes = [meta.nodes[name] for name in below]
     calls = [node for node in nodes if node.op in CALLS]
-    functions = reachable(meta.graph, calls)
+    functions = reachable(meta.graph, calls) if calls else ()
     bodies = [node.op for name in functions for node in meta.functions[name].node_def]
     return {node.op for node in nodes} | set(bodies)
 

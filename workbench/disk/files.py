@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from workbench.disk.wire import Buffer
 from workbench.errors import CannotWrite, DamagedFile, MissingFile
 from workbench.names import show
 
@@ -196,7 +197,7 @@ def read_last(path: Path, count: int) -> bytes:
         os.close(descriptor)
 
 
-def write_all(descriptor: int, data: bytes) -> None:
+def write_all(descriptor: int, data: Buffer) -> None:
     """Write all of `data`, also where the system takes only part of it at a time."""
     view = memoryview(data)
     while view:
@@ -414,7 +415,7 @@ def same_content(one: Path, other: Path) -> bool:
         os.close(second)
 
 
-def write_file(target: Path, data: bytes) -> None:
+def write_file(target: Path, *parts: Buffer) -> None:
     """Write a new file and wait until it is on the disk.
 
     Raises:
@@ -423,7 +424,8 @@ def write_file(target: Path, data: bytes) -> None:
     with writing(target):
         descriptor = open_new(target)
         try:
-            write_all(descriptor, data)
+            for data in parts:
+                write_all(descriptor, data)
             sync(descriptor)
         finally:
             os.close(descriptor)

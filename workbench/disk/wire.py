@@ -7,13 +7,16 @@ Source: https://protobuf.dev/programming-guides/encoding/
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from workbench.errors import DamagedFile
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 _FIXED = {FIXED64: 8, FIXED32: 4}
+
+
+Buffer = bytes | memoryview
 
 
 class Field(NamedTuple):
@@ -82,3 +85,18 @@ def varint(data: bytes, at: int, end: int) -> tuple[int, int]:
             return value, place + 1
         shift += 7
     raise DamagedFile(f"The number at byte {at} does not end.")
+
+
+def encode_varint(value: int) -> bytes:
+    """Return a number >= 0 in base 128, low digits first, as protobuf and LevelDB write it."""
+    found = bytearray()
+    while value >= 0x80:
+        found.append(value & 0x7F | 0x80)
+        value >>= 7
+    found.append(value)
+    return bytes(found)
+
+
+def delimited(number: int, parts: Sequence[Buffer]) -> list[Buffer]:
+    """Return the field with that number whose content the given bytes are together, in parts."""
+    return [encode_varint(number << 3 | BYTES), encode_varint(sum(map(len, parts))), *parts]

@@ -93,6 +93,10 @@ class Needs:
             self._last = key, self._follow(key[0], feeds, cuts_now, optional)
         return self._last[1]
 
+    def forget(self) -> None:
+        """Make the memory of the last answer free."""
+        self._last = None
+
     def _follow(
         self, roots: Iterable[str], feeds: Mapping[str, str], replaced: Mapping[str, str], optional: bool
     ) -> set[str]:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
+from sys import intern
 from types import NoneType
 from typing import TYPE_CHECKING, Literal
 
@@ -26,6 +27,7 @@ from workbench.notebook import Shown
 
 if TYPE_CHECKING:
     from workbench.disk.checkpoint.bundle_read import Bundle
+    from workbench.disk.packed import PackedModel
     from workbench.model.callables import Callable_
     from workbench.model.objects import ObjectGraph
     from workbench.model.variables import Counts, Variable
@@ -42,6 +44,7 @@ class MetaGraph(Shown):
         folder: the model's folder, for its assets; None for a draft in memory or a lone GraphDef.
         format: `graphdef` makes the signature out of placeholders and sinks.
         again: gives an equal message when this one was released, or None.
+        packed: has nodes of functions that the message gets when it is looked at as a whole, or None.
     """
 
     def __init__(
@@ -52,10 +55,12 @@ class MetaGraph(Shown):
         folder: Path | None = None,
         format: Format = "pb",
         again: Callable[[], MetaGraphDef] | None = None,
+        packed: PackedModel | None = None,
     ) -> None:
         self._proto: MetaGraphDef | None = proto
         self._beside = proto
         self._again = again
+        self._packed = packed
         self.folder = folder
         self.format: Format = format
         self._bundle = bundle
@@ -80,7 +85,15 @@ class MetaGraph(Shown):
         if self._proto is None:
             assert self._again is not None
             self._proto = self._beside = self._again()
+        if self._packed is not None:
+            self._packed.unpack()
+            self._packed = None
         return self._proto
+
+    @property
+    def _main(self) -> GraphDef:
+        """The GraphDef for its own nodes: functions may be without theirs."""
+        return (self.proto if self._proto is None else self._proto).graph_def
 
     @property
     def graph(self) -> GraphDef:
@@ -115,7 +128,7 @@ class MetaGraph(Shown):
     @cached_property
     def tags(self) -> tuple[str, ...]:
         """The tag set, in the order of the file."""
-        return tuple(self.proto.meta_info_def.tags)
+        return tuple(self.beside.meta_info_def.tags)
 
     @property
     def tags_text(self) -> str:
@@ -146,12 +159,18 @@ class MetaGraph(Shown):
     @cached_property
     def nodes(self) -> dict[str, NodeDef]:
         """The main graph's nodes by name, in the order of the file."""
-        return {node.name: node for node in self.graph.node}
+        return {node.name: node for node in self._main.node}
 
     @cached_property
     def functions(self) -> dict[str, FunctionDef]:
         """The function library by name."""
-        return {function.signature.name: function for function in self.graph.library.function}
+        _ = self.proto  # with their nodes
+        return self._declarations
+
+    @cached_property
+    def _declarations(self) -> dict[str, FunctionDef]:
+        """The functions for their signatures: they may be without nodes."""
+        return {function.signature.name: function for function in self._main.library.function}
 
     def function_nodes(self, function: FunctionDef) -> dict[str, NodeDef]:
         """Return the nodes of a function's body by name, in the order of the file."""
@@ -182,7 +201,7 @@ class MetaGraph(Shown):
 
     @cached_property
     def _main_op_list(self) -> list[str]:
-        return [node.op for node in self.graph.node]
+        return [intern(node.op) for node in self._main.node]
 
     @cached_property
     def main_ops(self) -> Counter[str]:
@@ -198,8 +217,13 @@ class MetaGraph(Shown):
     def ops(self) -> Counter[str]:
         """How many nodes of each op the main graph and the functions have together."""
         total = Counter(self.main_ops)
-        for _, ops in self.bodies[1:]:
-            total.update(ops)
+        if self._packed is None:
+            for _, ops in self.bodies[1:]:
+                total.update(ops)
+            return total
+        for name, function in self._declarations.items():
+            body = self._packed.bodies.get(name)
+            total.update([node.op for node in function.node_def] if body is None else body.ops)
         return total
 
     @cached_property
@@ -351,11 +375,11 @@ class MetaGraph(Shown):
 
     def output_types(self, node: NodeDef) -> list[int] | None:
         """Return the dtypes (enum numbers) of a node's outputs, or None for an unknown op."""
-        return tensors.output_types(node, self.op_table, self.functions)
+        return tensors.output_types(node, self.op_table, self._declarations)
 
     def output_ranges(self, node: NodeDef) -> list[optable.ArgRange] | None:
         """Return a node's output args with their flat outputs, or None if unknown."""
-        return tensors.output_ranges(node, self.op_table, self.functions)
+        return tensors.output_ranges(node, self.op_table, self._declarations)
 
     def node_tensor(self, name: str) -> Tensor | None:
         """Return a tensor as `tensor` does, from the graph alone."""
@@ -399,7 +423,7 @@ class MetaGraph(Shown):
         return found
 
 
-_MESSAGES = ("nodes", "functions", "bodies", "_main_op_list", "op_table", "objects")
+_MESSAGES = ("nodes", "functions", "_declarations", "bodies", "_main_op_list", "op_table", "objects")
 """What a MetaGraph remembers that holds on to its message."""
 
 

@@ -189,7 +189,7 @@ class Work(Running):
         """Write everything but the proof."""
         draft = self.draft
         stage.need(draft.nbytes)
-        stage.write("saved_model.pb", draft.serialize())
+        stage.write("saved_model.pb", *draft.parts_of_message)
         if draft.checkpoint.how == "join":
             from workbench.disk.checkpoint.bundle_write import join
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from workbench import names
 from workbench.disk import dtypes, schema
 from workbench.disk.optable import OpTable
+from workbench.disk.packed import PackedModel
 from workbench.disk.schema import FunctionDef, FunctionDefLibrary, NodeDef, TensorInfo
 from workbench.findings import Action, Finding, Hint
 from workbench.model.objects import OBJECT_GRAPH_KEY
@@ -65,6 +66,7 @@ class Builder:
         self.plan = join.plan
         self.parts = list(join.parts.values())
         self.proto = schema.SavedModel(saved_model_schema_version=1)
+        self.packed = PackedModel(self.proto)
         self.meta = self.proto.meta_graphs.add()
         self.graph = self.meta.graph_def
         self.without = without
@@ -91,6 +93,8 @@ class Builder:
                     self.join.parts[target.handle].cut(tensor)
         self.interface = design_interface(self.join)
         rename_keys(self.join, self.interface)
+        for part in self.parts:
+            part.needs.forget()
         if self.join.blocked:
             return None
         shared_inputs = [port.shared for port in self.interface.inputs if port.shared is not None]
@@ -116,11 +120,7 @@ class Builder:
             feed_targets(self.graph, found, self.join.parts, keep_signatures=self.plan.result.keep_signatures)
         self._compact()
         savers = [part for part in self.parts if part.has_saver]
-        taken = {node.name for node in self.graph.node}
-        saver = merge_savers(savers, self.graph, taken)
-        if savers:
-            self.meta.saver_def.CopyFrom(savers[0].saver if Rule.SAVER in self.without else saver)
-        self._init_op(taken)
+        self._add_ops(savers)
         merge_versions(self.graph, self.parts)
         merge_meta_info(self.meta, self.parts, self.plan.result.tags)
         self._signatures()
@@ -169,7 +169,7 @@ class Builder:
         return Workspace(
             self.plan,
             self.join,
-            self.proto,
+            self.packed,
             0,
             self.parts[0].model,
             references,
@@ -195,7 +195,7 @@ class Builder:
         functions = {function.signature.name: function for function in self.graph.library.function}
         op_table = OpTable(self.meta.meta_info_def.stripped_op_list)
         set_up = self._set_up(nodes)
-        outliner = Outliner(nodes, functions, op_table, set_up)
+        outliner = Outliner(nodes, functions, op_table, set_up, self.packed.bodies)
         for part in self.parts:
             if self.plan.result.freeze or not part.meta.has_object_graph:
                 tables = add_tables(objects, self.meta, outliner, part.handle, self._init_ops(part))
@@ -205,7 +205,10 @@ class Builder:
         modes = None if self.plan.result.freeze else both_modes(self.parts, nodes, self.renamers)
         for key in sorted(self.meta.signature_def):
             add_signature(objects, self.meta, outliner, key, signature_map)
-        outliners = {on: Outliner(graph, functions, op_table, set_up) for on, graph in (modes or {}).items()}
+        outliners = {
+            on: Outliner(graph, functions, op_table, set_up, self.packed.bodies)
+            for on, graph in (modes or {}).items()
+        }
         add_call(objects, self.meta, outliner, self.plan.result.signature, outliners or None)
         if not modes and not self.plan.result.freeze:
             for part in self.parts:
@@ -342,8 +345,8 @@ class Builder:
                     if node.name in consts:
                         prefix_const(node, renamer.key)
         nodes = frozenset(part.kept)
-        for node in part.kept.values():
-            renamer.main_node(node, nodes)
+        for old, node in part.kept.items():
+            renamer.main_node(node, old, nodes)
         for name, copy in copies.items():
             renamer.function_def(copy, None if name in part.made else part.naming.positions(name))
         for gradient in library.gradient:
@@ -379,6 +382,14 @@ class Builder:
     def _init_ops(self, part: ImportedModel) -> list[str]:
         """Return the init ops of a source, under the names of the result."""
         return [f"{part.handle}/{name}" for name in part.init_ops if name in part.kept]
+
+    def _add_ops(self, savers: list[ImportedModel]) -> None:
+        """Add the nodes that belong to no source: the saver and the init op."""
+        taken = {node.name for node in self.graph.node}
+        saver = merge_savers(savers, self.graph, taken)
+        if savers:
+            self.meta.saver_def.CopyFrom(savers[0].saver if Rule.SAVER in self.without else saver)
+        self._init_op(taken)
 
     def _init_op(self, taken: set[str]) -> None:
         waits = [f"^{name}" for part in self.parts for name in self._init_ops(part)]

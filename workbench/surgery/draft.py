@@ -9,7 +9,7 @@ from types import NoneType
 
 from workbench.errors import PlanError, UsageError, WrongType, expect
 from workbench.findings import Action, Finding, Hint, by_severity
-from workbench.model import MetaGraph, Model
+from workbench.model import Model
 from workbench.names import show
 from workbench.notebook import Shown
 from workbench.surgery.builder import Builder
@@ -234,11 +234,7 @@ def _build(
     builder = Builder(join, without, with_objects=with_objects)
     draft = builder.build()
     # a draft without some rule is broken on purpose
-    if (
-        draft is not None
-        and not without
-        and not check_join(MetaGraph(draft.proto.meta_graphs[0]), join.parts.values())
-    ):
+    if draft is not None and not without and not check_join(draft.workspace.packed, join.parts.values()):
         draft = None
     findings = list(join.findings)
     for part in join.parts.values():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from workbench.disk.schema import SavedModel
+from workbench.disk.wire import Buffer
 from workbench.errors import WorkbenchError
 from workbench.findings import Finding
 from workbench.model import MetaGraph, Model, Signature
@@ -96,15 +97,21 @@ class Draft(Shown):
     @cached_property
     def meta(self) -> MetaGraph:
         """A view of the result's MetaGraph, with its assets where the sources have them."""
-        self.serialize()  # first: reading a key of a protobuf map makes it, and readers do
+        _ = self.parts_of_message  # first: reading a key of a protobuf map makes it, and readers do
         workspace = self.workspace
         assets = workspace.assets()
         if assets is None:
             model = self.source
             return MetaGraph(workspace.meta_graph, bundle=workspace.bundle(), folder=model.folder)
-        view = MetaGraph(workspace.meta_graph)
+        packed = workspace.packed
+        view = MetaGraph(packed.message.meta_graphs[workspace.position], packed=packed)
         view.__dict__["assets"] = assets
         return view
+
+    @property
+    def has_several_meta_graphs(self) -> bool:
+        """Whether the result has more MetaGraphs than the one under edit."""
+        return len(self.workspace.packed.message.meta_graphs) > 1
 
     @property
     def source(self) -> Model:
@@ -137,7 +144,7 @@ class Draft(Shown):
     @property
     def nbytes(self) -> int:
         """Bytes to be written, the checkpoint's index, the recipe and the proof excluded."""
-        total = len(self.serialize())
+        total = sum(map(len, self.parts_of_message))
         with suppress(WorkbenchError):  # reported when it is written
             total += sum(copied.nbytes for copied in self.files)
         if self.checkpoint.how == "join":
@@ -147,9 +154,10 @@ class Draft(Shown):
         return total
 
     @cached_property
-    def _bytes(self) -> bytes:
-        return bytes(self.proto.SerializeToString(deterministic=True))
+    def parts_of_message(self) -> Sequence[Buffer]:
+        """The bytes of `saved_model.pb`, the same for equal drafts, in parts."""
+        return self.workspace.packed.parts()
 
     def serialize(self) -> bytes:
         """Return the bytes of `saved_model.pb`, the same for equal drafts."""
-        return self._bytes
+        return b"".join(self.parts_of_message)

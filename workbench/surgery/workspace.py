@@ -17,6 +17,7 @@ from workbench import names
 from workbench.disk import schema
 from workbench.disk.checkpoint.bundle_write import Alias, JoinPart
 from workbench.disk.folder.location import Location
+from workbench.disk.packed import PackedModel
 from workbench.disk.schema import MetaGraphDef, SavedModel
 from workbench.errors import WorkbenchError
 from workbench.findings import Finding, Severity
@@ -115,7 +116,7 @@ class Workspace:
     Attributes:
         plan: what is asked for.
         join: the sources by handle, and the wires between them.
-        proto: the SavedModel under edit.
+        packed: the SavedModel under edit, with bodies of functions that nobody looked at yet.
         position: of the MetaGraph under edit in it.
         model: the model as it stands before the operation that is applied.
         references: what the signatures must agree with.
@@ -137,7 +138,7 @@ class Workspace:
 
     plan: Plan
     join: Join
-    proto: SavedModel
+    packed: PackedModel
     position: int
     model: Model
     references: References = field(default_factory=References)
@@ -156,6 +157,11 @@ class Workspace:
     def __repr__(self) -> str:
         findings = names.count(len(self.findings), "finding")
         return f"<Workspace: {findings}; {self.plan!r}>"
+
+    @property
+    def proto(self) -> SavedModel:
+        """The SavedModel under edit."""
+        return self.packed.unpack()
 
     @property
     def meta_graph(self) -> MetaGraphDef:
@@ -186,7 +192,7 @@ class Workspace:
 
     def next_step(self) -> None:
         """Make what stands now the model that the next operation finds."""
-        proto = schema.SavedModel.FromString(self.proto.SerializeToString(deterministic=True))
+        proto = schema.SavedModel.FromString(self.packed.serialize())
         if self.joined_files is None:
             self.model = StandingModel(
                 self.source.model.location, proto, self.position, self._bundle_as_it_is()
@@ -249,7 +255,7 @@ class Workspace:
             return None
         places = {copied.relative: copied for copied in self.joined_files}
         found = []
-        for definition in self.meta_graph.asset_file_def:
+        for definition in self.packed.message.meta_graphs[self.position].asset_file_def:
             copied = places[f"assets/{definition.filename}"]
             found.append(Asset(definition.filename, definition.tensor_info.name, copied.path, copied.nbytes))
         return tuple(found)
@@ -366,7 +372,7 @@ def begin(plan: Plan, model: Model) -> Workspace:
     if model.format == "graphdef":
         _become_saved_model(proto.meta_graphs[position], original)
     join = Join(plan, {source.handle: ImportedModel(source, model, original, None)}, order=[source.handle])
-    workspace = Workspace(plan, join, proto, position, model, bound_by=original)
+    workspace = Workspace(plan, join, PackedModel(proto), position, model, bound_by=original)
     for key, signature in original.signatures.items():
         if key not in HIDDEN_SIGNATURES:
             workspace.references.known[key] = Reference.of(signature, source.handle)

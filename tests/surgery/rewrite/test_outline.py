@@ -178,3 +178,15 @@ def test_the_same_function_again_has_another_name() -> None:
     assert (first.signature.name, second.signature.name) == ("first", "second")
     assert written(first.node_def) == written(second.node_def)
     assert graph(functions=library.function).library.function[1].ret == {"y": "result_y:output:0"}
+
+
+def test_bodies_that_are_kept_apart_are_the_same() -> None:
+    nodes = node("x", "Placeholder", dtype=FLOAT), node("y", "Neg", "x", T=FLOAT)
+    usual = outlined(outliner(*nodes), [X], {"y": "y:0"})
+    apart, library = outliner(*nodes), schema.FunctionDefLibrary()
+    apart.bodies = {}
+    for name in ("f", "g"):
+        found = apart.add_function(library, name, [X], {"y": "y:0"})
+        assert not found.node_def and found.ret == usual.ret
+        assert written(apart.bodies[name]) == written(usual.node_def)
+    assert apart.bodies["f"] is apart.bodies["g"]

@@ -16,7 +16,7 @@ def renamer(*functions: str, gradient_ops: tuple[str, ...] = ()) -> Renamer:
 
 
 def renamed(before: Any, *, kept: tuple[str, ...] = (), functions: tuple[str, ...] = ()) -> Any:
-    renamer(*functions).main_node(before, kept)
+    renamer(*functions).main_node(before, before.name, kept)
     return before
 
 
@@ -106,7 +106,7 @@ def test_a_variable_def() -> None:
 
 def test_what_was_renamed_is_counted_and_mapped() -> None:
     one = renamer("f")
-    one.main_node(node("y", "PartitionedCall", "x", "^init", f=Func("f")), ())
+    one.main_node(node("y", "PartitionedCall", "x", "^init", f=Func("f")), "y", ())
     assert one.log.counts == {Rule.NODE: 1, Rule.INPUT: 1, Rule.CONTROL_INPUT: 1, Rule.FUNCTION_ATTR: 1}
     assert one.log.maps[Rule.NODE] == {"y": "m/y"}
     assert one.key("w") == "m/w" and one.log.maps[Rule.CHECKPOINT_KEY] == {"w": "m/w"}

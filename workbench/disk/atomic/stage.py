@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from workbench.disk import files
 from workbench.disk.atomic import outputs, temporary
 from workbench.disk.atomic.locked_folder import LockedFolder
+from workbench.disk.wire import Buffer
 from workbench.errors import CannotWrite, TargetExists
 from workbench.names import show
 
@@ -70,18 +71,18 @@ class Stage(LockedFolder):
         with files.writing(self.target):
             self._begin()
 
-    def write(self, relative: str, data: bytes) -> Path:
+    def write(self, relative: str, *parts: Buffer) -> Path:
         """Write a new file of the result and sync it; parent folders are made.
 
         Args:
             relative: its path in the result, with `/`.
-            data: its bytes.
+            parts: its bytes, one after the other.
 
         Raises:
             CannotWrite: the path leaves the folder, the file is there already, or the system refuses.
         """
         path = self._inside(relative)
-        files.write_file(path, data)
+        files.write_file(path, *parts)
         self._synced.add(path)
         return path
 

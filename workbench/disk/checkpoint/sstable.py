@@ -18,6 +18,7 @@ import struct
 from collections.abc import Iterable
 
 from workbench.disk import crc
+from workbench.disk.wire import encode_varint
 from workbench.errors import DamagedFile, UnsupportedFormat
 from workbench.names import show
 
@@ -287,7 +288,7 @@ class _Block:
         if shared < 128 and rest < 128 and length < 128:
             self.buffer += bytes((shared, rest, length))
         else:
-            self.buffer += varint(shared) + varint(rest) + varint(length)
+            self.buffer += encode_varint(shared) + encode_varint(rest) + encode_varint(length)
         self.buffer += key[shared:]
         self.buffer += value
         self.last = key
@@ -300,7 +301,7 @@ class _Block:
 
 def _append(out: bytearray, block: bytes) -> bytes:
     """Append a plain block and its trailer to `out`; return its handle."""
-    handle = varint(len(out)) + varint(len(block))
+    handle = encode_varint(len(out)) + encode_varint(len(block))
     body = block + bytes((_PLAIN,))
     out += body
     out += struct.pack("<I", crc.masked(body))
@@ -333,19 +334,6 @@ def _successor(key: bytes) -> bytes:
         if byte != 0xFF:
             return key[:place] + bytes((byte + 1,))
     return key
-
-
-def varint(number: int) -> bytes:
-    """Return a number >= 0 in base 128, low digits first.
-
-    The varint of protobuf and LevelDB.
-    """
-    out = bytearray()
-    while number >= 0x80:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
 
 
 def _varint(data: bytes, pos: int, end: int, longest: int) -> tuple[int, int]:

@@ -14,7 +14,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 
 from workbench.disk import crc
-from workbench.disk.checkpoint.sstable import varint
+from workbench.disk.wire import encode_varint
 from workbench.errors import DamagedFile
 
 Read = Callable[[int, int], bytes]
@@ -30,7 +30,7 @@ def encode(strings: Sequence[bytes]) -> tuple[bytes, int]:
     total = _extend(0, lengths)
     checksum = crc.mask(total).to_bytes(4, "little")
     body = b"".join(strings)
-    data = b"".join(map(varint, lengths)) + checksum + body
+    data = b"".join(map(encode_varint, lengths)) + checksum + body
     return data, crc.mask(crc.extend(crc.extend(total, checksum), body))
 
 

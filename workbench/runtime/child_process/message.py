@@ -6,9 +6,12 @@ from collections import Counter
 from collections.abc import Iterator
 
 from workbench.disk.schema import FunctionDef, MetaGraphDef, NodeDef
+from workbench.disk.wire import Buffer, delimited, encode_varint
 from workbench.errors import DamagedFile
 from workbench.model import MetaGraph, Model
 from workbench.names import show
+
+_META_GRAPHS = 2  # field number in saved_model.proto
 
 
 def saved_model(model: Model, meta: MetaGraph) -> bytes:
@@ -22,12 +25,12 @@ def saved_model(model: Model, meta: MetaGraph) -> bytes:
     """
     chosen = _position(model, meta)
     version = model.proto.saved_model_schema_version
-    head = b"\x08" + _varint(version) if version else b""
+    head = b"\x08" + encode_varint(version % (1 << 64)) if version else b""
     content = meta.proto.SerializeToString(deterministic=True)
-    whole = b"".join((head, b"\x12", _varint(len(content)), content))
+    whole = b"".join((head, *delimited(_META_GRAPHS, [content])))
     if len(model.proto.meta_graphs) == 1 and _is_as_long_as_read(model, whole):
         return whole
-    parts = [head]
+    parts: list[Buffer] = [head]
     for position, proto in enumerate(model.proto.meta_graphs):
         if position == chosen:
             content = _clean(meta).SerializeToString(deterministic=True)
@@ -39,7 +42,7 @@ def saved_model(model: Model, meta: MetaGraph) -> bytes:
             )
         else:
             content = _tags_alone(proto)
-        parts += [b"\x12" + _varint(len(content)), content]
+        parts += delimited(_META_GRAPHS, [content])
     return b"".join(parts)
 
 
@@ -123,13 +126,3 @@ def _tags_alone(proto: MetaGraphDef) -> bytes:
     kept = type(proto)()
     kept.meta_info_def.tags.extend(proto.meta_info_def.tags)
     return bytes(kept.SerializeToString(deterministic=True))
-
-
-def _varint(value: int) -> bytes:
-    """Return a number as protobuf writes it."""
-    value &= (1 << 64) - 1
-    found = bytearray()
-    while value > 0x7F:
-        found.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*found, value])

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workbench.disk import dtypes
+from workbench.disk.wire import delimited, encode_varint
 from workbench.errors import InputError
 from workbench.names import show
 
@@ -77,7 +78,7 @@ def feature_of(dtype: int, values: Sequence[Any]) -> bytes:
         return field_bytes(1, b"".join(field_bytes(1, value) for value in values))
     if dtype == dtypes.FLOAT:
         return field_bytes(2, field_bytes(1, struct.pack(f"<{len(values)}f", *values)))
-    return field_bytes(3, field_bytes(1, b"".join(_varint(value % (1 << 64)) for value in values)))
+    return field_bytes(3, field_bytes(1, b"".join(encode_varint(value % (1 << 64)) for value in values)))
 
 
 def map_entry(key: str, value: bytes) -> bytes:
@@ -88,13 +89,4 @@ def map_entry(key: str, value: bytes) -> bytes:
 
 def field_bytes(number: int, data: bytes) -> bytes:
     """Return one length-delimited field."""
-    return _varint(number << 3 | 2) + _varint(len(data)) + data
-
-
-def _varint(value: int) -> bytes:
-    found = bytearray()
-    while value > 0x7F:
-        found.append(value & 0x7F | 0x80)
-        value >>= 7
-    found.append(value)
-    return bytes(found)
+    return b"".join(delimited(number, [data]))

@@ -147,7 +147,7 @@ def call_of(draft: Draft, report: Report, options: CommitOptions) -> Call:
         imports=options.imports,
         op_libraries=options.op_libraries,
         python=options.python,
-        several=len(draft.proto.meta_graphs) > 1,
+        several=draft.has_several_meta_graphs,
     )
     picture = sample_models() / "digits_png" / "sample-3.png"
     return call_of_result(report.path, draft.meta, draft.signature, report.verification, needs, picture)

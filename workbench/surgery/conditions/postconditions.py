@@ -14,10 +14,11 @@ from workbench.checks.codes import Found
 from workbench.checks.graphs import nodes
 from workbench.findings import Action, Finding, Hint
 from workbench.graph.body import Bodies
+from workbench.model import MetaGraph
 from workbench.names import show
 
 if TYPE_CHECKING:
-    from workbench.model import MetaGraph
+    from workbench.disk.packed import PackedModel
     from workbench.surgery.imported import ImportedModel
     from workbench.surgery.workspace import Workspace
 
@@ -45,17 +46,18 @@ class UnsoundDraft(Exception):
         self.errors = tuple(errors)
 
 
-def check_join(meta: MetaGraph, parts: Iterable[ImportedModel]) -> bool:
+def check_join(result: PackedModel, parts: Iterable[ImportedModel]) -> bool:
     """Check a join; return whether the result is sound, and report unsound sources.
 
     Args:
-        meta: of the result.
+        result: with one MetaGraph.
         parts: the sources.
 
     Raises:
         UnsoundDraft: the result has errors that no source has.
     """
-    errors = sound.errors(meta)
+    (meta_graph,) = result.message.meta_graphs
+    errors = sound.errors(MetaGraph(meta_graph), result.bodies)
     if not errors:
         return True
     codes = {finding.code for finding in errors}

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from workbench import names
 from workbench.disk import dtypes
 from workbench.disk.optable import OpTable
+from workbench.disk.packed import PackedBody
 from workbench.disk.schema import FunctionDef, FunctionDefLibrary, NodeDef, OpDef
 from workbench.graph.reach import needed
 from workbench.model.op_classes import MUST_BE_FED, REF_TABLES, REF_VARIABLES
@@ -64,6 +65,7 @@ class Outliner:
         functions: the library by name.
         op_table: op definitions.
         set_up: nodes that an init op works on: a resource among them would not be set up.
+        bodies: gets the nodes of each function, by its name; None to put them into the FunctionDef.
         captures: outputs and what is fed to what the function captures, and the objects that it is bound to.
     """
 
@@ -71,6 +73,7 @@ class Outliner:
     functions: Mapping[str, FunctionDef]
     op_table: OpTable
     set_up: Container[str] = ()
+    bodies: dict[str, PackedBody] | None = None
     captures: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[list[Argument], list[int]]] = field(
         default_factory=dict
     )
@@ -121,8 +124,11 @@ class Outliner:
         key = (*arguments, *outputs.items(), *runs)
         result = library.function.add()
         if key in self._made:
-            result.CopyFrom(self._made[key])
+            made = self._made[key]
+            result.CopyFrom(made)
             result.signature.name = name
+            if self.bodies is not None:
+                self.bodies[name] = self.bodies[made.signature.name]
             return result
         try:
             self._fill(result, name, arguments, outputs, runs)
@@ -157,14 +163,17 @@ class Outliner:
             if argument.dtype != dtypes.RESOURCE:
                 shapes = result.arg_attr[number].attr["_output_shapes"].list.shape
                 shapes.add().CopyFrom(to_proto(argument.shape))
+        body = None if self.bodies is None else PackedBody()
+        add = result.node_def.add if body is None else body.add
         stateful = False
         for node_name in needed:
-            stateful |= self._add(result, node_name, fed, inside)
+            stateful |= self._copy(add(), node_name, fed, inside)
         for key, tensor in outputs.items():
             own = _identifier(key, taken)
             dtype = self._dtype(tensor, arguments)
             result.signature.output_arg.add(name=own, type=dtype)
-            node = result.node_def.add(name=_identifier(f"result_{own}", taken, inside), op="Identity")
+            node = add()
+            node.name, node.op = _identifier(f"result_{own}", taken, inside), "Identity"
             node.input.append(self._input(tensor, fed))
             node.input.extend(runs)
             node.attr["T"].type = dtype
@@ -174,15 +183,17 @@ class Outliner:
             result.control_ret[node_name] = node_name
         result.signature.is_stateful = stateful
         result.attr["_construction_context"].s = b"kEagerRuntime"
+        if body is not None:
+            assert self.bodies is not None
+            self.bodies[name] = body
 
-    def _add(self, function: FunctionDef, name: str, fed: Mapping[str, str], inside: set[str]) -> bool:
-        """Copy a node into a body and return whether it is stateful."""
+    def _copy(self, node: NodeDef, name: str, fed: Mapping[str, str], inside: set[str]) -> bool:
+        """Fill a node of a body from the graph's and return whether it is stateful."""
         source = self.nodes[name]
         if source.op in _REFERENCES:
             raise CannotOutline(name, f"{source.op} can't stand in a function")
         if source.op in MUST_BE_FED:
             raise CannotOutline(name, "it is a placeholder that no input feeds")
-        node = function.node_def.add()
         node.CopyFrom(source)
         entries = list(source.input)
         if entries:

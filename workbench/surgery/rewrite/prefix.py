@@ -178,14 +178,14 @@ class Renamer:
 
     # -- nodes
 
-    def main_node(self, node: NodeDef, kept: Container[str]) -> None:
+    def main_node(self, node: NodeDef, old: str, kept: Container[str]) -> None:
         """Rename a main graph's node: its name, inputs, colocation and attributes.
 
         Args:
             node: the NodeDef, a copy.
+            old: its name.
             kept: the model's nodes that are in the result, under their old names.
         """
-        old = node.name
         node.name = self.node(old)
         inputs = list(node.input)
         if inputs:
