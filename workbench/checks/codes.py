@@ -7,9 +7,9 @@ may import its `Code`s; rooms below write the name.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from typing import NamedTuple
 
 from workbench.findings import Action, Finding, FirstFew, Hint, Severity, rest
 
@@ -39,8 +39,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 """The modules that register codes, in groups, in the order in which `workbench check --codes` lists them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(NamedTuple):
     """A kind of finding. Its name is stable: scripts rely on it.
 
     Attributes:

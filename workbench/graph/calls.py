@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from workbench.disk.schema import FunctionDef, NameAttrList, NodeDef
 from workbench.graph.functions import calls
@@ -30,8 +29,7 @@ _REMOTE: Mapping[str, Mapping[str, int]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A function that a node calls.
 
     Attributes:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from workbench import names
 from workbench.disk import dtypes, optable, schema
@@ -256,8 +256,7 @@ class Value:
         return self.level.tensor(self.name, self.index)
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(NamedTuple):
     """An input of a node that uses a value.
 
     Attributes:

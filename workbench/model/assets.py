@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from workbench.disk.schema import AssetFileDef, MetaGraphDef
 from workbench.errors import WorkbenchError
@@ -13,8 +13,7 @@ FOLDER = "assets"
 _COLLECTION = "saved_model_assets"
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
+class Asset(NamedTuple):
     """One asset.
 
     Attributes:

@@ -6,7 +6,7 @@ Nothing is inferred.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from workbench.disk import optable
 from workbench.disk.dtypes import DType
@@ -31,8 +31,7 @@ _SHAPE_ATTR = (
 _LAST_PRODUCER_OF_VAGUE_SCALARS = 21
 
 
-@dataclass(frozen=True, slots=True)
-class Tensor:
+class Tensor(NamedTuple):
     """One tensor of a graph.
 
     Attributes:

@@ -99,8 +99,7 @@ class Variable:
         return f"<Variable {show(self.name, 100)} {shapes.typed(self.dtype, self.shape)}{size}{trainable}, {key}>"
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(NamedTuple):
     """Counts of a MetaGraph's variables; every face takes its numbers from here.
 
     A node that nothing restores is counted apart from the variables whose values the checkpoint has: in an export of

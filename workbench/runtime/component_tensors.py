@@ -7,8 +7,7 @@ A dense input has one component, named like its key. A sparse one has three, `KE
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from workbench.disk import dtypes, tensor_proto
 from workbench.disk.schema import TensorProto
@@ -18,8 +17,7 @@ from workbench.names import parse_tensor
 SPARSE_PARTS = ("indices", "values", "dense_shape")
 
 
-@dataclass(frozen=True, slots=True)
-class ComponentTensor:
+class ComponentTensor(NamedTuple):
     """One tensor that takes or gives a value: an input, an output, or a component of one.
 
     Attributes:

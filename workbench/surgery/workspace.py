@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from workbench import names
 from workbench.disk import schema
@@ -59,8 +59,7 @@ class Checkpoint:
     tensors: dict[str, Tensor] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class FreedRows:
+class FreedRows(NamedTuple):
     """A batch that a step freed.
 
     Attributes:

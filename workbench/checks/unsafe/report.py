@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from workbench.checks.unsafe.ops import Tier
 from workbench.names import show
@@ -16,8 +16,7 @@ REPLACED = "calls by name only what the compiler itself replaces"
 OWN_ASSET = "reads an asset of the model, and nothing else"
 
 
-@dataclass(frozen=True, slots=True)
-class Danger:
+class Danger(NamedTuple):
     """An op that touches more than tensors.
 
     Attributes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -273,7 +273,7 @@ class Walk:
             path = way.names() if way is not None else ()
             into[place] = Danger(node.op, *verdict, node.name, path, labels, excuse)
         elif label is not None and label not in known.signatures:
-            into[place] = replace(known, signatures=(*known.signatures, label))
+            into[place] = known._replace(signatures=(*known.signatures, label))
 
 
 def _declared(op: str) -> frozenset[str] | None:

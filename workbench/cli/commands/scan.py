@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +84,7 @@ def _report(path: str, metas: Sequence[MetaGraph], found: Sequence[list[Danger]]
             {
                 "tags": list(meta.tags),
                 "dangers": [_plain(one) for one in reported if one.excuse is None],
-                "excused": [asdict(one) for one in reported if one.excuse is not None],
+                "excused": [one._asdict() for one in reported if one.excuse is not None],
             }
             for meta, reported in zip(metas, found, strict=True)
         ],
@@ -93,7 +92,7 @@ def _report(path: str, metas: Sequence[MetaGraph], found: Sequence[list[Danger]]
 
 
 def _plain(danger: Danger) -> dict[str, Any]:
-    return {name: value for name, value in asdict(danger).items() if name != "excuse"}
+    return {name: value for name, value in danger._asdict().items() if name != "excuse"}
 
 
 def _write(meta: MetaGraph, found: list[Danger], denylist: set[str] | None, out: Output) -> None:

@@ -75,8 +75,7 @@ class JoinPart:
         return f"{self.prefix}/{key}" if self.prefix else key
 
 
-@dataclass(frozen=True, slots=True)
-class _Shard:
+class _Shard(NamedTuple):
     """A data file of a join.
 
     Attributes:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from workbench.disk.atomic.outputs import url
 from workbench.disk.folder.assets import stays_inside
@@ -13,8 +13,7 @@ from workbench.errors import DamagedFile, DiskError, NotASavedModel
 from workbench.names import nearest, show
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """Where a model is.
 
     Attributes:

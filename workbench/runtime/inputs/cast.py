@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from workbench.disk import dtypes
@@ -152,7 +151,7 @@ def _cast(array: Array, component: ComponentTensor) -> Array:
     if array.dtype.kind in "OSUmM" or array.dtype.names:
         raise _no_cast(array, component)
     if target.kind == "c" and array.dtype.kind in "iu":
-        array = _cast(array, replace(component, dtype=dtypes.DOUBLE))
+        array = _cast(array, component._replace(dtype=dtypes.DOUBLE))
     if target.kind == "b":
         return _checked(array, array.astype(bool), component, "is not a boolean")
     if array.dtype.kind == "b":

@@ -19,16 +19,16 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 Json = dict[str, Any]
 VALUE: Json = {"value": ""}
 
 
-@dataclass(frozen=True, slots=True)
-class Tolerance:
+class Tolerance(NamedTuple):
     """How far results may differ: `abs(a - b) <= absolute + relative * abs(b)`.
 
     Attributes:

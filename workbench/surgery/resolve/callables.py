@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from workbench import names
 from workbench.disk import dtypes, schema
@@ -64,8 +64,7 @@ class Called:
     other: tuple[str, tuple[tuple[str, ...], ...]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A MetaGraph in which a callable is a signature.
 
     Attributes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from workbench import names
 from workbench.errors import UsageError
@@ -123,8 +124,7 @@ def look_up(plan: Plan, models: Mapping[str, Model] | None = None) -> Join:
     return join
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """A source as its wires see it.
 
     Attributes:
