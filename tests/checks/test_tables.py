@@ -14,8 +14,9 @@ from tests.tools.make_kernels import LIMIT
 from workbench.checks.check import check_model
 from workbench.checks.folder import fingerprint
 from workbench.checks.graphs import kernels, ops
-from workbench.disk import dtypes, optable, schema, wire
-from workbench.disk.canonical import canonical
+from workbench.disk import dtypes, optable, schema
+from workbench.disk.serialized import wire
+from workbench.disk.serialized.canonical import canonical
 from workbench.errors import DamagedFile
 from workbench.model import open_model
 

@@ -142,7 +142,7 @@ def test_nesting_beyond_what_protobuf_reads(tmp_path: Path) -> None:
 
 
 def _size(data: bytes) -> bytes:
-    from workbench.disk.wire import encode_varint
+    from workbench.disk.serialized.wire import encode_varint
 
     return encode_varint(len(data))
 

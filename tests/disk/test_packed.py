@@ -9,7 +9,7 @@ import pytest
 
 from tests.protos import function, node
 from workbench.disk import schema
-from workbench.disk.packed import PackedBody, PackedModel
+from workbench.disk.serialized.packed import PackedBody, PackedModel
 from workbench.model import MetaGraph
 
 

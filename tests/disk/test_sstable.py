@@ -18,7 +18,7 @@ from tests.sampling import plainly
 from tests.timing import costs_at_most
 from workbench.disk import crc
 from workbench.disk.checkpoint.sstable import MAX_BLOCK, MAX_KEY, read_table, write_table
-from workbench.disk.wire import encode_varint
+from workbench.disk.serialized.wire import encode_varint
 from workbench.errors import DamagedFile, UnsupportedFormat, WorkbenchError
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,7 +14,7 @@ from tests.fuzz import tables
 from tests.protos import Func, Shape, const, function, graph, meta_graph, node
 from workbench.disk import crc, schema
 from workbench.disk.checkpoint.ordered_code import slice_key
-from workbench.disk.wire import encode_varint
+from workbench.disk.serialized.wire import encode_varint
 
 Maker = Callable[[], bytes]
 GRAPHS: dict[str, Maker] = {}

@@ -10,7 +10,7 @@ from typing import Any
 from google.protobuf.message import DecodeError, EncodeError
 
 from workbench.disk import schema
-from workbench.disk.wire import encode_varint
+from workbench.disk.serialized.wire import encode_varint
 
 TEXTS = (
     "", "^", "^x", ":", ":0", "x:1", "a:b", "x:" + "9" * 5000, "a::b", "w:0:0", "/", "..", "../../etc/passwd",

@@ -16,7 +16,7 @@ from tests.fuzz.messages import NUMBERS, TEXTS, Pool, change, change_bytes, chan
 from workbench.disk import crc, dtypes
 from workbench.disk.checkpoint import string_tensor
 from workbench.disk.checkpoint.ordered_code import FULL, slice_key
-from workbench.disk.wire import encode_varint
+from workbench.disk.serialized.wire import encode_varint
 from workbench.errors import DamagedFile
 
 Items = list[tuple[bytes, bytes]]

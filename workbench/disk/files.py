@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from workbench.disk.wire import Buffer
+from workbench.disk.serialized.wire import Buffer
 from workbench.errors import CannotWrite, DamagedFile, MissingFile
 from workbench.names import show
 

@@ -27,7 +27,7 @@ from workbench.notebook import Shown
 
 if TYPE_CHECKING:
     from workbench.disk.checkpoint.bundle_read import Bundle
-    from workbench.disk.packed import PackedModel
+    from workbench.disk.serialized.packed import PackedModel
     from workbench.model.callables import Callable_
     from workbench.model.objects import ObjectGraph
     from workbench.model.variables import Counts, Variable

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from workbench import names
 from workbench.disk import dtypes, schema
 from workbench.disk.optable import OpTable
-from workbench.disk.packed import PackedModel
 from workbench.disk.schema import FunctionDef, FunctionDefLibrary, NodeDef, TensorInfo
+from workbench.disk.serialized.packed import PackedModel
 from workbench.findings import Action, Finding, Hint
 from workbench.model.objects import OBJECT_GRAPH_KEY
 from workbench.surgery.conditions.preconditions import has_checkpoint, look_closer, variables_have_data

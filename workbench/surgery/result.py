@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from workbench.disk.schema import SavedModel
-from workbench.disk.wire import Buffer
+from workbench.disk.serialized.wire import Buffer
 from workbench.errors import WorkbenchError
 from workbench.findings import Finding
 from workbench.model import MetaGraph, Model, Signature

@@ -17,8 +17,8 @@ from workbench import names
 from workbench.disk import schema
 from workbench.disk.checkpoint.bundle_write import Alias, JoinPart
 from workbench.disk.folder.location import Location
-from workbench.disk.packed import PackedModel
 from workbench.disk.schema import MetaGraphDef, SavedModel
+from workbench.disk.serialized.packed import PackedModel
 from workbench.errors import WorkbenchError
 from workbench.findings import Finding, Severity
 from workbench.model import MetaGraph, Model

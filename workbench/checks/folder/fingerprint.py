@@ -22,11 +22,11 @@ from google.protobuf.message import DecodeError
 
 from workbench.checks.codes import Code, Found
 from workbench.disk import files
-from workbench.disk.canonical import canonical
 from workbench.disk.checkpoint import sstable
 from workbench.disk.folder.layout import MAX_PROTO
 from workbench.disk.folder.reading import read_file
 from workbench.disk.schema import FingerprintDef, Message, MetaGraphDef, SavedModel
+from workbench.disk.serialized.canonical import canonical
 from workbench.errors import WorkbenchError
 from workbench.names import show
 

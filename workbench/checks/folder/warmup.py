@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from google.protobuf.message import DecodeError
 
 from workbench.checks.codes import Code, Found
-from workbench.disk import dtypes, records, schema, wire
+from workbench.disk import dtypes, records, schema
+from workbench.disk.serialized import wire
 from workbench.errors import DamagedFile, WorkbenchError
 from workbench.model import shapes
 from workbench.model.signature import DEFAULT

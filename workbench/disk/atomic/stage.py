@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from workbench.disk import files
 from workbench.disk.atomic import outputs, temporary
 from workbench.disk.atomic.locked_folder import LockedFolder
-from workbench.disk.wire import Buffer
+from workbench.disk.serialized.wire import Buffer
 from workbench.errors import CannotWrite, TargetExists
 from workbench.names import show
 

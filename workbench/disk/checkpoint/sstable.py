@@ -18,7 +18,7 @@ import struct
 from collections.abc import Iterable
 
 from workbench.disk import crc
-from workbench.disk.wire import encode_varint
+from workbench.disk.serialized.wire import encode_varint
 from workbench.errors import DamagedFile, UnsupportedFormat
 from workbench.names import show
 

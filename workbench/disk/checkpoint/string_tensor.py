@@ -14,7 +14,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 
 from workbench.disk import crc
-from workbench.disk.wire import encode_varint
+from workbench.disk.serialized.wire import encode_varint
 from workbench.errors import DamagedFile
 
 Read = Callable[[int, int], bytes]

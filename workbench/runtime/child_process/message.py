@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from workbench.disk.schema import FunctionDef, MetaGraphDef, NodeDef
-from workbench.disk.wire import Buffer, delimited, encode_varint
+from workbench.disk.serialized.wire import Buffer, delimited, encode_varint
 from workbench.errors import DamagedFile
 from workbench.model import MetaGraph, Model
 from workbench.names import show

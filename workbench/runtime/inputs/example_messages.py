@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workbench.disk import dtypes
-from workbench.disk.wire import delimited, encode_varint
+from workbench.disk.serialized.wire import delimited, encode_varint
 from workbench.errors import InputError
 from workbench.names import show
 

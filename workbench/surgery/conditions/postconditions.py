@@ -18,7 +18,7 @@ from workbench.model import MetaGraph
 from workbench.names import show
 
 if TYPE_CHECKING:
-    from workbench.disk.packed import PackedModel
+    from workbench.disk.serialized.packed import PackedModel
     from workbench.surgery.imported import ImportedModel
     from workbench.surgery.workspace import Workspace
 

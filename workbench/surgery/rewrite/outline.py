@@ -16,8 +16,8 @@ from typing import NamedTuple
 from workbench import names
 from workbench.disk import dtypes
 from workbench.disk.optable import OpTable
-from workbench.disk.packed import PackedBody
 from workbench.disk.schema import FunctionDef, FunctionDefLibrary, NodeDef, OpDef
+from workbench.disk.serialized.packed import PackedBody
 from workbench.graph.reach import needed
 from workbench.model.op_classes import MUST_BE_FED, REF_TABLES, REF_VARIABLES
 from workbench.model.shapes import Shape, to_proto

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workbench.disk import wire
+from workbench.disk.serialized import wire
 from workbench.errors import DamagedFile
 
 _CACHED = 4096  # equal small messages (the attrs of two nodes of one op) are sorted once

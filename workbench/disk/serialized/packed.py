@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from workbench.disk.schema import FunctionDef, NodeDef, SavedModel
-from workbench.disk.wire import Buffer, Field, delimited, encode_varint, fields
+from workbench.disk.serialized.wire import Buffer, Field, delimited, encode_varint, fields
 
 _CHUNK = 256  # nodes that are messages at a time
 # Field numbers. Source: saved_model.proto, meta_graph.proto, graph.proto, function.proto
