@@ -137,6 +137,7 @@ def test_every_action_has_a_method_and_is_in_the_help(sample_models: Path, tmp_p
             ("E", "slash"),
             ("escape", "space", "space", "v"),
             ("escape", "c"),
+            ("escape", "R"),
             ("escape",),
         ):
             await press(app, pilot, *keys)

@@ -22,3 +22,7 @@ def sample_models() -> Path:
     package = Path(__file__).resolve().parents[1]
     installed = package / "_sample_models"
     return installed if installed.is_dir() else package.parent / "sample_models"
+
+
+SAMPLE_CLASSES = {"digits": tuple("0123456789"), "digits_tf2": tuple("0123456789")}
+"""The names of the classes of the sample models that are classifiers."""

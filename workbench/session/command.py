@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from workbench.session.options import CommitOptions
 from workbench.surgery.operations.share import Share
@@ -45,20 +47,14 @@ def commit_words(plan: Plan, options: CommitOptions | None = None, target: str |
         words += ["--input", value]
     if options.tolerance is not None:
         words += ["--tolerance", f"{options.tolerance:g}"]
-    if options.python is not None:
-        words += ["--python", options.python]
-    for module in options.imports:
-        words += ["--import", module]
-    for library in options.op_libraries:
-        words += ["--op-library", library]
+    words += _child_words(options)
     where = options.target.strip() or target
     return [*words, "-o", where] if where else words
 
 
 def _edit_words(plan: Plan) -> list[str]:
     (source,) = plan.sources
-    path = str(source.path)
-    words = ["workbench", "edit", f".{os.sep}{path}" if path.startswith("-") else path]
+    words = ["workbench", "edit", _as_argument(str(source.path))]
     return words if source.tags is None else [*words, "--tag-set", ",".join(source.tags)]
 
 
@@ -93,3 +89,53 @@ def _merge_words(plan: Plan) -> list[str]:
         "--side-by-side": plan.result.side_by_side,
     }
     return words + [flag for flag, given in flags.items() if given]
+
+
+def run_line(
+    path: Path,
+    name: str | None,
+    texts: Mapping[str, str],
+    *,
+    tags: Sequence[str] | None = None,
+    probe: bool = False,
+    tensors: Sequence[str] = (),
+    options: CommitOptions | None = None,
+) -> str:
+    """Return the `run` or `probe` line that runs a model, quoted for a shell.
+
+    Args:
+        path: of the model.
+        name: of the signature or callable; None for the usual one.
+        texts: what was typed, by input; a made value has no text.
+        tags: the tag set, None for the obvious one.
+        probe: values of tensors on the way are wanted, too.
+        tensors: those that are named.
+        options: the interpreter and the libraries, and whether unsafe ops are allowed.
+    """
+    options = options or CommitOptions()
+    words = ["workbench", "probe" if probe else "run", _as_argument(str(path)), *tensors]
+    if name is not None and name != DEFAULT_SIGNATURE:
+        words += ["--signature", name]
+    if tags is not None:
+        words += ["--tag-set", ",".join(tags)]
+    for key, text in texts.items():
+        if text.strip():
+            words += ["--input", f"{key}={text.strip()}"]
+    if options.allow_unsafe:
+        words.append("--allow-unsafe")
+    return shlex.join([*words, *_child_words(options)])
+
+
+def _as_argument(path: str) -> str:
+    """Return a path that is not taken for a flag."""
+    return f".{os.sep}{path}" if path.startswith("-") else path
+
+
+def _child_words(options: CommitOptions) -> list[str]:
+    """Return the flags for the process that runs TensorFlow."""
+    words = ["--python", options.python] if options.python is not None else []
+    for module in options.imports:
+        words += ["--import", module]
+    for library in options.op_libraries:
+        words += ["--op-library", library]
+    return words

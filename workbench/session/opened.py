@@ -9,12 +9,16 @@ import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
 from workbench.model import Model, open_model
 from workbench.session.history import History
 from workbench.session.options import CommitOptions
 from workbench.surgery.plan import DEFAULT_SIGNATURE, Plan, Source
+
+if TYPE_CHECKING:
+    from workbench.session.running.run import KeptRun
 
 
 class OpenedModels(History):
@@ -29,6 +33,8 @@ class OpenedModels(History):
         super().__init__(plan, commit)
         self._opening = threading.RLock()
         self._models: dict[tuple[Path, tuple[str, ...] | None], Model] = {}
+        self.runs: dict[Path, KeptRun] = {}
+        """The values of the last run of each model, by its path."""
 
     @property
     def handles(self) -> tuple[str, ...]:
@@ -67,6 +73,10 @@ class OpenedModels(History):
         """Return whether every source of the plan is open."""
         return len(self.models) == len(self.plan.sources)
 
+    def run_of(self, handle: str) -> KeptRun | None:
+        """Return the values of the last run of a model, or None."""
+        return self.runs.get(self.source(handle).path)
+
     # -- opening
 
     def load(self, path: Path, tags: Iterable[str] | None = None) -> Model:
@@ -86,6 +96,13 @@ class OpenedModels(History):
                 _ = (meta.functions, meta.variables, meta.callables, meta.assets)  # for the first list
                 self._models[key] = found
         return found
+
+    def drop_opened(self, path: Path) -> None:
+        """Forget a model and the values of its run: something else is in its folder now."""
+        with self._opening:
+            for key in [key for key in self._models if key[0] == path]:
+                del self._models[key]
+        self.runs.pop(path, None)
 
     def begin(self) -> threading.Thread:
         """Start to open the plan's models on a thread; `load` raises what goes wrong."""

@@ -59,6 +59,13 @@ class Session(LookedUp):
         self.change(f"open {source.handle}", with_sources(self.plan, sources.sources))
         return source
 
+    def open_alone(self, path: Path) -> Source:
+        """Open a model in place of all others, with a plan of its own; undo brings them back."""
+        source = SourceList().add(path)
+        options = replace(self.commit, target="", serving=False, inputs=(), tolerance=None)
+        self.change(f"open {source.handle} alone", Plan((source,)), options)
+        return source
+
     def swap_in(self, handle: str, path: Path, tags: Iterable[str] | None = None) -> Source:
         """Replace a model; wires stay where their endpoints exist in the new one."""
         others = SourceList([source for source in self.plan.sources if source.handle != handle])

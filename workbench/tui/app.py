@@ -183,7 +183,8 @@ class WorkbenchApp(Host):
             self.leave()
             return
         if running:
-            text = "A commit is running. Quitting cancels it and leaves nothing behind."
+            doing = self.committer.doing or "commit"
+            text = f"A {doing} is running. Quitting cancels it and leaves nothing behind."
         else:
             plan = self.session.plan
             lost = counted(len(plan.wires), len(plan.other_steps))

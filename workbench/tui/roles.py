@@ -50,12 +50,17 @@ _ANSI = {"cursor": "reverse", "mark": "underline"}
 """With a terminal's own colours no background is known to suit all of them: these stand out on any."""
 
 
+_MOST_KNOWN = 20_000
+
+
 def role_style(app: App[Any], role: str) -> Style:
-    """Return the style of a role; the same object for each theme."""
+    """Return the style of a role, or of colours `#rrggbb on #rrggbb`; the same object for each theme."""
     key = (app.theme, role)
     found = _known.get(key)
     if found is None:
-        colour, more, background = _ROLES[role]
+        if len(_known) > _MOST_KNOWN:  # each picture has colours of its own
+            _known.clear()
+        colour, more, background = _ROLES[role] if role[:1] != "#" else _parts(role)
         if app.current_theme.ansi and role in _ANSI:
             colour, more, background = "", _ANSI[role], ""
         found = _known[key] = Style(
@@ -68,6 +73,12 @@ def role_style(app: App[Any], role: str) -> Style:
     return found
 
 
+def _parts(colours: str) -> tuple[str, str, str]:
+    """Return the colours of a cell of a picture, `#rrggbb on #rrggbb`, as an entry of the table."""
+    front, _, behind = colours.partition(" on ")
+    return front, "", behind
+
+
 _known: dict[tuple[str, str], Style] = {}
 
 
@@ -76,5 +87,5 @@ def _colour(app: App[Any], name: str) -> Any:
         return None
     from textual.color import Color
 
-    text = app.theme_variables.get(name)
+    text = name if name.startswith("#") else app.theme_variables.get(name)
     return Color.parse(text).rich_color if text else None

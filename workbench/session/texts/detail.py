@@ -7,11 +7,13 @@ A detail is lines of spans; a span may carry a link to another place. It holds n
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NewType
 
 from workbench.session.lists.rows import Key, Row
 
 Role = Literal["", "title", "heading", "dim", "op", "dtype", "name", "good", "bad", "maybe"]
+Colour = NewType("Colour", str)
+"""Colours instead of a role, for pictures: `#rrggbb`, or `#rrggbb on #rrggbb`."""
 LISTED = 40
 """How many of a kind a detail lists before it says how many more there are."""
 
@@ -32,7 +34,7 @@ class Span:
     """A piece of a line."""
 
     text: str
-    role: Role = ""
+    role: Role | Colour = ""
     link: Link | None = None
 
 

@@ -1,9 +1,9 @@
-"""Progress of a commit: its phases with times, as lines that any face draws."""
+"""Progress of a commit or a run: its phases with times, as lines that any face draws."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from workbench.session.texts.detail import Detail, Span
 
@@ -17,14 +17,23 @@ PHASES = (
 
 
 class Progress:
-    """Record the progress of a commit on one thread, for another one to draw.
+    """Record the progress of a commit or a run on one thread, for another one to draw.
 
     Args:
         clock: for tests.
+        phases: (phase, what happens in it), in order.
+        ending: what Escape does meanwhile.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        phases: Sequence[tuple[str, str]] = PHASES,
+        ending: str = "esc cancels and leaves nothing behind",
+    ) -> None:
         self._clock = clock
+        self._phases = phases
+        self._ending = ending
         self._started = clock()
         self._began: dict[str, float] = {}
         self._ended: dict[str, float] = {}
@@ -53,7 +62,7 @@ class Progress:
         """
         out = Detail(("progress",), "", "")
         now = self._clock()
-        for phase, about in PHASES:
+        for phase, about in self._phases:
             if phase not in self._began:
                 out.add(Span(f"    {about}", "dim"))
                 continue
@@ -64,5 +73,5 @@ class Progress:
             if not over and self.note:
                 out.add(Span(f"      {self.note}", "dim"))
         out.add("")
-        out.add(Span(f"  {now - self._started:.0f} s   esc cancels and leaves nothing behind", "dim"))
+        out.add(Span(f"  {now - self._started:.0f} s   {self._ending}", "dim"))
         return out

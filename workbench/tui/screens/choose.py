@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from textual import on
@@ -9,7 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from workbench.disk.samples import sample_models
-from workbench.session.lists.places import known, listing
+from workbench.session.lists.places import Entry, known, listing
 from workbench.session.store import Store
 from workbench.tui.screens.dialog import Dialog
 from workbench.tui.widgets.chooser import Chooser
@@ -22,13 +24,21 @@ class ChooseScreen(Dialog[Path]):
         title: in the frame.
         store: with the recent models; None to choose any file.
         start: the path that stands there at first.
+        files: the files that are offered before anything is typed; None for those of the working folder.
     """
 
-    def __init__(self, title: str, store: Store | None, start: str = "") -> None:
+    def __init__(
+        self,
+        title: str,
+        store: Store | None,
+        start: str = "",
+        files: Callable[[], list[Entry]] | None = None,
+    ) -> None:
         super().__init__()
         self._title = title
         self._store = store
         self._start = start
+        self._files = files or partial(listing, Path.cwd(), models=False)
 
     def compose(self) -> ComposeResult:
         """Yield the chooser."""
@@ -43,9 +53,7 @@ class ChooseScreen(Dialog[Path]):
                     start=self._start,
                 )
             else:
-                yield Chooser(
-                    lambda found: listing(Path.cwd(), models=False), models=False, start=self._start
-                )
+                yield Chooser(lambda found: self._files(), models=False, start=self._start)
 
     @on(Chooser.Done)
     def _done(self, event: Chooser.Done) -> None:

@@ -253,9 +253,13 @@ class CommitScreen(Screen[None]):
         self.board.border_title = "Verdict"
         if found.path is not None:
             self.session.mark_saved()
+            self.session.drop_opened(found.path)
             self.app.plan_changed()
             self.add_class("-done")
             self.call = call_of(draft, found, self.session.commit)
+            out.heading("Next")
+            out.add(Span("  r", "heading"), Span("  runs the result and shows its outputs"))
+            out.add(Span("  o", "heading"), Span("  opens it in place of these models"))
             for title, note, lines in (
                 ("Call it from a shell", "^r copies", self.call.shell),
                 ("Call it from Python", "", self.call.python),
@@ -298,6 +302,36 @@ class CommitScreen(Screen[None]):
             self.app.committer.cancel()
             self.progress.note = "cancelling …"
             return
+        self.dismiss(None)
+
+    def action_run_result(self) -> None:
+        """Run the result on the values it was verified with, or on those that were typed."""
+        from workbench.session.running.form import typed_inputs
+        from workbench.tui.screens.run import RunScreen
+
+        if self.report is None or self.report.path is None or self.draft is None:
+            self.app.say("There is no result yet.")
+            return
+        verification = self.report.verification
+        samples = verification.samples if verification is not None else ()
+        signature = self.draft.signature
+        screen = RunScreen(
+            self.session,
+            self.report.path,
+            name=signature.key or None,
+            texts=typed_inputs(self.session.commit.inputs, self.draft.meta, signature),
+            sample=min(samples, key=lambda one: sum(array.size for array in one.values()), default=None),
+            at_once=True,
+        )
+        self.app.push_screen(screen)
+
+    def action_open_result(self) -> None:
+        """Open the result in place of the models it was made of."""
+        if self.report is None or self.report.path is None:
+            self.app.say("There is no result yet.")
+            return
+        self.session.open_alone(self.report.path)
+        self.app.plan_changed()
         self.dismiss(None)
 
     def action_copy_command(self) -> None:
@@ -343,4 +377,9 @@ class CommitScreen(Screen[None]):
         """Return whether an action is available: no second commit while one runs."""
         if action == "commit" and self.app.committer.running:
             return None
+        if action == "details":
+            return self.report is None
+        if action in ("run_result", "open_result"):  # in a line these keys are letters
+            done = self.report is not None and self.report.published
+            return done and not isinstance(self.focused, Input)
         return True

@@ -52,6 +52,7 @@ class PreviewScreen(Screen[str | None]):
         session: whose plan, or one of whose models, is drawn.
         handle: the model that is drawn while the plan gives no result.
         place: the node or scope whose box is selected at first, as `CALL::node`; empty for the picture's own choice.
+        alone: draw that model even if the plan gives a result.
 
     It is left with the place of the selected box if the user wants its row, else with None.
     """
@@ -62,11 +63,14 @@ class PreviewScreen(Screen[str | None]):
     BINDINGS = bindings("preview")
     AUTO_FOCUS = None
 
-    def __init__(self, session: Session, handle: str = "", place: str = "") -> None:
+    def __init__(
+        self, session: Session, handle: str = "", place: str = "", *, alone: bool = False
+    ) -> None:
         super().__init__()
         self.session = session
         self.handle = handle
         self.place = place
+        self.alone = alone
         self.view = View()
         self.subject: Subject | None = None
         self._pictures: OrderedDict[View, Layout] = OrderedDict()
@@ -124,7 +128,7 @@ class PreviewScreen(Screen[str | None]):
             self.call_later(self._note, f"{glyphs.NO} {error}")
             return
         plan = Detail(("plan",), "", "")
-        if outcome.draft is not None:
+        if outcome.draft is not None and not self.alone:
             subject = Subject.of_draft(outcome.draft)
             plan = what_it_does(outcome.draft, details=self._details)
         else:
@@ -344,7 +348,13 @@ class PreviewScreen(Screen[str | None]):
         if not self.session.plan.has_result:
             self.app.tell("There is no wire and no step yet.")
             return
-        self.app.push_screen(CommitScreen(self.session))
+        plan = self.session.plan
+
+        def returned(_: None) -> None:
+            if self.session.plan.sources != plan.sources:  # the result was opened in place of what is drawn
+                self.dismiss(None)
+
+        self.app.push_screen(CommitScreen(self.session), returned)
 
     def action_details(self) -> None:
         """Show or hide what becomes of nodes and names."""

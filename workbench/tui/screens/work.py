@@ -416,6 +416,19 @@ class WorkScreen(GuidedScreen):
         self.go_region(pane.id or "")
         pane.reveal(found[1])
 
+    def action_run(self) -> None:
+        """Go to the run screen of the model of this pane."""
+        from workbench.tui.screens.run import RunScreen
+
+        pane = next((pane for pane in self.panes if pane.id == self.region_id), self.panes[0])
+        if not pane.handle or self.session.model(pane.handle) is None:
+            self.app.tell("Open a model first (o).")
+            return
+        source, chosen = self.session.source(pane.handle), self.session.chosen(pane.handle)
+        self.app.push_screen(
+            RunScreen(self.session, source.path, source.tags, chosen), lambda _: self._back()
+        )
+
     def action_commit(self) -> None:
         """Go to the commit screen."""
         from workbench.tui.screens.commit import CommitScreen
@@ -448,3 +461,5 @@ class WorkScreen(GuidedScreen):
     def _back(self) -> None:
         """Show the state after returning from another screen."""
         self.changed()
+        if not self.session.complete:
+            self._load_all()
