@@ -19,11 +19,11 @@ from workbench.findings import Action, Hint
 from workbench.session.committing import Committer
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.host import Look
-from workbench.tui.screens import run as screen_module
+from workbench.tui.running import screen as screen_module
+from workbench.tui.running.form import InputBlock
+from workbench.tui.running.screen import RunScreen
 from workbench.tui.screens.dialog import AskScreen
-from workbench.tui.screens.run import RunScreen
 from workbench.tui.screens.work import WorkScreen
-from workbench.tui.widgets.run_form import InputBlock
 
 Ran = list[Any]
 

@@ -128,6 +128,12 @@ class WorkbenchApp(Host):
         """Switch to the main screen."""
         self.push_screen(self._work_screen())
 
+    def show_picture(self, handle: str) -> None:
+        """Show the picture of a model over this screen."""
+        from workbench.tui.screens.preview import PreviewScreen
+
+        self.push_screen(PreviewScreen(self.session, handle, alone=True))
+
     def _work_screen(self) -> Screen[Any]:
         from workbench.tui.screens.work import WorkScreen
 

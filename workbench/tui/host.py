@@ -116,6 +116,10 @@ class Host(App[int]):
         """Switch to the main screen."""
         raise NotImplementedError
 
+    def show_picture(self, handle: str) -> None:
+        """Show the picture of a model over this screen."""
+        raise NotImplementedError
+
     def commit_ended(self) -> None:
         """Close the question whether to cancel a commit that has ended."""
         raise NotImplementedError

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from workbench.model import open_model
-from workbench.probing.drawn import tensor_values
-from workbench.probing.seen import see
+from workbench.probing.drawn import value_layer
+from workbench.probing.probed_tensor import probed
 from workbench.session.running.form import make_form, usual
-from workbench.session.running.run import KeptRun, RunRequest, _kept
+from workbench.session.running.run import KeptRun, RunRequest, kept_run
 
 
 def request_for(path: Path, name: str | None = None, texts: Mapping[str, str] | None = None) -> RunRequest:
@@ -24,8 +24,9 @@ def request_for(path: Path, name: str | None = None, texts: Mapping[str, str] | 
 
 def kept(request: RunRequest, outputs: Mapping[str, Any], **steps: Any) -> KeptRun:
     """The values of a run; a step is `NODE=array`, with `__` for `/`."""
-    seen = [see(f"{name.replace('__', '/')}:0", "", array) for name, array in steps.items()]
-    return _kept(request, outputs, tensor_values(request.values, seen, outputs), (), 0.1)
+    seen = [probed(f"{name.replace('__', '/')}:0", name, array) for name, array in steps.items()]
+    layer = value_layer(request.form.signature.key, request.values, seen, outputs)
+    return kept_run(request, outputs, layer, {one.address: one.op for one in seen}, (), 0.1)
 
 
 def digits_run(request: RunRequest, best: int = 3) -> KeptRun:

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.describe.actions import words
 from workbench.describe.example_values import kind_of, string_kinds
-from workbench.errors import InputError, UnknownName
-from workbench.findings import Finding
+from workbench.errors import InputError
 from workbench.model import MetaGraph, Model, Signature, shapes
 from workbench.names import show
+from workbench.probing.target import find_target
 from workbench.runtime.component_tensors import ComponentTensor, input_components
 from workbench.runtime.inputs.values import BASE64_FILE, parse_value, split_assignment
-from workbench.surgery.plan import Plan, Source
 
 if TYPE_CHECKING:
     import numpy as np
@@ -121,7 +120,8 @@ def make_form(model: Model, name: str, sample: Mapping[str, Array] | None = None
     Raises:
         UnknownName: there is no such signature, or the callable can't be run.
     """
-    meta, signature = _find(model, name)
+    target = find_target(model, None, name)
+    meta, signature = target.meta, target.signature
     components = input_components(meta, signature)
     kinds = string_kinds(meta, signature)
     values, notes = _made(meta, signature)
@@ -205,25 +205,6 @@ def _not_decodable(one: RunInput, value: Array, text: str) -> str:
         return ""
     file = text[1:] if text.startswith("@") else "FILE"
     return f"The model decodes web-safe base64, but this is the image itself. Type {BASE64_FILE}{show(file, 200)}"
-
-
-def _find(model: Model, name: str) -> tuple[MetaGraph, Signature]:
-    """Return the MetaGraph and the signature that a name means.
-
-    Raises:
-        UnknownName: there is none.
-    """
-    from workbench.surgery.resolve.callables import Prepared, prepare
-
-    if name in model.meta.signatures:
-        return model.meta, model.meta.signatures[name]
-    source = Source("model", model.path, model.meta.tags, name)
-    prepared = prepare(Plan((source,)), source, model)
-    if isinstance(prepared, Finding):
-        raise UnknownName(prepared.message, where=show(name), hint=prepared.hint)
-    if not isinstance(prepared, Prepared):
-        raise UnknownName(f"The model has no signature or callable {show(name)!r}.")
-    return prepared.meta, prepared.meta.signatures[prepared.called.key]
 
 
 def _made(meta: MetaGraph, signature: Signature) -> tuple[dict[str, Array], dict[str, str]]:

@@ -11,7 +11,7 @@ from workbench.errors import InputError
 from workbench.names import count, show
 from workbench.picture.png import png_size, read_png
 from workbench.picture.values import Image
-from workbench.probing.drawn import tensor_values
+from workbench.probing.drawn import value_layer
 from workbench.runtime.inputs.values import BASE64_FILE, parse_value
 from workbench.session.lists.places import Entry, expand, listing
 from workbench.session.running.form import RunInput, encoded_image
@@ -71,7 +71,7 @@ def describe_value(array: Array) -> tuple[Image | None, str]:
         if data:
             return None, f"an image of {count(len(data), 'byte')}"
         return None, row_text(flat[:3].tolist(), after=flat.size > 3)
-    (value,) = tensor_values({"value": array}, (), {})
+    (value,) = value_layer("", {"value": array}, (), {}).values
     image = value.images[0] if value.images else square(array)
     if image is not None:
         return image, value.range

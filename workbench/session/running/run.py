@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.describe.answers import ClassNames, answer_lines
-from workbench.picture.values import TensorValue, ValueLayer
-from workbench.probing.drawn import tensor_values
+from workbench.picture.values import ValueLayer
+from workbench.probing.drawn import value_layer
 from workbench.probing.probe import probe
-from workbench.probing.steps import path_steps
 from workbench.session.jobs import Jobs
 from workbench.session.options import CommitOptions
 from workbench.session.running.form import RunForm
@@ -121,23 +120,26 @@ def run_model(jobs: Jobs, request: RunRequest, options: CommitOptions, progress:
                 child=child,
                 allow_unsafe=options.allow_unsafe,
             )
-            outputs, notes, values = found.outputs, found.notes, found.tensor_values()
+            outputs, notes, layer = found.outputs, found.notes, found.value_layer()
+            ops = {one.address: one.op for one in found.tensors}
         else:
-            from workbench.runtime.api import run
+            from workbench.probing.run import run
 
             outputs = run(model, request.values, form.name, child=child, allow_unsafe=options.allow_unsafe)
-            notes, values = (), tensor_values(request.values, (), outputs)
+            notes, ops, layer = (), {}, value_layer(form.signature.key, request.values, (), outputs)
         told("values", "")
-        return _kept(request, outputs, values, notes, time.monotonic() - started)
+        return kept_run(request, outputs, layer, ops, notes, time.monotonic() - started)
 
 
-def _kept(
+def kept_run(
     request: RunRequest,
     outputs: Mapping[str, Array],
-    values: list[TensorValue],
+    layer: ValueLayer,
+    ops: Mapping[str, str],
     notes: tuple[str, ...],
     seconds: float,
 ) -> KeptRun:
+    """Return what is kept of a run."""
     form = request.form
     names = ClassNames.of(request.model)
     return KeptRun(
@@ -147,8 +149,8 @@ def _kept(
         made={one.name: one.note for one in form.inputs if not request.texts.get(one.name, "").strip()},
         inputs=request.values,
         outputs=outputs,
-        layer=ValueLayer(values, form.signature.key),
-        ops={step.address: step.op for step in path_steps(form.meta, form.signature)},
+        layer=layer,
+        ops=ops,
         answers={key: lines for key, array in outputs.items() if (lines := answer_lines(array, names, key))},
         notes=notes,
         seconds=seconds,

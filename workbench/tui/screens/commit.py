@@ -307,7 +307,7 @@ class CommitScreen(Screen[None]):
     def action_run_result(self) -> None:
         """Run the result on the values it was verified with, or on those that were typed."""
         from workbench.session.running.form import typed_inputs
-        from workbench.tui.screens.run import RunScreen
+        from workbench.tui.running.screen import RunScreen
 
         if self.report is None or self.report.path is None or self.draft is None:
             self.app.say("There is no result yet.")

@@ -418,7 +418,7 @@ class WorkScreen(GuidedScreen):
 
     def action_run(self) -> None:
         """Go to the run screen of the model of this pane."""
-        from workbench.tui.screens.run import RunScreen
+        from workbench.tui.running.screen import RunScreen
 
         pane = next((pane for pane in self.panes if pane.id == self.region_id), self.panes[0])
         if not pane.handle or self.session.model(pane.handle) is None:

@@ -25,12 +25,12 @@ from workbench.session.texts.progress import Progress
 from workbench.session.texts.value_detail import value_detail
 from workbench.tui import glyphs
 from workbench.tui.actions import bindings
+from workbench.tui.running.form import RunFormView
+from workbench.tui.running.values import Values, drawing_of
 from workbench.tui.screens.regions import RegionScreen
 from workbench.tui.widgets.bars import CommandLine, Head, Keys, Tabs
 from workbench.tui.widgets.detail import SpanLines
 from workbench.tui.widgets.lines import Lines
-from workbench.tui.widgets.run_form import RunFormView
-from workbench.tui.widgets.values import Values, drawing_of
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -53,7 +53,7 @@ class RunScreen(RegionScreen):
     """
 
     app: Host
-    CSS_PATH: ClassVar[list[str | PurePath]] = ["form.tcss", "run.tcss"]
+    CSS_PATH: ClassVar[list[str | PurePath]] = ["../screens/form.tcss", "run.tcss"]
     SCOPE = "run"
     BINDINGS = bindings("run")
     AUTO_FOCUS = None
@@ -192,7 +192,7 @@ class RunScreen(RegionScreen):
     @on(RunFormView.ChooseAsked)
     def action_signature(self) -> None:
         """Choose the signature or callable that is run."""
-        from workbench.tui.screens.runnables import RunnablesScreen
+        from workbench.tui.running.choices import RunnablesScreen
 
         if len(self.choices) < 2:
             self.app.say("The model has nothing else that can be run.")
@@ -374,13 +374,11 @@ class RunScreen(RegionScreen):
     @on(Values.PictureAsked)
     def _picture(self) -> None:
         """Show the values in the picture of the graph."""
-        from workbench.tui.screens.preview import PreviewScreen
-
         handle = next((one.handle for one in self.session.plan.sources if one.path == self.path), None)
         if handle is None:
             self.app.say("Open this model first: its picture is shown beside the lists.")
             return
-        self.app.push_screen(PreviewScreen(self.session, handle, alone=True))
+        self.app.show_picture(handle)
 
     def _head(self) -> None:
         left = [("run  ", "strong"), (show(self.path.name or str(self.path)), "name")]

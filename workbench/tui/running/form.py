@@ -16,9 +16,9 @@ from textual.widgets import Button, Input, Static
 from workbench.names import show
 from workbench.session.running.form import RunForm, RunInput
 from workbench.session.running.offered import completed_path, offered
+from workbench.tui.running.values import drawing_of
 from workbench.tui.widgets.checkbox import Tick
 from workbench.tui.widgets.detail import SpanLines
-from workbench.tui.widgets.values import drawing_of
 
 if TYPE_CHECKING:
     from workbench.tui.host import Host
