@@ -116,6 +116,7 @@ def test_what_is_wrong_is_said_at_its_input(sample_models: Path, tmp_path: Path,
     drive(story, [sample_models / "digits"], state=tmp_path)
 
 
+@pytest.mark.exhaustive
 def test_unsafe_ops_are_run_only_after_a_yes(sample_models: Path, tmp_path: Path, ran: Ran) -> None:
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         await press(app, pilot, "R")
@@ -163,6 +164,7 @@ def test_at_80_columns_there_are_tabs(sample_models: Path, tmp_path: Path, ran: 
     drive(story, [sample_models / "digits"], state=tmp_path, size=(80, 24))
 
 
+@pytest.mark.exhaustive
 def test_a_model_is_run_by_mouse_alone(sample_models: Path, tmp_path: Path, ran: Ran) -> None:
     async def click(app: WorkbenchApp, pilot: Pilot[int], text: str, line: int | None = None) -> None:
         lines = screen_text(app).splitlines()
@@ -182,6 +184,7 @@ def test_a_model_is_run_by_mouse_alone(sample_models: Path, tmp_path: Path, ran:
     drive(story, [sample_models / "digits"], state=tmp_path)
 
 
+@pytest.mark.exhaustive
 def test_in_ascii_every_sign_is_ascii(sample_models: Path, tmp_path: Path, ran: Ran) -> None:
     from textual.color import Color
 
@@ -201,6 +204,7 @@ def test_in_ascii_every_sign_is_ascii(sample_models: Path, tmp_path: Path, ran: 
     drive(story, [sample_models / "digits"], state=tmp_path, look=Look("workbench-dark", ascii=True))
 
 
+@pytest.mark.exhaustive
 def test_with_sixteen_colours_a_picture_has_none(sample_models: Path, tmp_path: Path, ran: Ran) -> None:
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         await press(app, pilot, "R")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import Cancelled, TargetExists
 from workbench.names import show
-from workbench.session.jobs import Jobs
 from workbench.session.lists.places import expand
 from workbench.session.options import CommitOptions
+from workbench.session.running.jobs import Jobs
 from workbench.state import remember_recipe
 
 if TYPE_CHECKING:

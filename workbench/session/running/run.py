@@ -12,9 +12,9 @@ from workbench.describe.answers import ClassNames, answer_lines
 from workbench.picture.values import ValueLayer
 from workbench.probing.drawn import value_layer
 from workbench.probing.probe import probe
-from workbench.session.jobs import Jobs
 from workbench.session.options import CommitOptions
 from workbench.session.running.form import RunForm
+from workbench.session.running.jobs import Jobs
 
 if TYPE_CHECKING:
     import numpy as np
