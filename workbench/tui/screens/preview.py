@@ -63,9 +63,7 @@ class PreviewScreen(Screen[str | None]):
     BINDINGS = bindings("preview")
     AUTO_FOCUS = None
 
-    def __init__(
-        self, session: Session, handle: str = "", place: str = "", *, alone: bool = False
-    ) -> None:
+    def __init__(self, session: Session, handle: str = "", place: str = "", *, alone: bool = False) -> None:
         super().__init__()
         self.session = session
         self.handle = handle
