@@ -7,22 +7,9 @@ import sys
 from workbench.cli.output import Output
 from workbench.cli.pages.lesson_page import print_blocks, print_page
 from workbench.errors import UsageError
+from workbench.lessons.walking.typed import WORDS, Typed, understand
 from workbench.lessons.walking.walk import Outcome, Walk
 from workbench.names import show
-
-HELP = """\
-  enter      go on, when the page is done or asks for nothing
-  skip       go on all the same
-  back       the page before
-  hint       a hint; the last one names a command
-  answer     the command or the answer that is asked for
-  again      print the page again
-  go N       open page N
-  pages      list the pages
-  help       this list
-  quit       leave; `workbench learn` comes back to this page
-  Anything else is an answer, or a command: `inspect digits` or `workbench inspect digits`.
-"""
 
 
 def walk_through(walk: Walk, out: Output) -> None:
@@ -72,39 +59,35 @@ def _read(out: Output) -> str | None:
 
 def _step(walk: Walk, line: str, out: Output) -> bool:
     """Do what a line asks for; return whether to go on."""
-    word, _, rest = line.partition(" ")
-    word = word.lower()
-    alone = not rest
-    if alone and word in ("quit", "exit", "q"):
+    typed = understand(line)
+    if typed.wish == "quit":
         return False
-    if alone and word in ("help", "?"):
-        out.code(HELP.splitlines())
-    elif (alone and word in ("", "next", "skip", "back", "again")) or (
-        word == "go" and rest.strip().isdecimal()
-    ):
-        _move(walk, word, rest, out)
-    elif alone and word == "pages":
+    if typed.wish == "help":
+        out.code(WORDS.splitlines())
+    elif typed.wish == "pages":
         titles = enumerate(walk.titles)
         out.code(f"{'▸' if at == walk.number else ' '} {at + 1:>2}  {title}" for at, title in titles)
-    elif alone and word == "hint":
+    elif typed.wish == "hint":
         _show(walk.hint(), walk, out)
-    elif alone and word == "answer":
+    elif typed.wish == "answer":
         _show(walk.solution(), walk, out)
+    elif typed.wish == "text":
+        _show(walk.do(typed.text), walk, out)
     else:
-        _show(walk.do(line), walk, out)
+        _move(walk, typed, out)
     return True
 
 
-def _move(walk: Walk, word: str, rest: str, out: Output) -> None:
-    if word in ("", "next") and not walk.done:
+def _move(walk: Walk, typed: Typed, out: Output) -> None:
+    if typed.wish == "next" and not walk.done:
         out.line("This page is not done: do what it asks for, or type `hint` or `skip`.", style="dim")
         return
     try:
-        if word == "back":
+        if typed.wish == "back":
             walk.back()
-        elif word == "go":
-            walk.go(int(rest) - 1)
-        elif word != "again":
+        elif typed.wish == "go":
+            walk.go(typed.page)
+        elif typed.wish != "again":
             walk.next()
     except UsageError as problem:
         out.line(f"{problem.message} {problem.hint or ''}".rstrip(), style="yellow")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from textual.app import App
@@ -37,6 +37,7 @@ class WorkbenchApp(Host):
         session: with the sources that were named on the command line; they are opened once the first frame is there.
         store: recent models and unfinished plans.
         look: theme and glyphs.
+        first: what is shown above the start screen: a lesson, for example.
     """
 
     TITLE = "workbench"
@@ -54,9 +55,14 @@ class WorkbenchApp(Host):
     NOTIFICATION_TIMEOUT = 6
 
     def __init__(
-        self, session: Session | None = None, store: Store | None = None, look: Look | None = None
+        self,
+        session: Session | None = None,
+        store: Store | None = None,
+        look: Look | None = None,
+        first: Sequence[Screen[Any]] = (),
     ) -> None:
         super().__init__(session, store, look)
+        self._first = first
         self._asked_about_commit: Screen[Any] | None = None
         for theme in (themes.DARK, themes.LIGHT, themes.SIXTEEN):
             self.register_theme(theme)
@@ -89,6 +95,8 @@ class WorkbenchApp(Host):
             from workbench.tui.screens.start import StartScreen
 
             self.push_screen(StartScreen())
+            for screen in self._first:
+                self.push_screen(screen)
 
     def get_default_screen(self) -> Screen[Any]:
         """Return the main screen as the bottom one, so that no empty screen is drawn."""
@@ -123,6 +131,20 @@ class WorkbenchApp(Host):
         if self._committer is not None:
             self._committer.close()
         self.exit(code, return_code=code)
+
+    def action_lesson(self) -> None:
+        """Go back to the lesson from which a model was opened."""
+        from workbench.tui.learning.lesson import LessonScreen
+
+        while not isinstance(self.screen, LessonScreen):
+            self.pop_screen()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the way back to a lesson only where there is one."""
+        if action == "lesson":
+            below = [getattr(screen, "SCOPE", "") for screen in self.screen_stack[:-1]]
+            return "lesson" in below
+        return super().check_action(action, parameters)
 
     def show_work(self) -> None:
         """Switch to the main screen."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import gc
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.session.session import Session
 
 if TYPE_CHECKING:
+    from textual.screen import Screen
+
     from workbench.tui.app import WorkbenchApp
 
 _PATIENCE = 0.3  # seconds
@@ -49,7 +52,33 @@ def _end_with_terminal(app: WorkbenchApp) -> None:
     threading.excepthook = hook
 
 
-def start(paths: Sequence[Path], *, theme: str = "", ascii: bool = False, mouse: bool = True) -> int:
+@dataclass(frozen=True, slots=True)
+class LessonAsked:
+    """A lesson to begin with.
+
+    Attributes:
+        lesson: its name, number or folder.
+        seed: of its questions, or None.
+        page: to begin at, from 0; or None.
+        restart: whether progress is forgotten.
+        folder: the student's folder, or None.
+    """
+
+    lesson: str
+    seed: int | None = None
+    page: int | None = None
+    restart: bool = False
+    folder: Path | None = None
+
+
+def start(
+    paths: Sequence[Path],
+    *,
+    theme: str = "",
+    ascii: bool = False,
+    mouse: bool = True,
+    lesson: LessonAsked | None = None,
+) -> int:
     """Run the application until the user leaves; return the exit code."""
     session = make_session(paths)
     gc.disable()  # until the models are open: nothing of what is made now is removed
@@ -59,7 +88,20 @@ def start(paths: Sequence[Path], *, theme: str = "", ascii: bool = False, mouse:
     from workbench.tui.host import Look
 
     reading.join(_PATIENCE)  # a first frame with the rows in it beats one that says they will come
-    app = WorkbenchApp(session, Store(), Look(theme, ascii))
+    app = WorkbenchApp(session, Store(), Look(theme, ascii), _screens(lesson))
     _end_with_terminal(app)
     app.run(mouse=mouse)
     return app.return_code or 0
+
+
+def _screens(asked: LessonAsked | None) -> list[Screen[Any]]:
+    """Return the screens above the start screen for a lesson."""
+    if asked is None:
+        return []
+    from workbench.tui.learning.lesson import LessonScreen
+    from workbench.tui.learning.lessons import LessonsScreen
+
+    lesson = LessonScreen(
+        asked.lesson, seed=asked.seed, page=asked.page, restart=asked.restart, folder=asked.folder
+    )
+    return [LessonsScreen(), lesson]

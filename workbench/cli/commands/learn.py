@@ -48,6 +48,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--print", action="store_true", help="print the whole lesson as text, without questions to you"
     )
+    what.add_argument(
+        "--text", action="store_true", help="walk through it as plain text, and not in the terminal UI"
+    )
     what.add_argument("--questions", action="store_true", help="write a file of answers to be filled in")
     what.add_argument(
         "--check", type=Path, metavar="PATH", help="prove that a lesson, or those of a folder, still work"
@@ -105,11 +108,13 @@ def _agree(args: argparse.Namespace) -> None:
     """
     from workbench.lessons.answer_files import MOST_SEED
 
-    asked = next((one for one in ("list", "print", "questions", "check", "mark") if getattr(args, one)), "")
-    walks = bool(args.lesson) and asked in ("", "print")
+    asked = next(
+        (one for one in ("list", "text", "print", "questions", "check", "mark") if getattr(args, one)), ""
+    )
+    walks = bool(args.lesson) and asked in ("", "text", "print")
     for name, value, fits in (
         ("--step", args.step, walks),
-        ("--restart", args.restart or None, walks and not asked),
+        ("--restart", args.restart or None, walks and asked != "print"),
         ("--folder", args.folder, walks or asked == "questions"),
         ("--seed", args.seed, walks or asked == "questions"),
         ("-o", args.output, asked == "questions"),
@@ -121,8 +126,8 @@ def _agree(args: argparse.Namespace) -> None:
             raise UsageError(f"{name} has no effect with {what}.", hint="Leave it out.")
     if args.questions and args.lesson is None:
         raise UsageError("--questions needs a lesson.", hint="Write workbench learn LESSON --questions.")
-    if args.print and args.lesson is None:
-        raise UsageError("--print needs a lesson.", hint="Write workbench learn LESSON --print.")
+    if (args.print or args.text) and args.lesson is None:
+        raise UsageError(f"--{asked} needs a lesson.", hint=f"Write workbench learn LESSON --{asked}.")
     if args.seed is not None and not 0 <= args.seed <= MOST_SEED:
         raise UsageError(f"--seed must be 0 to {MOST_SEED}.")
     if not 1 <= args.seeds <= 10_000:
@@ -154,6 +159,8 @@ def _list(args: argparse.Namespace, out: Output) -> int:
 
 
 def _walk(lesson: Lesson, args: argparse.Namespace, out: Output) -> int:
+    if not (args.text or args.print) and all(one.isatty() for one in (sys.stdin, sys.stdout, sys.stderr)):
+        return _in_terminal(args)
     from workbench.cli.learning import print_all, show_page, walk_through
     from workbench.lessons.walking.walk import Walk
 
@@ -174,6 +181,13 @@ def _walk(lesson: Lesson, args: argparse.Namespace, out: Output) -> int:
     out.line("Type `help` for what can be typed.", style="dim")
     walk_through(walk, out)
     return 0
+
+
+def _in_terminal(args: argparse.Namespace) -> int:
+    from workbench.tui.start import LessonAsked, start
+
+    page = None if args.step is None else args.step - 1
+    return start([], lesson=LessonAsked(args.lesson, args.seed, page, args.restart, args.folder))
 
 
 def _questions(lesson: Lesson, args: argparse.Namespace, out: Output) -> int:

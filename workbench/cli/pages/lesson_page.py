@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from workbench.cli.output import DIM, NAME, NUMBER, TEXT, Output
@@ -11,6 +10,7 @@ from workbench.lessons.blocks import Ask, Block, Code, Heading, Item, Note, Para
 from workbench.lessons.blocks import Output as Shown
 from workbench.lessons.lesson import Lesson
 from workbench.lessons.marking import Marked
+from workbench.lessons.reading.inline import plain
 from workbench.lessons.walking.walk import Page
 from workbench.names import count, show
 
@@ -63,16 +63,6 @@ def _shown(block: Shown, out: Output) -> None:
     out.code(f"  {line}" if line else "" for line in block.text.splitlines())
     if block.exit:
         out.line(f"  (exit code {block.exit})", style="dim")
-
-
-def plain(text: str) -> str:
-    """Return inline Markdown as text: marks of emphasis are left out, code keeps its back quotes."""
-    parts = re.split(r"(`+[^`]*`+)", text)
-    for at in range(0, len(parts), 2):
-        part = re.sub(r"\[([^\]]*)\]\(([^)]*)\)", r"\1 (\2)", parts[at])
-        part = re.sub(r"(\*\*|__)(.+?)\1", r"\2", part)
-        parts[at] = re.sub(r"(?<!\w)([*_])(\S.*?\S|\S)\1(?!\w)", r"\2", part)
-    return "".join(parts)
 
 
 def print_lessons(lessons: Sequence[Lesson], out: Output) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench import state
+from workbench.lessons.lesson import Lesson
 
 _FILE = "progress.json"
 _MOST = 10_000
@@ -29,6 +30,14 @@ class Progress:
     done: set[int] = field(default_factory=set)
     tries: dict[str, int] = field(default_factory=dict)
     right: set[str] = field(default_factory=set)
+
+    def reached(self, lesson: Lesson) -> int:
+        """Return how many pages are done, or behind the student where they ask for nothing."""
+        steps = [
+            at in self.done or (at < self.page and step.task is None and step.question is None)
+            for at, step in enumerate(lesson.steps)
+        ]
+        return sum(steps) + len(self.right & {one.id for one in lesson.questions})
 
     def save(self, folder: Path) -> None:
         """Keep it, if the folder can be written."""

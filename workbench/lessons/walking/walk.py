@@ -142,6 +142,11 @@ class Walk:
         return self.number in self.progress.done or (self._task is None and self._question is None)
 
     @property
+    def asks(self) -> Literal["command", "answer"] | None:
+        """What the page asks for, if anything."""
+        return "command" if self._task is not None else "answer" if self._question is not None else None
+
+    @property
     def finished(self) -> bool:
         """Whether the page is the end."""
         return self.number == self.pages - 1

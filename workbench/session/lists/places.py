@@ -11,7 +11,7 @@ from typing import Literal
 from workbench.disk.samples import SAMPLES, STORY
 from workbench.names import show
 
-Kind = Literal["heading", "model", "folder", "file", "plan", "up", "story"]
+Kind = Literal["heading", "model", "folder", "file", "plan", "up", "story", "lessons"]
 _MAX_LISTED = 2000
 _LOOKED_INTO = 8_000_000  # bytes of a graph that is opened only to say what it takes and gives
 _NAMED = 2
@@ -128,7 +128,7 @@ def known(
 
 
 def begin(samples: Path) -> list[Entry]:
-    """Return the entries for those who begin; lessons belong here as well.
+    """Return the entries for those who begin: the story and the lessons.
 
     Args:
         samples: the folder of the sample models.
@@ -136,7 +136,11 @@ def begin(samples: Path) -> list[Entry]:
     if not all(is_model(samples / name) for name in STORY):
         return []
     line = "join two sample models into one, in five guided steps"
-    return [Entry("heading", "Begin here"), Entry("story", "Try the story", line, samples)]
+    return [
+        Entry("heading", "Begin here"),
+        Entry("story", "Try the story", line, samples),
+        Entry("lessons", "Lessons", "learn what a graph is, ten minutes each", samples),
+    ]
 
 
 def _identity(path: Path) -> str:

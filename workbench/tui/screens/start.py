@@ -76,6 +76,11 @@ class StartScreen(Screen[None]):
             self.app.begin_story()
             self._go()
             return
+        if event.kind == "lessons":
+            from workbench.tui.learning.lessons import LessonsScreen
+
+            self.app.push_screen(LessonsScreen())
+            return
         self.app.session.add(event.path)
         self._go()
 

@@ -37,7 +37,15 @@ if TYPE_CHECKING:
 
 _NAME_WIDTH = 28
 _LOOKED_INTO = 60
-_ROLE = {"model": "name", "folder": "plain", "file": "plain", "plan": "op", "up": "quiet", "story": "key"}
+_ROLE = {
+    "model": "name",
+    "folder": "plain",
+    "file": "plain",
+    "plan": "op",
+    "up": "quiet",
+    "story": "key",
+    "lessons": "key",
+}
 _WIDE = 100
 """Columns from which the types of a model stand behind its sentence."""
 
@@ -104,7 +112,7 @@ class Entries(Lines, can_focus=False):
         """
         self.entries = entries
         self._nothing = nothing
-        models = [entry for entry in entries if entry.kind in ("model", "story")]
+        models = [entry for entry in entries if entry.kind in ("model", "story", "lessons")]
         self._name_width = min(max((len(entry.text) for entry in models), default=0), _NAME_WIDTH)
         paths = [
             entry.path for entry in models[:_LOOKED_INTO] if entry.path is not None and entry.kind == "model"
@@ -209,7 +217,7 @@ class Chooser(Widget):
 
     @dataclass
     class Done(Message):
-        """An entry was chosen; `story` has the folder of the sample models as its path."""
+        """An entry was chosen; `story` and `lessons` have the folder of the sample models as their path."""
 
         path: Path
         kind: str

@@ -1,0 +1,1 @@
+"""Lessons in the terminal UI: the list of them, and one with its pages."""
