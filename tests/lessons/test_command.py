@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_json_keys import check
+from tests.cli.json_shapes import check
 from tests.cli.tools import call
 from tests.lessons.tools import STEP, here, write
 from workbench.cli.json_keys import shapes_of

@@ -21,6 +21,8 @@ from workbench.tui import clipboard
 from workbench.tui.actions import ACTIONS, key_text
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.host import Look
+from workbench.tui.learning.lesson import LessonScreen
+from workbench.tui.learning.lessons import LessonsScreen
 from workbench.tui.palette import available, holders
 from workbench.tui.screens.dialog import AskScreen, PromptScreen
 from workbench.tui.screens.start import StartScreen
@@ -146,9 +148,13 @@ def test_every_action_has_a_method_and_is_in_the_help(sample_models: Path, tmp_p
                 for action in ACTIONS[scope]:
                     name = action.name.partition("(")[0]
                     assert hasattr(node, f"action_{name}") or hasattr(node, f"_action_{name}"), (scope, name)
-        app.push_screen(StartScreen())
-        await settle(app, pilot)
-        seen |= set(holders(app.screen))
+        for screen in (LessonsScreen(), LessonScreen("no-lesson"), StartScreen()):
+            app.push_screen(screen)
+            await settle(app, pilot)
+            for focus in screen.focus_chain:
+                focus.focus()
+                await settle(app, pilot)
+                seen |= set(holders(app.screen))
         assert seen >= ACTIONS.keys() - {"modal", "model-findings"}
         await press(app, pilot, "f1")
         text = screen_text(app)
