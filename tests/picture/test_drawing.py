@@ -11,6 +11,7 @@ import pytest
 
 import workbench as wb
 from tests.picture.test_canvas import DIGITS as DRAWN
+from workbench.picture.drawing import Picture
 
 SAID = "▷ input or output   ± arithmetic"
 SAMPLES = wb.sample_models()
@@ -72,10 +73,15 @@ def test_a_notebook_shows_the_picture() -> None:
     page = wb.draw(DIGITS, format="html")
     shown = page._repr_html_()
     assert page._repr_svg_() is None and shown is not None
-    assert re.fullmatch(r'<iframe sandbox="allow-scripts" style="[^"]*" srcdoc="([^"<>]*)"></iframe>', shown)
+    assert re.fullmatch(
+        r'<iframe sandbox="allow-scripts allow-downloads" style="[^"]*" srcdoc="([^"<>]*)"></iframe>', shown
+    )
     assert unescape(shown).count(page) == 1
     text = wb.draw(DIGITS)
-    assert text._repr_html_() == f"<pre>{text}</pre>"
+    assert text._repr_html_() is None  # or a notebook would not show the SVG
+    drawn = text._repr_svg_()
+    assert drawn is not None and drawn.startswith("<svg") and "MatMul" in drawn
+    assert Picture("a <b>", "text")._repr_html_() == "<pre>a &lt;b&gt;</pre>"
 
 
 def test_json_has_what_is_drawn() -> None:

@@ -81,7 +81,7 @@ class Level:
         found = self.nodes.get(node)
         if found is None:
             return None
-        types = self.meta.output_types(found)
+        types = self.body.output_types(node)
         if types is not None and index >= len(types):
             return None
         dtype = types[index] if types is not None else 0

@@ -208,7 +208,7 @@ class Picture(str):
     def _repr_html_(self) -> str | None:
         if self.kind == "html":  # a page of its own, which can't reach the notebook
             style = "width:100%;height:600px;border:1px solid #888"
-            return f'<iframe sandbox="allow-scripts" style="{style}" srcdoc="{escape(self)}"></iframe>'
+            return f'<iframe sandbox="allow-scripts allow-downloads" style="{style}" srcdoc="{escape(self)}"></iframe>'
         plain = self.kind == "text" and self.drawn is None
         return f"<pre>{escape(self)}</pre>" if plain else None
 

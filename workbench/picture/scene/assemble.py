@@ -315,11 +315,19 @@ class Assembly:
                 source, target = box_of[ref.key], box_of[key]
                 if source != target:
                     found.setdefault((source, target), {})[ref] = None
-        owner_of = {box: self._owner_of(part, part.flat.items[key]) for key, box in box_of.items()}
+        owner_of: dict[str, str | None] = {}
+        if self.owners:
+            owner_of = {box: self._owner_of(part, part.flat.items[key]) for key, box in box_of.items()}
+        labels_of: dict[Ref, str] = {}  # a tensor that goes to several boxes is described once
         for (source, target), tensors in found.items():
             (first, *more) = tensors
-            label = count(len(tensors), "tensor") if more else type_text(part.flat.tensor(first))
-            one, other = owner_of[source], owner_of[target]
+            if more:
+                label = count(len(tensors), "tensor")
+            else:
+                label = labels_of.get(first) or labels_of.setdefault(
+                    first, type_text(part.flat.tensor(first))
+                )
+            one, other = owner_of.get(source), owner_of.get(target)
             seam = one is not None and other is not None and one != other
             self.edges.append(Edge(source, target, label, seam=seam))
         if self.show_control:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from workbench.disk import dtypes
 from workbench.disk.schema import AttrValue, TensorProto
@@ -14,6 +15,7 @@ from workbench.picture.scene.fold import scalar_text
 _MAX_OUTPUTS = 8
 _MAX_LISTED = 16
 _MAX_TEXT = 200
+_MAX_KNOWN = 1000  # bytes of an attribute whose words are kept
 _FIRST = ("strides", "padding", "explicit_paddings", "dilations", "ksize", "data_format")
 
 
@@ -25,7 +27,7 @@ def attribute_rows(item: Item) -> tuple[tuple[str, str], ...]:
     if item.node is None:
         return ()
     rows = []
-    outputs = item.level.meta.output_types(item.node) or ()
+    outputs = item.level.body.output_types(item.node.name) or ()
     for number in range(min(len(outputs), _MAX_OUTPUTS)):
         tensor = item.level.tensor(item.node.name, number)
         if tensor is None or not (text := type_text(tensor)):
@@ -33,11 +35,23 @@ def attribute_rows(item: Item) -> tuple[tuple[str, str], ...]:
         rows.append((f"output {number}", text))
     attrs = item.node.attr
     names = sorted(name for name in attrs if not name.startswith("_"))
-    names.sort(key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
-    rows += [(show(name), attribute_text(attrs[name])) for name in names]
+    if any(name in _FIRST for name in names):
+        names.sort(key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
+    rows += [_row(name, attrs[name]) for name in names]
     if item.node.device:
         rows.append(("device", show(item.node.device)))
     return tuple(rows)
+
+
+def _row(name: str, value: AttrValue) -> tuple[str, str]:
+    """Return the row of an attribute; most of a large graph are alike, and are put into words once."""
+    data = value.SerializeToString()
+    return _known_row(name, data) if len(data) <= _MAX_KNOWN else (show(name), attribute_text(value))
+
+
+@lru_cache(maxsize=2000)
+def _known_row(name: str, data: bytes) -> tuple[str, str]:
+    return show(name), attribute_text(AttrValue.FromString(data))
 
 
 def attribute_text(value: AttrValue) -> str:
