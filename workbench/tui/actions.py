@@ -53,7 +53,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("filter", "slash", "Filter", "Filter by name, op, dtype, shape, size or function", 3, priority=True),
         Action("show_details", "d", "Show / hide details", "Show or hide the details beside the list"),
         Action("flat", "F", "Flat / tree", "Show all nodes in one list, or as a tree of name scopes", 6),
-        Action("sort", "S", "Sort", "Sort variables by size or name, functions by calls, size or name", 3),
+        Action("sort", "S", "Sort", "Sort variables or functions by size, name or calls", 3),
         Action("next_section", "right_square_bracket", "Next section", "Go to the next section"),
         Action("previous_section", "left_square_bracket", "Previous section", "Go to the previous section"),
         Action("unfold", "right,l", "Open", "Open what is in the row, or show its details", 2),
@@ -100,11 +100,11 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
     ),
     "findings": (
         Action("place", "enter", "Go to cause", "Go to what the finding is about", 1),
-        Action("act", "a", "Do it", "Do what the hint of the finding asks", 1),
+        Action("act", "a", "Follow hint", "Do what the hint of the finding asks", 1),
     ),
     "model-findings": (
         Action("place", "enter", "Go to cause", "Go to what the finding is about", 1),
-        Action("act", "a", "Do it", "Do what the hint of the finding asks", 1),
+        Action("act", "a", "Follow hint", "Do what the hint of the finding asks", 1),
     ),
     "work": (
         Action("suggest", "s", "Suggest", "List compatible wires, by dtype, shape and name", 3),
@@ -241,8 +241,8 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("toggle_dark", "t", "Light / dark", "Switch between the light and the dark theme"),
         Action("change_theme", "", "Theme", "Choose another theme"),
         Action("suspend_process", "ctrl+z", "Suspend", "Suspend to the shell; fg resumes", priority=True),
-        Action("ask_quit", "q", "Quit", "Quit", 1),
-        Action("ask_quit", "ctrl+q,ctrl+c", "Quit", "Quit, from anywhere", priority=True),
+        Action("ask_quit", "q", "Quit", "Leave the workbench", 1),
+        Action("ask_quit", "ctrl+q,ctrl+c", "Quit", "Leave the workbench, from anywhere", priority=True),
     ),
 }  # fmt: skip
 

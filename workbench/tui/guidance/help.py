@@ -1,30 +1,19 @@
-"""All keys of where one is."""
+"""The keys that work where the user is, and the signs that are drawn there."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from workbench.tui.actions import SCOPE_TITLES, Action, keys_text
+from workbench.tui.guidance.legend import Rows, of_filter, of_lists, of_pictures
 from workbench.tui.screens.dialog import Dialog
 from workbench.tui.widgets.lines import Lines, Painted
 
-_LEGEND = (
-    ("Signs", ""),
-    ("✓ ? ✗", "compatible with what is picked; maybe compatible; incompatible"),
-    ("◉ ━", "picked; wired"),
-    ("→ ←", "an input; an output"),
-    ("▸ ▾", "a folded row; an unfolded row"),
-    ("", ""),
-    ("Filters", ""),
-    ("relu_7", "letters of the name in this order; all words must match"),
-    ("op:Conv2D", "nodes of an op; * and ? are wildcards"),
-    ("dtype:string", "inputs, outputs and nodes of that dtype"),
-    ("shape:?x784", "of that shape: ? unknown size, * any size; also scalar, unknown"),
-    ("in:NAME", "nodes in the body of a function"),
-)
+if TYPE_CHECKING:
+    from workbench.tui.host import Host
 
 
 class HelpLines(Lines):
@@ -53,11 +42,13 @@ class HelpLines(Lines):
 
 
 class HelpScreen(Dialog[None]):
-    """The help screen.
+    """The help screen: the keys that work here, and the signs that are drawn here.
 
     Args:
         actions: (scope, action, node) of what can be done.
     """
+
+    app: Host
 
     def __init__(self, actions: list[tuple[str, Action, Any]]) -> None:
         super().__init__()
@@ -75,8 +66,14 @@ class HelpScreen(Dialog[None]):
                 rows.append((SCOPE_TITLES[scope], ""))
                 last = scope
             rows.append((keys_text(action), action.about))
-        rows += [("", ""), *_LEGEND]
+        scopes = {scope for scope, _, _ in self._actions}
+        for wanted, part in (("browse", of_lists), ("browse", of_filter), ("canvas", self._of_pictures)):
+            if wanted in scopes:
+                rows += [("", ""), *part()]
         with Vertical(classes="dialog") as frame:
-            frame.border_title = "Keys"
+            frame.border_title = "Keys and signs"
             frame.border_subtitle = "esc: close   ^p: find an action by its name"
             yield HelpLines(rows)
+
+    def _of_pictures(self) -> Rows:
+        return of_pictures("ascii" if self.app.look.ascii else "unicode")
