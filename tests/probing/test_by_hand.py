@@ -147,6 +147,28 @@ def test_callables(zoo: Zoo, child: Child) -> None:
         wb.run(model, {"x": X}, "nothing", child=child)
 
 
+def test_a_model_without_signatures(zoo: Zoo, child: Child) -> None:
+    """It is run from its placeholders to the ends of its graph, or to the tensors that are named."""
+    path = zoo("v1_no_signature").path
+    found = wb.probe(path, inputs={"x": X}, child=child)
+    assert list(found.outputs) == ["y"] and found.tensors[0].op == "Placeholder"
+    named = wb.probe(path, ["y:0"], inputs={"x:0": X}, child=child)
+    np.testing.assert_array_equal(named["y:0"].array, found.outputs["y"])
+    np.testing.assert_array_equal(wb.run(path, {"x": X}, child=child)["y"], found.outputs["y"])
+
+
+def test_a_tensor_is_fed(sample_models: Path, child: Child) -> None:
+    scores = np.arange(10, dtype=np.float32).reshape(1, 10)
+    model = sample_models / "digits"
+    found = wb.probe(model, inputs={"add:0": scores}, child=child)
+    expected = np.exp(scores - 9) / np.exp(scores - 9).sum()
+    np.testing.assert_allclose(found.outputs["myOutput"], expected, rtol=1e-5)
+    assert [one.address for one in found.tensors] == ["add:0", "myOutput:0"] and not found.made
+    np.testing.assert_allclose(wb.run(model, {"add": scores}, child=child)["myOutput"], expected, rtol=1e-5)
+    with pytest.raises(wb.InputError, match="Expected float32"):
+        wb.run(model, {"add": "text"}, child=child)
+
+
 def test_two_inputs(zoo: Zoo, child: Child) -> None:
     other = X.copy()
     other[1, 2] = 5.0

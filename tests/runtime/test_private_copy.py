@@ -464,7 +464,7 @@ def test_fields_that_nobody_here_knows_are_asked_about(tmp_path: Path, at: str) 
     assert [one.tier for one in unsafe_ops(model.meta, ["serving_default"])] == ["code"]
     assert [one.tier for one in scan(model.meta)] == ["code"]
     with pytest.raises(NotAllowedToRun, match="not known"):
-        refuse_unsafe(model.meta, "serving_default")
+        refuse_unsafe(model.meta, model.meta.signature())
 
 
 def test_the_paths_to_be_shown_are_those_of_models_whatever_inputs_are_called() -> None:

@@ -116,7 +116,9 @@ def open_target(args: argparse.Namespace, out: Output) -> Target:
         check_output(args.npz, overwrite=args.overwrite, sources=[model.place])
     for note in model.notes:
         out.talk(note)
-    return find_target(model, None, args.signature)
+    texts = [*args.inputs, *args.files, *args.expressions, *args.examples, *getattr(args, "other_inputs", ())]
+    fed = [text.strip().partition("=")[0] for text in texts]
+    return find_target(model, None, args.signature, fed=fed, fetched=getattr(args, "tensors", ()))
 
 
 def model_path(args: argparse.Namespace) -> Path:

@@ -133,7 +133,7 @@ def probe(
         model: an opened model, or what `open_model` takes.
         tensors: their addresses: `node:0`, `CALL::CALL::node:0`, `LOOP[body]::node:0`, `IF[then_branch]::node:0`, or
             keys of outputs; none for every step from the inputs to the outputs.
-        inputs: as for `run`; those that are not given are made.
+        inputs: as for `run`; those that are not given are made. A tensor of the main graph, `node:0`, may be fed too.
         signature: its key, or a callable, as for `run`.
         other_inputs: of a second run, which is compared with the first; those that are not given are the same.
         tags: tag set of the MetaGraph; None for the obvious one.
@@ -163,7 +163,8 @@ def probe(
     check_arguments(inputs, time_limit)
     check_arguments(other_inputs, None)
     _check(tensors, iterations)
-    target = open_to_run(model, tags, signature, allow_unsafe=allow_unsafe)
+    fed = [*(inputs or ()), *(other_inputs or ())]
+    target = open_to_run(model, tags, signature, allow_unsafe=allow_unsafe, fed=fed, fetched=tensors)
     places, notes = find_places(target.meta, target.signature, tensors, steps)
     components = input_components(target.meta, target.signature)
     values, made = fill_inputs(target, components, inputs or {})

@@ -46,7 +46,8 @@ def run(
     Args:
         model: an opened model, or what `open_model` takes.
         inputs: key to value: arrays, nested lists, strings, bytes. A sparse input is given as `KEY.indices`,
-            `KEY.values`, `KEY.dense_shape`, or as a tuple of the three; another composite likewise.
+            `KEY.values`, `KEY.dense_shape`, or as a tuple of the three; another composite likewise. A tensor of the
+            main graph, `node:0`, may be fed as well.
         signature: its key, or a callable: `__call__`, `encode[2]` as `inspect` lists them; None for `serving_default`,
             the only signature, or the usual callable of a model without signatures.
         tags: tag set of the MetaGraph; None for the obvious one.
@@ -75,7 +76,7 @@ def run(
     check_arguments(inputs, time_limit)
     if loader not in (None, "v1", "v2"):
         raise UsageError(f"There is no loader {show(repr(loader))}.", hint="Loaders are 'v1' and 'v2'.")
-    target = open_to_run(model, tags, signature, allow_unsafe=allow_unsafe)
+    target = open_to_run(model, tags, signature, allow_unsafe=allow_unsafe, fed=inputs or ())
     meta, chosen = target.meta, target.signature
     components = input_components(meta, chosen)
     if made:

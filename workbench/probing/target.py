@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, replace
 
+from workbench.disk import dtypes
 from workbench.errors import UnknownName, expect
 from workbench.findings import Finding
+from workbench.graph.reach import ancestors, descendants
 from workbench.model import MetaGraph, Model, Port, Signature, as_model
 from workbench.model.assets import check_inside
-from workbench.names import did_you_mean, show
+from workbench.model.graphdef import read_signature
+from workbench.names import did_you_mean, input_node, parse_tensor, show
 from workbench.runtime.api import refuse_unsafe
 from workbench.runtime.chain import Call
 from workbench.runtime.component_tensors import component_names
@@ -35,15 +38,26 @@ class Target:
 
 
 def find_target(
-    model: Model | str | os.PathLike[str], tags: str | Iterable[str] | None, name: str | None
+    model: Model | str | os.PathLike[str],
+    tags: str | Iterable[str] | None,
+    name: str | None,
+    *,
+    fed: Iterable[str] = (),
+    fetched: Iterable[str] = (),
 ) -> Target:
     """Open a model and return what a name means there.
+
+    Tensors of the main graph may be fed instead of inputs, as a Session allows: they become inputs under their names,
+    and inputs that nothing needs then are left out.
 
     Args:
         model: an opened model, or what `open_model` takes.
         tags: tag set of the MetaGraph; None for the obvious one.
         name: key of a signature, a callable (`__call__`, `encode[2]` as `inspect` lists them), or None for
-            `serving_default`, the only signature, or the usual callable of a model without signatures.
+            `serving_default`, the only signature, or the usual callable of a model without signatures. Without those it
+            is from the placeholders to the ends of the main graph.
+        fed: names of the values that are given; those of inputs, or tensors of the main graph.
+        fetched: tensors that are asked for. Where a model has no signature, those of the main graph are its outputs.
 
     Raises:
         UnknownName: there is no such signature or callable; the hint has the nearest.
@@ -54,8 +68,10 @@ def find_target(
     check_inside(meta.assets)
     if name is None:
         name = usual_callable(meta)
+    if name is None and not meta.shown_signatures:
+        return Target(opened, meta, feed_tensors(meta, _between_ends(meta, fetched), fed))
     if name is None or name in meta.signatures:
-        return Target(opened, meta, meta.signature(name))
+        return Target(opened, meta, feed_tensors(meta, meta.signature(name), fed))
     prepared = prepare_named(opened, name) if isinstance(name, str) else None
     if isinstance(prepared, Finding):
         raise UnknownName(prepared.message, where=show(name), hint=prepared.hint)
@@ -71,16 +87,18 @@ def open_to_run(
     name: str | None,
     *,
     allow_unsafe: bool,
+    fed: Iterable[str] = (),
+    fetched: Iterable[str] = (),
 ) -> Target:
-    """Open a model and return what is to be run, if it may be.
+    """Open a model and return what is to be run, if it may be; arguments as for `find_target`.
 
     Raises:
         NotAllowedToRun: unsafe ops are reached, and nobody allowed it.
         UnknownName, DiskError: as for `find_target`.
     """
-    target = find_target(model, tags, name)
+    target = find_target(model, tags, name, fed=fed, fetched=fetched)
     if not allow_unsafe:
-        refuse_unsafe(target.meta, target.signature.key)
+        refuse_unsafe(target.meta, target.signature)
     return target
 
 
@@ -101,6 +119,66 @@ def _components(ports: Iterable[Port]) -> dict[str, str]:
         for port in ports
         for name, tensor in zip(component_names(port), port.tensors, strict=True)
     }
+
+
+def _between_ends(meta: MetaGraph, fetched: Iterable[str]) -> Signature:
+    """Return a signature from the placeholders of a main graph to some tensors, or to its ends.
+
+    Raises:
+        UnknownName: there is nothing that could be run.
+    """
+    found = {text: port for text in fetched if (port := _port(meta, text)) is not None}
+    between = read_signature(meta)
+    if not between:
+        return meta.signature(None)
+    (signature,) = between.values()
+    outputs = found or _of_inputs(meta, signature) or signature.outputs
+    return _needed(meta, replace(signature, outputs=outputs), ())
+
+
+def _of_inputs(meta: MetaGraph, signature: Signature) -> dict[str, Port]:
+    """Return the outputs that follow from an input, but not from the name of a checkpoint: the saver has its own."""
+    filename = input_node(meta.proto.saver_def.filename_tensor_name)
+    inputs = {input_node(tensor) for port in signature.inputs.values() for tensor in port.tensors}
+    computed = descendants(meta.nodes, inputs - {filename}, controls=False)
+    saving = descendants(meta.nodes, {filename} & meta.nodes.keys())
+    return {
+        key: port
+        for key, port in signature.outputs.items()
+        if all((node := input_node(tensor)) in computed and node not in saving for tensor in port.tensors)
+    }
+
+
+def feed_tensors(meta: MetaGraph, signature: Signature, fed: Iterable[str]) -> Signature:
+    """Return a signature in which some tensors of the main graph are inputs, if any of the names is one."""
+    names = {name for port in signature.inputs.values() for name in (port.key, *component_names(port))}
+    ports = {text: port for text in fed if text not in names and (port := _port(meta, text)) is not None}
+    if not ports:
+        return signature
+    return _needed(meta, replace(signature, inputs={**signature.inputs, **ports}), ports)
+
+
+def _needed(meta: MetaGraph, signature: Signature, given: Container[str]) -> Signature:
+    """Return a signature without the inputs that no output needs, but for those that are given."""
+    nodes = {key: {input_node(tensor) for tensor in port.tensors} for key, port in signature.inputs.items()}
+    stop = {node for key, own in nodes.items() if key in given for node in own}
+    outputs = [input_node(tensor) for port in signature.outputs.values() for tensor in port.tensors]
+    reached = ancestors(meta.nodes, outputs, stop=stop)
+    kept = {
+        key: port
+        for key, port in signature.inputs.items()
+        if key in given or not nodes[key].isdisjoint(reached)
+    }
+    return replace(signature, inputs=kept)
+
+
+def _port(meta: MetaGraph, text: str) -> Port | None:
+    """Return a tensor of the main graph as an input or output, or None if there is none of the name."""
+    parsed = parse_tensor(text.removeprefix("%")) if isinstance(text, str) else None
+    tensor = meta.node_tensor(str(parsed)) if parsed is not None and parsed.node in meta.nodes else None
+    if tensor is None:
+        return None
+    return Port(text, "dense", (str(parsed),), dtypes.dtype(dtypes.base(tensor.dtype)), tensor.shape)
 
 
 def _unknown(meta: MetaGraph, name: str) -> UnknownName:

@@ -44,15 +44,15 @@ def start_allowed(child: Child, meta: MetaGraph, signature: Signature, *, allow_
         TensorFlowMissing, ChildDied: it did not start.
     """
     if not allow_unsafe and (version := unread_version(child.start())) is not None:
-        refuse_unsafe(meta, signature.key, version)
+        refuse_unsafe(meta, signature, version)
 
 
-def refuse_unsafe(meta: MetaGraph, signature: str, tensorflow: str | None = None) -> None:
+def refuse_unsafe(meta: MetaGraph, signature: Signature, tensorflow: str | None = None) -> None:
     """Refuse to run a model that reaches ops that do more than compute.
 
     Args:
         meta: the MetaGraph.
-        signature: the key of what is run.
+        signature: what is run: one of its own, or one between tensors of its main graph.
         tensorflow: the version that runs it, if the walk does not know its loaders.
 
     Raises:
@@ -60,7 +60,9 @@ def refuse_unsafe(meta: MetaGraph, signature: str, tensorflow: str | None = None
     """
     from workbench.checks.unsafe import unsafe_message, unsafe_ops
 
-    found = unsafe_ops(meta, [signature], tensorflow=tensorflow)
+    keys = [signature.key] if signature.key in meta.signatures else []
+    tensors = [tensor for port in signature.outputs.values() for tensor in port.tensors]
+    found = unsafe_ops(meta, keys, tensors=tensors, tensorflow=tensorflow)
     if found:
         raise NotAllowedToRun(
             unsafe_message(found) + told_of(tensorflow),
