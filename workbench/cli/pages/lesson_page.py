@@ -16,6 +16,7 @@ from workbench.names import count, show
 
 _STYLES = {"info": "dim", "right": "bold green", "wrong": "yellow", "hint": "cyan"}
 _INDENT = 2
+_LINE = 100
 
 
 def print_page(page: Page, pages: int, out: Output) -> None:
@@ -41,28 +42,52 @@ def _block(block: Block, out: Output) -> None:
     if isinstance(block, Heading):
         out.heading(plain(block.text))
     elif isinstance(block, Paragraph):
-        out.line(plain(block.text))
+        _text(plain(block.text), out)
     elif isinstance(block, Item):
-        mark = f"{block.mark} " if block.mark else "  "
-        out.facts([(mark.rstrip(), plain(block.text))], indent=_INDENT * (block.depth + 1))
+        mark = " " * (_INDENT * (block.depth + 1)) + f"{block.mark} ".rjust(2)
+        _text(plain(block.text), out, first=mark)
     elif isinstance(block, Code):
         out.code([f"    {line}" for line in block.text.splitlines()])
     elif isinstance(block, Shown):
         _shown(block, out)
     elif isinstance(block, Note):
-        out.line(plain(block.text), style=_STYLES[block.kind])
+        _text(plain(block.text), out, style=_STYLES[block.kind])
     elif isinstance(block, Ask):
-        out.line(f"▸ {plain(block.text)}", style="bold")
+        _text(plain(block.text), out, first="▸ ", style="bold")
         for at, option in enumerate(block.options):
-            out.line(f"{chr(ord('a') + at)}) {plain(option)}", indent=_INDENT)
+            _text(plain(option), out, first=f"  {chr(ord('a') + at)}) ")
 
 
 def _shown(block: Shown, out: Output) -> None:
     lines = wrapped(["workbench", *block.command])
     out.code([f"{'  ' if number else '$ '}{text}" for number, text in enumerate(lines)], "cyan")
-    out.code(f"  {line}" if line else "" for line in block.text.splitlines())
+    width = _width(out) - _INDENT
+    for line in block.text.splitlines():
+        lead = len(line) - len(line.lstrip())
+        folds = block.kind == "text" and len(line) > width and "  " not in line.strip()
+        parts = _folded(line.strip(), width - lead, _INDENT) if folds else [line.strip()]
+        out.code(" " * (_INDENT + lead) + part if part else "" for part in parts)
     if block.exit:
         out.line(f"  (exit code {block.exit})", style="dim")
+
+
+def _width(out: Output) -> int:
+    """Return how long a line may be; a file gets lines that can be read as well."""
+    return min(out.width or _LINE, _LINE)
+
+
+def _folded(text: str, width: int, indent: int = 0) -> list[str]:
+    """Return a text in lines, those after the first with an indent more."""
+    import textwrap
+
+    lines = textwrap.wrap(text, max(width, 20), break_long_words=False, break_on_hyphens=False)
+    return [lines[0], *(" " * indent + line for line in lines[1:])] if lines else [""]
+
+
+def _text(text: str, out: Output, *, first: str = "", style: str = "") -> None:
+    """Print a paragraph, folded, with something in front of its first line."""
+    for number, line in enumerate(_folded(text, _width(out) - len(first))):
+        out.code([f"{first if not number else ' ' * len(first)}{line}"], style)
 
 
 def print_lessons(lessons: Sequence[Lesson], out: Output) -> None:

@@ -92,4 +92,6 @@ def unverified(words: list[str]) -> list[str]:
 
 def targets(words: list[str] | tuple[str, ...]) -> list[str]:
     """Return the files and folders that a command writes."""
+    if "--dry-run" in words:
+        return []
     return [words[at + 1] for at, word in enumerate(words[:-1]) if word in _TARGETS]

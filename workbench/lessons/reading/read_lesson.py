@@ -160,6 +160,11 @@ class _Reader:
             self.document.add((*path, "text"), f"There is no file {show(name, 100)!r} in the folder.", hint)
             return ""
         text = read_text(place, show(name, 100))
+        for number, line in enumerate(text.split("\n"), 1):
+            if line.lstrip().startswith("```") and "`" in line.lstrip("` "):
+                said = "The first line of a fence has a back quote in it, so it is no fence."
+                where = f"{show(name, 100)}:{number}"
+                self.document.findings.append(Finding(SCHEMA, "error", where, said, "Leave it out."))
         for block in blocks_of(text):
             if isinstance(block, Console):
                 self._console(block, f"{show(name, 100)}:{block.line}")

@@ -11,10 +11,12 @@ from workbench.lessons.questions.pose import Posed
 from workbench.lessons.reading.commands import runs_tensorflow, split
 from workbench.lessons.reading.markdown import Console, blocks_of, excerpt
 from workbench.lessons.running import Ran, Runner, has_tensorflow
+from workbench.names import elide
 
 MISSING = "This command runs TensorFlow, which is not installed: read on, or install it with `pip install tensorflow`."
 _KINDS: dict[str, OutputKind] = {"draw": "picture", "probe": "values"}
 _MOST_LINES = 400
+_LONGEST = 500
 
 
 class Shown:
@@ -79,8 +81,8 @@ def output_of(ran: Ran) -> Output:
 
 
 def shorten(text: str) -> str:
-    """Return a text without the lines that nobody would read."""
-    lines = text.rstrip("\n").split("\n")
+    """Return a text without lines that nobody would read, and without the ends of endless ones."""
+    lines = [elide(line, _LONGEST) for line in text.rstrip("\n").split("\n")]
     if len(lines) <= _MOST_LINES:
         return "\n".join(lines)
     return "\n".join([*lines[:_MOST_LINES], f"… {len(lines) - _MOST_LINES:,} more lines"])
