@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from workbench.names import elide, show
-from workbench.picture.layout.boxes import caption, third_line
+from workbench.names import count, elide, show
+from workbench.picture.layout.boxes import CAPTIONS, caption, third_line
 from workbench.picture.render.glyphs import owner_mark
-from workbench.picture.scene.contents import summary
+from workbench.picture.scene.contents import contents
 from workbench.picture.scene.families import SIGNS, family
 from workbench.picture.scene.labels import MAX_WIDTH
 from workbench.picture.scene.scene import Frame, Node, Scene, owner_title
@@ -159,11 +159,12 @@ class _Data:
 
     def _describe_groups(self) -> None:
         for group, nodes in zip(self.groups, self.within, strict=True):
-            ops = Counter(node.op or node.kind for node in nodes)
+            ops = Counter(node.op for node in nodes if node.op and node.kind not in CAPTIONS)
             variables = {text for node in nodes for label, text in node.facts if label == "variable"}
-            words = [f"{len(nodes):,} node{'s' * (len(nodes) != 1)}"]
-            words += [f"{len(variables):,} variable{'s' * (len(variables) != 1)}"] if variables else []
-            group[3], group[4] = self.text(summary(ops)), self.text(", ".join(words))
+            tables = {text for node in nodes for label, text in node.facts if label == "table"}
+            words = [count(len(variables), "variable")] if variables else []
+            words += [count(len(tables), "table")] if tables else []
+            group[3], group[4] = self.text(contents(ops)), self.text(", ".join(words))
             whose = {node.owner for node in nodes}
             group[5] = self._owner(whose.pop()) if len(whose) == 1 else -1
 

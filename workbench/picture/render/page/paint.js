@@ -89,10 +89,12 @@ function paintGroup(group, sight) {
       pen.fillText(text, group.x + x, group.y + 18);
     }
   }
+  const seen = [];
   for (const at of group.level.boxes) {
     const box = items[at];
     if (!inSight(box.x - 6, box.y - 10, box.w + 12, box.h + 20, sight)) continue;
     drawn++;
+    seen.push(box);
     if (box.level) paintGroup(box, sight);
     else paintBox(box);
   }
@@ -108,7 +110,9 @@ function paintGroup(group, sight) {
       const [x, y] = line.points[0], name = `${line.u}`;
       if (!line.start || !line.label || said.has(name) || !inSight(x, y, 200, 20, sight)) continue;
       said.add(name);
-      const wx = data.right ? x + 6 : x + 7, wy = data.right ? y - 6 : y + (items[line.u].group ? 22 : 18);
+      const wx = data.right ? x + 6 : x + 7, wy = data.right || line.back ? y - 6 : y + (items[line.u].group ? 22 : 18);
+      const across = line.label.length * CW * 0.92;
+      if (seen.some(box => wx < box.x + box.w && box.x < wx + across && wy - 9 < box.y + box.h && box.y < wy + 2)) continue;
       pen.strokeText(line.label, wx, wy); pen.fillText(line.label, wx, wy);
     }
   }

@@ -62,6 +62,6 @@ window.picture = {
   items, select, toggle, all, fitAll, face: at => face(items[at]), zoomAt, reveal, search,
   get selected() { return selected; }, get view() { return {...view}; }, get drawn() { return drawn; },
   get visible() { return items.filter(item => item.at && rep[item.at] === item.at && (!item.group || !item.open)).map(item => item.at); },
-  pan(dx, dy) { view.x += dx / view.zoom; view.y += dy / view.zoom; redraw(); }, paint,
+  paintWhole, pan(dx, dy) { view.x += dx / view.zoom; view.y += dy / view.zoom; redraw(); }, paint,
   screen(at) { const b = items[at]; return [(b.x - view.x) * view.zoom, (b.y - view.y) * view.zoom, b.w * view.zoom, b.h * view.zoom]; },
 };
