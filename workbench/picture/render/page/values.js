@@ -32,7 +32,7 @@ function face(item) {
 
 function valuesInto(pane, item) {
   for (const one of item.values || []) {
-    pane.append(make("h3", `Value of ${one.address.startsWith("#") ? item.title : one.address}`));
+    pane.append(make("h3", item.values.length > 1 ? `Value of output ${one.address.split(":").pop()}` : "Value"));
     if (one.trouble) pane.append(make("p", `${BAD} ${one.trouble}`, "bad"));
     const rows = [["size", one.type]];
     if (one.least) rows.push(["min", one.least], ["max", one.most], ["mean", one.mean]);
