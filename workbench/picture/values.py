@@ -179,6 +179,10 @@ class ValueLayer:
         found = self._by_place.get(item.id) or self._by_place.get(item.path) or ()
         return tuple(found)
 
+    def at(self, place: str) -> tuple[TensorValue, ...]:
+        """Return the values of the node at a written place, such as `CALL::node`."""
+        return tuple(self._by_place.get(place, ()))
+
     def inside(self, scope: Node) -> tuple[TensorValue, ...]:
         """Return the values of what is inside a closed scope."""
         return tuple(self._inside(scope))

@@ -35,6 +35,8 @@ class OpenedModels(History):
         self._models: dict[tuple[Path, tuple[str, ...] | None], Model] = {}
         self.runs: dict[Path, KeptRun] = {}
         """The values of the last run of each model, by its path."""
+        self.result: tuple[Plan, Path] | None = None
+        """The plan that was committed last, and where its result is."""
 
     @property
     def handles(self) -> tuple[str, ...]:
@@ -76,6 +78,12 @@ class OpenedModels(History):
     def run_of(self, handle: str) -> KeptRun | None:
         """Return the values of the last run of a model, or None."""
         return self.runs.get(self.source(handle).path)
+
+    def run_of_result(self) -> KeptRun | None:
+        """Return the values of the last run of the plan's result, if it was committed and run."""
+        if self.result is None or self.result[0] != self.plan:
+            return None
+        return self.runs.get(self.result[1])
 
     # -- opening
 

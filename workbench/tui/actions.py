@@ -169,6 +169,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
     ),
     "preview": (
         Action("leave", "escape,q", "Back", "Go back to the models", 1),
+        Action("values", "V", "Values", "Show or hide the values of the last run in the picture", 3),
         Action("details", "f2", "Nodes, names", "Show what becomes of nodes and names"),
         Action("to_row", "b", "To the list", "Go back to the models, to the row of the box", 3),
         Action("commit", "c", "Commit", "Choose a target and write the result", 2),

@@ -254,6 +254,7 @@ class CommitScreen(Screen[None]):
         if found.path is not None:
             self.session.mark_saved()
             self.session.drop_opened(found.path)
+            self.session.result = draft.plan, found.path
             self.app.plan_changed()
             self.add_class("-done")
             self.call = call_of(draft, found, self.session.commit)

@@ -196,6 +196,7 @@ class PanesScreen(ArrangedScreen):
                 pane.rows.state = self._state_of(source.handle)
                 pane.rows.sign = partial(self._verdict, pane)
                 pane.show_model(source.handle, viewer, self.session.chosen(source.handle))
+                pane.show_values(self.session.run_of(source.handle))
                 continue
             problem = self._problems.get((source.path, source.tags))
             text = f"opening {show(str(source.path))} …" if problem is None else ""

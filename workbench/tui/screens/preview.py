@@ -20,6 +20,7 @@ from workbench.names import count, show
 from workbench.session.command import command_line
 from workbench.session.options import suggested_target
 from workbench.session.preview import Subject, View, describe, drawn
+from workbench.session.running.beside import add_box_values
 from workbench.session.session import Session
 from workbench.session.texts.detail import Detail, Span
 from workbench.session.texts.summary import what_it_does
@@ -27,6 +28,7 @@ from workbench.tui import glyphs
 from workbench.tui import status as standing
 from workbench.tui.actions import bindings
 from workbench.tui.guidance.guide import guide
+from workbench.tui.running.values import drawing_of
 from workbench.tui.screens.regions import NARROW
 from workbench.tui.widgets.bars import CommandLine, Head, Keys
 from workbench.tui.widgets.canvas import CanvasView
@@ -35,6 +37,8 @@ from workbench.tui.widgets.preview import Peek
 
 if TYPE_CHECKING:
     from workbench.picture.layout.geometry import CutOff, Layout
+    from workbench.picture.values import ValueLayer
+    from workbench.session.running.run import KeptRun
     from workbench.tui.host import Host
 
 _KEPT = 12
@@ -77,6 +81,8 @@ class PreviewScreen(Screen[str | None]):
         self._left: tuple[Offset, str | None] = Offset(), None
         self._waiting = False
         self._details = False
+        self.run: KeptRun | None = None
+        self.values: ValueLayer | None = None
 
     def compose(self) -> ComposeResult:
         """Yield picture, side panel, command line and keys."""
@@ -128,6 +134,7 @@ class PreviewScreen(Screen[str | None]):
         plan = Detail(("plan",), "", "")
         if outcome.draft is not None and not self.alone:
             subject = Subject.of_draft(outcome.draft)
+            run = self.session.run_of_result()
             plan = what_it_does(outcome.draft, details=self._details)
         else:
             handle = self.handle or self.session.handles[0]
@@ -136,6 +143,7 @@ class PreviewScreen(Screen[str | None]):
                 self.call_later(self._note, "This model is not open.")
                 return
             subject = Subject.of_source(self.session.plan, self.session.source(handle), model)
+            run = self.session.run_of(handle)
             plan.add(
                 Span(
                     "The plan has errors" if self.session.plan.has_result else "No models are joined yet",
@@ -146,12 +154,14 @@ class PreviewScreen(Screen[str | None]):
             for finding in outcome.findings:
                 if finding.severity == "error":
                     plan.add(Span(f"{finding.heading}: {finding.message}", "dim"))
-        self.call_later(self._prepared, subject, plan)
+        self.call_later(self._prepared, subject, plan, run)
 
-    def _prepared(self, subject: Subject, plan: Detail) -> None:
+    def _prepared(self, subject: Subject, plan: Detail, run: KeptRun | None) -> None:
         if not self.is_attached:
             return
         self.subject = subject
+        self.run = run
+        self.values = run.layer if run is not None else None
         pane = self.query_one("#plan", SpanLines)
         pane.show_detail(plan)
         pane.set_class(not self.session.plan.has_result, "-alone")
@@ -208,9 +218,11 @@ class PreviewScreen(Screen[str | None]):
         if select is None or all(box.id != select for box in found.boxes):
             select = self._near(found)
         picture = Canvas(found, "ascii" if self.app.look.ascii else "unicode")
+        self._lay_over(found)
         self.canvas.show_canvas(picture, select, self._places.get(view))
         self._left = self.canvas.scroll_offset, self.canvas.selected
-        self._note("  ".join(found.scene.notes) if found.boxes else "Nothing to draw.")
+        notes = [*([self._told_values()] if self.values is not None else []), *found.scene.notes]
+        self._note("  ".join(notes) if found.boxes else "Nothing to draw.")
         self._head()
 
     def _near(self, layout: Layout) -> str | None:
@@ -257,6 +269,8 @@ class PreviewScreen(Screen[str | None]):
         if item is not None:
             subtitle = getattr(item, "subtitle", "")
             out.add(Span(item.title, "title"), Span(f"  {subtitle}" if subtitle else "", ""))
+            if self.values is not None:
+                add_box_values(out, item, self.values, drawing_of(self.app))
             for label, text in describe(item):
                 out.fact(label, text, width=10)
             if getattr(item, "opens", None):
@@ -353,6 +367,32 @@ class PreviewScreen(Screen[str | None]):
                 self.dismiss(None)
 
         self.app.push_screen(CommitScreen(self.session), returned)
+
+    # -- values
+
+    def _lay_over(self, layout: Layout) -> None:
+        """Lay the values of the last run over the picture."""
+        from workbench.tui.running.overlay import Overlay
+
+        layer = self.values
+        self.canvas.overlay = Overlay(layer, layout, ascii=self.app.look.ascii) if layer is not None else None
+
+    def _told_values(self) -> str:
+        """Return what the values in the picture are of, and what their shades mean."""
+        overlay, run = self.canvas.overlay, self.run
+        if overlay is None or run is None:
+            return ""
+        told = f"Values for {show(run.told, 60)}"
+        legend = overlay.legend() if not self.app.current_theme.ansi else ""
+        return f"{told}, {legend}; V hides them." if legend else f"{told}; V hides them."
+
+    def action_values(self) -> None:
+        """Show the values of the last run in the picture, or hide them."""
+        if self.run is None:
+            self.app.say("There are no values yet: R in the lists runs the model.")
+            return
+        self.values = None if self.values is not None else self.run.layer
+        self.draw(self.view)
 
     def action_details(self) -> None:
         """Show or hide what becomes of nodes and names."""

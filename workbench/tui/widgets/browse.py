@@ -11,6 +11,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from workbench.errors import WorkbenchError
+from workbench.session.running.beside import add_row_value
 from workbench.session.texts.detail import FILTER
 from workbench.tui.actions import bindings
 from workbench.tui.messages import (
@@ -23,6 +24,7 @@ from workbench.tui.messages import (
     SplitChanged,
     SubtitleChanged,
 )
+from workbench.tui.running.values import drawing_of
 from workbench.tui.widgets.detail import DetailView
 from workbench.tui.widgets.lines import Lines
 from workbench.tui.widgets.listed import Listed
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from workbench.session.lists.rows import Key, Row
     from workbench.session.lists.viewer import Viewer
+    from workbench.session.running.run import KeptRun
     from workbench.session.texts.detail import Detail
     from workbench.tui.host import Host
 
@@ -58,6 +61,7 @@ class Browse(Widget):
         self.position = position
         self.handle = ""
         self.viewer: Viewer | None = None
+        self.run: KeptRun | None = None
         self._back: list[Key] = []
         self._wanted: Key | None = None
         self._following: Timer | None = None
@@ -105,6 +109,13 @@ class Browse(Widget):
         """Show why there is no model, and the next move."""
         self.handle, self.viewer = handle, None
         self.listed.show_problem(message, problem)
+
+    def show_values(self, run: KeptRun | None) -> None:
+        """Show the values of a run in the details of rows, or no values any more."""
+        if run is not self.run:
+            self.run = run
+            if self.split:
+                self._follow_cursor()
 
     def refresh_state(self) -> None:
         """Update rows after a pick or a change of wires."""
@@ -184,6 +195,8 @@ class Browse(Widget):
         if viewer is None:
             return
         detail = viewer.teller.tell(row)
+        if self.run is not None:
+            add_row_value(detail, row, self.run, drawing_of(self.app))
         self.call_later(self._told, viewer, detail, focus)  # also when a newer row is wanted by now
 
     def _told(self, viewer: Viewer, detail: Detail, focus: bool) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from workbench.picture.render.canvas import Canvas, Direction
     from workbench.picture.scene.scene import Frame, Node
     from workbench.tui.host import Host
+    from workbench.tui.running.overlay import Overlay
 
 _ROLES = {
     "border": "line", "title": "title", "subtitle": "plain", "detail": "quiet", "mark": "title", "frame": "quiet",
@@ -61,6 +62,7 @@ class CanvasView(ScrollView, can_focus=True):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.canvas: Canvas | None = None
+        self.overlay: Overlay | None = None
         self.matches: list[str] = []
         self._known: dict[str, Style] = {}
         self._grabbed: tuple[Offset, Offset] | None = None
@@ -187,6 +189,8 @@ class CanvasView(ScrollView, can_focus=True):
             Segment(text, base + self._style(key) if key else base)
             for text, key in self.canvas.row(x, at, width)
         ]
+        if self.overlay is not None:
+            segments = self.overlay.paint(self.app, segments, x, at, width)
         return Strip(segments, width)
 
     def _style(self, key: str) -> Style:
