@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from workbench.picture.layout.geometry import Box, Layout
 
 DARK, LIGHT = ("#14161d", "#3a2710"), ("#f4f4f1", "#f7d9b0")
-"""The background of the smallest and the largest magnitude. Texts keep a contrast of 4.5:1 on all between, lines 3:1."""
+"""The background of the smallest and the largest magnitude. On all between, texts have 4.5:1, lines 3:1."""
 _LEVELS = "▁▂▃▄▅▆▇█"
 
 
