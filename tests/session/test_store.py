@@ -113,7 +113,7 @@ def test_what_is_offered_before_anything_is_typed(sample_models: Path, tmp_path:
     assert titles == ["Sample models", "Recent", "In this folder"]
     assert [entry.path for entry in entries if entry.path is not None].count(sample_models / "digits") == 2
     assert entries[-1].path == tmp_path / "serving" and entries[-1].aside == str(tmp_path)
-    assert [entry.kind for entry in begin(sample_models)] == ["heading", "story"] and begin(tmp_path) == []
+    assert [entry.kind for entry in begin(sample_models)] == ["heading", "story", "lessons"]
 
 
 def test_models_below_a_folder_are_found(tmp_path: Path) -> None:

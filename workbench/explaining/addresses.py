@@ -48,7 +48,7 @@ def find(view: View, text: str) -> Target:
     """Return what a word means in a model.
 
     A signature key comes first, then keys of the signature's inputs and outputs, nodes, functions, callables, ops. A
-    prefix says which is meant: `signature:`, `node:`, `function:`, `op:`, `term:`; `%NODE` is a node as well.
+    prefix chooses one: `signature:`, `node:`, `function:`, `op:`, `term:`; `%NODE` is a node as well.
 
     Raises:
         UnknownName: the model has nothing of that name; the nearest names are in the hint.

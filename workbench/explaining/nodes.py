@@ -286,7 +286,8 @@ def _unknown(view: View, level: Level, node: NodeDef, shown: range) -> Iterator[
         found = why_unknown(view, value)
         if found is not None and found not in seen:
             seen.add(found)
-            yield Line(*found)
+            text, link = found
+            yield Line(text, None if link == address_of(level, node.name) else link)
 
 
 # -- role

@@ -42,7 +42,7 @@ def explain_term(term: str, view: View | None = None, path: str = "") -> Explana
 
 
 def _named(term: str) -> str | None:
-    """Return the term of the glossary that is meant: case, a plural or a part such as `TF1` do not matter."""
+    """Return the term of the glossary for a word: case, a plural or a part such as `TF1` do not matter."""
     known = {name.lower(): name for name in GLOSSARY}
     said = " ".join(term.lower().replace("_", " ").replace("-", " ").split())
     for one in (said, said.removesuffix("s")):

@@ -84,7 +84,7 @@ class Needs:
         Args:
             roots: as for `nodes`.
             feeds: as for `nodes`.
-            uncut: in the graph as the source has it, without the cuts.
+            uncut: in the graph of the source, without the cuts.
             optional: a fed placeholder may be left out if it has a default, so what that follows from counts, too.
         """
         cuts_now = {} if uncut else dict(self._cuts)

@@ -40,7 +40,7 @@ class ModelRef:
 
     @classmethod
     def of(cls, model: Model, meta: MetaGraph | None = None) -> ModelRef:
-        """Return the reference to a model where the user has it; `Copies.of` gives one to load."""
+        """Return the reference to a model in the user's folder; `Copies.of` gives one to load."""
         if model.folder is None:
             return cls(Path(model.location.file), (), "graphdef", loadable=False)
         return cls(Path(model.folder), (meta or model.meta).tags, loadable=False)

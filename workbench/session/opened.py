@@ -113,7 +113,7 @@ class OpenedModels(History):
         self.runs.pop(path, None)
 
     def begin(self) -> threading.Thread:
-        """Start to open the plan's models on a thread; `load` raises what goes wrong."""
+        """Start to open the plan's models on a thread; `load` raises the errors."""
 
         def all_of_them() -> None:
             for source in self.plan.sources:

@@ -1,7 +1,7 @@
 """A person's session: the changes of its plan.
 
-What a plan is made of lies below: its history, its opened models, what is known of it. Methods that read files or build
-a draft say so; all others return at once.
+The base classes hold its history, its opened models, and what is known of the plan. Methods that read files or build a
+draft say so; all others return at once.
 """
 
 from __future__ import annotations

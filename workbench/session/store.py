@@ -1,7 +1,7 @@
 """What is kept between two starts: recent models and unfinished plans.
 
-It is in `$XDG_STATE_HOME/workbench` (`~/.local/state/workbench`), readable by its owner only. What can't be read
-or written there is left out: nothing here is worth stopping for.
+It is in `$XDG_STATE_HOME/workbench` (`~/.local/state/workbench`), readable by its owner only. Files that
+can't be read or written there are ignored.
 """
 
 from __future__ import annotations

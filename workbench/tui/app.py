@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
 LOST = 129
-"""Exit code when the terminal went away: 128 and SIGHUP, as a shell has it."""
+"""Exit code when the terminal was closed: 128 + SIGHUP, as in a shell."""
 
 
 def _actions() -> Any:

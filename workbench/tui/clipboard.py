@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 def copy(text: str, write: Callable[[str], object], environment: Mapping[str, str] = os.environ) -> None:
     """Copy `text` to the terminal's clipboard, as far as the terminal allows it.
 
-    tmux drops OSC 52 of the programs in it unless it is told not to (`set-clipboard on`), but hands on what is loaded
-    into its own buffer with `-w`; so both ways are gone.
+    tmux drops OSC 52 of the programs in it unless `set-clipboard on` is set, but passes on text that is loaded into its
+    own buffer with `-w`; so both are tried.
 
     Args:
         text: what to copy.

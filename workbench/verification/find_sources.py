@@ -2,7 +2,7 @@
 
 A recipe says what its sources are, not where. Looked for, in this order: what the user gives; where the recipe says
 (one that was saved for replay has paths); where a source was when it was used last; the folders beside the result and
-in the working folder. What is found is a source only if its digest is the one wanted.
+in the working folder. A folder counts as the source only if its digest is the recorded one.
 """
 
 from __future__ import annotations

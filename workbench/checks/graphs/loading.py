@@ -39,9 +39,9 @@ SLOTS = Code(
     "Save it without the optimizer; a merge makes plain variables of its slots.",
 )  # fmt: skip
 TYPE_SPEC = Code(
-    "type-spec-unknown", "warning", "a function takes or gives a type of a package that TensorFlow does not bring",
+    "type-spec-unknown", "warning", "a function takes or returns a type of a package that is not part of TensorFlow",
     "tf.saved_model.load looks the type up by its name and refuses the model (`The type '…' has not been registered`), "
-    "if the package that has it was not imported before. v1 Sessions do not need it.",
+    "if its package was not imported before. v1 Sessions do not need it.",
     Hint("Import the package before the model is loaded: ", Action("import-package")),
 )  # fmt: skip
 

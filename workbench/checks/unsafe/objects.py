@@ -1,4 +1,4 @@
-"""Which functions of an object graph run when `tf.saved_model.load` loads it, and when what it loaded is deleted.
+"""Functions of an object graph that run when `tf.saved_model.load` loads it, or when the loaded model is deleted.
 
 `saved_model/load.py: Loader` makes every object and then sets each child as an attribute of its parent
 (`_add_object_graph_edges`). So a child replaces the method of TensorFlow's class that has its name, and a function (or

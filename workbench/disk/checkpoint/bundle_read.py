@@ -255,7 +255,7 @@ class Bundle:
         Memory does not grow with the tensors.
 
         Codes: those of `check`, and `bad-tensor` for one whose checksum is wrong, or that overlaps
-        another: what is read is never more than the data files.
+        another. No byte of the data files is read twice.
 
         Args:
             progress: called with bytes done and bytes in all.

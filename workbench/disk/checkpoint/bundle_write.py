@@ -156,7 +156,7 @@ def join(
     """Write one checkpoint with the tensors of several.
 
     Data files that hold nothing the result needs are left out; the others keep their order, those of the first
-    part first. All files are synced, the index last. If it fails, what it wrote is removed.
+    part first. All files are synced, the index last. On failure the files written so far are removed.
 
     Args:
         parts: the checkpoints, and what their keys become. Partitioned variables stay partitioned.

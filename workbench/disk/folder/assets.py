@@ -18,7 +18,7 @@ def check_asset_name(name: str, where: str | None = None) -> str:
     A good name is relative, with `/`, without `.` and `..`.
 
     Args:
-        name: as the model has it.
+        name: as it is in the model.
         where: the model, for the message.
 
     Raises:

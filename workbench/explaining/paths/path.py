@@ -188,7 +188,7 @@ class _Walk:
         return Step(level, node, phrase, text.noun)
 
     def _operand(self, level: Level, node: NodeDef, from_input: list[int]) -> str:
-        """Return what stands for the other operand of a node in its phrase."""
+        """Return the text for the other operand of a node in its phrase."""
         view = self.view
         if node.op == "Cast":
             return dtypes.name(node.attr["DstT"].type)
@@ -220,7 +220,7 @@ def _inputs(view: View, node: NodeDef) -> list[str]:
 
 
 def _continues_loop(level: Level, node: NodeDef) -> bool:
-    """Return whether a Switch decides whether a loop of TF1 format goes on."""
+    """Return whether a Switch decides whether a loop of TF1 format continues."""
     value = level.input(node, 1)
     return value is not None and value.node is not None and value.node.op == "LoopCond"
 

@@ -1,8 +1,8 @@
 """The reference of a verification: the sources one after the other, on inputs that show something.
 
-All is run twice in fresh v1 Sessions, because what disagrees with itself proves nothing. (A source that only
-`tf.saved_model.load` can run is run there.) Outputs that never move prove nothing either, so more inputs are
-tried before they count as still. What was seen is given as facts; `verdict.py` judges them.
+Everything is run twice in fresh v1 Sessions, because an output that differs between two runs proves nothing. (A source
+that only `tf.saved_model.load` can run is run there.) Outputs that never change prove nothing either, so more inputs
+are tried before they count as constant. The results are facts; `verdict.py` judges them.
 """
 
 from __future__ import annotations

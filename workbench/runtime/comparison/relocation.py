@@ -1,6 +1,6 @@
-"""Outputs that depend on where a model lies: the path of an asset, its length, what is made of it.
+"""Outputs that depend on the folder of a model: the path of an asset, its length, values computed from it.
 
-Two models lie in two places, so such an output of theirs says nothing about whether they are equal. It is found by
+Two models are in two folders, so such an output does not show whether they are equal. It is found by
 running the reference again under another, longer path; this is done only to explain a difference.
 """
 

@@ -1,7 +1,7 @@
 """Proving a merge: the models one after the other, the merged model, the same inputs, the same results.
 
 The reference is found by `reference.py`. Here the result is run in each loader, and where it fails, the sources alone.
-What was seen is given as facts to `verdict.py`, which judges; see `verification.py` for what comes out.
+The results are facts for `verdict.py`, which judges them; `verification.py` has the result of that.
 """
 
 from __future__ import annotations

@@ -260,8 +260,10 @@ def nothing(text: str) -> str:
         if path.is_dir():
             return f"{show(str(path))} has no models and no folders in it. Type another path."
         return f"{show(str(path))} is not a SavedModel, a GraphDef or a folder. Type another path."
-    near = nearest(text)
-    return f"{show(str(path))} does not exist; the nearest folder that exists is {show(short(near))}. Tab goes there."
+    near = show(short(nearest(text)))
+    return (
+        f"{show(str(path))} does not exist; the nearest folder that exists is {near}. Press tab to go there."
+    )
 
 
 def nearest(text: str) -> Path:

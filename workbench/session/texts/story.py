@@ -17,10 +17,10 @@ STEPS = (
     "The first model turns a picture into 784 pixels; the second reads a digit from 784 numbers. The output pixels "
     "is picked, and ✓ marks the input that it fits. Press space to connect them.",
     "Connected: one model now. Press v to see its graph.",
-    "Arrows go from box to box, enter opens one, s goes to the boundary between the two models. Press c to commit.",
+    "Arrow keys select boxes, enter opens one, s shows the boundary between the two models. Press c to commit.",
     "Nothing is written yet. Press ^s: the model is written, run by TensorFlow, and compared with its two sources.",
     "Done: the new model takes a picture, and the verdict says that it computes what the two models did. "
-    "Esc goes back to the models; E explains what is under the cursor.",
+    "Esc returns to the models; E explains what is under the cursor.",
 )
 
 

@@ -98,7 +98,7 @@ def rename_ports(
 
     Args:
         meta_graph: changed in place.
-        key: of the signature, as the object graph has it now.
+        key: of the signature, as it is in the object graph.
         inputs: old to new key, of those that change.
         outputs: likewise.
 

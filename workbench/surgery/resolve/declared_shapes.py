@@ -1,7 +1,7 @@
 """Declared shapes of outputs: how much of them is valid behind wires.
 
-A declared output shape that lies stops `tf.saved_model.load` ("Dimension 1 in both shapes must be equal"). What an
-input's own node takes holds behind every wire: where a wire does not prove it, an EnsureShape checks it. Only what a
+A wrong declared output shape stops `tf.saved_model.load` ("Dimension 1 in both shapes must be equal"). The shape that
+an input's own node takes holds behind every wire: where a wire does not prove it, an EnsureShape checks it. Only what a
 signature declares beyond that can be wrong.
 """
 

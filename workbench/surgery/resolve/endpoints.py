@@ -302,7 +302,7 @@ class Lookup:
                 + f", not {parsed.index}.",
                 f"Write {show(parsed.node)}:0." if count else "Choose a node with outputs.",
             )
-        # A placeholder's own attributes are the truth about what it takes; signatures lie in real models.
+        # A placeholder's own attributes say what it takes; signatures of real models may be wrong.
         look = self.meta.node_tensor if is_placeholder(node) else self.meta.tensor
         found = look(str(parsed))
         if found is None or not found.dtype:

@@ -37,7 +37,7 @@ class Link:
         fits: for each component, whether the shapes are proven, unknown or refuted.
         through: the chain of adapters as written; empty for none.
         chain: the chain with its types, or None.
-        wire: the wire as the plan has it, or None for one that is in no plan.
+        wire: the wire as it is in the plan, or None for one that is in no plan.
     """
 
     source: Endpoint

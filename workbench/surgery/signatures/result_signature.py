@@ -321,7 +321,7 @@ def _above(
 ) -> tuple[Looseness, bool]:
     """Return how far shapes above tensors are proven, and if an input reaches them.
 
-    What was found is kept in `known`: in a join of diamonds there are many ways to one model.
+    Answers are kept in `known`: in a join with diamonds many paths reach one model.
     """
     if (handle, roots) in known:
         return known[handle, roots]

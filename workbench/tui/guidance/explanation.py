@@ -57,7 +57,7 @@ class ExplanationView(SpanLines):
     BINDINGS = bindings("explanation")
 
     class Left(Message):
-        """The user goes back to where they came from."""
+        """The user wants to return to the list."""
 
     class Shown(Message):
         """Another explanation is shown."""
@@ -263,7 +263,7 @@ class ExplanationPane(Vertical):
 
 
 class ExplanationScreen(Dialog[Subject]):
-    """An explanation on a screen of its own; returns what is to be shown in the list, or None.
+    """An explanation on a screen of its own; returns the subject to show in the list, or None.
 
     Args:
         explain: makes an explanation.
