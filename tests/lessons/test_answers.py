@@ -91,7 +91,7 @@ def test_right_however_it_is_written(answer: Answer, typed: str) -> None:
         (Whole(12), "13", "larger"),
         (Number(0.99156), "0.95", "smaller"),
         (Number(0.99156), "1", "larger"),
-        (NAMES, "add", "1 name missing"),
+        (NAMES, "add", "your name is right, 1 name missing"),
         (NAMES, "add, x", "1 of your 2 names is right, 1 name too many, 1 name missing"),
         (NAMES, "none", "2 names missing"),
         (OneOf(frozenset({"MatMul"}), frozenset({"MatMul", "add"})), "add", "exists, and is not"),

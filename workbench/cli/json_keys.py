@@ -327,7 +327,7 @@ JSON_KEYS: dict[str, tuple[Shape, ...]] = {
                 "files[].seed": "seed of the questions, or null",
                 "files[].right": "number of right answers",
                 "files[].questions": "number of questions",
-                "files[].answers": "list of {question, given, result, said}; "
+                "files[].answers": "list of {question, given, result, said, answer}; "
                 "result: right, wrong, empty, unreadable or not marked",
                 "files[].error": "{code, message, where} of a file that can't be marked, or null",
             },

@@ -7,6 +7,7 @@ import sys
 from workbench.cli.output import Output
 from workbench.cli.pages.lesson_page import print_blocks, print_page
 from workbench.errors import UsageError
+from workbench.lessons.reading.commands import starts_tensorflow
 from workbench.lessons.walking.typed import WORDS, Typed, understand
 from workbench.lessons.walking.walk import Outcome, Walk
 from workbench.names import show
@@ -28,7 +29,9 @@ def walk_through(walk: Walk, out: Output) -> None:
 
 
 def show_page(walk: Walk, out: Output) -> None:
-    """Print the page that is open."""
+    """Print the page that is open; that it takes a while is said before."""
+    if walk.slow and out.terminal:
+        out.talk("running the commands of the page in TensorFlow …")
     print_page(walk.page(), walk.pages, out)
     out.flush()
 
@@ -72,6 +75,8 @@ def _step(walk: Walk, line: str, out: Output) -> bool:
     elif typed.wish == "answer":
         _show(walk.solution(), walk, out)
     elif typed.wish == "text":
+        if out.terminal and starts_tensorflow(typed.text):
+            out.talk("running it in TensorFlow …")
         _show(walk.do(typed.text), walk, out)
     else:
         _move(walk, typed, out)

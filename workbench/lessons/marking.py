@@ -32,12 +32,14 @@ class Mark:
         given: what was written.
         result: right, wrong, empty, unreadable (not of the form of an answer), or not marked (TensorFlow is missing).
         said: what was compared.
+        answer: the right answer, or empty where it could not be computed.
     """
 
     question: str
     given: str
     result: Result
     said: str
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,13 @@ class Marked:
             "right": self.right,
             "questions": len(self.marks),
             "answers": [
-                {"question": one.question, "given": one.given, "result": one.result, "said": one.said}
+                {
+                    "question": one.question,
+                    "given": one.given,
+                    "result": one.result,
+                    "said": one.said,
+                    "answer": one.answer or None,
+                }
                 for one in self.marks
             ],
             "error": None
@@ -198,11 +206,12 @@ def mark_answers(paths: Sequence[Path], lesson: Lesson | None = None) -> list[Ma
 
 def _mark(id: str, given: str, posed: Posed | None) -> Mark:
     shown = show(given, 200)
+    answer = "" if posed is None else show(posed.answer.text(), 500)
     if not given.strip():
-        return Mark(id, shown, "empty", "No answer is given.")
+        return Mark(id, shown, "empty", "No answer is given.", answer)
     if posed is None:
         return Mark(id, shown, "not marked", "The answer is computed by TensorFlow, which is not installed.")
     judged = posed.answer.judge(given)
     if judged.read is None:
-        return Mark(id, shown, "unreadable", judged.said)
-    return Mark(id, shown, "right" if judged.right else "wrong", judged.said)
+        return Mark(id, shown, "unreadable", judged.said, answer)
+    return Mark(id, shown, "right" if judged.right else "wrong", judged.said, answer)

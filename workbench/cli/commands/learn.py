@@ -19,6 +19,7 @@ from workbench.errors import UsageError
 
 if TYPE_CHECKING:
     from workbench.lessons.lesson import Lesson
+    from workbench.lessons.walking.walk import Walk
 
 EXAMPLES = """\
 examples:
@@ -159,35 +160,43 @@ def _list(args: argparse.Namespace, out: Output) -> int:
 
 
 def _walk(lesson: Lesson, args: argparse.Namespace, out: Output) -> int:
-    if not (args.text or args.print) and all(one.isatty() for one in (sys.stdin, sys.stdout, sys.stderr)):
-        return _in_terminal(args)
-    from workbench.cli.learning import print_all, show_page, walk_through
+    from workbench.cli.learning import walk_through
     from workbench.lessons.walking.walk import Walk
 
     # a terminal for input, and a file for output: nobody could see what is asked
-    printed = args.print or (sys.stdin.isatty() and not out.terminal)
-    seed = 1 if printed and args.seed is None else args.seed
-    walk = Walk(lesson, seed=seed, folder=args.folder, keep=not printed)
+    if args.print or (sys.stdin.isatty() and not out.terminal):
+        return _print(lesson, args, out)
+    walk = Walk(lesson, seed=args.seed, folder=args.folder)
     if args.restart:
         walk.restart(args.seed)
-    if args.step is not None or printed:
-        walk.go((args.step or 1) - 1)
-    out.heading(lesson.title, f"{lesson.minutes} minutes · seed {walk.seed}")
-    out.line(lesson.summary)
-    if printed:
-        show_page(walk, out)
-        print_all(walk, out)
-        return 0
+    if args.step is not None:
+        walk.go(args.step - 1)
+    _head(walk, out)
     out.line("Type `help` for what can be typed.", style="dim")
     walk_through(walk, out)
     return 0
 
 
-def _in_terminal(args: argparse.Namespace) -> int:
-    from workbench.tui.start import LessonAsked, start
+def _print(lesson: Lesson, args: argparse.Namespace, out: Output) -> int:
+    """Print a lesson from a page on; nothing is asked or kept."""
+    from tempfile import TemporaryDirectory
 
-    page = None if args.step is None else args.step - 1
-    return start([], lesson=LessonAsked(args.lesson, args.seed, page, args.restart, args.folder))
+    from workbench.cli.learning import print_all, show_page
+    from workbench.lessons.walking.walk import Walk
+
+    with TemporaryDirectory(prefix="workbench-learn-") as folder:
+        seed = 1 if args.seed is None else args.seed
+        walk = Walk(lesson, seed=seed, folder=args.folder or Path(folder), keep=False)
+        walk.go((1 if args.step is None else args.step) - 1)
+        _head(walk, out)
+        show_page(walk, out)
+        print_all(walk, out)
+    return 0
+
+
+def _head(walk: Walk, out: Output) -> None:
+    out.heading(walk.lesson.title, f"{walk.lesson.minutes} minutes · seed {walk.seed}")
+    out.line(walk.lesson.summary)
 
 
 def _questions(lesson: Lesson, args: argparse.Namespace, out: Output) -> int:

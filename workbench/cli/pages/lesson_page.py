@@ -11,6 +11,8 @@ from workbench.lessons.blocks import Output as Shown
 from workbench.lessons.lesson import Lesson
 from workbench.lessons.marking import Marked
 from workbench.lessons.reading.inline import plain
+from workbench.lessons.walking.folder import kept_folder
+from workbench.lessons.walking.progress import read_progress
 from workbench.lessons.walking.walk import Page
 from workbench.names import count, show
 
@@ -91,11 +93,19 @@ def _text(text: str, out: Output, *, first: str = "", style: str = "") -> None:
 
 
 def print_lessons(lessons: Sequence[Lesson], out: Output) -> None:
-    """Print a list of lessons."""
+    """Print a list of lessons, with how far the student is in each."""
     rows = [
-        (str(at + 1), show(one.name), show(one.title), f"{one.minutes} min") for at, one in enumerate(lessons)
+        (str(at + 1), show(one.name), show(one.title), f"{one.minutes} min", _reached(one))
+        for at, one in enumerate(lessons)
     ]
-    out.table(rows, [NUMBER, NAME, TEXT, DIM])
+    out.table(rows, [NUMBER, NAME, TEXT, DIM, DIM])
+
+
+def _reached(lesson: Lesson) -> str:
+    found = read_progress(kept_folder(lesson))
+    reached = 0 if found is None else found.reached(lesson)
+    pages = len(lesson.steps) + len(lesson.questions)
+    return "done" if reached == pages else f"{reached} of {pages} pages" if reached else ""
 
 
 def print_marks(marked: Sequence[Marked], out: Output) -> None:
@@ -135,7 +145,8 @@ def _detail(one: Marked, out: Output) -> None:
     for mark in one.marks:
         if mark.result != "right":
             given = f"{mark.given}  " if mark.given else ""
-            out.line(f"{mark.question}  {mark.result}: {given}{plain(mark.said)}", indent=_INDENT)
+            right = f" The answer is {mark.answer}." if mark.answer else ""
+            out.line(f"{mark.question}  {mark.result}: {given}{plain(mark.said)}{right}", indent=_INDENT)
 
 
 def print_proof(name: str, errors: int, total: int, out: Output) -> None:

@@ -312,17 +312,20 @@ class Names(Answer):
             return Judged(False, None, said)
         read = ", ".join(show(one, 60) for one in sorted(mine)) or "none"
         if mine == self.names:
-            return Judged(True, read, f"These are {self.noun}: {read}." if mine else "There is none.")
-        good, extra = len(mine & self.names), len(mine - self.names)
-        lacking = len(self.names - mine)
-        told = (
-            [f"{good} of your {count(len(mine), 'name')} {'is' if good == 1 else 'are'} right"]
-            if mine
-            else []
-        )
-        told += [f"{count(extra, 'name')} too many"] if extra else []
-        told += [f"{count(lacking, 'name')} missing"] if lacking else []
+            return Judged(True, read, f"{self.noun}: {read}.")
+        good, extra, lacking = len(mine & self.names), len(mine - self.names), len(self.names - mine)
+        told = [_share(good, len(mine))] if mine else []
+        told += [f"{count(extra, 'name')} too many"] if extra and good else []
+        told += [f"{count(lacking, 'name')} missing"] if lacking and (good or not mine) else []
         return Judged(False, read, f"Compared with {self.noun}: {', '.join(told)}.")
+
+
+def _share(good: int, names: int) -> str:
+    if names == 1:
+        return "your name is right" if good else "your name is not among them"
+    if not good:
+        return "none of your names is among them"
+    return f"{good} of your {names} names {'is' if good == 1 else 'are'} right"
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,14 @@ def runs_tensorflow(words: list[str] | tuple[str, ...]) -> bool:
     return not {"--dry-run", "--no-verify", "--list"}.intersection(words)
 
 
+def starts_tensorflow(text: str) -> bool:
+    """Return whether a typed line is a command that runs TensorFlow."""
+    try:
+        return looks_like_command(text) and runs_tensorflow(split(text))
+    except UsageError:
+        return False
+
+
 def unverified(words: list[str]) -> list[str]:
     """Return a command that changes a model as one that does not run it."""
     return (

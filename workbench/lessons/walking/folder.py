@@ -56,13 +56,16 @@ def make(commands: Iterable[str], folder: Path, runner: Runner) -> list[str]:
     """Run the commands whose results are not there, without verifying them; return what failed, as sentences."""
     failed = []
     for command in commands:
-        words = split(command)
-        if all((folder / one).exists() for one in targets(words)):
-            continue
-        ran = runner(unverified(words), folder)
-        if ran.exit:
-            failed.append(f"`workbench {command}` failed: {ran.errors.strip() or ran.output.strip()}")
+        if unmade(command, folder):
+            ran = runner(unverified(split(command)), folder)
+            if ran.exit:
+                failed.append(f"`workbench {command}` failed: {ran.errors.strip() or ran.output.strip()}")
     return failed
+
+
+def unmade(command: str, folder: Path) -> bool:
+    """Return whether something that a command writes is not there; false for one that writes nothing."""
+    return not all((folder / one).exists() for one in targets(split(command)))
 
 
 def own_folder() -> Path:

@@ -39,6 +39,11 @@ class Shown:
             self._ran[key] = self.runner(key, self.folder)
         return self._ran[key]
 
+    def waits_for(self, step: Step) -> bool:
+        """Return whether a page has commands that have not been run yet and start TensorFlow."""
+        found = [split(one.command) for one in blocks_of(step.text) if isinstance(one, Console)]
+        return has_tensorflow() and any(runs_tensorflow(one) and tuple(one) not in self._ran for one in found)
+
     def forget(self) -> None:
         """Run the commands anew when they are shown next: the student has changed something."""
         self._ran.clear()

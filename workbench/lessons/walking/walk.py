@@ -20,7 +20,7 @@ from workbench.lessons.questions.models import Models
 from workbench.lessons.questions.pose import Posed, Poser
 from workbench.lessons.reading.commands import looks_like_command, runs_tensorflow, split, targets
 from workbench.lessons.running import Ran, Runner, has_tensorflow, run_command
-from workbench.lessons.walking.folder import fill_folder, kept_folder, make, own_folder
+from workbench.lessons.walking.folder import fill_folder, kept_folder, make, own_folder, unmade
 from workbench.lessons.walking.pages import MISSING, Shown, output_of, question_block, step_blocks
 from workbench.lessons.walking.progress import Progress, read_progress
 from workbench.names import show
@@ -142,6 +142,11 @@ class Walk:
         return self.number in self.progress.done or (self._task is None and self._question is None)
 
     @property
+    def slow(self) -> bool:
+        """Whether the page has commands to run that start TensorFlow, which takes some seconds each."""
+        return self.number < len(self.lesson.steps) and self._shown.waits_for(self.lesson.steps[self.number])
+
+    @property
     def asks(self) -> Literal["command", "answer"] | None:
         """What the page asks for, if anything."""
         return "command" if self._task is not None else "answer" if self._question is not None else None
@@ -178,10 +183,10 @@ class Walk:
             )
         if number > self.number:
             tasks = [step.task for step in self.lesson.steps[:number] if step.task is not None]
-            self.notes = make(
-                [one.command for one in tasks if targets(split(one.command))], self.folder, self.runner
-            )
-            self._shown.forget()
+            lacking = [one.command for one in tasks if unmade(one.command, self.folder)]
+            if lacking:
+                self.notes = make(lacking, self.folder, self.runner)
+                self._shown.forget()
         self.progress.page = number
         self.save()
 
@@ -339,6 +344,8 @@ class Walk:
         if runs_tensorflow(words) and not has_tensorflow():
             return self._outcome(Note(MISSING))
         ran = self.runner(words, self.folder)
+        if targets(words):
+            self._shown.forget()
         shown = output_of(ran)
         if task is None:
             return self._outcome(shown)
@@ -346,7 +353,6 @@ class Walk:
         if said is not None:
             return self._outcome(shown, Note(said, "wrong"), judged=False)
         self.progress.done.add(self.number)
-        self._shown.forget()
         self.save()
         return self._outcome(shown, Note(task.done or "Done.", "right"), judged=True)
 
