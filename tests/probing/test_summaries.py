@@ -93,6 +93,8 @@ def test_images(shape: tuple[int, ...], size: tuple[int, ...] | None) -> None:
 def test_the_first_image_of_a_batch_says_so() -> None:
     (image,) = probed("y:0", "", np.zeros((4, 8, 8, 3), np.uint8), images=9).images
     assert image.caption == "first of 4"
+    (image,) = probed("y:0", "", np.zeros((200, 200, 3), np.uint8), images=9).images
+    assert image.caption == "every 4th pixel"
 
 
 def test_features_are_images_by_channel() -> None:

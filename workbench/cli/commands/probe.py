@@ -87,11 +87,11 @@ def run(args: argparse.Namespace, out: Output) -> int:
         left = sum(1 for one in found.tensors if one.array is None and one.has_value)
         if left:
             out.talk(f"{count(left, 'tensor')} left out of {args.npz}: too large, or of several shapes.")
+    if args.first_nan:
+        return _first_nan(found, out)
     if out.json:
         out.emit(found.as_json())
         return 0
-    if args.first_nan:
-        return _first_nan(found, out)
     write_probe(found, out, pictures=args.pictures)
     return 0
 
@@ -150,12 +150,17 @@ def _wires(args: argparse.Namespace, out: Output) -> int:
 
 
 def _first_nan(found: Probe, out: Output) -> int:
+    """Show the first tensor with a NaN or an infinity; return 1 if there is one."""
+    from dataclasses import replace
+
     from workbench.cli.pages.probe_page import write_tensor
 
     one = found.first_nan()
-    if one is None:
-        seen = sum(1 for each in found.tensors if each.has_value)
-        out.line(f"No NaN and no infinity in {count(seen, 'tensor')}.")
-        return 0
-    write_tensor(one, out, pictures=False)
-    return 1
+    out_of = count(sum(1 for each in found.tensors if each.has_value), "tensor")
+    if out.json:
+        out.emit(replace(found, tensors=() if one is None else (one,)).as_json())
+    elif one is None:
+        out.line(f"No NaN and no infinity in {out_of}.")
+    else:
+        write_tensor(one, out, pictures=False)
+    return int(one is not None)

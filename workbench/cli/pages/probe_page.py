@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli.output import DIM, DTYPE, NAME, TEXT, Column, Output
 from workbench.describe.values import text_of
 from workbench.model.shapes import text as shape_text
 from workbench.names import CALL_SEPARATOR, count, show
+from workbench.picture.render.blocks import Cell, half_blocks, histogram, shades
 
 if TYPE_CHECKING:
     from workbench.picture.values import Image
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from workbench.probing.probed_tensor import Difference, ProbedTensor, Summary
     from workbench.probing.wires import ProbedWires
 
-_BLOCKS = " ▁▂▃▄▅▆▇█"
-_SHADES = " .:-=+*#%@"
 _ITERATIONS = 8  # listed, where there are more
 _NAME_LENGTH = 300
 _VALUE_LENGTH = 40
@@ -165,7 +164,7 @@ def range_facts(one: Summary) -> list[str]:
     if one.is_odd:
         facts.append(f"{one.nans:,} NaN, {one.infinities:,} infinite")
     if one.histogram and not listed and one.dtype != "bool":
-        facts.append(histogram_text(one.histogram))
+        facts.append(histogram(one.histogram))
     return facts
 
 
@@ -179,17 +178,13 @@ def _value(value: Any) -> str:
     if isinstance(value, bytes):
         text = text_of(value)
         return text if len(text) <= _VALUE_LENGTH else f"{text[:_VALUE_LENGTH]}… ({len(value):,} bytes)"
-    return f"{value:.6g}" if isinstance(value, float) else show(str(value), _VALUE_LENGTH)
+    if isinstance(value, float):
+        return {"nan": "NaN", "inf": "+Inf", "-inf": "-Inf"}.get(str(value)) or f"{value:.6g}"
+    return show(str(value), _VALUE_LENGTH)
 
 
 def _index(index: Sequence[int]) -> str:
     return f"[{','.join(map(str, index))}]"
-
-
-def histogram_text(counts: Sequence[int]) -> str:
-    """Return a histogram as one line of blocks; a bin that is not empty has at least the lowest."""
-    most = max(counts)
-    return "".join(_BLOCKS[0 if not one else max(1, round(8 * one / most))] for one in counts)
 
 
 # -- pictures
@@ -198,48 +193,16 @@ def histogram_text(counts: Sequence[int]) -> str:
 def _write_image(image: Image, out: Output, indent: int) -> None:
     if image.caption:
         out.line(image.caption, style="dim", indent=indent)
-    lead = " " * indent
+    lead = (" " * indent, "")
     if out.terminal and "NO_COLOR" not in os.environ:
-        room = (out.width or 80) - indent
-        for row in half_blocks(image, room):
-            out.spans([(lead, ""), *row])
+        for row in half_blocks(image, (out.width or 80) - indent):
+            out.spans([lead, *((cell.text, _style(cell)) for cell in row)])
     else:
         for line in shades(image):
-            out.spans([(lead + line, "")])
+            out.spans([lead, (line.rstrip(), "")])
 
 
-def half_blocks(image: Image, room: int) -> Iterator[list[tuple[str, str]]]:
-    """Yield rows of an image, two pixels above each other in each cell, as text and rich styles."""
-    step = max(1, -(-image.width // max(room, 1)))
-    for y in range(0, image.height, 2 * step):
-        row: list[tuple[str, str]] = []
-        for x in range(0, image.width, step):
-            style = f"rgb({_rgb(image, x, y)})"
-            if y + step < image.height:
-                row.append(("▀", f"{style} on rgb({_rgb(image, x, y + step)})"))
-            else:
-                row.append(("▀", style))
-        yield row
-
-
-def _rgb(image: Image, x: int, y: int) -> str:
-    pixel = _pixel(image, x, y)
-    return ",".join(map(str, pixel if len(pixel) == 3 else pixel[:1] * 3))
-
-
-def _pixel(image: Image, x: int, y: int) -> list[int]:
-    at = (y * image.width + x) * image.channels
-    return list(image.pixels[at : at + image.channels])
-
-
-def shades(image: Image) -> list[str]:
-    """Return an image as lines of characters from dark to light, two for a pixel, since cells are high."""
-    step = max(1, -(-max(image.width, image.height) // 32))
-    last = len(_SHADES) - 1
-    lines = []
-    for y in range(0, image.height, step):
-        pixels = [_pixel(image, x, y) for x in range(0, image.width, step)]
-        lines.append(
-            "".join(_SHADES[round(sum(pixel) / len(pixel) / 255 * last)] * 2 for pixel in pixels).rstrip()
-        )
-    return lines
+def _style(cell: Cell) -> str:
+    """Return a cell's colours as a style of rich."""
+    upper = f"rgb({','.join(map(str, cell.upper))})"
+    return upper if cell.lower is None else f"{upper} on rgb({','.join(map(str, cell.lower))})"

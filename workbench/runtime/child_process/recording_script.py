@@ -21,6 +21,7 @@ FIRST = 8
 SIDE = 64  # pixels of an image
 CHANNELS = 12  # images of a tensor of features
 LEAST_SIDE = 4
+ORDINALS = {2: "nd", 3: "rd"}
 CHUNK = 1 << 20  # elements that are looked at together
 SMALL = 1 << 20  # bytes of the iterations of a loop that are summarised as one
 
@@ -173,6 +174,9 @@ def image(picture: Any, caption: str) -> Json:
     small = picture[::step, ::step]
     if small.shape[2] == 2:
         small = small[..., :1]
+    if step > 1:
+        told = f"every {step}{ORDINALS.get(step, 'th')} pixel"
+        caption = f"{caption}, {told}" if caption else told
     pixels = np.rint(np.clip(small, 0.0, 1.0) * 255).astype(np.uint8)
     height, width, channels = pixels.shape
     return {
