@@ -150,7 +150,7 @@ def pan() -> None:
     from workbench.picture.layout.layout import lay_out
     from workbench.picture.render.canvas import Canvas
     from workbench.picture.scene.scene import Edge, Node, Scene
-    from workbench.tui.widgets.canvas import CanvasView
+    from workbench.tui.pictures.canvas import CanvasView
 
     nodes = tuple(Node(f"n{number}", f"Op{number}", f"layer_{number}") for number in range(1200))
     edges = tuple(

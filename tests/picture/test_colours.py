@@ -9,11 +9,13 @@ import pytest
 from textual.theme import Theme
 
 import workbench as wb
+from workbench.cli.commands.draw import _STYLES
 from workbench.picture.render import colours
 from workbench.picture.render.colours import contrast
+from workbench.picture.scene.families import ASCII_SIGNS, SAID, SIGNS
 from workbench.picture.values import STEPS
 from workbench.tui.roles import _ROLES
-from workbench.tui.themes import DARK, LIGHT
+from workbench.tui.themes import DARK, LIGHT, SIXTEEN
 
 TEXT, LINE = 4.5, 3.0
 HEX = re.compile(r"#[0-9a-f]{6}")
@@ -87,3 +89,41 @@ def test_what_is_selected_is_no_boundary_and_no_model() -> None:
             pair[which] for pair in colours.OWNERS.values()
         }
     assert _ROLES["selected"][0] != _ROLES["seam"][0]
+
+
+VGA = dict(
+    zip(
+        ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"),
+        ("#000000", "#aa0000", "#00aa00", "#aa5500", "#0000aa", "#aa00aa", "#00aaaa", "#aaaaaa"),
+        strict=True,
+    )
+)
+BRIGHT = dict(
+    zip(
+        VGA,
+        ("#555555", "#ff5555", "#55ff55", "#ffff55", "#5555ff", "#ff55ff", "#55ffff", "#ffffff"),
+        strict=True,
+    )
+)
+"""The colours of a Linux console; those of other terminals are brighter."""
+
+
+def test_sixteen_colours_on_a_console() -> None:
+    for role, (name, _, behind) in _ROLES.items():
+        if not name or behind:
+            continue
+        named = SIXTEEN.variables.get(name) or getattr(SIXTEEN, name)
+        bright = named.startswith("ansi_bright_")
+        word = named.removeprefix("ansi_").removeprefix("bright_")
+        colour = "#aaaaaa" if word == "default" else (BRIGHT if bright else VGA)[word]
+        assert contrast(colour, "#000000") >= (LINE if role == "line" else TEXT), (role, named)
+
+
+def test_every_kind_of_op_has_a_colour_and_a_sign_of_its_own() -> None:
+    assert set(colours.FAMILIES) == set(SIGNS) == set(ASCII_SIGNS) == {*SAID, "other"}
+    for signs in (SIGNS, ASCII_SIGNS):
+        assert len(set(signs.values())) == len(signs)
+    assert all(sign.isascii() for sign in ASCII_SIGNS.values())
+    assert {f"kind-{kind.replace(' ', '-')}" for kind in SIGNS} <= set(_ROLES)
+    styled = {role for role in _STYLES if role.startswith("kind-")}
+    assert styled == {f"kind-{kind.replace(' ', '-')}" for kind in SAID}

@@ -13,7 +13,7 @@ from workbench.errors import UsageError
 from workbench.session.command import command_line
 from workbench.session.lists.picking import Picked, Refused, best, pick, wired_endpoints
 from workbench.session.lists.viewer import Viewer
-from workbench.session.preview import Subject, View
+from workbench.session.pictures.preview import Subject, View
 from workbench.session.session import Session
 from workbench.session.steps import fill
 from workbench.surgery.operations.concat import Concat

@@ -19,9 +19,9 @@ from tests.tui.test_wire import PAIR, command
 from workbench.errors import Cancelled, TargetExists
 from workbench.session.texts.progress import Progress
 from workbench.tui.app import WorkbenchApp
+from workbench.tui.pictures.canvas import CanvasView
 from workbench.tui.screens.commit import CommitScreen
 from workbench.tui.screens.dialog import AskScreen
-from workbench.tui.widgets.canvas import CanvasView
 from workbench.tui.widgets.checkbox import Tick
 
 

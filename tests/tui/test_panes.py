@@ -12,7 +12,7 @@ from tests.tui.driving import drive, press, screen_text, settle
 from tests.tui.test_browse import pane, row
 from tests.tui.test_wire import PAIR, work
 from workbench.tui.app import WorkbenchApp
-from workbench.tui.screens.preview import PreviewScreen
+from workbench.tui.pictures.preview import PreviewScreen
 
 
 def footer(app: WorkbenchApp) -> str:

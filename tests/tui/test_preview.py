@@ -12,8 +12,8 @@ from tests.tui.driving import drive, press, screen_text, settle, until
 from tests.tui.test_wire import PAIR
 from tests.zoo import Example
 from workbench.tui.app import WorkbenchApp
-from workbench.tui.screens.preview import PreviewScreen
-from workbench.tui.widgets.canvas import CanvasView
+from workbench.tui.pictures.canvas import CanvasView
+from workbench.tui.pictures.preview import PreviewScreen
 
 
 def screen(app: WorkbenchApp) -> PreviewScreen:

@@ -20,8 +20,8 @@ from workbench.surgery.step import option, print_step, register
 from workbench.surgery.workspace import Workspace
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.guidance.offers import Offers
+from workbench.tui.pictures.preview import PreviewScreen
 from workbench.tui.screens.commit import CommitScreen
-from workbench.tui.screens.preview import PreviewScreen
 from workbench.tui.screens.steps import Operations, OperationsScreen, StepScreen
 from workbench.tui.screens.work import WorkScreen
 from workbench.tui.widgets.bars import CommandLine

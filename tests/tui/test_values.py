@@ -21,8 +21,8 @@ from workbench.tui import themes
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.running import overlay
 from workbench.tui.running.overlay import _shaded, _written
-from workbench.tui.screens.preview import PreviewScreen
-from workbench.tui.widgets.canvas import CanvasView
+from workbench.tui.pictures.preview import PreviewScreen
+from workbench.tui.pictures.canvas import CanvasView
 from workbench.tui.widgets.detail import SpanLines
 
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from html import escape
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 from workbench.errors import ChildTimeout, UnknownName, UsageError
 from workbench.findings import Action, Hint
 from workbench.model import MetaGraph, Model
 from workbench.names import CALL_SEPARATOR, did_you_mean, show
+from workbench.picture.formats import Format
 from workbench.picture.layout.geometry import CutOff, Detail, Layout
 from workbench.picture.scene.build import MAX_BOXES, build_scene, find_seam, owners_of
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from workbench.picture.scene.scene import Node, Scene
     from workbench.picture.values import ValueLayer
 
-Format = Literal["text", "svg", "dot", "mermaid", "html", "json"]
-FORMATS: tuple[Format, ...] = get_args(Format)
 TIME_LIMIT = 20.0
 
 
@@ -175,11 +174,16 @@ class Drawing:
             from workbench.picture.render.svg import to_svg
 
             return to_svg(layout, theme=self.theme, title=title)
-        from workbench.picture.render.canvas import Canvas
+        return as_text(layout, ascii=self.ascii)
 
-        canvas = Canvas(layout, "ascii" if self.ascii else "unicode")
-        head = "".join(text for text, _ in canvas.legend())
-        return f"{head}\n\n{canvas.text()}\n" if head else f"{canvas.text()}\n"
+
+def as_text(layout: Layout, *, ascii: bool = False) -> str:
+    """Return a layout as lines of characters, below what its signs mean."""
+    from workbench.picture.render.canvas import Canvas
+
+    canvas = Canvas(layout, "ascii" if ascii else "unicode")
+    head = "".join(text for text, _ in canvas.legend())
+    return f"{head}\n\n{canvas.text()}\n" if head else f"{canvas.text()}\n"
 
 
 class Picture(str):

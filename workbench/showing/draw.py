@@ -11,15 +11,14 @@ from workbench.errors import UsageError, WrongType
 from workbench.model import MetaGraph, Model, as_model
 from workbench.names import show
 from workbench.picture.drawing import (
-    FORMATS,
     TIME_LIMIT,
     Drawing,
-    Format,
     Picture,
     check_values,
     handles_of,
     is_adapted,
 )
+from workbench.picture.formats import FORMATS, Format
 from workbench.picture.layout.geometry import Detail
 from workbench.picture.scene.build import MAX_BOXES
 from workbench.showing.sentences import explain_boxes

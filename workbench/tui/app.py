@@ -152,7 +152,7 @@ class WorkbenchApp(Host):
 
     def show_picture(self, handle: str) -> None:
         """Show the picture of a model over this screen."""
-        from workbench.tui.screens.preview import PreviewScreen
+        from workbench.tui.pictures.preview import PreviewScreen
 
         self.push_screen(PreviewScreen(self.session, handle, alone=True))
 

@@ -44,6 +44,15 @@ _ROLES: dict[str, tuple[str, str, str]] = {
     "model-1": ("model-b", "bold", ""),
     "model-2": ("model-c", "bold", ""),
     "model-3": ("model-d", "bold", ""),
+    "kind-input": ("kind-input", "bold", ""),
+    "kind-constant": ("kind-constant", "bold", ""),
+    "kind-variable": ("kind-variable", "bold", ""),
+    "kind-arithmetic": ("kind-arithmetic", "bold", ""),
+    "kind-convolution": ("kind-convolution", "bold", ""),
+    "kind-control-flow": ("kind-control-flow", "bold", ""),
+    "kind-table": ("kind-table", "bold", ""),
+    "kind-string": ("kind-string", "bold", ""),
+    "kind-other": ("kind-other", "", ""),
 }
 
 _ANSI = {"cursor": "reverse", "mark": "underline"}

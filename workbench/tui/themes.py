@@ -7,6 +7,14 @@ from __future__ import annotations
 
 from textual.theme import Theme
 
+from workbench.picture.render.colours import FAMILIES
+
+
+def kind_name(kind: str) -> str:
+    """Return what the colour of a kind of op is called in a theme."""
+    return f"kind-{kind.replace(' ', '-')}"
+
+
 DARK = Theme(
     name="workbench-dark",
     primary="#7aa2f7",
@@ -43,6 +51,7 @@ DARK = Theme(
         "block-cursor-foreground": "#c8cee6",
         "block-cursor-background": "#2d3450",
         "block-cursor-text-style": "none",
+        **{kind_name(kind): dark for kind, (_, dark) in FAMILIES.items()},
     },
 )
 LIGHT = Theme(
@@ -81,46 +90,57 @@ LIGHT = Theme(
         "block-cursor-foreground": "#2a2e3d",
         "block-cursor-background": "#d5def5",
         "block-cursor-text-style": "none",
+        **{kind_name(kind): light for kind, (light, _) in FAMILIES.items()},
     },
 )
 # With 16 colours the terminal's own are used, so that nothing is blended into what it can't show.
+# The bright ones: of the others red, blue, magenta and grey are hard to read on black.
 SIXTEEN = Theme(
     name="workbench-16",
-    primary="ansi_bright_blue",
-    secondary="ansi_yellow",
-    accent="ansi_magenta",
+    primary="ansi_bright_cyan",
+    secondary="ansi_bright_yellow",
+    accent="ansi_bright_magenta",
     foreground="ansi_default",
     background="ansi_default",
     surface="ansi_default",
     panel="ansi_default",
-    success="ansi_green",
-    warning="ansi_yellow",
-    error="ansi_red",
+    success="ansi_bright_green",
+    warning="ansi_bright_yellow",
+    error="ansi_bright_red",
     dark=True,
     ansi=True,
     variables={
         "ansi-background": "ansi_default",
         "ansi-foreground": "ansi_default",
-        "model-a": "ansi_cyan",
-        "model-b": "ansi_yellow",
-        "model-c": "ansi_magenta",
-        "model-d": "ansi_green",
-        "dtype": "ansi_green",
+        "model-a": "ansi_bright_cyan",
+        "model-b": "ansi_bright_yellow",
+        "model-c": "ansi_bright_magenta",
+        "model-d": "ansi_bright_green",
+        "dtype": "ansi_bright_green",
         "adapter": "ansi_bright_magenta",
-        "quiet": "ansi_bright_black",
+        "quiet": "ansi_white",
         "cursor": "ansi_blue",
         "cursor-blur": "ansi_bright_black",
-        "line": "ansi_bright_black",
-        "footer-key-foreground": "ansi_bright_blue",
+        "line": "ansi_white",
+        "footer-key-foreground": "ansi_bright_cyan",
         "footer-background": "ansi_default",
         "footer-foreground": "ansi_default",
         "input-selection-background": "ansi_blue",
         "block-cursor-foreground": "ansi_white",
         "block-cursor-background": "ansi_blue",
         "block-cursor-text-style": "none",
-        "scrollbar": "ansi_bright_black",
-        "scrollbar-hover": "ansi_white",
-        "scrollbar-active": "ansi_white",
+        "kind-input": "ansi_bright_green",
+        "kind-constant": "ansi_bright_yellow",
+        "kind-variable": "ansi_bright_yellow",
+        "kind-arithmetic": "ansi_default",
+        "kind-convolution": "ansi_bright_white",
+        "kind-control-flow": "ansi_bright_magenta",
+        "kind-table": "ansi_bright_cyan",
+        "kind-string": "ansi_bright_red",
+        "kind-other": "ansi_default",
+        "scrollbar": "ansi_white",
+        "scrollbar-hover": "ansi_bright_white",
+        "scrollbar-active": "ansi_bright_white",
         "scrollbar-background": "ansi_default",
         "scrollbar-background-hover": "ansi_default",
         "scrollbar-background-active": "ansi_default",

@@ -21,6 +21,7 @@ from workbench.cli.output import SCHEMA_VERSION, Output
 from workbench.cli.several import each
 from workbench.errors import UsageError
 from workbench.names import show
+from workbench.picture.formats import SUFFIXES
 
 if TYPE_CHECKING:
     from workbench.model import Model
@@ -41,18 +42,7 @@ examples:
 
 Exit codes: 0 done, 1 the layout took too long, 2 usage or an unknown name, 3 cannot read or write.
 """
-_SUFFIXES = {
-    ".txt": "text",
-    ".svg": "svg",
-    ".dot": "dot",
-    ".gv": "dot",
-    ".mmd": "mermaid",
-    ".mermaid": "mermaid",
-    ".html": "html",
-    ".htm": "html",
-    ".json": "json",
-}
-_NAMES = tuple(dict.fromkeys(_SUFFIXES.values()))
+_NAMES = tuple(dict.fromkeys(SUFFIXES.values()))
 _STYLES = {
     "title": "bold",
     "label": "cyan",
@@ -239,10 +229,8 @@ def _format(named: str | None, output: str | None) -> str:
         UsageError: the two differ, or no picture is written under such a suffix.
     """
     suffix = os.path.splitext(output or "")[1].lower()
-    meant = _SUFFIXES.get(suffix)
-    formats = ", ".join(
-        f"{name} ({' '.join(s for s in _SUFFIXES if _SUFFIXES[s] == name)})" for name in _NAMES
-    )
+    meant = SUFFIXES.get(suffix)
+    formats = ", ".join(f"{name} ({' '.join(s for s in SUFFIXES if SUFFIXES[s] == name)})" for name in _NAMES)
     where = show(output) if output else None
     if named is None:
         if suffix and meant is None:

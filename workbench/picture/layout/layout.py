@@ -53,6 +53,7 @@ def layout_in_worker(
 
     Raises:
         ChildDied: the process ended without an answer.
+        CannotWrite: there is no room for the temporary file that it reads.
     """
     from workbench.picture.layout.worker import run
 

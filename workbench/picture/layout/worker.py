@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from workbench.errors import ChildDied
+from workbench.errors import CannotWrite, ChildDied
 from workbench.names import show
 from workbench.picture.layout.geometry import CutOff, Layout
 from workbench.picture.scene.scene import Scene
@@ -30,9 +30,18 @@ def run(
 
     cut = CutOff(time_limit, len(scene.nodes) + len(scene.frames), len(scene.edges))
     end = time.monotonic() + time_limit
-    with tempfile.TemporaryFile() as job:
-        pickle.dump((scene, options, time_limit + _GRACE), job, protocol=pickle.HIGHEST_PROTOCOL)
-        job.seek(0)
+    data = memoryview(pickle.dumps((scene, options, time_limit + _GRACE), protocol=pickle.HIGHEST_PROTOCOL))
+    with tempfile.TemporaryFile(buffering=0) as job:
+        try:
+            while data:
+                data = data[job.write(data) :]
+            job.seek(0)
+        except OSError as error:  # such as a disk that is full
+            raise CannotWrite(
+                f"The temporary file for the layout cannot be written: {error.strerror}.",
+                where=tempfile.gettempdir(),
+                hint="Free some space, or set TMPDIR to another folder.",
+            ) from error
         with subprocess.Popen(
             [sys.executable, "-c", _START.format(path=sys.path)],
             stdin=job,

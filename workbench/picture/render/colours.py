@@ -47,7 +47,7 @@ SELECTED: Pair = ("#000000", "#ffffff")
 FAMILIES: Mapping[str, Pair] = {
     "input": ("#1c6b3a", "#7ad39a"),
     "constant": ("#6a6200", "#d6cf6a"),
-    "variable": ("#8a5a00", "#e8b45c"),
+    "variable": ("#835500", "#e8b45c"),
     "arithmetic": ("#3b4a63", "#a9b8d0"),
     "convolution": ("#4b3fb8", "#aaa4ff"),
     "control flow": ("#9c2f7c", "#f08fd4"),

@@ -84,7 +84,7 @@ class Assembly:
         collapsed: keys the user closed.
         max_boxes: of one part.
         show_control: whether control edges are drawn.
-        whole: whether every scope and body is opened, and attributes are listed.
+        whole: whether every scope and body is opened.
     """
 
     owners: Mapping[str, str]
@@ -218,7 +218,7 @@ class Assembly:
                 inside=inside,
                 frame=frame,
                 op=item.op,
-                attributes=attribute_rows(item) if self.whole else (),
+                attributes=attribute_rows(item, part.flat.tensor),
                 contents=of_bodies(item) if item.kind == "call" else "",
             )
         )

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from workbench.disk import dtypes
 from workbench.disk.schema import AttrValue, TensorProto
 from workbench.model import shapes
+from workbench.model.tensors import Tensor
 from workbench.names import show
-from workbench.picture.scene.flat import Item, type_text
+from workbench.picture.scene.flat import Item, Ref, type_text
 from workbench.picture.scene.fold import scalar_text
 
 _MAX_OUTPUTS = 8
 _MAX_LISTED = 16
 _MAX_TEXT = 200
 _MAX_KNOWN = 1000  # bytes of an attribute whose words are kept
-_FIRST = ("strides", "padding", "explicit_paddings", "dilations", "ksize", "data_format")
+_FIRST = ("ksize", "strides", "padding", "explicit_paddings", "dilations", "data_format")
+_CONVOLUTIONS = ("Conv2D", "Conv3D", "DepthwiseConv", "Dilation2D", "_FusedConv")
 
 
-def attribute_rows(item: Item) -> tuple[tuple[str, str], ...]:
+def attribute_rows(item: Item, inputs: Callable[[Ref], Tensor | None]) -> tuple[tuple[str, str], ...]:
     """Return the outputs' shapes of a node, then its attributes, those that shape the result first.
 
     Attributes that begin with `_` are notes of tools and are left out.
+
+    Args:
+        item: the node.
+        inputs: gives dtype and shape of an input.
     """
     if item.node is None:
         return ()
@@ -33,6 +39,11 @@ def attribute_rows(item: Item) -> tuple[tuple[str, str], ...]:
         if tensor is None or not (text := type_text(tensor)):
             break
         rows.append((f"output {number}", text))
+    if item.op.startswith(_CONVOLUTIONS) and len(item.inputs) > 1:
+        kernel = inputs(item.inputs[1])
+        if kernel is not None and kernel.shape is not None and len(kernel.shape) > 2:
+            sizes = ["?" if size is None else str(size) for size in kernel.shape]
+            rows.append(("kernel size", "×".join(sizes[:-2])))
     attrs = item.node.attr
     names = sorted(name for name in attrs if not name.startswith("_"))
     if any(name in _FIRST for name in names):

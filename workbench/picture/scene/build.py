@@ -64,7 +64,7 @@ def build_scene(
         owners: first scope of a node's name → handle, for a merged draft; None if there is one model.
         seam: nodes of the main graph at which a wire ends (`HANDLE/placeholder`).
         max_boxes: above this, name scopes are collapsed; level by level, as deep as fits.
-        whole: open every scope and every body instead, and list the attributes of nodes.
+        whole: open every scope and every body instead.
 
     Raises:
         UnknownName: there is no such signature, root, function or focus, or no way to it.

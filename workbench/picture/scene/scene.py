@@ -41,7 +41,7 @@ class Node:
             (and taking it from `expanded`) closes it again.
         frame: id of the frame it is drawn in, or None.
         op: of a single node; empty for a scope and an end.
-        attributes: (name, text) rows of a single node; only in a whole scene.
+        attributes: (name, text) rows of a single node: shapes of its outputs, then its attributes.
         contents: of a node whose bodies are not shown, what they have inside: `31 ops: 3 MatMul, 2 Tanh …`.
     """
 

@@ -29,6 +29,7 @@ from workbench.tui.widgets.bars import CommandLine
 
 if TYPE_CHECKING:
     from workbench.session.lists.rows import Row
+    from workbench.session.pictures.boxes import Going
     from workbench.surgery.operations.connect import Connect
     from workbench.surgery.operations.share import Share
     from workbench.surgery.resolve.endpoints import Endpoint
@@ -387,8 +388,15 @@ class WorkScreen(GuidedScreen):
         ask_and_save(self.app, self.session)
 
     def action_preview(self) -> None:
-        """Preview the result."""
-        from workbench.tui.screens.preview import PreviewScreen
+        """Preview the result, or a model while there is none."""
+        self._draw(alone=False)
+
+    def action_draw_model(self) -> None:
+        """Draw the model under the cursor alone."""
+        self._draw(alone=True)
+
+    def _draw(self, *, alone: bool) -> None:
+        from workbench.tui.pictures.preview import PreviewScreen
 
         if not self.session.models:
             self.app.tell("Open a model first (o).")
@@ -396,25 +404,31 @@ class WorkScreen(GuidedScreen):
         pane = next((pane for pane in self.panes if pane.id == self.region_id), None)
         handle, row = (pane.handle, pane.rows.row) if pane is not None else ("", None)
         joined = self.session.plan.has_result and len(self.session.plan.sources) > 1
-        place = "" if row is None else place_of(row, handle if joined else "")
+        place = "" if row is None else place_of(row, handle if joined and not alone else "")
+        if row is not None and row.kind == "output" and not alone:
+            place = ""  # the cursor is there when a model is opened, and a picture is read from its beginning
 
-        def left(place: str | None) -> None:
+        def closed(going: Going | None) -> None:
             self._back()
-            if place is not None:
-                self._go_to_box(handle, place)
+            if going is not None:
+                self._go_to_box(going)
 
-        self.app.push_screen(PreviewScreen(self.session, handle, place), left)
+        self.app.push_screen(PreviewScreen(self.session, handle, place, alone=alone), closed)
 
-    def _go_to_box(self, handle: str, place: str) -> None:
-        """Move to the row of a box: in a picture of the result, that of the model it comes from."""
+    def _go_to_box(self, going: Going) -> None:
+        """Move to the row of a box, and pick it if that is wanted.
+
+        In a picture of the result the row is that of the model it comes from.
+        """
         viewers = {pane.handle: pane.viewer for pane in self.panes if pane.viewer}
-        found = row_at(viewers, handle, place)
+        found = row_at(viewers, going.handle, going.place)
         pane = self.pane_of(found[0]) if found is not None else None
         if found is None or pane is None:
-            self.app.tell("This box stands for nothing in the list: the plan makes it.")
+            self.app.tell("No row of a model represents this box: the plan makes it.")
             return
         self.go_region(pane.id or "")
-        pane.reveal(found[1])
+        if pane.reveal(found[1]) and going.pick:
+            pane.action_pick()
 
     def action_run(self) -> None:
         """Go to the run screen of the model of this pane."""

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from workbench.names import count
+from workbench.names import CALL_SEPARATOR, count, show
 
 if TYPE_CHECKING:
     from workbench.model import MetaGraph, Model
+    from workbench.picture.formats import Format
     from workbench.picture.layout.geometry import CutOff, Layout
-    from workbench.picture.scene.scene import Frame, Node, Scene
+    from workbench.picture.scene.scene import Edge, Frame, Node, Scene
     from workbench.surgery.draft import Draft
     from workbench.surgery.plan import Plan, Source
 
 Zoom = Literal["full", "compact", "tiny"]
+_LISTED = 24
+_CALL = re.compile(r"(?:.*/)?(?:Stateful)?PartitionedCall(?:_\d+)?")
 ZOOMS: tuple[Zoom, ...] = ("full", "compact", "tiny")
 
 
@@ -59,6 +63,15 @@ class View:
             return self
         return replace(self, hops=max(1, min(self.hops + by, 12)))
 
+    def showing(self, inside: Iterable[str]) -> View:
+        """Return the view with everything opened that holds a box, and with no focus."""
+        keys = frozenset(inside)
+        return replace(self, expanded=self.expanded | keys, collapsed=self.collapsed - keys, focus=None)
+
+    def fitting(self) -> list[View]:
+        """Return the views that show the same, the one with most text first and the smallest last."""
+        return [replace(self, zoom=zoom, across=across) for zoom in ZOOMS for across in (False, True)]
+
     def zoomed(self, by: int) -> View:
         """Return the view closer (negative) or further away."""
         return replace(self, zoom=ZOOMS[max(0, min(ZOOMS.index(self.zoom) + by, len(ZOOMS) - 1))])
@@ -73,12 +86,14 @@ class Subject:
         signature: the signature whose outputs it starts from, None for the obvious one.
         owners: (first scope, handle) of the models of a result, and of adapters.
         seam: nodes at which wires end.
+        handle: of the model that is drawn alone; empty for the result of a plan.
     """
 
     meta: MetaGraph
     signature: str | None = None
     owners: tuple[tuple[str, str], ...] = ()
     seam: tuple[str, ...] = ()
+    handle: str = ""
 
     @classmethod
     def of_draft(cls, draft: Draft) -> Subject:
@@ -105,7 +120,8 @@ class Subject:
         from workbench.surgery.resolve.join import see
 
         seen = see(plan, source, model)
-        return cls(seen.meta, seen.called.key if seen.called is not None else source.signature)
+        signature = seen.called.key if seen.called is not None else source.signature
+        return cls(seen.meta, signature, handle=source.handle)
 
     def scene(self, view: View) -> Scene:
         """Return the scene to draw.
@@ -125,6 +141,14 @@ class Subject:
             hops=view.hops,
             owners=dict(self.owners) or None,
             seam=self.seam,
+        )
+
+    def whole(self) -> Scene:
+        """Return the scene with every scope and body opened, to search in or to write as a page."""
+        from workbench.picture.scene.build import build_scene
+
+        return build_scene(
+            self.meta, signature=self.signature, owners=dict(self.owners) or None, seam=self.seam, whole=True
         )
 
     def picture(self, view: View, stop: Callable[[], bool]) -> Layout | CutOff:
@@ -152,25 +176,83 @@ def drawn(layout: Layout) -> str:
     return ", ".join(counts)
 
 
-def describe(item: Node | Frame) -> list[tuple[str, str]]:
-    """Return (label, text) pairs of a box, for a pane beside the picture."""
-    from workbench.names import show
-    from workbench.picture.scene.scene import ADAPTERS, Frame
+def describe(item: Node | Frame, edges: Iterable[Edge] = ()) -> list[tuple[str, str]]:
+    """Return (label, text) pairs of a box, for a pane beside the picture: shapes and attributes first, then its place.
+
+    Args:
+        item: the box.
+        edges: of the picture.
+    """
+    from workbench.picture.scene.scene import Frame
 
     if isinstance(item, Frame):
-        return [("body", item.title), ("node", show(item.path, 1000))]
-    found = [("what", item.kind if not item.count else count(item.count, "node"))]
+        return [("scope" if item.scope else "body", item.title), *_place(item)]
+    found = [_kind(item)]
+    found += [("input", edge.label) for edge in edges if edge.target == item.id and edge.label]
+    found += item.attributes
+    if item.count:
+        found.append(("inside", item.subtitle))
+    if item.contents:
+        found.append(("inside", item.contents))
+    found += item.facts
+    if item.seam:
+        found.append(("boundary", "a wire ends here"))
+    found += _place(item)
+    for number, name in enumerate(item.folded[:_LISTED]):
+        found.append(("ops" if item.count else "folded in" if not number else "", readable(name)))
+    if len(item.folded) > _LISTED:
+        found.append(("", f"and {len(item.folded) - _LISTED:,} more"))
+    return found
+
+
+def _kind(item: Node) -> tuple[str, str]:
+    """Return what kind of op a box is, with the sign that stands in it."""
+    from workbench.picture.scene.families import SAID, SIGNS, family
+
+    kind = family(item)
+    if kind == "other":
+        return "kind", "scope" if item.count else item.kind
+    return "kind", f"{SIGNS[kind]} {item.kind if item.kind in ('input', 'output', 'result') else SAID[kind]}"
+
+
+def _place(item: Node | Frame) -> list[tuple[str, str]]:
+    """Return whose a box is, and where."""
+    from workbench.picture.scene.scene import ADAPTERS
+
+    found = []
     if item.owner == ADAPTERS:
         found.append(("adapters", "inserted on a wire, before an input or after an output"))
     elif item.owner:
         found.append(("model", item.owner))
-    if item.seam:
-        found.append(("boundary", "a wire ends here"))
-    if item.path:
-        found.append(("node", show(item.path, 1000)))
-    found += item.facts
-    for number, name in enumerate(item.folded[:24]):
-        found.append(("inside" if item.count else "folded in" if not number else "", show(name)))
-    if len(item.folded) > 24:
-        found.append(("", f"and {len(item.folded) - 24:,} more"))
+    if item.path and not item.path.startswith("#"):
+        found.append(("place", readable(item.path)))
     return found
+
+
+def readable(path: str) -> str:
+    """Return where a node is, without calls that TensorFlow named; what is copied has them."""
+    words = path.split(CALL_SEPARATOR)
+    return show(
+        CALL_SEPARATOR.join([*(word for word in words[:-1] if not _CALL.fullmatch(word)), words[-1]]), 1000
+    )
+
+
+def written(subject: Subject, layout: Layout, format: Format, title: str) -> str:
+    """Return a picture as text in a format.
+
+    Args:
+        subject: what is drawn.
+        layout: the picture as it is on the screen; a page has everything, and opens and closes boxes itself.
+        format: as `picture.drawing` has them.
+        title: of an SVG or a page.
+    """
+    from workbench.picture.drawing import Drawing, as_text
+
+    drawing = Drawing(right=layout.direction == "right")
+    if format == "svg":
+        from workbench.picture.render.svg import to_svg
+
+        return to_svg(layout, title=title)
+    if format == "text":
+        return as_text(layout)
+    return drawing.text(subject.whole() if format == "html" else layout.scene, format, title)

@@ -50,7 +50,7 @@ class CanvasView(ScrollView, can_focus=True):
         """The user wants another view to be drawn.
 
         Attributes:
-            what: `open`, `close`, `focus`, `hops`, `controls`, `zoom`, `across` or `search`.
+            what: `open`, `close`, `show`, `focus`, `hops`, `controls`, `zoom`, `fit`, `across` or `search`.
             id: of the box or of what it opens.
             by: how far.
         """
@@ -59,11 +59,15 @@ class CanvasView(ScrollView, can_focus=True):
         id: str | None = None
         by: int = 0
 
+    class Scrolled(Message):
+        """Another part of the picture is in the window, or there is another picture."""
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.canvas: Canvas | None = None
         self.overlay: Overlay | None = None
         self.matches: list[str] = []
+        self._shown_match = ""
         self._known: dict[str, Style] = {}
         self._grabbed: tuple[Offset, Offset] | None = None
 
@@ -102,6 +106,7 @@ class CanvasView(ScrollView, can_focus=True):
         elif held is not None and (box := canvas.box(held[0])) is not None:
             self._put(box, held[1])
         self.refresh()
+        self.post_message(self.Scrolled())
 
     def _held(self, canvas: Canvas | None) -> tuple[str, tuple[float, float]] | None:
         """Return the box to keep in place and where its middle is in the window."""
@@ -167,6 +172,29 @@ class CanvasView(ScrollView, can_focus=True):
         self.refresh()
         self.post_message(self.Selected(id).set_sender(self))
 
+    def watch_scroll_x(self, old_value: float, new_value: float) -> None:
+        """Report that another part is in the window."""
+        super().watch_scroll_x(old_value, new_value)
+        self.post_message(self.Scrolled())
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Report that another part is in the window."""
+        super().watch_scroll_y(old_value, new_value)
+        self.post_message(self.Scrolled())
+
+    @property
+    def fits(self) -> bool:
+        """Return whether the whole picture is in the window."""
+        size = self.scrollable_content_region.size
+        return self.virtual_size.width <= size.width and self.virtual_size.height <= size.height
+
+    def look_at(self, x: float, y: float) -> None:
+        """Scroll so that a cell of the picture is in the middle of the window."""
+        size = self.scrollable_content_region.size
+        self.scroll_to(
+            round(x - size.width / 2), round(y - size.height / 2), animate=False, force=True, immediate=True
+        )
+
     # -- drawing
 
     @property
@@ -199,7 +227,7 @@ class CanvasView(ScrollView, can_focus=True):
             from workbench.picture.render.canvas import split_style
 
             role, owner, selected = split_style(key)
-            found = role_style(self.app, _ROLES.get(role, ""))
+            found = role_style(self.app, role if role.startswith("kind-") else _ROLES.get(role, ""))
             if owner is not None and role in _OWNED:
                 found += role_style(self.app, "adapter" if owner < 0 else f"model-{owner % 4}")
             if selected:
@@ -288,10 +316,23 @@ class CanvasView(ScrollView, can_focus=True):
 
     def _match(self, by: int) -> None:
         if self.matches:
-            at = self.matches.index(self.selected) + by if self.selected in self.matches else 0
-            self.select(self.matches[at % len(self.matches)], center=True)
+            last = self.selected if self.selected in self.matches else self._shown_match
+            at = self.matches.index(last) + by if last in self.matches else 0
+            self.show_match(at % len(self.matches))
         else:
             self.app.say("There is no match to go to; / finds boxes.")
+
+    def show_match(self, at: int) -> None:
+        """Select a match; one in a closed box is asked for."""
+        id = self._shown_match = self.matches[at]
+        if self.canvas is not None and self.canvas.box(id) is not None:
+            self.select(id, center=True)
+        else:
+            self.post_message(self.Asked("show", id))
+
+    def action_fit(self) -> None:
+        """Zoom until the whole picture fits."""
+        self.post_message(self.Asked("fit"))
 
     def action_seam(self) -> None:
         """Move to the next boundary between the models."""

@@ -1,0 +1,1 @@
+"""What a picture on the screen is of, and its boxes."""
