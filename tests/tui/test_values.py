@@ -19,10 +19,10 @@ from workbench.picture.values import STEPS
 from workbench.session.running.beside import values_of_row
 from workbench.tui import themes
 from workbench.tui.app import WorkbenchApp
+from workbench.tui.pictures.canvas import CanvasView
+from workbench.tui.pictures.preview import PreviewScreen
 from workbench.tui.running import overlay
 from workbench.tui.running.overlay import _shaded, _written
-from workbench.tui.pictures.preview import PreviewScreen
-from workbench.tui.pictures.canvas import CanvasView
 from workbench.tui.widgets.detail import SpanLines
 
 

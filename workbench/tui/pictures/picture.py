@@ -139,7 +139,9 @@ class PictureScreen(Screen[Going | None]):
         self.lay_over(found)
         self.canvas.show_canvas(picture, self._to_select(found), self._places.get(view))
         self._left = self.canvas.scroll_offset, self.canvas.selected
-        self.note("  ".join([*self.notes_before(), *found.scene.notes]) if found.boxes else "Nothing to draw.")
+        self.note(
+            "  ".join([*self.notes_before(), *found.scene.notes]) if found.boxes else "Nothing to draw."
+        )
         self.head()
         if self._sought and self.canvas.canvas is not None:
             place, self._sought = self._sought, ""
