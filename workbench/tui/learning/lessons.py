@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
 from typing import Any, ClassVar
 
 from textual import on, work
@@ -20,6 +21,7 @@ from workbench.tui.host import Host
 from workbench.tui.widgets.bars import Keys
 from workbench.tui.widgets.lines import Lines, Painted
 
+_INDENT = 7
 _FIRST = "Each lesson takes about ten minutes, works on copies of models, and ends with three questions."
 
 
@@ -49,12 +51,13 @@ class Lessons(Lines):
         """Return a line of a lesson."""
         lesson, done = self.lessons[index // 2]
         if index % 2:
-            return Painted([(f"        {lesson.summary}", "quiet")])
+            room = max(self.scrollable_content_region.width - _INDENT - 1, 20)
+            return Painted([(" " * _INDENT + shorten(lesson.summary, room, placeholder=" …"), "quiet")])
         pages = len(lesson.steps) + len(lesson.questions)
         mark = glyphs.FITS if done >= pages else " "
         far = f"{done} of {count(pages, 'page')} done" if done else f"{lesson.minutes} minutes"
         return Painted(
-            [(f" {mark} ", "good"), (f"{index // 2 + 1:>3}  ", "quiet"), (lesson.title, "strong")],
+            [(f" {mark} ", "good"), (f"{index // 2 + 1:>2}  ", "quiet"), (lesson.title, "strong")],
             [(f"{far} ", "good" if done >= pages else "quiet")],
         )
 

@@ -47,6 +47,7 @@ _ROLE = {
     "lessons": "key",
 }
 _WIDE = 100
+_PATH = 20
 """Columns from which the types of a model stand behind its sentence."""
 
 
@@ -148,9 +149,10 @@ class Entries(Lines, can_focus=False):
             return Painted([(f" {entry.text}", "heading")])
         said = self._said.get(entry.path) if entry.path is not None and entry.kind == "model" else None
         width = self.scrollable_content_region.width
-        if width < _WIDE and " " in entry.aside:  # a sentence
-            said = None
         room = width - self._name_width - 8
+        sentence = " " in entry.aside
+        if said and width < _WIDE and (sentence or len(said) > room - _PATH):
+            said = None
         return Painted(
             [
                 ("   ", "plain"),
