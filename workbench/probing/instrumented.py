@@ -173,7 +173,7 @@ class Runner:
         job = {"job": "recorders", "count": max(recorders.count, len(places))}
         self.child.start()
         tokens = self.child.request(job, time_limit=self.limits.time, cancelled=self.cancelled)["tokens"]
-        recorders.set_tokens(tokens)
+        recorders.set_tokens(proto.graph_def, tokens)
         model = target.model
         copy = MetaGraph(proto, bundle=lambda: model.bundle, folder=model.folder, format=target.meta.format)
         signature = _rerouted(target.signature, proto, recorders)

@@ -882,7 +882,7 @@ class Recorders:
 
     Attributes:
         tokens: of the functions, which pass on what they get with their number as its slot.
-        recording: what takes it now; without one it is dropped.
+        recording: what takes it now; without one it is an op of a model that calls, whose function is not here.
     """
 
     def __init__(self) -> None:
@@ -901,8 +901,11 @@ class Recorders:
         return self.tokens[:count]
 
     def _take(self, slot: int, *values: Any) -> list[Any]:
-        if self.recording is not None:
-            self.recording.take(slot, values)
+        if self.recording is None:
+            raise NameError(
+                f"the Python function {self.tokens[slot]} is only in the process that made the model"
+            )
+        self.recording.take(slot, values)
         return []
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from workbench import names
 from workbench.disk import dtypes
-from workbench.disk.schema import FunctionDef, MetaGraphDef, NodeDef
+from workbench.disk.schema import FunctionDef, GraphDef, MetaGraphDef, NodeDef
 from workbench.graph.body import Output
 from workbench.graph.calls import Call, named_function
 from workbench.graph.control_flow import Inside, inside
@@ -27,6 +27,7 @@ from workbench.surgery.rewrite.changed_body import ChangedBody, copy_function
 
 _NAME = "recorded"
 _COMPILED = "_XlaMustCompile"  # XLA can't compile a PyFunc
+_PYTHON = ("PyFunc", "PyFuncStateless", "EagerPyFunc")
 _LOWERED = "_lower_using_switch_merge"
 
 
@@ -60,8 +61,18 @@ class Recorders:
         """How many slots there are."""
         return len(self.loops) + len(self.starts) + len(self.rounds)
 
-    def set_tokens(self, tokens: Sequence[str]) -> None:
-        """Write the token of each slot into its node."""
+    def set_tokens(self, graph: GraphDef, tokens: Sequence[str]) -> None:
+        """Write the token of each slot into its node; Python ops of the model itself that have such a token lose it.
+
+        Args:
+            graph: with the recorders.
+            tokens: by slot.
+        """
+        taken = {token.encode() for token in tokens}
+        for nodes in (graph.node, *(function.node_def for function in graph.library.function)):
+            for node in nodes:
+                if node.op in _PYTHON and node.attr["token"].s in taken:
+                    node.attr["token"].s += b" of the process that made the model"
         for slot, node in self._made:
             node.attr["token"].s = tokens[slot].encode()
 
