@@ -15,6 +15,7 @@ import pytest
 import workbench as wb
 from tests.cli.tools import call
 from tests.picture.graphs import chain
+from tests.picture.large import meta as network
 from tests.picture.test_hostile_names import HOSTILE, REAL, says_nothing, scene
 from tests.picture.test_hostile_names import model as hostile  # noqa: F401
 from workbench.picture.drawing import Drawing
@@ -152,3 +153,11 @@ def test_a_join_names_its_models(tmp_path: Path) -> None:
 def test_themes(theme: Any) -> None:
     page = Parser(wb.draw(DIGITS, format="html", theme=theme))
     assert dict(page.tags)["html"]["data-theme"] == theme
+
+
+def test_a_box_is_called_by_what_tells_it_from_others_of_its_scope() -> None:
+    drawing = Drawing()
+    data = Parser(drawing.text(drawing.scene(network(600), whole=True), "html")).data
+    titles = texts(data, "nodes", 2)
+    assert titles.count("Conv2D") == 4 * (600 // 57) and not [title for title in titles if "#" in title]
+    assert set(texts(data, "nodes", 3)) <= {"", "mul", "add", "float32 [?,28,28,64]"}

@@ -201,7 +201,8 @@ class Assembly:
             title = elide(show(item.name), labels.MAX_WIDTH, even=True)
             subtitle = type_text(part.flat.tensor(Ref(item.key, 0)))
         else:
-            self.wanted.append(self._wanted(part, item, frame, around))
+            among = around[-1] if self.whole and around else frame  # a page frames its scopes itself
+            self.wanted.append(self._wanted(part, item, among, around))
         folded = part.folded.inside.get(item.key, ())
         self.nodes.append(
             Node(
@@ -410,18 +411,19 @@ def _them(number: int) -> str:
 
 
 def _told_apart(nodes: list[Node]) -> list[Node]:
-    """Make labels unique where a scope is called what an op is called."""
-    seen: set[tuple[str | None, str]] = set()
-    last: dict[tuple[str | None, str], int] = {}
+    """Make labels of a frame unique where a scope is called what an op is called."""
+    seen: set[tuple[str | None, tuple[str, ...], str]] = set()
+    last: dict[tuple[str | None, tuple[str, ...], str], int] = {}
     found = []
     for node in nodes:
-        here = node.frame, node.label
+        frame = node.frame, node.inside[-1:]
+        here = (*frame, node.label)
         number, made = last.get(here, 1), node
-        while (node.frame, made.label) in seen:
+        while (*frame, made.label) in seen:
             number += 1
             made = replace(node, title=f"{node.title} #{number}")
         last[here] = number
-        seen.add((node.frame, made.label))
+        seen.add((*frame, made.label))
         found.append(made)
     return found
 

@@ -280,10 +280,11 @@ def _relative(name: str, home: str) -> str:
 
 def _constant(flat: Flattener, item: Item, home: Item) -> str:
     assert item.node is not None
-    text = type_text(flat.tensor(Ref(item.key, 0)))
     value = scalar_text(attr(item.node, "value").tensor)
     name = _relative(item.name, home.name)
-    return f"{name} = {value}" if value else f"{name} {text}".rstrip()
+    if value:
+        return f"{name} = {value}"
+    return f"{name} {type_text(flat.tensor(Ref(item.key, 0)))}".rstrip()
 
 
 def scalar_text(tensor: TensorProto) -> str:

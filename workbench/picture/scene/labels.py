@@ -63,7 +63,7 @@ def _without_common(members: Sequence[Wanted]) -> list[Wanted]:
     common = 0
     while all(len(words) > common + 1 for words in places) and len({words[common] for words in places}) == 1:
         common += 1
-    return [replace(one, words=one.words[common:]) for one in members]
+    return [replace(one, words=one.words[common:]) for one in members] if common else list(members)
 
 
 def _told_apart(wanted: Sequence[Wanted]) -> dict[str, tuple[str, str]]:
