@@ -141,3 +141,20 @@ def test_a_function_shows_what_it_does_besides_its_results(
     restore = call(capsys, "draw", path, "--function", functions["restore"])
     assert "RestoreV2" in restore.out and "AssignVariableOp" in restore.out
     assert "MergeV2Checkpoints" in call(capsys, "draw", path, "--function", functions["save"]).out
+
+
+def test_a_recipe_is_drawn_as_its_result_is(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.json"
+    words = ("merge", IMAGE, DIGITS, "-w", WIRE, "--dry-run", "--save-recipe", recipe)
+    assert call(capsys, *words).code == 0
+    merged = tmp_path / "merged"
+    assert call(capsys, "merge", IMAGE, DIGITS, "-w", WIRE, "-o", merged, "--no-verify").code == 0
+    drawn = call(capsys, "draw", recipe)
+    assert drawn.code == 0 and drawn.out == call(capsys, "draw", merged).out
+    refused = call(capsys, "draw", recipe, "-o", recipe, "--format", "json", "--overwrite")
+    assert refused.code != 0 and recipe.read_text().startswith("{"), "no picture replaces the recipe"
+    values = call(capsys, "draw", recipe, "-o", tmp_path / "p.html", "--values")
+    assert values.code == 2 and "workbench apply" in values.err
+    other = tmp_path / "other.json"
+    other.write_text("[1, 2]")
+    assert call(capsys, "draw", other).code == 3

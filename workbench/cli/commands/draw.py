@@ -1,4 +1,4 @@
-"""Draw the graph behind a signature as text, SVG, DOT, Mermaid, HTML or JSON.
+"""Draw the graph behind a signature, or the result of a recipe, as text, SVG, DOT, Mermaid, HTML or JSON.
 
 Function calls are drawn opened; constants and variable reads are folded into the ops that use them. A large graph is
 collapsed by name scope: --open shows the inside of a box, --around only the neighbourhood of a node. In a merged model
@@ -12,8 +12,10 @@ from __future__ import annotations
 import argparse
 import io
 import os
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench.cli import verifying
 from workbench.cli.arguments import add_json, add_overwrite, completes_files
@@ -24,7 +26,7 @@ from workbench.names import show
 from workbench.picture.formats import SUFFIXES
 
 if TYPE_CHECKING:
-    from workbench.model import Model
+    from workbench.model import MetaGraph, Model
     from workbench.picture.drawing import Drawing
     from workbench.picture.scene.scene import Scene
     from workbench.picture.values import ValueLayer
@@ -39,6 +41,7 @@ examples:
   workbench draw ./model --from block_3 --to block_5
   workbench draw ./model --open block_3/ --right
   workbench draw ./model --format mermaid
+  workbench draw recipe.json
 
 Exit codes: 0 done, 1 the layout took too long, 2 usage or an unknown name, 3 cannot read or write.
 """
@@ -63,7 +66,12 @@ _OWNERS = ("blue", "yellow", "green")
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     completes_files(
-        parser.add_argument("models", nargs="+", metavar="MODEL", help="SavedModel folder or GraphDef file")
+        parser.add_argument(
+            "models",
+            nargs="+",
+            metavar="MODEL",
+            help="SavedModel folder, GraphDef file, or a recipe (.json): its result",
+        )
     )
     parser.add_argument(
         "--format",
@@ -150,23 +158,78 @@ def run(args: argparse.Namespace, out: Output) -> int:
     return each(args.models, out, partial(_draw, args, out))
 
 
-def _draw(args: argparse.Namespace, out: Output, path: str) -> int:
-    from workbench.disk.atomic.outputs import check_output
-    from workbench.model import open_model
+class _Drawn(NamedTuple):
+    """What is drawn.
 
-    model = open_model(path, args.tag_set)
-    if args.output is not None:
-        check_output(args.output, overwrite=args.overwrite, sources=[model.place])
+    Attributes:
+        meta: its MetaGraph.
+        title: of an SVG or a page.
+        read_from: the file or folder that was read.
+        sources: files and folders that a picture must not replace.
+        handles: of the models that it is joined from.
+        adapted: whether adapters were put into it.
+        model: the model; None for the result of a recipe, which is not on disk.
+    """
+
+    meta: MetaGraph
+    title: str
+    read_from: Path
+    sources: Sequence[Path]
+    handles: Sequence[str]
+    adapted: bool
+    model: Model | None = None
+
+
+def _read(path: str, tags: str | None) -> _Drawn:
+    """Return the model at a path, or the result of the recipe there.
+
+    Raises:
+        WorkbenchError: neither can be read, or the recipe can't be applied.
+    """
+    if path.lower().endswith(".json") and os.path.isfile(path):
+        from workbench.surgery.draft import apply
+        from workbench.surgery.recipe import load
+
+        if tags is not None:
+            raise UsageError(
+                "--tag-set is of a model; a recipe has the tag set of its result.", where=show(path)
+            )
+        plan = load(Path(path))
+        draft = apply(plan)
+        handles = [source.handle for source in plan.sources] if plan.joins else []
+        title = " + ".join(show(source.handle) for source in plan.sources)
+        places = [Path(path), *(source.path for source in plan.sources)]
+        return _Drawn(draft.meta, title, Path(path), places, handles, plan.adapts)
+    from workbench.model import open_model
     from workbench.picture.drawing import handles_of, is_adapted
 
+    model = open_model(path, tags)
+    title = show(model.path.name)
+    return _Drawn(
+        model.meta, title, model.read_from, [model.place], handles_of(model), is_adapted(model), model
+    )
+
+
+def _draw(args: argparse.Namespace, out: Output, path: str) -> int:
+    from workbench.disk.atomic.outputs import check_output
+
+    drawn = _read(path, args.tag_set)
+    if args.output is not None:
+        check_output(args.output, overwrite=args.overwrite, sources=drawn.sources)
+    if args.values and drawn.model is None:
+        raise UsageError(
+            "--values runs a model, and a recipe only describes one.",
+            where=show(path),
+            hint="Write the model with workbench apply, then draw it.",
+        )
     drawing = _drawing(args)
     whole = args.format == "html"
-    scene = drawing.scene(model.meta, handles_of(model), adapted=is_adapted(model), whole=whole)
-    values = _values(args, model, scene) if args.values else None
+    scene = drawing.scene(drawn.meta, drawn.handles, adapted=drawn.adapted, whole=whole)
+    values = _values(args, drawn.model, scene) if args.values and drawn.model is not None else None
     if out.json:
-        out.emit(_as_json(drawing, scene, model, args, out, values))
+        out.emit(_as_json(drawing, scene, drawn, args, out, values))
         return 0
-    _picture(drawing, scene, model, args, out, values)
+    _picture(drawing, scene, drawn, args, out, values)
     for note in scene.notes:
         out.talk(note)
     return 0
@@ -199,7 +262,7 @@ def _values(args: argparse.Namespace, model: Model, scene: Scene) -> ValueLayer:
 def _as_json(
     drawing: Drawing,
     scene: Scene,
-    model: Model,
+    drawn: _Drawn,
     args: argparse.Namespace,
     out: Output,
     values: ValueLayer | None,
@@ -211,10 +274,10 @@ def _as_json(
     if args.asked:
         picture = io.StringIO()
         quiet = Output(quiet=True, stdout=picture, stderr=out.stderr)
-        _picture(drawing, scene, model, args, quiet, values)
+        _picture(drawing, scene, drawn, args, quiet, values)
     return {
         "schema_version": SCHEMA_VERSION,
-        "path": str(model.read_from),
+        "path": str(drawn.read_from),
         "format": args.format if args.asked else None,
         "output": args.output,
         "picture": picture.getvalue() if picture is not None and args.output is None else None,
@@ -260,7 +323,7 @@ def _drawing(args: argparse.Namespace) -> Drawing:
 def _picture(
     drawing: Drawing,
     scene: Scene,
-    model: Model,
+    drawn: _Drawn,
     args: argparse.Namespace,
     out: Output,
     values: ValueLayer | None,
@@ -277,14 +340,14 @@ def _picture(
     if args.format == "html":
         from workbench.showing.sentences import explain_boxes
 
-        about = explain_boxes(model.meta, scene, args.signature)
-    text = drawing.text(scene, args.format, show(model.path.name), values, about)
+        about = explain_boxes(drawn.meta, scene, args.signature)
+    text = drawing.text(scene, args.format, drawn.title, values, about)
     if args.output is None:
         out.stdout.write(text)
         return
     from workbench.disk.atomic.outputs import write_output
 
-    write_output(args.output, text.encode(), overwrite=args.overwrite, sources=[model.place])
+    write_output(args.output, text.encode(), overwrite=args.overwrite, sources=drawn.sources)
     out.talk(f"wrote {show(args.output)}")
 
 
