@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 _DEEPEST = 64  # scopes within each other; what a file has beyond that is in the last of them
 
@@ -43,50 +44,55 @@ class Tree:
     Args:
         names: of the nodes, in the order of the file.
         ops: of the nodes.
-        nbytes: gives the bytes that each node holds; called once, when they are first asked for.
+        nbytes: gives the bytes of each node that holds any, by number; called once, when they are first asked for.
         first: names of nodes that come before all others, in this order.
         last: names of nodes, and of scopes without their slash, that come after all others.
+        is_late: says of a scope right in the body whether it comes after all others.
     """
 
     def __init__(
         self,
         names: Sequence[str],
         ops: Sequence[str],
-        nbytes: Callable[[], Sequence[int]],
+        nbytes: Callable[[], Mapping[int, int]],
         first: Collection[str] = (),
         last: Collection[str] = (),
+        is_late: Callable[[Scope], bool] = lambda scope: False,
     ) -> None:
         self.names = names
         self.ops = ops
         self._weigh = nbytes
         self._first = {name: at for at, name in enumerate(first)}
         self._last = frozenset(last)
+        self._is_late = is_late
         self.root = Scope("", "", range(len(names)))
 
     @cached_property
-    def _nbytes(self) -> Sequence[int]:
+    def _nbytes(self) -> Mapping[int, int]:
         return self._weigh()
 
     def nbytes(self, scope: Scope) -> int:
         """Return the bytes that the variables and constants of a scope hold."""
         weights = self._nbytes
-        return sum(weights[number] for number in self._all(scope))
+        if not weights:
+            return 0
+        if len(weights) < len(scope.members):
+            inside = set(self._all(scope))
+            return sum(nbytes for number, nbytes in weights.items() if number in inside)
+        return sum(weights.get(number, 0) for number in self._all(scope))
 
     def weight(self, number: int) -> int:
         """Return the bytes that a node holds: a variable, or a constant."""
-        return self._nbytes[number]
+        return self._nbytes.get(number, 0)
 
     def kinds(self, scope: Scope) -> Counter[str]:
         """Return how many nodes of each op a scope has, at any depth."""
         if scope.ops is None:
-            ops = self.ops
-            scope.ops = Counter(ops[number] for number in self._all(scope))
+            scope.ops = Counter(map(self.ops.__getitem__, self._all(scope)))
         return scope.ops
 
-    def _all(self, scope: Scope) -> Iterator[int]:
-        if scope.node is not None:
-            yield scope.node
-        yield from scope.members
+    def _all(self, scope: Scope) -> Iterable[int]:
+        return scope.members if scope.node is None else chain((scope.node,), scope.members)
 
     def is_last(self, number: int) -> bool:
         """Return whether a node right in the body belongs after the others."""
@@ -101,21 +107,33 @@ class Tree:
     def _split(self, scope: Scope) -> list[Entry]:
         if scope.depth >= _DEEPEST:
             return list(scope.members)
+        found: list[Entry] = []
+        for path, numbers in self._groups(scope).items():
+            found += self._entry(scope, path, numbers)
+        if scope is self.root:
+            for entry in found:
+                if isinstance(entry, Scope) and self._is_late(entry):
+                    entry.last = True
+        return self._in_order(found)
+
+    def _groups(self, scope: Scope) -> dict[str, list[int]]:
+        """Return the nodes of a scope by the path of what is right in it."""
         names, at = self.names, len(scope.prefix)
         groups: dict[str, list[int]] = {}
+        inside: str | tuple[()] = ()  # what a name begins with if it is in the scope of the one before it
+        same: list[int] = []
         for number in scope.members:
             name = names[number]
+            if name.startswith(inside):
+                same.append(number)
+                continue
             cut = name.find("/", at)
-            part = name[at:] if cut < 0 else name[at:cut]
-            known = groups.get(part)
-            if known is None:
-                groups[part] = [number]
-            else:
-                known.append(number)
-        found: list[Entry] = []
-        for part, numbers in groups.items():
-            found += self._entry(scope, f"{scope.prefix}{part}", numbers)
-        return self._in_order(found) if self._first or self._last else found
+            path = name if cut < 0 else name[:cut]
+            known = groups.setdefault(path, [])
+            known.append(number)
+            if cut >= 0:
+                inside, same = f"{path}/", known
+        return groups
 
     def _entry(self, above: Scope, path: str, numbers: list[int]) -> list[Entry]:
         """Return the entries of nodes that share a path: one, unless a file has several nodes of one name."""
@@ -124,9 +142,10 @@ class Tree:
         names = self.names
         same = [number for number in numbers if names[number] == path]
         if not same:  # a chain of scopes with nothing else in them is one
-            shared = _shared(min(names[n] for n in numbers), max(names[n] for n in numbers))
+            listed = [names[number] for number in numbers]
+            shared = _shared(min(listed), max(listed))
             inside = f"{shared}/"
-            if all(names[n] == shared or names[n].startswith(inside) for n in numbers):
+            if all(name == shared or name.startswith(inside) for name in listed):
                 path = shared
                 same = [number for number in numbers if names[number] == path]
             else:
@@ -148,13 +167,14 @@ class Tree:
         def name(entry: Entry) -> str:
             return entry.prefix[:-1] if isinstance(entry, Scope) else self.names[entry]
 
-        first = [entry for entry in entries if name(entry) in self._first]
-        first.sort(key=lambda entry: self._first[name(entry)])
-        last = [entry for entry in entries if name(entry) in self._last]
-        if not first and not last:
-            return entries
-        aside = self._last.union(self._first)
-        return [*first, *(entry for entry in entries if name(entry) not in aside), *last]
+        def is_last(entry: Entry) -> bool:
+            return entry.last if isinstance(entry, Scope) else self.names[entry] in self._last
+
+        if self._first:
+            first = [entry for entry in entries if name(entry) in self._first]
+            first.sort(key=lambda entry: self._first[name(entry)])
+            entries = [*first, *(entry for entry in entries if name(entry) not in self._first)]
+        return sorted(entries, key=is_last) if any(map(is_last, entries)) else entries
 
     def way(self, name: str) -> list[Scope]:
         """Return the scopes that are opened to see a node, outermost first."""

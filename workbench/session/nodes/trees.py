@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from workbench.graph.functions import reachable
-from workbench.model.op_classes import CALLS
+from workbench.model.op_classes import CALLS, VARIABLES
 from workbench.names import input_node
 from workbench.session.lists.sizes import constant_nbytes
-from workbench.session.nodes.tree import Tree
+from workbench.session.nodes.tree import Scope, Tree
 
 if TYPE_CHECKING:
     from workbench.disk.schema import NodeDef
@@ -43,21 +43,26 @@ class Trees:
 
     def _main(self) -> Tree:
         nodes = self.meta.graph.node
-        names = [node.name for node in nodes]
         ops = self.meta.bodies[0][1]
-        variables = {variable.name: variable.nbytes or 0 for variable in self.meta.variables}
         calls = [name for name in self._called_by_signatures() if "/" not in name]
-        return Tree(
-            names, ops, lambda: [_nbytes(node, variables) for node in nodes], calls, self._last(names, ops)
-        )
+        last = {name.rpartition("/")[0] or name for name in self.saver_nodes}
+        names = [node.name for node in nodes]
+        return Tree(names, ops, lambda: self._nbytes(nodes, ops), calls, last, lambda one: _is_late(one, ops))
 
     def _function(self, level: Level) -> Tree:
         nodes = level.body.node_defs
-        return Tree(
-            [node.name for node in nodes],
-            [node.op for node in nodes],
-            lambda: [_nbytes(node, {}) for node in nodes],
-        )
+        ops = [node.op for node in nodes]
+        return Tree([node.name for node in nodes], ops, lambda: _constants(nodes, ops))
+
+    def _nbytes(self, nodes: Sequence[NodeDef], ops: Sequence[str]) -> dict[int, int]:
+        """Return the bytes of the variables and constants of the main graph, by number."""
+        found = _constants(nodes, ops)
+        variables = {variable.name: variable.nbytes or 0 for variable in self.meta.variables}
+        if variables:
+            for number, op in enumerate(ops):
+                if op in VARIABLES:
+                    found[number] = variables.get(nodes[number].name, 0)
+        return found
 
     def _called_by_signatures(self) -> Iterator[str]:
         """Yield the nodes that call a function and give an output of a signature."""
@@ -84,20 +89,15 @@ class Trees:
         found = reachable(self.meta.graph, [known[name] for name in self.saver_nodes if name in known])
         return frozenset(found)
 
-    def _last(self, names: list[str], ops: list[str]) -> set[str]:
-        """Return the saver's nodes and scopes, and the scopes of gradients."""
-        found = {name.rpartition("/")[0] or name for name in self.saver_nodes}
-        savers = {names[at] for at, op in enumerate(ops) if op in _SAVER_OPS}
-        scopes = {name.partition("/")[0] for name in savers if "/" in name}
-        found |= {scope for scope in scopes if _SAVER_SCOPE.match(scope)}
-        if any(name.startswith("gradients") for name in names):
-            first = {name.partition("/")[0] for name in names}
-            found |= {scope for scope in first if _TRAINING_SCOPE.match(scope)}
-        return found
+
+def _constants(nodes: Sequence[NodeDef], ops: Sequence[str]) -> dict[int, int]:
+    """Return the bytes of the constants among some nodes, by number."""
+    return {number: constant_nbytes(nodes[number]) for number, op in enumerate(ops) if op == "Const"}
 
 
-def _nbytes(node: NodeDef, variables: Mapping[str, int]) -> int:
-    """Return the bytes of a variable's value or of a constant; 0 for other nodes."""
-    if node.op != "Const":
-        return variables.get(node.name, 0) if variables else 0
-    return constant_nbytes(node)
+def _is_late(scope: Scope, ops: Sequence[str]) -> bool:
+    """Return whether a scope of the main graph is of gradients or, as its ops show, of a saver."""
+    name = scope.prefix[:-1]
+    if _TRAINING_SCOPE.match(name):
+        return True
+    return bool(_SAVER_SCOPE.match(name)) and any(ops[number] in _SAVER_OPS for number in scope.members)
