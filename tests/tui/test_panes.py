@@ -92,12 +92,12 @@ def test_the_mouse_drags_the_edges(sample_models: Path, tmp_path: Path) -> None:
 
 def test_no_key_of_the_footer_does_nothing(sample_models: Path, tmp_path: Path) -> None:
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
-        assert "enter Detail" in footer(app) and "/ Filter" in footer(app) and "o Open" in footer(app)
+        assert "enter Detail" in footer(app) and "/ Filter" in footer(app) and "A Add step" in footer(app)
         assert not any(word in footer(app) for word in ("Pick", "Suggest", "Commit", "Undo", "Sort"))
         await press(app, pilot, "right_square_bracket")
-        assert row(app) == "Variables" and "S Sort" in footer(app) and "→ Open" in footer(app)
+        assert row(app) == "Variables" and "S Sort" in footer(app) and "right Unfold" in footer(app)
         await press(app, pilot, "right")
-        assert "← Close" in footer(app) and "→ Open" not in footer(app)
+        assert "right Unfold" not in footer(app)
         await press(app, pilot, "space")
         assert row(app) == "Variables", "the key still works, and says why it does nothing"
         await press(app, pilot, "s")
@@ -156,5 +156,19 @@ def test_the_filter_says_what_it_can_and_the_cursor_sorts(sample_models: Path, t
         assert row(app) == "softmax/bias", "sorted by name"
         await press(app, pilot, "S", "S", "left_square_bracket", "down")
         assert row(app) == "softmax/weights", "the largest first"
+
+    drive(story, [sample_models / "digits"], state=tmp_path)
+
+
+def test_a_click_on_its_sign_opens_a_row(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        rows = pane(app).rows
+        at = next(at for at in range(rows.count()) if rows.listing[at].text == "MatMul")
+        await pilot.click(rows, offset=(3, at))
+        await settle(app, pilot)
+        assert row(app) == "MatMul" and rows.listing[at + 1].key[2] == "MatMul/ReadVariableOp"
+        await pilot.click(rows, offset=(3, at))
+        await settle(app, pilot)
+        assert rows.listing[at].open is False and not pane(app).in_detail
 
     drive(story, [sample_models / "digits"], state=tmp_path)

@@ -56,8 +56,8 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("sort", "S", "Sort", "Sort variables or functions by size, name or calls", 3),
         Action("next_section", "right_square_bracket", "Next section", "Go to the next section"),
         Action("previous_section", "left_square_bracket", "Previous section", "Go to the previous section"),
-        Action("unfold", "right,l", "Open", "Open what is in the row, or show its details", 2),
-        Action("fold", "left,h", "Close", "Close the row, or go to its parent row", 2),
+        Action("unfold", "right,l", "Unfold", "Unfold the row, or show its details", 2),
+        Action("fold", "left,h", "Fold", "Fold the row, or go to its parent row", 6),
         Action("next_match", "n", "Next match", "Go to the next match of the filter"),
         Action("previous_match", "N", "Previous match", "Go to the previous match of the filter"),
         Action("drop", "escape", "Clear", "Cancel the pick, then clear the filter"),
@@ -116,7 +116,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("explain", "E", "Explain", "Show or hide the explanation of what is under the cursor", 2),
         Action("model_findings", "exclamation_mark", "Check", "List what check and scan find in the model", 5),
         Action("into_explanation", "K", "Into explanation", "Go to the links of the explanation"),
-        Action("add_step", "A", "Add step", "Add a step for the row under the cursor: any operation", 4),
+        Action("add_step", "A", "Add step", "Add a step for the row under the cursor: any operation", 3),
         Action("undo", "u", "Undo", "Undo the last change", 5),
         Action("redo", "U,ctrl+r", "Redo", "Redo the last undone change"),
         Action("history", "H", "History", "List all changes, and go back or forward to any of them"),
@@ -322,7 +322,6 @@ _SHOWN = {
     "slash": "/", "question_mark": "?", "space": "space", "enter": "enter", "escape": "esc", "backspace": "bksp",
     "plus": "+", "right_square_bracket": "]", "left_square_bracket": "[", "equals_sign": "=", "minus": "-",
     "vertical_line": "|", "full_stop": ".", "exclamation_mark": "!", "greater_than_sign": ">", "less_than_sign": "<",
-    "right": "→", "left": "←",
     "pageup": "pgup", "pagedown": "pgdn", "delete": "del",
 }  # fmt: skip
 

@@ -38,6 +38,8 @@ def function_word(name: str) -> str:
     bare = _NUMBER.sub("", _INFERENCE.sub("", name))
     if not bare or bare.isdigit():
         return "signature" if "signature_wrapper" in name else "function"
+    if bare.endswith("__") and bare.strip("_"):  # `__call__`
+        return f"__{bare.strip('_')}__"
     return _OF_KERAS.sub("", bare) or bare
 
 

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from workbench.model import Model
     from workbench.session.lists.search import Index
     from workbench.session.texts.checked import Checked
+    from workbench.session.texts.detail import Span
     from workbench.session.texts.row_detail import Teller
+
+
+_FOLLOWED = 12_000
+"""Nodes up to which a signature is followed from input to output without being asked."""
 
 
 class Viewer:
@@ -45,7 +50,7 @@ class Viewer:
         """Its details."""
         from workbench.session.texts.row_detail import Teller
 
-        return Teller(self.model, self.meta, self.places, self.lister.trees)
+        return Teller(self.model, self.meta, self.places, self.lister.trees, self.does)
 
     @cached_property
     def index(self) -> Index:
@@ -66,3 +71,21 @@ class Viewer:
         if key not in self._explainers:
             self._explainers[key] = Explainer(self.model, key)
         return self._explainers[key]
+
+    def does(self, signature: str) -> list[tuple[Span, ...]]:
+        """Return what a signature does, in lines with links to rows; nothing for a huge graph, which takes seconds."""
+        from workbench.explaining.models import path_lines
+        from workbench.session.texts.detail import Link, Span
+        from workbench.session.texts.explained import key_of
+
+        meta = self.meta
+        if len(meta.graph.node) + sum(meta.function_sizes.values()) > _FOLLOWED:
+            return []
+        found = []
+        for line in path_lines(self.explainer(signature).view, meta.signatures[signature]):
+            spans = []
+            for span in line.spans:
+                key = key_of(self, span.link) if span.link is not None else None
+                spans.append(Span(span.text.replace("`", ""), "", Link(key) if key is not None else None))
+            found.append(tuple(spans))
+        return found

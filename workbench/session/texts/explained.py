@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from workbench.explaining.addresses import NodeTarget, find
 from workbench.explaining.explanation import Explanation
@@ -16,8 +16,24 @@ from workbench.session.lists.spots import Spot
 from workbench.session.texts.detail import Detail, Link, Role, Span
 
 if TYPE_CHECKING:
+    from workbench.explaining.api import Explainer
+    from workbench.model import MetaGraph
     from workbench.session.lists.rows import Key, Row
-    from workbench.session.lists.viewer import Viewer
+    from workbench.session.lists.spots import Places
+
+
+class Viewed(Protocol):
+    """What explanations take of the views of a model."""
+
+    meta: MetaGraph
+
+    @property
+    def places(self) -> Places:
+        """Its bodies."""
+
+    def explainer(self, chosen: str | None = None) -> Explainer:
+        """Return what explains its parts."""
+
 
 _SECTIONS = {
     "signatures": "term:signature",
@@ -45,7 +61,7 @@ class Subject:
     make: Callable[[], Explanation] | None = field(default=None, compare=False)
 
 
-def subject_of(row: Row, viewer: Viewer) -> str | None:
+def subject_of(row: Row, viewer: Viewed) -> str | None:
     """Return what `explain` takes for a row of a model's list; None for the whole model."""
     kind, *rest = row.key
     if kind == "section":
@@ -73,14 +89,14 @@ def subject_of(row: Row, viewer: Viewer) -> str | None:
     return None
 
 
-def address_of_spot(spot: Spot, viewer: Viewer) -> str:
+def address_of_spot(spot: Spot, viewer: Viewed) -> str:
     """Return a place as `explain` takes it."""
     level = viewer.places.level(spot.level)
     address = address_of(level, spot.node) if level is not None else str(spot)
     return address if CALL_SEPARATOR in address else f"node:{address}"
 
 
-def key_of(viewer: Viewer, what: str | None) -> Key | None:
+def key_of(viewer: Viewed, what: str | None) -> Key | None:
     """Return the key of the row for what is explained; None if the list has no row for it.
 
     Raises:

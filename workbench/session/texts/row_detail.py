@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from workbench import names
@@ -14,7 +14,7 @@ from workbench.names import count, show
 from workbench.session.lists.rows import Row
 from workbench.session.lists.spots import Places, Spot
 from workbench.session.nodes.bodies import captured
-from workbench.session.texts.detail import LISTED, Detail, Link, Span
+from workbench.session.texts.detail import LISTED, Detail, Line, Link, Span
 from workbench.session.texts.node_detail import NodeTeller
 from workbench.session.texts.scope_detail import MAIN, add_ops, scope_detail
 from workbench.surgery.resolve.callables import callable_ports
@@ -45,13 +45,22 @@ class Teller:
         meta: its MetaGraph.
         places: its bodies.
         trees: the trees of their nodes.
+        does: gives what a signature does, in lines with links to rows.
     """
 
-    def __init__(self, model: Model, meta: MetaGraph, places: Places, trees: Trees) -> None:
+    def __init__(
+        self,
+        model: Model,
+        meta: MetaGraph,
+        places: Places,
+        trees: Trees,
+        does: Callable[[str], Sequence[Line]] = lambda key: (),
+    ) -> None:
         self.model = model
         self.meta = meta
         self.places = places
         self.trees = trees
+        self._does = does
         self._about = NodeTeller(meta, places)
 
     def tell(self, row: Row) -> Detail:
@@ -117,6 +126,11 @@ class Teller:
     def _signature(self, out: Detail, row: Row) -> None:
         signature: Signature = row.ref
         out.fact("method", show(signature.method_name) or "(none)")
+        done = self._does(signature.key)
+        if done:
+            out.heading("What it does")
+            for line in done:
+                out.add("  ", *line)
         for title, side, ports in (
             ("Inputs", "input", signature.inputs),
             ("Outputs", "output", signature.outputs),

@@ -102,7 +102,9 @@ class Browse(Widget):
             return
         self.viewer = viewer
         self._back.clear()
-        self.listed.show_model(viewer, chosen, "output" if self.position == 0 else "input")
+        alone = len(self.app.session.plan.sources) == 1
+        side = "signature" if alone else "output" if self.position == 0 else "input"
+        self.listed.show_model(viewer, chosen, side)
         self.leave_detail()
 
     def show_problem(self, handle: str, message: str, problem: WorkbenchError | None = None) -> None:

@@ -75,7 +75,7 @@ class Listed(Vertical):
     # -- which model
 
     def show_model(self, viewer: Viewer, chosen: str | None, side: str) -> None:
-        """Show a model, with the cursor on the chosen signature's first input or output (`side`)."""
+        """Show a model, with the cursor on the chosen signature or its first input or output (`side`)."""
         self.viewer = viewer
         self._matches = []
         self._forget_filter()

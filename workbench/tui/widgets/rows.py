@@ -14,6 +14,8 @@ from workbench.tui import glyphs
 from workbench.tui.widgets.lines import Lines, Painted, Piece
 
 if TYPE_CHECKING:
+    from textual import events
+
     from workbench.session.lists.compatibility import Judgement
     from workbench.session.lists.viewer import Viewer
 
@@ -126,6 +128,18 @@ class Rows(Lines):
         self.relist(row.key)
         return True
 
+    def on_click(self, event: events.Click) -> None:
+        """Open or close a row whose sign was clicked."""
+        offset = event.get_content_offset(self)
+        index = self.index_at(offset.y) if offset is not None else None
+        if offset is None or index is None:
+            return
+        row = self.listing[index]
+        if row.open is not None and 0 <= offset.x - _indent(row) < 2:
+            event.prevent_default()
+            self.cursor = index
+            self.unfold() or self.fold()
+
     def fold(self) -> bool:
         """Fold the row under the cursor, else its parent; return false if there is none."""
         row = self.row
@@ -195,7 +209,7 @@ class Rows(Lines):
         """Return a row as a line: fold sign, name, columns, verdict at the right end."""
         row = self.listing[index]
         state = self.state(row)
-        left: list[Piece] = [(" " + "  " * min(row.depth, 12), "plain")]
+        left: list[Piece] = [(" " * _indent(row), "plain")]
         if row.open is not None:
             left.append((f"{glyphs.OPENED if row.open else glyphs.CLOSED} ", "quiet"))
         elif row.kind in ("input", "argument"):
@@ -256,6 +270,11 @@ class Rows(Lines):
         """Copy the name under the cursor."""
         if self.row is not None:
             self.app.copy_to_clipboard(copy_name(self.row))
+
+
+def _indent(row: Row) -> int:
+    """Return the cells before the sign of a row."""
+    return 1 + 2 * min(row.depth, 12)
 
 
 def _whole_words(text: str, room: int) -> str:
