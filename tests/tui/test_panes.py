@@ -92,7 +92,7 @@ def test_the_mouse_drags_the_edges(sample_models: Path, tmp_path: Path) -> None:
 
 def test_no_key_of_the_footer_does_nothing(sample_models: Path, tmp_path: Path) -> None:
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
-        assert "enter Detail" in footer(app) and "/ Filter" in footer(app) and "A Add step" in footer(app)
+        assert "enter Detail" in footer(app) and "/ Filter" in footer(app) and "R Run" in footer(app)
         assert not any(word in footer(app) for word in ("Pick", "Suggest", "Commit", "Undo", "Sort"))
         await press(app, pilot, "right_square_bracket")
         assert row(app) == "Variables" and "S Sort" in footer(app) and "right Unfold" in footer(app)

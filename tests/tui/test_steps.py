@@ -64,6 +64,7 @@ def problem(app: WorkbenchApp, name: str) -> str:
 def test_a_step_on_one_model(model: Path, tmp_path: Path, size: tuple[int, int]) -> None:
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         assert command(app).startswith("workbench inspect ")
+        await go_to_row(app, pilot, "output")
         await choose(app, pilot, "signature")
         assert isinstance(app.screen, StepScreen) and line(app, "rename_outputs").value == "y="
         assert "rename an input of the chosen signature" in screen_text(app), "help stands in the empty line"
@@ -225,6 +226,7 @@ def test_one_model_with_a_step_is_previewed_and_committed(model: Path, tmp_path:
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
         await press(app, pilot, "c")
         assert isinstance(app.screen, WorkScreen) and "There is no step yet." in screen_text(app)
+        await go_to_row(app, pilot, "output")
         await choose(app, pilot, "signature")
         await press(app, pilot, "shift+tab")
         await type_text(app, pilot, "x=image")

@@ -53,7 +53,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("filter", "slash", "Filter", "Filter by name, op, dtype, shape, size or function", 3, priority=True),
         Action("show_details", "d", "Show / hide details", "Show or hide the details beside the list"),
         Action("flat", "F", "Flat / tree", "Show all nodes in one list, or as a tree of name scopes", 6),
-        Action("sort", "S", "Sort", "Sort variables or functions by size, name or calls", 3),
+        Action("sort", "S", "Sort", "Sort variables or functions by size, name or calls", 2),
         Action("next_section", "right_square_bracket", "Next section", "Go to the next section"),
         Action("previous_section", "left_square_bracket", "Previous section", "Go to the previous section"),
         Action("unfold", "right,l", "Unfold", "Unfold the row, or show its details", 2),
