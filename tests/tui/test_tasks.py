@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from textual.pilot import Pilot
+from workbench.tui.screens.preview import PreviewScreen
 
 from tests.tui.driving import drive, press, screen_text, until
 from tests.tui.test_browse import pane, row
 from tests.tui.test_steps import steps
 from workbench.tui.app import WorkbenchApp
-from workbench.tui.screens.preview import PreviewScreen
 
 Check = Callable[[WorkbenchApp, Pilot[int]], Awaitable[None]]
 
