@@ -11,6 +11,7 @@ from workbench.errors import LessonError
 from workbench.lessons.blocks import Code, Heading, Item, Paragraph
 from workbench.lessons.catalogue import lesson_folders, list_lessons, open_lesson
 from workbench.lessons.lesson import Selector
+from workbench.lessons.reading.commands import split, wrong_in_file
 from workbench.lessons.reading.markdown import Console, blocks_of, excerpt
 from workbench.lessons.reading.read_lesson import read_lesson
 
@@ -208,3 +209,37 @@ def test_lessons_of_a_folder_in_their_order(tmp_path: Path) -> None:
     with pytest.raises(LessonError, match="no lesson here"):
         lesson_folders(tmp_path / "nothing")
     assert THREE.count("[[questions]]") == 3
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "inspect /etc",
+        "inspect ~/model",
+        "merge a=../x b",
+        "run m --input x=@/etc/passwd",
+        "run m --input x=base64url:@../x",
+        """edit m --step 'adapt after={"y":"labels @/etc/passwd"}'""",
+        """edit m --step 'lookup file="/etc/passwd"'""",
+        "draw m -o /tmp/p.svg",
+        "run m --allow-unsafe",
+        "run m --python=/usr/bin/python3",
+        "run m --import os",
+        "run m --op-library x.so",
+    ],
+)
+def test_what_a_lesson_may_not_run(words: str) -> None:
+    assert wrong_in_file(split(words)) is not None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "adapt m --before x 'decode-image channels=1 | resize 28 28 | scale 1/255 | flatten' -o out",
+        "explain m CALL::dense/MatMul",
+        "merge a=m b=n --wire 'softmax/x:0 = y' -o out",
+        "signature m --add s --inputs x=a/b:0 --outputs y=c:0 -o two",
+    ],
+)
+def test_what_it_may(words: str) -> None:
+    assert wrong_in_file(split(words)) is None

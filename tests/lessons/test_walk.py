@@ -160,6 +160,7 @@ def test_without_tensorflow_the_page_says_so(tmp_path: Path, monkeypatch: pytest
     assert isinstance(note, Note) and "not installed" in note.text
     said = one.do("signature digits --rename serving_default=predict -o renamed")
     assert said.judged is None and "not installed" in notes(said.blocks)
+    assert one.done, "the student can go on all the same"
     one.next()
     assert (one.folder / "renamed").is_dir(), "what later pages need is made without running it"
 
@@ -171,3 +172,13 @@ def test_a_command_runs_in_a_process_of_its_own(tmp_path: Path) -> None:
     ran = run_command(("inspect", "digits"), one.folder)
     assert ran.exit == 0 and "Signature serving_default" in ran.output and ran.errors == ""
     assert run_command(("inspect", "nothing"), one.folder).exit == 3
+
+
+def test_another_folder_gets_what_earlier_pages_have_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    one = begin(tmp_path, keep=True)
+    one.go(1)
+    again = Walk(one.lesson, runner=here, folder=tmp_path / "elsewhere")
+    assert again.number == 1 and (tmp_path / "elsewhere" / "renamed").is_dir()

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from workbench.errors import LessonError, TensorFlowMissing, WorkbenchError
 from workbench.findings import Finding, Severity
-from workbench.lessons.catalogue import lesson_folders
 from workbench.lessons.lesson import Lesson, Question, Step
 from workbench.lessons.questions.models import Models
 from workbench.lessons.questions.pose import Poser
@@ -47,17 +46,6 @@ def prove_lesson(path: Path, *, seeds: int = SEEDS, runner: Runner = run_command
         return [Finding("lesson", "error", problem.where or "", problem.message, problem.hint)]
     with tempfile.TemporaryDirectory(prefix="workbench-learn-") as folder:
         return list(_Proof(lesson, Path(folder), seeds, runner).findings())
-
-
-def prove_lessons(
-    path: Path, *, seeds: int = SEEDS, runner: Runner = run_command
-) -> dict[Path, list[Finding]]:
-    """Return what is wrong with the lessons of a folder, by the folder of each.
-
-    Raises:
-        LessonError: there is no lesson.
-    """
-    return {one: prove_lesson(one, seeds=seeds, runner=runner) for one in lesson_folders(path)}
 
 
 class _Proof:

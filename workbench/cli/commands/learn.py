@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from workbench.cli.arguments import add_json, add_overwrite, completes_files
 from workbench.cli.output import SCHEMA_VERSION, Output
 from workbench.errors import UsageError
+from workbench.findings import total
+from workbench.names import show
 
 if TYPE_CHECKING:
     from workbench.lessons.lesson import Lesson
@@ -220,26 +222,31 @@ def _questions(lesson: Lesson, args: argparse.Namespace, out: Output) -> int:
 def _check(args: argparse.Namespace, out: Output) -> int:
     from workbench.cli.pages.lesson_page import print_proof
     from workbench.describe.actions import finding_json
-    from workbench.lessons.proving import prove_lessons
+    from workbench.lessons.catalogue import lesson_folders
+    from workbench.lessons.proving import prove_lesson
     from workbench.lessons.reading.read_lesson import lesson_name
 
-    found = prove_lessons(args.check, seeds=args.seeds)
-    errors = {path: sum(one.severity == "error" for one in findings) for path, findings in found.items()}
-    if out.json:
-        lessons = [
+    lessons, wrong = [], 0
+    for path in lesson_folders(args.check):
+        name = lesson_name(path.resolve())
+        out.talk(f"proving {show(name)} …")
+        findings = prove_lesson(path, seeds=args.seeds)
+        errors = total(findings, "error")
+        print_proof(name, errors, len(findings), out)
+        out.findings(findings)
+        out.flush()
+        wrong += errors
+        lessons.append(
             {
-                "name": lesson_name(path),
+                "name": name,
                 "path": str(path),
-                "works": not errors[path],
+                "works": not errors,
                 "findings": [finding_json(one) for one in findings],
             }
-            for path, findings in found.items()
-        ]
+        )
+    if out.json:
         out.emit({"schema_version": SCHEMA_VERSION, "seeds": args.seeds, "lessons": lessons})
-    for path, findings in found.items():
-        print_proof(lesson_name(path), errors[path], len(findings), out)
-        out.findings(findings)
-    return 1 if any(errors.values()) else 0
+    return 1 if wrong else 0
 
 
 def _mark(args: argparse.Namespace, out: Output) -> int:

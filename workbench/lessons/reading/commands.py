@@ -68,7 +68,7 @@ def wrong_in_file(words: list[str]) -> str | None:
         option = word.partition("=")[0]
         if option in _UNSAFE:
             return f"a lesson may not use {option}"
-        for part in re.split(r"[=@:,\s]", word):
+        for part in re.split(r"[=@:,\s\"'(\[{]", word):
             if part.startswith(("/", "~")) or ".." in part.replace("\\", "/").split("/"):
                 return f"the path {show(part, 60)!r} leaves the folder of the lesson"
     return None

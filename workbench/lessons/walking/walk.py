@@ -39,7 +39,7 @@ class Page:
         title: of it.
         kind: a step, a question of the end, or the end.
         blocks: what it shows.
-        done: whether what it asks for is done; true where it asks for nothing.
+        done: whether what it asks for is done.
     """
 
     number: int
@@ -115,7 +115,7 @@ class Walk:
         self.runner = runner
         self._shown = Shown(folder, runner)
         self.models = Models(folder, runner)
-        self.notes = fill_folder(lesson, folder, runner)
+        self.notes = [*fill_folder(lesson, folder, runner), *self._make_up(self.number)]
         self._posed: dict[str, Posed] = {}
         self._hints: dict[int, int] = {}
 
@@ -138,8 +138,8 @@ class Walk:
 
     @property
     def done(self) -> bool:
-        """Whether what the page asks for is done, or it asks for nothing."""
-        return self.number in self.progress.done or (self._task is None and self._question is None)
+        """Whether the student may go on: what the page asks for is done, or it asks for nothing that can be done."""
+        return self.number in self.progress.done or self.asks is None or self._cannot_run
 
     @property
     def slow(self) -> bool:
@@ -182,13 +182,17 @@ class Walk:
                 f"There is no page {number + 1}.", hint=f"The lesson has pages 1 to {self.pages}."
             )
         if number > self.number:
-            tasks = [step.task for step in self.lesson.steps[:number] if step.task is not None]
-            lacking = [one.command for one in tasks if unmade(one.command, self.folder)]
-            if lacking:
-                self.notes = make(lacking, self.folder, self.runner)
-                self._shown.forget()
+            self.notes = self._make_up(number)
         self.progress.page = number
         self.save()
+
+    def _make_up(self, number: int) -> list[str]:
+        """Make what tasks before a page would have made, if it is not there; return what failed."""
+        tasks = [step.task for step in self.lesson.steps[:number] if step.task is not None]
+        lacking = [one.command for one in tasks if unmade(one.command, self.folder)]
+        if lacking:
+            self._shown.forget()
+        return make(lacking, self.folder, self.runner)
 
     def next(self) -> None:
         """Open the next page; the last one stays open."""
@@ -231,7 +235,7 @@ class Walk:
         else:
             kind = "end"
             blocks += self._end()
-        return Page(at, self.titles[at], kind, tuple(blocks), self.done)
+        return Page(at, self.titles[at], kind, tuple(blocks), at in self.progress.done)
 
     def posed(self, question: Question) -> Posed:
         """Return a question with its answer.
@@ -308,6 +312,15 @@ class Walk:
         )
 
     # -- tasks
+
+    @property
+    def _cannot_run(self) -> bool:
+        """Whether the page asks for something that only TensorFlow can do, which is not installed."""
+        if has_tensorflow():
+            return False
+        task, question = self._task, self._question
+        asked = question is not None and question.inputs is not None
+        return asked or (task is not None and runs_tensorflow(split(task.command)))
 
     @property
     def _task(self) -> Task | None:
