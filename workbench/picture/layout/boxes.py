@@ -58,6 +58,8 @@ def third_line(node: Node) -> str:
     """Return what is folded into a box in a few words: weights, table, constant."""
     variables = [text for label, text in node.facts if label == "variable"]
     tables = [text for label, text in node.facts if label == "table"]
+    if node.kind == "scope" and node.contents:
+        return node.contents
     if node.kind == "scope":
         words = [count(len(variables), "variable")] if variables else []
         words += [count(len(tables), "table")] if tables else []

@@ -261,6 +261,7 @@ class Assembly:
                 opens=scope.key,
                 inside=(*part.inside, *around),
                 frame=frame,
+                contents=_ends_of(part, members) if scope.chunk else "",
             )
         )
 
@@ -400,6 +401,15 @@ class Assembly:
 def _bare(key: str) -> str:
     """Return the written place of a scope, without what its key has behind it."""
     return key.rstrip("*").removesuffix(CALL_SEPARATOR)
+
+
+def _ends_of(part: Part, members: Sequence[str]) -> str:
+    """Return the names of the first and the last node of a stretch of nodes."""
+    inside = set(members)
+    order = [item for key, item in part.folded.order.items() if key in inside]
+    first, last = (show(labels.telling(item.op, item.name)) for item in (order[0], order[-1]))
+    half = (labels.MAX_WIDTH - 3) // 2
+    return f"{elide(first, half, even=True)} … {elide(last, half, even=True)}"
 
 
 def _are(number: int) -> str:

@@ -103,6 +103,12 @@ def _choices(title: str, words: Sequence[str], ending: str) -> list[str]:
     return list(dict.fromkeys(f"{text}{ending}".strip() for text in short)) or [ending.strip()]
 
 
+def telling(op: str, name: str) -> str:
+    """Return the part of a node's name that tells most: the last that is more than the op in other words."""
+    words = [word for word in name.split("/") if word]
+    return next((word for word in reversed(words) if not _says_nothing(word, op)), words[-1] if words else op)
+
+
 def _says_nothing(word: str, title: str) -> bool:
     bare = _NUMBER.sub("", word).lower().replace("_", "")
     return bare in _GENERIC or bare == title.lower()

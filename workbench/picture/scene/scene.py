@@ -42,7 +42,8 @@ class Node:
         frame: id of the frame it is drawn in, or None.
         op: of a single node; empty for a scope and an end.
         attributes: (name, text) rows of a single node: shapes of its outputs, then its attributes.
-        contents: of a node whose bodies are not shown, what they have inside: `31 ops: 3 MatMul, 2 Tanh …`.
+        contents: of a node whose bodies are not shown, what they have inside: `31 ops: 3 MatMul, 2 Tanh …`; of a
+            stretch of nodes, the names of the first and the last: `conv2d_9 … mixed2`.
     """
 
     id: str

@@ -193,7 +193,7 @@ def describe(item: Node | Frame, edges: Iterable[Edge] = ()) -> list[tuple[str, 
     if item.count:
         found.append(("inside", item.subtitle))
     if item.contents:
-        found.append(("inside", item.contents))
+        found.append(("from, to" if item.count else "inside", item.contents))
     found += item.facts
     if item.seam:
         found.append(("boundary", "a wire ends here"))
