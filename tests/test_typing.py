@@ -24,6 +24,7 @@ wb.check(plan)  # CheckedPlan
 wb.commit(draft, "merged", proving=wb.Proving(seed=1))  # Report
 wb.run(model, {"myInput": [[0.0] * 784]})  # dict[str, ndarray[Any, Any]]
 wb.probe(model, ["MatMul"]).first_nan()  # ProbedTensor | None
+wb.probe_wires("merged")  # ProbedWires
 wb.explain(model, "MatMul")  # Explanation
 wb.verify("merged", against="other")  # Proof
 wb.check_model(model)  # Checked
