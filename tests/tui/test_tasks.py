@@ -9,12 +9,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from textual.pilot import Pilot
-from workbench.tui.screens.preview import PreviewScreen
 
 from tests.tui.driving import drive, press, screen_text, until
 from tests.tui.test_browse import pane, row
+from tests.tui.test_run import Ran, over, ran  # noqa: F401
 from tests.tui.test_steps import steps
 from workbench.tui.app import WorkbenchApp
+from workbench.tui.pictures.preview import PreviewScreen
 
 Check = Callable[[WorkbenchApp, Pilot[int]], Awaitable[None]]
 
@@ -88,6 +89,14 @@ def test_expose_an_inner_tensor(sample_models: Path, tmp_path: Path) -> None:
         adds("expose tensors=KEY=MatMul:0"),
         most=13,
     )
+
+
+def test_run_and_see_values(sample_models: Path, tmp_path: Path, ran: Ran) -> None:  # noqa: F811
+    async def done(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        await over(app, pilot)
+        assert len(ran) == 1 and "it is a 3 (0.91)" in screen_text(app).splitlines()[0]
+
+    do(sample_models / "digits", tmp_path, "run and see values", ["R", "enter"], done, most=3)
 
 
 def test_check_and_scan(sample_models: Path, tmp_path: Path) -> None:
