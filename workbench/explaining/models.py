@@ -19,6 +19,7 @@ from workbench.explaining.roles import (
     SIGNATURE,
     TABLE,
     Roles,
+    roles_of,
 )
 from workbench.explaining.view import View, listed, quoted, shortly, variable_type
 from workbench.graph.reach import ancestors
@@ -192,7 +193,7 @@ def _loading(view: View) -> Iterator[Line]:
     yield from _init(view)
     for name in fills[:_SIGNATURES]:
         yield Line(filled(view, name), name)
-    for name in sorted(Roles(view).init_functions)[:_SIGNATURES]:
+    for name in sorted(roles_of(view).init_functions)[:_SIGNATURES]:
         if any(node.op in FILLS for node in meta.functions[name].node_def):
             yield Line(
                 f"The init op calls the function {quoted(name)}, which fills a table.", f"function:{name}"
@@ -247,7 +248,7 @@ def filled(view: View, name: str) -> str:
 
 
 def _rest(view: View) -> Iterator[Line]:
-    roles = Roles(view)
+    roles = roles_of(view)
     key = view.signature.key if view.signature is not None else None
     for role, own in roles.partition(key).items():
         one, many, what = _ROLES[role]

@@ -12,7 +12,7 @@ from workbench.explaining.attributes import attribute_lines
 from workbench.explaining.explanation import Explanation, Line, section
 from workbench.explaining.functions import captures
 from workbench.explaining.models import filled
-from workbench.explaining.roles import Roles
+from workbench.explaining.roles import roles_of
 from workbench.explaining.texts.op_texts import op_texts, sentence
 from workbench.explaining.unknown_sizes import why_unknown
 from workbench.explaining.view import View, address_of, quoted, shortly, variable_type
@@ -294,7 +294,7 @@ def _unknown(view: View, level: Level, node: NodeDef, shown: range) -> Iterator[
 
 
 def _role(view: View, level: Level, node: NodeDef) -> Iterator[Line]:
-    roles = Roles(view)
+    roles = roles_of(view)
     top = level.calls[0].node if level.calls else node.name
     if level.function is not None:
         results = ancestors(level.nodes, level.function.ret.values(), controls=False)

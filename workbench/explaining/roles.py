@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
 from workbench.explaining.view import View
 from workbench.graph.functions import reachable
@@ -23,6 +24,17 @@ SIGNATURE, OTHER, INIT, SAVER, TABLE, INITIALISER, READ, GRADIENT, REST = (
 )
 
 
+_known: WeakKeyDictionary[View, Roles] = WeakKeyDictionary()
+
+
+def roles_of(view: View) -> Roles:
+    """Return the roles of the nodes of a model; they are found once, since each walks the whole graph."""
+    found = _known.get(view)
+    if found is None:
+        found = _known[view] = Roles(view)
+    return found
+
+
 class Roles:
     """The roles of the nodes of a main graph; a node can have several.
 
@@ -31,13 +43,13 @@ class Roles:
     """
 
     def __init__(self, view: View) -> None:
-        self.view = view
+        self._root = view.root
         self.meta = view.meta
 
     @cached_property
     def signatures(self) -> dict[str, frozenset[str]]:
         """For each signature that can be called, the nodes that it needs, its inputs included."""
-        adjacency = self.view.root.body.adjacency
+        adjacency = self._root.body.adjacency
         found = {}
         for key, signature in self.meta.shown_signatures.items():
             fed = [tensor for port in signature.inputs.values() for tensor in port.tensors]
@@ -79,7 +91,7 @@ class Roles:
     @cached_property
     def reads(self) -> frozenset[str]:
         """The nodes that read variables or ask about them, and that nothing else here needs."""
-        nodes, consumers = self.meta.nodes, self.view.root.body.adjacency.consumers
+        nodes, consumers = self.meta.nodes, self._root.body.adjacency.consumers
         return frozenset(
             name for name, node in nodes.items() if node.op in VARIABLE_READS and not consumers(name)
         )
@@ -124,4 +136,4 @@ class Roles:
 
     def _behind(self, tensors: Iterable[str]) -> frozenset[str]:
         starts = [input_node(tensor) for tensor in tensors if tensor]
-        return frozenset(self.view.root.body.adjacency.ancestors(starts))
+        return frozenset(self._root.body.adjacency.ancestors(starts))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from workbench.tui.app import WorkbenchApp
 
 _PATIENCE = 0.3  # seconds
+_SWITCH = 0.0005
+"""Seconds for which a thread keeps the interpreter: a key is answered while another thread walks a large graph."""
 _WRITER = "textual-output"  # textual/drivers/_writer_thread.py
 
 
@@ -81,6 +84,7 @@ def start(
 ) -> int:
     """Run the application until the user leaves; return the exit code."""
     session = make_session(paths)
+    sys.setswitchinterval(_SWITCH)
     gc.disable()  # until the models are open: nothing of what is made now is removed
     reading = session.begin()  # while Textual is imported
     from workbench.session.store import Store
