@@ -6,7 +6,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from tests.tui.driving import drive, press, screen_text, settle
+from tests.tui.driving import drive, press, screen_text, settle, until
 from tests.tui.test_wire import PAIR
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.guidance import explanation
@@ -91,3 +91,18 @@ def test_where_it_is_narrow_it_is_a_screen(sample_models: Path, tmp_path: Path) 
         assert isinstance(app.screen, GuidedScreen)
 
     drive(story, [sample_models / "digits"], state=tmp_path, size=(80, 24))
+
+
+def test_a_box_of_a_picture_is_explained(sample_models: Path, tmp_path: Path) -> None:
+    async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
+        from workbench.tui.pictures.preview import PreviewScreen
+
+        await press(app, pilot, "v")
+        assert isinstance(app.screen, PreviewScreen)
+        await until(pilot, lambda: app.screen.canvas.selected is not None)  # type: ignore[attr-defined]
+        await press(app, pilot, "E")
+        assert isinstance(app.screen, ExplanationScreen) and "signature" in screen_text(app)
+        await press(app, pilot, "escape")
+        assert isinstance(app.screen, PreviewScreen)
+
+    drive(story, [sample_models / "digits"], state=tmp_path)

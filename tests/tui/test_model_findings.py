@@ -29,7 +29,7 @@ def test_counts_in_the_title_open_the_list(sample_models: Path, tmp_path: Path) 
         assert "shared-variable ink/softmax/weights" in text and "Why it matters" in text
         await press(app, pilot, "enter")
         assert pane.rows.has_focus and pane.rows.row is not None
-        assert pane.rows.row.text == "ink/softmax/weights"
+        assert pane.rows.row.spot is not None and pane.rows.row.spot.node == "ink/softmax/weights"
         assert "! 2 warnings" in screen_text(app)
         await pilot.click(offset=(pane.region.x + 10, pane.region.y))
         assert isinstance(app.screen, FindingsScreen)

@@ -173,6 +173,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("values", "V", "Values", "Show or hide the values of the last run in the picture", 3),
         Action("details", "f2", "Nodes, names", "Show what becomes of nodes and names"),
         Action("to_row", "b", "To the list", "Go back to the models, to the row of the box", 3),
+        Action("explain", "E", "Explain", "Explain what the box represents", 3),
         Action("commit", "c", "Commit", "Choose a target and write the result", 2),
         Action("subject", "v", "Result / model", "Draw the result, or one of the models alone, in turn", 3),
         Action("pick", "w", "Wire", "Pick the output or input of the box for a wire, or wire the pick to it", 3),

@@ -11,6 +11,7 @@ from textual.worker import get_current_worker
 from workbench.describe.actions import words
 from workbench.errors import WorkbenchError
 from workbench.names import show
+from workbench.session.lists.boxes import row_at
 from workbench.session.texts.checked import form_for, look_through
 from workbench.session.texts.explained import Subject, key_of, subject_of
 from workbench.tui import glyphs
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from workbench.session.looked_up import Outcome
     from workbench.session.texts.checked import Item
     from workbench.surgery.step import Step
+    from workbench.tui.host import Host
     from workbench.tui.widgets.browse import Browse
 
 CHECKED = 0.5
@@ -248,6 +250,28 @@ class GuidedScreen(PanesScreen):
             ExplanationScreen(self.explain, self.kept_explanation, subject), self._show_in_list
         )
 
+    def explain_box(self, handle: str, place: str) -> None:
+        """Explain what a box of a picture represents, on a screen of its own.
+
+        Args:
+            handle: the model that was drawn; empty for the result.
+            place: id of the box.
+        """
+        viewers = {pane.handle: pane.viewer for pane in self.panes if pane.viewer}
+        found = row_at(viewers, handle, place)
+        row = viewers[found[0]].lister.row_of(found[1]) if found is not None else None
+        what = subject_of(row, viewers[found[0]]) if found is not None and row is not None else None
+        if found is None or what is None:
+            self.app.say("No row of a model represents this box: the plan makes it.")
+            return
+        subject = Subject(found[0], what)
+
+        def closed(wanted: Subject | None) -> None:
+            if wanted is not None:
+                self.app.say("b goes from the picture to the row of the selected box.")
+
+        self.app.push_screen(ExplanationScreen(self.explain, self.kept_explanation, subject), closed)
+
     def action_into_explanation(self) -> None:
         """Go to the links of the explanation."""
         pane = self.explanation
@@ -294,3 +318,10 @@ class GuidedScreen(PanesScreen):
     def on_descendant_focus(self, event: object) -> None:
         """Explain what is under the cursor of the focused list."""
         self.call_after_refresh(self.follow_with_explanation)
+
+
+def explain_box(app: Host, handle: str, place: str) -> None:
+    """Explain what a box of a picture represents, by the models of the screen below the picture."""
+    screen = next((one for one in app.screen_stack if isinstance(one, GuidedScreen)), None)
+    if screen is not None:
+        screen.explain_box(handle, place)

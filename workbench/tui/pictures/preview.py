@@ -217,7 +217,7 @@ class PreviewScreen(PictureScreen):
 
     def useful(self, action: str) -> bool:
         """Return whether an action can do something with the picture and the plan as they are."""
-        if action in ("to_row", "pick"):
+        if action in ("to_row", "pick", "explain"):
             return self.canvas.selected is not None
         if action == "subject":
             return len(self.session.handles) > 1
@@ -230,6 +230,15 @@ class PreviewScreen(PictureScreen):
     def action_pick(self) -> None:
         """Go back to the models, and pick the selected box for a wire, or wire the pick to it."""
         self._go(pick=True)
+
+    def action_explain(self) -> None:
+        """Explain what the selected box represents."""
+        from workbench.tui.guidance.guided import explain_box
+
+        if self.canvas.selected is None or self.subject is None:
+            self.app.say("Select a box first.")
+        else:
+            explain_box(self.app, self.subject.handle, self.canvas.selected)
 
     def _go(self, *, pick: bool) -> None:
         item, selected, subject = self.canvas.item, self.canvas.selected, self.subject
