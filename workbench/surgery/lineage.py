@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from workbench.model import MetaGraph
 from workbench.model.signature import Signature
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from workbench.surgery.resolve.callables import Prepared
 
 
-@dataclass(frozen=True, slots=True)
-class SourceTensors:
+class SourceTensors(NamedTuple):
     """The component tensors of an input or output, in the source they come from.
 
     Attributes:
@@ -32,7 +31,7 @@ class SourceTensors:
     tensors: tuple[str, ...]
     steps: tuple[Mapping[str, Any], ...] = ()
     part: str = ""
-    tolerance: Tolerance = field(default_factory=Tolerance)
+    tolerance: Tolerance = Tolerance()
     axis: int | None = None
     stacked: bool = False
 
@@ -45,8 +44,7 @@ class SourceTensors:
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class Combined:
+class Combined(NamedTuple):
     """A value that is computed from several values of sources.
 
     Attributes:
@@ -59,7 +57,7 @@ class Combined:
     values: Mapping[str, Derived]
     steps: tuple[Mapping[str, Any], ...]
     part: str = ""
-    tolerance: Tolerance = field(default_factory=Tolerance)
+    tolerance: Tolerance = Tolerance()
 
     def origins(self) -> Iterator[SourceTensors]:
         """Yield the tensors it follows from."""
@@ -68,11 +66,10 @@ class Combined:
 
     def renamed(self, inputs: Mapping[str, str]) -> Combined:
         """Return the same where inputs have other keys, given as old to new key."""
-        return replace(self, values={name: one.renamed(inputs) for name, one in self.values.items()})
+        return self._replace(values={name: one.renamed(inputs) for name, one in self.values.items()})
 
 
-@dataclass(frozen=True, slots=True)
-class PassedThrough:
+class PassedThrough(NamedTuple):
     """An output that is an input of the result, unchanged.
 
     Attributes:
@@ -89,7 +86,7 @@ class PassedThrough:
 
     def renamed(self, inputs: Mapping[str, str]) -> PassedThrough:
         """Return the same where inputs have other keys, given as old to new key."""
-        return replace(self, key=inputs.get(self.key, self.key))
+        return self._replace(key=inputs.get(self.key, self.key))
 
 
 Derived: TypeAlias = SourceTensors | Combined | PassedThrough
@@ -104,16 +101,16 @@ def after_steps(
         isinstance(value, PassedThrough) or value.part
     ):  # the steps it has already go on with their main tensor
         return Combined({"": value}, steps, part, tolerance)
-    return replace(value, steps=(*value.steps, *steps), part=part, tolerance=value.tolerance | tolerance)
+    return value._replace(steps=(*value.steps, *steps), part=part, tolerance=value.tolerance | tolerance)
 
 
 def with_axis(value: Derived, axis: int | None, *, stacked: bool = False) -> Derived:
     """Return the same with the dimension that counts the rows of `Reference.rows`."""
     if isinstance(value, SourceTensors):
-        return replace(value, axis=axis, stacked=stacked)
+        return value._replace(axis=axis, stacked=stacked)
     if isinstance(value, Combined):
         values = {name: with_axis(one, axis, stacked=stacked) for name, one in value.values.items()}
-        return replace(value, values=values)
+        return value._replace(values=values)
     return value
 
 
@@ -178,7 +175,7 @@ class Reference:
         rest = {name: found for name, found in self.inputs.items() if name != key}
         constants = tuple((found, value) for found in self.inputs[key])
         outputs = {
-            name: replace(found, value=value) if found == PassedThrough(key) else found
+            name: found._replace(value=value) if found == PassedThrough(key) else found
             for name, found in self.outputs.items()
         }
         defaults = {name: one for name, one in self.defaults.items() if name != key}

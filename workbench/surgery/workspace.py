@@ -318,7 +318,7 @@ class Workspace:
         """
         listed = tuple(names.input_tensor(text) for text in tensors)
         axis = self.rows.axes.get(str(listed[0])) if self.rows is not None else None
-        return tuple(replace(one, axis=axis) for one in self._source_tensors(listed))
+        return tuple(one._replace(axis=axis) for one in self._source_tensors(listed))
 
     def _source_tensors(self, listed: tuple[names.TensorName, ...]) -> tuple[SourceTensors, ...]:
         if self.joined_files is None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from workbench.disk.schema import NodeDef, TensorProto
 from workbench.graph.shape_inference.rules import Op, Pin, Refused, rule
 from workbench.graph.shape_inference.sizes import (
@@ -188,7 +186,7 @@ def _row_again(op: Op, facts: Facts, at: int) -> Facts:
         raise Refused("reshape-pinned", "its input has lost the dimension of the batch before it")
     if at in (0, -rank - 1):
         op.pins.append(Pin(0, op="Identity"))
-        return replace(facts, kept=False)
+        return facts._replace(kept=False)
     if at > 0:
         op.need(1, (at + 1,))
     place = at + 1 if at > 0 else at + rank + 2
@@ -227,7 +225,7 @@ def _squeezed_beside_batch(op: Op, facts: Facts, axes: set[int]) -> Facts:
     if not axes or facts.axis in axes:
         op.pins.append(Pin(0, squeezed=tuple(sorted(rest))))
     left = tuple(one for at, one in enumerate(facts.sizes) if at not in rest)
-    return replace(facts, sizes=left, kept=facts.kept or gone)
+    return facts._replace(sizes=left, kept=facts.kept or gone)
 
 
 @rule("Transpose ConjugateTranspose")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from workbench.graph.shape_inference.rules import Op, Pin, Refused, rule
 from workbench.graph.shape_inference.sizes import (
     BATCH,
@@ -181,7 +179,7 @@ def biased(op: Op) -> list[Facts]:
             raise Refused("reshape-rows", f"{op.named(1)} is a bias, and it has the batch")
         op.pins.append(Pin(1, op="AddV2"))
         return broadcast(op)
-    return [replace(facts.of(facts.sizes), uniform=facts.uniform and bias.uniform)]
+    return [facts.of(facts.sizes)._replace(uniform=facts.uniform and bias.uniform)]
 
 
 @rule("AddN AccumulateNV2")
@@ -189,7 +187,7 @@ def sum_of_all(op: Op) -> list[Facts]:
     """Return the shape of inputs of one shape."""
     op.same_rows(range(len(op.inputs)))
     first = next((facts for facts in op.inputs if facts.sizes is not None), op.input(0))
-    return [replace(first.of(first.sizes), uniform=all(facts.uniform for facts in op.inputs))]
+    return [first.of(first.sizes)._replace(uniform=all(facts.uniform for facts in op.inputs))]
 
 
 @rule("Select")
@@ -199,7 +197,7 @@ def chosen(op: Op) -> list[Facts]:
     condition, value = op.input(0), op.input(1)
     if condition.axis is not None and value.axis != condition.axis:
         raise Refused("reshape-rows", "the condition has the batch in another dimension than the values")
-    return [replace(value.of(value.sizes), uniform=all(facts.uniform for facts in op.inputs))]
+    return [value.of(value.sizes)._replace(uniform=all(facts.uniform for facts in op.inputs))]
 
 
 @rule("EnsureShape")
@@ -223,7 +221,7 @@ def ensured(op: Op) -> list[Facts]:
             )
     if facts.sizes is None and op.carried():
         raise Refused("reshape-op", "the rank of an input is not known")
-    return [replace(facts, sizes=tuple(sizes))]
+    return [facts._replace(sizes=tuple(sizes))]
 
 
 @rule("Switch RefSwitch _SwitchN")

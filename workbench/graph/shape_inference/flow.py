@@ -6,7 +6,7 @@ Each function is analysed for the facts of its arguments, so that one that is ca
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from workbench.disk.schema import NodeDef
@@ -341,7 +341,7 @@ class BatchFlow:
             if enter is None or enter.op not in ("Enter", "RefEnter"):
                 raise Refused("reshape-pinned", f"{op.named(position)} has no rows of the batch")
             op.spread(position, facts.axis)
-            flow.pins[enter.name] = [replace(pin, position=0) for pin in op.pins]
+            flow.pins[enter.name] = [pin._replace(position=0) for pin in op.pins]
             if flow.source is not None:
                 flow.sources[enter.name] = flow.source
             op.pins.clear()

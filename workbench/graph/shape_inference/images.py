@@ -6,7 +6,6 @@ Source: `common_shape_fns.cc`, `nn_ops.cc`, `image_ops.cc`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from workbench.graph.shape_inference.rules import Op, Refused, rule
 from workbench.graph.shape_inference.sizes import BATCH, Facts, Rows, Size, Sizes, text
@@ -148,7 +147,7 @@ def of_each_image(op: Op) -> list[Facts]:
     facts = op.input(0)
     if op.has_rows(facts) and facts.axis != 0:
         raise Refused("reshape-rows", "the batch is not its first dimension")
-    return [replace(facts.of(facts.sizes), uniform=False)]
+    return [facts.of(facts.sizes)._replace(uniform=False)]
 
 
 @rule("DepthToSpace SpaceToDepth")

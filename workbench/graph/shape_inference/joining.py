@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from workbench.graph.shape_inference.reductions import keep_apart
 from workbench.graph.shape_inference.rules import Op, Pin, Refused, rule
 from workbench.graph.shape_inference.sizes import BATCH, Facts, Rows, Size
@@ -37,7 +35,7 @@ def _row_again(op: Op) -> Facts:
     if len(op.inputs) > 1 or facts.axis != 0 or op.attr("axis").i not in (0, -(facts.rank or 0)):
         raise Refused("reshape-pinned", "it stacks a row that has lost the dimension of the batch before")
     op.pins.append(Pin(0, op="Identity"))
-    return replace(facts, kept=False)
+    return facts._replace(kept=False)
 
 
 @rule("Unpack")
@@ -52,7 +50,7 @@ def unpacked(op: Op) -> list[Facts]:
     at = at if at >= 0 else at + len(facts.sizes)
     if facts.axis == at == 0 and op.batch == count == 1 and facts.sizes[0] == BATCH:
         op.pins.append(Pin(0, op="Identity"))
-        return [replace(facts, kept=True)]
+        return [facts._replace(kept=True)]
     keep_apart(op, facts, frozenset({at}), "takes apart")
     sizes = (*facts.sizes[:at], *facts.sizes[at + 1 :])
     if facts.value is not None and facts.rank == 1 and len(facts.value) == count:

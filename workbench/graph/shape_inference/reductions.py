@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from workbench.graph.shape_inference.rules import Op, Refused, rule
 from workbench.graph.shape_inference.sizes import Facts, Size, Sizes, product
 
@@ -91,7 +89,7 @@ def along(op: Op) -> list[Facts]:
     if op.node.op == "Reverse":  # a bool for each dimension
         axes = None
     keep_apart(op, facts, axes, "moves or adds up the entries of")
-    return [replace(facts.of(facts.sizes), uniform=False)]
+    return [facts.of(facts.sizes)._replace(uniform=False)]
 
 
 @rule("ReverseSequence")
@@ -129,4 +127,4 @@ def of_matrices(op: Op) -> list[Facts]:
     facts = op.input(0)
     last = None if facts.rank is None else frozenset({facts.rank - 2, facts.rank - 1})
     keep_apart(op, facts, last, "computes with")
-    return [replace(facts.of(facts.sizes), uniform=False)]
+    return [facts.of(facts.sizes)._replace(uniform=False)]

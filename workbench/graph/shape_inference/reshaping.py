@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from workbench.graph.shape_inference.rules import Op, Refused, rule
 from workbench.graph.shape_inference.sizes import BATCH, Facts, Rows, Size, Sizes, divided, product, text
 
@@ -28,7 +26,7 @@ def reshaped(op: Op) -> list[Facts]:
             "reshape-pinned", f"{op.named(0)} has no rows of the batch, and its new shape {text(target)} has"
         )
     sizes = _resolved(target, None if facts.sizes is None else product(facts.sizes))
-    return [replace(facts.of(sizes), value=facts.value)]
+    return [facts.of(sizes)._replace(value=facts.value)]
 
 
 def _count_of(op: Op) -> int | None:
@@ -65,7 +63,7 @@ def _of_one_row(op: Op, facts: Facts, target: tuple[Size, ...]) -> Facts:
     op.need(
         1, (BATCH, *(old if size is None else size for old, size in zip(target[again:], rest, strict=True)))
     )
-    return replace(facts.of((BATCH, *rest)), kept=not again)
+    return facts.of((BATCH, *rest))._replace(kept=not again)
 
 
 def _with_rows(op: Op, facts: Facts, target: tuple[Size, ...]) -> Sizes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from workbench.disk import optable
 from workbench.disk.schema import AttrValue, NodeDef, OpDef
@@ -38,8 +38,7 @@ class Refused(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Pin:
+class Pin(NamedTuple):
     """An input that pins the old size of the batch, and what it should be.
 
     Attributes:

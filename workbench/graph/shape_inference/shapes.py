@@ -5,8 +5,6 @@ Ops without a rule end the trail, and the answer is an unknown rank.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from workbench.disk import dtypes
 from workbench.graph.level import Level, Value
 from workbench.graph.shape_inference.rules import Context, Op, Refused
@@ -76,7 +74,7 @@ class Shapes:
             return Facts(declared)
         result = returned_by(value)
         found = self._ruled(value, depth) if result is None else self._facts(result, depth + 1)
-        return found if declared is None else replace(found, sizes=declared)
+        return found if declared is None else found._replace(sizes=declared)
 
     def _ruled(self, value: Value, depth: int) -> Facts:
         """Return what the rule for a node's op gives."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(NamedTuple):
     """A size that is a multiple of the batch: `outer × batch × inner`.
 
     The order matters: in `[batch × 49, 512]` the 49 entries of a row lie together, in `[49 × batch, 512]` they do not.
@@ -39,8 +37,7 @@ Sizes: TypeAlias = tuple[Size, ...] | None
 """A shape; None for an unknown rank."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What is known of a tensor.
 
     Attributes:
@@ -86,7 +83,7 @@ class Facts:
 
     def reshaped(self, sizes: Sizes) -> Facts:
         """Return the facts of the same elements in another shape."""
-        return replace(self, sizes=sizes)
+        return self._replace(sizes=sizes)
 
 
 LOST = Facts(lost=True)

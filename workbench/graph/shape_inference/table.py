@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 # each registers the rules for its ops
 from workbench.graph.shape_inference import (  # noqa: F401
     arrays,
@@ -67,13 +65,13 @@ def infer(op: Op) -> list[Facts]:
     if rule is None:
         if carried:
             raise Refused("reshape-op", "whether the op keeps the rows of a batch apart is not known")
-        return [replace(op.known(index), row=of_row) for index in range(op.outputs)]
+        return [op.known(index)._replace(row=of_row) for index in range(op.outputs)]
     if of_row and carried:
         raise Refused("reshape-rows", "it combines one row of the batch with all rows")
     found = [_refined(facts, op.known(index).sizes, carried=carried) for index, facts in enumerate(rule(op))]
     if of_row:
-        found = [facts if facts.lists else replace(facts, row=True) for facts in found]
-    return [replace(facts, alike=True) for facts in found] if _is_alike(op, rule, found) else found
+        found = [facts if facts.lists else facts._replace(row=True) for facts in found]
+    return [facts._replace(alike=True) for facts in found] if _is_alike(op, rule, found) else found
 
 
 def _is_alike(op: Op, rule: Rule, found: list[Facts]) -> bool:

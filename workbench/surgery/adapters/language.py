@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from workbench.errors import UsageError
 from workbench.names import show
@@ -21,8 +22,7 @@ MOST_CALLS = 100
 """A chain of more adapters than this is refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A value as written.
 
     Attributes:
@@ -37,8 +37,7 @@ class Word:
         return f"@{_quoted(self.text)}" if self.file else _quoted(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One adapter as written.
 
     Attributes:
@@ -55,8 +54,7 @@ class Call:
         return " ".join([_quoted(self.name), *map(str, self.values), *(f"{k}={v}" for k, v in self.named)])
 
 
-@dataclass(frozen=True, slots=True)
-class WireText:
+class WireText(NamedTuple):
     """A wire with adapters as written: `SOURCE | CALL | CALL = TARGET`."""
 
     source: str

@@ -368,7 +368,7 @@ def _by_rows(
     for key, taking in reference.inputs.items():
         port = signature.inputs.get(key)
         axis = 0 if port is not None and port.tensor in has_batch else None
-        inputs[key] = tuple(replace(found, axis=axis) for found in taking)
+        inputs[key] = tuple(found._replace(axis=axis) for found in taking)
     outputs = dict(reference.outputs)
     for key, given in reference.outputs.items():
         if key in signature.outputs:

@@ -7,8 +7,8 @@ inside calls (`CALL::node:0`). Looking up never raises for what the user can men
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 from workbench import names
 from workbench.disk import dtypes
@@ -24,8 +24,7 @@ Side = Literal["source", "target"]
 _NEVER_CROSSES = frozenset({"resource", "variant"})
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """One endpoint of a wire, looked up.
 
     Attributes:
@@ -169,7 +168,7 @@ class Lookup:
         found = self._by_key(text, side)
         if found is not None:
             other = self._node_tensor(text)
-            return found if other in (None, *found.tensors) else replace(found, hides=other)
+            return found if other in (None, *found.tensors) else found._replace(hides=other)
         if "#" in text:
             qualified = self._qualified(text, f"{self.handle}@{show(text)}", side)
             return qualified if isinstance(qualified, Endpoint) else None

@@ -9,8 +9,7 @@ from __future__ import annotations
 import struct
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from workbench.disk.nodes import attr
 from workbench.disk.schema import NodeDef
@@ -38,8 +37,7 @@ _IMAGENET = (123.68, 116.78, 103.94)
 _NEAR = 2.6  # how far from these the means of other sets of pictures are: CLIP's, or rounded ones
 
 
-@dataclass(frozen=True, slots=True)
-class FirstOps:
+class FirstOps(NamedTuple):
     """What a graph shows of an input by the first ops on it.
 
     Attributes:
@@ -55,8 +53,7 @@ class FirstOps:
     order_by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Trail:
+class _Trail(NamedTuple):
     """A value, and what it is of the input: `scale * x + offset`, one number or one for each channel."""
 
     value: Value
@@ -89,9 +86,9 @@ def first_ops(meta: MetaGraph, tensor: str) -> FirstOps:
         if trail.words != "x":
             range_, order = (_range(trail), _order(trail))
             if found.range is None and range_ is not None:
-                found = replace(found, range=range_, range_by=trail.words)
+                found = found._replace(range=range_, range_by=trail.words)
             if found.order is None and order is not None:
-                found = replace(found, order=order, order_by=trail.words)
+                found = found._replace(order=order, order_by=trail.words)
             if found.range is not None and found.order is not None:
                 return found
         for further in _next(trail):
@@ -110,16 +107,16 @@ def _next(trail: _Trail) -> Iterator[_Trail]:
         elif _reverses(use) or (use.op == "Pack" and _channels(use) == (2, 1, 0)):
             words = f"{trail.words} with its channels reversed"
             turned = None if trail.reversed is None else not trail.reversed
-            yield replace(trail, value=use.output(), reversed=turned, words=words)
+            yield trail._replace(value=use.output(), reversed=turned, words=words)
         elif use.op in ("Pack", "ConcatV2") and len(use.node.input) >= 3 and _channels(use) != (0, 1, 2):
-            yield replace(trail, value=use.output(), reversed=None)
+            yield trail._replace(value=use.output(), reversed=None)
         elif use.op in MOVES:
-            yield replace(trail, value=use.output(use.position if use.op == "IdentityN" else 0))
+            yield trail._replace(value=use.output(use.position if use.op == "IdentityN" else 0))
         for argument in use.arguments() if made is None else ():
             if argument.level.call is not None and argument.level.call.kind in INTO:
-                yield replace(trail, value=argument)
+                yield trail._replace(value=argument)
     for output in given_out(trail.value):
-        yield replace(trail, value=output)
+        yield trail._replace(value=output)
 
 
 def _arithmetic(trail: _Trail, use: Use) -> _Trail | None:
@@ -137,7 +134,7 @@ def _arithmetic(trail: _Trail, use: Use) -> _Trail | None:
         by = numbers if use.op == "Mul" else tuple(1 / one for one in numbers)
         scale, offset = _times(trail.scale, by), _times(trail.offset, by)
         words = f"{first} {'*' if use.op == 'Mul' else '/'} {text}"
-        return replace(trail, value=use.output(), scale=scale, offset=offset, words=words)
+        return trail._replace(value=use.output(), scale=scale, offset=offset, words=words)
     less = use.op == "Sub" or all(one < 0 for one in numbers)
     more = tuple(-one for one in numbers) if use.op == "Sub" else numbers
     if use.op != "Sub" and less:
@@ -145,7 +142,7 @@ def _arithmetic(trail: _Trail, use: Use) -> _Trail | None:
     one, other = _same_length(trail.offset, more)
     offset = tuple(a + b for a, b in zip(one, other, strict=True))
     words = f"{first} {'-' if less else '+'} {text}"
-    return replace(trail, value=use.output(), offset=offset, words=words)
+    return trail._replace(value=use.output(), offset=offset, words=words)
 
 
 def _same_length(one: Sequence[float], other: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:

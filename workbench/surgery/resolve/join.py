@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from workbench import names
@@ -275,7 +275,7 @@ def _add_wire(join: Join, wire: Connect, lookups: Mapping[str, Lookup]) -> None:
     if isinstance(link, Finding):
         join.findings.append(link)
         return
-    link = replace(link, wire=wire)
+    link = link._replace(wire=wire)
     closed = [
         *inside_control_flow(source, lookups[source.handle].meta),
         *inside_control_flow(target, lookups[target.handle].meta),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from workbench import names
 from workbench.errors import UsageError
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
     from workbench.surgery.adapters.checked import Checked
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """A wire with both endpoints found.
 
     Attributes:

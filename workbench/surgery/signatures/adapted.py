@@ -300,7 +300,7 @@ class _Work:
         if side == "inputs":
             # what is nearer to the model comes last before an input, and first after an output
             taking = tuple(
-                replace(found, steps=(*steps, *found.steps), tolerance=found.tolerance | tolerance)
+                found._replace(steps=(*steps, *found.steps), tolerance=found.tolerance | tolerance)
                 for found in reference.inputs[one.key]
             )
             known[self.key] = replace(reference, inputs={**reference.inputs, one.key: taking})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from workbench.disk.schema import TensorInfo, TensorProto
 from workbench.model import MetaGraph
@@ -16,8 +16,7 @@ from workbench.surgery.resolve.links import Link
 from workbench.surgery.rewrite.shared_inputs import SharedPlaceholders
 
 
-@dataclass(frozen=True, slots=True)
-class ResultPort:
+class ResultPort(NamedTuple):
     """One input or output of the result.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from workbench.findings import Action, Finding, Hint
 from workbench.names import UNUSABLE_ARGUMENT, did_you_mean, is_unusable_argument, show
@@ -54,7 +53,7 @@ def _renamed(join: Join, noun: str, ports: list[ResultPort], renames: Mapping[st
                 "Rename the other one as well: ", Action(f"rename-{noun}", {"key": show(key), "new": "OTHER"})
             ),
         )
-    return [replace(port, key=key) for port, key in zip(ports, keys, strict=True)]
+    return [port._replace(key=key) for port, key in zip(ports, keys, strict=True)]
 
 
 def _wrong(join: Join, where: str, message: str, hint: str | None, code: str = "R6-rename") -> None:
