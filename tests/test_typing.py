@@ -36,6 +36,10 @@ wb.parse_step("freeze")  # Step
 wb.Plan.edit(model, wb.Freeze(), wb.Flatten(format="auto"))  # Plan
 wb.draw(plan, format="svg")  # Picture
 wb.to_networkx(model)  # MultiDiGraph[str, dict[str, Any], dict[str, Any]]
+wb.list_lessons()  # list[Lesson]
+wb.open_lesson("savedmodel").questions  # tuple[Question, ...]
+wb.mark_answers([])  # list[Marked]
+wb.prove_lesson(wb.sample_models())  # list[Finding]
 wb.sample_models()  # Path
 wb.__version__  # str
 

@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[list[str], int]] = {
     "probe": (["probe", str(DIGITS), "nosuch"], 2),
     "tui": (["tui", str(DIGITS)], 2),
     "draw": (["draw", str(DIGITS)], 0),
+    "learn": (["learn", "savedmodel", "--folder", "files"], 0),
     "demo": (["demo", "-o", "/dev/null/x"], 3),
     "show": (["show", str(DIGITS)], 0),
     "scan": (["scan", str(DIGITS)], 0),
