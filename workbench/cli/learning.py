@@ -21,7 +21,9 @@ def walk_through(walk: Walk, out: Output) -> None:
         line = _read(out)
         if line is None:
             if not typed and not sys.stdin.isatty():  # nobody is there to type: all is printed to be read
+                at = walk.number
                 print_all(walk, out)
+                walk.go(at)
             return
         typed += 1
         if not _step(walk, line.strip(), out):

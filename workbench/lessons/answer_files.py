@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbench.lessons.catalogue import is_built_in
 from workbench.lessons.lesson import Lesson
 from workbench.lessons.questions.pose import Posed
 from workbench.lessons.reading.document import REQUIRED, Document, described
@@ -44,10 +45,11 @@ class AnswerFile:
 
 def blank(lesson: Lesson, seed: int, posed: Sequence[Posed]) -> str:
     """Return the text of a file to be filled in: the questions as remarks, and an empty answer for each."""
+    name = lesson.name if is_built_in(lesson) else "FOLDER"
     lines = [
         f"# {lesson.title}",
-        "# Write each answer between the quotes. Hand the file in; `workbench learn --mark FILE` marks it.",
-        f"# `workbench learn {lesson.name} --questions --folder DIR` puts the models into the new folder DIR.",
+        "# Write each answer between the quotes. Hand the file in; a teacher marks it.",
+        f"# `workbench learn {name} --questions --folder DIR` puts the models into the new folder DIR.",
         "",
         f"lesson = {_text(lesson.name)}",
         f"seed = {seed}",

@@ -37,13 +37,16 @@ def broken(condition: Condition, models: Models, model: str, it: str = "") -> st
     name = condition.model or model
     where = f"`{show(name)}`"
     view = models.view(name)
+    many = bool(view.meta.functions)
     has, lacks, counted = (with_it(one, it) for one in (condition.has, condition.lacks, condition.count))
     if has is not None and not select(view, has):
-        return f"{where} has no {noun_of(has, plural=False)}."
+        return f"{where} has no {noun_of(has, plural=False, functions=many)}."
     if lacks is not None and select(view, lacks):
-        return f"{where} still has {noun_of(lacks)}."
+        return f"{where} still has {noun_of(lacks, functions=many)}."
     if counted is not None:
-        told = _bounds(condition, len(select(view, counted)), f"{where} has", noun_of(counted))
+        told = _bounds(
+            condition, len(select(view, counted)), f"{where} has", noun_of(counted, functions=many)
+        )
         if told is not None:
             return told
     return _values(condition, models, name) if condition.output else None

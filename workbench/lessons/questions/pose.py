@@ -97,7 +97,7 @@ class Poser:
 
     def _count(self, question: Question, view: View, chance: random.Random) -> Posed:
         selector = chance.choice(question.of)
-        noun = noun_of(selector)
+        noun = noun_of(selector, functions=bool(view.meta.functions))
         number = len(select(view, selector))
         answer = Whole(number, f"the number of {noun}")
         said = f"How many {noun} does `{show(question.model)}` have?"
@@ -168,14 +168,16 @@ class Poser:
         selector = chance.choice(question.of)
         found = select(view, selector)
         if not found:
-            raise self._nothing(question, f"there are no {noun_of(selector)}")
+            raise self._nothing(
+                question, f"there are no {noun_of(selector, functions=bool(view.meta.functions))}"
+            )
         known = select(view, Selector(node="*", function=selector.function, everywhere=selector.everywhere))
         answer = OneOf(
             frozenset(one.name for one in found),
             frozenset(one.name for one in known),
-            f"one of the {noun_of(selector)}",
+            f"one of the {noun_of(selector, functions=bool(view.meta.functions))}",
         )
-        said = f"Name one of the {noun_of(selector)} of `{show(question.model)}`."
+        said = f"Name one of the {noun_of(selector, functions=bool(view.meta.functions))} of `{show(question.model)}`."
         return self._posed(question, selector.op or "", said, answer, f"inspect {question.model} --nodes")
 
     def _choose(self, question: Question, view: View, chance: random.Random) -> Posed:
@@ -224,7 +226,9 @@ class Poser:
         """
         found = [one for selector in question.of for one in select(view, selector) if fits(one)]
         if not found:
-            nouns = " or ".join(dict.fromkeys(noun_of(one) for one in question.of))
+            nouns = " or ".join(
+                dict.fromkeys(noun_of(one, functions=bool(view.meta.functions)) for one in question.of)
+            )
             raise self._nothing(question, f"`{show(question.model)}` has no {nouns} that can be asked about")
         return chance.choice(found)
 

@@ -77,8 +77,14 @@ def kind_of(selector: Selector) -> ThingKind:
     return "function"
 
 
-def noun_of(selector: Selector, plural: bool = True) -> str:
-    """Return what a selector finds, as a question names it: `nodes with op MatMul`."""
+def noun_of(selector: Selector, *, plural: bool = True, functions: bool = True) -> str:
+    """Return what a selector finds, as a question names it: `nodes with op MatMul`.
+
+    Args:
+        selector: the selector.
+        plural: whether several are meant.
+        functions: whether the model has any; else it is not said whether their nodes count.
+    """
     kind = kind_of(selector)
     noun = f"{kind}s" if plural else kind
     parts = [noun]
@@ -89,7 +95,7 @@ def noun_of(selector: Selector, plural: bool = True) -> str:
         if selector.control is not None:
             parts.append("with" if selector.control else "without")
             parts.append("control inputs")
-        return " ".join(parts) + _place(selector)
+        return " ".join(parts) + (_place(selector) if functions else "")
     named = getattr(selector, kind)
     if named and named != "*":
         parts.append(f"named `{show(named)}`")

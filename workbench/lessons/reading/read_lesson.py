@@ -59,7 +59,11 @@ class _Reader:
         models = self._models()
         prepare = document.texts(value, (), "prepare")
         made = {target for text in (*prepare, *self._commands()) for target in _written(text)}
-        tables = Tables(document, frozenset((*models, *made)))
+        listed = value.get("models")
+        declared = (
+            listed if isinstance(listed, dict) else {}
+        )  # also those whose path is wrong, which is said once
+        tables = Tables(document, frozenset((*declared, *made)))
         for command in prepare:
             tables.command(command, ("prepare",))
         steps = [self._step(tables, one, path) for path, one in document.tables(value, (), "steps")]

@@ -68,6 +68,19 @@ def unmade(command: str, folder: Path) -> bool:
     return not all((folder / one).exists() for one in targets(split(command)))
 
 
+def remove_made(lesson: Lesson, folder: Path, target: str) -> None:
+    """Remove what an earlier command has written, so that a student can try again; models of the lesson stay."""
+    name = Path(target).name
+    place = folder / name
+    kept = {*lesson.models, *(one for command in lesson.prepare for one in targets(split(command)))}
+    if name != target or name in ("", ".", "..") or name in kept or place.is_symlink():
+        return
+    if place.is_dir():
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        place.unlink(missing_ok=True)
+
+
 def own_folder() -> Path:
     """Return a new folder in the temporary folder, where nothing can be kept.
 

@@ -20,7 +20,7 @@ from workbench.lessons.questions.models import Models
 from workbench.lessons.questions.pose import Posed, Poser
 from workbench.lessons.reading.commands import looks_like_command, runs_tensorflow, split, targets
 from workbench.lessons.running import Ran, Runner, has_tensorflow, run_command
-from workbench.lessons.walking.folder import fill_folder, kept_folder, make, own_folder, unmade
+from workbench.lessons.walking.folder import fill_folder, kept_folder, make, own_folder, remove_made, unmade
 from workbench.lessons.walking.pages import MISSING, Shown, output_of, question_block, step_blocks
 from workbench.lessons.walking.progress import Progress, read_progress
 from workbench.names import show
@@ -356,6 +356,8 @@ class Walk:
             return self._outcome(Note(f"{problem.message}{hint}", "wrong"))
         if runs_tensorflow(words) and not has_tensorflow():
             return self._outcome(Note(MISSING))
+        for target in targets(words):
+            remove_made(self.lesson, self.folder, target)
         ran = self.runner(words, self.folder)
         if targets(words):
             self._shown.forget()
