@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _MOST_ROWS = 4
 _MOST_BYTES = 1 << 20  # of a file of class names
 _NEAR_ONE = 1e-3
+_SHOWN = 0.1  # from which two decimals say enough
 _SCORES = re.compile(r"logit|class|score|prob|pred|label", re.IGNORECASE)
 _LABELS = re.compile(r"\blabels +@")
 
@@ -90,7 +91,7 @@ def _answer(row: Array, names: Sequence[str]) -> str:
     if not np.isfinite(row).all():
         return "not every value is finite, so nothing is the largest"
     best = int(np.argmax(row))
-    value = f"{row[best]:.2f}" if _is_likely(row) else f"{row[best]:.4g}"
+    value = f"{row[best]:.2f}" if _is_likely(row) and row[best] >= _SHOWN else f"{row[best]:.4g}"
     return f"{_it_is(names[best])} ({value})" if names else f"largest: {best} ({value})"
 
 

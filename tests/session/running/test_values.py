@@ -144,3 +144,12 @@ def test_typed_values_are_told(sample_models: Path) -> None:
     run = digits_run(request)
     assert run.told == "myInput=@x.npy" and not run.made
     assert make_form(request.model, run.name).name == "serving_default"
+
+
+def test_a_scope_that_all_steps_of_a_body_are_in_is_said_once() -> None:
+    names = ["net/conv/Conv2D:0", "net/conv/Relu:0", "net/dense/MatMul:0"]
+    layer = ValueLayer([TensorValue(f"call{CALL_SEPARATOR}{name}", "float32", (1,)) for name in names])
+    rows = value_rows(KeptRun(Path("m"), "s", {}, {}, {}, {}, layer))
+    assert [(row.depth, row.text) for row in rows[2:]] == [
+        (1, "in call net/"), (2, "conv/Conv2D:0"), (2, "conv/Relu:0"), (2, "dense/MatMul:0"),
+    ]  # fmt: skip

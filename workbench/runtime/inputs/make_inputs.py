@@ -238,7 +238,7 @@ class InputMaker:
             make, note = makers.texts(facts, rng, style)
             array = np.empty(count, dtype=object)
             array[:] = [make() for _ in range(count)]
-            return array.reshape(sizes), note if count == 1 and not sizes else f"{count} strings, each {note}"
+            return array.reshape(sizes), note if count == 1 else f"{count} strings, each {note}"
         if component.dtype in (dtypes.RESOURCE, dtypes.VARIANT):
             raise Unmakeable(f"{name} is a {dtypes.name(component.dtype)}")
         dtype, shape = component.dtype or dtypes.FLOAT, ",".join(map(str, sizes))

@@ -23,8 +23,8 @@ from workbench.tui.widgets.detail import SpanLines
 if TYPE_CHECKING:
     from workbench.tui.host import Host
 
-_HELP = "JSON, a word, @file, base64url:@file; empty: as below"
-_NONE = "JSON, a word, @file, base64url:@file"
+_HELP = "empty: as below; JSON, word, @file, base64url:@file"
+_NONE = "JSON, word, @file, base64url:@file"
 
 
 class PathSuggester(Suggester):
