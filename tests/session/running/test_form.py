@@ -76,7 +76,7 @@ def test_an_input_without_a_made_value_is_asked_for(tmp_path: Path) -> None:
     form = make_form(open_model(made.save()), "serving_default")
     assert form.inputs[0].made is None
     values, problems = parse(form, {})
-    assert not values and "It has no value. None can be made" in problems["x"]
+    assert not values and "It takes a resource, which cannot be typed." in problems["x"]
 
 
 def test_a_sample_of_a_verification_is_offered(sample_models: Path) -> None:

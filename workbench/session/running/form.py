@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.describe.actions import words
 from workbench.describe.example_values import kind_of, string_kinds
+from workbench.disk import dtypes
 from workbench.errors import InputError
 from workbench.model import MetaGraph, Model, Signature, shapes
 from workbench.names import show
@@ -154,7 +155,7 @@ def parse(form: RunForm, texts: Mapping[str, str]) -> tuple[dict[str, Array], di
             if one.made is not None:
                 values[one.name] = one.made
             elif not one.may_be_left_out:
-                problems[one.name] = f"It has no value. {one.note} Type one: {one.component.describe()}."
+                problems[one.name] = _lacks(one)
             continue
         try:
             values[one.name] = parse_value(text, one.component)
@@ -165,6 +166,14 @@ def parse(form: RunForm, texts: Mapping[str, str]) -> tuple[dict[str, Array], di
         if wrong := _not_decodable(one, values[one.name], text):
             problems[one.name] = wrong
     return values, problems
+
+
+def _lacks(one: RunInput) -> str:
+    """Return what is wrong with an input that has no value, and the next move."""
+    if one.component.dtype in (dtypes.RESOURCE, dtypes.VARIANT):
+        kind = dtypes.name(one.component.dtype)
+        return f"It takes a {kind}, which cannot be typed. Run another signature or callable (f3)."
+    return f"It has no value. {one.note} Type one: {one.component.describe()}."
 
 
 def typed_inputs(texts: Sequence[str], meta: MetaGraph, signature: Signature) -> dict[str, str]:
