@@ -92,7 +92,7 @@ def frames(runs: int, folder: Path) -> None:
     for number in range(runs + 1):
         found: dict[object, float] = {"empty": first_frame([EMPTY], "the first frame", folder)}
         for count, path in models.items():
-            found[count] = first_frame(["tui", str(path)], "layer_0/", folder)
+            found[count] = first_frame(["tui", str(path)], "block_0/", folder)
         if number:
             for key, seconds in found.items():
                 times[key].append(seconds)

@@ -83,7 +83,7 @@ def test_a_click_follows_a_link(sample_models: Path, tmp_path: Path) -> None:
 
 def test_where_it_is_narrow_it_is_a_screen(sample_models: Path, tmp_path: Path) -> None:
     async def story(app: WorkbenchApp, pilot: Pilot[int]) -> None:
-        await press(app, pilot, "E")
+        await press(app, pilot, "down", "down", "E")
         assert isinstance(app.screen, ExplanationScreen) and "is a tensor" in screen_text(app)
         await press(app, pilot, "enter", "full_stop")
         assert isinstance(app.screen, GuidedScreen) and app.screen.panes[0].rows.has_focus
