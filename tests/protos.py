@@ -49,6 +49,8 @@ def attr(value: Any) -> Any:
         for item in value:
             if isinstance(item, Func):
                 found.list.func.add().name = str(item)
+            elif isinstance(item, Shape):
+                found.list.shape.add().CopyFrom(attr(item).shape)
             else:
                 found.list.type.append(item)
     elif isinstance(value, int):

@@ -217,3 +217,12 @@ def test_names_are_shown_as_text(tmp_path: Path) -> None:
             *(line.text for one in found.sections for line in one.lines),
         ):
             assert text.isprintable(), (what, text)
+
+
+def test_an_open_size_from_far_away_is_not_laid_to_a_node_on_the_way(tmp_path: Path) -> None:
+    chain = [node(f"n{at}", "Identity", f"n{at - 1}" if at else "x", T=FLOAT) for at in range(1_200)]
+    model = graph(placeholder("x", None, 4), *chain, node("y", "Identity", "n1199", T=FLOAT))
+    assert (
+        "The size shown as ? in [?,4] is unknown: it comes from further away than 1,000 ops, by way of `n200`."
+        in lines(explained(tmp_path, model, "y"), "Unknown sizes")
+    )

@@ -46,9 +46,13 @@ def why_unknown(view: View, value: Value) -> tuple[str, str] | None:
     )
     if shape is not None and shape.count(None) > 1:
         what = f"The sizes shown as ? in {shapes.text(shape)} are unknown"
-    end = _source(view, value)
+    end, found = _source(view, value)
     here = end.level is value.level and end.name == value.name
     address = address_of(end.level, end.name)
+    if not found:
+        verb = "it comes" if what.startswith(("Its", "The size ")) else "they come"
+        far = f"{verb} from further away than {_MOST_STEPS:,} ops, by way of {quoted(address)}."
+        return f"{what}: {far}", address
     return f"{what}: {_reason(view, end, None if here else quoted(address))}", address
 
 
@@ -56,16 +60,16 @@ def _is_open(shape: Shape) -> bool:
     return shape is None or None in shape
 
 
-def _source(view: View, value: Value) -> Value:
-    """Return the value at which the open size begins."""
+def _source(view: View, value: Value) -> tuple[Value, bool]:
+    """Return the value at which the open size begins, and True; or the furthest one followed, and False."""
     seen = {value}
     for _ in range(_MOST_STEPS):
         before = _before(view, value)
         if before is None or before in seen:
-            break
+            return value, True
         seen.add(before)
         value = before
-    return value
+    return value, False
 
 
 def _before(view: View, value: Value) -> Value | None:

@@ -9,7 +9,7 @@ from workbench.describe.attributes import values_text
 from workbench.disk import dtypes
 from workbench.disk.schema import NodeDef
 from workbench.graph.level import Level, Value
-from workbench.graph.shape_inference.flow import BatchFlow, Flow
+from workbench.graph.nearby import NearbyFlow
 from workbench.graph.shape_inference.sizes import Facts, plain
 from workbench.graph.trace import origin
 from workbench.model import MetaGraph, shapes
@@ -21,7 +21,6 @@ from workbench.names import show
 
 PASSED = SAME_ELEMENTS | STORED_VALUE | ENTERS | {"Cast"}
 """Ops behind which a weight is still called by the name of its variable."""
-_MOST_NODES = 200_000
 _LONG_NUMBER = 7
 _MOST_BELOW = 1000
 
@@ -58,27 +57,12 @@ class View:
     # -- shapes
 
     @cached_property
-    def _batch(self) -> BatchFlow:
-        return BatchFlow(self.meta, None)
-
-    @cached_property
-    def _main_flow(self) -> Flow | None:
-        if len(self.meta.nodes) > _MOST_NODES:
-            return None
-        return self._batch.follow({}, self.meta.nodes)
-
-    def flow(self, level: Level) -> Flow | None:
-        """Return what is known of the tensors of a level; None where nothing calls it."""
-        if level.caller is None or level.call is None:
-            return self._main_flow if level.function is None else None
-        above = self.flow(level.caller)
-        key = above.calls.get((level.call.node, level.call.label)) if above is not None else None
-        return self._batch.flows.get(key) if key is not None else None
+    def _inferred(self) -> NearbyFlow:
+        return NearbyFlow(self.meta)
 
     def facts(self, value: Value) -> Facts | None:
         """Return what shape inference knows of a value, or None."""
-        flow = self.flow(value.level)
-        return flow.facts.get((value.name, value.index)) if flow is not None else None
+        return self._inferred.facts(value)
 
     def shape(self, value: Value) -> Shape:
         """Return the shape of a value: what the node declares and what follows from the graph."""

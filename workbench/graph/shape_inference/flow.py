@@ -5,7 +5,7 @@ Each function is analysed for the facts of its arguments, so that one that is ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -165,18 +165,21 @@ class BatchFlow:
         flow = Flow(body)
         for output, facts in given.items():
             flow.add(output, facts)
-        order = in_order(body, needed)
+        self._settle(flow, [name for name in in_order(body, needed) if (name, 0) not in given])
+        return flow
+
+    def _settle(self, flow: Flow, order: Sequence[str]) -> None:
+        """Record the facts of nodes, in rounds until those of loops stay the same."""
+        body = flow.body
         merges = [name for name in order if body.nodes[name].op in MERGES]
         for _ in range(_ROUNDS):
             before = {name: flow.facts.get((name, 0)) for name in merges}
             flow.problems.clear()
             flow.warnings.clear()
             for name in order:
-                if (name, 0) not in given:
-                    self._node(flow, body.nodes[name])
+                self._node(flow, body.nodes[name])
             if all(flow.facts.get((name, 0)) == facts for name, facts in before.items()):
                 break
-        return flow
 
     def _function(self, name: str, arguments: tuple[Facts, ...], kind: Kind) -> Flow:
         """Return the flow of a function under given arguments."""
@@ -193,13 +196,17 @@ class BatchFlow:
             if self._is_of_rows(facts):
                 flow.over_rows = kind == "condition"
                 flow.lists_rows((argument, 0))
-        for node in in_order(body, body.nodes):
-            self._node(flow, body.nodes[node])
+        self._follow_body(flow)
         self._open.pop()
         for result in body.function.signature.output_arg:
             entry = body.function.ret.get(result.name)
             flow.results.append(flow.facts.get(body.address(entry), UNKNOWN) if entry else UNKNOWN)
         return flow
+
+    def _follow_body(self, flow: Flow) -> None:
+        """Record the facts of a function's nodes, those of its arguments known."""
+        for node in in_order(flow.body, flow.body.nodes):
+            self._node(flow, flow.body.nodes[node])
 
     # -- nodes
 
@@ -390,9 +397,14 @@ def _common_sizes(one: Sizes, other: Sizes, batch: int | None) -> Sizes:
 def in_order(body: Body, names: Iterable[str]) -> list[str]:
     """Return nodes in an order in which inputs come first, loops of TF1 cut where they are closed."""
     wanted = set(names)
+    return ordered(body, (name for name in body.nodes if name in wanted), wanted)
+
+
+def ordered(body: Body, roots: Iterable[str], wanted: Container[str]) -> list[str]:
+    """Return those wanted of the nodes that some roots need, roots included, in the order of `in_order`."""
     found: list[str] = []
     done: set[str] = set()
-    for root in (name for name in body.nodes if name in wanted):
+    for root in roots:
         todo: list[tuple[str, bool]] = [(root, False)]
         while todo:
             name, ready = todo.pop()
