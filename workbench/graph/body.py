@@ -237,7 +237,7 @@ class Body:
         Of an unknown op it is the number that the input ends in.
         """
         if self.function is None:
-            return address(entry, None)
+            return address(entry, None) if ":" in entry else (entry, 0)
         found = self._addresses.get(entry)
         if found is None:
             name, _, rest = entry.partition(":")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from workbench.disk.schema import NodeDef
-from workbench.explaining.paths.step import Step
+from workbench.explaining.paths.step import Step, Wording
 from workbench.explaining.texts.op_texts import is_quiet
 from workbench.explaining.view import View, quoted
 from workbench.graph.level import Level, Value
@@ -30,7 +31,7 @@ class _Found:
 
     members: frozenset[int]
     end: int
-    phrase: str
+    wording: Wording
     noun: str
 
 
@@ -49,7 +50,7 @@ def condensed(view: View, level: Level, steps: Sequence[Step]) -> list[Step]:
                 taken |= found.members
                 ends[found.end] = found
     return [
-        replace(step, phrase=ends[at].phrase, noun=ends[at].noun) if at in ends else step
+        replace(step, wording=ends[at].wording, noun=ends[at].noun) if at in ends else step
         for at, step in enumerate(steps)
         if at in ends or at not in taken
     ]
@@ -68,6 +69,7 @@ class _Body:
         self.view, self.level, self.steps = view, level, steps
         self.at = {step.node.name: at for at, step in enumerate(steps) if step.level is level}
         self._users: list[list[int]] | None = None
+        self._sources: dict[tuple[int, int], Value | None] = {}
 
     def op(self, at: int | None) -> str:
         """Return the op of a step; an empty text for none."""
@@ -75,6 +77,11 @@ class _Body:
 
     def source(self, at: int, position: int) -> Value | None:
         """Return what makes an input of a step, behind ops that pass a value on."""
+        if (at, position) not in self._sources:
+            self._sources[at, position] = self._source(at, position)
+        return self._sources[at, position]
+
+    def _source(self, at: int, position: int) -> Value | None:
         value = self.level.input(self.steps[at].node, position)
         for _ in range(_FEW):
             if value is None or value.node is None or not is_quiet(value.node.op) or _is_stored(value.node):
@@ -200,11 +207,13 @@ def _batch_normalization(body: _Body, at: int) -> _Found | None:
     root = _behind(factor, "Rsqrt", 3)
     if root is None or body.users(scaled) != [at]:
         return None
-    variable = _variable_behind(body.view, root)
+    return _Found(frozenset({scaled, at}), at, partial(_normalizes, body.view, root), "batch normalization")
+
+
+def _normalizes(view: View, root: Value) -> str:
+    variable = _variable_behind(view, root)
     name = f" {quoted(variable.rpartition('/')[0])}" if variable and "/" in variable else ""
-    return _Found(
-        frozenset({scaled, at}), at, f"normalizes by stored mean and variance{name}", "batch normalization"
-    )
+    return f"normalizes by stored mean and variance{name}"
 
 
 def _layer_normalization(body: _Body, at: int) -> _Found | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import partial
 
 from workbench.disk import dtypes
 from workbench.disk.schema import NodeDef
@@ -100,6 +101,8 @@ class _Walk:
         steps: list[Step] = []
         for name in order:
             node = level.nodes[name]
+            if not node.input:
+                continue
             entries = [entry for entry in node.input if not is_control(entry)]
             from_input = [at for at, entry in enumerate(entries) if level.body.address(entry) in follows]
             if not from_input or node.op in _ONLY_SHAPE:
@@ -181,11 +184,15 @@ class _Walk:
         if from_input == [1] and node.op in _TURNED:
             phrase = _TURNED[node.op]
         if "{}" in phrase:
-            operand = self._operand(level, node, from_input)
-            if operand.startswith(("the ", "another ")):
-                phrase = _NAMING.sub("{}", phrase)
-            phrase = phrase.replace("{}", operand)
+            return Step(level, node, partial(self._filled, phrase, level, node, from_input), text.noun)
         return Step(level, node, phrase, text.noun)
+
+    def _filled(self, phrase: str, level: Level, node: NodeDef, from_input: list[int]) -> str:
+        """Return a phrase with the other operand of a node in it."""
+        operand = self._operand(level, node, from_input)
+        if operand.startswith(("the ", "another ")):
+            phrase = _NAMING.sub("{}", phrase)
+        return phrase.replace("{}", operand)
 
     def _operand(self, level: Level, node: NodeDef, from_input: list[int]) -> str:
         """Return the text for the other operand of a node in its phrase."""

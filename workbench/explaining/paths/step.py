@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from workbench.disk.schema import NodeDef
 from workbench.explaining.view import address_of, listed
@@ -18,6 +19,10 @@ _PLAIN = frozenset({"reshape", "transposition", "slice", "addition", "step for i
 """Nouns that say little about a model, so that they are counted last."""
 
 
+Wording: TypeAlias = str | Callable[[], str]
+"""A phrase, or what makes it: of many steps few are shown, and the others need no words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One thing that happens on the way.
@@ -25,19 +30,24 @@ class Step:
     Attributes:
         level: where the node is.
         node: the node.
-        phrase: what it does.
+        wording: what it does.
         noun: what to count it by.
         bodies: of a loop or branch: a label for each of its bodies, and what happens there.
     """
 
     level: Level
     node: NodeDef
-    phrase: str
+    wording: Wording
     noun: str
     bodies: tuple[tuple[str, tuple[Step, ...]], ...] = ()
 
     def __str__(self) -> str:
         return f"{self.phrase}: {self._inside()}" if self.bodies else self.phrase
+
+    @property
+    def phrase(self) -> str:
+        """What it does, as text."""
+        return self.wording if isinstance(self.wording, str) else self.wording()
 
     @property
     def nested(self) -> str:

@@ -402,6 +402,7 @@ def in_order(body: Body, names: Iterable[str]) -> list[str]:
 
 def ordered(body: Body, roots: Iterable[str], wanted: Container[str]) -> list[str]:
     """Return those wanted of the nodes that some roots need, roots included, in the order of `in_order`."""
+    nodes = body.nodes
     found: list[str] = []
     done: set[str] = set()
     for root in roots:
@@ -411,17 +412,22 @@ def ordered(body: Body, roots: Iterable[str], wanted: Container[str]) -> list[st
             if ready:
                 found.append(name)
                 continue
-            if name in done or name not in body.nodes or name not in wanted:
+            if name in done or name not in nodes or name not in wanted:
                 continue
             done.add(name)
+            node = nodes[name]
+            before = list(node.input)
+            if not before:
+                found.append(name)
+                continue
+            if node.op in MERGES:
+                before = [entry for entry in before if not _closes_loop(nodes, entry)]
             todo.append((name, True))
-            node = body.nodes[name]
-            before = [entry for entry in node.input if not _closes(body, node, entry)]
-            todo += ((input_node(entry), False) for entry in reversed(before))
+            todo += [(input_node(entry), False) for entry in reversed(before)]
     return found
 
 
-def _closes(body: Body, node: NodeDef, entry: str) -> bool:
-    """Return whether an input closes a TF1 loop."""
-    before = body.nodes.get(input_node(entry))
-    return node.op in MERGES and before is not None and before.op in NEXT_ITERATIONS
+def _closes_loop(nodes: Mapping[str, NodeDef], entry: str) -> bool:
+    """Return whether an input of a Merge closes a TF1 loop."""
+    before = nodes.get(input_node(entry))
+    return before is not None and before.op in NEXT_ITERATIONS
