@@ -1,4 +1,7 @@
-"""Explanations as the terminal UI shows them: which one belongs to a row, its lines, and the way through its links."""
+"""Explanations as the terminal UI shows them: which one belongs to a row, its lines, and the way through its links.
+
+The room that explains is imported when something is explained: a first frame has no explanation.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from workbench.explaining.addresses import NodeTarget, find
-from workbench.explaining.explanation import Explanation
-from workbench.explaining.explanation import Line as ExplainedLine
-from workbench.explaining.view import address_of
 from workbench.model.signature import Signature
 from workbench.names import CALL_SEPARATOR, show
 from workbench.session.lists.spots import Spot
@@ -17,6 +16,8 @@ from workbench.session.texts.detail import Detail, Link, Role, Span
 
 if TYPE_CHECKING:
     from workbench.explaining.api import Explainer
+    from workbench.explaining.explanation import Explanation
+    from workbench.explaining.explanation import Line as ExplainedLine
     from workbench.model import MetaGraph
     from workbench.session.lists.rows import Key, Row
     from workbench.session.lists.spots import Places
@@ -91,6 +92,8 @@ def subject_of(row: Row, viewer: Viewed) -> str | None:
 
 def address_of_spot(spot: Spot, viewer: Viewed) -> str:
     """Return a place as `explain` takes it."""
+    from workbench.explaining.view import address_of
+
     level = viewer.places.level(spot.level)
     address = address_of(level, spot.node) if level is not None else str(spot)
     return address if CALL_SEPARATOR in address else f"node:{address}"
@@ -102,6 +105,8 @@ def key_of(viewer: Viewed, what: str | None) -> Key | None:
     Raises:
         UnknownName: the model has nothing of that name.
     """
+    from workbench.explaining.addresses import NodeTarget, find
+
     if what is None:
         return ("model",)
     found = find(viewer.explainer().view, what)
@@ -123,6 +128,8 @@ def title_of(explanation: Explanation) -> str:
 
 def as_detail(explanation: Explanation) -> Detail:
     """Return an explanation as lines of spans; a link's key is ("explain", what)."""
+    from workbench.explaining.explanation import Line as ExplainedLine
+
     found = Detail(("explain", explanation.subject), title_of(explanation), explanation.subject)
     found.add(*_spans(ExplainedLine(explanation.summary)))
     for section in explanation.sections:

@@ -11,7 +11,6 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from workbench.errors import WorkbenchError
-from workbench.session.running.beside import add_row_value
 from workbench.session.texts.detail import FILTER
 from workbench.tui.actions import bindings
 from workbench.tui.messages import (
@@ -24,7 +23,6 @@ from workbench.tui.messages import (
     SplitChanged,
     SubtitleChanged,
 )
-from workbench.tui.running.values import drawing_of
 from workbench.tui.widgets.detail import DetailView
 from workbench.tui.widgets.lines import Lines
 from workbench.tui.widgets.listed import Listed
@@ -198,6 +196,9 @@ class Browse(Widget):
             return
         detail = viewer.teller.tell(row)
         if self.run is not None:
+            from workbench.session.running.beside import add_row_value
+            from workbench.tui.running.values import drawing_of
+
             add_row_value(detail, row, self.run, drawing_of(self.app))
         self.call_later(self._told, viewer, detail, focus)  # also when a newer row is wanted by now
 
